@@ -1,0 +1,1 @@
+"""What we know: events in, features out, offline and online."""

@@ -1,0 +1,47 @@
+"""Settings: read from the environment once, at the rim, and passed down as arguments."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from feature_repo.errors import SettingError
+from feature_repo.home import DEFAULT_ROOT, Home
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says.
+
+    Attributes:
+        home: the folder of run-time state (`AISLE_HOME`, default `.aisle/` in the checkout).
+        redis_url: a Redis server to use instead of a private one (`REDIS_URL`).
+        clock: instant at which the clock of a new home starts (`AISLE_CLOCK`).
+        record_share: share of requests, 0 to 1, whose feature vectors are logged (`AISLE_RECORD`).
+    """
+
+    home: Home
+    redis_url: str | None = None
+    clock: str | None = None
+    record_share: float = 0.01
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; empty variables count as unset."""
+        root = environment.get("AISLE_HOME")
+        return cls(
+            home=Home(Path(root).expanduser().resolve() if root else DEFAULT_ROOT),
+            redis_url=environment.get("REDIS_URL") or None,
+            clock=environment.get("AISLE_CLOCK") or None,
+            record_share=_share(environment.get("AISLE_RECORD") or "0.01"),
+        )
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingError(f"AISLE_RECORD: expected a share from 0 to 1, found {text!r}.")
+    return share

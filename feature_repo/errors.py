@@ -1,0 +1,82 @@
+"""Every error Aisle raises on purpose.
+
+AisleError
+├── SettingError         an environment variable or an option has a value we cannot use
+├── ShopError            shop.toml cannot be read, or says something impossible
+├── EventError           one event does not meet the contract: field, expected, found
+├── LogError             the event log cannot take or give what was asked
+│   └── LateFileError    a file's events lie at or before the last seal
+├── BusyError            another process holds the lock of this home
+├── CatalogueError       definitions, SQL and files of the features contradict each other
+├── RedisError           no Redis server can be had, or it does not answer
+├── ArtifactError        an artifact is absent, damaged or made for another layout
+├── DatasetError         there is nothing to learn from, or a table lacks columns
+├── PipelineError        a pipeline ended without success, or cannot be compiled
+└── ServiceError         the HTTP service cannot be reached, or answered with an error
+"""
+
+
+class AisleError(Exception):
+    """Base of all errors raised on purpose.
+
+    Messages say what was expected, what was found and what to do.
+    """
+
+
+class SettingError(AisleError):
+    """An environment variable or an option has a value we cannot use."""
+
+
+class ShopError(AisleError):
+    """The declaration of a shop's own fields cannot be read or says something impossible."""
+
+
+class EventError(AisleError):
+    """One event does not meet the contract."""
+
+    def __init__(self, field: str, expected: str, found: object) -> None:
+        self.field = field
+        self.expected = expected
+        self.found = _shown(found)
+        super().__init__(f"{field}: expected {expected}, found {self.found}")
+
+
+class LogError(AisleError):
+    """The event log cannot take or give what was asked."""
+
+
+class LateFileError(LogError):
+    """A file brings new events that lie at or before the last seal."""
+
+
+class BusyError(AisleError):
+    """Another process holds the lock of this home."""
+
+
+class CatalogueError(AisleError):
+    """Definitions, SQL and files of the features contradict each other."""
+
+
+class RedisError(AisleError):
+    """No Redis server can be had, or it does not answer."""
+
+
+class ArtifactError(AisleError):
+    """An artifact is absent, damaged or made for another layout."""
+
+
+class DatasetError(AisleError):
+    """There is nothing to learn from, or a table lacks columns."""
+
+
+class PipelineError(AisleError):
+    """A pipeline ended without success, or cannot be compiled."""
+
+
+class ServiceError(AisleError):
+    """The HTTP service cannot be reached, or answered with an error."""
+
+
+def _shown(value: object, limit: int = 120) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -1,0 +1,1 @@
+"""The event contract, its parsers, and the log that keeps what happened."""

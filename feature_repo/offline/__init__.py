@@ -1,0 +1,1 @@
+"""Feature values as they were known at past instants."""

@@ -1,0 +1,135 @@
+"""The shop's own fields: what its items and users have beyond an id.
+
+Declared in the home's `shop.toml`, one `[[item]]` or `[[user]]` table a field.  The catalogue builds its
+feature views from it and the SQL takes its attributes from it, so shops with genres and actors
+and shops with brands and prices run the same code.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from feature_repo.errors import ShopError
+
+FieldType = Literal["number", "text", "category", "list", "time", "bool"]
+Role = Literal["title", "category", "brand", "price"]
+
+RESERVED_COLUMNS = frozenset(
+    {"item_id", "user_id", "event_timestamp", "created_timestamp", "is_deleted", "part", "present"}
+)
+TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
+SIMULATED_SHOP = Path(__file__).parent / "shops" / "simulated.toml"
+
+
+@dataclass(frozen=True)
+class ShopField:
+    """One field of a shop's items or users.
+
+    Attributes:
+        name: as it stands in the events.
+        type: number, text, category (one of many texts), list (of texts), time or bool.
+        column: its name in feature views: lower-case ASCII letters, digits and underscores.
+        role: what the field means to the platform, where it means anything.
+        description: for people.
+    """
+
+    name: str
+    type: FieldType
+    column: str
+    role: Role | None = None
+    description: str = ""
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The fields of one shop, in the order they were declared."""
+
+    name: str
+    item_fields: tuple[ShopField, ...]
+    user_fields: tuple[ShopField, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path) -> "Shop":
+        """Read `path`; where there is none, the simulated shop's declaration.
+
+        Raises:
+            ShopError: not TOML, or a field without name or type, doubled or unknown.
+        """
+        source = path if path.exists() else SIMULATED_SHOP
+        try:
+            table = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ShopError(f"{source}: expected TOML: {error}.") from None
+        return cls(
+            name=str(table.get("name", source.stem)),
+            item_fields=_fields(table.get("item", []), source),
+            user_fields=_fields(table.get("user", []), source),
+        )
+
+    def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
+        """Item fields of the given types, in declared order."""
+        return tuple(field for field in self.item_fields if field.type in types)
+
+    def item_role(self, role: Role) -> ShopField | None:
+        """The item field with this role, if one has it."""
+        return next((field for field in self.item_fields if field.role == role), None)
+
+    @property
+    def taste_fields(self) -> tuple[ShopField, ...]:
+        """Item fields a user can have a taste in: categories and lists."""
+        return self.items_of(*TASTE_TYPES)
+
+
+def safe_column(name: str, taken: Iterable[str] = ()) -> str:
+    """Turn a field's name into a column name that Feast, SQL and Python accept, and none has yet.
+
+    >>> safe_column("Größe (cm)"), safe_column("part")
+    ('gr_e_cm', 'part_field')
+    """
+    letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in name.lower())
+    column = "_".join(word for word in letters.split("_") if word) or "field"
+    if column[0].isdigit():
+        column = f"field_{column}"
+    if column in RESERVED_COLUMNS:
+        column = f"{column}_field"
+    candidate, number = column, 2
+    while candidate in taken:
+        candidate, number = f"{column}_{number}", number + 1
+    return candidate
+
+
+def _fields(tables: list[dict[str, Any]], source: Path) -> tuple[ShopField, ...]:
+    fields: list[ShopField] = []
+    for table in tables:
+        field = _field(table, [f.column for f in fields], source)
+        if field.name in [f.name for f in fields]:
+            raise ShopError(f"{source}: field {field.name!r} is declared twice; keep one.")
+        if field.role and field.role in [f.role for f in fields]:
+            raise ShopError(f"{source}: role {field.role!r} is given twice; one field can have it.")
+        fields.append(field)
+    return tuple(fields)
+
+
+def _field(table: dict[str, Any], taken: list[str], source: Path) -> ShopField:
+    unknown = set(table) - {"name", "type", "column", "role", "description"}
+    if unknown:
+        raise ShopError(f"{source}: a field has unknown keys {sorted(unknown)}.")
+    name, type_, role = table.get("name"), table.get("type"), table.get("role")
+    if not isinstance(name, str) or not name:
+        raise ShopError(f"{source}: a field has no name: {table}.")
+    if type_ not in get_args(FieldType):
+        raise ShopError(
+            f"{source}: field {name!r}: expected a type of {', '.join(get_args(FieldType))}, "
+            f"found {type_!r}."
+        )
+    if role is not None and role not in get_args(Role):
+        raise ShopError(
+            f"{source}: field {name!r}: expected a role of {', '.join(get_args(Role))}, "
+            f"found {role!r}."
+        )
+    column = table.get("column") or safe_column(name, taken)
+    if column != safe_column(str(column), taken):
+        raise ShopError(f"{source}: column {column!r} of {name!r} is not free or not a plain name.")
+    return ShopField(name, type_, column, role, str(table.get("description", "")))

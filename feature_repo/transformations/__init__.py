@@ -1,0 +1,1 @@
+"""From events to feature rows: DuckDB SQL in two layers, and the runner."""

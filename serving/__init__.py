@@ -1,0 +1,1 @@
+"""What we answer: request, slate, impression."""
