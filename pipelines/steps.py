@@ -1,0 +1,60 @@
+"""The steps of the platform: paths in, paths out.
+
+A step is an ordinary function.  It is run by the command line (`pipelines.cli`), by Kubeflow
+(`pipelines.components`) and by the tests, always as the same code.  `home` is the folder of one
+shop's run-time state.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from feature_repo.config import Settings
+from feature_repo.home import Home
+
+Progress = Callable[[int, int | None], None]
+Report = dict[str, Any]
+
+MODEL = "default"
+"""Name of the ranker that answers `/rank/default`."""
+
+
+def transform_features(home: Path, *, now: int | None = None) -> Report:
+    """Compute the feature rows of every view from the compacted log."""
+    from feature_repo.transformations.run import transform
+
+    return transform(Home(home), _now(home) if now is None else now).to_dict()
+
+
+def build_dataset(home: Path, dataset: Path, *, progress: Progress | None = None) -> Report:
+    """Join labelled slates to the features as they were known, and write them to `dataset`."""
+    from training.dataset import build_dataset as build
+
+    return build(Home(home), dataset, progress=progress).to_dict()
+
+
+def train_ranker(dataset: Path, ranker: Path) -> Report:
+    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
+    from training.ranker import train
+
+    return train(dataset, ranker).to_dict()
+
+
+def evaluate_ranker(dataset: Path, ranker: Path, evaluation: Path) -> Report:
+    """Measure ranker and baselines on the test split; write `evaluation.json` and `.html`."""
+    from training.evaluate import evaluate
+
+    return evaluate(dataset, ranker, evaluation).to_dict()
+
+
+def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:
+    """Publish the ranker, and the popularity snapshot, for the service to load."""
+    from training.publish import publish_ranker as publish
+
+    return publish(Home(home), ranker, evaluation, name=model).to_dict()
+
+
+def _now(home: Path) -> int:
+    from feature_repo.clock import Clock
+
+    return Clock.of(Settings(home=Home(home))).now()
