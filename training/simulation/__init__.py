@@ -1,0 +1,1 @@
+"""The parts of the simulated shop: its words, its world and its shoppers."""
