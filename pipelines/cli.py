@@ -1,0 +1,183 @@
+"""`aisle`: every step of the platform, from a terminal.
+
+The parser is built without importing anything heavy, so that `--help` answers at once; a verb
+imports what it needs when it runs.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from feature_repo.errors import AisleError
+from pipelines.outcome import Outcome, show
+
+Run = Callable[[argparse.Namespace], Outcome]
+Verb = Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None]
+
+INTERRUPTED = 130
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
+    args = parser().parse_args(argv)
+    try:
+        outcome = args.run(args)
+        show(outcome, as_json=args.json)
+    except AisleError as error:
+        sys.stderr.write(f"aisle: {error}\n")
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 1
+    return outcome.status
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    root = argparse.ArgumentParser(
+        prog="aisle",
+        description="Personalized search and recommendations for shops, built round a feature "
+        "store.  State lies in AISLE_HOME (default .aisle/ in the checkout).",
+    )
+    verbs = root.add_subparsers(required=True, metavar="VERB")
+    for add in (
+        _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
+        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+    ):  # fmt: skip
+        add(verbs)
+    return root
+
+
+def _verb(
+    verbs: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, help_: str, run: str
+) -> argparse.ArgumentParser:
+    verb = verbs.add_parser(name, help=help_, description=help_[0].upper() + help_[1:] + ".")
+    verb.add_argument("--json", action="store_true", help="print one JSON object")
+    verb.set_defaults(run=_later(run))
+    return verb
+
+
+def _later(name: str) -> Run:
+    """The function `name` of `pipelines.verbs`, imported when it is called."""
+
+    def run(args: argparse.Namespace) -> Outcome:
+        from pipelines import verbs
+
+        function: Run = getattr(verbs, name)
+        return function(args)
+
+    return run
+
+
+def _paths(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "paths", type=Path, nargs="+", metavar="PATH",
+        help="JSON lines (.jsonl, .jsonl.gz), Parquet, or a folder of them",
+    )  # fmt: skip
+
+
+def _demo(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "demo", "go from raw events to personalized rankings over HTTP", "demo")
+    verb.add_argument("--events", type=Path, metavar="PATH", help="a shop's own events")
+    verb.add_argument("--once", action="store_true", help="stop everything at the end")
+    verb.add_argument("--port", type=int, help="port of the service (3000, or a free one)")
+
+
+def _init(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "init", "infer shop.toml, a shop's own fields, from its events", "init")
+    _paths(verb)
+    verb.add_argument("--out", type=Path, help="where to write it (shop.toml of the home)")
+    verb.add_argument("--force", action="store_true", help="replace the file when it is there")
+
+
+def _simulate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "simulate", "make the events of a simulated shop", "simulate")
+    verb.add_argument("--users", type=int, default=400, help="shoppers (%(default)s)")
+    verb.add_argument("--items", type=int, default=400, help="items (%(default)s)")
+    verb.add_argument("--days", type=int, default=21, help="days of traffic (%(default)s)")
+    verb.add_argument("--seed", type=int, default=7, help="equal seeds, equal bytes (%(default)s)")
+    verb.add_argument("--out", type=Path, required=True, help="file to write, .jsonl")
+
+
+def _validate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "validate", "check events as ingest would, and write nothing", "validate")
+    _paths(verb)
+
+
+def _ingest(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "ingest", "take events into the log", "ingest")
+    _paths(verb)
+    late = verb.add_mutually_exclusive_group()
+    late.add_argument(
+        "--backfill", dest="mode", action="store_const", const="backfill",
+        help="events older than the last seal keep their times; everything is rebuilt",
+    )  # fmt: skip
+    late.add_argument(
+        "--late", dest="mode", action="store_const", const="late",
+        help="events older than the last seal count as received now",
+    )  # fmt: skip
+    verb.set_defaults(mode="refuse")
+
+
+def _transform(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _verb(verbs, "transform", "compute the feature rows from the log", "transform")
+
+
+def _materialize(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "materialize", "apply the catalogue and load Redis", "materialize")
+    verb.add_argument("--full", action="store_true", help="load from the log's first day")
+
+
+def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "refresh", "compact, transform and materialize what is new", "refresh")
+    verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
+
+
+def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "train", "dataset, ranker, evaluation, and publish what won", "train")
+    verb.add_argument("--no-publish", action="store_true", help="leave the current ranker in use")
+
+
+def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "evaluate", "measure the last ranker and baselines on test", "evaluate")
+    verb.add_argument("--html", type=Path, help="also write the report to this file")
+
+
+def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "serve", "answer over HTTP until Ctrl-C", "serve")
+    verb.add_argument("--host", default="127.0.0.1", help="address (%(default)s)")
+    verb.add_argument("--port", type=int, default=3000, help="port (%(default)s)")
+    verb.add_argument("--workers", type=int, default=1, help="processes (%(default)s)")
+
+
+def _rank(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "rank", "ask a running service to put items in order", "rank")
+    verb.add_argument("items", nargs="+", metavar="ITEM", help="ids of the candidates")
+    verb.add_argument("--user", help="the shopper's id")
+    verb.add_argument("--query", help="what was searched for")
+    verb.add_argument("--market", help="the market")
+    verb.add_argument("--model", default="default", help="name of the ranker (%(default)s)")
+    verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
+
+
+def _clock(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _verb(verbs, "clock", "print now, by the clock of this home", "clock")
+
+
+def _redis(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "redis", "start, stop or describe the home's Redis server", "redis")
+    verb.add_argument("action", choices=["start", "stop", "status"])
+
+
+def _pipeline(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "pipeline", "run or compile a Kubeflow pipeline", "pipeline")
+    verb.add_argument("action", choices=["run", "compile"])
+    verb.add_argument("name", choices=["retrain"])
+    verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
+
+
+def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _verb(verbs, "doctor", "look for what is wrong with this home, and say the cure", "doctor")

@@ -1,0 +1,105 @@
+"""A typed client of the HTTP service."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import httpx
+
+from feature_repo.errors import ServiceError
+
+Json = dict[str, Any]
+
+
+class AisleClient:
+    """Talks to one service.  Every method raises ServiceError with what the service said."""
+
+    def __init__(self, url: str = "http://127.0.0.1:3000", *, timeout: float = 10.0) -> None:
+        self.url = url.rstrip("/")
+        self._http = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+
+    def __enter__(self) -> "AisleClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ready(self) -> bool:
+        """Whether the service takes requests; False where nothing answers."""
+        try:
+            return self._http.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def rank(
+        self,
+        items: Sequence[str],
+        *,
+        model: str = "default",
+        user: str | None = None,
+        session: str | None = None,
+        query: str | None = None,
+        market: str | None = None,
+        request_id: str | None = None,
+        timestamp: int | str | None = None,
+        item_fields: Mapping[str, Mapping[str, Any]] | None = None,
+        explain: bool = False,
+        shown: bool = False,
+    ) -> Json:
+        """Put items in order for one shopper.
+
+        Args:
+            items: ids of the candidates.
+            item_fields: by item id, fields that override the stored ones in this request.
+            explain: ask for the feature values of each item.
+            shown: report the answer as shown, which makes it impressions.
+
+        Returns:
+            The answer of `POST /rank/{model}`; `items` best first.
+        """
+        overrides = item_fields or {}
+        body = {
+            "id": request_id,
+            "timestamp": timestamp,
+            "user": user,
+            "session": session,
+            "fields": _fields({"query": query, "market": market}),
+            "items": [_item(item, overrides.get(item)) for item in items],
+        }
+        flags = {"explain": explain, "shown": shown}
+        return self._post(
+            f"/rank/{model}",
+            {name: value for name, value in body.items() if value is not None},
+            {name: "1" for name, on in flags.items() if on},
+        )
+
+    def events(self, events: Sequence[Mapping[str, Any]]) -> Json:
+        """Send canonical events; the answer counts accepted, duplicate and quarantined."""
+        return self._post("/events", list(events))
+
+    def feedback(self, events: Sequence[Mapping[str, Any]]) -> Json:
+        """Send events in the open peer's form."""
+        return self._post("/feedback", list(events))
+
+    def _post(self, path: str, body: object, flags: Mapping[str, str] | None = None) -> Json:
+        try:
+            response = self._http.post(path, json=body, params=flags)
+        except httpx.TransportError as error:
+            raise ServiceError(
+                f"{self.url} does not answer ({error}); start it with `aisle serve`."
+            ) from error
+        if response.status_code != 200:
+            raise ServiceError(f"{path} answered {response.status_code}: {response.text[:300]}")
+        answer: Json = response.json()
+        return answer
+
+
+def _fields(values: Mapping[str, Any]) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in values.items() if value is not None]
+
+
+def _item(item: str, fields: Mapping[str, Any] | None) -> Json:
+    return {"id": item, "fields": _fields(fields)} if fields else {"id": item}

@@ -1,0 +1,78 @@
+"""What a verb gives back: data for machines, a page for people, a status for the shell."""
+
+import json
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Page = Callable[["Console"], None]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The result of one verb.
+
+    Attributes:
+        data: what `--json` prints, one object.
+        page: prints the same for people; without one, the data is printed as plain lines.
+        status: exit status.
+    """
+
+    data: dict[str, Any]
+    page: Page | None = None
+    status: int = 0
+
+
+def show(outcome: Outcome, *, as_json: bool) -> None:
+    """Print an outcome to standard output."""
+    if as_json:
+        sys.stdout.write(json.dumps(outcome.data, default=str) + "\n")
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=True)
+    (outcome.page or _lines(outcome.data))(console)
+
+
+def table(title: str, columns: list[str], rows: list[list[object]], numbers: int = 0) -> Page:
+    """A page of one table; the last `numbers` columns are aligned to the right."""
+
+    def page(console: "Console") -> None:
+        from rich import box
+        from rich.table import Table
+
+        grid = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
+        for place, column in enumerate(columns):
+            grid.add_column(column, justify="right" if place >= len(columns) - numbers else "left")
+        for row in rows:
+            grid.add_row(*map(str, row))
+        console.print(grid)
+
+    return page
+
+
+def pages(*parts: Page) -> Page:
+    """Several pages, one below the other."""
+
+    def page(console: "Console") -> None:
+        for part in parts:
+            part(console)
+
+    return page
+
+
+def line(text: str) -> Page:
+    """A page of one line; the text is printed as it is."""
+
+    def page(console: "Console") -> None:
+        console.print(text, markup=False)
+
+    return page
+
+
+def _lines(data: dict[str, Any]) -> Page:
+    return pages(*(line(f"{name}: {value}") for name, value in data.items()))

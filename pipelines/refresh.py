@@ -1,0 +1,135 @@
+"""Keep a shop going: what was logged becomes features, and features reach the online store.
+
+    seal -> compact -> transform -> materialize -> prune
+
+One refresh at a time a home.  A refresh that is killed leaves nothing half done: the next one does
+what is missing.  After a backfill the whole past is computed and loaded anew.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.errors import SettingError
+from feature_repo.events.log import EventLog
+from feature_repo.instants import to_text
+from feature_repo.locks import exclusive
+
+if TYPE_CHECKING:
+    from feature_repo.online.live import LiveWriter
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What one refresh did.
+
+    Attributes:
+        sealed_at: the instant up to which everything logged is now in features and online.
+        compacted: events that moved from segments into Parquet.
+        views: feature rows by view.
+        seconds: wall time by stage.
+        rebuilt: whether the whole past was computed and loaded anew.
+    """
+
+    sealed_at: str
+    compacted: int
+    views: dict[str, int]
+    seconds: dict[str, float]
+    rebuilt: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def refresh(settings: Settings, announce: Announce = lambda _: None) -> RefreshReport:
+    """Bring features and online store up to now.
+
+    Raises:
+        BusyError: another process refreshes this home.
+        RedisError: no Redis can be had.
+    """
+    from feature_repo.online.redis_server import running_redis
+
+    with exclusive(settings.home, "a refresh"), running_redis(settings) as address:
+        return _refresh(settings, address, announce)
+
+
+def every(settings: Settings, seconds: float, announce: Announce) -> Iterator[RefreshReport]:
+    """Refresh again and again, `seconds` from start to start, until interrupted."""
+    while True:
+        began = time.monotonic()
+        yield refresh(settings, announce)
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+
+def parse_period(text: str) -> float:
+    """Seconds of a period such as `90s`, `10m` or `2h`.
+
+    >>> parse_period("10m")
+    600.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise SettingError(f"Expected a period such as 90s, 10m or 2h, found {text!r}.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _refresh(settings: Settings, address: Any, announce: Announce) -> RefreshReport:
+    from feature_repo import feast_repo
+    from feature_repo.transformations.run import transform
+
+    home, clock = settings.home, Clock.of(settings)
+    log = EventLog(home, clock)
+    stages = _Stages(announce)
+    with stages.stage("compact"):
+        sealed_at = log.seal()
+        compacted = log.compact()
+    with stages.stage("transform"):
+        transformed = transform(home, clock.now())
+    with stages.stage("materialize"):
+        feast_repo.render(home, address.host, address.port)
+        feast_repo.apply(home)
+        rebuilt = log.rebuild_needed
+        if rebuilt:
+            feast_repo.clear_online(home)
+            _live(settings, log, clock, address).flush()
+        feast_repo.materialize(home, clock.now(), full=rebuilt)
+    with stages.stage("prune"):
+        live = _live(settings, log, clock, address)
+        live.replay()
+        live.prune(log.seals().part_of(sealed_at))
+        log.rebuild_done()
+    return RefreshReport(
+        sealed_at=to_text(sealed_at),
+        compacted=compacted.events,
+        views={name: view.rows for name, view in transformed.views.items()},
+        seconds=stages.seconds,
+        rebuilt=rebuilt,
+    )
+
+
+def _live(settings: Settings, log: EventLog, clock: Clock, address: Any) -> "LiveWriter":
+    from feature_repo.online.live import LiveWriter
+
+    return LiveWriter.of(settings.home, address, log, clock)
+
+
+class _Stages:
+    def __init__(self, announce: Announce) -> None:
+        self._announce = announce
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self._announce(name)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 2)

@@ -1,0 +1,100 @@
+"""The HTTP service as a process: started, waited for, stopped."""
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from feature_repo.config import Settings
+from feature_repo.errors import ServiceError
+from feature_repo.home import CHECKOUT
+from pipelines.client import AisleClient
+
+START_SECONDS = 90.0
+
+
+def command(port: int, host: str = "127.0.0.1", workers: int = 1) -> list[str]:
+    """The command line of the service."""
+    return [
+        sys.executable, "-m", "bentoml", "serve", "serving.service:Aisle",
+        "--host", host, "--port", str(port), "--api-workers", str(workers),
+        "--working-dir", str(CHECKOUT),
+    ]  # fmt: skip
+
+
+def environment(settings: Settings, redis_url: str) -> Mapping[str, str]:
+    """What the service reads from its environment."""
+    return {
+        **os.environ,
+        "AISLE_HOME": str(settings.home.root),
+        "REDIS_URL": redis_url,
+        "AISLE_RECORD": str(settings.record_share),
+        "BENTOML_HOME": str(settings.home.bentoml),
+        "BENTOML_DO_NOT_TRACK": "True",
+    }
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+@contextmanager
+def serving(
+    settings: Settings, redis_url: str, *, port: int, host: str = "127.0.0.1", workers: int = 1
+) -> Iterator["AisleClient"]:
+    """Run the service while the block runs; its output goes to `service.log` in the home.
+
+    Raises:
+        ServiceError: it ended, or did not become ready in time; with the end of its output.
+    """
+    settings.home.bentoml.mkdir(parents=True, exist_ok=True)
+    log = settings.home.root / "service.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command(port, host, workers),
+            env=environment(settings, redis_url),
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    try:
+        with AisleClient(f"http://{host}:{port}") as client:
+            _await_ready(process, client, log)
+            yield client
+    finally:
+        stop(process)
+
+
+def stop(process: "subprocess.Popen[bytes]", seconds: float = 15.0) -> None:
+    """Ask the process to finish what is in flight and end; insist after `seconds`."""
+    if process.poll() is not None:
+        return
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _await_ready(process: "subprocess.Popen[bytes]", client: AisleClient, log: Path) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if client.ready():
+            return
+        if process.poll() is not None:
+            break
+        time.sleep(0.1)
+    state = "ended" if process.poll() is not None else "was not ready in time"
+    end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
+    raise ServiceError(f"The service {state}.  The end of {log}:\n{end}")

@@ -1,0 +1,175 @@
+"""One shopper's slate, before and after a click: what moved, and why."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from feature_repo.events.log import EventLog
+from pipelines.client import AisleClient
+
+_LONGEST_SLATE = 12
+
+
+@dataclass(frozen=True)
+class Question:
+    """A slate to be ranked for a shopper who is known from the log."""
+
+    user: str
+    query: str | None
+    market: str | None
+    items: list[str]
+
+
+@dataclass(frozen=True)
+class Move:
+    """One item's way from the first slate to the second.
+
+    Attributes:
+        before: position in the first slate, from 1.
+        after: position in the second slate, from 1.
+        why: the feature whose contribution changed most, with its values.
+    """
+
+    item: str
+    title: str
+    before: int
+    after: int
+    why: str
+
+
+@dataclass(frozen=True)
+class Showcase:
+    """Two answers to one question, with a click between them."""
+
+    question: Question
+    clicked: str
+    before: dict[str, Any]
+    after: dict[str, Any]
+    moves: list[Move]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def choose_question(log: EventLog) -> Question:
+    """Take the newest slate of the shopper who clicked most, so that there is a taste to see."""
+    import duckdb
+
+    rankings = [str(path) for path in log.relation_paths("ranking")]
+    clicks = [str(path) for path in log.relation_paths("interaction")]
+    row = duckdb.sql(
+        """
+        with known as (
+            select user_id, count(distinct item_id) as clicks
+            from read_parquet($clicks) where user_id is not null group by user_id
+        )
+        select user_id, query, market, list_transform(items, item -> item.item_id) as items
+        from read_parquet($rankings) join known using (user_id)
+        where len(items) >= 4
+        order by clicks desc, user_id, seen_at desc, event_id
+        limit 1
+        """,
+        params={"clicks": clicks, "rankings": rankings},
+    ).fetchone()
+    if row is None:
+        raise LookupError("no ranking of a known user")
+    user, query, market, items = row
+    return Question(user, query, market, items[:_LONGEST_SLATE])
+
+
+def click_and_rank_again(
+    client: AisleClient, question: Question, titles: dict[str, str], weights: "Explainer"
+) -> Showcase:
+    """Rank, click the item in the middle of the slate, rank again, and compare."""
+    before = _rank(client, question)
+    order = [item["item"] for item in before["items"]]
+    clicked = order[len(order) // 2]
+    client.events([_click(clicked, question, before)])
+    after = _rank(client, question)
+    return Showcase(
+        question, clicked, before, after, _moves(before, after, clicked, titles, weights)
+    )
+
+
+class Explainer:
+    """Contributions of features to scores, by the published ranker."""
+
+    def __init__(self, ranker: Any) -> None:
+        self._ranker = ranker
+
+    def contributions(self, answer: dict[str, Any]) -> dict[str, dict[str, float]]:
+        """By item, each feature's contribution to the score."""
+        import numpy as np
+
+        columns = self._ranker.columns
+        rows = [item["features"] for item in answer["items"]]
+        matrix = np.array(
+            [[_number(row.get(column)) for column in columns] for row in rows], dtype=np.float32
+        )
+        shares = self._ranker.contributions(matrix)
+        return {
+            item["item"]: dict(zip(columns, map(float, share), strict=True))
+            for item, share in zip(answer["items"], shares, strict=True)
+        }
+
+
+def _rank(client: AisleClient, question: Question) -> dict[str, Any]:
+    return client.rank(
+        question.items,
+        user=question.user,
+        query=question.query,
+        market=question.market,
+        explain=True,
+    )
+
+
+def _click(item: str, question: Question, answer: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": "interaction",
+        "event_id": f"demo-click-{answer['request_id']}",
+        "event_time": answer["timestamp"],
+        "type": "click",
+        "item_id": item,
+        "user_id": question.user,
+    }
+
+
+def _moves(
+    before: dict[str, Any],
+    after: dict[str, Any],
+    clicked: str,
+    titles: dict[str, str],
+    explainer: Explainer,
+) -> list[Move]:
+    old = {item["item"]: place for place, item in enumerate(before["items"], 1)}
+    shares = explainer.contributions(before), explainer.contributions(after)
+    values = [{i["item"]: i["features"] for i in answer["items"]} for answer in (before, after)]
+    return [
+        Move(
+            item=item["item"],
+            title=titles.get(item["item"], ""),
+            before=old[item["item"]],
+            after=place,
+            why=("clicked just now; " if item["item"] == clicked else "")
+            + _why(item["item"], shares, values),
+        )
+        for place, item in enumerate(after["items"], 1)
+    ]
+
+
+def _why(item: str, shares: Any, values: Any) -> str:
+    old, new = (share[item] for share in shares)
+    moved = max(new, key=lambda column: abs(new[column] - old[column]))
+    change = new[moved] - old[moved]
+    if abs(change) < 1e-6:
+        return "nothing the model reads has changed"
+    was, now = (_shown(value[item].get(moved)) for value in values)
+    return f"{moved} {was} → {now} ({change:+.3f})"
+
+
+def _number(value: Any) -> float:
+    return float("nan") if value is None else float(value)
+
+
+def _shown(value: Any) -> str:
+    return "–" if value is None else f"{float(value):.3g}"
