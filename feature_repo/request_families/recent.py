@@ -1,0 +1,63 @@
+"""What the user's row of recent interactions says, as lists.
+
+`clicked_*` and `shown_*` are parallel arrays, newest first.  An item was ignored where it was shown
+and not clicked from then on.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from feature_repo.slate_facts import SlateFacts, as_list
+
+VALUE_SEPARATOR = "\x1f"
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Ids and instants of the last clicked and the last shown items, newest first."""
+
+    clicked: list[str]
+    clicked_at: list[int]
+    shown: list[str]
+    shown_at: list[int]
+    ignored: list[int]
+
+    @classmethod
+    def of(cls, facts: SlateFacts) -> "Recent | None":
+        """The row, or None where the user has none."""
+        if not facts.user.get("user_recent__present"):
+            return None
+        clicked, clicked_at = _list(facts, "clicked_item_ids"), _list(facts, "clicked_at")
+        shown, shown_at = _list(facts, "shown_item_ids"), _list(facts, "shown_at")
+        return cls(
+            clicked, clicked_at, shown, shown_at, _ignored(clicked, clicked_at, shown, shown_at)
+        )
+
+    def values(self, facts: SlateFacts, column: str) -> tuple[list[list[str]], list[list[str]]]:
+        """The field's values of the clicked items and of the ignored items."""
+        clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
+        ignored = [shown[n] for n in self.ignored if n < len(shown)]
+        return [_split(text) for text in clicked], [_split(text) for text in ignored]
+
+
+def _ignored(
+    clicked: list[str], clicked_at: list[int], shown: list[str], shown_at: list[int]
+) -> list[int]:
+    """Places in the shown list of items that were not clicked at or after they were shown."""
+    last_click: dict[str, int] = {}
+    for item, at in zip(clicked, clicked_at, strict=False):
+        last_click.setdefault(item, at)
+    never = -1
+    return [
+        n
+        for n, (item, at) in enumerate(zip(shown, shown_at, strict=False))
+        if last_click.get(item, never) < at
+    ]
+
+
+def _list(facts: SlateFacts, feature: str) -> list[Any]:
+    return as_list(facts.user.get(f"user_recent__{feature}"))
+
+
+def _split(text: Any) -> list[str]:
+    return text.split(VALUE_SEPARATOR) if isinstance(text, str) and text else []

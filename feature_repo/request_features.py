@@ -1,0 +1,52 @@
+"""Features that exist only at request time: facts in, one float32 matrix out.
+
+Training calls this with values as they were known, serving with live ones; the same facts give the
+same bits.  Nothing here reads a file, a store or a clock, and no column knows a position.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families import Columns
+from feature_repo.request_families.ages import ages
+from feature_repo.request_families.history import history
+from feature_repo.request_families.query_items import query_items
+from feature_repo.request_families.rates import rates
+from feature_repo.request_families.slate import slate
+from feature_repo.request_families.stored import stored
+from feature_repo.request_families.taste import taste
+from feature_repo.request_families.text_match import text_match
+from feature_repo.shop import Shop
+from feature_repo.slate_facts import SlateFacts
+
+__all__ = ["Matrix", "SlateFacts", "feature_columns", "feature_matrix"]
+
+Matrix = npt.NDArray[np.float32]
+
+FAMILIES = (stored, ages, rates, taste, history, query_items, text_match, slate)
+
+
+@lru_cache(maxsize=64)
+def feature_columns(shop: Shop) -> tuple[str, ...]:
+    """The F columns of the matrix, in order: what an empty slate would be asked."""
+    return tuple(_columns(SlateFacts(t=0), shop, RatePrior()))
+
+
+def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
+    """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
+    values = _columns(facts, shop, prior).values()
+    matrix = np.empty((len(values), len(facts.item_ids)), dtype=np.float32)
+    with np.errstate(over="ignore"):
+        for row, column in zip(matrix, values, strict=True):
+            row[:] = column
+    matrix[~np.isfinite(matrix)] = np.nan
+    return np.ascontiguousarray(matrix.T)
+
+
+def _columns(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
+    return {
+        name: values for family in FAMILIES for name, values in family(facts, shop, prior).items()
+    }
