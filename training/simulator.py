@@ -1,6 +1,6 @@
 """A small shop with known truth, as an event file: same arguments, same bytes.
 
-The demo and the tests learn from it; `truth.parquet` beside it holds what no event tells: how
+The demo and the tests learn from it; a Parquet file beside it holds the truth no event tells: how
 likely each shown item was looked at, and clicked once looked at.
 """
 
@@ -41,12 +41,12 @@ def simulate(
     seed: int = 7,
     rankings_per_user_day: float = 0.42,
 ) -> Path:
-    """Write `events.jsonl` and `truth.parquet` into the folder `out`.
+    """Write the events to `out` as canonical JSON lines, and the truth beside them.
 
-    Events are canonical, in time order, from 2026-01-05T00:00Z on.
+    Events are in time order, from 2026-01-05T00:00Z on.  A file is written whole or not at all.
 
     Returns:
-        The path of the event file.
+        `out`; its truth is at `truth_path(out)`.
 
     Raises:
         SettingError: fewer than one user, item or day.
@@ -58,10 +58,15 @@ def simulate(
     stock = make_items(rng, items, days)
     shoppers = Shoppers(rng, stock, make_users(rng, users), make_queries(rng, stock))
     slates = list(shoppers.slates(days, rankings_per_user_day))
-    out.mkdir(parents=True, exist_ok=True)
-    _write_truth(out / "truth.parquet", slates, stock)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _write_truth(truth_path(out), slates, stock)
     events = [*_item_events(stock), *_shopping_events(slates, shoppers)]
-    return _write_events(out / "events.jsonl", events)
+    return _write_events(out, events)
+
+
+def truth_path(events: Path) -> Path:
+    """Where the truth of an event file lies: one row for each item of each slate, by position."""
+    return events.with_suffix(".truth.parquet")
 
 
 def _item_events(items: Items) -> Iterator[Event]:
@@ -165,7 +170,6 @@ def _write_truth(path: Path, slates: list[Slate], items: Items) -> None:
 
 
 def _replace(path: Path, content: bytes) -> None:
-    """Write a file whole or not at all."""
     unfinished = path.with_name(f"{path.name}.{os.getpid()}")
     unfinished.write_bytes(content)
     unfinished.replace(path)

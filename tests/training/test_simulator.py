@@ -10,23 +10,23 @@ import pytest
 from feature_repo.errors import SettingError
 from feature_repo.events.contract import AnyEvent
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from training.simulator import simulate
+from training.simulator import simulate, truth_path
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return simulate(tmp_path_factory.mktemp("shop")).parent
+def path(tmp_path_factory):
+    return simulate(tmp_path_factory.mktemp("shop") / "events.jsonl")
 
 
 @pytest.fixture(scope="module")
-def events(folder):
-    lines = (folder / "events.jsonl").read_bytes().splitlines()
+def events(path):
+    lines = path.read_bytes().splitlines()
     return [msgspec.json.decode(line, type=AnyEvent) for line in lines]
 
 
 @pytest.fixture(scope="module")
-def truth(folder):
-    return pd.read_parquet(folder / "truth.parquet")
+def truth(path):
+    return pd.read_parquet(truth_path(path))
 
 
 def ndcg(frame, score, k=10):
@@ -46,24 +46,23 @@ def ndcg(frame, score, k=10):
 def test_the_same_arguments_give_the_same_bytes(tmp_path):
     small = {"users": 10, "items": 40, "days": 3}
     first, second, other = (
-        simulate(tmp_path / name, seed=seed, **small)
+        simulate(tmp_path / f"{name}.jsonl", seed=seed, **small)
         for name, seed in (("first", 1), ("second", 1), ("other", 2))
     )
 
     assert first.read_bytes() == second.read_bytes() != other.read_bytes()
-    truths = [path.with_name("truth.parquet").read_bytes() for path in (first, second)]
-    assert truths[0] == truths[1]
+    assert truth_path(first).read_bytes() == truth_path(second).read_bytes()
 
 
 def test_a_shop_of_one_user_and_one_item_is_a_shop(tmp_path):
-    path = simulate(tmp_path, users=1, items=1, days=1)
+    path = simulate(tmp_path / "events.jsonl", users=1, items=1, days=1)
 
     assert b'"kind":"ranking"' in path.read_bytes()
 
 
 def test_a_shop_of_nothing_is_refused(tmp_path):
     with pytest.raises(SettingError, match="at least one of each, found 0 users"):
-        simulate(tmp_path, users=0)
+        simulate(tmp_path / "events.jsonl", users=0)
 
 
 def test_events_are_in_time_order_and_named_once(events):
