@@ -1,0 +1,54 @@
+"""The item's own fields, from the shop's declaration."""
+
+from feast import FeatureView, Field
+from feast.types import Array, Bool, FeastType, Float64, Int64, String
+
+from feature_repo.catalogue.entities import item
+from feature_repo.catalogue.views import view
+from feature_repo.home import Home
+from feature_repo.shop import FieldType, Shop, ShopField
+
+_TYPES: dict[FieldType, FeastType] = {
+    "number": Float64,
+    "text": String,
+    "category": String,
+    "list": Array(String),
+    "time": Int64,
+    "bool": Bool,
+}
+_MEANINGS: dict[FieldType, str] = {
+    "number": "a number",
+    "text": "a text",
+    "category": "one of many texts",
+    "list": "a list of texts",
+    "time": "microseconds since 1970 UTC",
+    "bool": "true or false",
+}
+_IS_DELETED = Field(
+    name="is_deleted",
+    dtype=Bool,
+    description="Whether the shop took the item back; such an item is never ranked.",
+)
+
+
+def item_attributes(home: Home, shop: Shop) -> FeatureView:
+    """One row per item and instant at which something about it changed."""
+    return view(
+        home,
+        "item_attributes",
+        item,
+        [*(_field(field) for field in shop.item_fields), _IS_DELETED],
+        description="What the shop says about an item.",
+        freshness="live",
+    )
+
+
+def _field(field: ShopField) -> Field:
+    meaning = field.description or f"The shop's field {field.name!r}"
+    tags = {"role": field.role} if field.role else {}
+    return Field(
+        name=field.column,
+        dtype=_TYPES[field.type],
+        description=f"{meaning.rstrip('.')}; {_MEANINGS[field.type]}.",
+        tags={"type": field.type, **tags},
+    )

@@ -1,0 +1,70 @@
+"""The whole catalogue of one home, built from its shop's declaration."""
+
+from dataclasses import dataclass
+
+from feast import Entity, FeatureService, FeatureView
+
+from feature_repo.catalogue.attributes import item_attributes
+from feature_repo.catalogue.engagement import engagement
+from feature_repo.catalogue.entities import item, query, user
+from feature_repo.catalogue.history import query_clicked_items, user_recent
+from feature_repo.home import Home
+from feature_repo.shop import Shop
+
+
+@dataclass(frozen=True)
+class Catalogue:
+    """Every Feast object of a home, by name."""
+
+    item: Entity
+    user: Entity
+    query: Entity
+    item_attributes: FeatureView
+    item_engagement: FeatureView
+    user_engagement: FeatureView
+    query_engagement: FeatureView
+    user_recent: FeatureView
+    query_clicked_items: FeatureView
+    ranking_v1: FeatureService
+
+    @classmethod
+    def of(cls, home: Home) -> "Catalogue":
+        """Build the catalogue; reads the home's shop.toml and nothing else.
+
+        Raises:
+            ShopError: shop.toml cannot be read or says something impossible.
+        """
+        shop = Shop.load(home.shop_toml)
+        attributes, recent = item_attributes(home, shop), user_recent(home, shop)
+        counted = {view.name: view for view in engagement(home)}
+        clicked = query_clicked_items(home)
+        return cls(
+            item=item,
+            user=user,
+            query=query,
+            item_attributes=attributes,
+            user_recent=recent,
+            query_clicked_items=clicked,
+            ranking_v1=_ranking_v1(shop, attributes, [*counted.values(), recent, clicked]),
+            **counted,
+        )
+
+    @property
+    def views(self) -> tuple[FeatureView, ...]:
+        """The feature views: of the item, of the user, of the query."""
+        return tuple(v for v in vars(self).values() if isinstance(v, FeatureView))
+
+    def objects(self) -> dict[str, object]:
+        """Name → object, for `feast apply`."""
+        return dict(vars(self))
+
+
+def _ranking_v1(shop: Shop, attributes: FeatureView, others: list[FeatureView]) -> FeatureService:
+    """What the first ranker reads: everything but long texts; of texts, the title."""
+    long_texts = {field.column for field in shop.items_of("text") if field.role != "title"}
+    read = [field.name for field in attributes.features if field.name not in long_texts]
+    return FeatureService(
+        name="ranking_v1",
+        description="What the first ranker reads about item, user and query.",
+        features=[attributes[read], *others],
+    )

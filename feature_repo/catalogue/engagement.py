@@ -1,0 +1,40 @@
+"""Counts of impressions, searches and clicks, over windows that are exact at any instant."""
+
+from feast import FeatureView, Field
+from feast.types import Int64
+
+from feature_repo.catalogue.entities import BY_NAME
+from feature_repo.catalogue.views import view
+from feature_repo.counters import COUNTER_VIEWS, WINDOWS, CounterView
+from feature_repo.home import Home
+
+
+def engagement(home: Home) -> list[FeatureView]:
+    """The counted views, in the order of `COUNTER_VIEWS`."""
+    return [_view(home, counter) for counter in COUNTER_VIEWS]
+
+
+def _view(home: Home, counter: CounterView) -> FeatureView:
+    return view(
+        home,
+        counter.name,
+        BY_NAME[counter.entity],
+        [
+            _count(measure, meaning, window)
+            for measure, meaning in counter.measures.items()
+            for window in WINDOWS
+        ],
+        description=counter.description,
+        freshness="live",
+    )
+
+
+def _count(measure: str, meaning: str, window: str) -> Field:
+    days = WINDOWS[window]
+    over = "since its first event" if days is None else f"in the last {days} day-buckets"
+    return Field(
+        name=f"{measure}_{window}",
+        dtype=Int64,
+        description=f"{meaning}, {over}.",
+        tags={"measure": measure, "window": window},
+    )

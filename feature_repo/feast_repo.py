@@ -1,0 +1,173 @@
+"""The Feast repository of a home: its rendered files, its registry, its loads into Redis.
+
+`feature_store.yaml` holds what differs from home to home, with absolute paths, because Feast
+resolves others against the working directory.  The registry is SQLite in WAL: readers never see it
+half written.  `python -m feature_repo.feast_repo` renders the files of the home in the environment.
+"""
+
+import json
+import os
+import sqlite3
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from feature_repo.config import Settings
+from feature_repo.errors import SettingError
+from feature_repo.home import Home
+
+if TYPE_CHECKING:
+    from feast import FeatureStore
+
+BATCH_TIMEOUT_SECONDS = 10.0
+"""For commands and loads: the answer to a pipeline of thousands of writes takes long to begin."""
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+
+_TEMPLATE = Path(__file__).parent / "feature_store.yaml.in"
+_DEFINITIONS = '''"""The feature catalogue of this home, as `feast` reads it; written by Aisle."""
+
+from pathlib import Path
+
+from feature_repo.catalogue import Catalogue
+from feature_repo.home import Home
+
+globals().update(Catalogue.of(Home(Path(__file__).resolve().parents[1])).objects())
+'''
+
+
+def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None = None) -> Path:
+    """Write the home's `feature_store.yaml`, and its `definitions.py` where the home is elsewhere.
+
+    Args:
+        home: whose repository.
+        redis_host: of the home's server.
+        redis_port: of the home's server.
+        redis_url: where user, password, database or TLS are taken from, when there are any.
+
+    Returns:
+        The repository's folder.
+
+    Raises:
+        SettingError: the URL's parts cannot be written in Feast's connection string.
+    """
+    home.feast.mkdir(parents=True, exist_ok=True)
+    _create_registry(home.registry.absolute())
+    text = Template(_TEMPLATE.read_text()).substitute(
+        project=json.dumps(home.project),
+        registry=json.dumps(f"sqlite:///{home.registry.absolute()}", ensure_ascii=False),
+        redis=json.dumps(connection_string(redis_host, redis_port, redis_url)),
+    )
+    _write(home.feast / "feature_store.yaml", text)
+    if not home.is_default:
+        _write(home.feast / "definitions.py", _DEFINITIONS)
+    return home.feast
+
+
+def connection_string(
+    host: str,
+    port: int,
+    url: str | None = None,
+    *,
+    timeout_seconds: float = BATCH_TIMEOUT_SECONDS,
+) -> str:
+    """The address as Feast's Redis store reads it, with timeouts and without retries.
+
+    >>> connection_string("127.0.0.1", 6379)
+    '127.0.0.1:6379,socket_timeout=10.0,socket_connect_timeout=1.0,retry=null'
+
+    Raises:
+        SettingError: a part of the URL holds a comma.
+    """
+    options = {
+        **(_url_options(url) if url else {}),
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": min(timeout_seconds, CONNECT_TIMEOUT_SECONDS),
+        "retry": None,
+    }
+    words = [f"{host}:{port}", *(f"{name}={json.dumps(v)}" for name, v in options.items())]
+    if any("," in word for word in words):
+        raise SettingError("REDIS_URL: Feast cannot use a password or user with a comma in it.")
+    return ",".join(words)
+
+
+def open_store(
+    home: Home, *, timeout_seconds: float | None = None, overwrite: bool = False
+) -> "FeatureStore":
+    """The home's feature store; `render` must have been called once.
+
+    Args:
+        home: whose store.
+        timeout_seconds: how long a call to Redis may take; serving wants much less than the
+            rendered `BATCH_TIMEOUT_SECONDS`.
+        overwrite: write online rows whatever row is there; else only newer ones.
+    """
+    from feast import FeatureStore
+    from feast.repo_config import load_repo_config
+
+    config = load_repo_config(home.feast, home.feast / "feature_store.yaml")
+    online = config.online_store
+    if timeout_seconds is not None:
+        online.connection_string = _hurried(online.connection_string, timeout_seconds)
+    online.skip_dedup = overwrite
+    return FeatureStore(config=config)
+
+
+def apply(home: Home) -> "FeatureStore":
+    """Register the home's catalogue, and take out of the registry what it no longer holds."""
+    from feature_repo.catalogue import Catalogue
+
+    store = open_store(home)
+    objects = Catalogue.of(home).objects()
+    stale = [
+        known
+        for known in (*store.list_feature_services(), *store.list_feature_views())
+        if known.name not in objects
+    ]
+    store.apply(list(objects.values()), objects_to_delete=stale, partial=not stale)
+    return store
+
+
+def _hurried(connection: str, timeout_seconds: float) -> str:
+    kept = [word for word in connection.split(",") if not word.startswith("socket_")]
+    return ",".join(
+        [*kept, f"socket_timeout={timeout_seconds}", f"socket_connect_timeout={timeout_seconds}"]
+    )
+
+
+def _url_options(url: str) -> dict[str, Any]:
+    from redis.connection import parse_url
+
+    parts = parse_url(url)
+    options = {name: parts[name] for name in ("username", "password", "db") if parts.get(name)}
+    return options | ({"ssl": True} if url.startswith("rediss://") else {})
+
+
+def _create_registry(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path, timeout=30) as database:
+        database.execute("pragma journal_mode = wal")
+    database.close()
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file in one step, readable by its owner alone: it may hold a password."""
+    if path.exists() and path.read_text() == text:
+        return
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def main() -> None:
+    """Render the files of the home in the environment."""
+    from feature_repo.online.redis_server import running_redis
+
+    settings = Settings.from_environment()
+    with running_redis(settings) as address:
+        render(settings.home, address.host, address.port, settings.redis_url)
+
+
+if __name__ == "__main__":
+    main()
