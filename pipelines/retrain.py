@@ -20,6 +20,7 @@ from typing import Any
 from kfp import compiler, dsl, local
 
 from feature_repo.errors import PipelineError
+from feature_repo.home import Home
 from pipelines import components
 from pipelines.steps import MODEL
 
@@ -59,7 +60,7 @@ def retrain(home: str = MOUNTED_HOME, model: str = MODEL) -> str:
     return output
 
 
-def run_retrain(home: Path, *, model: str = MODEL) -> dict[str, Any]:
+def run_retrain(home: Home, *, model: str = MODEL) -> dict[str, Any]:
     """Run the pipeline here; what the steps print goes to standard error.
 
     Artifacts of the run lie in the home, under `kubeflow/`.
@@ -70,7 +71,7 @@ def run_retrain(home: Path, *, model: str = MODEL) -> dict[str, Any]:
     Raises:
         PipelineError: a step failed; the steps after it did not run.
     """
-    root = home / "kubeflow"
+    root = home.root / "kubeflow"
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
         pipeline_root=str(root / "runs"),
@@ -79,7 +80,7 @@ def run_retrain(home: Path, *, model: str = MODEL) -> dict[str, Any]:
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You may be attemping to run", RuntimeWarning)
         try:
-            run = retrain(home=str(home), model=model)
+            run = retrain(home=str(home.root), model=model)
         except RuntimeError as error:
             raise PipelineError(f"{_ANSI.sub('', str(error))}  Its output is above.") from error
     published: dict[str, Any] = json.loads(run.output)

@@ -8,6 +8,7 @@ import yaml
 from kfp.dsl.base_component import BaseComponent
 
 from feature_repo.errors import PipelineError
+from feature_repo.home import Home
 from pipelines import components, steps
 from pipelines.retrain import compile_retrain, run_retrain
 
@@ -72,7 +73,7 @@ def test_a_failed_step_fails_the_run_and_is_named(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(elsewhere)
 
     with pytest.raises(PipelineError, match="Inner task failed: 'transform-features'"):
-        run_retrain(home)
+        run_retrain(Home(home))
 
     printed = capfd.readouterr()
     assert printed.out == ""
