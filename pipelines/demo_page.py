@@ -36,9 +36,7 @@ def run(args: argparse.Namespace) -> Outcome:
                 "evaluation": evaluation,
                 "showcase": showcase,
             }
-            page = pages(
-                lambda console: print_evaluation(evaluation, console), _slates(showcase)
-            )
+            page = pages(lambda console: print_evaluation(evaluation, console), _slates(showcase))
             if args.once:
                 return Outcome(data, page)
             show(Outcome(data, page), as_json=args.json)
@@ -59,7 +57,13 @@ def _slates(showcase: dict[str, Any]) -> Page:
     before = [item["item"] for item in showcase["before"]["items"]]
     titles = {move["item"]: move["title"] for move in showcase["moves"]}
     rows: list[list[object]] = [
-        [place, _named(before[place - 1], titles), _named(move["item"], titles), _moved(move), move["why"]]
+        [
+            place,
+            _named(before[place - 1], titles),
+            _named(move["item"], titles),
+            _moved(move),
+            move["why"],
+        ]
         for place, move in enumerate(showcase["moves"], 1)
     ]
     asked = f" asking “{question['query']}”" if question["query"] else ""

@@ -58,7 +58,9 @@ def _python(_: Settings) -> Iterator[Finding]:
     if (3, 11) <= sys.version_info < (3, 14):
         yield Finding("good", "Python", version)
     else:
-        yield Finding("bad", "Python", version, "Use Python 3.11, 3.12 or 3.13: `PYTHON=… make test`.")
+        yield Finding(
+            "bad", "Python", version, "Use Python 3.11, 3.12 or 3.13: `PYTHON=… make test`."
+        )
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
@@ -101,7 +103,9 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 
     status = redis_server.status(settings)
     if not status.get("running"):
-        cure = "Check REDIS_URL." if settings.redis_url else "`aisle redis start`, or `aisle serve`."
+        cure = (
+            "Check REDIS_URL." if settings.redis_url else "`aisle redis start`, or `aisle serve`."
+        )
         yield Finding("bad" if settings.redis_url else "note", "Redis", "does not answer", cure)
         return
     yield Finding("good", "Redis", f"{status['version']} at {status['url']}")
@@ -191,4 +195,6 @@ def _artifacts(settings: Settings) -> Iterator[Finding]:
         except AisleError as error:
             yield Finding("bad", name, str(error), "`aisle train` publishes a new one.")
         else:
-            yield Finding("good", name, f"{link.resolve().name}, {len(manifest.files)} files verified")
+            yield Finding(
+                "good", name, f"{link.resolve().name}, {len(manifest.files)} files verified"
+            )

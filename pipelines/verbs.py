@@ -166,7 +166,8 @@ def rank(args: argparse.Namespace) -> Outcome:
             args.items, model=args.model, user=args.user, query=args.query, market=args.market
         )
     rows: list[list[object]] = [
-        [place, item["item"], f"{item['score']:.4f}"] for place, item in enumerate(answer["items"], 1)
+        [place, item["item"], f"{item['score']:.4f}"]
+        for place, item in enumerate(answer["items"], 1)
     ]
     note = f"model {answer['model_version']}, degraded {answer['degraded'] or 'no'}"
     return Outcome(answer, pages(table("", ["", "item", "score"], rows, numbers=1), line(note)))
@@ -271,5 +272,3 @@ def _evaluation_page(evaluation: dict[str, Any]) -> Any:
     from training.evaluate import print_evaluation
 
     return lambda console: print_evaluation(evaluation, console)
-
-
