@@ -1,0 +1,231 @@
+-- Apply one event to the live state, once, whatever the order in which events come.
+--
+-- KEYS[1]  prefix of the project's live keys
+-- ARGV[1]  the event, MessagePack, as `script.py` writes it
+-- Returns  1 applied · 2 applied, but the event it corrects is not known here
+--          0 known already · -1 the log was pruned meanwhile: look it up again and come back
+--
+-- Order does not matter because the state is a function of the set of events: what an event adds is
+-- derived from what is known, remembered beside it, and taken back and derived anew when an
+-- earlier ranking of its request, or the event it corrects, turns up later.
+--
+-- Keys after the prefix; `keys` tells the oldest part in each, for pruning:
+--   pruned               part up to which everything is in the stored rows
+--   applied              sorted set: event id, by part
+--   keys                 sorted set: key, by its oldest part
+--   tile:<view>:<key>    tile, see tiles.py
+--   recent:<verb>:<user> sorted set by seen_at: event id NUL position from the end NUL part NUL payload
+--   item:<item>          hash: field -> newest patch {seen_at, id, part, value}
+--   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
+--   shown:<request>      hash: item -> its one impression {seen_at, id, done}
+--   act:<event>          a positive interaction {seen_at, id, part, bucket, item, ..., done}
+--   acts:<request>       sorted set: its interactions, by part
+--   waiting:<event>      sorted set: corrections of an event, by part
+--   served:<request>     an answer {part, body}
+
+local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
+
+local HEADER, RECORD, FIELDS = 24, 20, "<i4i4i4i4i4"
+local BLANK = "\1\2\0\0\255\255\255\255" .. string.rep("\0", 16)
+local SHOWN, CLICKED = 1, 2
+
+local function touch(name, part)
+  redis.call("ZADD", prefix .. "keys", "LT", part, name)
+end
+
+local function load(name)
+  local packed = redis.call("GET", prefix .. name)
+  return packed and cmsgpack.unpack(packed)
+end
+
+local function save(name, value)
+  redis.call("SET", prefix .. name, cmsgpack.pack(value))
+  touch(name, value.part)
+end
+
+-- Whether `a` comes before `b` by (seen_at, id); Lua's own `<` on text follows the locale.
+local function before(a, b)
+  if a.seen_at ~= b.seen_at then return a.seen_at < b.seen_at end
+  for n = 1, math.min(#a.id, #b.id) do
+    local x, y = a.id:byte(n), b.id:byte(n)
+    if x ~= y then return x < y end
+  end
+  return #a.id < #b.id
+end
+
+local function add_to_tile(c, sign)
+  local name = "tile:" .. c.view .. ":" .. c.entity
+  local tile = redis.call("GET", prefix .. name)
+  if not tile or tile:sub(1, 2) ~= BLANK:sub(1, 2) or (#tile - HEADER) % RECORD ~= 0 then
+    tile = BLANK
+  end
+  local at, found = HEADER + 1, { c.part, c.bucket, 0, 0, 0 }
+  while at <= #tile do
+    local part, bucket, events, first, second = struct.unpack(FIELDS, tile, at)
+    if part == c.part and bucket == c.bucket then
+      found = { part, bucket, events, first, second }
+      break
+    end
+    at = at + RECORD
+  end
+  found[3] = found[3] + sign
+  found[3 + c.measure] = found[3 + c.measure] + sign * c.delta
+  local record = found[3] == 0 and "" or struct.pack(FIELDS, unpack(found))
+  redis.call("SET", prefix .. name, tile:sub(1, at - 1) .. record .. tile:sub(at + RECORD))
+  touch(name, c.part)
+end
+
+local function add_to_recent(c, sign)
+  local name = "recent:" .. c.verb .. ":" .. c.user
+  if sign < 0 then
+    redis.call("ZREM", prefix .. name, c.member)
+    return
+  end
+  redis.call("ZADD", prefix .. name, c.seen_at, c.member)
+  redis.call("ZREMRANGEBYRANK", prefix .. name, 0, -(c.keep + 1))
+  touch(name, c.part)
+end
+
+local function add(contributions, sign)
+  for _, c in ipairs(contributions) do
+    if c.view then add_to_tile(c, sign) else add_to_recent(c, sign) end
+  end
+end
+
+local function counted(what, view, entity, measure, delta)
+  return {
+    view = view, entity = entity, part = what.part, bucket = what.bucket,
+    measure = measure, delta = delta,
+  }
+end
+
+local function remembered(what, verb, user, position, payload, keep)
+  local from_the_end = string.format("%05d", 99999 - position)
+  local member = table.concat({ what.id, from_the_end, string.format("%d", what.part), payload }, "\0")
+  return {
+    verb = verb, user = user, part = what.part, seen_at = what.seen_at, member = member, keep = keep,
+  }
+end
+
+-- Derive what an interaction adds from what is known now, in place of what it added before.
+local function settle(act)
+  local context = load("request:" .. (act.request or ""))
+  if act.context and not (context and before(context, act.context)) then context = act.context end
+  if context and context.seen_at > act.seen_at then context = nil end
+  act.context = context or nil
+  local corrected = act.corrects and load("act:" .. act.corrects)
+  local wanted = {}
+  if corrected or not act.corrects then
+    local delta = act.corrects and -1 or 1
+    local place = { part = act.part, bucket = corrected and corrected.bucket or act.bucket }
+    local user = act.user or (context and context.user)
+    local query = context and context.query
+    wanted[1] = counted(place, "item_engagement", act.item, CLICKED, delta)
+    if user then wanted[#wanted + 1] = counted(place, "user_engagement", user, CLICKED, delta) end
+    if query then wanted[#wanted + 1] = counted(place, "query_engagement", query, CLICKED, delta) end
+    if user and not act.corrects then
+      wanted[#wanted + 1] = remembered(act, "clicked", user, 0, act.payload, act.keep)
+    end
+  end
+  add(act.done, -1)
+  add(wanted, 1)
+  act.done = wanted
+  save("act:" .. act.id, act)
+  return not act.corrects or corrected
+end
+
+local function settle_all(name)
+  for _, id in ipairs(redis.call("ZRANGE", prefix .. name, 0, -1)) do
+    local act = load("act:" .. id)
+    if act then settle(act) end
+  end
+end
+
+-- Keep the earliest ranking of a request; a search is counted for it alone, unless it is sealed.
+local function learn_ranking(request, ranking)
+  local known = load("request:" .. request)
+  if known and not before(ranking, known) then return end
+  if known then add(known.done, -1) end
+  ranking.done = {}
+  if ranking.query and not ranking.sealed then
+    ranking.done = { counted(ranking, "query_engagement", ranking.query, SHOWN, 1) }
+  end
+  add(ranking.done, 1)
+  save("request:" .. request, ranking)
+  settle_all("acts:" .. request)
+end
+
+local function show(request, ranking, shown, keep)
+  local name = "shown:" .. request
+  local packed = redis.call("HGET", prefix .. name, shown.item)
+  local known = packed and cmsgpack.unpack(packed)
+  if known and not before(ranking, known) then return end
+  if known then add(known.done, -1) end
+  local done = { counted(ranking, "item_engagement", shown.item, SHOWN, 1) }
+  if ranking.user then
+    done[2] = counted(ranking, "user_engagement", ranking.user, SHOWN, 1)
+    done[3] = remembered(ranking, "shown", ranking.user, shown.position, shown.payload, keep)
+  end
+  add(done, 1)
+  local impression =
+    { seen_at = ranking.seen_at, id = ranking.id, part = ranking.part, done = done }
+  redis.call("HSET", prefix .. name, shown.item, cmsgpack.pack(impression))
+  touch(name, ranking.part)
+end
+
+local apply = {}
+
+function apply.item()
+  local name = "item:" .. event.item
+  for field, value in pairs(event.patch) do
+    local patch = { seen_at = event.seen_at, id = event.id, part = event.part, value = value }
+    local known = redis.call("HGET", prefix .. name, field)
+    if not known or before(cmsgpack.unpack(known), patch) then
+      redis.call("HSET", prefix .. name, field, cmsgpack.pack(patch))
+    end
+  end
+  touch(name, event.part)
+end
+
+function apply.ranking()
+  local ranking = {
+    seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
+    user = event.user, query = event.query,
+  }
+  for _, shown in ipairs(event.shown) do show(event.request, ranking, shown, event.keep) end
+  learn_ranking(event.request, ranking)
+end
+
+function apply.interaction()
+  local act = {
+    seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
+    item = event.item, user = event.user, request = event.request, corrects = event.corrects,
+    payload = event.payload, keep = event.keep, done = {},
+  }
+  local settled = settle(act)
+  if act.request then
+    redis.call("ZADD", prefix .. "acts:" .. act.request, act.part, act.id)
+    touch("acts:" .. act.request, act.part)
+  end
+  if act.corrects then
+    redis.call("ZADD", prefix .. "waiting:" .. act.corrects, act.part, act.id)
+    touch("waiting:" .. act.corrects, act.part)
+  end
+  settle_all("waiting:" .. act.id)
+  return settled and 1 or 2
+end
+
+function apply.served()
+  save("served:" .. event.request, { part = event.part, body = event.body })
+end
+
+local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)
+if pruned ~= event.pruned then return -1 end
+if event.part <= pruned then return 0 end
+if redis.call("ZADD", prefix .. "applied", "NX", event.part, event.id) == 0 then return 0 end
+if event.context then
+  event.context.sealed = true
+  event.context.part = event.part
+  learn_ranking(event.request, event.context)
+end
+return apply[event.kind]() or 1

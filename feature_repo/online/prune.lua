@@ -1,0 +1,83 @@
+-- Drop what the stored rows contain from the live state, some keys at a time.
+--
+-- KEYS[1]  prefix of the project's live keys, see live.lua
+-- ARGV[1]  part up to which everything is in the stored rows
+-- ARGV[2]  how many keys to clean at most
+-- Returns  how many keys were cleaned; 0 when none is left
+
+local prefix, part, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+
+local HEADER, RECORD = 24, 20
+
+local function older(a, b)
+  return a and math.min(a, b) or b
+end
+
+-- Each cleaner returns the oldest part that is left in the key, nil when nothing is left.
+local function clean_tile(key)
+  local tile = redis.call("GET", key) or ""
+  local kept, oldest = { tile:sub(1, HEADER) }, nil
+  for at = HEADER + 1, #tile - RECORD + 1, RECORD do
+    local of = struct.unpack("<i4", tile, at)
+    if of > part then
+      kept[#kept + 1] = tile:sub(at, at + RECORD - 1)
+      oldest = older(oldest, of)
+    end
+  end
+  if oldest then redis.call("SET", key, table.concat(kept)) else redis.call("DEL", key) end
+  return oldest
+end
+
+local function clean_recent(key)
+  local oldest
+  for _, member in ipairs(redis.call("ZRANGE", key, 0, -1)) do
+    local of = tonumber(member:match("^.*%z%d+%z(%d+)%z"))
+    if of > part then oldest = older(oldest, of) else redis.call("ZREM", key, member) end
+  end
+  return oldest
+end
+
+local function clean_hash(key)
+  local oldest
+  local pairs_of = redis.call("HGETALL", key)
+  for n = 1, #pairs_of, 2 do
+    local of = cmsgpack.unpack(pairs_of[n + 1]).part
+    if of > part then oldest = older(oldest, of) else redis.call("HDEL", key, pairs_of[n]) end
+  end
+  return oldest
+end
+
+local function clean_value(key)
+  local packed = redis.call("GET", key)
+  local of = packed and cmsgpack.unpack(packed).part
+  if of and of > part then return of end
+  redis.call("DEL", key)
+end
+
+local function clean_set(key)
+  redis.call("ZREMRANGEBYSCORE", key, "-inf", part)
+  return tonumber(redis.call("ZRANGE", key, 0, 0, "WITHSCORES")[2])
+end
+
+local cleaners = {
+  tile = clean_tile, recent = clean_recent, item = clean_hash, shown = clean_hash,
+  request = clean_value, act = clean_value, served = clean_value,
+  acts = clean_set, waiting = clean_set,
+}
+
+local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)
+if part > pruned then redis.call("SET", prefix .. "pruned", part) end
+
+local ids = redis.call("ZRANGEBYSCORE", prefix .. "applied", "-inf", part, "LIMIT", 0, most)
+if #ids > 0 then redis.call("ZREM", prefix .. "applied", unpack(ids)) end
+
+local names = redis.call("ZRANGEBYSCORE", prefix .. "keys", "-inf", part, "LIMIT", 0, most)
+for _, name in ipairs(names) do
+  local oldest = cleaners[name:match("^%l+")](prefix .. name)
+  if oldest then
+    redis.call("ZADD", prefix .. "keys", oldest, name)
+  else
+    redis.call("ZREM", prefix .. "keys", name)
+  end
+end
+return #names + #ids
