@@ -1,0 +1,56 @@
+-- What the shop says about an item: upserts merge by field, null removes one, a delete hides the
+-- item until the next upsert.
+--
+-- Grain:  one row per item and instant at which something about it was said
+-- Reads:  stg_items
+-- Params: mentioned, merged, typed -- a line per field of the shop: see templates.py
+
+with
+
+mentioned as (
+
+    select
+        item_id,
+        event_id,
+        op,
+        part,
+        seen_at,
+        $mentioned
+
+    from stg_items
+
+),
+
+merged as (
+
+    select
+        item_id,
+        event_id,
+        op,
+        max(part) over so_far as part,
+        seen_at,
+        $merged
+
+    from mentioned
+    window so_far as (partition by item_id order by seen_at, event_id rows unbounded preceding)
+
+),
+
+settled as (
+
+    select *
+    from merged
+    qualify row_number() over (partition by item_id, seen_at order by event_id desc) = 1
+
+)
+
+select
+    item_id,
+    make_timestamptz(seen_at + 1) as event_timestamp,
+    make_timestamptz(seen_at + 1) as created_timestamp,
+    $typed
+    op = 'delete' as is_deleted,
+    part
+
+from settled
+order by item_id, event_timestamp

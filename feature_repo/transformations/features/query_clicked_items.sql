@@ -1,0 +1,99 @@
+-- The items shoppers chose after a query, as serving gets them: once a day, at midnight UTC.
+--
+-- Grain:  one row per query and midnight after a day on which its clicks changed
+-- Reads:  stg_interactions
+-- Params: last_seal -- a midnight after it is not yet known in full
+--         k_query_items -- items a row carries at most
+
+with
+
+daily as (
+
+    select
+        query_key,
+        item_id,
+        (seen_at // 86400000000 + 1) * 86400000000 as known_at,
+        sum(clicks) as clicks,
+        max(part) as part
+
+    from stg_interactions
+    where query_key is not null and clicks <> 0
+    group by query_key, item_id, known_at
+    having known_at <= getvariable('last_seal') + 1
+
+),
+
+weighed as (
+
+    select
+        query_key,
+        item_id,
+        known_at,
+        sum(clicks) over so_far as weight,
+        lead(known_at, 1, 9223372036854775807) over so_far as replaced_at
+
+    from daily
+    window so_far as (partition by query_key, item_id order by known_at)
+
+),
+
+midnights as (
+
+    select
+        query_key,
+        known_at,
+        max(max(part)) over (partition by query_key order by known_at) as part
+
+    from daily
+    group by query_key, known_at
+
+),
+
+ranked as (
+
+    select
+        midnights.query_key,
+        midnights.known_at,
+        weighed.item_id,
+        weighed.weight,
+        row_number() over (
+            partition by midnights.query_key, midnights.known_at
+            order by weighed.weight desc, weighed.item_id
+        ) as place
+
+    from midnights
+    inner join weighed
+        on midnights.query_key = weighed.query_key
+        and midnights.known_at >= weighed.known_at
+        and midnights.known_at < weighed.replaced_at
+    where weighed.weight > 0
+
+),
+
+folded as (
+
+    select
+        query_key,
+        known_at,
+        list(item_id order by place) as clicked_item_keys,
+        list(weight::bigint order by place) as clicked_item_weights
+
+    from ranked
+    where place <= getvariable('k_query_items')
+    group by query_key, known_at
+
+)
+
+select
+    midnights.query_key,
+    make_timestamptz(midnights.known_at) as event_timestamp,
+    make_timestamptz(midnights.known_at) as created_timestamp,
+    coalesce(folded.clicked_item_keys, []::varchar[]) as clicked_item_keys,
+    coalesce(folded.clicked_item_weights, []::bigint[]) as clicked_item_weights,
+    midnights.part
+
+from midnights
+left join folded
+    on midnights.query_key = folded.query_key
+    and midnights.known_at = folded.known_at
+order by query_key, event_timestamp

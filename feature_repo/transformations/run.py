@@ -1,0 +1,201 @@
+"""From the compacted log to the rows of every feature view, in DuckDB.
+
+Staging reads the log one to one; each view is one SQL file; counted views say their deltas, which
+`counts.sql` turns into counts.  Every run builds all rows anew and replaces each file in one step;
+the same inputs give the same bytes, so a run whose inputs have not changed does nothing.
+"""
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from feature_repo.counters import COUNTER_VIEWS, WINDOWS
+from feature_repo.events.contract import ARROW_SCHEMAS, POSITIVE_TYPES
+from feature_repo.events.durable import replacing
+from feature_repo.events.seals import read_seals
+from feature_repo.home import Home
+from feature_repo.instants import to_text
+from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
+from feature_repo.shop import Shop
+from feature_repo.transformations.templates import attributes_sql, counts_sql, recent_sql
+
+SQL = Path(__file__).parent
+STAGING = ("stg_items", "stg_rankings", "stg_impressions", "stg_interactions")
+VIEWS = (
+    "item_attributes",
+    *(counter.name for counter in COUNTER_VIEWS),
+    "user_recent",
+    "query_clicked_items",
+)
+MEMORY_LIMIT = "4GB"
+"""Beyond it DuckDB spills to the home's disk."""
+
+Progress = Callable[[str], None]
+
+_COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
+_ROWS_PER_GROUP = {"user_recent": 2048}
+"""A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""
+
+
+@dataclass(frozen=True)
+class ViewReport:
+    """What was written for one view."""
+
+    view: str
+    rows: int
+    bytes: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class TransformReport:
+    """What a run wrote; `skipped` where its inputs had not changed since the last one."""
+
+    views: tuple[ViewReport, ...] = ()
+    skipped: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        """For `--json`."""
+        return asdict(self)
+
+
+def transform(home: Home, clock_now: int, progress: Progress | None = None) -> TransformReport:
+    """Write the rows of every feature view of a home.
+
+    The caller holds the home's lock.
+
+    Args:
+        home: whose log and features.
+        clock_now: the present instant, for the report's sake; no row depends on it.
+        progress: called with a line before each view.
+
+    Raises:
+        ShopError: shop.toml cannot be read or says something impossible.
+        LogError: the log's seals cannot be read.
+    """
+    fingerprint, mark = _fingerprint(home), home.features / "inputs"
+    if mark.exists() and mark.read_text() == fingerprint:
+        return TransformReport(skipped=True)
+    mark.unlink(missing_ok=True)
+    say = progress or (lambda _: None)
+    with _database(home) as db:
+        _stage(db, home)
+        say(f"features as of {to_text(clock_now)}")
+        reports = tuple(_write_view(db, home, view, say) for view in VIEWS)
+    with replacing(mark) as fresh:
+        fresh.write_text(fingerprint)
+    return TransformReport(reports)
+
+
+def log_files(home: Home, kind: str) -> list[Path]:
+    """The compacted log of one kind, oldest day first."""
+    return sorted((home.log / "compacted" / kind).glob("day=*/part-*.parquet"))
+
+
+@contextmanager
+def _database(home: Home) -> Iterator[duckdb.DuckDBPyConnection]:
+    spill = home.features / ".spill"
+    spill.mkdir(parents=True, exist_ok=True)
+    with duckdb.connect(":memory:") as db:
+        db.execute("set TimeZone = 'UTC'")
+        db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        db.execute("set temp_directory = ?", [str(spill)])
+        yield db
+    spill.rmdir()
+
+
+def _stage(db: duckdb.DuckDBPyConnection, home: Home) -> None:
+    parameters = {
+        "positive_types": list(POSITIVE_TYPES),
+        "last_seal": read_seals(home.log / "seals").last,
+        "k_clicked": K_CLICKED,
+        "k_shown": K_SHOWN,
+        "k_query_items": K_QUERY_ITEMS,
+    }
+    for name, value in parameters.items():
+        db.execute(f"set variable {name} = ?", [value])
+    db.execute("create temp table windows (days bigint)")
+    db.executemany("insert into windows values (?)", [[days] for days in WINDOWS.values()])
+    for kind in ("item", "ranking", "interaction"):
+        _read_log(db, home, kind)
+    db.execute((SQL / "values.sql").read_text())
+    for table in STAGING:
+        sql = (SQL / "staging" / f"{table}.sql").read_text()
+        db.execute(f"create temp table {table} as\n{sql}")
+
+
+def _read_log(db: duckdb.DuckDBPyConnection, home: Home, kind: str) -> None:
+    """Make `log_<kind>` readable, empty where the log has no event of the kind."""
+    paths = [str(path) for path in log_files(home, kind)]
+    if paths:
+        relation = db.read_parquet(paths, hive_partitioning=False)  # type: ignore[arg-type]
+    else:
+        relation = db.from_arrow(ARROW_SCHEMAS[kind].empty_table())
+    relation.create_view(f"log_{kind}")
+
+
+def view_sql(view: str, shop: Shop) -> str:
+    """The SQL of a view's rows; for a counted view, of its counts over the table `deltas`."""
+    sql = (SQL / "features" / f"{view}.sql").read_text()
+    if view in _COUNTERS:
+        return counts_sql((SQL / "counts.sql").read_text(), _COUNTERS[view])
+    if view == "item_attributes":
+        return attributes_sql(sql, shop)
+    return recent_sql(sql, shop) if view == "user_recent" else sql
+
+
+def _write_view(db: duckdb.DuckDBPyConnection, home: Home, view: str, say: Progress) -> ViewReport:
+    say(f"features: {view}")
+    started, folder = time.perf_counter(), home.features / view
+    sql = view_sql(view, Shop.load(home.shop_toml))
+    if view in _COUNTERS:
+        rows = _write_counts(db, folder, sql)
+    else:
+        rows = _write(db, folder / "rows.parquet", sql)
+    db.execute(
+        f"create or replace view {view} as from read_parquet(['{_quoted(folder)}/*.parquet'])"
+    )
+    written = sum(path.stat().st_size for path in folder.glob("*.parquet"))
+    return ViewReport(view, rows, written, round(time.perf_counter() - started, 3))
+
+
+def _write_counts(db: duckdb.DuckDBPyConnection, folder: Path, sql: str) -> int:
+    """Write what is final, up to the last seal, and what is pending: later leaves of windows."""
+    deltas = (SQL / "features" / f"{folder.name}.sql").read_text()
+    db.execute(f"create or replace temp view deltas as\n{deltas}")
+    db.execute(f"create or replace temp table counted as\n{sql}")
+    final = "event_timestamp <= make_timestamptz(getvariable('last_seal') + 1)"
+    rows = _write(db, folder / "rows.parquet", f"from counted where {final}")
+    return rows + _write(db, folder / "pending.parquet", f"from counted where not {final}")
+
+
+def _write(db: duckdb.DuckDBPyConnection, path: Path, sql: str) -> int:
+    """Write a query's rows to one file, in its order; returns their number."""
+    options = "format parquet, compression zstd"
+    if path.parent.name in _ROWS_PER_GROUP:
+        options += f", row_group_size {_ROWS_PER_GROUP[path.parent.name]}"
+    with replacing(path) as fresh:
+        counted = db.execute(f"copy (\n{sql}\n) to '{_quoted(fresh)}' ({options})").fetchone()
+    return int(counted[0]) if counted else 0
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
+
+
+def _fingerprint(home: Home) -> str:
+    """What the rows depend on: the log's files, its seals, the shop, the SQL and this code."""
+    digest = hashlib.sha256()
+    for path in sorted((home.log / "compacted").rglob("*.parquet")):
+        about = path.stat()
+        digest.update(f"{path} {about.st_size} {about.st_mtime_ns}\n".encode())
+    sources = [path for path in SQL.rglob("*") if path.suffix in (".sql", ".py")]
+    for path in (home.log / "seals", home.shop_toml, *sorted(sources)):
+        digest.update(path.read_bytes() if path.exists() else b"none")
+    return digest.hexdigest()

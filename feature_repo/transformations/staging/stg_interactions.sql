@@ -1,0 +1,52 @@
+-- What shoppers did with items.  What an interaction leaves open comes from the ranking it names;
+-- a correction counts where the event it corrects counted, if that was known by then.
+--
+-- Grain:  one row per interaction event
+-- Reads:  log_interaction, stg_rankings
+-- Params: positive_types -- interactions that say a shopper wanted the item
+
+with
+
+interactions as (
+
+    select
+        *,
+        epoch_us(event_time) // 86400000000 as own_bucket,
+        epoch_us(seen_at) as seen_us
+
+    from log_interaction
+
+)
+
+select
+    -- ids
+    interactions.event_id,
+    interactions.item_id,
+    interactions.request_id,
+    coalesce(interactions.user_id, rankings.user_id) as user_id,
+    coalesce(interactions.session_id, rankings.session_id) as session_id,
+    rankings.query_key,
+
+    -- texts
+    interactions.type,
+    rankings.market,
+
+    -- numerics
+    interactions.part,
+    coalesce(corrected.own_bucket, interactions.own_bucket) as bucket,
+    case
+        when not list_contains(getvariable('positive_types'), interactions.type) then 0
+        when interactions.corrects is null then 1
+        else -1
+    end as clicks,
+
+    -- instants, microseconds since 1970
+    interactions.seen_us as seen_at
+
+from interactions
+left join stg_rankings as rankings
+    on interactions.request_id = rankings.request_id
+    and rankings.seen_at <= interactions.seen_us
+left join interactions as corrected
+    on interactions.corrects = corrected.event_id
+    and corrected.seen_us <= interactions.seen_us

@@ -1,0 +1,96 @@
+"""The lines of SQL that depend on the shop's fields and on the counted measures.
+
+This is the one place where SQL is written by Python.  A template's `$word` becomes a list of select
+expressions; names are quoted, and a field's name reaches SQL only as a quoted JSON pointer.
+"""
+
+from collections.abc import Callable, Iterable
+from string import Template
+from typing import TypeVar
+
+from feature_repo.counters import WINDOWS, CounterView
+from feature_repo.recent import VALUE_SEPARATOR
+from feature_repo.shop import Shop, ShopField
+
+_T = TypeVar("_T")
+
+
+def attributes_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/item_attributes.sql`."""
+    return Template(template).substitute(
+        mentioned=_lines(shop.item_fields, _mentioned),
+        merged=_lines(shop.item_fields, _merged),
+        typed=_lines(shop.item_fields, lambda f: f"as_{_reader(f)}({_raw(f)}) as {_name(f)},"),
+    )
+
+
+def recent_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/user_recent.sql`."""
+    return Template(template).substitute(
+        known=_lines(shop.taste_fields, _known),
+        folded=_lines(
+            shop.taste_fields,
+            lambda f: f"list(known.{_name(f)} order by place desc) as {_name(f)},",
+        ),
+        arrays="".join(_arrays(verb, shop) for verb in ("clicked", "shown")),
+    )
+
+
+def counts_sql(template: str, counter: CounterView) -> str:
+    """Fill in `counts.sql` for one counted view."""
+    measures = tuple(counter.measures)
+    return Template(template).substitute(
+        key=counter.key,
+        measures=_lines(measures, lambda m: f"{m},"),
+        negated=_lines(measures, lambda m: f"-{m} as {m},"),
+        net="".join(_net(m, window) for m in measures for window in WINDOWS),
+        running=_lines(counter.features, lambda f: f"(sum({f}) over so_far)::bigint as {f},"),
+    )
+
+
+def _lines(elements: Iterable[_T], line: Callable[[_T], str]) -> str:
+    return "\n        ".join(line(element) for element in elements)
+
+
+def _mentioned(field: ShopField) -> str:
+    pointer = "/" + field.name.replace("~", "~0").replace("/", "~1")
+    return f"json_extract(fields, {_text(pointer)}) as {_raw(field)},"
+
+
+def _merged(field: ShopField) -> str:
+    raw = _raw(field)
+    return f"last_value({raw} ignore nulls) over so_far as {raw},"
+
+
+def _known(field: ShopField) -> str:
+    value = f"item_attributes.{_name(field)}"
+    text = f"array_to_string({value}, {_text(VALUE_SEPARATOR)})" if field.type == "list" else value
+    return f"coalesce({text}, '') as {_name(field)},"
+
+
+def _arrays(verb: str, shop: Shop) -> str:
+    columns = [("item_ids", "item_ids"), ("instants", "at")]
+    columns += [(field.column, field.column) for field in shop.taste_fields]
+    return _lines(columns, lambda c: f'coalesce({verb}."{c[0]}", []) as "{verb}_{c[1]}",') + "\n"
+
+
+def _net(measure: str, window: str) -> str:
+    days = WINDOWS[window]
+    inside = "days is null" if days is None else f"days = {days}"
+    return f"coalesce(sum({measure}) filter (where {inside}), 0) as {measure}_{window},\n        "
+
+
+def _reader(field: ShopField) -> str:
+    return "text" if field.type == "category" else field.type
+
+
+def _raw(field: ShopField) -> str:
+    return f'"raw_{field.column}"'
+
+
+def _name(field: ShopField) -> str:
+    return f'"{field.column}"'
+
+
+def _text(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
