@@ -1,0 +1,44 @@
+"""Admission: what a well-formed event must meet besides its form before it is logged.
+
+Every door asks here, `aisle ingest` as well as HTTP: an event may not lie in the future, and a
+ranking that leaves out its items takes those this shop answered with.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from feature_repo.errors import EventError
+from feature_repo.events.contract import AnyEvent, RankingEvent, ServedEvent
+from feature_repo.instants import MINUTE, to_text
+
+AHEAD = 5 * MINUTE
+"""How far a sender's clock may be ahead of ours; such an event is held until its time."""
+
+
+def admit(
+    event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | None]
+) -> AnyEvent:
+    """Give the event as it is to be logged.
+
+    Args:
+        event: as parsed.
+        now: the clock.
+        served: looks up this shop's answer to a request, `EventLog.served` for one.
+
+    Raises:
+        EventError: an event of the future, or a ranking without items that was not answered here.
+    """
+    for field in ("event_time", "received_at"):
+        if getattr(event, field) > now + AHEAD:
+            found = to_text(getattr(event, field))
+            raise EventError(field, f"a time at most 5 minutes after {to_text(now)}", found)
+    if isinstance(event, RankingEvent) and not event.items:
+        return _with_served_items(event, served(event.request_id))
+    return event
+
+
+def _with_served_items(event: RankingEvent, answer: ServedEvent | None) -> RankingEvent:
+    if answer is None or not answer.items:
+        raise EventError("items", "items, or the request_id of an answer of this shop", None)
+    return msgspec.structs.replace(event, items=answer.items)

@@ -1,0 +1,169 @@
+"""The index beside the log: which event ids are compacted, and where a request's events lie.
+
+`log/index.db` is derived from the compacted files and follows them (`sync`): a file it does not
+know is read, and when one it knows is gone or changed everything is read anew.  Event ids are
+kept as 128-bit digests, in order, which makes a million of them 30 MB.
+"""
+
+import hashlib
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.events.contract import AnyEvent
+from feature_repo.events.relations import kind_of, list_relations, read_row
+
+DIGEST = 16
+_CHUNK = 500
+_SCHEMA = """
+create table if not exists files
+    (id integer primary key, path text unique, size integer, changed integer);
+create table if not exists events
+    (digest blob primary key, file integer, row integer) without rowid;
+create table if not exists requests
+    (kind text, request_id text, seen_at integer, file integer, row integer,
+     primary key (kind, request_id)) without rowid;
+"""
+_EARLIEST = "insert into requests values (?, ?, ?, ?, ?) on conflict do nothing"
+_LATEST = """
+insert into requests values (?, ?, ?, ?, ?) on conflict do update
+set seen_at = excluded.seen_at, file = excluded.file, row = excluded.row
+"""
+_WINNER = {
+    "ranking": _EARLIEST + "",
+    "served": _LATEST,
+}
+
+
+def digest(event_id: str) -> bytes:
+    """The key of an event id in the index."""
+    return hashlib.blake2b(event_id.encode(), digest_size=DIGEST).digest()
+
+
+class EventIndex:
+    """Looks up sealed events.  Threads may share it."""
+
+    def __init__(self, log: Path) -> None:
+        self._path = log / "index.db"
+        self._relations = log / "compacted"
+        self._lock = threading.Lock()
+        self._connection: sqlite3.Connection | None = None
+
+    def known(self, digests: Sequence[bytes]) -> set[bytes]:
+        """Those of the digests whose events are compacted."""
+        found: set[bytes] = set()
+        with self._lock:
+            connection = self._reading()
+            if connection is None:
+                return found
+            for chunk in _chunks(digests, _CHUNK):
+                marks = ",".join("?" * len(chunk))
+                query = f"select digest from events where digest in ({marks})"
+                found.update(row[0] for row in connection.execute(query, chunk))
+        return found
+
+    def event(self, event_id: str) -> AnyEvent | None:
+        """The compacted event of this id."""
+        where = "events e on e.file = f.id where e.digest = ?"
+        return self._read(f"select path, row from files f join {where}", (digest(event_id),))
+
+    def request(self, kind: str, request_id: str) -> AnyEvent | None:
+        """The first ranking, or the last served event, of a request."""
+        where = "requests r on r.file = f.id where r.kind = ? and r.request_id = ?"
+        return self._read(f"select path, row from files f join {where}", (kind, request_id))
+
+    def sync(self) -> None:
+        """Follow the compacted files.  The caller holds the lock of compaction."""
+        with self._lock:
+            try:
+                self._follow(self._writing())
+            except sqlite3.DatabaseError:
+                self._discard()
+                self._follow(self._writing())
+
+    def close(self) -> None:
+        """Close the database; the next call opens it again."""
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+            self._connection = None
+
+    def _read(self, query: str, values: tuple[object, ...]) -> AnyEvent | None:
+        with self._lock:
+            connection = self._reading()
+            found = connection and connection.execute(query, values).fetchone()
+        return read_row(self._relations / found[0], found[1]) if found else None
+
+    def _reading(self) -> sqlite3.Connection | None:
+        return self._writing() if self._connection or self._path.exists() else None
+
+    def _writing(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._connection = sqlite3.connect(
+                self._path, timeout=60, isolation_level=None, check_same_thread=False
+            )
+            self._connection.execute("pragma journal_mode = wal")
+            self._connection.execute("pragma synchronous = normal")
+            self._connection.executescript(_SCHEMA)
+        return self._connection
+
+    def _discard(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+        self._connection = None
+        for suffix in ("", "-wal", "-shm"):
+            self._path.with_name(self._path.name + suffix).unlink(missing_ok=True)
+
+    def _follow(self, connection: sqlite3.Connection) -> None:
+        present = {_entry(path, self._relations): path for path in list_relations(self._relations)}
+        indexed = set(connection.execute("select path, size, changed from files"))
+        if indexed <= present.keys() and len(indexed) == len(present):
+            return
+        connection.execute("begin immediate")
+        try:
+            if not indexed <= present.keys():
+                for table in ("files", "events", "requests"):
+                    connection.execute(f"delete from {table}")
+                indexed = set()
+            for entry, path in present.items():
+                if entry not in indexed:
+                    _add(connection, entry, path)
+            connection.execute("commit")
+        except BaseException:
+            connection.execute("rollback")
+            raise
+
+
+def _entry(path: Path, folder: Path) -> tuple[str, int, int]:
+    status = path.stat()
+    return str(path.relative_to(folder)), status.st_size, status.st_mtime_ns
+
+
+def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path) -> None:
+    inserted = connection.execute("insert into files (path, size, changed) values (?, ?, ?)", entry)
+    file, kind = inserted.lastrowid, kind_of(path)
+    ids = pq.read_table(path, columns=["event_id"]).column(0).to_pylist()
+    keys = sorted((digest(event_id), row) for row, event_id in enumerate(ids))
+    connection.executemany(
+        "insert into events values (?, ?, ?) on conflict do nothing",
+        ((key, file, row) for key, row in keys),
+    )
+    if kind in _WINNER:
+        table = pq.read_table(path, columns=["request_id", "seen_at"])
+        seen_at = table.column("seen_at").cast(pa.int64()).to_pylist()
+        requests = zip(table.column("request_id").to_pylist(), seen_at, strict=True)
+        connection.executemany(
+            _WINNER[kind],
+            ((kind, request_id, at, file, row) for row, (request_id, at) in enumerate(requests)),
+        )
+
+
+def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+    iterator = iter(values)
+    while chunk := list(islice(iterator, size)):
+        yield chunk
