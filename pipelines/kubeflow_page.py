@@ -8,8 +8,8 @@ from typing import Any
 def figures(report: Mapping[str, Any]) -> dict[str, float]:
     """The finite numbers of a report, named by their path.
 
-    >>> figures({"test": {"ndcg@10": 0.6, "queries": 12}, "name": "ranker"})
-    {'test/ndcg@10': 0.6, 'test/queries': 12.0}
+    >>> figures({"test": {"ndcg@10": 0.6}, "views": [{"name": "item", "rows": 12}]})
+    {'test/ndcg@10': 0.6, 'views/0/rows': 12.0}
     """
     return {
         name: float(value)
@@ -33,12 +33,14 @@ def markdown(title: str, report: Mapping[str, Any]) -> str:
     return "\n".join([f"# {title}", "", "| | |", "|---|---|", *rows])
 
 
-def _leaves(report: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
-    for name, value in report.items():
-        if isinstance(value, Mapping):
-            yield from _leaves(value, f"{path}{name}/")
-        else:
-            yield f"{path}{name}", value
+def _leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list | tuple):
+        value = dict(enumerate(value))
+    if not isinstance(value, Mapping):
+        yield path, value
+        return
+    for name, below in value.items():
+        yield from _leaves(below, f"{path}/{name}" if path else str(name))
 
 
 def _cell(value: object) -> str:
