@@ -73,7 +73,7 @@ def evaluate_ranker(
     folder = Path(evaluation.path)
     report = steps.evaluate_ranker(Path(dataset.path), Path(ranker.path), folder)
     shutil.copyfile(folder / "evaluation.html", page.path)
-    for name, value in figures(report).items():
+    for name, value in figures({"test": report["test"]}).items():
         metrics.log_metric(name, value)
 
 
