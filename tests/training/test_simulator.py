@@ -1,14 +1,14 @@
 """The simulated shop: the same every time, honest events, and tastes worth learning."""
 
+import json
 from collections import Counter
 
-import msgspec
 import numpy as np
 import pandas as pd
 import pytest
 
 from feature_repo.errors import SettingError
-from feature_repo.events.contract import AnyEvent
+from feature_repo.events.parsing import parse_event
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from training.simulator import simulate, truth_path
 
@@ -20,8 +20,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def events(path):
-    lines = path.read_bytes().splitlines()
-    return [msgspec.json.decode(line, type=AnyEvent) for line in lines]
+    return [parse_event(json.loads(line)) for line in path.read_bytes().splitlines()]
 
 
 @pytest.fixture(scope="module")
