@@ -28,11 +28,14 @@ def recent_sql(template: str, shop: Shop) -> str:
     """Fill in `features/user_recent.sql`."""
     return Template(template).substitute(
         known=_lines(shop.taste_fields, _known),
-        folded=_lines(
-            shop.taste_fields,
-            lambda f: f"list(known.{_name(f)} order by place desc) as {_name(f)},",
+        blocks=_lines(
+            shop.taste_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
         ),
-        arrays="".join(_arrays(verb, shop) for verb in ("clicked", "shown")),
+        spans=_lines(
+            shop.taste_fields,
+            lambda f: f"list_concat(this.{_name(f)}, before.{_name(f)}) as {_name(f)},",
+        ),
+        arrays=_lines(("clicked", "shown"), lambda verb: _arrays(verb, shop)),
     )
 
 
@@ -71,7 +74,11 @@ def _known(field: ShopField) -> str:
 def _arrays(verb: str, shop: Shop) -> str:
     columns = [("item_ids", "item_ids"), ("instants", "at")]
     columns += [(field.column, field.column) for field in shop.taste_fields]
-    return _lines(columns, lambda c: f'coalesce({verb}."{c[0]}", []) as "{verb}_{c[1]}",') + "\n"
+    cut = f"{verb}.first, {verb}.last"
+    return _lines(
+        columns,
+        lambda c: f'coalesce(list_slice({verb}."{c[0]}", {cut}), []) as "{verb}_{c[1]}",',
+    )
 
 
 def _net(measure: str, window: str) -> str:

@@ -3,7 +3,8 @@
 -- Grain:  one row per user and instant at which the user clicked or was shown something
 -- Reads:  stg_interactions, stg_impressions, item_attributes
 -- Params: k_clicked, k_shown -- entries a row carries at most
---         known, folded, arrays -- lines per taste field of the shop: see templates.py
+--         slice, slices -- which users: wide rows are built a slice at a time, for flat memory
+--         known, blocks, spans, arrays -- lines per taste field of the shop: see templates.py
 
 with
 
@@ -13,12 +14,16 @@ seen as (
         user_id,
         item_id,
         'clicked' as verb,
+        getvariable('k_clicked') as most,
         part,
         seen_at,
         row_number() over (partition by user_id order by seen_at, event_id) as place
 
     from stg_interactions
-    where user_id is not null and clicks = 1
+    where
+        clicks = 1
+        and user_id is not null
+        and hash(user_id) % getvariable('slices') = getvariable('slice')
 
     union all
 
@@ -26,12 +31,13 @@ seen as (
         user_id,
         item_id,
         'shown' as verb,
+        getvariable('k_shown') as most,
         part,
         seen_at,
         row_number() over (partition by user_id order by seen_at, event_id, position desc) as place
 
     from stg_impressions
-    where user_id is not null
+    where user_id is not null and hash(user_id) % getvariable('slices') = getvariable('slice')
 
 ),
 
@@ -41,6 +47,7 @@ known as (
         seen.user_id,
         seen.item_id,
         seen.verb,
+        seen.most,
         seen.seen_at,
         seen.place,
         $known
@@ -49,6 +56,23 @@ known as (
     asof left join item_attributes
         on seen.item_id = item_attributes.item_id
         and make_timestamptz(seen.seen_at) >= item_attributes.event_timestamp
+
+),
+
+-- The last `most` entries up to any place lie in the place's block and the one before it.
+blocks as (
+
+    select
+        user_id,
+        verb,
+        place // most as block,
+        max(place) as newest,
+        list(item_id order by place desc) as item_ids,
+        list(seen_at order by place desc) as instants,
+        $blocks
+
+    from known
+    group by user_id, verb, block
 
 ),
 
@@ -67,13 +91,14 @@ instants as (
 
 ),
 
-carried as (
+ends as (
 
     select
         user_id,
-        seen_at as changed_at,
+        seen_at,
         'clicked' as verb,
-        unnest(range(greatest(clicked - getvariable('k_clicked'), 0)::bigint + 1, clicked::bigint + 1)) as place
+        clicked::bigint as place,
+        getvariable('k_clicked') as most
 
     from instants
 
@@ -81,27 +106,36 @@ carried as (
 
     select
         user_id,
-        seen_at as changed_at,
+        seen_at,
         'shown' as verb,
-        unnest(range(greatest(shown - getvariable('k_shown'), 0)::bigint + 1, shown::bigint + 1)) as place
+        shown::bigint as place,
+        getvariable('k_shown') as most
 
     from instants
 
 ),
 
-folded as (
+spans as (
 
     select
-        carried.user_id,
-        carried.changed_at,
-        carried.verb,
-        list(known.item_id order by place desc) as item_ids,
-        list(known.seen_at order by place desc) as instants,
-        $folded
+        ends.user_id,
+        ends.seen_at,
+        ends.verb,
+        this.newest - ends.place + 1 as first,
+        this.newest - ends.place + ends.most as last,
+        list_concat(this.item_ids, before.item_ids) as item_ids,
+        list_concat(this.instants, before.instants) as instants,
+        $spans
 
-    from carried
-    inner join known using (user_id, verb, place)
-    group by carried.user_id, carried.changed_at, carried.verb
+    from ends
+    inner join blocks as this
+        on ends.user_id = this.user_id
+        and ends.verb = this.verb
+        and ends.place // ends.most = this.block
+    left join blocks as before
+        on ends.user_id = before.user_id
+        and ends.verb = before.verb
+        and ends.place // ends.most - 1 = before.block
 
 )
 
@@ -113,12 +147,12 @@ select
     instants.part
 
 from instants
-left join folded as clicked
+left join spans as clicked
     on instants.user_id = clicked.user_id
-    and instants.seen_at = clicked.changed_at
+    and instants.seen_at = clicked.seen_at
     and clicked.verb = 'clicked'
-left join folded as shown
+left join spans as shown
     on instants.user_id = shown.user_id
-    and instants.seen_at = shown.changed_at
+    and instants.seen_at = shown.seen_at
     and shown.verb = 'shown'
 order by instants.user_id, event_timestamp
