@@ -16,9 +16,7 @@ AHEAD = 5 * MINUTE
 """How far a sender's clock may be ahead of ours; such an event is held until its time."""
 
 
-def admit(
-    event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | None]
-) -> AnyEvent:
+def admit(event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | None]) -> AnyEvent:
     """Give the event as it is to be logged.
 
     Args:

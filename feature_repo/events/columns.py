@@ -31,9 +31,7 @@ def from_table(kind: str, table: pa.Table) -> Iterator[AnyEvent]:
         yield cast(AnyEvent, msgspec.convert(row, KINDS[kind]))
 
 
-def _column(
-    field: pa.Field, events: Sequence[AnyEvent], part_of: Callable[[int], int]
-) -> pa.Array:
+def _column(field: pa.Field, events: Sequence[AnyEvent], part_of: Callable[[int], int]) -> pa.Array:
     match field.name:
         case "part":
             values: list[Any] = [part_of(event.seen_at) for event in events]

@@ -203,9 +203,7 @@ def _batches(sealed: _Sealed, lines: Lines, path: Path) -> Iterator[list[AnyEven
         yield sealed.events(lines[start : start + size])
 
 
-def _write_relation(
-    path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals
-) -> None:
+def _write_relation(path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals) -> None:
     with replacing(path) as temporary:
         writer: pq.ParquetWriter | None = None
         for batch in batches:

@@ -38,7 +38,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
 
 class ItemEvent(Event, frozen=True, tag="item"):
-    """An item came, changed or went.  Upserts merge by field; delete hides until the next upsert."""
+    """An item came, changed or went.
+
+    Upserts merge by field; delete hides until the next upsert.
+    """
 
     item_id: str
     op: Literal["upsert", "delete"] = "upsert"
@@ -158,12 +161,20 @@ _SLATE = [
 
 ARROW_SCHEMAS: dict[str, pa.Schema] = {
     "item": pa.schema(
-        [*_EVERY, pa.field("item_id", pa.string(), nullable=False), ("op", pa.string()),
-         ("fields", pa.string())]  # fmt: skip
+        [
+            *_EVERY,
+            pa.field("item_id", pa.string(), nullable=False),
+            ("op", pa.string()),
+            ("fields", pa.string()),
+        ]
     ),
     "user": pa.schema(
-        [*_EVERY, pa.field("user_id", pa.string(), nullable=False), ("op", pa.string()),
-         ("fields", pa.string())]  # fmt: skip
+        [
+            *_EVERY,
+            pa.field("user_id", pa.string(), nullable=False),
+            ("op", pa.string()),
+            ("fields", pa.string()),
+        ]
     ),
     "ranking": pa.schema([*_EVERY, *_SLATE]),
     "interaction": pa.schema(

@@ -1,22 +1,30 @@
 """The event log: what happened, kept in two forms.
 
-    log/seals                      instants; see `seals.py`
-    log/lock                       held shared by appends, alone by a seal
-    log/segments/…jsonl            appended to, one writer a file; see `segments.py`
-    log/compacted/<kind>/…parquet  what is sealed; see `relations.py` and `compaction.py`
-    log/index.db                   event ids and requests of the compacted files
-    log/quarantine/…jsonl          what could not be taken, with the reason
-    log/rebuild                    there while features must be rebuilt from the log's beginning
+log/seals                      instants; see `seals.py`
+log/lock                       held shared by appends, alone by a seal
+log/segments/…jsonl            appended to, one writer a file; see `segments.py`
+log/compacted/<kind>/…parquet  what is sealed; see `relations.py` and `compaction.py`
+log/index.db                   event ids and requests of the compacted files
+log/quarantine/…jsonl          what could not be taken, with the reason
+log/rebuild                    there while features must be rebuilt from the log's beginning
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import cast
+
+import pyarrow.parquet as pq
 
 from feature_repo.clock import Clock
 from feature_repo.errors import LateFileError
 from feature_repo.events.compaction import CompactionReport, compact
-from feature_repo.events.contract import AnyEvent, InteractionEvent, RankingEvent, ServedEvent
+from feature_repo.events.contract import (
+    AnyEvent,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ServedEvent,
+)
 from feature_repo.events.durable import locked, publish, replacing, sync_folder
 from feature_repo.events.event_index import EventIndex, digest
 from feature_repo.events.relations import list_relations, read_relation
@@ -29,6 +37,7 @@ from feature_repo.events.segments import (
     list_segments,
     new_segment,
     read_lines,
+    version_of,
 )
 from feature_repo.home import Home
 from feature_repo.instants import to_text
@@ -42,6 +51,11 @@ class EventLog:
         self._clock = clock
         self._index = EventIndex(home.log)
         self._tail = SegmentTail(home.log / "segments")
+
+    @property
+    def folder(self) -> Path:
+        """Where the log lies."""
+        return self._home.log
 
     def writer(self) -> SegmentWriter:
         """Open a writer; a process needs one, which its threads share."""
@@ -72,7 +86,28 @@ class EventLog:
     def known(self, event_ids: Iterable[str]) -> set[str]:
         """Those of the ids whose events are compacted."""
         keys = {digest(event_id): event_id for event_id in event_ids}
-        return {keys[key] for key in self._index.known(list(keys))}
+        return {keys[key] for key in self.known_digests(list(keys))}
+
+    def known_digests(self, digests: Sequence[bytes]) -> set[bytes]:
+        """The same by digests of the ids; see `event_index.py`."""
+        return self._index.known(digests)
+
+    def unsealed_digests(self) -> set[bytes]:
+        """Digests of the ids of all events in segments."""
+        return {digest(event.event_id) for event in self._segment_events()}
+
+    @property
+    def has_open_segments(self) -> bool:
+        """Whether anything was logged since the last seal."""
+        version = self.seals().version
+        return any(version_of(s) >= version for s in list_segments(self.folder / "segments"))
+
+    def items_among(self, item_ids: set[str]) -> set[str]:
+        """Those of the ids that an item event names."""
+        logged = {e.item_id for e in self._segment_events() if isinstance(e, ItemEvent)}
+        for path in self.relation_paths("item"):
+            logged.update(pq.read_table(path, columns=["item_id"]).column(0).to_pylist())
+        return item_ids & logged
 
     def unsealed(self) -> Iterator[AnyEvent]:
         """Every event not yet in compacted Parquet, once, by (received_at, event_id)."""
@@ -176,13 +211,11 @@ class EventLog:
         self._repartition_mark.unlink()
 
     def _segment_events(self) -> list[AnyEvent]:
+        """All events of all segments; begun anew where a compaction took one away meanwhile."""
         while True:
             try:
-                return [
-                    event
-                    for segment in list_segments(self._home.log / "segments")
-                    for event in _readable(segment)
-                ]
+                segments = list_segments(self._home.log / "segments")
+                return [event for segment in segments for event in _readable(segment)]
             except FileNotFoundError:
                 continue
 

@@ -11,6 +11,7 @@ Unknown keys are ignored, as Metarank does.  An item's `relevancy` is taken only
 values differ: a constant says nothing about the order in which the items were shown.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 from feature_repo.errors import EventError
@@ -147,4 +148,9 @@ def _text_of(fields: dict[str, FieldValue], name: str) -> str | None:
     return None if value is None else text(value, f"fields.{name}")
 
 
-_PARSERS = {"item": _item, "user": _user, "ranking": _ranking, "interaction": _interaction}
+_PARSERS: dict[str, Callable[[dict[str, Any]], AnyEvent]] = {
+    "item": _item,
+    "user": _user,
+    "ranking": _ranking,
+    "interaction": _interaction,
+}

@@ -6,7 +6,7 @@ likely a known one misspelt, and a null is the same as an absent key.
 """
 
 from collections.abc import Mapping
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from feature_repo.errors import EventError
 from feature_repo.events import values
@@ -92,7 +92,7 @@ def _shown_item(item: object, field: str) -> ShownItem:
     return ShownItem(**found)
 
 
-def _read(raw: Mapping[object, object], kind: str) -> dict[str, object]:
+def _read(raw: Mapping[object, object], kind: str) -> dict[str, Any]:
     readers = _READERS[kind]
     return {
         str(name): _reader(readers, name, str(name), value)(value, str(name))

@@ -3,11 +3,11 @@
 import os
 import secrets
 from pathlib import Path
-from types import TracebackType
+from typing import BinaryIO
 
 import msgspec
 
-from feature_repo.events.durable import publish
+from feature_repo.events.durable import TEMPORARY, publish
 
 LONGEST_EXCERPT = 4_096
 
@@ -31,8 +31,8 @@ class Quarantine:
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        self._temporary = self._path.with_suffix(".tmp")
-        self._file = None
+        self._temporary = self._path.with_suffix(TEMPORARY)
+        self._file: BinaryIO | None = None
 
     def add(self, file: str, line: int, reason: str, content: bytes) -> None:
         """Set one line aside; of a long one the beginning."""

@@ -1,6 +1,6 @@
 """Relations: the log's compacted form, Parquet by kind, day and part.
 
-    compacted/<kind>/day=YYYY-MM-DD/part-<part>.parquet      day of seen_at + 1 µs, UTC
+compacted/<kind>/day=YYYY-MM-DD/part-<part>.parquet      day of seen_at + 1 µs, UTC
 """
 
 from collections.abc import Iterator

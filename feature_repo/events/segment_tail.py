@@ -4,7 +4,9 @@ Each look reads only what was appended since the last one, and keeps positions, 
 """
 
 import threading
+from contextlib import suppress
 from pathlib import Path
+from typing import cast
 
 from feature_repo.events.contract import AnyEvent, InteractionEvent, RankingEvent, ServedEvent
 from feature_repo.events.segments import decode_event, list_segments, read_lines
@@ -36,7 +38,8 @@ class SegmentTail:
         if position is None:
             return None
         try:
-            return decode_event(next(read_lines(position[1], position[2]))[1])
+            _, line = next(read_lines(position[1], position[2]))
+            return cast(AnyEvent, decode_event(line))
         except FileNotFoundError:
             return None
 
@@ -57,10 +60,8 @@ class SegmentTail:
         if segment.stat().st_size <= read_to:
             return
         for offset, line in read_lines(segment, read_to):
-            try:
+            with suppress(ValueError, RecursionError):
                 self._note(decode_event(line), segment, offset)
-            except (ValueError, RecursionError):
-                pass
             read_to = offset + len(line)
         self._read_to[segment] = read_to
 

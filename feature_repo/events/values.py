@@ -103,8 +103,7 @@ def shop_fields(value: object, field: str) -> dict[str, FieldValue]:
     if not isinstance(value, dict):
         raise EventError(field, "an object of names and values", value)
     return {
-        text(name, field): shop_field(element, f"{field}.{name}")
-        for name, element in value.items()
+        text(name, field): shop_field(element, f"{field}.{name}") for name, element in value.items()
     }
 
 
