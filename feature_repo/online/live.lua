@@ -1,27 +1,25 @@
 -- Apply one event to the live state, once, whatever the order in which events come.
 --
 -- KEYS[1]  prefix of the project's live keys
--- ARGV[1]  the event, MessagePack, as `script.py` writes it
--- Returns  1 applied · 2 applied, but the event it corrects is not known here
---          0 known already · -1 the log was pruned meanwhile: look it up again and come back
+-- ARGV[1]  the event, MessagePack, as live_calls.py writes it
+-- Returns  1 applied · 0 known already · -1 pruned meanwhile: look it up again and come back
 --
 -- Order does not matter because the state is a function of the set of events: what an event adds is
 -- derived from what is known, remembered beside it, and taken back and derived anew when an
--- earlier ranking of its request, or the event it corrects, turns up later.
+-- earlier ranking of its request turns up later.
 --
 -- Keys after the prefix; `keys` tells the oldest part in each, for pruning:
 --   pruned               part up to which everything is in the stored rows
 --   applied              sorted set: event id, by part
 --   keys                 sorted set: key, by its oldest part
 --   tile:<view>:<key>    tile, see tiles.py
---   recent:<verb>:<user> sorted set by seen_at: event id NUL position from the end NUL part NUL payload
---   item:<item>          hash: field -> newest patch {seen_at, id, part, value}
+--   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
+--                        NUL part NUL payload
+--   item:<item>          field -> its newest patch {seen_at, id, part, value}
 --   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
---   shown:<request>      hash: item -> its one impression {seen_at, id, done}
---   act:<event>          a positive interaction {seen_at, id, part, bucket, item, ..., done}
+--   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
+--   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
 --   acts:<request>       sorted set: its interactions, by part
---   waiting:<event>      sorted set: corrections of an event, by part
---   served:<request>     an answer {part, body}
 
 local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 
@@ -101,37 +99,39 @@ end
 
 local function remembered(what, verb, user, position, payload, keep)
   local from_the_end = string.format("%05d", 99999 - position)
-  local member = table.concat({ what.id, from_the_end, string.format("%d", what.part), payload }, "\0")
+  local part = string.format("%d", what.part)
+  local member = table.concat({ what.id, from_the_end, part, payload }, "\0")
   return {
     verb = verb, user = user, part = what.part, seen_at = what.seen_at, member = member, keep = keep,
   }
 end
 
+-- The earliest ranking of the interaction's request, if a shopper could have seen it by then.
+local function context_of(act)
+  local context = act.request and load("request:" .. act.request)
+  if not context or (act.context and before(act.context, context)) then context = act.context end
+  if context and context.seen_at <= act.seen_at then return context end
+end
+
 -- Derive what an interaction adds from what is known now, in place of what it added before.
 local function settle(act)
-  local context = load("request:" .. (act.request or ""))
-  if act.context and not (context and before(context, act.context)) then context = act.context end
-  if context and context.seen_at > act.seen_at then context = nil end
-  act.context = context or nil
-  local corrected = act.corrects and load("act:" .. act.corrects)
-  local wanted = {}
-  if corrected or not act.corrects then
-    local delta = act.corrects and -1 or 1
-    local place = { part = act.part, bucket = corrected and corrected.bucket or act.bucket }
-    local user = act.user or (context and context.user)
-    local query = context and context.query
-    wanted[1] = counted(place, "item_engagement", act.item, CLICKED, delta)
-    if user then wanted[#wanted + 1] = counted(place, "user_engagement", user, CLICKED, delta) end
-    if query then wanted[#wanted + 1] = counted(place, "query_engagement", query, CLICKED, delta) end
-    if user and not act.corrects then
-      wanted[#wanted + 1] = remembered(act, "clicked", user, 0, act.payload, act.keep)
-    end
+  act.context = context_of(act)
+  local user = act.user or (act.context and act.context.user)
+  local query = act.context and act.context.query
+  local wanted = { counted(act, "item_engagement", act.item, CLICKED, act.delta) }
+  if user then
+    wanted[#wanted + 1] = counted(act, "user_engagement", user, CLICKED, act.delta)
+  end
+  if query then
+    wanted[#wanted + 1] = counted(act, "query_engagement", query, CLICKED, act.delta)
+  end
+  if user and act.payload then
+    wanted[#wanted + 1] = remembered(act, "clicked", user, 0, act.payload, act.keep)
   end
   add(act.done, -1)
   add(wanted, 1)
   act.done = wanted
-  save("act:" .. act.id, act)
-  return not act.corrects or corrected
+  if act.request then save("act:" .. act.id, act) end
 end
 
 local function settle_all(name)
@@ -141,13 +141,15 @@ local function settle_all(name)
   end
 end
 
--- Keep the earliest ranking of a request; a search is counted for it alone, unless it is sealed.
+-- Keep the earliest ranking of a request; a search counts for it alone, and here only if it was
+-- applied here and not just looked up in the log.
 local function learn_ranking(request, ranking)
   local known = load("request:" .. request)
-  if known and not before(ranking, known) then return end
+  local now_applied = known and known.id == ranking.id and known.looked_up
+  if known and not now_applied and not before(ranking, known) then return end
   if known then add(known.done, -1) end
   ranking.done = {}
-  if ranking.query and not ranking.sealed then
+  if ranking.query and not ranking.looked_up then
     ranking.done = { counted(ranking, "query_engagement", ranking.query, SHOWN, 1) }
   end
   add(ranking.done, 1)
@@ -177,13 +179,12 @@ local apply = {}
 
 function apply.item()
   local name = "item:" .. event.item
+  local patches = load(name) or {}
   for field, value in pairs(event.patch) do
     local patch = { seen_at = event.seen_at, id = event.id, part = event.part, value = value }
-    local known = redis.call("HGET", prefix .. name, field)
-    if not known or before(cmsgpack.unpack(known), patch) then
-      redis.call("HSET", prefix .. name, field, cmsgpack.pack(patch))
-    end
+    if not patches[field] or before(patches[field], patch) then patches[field] = patch end
   end
+  redis.call("SET", prefix .. name, cmsgpack.pack(patches))
   touch(name, event.part)
 end
 
@@ -199,33 +200,26 @@ end
 function apply.interaction()
   local act = {
     seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
-    item = event.item, user = event.user, request = event.request, corrects = event.corrects,
+    item = event.item, user = event.user, request = event.request, delta = event.delta,
     payload = event.payload, keep = event.keep, done = {},
   }
-  local settled = settle(act)
+  settle(act)
   if act.request then
     redis.call("ZADD", prefix .. "acts:" .. act.request, act.part, act.id)
     touch("acts:" .. act.request, act.part)
   end
-  if act.corrects then
-    redis.call("ZADD", prefix .. "waiting:" .. act.corrects, act.part, act.id)
-    touch("waiting:" .. act.corrects, act.part)
-  end
-  settle_all("waiting:" .. act.id)
-  return settled and 1 or 2
 end
 
-function apply.served()
-  save("served:" .. event.request, { part = event.part, body = event.body })
-end
+function apply.nothing() end
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)
 if pruned ~= event.pruned then return -1 end
 if event.part <= pruned then return 0 end
 if redis.call("ZADD", prefix .. "applied", "NX", event.part, event.id) == 0 then return 0 end
 if event.context then
-  event.context.sealed = true
+  event.context.looked_up = true
   event.context.part = event.part
   learn_ranking(event.request, event.context)
 end
-return apply[event.kind]() or 1
+apply[event.kind]()
+return 1

@@ -31,9 +31,19 @@ end
 local function clean_recent(key)
   local oldest
   for _, member in ipairs(redis.call("ZRANGE", key, 0, -1)) do
-    local of = tonumber(member:match("^.*%z%d+%z(%d+)%z"))
+    local of = tonumber(member:match("^.*%z%d+%z(%d+)%z") or -1)
     if of > part then oldest = older(oldest, of) else redis.call("ZREM", key, member) end
   end
+  return oldest
+end
+
+local function clean_item(key)
+  local oldest
+  local patches = cmsgpack.unpack(redis.call("GET", key) or "\128")
+  for field, patch in pairs(patches) do
+    if patch.part > part then oldest = older(oldest, patch.part) else patches[field] = nil end
+  end
+  if oldest then redis.call("SET", key, cmsgpack.pack(patches)) else redis.call("DEL", key) end
   return oldest
 end
 
@@ -60,9 +70,8 @@ local function clean_set(key)
 end
 
 local cleaners = {
-  tile = clean_tile, recent = clean_recent, item = clean_hash, shown = clean_hash,
-  request = clean_value, act = clean_value, served = clean_value,
-  acts = clean_set, waiting = clean_set,
+  tile = clean_tile, recent = clean_recent, item = clean_item, shown = clean_hash,
+  request = clean_value, act = clean_value, acts = clean_set,
 }
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)

@@ -1,0 +1,300 @@
+"""Turns events into live state the moment they are logged.
+
+What is written here is seen by every request sent after the event was acknowledged, and dropped
+once a load has put it into the stored rows.  The log is the truth: applying an event twice changes
+nothing, and `replay` applies whatever the log has and the rows have not.
+"""
+
+import heapq
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import groupby, islice
+from typing import Literal, cast
+
+import redis
+
+from feature_repo.clock import Clock
+from feature_repo.errors import RedisError
+from feature_repo.events.contract import (
+    AnyEvent,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ServedEvent,
+)
+from feature_repo.events.log import EventLog
+from feature_repo.home import Home
+from feature_repo.online import live_calls
+from feature_repo.online.live_calls import Call
+from feature_repo.online.live_keys import LiveKeys
+from feature_repo.online.reader import OnlineReader
+from feature_repo.online.script import FAILED, Script
+from feature_repo.shop import Shop
+
+Outcome = Literal["applied", "duplicate", "held", "failed"]
+
+_OUTCOMES: dict[int, Outcome] = {1: "applied", 0: "duplicate", FAILED: "failed"}
+_PRUNED_MEANWHILE = -1
+_BATCH = 500
+_KEYS_A_STEP = 500
+_TRIES = 10
+
+
+class LiveWriter:
+    """Applies logged events to Redis.  Threads may share it, processes may each have one."""
+
+    def __init__(
+        self,
+        home: Home,
+        shop: Shop,
+        client: "redis.Redis",
+        log: EventLog,
+        clock: Clock,
+        reader: OnlineReader | None = None,
+    ) -> None:
+        self._home = home
+        self._shop = shop
+        self._client = client
+        self._log = log
+        self._clock = clock
+        self._reader = reader
+        self._keys = LiveKeys.of(home)
+        self._apply = Script.load("live")
+        self._prune = Script.load("prune")
+        self._flush = Script.load("flush")
+        self._held: list[tuple[int, str, AnyEvent]] = []
+        self._held_lock = threading.Lock()
+
+    @property
+    def held(self) -> int:
+        """How many events wait for their time."""
+        return len(self._held)
+
+    def apply(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+        """Apply logged events, in whatever order they come.
+
+        Returns:
+            For each, `applied`, `duplicate` (its id was applied or compacted before), `held` until
+            its time, or `failed` where Redis holds something of another kind under its keys.
+
+        Raises:
+            RedisError: the server does not answer; `replay` makes good what was left.
+        """
+        now = self._clock.now()
+        due = [event for event in events if event.event_time <= now]
+        for event in events:
+            if event.event_time > now:
+                self._hold(event)
+        outcomes = iter(self._apply_due(due))
+        return [next(outcomes) if event.event_time <= now else "held" for event in events]
+
+    def release_held(self, now: int | None = None) -> int:
+        """Apply the held events whose time has come; returns how many.
+
+        Raises:
+            RedisError: the server does not answer; they stay held.
+        """
+        due = self._take_due(self._clock.now() if now is None else now)
+        try:
+            self._apply_due(due)
+        except RedisError:
+            for event in due:
+                self._hold(event)
+            raise
+        return len(due)
+
+    def replay(self) -> int:
+        """Apply every event that is not yet compacted, in order; returns how many were new.
+
+        Raises:
+            RedisError: the server does not answer; call again.
+        """
+        events = iter(sorted(self._log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
+        new = 0
+        while batch := list(islice(events, _BATCH)):
+            new += self.apply(batch).count("applied")
+        return new
+
+    def prune(self, materialized_part: int) -> int:
+        """Drop what lies in stored rows: the events of this part and before.
+
+        Returns:
+            How many keys and ids were cleaned.
+
+        Raises:
+            RedisError: the server does not answer; call again.
+        """
+        cleaned = 0
+        with _answering():
+            while step := self._run(self._prune, [(materialized_part, _KEYS_A_STEP)])[0]:
+                cleaned += step
+        return cleaned
+
+    def flush(self) -> int:
+        """Remove the live state of this project, before a rebuild; returns how many keys.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        with _answering():
+            return self._run(self._flush, [()])[0]
+
+    def _hold(self, event: AnyEvent) -> None:
+        with self._held_lock:
+            heapq.heappush(self._held, (event.event_time, event.event_id, event))
+
+    def _take_due(self, now: int) -> list[AnyEvent]:
+        due = []
+        with self._held_lock:
+            while self._held and self._held[0][0] <= now:
+                due.append(heapq.heappop(self._held)[2])
+        return due
+
+    def _apply_due(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+        """Apply in runs of one kind: an item's change must lie in Redis before its clicks do."""
+        outcomes: list[Outcome] = []
+        with _answering():
+            for _, run in groupby(events, key=lambda event: isinstance(event, ItemEvent)):
+                while batch := list(islice(run, _BATCH)):
+                    outcomes += self._apply_batch(batch)
+        return outcomes
+
+    def _apply_batch(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        for _ in range(_TRIES):
+            left = [n for n in range(len(events)) if n not in outcomes]
+            if not left:
+                break
+            answers = self._try([events[n] for n in left])
+            for n, answer in zip(left, answers, strict=True):
+                if answer != _PRUNED_MEANWHILE:
+                    outcomes[n] = _OUTCOMES[answer]
+        else:
+            raise RedisError("The live state is pruned without end; stop the refresh that does it.")
+        return [outcomes[n] for n in range(len(events))]
+
+    def _try(self, events: Sequence[AnyEvent]) -> list[int]:
+        """One round: look up what the calls need, then call, unless a prune came in between."""
+        pruned = self._pruned()
+        compacted = self._log.known(event.event_id for event in events)
+        fresh = [event for event in events if event.event_id not in compacted]
+        answers = iter(self._call(fresh, pruned))
+        return [0 if event.event_id in compacted else next(answers) for event in events]
+
+    def _call(self, events: Sequence[AnyEvent], pruned: int) -> list[int]:
+        seals = self._log.seals()
+        served = [isinstance(event, ServedEvent) for event in events]
+        calls = [
+            (
+                live_calls.encode_call(
+                    {**call, "part": seals.part_of(call["seen_at"]), "pruned": pruned}
+                ),
+            )
+            for call in self._calls(
+                [e for e, is_one in zip(events, served, strict=True) if not is_one]
+            )
+        ]
+        answers = iter(self._run(self._apply, calls))
+        return [1 if is_one else next(answers) for is_one in served]
+
+    def _calls(self, events: Sequence[AnyEvent]) -> list[Call]:
+        texts = self._texts(events)
+        rankings = self._rankings(events)
+        return [self._call_of(event, texts, rankings) for event in events]
+
+    def _call_of(
+        self,
+        event: AnyEvent,
+        texts: Mapping[tuple[str, int], Mapping[str, str]],
+        rankings: Mapping[str, RankingEvent],
+    ) -> Call:
+        match event:
+            case ItemEvent():
+                return live_calls.item_call(event, self._shop)
+            case RankingEvent():
+                known = [texts.get((item.item_id, event.seen_at), {}) for item in event.items]
+                return live_calls.ranking_call(
+                    event, known, self._counted(event, rankings)
+                ) | _context(event.request_id, event, rankings)
+            case InteractionEvent() if live_calls.is_positive(event):
+                corrected = self._log.interaction(event.corrects) if event.corrects else None
+                known_now = texts.get((event.item_id, event.seen_at), {})
+                return live_calls.interaction_call(event, known_now, corrected) | _context(
+                    event.request_id, event, rankings
+                )
+        return live_calls.nothing_call(event)
+
+    def _texts(self, events: Sequence[AnyEvent]) -> dict[tuple[str, int], dict[str, str]]:
+        """What was known of each item shown or clicked, by item and instant."""
+        wanted = list(dict.fromkeys(_remembered(events)))
+        if not wanted:
+            return {}
+        found = self._open_reader().item_texts([i for i, _ in wanted], [at for _, at in wanted])
+        return dict(zip(wanted, found, strict=True))
+
+    def _rankings(self, events: Sequence[AnyEvent]) -> dict[str, RankingEvent]:
+        """The first ranking of each request, from the log where the live state may lack it."""
+        clicked = {
+            event.request_id: None
+            for event in events
+            if isinstance(event, InteractionEvent) and event.request_id
+        }
+        shown = {event.request_id: None for event in events if isinstance(event, RankingEvent)}
+        live = self._values([self._keys.request(request) for request in clicked])
+        unknown = [r for r, known in zip(clicked, live, strict=True) if known is None]
+        found = {
+            request: self._log.ranking(request) for request in {**shown, **dict.fromkeys(unknown)}
+        }
+        return {request: ranking for request, ranking in found.items() if ranking is not None}
+
+    def _counted(self, event: RankingEvent, rankings: Mapping[str, RankingEvent]) -> frozenset[str]:
+        """Items whose impression by the same request lies in the compacted log already."""
+        first = rankings.get(event.request_id)
+        if first is None or first.event_id == event.event_id:
+            return frozenset()
+        if not self._log.known([first.event_id]):
+            return frozenset()
+        return frozenset(item.item_id for item in first.items)
+
+    def _pruned(self) -> int:
+        (found,) = self._values([self._keys.pruned])
+        return -1 if found is None else int(found)
+
+    def _values(self, keys: Sequence[str]) -> list[bytes | None]:
+        return cast("list[bytes | None]", self._client.mget(keys)) if keys else []
+
+    def _run(self, script: Script, calls: Sequence[Sequence[bytes | int]]) -> list[int]:
+        return script.run(self._client, self._keys.prefix, calls) if calls else []
+
+    def _open_reader(self) -> OnlineReader:
+        if self._reader is None:
+            from feature_repo.feast_repo import open_store
+
+            store = open_store(self._home)
+            self._reader = OnlineReader(self._home, self._shop, store, self._client)
+        return self._reader
+
+
+def _remembered(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:
+    """Item and instant of everything that goes into a recent list."""
+    for event in events:
+        if isinstance(event, RankingEvent):
+            yield from ((item.item_id, event.seen_at) for item in event.items)
+        elif isinstance(event, InteractionEvent) and live_calls.is_positive(event):
+            yield event.item_id, event.seen_at
+
+
+def _context(request_id: str | None, event: AnyEvent, rankings: Mapping[str, RankingEvent]) -> Call:
+    first = rankings.get(request_id) if request_id else None
+    if first is None or first.event_id == event.event_id:
+        return {}
+    return {"context": live_calls.context(first)}
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise RedisError(f"Redis does not answer: {error}.") from error

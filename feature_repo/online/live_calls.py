@@ -1,0 +1,115 @@
+"""Events as arguments of `live.lua`."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from feature_repo.events.contract import (
+    POSITIVE_TYPES,
+    AnyEvent,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+)
+from feature_repo.field_values import typed_value
+from feature_repo.instants import DAY
+from feature_repo.online.live_keys import RecentItem, encode_recent
+from feature_repo.query_key import query_key
+from feature_repo.recent import K_CLICKED, K_SHOWN
+from feature_repo.shop import Shop
+
+Call = dict[str, Any]
+encode_call = msgspec.msgpack.Encoder().encode
+
+
+def nothing_call(event: AnyEvent) -> Call:
+    """An event that changes no feature; its id is noted."""
+    return {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
+
+
+def item_call(event: ItemEvent, shop: Shop) -> Call:
+    """The attributes the event speaks of, each as JSON text; a delete hides, an upsert shows."""
+    patch = {"is_deleted": "true" if event.op == "delete" else "false"}
+    if event.op == "upsert":
+        patch |= {
+            field.column: msgspec.json.encode(
+                typed_value(event.fields[field.name], field.type)
+            ).decode()
+            for field in shop.item_fields
+            if field.name in event.fields
+        }
+    return nothing_call(event) | {"kind": "item", "item": event.item_id, "patch": patch}
+
+
+def ranking_call(
+    event: RankingEvent, texts: Sequence[Mapping[str, str]], counted: frozenset[str] = frozenset()
+) -> Call:
+    """The impressions of a slate.
+
+    Args:
+        event: with its N items.
+        texts: N mappings, what was known of each item.
+        counted: items whose impression by this request lies in the compacted log.
+    """
+    shown = [
+        {
+            "item": item.item_id,
+            "position": position,
+            "payload": encode_recent(RecentItem(item.item_id, dict(known))),
+        }
+        for position, (item, known) in enumerate(zip(event.items, texts, strict=True), start=1)
+        if item.item_id not in counted
+    ]
+    return nothing_call(event) | {
+        "kind": "ranking",
+        "bucket": event.event_time // DAY,
+        "request": event.request_id,
+        **_given(user=event.user_id, query=query_key(event.query, event.market)),
+        "shown": shown,
+        "keep": K_SHOWN,
+    }
+
+
+def interaction_call(
+    event: InteractionEvent, texts: Mapping[str, str], corrected: InteractionEvent | None
+) -> Call:
+    """A positive interaction, or a correction of one.
+
+    Args:
+        event: of a positive type.
+        texts: what was known of its item.
+        corrected: the event it corrects, if there is one that is known.
+    """
+    known_by_then = corrected is not None and corrected.seen_at <= event.seen_at
+    counts_where = corrected if corrected is not None and known_by_then else event
+    call = nothing_call(event) | {
+        "kind": "interaction",
+        "bucket": counts_where.event_time // DAY,
+        "item": event.item_id,
+        "delta": 1 if event.corrects is None else -1,
+        "keep": K_CLICKED,
+        **_given(user=event.user_id, request=event.request_id),
+    }
+    if event.corrects is None:
+        call["payload"] = encode_recent(RecentItem(event.item_id, dict(texts)))
+    return call
+
+
+def context(ranking: RankingEvent) -> Call:
+    """What an interaction inherits from the ranking of its request."""
+    return {
+        "id": ranking.event_id,
+        "seen_at": ranking.seen_at,
+        **_given(user=ranking.user_id, query=query_key(ranking.query, ranking.market)),
+    }
+
+
+def is_positive(event: AnyEvent) -> bool:
+    """Whether an event says that a shopper wanted an item, or takes that back."""
+    return isinstance(event, InteractionEvent) and event.type in POSITIVE_TYPES
+
+
+def _given(**values: str | None) -> dict[str, str]:
+    """Those that are there: to Lua, absent is nil."""
+    return {name: value for name, value in values.items() if value is not None}

@@ -1,0 +1,75 @@
+"""Names of the live keys of a home, and what they hold; `live.lua` writes them."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from feature_repo.home import Home
+
+
+@dataclass(frozen=True)
+class LiveKeys:
+    """Keys in Redis, all under one prefix that no other project's prefix begins with."""
+
+    prefix: str
+
+    @classmethod
+    def of(cls, home: Home) -> "LiveKeys":
+        """The keys of a home's project; a project's name holds no colon."""
+        return cls(f"{home.project}:live:")
+
+    @property
+    def pruned(self) -> str:
+        """Part up to which everything lies in the stored rows."""
+        return f"{self.prefix}pruned"
+
+    def tile(self, view: str, entity: str) -> str:
+        """The tile of one entity in one counted view."""
+        return f"{self.prefix}tile:{view}:{entity}"
+
+    def item(self, item_id: str) -> str:
+        """The newest patches of an item's attributes."""
+        return f"{self.prefix}item:{item_id}"
+
+    def recent(self, verb: str, user_id: str) -> str:
+        """What a user clicked, or was shown, last."""
+        return f"{self.prefix}recent:{verb}:{user_id}"
+
+    def request(self, request_id: str) -> str:
+        """The earliest ranking of a request."""
+        return f"{self.prefix}request:{request_id}"
+
+
+class Patch(msgspec.Struct, frozen=True):
+    """The newest value of one attribute: JSON text, and when and in which part it was said."""
+
+    seen_at: int
+    id: str
+    part: int
+    value: str
+
+
+class RecentItem(msgspec.Struct, frozen=True, array_like=True):
+    """An entry of a recent list: the item, and its texts as known then, by column."""
+
+    item_id: str
+    values: dict[str, str]
+
+
+decode_patches = msgspec.msgpack.Decoder(dict[str, Patch]).decode
+decode_recent = msgspec.json.Decoder(RecentItem).decode
+
+
+def encode_recent(entry: RecentItem) -> str:
+    """The payload of an entry, as it stands in the member of a sorted set."""
+    return msgspec.json.encode(entry).decode()
+
+
+def read_member(member: bytes) -> tuple[int, RecentItem]:
+    """Part and entry of a member `event id NUL position NUL part NUL payload`.
+
+    Raises:
+        ValueError: not such a member.
+    """
+    _, _, part, payload = member.rsplit(b"\0", 3)
+    return int(part), decode_recent(payload)

@@ -1,0 +1,102 @@
+"""What happened since the rows were stored, as raw live state: one round trip for a whole slate."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+import msgspec
+import redis
+
+from feature_repo.errors import RedisError
+from feature_repo.online.live_keys import LiveKeys, Patch, decode_patches, read_member
+from feature_repo.online.merge import KEPT, LiveRecent
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """Live state of a slate: of its N items, its user and its query.
+
+    Attributes:
+        item_tiles: N tiles of `item_engagement`.
+        patches: N mappings of attribute to its newest patch.
+        user_tile: of `user_engagement`.
+        query_tile: of `query_engagement`.
+        recent: the user's `clicked` and `shown`, newest first.
+    """
+
+    item_tiles: Sequence[bytes | None]
+    patches: Sequence[Mapping[str, Patch]]
+    user_tile: bytes | None
+    query_tile: bytes | None
+    recent: Mapping[str, Sequence[LiveRecent]]
+
+
+def read_overlay(
+    client: "redis.Redis",
+    keys: LiveKeys,
+    item_ids: Sequence[str],
+    user_id: str | None = None,
+    query_key: str | None = None,
+) -> Overlay:
+    """Read the live state of a slate.  What is damaged counts as absent and is logged.
+
+    Raises:
+        RedisError: the server does not answer.
+    """
+    wanted = [
+        *(keys.tile("item_engagement", item_id) for item_id in item_ids),
+        *(keys.item(item_id) for item_id in item_ids),
+        keys.tile("user_engagement", user_id or ""),
+        keys.tile("query_engagement", query_key or ""),
+    ]
+    try:
+        with client.pipeline(transaction=False) as pipe:
+            pipe.mget(wanted)
+            for verb, kept in KEPT.items():
+                pipe.zrange(
+                    keys.recent(verb, user_id or ""), 0, kept - 1, desc=True, withscores=True
+                )
+            strings, *lists = pipe.execute(raise_on_error=False)
+    except redis.RedisError as error:
+        raise RedisError(f"Redis does not answer: {error}.") from error
+    if not isinstance(strings, list):
+        raise RedisError(f"Redis does not answer: {strings}.")
+    n = len(item_ids)
+    return Overlay(
+        item_tiles=strings[:n],
+        patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
+        user_tile=strings[2 * n] if user_id is not None else None,
+        query_tile=strings[2 * n + 1] if query_key is not None else None,
+        recent={
+            verb: _recent(user_id, found) if user_id is not None else []
+            for verb, found in zip(KEPT, lists, strict=True)
+        },
+    )
+
+
+def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
+    if packed is None:
+        return {}
+    try:
+        return decode_patches(packed)
+    except msgspec.MsgspecError as error:
+        _logger.error("the live attributes of item %r cannot be read: %s", item_id, error)
+        return {}
+
+
+def _recent(user_id: str, found: Any) -> list[LiveRecent]:
+    if not isinstance(found, list):
+        _logger.error("a live list of user %r cannot be read: %s", user_id, found)
+        return []
+    entries = []
+    for member, score in cast(list[tuple[bytes, float]], found):
+        try:
+            part, entry = read_member(member)
+        except ValueError as error:
+            _logger.error("an entry of a list of user %r cannot be read: %s", user_id, error)
+            continue
+        entries.append(LiveRecent(part, int(score), entry))
+    return entries
