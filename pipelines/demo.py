@@ -109,14 +109,14 @@ class Demo:
         return out
 
     def _declare_shop(self, source: Path) -> None:
-        from feature_repo import shop_inference
-
         if self.home.shop_toml.exists():
             return
         self.home.root.mkdir(parents=True, exist_ok=True)
         if self.events is None:
             text = SIMULATED_SHOP.read_text(encoding="utf-8")
         else:
+            from feature_repo import shop_inference
+
             text = shop_inference.to_toml(*shop_inference.infer([source]))
         self.home.shop_toml.write_text(text, encoding="utf-8")
 
@@ -131,12 +131,12 @@ class Demo:
 
     def _clock_after(self, report: IngestReport) -> Settings:
         """Let the clock of a new home start just after the last event, unless it was told."""
-        if report.last is None:
+        if report.last_event_time is None:
             raise LogError(
                 f"{self.events} holds no usable event: read {report.read}, "
                 f"quarantined {len(report.quarantined)}; `aisle validate` lists them."
             )
-        start = self.settings.clock or to_text(report.last + SECOND)
+        start = self.settings.clock or to_text(report.last_event_time + SECOND)
         return replace(self.settings, clock=start)
 
     def _learn(self) -> None:

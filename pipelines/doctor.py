@@ -58,9 +58,7 @@ def _python(_: Settings) -> Iterator[Finding]:
     if (3, 11) <= sys.version_info < (3, 14):
         yield Finding("good", "Python", version)
     else:
-        yield Finding(
-            "bad", "Python", version, "Use Python 3.11, 3.12 or 3.13: `PYTHON=… make test`."
-        )
+        yield Finding("bad", "Python", version, "Use Python 3.11 to 3.13: `PYTHON=… make test`.")
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
@@ -148,14 +146,13 @@ def _features(settings: Settings) -> Iterator[Finding]:
         files = [str(path) for path in folder.rglob("*.parquet")]
         if not files:
             continue
-        rows, newest, kind = duckdb.execute(
+        rows, newest = duckdb.execute(
             """
-            select count(*), epoch_us(max(event_timestamp) filter (event_timestamp <= $now)),
-                   any_value(typeof(event_timestamp))
+            select count(*), epoch_us(max(event_timestamp) filter (event_timestamp <= $now))
             from read_parquet($files, union_by_name := true)
             """,
             {"files": files, "now": to_text(now)},
-        ).fetchone() or (0, None, None)
+        ).fetchone() or (0, None)
         yield _freshness(folder.name, rows, newest, now)
         yield from _time_unit(folder.name, files)
     if not settings.home.features.exists():

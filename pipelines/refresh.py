@@ -17,11 +17,17 @@ from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import SettingError
 from feature_repo.events.log import EventLog
+from feature_repo.home import Home
 from feature_repo.instants import to_text
 from feature_repo.locks import exclusive
+from feature_repo.shop import Shop
 
 if TYPE_CHECKING:
     from feature_repo.online.live import LiveWriter
+    from feature_repo.online.redis_address import RedisAddress
+
+_BATCH_SECONDS = 10.0
+"""How long Redis may take over one pipeline of a batch; requests wait much less."""
 
 Announce = Callable[[str], None]
 
@@ -82,7 +88,7 @@ def parse_period(text: str) -> float:
     return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
 
 
-def _refresh(settings: Settings, address: Any, announce: Announce) -> RefreshReport:
+def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) -> RefreshReport:
     from feature_repo import feast_repo
     from feature_repo.transformations.run import transform
 
@@ -95,31 +101,38 @@ def _refresh(settings: Settings, address: Any, announce: Announce) -> RefreshRep
     with stages.stage("transform"):
         transformed = transform(home, clock.now())
     with stages.stage("materialize"):
-        feast_repo.render(home, address.host, address.port)
+        feast_repo.render(home, address.host, address.port, settings.redis_url)
         feast_repo.apply(home)
+        live = _live(home, log, clock, address)
         rebuilt = log.rebuild_needed
         if rebuilt:
             feast_repo.clear_online(home)
-            _live(settings, log, clock, address).flush()
+            live.flush()
         feast_repo.materialize(home, clock.now(), full=rebuilt)
     with stages.stage("prune"):
-        live = _live(settings, log, clock, address)
         live.replay()
         live.prune(log.seals().part_of(sealed_at))
         log.rebuild_done()
     return RefreshReport(
         sealed_at=to_text(sealed_at),
-        compacted=compacted.events,
+        compacted=compacted.compacted,
         views={name: view.rows for name, view in transformed.views.items()},
         seconds=stages.seconds,
         rebuilt=rebuilt,
     )
 
 
-def _live(settings: Settings, log: EventLog, clock: Clock, address: Any) -> "LiveWriter":
+def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":
+    from feature_repo.feast_repo import open_store
     from feature_repo.online.live import LiveWriter
+    from feature_repo.online.reader import OnlineReader
+    from feature_repo.online.redis_address import redis_client
 
-    return LiveWriter.of(settings.home, address, log, clock)
+    shop = Shop.load(home.shop_toml)
+    client = redis_client(address, timeout=_BATCH_SECONDS)
+    return LiveWriter(
+        home, shop, client, log, clock, OnlineReader(home, shop, open_store(home), client)
+    )
 
 
 class _Stages:

@@ -86,7 +86,7 @@ def materialize(args: argparse.Namespace) -> Outcome:
 
     settings = _settings()
     with running_redis(settings) as address:
-        feast_repo.render(settings.home, address.host, address.port)
+        feast_repo.render(settings.home, address.host, address.port, settings.redis_url)
         feast_repo.apply(settings.home)
         end = Clock.of(settings).now()
         feast_repo.materialize(settings.home, end, full=args.full)
@@ -187,7 +187,7 @@ def redis(args: argparse.Namespace) -> Outcome:
     settings = _settings()
     if args.action == "start":
         address = redis_server.start(settings)
-        feast_repo.render(settings.home, address.host, address.port)
+        feast_repo.render(settings.home, address.host, address.port, settings.redis_url)
     elif args.action == "stop":
         redis_server.stop(settings.home)
     return Outcome(redis_server.status(settings))
@@ -251,21 +251,19 @@ def _refreshed(data: dict[str, Any]) -> Outcome:
 
 
 def _ingest_outcome(data: dict[str, Any]) -> Outcome:
-    shown = data["quarantined"][:20]
-    counts: list[list[object]] = [
-        [name, data[name]] for name in ("read", "accepted", "duplicate")
-    ] + [["quarantined", len(data["quarantined"])]]
+    shown = data["quarantined_lines"][:20]
+    counts: list[list[object]] = [[name, data[name]] for name in _COUNTED]
     kinds = ", ".join(f"{count} {kind}" for kind, count in data["kinds"].items())
     parts = [table("", ["events", ""], counts, numbers=1), line(f"Kinds: {kinds or 'none'}.")]
     if shown:
         rows: list[list[object]] = [[q["file"], q["line"], q["reason"]] for q in shown]
         parts.append(table("Quarantined", ["file", "line", "reason"], rows))
-    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined"}}
+    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "kinds", "quarantined_lines"}}
     parts += [line(f"{name.replace('_', ' ')}: {value}") for name, value in rest.items()]
     return Outcome(data, pages(*parts))
 
 
-_COUNTED = {"read", "accepted", "duplicate", "kinds"}
+_COUNTED = ("read", "accepted", "duplicate", "quarantined")
 
 
 def _evaluation_page(evaluation: dict[str, Any]) -> Any:

@@ -76,7 +76,7 @@ def test_ingest_reports_what_it_read_and_loses_nothing(home, tmp_path, capsys):
     report = json.loads(capsys.readouterr().out)
     assert status == 0
     assert (report["read"], report["accepted"], report["duplicate"]) == (3, 1, 1)
-    assert [q["line"] for q in report["quarantined"]] == [3]
+    assert [q["line"] for q in report["quarantined_lines"]] == [3]
 
 
 def test_validate_writes_nothing(home, tmp_path, capsys):

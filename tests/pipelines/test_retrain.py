@@ -1,16 +1,23 @@
 """The retraining pipeline: one form for this machine and for a cluster, and no silent failure."""
 
 import inspect
+import json
 import re
 
 import pytest
 import yaml
 from kfp.dsl.base_component import BaseComponent
 
+from feature_repo import feast_repo
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
 from feature_repo.errors import PipelineError
+from feature_repo.events.ingest import ingest, validate
 from feature_repo.home import Home
+from feature_repo.instants import SECOND, to_text
 from pipelines import components, steps
 from pipelines.retrain import compile_retrain, run_retrain
+from training.simulator import simulate
 
 UPDATE = "run `pytest --update-golden` if the change is meant"
 
@@ -58,6 +65,40 @@ def test_every_step_that_is_given_the_home_mounts_it(documents):
     }
 
     assert given == set(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"])
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A home with a small simulated shop, and what a run of the pipeline in it published."""
+    home = Home(tmp_path_factory.mktemp("learned") / "home")
+    events = simulate(home.root / "shop.jsonl", users=60, items=80, days=12)
+    last = validate([events], clock=Clock()).last
+    clock = Clock.of(Settings(home, clock=to_text(last + SECOND)))
+    ingest([events], home=home, clock=clock)
+    feast_repo.render(home, "127.0.0.1", 6379)
+    feast_repo.apply(home)
+    return home, run_retrain(home)
+
+
+def test_a_run_here_publishes_the_ranker_it_measured(learned):
+    home, published = learned
+
+    evaluation = json.loads((home.current / "ranker" / "default" / "evaluation.json").read_text())
+
+    assert published
+    assert 0 < evaluation["test"]["ndcg@10"] <= 1
+
+
+def test_a_run_leaves_pages_and_figures_for_people(learned):
+    home, _ = learned
+    (run,) = (home.root / "kubeflow" / "runs").iterdir()
+
+    measured = json.loads((run / "evaluate-ranker" / "executor_output.json").read_text())
+
+    assert "<html" in (run / "evaluate-ranker" / "page").read_text()
+    assert (run / "transform-features" / "summary").read_text().startswith("# Features")
+    (metrics,) = measured["artifacts"]["metrics"]["artifacts"]
+    assert 0 < metrics["metadata"]["test/ndcg@10"] <= 1
 
 
 def test_a_file_that_is_not_yaml_is_refused(tmp_path):
