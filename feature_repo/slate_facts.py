@@ -33,7 +33,7 @@ class SlateFacts:
     user: Mapping[str, Any] = field(default_factory=dict)
     query_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
-    items: Mapping[str, Sequence[Any]] = field(default_factory=dict)
+    items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
 
     def item_numbers(self, name: str) -> Floats:
         """Shape (N,): a number of each candidate, NaN where missing."""
@@ -48,6 +48,11 @@ class SlateFacts:
         """N tuples: the texts of a category or list field, empty where missing."""
         values = self.items.get(name)
         return [()] * len(self.item_ids) if values is None else [as_values(v) for v in values]
+
+
+def is_present(row: Mapping[str, Any], view: str) -> bool:
+    """Whether a view knows the entity of this row."""
+    return row.get(f"{view}__present") in (True, 1)
 
 
 def as_number(value: Any) -> float:

@@ -30,9 +30,12 @@ def history(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
         return {f"history__{name}": blank for name in (*_CANDIDATE, *_USER)}
     clicks, clicked_seconds = _met(facts, recent.clicked, recent.clicked_at)
     shown, shown_seconds = _met(facts, recent.shown, recent.shown_at)
-    measured = (clicks, shown, clicked_seconds, shown_seconds, *_of_user(facts.t, recent))
-    names = (*_CANDIDATE, *_USER)
-    return {f"history__{name}": values for name, values in zip(names, measured, strict=True)}
+    of_candidate = zip(_CANDIDATE, (clicks, shown, clicked_seconds, shown_seconds), strict=True)
+    of_user = zip(_USER, _of_user(facts.t, recent), strict=True)
+    return {
+        **{f"history__{name}": values for name, values in of_candidate},
+        **{f"history__{name}": value for name, value in of_user},
+    }
 
 
 def _met(facts: SlateFacts, items: list[str], instants: list[int]) -> tuple[Floats, Floats]:

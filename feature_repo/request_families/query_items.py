@@ -5,7 +5,7 @@ import numpy as np
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts, as_list, as_numbers
+from feature_repo.slate_facts import Floats, SlateFacts, as_list, as_numbers, is_present
 
 _VIEW = "query_clicked_items"
 _NAMES = ("weight", "share", "rank")
@@ -21,7 +21,7 @@ def query_items(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
 
 
 def _measured(facts: SlateFacts) -> tuple[Floats, Floats, Floats]:
-    if not facts.query_row.get(f"{_VIEW}__present"):
+    if not is_present(facts.query_row, _VIEW):
         blank = np.full(len(facts.item_ids), np.nan)
         return blank, blank, blank
     keys = as_list(facts.query_row.get(f"{_VIEW}__clicked_item_keys"))

@@ -7,9 +7,8 @@ and not clicked from then on.
 from dataclasses import dataclass
 from typing import Any
 
-from feature_repo.slate_facts import SlateFacts, as_list
-
-VALUE_SEPARATOR = "\x1f"
+from feature_repo.recent import VALUE_SEPARATOR
+from feature_repo.slate_facts import SlateFacts, as_list, is_present
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Recent:
     @classmethod
     def of(cls, facts: SlateFacts) -> "Recent | None":
         """The row, or None where the user has none."""
-        if not facts.user.get("user_recent__present"):
+        if not is_present(facts.user, "user_recent"):
             return None
         clicked, clicked_at = _list(facts, "clicked_item_ids"), _list(facts, "clicked_at")
         shown, shown_at = _list(facts, "shown_item_ids"), _list(facts, "shown_at")

@@ -10,6 +10,7 @@ import numpy as np
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
+from feature_repo.request_families.ages import age_seconds
 from feature_repo.request_families.rates import item_rate
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
@@ -17,14 +18,15 @@ from feature_repo.slate_facts import Floats, SlateFacts
 
 
 def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
-    """`slate__size`, then `…_rank`, `…_difference`, `…_ratio` of numbers, `…_frequency` of values."""
+    """`slate__size`; `…_rank`, `…_difference`, `…_ratio` of numbers; `…_frequency` of values."""
     numbers = {
         field.column: facts.item_numbers(f"item_attributes__{field.column}")
-        for field in shop.items_of("number", "time")
+        for field in shop.items_of("number")
     }
+    ages = {field.column: age_seconds(facts, field.column) for field in shop.items_of("time")}
     rates = {f"rate_{w}": item_rate(facts, prior, w) for w in WINDOWS}
     columns: dict[str, Floats | float] = {"slate__size": float(len(facts.item_ids))}
-    columns |= _among(numbers | rates)
+    columns |= _among(numbers | ages | rates)
     for field in shop.taste_fields:
         values = facts.item_values(f"item_attributes__{field.column}")
         columns[f"slate__{field.column}_frequency"] = frequency(values)
@@ -37,7 +39,8 @@ def distance_to_median(values: Floats, first: int | None = None) -> Floats:
     >>> distance_to_median(np.array([10.0, 20, 40, 15, 5])).tolist()
     [-5.0, 5.0, 25.0, 0.0, -10.0]
     """
-    return values - medians(values[:first, None])[0]
+    distances: Floats = values - medians(values[:first, None])[0]
+    return distances
 
 
 def frequency(values: list[tuple[str, ...]]) -> Floats:

@@ -6,7 +6,7 @@ from typing import Any
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts, as_number
+from feature_repo.slate_facts import SlateFacts, as_number, is_present
 
 WINDOWS = ("1d", "7d", "30d", "all")
 _SHOWN_AND_CLICKED = [f"{count}_{w}" for count in ("impressions", "clicks") for w in WINDOWS]
@@ -33,7 +33,6 @@ def _of_items(facts: SlateFacts, view: str, features: list[str]) -> Columns:
 
 
 def _of_request(row: Mapping[str, Any], view: str, features: list[str]) -> Columns:
-    present = row.get(f"{view}__present") in (True, 1)
     names = [f"{view}__{feature}" for feature in features]
     values: Columns = {name: as_number(row.get(name)) for name in names}
-    return {**values, f"{view}__present": float(present)}
+    return {**values, f"{view}__present": float(is_present(row, view))}

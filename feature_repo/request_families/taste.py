@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
@@ -85,13 +86,13 @@ def _lift(clicked: Floats, ignored: Floats, clicks: int, passes: int) -> Floats:
     return lift
 
 
-def _folded(rows: Floats, sizes: Floats) -> tuple[Floats, Floats]:
+def _folded(rows: Floats, sizes: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
     """Sums of the rows of each candidate (N, 4), and the highest lift (N,)."""
     sums = np.zeros((sizes.size, 4))
     highest = np.full(sizes.size, np.nan)
     filled = sizes > 0
     if filled.any():
-        starts = (np.cumsum(sizes) - sizes)[filled].astype(np.int64)
+        starts = (np.cumsum(sizes) - sizes)[filled]
         sums[filled] = np.add.reduceat(rows, starts, axis=0)
         highest[filled] = np.maximum.reduceat(rows[:, 2], starts)
     return sums, highest

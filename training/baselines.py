@@ -1,0 +1,46 @@
+"""What a ranker must beat: orders that need no learning.  Each gives a score to every row."""
+
+from collections.abc import Callable
+
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset import Dataset
+
+Scores = npt.NDArray[np.float64]
+
+RATE = "smoothed click rate"
+_SEED = 5
+
+
+def random_order(data: Dataset) -> Scores:
+    """Any order, always the same one."""
+    order: Scores = np.random.default_rng(_SEED).random(data.matrix.shape[:1])
+    return order
+
+
+def shown_order(data: Dataset) -> Scores:
+    """As the shop showed it."""
+    order: Scores = -data.column("position").astype(np.float64)
+    return order
+
+
+def item_popularity(data: Dataset) -> Scores:
+    """Clicks of all time before the request; none known is none."""
+    clicks = data.column("item_engagement__clicks_all").astype(np.float64)
+    known: Scores = np.nan_to_num(clicks)
+    return known
+
+
+def smoothed_rate(data: Dataset) -> Scores:
+    """Smoothed click rate of all time before the request."""
+    rates: Scores = data.column("rate__item_all").astype(np.float64)
+    return rates
+
+
+BASELINES: dict[str, Callable[[Dataset], Scores]] = {
+    "random": random_order,
+    "shown order": shown_order,
+    "item popularity": item_popularity,
+    RATE: smoothed_rate,
+}

@@ -1,0 +1,84 @@
+"""What was known of each past slate strictly before it was shown, as `SlateFacts`.
+
+The historical join runs once a side: users and queries at their rankings, items at their rows.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_repo.home import Home
+from feature_repo.request_features import SlateFacts
+from training.metrics import slate_starts
+
+USER_VIEWS = ("user_engagement", "user_recent")
+QUERY_VIEWS = ("query_engagement", "query_clicked_items")
+ITEM_VIEWS = ("item_attributes", "item_engagement")
+
+Column = npt.NDArray[Any]
+
+
+def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
+    """One `SlateFacts` a ranking, in the order of the rows.
+
+    Args:
+        home: whose feature views are joined.
+        rows: sorted by qid; request_id, user_id, query_key, query, item_id, t.
+    """
+    from feature_repo.catalogue import Catalogue
+    from feature_repo.feast_repo import open_store
+    from feature_repo.offline.point_in_time import features_at
+
+    store, catalogue = open_store(home), Catalogue.of(home)
+    requests = rows.take(pa.array(slate_starts(rows["qid"])))
+
+    def join(keys: pa.Table, key: str, views: tuple[str, ...]) -> pa.Table:
+        chosen = [getattr(catalogue, view) for view in views]
+        wanted = pa.table({key: keys[key], "event_timestamp": keys["t"]})
+        return features_at(store, catalogue, wanted, chosen)
+
+    users = join(requests, "user_id", USER_VIEWS)
+    queries = join(requests, "query_key", QUERY_VIEWS)
+    return slates_of(rows, users, queries, join(rows, "item_id", ITEM_VIEWS))
+
+
+def slates_of(
+    rows: pa.Table, users: pa.Table, queries: pa.Table, items: pa.Table
+) -> Iterator[SlateFacts]:
+    """Put together what was joined: `users` and `queries` by ranking, `items` by row."""
+    starts = slate_starts(rows["qid"])
+    ends = np.r_[starts[1:], rows.num_rows]
+    instants = rows["t"].cast(pa.int64()).to_numpy()
+    ids, texts = _column(rows["item_id"]), _column(rows["query"])
+    of_user, of_query, of_item = _columns(users), _columns(queries), _columns(items)
+    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+        yield SlateFacts(
+            t=int(instants[start]),
+            query=texts[start],
+            user=_row(of_user, number),
+            query_row=_row(of_query, number),
+            item_ids=ids[start:end].tolist(),
+            items={name: values[start:end] for name, values in of_item.items()},
+        )
+
+
+def _row(columns: Mapping[str, Column], number: int) -> dict[str, Any]:
+    return {name: values[number] for name, values in columns.items()}
+
+
+def _columns(table: pa.Table) -> dict[str, Column]:
+    return {name: _column(table[name]) for name in table.column_names if "__" in name}
+
+
+def _column(values: pa.ChunkedArray) -> Column:
+    """Numbers as float64 with NaN where null, everything else as Python objects."""
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        numbers: Column = pc.cast(values, pa.float64(), safe=False).to_numpy()
+        return numbers
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values.to_pylist()
+    return objects

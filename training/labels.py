@@ -1,0 +1,145 @@
+"""What shoppers wanted of what they were shown: one row for each item of each ranking.
+
+An interaction labels the item of the ranking it names.  The strongest one counts; one that was
+taken back does not.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from feature_repo.errors import DatasetError
+from feature_repo.events.contract import POSITIVE_TYPES
+from feature_repo.home import Home
+
+GAINS = {"click": 1, "add_to_cart": 3, "purchase": 6}
+"""Label gain by type of interaction; every other type says nothing."""
+
+_SHOWN = """
+with
+
+first_shown as (
+
+    select *
+    from read_parquet($rankings)
+    qualify row_number() over (partition by request_id order by seen_at, event_id) = 1
+
+),
+
+shown as (
+
+    select
+        request_id, user_id, query, query_key, market, event_time as t,
+        unnest(items).item_id as item_id,
+        generate_subscripts(items, 1) as position
+
+    from first_shown
+
+)
+
+select *
+from shown
+qualify row_number() over (partition by request_id, item_id order by position) = 1
+"""
+
+_GAINS = """
+select acted.request_id, acted.item_id, max(map($types, $gains)[acted.type]) as gain
+from read_parquet($interactions) as acted
+where
+    acted.corrects is null
+    and acted.request_id is not null
+    and acted.event_id not in (
+        select corrects from read_parquet($interactions) where corrects is not null
+    )
+group by acted.request_id, acted.item_id
+"""
+
+_NO_GAINS = "select null::varchar as request_id, null::varchar as item_id, 0 as gain"
+
+_LABELLED = """
+select
+    request_id, user_id, query, query_key, market, t, item_id, position,
+    coalesce(gain, 0)::float as gain
+
+from ({shown}) as shown
+left join ({gains}) as gains using (request_id, item_id)
+order by t, request_id, position
+"""
+
+_COUNTS = """
+with
+
+shown as (
+
+    select unnest(items).item_id as item_id, request_id
+    from read_parquet($rankings)
+
+)
+
+select
+    shown.item_id,
+    count(distinct request_id) as impressions,
+    coalesce(any_value(greatest(clicks, 0)), 0) as clicks
+
+from shown
+left join ({clicks}) as clicked using (item_id)
+group by shown.item_id
+order by shown.item_id
+"""
+
+_CLICKS = """
+select item_id, sum(case when corrects is null then 1 else -1 end) as clicks
+from read_parquet($interactions)
+where list_contains($positive, type)
+group by item_id
+"""
+
+
+def labelled_rankings(home: Home) -> pa.Table:
+    """Rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
+
+    Raises:
+        DatasetError: the compacted log holds no ranking.
+    """
+    rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
+    if not rankings:
+        raise DatasetError(
+            f"{home.log} holds no ranking to learn from; ingest events with `aisle ingest`."
+        )
+    sql = _LABELLED.format(shown=_SHOWN, gains=_GAINS if interactions else _NO_GAINS)
+    given = {
+        "rankings": rankings,
+        "interactions": interactions,
+        "types": list(GAINS),
+        "gains": list(GAINS.values()),
+    }
+    return _run(sql, given)
+
+
+def item_counts(home: Home) -> pa.Table:
+    """Item id, impressions and clicks of every item ever shown, over the compacted log."""
+    rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
+    clicks = _CLICKS if interactions else "select null::varchar as item_id, 0 as clicks"
+    given = {
+        "rankings": rankings,
+        "interactions": interactions,
+        "positive": list(POSITIVE_TYPES),
+    }
+    if not rankings:
+        return pa.table({"item_id": [], "impressions": [], "clicks": []})
+    return _run(_COUNTS.format(clicks=clicks), given)
+
+
+def compacted(home: Home, kind: str) -> list[str]:
+    """Files of one kind in the compacted log, oldest first."""
+    folder: Path = home.log / "compacted" / kind
+    return [str(path) for path in sorted(folder.glob("day=*/part-*.parquet"))]
+
+
+def _run(sql: str, given: Mapping[str, object]) -> pa.Table:
+    used = {name: value for name, value in given.items() if f"${name}" in sql}
+    with duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'")
+        return db.execute(sql, used).to_arrow_table()

@@ -1,0 +1,127 @@
+"""The ranker: gradient-boosted trees that put the items of a slate in order (`rank:ndcg`)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.errors import ArtifactError
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_features import Matrix
+from training.dataset import Dataset, Progress
+
+if TYPE_CHECKING:
+    import xgboost
+
+    from training.fitting import Training
+
+MODEL, RANKER, TRAINING = "model.json", "ranker.json", "training.json"
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A fitted ranker.
+
+    Attributes:
+        columns: the F feature columns it reads, in order.
+        prior: click-rate prior its rates were made with.
+        booster: the trees.
+    """
+
+    columns: tuple[str, ...]
+    prior: RatePrior
+    booster: "xgboost.Booster"
+
+    def apply(self, matrix: Matrix, columns: Sequence[str] | None = None) -> Scores:
+        """Shape (N,): higher is better.  One thread, no copy.
+
+        Args:
+            matrix: shape (N, F) float32, NaN where missing.
+            columns: the matrix's columns, checked against the ranker's where given.
+
+        Raises:
+            ArtifactError: other columns, or the same in another order.
+        """
+        if columns is not None and tuple(columns) != self.columns:
+            raise ArtifactError(_difference(self.columns, columns))
+        if matrix.shape[1] != len(self.columns):
+            raise ArtifactError(
+                f"The ranker reads {len(self.columns)} columns, the matrix has {matrix.shape[1]}."
+            )
+        if not matrix.shape[0]:
+            return np.empty(0, dtype=np.float32)
+        scores: Scores = self.booster.inplace_predict(matrix, validate_features=False)
+        return scores
+
+    def contributions(self, matrix: Matrix) -> Scores:
+        """Shape (N, F): what each feature adds to each score (approximate SHAP)."""
+        import xgboost
+
+        rows = xgboost.DMatrix(matrix, nthread=1)
+        shares = self.booster.predict(
+            rows, pred_contribs=True, approx_contribs=True, validate_features=False
+        )
+        columns: Scores = shares[:, :-1]
+        return columns
+
+    def save(self, folder: Path) -> None:
+        """Write the trees and what they need into a build folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.booster.save_model(folder / MODEL)
+        table = {"columns": self.columns, "prior": asdict(self.prior)}
+        (folder / RANKER).write_text(json.dumps(table, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ranker":
+        """Read a ranker for serving; verify the artifact first.
+
+        Raises:
+            ArtifactError: a file is absent or damaged.
+        """
+        import xgboost
+
+        try:
+            table: dict[str, Any] = json.loads((folder / RANKER).read_text())
+            booster = xgboost.Booster({"nthread": 1}, model_file=str(folder / MODEL))
+            ranker = cls(tuple(table["columns"]), RatePrior(**table["prior"]), booster)
+        except (OSError, ValueError, TypeError, KeyError, xgboost.core.XGBoostError) as error:
+            raise ArtifactError(f"{folder}: expected a ranker: {str(error)[:200]}.") from None
+        booster.set_param({"nthread": 1})
+        if booster.num_features() != len(ranker.columns):
+            raise ArtifactError(
+                f"{folder}: the trees read {booster.num_features()} columns, "
+                f"{RANKER} names {len(ranker.columns)}."
+            )
+        return ranker
+
+
+def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
+    """What sets two lists of columns apart, as a sentence."""
+    missing = [name for name in expected if name not in found]
+    surplus = [name for name in found if name not in expected]
+    if not missing and not surplus:
+        first = next(n for n, name in enumerate(expected) if name != found[n])
+        return (
+            "The ranker reads the same columns in another order: "
+            f"expected {expected[first]} at place {first}, found {found[first]}."
+        )
+    return f"The ranker reads other columns: missing {missing}, surplus {surplus}."
+
+
+def train(dataset: Path, out: Path, progress: Progress | None = None) -> "Training":
+    """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
+
+    Raises:
+        DatasetError: no ranking with a gain in the training or in the validation split.
+    """
+    from training.fitting import choose_and_fit
+
+    ranker, training = choose_and_fit(Dataset.load(dataset), progress)
+    ranker.save(out)
+    (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
+    return training

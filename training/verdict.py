@@ -1,0 +1,48 @@
+"""Whether a ranker may answer shoppers: it must beat the smoothed click rate on validation."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.baselines import BASELINES, RATE
+from training.bootstrap import Interval, mean_interval
+from training.dataset import Dataset
+from training.metrics import ndcg, slate_starts
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision and what it rests on.
+
+    Attributes:
+        publish: whether the ranker may be published.
+        reason: in a sentence.
+        difference: of ndcg@10 to the baseline, on the validation split.
+    """
+
+    publish: bool
+    reason: str
+    difference: Interval
+
+
+def judge(data: Dataset, scores: npt.ArrayLike) -> Verdict:
+    """Compare a ranker's scores of validation rows with the baseline's."""
+    gain, qid = data.column("gain"), data.column("qid")
+    gained = ndcg(scores, gain, qid) - ndcg(BASELINES[RATE](data), gain, qid)
+    difference = mean_interval(gained, users_of(data))
+    publish = difference.value > 0
+    reason = (
+        f"On the validation split the ranker's ndcg@10 is {difference.value:+.4f} "
+        f"({difference.low:+.4f} to {difference.high:+.4f}) against the {RATE}: "
+        f"{'published' if publish else 'not published'}."
+    )
+    return Verdict(publish, reason, difference)
+
+
+def users_of(data: Dataset) -> npt.NDArray[Any]:
+    """Shape (Q,): the user of each slate; a slate without one stands for itself."""
+    first = slate_starts(data.column("qid"))
+    user, request = data.column("user_id")[first], data.column("request_id")[first]
+    return np.where(user == None, request, user).astype(str)  # noqa: E711
