@@ -5,18 +5,25 @@ resolves others against the working directory.  The registry is SQLite in WAL: r
 half written.  `python -m feature_repo.feast_repo` renders the files of the home in the environment.
 """
 
+import hashlib
+import io
 import json
 import os
 import sqlite3
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import date
 from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.config import Settings
-from feature_repo.errors import SettingError
+from feature_repo.errors import RedisError, SettingError
+from feature_repo.events.seals import read_seals
 from feature_repo.home import Home
+from feature_repo.instants import DAY, to_datetime
 
 if TYPE_CHECKING:
+    import redis
     from feast import FeatureStore
 
 BATCH_TIMEOUT_SECONDS = 10.0
@@ -128,6 +135,84 @@ def apply(home: Home) -> "FeatureStore":
     return store
 
 
+def materialize(home: Home, end: int, *, full: bool = False) -> int:
+    """Load Redis with the newest row of every entity; call `apply` before.
+
+    The first load starts at the log's first day, later ones where the last one ended.  That instant
+    is kept in Redis, beside what was loaded, so that an emptied server is loaded anew.  A load
+    never goes beyond the last seal: a row stamped after it may still change.
+
+    Args:
+        home: whose rows; the caller holds its lock.
+        end: load rows up to this instant; what lies after the last seal waits for the next.
+        full: load everything again, as after a rebuild.
+
+    Returns:
+        The instant up to which rows are loaded.
+
+    Raises:
+        RedisError: the server does not answer.
+    """
+    import redis
+
+    store = open_store(home, overwrite=True)
+    end = min(end, read_seals(home.log / "seals").last + 1)
+    mark = f"{home.project}:loaded:{_schema_hash(store)}"
+    try:
+        with _client(store.config.online_store.connection_string) as client:
+            loaded = None if full else client.get(mark)
+            start = _first_day(home) if loaded is None else int(loaded)
+            if start < end:
+                _load(store, start, end)
+                client.set(mark, end)
+            return max(start, end)
+    except redis.RedisError as error:
+        raise RedisError(
+            f"Redis does not answer ({error}), so nothing was loaded; start it, then load again."
+        ) from error
+
+
+def clear_online(home: Home) -> None:
+    """Delete the online rows of every entity of the home, before a rebuild is loaded."""
+    from feast.infra.online_stores.redis import RedisOnlineStore
+
+    store = open_store(home)
+    for entity in store.list_entities():
+        RedisOnlineStore().delete_entity_values(store.config, [entity.join_key])
+    with _client(store.config.online_store.connection_string) as client:
+        for mark in client.scan_iter(f"{home.project}:loaded:*"):
+            client.delete(mark)
+
+
+def _load(store: "FeatureStore", start: int, end: int) -> None:
+    """Materialize without Feast's own talk: progress is the caller's to show."""
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        store.materialize(to_datetime(start), to_datetime(end))
+
+
+def _first_day(home: Home) -> int:
+    """Midnight at which the log's first day begins; 0 for an empty log."""
+    days = [path.name.removeprefix("day=") for path in home.log.glob("compacted/*/day=*")]
+    return (date.fromisoformat(min(days)) - date(1970, 1, 1)).days * DAY if days else 0
+
+
+def _schema_hash(store: "FeatureStore") -> str:
+    """Tells whether Redis was loaded for the views that are registered now."""
+    views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
+    schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
+    return hashlib.sha256(json.dumps(schema).encode()).hexdigest()[:16]
+
+
+def _client(connection: str) -> "redis.Redis":
+    """A client of the server that a connection string names."""
+    import redis
+
+    address, *words = connection.split(",")
+    host, _, port = address.rpartition(":")
+    options = {name: json.loads(value) for name, _, value in (w.partition("=") for w in words)}
+    return redis.Redis(host=host, port=int(port), **options)
+
+
 def _hurried(connection: str, timeout_seconds: float) -> str:
     kept = [word for word in connection.split(",") if not word.startswith("socket_")]
     return ",".join(
@@ -138,7 +223,7 @@ def _hurried(connection: str, timeout_seconds: float) -> str:
 def _url_options(url: str) -> dict[str, Any]:
     from redis.connection import parse_url
 
-    parts = parse_url(url)
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
     options = {name: parts[name] for name in ("username", "password", "db") if parts.get(name)}
     return options | ({"ssl": True} if url.startswith("rediss://") else {})
 

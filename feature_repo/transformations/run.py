@@ -9,7 +9,7 @@ import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,6 @@ _ROWS_PER_GROUP = {"user_recent": 2048}
 class ViewReport:
     """What was written for one view."""
 
-    view: str
     rows: int
     bytes: int
     seconds: float
@@ -61,7 +60,7 @@ class ViewReport:
 class TransformReport:
     """What a run wrote; `skipped` where its inputs had not changed since the last one."""
 
-    views: tuple[ViewReport, ...] = ()
+    views: dict[str, ViewReport] = field(default_factory=dict)
     skipped: bool = False
 
     def to_dict(self) -> dict[str, Any]:
@@ -91,7 +90,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
     with _database(home) as db:
         _stage(db, home)
         say(f"features as of {to_text(clock_now)}")
-        reports = tuple(_write_view(db, home, view, say) for view in VIEWS)
+        reports = {view: _write_view(db, home, view, say) for view in VIEWS}
     with replacing(mark) as fresh:
         fresh.write_text(fingerprint)
     return TransformReport(reports)
@@ -108,6 +107,7 @@ def _database(home: Home) -> Iterator[Database]:
     spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:") as db:
         db.execute("set TimeZone = 'UTC'")
+        db.execute("set enable_progress_bar = false")
         db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         db.execute("set temp_directory = ?", [str(spill)])
         yield db
@@ -170,7 +170,7 @@ def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewRepor
     db.execute(f"create view {view} as from read_parquet('{_quoted(folder)}/*.parquet')")
     written = sum(path.stat().st_size for path in folder.glob("*.parquet"))
     seconds = round(time.perf_counter() - started, 3)
-    return ViewReport(view, sum(files.values()), written, seconds)
+    return ViewReport(sum(files.values()), written, seconds)
 
 
 def _write_counts(db: Database, folder: Path, sql: str) -> dict[str, int]:
