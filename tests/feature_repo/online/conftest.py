@@ -1,0 +1,63 @@
+"""A home whose live state and stored rows lie in a real Redis."""
+
+from contextlib import closing
+from dataclasses import dataclass
+
+import pytest
+
+from feature_repo.clock import Clock
+from feature_repo.events.log import EventLog
+from feature_repo.feast_repo import open_store, render
+from feature_repo.home import Home
+from feature_repo.instants import DAY
+from feature_repo.online.live import LiveWriter
+from feature_repo.online.reader import OnlineReader
+from feature_repo.online.redis_server import RedisAddress, redis_client
+from feature_repo.shop import Shop
+
+TIMEOUT_SECONDS = 5.0
+"""Long: what runs beside the tests must not fail them."""
+
+
+@dataclass
+class SetClock(Clock):
+    """A clock that stands where it is set."""
+
+    instant: int = 20_000 * DAY
+
+    def now(self) -> int:
+        return self.instant
+
+
+@dataclass
+class Room:
+    """One home's log, writer and reader."""
+
+    home: Home
+    shop: Shop
+    address: RedisAddress
+    clock: SetClock
+
+    def __post_init__(self) -> None:
+        self.client = redis_client(self.address, timeout=TIMEOUT_SECONDS)
+        self.log = EventLog(self.home, self.clock)
+        store = open_store(self.home, timeout_seconds=TIMEOUT_SECONDS)
+        self.reader = OnlineReader(self.home, self.shop, store, self.client)
+        self.writer = self.new_writer()
+
+    def new_writer(self) -> LiveWriter:
+        return LiveWriter(self.home, self.shop, self.client, self.log, self.clock, self.reader)
+
+    def take(self, *events):
+        """Log events and apply them."""
+        with closing(self.log.writer()) as segment:
+            logged = segment.append(list(events))
+        return self.writer.apply(logged)
+
+
+@pytest.fixture
+def room(home, redis_address):
+    render(home, redis_address.host, redis_address.port)
+    room = Room(home, Shop.load(home.shop_toml), redis_address, SetClock())
+    yield room
+    room.client.close()

@@ -1,0 +1,267 @@
+"""Live state is a function of the set of events: no order, repetition or crash changes it."""
+
+from collections import Counter
+from contextlib import closing
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from feature_repo.events.contract import (
+    POSITIVE_TYPES,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+)
+from feature_repo.events.log import EventLog
+from feature_repo.home import Home
+from feature_repo.instants import DAY, HOUR, MINUTE
+from feature_repo.online.live import LiveWriter
+from feature_repo.query_key import query_key
+
+NOW = 20_000 * DAY
+WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "all": 10**6}
+ITEMS, USERS, QUERIES = ("i1", "i2", "i3"), ("u1", "u2"), ("shoes", "Red Hats")
+
+
+def click(event_id, at, item="i1", **more):
+    return InteractionEvent(
+        event_id=event_id, event_time=at, received_at=more.pop("received_at", at), item_id=item,
+        type=more.pop("type", "click"), **more,
+    )  # fmt: skip
+
+
+def ranking(event_id, at, items=ITEMS, **more):
+    return RankingEvent(
+        event_id=event_id, event_time=at, received_at=more.pop("received_at", at),
+        request_id=more.pop("request_id", f"r-{id}"), items=tuple(map(ShownItem, items)), **more,
+    )  # fmt: skip
+
+
+def upsert(event_id, at, item="i1", **fields):
+    return ItemEvent(event_id=event_id, event_time=at, received_at=at, item_id=item, fields=fields)
+
+
+def facts(room, user="u1", query="shoes", items=ITEMS, t=NOW):
+    return room.reader.read(
+        user_id=user, query_key=query_key(query, "default"), item_ids=items, t=t
+    )
+
+
+def everything(room):
+    """All that can be read, in comparable form."""
+    return [
+        (facts.user, facts.query_row, facts.items)
+        for user in USERS
+        for query in QUERIES
+        for facts in [facts_of(room, user, query)]
+    ]
+
+
+def facts_of(room, user, query):
+    return facts(room, user, query)
+
+
+# The reference: plain Python over the list of events, written from the definitions.
+
+
+def first_rankings(events):
+    found = {}
+    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
+        if isinstance(event, RankingEvent):
+            found.setdefault(event.request_id, event)
+    return found
+
+
+def impressions(events):
+    found = {}
+    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
+        if isinstance(event, RankingEvent):
+            for position, item in enumerate(event.items):
+                found.setdefault((event.request_id, item.item_id), (event, position, item.item_id))
+    return list(found.values())
+
+
+def clicks(events):
+    rankings, by_id = first_rankings(events), {event.event_id: event for event in events}
+    for event in events:
+        if isinstance(event, InteractionEvent) and event.type in POSITIVE_TYPES:
+            context = rankings.get(event.request_id)
+            if context is not None and context.seen_at > event.seen_at:
+                context = None
+            corrected = by_id.get(event.corrects)
+            if not isinstance(corrected, InteractionEvent) or corrected.seen_at > event.seen_at:
+                corrected = None
+            bucket = (corrected or event).event_time // DAY
+            yield event, context, bucket, 1 if event.corrects is None else -1
+
+
+def counts(entries):
+    """(bucket, delta) pairs to the value of each window; None without any."""
+    if not entries:
+        return dict.fromkeys(WINDOWS)
+    return {
+        name: sum(delta for bucket, delta in entries if bucket > NOW // DAY - days)
+        for name, days in WINDOWS.items()
+    }
+
+
+def engagement(shown, clicked, first="impressions"):
+    if not shown and not clicked:
+        return {f"{m}_{w}": None for m in (first, "clicks") for w in WINDOWS}
+    both = {first: counts(shown), "clicks": counts(clicked)}
+    return {f"{m}_{w}": both[m][w] or 0 for m in both for w in WINDOWS}
+
+
+def key_of(event):
+    return query_key(event.query, event.market)
+
+
+def expected_item(events, item):
+    return engagement(
+        [(e.event_time // DAY, 1) for e, _, shown in impressions(events) if shown == item],
+        [(bucket, delta) for e, _, bucket, delta in clicks(events) if e.item_id == item],
+    )
+
+
+def expected_user(events, user):
+    return engagement(
+        [(e.event_time // DAY, 1) for e, _, _ in impressions(events) if e.user_id == user],
+        [
+            (bucket, delta)
+            for e, context, bucket, delta in clicks(events)
+            if (e.user_id or (context and context.user_id)) == user
+        ],
+    )
+
+
+def expected_query(events, query):
+    return engagement(
+        [
+            (e.event_time // DAY, 1)
+            for e in first_rankings(events).values()
+            if key_of(e) == query_key(query, "default")
+        ],
+        [
+            (bucket, delta)
+            for _, context, bucket, delta in clicks(events)
+            if context and key_of(context) == query_key(query, "default")
+        ],
+        first="searches",
+    )
+
+
+def expected_recent(events, user):
+    clicked = sorted(
+        (
+            (e.seen_at, e.event_id, e.item_id)
+            for e, context, _, delta in clicks(events)
+            if delta == 1 and (e.user_id or (context and context.user_id)) == user
+        ),
+        reverse=True,
+    )
+    shown = sorted(
+        (
+            (e.seen_at, e.event_id, -position, item)
+            for e, position, item in impressions(events)
+            if e.user_id == user
+        ),
+        reverse=True,
+    )
+    if not clicked and not shown:
+        return dict.fromkeys(("clicked_item_ids", "clicked_at", "shown_item_ids", "shown_at"))
+    return {
+        "clicked_item_ids": [c[-1] for c in clicked[:40]],
+        "clicked_at": [c[0] for c in clicked[:40]],
+        "shown_item_ids": [s[-1] for s in shown[:80]],
+        "shown_at": [s[0] for s in shown[:80]],
+    }
+
+
+def assert_reads(room, events):
+    for user, query in zip(USERS, QUERIES, strict=True):
+        found = facts(room, user, query)
+        for n, item in enumerate(ITEMS):
+            wanted = expected_item(events, item)
+            assert {f: found.items[f"item_engagement__{f}"][n] for f in wanted} == wanted
+        for row, view, wanted in (
+            (found.user, "user_engagement", expected_user(events, user)),
+            (found.user, "user_recent", expected_recent(events, user)),
+            (found.query_row, "query_engagement", expected_query(events, query)),
+        ):
+            assert {f: row[f"{view}__{f}"] for f in wanted} == wanted
+            assert row[f"{view}__present"] == any(v is not None for v in wanted.values())
+
+
+def with_a_log_of(room, events):
+    """A writer of the room's live state with a log of its own that holds the events."""
+    root = room.home.root / "logs"
+    root.mkdir(exist_ok=True)
+    log = EventLog(Home(root / str(len(list(root.iterdir())))), room.clock)
+    with closing(log.writer()) as segment:
+        segment.append(events)
+    return LiveWriter(room.home, room.shop, room.client, log, room.clock, room.reader)
+
+
+ids = st.integers(0, 99).map("e{}".format)
+instants = st.integers(0, 40 * 8).map(lambda n: NOW - n * 3 * HOUR - MINUTE)
+delays = st.sampled_from([0, 0, 0, 30])
+requests = st.sampled_from(["r1", "r2"])
+
+
+@st.composite
+def rankings(draw):
+    at = draw(instants)
+    return ranking(
+        draw(ids), at, draw(st.permutations(ITEMS))[: draw(st.integers(1, 3))],
+        received_at=min(at + draw(delays) * DAY, NOW - 1), request_id=draw(requests),
+        user_id=draw(st.sampled_from([None, *USERS])),
+        query=draw(st.sampled_from([None, "", *QUERIES])),
+    )  # fmt: skip
+
+
+@st.composite
+def interactions(draw):
+    at = draw(instants)
+    return click(
+        draw(ids), at, draw(st.sampled_from(ITEMS)),
+        received_at=min(at + draw(delays) * DAY, NOW - 1),
+        type=draw(st.sampled_from(["click", "click", "purchase", "view"])),
+        request_id=draw(st.none() | requests), user_id=draw(st.sampled_from([None, *USERS])),
+    )  # fmt: skip
+
+
+histories = st.lists(rankings() | interactions(), max_size=12, unique_by=lambda e: e.event_id)
+with_real_redis = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+
+
+@with_real_redis
+@given(histories, st.data())
+def test_any_order_with_repetitions_reads_the_same(room, events, data):
+    room.client.flushdb()
+    again = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []
+
+    order = data.draw(st.permutations([*events, *again]))
+    outcomes = [room.writer.apply([event])[0] for event in order]
+
+    assert Counter(outcomes) == Counter(applied=len(events), duplicate=len(again))
+    assert_reads(room, events)
+
+
+@with_real_redis
+@given(histories, st.lists(st.tuples(st.integers(0, 11), ids), max_size=4), st.data())
+def test_a_correction_counts_where_the_corrected_event_did(room, events, corrected, data):
+    room.client.flushdb()
+    taken = {event.event_id for event in events}
+    for n, event_id in corrected:
+        if event_id not in taken and n < len(events):
+            taken.add(event_id)
+            at = data.draw(instants)
+            events = [*events, click(event_id, at, corrects=events[n].event_id, user_id="u1")]
+    writer = with_a_log_of(room, events)
+
+    writer.apply(data.draw(st.permutations(events)))
+
+    assert_reads(room, events)
