@@ -133,10 +133,10 @@ class _Sealed:
         quarantine.keep()
         return np.concatenate([*blocks, np.array(rows, _LINE)]), damaged
 
-    def line(self, line: Any) -> bytes:
+    def line(self, line: np.void) -> bytes:
         """The bytes of a surveyed line."""
         start = int(line["offset"])
-        return self._maps[line["segment"]][start : start + int(line["length"])]
+        return bytes(self._maps[line["segment"]][start : start + int(line["length"])])
 
     def events(self, lines: Lines) -> list[AnyEvent]:
         """The events of surveyed lines."""
@@ -179,17 +179,18 @@ def _carry_over(sealed: _Sealed, held: Lines, segment: Path) -> None:
 def _write_relations(sealed: _Sealed, lines: Lines, folder: Path, seals: Seals) -> int:
     if len(lines) == 0:
         return 0
-    days = relation_day(lines["seen_at"])
-    parts = np.array([seals.part_of(int(seen_at)) for seen_at in lines["seen_at"]], np.int64)
-    order = np.lexsort((lines["offset"], lines["segment"], lines["seen_at"], parts, days,
-                        lines["kind"]))  # fmt: skip
-    lines, days, parts = lines[order], days[order], parts[order]
-    keys = np.stack([lines["kind"].astype(np.int64), days, parts])
-    starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0).any(axis=0)])
+    seen_at = [int(instant) for instant in lines["seen_at"]]
+    days = np.array([relation_day(instant) for instant in seen_at])
+    parts = np.array([seals.part_of(instant) for instant in seen_at])
+    order = np.lexsort(
+        [lines["offset"], lines["segment"], lines["seen_at"], parts, days, lines["kind"]]
+    )
+    lines, keys = lines[order], np.stack([lines["kind"], days, parts])[:, order]
+    starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0).any(axis=0)]).tolist()
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-        kind = _KINDS[keys[0, start]]
-        path = relation_path(folder, kind, int(days[start]), int(parts[start]))
-        _write_relation(path, kind, _batches(sealed, lines[start:end], path), seals)
+        kind, day, part = (int(key) for key in keys[:, start])
+        path = relation_path(folder, _KINDS[kind], day, part)
+        _write_relation(path, _KINDS[kind], _batches(sealed, lines[start:end], path), seals)
     return len(starts)
 
 

@@ -124,11 +124,19 @@ def _slate(items: object) -> tuple[ShownItem, ...]:
 def _shown(item: object, field: str) -> tuple[str, float | None]:
     if not isinstance(item, dict):
         raise EventError(field, "an object with id", item)
-    relevancy = item.get(RELEVANCY)
-    if relevancy is None and item.get("fields"):
-        relevancy = named_fields(item["fields"], f"{field}.fields").get(RELEVANCY)
+    relevancy = _relevancy(item)
     score = None if relevancy is None else values.number(relevancy, f"{field}.{RELEVANCY}")
     return _required(item, "id", f"{field}.id"), score
+
+
+def _relevancy(item: dict[str, Any]) -> object:
+    """An item's `relevancy`, its own key or one of its fields; the other fields are not read."""
+    fields = item.get("fields")
+    if isinstance(fields, list):
+        for entry in fields:
+            if isinstance(entry, dict) and entry.get("name") == RELEVANCY:
+                return entry.get("value")
+    return item.get(RELEVANCY)
 
 
 def _required(raw: dict[str, Any], name: str, field: str | None = None) -> str:

@@ -26,13 +26,12 @@ def identifier(value: object, field: str) -> str:
     >>> identifier(99114, "item_id")
     '99114'
     """
-    if isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_ID:
+    if isinstance(value, str):
+        if 0 < len(value) <= LONGEST_ID and _is_plain(value) and not value.isspace():
+            return value
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_ID:
         return str(value)
-    if not isinstance(value, str) or not 0 < len(value) <= LONGEST_ID or value.isspace():
-        raise EventError(field, _ID, value)
-    if not _is_plain(value):
-        raise EventError(field, _ID, value)
-    return value
+    raise EventError(field, _ID, value)
 
 
 def text(value: object, field: str) -> str:

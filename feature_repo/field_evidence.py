@@ -1,0 +1,168 @@
+"""What the values of one field say about its type."""
+
+import re
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+
+from feature_repo.events.contract import FieldValue
+from feature_repo.shop import FieldType, safe_column
+
+SAMPLED = 50_000
+"""Values, one an entity and value, that repetition is judged by."""
+
+_TIME_WORD = re.compile(
+    "date|time|datetime|timestamp|ts|epoch|day|at|on|since|until|created|updated|added|modified|"
+    "published|released|release|launched|expires|birthday|born"
+)
+_CODE_WORD = re.compile("id|code|category|brand|type|class|group")
+_CATEGORY_WORD = re.compile("category|brand|type|class|group|color|colour|size|gender|material")
+_TITLE_WORD = re.compile("title|name|headline")
+_NEARLY_ALL = 0.95
+_LONGEST_CATEGORY = 60
+_EARLIEST, _LATEST = -2_208_988_800, 4_102_444_800
+"""1900 and 2100, in seconds since 1970."""
+_ONCE_PER_UNIT = ((10**11, 1), (10**14, 1_000), (10**18, 1_000_000))
+
+
+class Evidence:
+    """Counts over the values of one field, gathered one by one in bounded memory."""
+
+    def __init__(self) -> None:
+        self.values = 0
+        self._shapes: Counter[str] = Counter()
+        self._pairs: set[int] = set()
+        self._distinct: set[int] = set()
+        self._examples: list[str] = []
+        self._lengths = 0
+        self._least, self._most = float("inf"), float("-inf")
+
+    def note(self, entity: str, value: FieldValue) -> None:
+        """Count one value; null is none.  A value an entity had before is not counted again."""
+        if value is None or not self._is_new(entity, value):
+            return
+        self.values += 1
+        self._shapes.update(_shapes(value))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            self._least, self._most = min(self._least, value), max(self._most, value)
+        if isinstance(value, str):
+            self._lengths += len(value)
+        if len(self._examples) < 3 and (shown := _shown(value)) not in self._examples:
+            self._examples.append(shown)
+
+    @property
+    def distinct_share(self) -> float:
+        """Distinct values per sampled one, 0 to 1."""
+        return len(self._distinct) / len(self._pairs) if self._pairs else 0.0
+
+    @property
+    def mean_length(self) -> float:
+        """Characters of a text, in the mean."""
+        return self._lengths / max(self._shapes["text"], 1)
+
+    def judge(self, name: str) -> tuple[FieldType, str]:
+        """The field's type, and why."""
+        hints = _words(name, _TIME_WORD)
+        if self._share("list") >= 0.5 and self._share("list", "text") == 1:
+            return "list", "values are lists of texts"
+        if self._share("bool") == 1 or self._share("bool text") == 1:
+            return "bool", "values are true or false"
+        if self._share("time text") >= _NEARLY_ALL:
+            return "time", "texts are ISO 8601 times"
+        if hints and self._share("epoch") >= 0.5 and self._share("epoch", "small") == 1:
+            return "time", f"numbers are times since 1970, and the name says {min(hints)!r}"
+        if self._share("number", "number text") >= _NEARLY_ALL:
+            return self._judge_numbers(name)
+        return self._judge_texts(name)
+
+    def summary(self) -> str:
+        """Counts and examples, for people."""
+        counts = f"{self.values} values, {len(self._distinct)} distinct of {len(self._pairs)}"
+        span = f", {self._least:g} to {self._most:g}" if self._least <= self._most else ""
+        return f"{counts} ({self.distinct_share:.0%}){span}; such as {', '.join(self._examples)}."
+
+    def _judge_numbers(self, name: str) -> tuple[FieldType, str]:
+        coded = _words(name, _CODE_WORD)
+        if coded and self._share("whole") >= _NEARLY_ALL and self.distinct_share < 0.5:
+            return "category", f"whole numbers that repeat, and the name says {min(coded)!r}"
+        return "number", "values are numbers"
+
+    def _judge_texts(self, name: str) -> tuple[FieldType, str]:
+        if self._share("text") < _NEARLY_ALL:
+            return "text", "values are of several types"
+        if self.mean_length > _LONGEST_CATEGORY:
+            return "text", f"texts are long, {self.mean_length:.0f} characters in the mean"
+        if hints := _words(name, _CATEGORY_WORD):
+            return "category", f"texts are short, and the name says {min(hints)!r}"
+        if _words(name, _TITLE_WORD) and self.distinct_share > 0.3:
+            return "text", "the name says that it names"
+        if self.distinct_share > 0.8 and len(self._pairs) > 1:
+            return "text", f"{self.distinct_share:.0%} of the texts are distinct"
+        return "category", "texts repeat"
+
+    def _is_new(self, entity: str, value: FieldValue) -> bool:
+        key = tuple(value) if isinstance(value, list) else value
+        pair = hash((entity, key))
+        if pair in self._pairs:
+            return False
+        if len(self._pairs) < SAMPLED:
+            self._pairs.add(pair)
+            self._distinct.add(hash(key))
+        return True
+
+    def _share(self, *shapes: str) -> float:
+        return sum(self._shapes[shape] for shape in shapes) / self.values if self.values else 0.0
+
+
+def _shapes(value: FieldValue) -> Iterable[str]:
+    match value:
+        case bool():
+            return ("bool",)
+        case int() | float():
+            whole = ("whole",) if float(value).is_integer() else ()
+            return ("number", _epoch_shape(value), *whole)
+        case list():
+            return ("list",)
+        case str():
+            return ("text", *_text_shapes(value))
+    return ()
+
+
+def _epoch_shape(value: float) -> str:
+    """Whether a number can be an instant: `epoch`, or `small` where it might as well be a year."""
+    size = abs(value)
+    unit = next((unit for limit, unit in _ONCE_PER_UNIT if size < limit), None)
+    if unit is None or not _EARLIEST <= value / unit <= _LATEST:
+        return "beyond"
+    return "epoch" if size >= 10**8 else "small"
+
+
+def _text_shapes(value: str) -> Iterable[str]:
+    text = value.strip()
+    if text.lower() in ("true", "false"):
+        yield "bool text"
+    if re.fullmatch(r"[+-]?(0|[1-9]\d{0,17})(\.\d+)?", text):
+        yield "number text"
+        if "." not in text:
+            yield "whole"
+    elif len(text) >= 10 and text[:4].isdigit() and _is_time(text):
+        yield "time text"
+
+
+def _is_time(text: str) -> bool:
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _words(name: str, wanted: re.Pattern[str]) -> list[str]:
+    """Those words of a name that are wanted, also of a name in camel case."""
+    words = safe_column(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).split("_")
+    return [word for word in words if wanted.fullmatch(word)]
+
+
+def _shown(value: FieldValue, limit: int = 40) -> str:
+    text = repr(value)
+    return text if len(text) <= limit else text[: limit - 1] + "…"
