@@ -1,1 +1,1 @@
-"""What we answer: request, slate, impression."""
+"""What we answer: a request in, a slate out, an impression in the log."""

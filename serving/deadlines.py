@@ -1,0 +1,30 @@
+"""Blocking work, done in threads beside the event loop, and not waited for longer than agreed."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+async def within(seconds: float, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Run `work` in a thread of `pool`.
+
+    Raises:
+        TimeoutError: it takes longer; it goes on unheard, or never begins.
+    """
+    deadline = time.monotonic() + seconds
+
+    def in_time() -> T:
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        return work()
+
+    return await asyncio.wait_for(beside(pool, in_time), seconds)
+
+
+async def beside(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Run `work` in a thread of `pool`, however long it takes."""
+    return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -1,0 +1,55 @@
+"""What the service counts and times, as Prometheus reads it at `/metrics`."""
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    REGISTRY,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+
+_SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
+
+ANSWER_SECONDS = Histogram(
+    "aisle_answer_seconds", "Time from body read to answer ready.", ["endpoint"], buckets=_SECONDS
+)
+STAGE_SECONDS = Histogram(
+    "aisle_stage_seconds", "Time a stage of a ranking took.", ["stage"], buckets=_SECONDS
+)
+DEGRADED = Counter("aisle_degraded", "Answers a stage was left out of.", ["stage"])
+REFUSED = Counter("aisle_refused", "Requests answered with an error.", ["status"])
+EVENTS = Counter("aisle_events", "Events by what became of them.", ["outcome"])
+SERVED_LOST = Counter("aisle_served_lost", "Answers that could not be logged as served.")
+RELOADS = Counter("aisle_artifact_loads", "Artifacts loaded or refused.", ["kind", "outcome"])
+LIVE = Gauge(
+    "aisle_live_state_up", "Whether live features can be read.", multiprocess_mode="livemin"
+)
+
+CONTENT_TYPE = CONTENT_TYPE_LATEST
+
+
+@contextmanager
+def timed(stage: str) -> Iterator[None]:
+    """Observe how long a stage takes."""
+    started = time.perf_counter()
+    try:
+        yield
+    finally:
+        STAGE_SECONDS.labels(stage).observe(time.perf_counter() - started)
+
+
+def exposition() -> bytes:
+    """All metrics of all workers of this server."""
+    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+        return generate_latest(REGISTRY)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    return generate_latest(registry)

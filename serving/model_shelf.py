@@ -1,0 +1,125 @@
+"""The models in use: loaded from the home's `current` links, and again when a link moves."""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from feature_repo.errors import ArtifactError
+from feature_repo.home import Home
+from feature_repo.request_features import feature_columns
+from feature_repo.shop import Shop
+from serving.metrics import RELOADS
+from training.artifact import Manifest, verify
+from training.popularity import Popularity
+from training.ranker import Ranker
+
+DEFAULT_MODEL = "default"
+RANKER, POPULARITY = "ranker", "popularity"
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """An artifact in memory."""
+
+    version: str
+    manifest: Manifest
+    learned: Any
+
+
+@dataclass(frozen=True)
+class Model:
+    """What answers `/rank/{name}`: a ranker, and what to fall back to; either may be absent."""
+
+    name: str
+    ranker: Loaded | None = None
+    popularity: Loaded | None = None
+
+    @property
+    def feature_service(self) -> str | None:
+        """Name of the feature service the ranker was trained on."""
+        return self.ranker.manifest.feature_service.get("name") if self.ranker else None
+
+
+@dataclass
+class ModelShelf:
+    """All models of a home by name.  `follow` is called now and then; `get` costs nothing."""
+
+    home: Home
+    shop: Shop
+    _artifacts: dict[tuple[str, str], Loaded] = field(default_factory=dict)
+    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a first model or popularity snapshot is in memory."""
+        return bool(self._artifacts)
+
+    def get(self, name: str) -> Model | None:
+        """The model of that name; the default one exists always, if only to keep the order."""
+        ranker = self._artifacts.get((RANKER, name))
+        popularity = self._artifacts.get((POPULARITY, name))
+        if ranker is None and popularity is None and name != DEFAULT_MODEL:
+            return None
+        return Model(name, ranker, popularity or self._artifacts.get((POPULARITY, DEFAULT_MODEL)))
+
+    def names(self) -> list[str]:
+        """The models that can be asked for."""
+        return sorted({DEFAULT_MODEL, *(name for _, name in self._artifacts)})
+
+    def follow(self) -> None:
+        """Load what was published, and drop what was withdrawn, since the last call.
+
+        An artifact that is damaged, or made for other features, is refused and said once; the one
+        before it stays in use.
+        """
+        targets = _targets(self.home.current)
+        for key in self._seen.keys() - targets.keys():
+            self._artifacts.pop(key, None)
+            del self._seen[key]
+        for key, folder in targets.items():
+            if self._seen.get(key) != folder.name:
+                self._load(key, folder)
+                self._seen[key] = folder.name
+
+    def _load(self, key: tuple[str, str], folder: Path) -> None:
+        kind, name = key
+        try:
+            manifest = verify(folder)
+            learned = _LOADERS[kind](folder, self.shop)
+        except (ArtifactError, OSError) as error:
+            RELOADS.labels(kind, "refused").inc()
+            _logger.error("%s %s is not taken: %s", kind, name, error)
+            return
+        self._artifacts[key] = Loaded(folder.name, manifest, learned)
+        RELOADS.labels(kind, "loaded").inc()
+        _logger.info("%s %s is now %s", kind, name, folder.name)
+
+
+def _targets(current: Path) -> dict[tuple[str, str], Path]:
+    links = [
+        (kind, link) for kind in (POPULARITY, RANKER) for link in (current / kind).glob("[!.]*")
+    ]
+    return {(kind, link.name): link.resolve() for kind, link in links if link.exists()}
+
+
+def _load_ranker(folder: Path, shop: Shop) -> Ranker:
+    ranker = Ranker.load(folder)
+    columns = feature_columns(shop)
+    ranker.apply(np.empty((0, len(columns)), dtype=np.float32), columns)
+    return ranker
+
+
+def _load_popularity(folder: Path, _: Shop) -> Popularity:
+    return Popularity.load(folder)
+
+
+_LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
+    RANKER: _load_ranker,
+    POPULARITY: _load_popularity,
+}

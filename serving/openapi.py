@@ -1,0 +1,103 @@
+"""The OpenAPI document of the service, from the bodies' own types."""
+
+from typing import Any
+
+import msgspec
+
+from feature_repo.events.contract import SHOP_KINDS
+from serving.bodies import MAX_BODY_BYTES, MAX_ITEMS, EventsAnswer, RankAnswer, RankBody
+
+_TYPES = (RankBody, RankAnswer, EventsAnswer)
+_REF = "#/components/schemas/{name}"
+_REFUSALS = {
+    "400": "The body is not what was expected; says where, what and what instead.",
+    "404": "No such model.",
+    "405": "Another method.",
+    "413": f"More than {MAX_BODY_BYTES} bytes, or {MAX_ITEMS} items.",
+}
+_UNAVAILABLE = {"503": "The log cannot be written; nothing was acknowledged, send again."}
+_ERROR = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {name: {"type": "string"} for name in ("field", "expected", "found")},
+            "required": ["field", "expected", "found"],
+        }
+    },
+    "required": ["error"],
+}
+
+
+def document() -> dict[str, Any]:
+    """The document, as JSON-ready data."""
+    schemas = msgspec.json.schema_components(_TYPES, ref_template=_REF)[1]
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "Aisle", "version": "1", "description": _ABOUT},
+        "paths": {
+            "/rank/{model}": {"post": _rank()},
+            "/events": {"post": _events("events", "Take canonical events.")},
+            "/feedback": {"post": _events("feedback", "Take events in the open peer's form.")},
+            "/schema/{kind}.json": {"get": _schema()},
+            "/livez": {"get": _plain("The process answers.")},
+            "/readyz": {"get": _plain("Shoppers may be sent here; else 503.")},
+            "/metrics": {"get": _plain("Metrics, as Prometheus reads them.")},
+        },
+        "components": {"schemas": {**schemas, "Error": _ERROR}},
+    }
+
+
+def _rank() -> dict[str, Any]:
+    return {
+        "operationId": "rank",
+        "summary": "Put items in order for one shopper.",
+        "parameters": [_path("model"), _flag("explain"), _flag("shown")],
+        "requestBody": {"required": True, "content": _json("RankBody")},
+        "responses": {"200": _told("The items, best first.", "RankAnswer"), **_refused(_REFUSALS)},
+    }
+
+
+def _events(name: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "description": "One object, an array, or one a line.  One bad event spoils no other.",
+        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
+        "responses": {
+            "200": _told("What became of the events.", "EventsAnswer"),
+            **_refused({**_REFUSALS, **_UNAVAILABLE}),
+        },
+    }
+
+
+def _schema() -> dict[str, Any]:
+    kinds = {"name": "kind", "in": "path", "required": True, "schema": {"enum": list(SHOP_KINDS)}}
+    return {**_plain("JSON Schema of one kind of event."), "parameters": [kinds]}
+
+
+def _plain(description: str) -> dict[str, Any]:
+    return {"summary": description, "responses": {"200": {"description": description}}}
+
+
+def _told(description: str, name: str) -> dict[str, Any]:
+    return {"description": description, "content": _json(name)}
+
+
+def _refused(statuses: dict[str, str]) -> dict[str, Any]:
+    return {status: _told(description, "Error") for status, description in statuses.items()}
+
+
+def _json(name: str) -> dict[str, Any]:
+    return {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
+
+
+def _path(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
+
+
+def _flag(name: str) -> dict[str, Any]:
+    return {"name": name, "in": "query", "schema": {"type": "string", "enum": ["1", "true"]}}
+
+
+_ABOUT = "Ranks items for shoppers from live features, and takes the events that make them."

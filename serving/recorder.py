@@ -1,0 +1,157 @@
+"""Answers as the log keeps them: what was served, and what the sender says was shown."""
+
+import base64
+import hashlib
+import queue
+import threading
+import uuid
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from feature_repo.errors import AisleError
+from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem
+from feature_repo.events.log import EventLog
+from feature_repo.events.segments import SegmentWriter
+from serving.metrics import SERVED_LOST
+from serving.question import Question
+from serving.slate import Slate
+
+QUEUED = 10_000
+REMEMBERED = 10_000
+BATCH = 256
+
+
+@dataclass
+class Recorder:
+    """Logs answers beside the requests; an answer never waits for it.
+
+    Attributes:
+        record_share: share of requests, 0 to 1, whose feature vectors are logged.
+    """
+
+    log: EventLog
+    writer: SegmentWriter
+    record_share: float
+    _queue: "queue.Queue[ServedEvent | None]" = field(
+        default_factory=lambda: queue.Queue(maxsize=QUEUED)
+    )
+    _recent: "OrderedDict[str, ServedEvent]" = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    _thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Begin to log."""
+        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Log what is queued, and end."""
+        if self._thread is not None:
+            self._queue.put(None)
+            self._thread.join()
+
+    def offer(self, event: ServedEvent) -> None:
+        """Take an answer to be logged; when too many wait, it is lost and counted."""
+        with self._lock:
+            self._recent[event.request_id] = event
+            self._recent.move_to_end(event.request_id)
+            if len(self._recent) > REMEMBERED:
+                self._recent.popitem(last=False)
+        try:
+            self._queue.put_nowait(event)
+        except queue.Full:
+            SERVED_LOST.inc()
+
+    def served(self, request_id: str) -> ServedEvent | None:
+        """This shop's last answer to a request, whichever process gave it."""
+        with self._lock:
+            recent = self._recent.get(request_id)
+        return recent or self.log.served(request_id)
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch = [first]
+            while len(batch) < BATCH and not self._queue.empty():
+                following = self._queue.get()
+                if following is None:
+                    self._write(batch)
+                    return
+                batch.append(following)
+            self._write(batch)
+
+    def _write(self, batch: list[ServedEvent]) -> None:
+        try:
+            self.writer.append(batch, durable=False)
+        except (AisleError, OSError):
+            SERVED_LOST.inc(len(batch))
+
+
+def served_event(
+    question: Question, slate: Slate, degraded: list[str], record_share: float
+) -> ServedEvent:
+    """The answer as the log keeps it; its vectors too, for the recorded share of requests.
+
+    The vectors are of the items in the order answered, one row each, in the layout's order.
+    """
+    recorded = slate.scored.matrix is not None and is_recorded(question.request_id, record_share)
+    return ServedEvent(
+        event_id=f"served-{uuid.uuid4().hex}",
+        event_time=question.t,
+        request_id=question.request_id,
+        items=shown_items(slate),
+        user_id=question.user_id,
+        session_id=question.session_id,
+        surface=question.surface,
+        query=question.query,
+        market=question.market,
+        utc_offset_minutes=question.utc_offset_minutes,
+        timestamp=question.timestamp,
+        model_version=slate.scored.version,
+        feature_service=slate.scored.feature_service,
+        degraded=tuple(degraded),
+        overrides=dict(question.overrides),
+        layout=slate.scored.columns if recorded else (),
+        vectors=_encoded(slate) if recorded else None,
+    )
+
+
+def shown_event(question: Question, slate: Slate) -> RankingEvent:
+    """The report that the answer is shown as it is."""
+    return RankingEvent(
+        event_id=f"shown-{uuid.uuid4().hex}",
+        event_time=question.t,
+        request_id=question.request_id,
+        items=shown_items(slate),
+        user_id=question.user_id,
+        session_id=question.session_id,
+        surface=question.surface,
+        query=question.query,
+        market=question.market,
+        utc_offset_minutes=question.utc_offset_minutes,
+    )
+
+
+def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
+    """The items answered; the order follows from the scores, so each had a propensity of 1."""
+    scored = slate.scored
+    return tuple(
+        ShownItem(scored.item_ids[n], float(scored.scores[n]), propensity=1.0) for n in slate.order
+    )
+
+
+def is_recorded(request_id: str, share: float) -> bool:
+    """Whether a request belongs to the recorded share; always the same for the same id.
+
+    >>> is_recorded("r1", 1.0), is_recorded("r1", 0.0)
+    (True, False)
+    """
+    digest = hashlib.blake2b(request_id.encode("utf-8"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") < share * 2**64
+
+
+def _encoded(slate: Slate) -> str:
+    assert slate.scored.matrix is not None
+    rows = slate.scored.matrix[list(slate.order)]
+    return base64.b64encode(np.ascontiguousarray(rows, dtype="<f4").tobytes()).decode()

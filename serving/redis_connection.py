@@ -1,0 +1,105 @@
+"""The home's Redis server as the service uses it: impatient for rankings, patient for events."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import cast
+
+import redis
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.errors import RedisError
+from feature_repo.events.contract import AnyEvent
+from feature_repo.events.log import EventLog
+from feature_repo.home import Home
+from feature_repo.online.live import LiveWriter
+from feature_repo.online.reader import OnlineReader
+from feature_repo.online.redis_address import RedisAddress, redis_client
+from feature_repo.online.redis_server import port_of
+from feature_repo.shop import Shop
+from feature_repo.slate_facts import SlateFacts
+from serving.question import Question
+
+READ_TIMEOUT_SECONDS = 0.05
+WRITE_TIMEOUT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class RedisConnection:
+    """Reader and writer of the live features, on one server."""
+
+    client: "redis.Redis"
+    reader: OnlineReader
+    writer: LiveWriter
+
+    @classmethod
+    def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
+        """Open the stores, which imports Feast.
+
+        Raises:
+            RedisError: the home has no server yet.
+        """
+        home, address = settings.home, address_of(settings)
+        _render_once(home, address)
+        client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
+        patient = _reader(home, shop, address, WRITE_TIMEOUT_SECONDS)
+        return cls(
+            client=client,
+            reader=_reader(home, shop, address, READ_TIMEOUT_SECONDS),
+            writer=LiveWriter(home, shop, client, log, clock, patient),
+        )
+
+    def identity(self) -> str:
+        """The server's run id."""
+        about = cast("dict[str, object]", self.client.info("server"))
+        return str(about["run_id"])
+
+    def read(self, question: Question) -> SlateFacts:
+        """The facts of a request at its instant."""
+        return self.reader.read(
+            user_id=question.user_id,
+            query_key=question.query_key,
+            item_ids=question.item_ids,
+            t=question.t,
+            query=question.query,
+        )
+
+    def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
+        """Make events count."""
+        return self.writer.apply(events)
+
+    def replay(self) -> int:
+        """Apply the unsealed log."""
+        return self.writer.replay()
+
+    def release_held(self) -> int:
+        """Apply the events whose time has come."""
+        return self.writer.release_held()
+
+
+def address_of(settings: Settings) -> RedisAddress:
+    """`REDIS_URL`, else the port kept for the home's private server, which a parent runs.
+
+    Raises:
+        RedisError: there is none.
+    """
+    if settings.redis_url:
+        return RedisAddress.parse(settings.redis_url)
+    port = port_of(settings.home)
+    if port is None:
+        raise RedisError(f"{settings.home.root} has no Redis server yet; run `aisle redis start`.")
+    return RedisAddress.local(port)
+
+
+def _reader(home: Home, shop: Shop, address: RedisAddress, timeout: float) -> OnlineReader:
+    from feature_repo.feast_repo import open_store
+
+    store = open_store(home, timeout_seconds=timeout)
+    return OnlineReader(home, shop, store, redis_client(address, timeout=timeout))
+
+
+def _render_once(home: Home, address: RedisAddress) -> None:
+    from feature_repo.feast_repo import render
+
+    if not (home.feast / "feature_store.yaml").exists():
+        render(home, address.host, address.port, address.url)

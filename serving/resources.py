@@ -1,0 +1,103 @@
+"""What one process of the service holds, opened in one place and closed in one place."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.events.log import EventLog
+from feature_repo.events.segments import SegmentWriter
+from feature_repo.shop import Shop
+from serving.deadlines import beside
+from serving.intake import Intake
+from serving.live_state import LiveState
+from serving.model_shelf import ModelShelf
+from serving.recorder import Recorder
+from serving.redis_connection import RedisConnection
+
+LOOK_SECONDS = 0.5
+"""How often links to models, and Redis, are looked at."""
+
+READERS, WRITERS = 8, 8
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Resources:
+    """Everything a request may need.
+
+    Attributes:
+        readers: threads that read features.
+        writers: threads that log events.
+        chores: threads of the work beside the requests, one a chore.
+        draining: whether the process was asked to end.
+    """
+
+    settings: Settings
+    clock: Clock
+    shop: Shop
+    writer: SegmentWriter
+    models: ModelShelf
+    live: LiveState
+    recorder: Recorder
+    intake: Intake
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
+    writers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
+    )
+    chores: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "chore"))
+    draining: bool = False
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Resources":
+        """Open a home: its models first, then its live state.  Redis may be away.
+
+        Raises:
+            AisleError: the home's settings, clock or shop cannot be used.
+        """
+        clock, shop = Clock.of(settings), Shop.load(settings.home.shop_toml)
+        log = EventLog(settings.home, clock)
+        writer = log.writer()
+        live = LiveState(lambda: RedisConnection.open(settings, shop, log, clock))
+        recorder = Recorder(log, writer, settings.record_share)
+        intake = Intake(settings.home, log, writer, live, clock, recorder.served)
+        models = ModelShelf(settings.home, shop)
+        models.follow()
+        live.keep()
+        recorder.start()
+        return cls(settings, clock, shop, writer, models, live, recorder, intake)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether shoppers may be sent here."""
+        return self.models.is_ready and not self.draining
+
+    def start_chores(self) -> None:
+        """Follow published models and look after the live state, until closed."""
+        self._tasks = [
+            asyncio.create_task(self._repeat(chore))
+            for chore in (self.models.follow, self.live.keep)
+        ]
+
+    async def close(self) -> None:
+        """End the chores, log what is queued, close the log."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for pool in (self.readers, self.writers, self.chores):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.recorder.close()
+        self.writer.close()
+
+    async def _repeat(self, chore: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await beside(self.chores, chore)
+            except Exception:
+                _logger.exception("a chore failed; it is tried again")
