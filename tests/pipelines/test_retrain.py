@@ -12,9 +12,8 @@ from feature_repo import feast_repo
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import PipelineError
-from feature_repo.events.ingest import ingest, validate
+from feature_repo.events.ingest import ingest
 from feature_repo.home import Home
-from feature_repo.instants import SECOND, to_text
 from pipelines import components, steps
 from pipelines.retrain import compile_retrain, run_retrain
 from training.simulator import simulate
@@ -72,9 +71,7 @@ def learned(tmp_path_factory):
     """A home with a small simulated shop, and what a run of the pipeline in it published."""
     home = Home(tmp_path_factory.mktemp("learned") / "home")
     events = simulate(home.root / "shop.jsonl", users=60, items=80, days=12)
-    last = validate([events], clock=Clock()).last
-    clock = Clock.of(Settings(home, clock=to_text(last + SECOND)))
-    ingest([events], home=home, clock=clock)
+    ingest([events], home=home, clock=Clock.of(Settings(home, clock="2026-01-18T00:00:00Z")))
     feast_repo.render(home, "127.0.0.1", 6379)
     feast_repo.apply(home)
     return home, run_retrain(home)
