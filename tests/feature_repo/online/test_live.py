@@ -1,267 +1,178 @@
-"""Live state is a function of the set of events: no order, repetition or crash changes it."""
+"""What an event changes the moment it is logged, and what happens when Redis fails."""
 
-from collections import Counter
 from contextlib import closing
 
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+import pytest
 
-from feature_repo.events.contract import (
-    POSITIVE_TYPES,
-    InteractionEvent,
-    ItemEvent,
-    RankingEvent,
-    ShownItem,
-)
-from feature_repo.events.log import EventLog
-from feature_repo.home import Home
-from feature_repo.instants import DAY, HOUR, MINUTE
+from feature_repo.errors import RedisError
+from feature_repo.events.contract import ItemEvent, ServedEvent, ShownItem, UserEvent
+from feature_repo.instants import MINUTE
 from feature_repo.online.live import LiveWriter
-from feature_repo.query_key import query_key
-
-NOW = 20_000 * DAY
-WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "all": 10**6}
-ITEMS, USERS, QUERIES = ("i1", "i2", "i3"), ("u1", "u2"), ("shoes", "Red Hats")
-
-
-def click(event_id, at, item="i1", **more):
-    return InteractionEvent(
-        event_id=event_id, event_time=at, received_at=more.pop("received_at", at), item_id=item,
-        type=more.pop("type", "click"), **more,
-    )  # fmt: skip
-
-
-def ranking(event_id, at, items=ITEMS, **more):
-    return RankingEvent(
-        event_id=event_id, event_time=at, received_at=more.pop("received_at", at),
-        request_id=more.pop("request_id", f"r-{id}"), items=tuple(map(ShownItem, items)), **more,
-    )  # fmt: skip
-
-
-def upsert(event_id, at, item="i1", **fields):
-    return ItemEvent(event_id=event_id, event_time=at, received_at=at, item_id=item, fields=fields)
-
-
-def facts(room, user="u1", query="shoes", items=ITEMS, t=NOW):
-    return room.reader.read(
-        user_id=user, query_key=query_key(query, "default"), item_ids=items, t=t
-    )
-
-
-def everything(room):
-    """All that can be read, in comparable form."""
-    return [
-        (facts.user, facts.query_row, facts.items)
-        for user in USERS
-        for query in QUERIES
-        for facts in [facts_of(room, user, query)]
-    ]
-
-
-def facts_of(room, user, query):
-    return facts(room, user, query)
-
-
-# The reference: plain Python over the list of events, written from the definitions.
-
-
-def first_rankings(events):
-    found = {}
-    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
-        if isinstance(event, RankingEvent):
-            found.setdefault(event.request_id, event)
-    return found
-
-
-def impressions(events):
-    found = {}
-    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
-        if isinstance(event, RankingEvent):
-            for position, item in enumerate(event.items):
-                found.setdefault((event.request_id, item.item_id), (event, position, item.item_id))
-    return list(found.values())
-
-
-def clicks(events):
-    rankings, by_id = first_rankings(events), {event.event_id: event for event in events}
-    for event in events:
-        if isinstance(event, InteractionEvent) and event.type in POSITIVE_TYPES:
-            context = rankings.get(event.request_id)
-            if context is not None and context.seen_at > event.seen_at:
-                context = None
-            corrected = by_id.get(event.corrects)
-            if not isinstance(corrected, InteractionEvent) or corrected.seen_at > event.seen_at:
-                corrected = None
-            bucket = (corrected or event).event_time // DAY
-            yield event, context, bucket, 1 if event.corrects is None else -1
-
-
-def counts(entries):
-    """(bucket, delta) pairs to the value of each window; None without any."""
-    if not entries:
-        return dict.fromkeys(WINDOWS)
-    return {
-        name: sum(delta for bucket, delta in entries if bucket > NOW // DAY - days)
-        for name, days in WINDOWS.items()
-    }
-
-
-def engagement(shown, clicked, first="impressions"):
-    if not shown and not clicked:
-        return {f"{m}_{w}": None for m in (first, "clicks") for w in WINDOWS}
-    both = {first: counts(shown), "clicks": counts(clicked)}
-    return {f"{m}_{w}": both[m][w] or 0 for m in both for w in WINDOWS}
-
-
-def key_of(event):
-    return query_key(event.query, event.market)
-
-
-def expected_item(events, item):
-    return engagement(
-        [(e.event_time // DAY, 1) for e, _, shown in impressions(events) if shown == item],
-        [(bucket, delta) for e, _, bucket, delta in clicks(events) if e.item_id == item],
-    )
-
-
-def expected_user(events, user):
-    return engagement(
-        [(e.event_time // DAY, 1) for e, _, _ in impressions(events) if e.user_id == user],
-        [
-            (bucket, delta)
-            for e, context, bucket, delta in clicks(events)
-            if (e.user_id or (context and context.user_id)) == user
-        ],
-    )
-
-
-def expected_query(events, query):
-    return engagement(
-        [
-            (e.event_time // DAY, 1)
-            for e in first_rankings(events).values()
-            if key_of(e) == query_key(query, "default")
-        ],
-        [
-            (bucket, delta)
-            for _, context, bucket, delta in clicks(events)
-            if context and key_of(context) == query_key(query, "default")
-        ],
-        first="searches",
-    )
-
-
-def expected_recent(events, user):
-    clicked = sorted(
-        (
-            (e.seen_at, e.event_id, e.item_id)
-            for e, context, _, delta in clicks(events)
-            if delta == 1 and (e.user_id or (context and context.user_id)) == user
-        ),
-        reverse=True,
-    )
-    shown = sorted(
-        (
-            (e.seen_at, e.event_id, -position, item)
-            for e, position, item in impressions(events)
-            if e.user_id == user
-        ),
-        reverse=True,
-    )
-    if not clicked and not shown:
-        return dict.fromkeys(("clicked_item_ids", "clicked_at", "shown_item_ids", "shown_at"))
-    return {
-        "clicked_item_ids": [c[-1] for c in clicked[:40]],
-        "clicked_at": [c[0] for c in clicked[:40]],
-        "shown_item_ids": [s[-1] for s in shown[:80]],
-        "shown_at": [s[0] for s in shown[:80]],
-    }
-
-
-def assert_reads(room, events):
-    for user, query in zip(USERS, QUERIES, strict=True):
-        found = facts(room, user, query)
-        for n, item in enumerate(ITEMS):
-            wanted = expected_item(events, item)
-            assert {f: found.items[f"item_engagement__{f}"][n] for f in wanted} == wanted
-        for row, view, wanted in (
-            (found.user, "user_engagement", expected_user(events, user)),
-            (found.user, "user_recent", expected_recent(events, user)),
-            (found.query_row, "query_engagement", expected_query(events, query)),
-        ):
-            assert {f: row[f"{view}__{f}"] for f in wanted} == wanted
-            assert row[f"{view}__present"] == any(v is not None for v in wanted.values())
-
-
-def with_a_log_of(room, events):
-    """A writer of the room's live state with a log of its own that holds the events."""
-    root = room.home.root / "logs"
-    root.mkdir(exist_ok=True)
-    log = EventLog(Home(root / str(len(list(root.iterdir())))), room.clock)
-    with closing(log.writer()) as segment:
-        segment.append(events)
-    return LiveWriter(room.home, room.shop, room.client, log, room.clock, room.reader)
-
-
-ids = st.integers(0, 99).map("e{}".format)
-instants = st.integers(0, 40 * 8).map(lambda n: NOW - n * 3 * HOUR - MINUTE)
-delays = st.sampled_from([0, 0, 0, 30])
-requests = st.sampled_from(["r1", "r2"])
-
-
-@st.composite
-def rankings(draw):
-    at = draw(instants)
-    return ranking(
-        draw(ids), at, draw(st.permutations(ITEMS))[: draw(st.integers(1, 3))],
-        received_at=min(at + draw(delays) * DAY, NOW - 1), request_id=draw(requests),
-        user_id=draw(st.sampled_from([None, *USERS])),
-        query=draw(st.sampled_from([None, "", *QUERIES])),
-    )  # fmt: skip
-
-
-@st.composite
-def interactions(draw):
-    at = draw(instants)
-    return click(
-        draw(ids), at, draw(st.sampled_from(ITEMS)),
-        received_at=min(at + draw(delays) * DAY, NOW - 1),
-        type=draw(st.sampled_from(["click", "click", "purchase", "view"])),
-        request_id=draw(st.none() | requests), user_id=draw(st.sampled_from([None, *USERS])),
-    )  # fmt: skip
-
-
-histories = st.lists(rankings() | interactions(), max_size=12, unique_by=lambda e: e.event_id)
-with_real_redis = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+from feature_repo.online.redis_server import RedisAddress, redis_client
+from tests.feature_repo.online.histories import (
+    NOW,
+    assert_reads,
+    click,
+    facts,
+    ranking,
+    upsert,
 )
 
 
-@with_real_redis
-@given(histories, st.data())
-def test_any_order_with_repetitions_reads_the_same(room, events, data):
-    room.client.flushdb()
-    again = data.draw(st.lists(st.sampled_from(events), max_size=5)) if events else []
+def test_a_change_merges_by_field_and_null_removes_one(room):
+    room.take(upsert("e1", NOW - 5, brand="Acme", price=7, title="Boot"))
+    room.take(upsert("e2", NOW - 4, price=None, category="shoes", unheard_of=1))
 
-    order = data.draw(st.permutations([*events, *again]))
-    outcomes = [room.writer.apply([event])[0] for event in order]
+    found = facts(room, items=["i1"]).items
 
-    assert Counter(outcomes) == Counter(applied=len(events), duplicate=len(again))
+    values = [found[f"item_attributes__{f}"][0] for f in ("brand", "price", "title", "category")]
+    assert values == ["Acme", None, "Boot", "shoes"]
+
+
+def test_a_delete_hides_an_item_until_the_next_upsert(room):
+    deletion = ItemEvent(
+        event_id="e2", event_time=NOW - 4, received_at=NOW - 4, item_id="i1", op="delete"
+    )
+    seen = []
+    for event in (upsert("e1", NOW - 5, brand="Acme"), deletion, upsert("e3", NOW - 3)):
+        room.take(event)
+        items = facts(room, items=["i1"]).items
+        seen.append((items["item_attributes__is_deleted"][0], items["item_attributes__brand"][0]))
+
+    assert seen == [(False, "Acme"), (True, "Acme"), (False, "Acme")]
+
+
+def test_a_list_entry_carries_what_was_known_of_the_item_before(room):
+    room.take(
+        upsert("e1", NOW - 9, category="shoes"),
+        click("e2", NOW - 8, user_id="u1"),
+        upsert("e3", NOW - 7, category="boots"),
+        ranking("e4", NOW - 6, ["i2", "i1"], user_id="u1"),
+        click("e5", NOW - 6, "i2", user_id="u1"),
+        upsert("e6", NOW - 6, "i2", category="hats"),
+    )
+
+    user = facts(room).user
+
+    assert user["user_recent__clicked_item_ids"] == ["i2", "i1"]
+    assert user["user_recent__clicked_category"] == ["", "shoes"]
+    assert user["user_recent__shown_item_ids"] == ["i2", "i1"]
+    assert user["user_recent__shown_category"] == ["", "boots"]
+
+
+def test_the_last_forty_clicks_are_kept_whatever_order_they_come_in(room):
+    order = [n * 37 % 100 for n in range(100)]
+    events = [click(f"e{n:02}", NOW - 1000 + n, user_id="u1") for n in order]
+
+    room.writer.apply(events)
+
+    assert facts(room).user["user_recent__clicked_at"] == [NOW - 901 - n for n in range(40)]
+
+
+def test_an_event_of_the_future_is_held_until_its_time(room):
+    soon = click("e1", NOW + MINUTE, received_at=NOW - 1, user_id="u1")
+
+    outcomes = room.take(soon)
+    before = facts(room).user["user_engagement__clicks_all"]
+    released_early = room.writer.release_held()
+    room.clock.instant = NOW + MINUTE
+    released = room.writer.release_held()
+
+    assert (outcomes, released_early, released, room.writer.held) == (["held"], 0, 1, 0)
+    assert before is None
+    assert facts(room, t=NOW + MINUTE + 1).user["user_engagement__clicks_all"] == 1
+
+
+def test_what_is_no_fact_of_a_view_changes_none(room):
+    outcomes = room.take(
+        UserEvent(event_id="e1", event_time=NOW - 3, user_id="u1", fields={"age": 7}),
+        ServedEvent(event_id="e2", event_time=NOW - 3, request_id="r", items=(ShownItem("i1"),)),
+        click("e3", NOW - 3, type="view", user_id="u1"),
+    )
+
+    assert outcomes == ["applied"] * 3
+    assert_reads(room, [])
+
+
+def test_a_reported_slate_counts_once_when_its_first_report_is_compacted(room):
+    room.take(ranking("e1", NOW - 9, ["i1", "i2"], request_id="r1", user_id="u1", query="shoes"))
+    room.clock.instant = NOW - 7
+    room.log.seal()
+    room.log.compact()
+    room.writer.flush()
+    room.clock.instant = NOW
+
+    room.take(ranking("e2", NOW - 5, ["i2", "i3"], request_id="r1", user_id="u1", query="shoes"))
+
+    found = facts(room)
+    assert found.items["item_engagement__impressions_all"] == [None, None, 1]
+    assert found.query_row["query_engagement__searches_all"] is None
+
+
+def test_a_click_inherits_from_a_ranking_that_is_compacted(room):
+    room.take(ranking("e1", NOW - 9, ["i1"], request_id="r1", user_id="u1", query="shoes"))
+    room.clock.instant = NOW - 7
+    room.log.seal()
+    room.log.compact()
+    room.writer.flush()
+    room.clock.instant = NOW
+
+    room.take(click("e2", NOW - 5, request_id="r1"))
+
+    found = facts(room)
+    assert found.user["user_recent__clicked_item_ids"] == ["i1"]
+    assert found.query_row["query_engagement__clicks_all"] == 1
+    assert found.query_row["query_engagement__searches_all"] == 0
+
+
+def test_an_id_that_is_compacted_is_a_duplicate(room):
+    room.take(click("e1", NOW - 9, user_id="u1"))
+    room.clock.instant = NOW - 7
+    room.log.seal()
+    room.log.compact()
+    room.writer.flush()
+    room.clock.instant = NOW
+
+    assert room.take(click("e1", NOW - 5, user_id="u1")) == ["duplicate"]
+
+
+def test_replay_makes_good_what_redis_never_got(room):
+    events = [ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1")]
+    with closing(room.log.writer()) as segment:
+        segment.append(events)
+    room.writer.apply(events[1:])
+
+    assert (room.writer.replay(), room.writer.replay()) == (1, 0)
     assert_reads(room, events)
 
 
-@with_real_redis
-@given(histories, st.lists(st.tuples(st.integers(0, 11), ids), max_size=4), st.data())
-def test_a_correction_counts_where_the_corrected_event_did(room, events, corrected, data):
-    room.client.flushdb()
-    taken = {event.event_id for event in events}
-    for n, event_id in corrected:
-        if event_id not in taken and n < len(events):
-            taken.add(event_id)
-            at = data.draw(instants)
-            events = [*events, click(event_id, at, corrects=events[n].event_id, user_id="u1")]
-    writer = with_a_log_of(room, events)
+def test_a_dead_redis_is_an_error_and_nothing_is_lost(room):
+    with redis_client(RedisAddress.local(9)) as dead:
+        writer = LiveWriter(room.home, room.shop, dead, room.log, room.clock, room.reader)
+        for action in (
+            lambda: writer.apply([click("e1", NOW - 9)]),
+            lambda: writer.prune(3),
+            writer.flush,
+        ):
+            with pytest.raises(RedisError, match="does not answer"):
+                action()
 
-    writer.apply(data.draw(st.permutations(events)))
 
-    assert_reads(room, events)
+def test_held_events_stay_held_while_redis_is_dead(room):
+    with redis_client(RedisAddress.local(9)) as dead:
+        writer = LiveWriter(room.home, room.shop, dead, room.log, room.clock, room.reader)
+        writer.apply([click("e1", NOW + MINUTE, received_at=NOW)])
+
+        with pytest.raises(RedisError):
+            writer.release_held(NOW + MINUTE)
+
+        assert writer.held == 1
+
+
+def test_a_key_of_another_kind_fails_one_event_and_no_other(room):
+    room.client.lpush("aisle_home:live:tile:item_engagement:i1", "not ours")
+
+    outcomes = room.writer.apply([click("e1", NOW - 9), click("e2", NOW - 9, "i2")])
+
+    assert outcomes == ["failed", "applied"]
+    assert facts(room).items["item_engagement__clicks_all"] == [None, 1, None]

@@ -1,0 +1,167 @@
+"""Small histories of a shop, and what they make known, in plain Python from the definitions."""
+
+from feature_repo.events.contract import (
+    POSITIVE_TYPES,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+)
+from feature_repo.instants import DAY
+from feature_repo.query_key import query_key
+
+NOW = 20_000 * DAY
+WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "all": 10**6}
+ITEMS, USERS, QUERIES = ("i1", "i2", "i3"), ("u1", "u2"), ("shoes", "Red Hats")
+
+
+def click(event_id, at, item="i1", **more):
+    return InteractionEvent(
+        event_id=event_id, event_time=at, received_at=more.pop("received_at", at), item_id=item,
+        type=more.pop("type", "click"), **more,
+    )  # fmt: skip
+
+
+def ranking(event_id, at, items=ITEMS, **more):
+    return RankingEvent(
+        event_id=event_id, event_time=at, received_at=more.pop("received_at", at),
+        request_id=more.pop("request_id", f"r-{id}"), items=tuple(map(ShownItem, items)), **more,
+    )  # fmt: skip
+
+
+def upsert(event_id, at, item="i1", **fields):
+    return ItemEvent(event_id=event_id, event_time=at, received_at=at, item_id=item, fields=fields)
+
+
+def facts(room, user="u1", query="shoes", items=ITEMS, t=NOW):
+    return room.reader.read(
+        user_id=user, query_key=query_key(query, "default"), item_ids=items, t=t
+    )
+
+
+def first_rankings(events):
+    found = {}
+    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
+        if isinstance(event, RankingEvent):
+            found.setdefault(event.request_id, event)
+    return found
+
+
+def impressions(events):
+    found = {}
+    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
+        if isinstance(event, RankingEvent):
+            for position, item in enumerate(event.items):
+                found.setdefault((event.request_id, item.item_id), (event, position, item.item_id))
+    return list(found.values())
+
+
+def clicks(events):
+    rankings, by_id = first_rankings(events), {event.event_id: event for event in events}
+    for event in events:
+        if isinstance(event, InteractionEvent) and event.type in POSITIVE_TYPES:
+            context = rankings.get(event.request_id)
+            if context is not None and context.seen_at > event.seen_at:
+                context = None
+            corrected = by_id.get(event.corrects)
+            if not isinstance(corrected, InteractionEvent) or corrected.seen_at > event.seen_at:
+                corrected = None
+            bucket = (corrected or event).event_time // DAY
+            yield event, context, bucket, 1 if event.corrects is None else -1
+
+
+def counts(entries):
+    """(bucket, delta) pairs to the value of each window; None without any."""
+    if not entries:
+        return dict.fromkeys(WINDOWS)
+    return {
+        name: sum(delta for bucket, delta in entries if bucket > NOW // DAY - days)
+        for name, days in WINDOWS.items()
+    }
+
+
+def engagement(shown, clicked, first="impressions"):
+    if not shown and not clicked:
+        return {f"{m}_{w}": None for m in (first, "clicks") for w in WINDOWS}
+    both = {first: counts(shown), "clicks": counts(clicked)}
+    return {f"{m}_{w}": both[m][w] or 0 for m in both for w in WINDOWS}
+
+
+def key_of(event):
+    return query_key(event.query, event.market)
+
+
+def expected_item(events, item):
+    return engagement(
+        [(e.event_time // DAY, 1) for e, _, shown in impressions(events) if shown == item],
+        [(bucket, delta) for e, _, bucket, delta in clicks(events) if e.item_id == item],
+    )
+
+
+def expected_user(events, user):
+    return engagement(
+        [(e.event_time // DAY, 1) for e, _, _ in impressions(events) if e.user_id == user],
+        [
+            (bucket, delta)
+            for e, context, bucket, delta in clicks(events)
+            if (e.user_id or (context and context.user_id)) == user
+        ],
+    )
+
+
+def expected_query(events, query):
+    return engagement(
+        [
+            (e.event_time // DAY, 1)
+            for e in first_rankings(events).values()
+            if key_of(e) == query_key(query, "default")
+        ],
+        [
+            (bucket, delta)
+            for _, context, bucket, delta in clicks(events)
+            if context and key_of(context) == query_key(query, "default")
+        ],
+        first="searches",
+    )
+
+
+def expected_recent(events, user):
+    clicked = sorted(
+        (
+            (e.seen_at, e.event_id, e.item_id)
+            for e, context, _, delta in clicks(events)
+            if delta == 1 and (e.user_id or (context and context.user_id)) == user
+        ),
+        reverse=True,
+    )
+    shown = sorted(
+        (
+            (e.seen_at, e.event_id, -position, item)
+            for e, position, item in impressions(events)
+            if e.user_id == user
+        ),
+        reverse=True,
+    )
+    if not clicked and not shown:
+        return dict.fromkeys(("clicked_item_ids", "clicked_at", "shown_item_ids", "shown_at"))
+    return {
+        "clicked_item_ids": [c[-1] for c in clicked[:40]],
+        "clicked_at": [c[0] for c in clicked[:40]],
+        "shown_item_ids": [s[-1] for s in shown[:80]],
+        "shown_at": [s[0] for s in shown[:80]],
+    }
+
+
+def assert_reads(room, events):
+    for user, query in zip(USERS, QUERIES, strict=True):
+        found = facts(room, user, query)
+        for n, item in enumerate(ITEMS):
+            wanted = expected_item(events, item)
+            assert {f: found.items[f"item_engagement__{f}"][n] for f in wanted} == wanted
+        for row, view, wanted in (
+            (found.user, "user_engagement", expected_user(events, user)),
+            (found.user, "user_recent", expected_recent(events, user)),
+            (found.query_row, "query_engagement", expected_query(events, query)),
+        ):
+            assert {f: row[f"{view}__{f}"] for f in wanted} == wanted
+            assert row[f"{view}__present"] == any(v is not None for v in wanted.values())
