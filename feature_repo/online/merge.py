@@ -41,7 +41,7 @@ def counters(
         [part_of(row) for row in rows],
         measures=len(view.measures),
     )
-    added = counts.values.reshape(len(rows), -1).tolist()
+    added = counts.values.reshape(len(rows), len(view.features)).tolist()
     return [
         _sum(view.features, row, more) if row or met else None
         for row, more, met in zip(rows, added, counts.present.tolist(), strict=True)
