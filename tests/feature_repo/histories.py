@@ -1,0 +1,214 @@
+"""Random histories of small shops, and what should be known of them, in plain Python.
+
+The reference reads raw events and knows nothing of staging, windows in SQL, rows or joins.
+"""
+
+import json
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from pathlib import Path
+
+import pyarrow.dataset as ds
+import pyarrow.parquet as pq
+from hypothesis import strategies as st
+
+from feature_repo.events.columns import to_table
+from feature_repo.events.contract import (
+    POSITIVE_TYPES,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+)
+from feature_repo.events.relations import relation_day, relation_path
+from feature_repo.events.seals import Seals
+from feature_repo.instants import DAY, HOUR
+from feature_repo.query_key import query_key
+
+START = 18_900 * DAY
+WINDOWS = {"1d": 1, "7d": 7, "30d": 30}
+
+_TIMES = st.one_of(
+    st.integers(0, 3 * DAY),
+    st.sampled_from([0, 1, DAY - 1, DAY, DAY + 1, 7 * DAY - 1, 7 * DAY, 30 * DAY, 31 * DAY - 1]),
+    st.integers(0, 40 * DAY),
+    st.integers(0, 1500 * DAY),
+).map(lambda offset: START + offset)
+_DELAYS = st.sampled_from([0, 0, 0, 1, HOUR, DAY, 3 * DAY, 8 * DAY, 45 * DAY])
+_ITEMS, _USERS, _QUERIES = ["a", "b", "c"], ["u", "v", None], ["red shoes", "RED  shoes", "", None]
+
+
+@st.composite
+def history(draw, prefix):
+    """One shop's events: late, ahead of their receipt, repeated, corrected, on the edges."""
+    events = []
+    for n in range(draw(st.integers(0, 14))):
+        happened = draw(_TIMES)
+        received = max(happened + draw(_DELAYS) - draw(st.sampled_from([0, 0, 0, 100_000_000])), 0)
+        times = {"event_id": f"{prefix}-{n:02d}", "event_time": happened, "received_at": received}
+        events.append(draw(_event(times, prefix)))
+    return events
+
+
+@st.composite
+def _event(draw, times, prefix):
+    named = prefix + draw(st.sampled_from(["r1", "r2", "r3"]))
+    user = draw(st.sampled_from(_USERS))
+    person = None if user is None else prefix + user
+    item = prefix + draw(st.sampled_from(_ITEMS))
+    kind = draw(st.sampled_from(["ranking", "interaction", "interaction", "item"]))
+    if kind == "item":
+        fields = draw(st.sampled_from([{"kind": "x"}, {"tags": ["p", "q"]}, {"kind": None}, {}]))
+        return ItemEvent(**times, item_id=item, fields=fields)
+    if kind == "ranking":
+        slate = draw(st.lists(st.sampled_from(_ITEMS), min_size=1, unique=True))
+        query = draw(st.sampled_from(_QUERIES))
+        return RankingEvent(
+            **times,
+            request_id=named,
+            user_id=person,
+            query=query and prefix + query,
+            items=tuple(ShownItem(prefix + i) for i in slate),
+        )
+    return InteractionEvent(
+        **times,
+        item_id=item,
+        type=draw(st.sampled_from([*POSITIVE_TYPES, "view"])),
+        user_id=person,
+        request_id=draw(st.sampled_from([named, None])),
+        corrects=draw(st.sampled_from([None, None, None, f"{prefix}-00", f"{prefix}-05", "?"])),
+    )
+
+
+SHOPS = st.integers(1, 12).flatmap(
+    lambda n: st.tuples(*(history(f"s{k}") for k in range(n)))
+).map(lambda shops: [event for shop in shops for event in shop])
+
+
+def write_log(home, events, seals=Seals()):
+    """Write the compacted log and one seal after everything."""
+    groups = defaultdict(list)
+    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
+        kind = type(event).__struct_config__.tag
+        part = seals.part_of(event.seen_at)
+        groups[kind, relation_day(event.seen_at), part].append(event)
+    for (kind, day, part), group in groups.items():
+        path = relation_path(home.log / "compacted", kind, day, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(to_table(kind, group, seals.part_of), path)
+    last = max((e.seen_at for e in events), default=START)
+    home.log.mkdir(parents=True, exist_ok=True)
+    (home.log / "seals").write_text(f"{last}\n")
+    return last
+
+
+def write_shop(home, toml):
+    home.root.mkdir(parents=True, exist_ok=True)
+    home.shop_toml.write_text(toml)
+
+
+class Rows:
+    """The rows of one view, read as any as-of join reads them."""
+
+    def __init__(self, folder: Path, key: str):
+        self._rows = defaultdict(list)
+        table = ds.dataset(folder, format="parquet").to_table().sort_by("event_timestamp")
+        for row, at in zip(
+            table.to_pylist(), table["event_timestamp"].cast("int64").to_pylist(), strict=True
+        ):
+            self._rows[row[key]].append((at, row))
+
+    def __len__(self):
+        return sum(map(len, self._rows.values()))
+
+    def at(self, entity, instant):
+        rows = self._rows.get(entity, [])
+        place = bisect_right(rows, instant, key=lambda row: row[0])
+        return rows[place - 1][1] if place else None
+
+    def instants(self):
+        return {at for rows in self._rows.values() for at, _ in rows}
+
+
+def impressions(events):
+    """(event, item id, position) of each impression: once a request and item, the first seen."""
+    found = {}
+    for event in _in_order(events, RankingEvent):
+        for position, shown in enumerate(event.items):
+            found.setdefault((event.request_id, shown.item_id), (event, shown.item_id, position))
+    return list(found.values())
+
+
+def searches(events):
+    first = {}
+    for event in _in_order(events, RankingEvent):
+        first.setdefault(event.request_id, event)
+    return first
+
+
+def clicks(events):
+    """(event, delta, bucket, user, query) of each positive interaction and correction."""
+    first, by_id = searches(events), {e.event_id: e for e in events}
+    for event in _in_order(events, InteractionEvent):
+        if event.type not in POSITIVE_TYPES:
+            continue
+        ranking = first.get(event.request_id)
+        ranking = ranking if ranking and ranking.seen_at <= event.seen_at else None
+        counted = by_id.get(event.corrects)
+        known = isinstance(counted, InteractionEvent) and counted.seen_at <= event.seen_at
+        yield (
+            event,
+            1 if event.corrects is None else -1,
+            (counted if known else event).event_time // DAY,
+            event.user_id or (ranking and ranking.user_id),
+            ranking and query_key(ranking.query, ranking.market),
+        )
+
+
+def deltas(events):
+    """view → entity → [(measure, delta, seen_at, bucket)]."""
+    found = {v: defaultdict(list) for v in ("item_engagement", "user_engagement", "query_engagement")}
+    for event, item, _ in impressions(events):
+        change = ("impressions", 1, event.seen_at, event.event_time // DAY)
+        found["item_engagement"][item].append(change)
+        found["user_engagement"][event.user_id].append(change)
+    for event in searches(events).values():
+        change = ("searches", 1, event.seen_at, event.event_time // DAY)
+        found["query_engagement"][query_key(event.query, event.market)].append(change)
+    for event, delta, bucket, user, query in clicks(events):
+        change = ("clicks", delta, event.seen_at, bucket)
+        found["item_engagement"][event.item_id].append(change)
+        found["user_engagement"][user].append(change)
+        found["query_engagement"][query].append(change)
+    for entities in found.values():
+        entities.pop(None, None)
+    return found
+
+
+def counts(changes, measures, instant, seals=Seals()):
+    """What a request at `instant` should read; None before the entity's first event."""
+    known = [change for change in changes if change[2] < instant]
+    if not known:
+        return None
+    total = Counter()
+    for measure, delta, _, bucket in known:
+        total[f"{measure}_all"] += delta
+        for window, days in WINDOWS.items():
+            total[f"{measure}_{window}"] += delta if bucket > instant // DAY - days else 0
+    names = [f"{measure}_{window}" for measure in measures for window in (*WINDOWS, "all")]
+    part = max(seals.part_of(seen_at) for _, _, seen_at, _ in known)
+    return {name: total[name] for name in names} | {"part": part}
+
+
+def item_fields(events, item, before):
+    """The item's raw fields as known strictly before an instant."""
+    fields = {}
+    for event in _in_order(events, ItemEvent):
+        if event.item_id == item and event.seen_at < before and event.op == "upsert":
+            fields |= json.loads(json.dumps(event.fields))
+    return fields
+
+
+def _in_order(events, kind):
+    chosen = [event for event in events if isinstance(event, kind)]
+    return sorted(chosen, key=lambda e: (e.seen_at, e.event_id))

@@ -1,0 +1,161 @@
+"""Recent interactions and a query's clicked items against a brute force over raw events."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem
+from feature_repo.home import Home
+from feature_repo.instants import DAY
+from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
+from feature_repo.transformations import run
+from feature_repo.transformations.run import transform
+from tests.feature_repo.histories import (
+    SHOPS,
+    START,
+    Rows,
+    clicks,
+    impressions,
+    item_fields,
+    write_log,
+    write_shop,
+)
+
+TOML = """
+[[item]]
+name = "kind"
+type = "category"
+[[item]]
+name = "tags"
+type = "list"
+"""
+
+
+def recent(events, user, instant):
+    """The user's row as known before an instant, from raw events."""
+    clicked = sorted(
+        (e.seen_at, e.event_id, e.item_id)
+        for e, _, _, who, _ in clicks(events)
+        if who == user and e.corrects is None and e.seen_at < instant
+    )[::-1][:K_CLICKED]
+    shown = sorted(
+        (e.seen_at, e.event_id, -position, item)
+        for e, item, position in impressions(events)
+        if e.user_id == user and e.seen_at < instant
+    )[::-1][:K_SHOWN]
+    if not clicked and not shown:
+        return None
+    return {
+        name: value
+        for verb, entries in (("clicked", clicked), ("shown", shown))
+        for name, value in _lists(events, verb, [(e[-1], e[0]) for e in entries]).items()
+    }
+
+
+def _lists(events, verb, entries):
+    fields = [item_fields(events, item, before=at) for item, at in entries]
+    return {
+        f"{verb}_item_ids": [item for item, _ in entries],
+        f"{verb}_at": [at for _, at in entries],
+        f"{verb}_kind": [known.get("kind") or "" for known in fields],
+        f"{verb}_tags": [VALUE_SEPARATOR.join(known.get("tags") or []) for known in fields],
+    }
+
+
+def chosen(events, query, midnight):
+    """Items clicked for a query as known at a midnight, heaviest first."""
+    weights = Counter()
+    for event, delta, _, _, asked in clicks(events):
+        if asked == query and event.seen_at < midnight:
+            weights[event.item_id] += delta
+    heaviest = sorted((-w, item) for item, w in weights.items() if w > 0)[:K_QUERY_ITEMS]
+    return [item for _, item in heaviest], [-weight for weight, _ in heaviest]
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Lists so short that histories fill them, and a slice for every few users."""
+    for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
+        monkeypatch.setattr(run, name, value)
+        monkeypatch.setitem(globals(), name, value)
+    monkeypatch.setattr(run, "EVENTS_PER_SLICE", 10)
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=SHOPS)
+def test_rows_hold_what_was_last_clicked_and_shown(tmp_path_factory, few, events):
+    home = Home(tmp_path_factory.mktemp("recent"))
+    write_shop(home, TOML)
+    last = write_log(home, events)
+
+    transform(home, START)
+
+    rows = Rows(home.features / "user_recent", "user_id")
+    users = {e.user_id for e in events if getattr(e, "user_id", None)}
+    instants = {e.seen_at + k for e in events for k in (0, 1)} | {last + 900 * DAY}
+    for user in users:
+        for instant in instants:
+            row, expected = rows.at(user, instant), recent(events, user, instant)
+            assert (row and {name: row[name] for name in expected or ()}) == expected
+
+
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=SHOPS)
+def test_a_query_has_the_items_clicked_before_midnight(tmp_path_factory, few, events):
+    home = Home(tmp_path_factory.mktemp("queries"))
+    last = write_log(home, events)
+
+    transform(home, START)
+
+    rows = Rows(home.features / "query_clicked_items", "query_key")
+    found = [(e.seen_at, query) for e, _, _, _, query in clicks(events) if query]
+    for seen_at, query in found:
+        midnight = (seen_at // DAY + 1) * DAY
+        row = rows.at(query, midnight)
+        if midnight <= last + 1:
+            assert (row["clicked_item_keys"], row["clicked_item_weights"]) == chosen(
+                events, query, midnight
+            )
+            assert row["event_timestamp"].timestamp() == midnight / 1e6
+        else:
+            assert row is None or row["event_timestamp"].timestamp() <= (last + 1) / 1e6
+
+
+def test_one_slate_is_one_row_whose_first_position_is_newest(home):
+    slate = tuple(ShownItem(item) for item in "abc")
+    write_log(
+        home,
+        [RankingEvent(event_id="1", event_time=START, request_id="r", user_id="u", items=slate)],
+    )
+
+    transform(home, START)
+
+    rows = Rows(home.features / "user_recent", "user_id")
+    assert len(rows) == 1
+    assert rows.at("u", START + 1)["shown_item_ids"] == ["a", "b", "c"]
+    assert rows.at("u", START + 1)["clicked_item_ids"] == []
+
+
+def test_lists_keep_their_newest_entries_across_blocks(home):
+    total = 3 * K_CLICKED + 7
+    write_log(
+        home,
+        [
+            InteractionEvent(
+                event_id=f"{n:04d}",
+                event_time=START + n,
+                item_id=str(n),
+                type="click",
+                user_id="u",
+            )
+            for n in range(total)
+        ],
+    )
+
+    transform(home, START)
+
+    rows = Rows(home.features / "user_recent", "user_id")
+    for n in (0, K_CLICKED - 1, K_CLICKED, 2 * K_CLICKED, total - 1):
+        expected = [str(k) for k in range(n, max(n - K_CLICKED, -1), -1)]
+        assert rows.at("u", START + n + 1)["clicked_item_ids"] == expected
