@@ -76,12 +76,13 @@ class Demo:
         """Rank a slate for a shopper, click, rank again."""
         from training.ranker import Ranker
 
-        log = EventLog(self.home, Clock.of(self.settings))
+        clock = Clock.of(self.settings)
+        log = EventLog(self.home, clock)
         with self._step("rank, click, rank"):
             ranker = Ranker.load(self.home.current / "ranker" / steps.MODEL)
             question = choose_question(log)
             titles = _titles(log, Shop.load(self.home.shop_toml), question.items)
-            return click_and_rank_again(client, question, titles, Explainer(ranker))
+            return click_and_rank_again(client, question, clock, titles, Explainer(ranker))
 
     def _source(self) -> Path:
         source = self.events or self._simulated()
@@ -103,9 +104,7 @@ class Demo:
         out = self.home.root / "simulated.jsonl"
         if not out.exists():
             self.home.root.mkdir(parents=True, exist_ok=True)
-            half = out.with_name("simulated.part.jsonl")
-            simulate(half)
-            half.rename(out)
+            simulate(out)
         return out
 
     def _declare_shop(self, source: Path) -> None:
@@ -199,13 +198,13 @@ def _titles(log: EventLog, shop: Shop, items: list[str]) -> dict[str, str]:
     title = shop.item_role("title")
     if title is None:
         return {}
-    rows = duckdb.sql(
+    rows = duckdb.execute(
         """
         select item_id, arg_max(json_extract_string(fields, [$path])[1], seen_at)
         from read_parquet($paths) where item_id in (select unnest($items))
         group by item_id
         """,
-        params={
+        {
             "path": f"$.{json.dumps(title.name)}",
             "paths": [str(path) for path in log.relation_paths("item")],
             "items": items,

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Page = Callable[["Console"], None]
 
+_PIPE_COLUMNS = 140
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -34,7 +36,9 @@ def show(outcome: Outcome, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=True)
+    # A pipe has no width: tables must not be cut to the 80 columns that rich assumes.
+    width = None if sys.stdout.isatty() else _PIPE_COLUMNS
+    console = Console(highlight=False, width=width)
     (outcome.page or _lines(outcome.data))(console)
 
 
@@ -69,7 +73,7 @@ def line(text: str) -> Page:
     """A page of one line; the text is printed as it is."""
 
     def page(console: "Console") -> None:
-        console.print(text, markup=False)
+        console.print(text, markup=False, soft_wrap=True)
 
     return page
 

@@ -3,7 +3,9 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from feature_repo.clock import Clock
 from feature_repo.events.log import EventLog
+from feature_repo.instants import to_text
 from pipelines.client import AisleClient
 
 _LONGEST_SLATE = 12
@@ -52,24 +54,24 @@ class Showcase:
 
 
 def choose_question(log: EventLog) -> Question:
-    """Take the newest slate of the shopper who clicked most, so that there is a taste to see."""
+    """Take the newest slate of a shopper with few clicks: a taste to see, and not a settled one."""
     import duckdb
 
     rankings = [str(path) for path in log.relation_paths("ranking")]
     clicks = [str(path) for path in log.relation_paths("interaction")]
-    row = duckdb.sql(
+    row = duckdb.execute(
         """
         with known as (
             select user_id, count(distinct item_id) as clicks
             from read_parquet($clicks) where user_id is not null group by user_id
         )
-        select user_id, query, market, list_transform(items, item -> item.item_id) as items
+        select user_id, query, market, [item.item_id for item in items] as items
         from read_parquet($rankings) join known using (user_id)
         where len(items) >= 4
-        order by clicks desc, user_id, seen_at desc, event_id
+        order by abs(clicks - 4), user_id, seen_at desc, event_id
         limit 1
         """,
-        params={"clicks": clicks, "rankings": rankings},
+        {"clicks": clicks, "rankings": rankings},
     ).fetchone()
     if row is None:
         raise LookupError("no ranking of a known user")
@@ -78,16 +80,20 @@ def choose_question(log: EventLog) -> Question:
 
 
 def click_and_rank_again(
-    client: AisleClient, question: Question, titles: dict[str, str], weights: "Explainer"
+    client: AisleClient,
+    question: Question,
+    clock: Clock,
+    titles: dict[str, str],
+    explainer: "Explainer",
 ) -> Showcase:
-    """Rank, click the item in the middle of the slate, rank again, and compare."""
+    """Rank, click the last item of the slate, rank again, and compare."""
     before = _rank(client, question)
     order = [item["item"] for item in before["items"]]
-    clicked = order[len(order) // 2]
-    client.events([_click(clicked, question, before)])
+    clicked = order[-1]
+    client.events([_click(clicked, question, clock.now())])
     after = _rank(client, question)
     return Showcase(
-        question, clicked, before, after, _moves(before, after, clicked, titles, weights)
+        question, clicked, before, after, _moves(before, after, clicked, titles, explainer)
     )
 
 
@@ -123,11 +129,11 @@ def _rank(client: AisleClient, question: Question) -> dict[str, Any]:
     )
 
 
-def _click(item: str, question: Question, answer: dict[str, Any]) -> dict[str, Any]:
+def _click(item: str, question: Question, now: int) -> dict[str, Any]:
     return {
         "kind": "interaction",
-        "event_id": f"demo-click-{answer['request_id']}",
-        "event_time": answer["timestamp"],
+        "event_id": f"demo-click-{now}",
+        "event_time": to_text(now),
         "type": "click",
         "item_id": item,
         "user_id": question.user,
@@ -159,12 +165,13 @@ def _moves(
 
 def _why(item: str, shares: Any, values: Any) -> str:
     old, new = (share[item] for share in shares)
-    moved = max(new, key=lambda column: abs(new[column] - old[column]))
-    change = new[moved] - old[moved]
-    if abs(change) < 1e-6:
-        return "nothing the model reads has changed"
-    was, now = (_shown(value[item].get(moved)) for value in values)
-    return f"{moved} {was} → {now} ({change:+.3f})"
+    was, now = (value[item] for value in values)
+    changed = [column for column in new if was.get(column) != now.get(column)]
+    if not changed:
+        return "nothing known of it has changed"
+    most = max(changed, key=lambda column: abs(new[column] - old[column]))
+    change = new[most] - old[most]
+    return f"{most} {_shown(was.get(most))} → {_shown(now.get(most))} ({change:+.3f})"
 
 
 def _number(value: Any) -> float:

@@ -21,9 +21,11 @@ MODEL = "default"
 
 def transform_features(home: Path, *, now: int | None = None) -> Report:
     """Compute the feature rows of every view from the compacted log."""
+    from feature_repo.locks import exclusive
     from feature_repo.transformations.run import transform
 
-    return transform(Home(home), _now(home) if now is None else now).to_dict()
+    with exclusive(Home(home), "a transform"):
+        return transform(Home(home), _now(home) if now is None else now).to_dict()
 
 
 def build_dataset(home: Path, dataset: Path, *, progress: Progress | None = None) -> Report:
