@@ -91,8 +91,7 @@ class Intake:
         batch = _Batch()
         for index, raw in enumerate(raw_events):
             try:
-                event = msgspec.structs.replace(parse(raw), received_at=0)
-                event = admit(event, now=self.clock.now(), served=self.served)
+                event = self._admitted(raw, parse)
             except EventError as error:
                 reason = f"expected {error.expected}, found {error.found}"
                 batch.quarantined.append(QuarantinedEvent(index, error.field, reason))
@@ -101,13 +100,20 @@ class Intake:
             batch.fresh.setdefault(event.event_id, event)
         return batch
 
+    def _admitted(self, raw: object, parse: Parse) -> AnyEvent:
+        try:
+            event = msgspec.structs.replace(parse(raw), received_at=0)
+            return admit(event, now=self.clock.now(), served=self.served)
+        except RecursionError:
+            raise EventError("event", "JSON less deeply nested", "too many levels") from None
+
     def _set_aside(
         self, raw_events: list[object], quarantined: Sequence[QuarantinedEvent], door: str
     ) -> None:
         quarantine = Quarantine(self.home.log / "quarantine")
         try:
             for entry in quarantined:
-                content = msgspec.json.encode(raw_events[entry.index])
+                content = _as_sent(raw_events[entry.index])
                 quarantine.add(door, entry.index + 1, f"{entry.field}: {entry.reason}", content)
             quarantine.keep()
         except OSError as error:
@@ -123,6 +129,13 @@ class Intake:
             self._recent.update(dict.fromkeys(event.event_id for event in events))
             while len(self._recent) > REMEMBERED:
                 self._recent.popitem(last=False)
+
+
+def _as_sent(raw: object) -> bytes:
+    try:
+        return msgspec.json.encode(raw)
+    except RecursionError:
+        return b"(too many levels)"
 
 
 def _count(answer: EventsAnswer) -> None:

@@ -111,7 +111,7 @@ def _targets(current: Path) -> dict[tuple[str, str], Path]:
 def _load_ranker(folder: Path, shop: Shop) -> Ranker:
     ranker = Ranker.load(folder)
     columns = feature_columns(shop)
-    ranker.apply(np.empty((0, len(columns)), dtype=np.float32), columns)
+    ranker.apply(np.full((1, len(columns)), np.nan, dtype=np.float32), columns)
     return ranker
 
 

@@ -35,9 +35,8 @@ def _refusal(error: Exception) -> RefusedError:
             return log_unavailable(error)
         case HTTPException():
             return _of_http(error)
-        case ClientDisconnect():
-            return RefusedError(400, "body", "a whole body", "the sender left")
-    return RefusedError(500, "service", "no defect", type(error).__name__)
+    field, expected, found = _UNFIT.get(type(error), ("service", "no defect", "one"))
+    return RefusedError(400 if type(error) in _UNFIT else 500, field, expected, found)
 
 
 def _of_http(error: HTTPException) -> RefusedError:
@@ -47,8 +46,12 @@ def _of_http(error: HTTPException) -> RefusedError:
     return RefusedError(error.status_code, "request", "another", error.detail, headers=headers)
 
 
+_UNFIT: dict[type[Exception], tuple[str, str, str]] = {
+    ClientDisconnect: ("body", "a whole body", "the sender left"),
+    RecursionError: ("body", "JSON less deeply nested", "too many levels"),
+}
 HANDLERS: Any = {
     error: refuse
-    for error in (RefusedError, EventError, LogError, HTTPException, ClientDisconnect, Exception)
+    for error in (RefusedError, EventError, LogError, HTTPException, *_UNFIT, Exception)
 }
 """Handlers for a Starlette application."""

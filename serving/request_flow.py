@@ -27,8 +27,10 @@ from serving.resources import Resources
 from serving.score import by_popularity, by_ranker
 from serving.slate import Scored, Slate, rerank
 
-HYDRATE_SECONDS = 0.15
-RECORD_SECONDS = 0.5
+HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.12, 0.0005
+"""Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
+
+RECORD_SECONDS = 0.1
 
 _logger = logging.getLogger(__name__)
 
@@ -95,11 +97,10 @@ async def hydrate(
     """Read what is known now; None where that cannot be had in time."""
     if not candidates:
         return SlateFacts(t=question.t, query=question.query)
+    seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(candidates)
     with timed("hydrate"):
         try:
-            facts = await within(
-                HYDRATE_SECONDS, resources.readers, lambda: resources.live.read(question)
-            )
+            facts = await within(seconds, resources.readers, lambda: resources.live.read(question))
             return with_overrides(facts, question.overrides, resources.shop)
         except Exception as error:
             _note("hydrate", error)

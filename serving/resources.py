@@ -4,10 +4,12 @@ import asyncio
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
+from feature_repo.errors import RedisError
 from feature_repo.events.log import EventLog
 from feature_repo.events.segments import SegmentWriter
 from feature_repo.shop import Shop
@@ -15,6 +17,7 @@ from serving.deadlines import beside
 from serving.intake import Intake
 from serving.live_state import LiveState
 from serving.model_shelf import ModelShelf
+from serving.question import Question
 from serving.recorder import Recorder
 from serving.redis_connection import RedisConnection
 
@@ -69,6 +72,7 @@ class Resources:
         models = ModelShelf(settings.home, shop)
         models.follow()
         live.keep()
+        _warm_up(live, clock)
         recorder.start()
         return cls(settings, clock, shop, writer, models, live, recorder, intake)
 
@@ -101,3 +105,9 @@ class Resources:
                 await beside(self.chores, chore)
             except Exception:
                 _logger.exception("a chore failed; it is tried again")
+
+
+def _warm_up(live: LiveState, clock: Clock) -> None:
+    """Read once, so that the first shopper does not wait for imports and connections."""
+    with suppress(RedisError):
+        live.read(Question("warm-up", clock.now(), "warm-up", item_ids=["warm-up"]))

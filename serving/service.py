@@ -18,11 +18,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from feature_repo.config import Settings
+from feature_repo.events.contract import AnyEvent
 from feature_repo.events.parsing import parse_event, parse_metarank
+from feature_repo.events.schemas import json_schemas
 from serving import metrics, openapi
 from serving.bodies import MAX_BODY_BYTES, encode, read_rank_body
 from serving.errors import RefusedError, too_large
-from serving.intake import Parse
 from serving.refusals import HANDLERS
 
 _ON = ("1", "true")
@@ -95,6 +96,17 @@ class Index(Document):
     content = staticmethod(lambda: encode({"service": "aisle", "openapi": "/openapi.json"}))
 
 
+class Schema(HTTPEndpoint):
+    """`GET /schema/{kind}.json`: what an event of a kind must look like."""
+
+    async def get(self, request: Request) -> Response:
+        """Give the JSON Schema."""
+        kind, schemas = request.path_params["kind"], json_schemas()
+        if kind not in schemas:
+            raise RefusedError(404, "kind", f"one of {', '.join(schemas)}", repr(kind))
+        return Response(encode(schemas[kind]), media_type=_JSON)
+
+
 class Unknown(HTTPEndpoint):
     """Every other path."""
 
@@ -103,7 +115,7 @@ class Unknown(HTTPEndpoint):
         raise RefusedError(404, "path", "a path of /openapi.json", self.scope["path"])
 
 
-async def _take(request: Request, parse: Parse, door: str) -> Response:
+async def _take(request: Request, parse: Callable[[object], AnyEvent], door: str) -> Response:
     from serving.deadlines import beside
 
     body = await _read(request)
@@ -157,6 +169,7 @@ app = Starlette(
         Route("/rank/{model}", Rank),
         Route("/events", Events),
         Route("/feedback", Feedback),
+        Route("/schema/{kind}.json", Schema),
         Route("/metrics", Metrics),
         Route("/openapi.json", OpenApi),
         Route("/docs.json", OpenApi),
