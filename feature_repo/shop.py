@@ -17,8 +17,14 @@ FieldType = Literal["number", "text", "category", "list", "time", "bool"]
 Role = Literal["title", "category", "brand", "price"]
 
 RESERVED_COLUMNS = frozenset(
-    {"item_id", "user_id", "event_timestamp", "created_timestamp", "is_deleted", "part", "present"}
+    {
+        *("item_id", "user_id", "event_timestamp", "created_timestamp"),
+        *("is_deleted", "part", "present", "item_ids", "at"),
+        *("rn", "entity_row_id", "event_expire_timestamp"),
+    }
 )
+"""Ours, and those that Feast's joins make up on their way."""
+
 TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
 SIMULATED_SHOP = Path(__file__).parent / "shops" / "simulated.toml"
 
@@ -85,14 +91,18 @@ class Shop:
 def safe_column(name: str, taken: Iterable[str] = ()) -> str:
     """Turn a field's name into a column name that Feast, SQL and Python accept, and none has yet.
 
+    Feast's historical join drops every column that ends in `_y`.
+
     >>> safe_column("Größe (cm)"), safe_column("part")
     ('gr_e_cm', 'part_field')
+    >>> safe_column("size_y")
+    'size_y_field'
     """
     letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in name.lower())
     column = "_".join(word for word in letters.split("_") if word) or "field"
     if column[0].isdigit():
         column = f"field_{column}"
-    if column in RESERVED_COLUMNS:
+    if column in RESERVED_COLUMNS or column.endswith("_y"):
         column = f"{column}_field"
     candidate, number = column, 2
     while candidate in taken:

@@ -82,8 +82,8 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         ShopError: shop.toml cannot be read or says something impossible.
         LogError: the log's seals cannot be read.
     """
-    fingerprint, mark = _fingerprint(home), home.features / "inputs"
-    if mark.exists() and mark.read_text() == fingerprint:
+    inputs, mark = _inputs(home), home.features / "state"
+    if mark.exists() and mark.read_text() == inputs + _outputs(home):
         return TransformReport(skipped=True)
     mark.unlink(missing_ok=True)
     say = progress or (lambda _: None)
@@ -92,7 +92,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         say(f"features as of {to_text(clock_now)}")
         reports = {view: _write_view(db, home, view, say) for view in VIEWS}
     with replacing(mark) as fresh:
-        fresh.write_text(fingerprint)
+        fresh.write_text(inputs + _outputs(home))
     return TransformReport(reports)
 
 
@@ -211,8 +211,8 @@ def _quoted(path: Path) -> str:
     return str(path).replace("'", "''")
 
 
-def _fingerprint(home: Home) -> str:
-    """What the rows depend on: the log's files, its seals, the shop, the SQL and this code."""
+def _inputs(home: Home) -> str:
+    """Digest of what rows depend on: the log's files, its seals, the shop, the SQL, this code."""
     digest = hashlib.sha256()
     for path in sorted((home.log / "compacted").rglob("*.parquet")):
         about = path.stat()
@@ -221,3 +221,9 @@ def _fingerprint(home: Home) -> str:
     for path in (home.log / "seals", home.shop_toml, *sorted(sources)):
         digest.update(path.read_bytes() if path.exists() else b"none")
     return digest.hexdigest()
+
+
+def _outputs(home: Home) -> str:
+    """The files there are, a line each."""
+    files = sorted(home.features.glob("*/*.parquet"))
+    return "".join(f"\n{path.relative_to(home.features)} {path.stat().st_size}" for path in files)

@@ -20,9 +20,8 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
 )
-from feature_repo.events.relations import relation_day, relation_path
 from feature_repo.events.seals import Seals
-from feature_repo.instants import DAY, HOUR
+from feature_repo.instants import DAY, HOUR, to_datetime
 from feature_repo.query_key import query_key
 
 START = 18_900 * DAY
@@ -80,9 +79,11 @@ def _event(draw, times, prefix):
     )
 
 
-SHOPS = st.integers(1, 12).flatmap(
-    lambda n: st.tuples(*(history(f"s{k}") for k in range(n)))
-).map(lambda shops: [event for shop in shops for event in shop])
+SHOPS = (
+    st.integers(1, 12)
+    .flatmap(lambda n: st.tuples(*(history(f"s{k}") for k in range(n))))
+    .map(lambda shops: [event for shop in shops for event in shop])
+)
 
 
 def write_log(home, events, seals=Seals()):
@@ -91,9 +92,9 @@ def write_log(home, events, seals=Seals()):
     for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
         kind = type(event).__struct_config__.tag
         part = seals.part_of(event.seen_at)
-        groups[kind, relation_day(event.seen_at), part].append(event)
+        groups[kind, to_datetime(event.seen_at + 1).date(), part].append(event)
     for (kind, day, part), group in groups.items():
-        path = relation_path(home.log / "compacted", kind, day, part)
+        path = home.log / "compacted" / kind / f"day={day}" / f"part-{part:08d}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(to_table(kind, group, seals.part_of), path)
     last = max((e.seen_at for e in events), default=START)
@@ -167,7 +168,9 @@ def clicks(events):
 
 def deltas(events):
     """view → entity → [(measure, delta, seen_at, bucket)]."""
-    found = {v: defaultdict(list) for v in ("item_engagement", "user_engagement", "query_engagement")}
+    found = {
+        v: defaultdict(list) for v in ("item_engagement", "user_engagement", "query_engagement")
+    }
     for event, item, _ in impressions(events):
         change = ("impressions", 1, event.seen_at, event.event_time // DAY)
         found["item_engagement"][item].append(change)
