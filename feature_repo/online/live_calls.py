@@ -19,6 +19,10 @@ from feature_repo.query_key import query_key
 from feature_repo.recent import K_CLICKED, K_SHOWN
 from feature_repo.shop import Shop
 
+SPARE = 2
+"""Lists are kept so many times as long as they are read: entries that are taken back, which takes
+a slate that is reported again and by an earlier event, leave no gap unless they are that many."""
+
 Call = dict[str, Any]
 encode_call = msgspec.msgpack.Encoder().encode
 
@@ -67,7 +71,7 @@ def ranking_call(
         "request": event.request_id,
         **_given(user=event.user_id, query=query_key(event.query, event.market)),
         "shown": shown,
-        "keep": K_SHOWN,
+        "keep": SPARE * K_SHOWN,
     }
 
 
@@ -88,7 +92,7 @@ def interaction_call(
         "bucket": counts_where.event_time // DAY,
         "item": event.item_id,
         "delta": 1 if event.corrects is None else -1,
-        "keep": K_CLICKED,
+        "keep": SPARE * K_CLICKED,
         **_given(user=event.user_id, request=event.request_id),
     }
     if event.corrects is None:

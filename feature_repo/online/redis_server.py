@@ -89,6 +89,12 @@ def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAdd
         kept = port_of(settings.home)
         if kept is not None and _answers_for(folder, kept):
             return RedisAddress.local(kept, owned=folder in _children)
+        _end_child(folder)
+        if kept is not None and not _is_free(kept) and _runs(folder):
+            raise RedisError(
+                f"The Redis server of {folder} runs but does not answer; end process "
+                f"{_pid(folder)}, or delete {folder / 'pid'} if that is no Redis."
+            )
         port = kept if kept is not None and _is_free(kept) else _choose_port(folder)
         _launch(folder, port, lifetime)
         moved = kept not in (None, port)
@@ -195,7 +201,8 @@ def _locked(folder: Path) -> Iterator[None]:
 
 def _answers_for(folder: Path, port: int) -> bool:
     """Whether the server on `port` is that of `folder`, waiting while it loads its data."""
-    with redis_client(RedisAddress.local(port), timeout=1.0) as client:
+    patience = 5.0 if _runs(folder) else 1.0
+    with redis_client(RedisAddress.local(port), timeout=patience) as client:
         deadline = time.monotonic() + _LOADS_WITHIN_SECONDS
         while time.monotonic() < deadline:
             try:
@@ -206,6 +213,27 @@ def _answers_for(folder: Path, port: int) -> bool:
             except redis.RedisError:
                 return False
     return False
+
+
+def _pid(folder: Path) -> int | None:
+    """The process that wrote the folder's pid file; a server that ends well removes it."""
+    try:
+        return int((folder / "pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _runs(folder: Path) -> bool:
+    pid = _pid(folder)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _choose_port(folder: Path) -> int:

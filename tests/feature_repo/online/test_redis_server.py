@@ -155,6 +155,33 @@ def test_a_listener_that_is_no_redis_makes_the_port_move(private):
     assert ours.moved
 
 
+def test_a_server_of_ours_that_is_frozen_is_not_doubled(private):
+    with running_redis(private):
+        server = status(private)["pid"]
+        os.kill(server, signal.SIGSTOP)
+        try:
+            said = subprocess.run(
+                [sys.executable, "-c", HOLDER, str(private.home.root)],
+                capture_output=True,
+                text=True,
+                check=False,
+            ).stderr
+        finally:
+            os.kill(server, signal.SIGCONT)
+
+    assert "runs but does not answer" in said
+
+
+def test_a_server_that_was_killed_is_started_again(private):
+    with running_redis(private) as first:
+        os.kill(status(private)["pid"], signal.SIGKILL)
+
+        again = ensure_redis(private)
+
+        assert status(private)["running"]
+    assert again.port == first.port
+
+
 def test_a_server_that_cannot_start_says_what_its_log_says(private):
     private.home.redis.mkdir(parents=True)
     (private.home.redis / "appendonlydir").write_text("in the way")
