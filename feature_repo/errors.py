@@ -15,6 +15,8 @@ AisleError
 └── ServiceError         the HTTP service cannot be reached, or answered with an error
 """
 
+import reprlib
+
 
 class AisleError(Exception):
     """Base of all errors raised on purpose.
@@ -78,5 +80,8 @@ class ServiceError(AisleError):
 
 
 def _shown(value: object, limit: int = 120) -> str:
-    text = repr(value)
+    """A value for people: short, whatever its size and however deep it is nested."""
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = limit
+    text = short.repr(value)
     return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -7,9 +7,10 @@ and part.  Then the index follows the files, and the segments go.  Whatever is k
 is made good by the next run: what is in the files by then is in the index, and left out.
 """
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from mmap import ACCESS_READ, mmap
+from io import FileIO
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,7 @@ from feature_repo.events.relations import (
     LONG_ROW_GROUP,
     ROW_GROUP,
     read_relation,
-    relation_day,
+    relation_days,
     relation_path,
 )
 from feature_repo.events.seals import Seals
@@ -52,6 +53,7 @@ _LINE = np.dtype(
     ]
 )
 Lines = npt.NDArray[np.void]
+_BLOCK = 20_000
 
 
 @dataclass(frozen=True)
@@ -101,19 +103,15 @@ class _Sealed:
 
     def __init__(self, segments: Sequence[Path]) -> None:
         self._segments = segments
-        self._maps: list[mmap | bytes] = []
+        self._files: list[FileIO] = []
 
     def __enter__(self) -> "_Sealed":
-        for segment in self._segments:
-            with segment.open("rb") as file:
-                empty = segment.stat().st_size == 0
-                self._maps.append(b"" if empty else mmap(file.fileno(), 0, access=ACCESS_READ))
+        self._files = [FileIO(segment) for segment in self._segments]
         return self
 
     def __exit__(self, *_: object) -> None:
-        for mapped in self._maps:
-            if isinstance(mapped, mmap):
-                mapped.close()
+        for file in self._files:
+            file.close()
 
     def survey(self, quarantine: Quarantine) -> tuple[Lines, int]:
         """Find every event; returns them in the log's order, and how many lines are damaged."""
@@ -127,7 +125,7 @@ class _Sealed:
                 except (ValueError, RecursionError) as error:
                     quarantine.add(str(path), offset, f"damaged in the log: {error}", line)
                     damaged += 1
-                if len(rows) == 50_000:
+                if len(rows) == _BLOCK:
                     blocks.append(np.array(rows, _LINE))
                     rows.clear()
         quarantine.keep()
@@ -135,8 +133,8 @@ class _Sealed:
 
     def line(self, line: np.void) -> bytes:
         """The bytes of a surveyed line."""
-        start = int(line["offset"])
-        return bytes(self._maps[line["segment"]][start : start + int(line["length"])])
+        file = self._files[line["segment"]]
+        return os.pread(file.fileno(), int(line["length"]), int(line["offset"]))
 
     def events(self, lines: Lines) -> list[AnyEvent]:
         """The events of surveyed lines."""
@@ -161,12 +159,17 @@ def _first_of_each(lines: Lines) -> Lines:
 
 def _unknown(lines: Lines, index: EventIndex) -> Lines:
     """Leave out what is already compacted."""
-    keys = [
-        int(high).to_bytes(8, "big") + int(low).to_bytes(8, "big")
-        for high, low in zip(lines["digest_high"], lines["digest_low"], strict=True)
-    ]
-    known = index.known(keys)
-    return lines[[key not in known for key in keys]] if known else lines
+    fresh = np.ones(len(lines), bool)
+    for start in range(0, len(lines), _BLOCK):
+        block = lines[start : start + _BLOCK]
+        keys = [_key(high, low) for high, low in block[["digest_high", "digest_low"]].tolist()]
+        known = index.known(keys)
+        fresh[start : start + _BLOCK] = [key not in known for key in keys]
+    return lines[fresh]
+
+
+def _key(high: int, low: int) -> bytes:
+    return high.to_bytes(8, "big") + low.to_bytes(8, "big")
 
 
 def _carry_over(sealed: _Sealed, held: Lines, segment: Path) -> None:
@@ -179,9 +182,7 @@ def _carry_over(sealed: _Sealed, held: Lines, segment: Path) -> None:
 def _write_relations(sealed: _Sealed, lines: Lines, folder: Path, seals: Seals) -> int:
     if len(lines) == 0:
         return 0
-    seen_at = [int(instant) for instant in lines["seen_at"]]
-    days = np.array([relation_day(instant) for instant in seen_at])
-    parts = np.array([seals.part_of(instant) for instant in seen_at])
+    days, parts = relation_days(lines["seen_at"]), seals.parts_of(lines["seen_at"])
     order = np.lexsort(
         [lines["offset"], lines["segment"], lines["seen_at"], parts, days, lines["kind"]]
     )

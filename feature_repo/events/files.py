@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, cast
 
 import msgspec
 
@@ -47,7 +47,10 @@ class Line:
     @property
     def text(self) -> bytes:
         """What stood in the file, for people."""
-        return self.content or msgspec.json.encode(self.raw, enc_hook=str)
+        try:
+            return self.content or msgspec.json.encode(self.raw, enc_hook=str)
+        except RecursionError:
+            return b"(too deeply nested)"
 
 
 class EventFiles:
@@ -94,31 +97,32 @@ def _expand(path: Path) -> list[Path]:
 
 def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
     magic = file.read(4)
-    file.seek(0)
     if magic == PARQUET_MAGIC:
         for number, raw, reason in read_rows(file):
             yield Line(str(path), number, raw, reason)
         return
-    stream = gzip.GzipFile(fileobj=file) if magic.startswith(_GZIP_MAGIC) else file
-    elements = _elements(stream, path.name.removesuffix(".gz").endswith(".json"))
-    if elements is not None:
-        for number, element in enumerate(elements, 1):
-            yield Line(str(path), number, element)
+    elements = _elements(_text(file, magic), path.name.removesuffix(".gz").endswith(".json"))
+    if elements is None:
+        yield from _lines(str(path), _text(file, magic))
         return
-    yield from _lines(str(path), stream)  # type: ignore[arg-type]
+    for number, element in enumerate(elements, 1):
+        yield Line(str(path), number, element)
 
 
-def _elements(stream: IO[bytes] | gzip.GzipFile, named_json: bool) -> list[object] | None:
+def _text(file: IO[bytes], magic: bytes) -> IO[bytes]:
+    """The file from its beginning, unzipped."""
+    file.seek(0)
+    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if magic[:2] == _GZIP_MAGIC else file
+
+
+def _elements(stream: IO[bytes], named_json: bool) -> list[object] | None:
     """What a file holds that is one JSON value; None where it holds lines."""
     try:
-        beginning = stream.read(1024).removeprefix(BYTE_ORDER_MARK).lstrip()
-        stream.seek(0)
-        if not beginning.startswith((b"[", b"{") if named_json else b"["):
+        beginning = stream.read(1024).removeprefix(BYTE_ORDER_MARK)
+        if not beginning.lstrip().startswith((b"[", b"{") if named_json else b"["):
             return None
-        whole = stream.read(LONGEST_ARRAY).removeprefix(BYTE_ORDER_MARK)
-        value = decode_json(whole)
+        value = decode_json(beginning + stream.read(LONGEST_ARRAY))
     except (*_UNREADABLE, EventError):
-        stream.seek(0)
         return None
     return value if isinstance(value, list) else [value]
 

@@ -113,7 +113,10 @@ def _interaction(raw: dict[str, Any]) -> InteractionEvent:
 def _slate(items: object) -> tuple[ShownItem, ...]:
     if not isinstance(items, list) or not items:
         raise EventError("items", "a list of at least one item", items)
-    scored = [_shown(item, f"items[{n}]") for n, item in enumerate(items)]
+    try:
+        scored = [_shown(item, "items") for item in items]
+    except EventError:
+        scored = [_shown(item, f"items[{n}]") for n, item in enumerate(items)]
     ids = [item_id for item_id, _ in scored]
     values.check_each_once(ids, "items")
     if len({score for _, score in scored}) == 1:
@@ -125,8 +128,8 @@ def _shown(item: object, field: str) -> tuple[str, float | None]:
     if not isinstance(item, dict):
         raise EventError(field, "an object with id", item)
     relevancy = _relevancy(item)
-    score = None if relevancy is None else values.number(relevancy, f"{field}.{RELEVANCY}")
-    return _required(item, "id", f"{field}.id"), score
+    score = None if relevancy is None else values.number(relevancy, field)
+    return identifier(item.get("id"), field), score
 
 
 def _relevancy(item: dict[str, Any]) -> object:
@@ -139,8 +142,8 @@ def _relevancy(item: dict[str, Any]) -> object:
     return item.get(RELEVANCY)
 
 
-def _required(raw: dict[str, Any], name: str, field: str | None = None) -> str:
-    return identifier(raw.get(name), field or name)
+def _required(raw: dict[str, Any], name: str) -> str:
+    return identifier(raw.get(name), name)
 
 
 def _optional(raw: dict[str, Any], name: str) -> str | None:

@@ -57,7 +57,8 @@ def parse_event(raw: object) -> AnyEvent:
     kind = raw.get("kind")
     if not isinstance(kind, str) or kind not in SHOP_KINDS:
         raise EventError("kind", f"one of {', '.join(SHOP_KINDS)}", kind)
-    found = _read(raw, kind)
+    found = _read(raw, _READERS[kind])
+    del found["kind"]
     for name in _REQUIRED[kind]:
         if name not in found:
             raise EventError(name, "a value", None)
@@ -69,12 +70,17 @@ def parse_event(raw: object) -> AnyEvent:
 def shown_items(value: object, field: str) -> tuple[ShownItem, ...]:
     """Read a slate: a list of ids, or of objects with `item_id`, `score` and `propensity`.
 
+    Which item is wrong is worked out only where one is: naming them all would double the time.
+
     Raises:
         EventError: no item, or the same one twice.
     """
     if not isinstance(value, list) or not value:
         raise EventError(field, "a list of at least one item", value)
-    shown = tuple(_shown_item(item, f"{field}[{n}]") for n, item in enumerate(value))
+    try:
+        shown = tuple(_shown_item(item, field) for item in value)
+    except EventError:
+        shown = tuple(_shown_item(item, f"{field}[{n}]") for n, item in enumerate(value))
     values.check_each_once([item.item_id for item in shown], field)
     return shown
 
@@ -82,30 +88,24 @@ def shown_items(value: object, field: str) -> tuple[ShownItem, ...]:
 def _shown_item(item: object, field: str) -> ShownItem:
     if not isinstance(item, dict):
         return ShownItem(identifier(item, field))
-    found = {
-        name: _reader(_SHOWN, name, f"{field}.{name}", value)(value, f"{field}.{name}")
-        for name, value in item.items()
-        if value is not None
-    }
+    found = _read(item, _SHOWN, f"{field}.")
     if "item_id" not in found:
         raise EventError(f"{field}.item_id", "a value", None)
     return ShownItem(**found)
 
 
-def _read(raw: Mapping[object, object], kind: str) -> dict[str, Any]:
-    readers = _READERS[kind]
-    return {
-        str(name): _reader(readers, name, str(name), value)(value, str(name))
-        for name, value in raw.items()
-        if value is not None and name != "kind"
-    }
-
-
-def _reader(readers: Mapping[str, Reader], name: object, field: str, value: object) -> Reader:
-    reader = readers.get(cast(str, name))
-    if reader is None:
-        raise EventError(field, f"only the keys {', '.join(readers)}", value)
-    return reader
+def _read(
+    raw: Mapping[str, object], readers: Mapping[str, Reader], within: str = ""
+) -> dict[str, Any]:
+    found = {}
+    for name, value in raw.items():
+        if value is None:
+            continue
+        reader = readers.get(name)
+        if reader is None:
+            raise EventError(f"{within}{name}", f"only the keys {', '.join(readers)}", value)
+        found[name] = reader(value, f"{within}{name}")
+    return found
 
 
 _SHOWN: dict[str, Reader] = {
@@ -114,6 +114,7 @@ _SHOWN: dict[str, Reader] = {
     "propensity": values.share,
 }
 _EVERY: dict[str, Reader] = {
+    "kind": text,
     "event_id": identifier,
     "event_time": parse_instant,
     "received_at": parse_instant,

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 
 from feature_repo.events.columns import from_table
 from feature_repo.events.contract import AnyEvent
+from feature_repo.events.seals import Instants
 from feature_repo.instants import DAY, to_datetime
 
 ROW_GROUP = {"ranking": 2_000, "served": 500}
@@ -25,8 +26,8 @@ def relation_path(folder: Path, kind: str, day: int, part: int) -> Path:
     return folder / kind / f"day={date}" / f"part-{part:08d}.parquet"
 
 
-def relation_day(seen_at: int) -> int:
-    """The day under which an event is kept: that from which requests see it."""
+def relation_days(seen_at: Instants) -> Instants:
+    """The days under which N events are kept, those from which requests see them."""
     return (seen_at + 1) // DAY
 
 

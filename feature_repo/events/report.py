@@ -74,7 +74,7 @@ class Tally:
         self._in_interactions: Counter[str] = Counter()
         self._in_rankings: Counter[str] = Counter()
         self._slates: dict[int, array[int]] = {}
-        self._clicks: list[tuple[int, int]] = []
+        self._clicks = array("q"), array("q")
         self._last_in_file: dict[str, int] = defaultdict(int)
         self._out_of_order = 0
         self._first: int | None = None
@@ -90,7 +90,8 @@ class Tally:
             case InteractionEvent():
                 self._in_interactions[event.item_id] += 1
                 if event.type == "click":
-                    self._clicks.append((hash(event.request_id), hash(event.item_id)))
+                    self._clicks[0].append(hash(event.request_id))
+                    self._clicks[1].append(hash(event.item_id))
             case RankingEvent():
                 ids = [shown.item_id for shown in event.items]
                 self._in_rankings.update(ids)
@@ -102,7 +103,7 @@ class Tally:
         report.out_of_order = self._out_of_order
         report.first_event_time, report.last_event_time = self._first, self._last
         report.unknown_items = self._unknown(logged_items)
-        positions = Counter(map(self._position, self._clicks))
+        positions = Counter(map(self._position, *self._clicks))
         report.unplaced_clicks = positions.pop(0, 0)
         report.click_positions = dict(sorted(positions.items()))
 
@@ -122,10 +123,10 @@ class Tally:
             "items": len(unknown),
         }
 
-    def _position(self, click: tuple[int, int]) -> int:
-        slate = self._slates.get(click[0])
+    def _position(self, request: int, item: int) -> int:
+        slate = self._slates.get(request)
         try:
-            return 0 if slate is None else slate.index(click[1]) + 1
+            return 0 if slate is None else slate.index(item) + 1
         except ValueError:
             return 0
 

@@ -5,6 +5,7 @@ stands here.  What a schema accepts the parser accepts, save that an item may st
 slate, which JSON Schema cannot say; the parser also reads times in other ISO 8601 forms.
 """
 
+import inspect
 from typing import Any
 
 import msgspec
@@ -24,7 +25,11 @@ _DATE = (
 )
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 _ISO = f"^{_DATE}([T ]{_CLOCK}(Z|[+-](0[0-9]|1[0-4]):[0-5][0-9])?)?$"
-_DIGITS = "^(0|[1-9][0-9]{0,8}|[1-3][0-9]{9}|[1-9][0-9]{11}|[1-3][0-9]{12}|[1-9][0-9]{14}|[1-3][0-9]{15})$"
+_DIGITS = (
+    "^(0|[1-9][0-9]{0,8}|[1-3][0-9]{9}"
+    "|[1-9][0-9]{11}|[1-3][0-9]{12}"
+    "|[1-9][0-9]{14}|[1-3][0-9]{15})$"
+)
 _LARGEST = 1.7e308
 
 _TEXT: Schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
@@ -42,7 +47,7 @@ _ID: Schema = {
 }
 _TIME: Schema = {
     "anyOf": [
-        {"type": "string", "pattern": _ISO, "not": {"pattern": "^1970-01-01"}},
+        {"type": "string", "pattern": _ISO, "not": {"pattern": "^(1970-01-01|2099-12-31)"}},
         {"type": "string", "pattern": _DIGITS},
         *(
             {"type": "number", "minimum": least, "maximum": (LATEST // SECOND - 1) * units}
@@ -106,15 +111,15 @@ _VALUES: dict[str, tuple[Schema, str]] = {
 def json_schema(kind: str) -> Schema:
     """The schema of a canonical event of one kind, which stands by itself.
 
-    >>> json_schema("item")["required"]
-    ['kind', 'event_id', 'event_time', 'item_id']
+    >>> sorted(json_schema("item")["required"])
+    ['event_id', 'event_time', 'item_id', 'kind']
     """
     record = KINDS[kind]
     published = msgspec.json.schema(record)["$defs"][record.__name__]
     return {
         "$schema": DIALECT,
         "title": f"Aisle {kind} event",
-        "description": published["description"],
+        "description": inspect.cleandoc(published["description"]),
         "type": "object",
         "required": published["required"],
         "additionalProperties": False,

@@ -9,11 +9,15 @@ from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
+
 from feature_repo.errors import LogError
 from feature_repo.events.durable import replacing
 from feature_repo.instants import DAY
 
 DROPPED = "dropped"
+Instants = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,10 @@ class Seals:
     def part_of(self, seen_at: int) -> int:
         """Number of seals, explicit and of days, before an instant: it never falls with time."""
         return seen_at // DAY + bisect_left(self.instants, seen_at)
+
+    def parts_of(self, seen_at: Instants) -> Instants:
+        """The same for N instants, shape (N,)."""
+        return seen_at // DAY + np.searchsorted(np.array(self.instants, np.int64), seen_at)
 
     def sealed_at(self, instant: int, *, drop: bool = False) -> "Seals":
         """These and one more seal, or that one alone; the instant is moved after the last."""
