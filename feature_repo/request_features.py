@@ -37,9 +37,9 @@ def feature_columns(shop: Shop) -> tuple[str, ...]:
 
 def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
     """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
-    values = _columns(facts, shop, prior).values()
-    matrix = np.empty((len(values), len(facts.item_ids)), dtype=np.float32)
-    with np.errstate(over="ignore"):
+    with np.errstate(all="ignore"):
+        values = _columns(facts, shop, prior).values()
+        matrix = np.empty((len(values), len(facts.item_ids)), dtype=np.float32)
         for row, column in zip(matrix, values, strict=True):
             row[:] = column
     matrix[~np.isfinite(matrix)] = np.nan

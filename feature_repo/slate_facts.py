@@ -6,6 +6,7 @@ same too.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -34,6 +35,9 @@ class SlateFacts:
     query_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
+    _read: dict[str, "ItemValues"] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def item_numbers(self, name: str) -> Floats:
         """Shape (N,): a number of each candidate, NaN where missing."""
@@ -44,10 +48,52 @@ class SlateFacts:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
         return np.nan_to_num(self.item_numbers(f"{view}__present"))
 
-    def item_values(self, name: str) -> list[tuple[str, ...]]:
-        """N tuples: the texts of a category or list field, empty where missing."""
-        values = self.items.get(name)
-        return [()] * len(self.item_ids) if values is None else [as_values(v) for v in values]
+    def item_values(self, name: str) -> "ItemValues":
+        """The texts of a category or list field of each candidate, none where missing."""
+        if name not in self._read:
+            values = self.items.get(name, [None] * len(self.item_ids))
+            self._read[name] = ItemValues.of(values)
+        return self._read[name]
+
+
+@dataclass(frozen=True)
+class ItemValues:
+    """Texts of N items, laid end to end.
+
+    Attributes:
+        flat: V texts, item by item.
+        sizes: shape (N,), how many each item has.
+    """
+
+    flat: list[str]
+    sizes: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, values: Iterable[Any]) -> "ItemValues":
+        """Lay out a column of texts, lists of texts, or missing values."""
+        read = [as_values(value) for value in values]
+        return cls(list(chain.from_iterable(read)), np.array([len(v) for v in read], np.int64))
+
+    def sums(self, numbers: Floats) -> Floats:
+        """Sum of the numbers of an item's texts: (V, …) to (N, …); 0 where it has none."""
+        return self._folded(np.add, numbers, 0.0)
+
+    def means(self, numbers: Floats) -> Floats:
+        """Their mean, (V,) to (N,); NaN where it has none."""
+        means: Floats = self.sums(numbers) / np.where(self.sizes, self.sizes, np.nan)
+        return means
+
+    def highest(self, numbers: Floats) -> Floats:
+        """The highest of them, (V,) to (N,); NaN where it has none."""
+        return self._folded(np.maximum, numbers, np.nan)
+
+    def _folded(self, how: np.ufunc, numbers: Floats, blank: float) -> Floats:
+        folded = np.full((self.sizes.size, *numbers.shape[1:]), blank)
+        filled = self.sizes > 0
+        if filled.any():
+            starts = np.cumsum(self.sizes) - self.sizes
+            folded[filled] = how.reduceat(numbers, starts[filled], axis=0)
+        return folded
 
 
 def is_present(row: Mapping[str, Any], view: str) -> bool:
@@ -59,7 +105,7 @@ def as_number(value: Any) -> float:
     """A scalar as a float; NaN where it is missing or no number."""
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return float("nan")
 
 
@@ -67,16 +113,16 @@ def as_numbers(values: Iterable[Any]) -> Floats:
     """A column as float64; NaN where a value is missing or no number."""
     try:
         return np.asarray(values, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return np.array([as_number(value) for value in values], dtype=np.float64)
 
 
 def as_values(value: Any) -> tuple[str, ...]:
-    """The texts of a category or list value, in order; empty where missing."""
+    """The distinct texts of a category or list value, in order; none where missing."""
     if isinstance(value, str):
         return (value,) if value else ()
     if isinstance(value, (list, tuple)):
-        return tuple(v for v in value if isinstance(v, str) and v)
+        return tuple(dict.fromkeys(value))
     if isinstance(value, np.ndarray):
         return as_values(value.tolist())
     return ()

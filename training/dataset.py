@@ -1,11 +1,9 @@
 """The dataset: every slate that was shown, with what was known then and what was wanted of it.
 
 Labels are joined to the features as they were strictly before each ranking, through Feast's
-historical join, and turned into the model's matrix by the code that serves.  The file is Parquet,
-rows in (t, request id, position) order; its metadata carries what was fitted on the way.
+historical join, and turned into the model's matrix by the code that serves.
 """
 
-import json
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
@@ -13,10 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from feature_repo.errors import DatasetError
 from feature_repo.home import Home
@@ -25,38 +21,19 @@ from feature_repo.query_key import QUERY_KEY_VERSION
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import Shop
+from training.dataset_file import Dataset, Facts, write_dataset
 from training.known import known_facts
 from training.labels import labelled_rankings
 from training.metrics import slate_starts
 from training.prior import fit_prior
 from training.split import TRAIN, split_rankings
 
+__all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dataset"]
+
 Progress = Callable[[int, int | None], None]
 
-KEYS = ("request_id", "qid", "user_id", "query_key", "market", "item_id", "position", "t", "gain",
-        "split")  # fmt: skip
 SLATES_A_GROUP = 2000
 FEATURE_SERVICE = "ranking_v1"
-_META = b"aisle"
-
-
-@dataclass(frozen=True)
-class Facts:
-    """What a dataset's metadata says.
-
-    Attributes:
-        columns: the F feature columns, in order.
-        prior: click-rate prior, fitted on the training part.
-        feature_service: the service the features are of.
-        query_key_version: of the function that made the query keys.
-        rankings: number of rankings by split.
-    """
-
-    columns: tuple[str, ...]
-    prior: RatePrior
-    feature_service: str
-    query_key_version: int
-    rankings: dict[str, int]
 
 
 @dataclass(frozen=True)
@@ -77,66 +54,6 @@ class DatasetReport:
         return {**asdict(self), "path": str(self.path)}
 
 
-@dataclass(frozen=True)
-class Dataset:
-    """A dataset, or some rows of it, in memory: R rows, Q slates.
-
-    Attributes:
-        keys: R rows of `KEYS`.
-        matrix: shape (R, F) float32.
-    """
-
-    facts: Facts
-    keys: pa.Table
-    matrix: Matrix
-
-    @classmethod
-    def load(cls, path: Path) -> "Dataset":
-        """Read a dataset.
-
-        Raises:
-            DatasetError: absent, not one of ours, or a column is missing.
-        """
-        facts = read_facts(path)
-        table = pq.read_table(path)
-        missing = [name for name in (*KEYS, *facts.columns) if name not in table.column_names]
-        if missing:
-            raise DatasetError(f"{path} lacks the columns {missing}; build the dataset again.")
-        matrix = np.empty((table.num_rows, len(facts.columns)), dtype=np.float32)
-        for place, name in enumerate(facts.columns):
-            matrix[:, place] = table.column(name).to_numpy()
-        return cls(facts, table.select(KEYS), matrix)
-
-    def column(self, name: str) -> npt.NDArray[Any]:
-        """Shape (R,): a key column, or a feature by its name."""
-        if name in self.facts.columns:
-            return self.matrix[:, self.facts.columns.index(name)]
-        values: npt.NDArray[Any] = self.keys.column(name).to_numpy()
-        return values
-
-    def rows(self, chosen: npt.NDArray[np.bool_]) -> "Dataset":
-        """The chosen rows."""
-        return Dataset(self.facts, self.keys.filter(pa.array(chosen)), self.matrix[chosen])
-
-    def part(self, *splits: str) -> "Dataset":
-        """The rows of some splits."""
-        return self.rows(np.isin(self.column("split").astype(str), splits))
-
-
-def read_facts(path: Path) -> Facts:
-    """The metadata alone.
-
-    Raises:
-        DatasetError: absent or not one of ours.
-    """
-    try:
-        table = json.loads((pq.read_schema(path).metadata or {})[_META])
-    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
-        raise DatasetError(f"{path}: expected a dataset; build one with `aisle train`.") from None
-    prior = RatePrior(**{k: math.nan if v is None else v for k, v in table.pop("prior").items()})
-    return Facts(columns=tuple(table.pop("columns")), prior=prior, **table)
-
-
 def build_dataset(home: Home, out: Path, progress: Progress | None = None) -> DatasetReport:
     """Write the dataset of everything in the compacted log to the Parquet file `out`.
 
@@ -153,7 +70,7 @@ def build_dataset(home: Home, out: Path, progress: Progress | None = None) -> Da
         )
     facts = Facts(feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows))
     slates = known_facts(home, rows)
-    _write(out, facts, rows, _matrices(slates, shop, prior, rows, progress))
+    write_dataset(out, facts, rows, _matrices(slates, shop, prior, rows, progress))
     return _report(out, facts, rows)
 
 
@@ -179,28 +96,6 @@ def _matrices(
             group = []
         if progress and done % 50 == 0:
             progress(done, total)
-
-
-def _write(out: Path, facts: Facts, rows: pa.Table, matrices: Iterator[Matrix]) -> None:
-    """Write key and feature columns; the file is whole or absent."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    keys = rows.select(KEYS)
-    features = [pa.field(name, pa.float32()) for name in facts.columns]
-    schema = pa.schema([*keys.schema, *features]).with_metadata({_META: _encoded(facts)})
-    half, start = out.with_name(f".{out.name}.part"), 0
-    with pq.ParquetWriter(half, schema, compression="zstd") as writer:
-        for matrix in matrices:
-            part = keys.slice(start, matrix.shape[0])
-            columns = [column.combine_chunks() for column in part.columns]
-            writer.write_table(pa.table([*columns, *map(pa.array, matrix.T)], schema=schema))
-            start += matrix.shape[0]
-    half.replace(out)
-
-
-def _encoded(facts: Facts) -> bytes:
-    table = asdict(facts)
-    table["prior"] = {k: None if math.isnan(v) else v for k, v in table["prior"].items()}
-    return json.dumps(table).encode()
 
 
 def _by_split(rows: pa.Table) -> dict[str, int]:

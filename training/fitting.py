@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feature_repo.errors import DatasetError
-from training.configuration import GRID, MOST_ROUNDS, PATIENCE, Configuration
+from training.configuration import GRID, MOST_ROUNDS, PATIENCE, Configuration, threads
 from training.dataset import Dataset, Progress
 from training.metrics import ndcg
 from training.ranker import Ranker, Scores
@@ -101,6 +101,7 @@ def _rows(data: Dataset, reference: "xgboost.DMatrix | None" = None) -> "xgboost
         qid=data.column("qid"),
         feature_names=list(data.facts.columns),
         ref=reference,
+        nthread=threads(),
     )
 
 

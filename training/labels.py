@@ -142,4 +142,4 @@ def _run(sql: str, given: Mapping[str, object]) -> pa.Table:
     used = {name: value for name, value in given.items() if f"${name}" in sql}
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
-        return db.execute(sql, used).to_arrow_table()
+        return db.sql(sql, params=used).to_arrow_table()

@@ -12,19 +12,21 @@ from feature_repo.slate_facts import Floats, SlateFacts, as_number
 
 def rates(facts: SlateFacts, _: Shop, prior: RatePrior) -> Columns:
     """`rate__item_<window>`, `rate__user_<window>`."""
+    of_user = _user_rates(facts, prior).tolist()
     return {
-        **{f"rate__item_{w}": item_rate(facts, prior, w) for w in WINDOWS},
-        **{f"rate__user_{w}": _user_rate(facts, prior, w) for w in WINDOWS},
+        **{f"rate__item_{w}": r for w, r in zip(WINDOWS, item_rates(facts, prior), strict=True)},
+        **{f"rate__user_{w}": r for w, r in zip(WINDOWS, of_user, strict=True)},
     }
 
 
-def item_rate(facts: SlateFacts, prior: RatePrior, window: str) -> Floats:
-    """Shape (N,): smoothed click rate of each candidate over `window`."""
-    clicks = facts.item_numbers(f"item_engagement__clicks_{window}")
-    return prior.smoothed(clicks, facts.item_numbers(f"item_engagement__impressions_{window}"))
+def item_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
+    """Shape (windows, N): smoothed click rates of the candidates."""
+    clicks = [facts.item_numbers(f"item_engagement__clicks_{w}") for w in WINDOWS]
+    shown = [facts.item_numbers(f"item_engagement__impressions_{w}") for w in WINDOWS]
+    return prior.smoothed(clicks, shown)
 
 
-def _user_rate(facts: SlateFacts, prior: RatePrior, window: str) -> float:
-    clicks = as_number(facts.user.get(f"user_engagement__clicks_{window}"))
-    shown = as_number(facts.user.get(f"user_engagement__impressions_{window}"))
-    return float(prior.smoothed(clicks, shown))
+def _user_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
+    clicks = [as_number(facts.user.get(f"user_engagement__clicks_{w}")) for w in WINDOWS]
+    shown = [as_number(facts.user.get(f"user_engagement__impressions_{w}")) for w in WINDOWS]
+    return prior.smoothed(clicks, shown)

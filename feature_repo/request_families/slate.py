@@ -4,17 +4,16 @@ A number says little by itself: a price is high or low among what stands beside 
 """
 
 from collections import Counter
-from itertools import chain
 
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.ages import age_seconds
-from feature_repo.request_families.rates import item_rate
+from feature_repo.request_families.rates import item_rates
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
 
 def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
@@ -24,7 +23,7 @@ def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
         for field in shop.items_of("number")
     }
     ages = {field.column: age_seconds(facts, field.column) for field in shop.items_of("time")}
-    rates = {f"rate_{w}": item_rate(facts, prior, w) for w in WINDOWS}
+    rates = {f"rate_{w}": rate for w, rate in zip(WINDOWS, item_rates(facts, prior), strict=True)}
     columns: dict[str, Floats | float] = {"slate__size": float(len(facts.item_ids))}
     columns |= _among(numbers | ages | rates)
     for field in shop.taste_fields:
@@ -43,18 +42,15 @@ def distance_to_median(values: Floats, first: int | None = None) -> Floats:
     return distances
 
 
-def frequency(values: list[tuple[str, ...]]) -> Floats:
+def frequency(values: ItemValues) -> Floats:
     """Share of the slate's items that have a candidate's value; of a list, the mean over it.
 
-    >>> frequency([("a",), ("b",), ("c",), ("a",), ("b",)]).tolist()
+    >>> frequency(ItemValues.of(["a", "b", "c", "a", "b"])).tolist()
     [0.4, 0.4, 0.2, 0.4, 0.4]
     """
-    counts = Counter(chain.from_iterable(map(dict.fromkeys, values)))
-    size = len(values)
-    return np.array(
-        [sum(counts[v] for v in own) / (size * len(own)) if own else np.nan for own in values],
-        dtype=np.float64,
-    )
+    counts = Counter(values.flat)
+    times = np.array([*map(counts.__getitem__, values.flat)], dtype=np.float64)
+    return values.means(times / max(values.sizes.size, 1))
 
 
 def medians(table: Floats) -> Floats:
@@ -70,11 +66,14 @@ def medians(table: Floats) -> Floats:
 
 def ranks(table: Floats) -> Floats:
     """Shape (N, C): share of the column's known numbers that are lower, equals counting half."""
-    known = ~np.isnan(table)
-    lower = (table[None, :, :] < table[:, None, :]).sum(axis=1)
-    equal = (table[None, :, :] == table[:, None, :]).sum(axis=1) - known
-    others = np.maximum(known.sum(axis=0) - 1, 1)
-    return np.where(known, (lower + equal / 2) / others, np.nan)
+    shares = np.full(table.shape, np.nan)
+    for place, column in enumerate(table.T):
+        known = ~np.isnan(column)
+        numbers = column[known]
+        ordered = np.sort(numbers)
+        first, last = (np.searchsorted(ordered, numbers, side) for side in ("left", "right"))
+        shares[known, place] = (first + last - 1) / 2 / max(numbers.size - 1, 1)
+    return shares
 
 
 def _among(numbers: dict[str, Floats]) -> dict[str, Floats | float]:

@@ -5,16 +5,17 @@ against those of the items shown and ignored.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
-import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
 MEASURES = ("matches", "clicked_share", "ignored_share", "lift_mean", "lift_max", "lift_sum")
 STRENGTH = 2.0
@@ -36,10 +37,10 @@ def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     return {**columns, "taste__lift": np.sum(sums, axis=0) if sums else blank}
 
 
-def _measures(facts: SlateFacts, recent: Recent | None, column: str) -> Floats:
+def _measures(facts: SlateFacts, recent: Recent | None, column: str) -> Sequence[Floats]:
     candidates = facts.item_values(f"item_attributes__{column}")
     if recent is None:
-        return np.full((len(MEASURES), len(candidates)), np.nan)
+        return [np.full(candidates.sizes.size, np.nan)] * len(MEASURES)
     return Profile.of(*recent.values(facts, column)).measure(candidates)
 
 
@@ -48,51 +49,45 @@ class Profile:
     """A user's taste in one field.
 
     Attributes:
-        code: each known value's row in `table`.
-        table: shape (values + 1, 4): clicked share, ignored share, lift and whether it was clicked;
-            the last row is that of any value not met before.
+        code: each known value's place in the arrays below; the last place is any other value's.
+        clicked: share of the clicked items that have the value.
+        ignored: share of the ignored items that have it.
+        lift: logarithm of the value's smoothed click share over the user's own.
     """
 
     code: dict[str, int]
-    table: Floats
+    clicked: Floats
+    ignored: Floats
+    lift: Floats
 
     @classmethod
     def of(cls, clicked: list[list[str]], ignored: list[list[str]]) -> "Profile":
         """Weigh the values of clicked items against those of ignored ones."""
-        liked = Counter(value for values in clicked for value in values)
-        passed = Counter(value for values in ignored for value in values)
-        code = {value: n for n, value in enumerate({**liked, **passed})}
-        c = np.array([liked[value] for value in code] + [0], dtype=np.float64)
-        i = np.array([passed[value] for value in code] + [0], dtype=np.float64)
-        lift = _lift(c, i, len(clicked), len(ignored))
-        shares = c / max(len(clicked), 1), i / max(len(ignored), 1)
-        return cls(code, np.stack([*shares, lift, c > 0], axis=1))
+        liked = Counter(chain.from_iterable(clicked))
+        passed = Counter(chain.from_iterable(ignored))
+        code = {value: n for n, value in enumerate(liked | passed)}
+        c = np.array([*map(liked.__getitem__, code), 0], dtype=np.float64)
+        i = np.array([*map(passed.__getitem__, code), 0], dtype=np.float64)
+        clicks, passes = len(clicked), len(ignored)
+        return cls(code, c / max(clicks, 1), i / max(passes, 1), _lift(c, i, clicks, passes))
 
-    def measure(self, candidates: list[tuple[str, ...]]) -> Floats:
-        """Shape (6, N): the measures of each candidate; 0 matches where it has no value."""
-        sizes = np.array([len(values) for values in candidates], dtype=np.int64)
-        rows = self.table[[self.code.get(v, -1) for values in candidates for v in values]]
-        sums, highest = _folded(rows, sizes)
-        with np.errstate(invalid="ignore"):
-            means = sums / np.where(sizes, sizes, np.nan)[:, None]
-        return np.stack([sums[:, 3], *means[:, :3].T, highest, sums[:, 2]])
+    def measure(self, candidates: ItemValues) -> Sequence[Floats]:
+        """`MEASURES` of N candidates, each of shape (N,)."""
+        place = np.array([self.code.get(value, -1) for value in candidates.flat], dtype=np.int64)
+        clicked, lift = self.clicked[place], self.lift[place]
+        return (
+            candidates.sums((clicked > 0).astype(np.float64)),
+            candidates.means(clicked),
+            candidates.means(self.ignored[place]),
+            candidates.means(lift),
+            candidates.highest(lift),
+            candidates.sums(lift),
+        )
 
 
 def _lift(clicked: Floats, ignored: Floats, clicks: int, passes: int) -> Floats:
-    """Logarithm of a value's smoothed click share over the user's own, 0 without evidence."""
+    """Of counts of one value among clicked and ignored items; 0 without evidence."""
     usual = (clicks + 1) / (clicks + passes + 2)
     share = (clicked + STRENGTH * usual) / (clicked + ignored + STRENGTH)
     lift: Floats = np.log(share / usual)
     return lift
-
-
-def _folded(rows: Floats, sizes: npt.NDArray[np.int64]) -> tuple[Floats, Floats]:
-    """Sums of the rows of each candidate (N, 4), and the highest lift (N,)."""
-    sums = np.zeros((sizes.size, 4))
-    highest = np.full(sizes.size, np.nan)
-    filled = sizes > 0
-    if filled.any():
-        starts = (np.cumsum(sizes) - sizes)[filled]
-        sums[filled] = np.add.reduceat(rows, starts, axis=0)
-        highest[filled] = np.maximum.reduceat(rows[:, 2], starts)
-    return sums, highest

@@ -16,14 +16,13 @@ _NAMES = ("tokens_covered", "title_covered", "gram_jaccard")
 def text_match(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     """`text__<measure>`: share of the query's words in the title, the reverse, and of 3-grams."""
     title = shop.item_role("title")
-    blank = np.full((len(facts.item_ids), len(_NAMES)), np.nan)
+    matches = np.full((len(facts.item_ids), len(_NAMES)), np.nan)
     if title is not None and facts.query and words(facts.query):
-        for row, texts in zip(
-            blank, facts.item_values(f"item_attributes__{title.column}"), strict=True
-        ):
-            if texts:
-                row[:] = _match(facts.query, " ".join(texts))
-    return {f"text__{name}": values for name, values in zip(_NAMES, blank.T, strict=True)}
+        titles = facts.items.get(f"item_attributes__{title.column}", ())
+        for row, text in zip(matches, titles, strict=False):
+            if isinstance(text, str) and text:
+                row[:] = _match(facts.query, text)
+    return {f"text__{name}": values for name, values in zip(_NAMES, matches.T, strict=True)}
 
 
 def gram_jaccard(one: str, other: str) -> float:
