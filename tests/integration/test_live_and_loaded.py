@@ -1,0 +1,180 @@
+"""What was live reads the same once it is loaded; what is live on top of a load never doubles."""
+
+from contextlib import closing
+from dataclasses import replace
+
+import pytest
+from msgspec import structs
+
+from feature_repo import feast_repo
+from feature_repo.events.contract import ItemEvent
+from feature_repo.instants import DAY, HOUR
+from feature_repo.shop import Shop
+from feature_repo.transformations.run import transform
+from tests.feature_repo.online.conftest import Room, SetClock
+from tests.feature_repo.online.histories import (
+    ITEMS,
+    NOW,
+    QUERIES,
+    USERS,
+    assert_reads,
+    click,
+    facts,
+    ranking,
+    upsert,
+)
+
+EARLIER = [
+    upsert("a1", NOW - 40 * DAY, "i1", category="shoes", price=10, title="Boot", brand="Acme"),
+    upsert("a2", NOW - 40 * DAY, "i2", category="hats", added_at="2024-08-01"),
+    ranking("a3", NOW - 35 * DAY, user_id="u1", query="shoes", request_id="r1"),
+    click("a4", NOW - 35 * DAY + HOUR, request_id="r1"),
+    ranking("a5", NOW - 6 * DAY, ["i2", "i1"], user_id="u2", query="Red Hats", request_id="r2"),
+    click("a6", NOW - 6 * DAY + HOUR, "i2", request_id="r2", type="purchase"),
+    upsert("a7", NOW - 5 * DAY, "i1", price=None, category="boots"),
+    ranking("a8", NOW - 2 * HOUR, ["i3", "i1"], user_id="u1", request_id="r3"),
+    click("a9", NOW - HOUR, "i1", user_id="u2", received_at=NOW - HOUR + 1),
+    click("b1", NOW - 9 * DAY, "i3", user_id="u1", received_at=NOW - HOUR),
+    click("b2", NOW - HOUR, "i2", user_id="u2", corrects="a6"),
+    ItemEvent(
+        event_id="b3", event_time=NOW - 30, received_at=NOW - 30, item_id="i2", op="delete"
+    ),
+]  # fmt: skip
+LATER = [
+    click("c1", NOW + 60, "i1", request_id="r3"),
+    ranking("c2", NOW + 61, ["i1", "i3"], user_id="u1", query="shoes", request_id="r3"),
+    ranking("c3", NOW + 62, ["i1"], user_id="u1", query="shoes", request_id="r4"),
+    click("c4", NOW + 63, "i1", request_id="r4"),
+    click("c5", NOW + 64, "i2", user_id="u2", corrects="a6"),
+    upsert("c6", NOW + 65, "i2", price=3),
+]
+BATCH_VIEW = "query_clicked_items"
+
+
+@pytest.fixture
+def room(home, redis_address):
+    feast_repo.render(home, redis_address.host, redis_address.port)
+    room = Room(home, Shop.load(home.shop_toml), redis_address, SetClock())
+    yield room
+    room.client.close()
+
+
+def load(room):
+    """What a refresh does up to pruning."""
+    sealed_at = room.log.seal()
+    room.log.compact()
+    transform(room.home, room.clock.now())
+    feast_repo.apply(room.home)
+    feast_repo.materialize(room.home, room.clock.now())
+    return room.log.seals().part_of(sealed_at)
+
+
+def live_facts(room, t):
+    """All that is read but the view that is loaded once a day."""
+    found = [facts(room, user, query, t=t) for user, query in zip(USERS, QUERIES, strict=True)]
+    return [
+        replace(f, query_row={k: v for k, v in f.query_row.items() if BATCH_VIEW not in k})
+        for f in found
+    ]
+
+
+def test_live_loaded_pruned_and_flushed_all_read_the_same(room):
+    room.take(*EARLIER)
+    live = live_facts(room, NOW + 9)
+    assert_reads(room, EARLIER)
+
+    part = load(room)
+    loaded = live_facts(room, NOW + 9)
+    room.writer.prune(part)
+    pruned = live_facts(room, NOW + 9)
+    room.writer.flush()
+    flushed = live_facts(room, NOW + 9)
+
+    assert loaded == live
+    assert pruned == live
+    assert flushed == live
+    assert not list(room.client.scan_iter("aisle_home:live:*"))
+
+
+def test_types_are_those_of_the_offline_join(room):
+    room.take(*EARLIER)
+
+    for items in (facts(room).items, (load(room), room.writer.flush(), facts(room))[2].items):
+        first = {name: values[0] for name, values in items.items()}
+        assert first["item_attributes__title"] == "Boot"
+        assert first["item_attributes__price"] is None
+        assert first["item_attributes__is_deleted"] is False
+        assert isinstance(items["item_attributes__added_at"][1], int)
+        assert isinstance(first["item_engagement__clicks_7d"], int)
+        assert items["item_attributes__present"] == [True, True, False]
+
+
+@pytest.mark.parametrize("prune_at_once", [True, False])
+def test_live_on_top_of_a_load_counts_once(room, prune_at_once):
+    room.take(*EARLIER)
+    part = load(room)
+    if prune_at_once:
+        room.writer.prune(part)
+    room.clock.instant = NOW + HOUR
+
+    outcomes = room.take(*LATER, structs.replace(EARLIER[3], received_at=0))
+
+    assert outcomes == ["applied"] * len(LATER) + ["duplicate"]
+    assert_reads(room, EARLIER + LATER)
+    found = facts(room, t=NOW + HOUR).items
+    assert found["item_attributes__price"] == [None, 3.0, None]
+    assert found["item_attributes__is_deleted"] == [False, False, None]
+
+
+def test_a_second_load_takes_over_what_was_live(room):
+    room.take(*EARLIER)
+    room.writer.prune(load(room))
+    room.clock.instant = NOW + HOUR
+    room.take(*LATER)
+    live = live_facts(room, NOW + HOUR)
+
+    part = load(room)
+    loaded = live_facts(room, NOW + HOUR)
+    room.writer.prune(part)
+
+    assert loaded == live
+    assert live_facts(room, NOW + HOUR) == live
+    assert_reads(room, EARLIER + LATER)
+
+
+def test_a_replay_after_a_load_changes_nothing(room):
+    room.take(*EARLIER)
+    load(room)
+    room.clock.instant = NOW + HOUR
+    room.take(*LATER)
+    before = live_facts(room, NOW + HOUR)
+
+    room.writer.flush()
+    room.writer.replay()
+
+    assert live_facts(room, NOW + HOUR) == before
+
+
+def test_a_damaged_row_is_missing_and_harms_no_other(room):
+    room.take(*EARLIER)
+    room.writer.prune(load(room))
+    keys = [key for key in room.client.scan_iter("*") if b"i1" in key and b"aisle_home" in key]
+    for key in keys:
+        for column in room.client.hkeys(key):
+            room.client.hset(key, column, b"\xff\xff\xff")
+
+    items = facts(room).items
+
+    assert keys
+    assert items["item_attributes__present"] == [False, True, False]
+    assert items["item_engagement__present"] == [False, True, True]
+
+
+def test_an_event_logged_but_never_applied_is_there_after_the_load(room):
+    with closing(room.log.writer()) as segment:
+        segment.append(EARLIER)
+
+    room.writer.prune(load(room))
+
+    assert_reads(room, EARLIER)
+    assert facts(room, items=ITEMS).items["item_engagement__present"] == [True] * 3
