@@ -87,11 +87,14 @@ class EventIndex:
                 self._follow(self._writing())
 
     def close(self) -> None:
-        """Close the database; the next call opens it again."""
+        """Close the database; the next call opens it again.  A dropped index closes it too."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
             self._connection = None
+
+    def __del__(self) -> None:
+        self.close()
 
     def _read(self, query: str, values: tuple[object, ...]) -> AnyEvent | None:
         with self._lock:

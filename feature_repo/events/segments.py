@@ -96,9 +96,12 @@ class SegmentWriter:
         return batch.stamped
 
     def close(self) -> None:
-        """Close the segment; a later append begins another."""
+        """Close the segment; a later append begins another.  A dropped writer closes it too."""
         with self._commit:
             self._leave_segment()
+
+    def __del__(self) -> None:
+        self._leave_segment()
 
     def _commit_waiting(self) -> None:
         with self._queue:
