@@ -34,6 +34,7 @@ def run(args: argparse.Namespace) -> Outcome:
                 "home": str(settings.home.root),
                 "seconds": demo.seconds,
                 "evaluation": evaluation,
+                "slates": {when: showcase[when]["items"] for when in ("before", "after")},
                 "showcase": showcase,
             }
             page = pages(lambda console: print_evaluation(evaluation, console), _slates(showcase))

@@ -166,12 +166,21 @@ def _moves(
 def _why(item: str, shares: Any, values: Any) -> str:
     old, new = (share[item] for share in shares)
     was, now = (value[item] for value in values)
-    changed = [column for column in new if was.get(column) != now.get(column)]
+    changed = [
+        column
+        for column in new
+        if was.get(column) != now.get(column) and _varies(column, values[1])
+    ]
     if not changed:
         return "nothing known of it has changed"
     most = max(changed, key=lambda column: abs(new[column] - old[column]))
     change = new[most] - old[most]
     return f"{most} {_shown(was.get(most))} → {_shown(now.get(most))} ({change:+.3f})"
+
+
+def _varies(column: str, features: Any) -> bool:
+    """Whether a feature differs within the slate: what is equal for all items orders none."""
+    return len({row.get(column) for row in features.values()}) > 1
 
 
 def _number(value: Any) -> float:
