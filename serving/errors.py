@@ -49,12 +49,7 @@ def too_large(field: str, expected: str, found: object) -> RefusedError:
 
 
 def unreadable(error: Exception) -> RefusedError:
-    """The 400 for a body msgspec could not read.
-
-    >>> try: msgspec.json.decode(b'{"a": 1}', type=dict[str, str])
-    ... except msgspec.ValidationError as error: print(unreadable(error))
-    [...]: expected str, found int
-    """
+    """The 400 for a body msgspec could not read."""
     if not isinstance(error, msgspec.ValidationError):
         return RefusedError(400, "body", "UTF-8 JSON", error)
     text = str(error)

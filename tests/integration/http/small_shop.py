@@ -1,0 +1,199 @@
+"""A small shop's home, as `make demo` would leave it, and its service as a real process."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import httpx
+import numpy as np
+import psutil
+import pyarrow.dataset as ds
+import xgboost
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.events.ingest import ingest
+from feature_repo.events.log import EventLog
+from feature_repo.home import CHECKOUT, Home
+from feature_repo.instants import SECOND, to_text
+from feature_repo.online.redis_server import ensure_redis, redis_client
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_features import feature_columns
+from feature_repo.shop import Shop
+from pipelines.refresh import refresh
+from pipelines.service_process import environment, free_port
+from training.artifact import publish
+from training.publish import publish_popularity
+from training.ranker import Ranker
+from training.simulator import simulate
+
+READY_SECONDS = 120.0
+
+
+@dataclass
+class Service:
+    """A running service, and the home it serves."""
+
+    settings: Settings
+    url: str
+    process: "subprocess.Popen[bytes]"
+    http: httpx.Client
+
+    @property
+    def home(self) -> Home:
+        return self.settings.home
+
+    @cached_property
+    def items(self) -> list[str]:
+        """Ids of items that were shown and are still for sale."""
+        shown = self._known("item_engagement", "item_id")
+        return sorted(set(shown) - set(self.rank(shown).json()["dropped"]))
+
+    @cached_property
+    def users(self) -> list[str]:
+        """Ids of users with a past."""
+        return self._known("user_recent", "user_id")
+
+    @cached_property
+    def clock(self) -> Clock:
+        return Clock.of(self.settings)
+
+    @cached_property
+    def log(self) -> EventLog:
+        return EventLog(self.home, self.clock)
+
+    @property
+    def workers(self) -> list[psutil.Process]:
+        """The processes that answer requests."""
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def rank(self, items, model="default", params=None, **body):
+        """Ask for a ranking; items are ids, or objects as they go into the body."""
+        listed = [item if isinstance(item, dict) else {"id": item} for item in items]
+        return self.http.post(f"/rank/{model}", json={"items": listed, **body}, params=params)
+
+    def explain(self, items, **body):
+        """The feature values of each item, by item."""
+        answer = self.rank(items, params={"explain": "1"}, **body).json()
+        assert answer["degraded"] == [], answer
+        return {item["item"]: item["features"] for item in answer["items"]}
+
+    def click(self, item, **fields):
+        """Send a click that happened now; gives the event and the answer."""
+        event = {
+            "kind": "interaction",
+            "event_id": uuid.uuid4().hex,
+            "event_time": self.clock.now(),
+            "item_id": item,
+            "type": "click",
+            **fields,
+        }
+        return event, self.http.post("/events", json=event)
+
+    def metric(self, line):
+        """The value of one line of `/metrics`; 0 where it is not there yet."""
+        found = [
+            float(text.rpartition(" ")[2])
+            for text in self.http.get("/metrics").text.splitlines()
+            if text.rpartition(" ")[0] == line
+        ]
+        return found[0] if found else 0.0
+
+    def output(self):
+        """What the service wrote."""
+        return (self.home.root / "service.log").read_text()
+
+    def eventually(self, condition, seconds=30.0):
+        """The first true result of a condition; the last result when time is up."""
+        deadline = time.monotonic() + seconds
+        while not (found := condition()) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
+
+    def _known(self, view, key):
+        rows = ds.dataset(self.home.features / view).to_table(columns=[key])
+        return sorted(set(rows[key].to_pylist()))
+
+
+def build_home(root: Path) -> Settings:
+    """A home with events ingested, features online and a popularity snapshots published."""
+    home = Home(root)
+    source = simulate(root.parent / "events.jsonl", users=30, items=60, days=6, seed=3)
+    root.mkdir(parents=True, exist_ok=True)
+    last = _last_event_time(source)
+    settings = Settings(home=home, clock=to_text(last + SECOND), record_share=1.0)
+    ingest([source], home=home, clock=Clock.of(settings))
+    ensure_redis(settings)
+    refresh(settings)
+    for name in ("default", "unranked"):
+        publish_popularity(home, name=name)
+    return settings
+
+
+def publish_ranker(home: Home, build: Path, name: str = "default", seed: int = 0) -> str:
+    """Publish a ranker fitted to noise: the service must score with it, not score well."""
+    columns = feature_columns(Shop.load(home.shop_toml))
+    rng = np.random.default_rng(seed)
+    rows = xgboost.DMatrix(rng.normal(size=(400, len(columns))), rng.normal(size=400))
+    booster = xgboost.train({"max_depth": 3, "nthread": 1}, rows, 20)
+    Ranker(columns, RatePrior(0.1), booster).save(build)
+    manifest = {"columns": columns, "feature_service": {"name": "ranking_v1"}}
+    return publish(home, "ranker", name, build, manifest)
+
+
+@contextmanager
+def serving(settings: Settings, **variables: str) -> Iterator[Service]:
+    """Run the service on a free port, with the home's Redis, until the block ends."""
+    port, address = free_port(), ensure_redis(settings)
+    command = [
+        sys.executable, "-m", "bentoml", "serve", "serving.service:Aisle",
+        "--host", "127.0.0.1", "--port", str(port), "--api-workers", "1",
+    ]  # fmt: skip
+    output = settings.home.root / "service.log"
+    settings.home.bentoml.mkdir(parents=True, exist_ok=True)
+    with output.open("ab") as log:
+        process = subprocess.Popen(
+            command,
+            cwd=CHECKOUT,
+            env={**environment(settings, address.url), **variables},
+            stdout=log,
+            stderr=log,
+            stdin=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+            service = Service(settings, url, process, http)
+            assert service.eventually(lambda: _answers(service), READY_SECONDS), output.read_text()
+            yield service
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def kill_redis(settings: Settings) -> None:
+    """Kill the home's Redis server as a crash would."""
+    with redis_client(ensure_redis(settings)) as client:
+        os.kill(client.info("server")["process_id"], 9)
+
+
+def _answers(service: Service) -> bool:
+    assert service.process.poll() is None, (service.home.root / "service.log").read_text()
+    try:
+        return service.http.get("/livez").status_code == 200
+    except httpx.TransportError:
+        return False
+
+
+def _last_event_time(source: Path) -> int:
+    with source.open() as lines:
+        return max(json.loads(line)["event_time"] for line in lines)

@@ -1,0 +1,201 @@
+"""What `/events` and `/feedback` take, and what a ranking sees of it."""
+
+import json
+
+import pytest
+
+from feature_repo.instants import MINUTE, to_text
+
+
+def item_event(service, event_id, **fields):
+    return {
+        "kind": "item", "event_id": event_id, "event_time": service.clock.now(),
+        "item_id": f"of-{event_id}", **fields,
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("form", ["object", "array", "lines"])
+def test_one_object_an_array_and_lines_are_taken(service, form):
+    events = [item_event(service, f"{form}-{n}") for n in range(1 if form == "object" else 3)]
+    body = {
+        "object": json.dumps(events[0]),
+        "array": json.dumps(events),
+        "lines": "\n".join(map(json.dumps, events)) + "\n\n",
+    }[form]
+
+    response = service.http.post("/events", content=body)
+
+    assert response.status_code == 200
+    assert response.json() == {"accepted": len(events), "duplicate": 0, "quarantined": []}
+
+
+def test_a_bad_event_is_quarantined_and_the_others_are_taken(service):
+    good, bad = item_event(service, "good-1"), item_event(service, "bad-1", price=3)
+
+    answer = service.http.post("/events", json=[bad, good, 17, "text", None]).json()
+
+    assert answer["accepted"] == 1
+    assert [entry["index"] for entry in answer["quarantined"]] == [0, 2, 3, 4]
+    assert answer["quarantined"][0]["field"] == "price"
+    assert all(list(entry) == ["index", "field", "reason"] for entry in answer["quarantined"])
+
+
+def test_what_is_quarantined_is_kept(service):
+    service.http.post("/events", json={"kind": "nonsense", "event_id": "kept-in-quarantine"})
+
+    kept = [
+        json.loads(line)
+        for path in (service.home.log / "quarantine").glob("*.jsonl")
+        for line in path.read_text().splitlines()
+        if "kept-in-quarantine" in line
+    ]
+    assert len(kept) == 1
+    assert "kind" in kept[0]["reason"]
+
+
+def test_an_event_of_the_future_is_quarantined(service):
+    at = service.clock.now() + 6 * MINUTE
+
+    answer = service.http.post(
+        "/events", json=item_event(service, "future", event_time=to_text(at))
+    ).json()
+
+    assert answer["accepted"] == 0
+    assert answer["quarantined"][0]["field"] == "event_time"
+
+
+def test_a_repeated_id_counts_as_duplicate_in_the_body_and_across_bodies(service):
+    event = item_event(service, "twice")
+
+    first = service.http.post("/events", json=[event, event]).json()
+    second = service.http.post("/events", json=event).json()
+
+    assert first == {"accepted": 1, "duplicate": 1, "quarantined": []}
+    assert second == {"accepted": 0, "duplicate": 1, "quarantined": []}
+
+
+def test_an_id_of_the_compacted_log_counts_as_duplicate(service):
+    source = service.home.root.parent / "events.jsonl"
+    with source.open() as lines:
+        old = json.loads(next(lines))
+
+    answer = service.http.post("/events", json=old).json()
+
+    assert answer == {"accepted": 0, "duplicate": 1, "quarantined": []}
+
+
+def test_received_at_is_the_servers_business(service):
+    service.http.post("/events", json=item_event(service, "dated", received_at="2001-01-01"))
+
+    logged = [event for event in service.log.unsealed() if event.event_id == "dated"]
+    assert logged[0].received_at >= logged[0].event_time
+
+
+def test_an_acknowledged_click_counts_for_the_next_ranking(service):
+    user, item = "clicker", service.items[3]
+    before = service.explain([item], user=user)[item]
+
+    _, acknowledged = service.click(item, user_id=user)
+    after = service.explain([item], user=user)[item]
+
+    assert acknowledged.json()["accepted"] == 1
+    assert before["user_recent__present"] == 0
+    assert after["user_recent__present"] == 1
+    assert after["user_engagement__clicks_all"] == 1
+    assert after["item_engagement__clicks_all"] == (before["item_engagement__clicks_all"] or 0) + 1
+
+
+def test_a_click_a_little_ahead_of_the_clock_counts_when_its_time_has_come(service):
+    user, item = "early-bird", service.items[4]
+
+    _, acknowledged = service.click(item, user_id=user, event_time=service.clock.now() + 1_500_000)
+    at_once = service.explain([item], user=user)[item]
+    later = service.eventually(
+        lambda: service.explain([item], user=user)[item]["user_recent__present"]
+    )
+
+    assert acknowledged.json()["accepted"] == 1
+    assert at_once["user_recent__present"] == 0
+    assert later == 1
+
+
+def test_a_corrected_price_counts_at_once(service):
+    item = service.items[5]
+
+    event = item_event(service, "new-price", item_id=item, fields={"price": 12.5})
+    service.http.post("/events", json=event)
+
+    assert service.explain([item])[item]["item_attributes__price"] == 12.5
+
+
+def test_an_answer_counts_nothing_until_it_is_reported_shown(service):
+    items, user = ["fresh-1", "fresh-2"], "window-shopper"
+    service.rank(items, user=user, id="r-unshown")
+    unshown = service.explain(items, user=user)["fresh-1"]["item_engagement__present"]
+
+    report = {
+        "kind": "ranking", "event_id": "shown-r-unshown", "event_time": service.clock.now(),
+        "request_id": "r-unshown", "user_id": user,
+    }  # fmt: skip
+    answer = service.http.post("/events", json=report).json()
+    shown = service.explain(items, user=user)
+
+    assert unshown == 0
+    assert answer == {"accepted": 1, "duplicate": 0, "quarantined": []}
+    assert {f["item_engagement__impressions_all"] for f in shown.values()} == {1}
+
+
+def test_a_report_of_a_request_nobody_answered_is_quarantined(service):
+    report = {
+        "kind": "ranking", "event_id": "shown-never", "event_time": service.clock.now(),
+        "request_id": "never-asked",
+    }  # fmt: skip
+
+    answer = service.http.post("/events", json=report).json()
+
+    assert answer["accepted"] == 0
+    assert answer["quarantined"][0]["field"] == "items"
+
+
+def test_shown_with_the_request_makes_impressions_once(service):
+    items = ["paraded-1", "paraded-2"]
+
+    for _ in range(2):
+        answer = service.rank(items, id="r-shown", params={"shown": "true"}).json()
+    features = service.explain(items)
+
+    assert answer["degraded"] == []
+    assert {f["item_engagement__impressions_all"] for f in features.values()} == {1}
+
+
+def test_a_click_takes_user_and_query_from_its_ranking(service):
+    query = {"fields": [{"name": "query", "value": "waterproof boots"}]}
+    service.rank(["boot"], id="r-boot", user="hiker", params={"shown": "1"}, **query)
+
+    service.click("boot", request_id="r-boot")
+    features = service.explain(["boot"], user="hiker", **query)["boot"]
+
+    assert features["user_engagement__clicks_all"] == 1
+    assert features["query_engagement__clicks_all"] == 1
+
+
+def test_feedback_takes_the_open_peers_events(service):
+    now = service.clock.now() // 1000
+    events = [
+        {"event": "item", "id": "m1", "item": "peer-item", "timestamp": str(now),
+         "fields": [{"name": "price", "value": 3}]},
+        {"event": "ranking", "id": "m2", "timestamp": now, "user": "peer-user",
+         "items": [{"id": "peer-item"}]},
+        {"event": "interaction", "id": "m3", "timestamp": now, "user": "peer-user",
+         "ranking": "m2", "item": "peer-item", "type": "click"},
+        {"event": "gossip", "id": "m4"},
+    ]  # fmt: skip
+
+    answer = service.http.post("/feedback", json=events).json()
+    features = service.explain(["peer-item"], user="peer-user")["peer-item"]
+
+    assert answer["accepted"] == 3
+    assert [entry["index"] for entry in answer["quarantined"]] == [3]
+    assert features["item_attributes__price"] == 3
+    assert features["user_engagement__clicks_all"] == 1
+    assert features["item_engagement__impressions_all"] == 1
