@@ -94,7 +94,7 @@ def _matrices(
         if len(group) == SLATES_A_GROUP or done == total:
             yield np.concatenate(group)
             group = []
-        if progress and done % 50 == 0:
+        if progress and (done % 50 == 0 or done == total):
             progress(done, total)
 
 

@@ -128,7 +128,7 @@ def item_counts(home: Home) -> pa.Table:
         "positive": list(POSITIVE_TYPES),
     }
     if not rankings:
-        return pa.table({"item_id": [], "impressions": [], "clicks": []})
+        return pa.table({"item_id": pa.nulls(0, pa.string()), "impressions": [], "clicks": []})
     return _run(_COUNTS.format(clicks=clicks), given)
 
 

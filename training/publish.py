@@ -12,11 +12,11 @@ from typing import Any
 from feature_repo.errors import ArtifactError
 from feature_repo.home import CHECKOUT, Home
 from feature_repo.query_key import QUERY_KEY_VERSION
-from training.artifact import publish
+from training.artifact import publish, sha256
 from training.dataset import FEATURE_SERVICE
 from training.evaluate import EVALUATION, PAGE
 from training.popularity import Popularity
-from training.ranker import TRAINING, Ranker
+from training.ranker import MODEL, TRAINING, Ranker
 
 RANKER, POPULARITY = "ranker", "popularity"
 
@@ -50,9 +50,11 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
         name: of the model, as in `/rank/{model}`.
 
     Raises:
-        ArtifactError: ranker or evaluation is absent or damaged.
+        ArtifactError: ranker or evaluation is absent, damaged, or not of each other.
     """
     trained, measured = _read(ranker / TRAINING), _read(evaluation / EVALUATION)
+    if measured["identity"]["model"] != sha256(ranker / MODEL):
+        raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
     verdict = trained["verdict"]
     popularity = publish_popularity(home, name=name)
     if not verdict["publish"]:

@@ -1,4 +1,7 @@
-"""Whether a ranker may answer shoppers: it must beat the smoothed click rate on validation."""
+"""Whether a ranker may answer shoppers.
+
+It must beat the smoothed click rate on the validation split, and no column may know the future.
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +12,7 @@ import numpy.typing as npt
 from training.baselines import BASELINES, RATE
 from training.bootstrap import Interval, mean_interval
 from training.dataset import Dataset
+from training.leaks import suspects
 from training.metrics import ndcg, slate_starts
 
 
@@ -28,10 +32,14 @@ class Verdict:
 
 
 def judge(data: Dataset, scores: npt.ArrayLike) -> Verdict:
-    """Compare a ranker's scores of validation rows with the baseline's."""
+    """Compare a ranker's scores of validation rows with the baseline's, and look for leaks."""
     gain, qid = data.column("gain"), data.column("qid")
     gained = ndcg(scores, gain, qid) - ndcg(BASELINES[RATE](data), gain, qid)
     difference = mean_interval(gained, users_of(data))
+    leaks = suspects(data)
+    if leaks:
+        told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
+        return Verdict(False, f"Too good to be true: {told} alone, by ndcg@10.", difference)
     publish = difference.value > 0
     reason = (
         f"On the validation split the ranker's ndcg@10 is {difference.value:+.4f} "

@@ -1,0 +1,48 @@
+"""Run the benchmarks: `python -m tests.benchmarks [NAME]`, all of them without a name.
+
+A benchmark is a module `bench_<name>.py` whose `main()` compares two implementations, asserts that
+they agree, and gives medians and their ratio; the result is written to `build/bench/<name>.json`.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import platform
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+HERE = Path(__file__).parent
+RESULTS = HERE.parents[1] / "build" / "bench"
+
+
+def names() -> list[str]:
+    """Every benchmark there is."""
+    return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
+
+
+def run(name: str) -> dict[str, object]:
+    """Run one benchmark and write its result."""
+    measured = importlib.import_module(f"tests.benchmarks.bench_{name}").main()
+    where = {"date": f"{datetime.now(UTC):%Y-%m-%d}", "cpus": os.cpu_count()}
+    result = {"name": name, **where, "python": platform.python_version(), **measured}
+    RESULTS.mkdir(parents=True, exist_ok=True)
+    (RESULTS / f"{name}.json").write_text(json.dumps(result, indent=1) + "\n")
+    return result
+
+
+def main() -> int:
+    """Run what was asked for; the exit status is 2 for a name that is none."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("name", nargs="?", metavar="NAME", help=", ".join(names()))
+    wanted = parser.parse_args().name
+    if wanted and wanted not in names():
+        parser.error(f"no benchmark {wanted!r}; there are {', '.join(names())}")
+    for name in [wanted] if wanted else names():
+        sys.stdout.write(json.dumps(run(name), indent=1) + "\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""Datasets to learn from: a made one, quick to learn, and one of a small simulated shop."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.home import Home
+from feature_repo.instants import MINUTE, parse_instant
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_features import feature_columns
+from feature_repo.shop import SIMULATED_SHOP, Shop
+from training.dataset_file import Facts, write_dataset
+from training.split import split_rankings
+
+ITEMS = 6
+START = parse_instant("2026-01-05T00:00:00Z")
+
+
+@pytest.fixture
+def make_dataset(tmp_path):
+    """Returns a function that writes a dataset in which taste, not the click rate, decides."""
+
+    def write(name="made.parquet", *, slates=150, seed=3, order=None, **planted):
+        rng = np.random.default_rng(seed)
+        shape = (slates, ITEMS)
+        taste, rate = rng.normal(size=shape), rng.uniform(0.05, 0.4, size=shape)
+        gain = (taste + 2 * rate + rng.normal(scale=0.5, size=shape) > 1).astype(np.float32)
+        columns = feature_columns(Shop.load(SIMULATED_SHOP))
+        known = {
+            "taste__lift": taste,
+            "rate__item_all": rate,
+            "item_engagement__clicks_all": np.round(rate * 100),
+            "item_engagement__impressions_all": np.full(shape, 100.0),
+            "user_engagement__impressions_all": np.tile(
+                np.where(np.arange(slates) % 3, 6.0, np.nan)[:, None], (1, ITEMS)
+            ),
+            **{column: value(gain) for column, value in planted.items()},
+        }
+        matrix = np.full((slates * ITEMS, len(columns)), np.nan, dtype=np.float32)
+        for column, values in known.items():
+            matrix[:, columns.index(column)] = values.ravel()
+        rows = np.arange(slates * ITEMS) if order is None else order(slates * ITEMS)
+        path = tmp_path / name
+        facts = Facts(columns, RatePrior(0.2, 2.0), "ranking_v1", 1, {"train": slates})
+        write_dataset(path, facts, _keys(slates, gain).take(pa.array(rows)), [matrix[rows]])
+        return path
+
+    return write
+
+
+def _keys(slates, gain):
+    slate = np.repeat(np.arange(slates), ITEMS)
+    return pa.table(
+        {
+            "request_id": [f"r{n:04d}" for n in slate],
+            "qid": slate,
+            "user_id": [f"u{n % 20}" if n % 7 else None for n in slate],
+            "query_key": [f"uk|query {n % 4}" if n % 2 else None for n in slate],
+            "market": ["uk" if n % 3 else "de" for n in slate],
+            "item_id": [f"i{n}" for n in np.tile(np.arange(ITEMS), slates)],
+            "position": np.tile(np.arange(1, ITEMS + 1), slates),
+            "t": pa.array(START + slate * MINUTE).cast(pa.timestamp("us", tz="UTC")),
+            "gain": gain.ravel(),
+            "split": split_rankings(slates)[slate],
+        }
+    )
+
+
+@pytest.fixture(scope="session")
+def simulated_home(tmp_path_factory):
+    """A home whose small simulated shop was ingested, transformed and registered."""
+    from feature_repo.events.ingest import ingest
+    from feature_repo.feast_repo import apply, render
+    from feature_repo.transformations.run import transform
+    from training.simulator import simulate
+
+    home = Home(tmp_path_factory.mktemp("learning") / "home")
+    events = simulate(home.root.parent / "events.jsonl", users=40, items=60, days=8)
+    clock = Clock.of(Settings(home=home, clock="2026-02-01T00:00:00Z"))
+    ingest([events], home=home, clock=clock)
+    transform(home, clock.now())
+    render(home, redis_host="127.0.0.1", redis_port=1)
+    apply(home)
+    return home
