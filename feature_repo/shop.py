@@ -1,8 +1,8 @@
 """The shop's own fields: what its items and users have beyond an id.
 
-Declared in the home's `shop.toml`, one `[[item]]` or `[[user]]` table a field.  The catalogue builds its
-feature views from it and the SQL takes its attributes from it, so shops with genres and actors
-and shops with brands and prices run the same code.
+Declared in the home's `shop.toml`, one `[[item]]` or `[[user]]` table a field.  The catalogue
+builds its feature views from it and the SQL takes its attributes from it, so shops with genres and
+actors and shops with brands and prices run the same code.
 """
 
 import tomllib
@@ -110,8 +110,10 @@ def safe_column(name: str, taken: Iterable[str] = ()) -> str:
     return candidate
 
 
-def _fields(tables: list[dict[str, Any]], source: Path) -> tuple[ShopField, ...]:
+def _fields(tables: Any, source: Path) -> tuple[ShopField, ...]:
     fields: list[ShopField] = []
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ShopError(f"{source}: expected fields as [[item]] and [[user]] tables.")
     for table in tables:
         field = _field(table, [f.column for f in fields], source)
         if field.name in [f.name for f in fields]:
@@ -126,7 +128,9 @@ def _field(table: dict[str, Any], taken: list[str], source: Path) -> ShopField:
     unknown = set(table) - {"name", "type", "column", "role", "description"}
     if unknown:
         raise ShopError(f"{source}: a field has unknown keys {sorted(unknown)}.")
-    name, type_, role = table.get("name"), table.get("type"), table.get("role")
+    name: Any = table.get("name")
+    type_: Any = table.get("type")
+    role: Any = table.get("role")
     if not isinstance(name, str) or not name:
         raise ShopError(f"{source}: a field has no name: {table}.")
     if type_ not in get_args(FieldType):

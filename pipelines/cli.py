@@ -21,8 +21,9 @@ INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
     args = parser().parse_args(argv)
+    run: Run = args.run
     try:
-        outcome = args.run(args)
+        outcome = run(args)
         show(outcome, as_json=args.json)
     except AisleError as error:
         sys.stderr.write(f"aisle: {error}\n")

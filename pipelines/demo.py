@@ -16,8 +16,9 @@ from feature_repo import clock as clocks
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import DatasetError, LogError
-from feature_repo.events.ingest import IngestReport, ingest, validate
+from feature_repo.events.ingest import ingest, validate
 from feature_repo.events.log import EventLog
+from feature_repo.events.report import IngestReport
 from feature_repo.home import CHECKOUT, Home
 from feature_repo.instants import SECOND, to_text
 from feature_repo.shop import SIMULATED_SHOP, Shop
