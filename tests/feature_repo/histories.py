@@ -25,6 +25,7 @@ from feature_repo.instants import DAY, HOUR, to_datetime
 from feature_repo.query_key import query_key
 
 START = 18_900 * DAY
+UNSEALED = Seals()
 WINDOWS = {"1d": 1, "7d": 7, "30d": 30}
 
 _TIMES = st.one_of(
@@ -86,7 +87,7 @@ SHOPS = (
 )
 
 
-def write_log(home, events, seals=Seals()):
+def write_log(home, events, seals=UNSEALED):
     """Write the compacted log and one seal after everything."""
     groups = defaultdict(list)
     for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
@@ -188,7 +189,7 @@ def deltas(events):
     return found
 
 
-def counts(changes, measures, instant, seals=Seals()):
+def counts(changes, measures, instant, seals=UNSEALED):
     """What a request at `instant` should read; None before the entity's first event."""
     known = [change for change in changes if change[2] < instant]
     if not known:

@@ -1,0 +1,199 @@
+"""The stock `feast` commands, from the checkout's root and from inside `feature_repo/`.
+
+They run in a copy of the repository, whose own `.aisle/` is then the default home.
+"""
+
+import json
+import os
+import shutil
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
+
+from feature_repo.config import Settings
+from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
+from feature_repo.home import CHECKOUT, Home
+from feature_repo.instants import DAY, to_text
+from feature_repo.online.redis_server import running_redis
+from feature_repo.transformations.run import transform
+from tests.feature_repo.histories import START, write_log
+
+FEAST = Path(sys.executable).with_name("feast")
+PLACES = ("root", "inside")
+VIEWS = (
+    "item_attributes",
+    "item_engagement",
+    "user_engagement",
+    "query_engagement",
+    "user_recent",
+    "query_clicked_items",
+)
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the repository with a home of its own, and a server for it."""
+
+    root: Path
+
+    @property
+    def environment(self):
+        """Ours without any variable of Aisle's; the copy is found before what is installed."""
+        ours = {k: v for k, v in os.environ.items() if not k.startswith(("AISLE_", "REDIS_"))}
+        return ours | {"PYTHONPATH": str(self.root), "NO_COLOR": "1"}
+
+    def command(self, place, *words):
+        if place == "root":
+            return [str(FEAST), "-c", "feature_repo", *words], self.root
+        return [str(FEAST), *words], self.root / "feature_repo"
+
+    def feast(self, place, *words, **more):
+        command, folder = self.command(place, *words)
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=self.environment | more,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+def events():
+    yield ItemEvent(event_id="1", event_time=START, item_id="a", fields={"price": 5.0})
+    yield RankingEvent(
+        event_id="2",
+        event_time=START + DAY,
+        request_id="r",
+        user_id="u",
+        query="red",
+        items=(ShownItem("a"), ShownItem("b")),
+    )
+    yield InteractionEvent(
+        event_id="3", event_time=START + DAY + 1, item_id="a", type="click", request_id="r"
+    )
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    root = tmp_path_factory.mktemp("checkout")
+    rendered = shutil.ignore_patterns("__pycache__", "feature_store.yaml")
+    shutil.copytree(CHECKOUT / "feature_repo", root / "feature_repo", ignore=rendered)
+    copy, home = Checkout(root), Home(root / ".aisle")
+    write_log(home, list(events()))
+    transform(home, START + 2 * DAY)
+    with running_redis(Settings(home=home)):
+        subprocess.run(
+            [sys.executable, "-m", "feature_repo.feast_repo"],
+            cwd=root,
+            env=copy.environment,
+            check=True,
+        )
+        copy.feast("root", "apply")
+        yield copy
+
+
+def registered(checkout):
+    with sqlite3.connect(checkout.root / ".aisle" / "registry.db") as database:
+        names = database.execute("select feature_view_name from feature_views").fetchall()
+    return {name for (name,) in names}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_apply_and_list_use_one_registry(checkout, place):
+    checkout.feast(place, "apply")
+
+    listed = checkout.feast(place, "feature-views", "list")
+
+    assert all(view in listed for view in VIEWS)
+    assert registered(checkout) == set(VIEWS)
+    assert [path.name for path in checkout.root.rglob("*.db")] == ["registry.db"]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_plan_finds_nothing_to_change(checkout, place):
+    plan = checkout.feast(place, "plan")
+
+    assert "Created" not in plan
+    assert "Deleted" not in plan
+
+
+def test_a_variable_that_names_another_home_changes_nothing(checkout, tmp_path):
+    checkout.feast("root", "apply", AISLE_HOME=str(tmp_path / "elsewhere"))
+
+    assert registered(checkout) == set(VIEWS)
+    assert not (tmp_path / "elsewhere").exists()
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_what_is_materialized_is_read_online(checkout, place):
+    checkout.feast(place, "materialize", to_text(START)[:19], to_text(START + DAY)[:19])
+    checkout.feast(place, "materialize-incremental", to_text(START + 2 * DAY)[:19])
+
+    answer = checkout.feast(
+        place,
+        *("get-online-features", "-e", "item_id=a"),
+        *("-f", "item_engagement:clicks_all", "-f", "item_attributes:price"),
+    )
+
+    found = json.loads(answer[answer.index("{") :])
+    assert (found["clicks_all"], found["price"]) == ([1], [5.0])
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_history_is_read_as_of_an_instant(checkout, place):
+    keys = [{"item_id": "a", "event_timestamp": to_text(START + DAY + at)[:26]} for at in (1, 2)]
+
+    answer = checkout.feast(
+        place,
+        *("get-historical-features", "-d", json.dumps(keys)),
+        *("-f", "item_engagement:impressions_all", "-f", "item_engagement:clicks_all"),
+    )
+
+    found = [
+        (r["impressions_all"], r["clicks_all"]) for r in json.loads(answer[answer.index("[") :])
+    ]
+    assert found == [(1, 0), (1, 1)]
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_the_web_page_answers_on_loopback(checkout, place):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command, folder = checkout.command(place, "ui", "--host", "127.0.0.1", "--port", str(port))
+    with subprocess.Popen(
+        command,
+        cwd=folder,
+        env=checkout.environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    ) as server:
+        try:
+            assert "<html" in page(port, server)
+        finally:
+            server.terminate()
+
+
+def page(port, server):
+    """The page, as soon as the server answers."""
+    deadline = time.monotonic() + 200
+    while time.monotonic() < deadline and server.poll() is None:
+        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        try:
+            connection.request("GET", "/")
+            return connection.getresponse().read().decode()
+        except ConnectionRefusedError:
+            time.sleep(0.2)
+        finally:
+            connection.close()
+    raise AssertionError("the server ended without an answer")
