@@ -27,8 +27,16 @@ local HEADER, RECORD, FIELDS = 24, 20, "<i4i4i4i4i4"
 local BLANK = "\1\2\0\0\255\255\255\255" .. string.rep("\0", 16)
 local SHOWN, CLICKED = 1, 2
 
+-- What is to be written at the end, each key once: oldest part, tile changes, list entries by key.
+local touched, tiles, entries = {}, {}, {}
+
 local function touch(name, part)
-  redis.call("ZADD", prefix .. "keys", "LT", part, name)
+  touched[name] = math.min(touched[name] or part, part)
+end
+
+local function queue(queues, name, change)
+  queues[name] = queues[name] or {}
+  table.insert(queues[name], change)
 end
 
 local function load(name)
@@ -51,12 +59,7 @@ local function before(a, b)
   return #a.id < #b.id
 end
 
-local function add_to_tile(c, sign)
-  local name = "tile:" .. c.view .. ":" .. c.entity
-  local tile = redis.call("GET", prefix .. name)
-  if not tile or tile:sub(1, 2) ~= BLANK:sub(1, 2) or (#tile - HEADER) % RECORD ~= 0 then
-    tile = BLANK
-  end
+local function change_tile(tile, c)
   local at, found = HEADER + 1, { c.part, c.bucket, 0, 0, 0 }
   while at <= #tile do
     local part, bucket, events, first, second = struct.unpack(FIELDS, tile, at)
@@ -66,27 +69,48 @@ local function add_to_tile(c, sign)
     end
     at = at + RECORD
   end
-  found[3] = found[3] + sign
-  found[3 + c.measure] = found[3 + c.measure] + sign * c.delta
+  found[3] = found[3] + c.sign
+  found[3 + c.measure] = found[3 + c.measure] + c.sign * c.delta
   local record = found[3] == 0 and "" or struct.pack(FIELDS, unpack(found))
-  redis.call("SET", prefix .. name, tile:sub(1, at - 1) .. record .. tile:sub(at + RECORD))
-  touch(name, c.part)
+  return tile:sub(1, at - 1) .. record .. tile:sub(at + RECORD)
 end
 
-local function add_to_recent(c, sign)
-  local name = "recent:" .. c.verb .. ":" .. c.user
-  if sign < 0 then
-    redis.call("ZREM", prefix .. name, c.member)
-    return
+local function write_tile(name, changes)
+  local tile = redis.call("GET", prefix .. name)
+  if not tile or tile:sub(1, 2) ~= BLANK:sub(1, 2) or (#tile - HEADER) % RECORD ~= 0 then
+    tile = BLANK
   end
-  redis.call("ZADD", prefix .. name, c.seen_at, c.member)
-  redis.call("ZREMRANGEBYRANK", prefix .. name, 0, -(c.keep + 1))
-  touch(name, c.part)
+  for _, c in ipairs(changes) do tile = change_tile(tile, c) end
+  redis.call("SET", prefix .. name, tile)
+end
+
+local function write_entries(name, changes)
+  for _, c in ipairs(changes) do
+    if c.sign < 0 then redis.call("ZREM", prefix .. name, c.member)
+    else redis.call("ZADD", prefix .. name, c.seen_at, c.member) end
+  end
+  redis.call("ZREMRANGEBYRANK", prefix .. name, 0, -(changes[1].keep + 1))
+end
+
+local function write_all()
+  for name, changes in pairs(tiles) do write_tile(name, changes) end
+  for name, changes in pairs(entries) do write_entries(name, changes) end
+  for name, part in pairs(touched) do redis.call("ZADD", prefix .. "keys", "LT", part, name) end
 end
 
 local function add(contributions, sign)
   for _, c in ipairs(contributions) do
-    if c.view then add_to_tile(c, sign) else add_to_recent(c, sign) end
+    if c.view then
+      local name = "tile:" .. c.view .. ":" .. c.entity
+      queue(tiles, name, {
+        part = c.part, bucket = c.bucket, measure = c.measure, delta = c.delta, sign = sign,
+      })
+      touch(name, c.part)
+    else
+      local name = "recent:" .. c.verb .. ":" .. c.user
+      queue(entries, name, { seen_at = c.seen_at, member = c.member, keep = c.keep, sign = sign })
+      touch(name, c.part)
+    end
   end
 end
 
@@ -222,4 +246,5 @@ if event.context then
   learn_ranking(event.request, event.context)
 end
 apply[event.kind]()
+write_all()
 return 1

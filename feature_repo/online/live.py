@@ -5,9 +5,8 @@ once a load has put it into the stored rows.  The log is the truth: applying an 
 nothing, and `replay` applies whatever the log has and the rows have not.
 """
 
-import heapq
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby, islice
 from typing import Literal, cast
@@ -16,18 +15,12 @@ import redis
 
 from feature_repo.clock import Clock
 from feature_repo.errors import RedisError
-from feature_repo.events.contract import (
-    AnyEvent,
-    InteractionEvent,
-    ItemEvent,
-    RankingEvent,
-    ServedEvent,
-)
+from feature_repo.events.contract import AnyEvent, ItemEvent, ServedEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from feature_repo.online import live_calls
-from feature_repo.online.live_calls import Call
 from feature_repo.online.live_keys import LiveKeys
+from feature_repo.online.live_lookup import LiveLookup
 from feature_repo.online.reader import OnlineReader
 from feature_repo.online.script import FAILED, Script
 from feature_repo.shop import Shop
@@ -60,10 +53,11 @@ class LiveWriter:
         self._clock = clock
         self._reader = reader
         self._keys = LiveKeys.of(home)
+        self._lookup = LiveLookup(shop, log, self._open_reader, self._is_live)
         self._apply = Script.load("live")
         self._prune = Script.load("prune")
         self._flush = Script.load("flush")
-        self._held: list[tuple[int, str, AnyEvent]] = []
+        self._held: dict[str, AnyEvent] = {}
         self._held_lock = threading.Lock()
 
     @property
@@ -83,9 +77,7 @@ class LiveWriter:
         """
         now = self._clock.now()
         due = [event for event in events if event.event_time <= now]
-        for event in events:
-            if event.event_time > now:
-                self._hold(event)
+        self._hold([event for event in events if event.event_time > now])
         outcomes = iter(self._apply_due(due))
         return [next(outcomes) if event.event_time <= now else "held" for event in events]
 
@@ -98,20 +90,21 @@ class LiveWriter:
         due = self._take_due(self._clock.now() if now is None else now)
         try:
             self._apply_due(due)
-        except RedisError:
-            for event in due:
-                self._hold(event)
+        except BaseException:
+            self._hold(due)
             raise
         return len(due)
 
     def replay(self) -> int:
         """Apply every event that is not yet compacted, in order; returns how many were new.
 
+        Answers of the API change no feature and are left out.
+
         Raises:
             RedisError: the server does not answer; call again.
         """
-        events = iter(sorted(self._log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
-        new = 0
+        told = (event for event in self._log.unsealed() if not isinstance(event, ServedEvent))
+        events, new = iter(sorted(told, key=_known_from)), 0
         while batch := list(islice(events, _BATCH)):
             new += self.apply(batch).count("applied")
         return new
@@ -140,16 +133,16 @@ class LiveWriter:
         with _answering():
             return self._run(self._flush, [()])[0]
 
-    def _hold(self, event: AnyEvent) -> None:
+    def _hold(self, events: Sequence[AnyEvent]) -> None:
         with self._held_lock:
-            heapq.heappush(self._held, (event.event_time, event.event_id, event))
+            self._held |= {event.event_id: event for event in events}
 
     def _take_due(self, now: int) -> list[AnyEvent]:
-        due = []
         with self._held_lock:
-            while self._held and self._held[0][0] <= now:
-                due.append(heapq.heappop(self._held)[2])
-        return due
+            due = [event for event in self._held.values() if event.event_time <= now]
+            for event in due:
+                del self._held[event.event_id]
+        return sorted(due, key=_known_from)
 
     def _apply_due(self, events: Sequence[AnyEvent]) -> list[Outcome]:
         """Apply in runs of one kind: an item's change must lie in Redis before its clicks do."""
@@ -183,79 +176,16 @@ class LiveWriter:
         return [0 if event.event_id in compacted else next(answers) for event in events]
 
     def _call(self, events: Sequence[AnyEvent], pruned: int) -> list[int]:
-        seals = self._log.seals()
-        served = [isinstance(event, ServedEvent) for event in events]
+        part_of = self._log.seals().part_of
         calls = [
-            (
-                live_calls.encode_call(
-                    {**call, "part": seals.part_of(call["seen_at"]), "pruned": pruned}
-                ),
-            )
-            for call in self._calls(
-                [e for e, is_one in zip(events, served, strict=True) if not is_one]
-            )
+            live_calls.encode_call({**call, "part": part_of(call["seen_at"]), "pruned": pruned})
+            for call in self._lookup.calls(events)
         ]
-        answers = iter(self._run(self._apply, calls))
-        return [1 if is_one else next(answers) for is_one in served]
+        return self._run(self._apply, [(call,) for call in calls])
 
-    def _calls(self, events: Sequence[AnyEvent]) -> list[Call]:
-        texts = self._texts(events)
-        rankings = self._rankings(events)
-        return [self._call_of(event, texts, rankings) for event in events]
-
-    def _call_of(
-        self,
-        event: AnyEvent,
-        texts: Mapping[tuple[str, int], Mapping[str, str]],
-        rankings: Mapping[str, RankingEvent],
-    ) -> Call:
-        match event:
-            case ItemEvent():
-                return live_calls.item_call(event, self._shop)
-            case RankingEvent():
-                known = [texts.get((item.item_id, event.seen_at), {}) for item in event.items]
-                return live_calls.ranking_call(
-                    event, known, self._counted(event, rankings)
-                ) | _context(event.request_id, event, rankings)
-            case InteractionEvent() if live_calls.is_positive(event):
-                corrected = self._log.interaction(event.corrects) if event.corrects else None
-                known_now = texts.get((event.item_id, event.seen_at), {})
-                return live_calls.interaction_call(event, known_now, corrected) | _context(
-                    event.request_id, event, rankings
-                )
-        return live_calls.nothing_call(event)
-
-    def _texts(self, events: Sequence[AnyEvent]) -> dict[tuple[str, int], dict[str, str]]:
-        """What was known of each item shown or clicked, by item and instant."""
-        wanted = list(dict.fromkeys(_remembered(events)))
-        if not wanted:
-            return {}
-        found = self._open_reader().item_texts([i for i, _ in wanted], [at for _, at in wanted])
-        return dict(zip(wanted, found, strict=True))
-
-    def _rankings(self, events: Sequence[AnyEvent]) -> dict[str, RankingEvent]:
-        """The first ranking of each request, from the log where the live state may lack it."""
-        clicked = {
-            event.request_id: None
-            for event in events
-            if isinstance(event, InteractionEvent) and event.request_id
-        }
-        shown = {event.request_id: None for event in events if isinstance(event, RankingEvent)}
-        live = self._values([self._keys.request(request) for request in clicked])
-        unknown = [r for r, known in zip(clicked, live, strict=True) if known is None]
-        found = {
-            request: self._log.ranking(request) for request in {**shown, **dict.fromkeys(unknown)}
-        }
-        return {request: ranking for request, ranking in found.items() if ranking is not None}
-
-    def _counted(self, event: RankingEvent, rankings: Mapping[str, RankingEvent]) -> frozenset[str]:
-        """Items whose impression by the same request lies in the compacted log already."""
-        first = rankings.get(event.request_id)
-        if first is None or first.event_id == event.event_id:
-            return frozenset()
-        if not self._log.known([first.event_id]):
-            return frozenset()
-        return frozenset(item.item_id for item in first.items)
+    def _is_live(self, requests: Sequence[str]) -> list[bool]:
+        found = self._values([self._keys.request(request) for request in requests])
+        return [known is not None for known in found]
 
     def _pruned(self) -> int:
         (found,) = self._values([self._keys.pruned])
@@ -276,20 +206,8 @@ class LiveWriter:
         return self._reader
 
 
-def _remembered(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:
-    """Item and instant of everything that goes into a recent list."""
-    for event in events:
-        if isinstance(event, RankingEvent):
-            yield from ((item.item_id, event.seen_at) for item in event.items)
-        elif isinstance(event, InteractionEvent) and live_calls.is_positive(event):
-            yield event.item_id, event.seen_at
-
-
-def _context(request_id: str | None, event: AnyEvent, rankings: Mapping[str, RankingEvent]) -> Call:
-    first = rankings.get(request_id) if request_id else None
-    if first is None or first.event_id == event.event_id:
-        return {}
-    return {"context": live_calls.context(first)}
+def _known_from(event: AnyEvent) -> tuple[int, str]:
+    return event.seen_at, event.event_id
 
 
 @contextmanager

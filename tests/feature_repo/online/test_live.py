@@ -72,13 +72,13 @@ def test_the_last_forty_clicks_are_kept_whatever_order_they_come_in(room):
 def test_an_event_of_the_future_is_held_until_its_time(room):
     soon = click("e1", NOW + MINUTE, received_at=NOW - 1, user_id="u1")
 
-    outcomes = room.take(soon)
+    outcomes = room.take(soon) + room.writer.apply([soon])
     before = facts(room).user["user_engagement__clicks_all"]
     released_early = room.writer.release_held()
     room.clock.instant = NOW + MINUTE
     released = room.writer.release_held()
 
-    assert (outcomes, released_early, released, room.writer.held) == (["held"], 0, 1, 0)
+    assert (outcomes, released_early, released, room.writer.held) == (["held"] * 2, 0, 1, 0)
     assert before is None
     assert facts(room, t=NOW + MINUTE + 1).user["user_engagement__clicks_all"] == 1
 
@@ -144,6 +144,14 @@ def test_replay_makes_good_what_redis_never_got(room):
 
     assert (room.writer.replay(), room.writer.replay()) == (1, 0)
     assert_reads(room, events)
+
+
+def test_a_replay_leaves_out_what_was_only_answered(room):
+    answer = ServedEvent(event_id="e1", event_time=NOW - 9, received_at=NOW - 9, request_id="r1")
+    with closing(room.log.writer()) as segment:
+        segment.append([answer])
+
+    assert room.writer.replay() == 0
 
 
 def test_a_dead_redis_is_an_error_and_nothing_is_lost(room):
