@@ -1,8 +1,9 @@
 """The home's Redis server as the service uses it: impatient for rankings, patient for events."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import redis
 
@@ -25,6 +26,27 @@ READ_TIMEOUT_SECONDS = 0.08
 
 WRITE_TIMEOUT_SECONDS = 1.0
 
+_RUN_ID = re.compile(rb"run_id:(\w+)")
+
+
+@dataclass
+class KnownServer:
+    """The server whose live state is whole, by its run id.
+
+    A server that was restarted may have lost the last second.  Every new connection of a reader
+    asks who answers, so that no ranking reads from a restarted server before the log was replayed.
+    """
+
+    run_id: str | None = None
+
+    def check(self, connection: Any) -> None:
+        """Open a connection as redis-py does, unless another server answers."""
+        connection.on_connect()
+        connection.send_command("INFO", "server")
+        found = _RUN_ID.search(connection.read_response())
+        if found is None or found[1].decode() != self.run_id:
+            raise redis.ConnectionError("the server is another one, or was restarted")
+
 
 @dataclass(frozen=True)
 class RedisConnection:
@@ -33,6 +55,7 @@ class RedisConnection:
     client: "redis.Redis"
     reader: OnlineReader
     writer: LiveWriter
+    known: KnownServer
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
@@ -44,11 +67,15 @@ class RedisConnection:
         home, address = settings.home, address_of(settings)
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
-        patient = _reader(home, shop, address, WRITE_TIMEOUT_SECONDS)
+        hurried = redis_client(address, timeout=READ_TIMEOUT_SECONDS)
+        known = KnownServer()
+        hurried.connection_pool.connection_kwargs["redis_connect_func"] = known.check
+        patient_reader = _reader(home, shop, client, WRITE_TIMEOUT_SECONDS)
         return cls(
             client=client,
-            reader=_reader(home, shop, address, READ_TIMEOUT_SECONDS),
-            writer=LiveWriter(home, shop, client, log, clock, patient),
+            reader=_reader(home, shop, hurried, READ_TIMEOUT_SECONDS),
+            writer=LiveWriter(home, shop, client, log, clock, patient_reader),
+            known=known,
         )
 
     def identity(self) -> str:
@@ -73,8 +100,11 @@ class RedisConnection:
         return self.writer.apply(events)
 
     def replay(self) -> int:
-        """Apply the unsealed log."""
-        return self.writer.replay()
+        """Apply the unsealed log; from now on the server's live state is whole."""
+        identity = self.identity()
+        missed = self.writer.replay()
+        self.known.run_id = identity
+        return missed
 
     def release_held(self) -> int:
         """Apply the events whose time has come."""
@@ -95,11 +125,10 @@ def address_of(settings: Settings) -> RedisAddress:
     return RedisAddress.local(port)
 
 
-def _reader(home: Home, shop: Shop, address: RedisAddress, timeout: float) -> OnlineReader:
+def _reader(home: Home, shop: Shop, client: "redis.Redis", timeout: float) -> OnlineReader:
     from feature_repo.feast_repo import open_store
 
-    store = open_store(home, timeout_seconds=timeout)
-    return OnlineReader(home, shop, store, redis_client(address, timeout=timeout))
+    return OnlineReader(home, shop, open_store(home, timeout_seconds=timeout), client)
 
 
 def _render_once(home: Home, address: RedisAddress) -> None:

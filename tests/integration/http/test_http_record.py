@@ -1,0 +1,116 @@
+"""What was served can be computed again from what was logged."""
+
+import base64
+
+import numpy as np
+
+from feature_repo.events.contract import ServedEvent
+from feature_repo.request_features import feature_matrix
+from feature_repo.shop import Shop
+from serving.overrides import with_overrides
+from serving.question import Question
+from serving.redis_connection import RedisConnection
+from tests.integration.http.small_shop import publish_ranker
+from training.ranker import Ranker
+
+
+def served(service, request_id) -> ServedEvent:
+    return service.eventually(lambda: service.log.served(request_id))
+
+
+def vectors(event) -> np.ndarray:
+    flat = np.frombuffer(base64.b64decode(event.vectors), dtype="<f4")
+    return flat.reshape(len(event.items), len(event.layout))
+
+
+def test_an_answer_is_logged_with_what_made_it(service):
+    answer = service.rank(
+        service.items[:5],
+        id="r-logged",
+        user=service.users[0],
+        session="s1",
+        timestamp="2026-01-10T12:00:00+02:00",
+        fields=[{"name": "query", "value": "red shoes"}, {"name": "market", "value": "uk"}],
+    ).json()
+
+    event = served(service, "r-logged")
+    assert [item.item_id for item in event.items] == [item["item"] for item in answer["items"]]
+    assert [item.score for item in event.items] == [item["score"] for item in answer["items"]]
+    assert {item.propensity for item in event.items} == {1.0}
+    assert (event.user_id, event.session_id) == (service.users[0], "s1")
+    assert (event.query, event.market) == ("red shoes", "uk")
+    assert event.timestamp == 1_768_039_200_000_000
+    assert event.utc_offset_minutes == 120
+    assert event.model_version == answer["model_version"]
+    assert event.feature_service == "ranking_v1"
+
+
+def test_the_logged_vectors_are_the_features_explained_and_give_the_scores_answered(service):
+    response = service.rank(
+        service.items[:8], id="r-vectors", user=service.users[2], params={"explain": "1"}
+    )
+
+    event = served(service, "r-vectors")
+    answered = response.json()["items"]
+    explained = np.array([list(item["features"].values()) for item in answered], dtype=np.float32)
+    ranker = Ranker.load(service.home.current / "ranker" / "default")
+    assert list(event.layout) == list(answered[0]["features"])
+    np.testing.assert_array_equal(vectors(event), explained)
+    np.testing.assert_array_equal(
+        ranker.apply(vectors(event), event.layout), [item["score"] for item in answered]
+    )
+
+
+def test_the_logged_vectors_are_computed_again_from_the_logged_request(service):
+    overridden = {"id": service.items[1], "fields": [{"name": "price", "value": 3.25}]}
+    service.rank([service.items[0], overridden, "unheard-of"], id="r-again", user=service.users[3])
+
+    event = served(service, "r-again")
+    shop = Shop.load(service.home.shop_toml)
+    connection = RedisConnection.open(service.settings, shop, service.log, service.clock)
+    connection.replay()
+    question = Question(
+        event.request_id,
+        event.event_time,
+        user_id=event.user_id,
+        query=event.query,
+        market=event.market,
+        item_ids=[item.item_id for item in event.items],
+    )
+    facts = with_overrides(connection.read(question), event.overrides, shop)
+    prior = Ranker.load(service.home.current / "ranker" / "default").prior
+    assert event.overrides == {service.items[1]: {"price": 3.25}}
+    np.testing.assert_array_equal(vectors(event), feature_matrix(facts, shop, prior))
+
+
+def test_a_published_model_is_served_without_a_restart(service, tmp_path):
+    before = service.rank(service.items).json()
+
+    version = publish_ranker(service.home, tmp_path / "next", seed=7)
+    after = service.eventually(lambda: _answer_of(service, version))
+
+    assert before["model_version"] != version
+    assert [item["score"] for item in after["items"]] != [item["score"] for item in before["items"]]
+
+
+def test_a_damaged_model_is_refused_and_the_one_before_stays(service, tmp_path):
+    good = service.rank(service.items).json()["model_version"]
+    refusals = 'aisle_artifact_loads_total{kind="ranker",outcome="refused"}'
+    before = service.metric(refusals)
+
+    bad = publish_ranker(service.home, tmp_path / "bad", name="other", seed=8)
+    folder = service.home.artifacts / "ranker" / "other" / bad
+    model = folder / "model.json"
+    model.write_text(model.read_text().replace("1", "2", 1))
+    fresh = service.home.current / "ranker" / ".fresh"
+    fresh.symlink_to(folder)
+    fresh.replace(service.home.current / "ranker" / "default")
+
+    assert service.eventually(lambda: service.metric(refusals) > before)
+    assert service.rank(service.items).json()["model_version"] == good
+    publish_ranker(service.home, tmp_path / "good", seed=9)
+
+
+def _answer_of(service, version):
+    answer = service.rank(service.items).json()
+    return answer if answer["model_version"] == version else None
