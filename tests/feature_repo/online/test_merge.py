@@ -1,0 +1,74 @@
+"""Live state adds to a row what the row does not reach, and nothing else."""
+
+from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.instants import DAY
+from feature_repo.online.live_keys import Patch, RecentItem
+from feature_repo.online.merge import LiveRecent, attributes, counters, recent
+from feature_repo.online.tiles import TileRecord, pack
+
+ENGAGEMENT = COUNTER_VIEWS[0]
+TODAY = 100
+
+
+def row(part, **counts):
+    return {**dict.fromkeys(ENGAGEMENT.features, 0), **counts, "part": part}
+
+
+def tile(*places):
+    return pack([TileRecord(part, bucket, 1, (1, 1)) for part, bucket in places], 2)
+
+
+def entry(part, seen_at, item, **values):
+    return LiveRecent(part, seen_at, RecentItem(item, values))
+
+
+def test_counts_of_a_row_grow_by_what_is_newer_and_inside_the_window():
+    rows = [row(7, clicks_7d=2, clicks_all=9), row(7), None, None]
+    tiles = [tile((7, TODAY), (8, TODAY), (8, TODAY - 7)), None, tile((3, TODAY - 40)), None]
+
+    found = counters(ENGAGEMENT, rows, tiles, TODAY * DAY)
+
+    assert [f and f["clicks_1d"] for f in found] == [1, 0, 0, None]
+    assert [f and f["clicks_7d"] for f in found] == [3, 0, 0, None]
+    assert [f and f["clicks_all"] for f in found] == [11, 0, 1, None]
+
+
+def test_of_attributes_a_patch_beyond_the_row_wins():
+    stored = {"brand": "Old", "price": 1.0, "part": 7}
+    patches = {
+        "brand": Patch(seen_at=1, id="e1", part=7, value='"Older"'),
+        "price": Patch(seen_at=2, id="e2", part=8, value="null"),
+    }
+
+    assert attributes(stored, patches) == {"brand": "Old", "price": None, "part": 7}
+    assert attributes(None, {}) is None
+
+
+def test_lists_put_what_is_live_before_what_is_stored():
+    stored = {"clicked_item_ids": ["a"], "clicked_at": [1], "clicked_brand": ["A"], "part": 7}
+    live = {"clicked": [entry(8, 3, "c", brand="C"), entry(7, 1, "a", brand="A")]}
+
+    found = recent(stored, live, ["brand"])
+
+    assert found["clicked_item_ids"] == ["c", "a"]
+    assert found["clicked_at"] == [3, 1]
+    assert found["clicked_brand"] == ["C", "A"]
+    assert found["shown_item_ids"] == []
+
+
+def test_a_taste_field_the_row_was_stored_without_is_missing_in_each_entry():
+    stored = {"clicked_item_ids": ["a", "b"], "clicked_at": [2, 1], "part": 7}
+
+    found = recent(stored, {"clicked": [entry(8, 3, "c", brand="C")]}, ["brand"])
+
+    assert found["clicked_brand"] == ["C", "", ""]
+
+
+def test_a_full_list_drops_its_oldest():
+    stored = {"clicked_item_ids": ["old"] * 40, "clicked_at": [1] * 40, "part": 7}
+    live = {"clicked": [entry(8, 9 - n, f"new{n}") for n in range(3)]}
+
+    found = recent(stored, live, [])
+
+    assert len(found["clicked_item_ids"]) == len(found["clicked_at"]) == 40
+    assert found["clicked_item_ids"][:4] == ["new0", "new1", "new2", "old"]
