@@ -25,6 +25,15 @@ _EARLIEST, _LATEST = -2_208_988_800, 4_102_444_800
 _ONCE_PER_UNIT = ((10**11, 1), (10**14, 1_000), (10**18, 1_000_000))
 
 
+def words_of(name: str) -> list[str]:
+    """The words of a name, also of one in camel case.
+
+    >>> words_of("brandName (EU)")
+    ['brand', 'name', 'eu']
+    """
+    return safe_column(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).split("_")
+
+
 class Evidence:
     """Counts over the values of one field, gathered one by one in bounded memory."""
 
@@ -158,9 +167,7 @@ def _is_time(text: str) -> bool:
 
 
 def _words(name: str, wanted: re.Pattern[str]) -> list[str]:
-    """Those words of a name that are wanted, also of a name in camel case."""
-    words = safe_column(re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name)).split("_")
-    return [word for word in words if wanted.fullmatch(word)]
+    return [word for word in words_of(name) if wanted.fullmatch(word)]
 
 
 def _shown(value: FieldValue, limit: int = 40) -> str:

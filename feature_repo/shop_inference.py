@@ -14,7 +14,7 @@ from feature_repo.errors import EventError
 from feature_repo.events.contract import ItemEvent, UserEvent
 from feature_repo.events.files import SUFFIXES, EventFiles, Line
 from feature_repo.events.parsing import parse
-from feature_repo.field_evidence import Evidence
+from feature_repo.field_evidence import Evidence, words_of
 from feature_repo.shop import FieldType, Role, Shop, ShopField, safe_column
 
 Explanations = Mapping[tuple[str, str], str]
@@ -131,7 +131,7 @@ def _roles(findings: Sequence[_Finding]) -> dict[str, tuple[Role, str]]:
 
 
 def _rank(name: str, hints: Sequence[str]) -> tuple[bool, int] | None:
-    words = safe_column(name).split("_")
+    words = words_of(name)
     found = [n for n, hint in enumerate(hints) if hint in words]
     return (words != [hints[found[0]]], found[0]) if found else None
 

@@ -1,9 +1,9 @@
 """The contract as JSON Schemas, for those who send events from another language.
 
 Names, required keys and defaults come from the records; what a value may be, and what it means,
-stands here.  What a schema accepts the parser accepts, save for what JSON Schema cannot say: that an
-item may stand only once in a slate, and that 7.0 is no id.  The parser also reads times in other
-ISO 8601 forms.
+stands here.  What a schema accepts the parser accepts, save for what JSON Schema cannot say: that
+an item may stand only once in a slate, and that 7.0 is no id.  The parser also reads times in
+other ISO 8601 forms.
 """
 
 import inspect
