@@ -1,0 +1,33 @@
+"""The service started on nothing becomes a service, step by step and without a restart."""
+
+import pytest
+
+from feature_repo.config import Settings
+from feature_repo.events.contract import ItemEvent
+from tests.integration.http.small_shop import serving
+from training.publish import publish_popularity
+
+
+@pytest.fixture
+def settings(home):
+    """A home that does not exist, and a Redis that nobody answers for."""
+    return Settings(home=home, redis_url="redis://127.0.0.1:1/0")
+
+
+def test_a_service_without_redis_and_without_a_model_takes_events_and_keeps_the_order(settings):
+    with serving(settings) as service:
+        unready = service.http.get("/readyz").status_code
+        taken = service.http.post(
+            "/events", json={"kind": "item", "event_id": "e", "event_time": 1, "item_id": "a"}
+        )
+        ranked = service.rank(["b", "a", "c"], params={"shown": "1"}).json()
+        publish_popularity(service.home, name="default")
+        became_ready = service.eventually(lambda: service.http.get("/readyz").status_code == 200)
+
+    assert unready == 503
+    assert taken.json() == {"accepted": 1, "duplicate": 0, "quarantined": []}
+    assert [item["item"] for item in ranked["items"]] == ["b", "a", "c"]
+    assert ranked["degraded"] == ["hydrate"]
+    assert ranked["model_version"] is None
+    assert became_ready
+    assert [e.event_id for e in service.log.unsealed() if isinstance(e, ItemEvent)] == ["e"]

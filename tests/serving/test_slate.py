@@ -1,0 +1,101 @@
+"""From scores to an answer, and from an answer to the log."""
+
+import base64
+
+import numpy as np
+import pytest
+
+from feature_repo.shop import Shop, ShopField
+from feature_repo.slate_facts import SlateFacts
+from serving.overrides import with_overrides
+from serving.question import Question
+from serving.recorder import is_recorded, served_event, shown_event
+from serving.slate import Scored, rerank
+
+SHOP = Shop("s", (ShopField("Price", "number", "price"), ShopField("tags", "list", "tags")))
+SCORED = Scored(
+    ["a", "b", "c", "d"],
+    np.array([1.0, 3.0, 1.0, 2.0]),
+    "v1",
+    "ranking_v1",
+    ("x", "y"),
+    np.arange(8, dtype=np.float32).reshape(4, 2),
+)
+
+
+def ids(slate):
+    return [slate.scored.item_ids[n] for n in slate.order]
+
+
+def facts(**items):
+    return SlateFacts(t=1, item_ids=["a", "b", "c", "d"], items=items)
+
+
+def test_best_first_and_equals_as_given():
+    assert ids(rerank(SCORED, facts())) == ["b", "d", "a", "c"]
+
+
+def test_deleted_items_are_dropped():
+    slate = rerank(SCORED, facts(item_attributes__is_deleted=[None, True, False, True]))
+
+    assert ids(slate) == ["a", "c"]
+    assert slate.dropped == ["b", "d"]
+
+
+def test_without_facts_nothing_is_known_to_be_deleted():
+    assert len(rerank(SCORED, None).order) == 4
+
+
+def test_vectors_are_logged_in_the_order_answered():
+    event = served_event(Question("r", 5), rerank(SCORED, facts()), ["record"], 1.0)
+
+    assert event.vectors is not None
+    rows = np.frombuffer(base64.b64decode(event.vectors), "<f4").reshape(4, 2)
+    assert rows.tolist() == [[2, 3], [6, 7], [0, 1], [4, 5]]
+    assert event.layout == ("x", "y")
+    assert event.event_time == 5
+    assert event.degraded == ("record",)
+
+
+def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
+    event = served_event(Question("r", 5), rerank(SCORED, facts()), [], 0.0)
+
+    assert (event.vectors, event.layout) == (None, ())
+    assert [item.item_id for item in event.items] == ["b", "d", "a", "c"]
+
+
+def test_what_is_shown_is_what_was_served():
+    slate = rerank(SCORED, facts())
+    question = Question("r", 5, user_id="u", query="q", market="uk")
+
+    served, shown = served_event(question, slate, [], 0.0), shown_event(question, slate)
+
+    assert shown.items == served.items
+    assert (shown.request_id, shown.user_id, shown.query, shown.market) == ("r", "u", "q", "uk")
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5])
+def test_the_recorded_share_is_about_its_share_and_always_the_same(share):
+    recorded = [is_recorded(f"request-{n}", share) for n in range(4000)]
+
+    assert recorded == [is_recorded(f"request-{n}", share) for n in range(4000)]
+    assert abs(np.mean(recorded) - share) < 0.05
+
+
+def test_overrides_replace_what_is_stored_by_declared_type():
+    stored = facts(item_attributes__price=[1.0, 2.0, None, 4.0], item_attributes__tags=[["x"]] * 4)
+
+    overridden = with_overrides(
+        stored,
+        {"a": {"Price": "9.5"}, "c": {"Price": 3.0, "unheard": 1}, "d": {"Price": None}},
+        SHOP,
+    )
+
+    assert list(overridden.items["item_attributes__price"]) == [9.5, 2.0, 3.0, None]
+    assert overridden.items["item_attributes__tags"] == [["x"]] * 4
+
+
+def test_an_override_of_what_is_not_stored_counts_too():
+    overridden = with_overrides(facts(), {"b": {"tags": ["new"]}}, SHOP)
+
+    assert overridden.items["item_attributes__tags"] == [None, ["new"], None, None]
