@@ -87,7 +87,7 @@ class OnlineReader:
             ),
             item_ids=item_ids,
             items={
-                **self._columns("item_attributes", self.item_rows(item_ids, live.patches)),
+                **self._columns("item_attributes", self._attributes(item_ids, live)),
                 **self._columns(
                     "item_engagement",
                     self._counts("item_engagement", item_ids, live.item_tiles, t),
@@ -108,20 +108,14 @@ class OnlineReader:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
         patches = read_overlay(self._client, self._keys, distinct).patches
-        rows = self._stored("item_attributes", distinct)
+        columns = [*(field.column for field in self._taste), _BOOKKEEPING]
+        rows = self._rows.read(self._views["item_attributes"], distinct, columns)
         known = dict(zip(distinct, zip(rows, patches, strict=True), strict=True))
         return [
             merge.texts_of(merge.attributes(row, _before(instant, changes)), self._taste)
             for item, instant in zip(item_ids, seen_at, strict=True)
             for row, changes in [known[item]]
         ]
-
-    def item_rows(
-        self, item_ids: Sequence[str], patches: Sequence[Mapping[str, Patch]]
-    ) -> list[Row | None]:
-        """Attributes of N items, None where nothing is known of one."""
-        rows = self._stored("item_attributes", item_ids)
-        return [merge.attributes(*pair) for pair in zip(rows, patches, strict=True)]
 
     def _stored(self, view: str, ids: Sequence[str]) -> list[Row | None]:
         return self._rows.read(self._views[view], ids, self._features[view])
@@ -130,6 +124,10 @@ class OnlineReader:
         self, view: str, ids: Sequence[str], live: Sequence[bytes | None], t: int
     ) -> list[Row | None]:
         return merge.counters(_COUNTERS[view], self._stored(view, ids), live[: len(ids)], t)
+
+    def _attributes(self, item_ids: Sequence[str], live: Overlay) -> list[Row | None]:
+        rows = self._stored("item_attributes", item_ids)
+        return [merge.attributes(*pair) for pair in zip(rows, live.patches, strict=True)]
 
     def _recent(self, users: Sequence[str], live: Overlay) -> list[Row | None]:
         columns = [field.column for field in self._taste]
