@@ -20,7 +20,7 @@ import numpy.typing as npt
 import pyarrow.parquet as pq
 
 from feature_repo.events.columns import to_table
-from feature_repo.events.contract import KINDS, AnyEvent
+from feature_repo.events.contract import ARROW_SCHEMAS, KINDS, AnyEvent
 from feature_repo.events.durable import replacing, sweep, sync_folder
 from feature_repo.events.event_index import EventIndex, digest
 from feature_repo.events.quarantine import Quarantine
@@ -206,11 +206,10 @@ def _batches(sealed: _Sealed, lines: Lines, path: Path) -> Iterator[list[AnyEven
 
 
 def _write_relation(path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals) -> None:
-    with replacing(path) as temporary:
-        writer: pq.ParquetWriter | None = None
+    schema = ARROW_SCHEMAS[kind]
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
         for batch in batches:
-            table = to_table(kind, batch, seals.part_of)
-            writer = writer or pq.ParquetWriter(temporary, table.schema, compression="zstd")
-            writer.write_table(table)
-        if writer is not None:
-            writer.close()
+            writer.write_table(to_table(kind, batch, seals.part_of))

@@ -58,7 +58,6 @@ def ingest(
     log = EventLog(home, clock)
     with locked(home.log / "ingest.lock"):
         sweep(home.log / "staging")
-        sweep(home.log / "quarantine")
         log.compact()
         sink: Sink = Appended(log) if mode == "late" else Staged(log, backfill=mode == "backfill")
         with sink:

@@ -2,12 +2,13 @@
 
 import os
 import secrets
+import threading
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from feature_repo.events.durable import TEMPORARY, publish
+from feature_repo.events.durable import sync_folder
 
 LONGEST_EXCERPT = 4_096
 
@@ -27,25 +28,39 @@ class QuarantinedLine(msgspec.Struct, frozen=True):
 
 
 class Quarantine:
-    """One file of `log/quarantine`, which appears when something was added and it is kept."""
+    """One file of `log/quarantine`, begun with the first thing set aside.  Threads may share it."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
-        self._temporary = self._path.with_suffix(TEMPORARY)
         self._file: BinaryIO | None = None
+        self._lock = threading.Lock()
 
     def add(self, file: str, line: int, reason: str, content: bytes) -> None:
         """Set one line aside; of a long one the beginning."""
-        if self._file is None:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._temporary.open("wb")
         text = content[:LONGEST_EXCERPT].decode(errors="replace")
         entry = {"file": file, "line": line, "reason": reason, "text": text}
-        self._file.write(msgspec.json.encode(entry) + b"\n")
+        with self._lock:
+            self._open().write(msgspec.json.encode(entry) + b"\n")
 
     def keep(self) -> None:
-        """Make what was added durable."""
+        """Make what was set aside durable."""
+        with self._lock:
+            if self._file is not None:
+                self._file.flush()
+                os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the file.  A dropped quarantine closes it too."""
         if self._file is not None:
             self._file.close()
-            publish(self._temporary, self._path)
         self._file = None
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _open(self) -> BinaryIO:
+        if self._file is None:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self._path.open("ab")
+            sync_folder(self._path.parent)
+        return self._file
