@@ -48,29 +48,33 @@ class Model:
 
 @dataclass
 class ModelShelf:
-    """All models of a home by name.  `follow` is called now and then; `get` costs nothing."""
+    """All models of a home by name.  `follow` is called now and then; `get` costs nothing.
+
+    Attributes:
+        artifacts: what is in memory, by kind and name.
+    """
 
     home: Home
     shop: Shop
-    _artifacts: dict[tuple[str, str], Loaded] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], Loaded] = field(default_factory=dict)
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def is_ready(self) -> bool:
         """Whether a first model or popularity snapshot is in memory."""
-        return bool(self._artifacts)
+        return bool(self.artifacts)
 
     def get(self, name: str) -> Model | None:
         """The model of that name; the default one exists always, if only to keep the order."""
-        ranker = self._artifacts.get((RANKER, name))
-        popularity = self._artifacts.get((POPULARITY, name))
+        ranker = self.artifacts.get((RANKER, name))
+        popularity = self.artifacts.get((POPULARITY, name))
         if ranker is None and popularity is None and name != DEFAULT_MODEL:
             return None
-        return Model(name, ranker, popularity or self._artifacts.get((POPULARITY, DEFAULT_MODEL)))
+        return Model(name, ranker, popularity or self.artifacts.get((POPULARITY, DEFAULT_MODEL)))
 
     def names(self) -> list[str]:
         """The models that can be asked for."""
-        return sorted({DEFAULT_MODEL, *(name for _, name in self._artifacts)})
+        return sorted({DEFAULT_MODEL, *(name for _, name in self.artifacts)})
 
     def follow(self) -> None:
         """Load what was published, and drop what was withdrawn, since the last call.
@@ -80,7 +84,7 @@ class ModelShelf:
         """
         targets = _targets(self.home.current)
         for key in self._seen.keys() - targets.keys():
-            self._artifacts.pop(key, None)
+            self.artifacts.pop(key, None)
             del self._seen[key]
         for key, folder in targets.items():
             if self._seen.get(key) != folder.name:
@@ -96,7 +100,7 @@ class ModelShelf:
             RELOADS.labels(kind, "refused").inc()
             _logger.error("%s %s is not taken: %s", kind, name, error)
             return
-        self._artifacts[key] = Loaded(folder.name, manifest, learned)
+        self.artifacts[key] = Loaded(folder.name, manifest, learned)
         RELOADS.labels(kind, "loaded").inc()
         _logger.info("%s %s is now %s", kind, name, folder.name)
 

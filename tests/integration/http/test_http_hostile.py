@@ -5,6 +5,8 @@ import socket
 
 import pytest
 
+from tests.feature_repo.hostile_inputs import HOSTILE
+
 ITEM = b'{"kind":"item","event_id":"%s","event_time":1767600000,"item_id":"%s"}'
 DEEP = 900
 
@@ -93,6 +95,20 @@ def test_a_hostile_body_gets_an_answer_that_is_no_5xx(service, name, path):
         assert list(response.json()["error"]) == ["field", "expected", "found"]
     elif path != "/rank/default":
         assert sum(map(_number, response.json().values())) == _sent(BODIES[name])
+
+
+@pytest.mark.parametrize("hostile", [h for h in HOSTILE if not h.file_only], ids=lambda h: h.name)
+def test_what_is_good_among_the_bad_is_taken_and_the_rest_set_aside(service, hostile):
+    response = service.http.post("/events", content=hostile.body)
+
+    answer = response.json()
+    if response.status_code == 400:
+        assert hostile.good == 0
+        assert answer["error"]["field"] == "body"
+    else:
+        assert response.status_code == 200
+        assert answer["accepted"] + answer["duplicate"] == hostile.good
+        assert hostile.bad is None or len(answer["quarantined"]) == hostile.bad
 
 
 @pytest.mark.parametrize("depth", range(940, 1000, 4))
