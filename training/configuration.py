@@ -1,12 +1,13 @@
 """The few configurations of trees that validation chooses between."""
 
-import os
 from dataclasses import dataclass
 from typing import Any
 
+from training.trees import threads
+
 SEED = 7
 MOST_ROUNDS = 600
-PATIENCE = 40
+PATIENCE = 25
 
 
 @dataclass(frozen=True)
@@ -40,14 +41,6 @@ class Configuration:
             "seed": SEED,
             "nthread": threads(),
         }
-
-
-def threads() -> int:
-    """Threads for fitting: all cores but one.
-
-    Threads of a team wait for each other busily, so one core too many makes it many times slower.
-    """
-    return max(1, len(os.sched_getaffinity(0)) - 1) if hasattr(os, "sched_getaffinity") else 1
 
 
 GRID = (

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from feature_repo.errors import DatasetError
-from training.configuration import GRID, MOST_ROUNDS, PATIENCE, Configuration, threads
+from training.configuration import GRID, MOST_ROUNDS, PATIENCE, Configuration
 from training.dataset import Dataset, Progress
 from training.metrics import ndcg
 from training.ranker import Ranker, Scores
 from training.split import TRAIN, VALIDATE
+from training.trees import load_xgboost, threads
 from training.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -93,7 +94,7 @@ def _slates(data: Dataset) -> int:
 
 
 def _rows(data: Dataset, reference: "xgboost.DMatrix | None" = None) -> "xgboost.DMatrix":
-    import xgboost
+    xgboost = load_xgboost()
 
     return xgboost.QuantileDMatrix(
         data.matrix,
@@ -109,7 +110,7 @@ def _try(
     configuration: Configuration, rows: "xgboost.DMatrix", unseen: "xgboost.DMatrix", data: Dataset
 ) -> tuple[Trial, Scores]:
     """Fit until the validation split stops gaining; give the trial and its scores there."""
-    import xgboost
+    xgboost = load_xgboost()
 
     booster = xgboost.train(
         configuration.parameters(),
@@ -128,6 +129,6 @@ def _try(
 
 
 def _boost(configuration: Configuration, rows: "xgboost.DMatrix", rounds: int) -> "xgboost.Booster":
-    import xgboost
+    xgboost = load_xgboost()
 
     return xgboost.train(configuration.parameters(), rows, rounds)

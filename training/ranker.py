@@ -13,6 +13,7 @@ from feature_repo.errors import ArtifactError
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix
 from training.dataset import Dataset, Progress
+from training.trees import load_xgboost
 
 if TYPE_CHECKING:
     import xgboost
@@ -60,7 +61,7 @@ class Ranker:
 
     def contributions(self, matrix: Matrix) -> Scores:
         """Shape (N, F): what each feature adds to each score (approximate SHAP)."""
-        import xgboost
+        xgboost = load_xgboost()
 
         rows = xgboost.DMatrix(matrix, nthread=1)
         shares = self.booster.predict(
@@ -83,7 +84,7 @@ class Ranker:
         Raises:
             ArtifactError: a file is absent or damaged.
         """
-        import xgboost
+        xgboost = load_xgboost()
 
         try:
             table: dict[str, Any] = json.loads((folder / RANKER).read_text())

@@ -57,6 +57,14 @@ def test_the_same_data_gives_the_same_ranker(data, tmp_path):
     assert (tmp_path / "one" / MODEL).read_bytes() == (tmp_path / "two" / MODEL).read_bytes()
 
 
+def test_a_slate_in_which_nothing_was_wanted_is_left_out_of_the_loss(data):
+    _, training = choose_and_fit(data, grid=QUICK)
+    taught = data.part("train")
+    qid, gain = taught.column("qid"), taught.column("gain")
+
+    assert training.rankings["train"] == np.unique(qid[gain > 0]).size < np.unique(qid).size
+
+
 def test_the_test_split_teaches_nothing(make_dataset, tmp_path):
     data = Dataset.load(make_dataset())
     blind = Dataset(data.facts, data.keys, data.matrix.copy())

@@ -1,0 +1,24 @@
+"""XGBoost, imported so that its threads sleep while they wait for each other.
+
+By default they wait busily, which on cores that have other work made fitting seven times slower.
+The policy is read when the library is loaded, so it is set here, before.
+"""
+
+import os
+from types import ModuleType
+
+
+def load_xgboost() -> ModuleType:
+    """The library; slow the first time, so it is called where it is needed."""
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    import xgboost
+
+    library: ModuleType = xgboost
+    return library
+
+
+def threads() -> int:
+    """Threads for fitting: the cores this process may use.  Any number gives the same trees."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
