@@ -61,8 +61,8 @@ def ingest(
         log.compact()
         sink: Sink = Appended(log) if mode == "late" else Staged(log, backfill=mode == "backfill")
         with sink:
-            intake = _Intake(log, clock, sink, Quarantine(home.log / "quarantine"))
-            report = intake.run(files, progress)
+            quarantine = Quarantine(home.log / "quarantine")
+            report = _Intake(log, clock, sink, quarantine).run(files, progress)
             report.seal = sink.commit()
         log.compact()
     return report
