@@ -30,13 +30,15 @@ def cluster(tmp_path):
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
     options += ["--cluster-enabled", "yes", "--cluster-port", str(port + 1), "--save", ""]
     process = subprocess.Popen([server_binary(), *options], stdout=subprocess.DEVNULL)
-    with redis_client(RedisAddress.local(port), timeout=5) as client:
-        ask(client, "PING", "True")
-        client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
-        ask(client, "CLUSTER INFO", "'cluster_state': 'ok'")
-        yield client
-    process.terminate()
-    process.wait()
+    try:
+        with redis_client(RedisAddress.local(port), timeout=5) as client:
+            ask(client, "PING", "True")
+            client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
+            ask(client, "CLUSTER INFO", "'cluster_state': 'ok'")
+            yield client
+    finally:
+        process.terminate()
+        process.wait()
 
 
 def ask(client, question, wanted):
