@@ -58,6 +58,7 @@ class LiveState:
     writable: bool = False
     _connection: Connection | None = None
     _identity: str | None = None
+    _told: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def read(self, question: Question) -> SlateFacts:
@@ -103,8 +104,9 @@ class LiveState:
             self._connection = self.connect()
         identity = self._connection.identity()
         if identity != self._identity:
-            self._turn_off("this is another server, or a restarted one", writes_missed=True)
-        self._identity = identity
+            if self._identity is not None:
+                self._turn_off("this is another server, or a restarted one", writes_missed=True)
+            self._identity = identity
         return self._connection
 
     def _recover(self, connection: Connection) -> None:
@@ -114,13 +116,14 @@ class LiveState:
             _logger.info("live features are whole again; %d events were missed", missed)
         with self._lock:
             self.readable = self.writable
+            self._told = not self.readable
         LIVE.set(self.readable)
 
     def _turn_off(self, reason: object, *, writes_missed: bool = False) -> None:
         with self._lock:
-            if self.readable:
+            if not self._told:
                 _logger.warning("live features are off: %s", reason)
-            self.readable = False
+            self._told, self.readable = True, False
             if writes_missed:
                 self.writable = False
         LIVE.set(0)

@@ -27,7 +27,7 @@ from serving.resources import Resources
 from serving.score import by_popularity, by_ranker
 from serving.slate import Scored, Slate, rerank
 
-HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.12, 0.0005
+HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
 """Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
 
 RECORD_SECONDS = 0.1
