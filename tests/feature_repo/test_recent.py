@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem
+from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
 from feature_repo.home import Home
 from feature_repo.instants import DAY
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
@@ -159,3 +159,48 @@ def test_lists_keep_their_newest_entries_across_blocks(home):
     for n in (0, K_CLICKED - 1, K_CLICKED, 2 * K_CLICKED, total - 1):
         expected = [str(k) for k in range(n, max(n - K_CLICKED, -1), -1)]
         assert rows.at("u", START + n + 1)["clicked_item_ids"] == expected
+
+
+def asked(event_id, at):
+    slate = (ShownItem("i"),)
+    return RankingEvent(
+        event_id=event_id, event_time=at, request_id=event_id, user_id="u", query="q", items=slate
+    )
+
+
+def clicked(event_id, at, request_id):
+    return InteractionEvent(
+        event_id=event_id, event_time=at, item_id="i", type="click", request_id=request_id
+    )
+
+
+def test_a_change_of_the_item_in_the_same_microsecond_is_not_known_to_the_click(home):
+    write_shop(home, TOML)
+    changes = [
+        ItemEvent(event_id=kind, event_time=at, item_id="i", fields={"kind": kind})
+        for kind, at in (("old", START), ("new", START + 9))
+    ]
+    write_log(home, [*changes, asked("1", START + 8), clicked("2", START + 9, "1")])
+
+    transform(home, START)
+
+    row = Rows(home.features / "user_recent", "user_id").at("u", START + 10)
+    assert row["clicked_kind"] == ["old"]
+
+
+def test_a_day_with_new_clicks_replaces_the_weights_of_the_days_before(home):
+    write_log(
+        home,
+        [
+            asked("r", START),
+            *(clicked(str(n), START + 1 + n * DAY, "r") for n in range(3)),
+            asked("s", START + 5 * DAY),
+        ],
+    )
+
+    transform(home, START)
+
+    rows = Rows(home.features / "query_clicked_items", "query_key")
+    known = [rows.at("default|q", START + n * DAY) for n in (1, 2, 3, 4)]
+    assert [row["clicked_item_keys"] for row in known] == [["i"]] * 4
+    assert [row["clicked_item_weights"] for row in known] == [[1], [2], [3], [3]]
