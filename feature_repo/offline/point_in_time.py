@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from feature_repo.catalogue import Catalogue
 
 BYTES_PER_SLICE = 250_000_000
-"""Of joined pairs before the newest is kept; Feast's peak is about three times as much."""
+"""Of joined pairs before the newest is kept; a process joining 188,448 keys peaked at 0.8 GB."""
 
 _PAIR = "_pair"
 _SAMPLE = 500
