@@ -15,7 +15,8 @@ from feature_repo.instants import SECOND, to_text
 
 State = Literal["good", "note", "bad"]
 
-_LATE_HOURS = 24
+_LATE_HOURS = 48
+"""Two periods of the slowest view."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ def _redis(settings: Settings) -> Iterator[Finding]:
         yield Finding("bad" if settings.redis_url else "note", "Redis", "does not answer", cure)
         return
     yield Finding("good", "Redis", f"{status['version']} at {status['url']}")
-    policy = status.get("maxmemory_policy")
+    policy = status["policy"]
     if policy == "noeviction":
         yield Finding("good", "Redis policy", "noeviction")
     else:

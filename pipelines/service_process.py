@@ -27,14 +27,17 @@ def command(port: int, host: str = "127.0.0.1", workers: int = 1) -> list[str]:
     ]  # fmt: skip
 
 
-def environment(settings: Settings, redis_url: str) -> Mapping[str, str]:
-    """What the service reads from its environment."""
+def environment(settings: Settings, redis_url: str, port: int) -> Mapping[str, str]:
+    """What the service reads from its environment.
+
+    Each port has a BENTOML_HOME of its own: servers that share one wipe each other's metrics.
+    """
     return {
         **os.environ,
         "AISLE_HOME": str(settings.home.root),
         "REDIS_URL": redis_url,
         "AISLE_RECORD": str(settings.record_share),
-        "BENTOML_HOME": str(settings.home.bentoml),
+        "BENTOML_HOME": str(settings.home.bentoml / str(port)),
         "BENTOML_DO_NOT_TRACK": "True",
     }
 
@@ -56,12 +59,12 @@ def serving(
     Raises:
         ServiceError: it ended, or did not become ready in time; with the end of its output.
     """
-    settings.home.bentoml.mkdir(parents=True, exist_ok=True)
+    (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     log = settings.home.root / "service.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
             command(port, host, workers),
-            env=environment(settings, redis_url),
+            env=environment(settings, redis_url, port),
             stdout=output,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,

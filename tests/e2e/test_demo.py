@@ -5,12 +5,9 @@ import os
 import signal
 import subprocess
 import time
-import tomllib
 from pathlib import Path
 
 import pytest
-
-from tests.e2e.odd_shop import write_odd_shop
 
 ROOT = Path(__file__).parents[2]
 RANKLENS = Path(os.environ.get("AISLE_DATA", ROOT / "../shared/data")) / "ranklens/events.jsonl.gz"
@@ -77,20 +74,6 @@ def test_a_killed_demo_goes_on_and_a_finished_one_reuses_what_exists(tmp_path):
         again["showcase"]["before"]["model_version"]
         == resumed["showcase"]["before"]["model_version"]
     )
-
-
-@pytest.mark.timeout(900)
-def test_a_shop_with_other_fields_works_by_its_events_alone(tmp_path):
-    events = write_odd_shop(tmp_path / "odd.jsonl.gz")
-
-    answer = run_demo(tmp_path / "home", f"EVENTS={events}")
-
-    declared = tomllib.loads((tmp_path / "home/shop.toml").read_text())["item"]
-    features = answer["slates"]["before"][0]["features"]
-    assert [field["name"] for field in declared] == ["Name 🎸", "hue", "weight (kg)", "woods"]
-    assert ranker_beats_click_rate(answer["evaluation"])
-    assert any(column.startswith("taste__hue") for column in features)
-    assert answer["showcase"]["after"]["degraded"] == []
 
 
 @pytest.mark.timeout(900)

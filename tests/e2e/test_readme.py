@@ -1,0 +1,209 @@
+"""Every command of the README does what the README says, in a copy of this checkout.
+
+Commands run in the order of the page, in one shell environment.  Those that stay up (`make demo`,
+`aisle serve`, `feast ui`) are started on free ports, looked at, and interrupted.  `make test` is
+what runs this file; that the gate runs it is checked instead.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+import tomllib
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.e2e.odd_shop import write_odd_shop
+
+ROOT = Path(__file__).parents[2]
+SECONDS = 420.0
+
+pytestmark = pytest.mark.timeout(1500)
+
+
+def blocks():
+    """The `sh` blocks of the README, each a list of commands."""
+    found = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    return [block.strip().splitlines() for block in found]
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Shell:
+    """Runs commands in the copy, as a person would who typed the README from its top."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AISLE_", "REDIS_"))}
+        self.environment = {
+            **kept,
+            "PATH": f"{folder}/.venv/bin:{kept['PATH']}",
+            "PYTHONPATH": str(folder),
+        }
+
+    def run(self, command):
+        """Run one command; an `export` holds for those after it, as in a terminal."""
+        if setting := re.fullmatch(r"export (AISLE_\w+)=(\S+)", command):
+            self.environment[setting[1]] = setting[2]
+        run = subprocess.run(
+            ["bash", "-euc", command],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            stdin=subprocess.DEVNULL,
+        )
+        assert run.returncode == 0, f"{command}\n{run.stdout[-1500:]}\n{run.stderr[-3000:]}"
+        return run.stdout
+
+    def start(self, command):
+        with (self.folder / "output.txt").open("w") as output:
+            return subprocess.Popen(
+                ["bash", "-euc", f"exec {command}"],
+                cwd=self.folder,
+                env=self.environment,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def until(self, process, ready):
+        """Wait for something to be true while the process runs."""
+        deadline = time.monotonic() + SECONDS
+        while not ready():
+            output = (self.folder / "output.txt").read_text()[-3000:]
+            assert process.poll() is None, output
+            assert time.monotonic() < deadline, output
+            time.sleep(0.2)
+
+
+def interrupt(process):
+    """Ctrl-C, as a terminal sends it: to the whole group."""
+    os.killpg(process.pid, signal.SIGINT)
+    return process.wait(60)
+
+
+def answers(url):
+    try:
+        with urllib.request.urlopen(url, timeout=5) as response:
+            return response.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("copy") / "aisle"
+    files = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.splitlines()
+    for name in files:
+        if (ROOT / name).is_file():
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, folder / name)
+    (folder / ".venv").symlink_to(ROOT / ".venv")
+    yield Shell(folder)
+    subprocess.run(
+        [ROOT / ".venv/bin/aisle", "redis", "stop"],
+        env={**os.environ, "AISLE_HOME": str(folder / ".aisle"), "REDIS_URL": ""},
+        check=False,
+        capture_output=True,
+    )
+
+
+def test_the_first_command_leaves_a_service_up_and_interrupt_stops_it(shell):
+    first, second = blocks()[0]
+    assert (first, second) == ("make demo", "make test")
+    assert "make test" in (ROOT / ".ci/run").read_text()
+    url = f"http://127.0.0.1:{(port := free_port())}"
+
+    process = shell.start(f"{first} ARGS='--port {port}'")
+    shell.until(process, lambda: "The service is up" in (shell.folder / "output.txt").read_text())
+    ready = answers(f"{url}/readyz")
+    status = interrupt(process)
+
+    output = (shell.folder / "output.txt").read_text()
+    assert ready
+    assert "moved" in output
+    assert f"curl {url}/rank/default" in output
+    assert status in (0, 2, -signal.SIGINT)
+    assert not answers(f"{url}/livez")
+
+
+def test_a_shop_with_other_fields_works_by_its_events_alone(shell):
+    first, second = blocks()[1]
+    assert second == f'{first} ARGS="--once --json"'
+    write_odd_shop(shell.folder / "events.jsonl.gz")
+
+    answer = json.loads(shell.run(second).splitlines()[-1])
+
+    declared = tomllib.loads((shell.folder / ".aisle-events/shop.toml").read_text())["item"]
+    ranker = next(r for r in answer["evaluation"]["models"] if r["name"] == "ranker")
+    assert answer["home"].endswith("/.aisle-events")
+    assert [field["name"] for field in declared] == ["Name 🎸", "hue", "weight (kg)", "woods"]
+    assert ranker["difference"]["low"] > 0
+    assert any(name.startswith("taste__hue") for name in answer["slates"]["after"][0]["features"])
+    assert answer["showcase"]["after"]["degraded"] == []
+
+
+def test_step_by_step_goes_from_events_to_a_compiled_pipeline(shell):
+    shutil.rmtree(shell.folder / ".aisle")
+
+    said = {command: shell.run(command) for command in blocks()[2]}
+
+    assert "Written to" in said["aisle init build/events.jsonl"]
+    assert "ranker" in said["aisle train"]
+    assert (shell.folder / "build/evaluation.html").read_text().startswith("<!doctype html>")
+    assert (shell.folder / "build/retrain.yaml").exists()
+    assert (shell.folder / ".aisle/current/ranker/default").is_symlink()
+
+
+def test_the_service_answers_every_curl_of_the_page(shell):
+    (serve,) = blocks()[3]
+    port = free_port()
+
+    process = shell.start(f"{serve} --port {port}")
+    shell.until(process, lambda: answers(f"http://127.0.0.1:{port}/readyz"))
+    said = [
+        shell.run(f"{c.replace(':3000', f':{port}')} -sS --fail-with-body") for c in blocks()[4]
+    ]
+    status = interrupt(process)
+
+    ranked, events, feedback = (json.loads(text) for text in said[:3])
+    assert {item["item"] for item in ranked["items"]} == {"i00001", "i00002"}
+    assert (ranked["degraded"], ranked["dropped"]) == ([], [])
+    assert (events["accepted"], feedback["accepted"]) == (1, 1)
+    assert status == 0
+
+
+def test_every_stock_feast_command_works_on_one_registry(shell):
+    shell.run("aisle redis start")
+    *commands, ui = blocks()[5]
+
+    said = {command.split()[3]: shell.run(command) for command in commands}
+    port = free_port()
+    process = shell.start(f"{ui} --port {port}")
+    shell.until(process, lambda: answers(f"http://127.0.0.1:{port}/"))
+    interrupt(process)
+
+    assert "item_engagement" in said["feature-views"]
+    assert "i00001" in said["get-online-features"]
+    assert "clicks_7d" in said["get-historical-features"]
+    assert not (shell.folder / "feature_repo/registry.db").exists()
