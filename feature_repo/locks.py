@@ -12,8 +12,8 @@ from feature_repo.home import Home
 
 
 @contextmanager
-def exclusive(home: Home, purpose: str) -> Iterator[None]:
-    """Hold the home's lock.
+def exclusive(home: Home, purpose: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold the home's lock, after waiting for it where that is asked for.
 
     Raises:
         BusyError: another process holds it; says what for.
@@ -21,7 +21,7 @@ def exclusive(home: Home, purpose: str) -> Iterator[None]:
     home.root.mkdir(parents=True, exist_ok=True)
     with home.lock.open("a+") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             file.seek(0)
             holder = file.read().strip() or "another process"

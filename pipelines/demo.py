@@ -15,12 +15,13 @@ from typing import Any
 from feature_repo import clock as clocks
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
-from feature_repo.errors import DatasetError, LogError
+from feature_repo.errors import LogError
 from feature_repo.events.ingest import ingest, validate
 from feature_repo.events.log import EventLog
 from feature_repo.events.report import IngestReport
 from feature_repo.home import CHECKOUT, Home
 from feature_repo.instants import SECOND, to_text
+from feature_repo.locks import exclusive
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines import steps
 from pipelines.client import AisleClient
@@ -58,8 +59,10 @@ class Demo:
             self._ingest(source)
         with self._step("features"):
             refresh(self.settings)
-        if not (self.home.current / "ranker" / steps.MODEL).exists():
+        learned = self.home.root / "demo.learned"
+        if not learned.exists():
             self._learn()
+            learned.touch()
         with self._step("evaluation"):
             return self._evaluation()
 
@@ -79,8 +82,9 @@ class Demo:
 
         clock = Clock.of(self.settings)
         log = EventLog(self.home, clock)
+        published = self.home.current / "ranker" / steps.MODEL
         with self._step("rank, click, rank"):
-            ranker = Ranker.load(self.home.current / "ranker" / steps.MODEL)
+            ranker = Ranker.load(published) if published.exists() else None
             question = choose_question(log)
             titles = _titles(log, Shop.load(self.home.shop_toml), question.items)
             return click_and_rank_again(client, question, clock, titles, Explainer(ranker))
@@ -126,7 +130,8 @@ class Demo:
         done = self.home.root / "demo.ingested"
         if done.exists():
             return
-        report = ingest([source], home=self.home, clock=Clock.of(self.settings))
+        with exclusive(self.home, "a demo", wait=True):
+            report = ingest([source], home=self.home, clock=Clock.of(self.settings))
         done.write_text(json.dumps(report.to_dict(), default=str))
 
     def _clock_after(self, report: IngestReport) -> Settings:
@@ -141,7 +146,7 @@ class Demo:
 
     def _learn(self) -> None:
         dataset = self.home.datasets / "demo.parquet"
-        build = self.home.root / "build"
+        build = self._build
         with self._step("dataset"):
             steps.build_dataset(self.home.root, dataset)
         with self._step("training"):
@@ -152,11 +157,15 @@ class Demo:
             steps.publish_ranker(self.home.root, build / "ranker", build / "evaluation")
 
     def _evaluation(self) -> dict[str, Any]:
-        path = self.home.current / "ranker" / steps.MODEL / "evaluation.json"
-        if not path.exists():
-            raise DatasetError(f"{path} is missing; remove {self.home.current} and run again.")
+        """Of the published ranker; of the last one, where it was not good enough to publish."""
+        published = self.home.current / "ranker" / steps.MODEL / "evaluation.json"
+        path = published if published.exists() else self._build / "evaluation" / "evaluation.json"
         evaluation: dict[str, Any] = json.loads(path.read_text())
         return evaluation
+
+    @property
+    def _build(self) -> Path:
+        return self.home.root / "build"
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:

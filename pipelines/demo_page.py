@@ -10,12 +10,12 @@ from typing import Any
 
 from feature_repo.config import Settings
 from feature_repo.errors import SettingError
+from pipelines.home_redis import home_redis
 from pipelines.outcome import Outcome, Page, line, pages, show, table
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Run the demo; without `--once` the service stays up until Ctrl-C."""
-    from feature_repo.online.redis_server import running_redis
     from pipelines.demo import Demo, choose_port, demo_settings
     from training.evaluate import print_evaluation
 
@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
     tell = _Teller(quiet=args.json)
     tell(f"Home: {settings.home.root}")
     demo = Demo(settings, events, announce=tell.step)
-    with running_redis(settings) as address:
+    with home_redis(settings) as address:
         evaluation = demo.prepare()
         with demo.serve(address.url, choose_port(args.port)) as client:
             showcase = demo.show(client).to_dict()

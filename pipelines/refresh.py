@@ -21,6 +21,7 @@ from feature_repo.home import Home
 from feature_repo.instants import to_text
 from feature_repo.locks import exclusive
 from feature_repo.shop import Shop
+from pipelines.home_redis import home_redis
 
 if TYPE_CHECKING:
     from feature_repo.online.live import LiveWriter
@@ -55,16 +56,21 @@ class RefreshReport:
         return asdict(self)
 
 
-def refresh(settings: Settings, announce: Announce = lambda _: None) -> RefreshReport:
+def refresh(
+    settings: Settings, announce: Announce = lambda _: None, *, wait: bool = False
+) -> RefreshReport:
     """Bring features and online store up to now.
+
+    Args:
+        settings: whose home.
+        announce: is told each stage.
+        wait: where the home is in use, wait for it instead of refusing.
 
     Raises:
         BusyError: another process refreshes this home.
         RedisError: no Redis can be had.
     """
-    from feature_repo.online.redis_server import running_redis
-
-    with exclusive(settings.home, "a refresh"), running_redis(settings) as address:
+    with exclusive(settings.home, "a refresh", wait=wait), home_redis(settings) as address:
         return _refresh(settings, address, announce)
 
 
@@ -72,7 +78,7 @@ def every(settings: Settings, seconds: float, announce: Announce) -> Iterator[Re
     """Refresh again and again, `seconds` from start to start, until interrupted."""
     while True:
         began = time.monotonic()
-        yield refresh(settings, announce)
+        yield refresh(settings, announce, wait=True)
         time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
@@ -101,7 +107,6 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
     with stages.stage("transform"):
         transformed = transform(home, clock.now())
     with stages.stage("materialize"):
-        feast_repo.render(home, address.host, address.port, settings.redis_url)
         feast_repo.apply(home)
         live = _live(home, log, clock, address)
         rebuilt = log.rebuild_needed

@@ -98,7 +98,7 @@ def click_and_rank_again(
 
 
 class Explainer:
-    """Contributions of features to scores, by the published ranker."""
+    """Contributions of features to scores, by the published ranker; none where there is none."""
 
     def __init__(self, ranker: Any) -> None:
         self._ranker = ranker
@@ -107,6 +107,8 @@ class Explainer:
         """By item, each feature's contribution to the score."""
         import numpy as np
 
+        if self._ranker is None:
+            return {item["item"]: {} for item in answer["items"]}
         columns = self._ranker.columns
         rows = [item["features"] for item in answer["items"]]
         matrix = np.array(

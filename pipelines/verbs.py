@@ -10,7 +10,9 @@ from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import DatasetError, SettingError
 from feature_repo.instants import to_text
+from feature_repo.locks import exclusive
 from pipelines import steps
+from pipelines.home_redis import home_redis
 from pipelines.outcome import Outcome, line, pages, table
 from pipelines.progress import progress_bar
 
@@ -63,7 +65,7 @@ def ingest(args: argparse.Namespace) -> Outcome:
     from feature_repo.events.ingest import ingest as run
 
     settings = _settings()
-    with progress_bar("ingest") as progress:
+    with exclusive(settings.home, "an ingest", wait=True), progress_bar("ingest") as progress:
         report = run(
             args.paths,
             home=settings.home,
@@ -82,11 +84,9 @@ def transform(_: argparse.Namespace) -> Outcome:
 def materialize(args: argparse.Namespace) -> Outcome:
     """Apply the catalogue and load Redis."""
     from feature_repo import feast_repo
-    from feature_repo.online.redis_server import running_redis
 
     settings = _settings()
-    with running_redis(settings) as address:
-        feast_repo.render(settings.home, address.host, address.port, settings.redis_url)
+    with exclusive(settings.home, "a load"), home_redis(settings) as address:
         feast_repo.apply(settings.home)
         end = Clock.of(settings).now()
         feast_repo.materialize(settings.home, end, full=args.full)
@@ -141,13 +141,12 @@ def evaluate(args: argparse.Namespace) -> Outcome:
 
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
-    from feature_repo.online.redis_server import running_redis
     from pipelines.service_process import serving
 
     settings = _settings()
     Clock.of(settings)
     with (
-        running_redis(settings) as address,
+        home_redis(settings) as address,
         serving(
             settings, address.url, port=args.port, host=args.host, workers=args.workers
         ) as client,
