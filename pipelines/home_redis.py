@@ -1,4 +1,4 @@
-"""The Redis server of a home while a block runs, and the Feast repository that knows where it is."""
+"""The Redis server of a home while a block runs, and the Feast repository that knows of it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
