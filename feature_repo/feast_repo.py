@@ -17,6 +17,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.config import Settings
+from feature_repo.counters import COUNTER_VIEWS, tiles_of
 from feature_repo.errors import RedisError, SettingError
 from feature_repo.events.seals import read_seals
 from feature_repo.home import Home
@@ -164,6 +165,7 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
             start = _first_day(home) if loaded is None else int(loaded)
             if start < end:
                 _load(store, start, end)
+                _seal(home, client, start)
                 client.set(mark, end)
             return max(start, end)
     except redis.RedisError as error:
@@ -176,10 +178,14 @@ def clear_online(home: Home) -> None:
     """Delete the online rows of every entity of the home, before a rebuild is loaded."""
     from feast.infra.online_stores.redis import RedisOnlineStore
 
+    from feature_repo.online.live_keys import LiveKeys
+    from feature_repo.online.sealing import forget_tiles
+
     store = open_store(home)
     for entity in store.list_entities():
         RedisOnlineStore().delete_entity_values(store.config, [entity.join_key])
     with _client(store.config.online_store.connection_string) as client:
+        forget_tiles(client, LiveKeys.of(home))
         for mark in client.scan_iter(f"{home.project}:loaded:*"):
             client.delete(mark)
 
@@ -188,6 +194,15 @@ def _load(store: "FeatureStore", start: int, end: int) -> None:
     """Materialize without Feast's own talk: progress is the caller's to show."""
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         store.materialize(to_datetime(start), to_datetime(end))
+
+
+def _seal(home: Home, client: "redis.Redis", start: int) -> None:
+    from feature_repo.online.live_keys import LiveKeys
+    from feature_repo.online.sealing import load_tiles
+
+    for counter in COUNTER_VIEWS:
+        path = tiles_of(home.features / counter.name)
+        load_tiles(client, LiveKeys.of(home), counter, path, start)
 
 
 def _first_day(home: Home) -> int:

@@ -23,9 +23,14 @@ class LiveKeys:
         """Part up to which everything lies in the stored rows."""
         return f"{self.prefix}pruned"
 
+    @property
+    def tile_prefix(self) -> str:
+        """How the key of every tile begins."""
+        return f"{self.prefix}tile:"
+
     def tile(self, view: str, entity: str) -> str:
         """The tile of one entity in one counted view."""
-        return f"{self.prefix}tile:{view}:{entity}"
+        return f"{self.tile_prefix}{view}:{entity}"
 
     def item(self, item_id: str) -> str:
         """The newest patches of an item's attributes."""

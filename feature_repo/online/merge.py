@@ -1,7 +1,8 @@
 """Stored rows and live state together: what is known of an entity right now.
 
 A row says by its `part` how far it reaches; what is live and not beyond that is in the row already
-and is left out, so that nothing counts twice whenever a load happens.
+and is left out, so that nothing counts twice whenever a load happens.  Counted views have tiles in
+place of rows, which say the same of themselves.
 """
 
 from collections.abc import Mapping, Sequence
@@ -30,21 +31,20 @@ class LiveRecent:
     entry: RecentItem
 
 
-def counters(
-    view: CounterView, rows: Sequence[Row | None], live: Sequence[bytes | None], t: int
-) -> list[Row | None]:
-    """Counts of N entities as of an instant; None for those the view does not know."""
-    counts = tiles.count(
-        live,
-        t,
-        tuple(WINDOWS.values()),
-        [part_of(row) for row in rows],
-        measures=len(view.measures),
-    )
-    added = counts.values.reshape(len(rows), len(view.features)).tolist()
+def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> list[Row | None]:
+    """Counts of N entities as of an instant; None for those the view does not know.
+
+    Args:
+        view: what is counted.
+        found: their tiles.
+        t: µs.
+    """
+    counts = tiles.count(found, t, tuple(WINDOWS.values()), measures=len(view.measures))
+    values = counts.values.reshape(len(found), len(view.features)).tolist()
+    parts = counts.parts.tolist()
     return [
-        _sum(view.features, row, more) if row or met else None
-        for row, more, met in zip(rows, added, counts.present.tolist(), strict=True)
+        dict(zip(view.features, row, strict=True)) | {"part": part} if part > tiles.SEALED else None
+        for row, part in zip(values, parts, strict=True)
     ]
 
 
@@ -88,13 +88,6 @@ def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
 def part_of(row: Row | None) -> int:
     """The part up to which a row reaches; −1 without a row."""
     return -1 if row is None else int(row["part"])
-
-
-def _sum(features: Sequence[str], row: Row | None, added: Sequence[int]) -> Row:
-    return {
-        name: ((row or {}).get(name) or 0) + more
-        for name, more in zip(features, added, strict=True)
-    }
 
 
 def _lists(

@@ -73,15 +73,13 @@ class OnlineReader:
             query=query,
             user=self._of_one(
                 {
-                    "user_engagement": self._counts("user_engagement", users, [live.user_tile], t),
+                    "user_engagement": self._counts("user_engagement", [live.user_tile], t),
                     "user_recent": self._recent(users, live),
                 }
             ),
             query_row=self._of_one(
                 {
-                    "query_engagement": self._counts(
-                        "query_engagement", queries, [live.query_tile], t
-                    ),
+                    "query_engagement": self._counts("query_engagement", [live.query_tile], t),
                     "query_clicked_items": self._stored("query_clicked_items", queries),
                 }
             ),
@@ -90,7 +88,7 @@ class OnlineReader:
                 **self._columns("item_attributes", self._attributes(item_ids, live)),
                 **self._columns(
                     "item_engagement",
-                    self._counts("item_engagement", item_ids, live.item_tiles, t),
+                    self._counts("item_engagement", live.item_tiles, t),
                 ),
             },
         )
@@ -120,10 +118,8 @@ class OnlineReader:
     def _stored(self, view: str, ids: Sequence[str]) -> list[Row | None]:
         return self._rows.read(self._views[view], ids, self._features[view])
 
-    def _counts(
-        self, view: str, ids: Sequence[str], live: Sequence[bytes | None], t: int
-    ) -> list[Row | None]:
-        return merge.counters(_COUNTERS[view], self._stored(view, ids), live[: len(ids)], t)
+    def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> list[Row | None]:
+        return merge.counters(_COUNTERS[view], found, t)
 
     def _attributes(self, item_ids: Sequence[str], live: Overlay) -> list[Row | None]:
         rows = self._stored("item_attributes", item_ids)
