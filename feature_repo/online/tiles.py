@@ -28,6 +28,7 @@ VERSION = 1
 SEALED = -(2**31)
 """Part of sealed records; as `sealed_part` it says that nothing is sealed."""
 
+_FOREVER = -(2**62)
 Ints = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
 
@@ -96,7 +97,7 @@ def unpack(tile: bytes) -> Tile:
     header = np.frombuffer(tile, header_type(tile[1]), count=1)[0]
     rows = np.frombuffer(tile, record_type(tile[1]), offset=header_type(tile[1]).itemsize)
     return Tile(
-        tuple(TileRecord(*row[:3], tuple(row[3])) for row in rows.tolist()),
+        tuple(TileRecord(part, at, met, tuple(by)) for part, at, met, by in rows.tolist()),
         tuple(map(int, header["sums"])),
         int(header["sealed_part"]),
     )
@@ -107,8 +108,7 @@ def is_tile(tile: bytes, measures: int) -> bool:
     body = len(tile) - header_type(measures).itemsize
     return (
         body >= 0
-        and tile[0] == VERSION
-        and tile[1] == measures
+        and tile[:4] == bytes((VERSION, measures, 0, 0))
         and body % record_type(measures).itemsize == 0
     )
 
@@ -124,25 +124,59 @@ def count(
         windows: lengths in day-buckets, the current one included; None has no end.
         measures: M.
     """
-    whole = [tile if tile and is_tile(tile, measures) else _blank(measures) for tile in tiles]
-    damaged = [bool(tile) and tile is not kept for tile, kept in zip(tiles, whole, strict=True)]
-    skip = header_type(measures).itemsize
-    headers = np.frombuffer(b"".join([tile[:skip] for tile in whole]), header_type(measures))
-    records = np.frombuffer(b"".join([tile[skip:] for tile in whole]), record_type(measures))
-    sizes = [(len(tile) - skip) // record_type(measures).itemsize for tile in whole]
-    owners = np.repeat(np.arange(len(whole)), sizes)
-    live = records["part"] > headers["sealed_part"][owners]
-    counted = live | (records["part"] == SEALED)
-    values = np.zeros((len(whole), measures, len(windows)), dtype=np.int64)
-    for column, window in enumerate(windows):
-        if window is None:
-            inside, values[:, :, column] = live, headers["sums"]
-        else:
-            inside = counted & (records["bucket"] > t // DAY - window)
-        np.add.at(values[:, :, column], owners[inside], records["deltas"][inside])
-    parts = headers["sealed_part"].astype(np.int64)
-    np.maximum.at(parts, owners[live], records["part"][live])
-    return Counts(values, parts, np.array(damaged, bool))
+    words, starts, sizes, damaged = _laid_out(tiles, measures)
+    owners = np.repeat(np.arange(len(tiles)), sizes)
+    firsts = np.cumsum(sizes) - sizes
+    head, width = header_type(measures).itemsize // 4, record_type(measures).itemsize // 4
+    at = starts[owners] + head + width * (np.arange(len(owners)) - firsts[owners])
+    part, sealed_part = words[at], words[starts + 1]
+    live = part > sealed_part[owners]
+    bucket = np.where(live | (part == SEALED), words[at + 1], -(2**31))
+    oldest = np.array([_FOREVER if days is None else t // DAY - days for days in windows])
+    inside = bucket[:, None] > oldest
+    inside[:, [days is None for days in windows]] = live[:, None]
+    deltas = words[at[:, None] + np.arange(3, 3 + measures)].astype(np.int64)
+    values = _folded(np.add, deltas[:, :, None] * inside[:, None, :], firsts, sizes)
+    sums = words[starts[:, None] + np.arange(2, head)].view("<i8")
+    values[:, :, [days is None for days in windows]] += sums[:, :, None]
+    parts = np.where(live, part, SEALED).astype(np.int64)
+    newest = _folded(np.maximum, parts, firsts, sizes, blank=SEALED)
+    return Counts(values, np.maximum(newest, sealed_part), damaged)
+
+
+def _laid_out(
+    tiles: Sequence[bytes | None], measures: int
+) -> tuple[npt.NDArray[np.int32], Ints, Ints, Flags]:
+    """N tiles end to end as 32-bit words: where each begins, its records, whether it is damaged."""
+    blank = _blank(measures)
+    whole = [tile or blank for tile in tiles]
+    lengths = np.fromiter(map(len, whole), np.int64, len(whole))
+    body = lengths - len(blank)
+    if ((body < 0) | (body % record_type(measures).itemsize != 0)).any():
+        return _without_damaged(tiles, measures)
+    words = np.frombuffer(b"".join(whole), "<i4")
+    starts = (np.cumsum(lengths) - lengths) // 4
+    if (words[starts] != VERSION | measures << 8).any():
+        return _without_damaged(tiles, measures)
+    sizes = body // record_type(measures).itemsize
+    return words, starts, sizes, np.zeros(len(whole), bool)
+
+
+def _without_damaged(
+    tiles: Sequence[bytes | None], measures: int
+) -> tuple[npt.NDArray[np.int32], Ints, Ints, Flags]:
+    damaged = np.array([bool(tile) and not is_tile(tile or b"", measures) for tile in tiles])
+    kept = [None if bad else tile for tile, bad in zip(tiles, damaged, strict=True)]
+    return *_laid_out(kept, measures)[:3], damaged
+
+
+def _folded(how: np.ufunc, rows: Ints, firsts: Ints, sizes: Ints, blank: int = 0) -> Ints:
+    """Fold the rows of each of N tiles; `blank` where a tile has none."""
+    folded = np.full((len(sizes), *rows.shape[1:]), blank, dtype=np.int64)
+    filled = sizes > 0
+    if filled.any():
+        folded[filled] = how.reduceat(rows, firsts[filled], axis=0)
+    return folded
 
 
 @cache
