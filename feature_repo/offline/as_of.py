@@ -1,0 +1,195 @@
+"""Which row of each key was the newest known at an instant: one sorted array, searched.
+
+A row is *known* from `known_at` on: its event time, or the later of that and its created time where
+corrections must not reach into the past.  Rows are sorted by (key, known_at) packed into one
+integer.  Of the rows known at an instant the newest by (event, created) counts; a row that is older
+than one known before it can never count and is left out, so what a search finds is the answer.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.offline.instants_of import NEVER, Instants
+from feature_repo.offline.vocabulary import Codes
+
+Numbers = npt.NDArray[np.int64]
+
+NO_ROW = -1
+_BITS = 62
+
+
+@dataclass(frozen=True)
+class Known:
+    """n rows of a source, in its order: what a join must know of each."""
+
+    codes: Codes
+    rows: Numbers
+    events: Instants
+    created: Instants | None = None
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How a key and an instant become one integer that sorts by both."""
+
+    bits: int
+    origin: int
+    largest: int = 0
+    ranks: Instants | None = None
+    keys: Codes | None = None
+
+    @classmethod
+    def of(cls, codes: Codes, *times: Instants) -> "Packing":
+        """Microseconds when they fit beside the key, else the ranks of instants and keys."""
+        if codes.size == 0:
+            return cls(bits=1, origin=0)
+        largest = int(codes.max())
+        origin, latest = min(int(t.min()) for t in times), max(int(t.max()) for t in times)
+        bits, key_bits = (latest - origin + 1).bit_length(), largest.bit_length()
+        if bits + key_bits <= _BITS:
+            return cls(bits, origin, largest)
+        ranks = np.unique(np.concatenate(times))
+        bits = int(ranks.size).bit_length()
+        if bits + key_bits <= _BITS:
+            return cls(bits, 0, largest, ranks)
+        return cls(bits, 0, largest, ranks, np.unique(codes))
+
+    def pack(self, codes: Codes, times: Instants) -> Numbers:
+        """The newest packed value at or before each time; negative where there can be none."""
+        if self.ranks is None:
+            offset = np.clip(times, self.origin - 1, self.origin + (1 << self.bits) - 1)
+            offset -= self.origin
+        else:
+            offset = np.searchsorted(self.ranks, times, side="right") - 1
+        impossible = (offset < 0) | (codes < 0) | (codes > self.largest)
+        packed = self._dense(codes, impossible) << self.bits
+        packed |= offset
+        packed[impossible] = NO_ROW
+        return packed
+
+    def _dense(self, codes: Codes, impossible: npt.NDArray[np.bool_]) -> Codes:
+        if self.keys is None:
+            return codes.copy()
+        places = np.searchsorted(self.keys, codes)
+        places[places == self.keys.size] = 0
+        impossible |= self.keys[places] != codes
+        return places.astype(np.int64)
+
+
+@dataclass(frozen=True)
+class AsOf:
+    """The rows that can be an answer, sorted by key and the instant they were known from."""
+
+    packing: Packing
+    packed: Numbers
+    rows: npt.NDArray[np.signedinteger]
+    events: Instants | None
+    """Only where they differ from `known_at`."""
+
+    @classmethod
+    def of(cls, known: Known, *, strict: bool) -> "AsOf":
+        """Sort the rows.
+
+        Args:
+            known: codes are not negative and events not `NEVER`.
+            strict: a row counts only from its created time on; rows without one never count.
+        """
+        if not strict or known.created is None:
+            return cls._sorted(known, known.events, None)
+        known, created = _without_unborn(known, known.created)
+        times = np.maximum(known.events, created)
+        differ = bool((times != known.events).any())
+        return cls._sorted(known, times, known.events if differ else None)
+
+    @classmethod
+    def _sorted(cls, known: Known, times: Instants, events: Instants | None) -> "AsOf":
+        packing = Packing.of(known.codes, times, *([] if events is None else [events]))
+        packed = packing.pack(known.codes, times)
+        order = _newest_last(packed, known)
+        packed = packed[order]
+        if events is not None:
+            by_event = packing.pack(known.codes, events)[order]
+            order, packed = _where(by_event >= np.maximum.accumulate(by_event), order, packed)
+        order, packed = _where(_last_of(packed), order, packed)
+        return cls(packing, packed, known.rows[order], None if events is None else events[order])
+
+    @property
+    def bytes(self) -> int:
+        """What keeping it costs."""
+        held = (self.packed, self.rows, self.events, self.packing.ranks, self.packing.keys)
+        return sum(array.nbytes for array in held if array is not None)
+
+    def find(self, codes: Codes, times: Instants, ttl: int = 0) -> Numbers:
+        """The row of the source that was newest for each key at each time, else `NO_ROW`.
+
+        Args:
+            codes: n keys, negative where there is none.
+            times: n instants, µs; `NEVER` finds nothing.
+            ttl: µs for which a row counts after its event, inclusive; 0 for ever.
+        """
+        found = np.full(codes.size, NO_ROW, dtype=np.int64)
+        if self.packed.size == 0:
+            return found
+        wanted = self.packing.pack(codes, times)
+        order = np.argsort(wanted)
+        order = order[np.searchsorted(wanted, 0, sorter=order) :]
+        wanted = wanted[order]
+        places = np.searchsorted(self.packed, wanted, side="right") - 1
+        bits = self.packing.bits
+        hit = (places >= 0) & (self.packed[places] >> bits == wanted >> bits)
+        if ttl:
+            hit &= self._event(places) >= times[order] - ttl
+        found[order[hit]] = self.rows[places[hit]]
+        return found
+
+    def newest(self) -> Numbers:
+        """The last row of each key, by number."""
+        last = _last_of(self.packed >> self.packing.bits)
+        return np.sort(self.rows[last]).astype(np.int64)
+
+    def _event(self, places: Numbers) -> Instants:
+        if self.events is not None:
+            return self.events[places]
+        offset = self.packed[places] & ((1 << self.packing.bits) - 1)
+        if self.packing.ranks is not None:
+            return self.packing.ranks[offset]
+        return np.add(offset, self.packing.origin)
+
+
+def _without_unborn(known: Known, created: Instants) -> tuple[Known, Instants]:
+    """The rows that have a created time, and those times."""
+    kept = created != NEVER
+    if kept.all():
+        return known, created
+    born = created[kept]
+    return Known(known.codes[kept], known.rows[kept], known.events[kept], born), born
+
+
+def _newest_last(packed: Numbers, known: Known) -> Numbers:
+    """Order by packed value; of equals the newest by (event, created, row) comes last."""
+    if (packed[1:] > packed[:-1]).all():
+        return np.arange(packed.size)
+    order = np.argsort(packed)
+    ranked = packed[order]
+    tied = np.zeros(packed.size, dtype=bool)
+    tied[1:] = ranked[1:] == ranked[:-1]
+    tied[:-1] |= tied[1:]
+    if tied.any():
+        some = order[tied]
+        created = known.events if known.created is None else known.created
+        keys = (known.rows[some], created[some], known.events[some], packed[some])
+        order[tied] = some[np.lexsort(keys)]
+    return order
+
+
+def _last_of(values: Numbers) -> npt.NDArray[np.bool_]:
+    """Whether each value is the last of a run of equal ones."""
+    last = np.ones(values.size, dtype=bool)
+    last[:-1] = values[1:] != values[:-1]
+    return last
+
+
+def _where(kept: npt.NDArray[np.bool_], order: Numbers, packed: Numbers) -> tuple[Numbers, Numbers]:
+    return (order, packed) if kept.all() else (order[kept], packed[kept])

@@ -1,0 +1,54 @@
+"""Sorted keys of sources, kept from one join to the next while the files stay as they are."""
+
+from collections import OrderedDict
+from collections.abc import Hashable
+from dataclasses import dataclass, field
+from threading import Lock
+
+from feature_repo.offline.as_of import AsOf
+from feature_repo.offline.vocabulary import Vocabulary
+
+
+@dataclass(frozen=True)
+class KeyIndex:
+    """Every row of a source by key and time."""
+
+    vocabulary: Vocabulary
+    as_of: AsOf
+
+    @property
+    def bytes(self) -> int:
+        """What keeping it costs."""
+        return self.as_of.bytes + int(sum(values.nbytes for values in self.vocabulary.values))
+
+
+@dataclass
+class IndexCache:
+    """The indexes used last, up to a number of bytes."""
+
+    most_bytes: int = 512_000_000
+    _kept: "OrderedDict[Hashable, KeyIndex]" = field(default_factory=OrderedDict)
+    _lock: Lock = field(default_factory=Lock)
+
+    def get(self, identity: Hashable) -> KeyIndex | None:
+        """The index of exactly these files and columns, if it is kept."""
+        with self._lock:
+            if identity in self._kept:
+                self._kept.move_to_end(identity)
+            return self._kept.get(identity)
+
+    def put(self, identity: Hashable, index: KeyIndex) -> None:
+        """Keep it; forget those used longest ago."""
+        with self._lock:
+            self._kept[identity] = index
+            while self._kept and sum(i.bytes for i in self._kept.values()) > self.most_bytes:
+                self._kept.popitem(last=False)
+
+    def clear(self) -> None:
+        """Forget all."""
+        with self._lock:
+            self._kept.clear()
+
+
+INDEXES = IndexCache()
+"""Of this process."""
