@@ -1,0 +1,88 @@
+"""Names of the stored rows in Redis.
+
+    r4:shop9:item_pages5:42312      row · project · view · the entity's values, by name of join key
+
+Every part carries its length, so no project's or view's keys begin like another's.  An entity's
+value is preceded by a letter for its type; 32- and 64-bit integers are the same number.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+_LETTERS = {
+    "string_val": b"s",
+    "int64_val": b"i",
+    "int32_val": b"i",
+    "unix_timestamp_val": b"t",
+    "bytes_val": b"b",
+    "bool_val": b"o",
+    "uuid_val": b"u",
+    "time_uuid_val": b"u",
+}
+_GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
+
+
+def project_prefix(project: str) -> bytes:
+    """What the keys of every row of a project begin with."""
+    return b"r" + _sized(project.encode())
+
+
+def view_prefix(project: str, view: str) -> bytes:
+    """What the keys of every row of a view begin with."""
+    return project_prefix(project) + _sized(view.encode())
+
+
+def entity_suffix(values: Mapping[str, Any]) -> bytes | None:
+    """What the key of an entity ends with; None where one of its values is null.
+
+    Args:
+        values: Feast values by join key.
+
+    Raises:
+        ValueError: a value of a type that cannot be a key.
+
+    >>> from feast.protos.feast.types.Value_pb2 import Value
+    >>> entity_suffix({"shop": Value(int64_val=7), "item": Value(string_val="a")})
+    b's1:ai1:7'
+    """
+    parts = [_part(values[name]) for name in sorted(values)]
+    return None if None in parts else b"".join(parts)  # type: ignore[arg-type]
+
+
+def text_suffixes(texts: Sequence[str]) -> list[bytes]:
+    """What the keys of N entities with one text each end with.
+
+    >>> text_suffixes(["42312"])
+    [b's5:42312']
+    """
+    encoded = [text.encode() for text in texts]
+    return [b"s%d:%b" % (len(text), text) for text in encoded]
+
+
+def integer_suffixes(numbers: Sequence[int]) -> list[bytes]:
+    """What the keys of N entities with one integer each end with."""
+    digits = [b"%d" % number for number in numbers]
+    return [b"i%d:%b" % (len(text), text) for text in digits]
+
+
+def glob(prefix: bytes) -> str:
+    """The pattern of all keys that begin with a prefix."""
+    return prefix.decode().translate(_GLOB) + "*"
+
+
+def _part(value: Any) -> bytes | None:
+    kind = value.WhichOneof("val")
+    if kind is None or kind == "null_val":
+        return None
+    found = getattr(value, kind)
+    if kind == "string_val":
+        text = found.encode()
+    elif kind in _LETTERS:
+        text = found if isinstance(found, bytes) else str(found).encode()
+    else:
+        raise ValueError(f"expected text, bytes, an integer or a time as entity, found {kind}")
+    return _LETTERS[kind] + _sized(text)
+
+
+def _sized(text: bytes) -> bytes:
+    return b"%d:%b" % (len(text), text)
