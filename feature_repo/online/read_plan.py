@@ -130,8 +130,7 @@ def keys_of(
     if missing:
         raise KeyError(f"{view.name}: missing join key values {missing}")
     rows = zip(*columns.values(), strict=True)
-    suffixes = [entity_suffix(dict(zip(columns, row, strict=True))) for row in rows]
-    return [None if suffix is None else codec.key(suffix) for suffix in suffixes]
+    return codec.keys([entity_suffix(dict(zip(columns, row, strict=True))) for row in rows])
 
 
 def alive(view: "FeatureView", batch: RowBatch, now: int) -> Bools:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from feature_repo.errors import CatalogueError
 from feature_repo.instants import EPOCH
 from feature_repo.online import arrow_columns, proto_values
 from feature_repo.online.keys import entity_suffix
@@ -47,12 +48,16 @@ def from_table(
     """Rows of an Arrow table; one whose entity or event time is null is left out.
 
     Raises:
-        CatalogueError: a column is absent or of a wrong type.
+        CatalogueError: a column is absent or of a wrong type, or the view was never applied.
     """
     stamps = arrow_columns.column(table, timestamp_field)
     if stamps.null_count:
         table = table.filter(stamps.is_valid())
         stamps = arrow_columns.column(table, timestamp_field)
+    if not view.entity_columns:
+        raise CatalogueError(
+            f"{view.name}: expected a view from the registry, found one not applied"
+        )
     kinds = {column.name: column.dtype.to_value_type().name for column in view.entity_columns}
     suffixes = arrow_columns.suffixes_of(table, kinds)
     event = arrow_columns.instants(stamps).values
@@ -75,11 +80,8 @@ def packs(table: "pa.Table", size: int) -> Iterator["pa.Table"]:
 
 
 def _keyed(codec: ViewCodec, suffixes: Sequence[bytes | None], rows: Sequence[bytes]) -> Rows:
-    return [
-        (codec.key(suffix), row)
-        for suffix, row in zip(suffixes, rows, strict=True)
-        if suffix is not None
-    ]
+    pairs = zip(codec.keys(suffixes), rows, strict=True)
+    return [(key, row) for key, row in pairs if key is not None]
 
 
 def _micros(moment: datetime) -> int:

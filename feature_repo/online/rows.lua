@@ -25,14 +25,17 @@ end
 
 local horizon_high, horizon_low = instant(ARGV[2], 1)
 
-local function has_created(head) return string.byte(head, 2) % 2 == 1 end
-
-local function created(head, tail)
-    if has_created(head) and #tail >= 8 then return instant(tail, #tail - 7) end
-    return instant(head, 7)
+local function created(row)
+    return instant(row, string.byte(row, 2) % 2 == 1 and #row - 7 or 7)
 end
 
-local function is_older(row, held, key)
+local function is_row_like(held, row)
+    return type(held) == 'string' and #held >= HEADER
+        and string.byte(held, 1) == string.byte(row, 1)
+        and string.sub(held, 3, 6) == string.sub(row, 3, 6)
+end
+
+local function is_older(row, held)
     local high, low = instant(row, 7)
     local held_high, held_low = instant(held, 7)
     local late = order(high, low, horizon_high, horizon_low) > 0
@@ -40,28 +43,19 @@ local function is_older(row, held, key)
     if late ~= held_late then return late end
     local by_event = order(high, low, held_high, held_low)
     if by_event ~= 0 then return by_event < 0 end
-    local tail = has_created(held) and redis.call('GETRANGE', key, -8, -1) or ''
-    local created_high, created_low = created(row, row)
-    return order(created_high, created_low, created(held, tail)) < 0
+    local created_high, created_low = created(row)
+    return order(created_high, created_low, created(held)) < 0
 end
 
-local function is_same_schema(row, held)
-    return #held == HEADER and string.byte(row, 1) == string.byte(held, 1)
-        and string.sub(row, 3, 6) == string.sub(held, 3, 6)
-end
-
+local expires = expiry > 0 and { 'EX', expiry } or {}
 local stored = 0
 for n, key in ipairs(KEYS) do
     local row = ARGV[n + 2]
-    local held = redis.pcall('GETRANGE', key, 0, HEADER - 1)
-    if type(held) == 'table' then held = '' end
-    if not (is_same_schema(row, held) and is_older(row, held, key)) then
-        if expiry > 0 then
-            redis.call('SET', key, row, 'EX', expiry)
-        else
-            redis.call('SET', key, row)
-        end
-        stored = stored + 1
+    local held = redis.pcall('SET', key, row, 'NX', 'GET', unpack(expires))
+    local older = held and is_row_like(held, row) and is_older(row, held)
+    if held and not older and (held ~= row or expiry > 0) then
+        redis.call('SET', key, row, unpack(expires))
     end
+    stored = stored + (older and 0 or 1)
 end
 return stored

@@ -9,8 +9,11 @@ present, null, not found or outside its view's ttl, and the answer's status says
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,7 +28,7 @@ from feature_repo.online import keys, row_writer
 from feature_repo.online.breaker import Breaker
 from feature_repo.online.connections import Connections
 from feature_repo.online.read_plan import ReadPlan, ViewRead, keys_of
-from feature_repo.online.row_server import RowServer
+from feature_repo.online.row_server import RowServer, Rows
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
 if TYPE_CHECKING:
@@ -140,13 +143,14 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         source = view.batch_source
         stamp = timestamp_field or source.timestamp_field
         created = created_column or source.created_timestamp_column or None
-        client, limits, sent = self._writer(config), self._limits(config, view), 0
-        for part in row_writer.packs(table, _ROWS_PER_PACK):
-            rows = row_writer.from_table(self.codec(config, view), view, part, stamp, created)
-            self._server_of(config).store(client, rows, **limits)
-            sent += sum(len(key) + len(row) for key, row in rows)
-            if progress:
-                progress(part.num_rows)
+        sent = 0
+        with self._storing(config, view) as store:
+            for part in row_writer.packs(table, _ROWS_PER_PACK):
+                rows = row_writer.from_table(self.codec(config, view), view, part, stamp, created)
+                store(rows)
+                sent += sum(map(len, chain.from_iterable(rows)))
+                if progress:
+                    progress(part.num_rows)
         return sent
 
     def online_read(
@@ -277,9 +281,27 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     ) -> ReadPlan:
         codec = self.codec(config, view)
         suffixes = [keys.entity_suffix(row_writer.by_join_key(key)) for key in entity_keys]
-        found = [None if suffix is None else codec.key(suffix) for suffix in suffixes]
         names = features or [field.name for field in view.features]
-        return ReadPlan([ViewRead(view, codec, names, found)])
+        return ReadPlan([ViewRead(view, codec, names, codec.keys(suffixes))])
+
+    @contextmanager
+    def _storing(
+        self, config: "RepoConfig", view: "FeatureView"
+    ) -> Iterator[Callable[[Rows], None]]:
+        """Gives a function that stores rows while the next ones are packed; the end waits."""
+        server, client = self._server_of(config), self._writer(config)
+        limits = self._limits(config, view)
+        under_way: list[Future[int]] = []
+
+        def store(rows: Rows) -> None:
+            while under_way:
+                under_way.pop().result()
+            under_way.append(thread.submit(server.store, client, rows, **limits))
+
+        with ThreadPoolExecutor(max_workers=1) as thread:
+            yield store
+            for last in under_way:
+                last.result()
 
     def _limits(self, config: "RepoConfig", view: "FeatureView") -> dict[str, int]:
         """What the script that stores rows must know: when they expire, and what is a mistake."""

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from feature_repo.online.keys import view_prefix
+from feature_repo.online.live_keys import LiveKeys
 from feature_repo.online.packing import RowBatch
 from feature_repo.online.row_layout import RowLayout
+from feature_repo.online.tile_codec import TileCodec, counter_of
 
 if TYPE_CHECKING:
     from feast import FeatureView
@@ -29,8 +31,8 @@ class ViewCodec(Protocol):
         """What the keys of every string of the view begin with."""
         ...
 
-    def key(self, suffix: bytes) -> bytes:
-        """The key of the entity with a suffix of `keys`."""
+    def keys(self, suffixes: Sequence[bytes | None]) -> list[bytes | None]:
+        """The keys of N entities given by their suffixes; None stays None."""
         ...
 
     def read(self, raw: Sequence[bytes | None], now: int) -> RowBatch:
@@ -45,9 +47,10 @@ class RowCodec:
     layout: RowLayout
     prefix: bytes
 
-    def key(self, suffix: bytes) -> bytes:
+    def keys(self, suffixes: Sequence[bytes | None]) -> list[bytes | None]:
         """The view's prefix, then the entity."""
-        return self.prefix + suffix
+        prefix = self.prefix
+        return [None if suffix is None else prefix + suffix for suffix in suffixes]
 
     def read(self, raw: Sequence[bytes | None], now: int) -> RowBatch:  # noqa: ARG002
         """The rows as they were stored."""
@@ -65,4 +68,7 @@ def codec_of(project: str, view: "FeatureView", name: str) -> ViewCodec:
     Raises:
         CatalogueError: a field has no type that can be stored.
     """
-    return RowCodec(RowLayout.of(view), view_prefix(project, name))
+    layout, counter = RowLayout.of(view), counter_of(view)
+    if counter is not None:
+        return TileCodec(layout, LiveKeys.of_project(project), counter)
+    return RowCodec(layout, view_prefix(project, name))
