@@ -9,6 +9,8 @@ value is preceded by a letter for its type; 32- and 64-bit integers are the same
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 _LETTERS = {
     "string_val": b"s",
     "int64_val": b"i",
@@ -65,9 +67,37 @@ def integer_suffixes(numbers: Sequence[int]) -> list[bytes]:
     return [b"i%d:%b" % (len(text), text) for text in digits]
 
 
+def native_suffixes(values: object) -> list[bytes | None]:
+    """What the keys of entities with one Python value each end with: of a list, or of one value.
+
+    Raises:
+        ValueError: a value of a type that cannot be a key.
+
+    >>> native_suffixes(["a", None, 7])
+    [b's1:a', None, b'i1:7']
+    """
+    listed = isinstance(values, list | tuple) or hasattr(values, "tolist")
+    return [_native(value) for value in values] if listed else [_native(values)]  # type: ignore[attr-defined]
+
+
 def glob(prefix: bytes) -> str:
     """The pattern of all keys that begin with a prefix."""
     return prefix.decode().translate(_GLOB) + "*"
+
+
+def _native(value: object) -> bytes | None:
+    if isinstance(value, str):
+        text = value.encode()
+        return b"s%d:%b" % (len(text), text)
+    if value is None:
+        return None
+    if isinstance(value, bool):
+        return b"o" + _sized(str(value).encode())
+    if isinstance(value, int | np.integer):
+        return b"i" + _sized(b"%d" % value)
+    if isinstance(value, bytes):
+        return b"b" + _sized(value)
+    raise ValueError(f"expected text, bytes or an integer as entity, found {type(value).__name__}")
 
 
 def _part(value: Any) -> bytes | None:

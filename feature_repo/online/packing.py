@@ -124,8 +124,9 @@ class RowBatch:
 
     def without(self, damaged: Bools) -> "RowBatch":
         """The same, with some rows found to be damaged after all; shape (N,)."""
-        raw = [b"" if bad else row for row, bad in zip(self.raw, damaged, strict=True)]
-        return RowBatch.read(self.layout, raw)
+        heads = self.heads.copy()
+        heads[damaged] = np.frombuffer(self.layout.blank, self.layout.head)
+        return RowBatch(self.layout, self.raw, heads, self.found & ~damaged, self.damaged | damaged)
 
     @cached_property
     def nulls(self) -> Bools:

@@ -28,7 +28,7 @@ from feature_repo.online import keys, row_writer
 from feature_repo.online.breaker import Breaker
 from feature_repo.online.connections import Connections
 from feature_repo.online.read_plan import ReadPlan, ViewRead, keys_of
-from feature_repo.online.row_server import RowServer, Rows
+from feature_repo.online.row_server import Rows, RowServer
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
 if TYPE_CHECKING:
@@ -243,6 +243,19 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         """Close the connections of the running event loop, and those of no loop."""
         await self._connections.close_async()
         self._connections.close()
+
+    def get(self, config: "RepoConfig", names: Sequence[bytes | None]) -> list[bytes | None]:
+        """What lies under N keys, in one round trip; None for None, and where there is nothing.
+
+        Raises:
+            RedisError: the server does not answer in time.
+        """
+        known = [name for name in names if name is not None]
+        found = self._server_of(config).get(self._reader(config), known)
+        if len(known) == len(names):
+            return found
+        each = iter(found)
+        return [None if name is None else next(each) for name in names]
 
     def codec(self, config: "RepoConfig", view: "FeatureView") -> ViewCodec:
         """How a view's strings are named and read."""
