@@ -11,6 +11,9 @@ from pathlib import Path
 WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
 """Window name → its length in day-buckets; None never ends."""
 
+STORED_AS, TILES = "stored_as", "tiles"
+"""Tag of a feature view whose online values are tiles, and its value."""
+
 
 @dataclass(frozen=True)
 class CounterView:

@@ -17,7 +17,6 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.config import Settings
-from feature_repo.counters import COUNTER_VIEWS, tiles_of
 from feature_repo.errors import RedisError, SettingError
 from feature_repo.events.seals import read_seals
 from feature_repo.home import Home
@@ -65,6 +64,7 @@ def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None =
         project=json.dumps(home.project),
         registry=json.dumps(f"sqlite:///{home.registry.absolute()}", ensure_ascii=False),
         redis=json.dumps(connection_string(redis_host, redis_port, redis_url)),
+        home=json.dumps(str(home.root.absolute()), ensure_ascii=False),
     )
     _write(home.feast / "feature_store.yaml", text)
     if not home.is_default:
@@ -99,25 +99,19 @@ def connection_string(
     return ",".join(words)
 
 
-def open_store(
-    home: Home, *, timeout_seconds: float | None = None, overwrite: bool = False
-) -> "FeatureStore":
+def open_store(home: Home, *, timeout_seconds: float | None = None) -> "FeatureStore":
     """The home's feature store; `render` must have been called once.
 
     Args:
         home: whose store.
-        timeout_seconds: how long a call to Redis may take; serving wants much less than the
-            rendered `BATCH_TIMEOUT_SECONDS`.
-        overwrite: write online rows whatever row is there; else only newer ones.
+        timeout_seconds: how long a read may wait for Redis, in place of the store's own deadline.
     """
     from feast import FeatureStore
     from feast.repo_config import load_repo_config
 
     config = load_repo_config(home.feast, home.feast / "feature_store.yaml")
-    online = config.online_store
     if timeout_seconds is not None:
-        online.connection_string = _hurried(online.connection_string, timeout_seconds)
-    online.skip_dedup = overwrite
+        config.online_store.deadline_seconds = timeout_seconds
     return FeatureStore(config=config)
 
 
@@ -156,7 +150,7 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
     """
     import redis
 
-    store = open_store(home, overwrite=True)
+    store = open_store(home)
     end = min(end, read_seals(home.log / "seals").last + 1)
     mark = f"{home.project}:loaded:{_schema_hash(store)}"
     try:
@@ -165,7 +159,6 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
             start = _first_day(home) if loaded is None else int(loaded)
             if start < end:
                 _load(store, start, end)
-                _seal(home, client, start)
                 client.set(mark, end)
             return max(start, end)
     except redis.RedisError as error:
@@ -175,17 +168,15 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
 
 
 def clear_online(home: Home) -> None:
-    """Delete the online rows of every entity of the home, before a rebuild is loaded."""
-    from feast.infra.online_stores.redis import RedisOnlineStore
+    """Delete what is online of every view of the home, before a rebuild is loaded.
 
-    from feature_repo.online.live_keys import LiveKeys
-    from feature_repo.online.sealing import forget_tiles
-
+    Raises:
+        RedisError: the server does not answer.
+    """
     store = open_store(home)
-    for entity in store.list_entities():
-        RedisOnlineStore().delete_entity_values(store.config, [entity.join_key])
+    online = store._get_provider().online_store
+    online.teardown(store.config, store.list_feature_views(), [])
     with _client(store.config.online_store.connection_string) as client:
-        forget_tiles(client, LiveKeys.of(home))
         for mark in client.scan_iter(f"{home.project}:loaded:*"):
             client.delete(mark)
 
@@ -196,15 +187,6 @@ def _load(store: "FeatureStore", start: int, end: int) -> None:
         store.materialize(to_datetime(start), to_datetime(end))
 
 
-def _seal(home: Home, client: "redis.Redis", start: int) -> None:
-    from feature_repo.online.live_keys import LiveKeys
-    from feature_repo.online.sealing import load_tiles
-
-    for counter in COUNTER_VIEWS:
-        path = tiles_of(home.features / counter.name)
-        load_tiles(client, LiveKeys.of(home), counter, path, start)
-
-
 def _first_day(home: Home) -> int:
     """Midnight at which the log's first day begins; 0 for an empty log."""
     days = [path.name.removeprefix("day=") for path in home.log.glob("compacted/*/day=*")]
@@ -212,10 +194,12 @@ def _first_day(home: Home) -> int:
 
 
 def _schema_hash(store: "FeatureStore") -> str:
-    """Tells whether Redis was loaded for the views that are registered now."""
+    """Tells whether Redis was loaded for the views and the store of now."""
     views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
     schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
-    return hashlib.sha256(json.dumps(schema).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([store.config.online_store.type, schema]).encode()
+    ).hexdigest()[:16]
 
 
 def _client(connection: str) -> "redis.Redis":
@@ -226,13 +210,6 @@ def _client(connection: str) -> "redis.Redis":
     host, _, port = address.rpartition(":")
     options = {name: json.loads(value) for name, _, value in (w.partition("=") for w in words)}
     return redis.Redis(host=host, port=int(port), **options)
-
-
-def _hurried(connection: str, timeout_seconds: float) -> str:
-    kept = [word for word in connection.split(",") if not word.startswith("socket_")]
-    return ",".join(
-        [*kept, f"socket_timeout={timeout_seconds}", f"socket_connect_timeout={timeout_seconds}"]
-    )
 
 
 def _url_options(url: str) -> dict[str, Any]:

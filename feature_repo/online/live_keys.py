@@ -15,8 +15,13 @@ class LiveKeys:
 
     @classmethod
     def of(cls, home: Home) -> "LiveKeys":
-        """The keys of a home's project; a project's name holds no colon."""
-        return cls(f"{home.project}:live:")
+        """The keys of a home's project."""
+        return cls.of_project(home.project)
+
+    @classmethod
+    def of_project(cls, project: str) -> "LiveKeys":
+        """The keys of a Feast project; its name holds no colon."""
+        return cls(f"{project}:live:")
 
     @property
     def pruned(self) -> str:

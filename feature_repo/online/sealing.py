@@ -95,17 +95,6 @@ def load_tiles(
     return written
 
 
-def forget_tiles(client: "redis.Redis", keys: LiveKeys) -> None:
-    """Remove every tile of a project, sealed or live.
-
-    Raises:
-        redis.RedisError: no answer.
-    """
-    every = client.scan_iter(f"{_literal(keys.tile_prefix)}*", count=1000)
-    while names := list(islice(every, 1000)):
-        client.unlink(*names)
-
-
 def pack_sealed(sums: pa.Table, counter: CounterView) -> list[bytes]:
     """The sealed tiles of N entities, from their sums."""
     sums = sums.combine_chunks()
@@ -143,8 +132,3 @@ def _records(sums: pa.Table, counter: CounterView) -> tuple[Ints, np.ndarray]:
 def _calls(pairs: Iterator[tuple[str, bytes]]) -> Iterator[list[bytes]]:
     while batch := list(islice(pairs, _TILES_PER_CALL)):
         yield [word for name, tile in batch for word in (name.encode(), tile)]
-
-
-def _literal(text: str) -> str:
-    """A pattern of Redis that matches this text alone."""
-    return "".join(f"\\{c}" if c in "*?[]\\" else c for c in text)
