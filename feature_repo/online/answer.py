@@ -18,7 +18,7 @@ from feature_repo.online.proto_values import value_field
 from feature_repo.online.row_layout import RowField
 
 _VARINT, _EIGHT_BYTES, _SIZED, _FOUR_BYTES = 0, 1, 2, 5
-_WIRE = {"<f8": _EIGHT_BYTES, "<f4": _FOUR_BYTES}
+_WIRE = {"doubles": (_EIGHT_BYTES, "<f8"), "floats": (_FOUR_BYTES, "<f4")}
 _VALUES, _STATUSES, _TIMES = b"\x0a", b"\x12", b"\x1a"
 _NULL = _VALUES + b"\0"
 
@@ -67,7 +67,7 @@ def _values(field: RowField | None, batch: RowBatch, alive: Bools) -> bytes:
             ]
         )
     known = alive & ~batch.nulls[:, batch.layout.places[field.name]]
-    begin = _varint(tag << 3 | _WIRE.get(field.block, _VARINT))
+    begin = _varint(tag << 3 | _WIRE.get(field.block, (_VARINT, ""))[0])
     return _rows(begin, _digits(field, batch.values(field)), known)
 
 
@@ -86,7 +86,7 @@ def _rows(begin: bytes, digits: npt.NDArray[np.uint8], known: Bools) -> bytes:
 def _digits(field: RowField, values: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """Shape (N, bytes of one): floats as they are, whole numbers as varints."""
     if field.block in _WIRE:
-        digits: npt.NDArray[np.uint8] = np.ascontiguousarray(values)[:, None].view(np.uint8)
+        digits: npt.NDArray[np.uint8] = values.astype(_WIRE[field.block][1])[:, None].view(np.uint8)
         return digits
     if field.kind == "BOOL":
         bits: npt.NDArray[np.uint8] = (values != 0).astype(np.uint8)[:, None]

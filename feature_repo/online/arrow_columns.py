@@ -17,7 +17,7 @@ from feature_repo.instants import SECOND
 from feature_repo.online import keys
 from feature_repo.online.packing import FixedColumn, Payloads
 from feature_repo.online.proto_values import column_of, message_class
-from feature_repo.online.row_layout import FIXED, RowField, RowLayout
+from feature_repo.online.row_layout import BLOCK_OF, RowField, RowLayout
 
 _ARROW = {
     "DOUBLE": pa.float64(),
@@ -96,7 +96,7 @@ def _column(field: RowField, column: pa.Array) -> FixedColumn | Payloads:
     try:
         if field.kind == "UNIX_TIMESTAMP":
             return instants(column)
-        if field.kind in FIXED:
+        if field.kind in BLOCK_OF:
             return _numbers(field, column)
         if field.kind == "STRING" and pa.types.is_string(column.type):
             return column.cast(pa.binary()).to_pylist()  # type: ignore[no-any-return]

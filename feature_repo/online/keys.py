@@ -77,6 +77,8 @@ def native_suffixes(values: object) -> list[bytes | None]:
     [b's1:a', None, b'i1:7']
     """
     listed = isinstance(values, list | tuple) or hasattr(values, "tolist")
+    if listed and all(type(value) is str for value in values):  # type: ignore[attr-defined]
+        return [*text_suffixes(values)]  # type: ignore[arg-type]
     return [_native(value) for value in values] if listed else [_native(values)]  # type: ignore[attr-defined]
 
 

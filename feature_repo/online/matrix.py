@@ -40,9 +40,9 @@ class Matrix:
 
 @dataclass(frozen=True)
 class _Block:
-    """Columns of one stored width: where they come from and where they go."""
+    """Columns of one block of stored rows: where they come from and where they go."""
 
-    code: str
+    name: str
     slots: npt.NDArray[np.intp]
     places: npt.NDArray[np.intp]
     targets: npt.NDArray[np.intp]
@@ -79,7 +79,7 @@ class _ViewColumns:
         known = (batch.found & alive(self.view, batch, now))[:, None]
         nulls = batch.nulls
         for block in self.blocks:
-            values[:, block.targets] = batch.heads[block.code][:, block.slots]
+            values[:, block.targets] = batch.heads[block.name][:, block.slots]
             present[:, block.targets] = known & ~nulls[:, block.places]
 
 
@@ -155,12 +155,12 @@ def _views(
 def _blocks(codec: ViewCodec, wanted: Mapping[str, int]) -> list[_Block]:
     fields = [field for field in codec.layout.fields if field.name in wanted]
     blocks = []
-    for code in dict.fromkeys(field.block for field in fields if field.block):
-        of_it = [field for field in fields if field.block == code]
+    for name in dict.fromkeys(field.block for field in fields if field.block):
+        of_it = [field for field in fields if field.block == name]
         places = [codec.layout.places[field.name] for field in of_it]
         targets = [wanted[field.name] for field in of_it]
         slots = [field.slot for field in of_it]
-        blocks.append(_Block(code, np.array(slots), np.array(places), np.array(targets)))
+        blocks.append(_Block(name, np.array(slots), np.array(places), np.array(targets)))
     return blocks
 
 

@@ -13,7 +13,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.online.row_layout import HAS_CREATED, VERSION, RowField, RowLayout
+from feature_repo.online.row_layout import (
+    FLAG_SHIFT,
+    HAS_CREATED,
+    VERSION,
+    WIDTH_FLAGS,
+    WIDTHS,
+    RowField,
+    RowLayout,
+)
 
 Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
@@ -56,32 +64,71 @@ def pack(
         elif column is not None:
             nulls[:, place] = [payload is None for payload in column]
     heads["nulls"] = np.packbits(nulls, axis=1, bitorder="little")
-    later = np.zeros(len(event), bool) if created is None else created != event
-    heads["flags"][later] = HAS_CREATED
-    bodies = _bodies(layout, columns, heads) if layout.variable else None
-    return _joined(heads, bodies, later, event if created is None else created)
+    heads["flags"] = _widths(heads)
+    rows = _narrowed(layout, heads)
+    if layout.variable:
+        bodies = _bodies(layout, columns, rows)
+        rows = [head + body for head, body in zip(rows, bodies, strict=True)]
+    return rows if created is None else _with_created(rows, event, created)
+
+
+def _widths(heads: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:
+    """Shape (N,): flags that say the least widths that hold each row's values exactly."""
+    flags = np.zeros(len(heads), np.uint8)
+    names: tuple[str, ...] = heads.dtype.names or ()
+    for block in FLAG_SHIFT.keys() & set(names):
+        least = np.zeros(len(heads), np.uint8)
+        for place, code in enumerate(WIDTHS[block][1:], start=1):
+            with np.errstate(over="ignore"):
+                narrow = heads[block].astype(code)
+            same = (narrow == heads[block]) | (heads[block] != heads[block])
+            least[same.all(axis=1)] = place
+        flags |= least << FLAG_SHIFT[block]
+    return flags
+
+
+def _narrowed(layout: RowLayout, heads: npt.NDArray[np.void]) -> list[bytes]:
+    rows: list[bytes] = [b""] * len(heads)
+    for flags in np.unique(heads["flags"]).tolist():
+        of_it = np.flatnonzero(heads["flags"] == flags)
+        text, size = _as(heads[of_it], layout.heads[flags]).tobytes(), layout.heads[flags].itemsize
+        parts = [text[at : at + size] for at in range(0, len(text), size)]
+        if len(parts) == len(rows):
+            return parts
+        for n, part in zip(of_it.tolist(), parts, strict=True):
+            rows[n] = part
+    return rows
+
+
+def _as(heads: npt.NDArray[np.void], wanted: "np.dtype[np.void]") -> npt.NDArray[np.void]:
+    """Heads with other widths; the values must fit."""
+    if heads.dtype == wanted:
+        return heads
+    changed = np.empty(len(heads), wanted)
+    for name in wanted.names or ():
+        changed[name] = heads[name]
+    return changed
 
 
 def _bodies(
-    layout: RowLayout, columns: Mapping[str, FixedColumn | Payloads], heads: npt.NDArray[np.void]
+    layout: RowLayout, columns: Mapping[str, FixedColumn | Payloads], heads: list[bytes]
 ) -> list[bytes]:
-    """Each row's payloads, one after the other; writes where they end into the heads."""
+    """Each row's payloads, one after the other; writes where they end at the ends of the heads."""
     absent: Payloads = [None] * len(heads)
     payloads = [columns.get(field.name, absent) for field in layout.variable]
     rows = [[payload or b"" for payload in row] for row in zip(*payloads, strict=True)]
-    heads["ends"] = [list(accumulate(map(len, row))) for row in rows] or 0
+    ends = np.array([list(accumulate(map(len, row))) for row in rows], "<u4")
+    size = 4 * len(layout.variable)
+    text = ends.tobytes()
+    for n, head in enumerate(heads):
+        heads[n] = head[:-size] + text[n * size : (n + 1) * size]
     return [b"".join(row) for row in rows]
 
 
-def _joined(
-    heads: npt.NDArray[np.void], bodies: Sequence[bytes] | None, later: Bools, created: Ints
-) -> list[bytes]:
-    size, text = heads.itemsize, heads.tobytes()
-    rows = [text[at : at + size] for at in range(0, len(text), size)]
-    if bodies is not None:
-        rows = [head + body for head, body in zip(rows, bodies, strict=True)]
-    for n in np.flatnonzero(later).tolist():
-        rows[n] += int(created[n]).to_bytes(8, "little", signed=True)
+def _with_created(rows: list[bytes], event: Ints, created: Ints) -> list[bytes]:
+    for n in np.flatnonzero(created != event).tolist():
+        row, stamp = rows[n], int(created[n]).to_bytes(8, "little", signed=True)
+        rows[n] = row[:1] + bytes([row[1] | HAS_CREATED]) + row[2:] + stamp
     return rows
 
 
@@ -106,26 +153,21 @@ class RowBatch:
     @classmethod
     def read(cls, layout: RowLayout, raw: Sequence[bytes | None]) -> "RowBatch":
         """Read the heads at once, whatever the strings hold."""
-        size, blank = layout.head.itemsize, layout.blank
         sizes = np.fromiter((-1 if row is None else len(row) for row in raw), np.int64, len(raw))
-        whole = (sizes >= size).tolist()
-        heads = np.frombuffer(
-            b"".join(
-                [row[:size] if ok else blank for row, ok in zip(raw, whole, strict=True)]  # type: ignore[index]
-            ),
-            layout.head,
-        )
+        flags = np.array([row[1] if row and len(row) > 1 else 0 for row in raw], np.uint8)
+        whole = sizes >= layout.sizes[flags]
+        heads = _heads(layout, raw, flags & np.uint8(WIDTH_FLAGS), whole)
         found = _is_row(layout, heads, sizes)
         strange = (sizes >= 0) & ~found
         if strange.any():
             heads = heads.copy()
-            heads[strange] = np.frombuffer(blank, layout.head)
+            heads[strange] = _blank(layout, heads.dtype)
         return cls(layout, raw, heads, found, strange)
 
     def without(self, damaged: Bools) -> "RowBatch":
         """The same, with some rows found to be damaged after all; shape (N,)."""
         heads = self.heads.copy()
-        heads[damaged] = np.frombuffer(self.layout.blank, self.layout.head)
+        heads[damaged] = _blank(self.layout, heads.dtype)
         return RowBatch(self.layout, self.raw, heads, self.found & ~damaged, self.damaged | damaged)
 
     @cached_property
@@ -147,13 +189,9 @@ class RowBatch:
 
     def payloads(self, field: RowField) -> list[bytes | None]:
         """N payloads of a field of variable size."""
-        size, ends = self.layout.head.itemsize, self.heads["ends"]
-        stops = (size + ends[:, field.slot].astype(np.int64)).tolist()
-        starts = (
-            (size + ends[:, field.slot - 1].astype(np.int64)).tolist()
-            if field.slot
-            else [size] * len(stops)
-        )
+        begin, ends = self.layout.sizes[self.heads["flags"]], self.heads["ends"].astype(np.int64)
+        starts = (begin + ends[:, field.slot - 1] if field.slot else begin).tolist()
+        stops = (begin + ends[:, field.slot]).tolist()
         nulls = self.nulls[:, self.layout.places[field.name]].tolist()
         return [
             None if null or row is None else row[start:stop]
@@ -161,9 +199,30 @@ class RowBatch:
         ]
 
 
+def _heads(
+    layout: RowLayout, raw: Sequence[bytes | None], flags: npt.NDArray[np.uint8], whole: Bools
+) -> npt.NDArray[np.void]:
+    """The heads of whole rows, of one width where all have it; others are blank."""
+    kinds = np.unique(flags[whole]).tolist()
+    common = layout.heads[kinds[0] if len(kinds) == 1 else 0]
+    heads = np.empty(len(raw), common)
+    heads[~whole] = _blank(layout, common)
+    for kind in kinds:
+        of_it = whole & (flags == kind)
+        size, wanted = layout.heads[kind].itemsize, of_it.tolist()
+        text = b"".join([row[:size] for row, ok in zip(raw, wanted, strict=True) if ok])  # type: ignore[index]
+        heads[of_it] = _as(np.frombuffer(text, layout.heads[kind]), common)
+    return heads
+
+
+def _blank(layout: RowLayout, wanted: "np.dtype[np.void]") -> npt.NDArray[np.void]:
+    """Shape (1,): the head of a row in which nothing is known."""
+    return _as(np.frombuffer(layout.blank, layout.head), wanted)
+
+
 def _is_row(layout: RowLayout, heads: npt.NDArray[np.void], sizes: Ints) -> Bools:
     """Whether each string has the version, the schema and exactly the size it should have."""
-    expected = layout.head.itemsize + 8 * (heads["flags"] & HAS_CREATED).astype(np.int64)
+    expected = layout.sizes[heads["flags"]] + 8 * (heads["flags"] & HAS_CREATED).astype(np.int64)
     fits = (heads["version"] == VERSION) & (heads["schema"] == layout.schema)
     if layout.variable:
         ends = heads["ends"].astype(np.int64)

@@ -14,7 +14,7 @@ from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.instants import SECOND
 from feature_repo.online.packing import FixedColumn, Payloads
-from feature_repo.online.row_layout import FIXED, RowField, RowLayout
+from feature_repo.online.row_layout import BLOCK_OF, WIDTHS, RowField, RowLayout
 
 NO_TIME = -(2**63)
 """How Feast writes a null among timestamps."""
@@ -71,14 +71,14 @@ def column_of(field: RowField, values: Sequence[Any]) -> FixedColumn | Payloads:
     Raises:
         ValueError: a value has another type than the feature.
     """
-    if field.kind not in FIXED:
+    if field.kind not in BLOCK_OF:
         return [_payload(field, value) for value in values]
     numbers = [_number(field, value) for value in values]
     nulls = np.array([number is None for number in numbers], bool)
     known = [0 if number is None else number for number in numbers]
-    exact = np.array(known, "<f8" if field.block in ("<f4", "<f8") else "<i8")
+    exact = np.array(known, "<f8" if field.kind in ("DOUBLE", "FLOAT") else "<i8")
     with np.errstate(over="ignore"):
-        return FixedColumn(exact.astype(field.block), nulls)
+        return FixedColumn(exact.astype(WIDTHS[BLOCK_OF[field.kind]][0]), nulls)
 
 
 def _number(field: RowField, value: Any) -> float | int | None:
