@@ -12,22 +12,29 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.offline.instants_of import NEVER, Instants
-from feature_repo.offline.vocabulary import Codes
 
 Numbers = npt.NDArray[np.int64]
 
+Integers = npt.NDArray[np.signedinteger]
+
 NO_ROW = -1
-_BITS = 62
+_BITS = 63
+_LATEST = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True)
 class Known:
     """n rows of a source, in its order: what a join must know of each."""
 
-    codes: Codes
-    rows: Numbers
+    codes: Integers
+    rows: Integers
     events: Instants
     created: Instants | None = None
+
+    def some(self, places: Numbers) -> "Known":
+        """The rows at these places."""
+        created = None if self.created is None else self.created[places]
+        return Known(self.codes[places], self.rows[places], self.events[places], created)
 
 
 @dataclass(frozen=True)
@@ -38,10 +45,10 @@ class Packing:
     origin: int
     largest: int = 0
     ranks: Instants | None = None
-    keys: Codes | None = None
+    keys: Integers | None = None
 
     @classmethod
-    def of(cls, codes: Codes, *times: Instants) -> "Packing":
+    def of(cls, codes: Integers, *times: Instants) -> "Packing":
         """Microseconds when they fit beside the key, else the ranks of instants and keys."""
         if codes.size == 0:
             return cls(bits=1, origin=0)
@@ -50,32 +57,31 @@ class Packing:
         bits, key_bits = (latest - origin + 1).bit_length(), largest.bit_length()
         if bits + key_bits <= _BITS:
             return cls(bits, origin, largest)
-        ranks = np.unique(np.concatenate(times))
+        ranks = _distinct(np.concatenate(times))
         bits = int(ranks.size).bit_length()
         if bits + key_bits <= _BITS:
             return cls(bits, 0, largest, ranks)
-        return cls(bits, 0, largest, ranks, np.unique(codes))
+        return cls(bits, 0, largest, ranks, _distinct(codes))
 
-    def pack(self, codes: Codes, times: Instants) -> Numbers:
+    def pack(self, codes: Integers, times: Instants) -> Numbers:
         """The newest packed value at or before each time; negative where there can be none."""
         if self.ranks is None:
-            offset = np.clip(times, self.origin - 1, self.origin + (1 << self.bits) - 1)
-            offset -= self.origin
+            latest = min(self.origin + (1 << self.bits) - 1, _LATEST)
+            packed = np.clip(times, self.origin - 1, latest)
+            packed -= self.origin
         else:
-            offset = np.searchsorted(self.ranks, times, side="right") - 1
-        impossible = (offset < 0) | (codes < 0) | (codes > self.largest)
-        packed = self._dense(codes, impossible) << self.bits
-        packed |= offset
+            packed = _places(self.ranks, times)
+        impossible = (packed < 0) | (codes < 0) | (codes > self.largest)
+        packed |= np.left_shift(self._dense(codes, impossible), self.bits, dtype=np.int64)
         packed[impossible] = NO_ROW
         return packed
 
-    def _dense(self, codes: Codes, impossible: npt.NDArray[np.bool_]) -> Codes:
+    def _dense(self, codes: Integers, impossible: npt.NDArray[np.bool_]) -> Integers:
         if self.keys is None:
-            return codes.copy()
-        places = np.searchsorted(self.keys, codes)
-        places[places == self.keys.size] = 0
+            return codes
+        places = np.maximum(_places(self.keys, codes), 0)
         impossible |= self.keys[places] != codes
-        return places.astype(np.int64)
+        return places
 
 
 @dataclass(frozen=True)
@@ -84,27 +90,30 @@ class AsOf:
 
     packing: Packing
     packed: Numbers
-    rows: npt.NDArray[np.signedinteger]
+    rows: Integers
     events: Instants | None
-    """Only where they differ from `known_at`."""
+    """Only where they differ from `known_at` and rows expire."""
 
     @classmethod
-    def of(cls, known: Known, *, strict: bool) -> "AsOf":
+    def of(cls, known: Known, *, strict: bool, expires: bool = False) -> "AsOf":
         """Sort the rows.
 
         Args:
             known: codes are not negative and events not `NEVER`.
             strict: a row counts only from its created time on; rows without one never count.
+            expires: keep event times, so that `find` can be given a ttl.
         """
         if not strict or known.created is None:
-            return cls._sorted(known, known.events, None)
+            return cls._sorted(known, known.events, None, expires)
         known, created = _without_unborn(known, known.created)
-        times = np.maximum(known.events, created)
-        differ = bool((times != known.events).any())
-        return cls._sorted(known, times, known.events if differ else None)
+        if (created <= known.events).all():
+            return cls._sorted(known, known.events, None, expires)
+        return cls._sorted(known, np.maximum(known.events, created), known.events, expires)
 
     @classmethod
-    def _sorted(cls, known: Known, times: Instants, events: Instants | None) -> "AsOf":
+    def _sorted(
+        cls, known: Known, times: Instants, events: Instants | None, expires: bool
+    ) -> "AsOf":
         packing = Packing.of(known.codes, times, *([] if events is None else [events]))
         packed = packing.pack(known.codes, times)
         order = _newest_last(packed, known)
@@ -113,15 +122,16 @@ class AsOf:
             by_event = packing.pack(known.codes, events)[order]
             order, packed = _where(by_event >= np.maximum.accumulate(by_event), order, packed)
         order, packed = _where(_last_of(packed), order, packed)
-        return cls(packing, packed, known.rows[order], None if events is None else events[order])
+        kept = None if events is None or not expires else events[order]
+        return cls(packing, packed, known.rows[order], kept)
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """What keeping it costs."""
         held = (self.packed, self.rows, self.events, self.packing.ranks, self.packing.keys)
         return sum(array.nbytes for array in held if array is not None)
 
-    def find(self, codes: Codes, times: Instants, ttl: int = 0) -> Numbers:
+    def find(self, codes: Integers, times: Instants, ttl: int = 0) -> Numbers:
         """The row of the source that was newest for each key at each time, else `NO_ROW`.
 
         Args:
@@ -133,28 +143,25 @@ class AsOf:
         if self.packed.size == 0:
             return found
         wanted = self.packing.pack(codes, times)
-        order = np.argsort(wanted)
-        order = order[np.searchsorted(wanted, 0, sorter=order) :]
-        wanted = wanted[order]
-        places = np.searchsorted(self.packed, wanted, side="right") - 1
+        places = _places(self.packed, wanted)
         bits = self.packing.bits
-        hit = (places >= 0) & (self.packed[places] >> bits == wanted >> bits)
+        hit = (wanted >= 0) & (places >= 0) & (self.packed[places] >> bits == wanted >> bits)
         if ttl:
-            hit &= self._event(places) >= times[order] - ttl
-        found[order[hit]] = self.rows[places[hit]]
+            hit &= self._event(places) >= times - ttl
+        found[hit] = self.rows[places[hit]]
         return found
 
     def newest(self) -> Numbers:
         """The last row of each key, by number."""
         last = _last_of(self.packed >> self.packing.bits)
-        return np.sort(self.rows[last]).astype(np.int64)
+        return self.rows[last].astype(np.int64)
 
     def _event(self, places: Numbers) -> Instants:
         if self.events is not None:
-            return self.events[places]
+            return np.take(self.events, places)
         offset = self.packed[places] & ((1 << self.packing.bits) - 1)
         if self.packing.ranks is not None:
-            return self.packing.ranks[offset]
+            return np.take(self.packing.ranks, offset).astype(np.int64)
         return np.add(offset, self.packing.origin)
 
 
@@ -163,8 +170,7 @@ def _without_unborn(known: Known, created: Instants) -> tuple[Known, Instants]:
     kept = created != NEVER
     if kept.all():
         return known, created
-    born = created[kept]
-    return Known(known.codes[kept], known.rows[kept], known.events[kept], born), born
+    return known.some(np.flatnonzero(kept)), created[kept]
 
 
 def _newest_last(packed: Numbers, known: Known) -> Numbers:
@@ -182,6 +188,22 @@ def _newest_last(packed: Numbers, known: Known) -> Numbers:
         keys = (known.rows[some], created[some], known.events[some], packed[some])
         order[tied] = some[np.lexsort(keys)]
     return order
+
+
+def _distinct(values: Integers) -> Integers:
+    """Sorted; numpy's own way of hashing is ten times slower on numbers that seldom repeat."""
+    ordered = np.sort(values)
+    return ordered[_last_of(ordered)]
+
+
+def _places(ordered: Integers, values: Integers) -> Numbers:
+    """The last place not above each value, -1 where there is none; searched in their order."""
+    if not (values[1:] >= values[:-1]).all():
+        order = np.argsort(values)
+        places = np.empty(values.size, dtype=np.int64)
+        places[order] = _places(ordered, values[order])
+        return places
+    return np.searchsorted(ordered, values, side="right").astype(np.int64, copy=False) - 1
 
 
 def _last_of(values: Numbers) -> npt.NDArray[np.bool_]:

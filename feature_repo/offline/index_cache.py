@@ -5,7 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from threading import Lock
 
-from feature_repo.offline.as_of import AsOf
+from feature_repo.offline.shards import Shards
 from feature_repo.offline.vocabulary import Vocabulary
 
 
@@ -14,12 +14,12 @@ class KeyIndex:
     """Every row of a source by key and time."""
 
     vocabulary: Vocabulary
-    as_of: AsOf
+    shards: Shards
 
     @property
-    def bytes(self) -> int:
+    def nbytes(self) -> int:
         """What keeping it costs."""
-        return self.as_of.bytes + int(sum(values.nbytes for values in self.vocabulary.values))
+        return self.shards.nbytes + self.vocabulary.nbytes
 
 
 @dataclass
@@ -41,7 +41,7 @@ class IndexCache:
         """Keep it; forget those used longest ago."""
         with self._lock:
             self._kept[identity] = index
-            while self._kept and sum(i.bytes for i in self._kept.values()) > self.most_bytes:
+            while self._kept and sum(i.nbytes for i in self._kept.values()) > self.most_bytes:
                 self._kept.popitem(last=False)
 
     def clear(self) -> None:

@@ -10,19 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from feature_repo.offline.as_of import NO_ROW, AsOf, Known, Numbers
+from feature_repo.offline.as_of import NO_ROW, Known, Numbers
 from feature_repo.offline.gather import gather
 from feature_repo.offline.index_cache import INDEXES, KeyIndex
 from feature_repo.offline.instants_of import NEVER, Instants, micros
 from feature_repo.offline.limits import Limits
 from feature_repo.offline.parquet_rows import ParquetRows, RowGroup
-from feature_repo.offline.vocabulary import Vocabulary, comparable
+from feature_repo.offline.shards import Shards
+from feature_repo.offline.vocabulary import Listed, Span, Vocabulary, comparable, spanned
 
 Columns = Sequence[pa.ChunkedArray]
 
 SORT_ALL_FROM = 8
 """Sort a whole source when it has at most that many rows for each entity row."""
+
+ROWS_READ_AT_ONCE = 1 << 20
+"""Of the narrow columns, by each thread: looking up keys has a cost each time."""
 
 BYTES_PER_SORTED_ROW = 64
 """Codes, times, packed keys and their order, while a source is sorted."""
@@ -61,14 +66,14 @@ class Lookup:
         index = self._index(len(times), limits)
         if index is not None:
             codes = index.vocabulary.codes(keys, len(times))
-            return index.as_of.find(codes, times, self.ttl)
+            return index.shards.find(codes, times, self.ttl)
         return self._among_candidates(keys, times, limits)
 
     def newest(self, earliest: int, latest: int, limits: Limits) -> Numbers:
         """The newest row of each key between two instants, both inclusive; null is a key too."""
         vocabulary = self._vocabulary(limits)
         known = _narrow(self, vocabulary, (earliest, latest), limits, nulls=True)
-        return AsOf.of(known, strict=False).newest()
+        return Shards.of(known, strict=False, threads=limits.threads).newest()
 
     def between(self, earliest: int | None, latest: int | None, limits: Limits) -> Numbers:
         """Every row between two instants, both inclusive; null times are in no interval."""
@@ -93,7 +98,14 @@ class Lookup:
     @property
     def identity(self) -> Hashable:
         """Of the sorted keys: the files, and what of them decides."""
-        return (self.source.identity, self.keys, self.time, self.created, self.strict)
+        return (
+            self.source.identity,
+            self.keys,
+            self.time,
+            self.created,
+            self.strict,
+            bool(self.ttl),
+        )
 
     def _index(self, rows: int, limits: Limits) -> KeyIndex | None:
         """The sorted source, where it is kept or worth it."""
@@ -103,19 +115,37 @@ class Lookup:
             return kept
         vocabulary = self._vocabulary(limits)
         known = _narrow(self, vocabulary, (None, None), limits)
-        index = KeyIndex(vocabulary, AsOf.of(known, strict=self.strict))
+        index = KeyIndex(vocabulary, self._sorted(known, limits))
         INDEXES.put(self.identity, index)
         return index
 
-    def _vocabulary(self, limits: Limits) -> Vocabulary:
-        def distinct(_: RowGroup, batches: Iterator[pa.RecordBatch]) -> list[pa.Array]:
-            whole = pa.Table.from_batches(list(batches))
-            return [comparable(column).unique() for column in whole.columns]
+    def _sorted(self, known: Known, limits: Limits) -> Shards:
+        expires = bool(self.ttl)
+        return Shards.of(known, strict=self.strict, threads=limits.threads, expires=expires)
 
-        if not self.keys:
-            return Vocabulary(())
-        found = self.source.read(self.source.groups, self.keys, distinct, limits.threads)
-        return Vocabulary.of([pa.chunked_array(parts) for parts in zip(*found, strict=True)])
+    def _vocabulary(self, limits: Limits) -> Vocabulary:
+        return Vocabulary(tuple(self._known(key, limits) for key in self.keys))
+
+    def _known(self, key: str, limits: Limits) -> Span | Listed:
+        """The values of one key column: whole numbers by their bounds, others by a list."""
+        groups = self.source.merged(self.source.groups, ROWS_READ_AT_ONCE)
+
+        def bounds(_: RowGroup, batches: Iterator[pa.RecordBatch]) -> list[int]:
+            column = pa.Table.from_batches(list(batches)).column(0)
+            return [n for n in pc.min_max(column).as_py().values() if n is not None]
+
+        def distinct(_: RowGroup, batches: Iterator[pa.RecordBatch]) -> pa.Array:
+            return comparable(pa.Table.from_batches(list(batches)).column(0)).unique()
+
+        comparable_type = comparable(pa.array([], self.source.field(key).type)).type
+        if comparable_type == pa.int64():
+            found = self.source.read(groups, [key], bounds, limits.threads)
+            stated = [number for pair in found for number in pair]
+            span = spanned(min(stated), max(stated), self.source.rows) if stated else None
+            if span is not None:
+                return span
+        lists = self.source.read(groups, [key], distinct, limits.threads)
+        return Vocabulary.of([pa.chunked_array(lists, comparable_type)]).columns[0]
 
     def _among_candidates(self, keys: Columns, times: Instants, limits: Limits) -> Numbers:
         found = np.full(times.size, NO_ROW, dtype=np.int64)
@@ -129,9 +159,8 @@ class Lookup:
         for number in range(max(1, parts)):
             share = vocabulary.part(number, parts) if self.keys else vocabulary
             known = _narrow(self, share, bounds, limits)
-            rows = AsOf.of(known, strict=self.strict).find(
-                share.codes(keys, times.size), times, self.ttl
-            )
+            shards = self._sorted(known, limits)
+            rows = shards.find(share.codes(keys, times.size), times, self.ttl)
             found = np.maximum(found, rows)
         return found
 
@@ -150,48 +179,45 @@ def _narrow(
     high = int(np.iinfo(np.int64).max) if latest is None else latest
     columns = [*lookup.keys, lookup.time, *([lookup.created] if lookup.created else [])]
 
-    def chosen(group: RowGroup, batches: Iterator[pa.RecordBatch]) -> Known:
-        parts, first = [], group.first
-        for batch in batches:
-            parts.append(_of_batch(lookup, vocabulary, batch, first, (low, high), nulls))
-            first += batch.num_rows
-        return _joined(parts)
+    code_type, row_type = _narrowest(vocabulary.combinations), _narrowest(lookup.source.rows)
 
-    groups = lookup.source.within(earliest, latest)
+    def chosen(group: RowGroup, batches: Iterator[pa.RecordBatch]) -> Known:
+        table = pa.Table.from_batches(list(batches))
+        keys = [table[name] for name in lookup.keys]
+        codes = vocabulary.codes(keys, table.num_rows, nulls=nulls)
+        events = micros(table[lookup.time])
+        created = micros(table[lookup.created]) if lookup.created else None
+        rows = np.arange(group.first, group.first + table.num_rows, dtype=row_type)
+        known = Known(codes.astype(code_type, copy=False), rows, events, created)
+        kept = (codes >= 0) & (events >= low) & (events <= high)
+        return known if kept.all() else known.some(np.flatnonzero(kept))
+
+    groups = lookup.source.merged(lookup.source.within(earliest, latest), ROWS_READ_AT_ONCE)
     return _joined(lookup.source.read(groups, columns, chosen, limits.threads))
 
 
-def _of_batch(
-    lookup: Lookup,
-    vocabulary: Vocabulary,
-    batch: pa.RecordBatch,
-    first: int,
-    bounds: tuple[int, int],
-    nulls: bool,
-) -> Known:
-    keys = [batch.column(name) for name in lookup.keys]
-    codes = vocabulary.codes(keys, batch.num_rows, nulls=nulls)
-    events = micros(batch.column(lookup.time))
-    created = micros(batch.column(lookup.created)) if lookup.created else None
-    kept = np.flatnonzero((codes >= 0) & (events >= bounds[0]) & (events <= bounds[1]))
-    if kept.size == codes.size:
-        return Known(codes, kept + first, events, created)
-    return Known(
-        codes[kept], kept + first, events[kept], None if created is None else created[kept]
-    )
+def _narrowest(count: int) -> type[np.signedinteger]:
+    return np.int32 if count < 1 << 31 else np.int64
 
 
 def _joined(parts: list[Known]) -> Known:
+    """One after the other; each kind of array is let go of when it is joined."""
     if len(parts) == 1:
         return parts[0]
     none = np.empty(0, dtype=np.int64)
+    if not parts:
+        return Known(none, none, none, none)
     created = [part.created for part in parts if part.created is not None]
-    return Known(
-        codes=np.concatenate([none, *(part.codes for part in parts)]),
-        rows=np.concatenate([none, *(part.rows for part in parts)]),
-        events=np.concatenate([none, *(part.events for part in parts)]),
-        created=np.concatenate(created) if created else None,
-    )
+    codes, rows = [part.codes for part in parts], [part.rows for part in parts]
+    events = [part.events for part in parts]
+    parts.clear()
+    return Known(*(_drained(arrays) for arrays in (codes, rows, events, created) if arrays))
+
+
+def _drained(arrays: list[np.ndarray]) -> np.ndarray:
+    whole = np.concatenate(arrays)
+    arrays.clear()
+    return whole
 
 
 def slice_rows(lookups: Sequence[Lookup], limits: Limits) -> int:

@@ -37,10 +37,10 @@ class ParquetFile:
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Rows `first` … `first + rows` of the source: group `number` of a file."""
+    """Rows `first` … `first + rows` of the source: one row group of a file, or some in a row."""
 
     path: str
-    number: int
+    numbers: tuple[int, ...]
     first: int
     rows: int
     earliest: int | None = None
@@ -95,7 +95,7 @@ class ParquetRows:
             for number in range(opened.metadata.num_row_groups):
                 stated = opened.metadata.row_group(number)
                 bounds = _bounds(stated, column)
-                groups.append(RowGroup(file.path, number, first, stated.num_rows, *bounds))
+                groups.append(RowGroup(file.path, (number,), first, stated.num_rows, *bounds))
                 first += stated.num_rows
         return tuple(groups)
 
@@ -107,6 +107,19 @@ class ParquetRows:
     def within(self, earliest: int | None, latest: int | None) -> tuple[RowGroup, ...]:
         """The row groups that may hold a time between the bounds, both inclusive."""
         return tuple(group for group in self.groups if _overlaps(group, earliest, latest))
+
+    @staticmethod
+    def merged(groups: Sequence[RowGroup], rows: int) -> list[RowGroup]:
+        """The same rows in fewer groups: neighbours are read together up to that many rows."""
+        runs: list[RowGroup] = []
+        for group in groups:
+            last = runs[-1] if runs else None
+            if last and _adjoin(last, group) and last.rows + group.rows <= rows:
+                numbers = last.numbers + group.numbers
+                runs[-1] = RowGroup(last.path, numbers, last.first, last.rows + group.rows)
+            else:
+                runs.append(group)
+        return runs
 
     def row_bytes(self, columns: Mapping[str, str]) -> float:
         """Mean decoded bytes of a row's columns, by what the first file says."""
@@ -146,7 +159,7 @@ class ParquetRows:
             yield _filled(pa.table({"": pa.nulls(group.rows)}), schema)
             return
         for batch in opened.iter_batches(
-            BATCH_ROWS, row_groups=[group.number], columns=present, use_threads=False
+            BATCH_ROWS, row_groups=list(group.numbers), columns=present, use_threads=False
         ):
             yield batch if batch.schema.equals(schema) else _filled(batch, schema)
 
@@ -201,6 +214,10 @@ def _overlaps(group: RowGroup, earliest: int | None, latest: int | None) -> bool
     too_old = earliest is not None and group.latest is not None and group.latest < earliest
     too_new = latest is not None and group.earliest is not None and group.earliest > latest
     return not (too_old or too_new)
+
+
+def _adjoin(group: RowGroup, following: RowGroup) -> bool:
+    return group.path == following.path and group.first + group.rows == following.first
 
 
 def _filled(batch: pa.RecordBatch | pa.Table, schema: pa.Schema) -> pa.RecordBatch:
