@@ -7,8 +7,8 @@ another schema, are told apart from rows and harm nobody else's.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import accumulate
-from typing import Any
+from operator import add
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -65,10 +65,10 @@ def pack(
             nulls[:, place] = [payload is None for payload in column]
     heads["nulls"] = np.packbits(nulls, axis=1, bitorder="little")
     heads["flags"] = _widths(heads)
+    bodies = _bodies(layout, columns, heads) if layout.variable else None
     rows = _narrowed(layout, heads)
-    if layout.variable:
-        bodies = _bodies(layout, columns, rows)
-        rows = [head + body for head, body in zip(rows, bodies, strict=True)]
+    if bodies is not None:
+        rows = [*map(add, rows, bodies)]
     return rows if created is None else _with_created(rows, event, created)
 
 
@@ -111,18 +111,15 @@ def _as(heads: npt.NDArray[np.void], wanted: "np.dtype[np.void]") -> npt.NDArray
 
 
 def _bodies(
-    layout: RowLayout, columns: Mapping[str, FixedColumn | Payloads], heads: list[bytes]
+    layout: RowLayout, columns: Mapping[str, FixedColumn | Payloads], heads: npt.NDArray[np.void]
 ) -> list[bytes]:
-    """Each row's payloads, one after the other; writes where they end at the ends of the heads."""
+    """Each row's payloads, one after the other; writes into the heads where they end."""
     absent: Payloads = [None] * len(heads)
-    payloads = [columns.get(field.name, absent) for field in layout.variable]
-    rows = [[payload or b"" for payload in row] for row in zip(*payloads, strict=True)]
-    ends = np.array([list(accumulate(map(len, row))) for row in rows], "<u4")
-    size = 4 * len(layout.variable)
-    text = ends.tobytes()
-    for n, head in enumerate(heads):
-        heads[n] = head[:-size] + text[n * size : (n + 1) * size]
-    return [b"".join(row) for row in rows]
+    payloads = [cast(Payloads, columns.get(f.name, absent)) for f in layout.variable]
+    texts = [[payload or b"" for payload in column] for column in payloads]
+    sizes = [np.fromiter(map(len, column), np.int64, len(heads)) for column in texts]
+    heads["ends"] = np.cumsum(sizes, axis=0).T
+    return [*map(b"".join, zip(*texts, strict=True))]
 
 
 def _with_created(rows: list[bytes], event: Ints, created: Ints) -> list[bytes]:
