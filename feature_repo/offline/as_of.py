@@ -159,10 +159,10 @@ class AsOf:
     def _event(self, places: Numbers) -> Instants:
         if self.events is not None:
             return np.take(self.events, places)
-        offset = self.packed[places] & ((1 << self.packing.bits) - 1)
+        offset: Instants = self.packed[places] & ((1 << self.packing.bits) - 1)
         if self.packing.ranks is not None:
             return np.take(self.packing.ranks, offset).astype(np.int64)
-        return np.add(offset, self.packing.origin)
+        return offset + self.packing.origin
 
 
 def _without_unborn(known: Known, created: Instants) -> tuple[Known, Instants]:

@@ -24,21 +24,11 @@ class FeatureJoin:
     lookups: tuple[tuple[Lookup, tuple[str, ...]], ...]
     limits: Limits
 
-    @property
-    def schema(self) -> pa.Schema:
-        """Entity columns, then the views' features in their order."""
-        fields = [
-            lookup.source.field(physical).with_name(name).with_nullable(True)
-            for lookup, _ in self.lookups
-            for name, physical in lookup.columns.items()
-        ]
-        return pa.schema([*self.entities.schema, *fields]).remove_metadata()
-
     def table(self) -> pa.Table:
         """All rows, in the entities' order; memory-mapped from disk when they do not fit."""
         if self.slice_rows >= self.entities.num_rows:
             return self._slice(0, self.entities.num_rows)
-        return spilled(self.slices(), self.schema)
+        return spilled(self.slices())
 
     def slices(self) -> Iterator[pa.Table]:
         """The same rows in slices that fit; each reads the features it needs."""
@@ -71,13 +61,20 @@ class FeatureJoin:
         return pa.table(columns)
 
 
-def spilled(tables: Iterator[pa.Table], schema: pa.Schema) -> pa.Table:
-    """One table of all, on disk: the system pages it in; the file goes when the table does."""
+def spilled(tables: Iterator[pa.Table]) -> pa.Table:
+    """One table of all, of which there is one at least, on disk.
+
+    The system pages it in, and out again when memory is short; the file goes when the table does.
+    """
+    first = next(tables)
+    schema = first.schema
     handle, name = tempfile.mkstemp(suffix=".arrow", prefix="aisle-")
     os.close(handle)
     path = Path(name)
     try:
         with pa.OSFile(name, "wb") as file, pa.ipc.new_file(file, schema) as writer:
+            writer.write_table(first)
+            del first
             for table in tables:
                 writer.write_table(table.cast(schema))
         return pa.ipc.open_file(pa.memory_map(name)).read_all()

@@ -14,6 +14,7 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 
+from feature_repo.offline.feature_join import spilled
 from feature_repo.offline.parquet_target import ParquetTarget
 
 _EXACT_IN_FLOAT64 = 1 << 53
@@ -41,6 +42,10 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
         """The rows of `to_arrow` in record batches."""
         for table in self._slices():
             yield from self._transformed(table).to_batches()
+
+    def to_disk(self) -> pa.Table:
+        """The table of `to_arrow`, memory-mapped from a temporary file that goes with it."""
+        return spilled(self._transformed(table) for table in self._slices())
 
     def to_df(self, validation_reference: Any = None, timeout: int | None = None) -> pd.DataFrame:
         """A data frame; integers with nulls are `Int64` where a float would change them."""
