@@ -57,7 +57,7 @@ async def answer(
     candidates = merge(retrieve(question))
     facts = await hydrate(resources, question, candidates, degraded)
     scored = score(resources, model, candidates, facts, degraded)
-    slate = rerank(scored, facts)
+    slate = rerank(scored, facts, resources.withdrawn.among(candidates))
     await record(resources, question, slate, degraded)
     for stage in degraded:
         DEGRADED.labels(stage).inc()

@@ -42,10 +42,18 @@ class Slate:
     dropped: Sequence[str] = ()
 
 
-def rerank(scored: Scored, facts: SlateFacts | None) -> Slate:
-    """Best first; equal scores keep the order given; deleted items are dropped."""
+def rerank(
+    scored: Scored, facts: SlateFacts | None, withdrawn: frozenset[str] = frozenset()
+) -> Slate:
+    """Best first; equal scores keep the order given; deleted items are dropped.
+
+    Args:
+        scored: candidates with scores.
+        facts: say which items are deleted.
+        withdrawn: the deleted items where there are no facts.
+    """
     best_first = np.argsort(-scored.scores, kind="stable").tolist()
-    deleted = _deleted(facts)
+    deleted = withdrawn if facts is None else _deleted(facts)
     return Slate(
         scored,
         [n for n in best_first if scored.item_ids[n] not in deleted],
@@ -53,9 +61,7 @@ def rerank(scored: Scored, facts: SlateFacts | None) -> Slate:
     )
 
 
-def _deleted(facts: SlateFacts | None) -> frozenset[str]:
-    if facts is None:
-        return frozenset()
+def _deleted(facts: SlateFacts) -> frozenset[str]:
     flags = facts.item_numbers("item_attributes__is_deleted")
     return frozenset(
         item_id for item_id, flag in zip(facts.item_ids, flags, strict=True) if flag == 1

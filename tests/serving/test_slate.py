@@ -44,6 +44,7 @@ def test_deleted_items_are_dropped():
 
 def test_without_facts_nothing_is_known_to_be_deleted():
     assert len(rerank(SCORED, None).order) == 4
+    assert ids(rerank(SCORED, None, frozenset("b"))) == ["d", "a", "c"]
 
 
 def test_vectors_are_logged_in_the_order_answered():
