@@ -9,6 +9,7 @@ from feature_repo.instants import to_text
 from pipelines.client import AisleClient
 
 _LONGEST_SLATE = 12
+_TRIES = 20
 
 
 @dataclass(frozen=True)
@@ -122,13 +123,18 @@ class Explainer:
 
 
 def _rank(client: AisleClient, question: Question) -> dict[str, Any]:
-    return client.rank(
-        question.items,
-        user=question.user,
-        query=question.query,
-        market=question.market,
-        explain=True,
-    )
+    """Rank with features: a machine busy with other work may miss the deadline of a first try."""
+    for _ in range(_TRIES):
+        answer = client.rank(
+            question.items,
+            user=question.user,
+            query=question.query,
+            market=question.market,
+            explain=True,
+        )
+        if not answer["degraded"]:
+            break
+    return answer
 
 
 def _click(item: str, question: Question, now: int) -> dict[str, Any]:

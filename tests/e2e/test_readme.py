@@ -45,7 +45,8 @@ class Shell:
 
     def __init__(self, folder):
         self.folder = folder
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(("AISLE_", "REDIS_"))}
+        ours = ("AISLE_", "REDIS_", "MAKE", "MFLAGS")
+        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         self.environment = {
             **kept,
             "PATH": f"{folder}/.venv/bin:{kept['PATH']}",
