@@ -42,22 +42,33 @@ class Slate:
     dropped: Sequence[str] = ()
 
 
-def rerank(
-    scored: Scored, facts: SlateFacts | None, withdrawn: frozenset[str] = frozenset()
-) -> Slate:
-    """Best first; equal scores keep the order given; deleted items are dropped.
+def without_deleted(
+    candidates: Sequence[str], facts: SlateFacts | None, withdrawn: frozenset[str]
+) -> tuple[Sequence[str], SlateFacts | None]:
+    """The candidates that are still there, and the facts of these alone.
+
+    Features look at a candidate among the others of its slate; one that is never shown must not be
+    among them, or training could not tell what was seen.
 
     Args:
-        scored: candidates with scores.
-        facts: say which items are deleted.
-        withdrawn: the deleted items where there are no facts.
+        candidates: N item ids.
+        facts: of the candidates; say which are deleted.
+        withdrawn: the deleted ones where there are no facts.
     """
-    best_first = np.argsort(-scored.scores, kind="stable").tolist()
     deleted = withdrawn if facts is None else _deleted(facts)
+    places = [n for n, item_id in enumerate(candidates) if item_id not in deleted]
+    if len(places) == len(candidates):
+        return candidates, facts
+    return [candidates[n] for n in places], None if facts is None else facts.only(places)
+
+
+def rerank(scored: Scored, candidates: Sequence[str]) -> Slate:
+    """Best first; equal scores keep the order given; candidates without a score were dropped."""
+    kept = frozenset(scored.item_ids)
     return Slate(
         scored,
-        [n for n in best_first if scored.item_ids[n] not in deleted],
-        [item_id for item_id in scored.item_ids if item_id in deleted],
+        np.argsort(-scored.scores, kind="stable").tolist(),
+        [item_id for item_id in candidates if item_id not in kept],
     )
 
 
