@@ -13,6 +13,7 @@ from feature_repo.errors import RedisError
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
+from feature_repo.instants import SECOND
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.reader import OnlineReader
 from feature_repo.online.redis_address import RedisAddress, redis_client
@@ -25,6 +26,9 @@ READ_TIMEOUT_SECONDS = 0.08
 """Of one call; a frozen server costs one request this much, and those after it nothing."""
 
 WRITE_TIMEOUT_SECONDS = 1.0
+
+LONGEST_READ = SECOND
+"""Microseconds; a request is not waited for as long as that."""
 
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 
@@ -56,6 +60,7 @@ class RedisConnection:
     reader: OnlineReader
     writer: LiveWriter
     known: KnownServer
+    clock: Clock
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
@@ -76,6 +81,7 @@ class RedisConnection:
             reader=_reader(home, shop, hurried, READ_TIMEOUT_SECONDS),
             writer=LiveWriter(home, shop, client, log, clock, patient_reader),
             known=known,
+            clock=clock,
         )
 
     def identity(self) -> str:
@@ -84,9 +90,9 @@ class RedisConnection:
         return str(about["run_id"])
 
     def read(self, question: Question) -> SlateFacts:
-        """The facts of a request at its instant, held events that are due by then among them."""
+        """The facts of a request at its instant, held events of before then among them."""
         if self.writer.held:
-            self.writer.release_held()
+            self.writer.release_held(question.t - 1)
         return self.reader.read(
             user_id=question.user_id,
             query_key=question.query_key,
@@ -107,8 +113,11 @@ class RedisConnection:
         return missed
 
     def release_held(self) -> int:
-        """Apply the events whose time has come."""
-        return self.writer.release_held()
+        """Apply the events whose time has come, for those who read no event held here.
+
+        Not yet those of the last moment: a read may be on its way that began before their time.
+        """
+        return self.writer.release_held(self.clock.now() - LONGEST_READ)
 
 
 def address_of(settings: Settings) -> RedisAddress:
