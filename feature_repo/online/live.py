@@ -66,7 +66,7 @@ class LiveWriter:
         return len(self._held)
 
     def apply(self, events: Sequence[AnyEvent]) -> list[Outcome]:
-        """Apply logged events, in whatever order they come.
+        """Apply logged events, in whatever order they come; held ones of before then come first.
 
         Returns:
             For each, `applied`, `duplicate` (its id was applied or compacted before), `held` until
@@ -78,6 +78,8 @@ class LiveWriter:
         now = self._clock.now()
         due = [event for event in events if event.event_time <= now]
         self._hold([event for event in events if event.event_time > now])
+        if due and self._held:
+            self.release_held(min(event.seen_at for event in due) - 1)
         outcomes = iter(self._apply_due(due))
         return [next(outcomes) if event.event_time <= now else "held" for event in events]
 

@@ -4,6 +4,7 @@ import threading
 from contextlib import closing
 
 import pytest
+from msgspec import structs
 
 from feature_repo.errors import RedisError
 from feature_repo.events.contract import ItemEvent, ServedEvent, ShownItem, UserEvent
@@ -99,6 +100,22 @@ def test_an_event_is_held_until_it_is_applied_and_not_just_taken(room):
 
     assert (held_meanwhile, room.writer.held) == (1, 0)
     assert facts(room, t=NOW + DAY).user["user_engagement__clicks_all"] == 1
+
+
+def test_what_comes_after_a_held_event_knows_it(room):
+    room.take(
+        upsert("e1", NOW - 9, brand="Acme"),
+        structs.replace(upsert("e2", NOW + 10, brand="Ajax"), received_at=NOW),
+        click("e3", NOW + 30, received_at=NOW, user_id="u1"),
+    )
+    room.clock.instant = NOW + 50
+
+    room.take(click("e4", NOW + 20, received_at=NOW + 20, user_id="u1"))
+    room.take(upsert("e5", NOW + 40, brand="Apex"))
+
+    user = facts(room, t=NOW + 50).user
+    assert user["user_recent__clicked_at"] == [NOW + 30, NOW + 20]
+    assert user["user_recent__clicked_brand"] == ["Ajax", "Ajax"]
 
 
 def test_what_is_no_fact_of_a_view_changes_none(room):
