@@ -39,16 +39,16 @@ insert into requests values (?, ?, ?, ?, ?) on conflict do update
 set seen_at = excluded.seen_at, file = excluded.file, row = excluded.row
 """
 _REPEATED = """
-insert into repeats select ?1, ?2, ?3 where (?2, ?3) not in
-    (select file, row from requests where kind = 'ranking' and request_id = ?1)
+insert into repeats select :request_id, :file, :row where (:file, :row) not in
+    (select file, row from requests where kind = 'ranking' and request_id = :request_id)
 """
 _RANKINGS = """
 select path, row from files join
-    (select file, row from requests where kind = 'ranking' and request_id = ?1
-     union all select file, row from repeats where request_id = ?1) on file = id
+    (select file, row from requests where kind = 'ranking' and request_id = :request_id
+     union all select file, row from repeats where request_id = :request_id) on file = id
 """
 _WINNER = {
-    "ranking": _EARLIEST + "",
+    "ranking": _EARLIEST,
     "served": _LATEST,
 }
 
@@ -90,7 +90,11 @@ class EventIndex:
         """Every compacted ranking of a request."""
         with self._lock:
             connection = self._reading()
-            found = connection.execute(_RANKINGS, (request_id,)).fetchall() if connection else []
+            found = (
+                connection.execute(_RANKINGS, {"request_id": request_id}).fetchall()
+                if connection
+                else []
+            )
         return [read_row(self._relations / path, row) for path, row in found]
 
     def sync(self) -> None:
@@ -194,8 +198,13 @@ def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path
             ),
         )
         if kind == "ranking":
-            rows = ((request_id, file, row) for row, request_id in enumerate(requests))
-            connection.executemany(_REPEATED, rows)
+            connection.executemany(
+                _REPEATED,
+                (
+                    {"request_id": request_id, "file": file, "row": row}
+                    for row, request_id in enumerate(requests)
+                ),
+            )
 
 
 def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
