@@ -13,7 +13,6 @@ from feature_repo.errors import RedisError
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
-from feature_repo.instants import SECOND
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.reader import OnlineReader
 from feature_repo.online.redis_address import RedisAddress, redis_client
@@ -26,9 +25,6 @@ READ_TIMEOUT_SECONDS = 0.08
 """Of one call; a frozen server costs one request this much, and those after it nothing."""
 
 WRITE_TIMEOUT_SECONDS = 1.0
-
-LONGEST_READ = SECOND
-"""Microseconds; a request is not waited for as long as that."""
 
 _RUN_ID = re.compile(rb"run_id:(\w+)")
 
@@ -90,14 +86,26 @@ class RedisConnection:
         return str(about["run_id"])
 
     def read(self, question: Question) -> SlateFacts:
-        """The facts of a request at its instant, held events of before then among them."""
+        """The facts of a request, held events of before its instant among them, and none of after.
+
+        The instant of the facts is the request's; a later one, where a held event of a later time
+        was applied meanwhile.
+        """
+        t = question.t
+        while True:
+            facts = self._read_at(t, question)
+            if self.writer.released_to < t:
+                return facts
+            t = self.clock.now()
+
+    def _read_at(self, t: int, question: Question) -> SlateFacts:
         if self.writer.held:
-            self.writer.release_held(question.t - 1)
+            self.writer.release_held(t - 1)
         return self.reader.read(
             user_id=question.user_id,
             query_key=question.query_key,
             item_ids=question.item_ids,
-            t=question.t,
+            t=t,
             query=question.query,
         )
 
@@ -113,11 +121,8 @@ class RedisConnection:
         return missed
 
     def release_held(self) -> int:
-        """Apply the events whose time has come, for those who read no event held here.
-
-        Not yet those of the last moment: a read may be on its way that began before their time.
-        """
-        return self.writer.release_held(self.clock.now() - LONGEST_READ)
+        """Apply the events whose time has come."""
+        return self.writer.release_held()
 
 
 def address_of(settings: Settings) -> RedisAddress:

@@ -10,6 +10,7 @@ those of the request, which makes `retrieve` and `merge` one short function each
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -56,6 +57,7 @@ async def answer(
     question = interpret(body, t=resources.clock.now(), explain=explain, shown=shown)
     candidates = merge(retrieve(question))
     facts = await hydrate(resources, question, candidates, degraded)
+    question = question if facts is None else replace(question, t=facts.t)
     left, facts = without_deleted(candidates, facts, resources.withdrawn.among(candidates))
     scored = score(resources, model, left, facts, degraded)
     slate = rerank(scored, candidates)

@@ -59,11 +59,17 @@ class LiveWriter:
         self._flush = Script.load("flush")
         self._held: dict[str, AnyEvent] = {}
         self._held_lock = threading.Lock()
+        self._released_to = -1
 
     @property
     def held(self) -> int:
         """How many events wait for their time."""
         return len(self._held)
+
+    @property
+    def released_to(self) -> int:
+        """The latest time of a held event that was, or is being, applied; −1 before the first."""
+        return self._released_to
 
     def apply(self, events: Sequence[AnyEvent]) -> list[Outcome]:
         """Apply logged events, in whatever order they come; held ones of before then come first.
@@ -93,6 +99,8 @@ class LiveWriter:
             RedisError: the server does not answer; they stay held.
         """
         due = self._due(self._clock.now() if now is None else now)
+        with self._held_lock:
+            self._released_to = max([self._released_to, *(event.seen_at for event in due)])
         self._apply_due(due)
         with self._held_lock:
             for event in due:
