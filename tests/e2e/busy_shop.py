@@ -161,6 +161,7 @@ class BusyShop:
             if not answer["degraded"] or time.monotonic() > deadline:
                 return answer
             self.degraded += 1
+            time.sleep(0.05)
 
     def _request_id(self):
         """A new one, at times one used before."""
