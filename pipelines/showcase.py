@@ -10,6 +10,8 @@ from pipelines.client import AisleClient
 
 _LONGEST_SLATE = 12
 _TRIES = 20
+_NOTABLE = 0.001
+"""Contributions to scores below this move nothing worth telling."""
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,9 @@ def _why(item: str, shares: Any, values: Any) -> str:
         for column in new
         if was.get(column) != now.get(column) and _varies(column, values[1])
     ]
-    if not changed:
-        return "nothing known of it has changed"
-    most = max(changed, key=lambda column: abs(new[column] - old[column]))
-    change = new[most] - old[most]
+    most = max(changed, key=lambda column: abs(new[column] - old[column]), default=None)
+    if most is None or abs(change := new[most] - old[most]) < _NOTABLE:
+        return "itself unchanged"
     return f"{most} {_shown(was.get(most))} → {_shown(now.get(most))} ({change:+.3f})"
 
 
