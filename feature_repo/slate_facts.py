@@ -5,7 +5,7 @@ same too.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
@@ -38,6 +38,14 @@ class SlateFacts:
     _read: dict[str, "ItemValues"] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
+
+    def only(self, places: Sequence[int]) -> "SlateFacts":
+        """The same request with M of its candidates, by their places among the N."""
+        return replace(
+            self,
+            item_ids=[self.item_ids[n] for n in places],
+            items={name: [values[n] for n in places] for name, values in self.items.items()},
+        )
 
     def item_numbers(self, name: str) -> Floats:
         """Shape (N,): a number of each candidate, NaN where missing."""

@@ -5,6 +5,7 @@ imports what it needs when it runs.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -15,18 +16,22 @@ from pipelines.outcome import Outcome, show
 Run = Callable[[argparse.Namespace], Outcome]
 Verb = Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None]
 
-INTERRUPTED = 130
+INTERRUPTED, TERMINATED = 130, 143
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
     args = parser().parse_args(argv)
+    # What was started is stopped on the way out, so a termination must take that way too.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     run: Run = args.run
     try:
         outcome = run(args)
-        show(outcome, as_json=args.json)
+        show(outcome, args.json)
     except AisleError as error:
         sys.stderr.write(f"aisle: {error}\n")
+        if args.json:
+            show(Outcome({"error": {"type": type(error).__name__, "message": str(error)}}), True)
         return 1
     except KeyboardInterrupt:
         return INTERRUPTED

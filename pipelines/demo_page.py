@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import SettingError
 from pipelines.home_redis import home_redis
@@ -40,8 +41,8 @@ def run(args: argparse.Namespace) -> Outcome:
             page = pages(lambda console: print_evaluation(evaluation, console), _slates(showcase))
             if args.once:
                 return Outcome(data, page)
-            show(Outcome(data, page), as_json=args.json)
-            _stay(client.url, showcase)
+            show(Outcome(data, page), args.json)
+            _stay(client.url, showcase, Clock.of(demo.settings).now())
     return Outcome({"stopped": True}, line("Stopped."))
 
 
@@ -84,13 +85,13 @@ def _moved(move: dict[str, Any]) -> str:
     return f"↑ {up}" if up > 0 else f"↓ {-up}" if up < 0 else "·"
 
 
-def _stay(url: str, showcase: dict[str, Any]) -> None:
+def _stay(url: str, showcase: dict[str, Any], now: int) -> None:
     question = showcase["question"]
     items = ",".join(f'{{"id":"{item}"}}' for item in question["items"][:5])
     body = f'{{"user":"{question["user"]}","items":[{items}]}}'
     click = (
-        '{"event":"interaction","id":"my-click-1","type":"click",'
-        f'"timestamp":{time.time_ns() // 1_000_000},'
+        f'{{"event":"interaction","id":"my-click-{now}","type":"click",'
+        f'"timestamp":{now // 1000},'
         f'"user":"{question["user"]}","item":"{question["items"][0]}"}}'
     )
     sys.stderr.write(

@@ -29,7 +29,7 @@ class Outcome:
     status: int = 0
 
 
-def show(outcome: Outcome, *, as_json: bool) -> None:
+def show(outcome: Outcome, as_json: bool) -> None:
     """Print an outcome to standard output."""
     if as_json:
         sys.stdout.write(json.dumps(outcome.data, default=str) + "\n")

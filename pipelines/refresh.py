@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
-from feature_repo.errors import SettingError
+from feature_repo.errors import AisleError, SettingError
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from feature_repo.instants import to_text
@@ -75,10 +75,16 @@ def refresh(
 
 
 def every(settings: Settings, seconds: float, announce: Announce) -> Iterator[RefreshReport]:
-    """Refresh again and again, `seconds` from start to start, until interrupted."""
+    """Refresh again and again, `seconds` from start to start, until interrupted.
+
+    A refresh that fails, because Redis is away, say, is told and tried again in its turn.
+    """
     while True:
         began = time.monotonic()
-        yield refresh(settings, announce, wait=True)
+        try:
+            yield refresh(settings, announce, wait=True)
+        except AisleError as error:
+            announce(f"failed, and is tried again: {error}")
         time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 

@@ -1,13 +1,15 @@
 """The HTTP service as a process: started, waited for, stopped."""
 
+import ctypes
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from feature_repo.config import Settings
@@ -16,6 +18,7 @@ from feature_repo.home import CHECKOUT
 from pipelines.client import AisleClient
 
 START_SECONDS = 90.0
+_PR_SET_PDEATHSIG = 1
 
 
 def command(port: int, host: str = "127.0.0.1", workers: int = 1) -> list[str]:
@@ -57,8 +60,10 @@ def serving(
     """Run the service while the block runs; its output goes to `service.log` in the home.
 
     Raises:
-        ServiceError: it ended, or did not become ready in time; with the end of its output.
+        ServiceError: the port is taken; or the service ended, or was not ready in time, with the
+            end of its output.
     """
+    _check_free(host, port)
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     log = settings.home.root / "service.log"
     with log.open("wb") as output:
@@ -69,6 +74,7 @@ def serving(
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
+            preexec_fn=_ending_with_parent(),  # noqa: PLW1509 - one system call, made ready before
         )
     try:
         with AisleClient(f"http://{host}:{port}") as client:
@@ -90,13 +96,31 @@ def stop(process: "subprocess.Popen[bytes]", seconds: float = 15.0) -> None:
         process.wait()
 
 
+def _check_free(host: str, port: int) -> None:
+    """Another's server on this port would answer in the place of ours."""
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            raise ServiceError(
+                f"Port {port} of {host} cannot be had ({error.strerror}): another program "
+                "listens there. Stop it, or choose another with --port."
+            ) from None
+
+
+def _ending_with_parent() -> Callable[[], object] | None:
+    """Asks Linux to end the service when its parent was killed without a chance to stop it."""
+    if sys.platform != "linux":
+        return None
+    return partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, int(signal.SIGTERM))
+
+
 def _await_ready(process: "subprocess.Popen[bytes]", client: AisleClient, log: Path) -> None:
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
+    while time.monotonic() < deadline and process.poll() is None:
         if client.ready():
             return
-        if process.poll() is not None:
-            break
         time.sleep(0.1)
     state = "ended" if process.poll() is not None else "was not ready in time"
     end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])

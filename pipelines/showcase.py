@@ -9,6 +9,9 @@ from feature_repo.instants import to_text
 from pipelines.client import AisleClient
 
 _LONGEST_SLATE = 12
+_TRIES = 20
+_NOTABLE = 0.001
+"""Contributions to scores below this move nothing worth telling."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,18 @@ class Explainer:
 
 
 def _rank(client: AisleClient, question: Question) -> dict[str, Any]:
-    return client.rank(
-        question.items,
-        user=question.user,
-        query=question.query,
-        market=question.market,
-        explain=True,
-    )
+    """Rank with features: a machine busy with other work may miss the deadline of a first try."""
+    for _ in range(_TRIES):
+        answer = client.rank(
+            question.items,
+            user=question.user,
+            query=question.query,
+            market=question.market,
+            explain=True,
+        )
+        if not answer["degraded"]:
+            break
+    return answer
 
 
 def _click(item: str, question: Question, now: int) -> dict[str, Any]:
@@ -173,10 +181,9 @@ def _why(item: str, shares: Any, values: Any) -> str:
         for column in new
         if was.get(column) != now.get(column) and _varies(column, values[1])
     ]
-    if not changed:
-        return "nothing known of it has changed"
-    most = max(changed, key=lambda column: abs(new[column] - old[column]))
-    change = new[most] - old[most]
+    most = max(changed, key=lambda column: abs(new[column] - old[column]), default=None)
+    if most is None or abs(change := new[most] - old[most]) < _NOTABLE:
+        return "itself unchanged"
     return f"{most} {_shown(was.get(most))} → {_shown(now.get(most))} ({change:+.3f})"
 
 

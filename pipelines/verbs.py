@@ -55,8 +55,10 @@ def validate(args: argparse.Namespace) -> Outcome:
     """Check events and write nothing."""
     from feature_repo.events.ingest import validate as run
 
+    settings = _settings()
+    home = settings.home if settings.home.log.exists() else None
     with progress_bar("validate") as progress:
-        report = run(args.paths, clock=Clock.of(_settings()), progress=progress)
+        report = run(args.paths, clock=Clock.of(settings), home=home, progress=progress)
     return _ingest_outcome(report.to_dict())
 
 
@@ -102,7 +104,7 @@ def refresh(args: argparse.Namespace) -> Outcome:
     if args.every is None:
         return _refreshed(refreshing.refresh(settings, _announce).to_dict())
     for report in refreshing.every(settings, refreshing.parse_period(args.every), _announce):
-        show(_refreshed(report.to_dict()), as_json=args.json)
+        show(_refreshed(report.to_dict()), args.json)
         sys.stdout.flush()
     raise AssertionError("a refresh without end has ended")
 
@@ -121,8 +123,16 @@ def train(args: argparse.Namespace) -> Outcome:
             home.root, ranker, home.root / "build" / "evaluation"
         )
     published = data.get("published")
-    page = pages(_evaluation_page(evaluation), line(f"Published: {published or 'no'}"))
+    page = pages(_evaluation_page(evaluation), line(_published(published)))
     return Outcome(data, page)
+
+
+def _published(report: dict[str, Any] | None) -> str:
+    if report is None:
+        return "Not published, as asked."
+    if report["ranker"] is None:
+        return f"Not published: {report['reason']}"
+    return f"Published as {report['ranker']}: {report['reason']}"
 
 
 def evaluate(args: argparse.Namespace) -> Outcome:
@@ -252,16 +262,27 @@ def _refreshed(data: dict[str, Any]) -> Outcome:
 def _ingest_outcome(data: dict[str, Any]) -> Outcome:
     shown = data["quarantined_lines"][:20]
     counts: list[list[object]] = [[name, data[name]] for name in _COUNTED]
-    kinds = ", ".join(f"{count} {kind}" for kind, count in data["kinds"].items())
-    parts = [table("", ["events", ""], counts, numbers=1), line(f"Kinds: {kinds or 'none'}.")]
+    parts = [table("", ["events", ""], counts, numbers=1)]
     if shown:
         rows: list[list[object]] = [[q["file"], q["line"], q["reason"]] for q in shown]
         parts.append(table("Quarantined", ["file", "line", "reason"], rows))
-    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "kinds", "quarantined_lines"}}
-    parts += [line(f"{name.replace('_', ' ')}: {value}") for name, value in rest.items()]
+    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
+    parts += [line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in rest.items()]
+    if data["late"]:
+        parts.append(line(_LATE))
     return Outcome(data, pages(*parts))
 
 
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        listed = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in value.items())
+        return listed or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
+_LATE = "Late events lie before the last seal: ingest takes them with --late or --backfill."
 _COUNTED = ("read", "accepted", "duplicate", "quarantined")
 
 

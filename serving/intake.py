@@ -37,6 +37,7 @@ class Intake:
 
     Attributes:
         served: looks up this shop's answer to a request.
+        note: is told the events that count.
     """
 
     home: Home
@@ -45,6 +46,7 @@ class Intake:
     live: LiveState
     clock: Clock
     served: Callable[[str], ServedEvent | None]
+    note: Callable[[Iterable[AnyEvent]], None]
     _recent: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
@@ -85,6 +87,8 @@ class Intake:
             return ()
         outcomes = self.live.apply(self.writer.append(events))
         self._remember(events)
+        known = outcomes or [""] * len(events)
+        self.note(e for e, outcome in zip(events, known, strict=True) if outcome != "duplicate")
         return outcomes
 
     def _sorted_out(self, raw_events: list[object], parse: Parse) -> _Batch:

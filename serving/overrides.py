@@ -33,7 +33,8 @@ def with_overrides(
 def _overridden(
     facts: SlateFacts, overrides: Mapping[str, Mapping[str, FieldValue]], field: ShopField
 ) -> list[Any]:
-    stored = facts.items.get(f"item_attributes__{field.column}") or [None] * len(facts.item_ids)
+    nothing = [None] * len(facts.item_ids)
+    stored = facts.items.get(f"item_attributes__{field.column}", nothing)
     return [
         typed_value(overrides[item_id][field.name], field.type)
         if field.name in overrides.get(item_id, {})

@@ -20,7 +20,8 @@ class Question:
     """Who asks for what, at which instant.
 
     Attributes:
-        t: the server's clock, microseconds since 1970 UTC; features are read as of it.
+        t: the server's clock, microseconds since 1970 UTC; features are read as of it, or as of a
+            moment later, which then is the instant of the answer.
         timestamp: the sender's clock, where it sent one that can be read.
         item_ids: the candidates, in the order given, each once.
         overrides: by item id, fields that count instead of the stored ones.

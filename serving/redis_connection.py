@@ -56,6 +56,7 @@ class RedisConnection:
     reader: OnlineReader
     writer: LiveWriter
     known: KnownServer
+    clock: Clock
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
@@ -76,6 +77,7 @@ class RedisConnection:
             reader=_reader(home, shop, hurried, READ_TIMEOUT_SECONDS),
             writer=LiveWriter(home, shop, client, log, clock, patient_reader),
             known=known,
+            clock=clock,
         )
 
     def identity(self) -> str:
@@ -84,14 +86,26 @@ class RedisConnection:
         return str(about["run_id"])
 
     def read(self, question: Question) -> SlateFacts:
-        """The facts of a request at its instant, held events that are due by then among them."""
+        """The facts of a request, held events of before its instant among them, and none of after.
+
+        The instant of the facts is the request's; a later one, where a held event of a later time
+        was applied meanwhile.
+        """
+        t = question.t
+        while True:
+            facts = self._read_at(t, question)
+            if self.writer.released_to < t:
+                return facts
+            t = self.clock.now()
+
+    def _read_at(self, t: int, question: Question) -> SlateFacts:
         if self.writer.held:
-            self.writer.release_held()
+            self.writer.release_held(t - 1)
         return self.reader.read(
             user_id=question.user_id,
             query_key=question.query_key,
             item_ids=question.item_ids,
-            t=question.t,
+            t=t,
             query=question.query,
         )
 

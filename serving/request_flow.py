@@ -10,6 +10,7 @@ those of the request, which makes `retrieve` and `merge` one short function each
 import logging
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -25,7 +26,7 @@ from serving.question import Question, read_question
 from serving.recorder import served_event, shown_event
 from serving.resources import Resources
 from serving.score import by_popularity, by_ranker
-from serving.slate import Scored, Slate, rerank
+from serving.slate import Scored, Slate, rerank, without_deleted
 
 HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
 """Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
@@ -56,8 +57,10 @@ async def answer(
     question = interpret(body, t=resources.clock.now(), explain=explain, shown=shown)
     candidates = merge(retrieve(question))
     facts = await hydrate(resources, question, candidates, degraded)
-    scored = score(resources, model, candidates, facts, degraded)
-    slate = rerank(scored, facts)
+    question = question if facts is None else replace(question, t=facts.t)
+    left, facts = without_deleted(candidates, facts, resources.withdrawn.among(candidates))
+    scored = score(resources, model, left, facts, degraded)
+    slate = rerank(scored, candidates)
     await record(resources, question, slate, degraded)
     for stage in degraded:
         DEGRADED.labels(stage).inc()

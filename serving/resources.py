@@ -20,6 +20,7 @@ from serving.model_shelf import ModelShelf
 from serving.question import Question
 from serving.recorder import Recorder
 from serving.redis_connection import RedisConnection
+from serving.withdrawn import Withdrawn
 
 LOOK_SECONDS = 0.5
 """How often links to models, and Redis, are looked at."""
@@ -48,6 +49,7 @@ class Resources:
     live: LiveState
     recorder: Recorder
     intake: Intake
+    withdrawn: Withdrawn
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
@@ -68,13 +70,14 @@ class Resources:
         writer = log.writer()
         live = LiveState(lambda: RedisConnection.open(settings, shop, log, clock))
         recorder = Recorder(log, writer, settings.record_share)
-        intake = Intake(settings.home, log, writer, live, clock, recorder.served)
+        withdrawn = Withdrawn.of(log)
+        intake = Intake(settings.home, log, writer, live, clock, recorder.served, withdrawn.note)
         models = ModelShelf(settings.home, shop)
         models.follow()
         live.keep()
         _warm_up(live, clock)
         recorder.start()
-        return cls(settings, clock, shop, writer, models, live, recorder, intake)
+        return cls(settings, clock, shop, writer, models, live, recorder, intake, withdrawn)
 
     @property
     def is_ready(self) -> bool:

@@ -42,20 +42,37 @@ class Slate:
     dropped: Sequence[str] = ()
 
 
-def rerank(scored: Scored, facts: SlateFacts | None) -> Slate:
-    """Best first; equal scores keep the order given; deleted items are dropped."""
-    best_first = np.argsort(-scored.scores, kind="stable").tolist()
-    deleted = _deleted(facts)
+def without_deleted(
+    candidates: Sequence[str], facts: SlateFacts | None, withdrawn: frozenset[str]
+) -> tuple[Sequence[str], SlateFacts | None]:
+    """The candidates that are still there, and the facts of these alone.
+
+    Features look at a candidate among the others of its slate; one that is never shown must not be
+    among them, or training could not tell what was seen.
+
+    Args:
+        candidates: N item ids.
+        facts: of the candidates; say which are deleted.
+        withdrawn: the deleted ones where there are no facts.
+    """
+    deleted = withdrawn if facts is None else _deleted(facts)
+    places = [n for n, item_id in enumerate(candidates) if item_id not in deleted]
+    if len(places) == len(candidates):
+        return candidates, facts
+    return [candidates[n] for n in places], None if facts is None else facts.only(places)
+
+
+def rerank(scored: Scored, candidates: Sequence[str]) -> Slate:
+    """Best first; equal scores keep the order given; candidates without a score were dropped."""
+    kept = frozenset(scored.item_ids)
     return Slate(
         scored,
-        [n for n in best_first if scored.item_ids[n] not in deleted],
-        [item_id for item_id in scored.item_ids if item_id in deleted],
+        np.argsort(-scored.scores, kind="stable").tolist(),
+        [item_id for item_id in candidates if item_id not in kept],
     )
 
 
-def _deleted(facts: SlateFacts | None) -> frozenset[str]:
-    if facts is None:
-        return frozenset()
+def _deleted(facts: SlateFacts) -> frozenset[str]:
     flags = facts.item_numbers("item_attributes__is_deleted")
     return frozenset(
         item_id for item_id, flag in zip(facts.item_ids, flags, strict=True) if flag == 1

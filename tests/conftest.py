@@ -1,13 +1,23 @@
-"""What tests of every room share: a home of their own, a real Redis server, and golden files."""
+"""What tests of every room share: a home of their own, a real Redis server, and golden files.
 
+Property tests look for new cases wherever a person runs them.  Where `CI` is set they repeat the
+same ones, so that a gate that closes does so for a reason that can be run again.
+"""
+
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from feature_repo.config import Settings
 from feature_repo.home import Home
 from feature_repo.online.redis_server import RedisAddress, redis_client, running_redis
+
+hypothesis.settings.register_profile("gate", derandomize=True)
+if os.environ.get("CI"):
+    hypothesis.settings.load_profile("gate")
 
 GOLDEN = Path(__file__).parent / "golden"
 

@@ -11,12 +11,13 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import AnyEvent
-from feature_repo.events.relations import kind_of, list_relations, read_row
+from feature_repo.events.relations import kind_of, list_relations, part_of, read_row
 
 DIGEST = 16
 _CHUNK = 500
@@ -28,14 +29,26 @@ create table if not exists events
 create table if not exists requests
     (kind text, request_id text, seen_at integer, file integer, row integer,
      primary key (kind, request_id)) without rowid;
+create table if not exists repeats
+    (request_id text, file integer, row integer,
+     primary key (request_id, file, row)) without rowid;
 """
 _EARLIEST = "insert into requests values (?, ?, ?, ?, ?) on conflict do nothing"
 _LATEST = """
 insert into requests values (?, ?, ?, ?, ?) on conflict do update
 set seen_at = excluded.seen_at, file = excluded.file, row = excluded.row
 """
+_REPEATED = """
+insert into repeats select :request_id, :file, :row where (:file, :row) not in
+    (select file, row from requests where kind = 'ranking' and request_id = :request_id)
+"""
+_RANKINGS = """
+select path, row from files join
+    (select file, row from requests where kind = 'ranking' and request_id = :request_id
+     union all select file, row from repeats where request_id = :request_id) on file = id
+"""
 _WINNER = {
-    "ranking": _EARLIEST + "",
+    "ranking": _EARLIEST,
     "served": _LATEST,
 }
 
@@ -56,16 +69,12 @@ class EventIndex:
 
     def known(self, digests: Sequence[bytes]) -> set[bytes]:
         """Those of the digests whose events are compacted."""
-        found: set[bytes] = set()
-        with self._lock:
-            connection = self._reading()
-            if connection is None:
-                return found
-            for chunk in _chunks(digests, _CHUNK):
-                marks = ",".join("?" * len(chunk))
-                query = f"select digest from events where digest in ({marks})"
-                found.update(row[0] for row in connection.execute(query, chunk))
-        return found
+        return {row[0] for row in self._select("digest from events", digests)}
+
+    def parts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
+        """Those of the digests whose events are compacted, with the parts they lie in."""
+        rows = self._select("digest, path from events e join files f on e.file = f.id", digests)
+        return {row[0]: part_of(Path(row[1])) for row in rows}
 
     def event(self, event_id: str) -> AnyEvent | None:
         """The compacted event of this id."""
@@ -76,6 +85,17 @@ class EventIndex:
         """The first ranking, or the last served event, of a request."""
         where = "requests r on r.file = f.id where r.kind = ? and r.request_id = ?"
         return self._read(f"select path, row from files f join {where}", (kind, request_id))
+
+    def rankings(self, request_id: str) -> list[AnyEvent]:
+        """Every compacted ranking of a request."""
+        with self._lock:
+            connection = self._reading()
+            found = (
+                connection.execute(_RANKINGS, {"request_id": request_id}).fetchall()
+                if connection
+                else []
+            )
+        return [read_row(self._relations / path, row) for path, row in found]
 
     def sync(self) -> None:
         """Follow the compacted files.  The caller holds the lock of compaction."""
@@ -95,6 +115,16 @@ class EventIndex:
 
     def __del__(self) -> None:
         self.close()
+
+    def _select(self, what: str, digests: Sequence[bytes]) -> list[tuple[Any, ...]]:
+        rows: list[tuple[Any, ...]] = []
+        with self._lock:
+            connection = self._reading()
+            if connection is not None:
+                for chunk in _chunks(digests, _CHUNK):
+                    marks = ",".join("?" * len(chunk))
+                    rows += connection.execute(f"select {what} where digest in ({marks})", chunk)
+        return rows
 
     def _read(self, query: str, values: tuple[object, ...]) -> AnyEvent | None:
         with self._lock:
@@ -130,7 +160,7 @@ class EventIndex:
         connection.execute("begin immediate")
         try:
             if not indexed <= present.keys():
-                for table in ("files", "events", "requests"):
+                for table in ("files", "events", "requests", "repeats"):
                     connection.execute(f"delete from {table}")
                 indexed = set()
             for entry, path in present.items():
@@ -159,11 +189,22 @@ def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path
     if kind in _WINNER:
         table = pq.read_table(path, columns=["request_id", "seen_at"])
         seen_at = table.column("seen_at").cast(pa.int64()).to_pylist()
-        requests = zip(table.column("request_id").to_pylist(), seen_at, strict=True)
+        requests = table.column("request_id").to_pylist()
         connection.executemany(
             _WINNER[kind],
-            ((kind, request_id, at, file, row) for row, (request_id, at) in enumerate(requests)),
+            (
+                (kind, request_id, at, file, row)
+                for row, (request_id, at) in enumerate(zip(requests, seen_at, strict=True))
+            ),
         )
+        if kind == "ranking":
+            connection.executemany(
+                _REPEATED,
+                (
+                    {"request_id": request_id, "file": file, "row": row}
+                    for row, request_id in enumerate(requests)
+                ),
+            )
 
 
 def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:

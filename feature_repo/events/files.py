@@ -101,6 +101,9 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
         for number, raw, reason in read_rows(file):
             yield Line(str(path), number, raw, reason)
         return
+    if not magic and path.suffix == ".parquet":
+        yield Line(str(path), 0, reason="the file is empty: expected Parquet")
+        return
     elements = _elements(_text(file, magic), path.name.removesuffix(".gz").endswith(".json"))
     if elements is None:
         yield from _lines(str(path), _text(file, magic))

@@ -93,6 +93,7 @@ class _Intake:
         self._report = IngestReport()
         self._tally = Tally()
         self._seen = set() if log is None else log.unsealed_digests()
+        self._last_seal = -1 if log is None else log.seals().last
 
     def run(self, files: EventFiles, progress: Progress | None) -> IngestReport:
         for chunk in _chunks(files):
@@ -118,6 +119,7 @@ class _Intake:
             self._tally.note(event, line.file)
             fresh.append(event)
         self._report.accepted += len(fresh)
+        self._report.late += sum(event.received_at <= self._last_seal for event in fresh)
         self._sink.write(fresh)
 
     def _event(self, line: Line) -> AnyEvent | None:

@@ -88,6 +88,11 @@ class EventLog:
         keys = {digest(event_id): event_id for event_id in event_ids}
         return {keys[key] for key in self.known_digests(list(keys))}
 
+    def compacted_parts(self, event_ids: Iterable[str]) -> dict[str, int]:
+        """The parts in which those of the ids lie whose events are compacted."""
+        keys = {digest(event_id): event_id for event_id in event_ids}
+        return {keys[key]: part for key, part in self._index.parts(list(keys)).items()}
+
     def known_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         """The same by digests of the ids; see `event_index.py`."""
         return self._index.known(digests)
@@ -123,6 +128,10 @@ class EventLog:
             "ranking", request_id
         )
         return cast(RankingEvent | None, found)
+
+    def compacted_rankings(self, request_id: str) -> list[RankingEvent]:
+        """Every compacted ranking of a request, however often it was reported."""
+        return cast(list[RankingEvent], self._index.rankings(request_id))
 
     def served(self, request_id: str) -> ServedEvent | None:
         """The answer to a request; of several the last."""

@@ -41,6 +41,11 @@ def kind_of(relation: Path) -> str:
     return relation.parts[-3]
 
 
+def part_of(relation: Path) -> int:
+    """The part a file holds."""
+    return int(relation.stem.removeprefix("part-"))
+
+
 def read_relation(path: Path) -> Iterator[AnyEvent]:
     """All events of a file, one row group in memory at a time."""
     with pq.ParquetFile(path) as file:

@@ -25,6 +25,8 @@ class IngestReport:
         click_positions: clicks by position (from 1) in the ranking they belong to.
         unplaced_clicks: clicks without such a ranking among the files, or on an item not in it.
         first_event_time, last_event_time: of accepted events; None without any.
+        late: accepted events that lie at or before the last seal; their files are refused unless
+            ingest is told what to do with them.
         seal: the seal after the events were logged; None in a dry run.
     """
 
@@ -39,6 +41,7 @@ class IngestReport:
     unplaced_clicks: int = 0
     first_event_time: int | None = None
     last_event_time: int | None = None
+    late: int = 0
     seal: int | None = None
 
     def to_dict(self) -> dict[str, object]:
@@ -58,6 +61,7 @@ class IngestReport:
             "unplaced_clicks": self.unplaced_clicks,
             "first_event_time": _text(self.first_event_time),
             "last_event_time": _text(self.last_event_time),
+            "late": self.late,
             "seal": _text(self.seal),
         }
 

@@ -59,14 +59,20 @@ class LiveWriter:
         self._flush = Script.load("flush")
         self._held: dict[str, AnyEvent] = {}
         self._held_lock = threading.Lock()
+        self._released_to = -1
 
     @property
     def held(self) -> int:
         """How many events wait for their time."""
         return len(self._held)
 
+    @property
+    def released_to(self) -> int:
+        """The latest time of a held event that was, or is being, applied; −1 before the first."""
+        return self._released_to
+
     def apply(self, events: Sequence[AnyEvent]) -> list[Outcome]:
-        """Apply logged events, in whatever order they come.
+        """Apply logged events, in whatever order they come; held ones of before then come first.
 
         Returns:
             For each, `applied`, `duplicate` (its id was applied or compacted before), `held` until
@@ -78,21 +84,27 @@ class LiveWriter:
         now = self._clock.now()
         due = [event for event in events if event.event_time <= now]
         self._hold([event for event in events if event.event_time > now])
+        if due and self._held:
+            self.release_held(min(event.seen_at for event in due) - 1)
         outcomes = iter(self._apply_due(due))
         return [next(outcomes) if event.event_time <= now else "held" for event in events]
 
     def release_held(self, now: int | None = None) -> int:
         """Apply the held events whose time has come; returns how many.
 
+        They stay held until they are applied, so that another thread which needs them does not
+        read before that; applying twice changes nothing.
+
         Raises:
             RedisError: the server does not answer; they stay held.
         """
-        due = self._take_due(self._clock.now() if now is None else now)
-        try:
-            self._apply_due(due)
-        except BaseException:
-            self._hold(due)
-            raise
+        due = self._due(self._clock.now() if now is None else now)
+        with self._held_lock:
+            self._released_to = max([self._released_to, *(event.seen_at for event in due)])
+        self._apply_due(due)
+        with self._held_lock:
+            for event in due:
+                self._held.pop(event.event_id, None)
         return len(due)
 
     def replay(self) -> int:
@@ -137,11 +149,9 @@ class LiveWriter:
         with self._held_lock:
             self._held |= {event.event_id: event for event in events}
 
-    def _take_due(self, now: int) -> list[AnyEvent]:
+    def _due(self, now: int) -> list[AnyEvent]:
         with self._held_lock:
             due = [event for event in self._held.values() if event.event_time <= now]
-            for event in due:
-                del self._held[event.event_id]
         return sorted(due, key=_known_from)
 
     def _apply_due(self, events: Sequence[AnyEvent]) -> list[Outcome]:
@@ -170,10 +180,26 @@ class LiveWriter:
     def _try(self, events: Sequence[AnyEvent]) -> list[int]:
         """One round: look up what the calls need, then call, unless a prune came in between."""
         pruned = self._pruned()
-        compacted = self._log.known(event.event_id for event in events)
-        fresh = [event for event in events if event.event_id not in compacted]
+        before = self._compacted_before(events)
+        fresh = [event for event in events if event.event_id not in before]
         answers = iter(self._call(fresh, pruned))
-        return [0 if event.event_id in compacted else next(answers) for event in events]
+        return [0 if event.event_id in before else next(answers) for event in events]
+
+    def _compacted_before(self, events: Sequence[AnyEvent]) -> set[str]:
+        """Ids that were compacted in another part.
+
+        One in the event's own part is the event itself: compacted since it was logged, but not in
+        the stored rows before the next load.
+        """
+        parts = self._log.compacted_parts(event.event_id for event in events)
+        if not parts:
+            return set()
+        part_of = self._log.seals().part_of
+        return {
+            event.event_id
+            for event in events
+            if parts.get(event.event_id, part_of(event.seen_at)) != part_of(event.seen_at)
+        }
 
     def _call(self, events: Sequence[AnyEvent], pruned: int) -> list[int]:
         part_of = self._log.seals().part_of

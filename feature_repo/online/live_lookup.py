@@ -78,9 +78,12 @@ class LiveLookup:
         first = rankings.get(event.request_id)
         if first is None or first.event_id == event.event_id:
             return frozenset()
-        if not self._log.known([first.event_id]):
-            return frozenset()
-        return frozenset(item.item_id for item in first.items)
+        before = [
+            ranking
+            for ranking in self._log.compacted_rankings(event.request_id)
+            if (ranking.seen_at, ranking.event_id) < (event.seen_at, event.event_id)
+        ]
+        return frozenset(item.item_id for ranking in before for item in ranking.items)
 
 
 def _remembered(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:

@@ -163,9 +163,10 @@ _names = st.one_of(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6),
     st.sampled_from([*RESERVED_COLUMNS, 'a"b', "a\nb", "🛒", "\x7f", "\u2028", "'''", "a.b", "{}"]),
 )
+_letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 _values = st.one_of(
-    st.booleans(), st.floats(-1e9, 1e9), st.lists(st.text(max_size=3), max_size=2),
-    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6),
+    st.booleans(), st.floats(-1e9, 1e9), st.lists(st.text(_letters, max_size=3), max_size=2),
+    st.text(_letters, max_size=6),
 )  # fmt: skip
 
 

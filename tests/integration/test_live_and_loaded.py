@@ -143,6 +143,25 @@ def test_a_second_load_takes_over_what_was_live(room):
     assert_reads(room, EARLIER + LATER)
 
 
+def test_an_event_that_is_compacted_before_it_is_applied_counts_at_once_and_once(room):
+    room.take(*EARLIER)
+    room.writer.prune(load(room))
+    room.clock.instant = NOW + HOUR
+    with closing(room.log.writer()) as segment:
+        logged = segment.append(LATER)
+    room.log.seal()
+    room.log.compact()
+
+    outcomes = room.writer.apply(logged) + room.writer.apply(logged)
+
+    assert outcomes == ["applied"] * len(LATER) + ["duplicate"] * len(LATER)
+    assert_reads(room, EARLIER + LATER)
+    part = load(room)
+    assert_reads(room, EARLIER + LATER)
+    room.writer.prune(part)
+    assert_reads(room, EARLIER + LATER)
+
+
 def test_a_replay_after_a_load_changes_nothing(room):
     room.take(*EARLIER)
     load(room)

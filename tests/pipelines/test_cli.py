@@ -118,6 +118,27 @@ def test_what_cannot_be_done_is_said_in_one_sentence(home, words, said, capsys):
     assert said in error
 
 
+def test_an_error_is_one_json_object_too_where_that_was_asked_for(home, capsys):
+    status = cli.main(["evaluate", "--json"])
+
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert status == 1
+    assert error["type"] == "DatasetError"
+    assert "aisle train" in error["message"]
+
+
+def test_validate_tells_what_ingest_would_refuse(home, tmp_path, capsys):
+    cli.main(["ingest", str(events_file(tmp_path, ITEM))])
+    older = ITEM.replace("2026-01-05", "2026-01-04").replace("i1", "i0")
+    path = events_file(tmp_path, ITEM, older)
+    capsys.readouterr()
+
+    cli.main(["validate", str(path), "--json"])
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["accepted"], report["duplicate"], report["late"]) == (1, 1, 1)
+
+
 def test_doctor_names_a_cure_for_everything_that_is_not_good(home, capsys):
     cli.main(["doctor", "--json"])
 

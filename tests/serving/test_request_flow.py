@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -94,6 +95,15 @@ def test_the_ranker_decides_where_all_is_well(resources):
     learn(resources, "ranker", Ranker())
 
     assert ranked(resources) == (["a", "c", "b"], [], "ranker-1")
+
+
+def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
+    connect(resources, Connection(lambda question: replace(known(question), t=4242)))
+    learn(resources, "ranker", Ranker())
+
+    ranked(resources)
+
+    assert resources.recorder.served("r").event_time == 4242
 
 
 def test_a_slow_server_is_not_waited_for(resources):

@@ -5,12 +5,14 @@ import base64
 import numpy as np
 import pytest
 
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_features import feature_columns, feature_matrix
 from feature_repo.shop import Shop, ShopField
 from feature_repo.slate_facts import SlateFacts
 from serving.overrides import with_overrides
 from serving.question import Question
 from serving.recorder import is_recorded, served_event, shown_event
-from serving.slate import Scored, rerank
+from serving.slate import Scored, rerank, without_deleted
 
 SHOP = Shop("s", (ShopField("Price", "number", "price"), ShopField("tags", "list", "tags")))
 SCORED = Scored(
@@ -27,27 +29,40 @@ def ids(slate):
     return [slate.scored.item_ids[n] for n in slate.order]
 
 
+def slate_size(known):
+    column = feature_columns(SHOP).index("slate__size")
+    return feature_matrix(known, SHOP, RatePrior())[0, column]
+
+
 def facts(**items):
     return SlateFacts(t=1, item_ids=["a", "b", "c", "d"], items=items)
 
 
 def test_best_first_and_equals_as_given():
-    assert ids(rerank(SCORED, facts())) == ["b", "d", "a", "c"]
+    assert ids(rerank(SCORED, SCORED.item_ids)) == ["b", "d", "a", "c"]
 
 
-def test_deleted_items_are_dropped():
-    slate = rerank(SCORED, facts(item_attributes__is_deleted=[None, True, False, True]))
+def test_deleted_items_are_dropped_before_the_others_are_looked_at():
+    known = facts(
+        item_attributes__is_deleted=[None, True, False, True], item_attributes__price=[1, 2, 3, 4]
+    )
 
-    assert ids(slate) == ["a", "c"]
-    assert slate.dropped == ["b", "d"]
+    left, remaining = without_deleted(known.item_ids, known, frozenset("a"))
+
+    assert left == remaining.item_ids == ["a", "c"]
+    assert remaining.items["item_attributes__price"] == [1, 3]
+    assert slate_size(remaining) == 2
+    slate = rerank(Scored(left, np.array([1.0, 2.0])), known.item_ids)
+    assert (ids(slate), slate.dropped) == (["c", "a"], ["b", "d"])
 
 
-def test_without_facts_nothing_is_known_to_be_deleted():
-    assert len(rerank(SCORED, None).order) == 4
+def test_without_facts_the_process_knows_what_is_deleted():
+    assert without_deleted(["a", "b"], None, frozenset()) == (["a", "b"], None)
+    assert without_deleted(["a", "b", "c"], None, frozenset("bz")) == (["a", "c"], None)
 
 
 def test_vectors_are_logged_in_the_order_answered():
-    event = served_event(Question("r", 5), rerank(SCORED, facts()), ["record"], 1.0)
+    event = served_event(Question("r", 5), rerank(SCORED, SCORED.item_ids), ["record"], 1.0)
 
     assert event.vectors is not None
     rows = np.frombuffer(base64.b64decode(event.vectors), "<f4").reshape(4, 2)
@@ -58,14 +73,14 @@ def test_vectors_are_logged_in_the_order_answered():
 
 
 def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
-    event = served_event(Question("r", 5), rerank(SCORED, facts()), [], 0.0)
+    event = served_event(Question("r", 5), rerank(SCORED, SCORED.item_ids), [], 0.0)
 
     assert (event.vectors, event.layout) == (None, ())
     assert [item.item_id for item in event.items] == ["b", "d", "a", "c"]
 
 
 def test_what_is_shown_is_what_was_served():
-    slate = rerank(SCORED, facts())
+    slate = rerank(SCORED, SCORED.item_ids)
     question = Question("r", 5, user_id="u", query="q", market="uk")
 
     served, shown = served_event(question, slate, [], 0.0), shown_event(question, slate)
@@ -93,6 +108,14 @@ def test_overrides_replace_what_is_stored_by_declared_type():
 
     assert list(overridden.items["item_attributes__price"]) == [9.5, 2.0, 3.0, None]
     assert overridden.items["item_attributes__tags"] == [["x"]] * 4
+
+
+def test_overrides_apply_to_columns_of_the_historical_join_alike():
+    joined = facts(item_attributes__price=np.array([1.0, np.nan, 3.0, 4.0]))
+
+    overridden = with_overrides(joined, {"b": {"Price": 9}}, SHOP)
+
+    assert list(overridden.items["item_attributes__price"]) == [1.0, 9.0, 3.0, 4.0]
 
 
 def test_an_override_of_what_is_not_stored_counts_too():

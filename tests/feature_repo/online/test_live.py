@@ -1,12 +1,14 @@
 """What an event changes the moment it is logged, and what happens when Redis fails."""
 
+import threading
 from contextlib import closing
 
 import pytest
+from msgspec import structs
 
 from feature_repo.errors import RedisError
 from feature_repo.events.contract import ItemEvent, ServedEvent, ShownItem, UserEvent
-from feature_repo.instants import MINUTE
+from feature_repo.instants import DAY, MINUTE
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.redis_server import RedisAddress, redis_client
 from tests.feature_repo.online.histories import (
@@ -83,6 +85,39 @@ def test_an_event_of_the_future_is_held_until_its_time(room):
     assert facts(room, t=NOW + MINUTE + 1).user["user_engagement__clicks_all"] == 1
 
 
+def test_an_event_is_held_until_it_is_applied_and_not_just_taken(room):
+    room.take(click("e1", NOW + MINUTE, received_at=NOW, user_id="u1"))
+    room.client.client_pause(10_000, all=False)
+    releasing = threading.Thread(target=room.writer.release_held, args=(NOW + MINUTE,))
+    releasing.start()
+    try:
+        while not room.client.info("clients")["blocked_clients"]:
+            assert releasing.is_alive()
+        held_meanwhile = room.writer.held
+    finally:
+        room.client.client_unpause()
+    releasing.join()
+
+    assert (held_meanwhile, room.writer.held) == (1, 0)
+    assert facts(room, t=NOW + DAY).user["user_engagement__clicks_all"] == 1
+
+
+def test_what_comes_after_a_held_event_knows_it(room):
+    room.take(
+        upsert("e1", NOW - 9, brand="Acme"),
+        structs.replace(upsert("e2", NOW + 10, brand="Ajax"), received_at=NOW),
+        click("e3", NOW + 30, received_at=NOW, user_id="u1"),
+    )
+    room.clock.instant = NOW + 50
+
+    room.take(click("e4", NOW + 20, received_at=NOW + 20, user_id="u1"))
+    room.take(upsert("e5", NOW + 40, brand="Apex"))
+
+    user = facts(room, t=NOW + 50).user
+    assert user["user_recent__clicked_at"] == [NOW + 30, NOW + 20]
+    assert user["user_recent__clicked_brand"] == ["Ajax", "Ajax"]
+
+
 def test_what_is_no_fact_of_a_view_changes_none(room):
     outcomes = room.take(
         UserEvent(event_id="e1", event_time=NOW - 3, user_id="u1", fields={"age": 7}),
@@ -107,6 +142,21 @@ def test_a_reported_slate_counts_once_when_its_first_report_is_compacted(room):
     found = facts(room)
     assert found.items["item_engagement__impressions_all"] == [None, None, 1]
     assert found.query_row["query_engagement__searches_all"] is None
+
+
+def test_a_slate_reported_in_pieces_counts_each_once_when_the_pieces_are_compacted(room):
+    slate = {"request_id": "r1", "user_id": "u1"}
+    room.take(ranking("e1", NOW - 9, ["i1"], **slate), ranking("e2", NOW - 8, ["i2"], **slate))
+    room.clock.instant = NOW - 7
+    room.log.seal()
+    room.log.compact()
+    room.writer.flush()
+    room.clock.instant = NOW
+
+    room.take(ranking("e3", NOW - 5, ["i3", "i2", "i1"], **slate))
+
+    assert facts(room).items["item_engagement__impressions_all"] == [None, None, 1]
+    assert facts(room).user["user_recent__shown_item_ids"] == ["i3"]
 
 
 def test_a_click_inherits_from_a_ranking_that_is_compacted(room):

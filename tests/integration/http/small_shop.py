@@ -158,12 +158,12 @@ def serving(settings: Settings, **variables: str) -> Iterator[Service]:
         "--host", "127.0.0.1", "--port", str(port), "--api-workers", "1",
     ]  # fmt: skip
     output = settings.home.root / "service.log"
-    settings.home.bentoml.mkdir(parents=True, exist_ok=True)
+    (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     with output.open("ab") as log:
         process = subprocess.Popen(
             command,
             cwd=CHECKOUT,
-            env={**environment(settings, address.url), **variables},
+            env={**environment(settings, address.url, port), **variables},
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,

@@ -156,3 +156,19 @@ def _whole_again(service):
     """Leave the service as it was found."""
     yield
     assert service.eventually(lambda: is_whole(service))
+
+
+def test_a_deleted_item_is_not_ranked_though_redis_be_away(service):
+    gone, back, kept = service.items[2], service.items[3], service.items[4]
+    for number, (op, item) in enumerate([("delete", gone), ("delete", back), ("upsert", back)]):
+        event = {"kind": "item", "event_id": f"withdraw-{number}", "op": op, "item_id": item}
+        service.http.post("/events", json={**event, "event_time": service.clock.now()})
+
+    kill_redis(service.settings)
+    answer = service.rank([gone, back, kept]).json()
+    ensure_redis(service.settings)
+
+    assert answer["degraded"] == ["hydrate"]
+    assert answer["dropped"] == [gone]
+    assert {item["item"] for item in answer["items"]} == {back, kept}
+    assert service.eventually(lambda: is_whole(service))

@@ -1,0 +1,55 @@
+"""The deleted items, in the process's memory: never ranked, though Redis be away."""
+
+import threading
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from feature_repo.events.contract import AnyEvent, ItemEvent
+from feature_repo.events.log import EventLog
+
+
+@dataclass
+class Withdrawn:
+    """Ids of items whose last item event deletes them, as far as this process was told.
+
+    It reads the log once and then learns from its own intake.  While Redis answers, the stored
+    rows decide instead, and know of every process's events.
+    """
+
+    _ids: set[str] = field(default_factory=set)
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @classmethod
+    def of(cls, log: EventLog) -> "Withdrawn":
+        """Read the log."""
+        withdrawn = cls(_deleted_before(log))
+        withdrawn.note(sorted(log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
+        return withdrawn
+
+    def note(self, events: Iterable[AnyEvent]) -> None:
+        """Learn from events, in the order in which they were seen."""
+        with self._lock:
+            for event in events:
+                if isinstance(event, ItemEvent):
+                    change = self._ids.add if event.op == "delete" else self._ids.discard
+                    change(event.item_id)
+
+    def among(self, item_ids: Sequence[str]) -> frozenset[str]:
+        """Those of the ids that are deleted."""
+        return frozenset(item_id for item_id in item_ids if item_id in self._ids)
+
+
+def _deleted_before(log: EventLog) -> set[str]:
+    import duckdb
+
+    paths = [str(path) for path in log.relation_paths("item")]
+    if not paths:
+        return set()
+    rows = duckdb.execute(
+        """
+        select item_id from read_parquet($paths) group by item_id
+        having arg_max(op, {'seen_at': seen_at, 'event_id': event_id}) = 'delete'
+        """,
+        {"paths": paths},
+    ).fetchall()
+    return {item_id for (item_id,) in rows}

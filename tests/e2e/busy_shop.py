@@ -1,0 +1,215 @@
+"""A shop on a busy day: seeded, and everything a sender may send, in any order, over HTTP."""
+
+import random
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+
+import httpx
+
+from feature_repo.clock import Clock
+from feature_repo.instants import DAY, HOUR, MINUTE, SECOND
+
+QUERIES = ["Red Boots", "red  boots", "lamp", "Ünïque ﬁnd", None]
+MARKETS = ["uk", "de", None]
+TYPES = ["click", "click", "click", "add_to_cart", "purchase", "view"]
+TAGS = ["new", "sale", "wide fit", "größe", "café"]
+LATE = [SECOND, 10 * MINUTE, 11 * HOUR, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 400 * DAY]
+AHEAD = [SECOND // 20, SECOND // 2, SECOND, 3 * SECOND, 290 * SECOND]
+WEIGHTS = {
+    "rank": 40,
+    "report": 10,
+    "shop_slate": 5,
+    "interact": 25,
+    "correct": 4,
+    "change_item": 8,
+    "delete_item": 2,
+    "repeat": 4,
+}
+
+
+@dataclass
+class BusyShop:
+    """Sends a random mix; knows just enough of what it sent to refer to it.
+
+    Attributes:
+        done: how often each kind of thing was sent.
+        degraded: answers a stage was left out of.
+    """
+
+    http: httpx.Client
+    clock: Clock
+    rng: random.Random
+    items: list[str]
+    users: list[str]
+    done: Counter[str] = field(default_factory=Counter)
+    degraded: int = 0
+    _requests: dict[str, list[str]] = field(default_factory=dict)
+    _unreported: list[str] = field(default_factory=list)
+    _acted: list[str] = field(default_factory=list)
+    _sent: list[tuple[str, dict]] = field(default_factory=list)
+    _waiting: dict[str, list[dict]] = field(default_factory=lambda: {"events": [], "feedback": []})
+
+    def step(self):
+        """Do one thing."""
+        (name,) = self.rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
+        getattr(self, f"_{name}")()
+
+    def flush(self):
+        """Send what waits to be sent in one body."""
+        for door, events in self._waiting.items():
+            self.rng.shuffle(events)
+            if events:
+                answer = self.http.post(f"/{door}", json=events).raise_for_status().json()
+                assert sum([answer["accepted"], answer["duplicate"]]) == len(events), answer
+                events.clear()
+
+    def _rank(self):
+        request_id = self._request_id()
+        shown = self.rng.random() < 0.4
+        query, market = self.rng.choice(QUERIES), self.rng.choice(MARKETS)
+        fields = {"query": query, "market": market}
+        candidates = self.rng.sample(self.items, self.rng.randint(1, 14))
+        body = {
+            "id": request_id,
+            "items": [self._candidate(item) for item in candidates],
+            "fields": [{"name": n, "value": v} for n, v in fields.items() if v is not None],
+            **self._who(),
+        }
+        answer = self._answer(body, shown)
+        self._requests[request_id] = [item["item"] for item in answer["items"]] or candidates
+        if answer["items"] and not shown:
+            self._unreported.append(request_id)
+        self.done["shown" if shown else "asked"] += 1
+
+    def _report(self):
+        """Say that an answer was shown, without repeating its items."""
+        if not self._unreported:
+            return
+        request_id = self._unreported.pop(self.rng.randrange(len(self._unreported)))
+        at, who = self._time(), self._who()
+        if self.rng.random() < 0.5:
+            event = {"event": "ranking", "id": request_id, "timestamp": str(at // 1000), **who}
+            self._send("feedback", event)
+        else:
+            user = {"user_id": who["user"]} if "user" in who else {}
+            slate = {"request_id": request_id, "query": self.rng.choice(QUERIES), **user}
+            self._send("events", self._event("ranking", at, slate))
+
+    def _shop_slate(self):
+        """A slate the shop ranked by itself, or one of a known request with other items."""
+        request_id = self._request_id()
+        shown = self.rng.sample(self.items, self.rng.randint(1, 9))
+        self._requests.setdefault(request_id, shown)
+        slate = {"request_id": request_id, "items": shown, "user_id": self._who().get("user")}
+        slate |= {"query": self.rng.choice(QUERIES), "market": self.rng.choice(MARKETS)}
+        self._send("events", self._event("ranking", self._time(), slate))
+
+    def _interact(self):
+        request_id, item = None, self.rng.choice(self.items)
+        if self._requests and self.rng.random() < 0.8:
+            request_id = self.rng.choice(list(self._requests)[-30:])
+            item = self.rng.choice(self._requests[request_id])
+        at, type_, who = self._time(), self.rng.choice(TYPES), self._who()
+        if self.rng.random() < 0.4:
+            event = self._event_id() | {"event": "interaction", "timestamp": at // 1000, **who}
+            event |= {"item": item, "type": type_, "ranking": request_id}
+            self._acted.append(event["id"])
+            self._send("feedback", event)
+        else:
+            act = {"item_id": item, "type": type_, "request_id": request_id}
+            event = self._event("interaction", at, act | {"user_id": who.get("user")})
+            self._acted.append(event["event_id"])
+            self._send("events", event)
+
+    def _correct(self):
+        """Take back an interaction, or one that is not known: a return."""
+        corrects = self.rng.choice([*self._acted[-20:], "never-heard-of"])
+        act = {"item_id": self.rng.choice(self.items), "type": "click", "corrects": corrects}
+        act |= {"user_id": self._who().get("user")}
+        self._send("events", self._event("interaction", self._time(), act))
+
+    def _change_item(self):
+        if self.rng.random() < 0.3:
+            self.items.append(f"new-{len(self.items)}")
+        item = self.rng.choice(self.items)
+        if self.rng.random() < 0.4:
+            named = [{"name": n, "value": v} for n, v in self._fields().items()]
+            event = {"event": "item", "item": item, "fields": named, **self._event_id()}
+            self._send("feedback", event | {"timestamp": str(self._time() // 1000)})
+        else:
+            change = {"item_id": item, "fields": self._fields()}
+            self._send("events", self._event("item", self._time(), change))
+
+    def _delete_item(self):
+        gone = {"item_id": self.rng.choice(self.items), "op": "delete"}
+        self._send("events", self._event("item", self._time(), gone))
+
+    def _repeat(self):
+        if self._sent:
+            door, event = self.rng.choice(self._sent)
+            self._send(door, event)
+
+    def _answer(self, body, shown):
+        """The answer; asked again where the machine was too busy to read in time."""
+        deadline = time.monotonic() + 30
+        while True:
+            response = self.http.post(
+                "/rank/default", json=body, params={"shown": "1"} if shown else None
+            )
+            answer = response.raise_for_status().json()
+            if not answer["degraded"] or time.monotonic() > deadline:
+                return answer
+            self.degraded += 1
+            time.sleep(0.05)
+
+    def _request_id(self):
+        """A new one, at times one used before."""
+        if self._requests and self.rng.random() < 0.15:
+            return self.rng.choice(list(self._requests))
+        return f"r{self.rng.getrandbits(40):x}"
+
+    def _candidate(self, item):
+        if self.rng.random() < 0.85:
+            return {"id": item}
+        named = [{"name": n, "value": v} for n, v in self._fields().items()]
+        return {"id": item, "fields": named}
+
+    def _fields(self):
+        values = {
+            "title": self.rng.choice(["Red Boots", "A lamp of café", "", None]),
+            "category": self.rng.choice(["shoes", "lamps", 7, None]),
+            "brand": self.rng.choice(["Acme", "Ünï", None]),
+            "price": self.rng.choice([round(self.rng.uniform(1, 90), 2), "12.50", "free", None]),
+            "tags": self.rng.choice([self.rng.sample(TAGS, 2), [], "sale", None]),
+            "in_stock": self.rng.choice([True, False, "true", None]),
+            "back_at": self.rng.choice(["2026-01-20", 1_767_225_600, None]),
+            "unheard of": 1,
+        }
+        return {name: values[name] for name in self.rng.sample(list(values), 3)}
+
+    def _who(self):
+        if self.rng.random() < 0.1:
+            self.users.append(f"guest {len(self.users)}")
+        return {"user": self.rng.choice(self.users)} if self.rng.random() < 0.85 else {}
+
+    def _time(self):
+        chance, now = self.rng.random(), self.clock.now()
+        if chance < 0.65:
+            return now
+        return now - self.rng.choice(LATE) if chance < 0.8 else now + self.rng.choice(AHEAD)
+
+    def _event(self, kind, at, fields):
+        name = self._event_id()["id"]
+        known = {name: value for name, value in fields.items() if value is not None}
+        return {"kind": kind, "event_id": name, "event_time": at, **known}
+
+    def _event_id(self):
+        return {"id": f"{self.rng.choice('aZé')}{self.rng.getrandbits(40):x}"}
+
+    def _send(self, door, event):
+        self.done[event.get("kind") or event["event"]] += 1
+        self._sent.append((door, event))
+        self._waiting[door].append(event)
+        if self.rng.random() < 0.7:
+            self.flush()

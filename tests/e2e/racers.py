@@ -1,0 +1,82 @@
+"""Shoppers who look, each right after a click of their own, whether it is already known."""
+
+import threading
+import time
+from dataclasses import dataclass, field
+
+import httpx
+
+from feature_repo.clock import Clock
+
+
+@dataclass
+class Racer:
+    """Clicks, and asks what is known, again and again; nobody else touches its item.
+
+    Attributes:
+        looks: of each answer, what was acknowledged before it was asked for.
+        found: what the answer said instead of it, as far as it differed.
+    """
+
+    url: str
+    clock: Clock
+    name: str
+    looks: int = 0
+    found: list[dict[str, tuple[float, float]]] = field(default_factory=list)
+
+    def run(self, while_alive: threading.Thread):
+        """Race until the thread ends."""
+        with httpx.Client(base_url=self.url, timeout=20, trust_env=False) as http:
+            while while_alive.is_alive():
+                self._click(http)
+                self._look(http)
+
+    def _click(self, http):
+        click = {"kind": "interaction", "type": "click", "item_id": f"item of {self.name}"}
+        self._tell(http, click | {"event_id": f"{self.name}-click-{self.looks}"})
+
+    def _look(self, http):
+        """Ask, and report the answer as shown, which the next one is to know."""
+        request = f"{self.name}-look-{self.looks}"
+        features = self._answer(http, request)["items"][0]["features"]
+        wanted = self._wanted()
+        wrong = {n: (v, features[n] or 0) for n, v in wanted.items() if (features[n] or 0) != v}
+        self.found += [wrong] if wrong else []
+        slate = {"kind": "ranking", "request_id": request, "query": f"query of {self.name}"}
+        self._tell(http, slate | {"event_id": request})
+        self.looks += 1
+
+    def _tell(self, http, event):
+        event |= {"event_time": self.clock.now(), "user_id": f"user {self.name}"}
+        answer = http.post("/events", json=event).raise_for_status().json()
+        assert answer == {"accepted": 1, "duplicate": 0, "quarantined": []}
+
+    def _answer(self, http, request):
+        """The answer; asked again where the machine was too busy to read in time."""
+        body = {
+            "id": request,
+            "user": f"user {self.name}",
+            "items": [{"id": f"item of {self.name}"}],
+            "fields": [{"name": "query", "value": f"query of {self.name}"}],
+        }
+        deadline = time.monotonic() + 30
+        while time.monotonic() < deadline:
+            response = http.post("/rank/default", json=body, params={"explain": "1"})
+            answer = response.raise_for_status().json()
+            if not answer["degraded"]:
+                return answer
+            time.sleep(0.05)
+        raise AssertionError(answer)
+
+    def _wanted(self):
+        clicks, shown = self.looks + 1, self.looks
+        return {
+            "item_engagement__clicks_all": clicks,
+            "item_engagement__clicks_1d": clicks,
+            "item_engagement__impressions_all": shown,
+            "user_engagement__clicks_7d": clicks,
+            "user_engagement__impressions_30d": shown,
+            "query_engagement__searches_all": shown,
+            "history__times_clicked": min(clicks, 40),
+            "history__times_shown": min(shown, 80),
+        }

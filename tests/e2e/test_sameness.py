@@ -1,0 +1,226 @@
+"""The promise: what was served is, bit for bit, what training computes for the same instant."""
+
+import base64
+import random
+import re
+import threading
+from collections import defaultdict
+from dataclasses import dataclass
+
+import httpx
+import pytest
+from msgspec import structs
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.events.contract import ServedEvent
+from feature_repo.events.ingest import ingest
+from feature_repo.events.log import EventLog
+from feature_repo.home import Home
+from feature_repo.instants import DAY, HOUR, MINUTE, to_datetime
+from feature_repo.online.redis_server import running_redis
+from feature_repo.request_features import feature_matrix
+from feature_repo.shop import SIMULATED_SHOP, Shop
+from pipelines.refresh import refresh
+from pipelines.service_process import free_port, serving
+from serving.overrides import with_overrides
+from serving.question import Question
+from serving.redis_connection import RedisConnection
+from tests.e2e.busy_shop import BusyShop
+from tests.e2e.racers import Racer
+from tests.e2e.recorded_vectors import compare, recorded
+from tests.integration.http.small_shop import publish_ranker
+from training.labels import labelled_rankings
+from training.publish import publish_popularity
+from training.ranker import Ranker
+from training.simulator import simulate
+
+MORE_FIELDS = """
+[[item]]
+name = "tags"
+type = "list"
+
+[[item]]
+name = "in_stock"
+type = "bool"
+
+[[item]]
+name = "back_at"
+type = "time"
+"""
+SEED = 1
+WINDOWED = re.compile(r"_(1d|7d|30d)(_|$)")
+
+
+@dataclass
+class Day:
+    """A day that is over: what was sent, what was answered, and the home that knows it."""
+
+    settings: Settings
+    shop: BusyShop
+    racers: list[Racer]
+
+    @property
+    def home(self) -> Home:
+        return self.settings.home
+
+    @property
+    def prior(self):
+        return Ranker.load(self.home.current / "ranker" / "default").prior
+
+    @property
+    def events(self) -> list[ServedEvent]:
+        return recorded(self.home)
+
+
+@pytest.fixture(scope="module")
+def day(tmp_path_factory):
+    """A busy day, with two refreshes in the middle and one at its end."""
+    folder = tmp_path_factory.mktemp("day")
+    told = open_shop(folder)
+    with running_redis(told) as address:
+        settings = Settings(home=told.home, redis_url=address.url, record_share=1.0)
+        refresh(settings)
+        publish_popularity(settings.home, name="default")
+        publish_ranker(settings.home, folder / "ranker")
+        with serving(settings, address.url, port=free_port()) as client:
+            over = spend(settings, client.url)
+        ten_minutes_later(settings.home)
+        refresh(settings)
+        yield over
+
+
+def open_shop(folder):
+    """The morning after nine simulated days: no midnight falls into the session."""
+    home = Home(folder / "home")
+    home.root.mkdir()
+    home.shop_toml.write_text(SIMULATED_SHOP.read_text() + MORE_FIELDS)
+    source = simulate(folder / "events.jsonl", users=12, items=30, days=9, seed=5)
+    settings = Settings(home=home, clock="2026-01-14T09:00:00Z")
+    ingest([source], home=home, clock=Clock.of(settings))
+    return settings
+
+
+def ten_minutes_later(home):
+    """Move the clock past every event that was held."""
+    home.clock.write_text(str(int(home.clock.read_text()) + 10 * MINUTE))
+
+
+def spend(settings, url):
+    clock, racers = Clock.of(settings), []
+    items, users = [f"i{n:05d}" for n in range(30)], [f"u{n:05d}" for n in range(12)]
+    with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+        shop = BusyShop(http, clock, random.Random(SEED), items, users)
+        for turn in range(2):
+            for _ in range(100):
+                shop.step()
+            racers += [Racer(url, clock, f"{turn}{who}") for who in "ab"]
+            go_on_while_refreshing(settings, shop, racers[-2:])
+        for _ in range(60):
+            shop.step()
+        shop.flush()
+    return Day(settings, shop, racers)
+
+
+def go_on_while_refreshing(settings, shop, racers):
+    done, failed = [], []
+    refreshing = threading.Thread(target=lambda: done.append(refresh(settings)))
+
+    def race(racer):
+        try:
+            racer.run(refreshing)
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=race, args=(racer,)) for racer in racers]
+    for thread in (refreshing, *threads):
+        thread.start()
+    while refreshing.is_alive():
+        shop.step()
+    for thread in (refreshing, *threads):
+        thread.join()
+    assert done
+    assert not failed
+
+
+def test_every_logged_vector_is_what_training_computes(day):
+    found = compare(day.home, day.events, day.prior)
+
+    assert found.differing == {}, found.examples
+    assert found.requests > 200
+    assert found.features > 100_000
+    assert min(day.shop.done.values()) > 20, day.shop.done
+
+
+def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
+    overridden = [e for e in day.events if e.overrides]
+
+    moved = compare(day.home, day.events[-60:], day.prior, shift=-HOUR)
+    plain = [structs.replace(event, overrides={}) for event in overridden]
+    stored = compare(day.home, plain, day.prior)
+
+    assert moved.differing.keys() > {
+        "item_attributes__price", "item_engagement__impressions_all", "user_recent__present",
+        "query_engagement__searches_1d", "taste__tags_matches", "history__times_shown",
+    }  # fmt: skip
+    assert stored.differing.keys() > {"item_attributes__price", "text__tokens_covered"}
+    assert "item_engagement__impressions_all" not in stored.differing
+
+
+def test_what_was_acknowledged_is_in_the_next_answer_while_a_refresh_runs(day):
+    assert min(racer.looks for racer in day.racers) > 3
+    assert [racer.found for racer in day.racers] == [[]] * len(day.racers)
+
+
+def test_a_slate_shown_with_its_request_is_learned_as_it_was_served(day):
+    served = {(event.request_id, to_datetime(event.event_time)): event for event in day.events}
+    learned = defaultdict(list)
+    for row in labelled_rankings(day.home).to_pylist():
+        learned[row["request_id"], row["t"]].append(row)
+
+    shown = learned.keys() & served.keys()
+
+    assert len(shown) > 30
+    for slate, event in ((learned[key], served[key]) for key in shown):
+        assert [row["item_id"] for row in slate] == [item.item_id for item in event.items]
+        assert {(row["user_id"], row["query"], row["market"]) for row in slate} == {
+            (event.user_id, event.query, event.market)
+        }
+
+
+def read_again(day, t):
+    """The last answers, computed anew from Redis as of an instant, as events."""
+    home, clock = day.home, Clock.of(day.settings)
+    shop, log = Shop.load(home.shop_toml), EventLog(home, clock)
+    connection = RedisConnection.open(day.settings, shop, log, clock)
+    connection.replay()
+    for event in day.events[-60:]:
+        question = Question(
+            event.request_id, t, event.user_id, query=event.query, market=event.market,
+            item_ids=[item.item_id for item in event.items],
+        )  # fmt: skip
+        facts = with_overrides(connection.read(question), event.overrides, shop)
+        matrix = feature_matrix(facts, shop, day.prior)
+        vectors = base64.b64encode(matrix.tobytes()).decode()
+        yield structs.replace(event, event_time=t, vectors=vectors)
+
+
+def test_after_midnight_only_counts_of_windows_wait_for_the_next_refresh(day):
+    """Stored rows age when they are loaded; what is live on top of them ages when it is read."""
+    sealed_at = EventLog(day.home, Clock()).seals().last
+    today, tomorrow = sealed_at + 1, (sealed_at // DAY + 1) * DAY + HOUR
+
+    same_day = compare(day.home, list(read_again(day, today)), day.prior)
+    next_day = compare(day.home, list(read_again(day, tomorrow)), day.prior)
+
+    print(
+        len(day.events),
+        compare(day.home, day.events, day.prior).features,
+        sum(len(e.items) for e in day.events),
+        day.shop.done,
+        [r.looks for r in day.racers],
+        day.shop.degraded,
+        next_day.differing,
+    )
+    assert same_day.differing == {}, same_day.examples
+    assert all(WINDOWED.search(name) for name in next_day.differing), next_day.differing
