@@ -69,7 +69,7 @@ class _ViewColumns:
         parts = [native_suffixes(request.get(name)) for name in self.entities.values()]
         if len(parts) == 1:
             return self.codec.keys(parts[0])
-        size = max(map(len, parts), default=1)
+        size = next((len(part) for part in parts if len(part) != 1), 1)
         rows = zip(*(part * size if len(part) == 1 else part for part in parts), strict=True)
         joined = [None if None in row else b"".join(row) for row in rows]
         return self.codec.keys(joined)

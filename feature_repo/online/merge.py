@@ -5,18 +5,26 @@ and is left out, so that nothing counts twice whenever a load happens.  Counted 
 place of rows, which say the same of themselves.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from feature_repo.counters import WINDOWS, CounterView
 from feature_repo.online import tiles
 from feature_repo.online.live_keys import Patch, RecentItem
-from feature_repo.online.stock_rows import Row
 from feature_repo.recent import K_CLICKED, K_SHOWN, VALUE_SEPARATOR
 from feature_repo.shop import ShopField
+
+Row = dict[str, Any]
+
+PART = "part"
+"""Feature of every row: the part of the log that it reaches."""
+
+_logger = logging.getLogger(__name__)
 
 KEPT = {"clicked": K_CLICKED, "shown": K_SHOWN}
 """The lists of a user's recent past, and how many entries each keeps."""
@@ -31,8 +39,8 @@ class LiveRecent:
     entry: RecentItem
 
 
-def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> list[Row | None]:
-    """Counts of N entities as of an instant; None for those the view does not know.
+def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> dict[str, list[Any]]:
+    """Counts of N entities as of an instant, and their part; None where they are not known.
 
     Args:
         view: what is counted.
@@ -40,23 +48,24 @@ def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> list[R
         t: µs.
     """
     counts = tiles.count(found, t, tuple(WINDOWS.values()), measures=len(view.measures))
-    values = counts.values.reshape(len(found), len(view.features)).tolist()
-    parts = counts.parts.tolist()
-    return [
-        dict(zip(view.features, row, strict=True)) | {"part": part} if part > tiles.SEALED else None
-        for row, part in zip(values, parts, strict=True)
-    ]
+    if counts.damaged.any():
+        _logger.error("%d tiles of %s cannot be read", counts.damaged.sum(), view.name)
+    values = counts.values.reshape(len(found), len(view.features)).T.tolist()
+    columns = dict(zip((*view.features, PART), [*values, counts.parts.tolist()], strict=True))
+    for n in np.flatnonzero(~counts.present).tolist():
+        for column in columns.values():
+            column[n] = None
+    return columns
 
 
 def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
     """Attributes of one item, the newest of each field; None where nothing is known of it."""
     reach = part_of(row)
-    fresh = {
-        column: msgspec.json.decode(patch.value)
-        for column, patch in patches.items()
-        if patch.part > reach
-    }
-    return {**(row or {}), **fresh} if row or fresh else None
+    newer = {column: patch for column, patch in patches.items() if patch.part > reach}
+    if not newer:
+        return row
+    fresh = {column: msgspec.json.decode(patch.value) for column, patch in newer.items()}
+    return {**(row or {}), **fresh, PART: max(patch.part for patch in newer.values())}
 
 
 def recent(
@@ -73,11 +82,12 @@ def recent(
     fresh = {verb: [e for e in live.get(verb, ()) if e.part > reach] for verb in KEPT}
     if row is None and not any(fresh.values()):
         return None
-    return {
+    lists = {
         name: values
         for verb, kept in KEPT.items()
         for name, values in _lists(verb, row or {}, fresh[verb], columns, kept).items()
     }
+    return lists | {PART: max([reach, *(e.part for entries in fresh.values() for e in entries)])}
 
 
 def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
@@ -87,7 +97,7 @@ def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
 
 def part_of(row: Row | None) -> int:
     """The part up to which a row reaches; −1 without a row."""
-    return -1 if row is None else int(row["part"])
+    return -1 if row is None else int(row[PART])
 
 
 def _lists(

@@ -30,10 +30,10 @@ def test_sealed_counts_grow_by_what_is_newer_and_inside_the_window():
         TODAY * DAY,
     )
 
-    assert [f and f["clicks_1d"] for f in found] == [1, 0, 0, None]
-    assert [f and f["clicks_7d"] for f in found] == [2, 0, 0, None]
-    assert [f and f["clicks_all"] for f in found] == [11, 0, 1, None]
-    assert [f and f["part"] for f in found] == [8, 7, 3, None]
+    assert found["clicks_1d"] == [1, 0, 0, None]
+    assert found["clicks_7d"] == [2, 0, 0, None]
+    assert found["clicks_all"] == [11, 0, 1, None]
+    assert found["part"] == [8, 7, 3, None]
 
 
 def test_of_attributes_a_patch_beyond_the_row_wins():
@@ -43,7 +43,7 @@ def test_of_attributes_a_patch_beyond_the_row_wins():
         "price": Patch(seen_at=2, id="e2", part=8, value="null"),
     }
 
-    assert attributes(stored, patches) == {"brand": "Old", "price": None, "part": 7}
+    assert attributes(stored, patches) == {"brand": "Old", "price": None, "part": 8}
     assert attributes(None, {}) is None
 
 
