@@ -153,9 +153,10 @@ class ParquetRows:
             return list(workers.map(one, groups))
 
     def _batches(self, group: RowGroup, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """One at least: a group without rows gives an empty one."""
         opened = self._open(group.path)
         present = [name for name in schema.names if name in opened.schema_arrow.names]
-        if not present:
+        if not present or not group.rows:
             yield _filled(pa.table({"": pa.nulls(group.rows)}), schema)
             return
         for batch in opened.iter_batches(

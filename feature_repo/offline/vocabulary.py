@@ -152,11 +152,10 @@ class Vocabulary:
     def part(self, number: int, parts: int) -> "Vocabulary":
         """One of `parts` shares of the first column's values; the codes are its own."""
         first, *others = self.columns
-        if parts == 1 or not isinstance(first, Listed):
+        if parts < 2 or not isinstance(first, Listed):
             return self
-        return Vocabulary(
-            (Listed(first.values.take(pa.array(range(number, first.size, parts)))), *others)
-        )
+        share = first.values.take(pa.array(np.arange(number, first.size, parts)))
+        return Vocabulary((Listed(share), *others))
 
 
 def spanned(least: int, greatest: int, rows: int) -> Span | None:

@@ -62,7 +62,8 @@ def pack(
             nulls[:, place] = column.nulls
             heads[field.block][:, field.slot] = np.where(column.nulls, 0, column.values)
         elif column is not None:
-            nulls[:, place] = [payload is None for payload in column]
+            some = None in column
+            nulls[:, place] = [payload is None for payload in column] if some else False
     heads["nulls"] = np.packbits(nulls, axis=1, bitorder="little")
     heads["flags"] = _widths(heads)
     bodies = _bodies(layout, columns, heads) if layout.variable else None
@@ -116,7 +117,12 @@ def _bodies(
     """Each row's payloads, one after the other; writes into the heads where they end."""
     absent: Payloads = [None] * len(heads)
     payloads = [cast(Payloads, columns.get(f.name, absent)) for f in layout.variable]
-    texts = [[payload or b"" for payload in column] for column in payloads]
+    texts = [
+        cast("Sequence[bytes]", column)
+        if None not in column
+        else [payload or b"" for payload in column]
+        for column in payloads
+    ]
     sizes = [np.fromiter(map(len, column), np.int64, len(heads)) for column in texts]
     heads["ends"] = np.cumsum(sizes, axis=0).T
     return [*map(b"".join, zip(*texts, strict=True))]

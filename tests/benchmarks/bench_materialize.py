@@ -8,33 +8,37 @@ python -m tests.benchmarks materialize
 """
 
 import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.config import Settings
 from feature_repo.home import Home
 from feature_repo.instants import DAY
-from feature_repo.online.redis_server import redis_client, running_redis
+from feature_repo.online.redis_server import RedisAddress, redis_client, running_redis
 
 SIZES = (10_000, 50_000, 200_000)
 FEATURES, RUNS, COMPARED = 20, 3, 300
 STARTED, ENDED = datetime(2024, 1, 1, tzinfo=UTC), datetime(2025, 1, 1, tzinfo=UTC)
-STOCK = {
+Options = dict[str, dict[str, object]]
+
+STOCK: Options = {
     "online_store": {"type": "redis"},
     "offline_store": {"type": "duckdb"},
     "materialization": {"online_write_batch_size": 10_000},
 }
-OURS = {
+OURS: Options = {
     "online_store": {"type": "feature_repo.online.store.AisleOnlineStore"},
     "offline_store": {"type": "feature_repo.offline.store.AisleOfflineStore"},
     "batch_engine": {"type": "feature_repo.online.engine.AisleEngine"},
@@ -55,7 +59,7 @@ def main() -> dict[str, object]:
 def load(folder: str) -> dict[str, float]:
     """Load the store of a folder, in this process; imports are not part of it."""
     store = _store(Path(folder))
-    store._get_provider().batch_engine
+    assert store._get_provider().batch_engine
     imported, began, cpu = _peak(), time.perf_counter(), time.process_time()
     store.materialize(STARTED, ENDED)
     return {
@@ -87,8 +91,7 @@ def _at(folder: Path, redis: str, rows: int) -> dict[str, object]:
 
 def _run(place: Path, redis: str) -> dict[str, float]:
     """One load of an emptied server, by a fresh process."""
-    host, _, port = redis.partition(":")
-    with redis_client_at(host, int(port)) as client:
+    with redis_client(RedisAddress.local(int(redis.partition(":")[2])), timeout=30) as client:
         client.flushall()
     done = subprocess.run(
         [sys.executable, "-m", __name__, str(place)], capture_output=True, text=True, check=True
@@ -96,26 +99,16 @@ def _run(place: Path, redis: str) -> dict[str, float]:
     return json.loads(done.stdout.splitlines()[-1])  # type: ignore[no-any-return]
 
 
-def redis_client_at(host: str, port: int):  # type: ignore[no-untyped-def]  # noqa: ANN201
-    """A patient client."""
-    from feature_repo.online.redis_address import RedisAddress
-
-    assert host == "127.0.0.1"
-    return redis_client(RedisAddress.local(port), timeout=30)
-
-
 def _rows(rows: int) -> pa.Table:
-    """Each entity three times, floats, integers and a text in turn."""
+    """A row of each entity: doubles, integers, floats and short texts in turn."""
     chance = np.random.default_rng(rows)
-    columns = {
-        f"f{n:02}": [
-            lambda size: chance.random(size),
-            lambda size: chance.integers(0, 10**6, size),
-            lambda size: chance.random(size, np.float32),
-            lambda size: np.char.add("word", chance.integers(0, 99, size).astype(str)),
-        ][n % 4](rows)
-        for n in range(FEATURES)
-    }
+    kinds: list[Callable[[], npt.NDArray[Any]]] = [
+        lambda: chance.random(rows),
+        lambda: chance.integers(0, 10**6, rows),
+        lambda: chance.random(rows, np.float32),
+        lambda: np.char.add("word", chance.integers(0, 99, rows).astype(str)),
+    ]
+    columns = {f"f{n:02}": kinds[n % len(kinds)]() for n in range(FEATURES)}
     stamps = 19_750 * DAY + chance.integers(0, 300 * DAY, rows)
     return pa.table(
         {
@@ -126,7 +119,7 @@ def _rows(rows: int) -> pa.Table:
     )
 
 
-def _apply(place: Path, redis: str, source: Path, options: dict[str, dict[str, object]]) -> None:
+def _apply(place: Path, redis: str, source: Path, options: Options) -> None:
     import yaml
     from feast import Entity, FeatureView, Field, FileSource, ValueType
     from feast.types import Float32, Float64, Int64, String
@@ -164,14 +157,16 @@ def _answer(place: Path, rows: int) -> dict[str, list[object]]:
     return answer.to_dict()  # type: ignore[no-any-return]
 
 
-def _store(place: Path):  # type: ignore[no-untyped-def]  # noqa: ANN202
+def _store(place: Path):  # type: ignore[no-untyped-def]
     from feast import FeatureStore
 
     return FeatureStore(repo_path=str(place))
 
 
 def _peak() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """The most memory this process ever held, MB; `getrusage` would tell its parent's."""
+    status = Path("/proc/self/status").read_text().split()
+    return int(status[status.index("VmHWM:") + 1]) / 1024
 
 
 if __name__ == "__main__":

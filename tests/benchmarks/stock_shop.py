@@ -80,7 +80,10 @@ def fields(view: str) -> list[Field]:
 
 def _shop(folder: Path, address: RedisAddress, kind: str, database: int) -> Shop:
     timeouts = "socket_timeout=10,socket_connect_timeout=10,retry=null"
-    online = {"type": kind, "connection_string": f"{address.host}:{address.port},db={database},{timeouts}"}
+    online = {
+        "type": kind,
+        "connection_string": f"{address.host}:{address.port},db={database},{timeouts}",
+    }
     config = RepoConfig(
         project="bench",
         provider="local",
@@ -120,9 +123,13 @@ def _load(shop: Shop, tables: dict[str, pa.Table]) -> None:
             continue
         for batch in rows.to_batches(max_chunksize=10_000):
             keys = {column.name: column.dtype.to_value_type() for column in view.entity_columns}
-            online.online_write_batch(config, view, _convert_arrow_to_proto(batch, view, keys), None)
+            online.online_write_batch(
+                config, view, _convert_arrow_to_proto(batch, view, keys), None
+            )
 
 
 def refs(shop: Shop, entity: str) -> Sequence[str]:
     """References of every feature of an entity's views."""
-    return [f"{view}:{f.name}" for view, (of, _) in SPREAD.items() if of == entity for f in fields(view)]
+    return [
+        f"{view}:{f.name}" for view, (of, _) in SPREAD.items() if of == entity for f in fields(view)
+    ]

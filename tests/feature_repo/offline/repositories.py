@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from feast import Entity, FeatureStore, FeatureView, FileSource, RepoConfig
+from feast import Entity, FeatureStore, FeatureView, FileSource, RepoConfig, ValueType
 
 OURS = "feature_repo.offline.store.AisleOfflineStore"
 STOCK = "duckdb"
@@ -20,6 +20,15 @@ class Pair:
     ours: FeatureStore
     stock: FeatureStore
     folder: Path
+
+    def joined(self, entities, refs, **options):
+        """Our answer."""
+        return self.ours.get_historical_features(entities, refs, **options).to_arrow()
+
+    def stock_joined(self, entities, refs, **options):
+        """Stock's answer with the cut-off that ours has by default."""
+        options = {"filter_by_created_timestamp": True, **options}
+        return self.stock.get_historical_features(entities.copy(), refs, **options).to_arrow()
 
 
 def repository(folder, objects, **ours):
@@ -58,7 +67,7 @@ def view_of(path, name="stats", entity=None, fields=(), ttl=None, created=True, 
     """A view over a file with `event_timestamp` and, where `created`, `created_timestamp`."""
     return FeatureView(
         name=name,
-        entities=[entity or item],
+        entities=entity if isinstance(entity, list) else [entity or item],
         ttl=ttl,
         schema=list(fields),
         source=FileSource(
@@ -71,4 +80,4 @@ def view_of(path, name="stats", entity=None, fields=(), ttl=None, created=True, 
     )
 
 
-item = Entity(name="item", join_keys=["item_id"])
+item = Entity(name="item", join_keys=["item_id"], value_type=ValueType.INT64)

@@ -106,7 +106,8 @@ def config_of(folder, address, kind, *, project="shop", database=0, **online):
         registry={"registry_type": "sql", "path": f"sqlite:///{folder}/{project}-{database}.db"},
         online_store={
             "type": kind,
-            "connection_string": f"{address.host}:{address.port},db={database}",
+            "connection_string": f"{address.host}:{address.port}"
+            + (f",db={database}" if database else ""),
             **extra,
         },
         offline_store={"type": "duckdb"},
