@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,8 @@ BATCH_TIMEOUT_SECONDS = 10.0
 """For commands and loads: the answer to a pipeline of thousands of writes takes long to begin."""
 
 CONNECT_TIMEOUT_SECONDS = 1.0
+
+Announce = Callable[[str], None]
 
 _TEMPLATE = Path(__file__).parent / "feature_store.yaml.in"
 _DEFINITIONS = '''"""The feature catalogue of this home, as `feast` reads it; written by Aisle."""
@@ -130,7 +133,9 @@ def apply(home: Home) -> "FeatureStore":
     return store
 
 
-def materialize(home: Home, end: int, *, full: bool = False) -> int:
+def materialize(
+    home: Home, end: int, *, full: bool = False, announce: Announce = lambda _: None
+) -> int:
     """Load Redis with the newest row of every entity; call `apply` before.
 
     The first load starts at the log's first day, later ones where the last one ended.  That instant
@@ -141,12 +146,14 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
         home: whose rows; the caller holds its lock.
         end: load rows up to this instant; what lies after the last seal waits for the next.
         full: load everything again, as after a rebuild.
+        announce: told a line for each view: rows, bytes, and rows a second.
 
     Returns:
         The instant up to which rows are loaded.
 
     Raises:
-        RedisError: the server does not answer.
+        CatalogueError: no view is registered.
+        RedisError: the server does not answer, or refuses.
     """
     import redis
 
@@ -158,7 +165,7 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
             loaded = None if full else client.get(mark)
             start = _first_day(home) if loaded is None else int(loaded)
             if start < end:
-                _load(store, start, end)
+                _load(store, start, end, announce)
                 client.set(mark, end)
             return max(start, end)
     except redis.RedisError as error:
@@ -181,8 +188,9 @@ def clear_online(home: Home) -> None:
             client.delete(mark)
 
 
-def _load(store: "FeatureStore", start: int, end: int) -> None:
+def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:
     """Materialize without Feast's own talk: progress is the caller's to show."""
+    store._get_provider().batch_engine.announce = announce
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         store.materialize(to_datetime(start), to_datetime(end))
 

@@ -44,6 +44,12 @@ class IndexCache:
             while self._kept and sum(i.nbytes for i in self._kept.values()) > self.most_bytes:
                 self._kept.popitem(last=False)
 
+    @property
+    def identities(self) -> tuple[Hashable, ...]:
+        """Of what is kept, the one used longest ago first."""
+        with self._lock:
+            return tuple(self._kept)
+
     def clear(self) -> None:
         """Forget all."""
         with self._lock:

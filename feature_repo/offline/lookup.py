@@ -19,7 +19,15 @@ from feature_repo.offline.instants_of import NEVER, Instants, micros
 from feature_repo.offline.limits import Limits
 from feature_repo.offline.parquet_rows import ParquetRows, RowGroup
 from feature_repo.offline.shards import Shards
-from feature_repo.offline.vocabulary import Listed, Span, Vocabulary, comparable, spanned
+from feature_repo.offline.vocabulary import (
+    Listed,
+    Span,
+    Vocabulary,
+    as_type,
+    common,
+    comparable,
+    spanned,
+)
 
 Columns = Sequence[pa.ChunkedArray]
 
@@ -63,6 +71,8 @@ class Lookup:
             times: n instants, µs.
             limits: of memory and threads.
         """
+        kinds = [common(self.source.field(key).type) for key in self.keys]
+        keys = [as_type(column, kind) for column, kind in zip(keys, kinds, strict=True)]
         index = self._index(len(times), limits)
         if index is not None:
             codes = index.vocabulary.codes(keys, len(times))
@@ -137,15 +147,15 @@ class Lookup:
         def distinct(_: RowGroup, batches: Iterator[pa.RecordBatch]) -> pa.Array:
             return comparable(pa.Table.from_batches(list(batches)).column(0)).unique()
 
-        comparable_type = comparable(pa.array([], self.source.field(key).type)).type
-        if comparable_type == pa.int64():
+        kind = common(self.source.field(key).type)
+        if kind == pa.int64():
             found = self.source.read(groups, [key], bounds, limits.threads)
             stated = [number for pair in found for number in pair]
             span = spanned(min(stated), max(stated), self.source.rows) if stated else None
             if span is not None:
                 return span
         lists = self.source.read(groups, [key], distinct, limits.threads)
-        return Vocabulary.of([pa.chunked_array(lists, comparable_type)]).columns[0]
+        return Vocabulary.of([pa.chunked_array(lists, kind)]).columns[0]
 
     def _among_candidates(self, keys: Columns, times: Instants, limits: Limits) -> Numbers:
         found = np.full(times.size, NO_ROW, dtype=np.int64)

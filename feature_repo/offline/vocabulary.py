@@ -166,7 +166,7 @@ def spanned(least: int, greatest: int, rows: int) -> Span | None:
 
 def comparable(column: Column) -> Column:
     """The column in the one type in which keys of its kind are compared."""
-    return as_type(column, _common(column.type))
+    return as_type(column, common(column.type))
 
 
 def as_type(column: Column, kind: pa.DataType) -> Column:
@@ -179,6 +179,8 @@ def as_type(column: Column, kind: pa.DataType) -> Column:
         return column
     if pa.types.is_dictionary(column.type):
         return as_type(column.cast(column.type.value_type), kind)
+    if pa.types.is_null(kind):
+        return pa.nulls(len(column))
     if _is_number(column.type) != _is_number(kind) and not pa.types.is_null(column.type):
         raise _unlike(column.type, kind)
     try:
@@ -191,9 +193,10 @@ def as_type(column: Column, kind: pa.DataType) -> Column:
         return _exact(column, kind)
 
 
-def _common(kind: pa.DataType) -> pa.DataType:
+def common(kind: pa.DataType) -> pa.DataType:
+    """The one type in which keys of a type are compared."""
     if pa.types.is_dictionary(kind):
-        return _common(kind.value_type)
+        return common(kind.value_type)
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return pa.int64()
     if pa.types.is_floating(kind):

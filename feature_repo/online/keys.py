@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 _LETTERS = {
-    "string_val": b"s",
     "int64_val": b"i",
     "int32_val": b"i",
     "unix_timestamp_val": b"t",
@@ -47,8 +46,19 @@ def entity_suffix(values: Mapping[str, Any]) -> bytes | None:
     >>> entity_suffix({"shop": Value(int64_val=7), "item": Value(string_val="a")})
     b's1:ai1:7'
     """
-    parts = [_part(values[name]) for name in sorted(values)]
-    return None if None in parts else b"".join(parts)  # type: ignore[arg-type]
+    return entity_suffixes({name: [value] for name, value in values.items()})[0]
+
+
+def entity_suffixes(columns: Mapping[str, Sequence[Any]]) -> list[bytes | None]:
+    """What the keys of N entities end with, given N Feast values for each join key.
+
+    Raises:
+        ValueError: a value of a type that cannot be a key.
+    """
+    parts = [[*map(_part, columns[name])] for name in sorted(columns)]
+    if len(parts) == 1:
+        return parts[0]
+    return [None if None in row else b"".join(row) for row in zip(*parts, strict=True)]
 
 
 def text_suffixes(texts: Sequence[str]) -> list[bytes]:
@@ -104,16 +114,15 @@ def _native(value: object) -> bytes | None:
 
 def _part(value: Any) -> bytes | None:
     kind = value.WhichOneof("val")
+    if kind == "string_val":
+        text = value.string_val.encode()
+        return b"s%d:%b" % (len(text), text)
     if kind is None or kind == "null_val":
         return None
-    found = getattr(value, kind)
-    if kind == "string_val":
-        text = found.encode()
-    elif kind in _LETTERS:
-        text = found if isinstance(found, bytes) else str(found).encode()
-    else:
+    if kind not in _LETTERS:
         raise ValueError(f"expected text, bytes, an integer or a time as entity, found {kind}")
-    return _LETTERS[kind] + _sized(text)
+    found = getattr(value, kind)
+    return _LETTERS[kind] + _sized(found if isinstance(found, bytes) else str(found).encode())
 
 
 def _sized(text: bytes) -> bytes:

@@ -36,7 +36,7 @@ _ACCEPTED = {
     "BOOL": {"bool_val"},
     "UNIX_TIMESTAMP": {"unix_timestamp_val", "int64_val", "int32_val"},
 }
-_BEYOND = {"INT32": 2**31 - 1, "UNIX_TIMESTAMP": 2**63 // SECOND - 1}
+_LARGEST = {"INT32": 2**31 - 1, "UNIX_TIMESTAMP": 2**63 // SECOND - 1}
 
 
 @cache
@@ -90,7 +90,8 @@ def _number(field: RowField, value: Any) -> float | int | None:
     number: float | int = getattr(value, kind)
     if field.kind == "UNIX_TIMESTAMP" and number == NO_TIME:
         return None
-    if field.kind in _BEYOND and abs(number) > _BEYOND[field.kind]:
+    largest = _LARGEST.get(field.kind)
+    if largest is not None and not -largest <= number + (number < 0) <= largest:
         raise _mismatch(field, f"{number}, which is too large")
     return number * SECOND if field.kind == "UNIX_TIMESTAMP" else number
 

@@ -7,13 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from feast import utils
-from feast.metrics import track_feature_statuses
-from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+from feast import metrics, utils
 
 from feature_repo.instants import SECOND, to_datetime
 from feature_repo.online import answer
-from feature_repo.online.keys import entity_suffix
+from feature_repo.online.keys import entity_suffixes
 from feature_repo.online.packing import Bools, RowBatch
 from feature_repo.online.view_codec import ViewCodec
 
@@ -41,10 +39,10 @@ class ViewRead:
 
     def answer(self, found: Mapping[bytes, bytes | None], now: int, response: Any) -> list[str]:
         """Add the view's vectors to an answer; give the features they are of."""
-        vectors, batch = self._vectors(found, now)
+        vectors, _ = self._vectors(found, now)
         response.results.extend(vectors)
-        present = sum(list(v.statuses).count(FieldStatus.PRESENT) for v in vectors)
-        track_feature_statuses(self.view.name, present, len(batch.raw) * len(vectors) - present)
+        if metrics._config.online_features:
+            _track(self.view.name, vectors)
         return [*self.features]
 
     def rows(
@@ -113,24 +111,31 @@ class ReadPlan:
                 _add_version(read.view, response)
 
 
-def keys_of(
-    codec: ViewCodec,
-    view: "FeatureView",
-    join_key_values: Mapping[str, Sequence[Any]],
-    join_key_of: Mapping[str, str],
-) -> list[bytes | None]:
-    """The key of each row of a request, None where an entity is null.
+class Suffixes:
+    """The ends of the keys of a request's rows, made once for views of the same entities."""
 
-    Raises:
-        KeyError: the request names none of the view's join keys.
-        ValueError: an entity of a type that cannot be a key.
-    """
-    columns = utils._get_table_entity_values(view, join_key_of, join_key_values)
-    missing = [key for key in view.join_keys if not columns.get(key)]
-    if missing:
-        raise KeyError(f"{view.name}: missing join key values {missing}")
-    rows = zip(*columns.values(), strict=True)
-    return codec.keys([entity_suffix(dict(zip(columns, row, strict=True))) for row in rows])
+    def __init__(
+        self, join_key_values: Mapping[str, Sequence[Any]], join_key_of: Mapping[str, str]
+    ) -> None:
+        """Take the request's values by join key, and each entity's join key by its name."""
+        self._values, self._join_key_of = join_key_values, join_key_of
+        self._known: dict[tuple[Any, ...], list[bytes | None]] = {}
+
+    def of(self, view: "FeatureView") -> list[bytes | None]:
+        """The end of each row's key, None where an entity is null.
+
+        Raises:
+            KeyError: the request does not name all of the view's join keys.
+            ValueError: an entity of a type that cannot be a key.
+        """
+        columns = utils._get_table_entity_values(view, self._join_key_of, self._values)
+        missing = [key for key in view.join_keys if not columns.get(key)]
+        if missing:
+            raise KeyError(f"{view.name}: missing join key values {missing}")
+        place = tuple((name, id(values)) for name, values in columns.items())
+        if place not in self._known:
+            self._known[place] = entity_suffixes(columns)
+        return self._known[place]
 
 
 def alive(view: "FeatureView", batch: RowBatch, now: int) -> Bools:
@@ -149,6 +154,13 @@ def report_damage(view: str, batch: RowBatch) -> None:
             "%d of %d rows of %s read as missing: they are damaged, or of another schema",
             batch.damaged.sum(), len(batch.raw), view,
         )  # fmt: skip
+
+
+def _track(view: str, vectors: Sequence[Any]) -> None:
+    """Count values by status, as Feast's own stores do."""
+    statuses = [status for vector in vectors for status in vector.statuses]
+    present = statuses.count(answer.PRESENT)
+    metrics.track_feature_statuses(view, present, len(statuses) - present)
 
 
 def _add_version(view: "FeatureView", response: Any) -> None:

@@ -9,6 +9,7 @@ present, null, not found or outside its view's ttl, and the answer's status says
 """
 
 import time
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from feature_repo.instants import MINUTE
 from feature_repo.online import keys, row_writer
 from feature_repo.online.breaker import Breaker
 from feature_repo.online.connections import Connections
-from feature_repo.online.read_plan import ReadPlan, ViewRead, keys_of
+from feature_repo.online.read_plan import ReadPlan, Suffixes, ViewRead
 from feature_repo.online.row_server import Rows, RowServer
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
@@ -45,6 +46,7 @@ Progress = Callable[[int], Any]
 FoundRow = tuple[datetime | None, dict[str, Any] | None]
 
 _ROWS_PER_PACK = 16_384
+_CODECS_KEPT = 1000
 
 
 class AisleOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
@@ -74,7 +76,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
 
     def __init__(self) -> None:
         self._connections = Connections()
-        self._codecs: dict[tuple[Any, ...], ViewCodec] = {}
+        self._codecs: dict[tuple[Any, ...], tuple[Callable[[], Any], ViewCodec]] = {}
         self._server: RowServer | None = None
         self._clock: Clock | None = None
 
@@ -260,11 +262,14 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     def codec(self, config: "RepoConfig", view: "FeatureView") -> ViewCodec:
         """How a view's strings are named and read."""
         name = compute_versioned_name(view, config.registry.enable_online_feature_view_versioning)
-        fields = tuple((field.name, field.dtype) for field in view.features)
-        known = (config.project, name, fields, tuple(view.join_keys))
-        if known not in self._codecs:
-            self._codecs[known] = codec_of(config.project, view, name)
-        return self._codecs[known]
+        place = (id(view), config.project, name, len(view.features))
+        known = self._codecs.get(place)
+        if known is None or known[0]() is not view:
+            if len(self._codecs) >= _CODECS_KEPT:
+                self._codecs.clear()
+            known = weakref.ref(view), codec_of(config.project, view, name)
+            self._codecs[place] = known
+        return known[1]
 
     def now(self, config: "RepoConfig") -> int:
         """The present instant, µs: of the configured home, else of the system."""
@@ -278,12 +283,9 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     def _plan(
         self, config: "RepoConfig", grouped_refs: Any, values: Any, join_key_of: Any
     ) -> ReadPlan:
-        reads = []
-        for view, features in grouped_refs:
-            codec = self.codec(config, view)
-            keys_of_rows = keys_of(codec, view, values, join_key_of)
-            reads.append(ViewRead(view, codec, features, keys_of_rows))
-        return ReadPlan(reads)
+        suffixes = Suffixes(values, join_key_of)
+        codecs = [(view, self.codec(config, view), features) for view, features in grouped_refs]
+        return ReadPlan([ViewRead(v, c, names, c.keys(suffixes.of(v))) for v, c, names in codecs])
 
     def _entity_plan(
         self,

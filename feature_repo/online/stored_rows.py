@@ -1,6 +1,6 @@
 """Stored rows as plain Python values, column by column: the bytes Feast reads, without Feast."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -69,7 +69,8 @@ def rows_of(columns: Columns) -> list[Row | None]:
 
 def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list[Any]:
     if field.block is None:
-        return [_decoded(field, payload) for payload in batch.payloads(field)[only]]
+        decode = _decoder(field)
+        return [None if text is None else decode(text) for text in batch.payloads(field)[only]]
     values: list[Any] = batch.values(field)[only].tolist()
     if field.kind == "BOOL":
         values = [value != 0 for value in values]
@@ -78,13 +79,11 @@ def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list
     return values
 
 
-def _decoded(field: RowField, payload: bytes | None) -> Any:
-    if payload is None:
-        return None
+def _decoder(field: RowField) -> Callable[[bytes], Any]:
     message = message_class(field.kind)
     if message is not None:
-        return list(message.FromString(payload).val)
-    return payload.decode() if field.kind == "STRING" else payload
+        return lambda payload: list(message.FromString(payload).val)
+    return bytes.decode if field.kind == "STRING" else bytes
 
 
 def _is_damaged(batch: RowBatch, fields: Sequence[RowField], n: int) -> bool:

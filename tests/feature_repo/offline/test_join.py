@@ -29,8 +29,18 @@ from feast.types import (
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from feature_repo.errors import CatalogueError
+from feature_repo.offline.index_cache import INDEXES
 from feature_repo.offline.store import AisleOfflineStore
-from tests.feature_repo.offline.repositories import OURS, UTC, instants, repository, view_of
+from tests.feature_repo.offline.repositories import (
+    OURS,
+    UTC,
+    instants,
+    item,
+    repository,
+    view_of,
+    write,
+)
 
 texts = st.text("aé:1 ", max_size=4)
 KINDS = {
@@ -151,3 +161,54 @@ def test_random_histories_are_joined_as_stock_joins_them(stores, memory, strict,
 
     assert found["row"].to_pylist() == list(range(len(asked)))
     assert plain(found) == plain(expected.select(found.column_names))
+
+
+def a_view(folder, **options):
+    """Item 1 has 1.0 and item 2 has 2.0, both since second 1."""
+    rows = {"item_id": [1, 2], "event_timestamp": instants([1, 1]), "x": [1.0, 2.0]}
+    path = write(folder, "stats", rows)
+    view = view_of(path, fields=[Field(name="x", dtype=Float64)], created=False)
+    return rows, repository(folder, [item, view], **options)
+
+
+def asked_for(keys):
+    return pa.table({"item_id": keys, "event_timestamp": instants([1] * len(keys))})
+
+
+@pytest.mark.parametrize("memory", ["8GB", "2KB"])
+def test_entity_rows_without_any_key_find_nothing(tmp_path, memory):
+    _, pair = a_view(tmp_path, memory_limit=memory)
+
+    assert pair.joined(asked_for(pa.nulls(2)), ["stats:x"])["x"].to_pylist() == [None, None]
+
+
+def test_texts_and_numbers_are_refused_as_one_key(tmp_path):
+    _, pair = a_view(tmp_path)
+
+    with pytest.raises(CatalogueError, match="string in one table and int64 in the other"):
+        pair.joined(asked_for(["1"]), ["stats:x"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "keys"), [(pa.int8(), [2, 9]), (pa.uint64(), [2, 2**63]), (pa.float64(), [2.0, 1.5])]
+)
+def test_keys_of_other_widths_find_their_equals(tmp_path, kind, keys):
+    _, pair = a_view(tmp_path)
+
+    assert pair.joined(asked_for(pa.array(keys, kind)), ["stats:x"])["x"].to_pylist() == [2.0, None]
+
+
+def test_sorted_keys_are_used_again_until_a_file_changes(tmp_path):
+    rows, pair = a_view(tmp_path)
+    INDEXES.clear()
+
+    before = pair.joined(asked_for([1]), ["stats:x"])["x"].to_pylist()
+    kept = INDEXES.identities
+    pair.joined(asked_for([1]), ["stats:x"])
+    kept_again = INDEXES.identities
+    write(tmp_path, "stats", rows | {"item_id": [2, 1]})
+    after = pair.joined(asked_for([1]), ["stats:x"])["x"].to_pylist()
+
+    assert (before, after) == ([1.0], [2.0])
+    assert kept == kept_again
+    assert len(kept) + 1 == len(INDEXES.identities) == 2

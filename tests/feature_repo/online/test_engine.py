@@ -21,7 +21,7 @@ from feast import (
 from feast.types import Array, Float32, Int64, String
 
 from feature_repo.errors import CatalogueError, RedisError
-from feature_repo.online.redis_server import RedisAddress
+from feature_repo.online.redis_server import RedisAddress, redis_client
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, LAST = NOON - timedelta(days=9), NOON + timedelta(days=1)
@@ -191,8 +191,6 @@ def test_a_dead_server_is_one_sentence_and_no_interval(folder, store):
 
 
 def test_a_server_out_of_memory_is_one_sentence_and_no_interval(store, redis_address):
-    from feature_repo.online.redis_server import redis_client
-
     with redis_client(redis_address, timeout=5) as client:
         client.config_set("maxmemory", 1)
         try:

@@ -11,6 +11,7 @@ from feast.types import Array, Float64, Int64, String
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_repo.online.answer import FEW
 from feature_repo.online.store import AisleOnlineStore
 from tests.feature_repo.online.stores import (
     ITEM,
@@ -108,10 +109,12 @@ def assert_same_answers(stores, view, rows):
     for store in stores:
         online(store)._get_client(store.config.online_store).flushdb()
         write(store, store.get_feature_view(view), *rows)
-    ours, stock = (read(s, s.get_feature_view(view), [*ITEMS, "a", "nobody"]) for s in stores)
-    for name, expected in vectors(stock).items():
-        assert list(vectors(ours)[name].values) == list(expected.values), name
-    assert ours.to_dict() == stock.to_dict()
+    for items in ([*ITEMS, "a", "nobody"], [*ITEMS, "a", "nobody"] * (FEW + 1)):
+        ours, stock = (read(s, s.get_feature_view(view), items) for s in stores)
+        for name, expected in vectors(stock).items():
+            assert list(vectors(ours)[name].values) == list(expected.values), name
+        assert ours.to_dict() == stock.to_dict()
+        assert vectors(ours)["item_id"] == vectors(stock)["item_id"]
 
 
 def test_a_value_s_status_tells_what_is_known(store):
@@ -227,6 +230,20 @@ def test_the_async_calls_do_the_same(store, facts):
 
         assert found.to_dict() == store.get_online_features(refs, items).to_dict()
         assert one[0][1]["n"].int64_val == 2
+
+
+@pytest.mark.parametrize("times", [1, FEW + 1], ids=["few rows", "many rows"])
+def test_statuses_and_event_times_are_told_however_many_rows_there_are(store, facts, times):
+    write(store, facts, row("a", FACTS, {"n": 1}, NOON + timedelta(microseconds=1)))
+
+    answer = vectors(read(store, facts, ["a", "b"] * times))
+
+    known, micros = int(NOON.timestamp()) * 1_000_000 + 1, [*range(2)] * times
+    assert [*answer["n"].statuses] == [FieldStatus.PRESENT, FieldStatus.NOT_FOUND] * times
+    assert [*answer["s"].statuses] == [FieldStatus.NULL_VALUE, FieldStatus.NOT_FOUND] * times
+    assert [stamp.ToMicroseconds() for stamp in answer["s"].event_timestamps] == [
+        0 if n else known for n in micros
+    ]
 
 
 def test_an_entity_that_is_null_is_not_found(store, facts):
