@@ -6,9 +6,13 @@ instant of the request.  To add a counted view, add a line here and one SQL file
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
 """Window name → its length in day-buckets; None never ends."""
+
+STORED_AS, TILES = "stored_as", "tiles"
+"""Tag of a feature view whose online values are tiles, and its value."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +62,8 @@ COUNTER_VIEWS = (
         "How often a query is asked and how often its answers please.",
     ),
 )
+
+
+def tiles_of(rows: Path) -> Path:
+    """The sums from which a counted view's tiles are loaded, given the folder of its rows."""
+    return rows.parent / "_tiles" / f"{rows.name}.parquet"

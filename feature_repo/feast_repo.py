@@ -10,6 +10,7 @@ import io
 import json
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
@@ -30,6 +31,8 @@ BATCH_TIMEOUT_SECONDS = 10.0
 """For commands and loads: the answer to a pipeline of thousands of writes takes long to begin."""
 
 CONNECT_TIMEOUT_SECONDS = 1.0
+
+Announce = Callable[[str], None]
 
 _TEMPLATE = Path(__file__).parent / "feature_store.yaml.in"
 _DEFINITIONS = '''"""The feature catalogue of this home, as `feast` reads it; written by Aisle."""
@@ -64,6 +67,7 @@ def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None =
         project=json.dumps(home.project),
         registry=json.dumps(f"sqlite:///{home.registry.absolute()}", ensure_ascii=False),
         redis=json.dumps(connection_string(redis_host, redis_port, redis_url)),
+        home=json.dumps(str(home.root.absolute()), ensure_ascii=False),
     )
     _write(home.feast / "feature_store.yaml", text)
     if not home.is_default:
@@ -98,25 +102,19 @@ def connection_string(
     return ",".join(words)
 
 
-def open_store(
-    home: Home, *, timeout_seconds: float | None = None, overwrite: bool = False
-) -> "FeatureStore":
+def open_store(home: Home, *, timeout_seconds: float | None = None) -> "FeatureStore":
     """The home's feature store; `render` must have been called once.
 
     Args:
         home: whose store.
-        timeout_seconds: how long a call to Redis may take; serving wants much less than the
-            rendered `BATCH_TIMEOUT_SECONDS`.
-        overwrite: write online rows whatever row is there; else only newer ones.
+        timeout_seconds: how long a read may wait for Redis, in place of the store's own deadline.
     """
     from feast import FeatureStore
     from feast.repo_config import load_repo_config
 
     config = load_repo_config(home.feast, home.feast / "feature_store.yaml")
-    online = config.online_store
     if timeout_seconds is not None:
-        online.connection_string = _hurried(online.connection_string, timeout_seconds)
-    online.skip_dedup = overwrite
+        config.online_store.deadline_seconds = timeout_seconds
     return FeatureStore(config=config)
 
 
@@ -135,7 +133,9 @@ def apply(home: Home) -> "FeatureStore":
     return store
 
 
-def materialize(home: Home, end: int, *, full: bool = False) -> int:
+def materialize(
+    home: Home, end: int, *, full: bool = False, announce: Announce = lambda _: None
+) -> int:
     """Load Redis with the newest row of every entity; call `apply` before.
 
     The first load starts at the log's first day, later ones where the last one ended.  That instant
@@ -146,16 +146,18 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
         home: whose rows; the caller holds its lock.
         end: load rows up to this instant; what lies after the last seal waits for the next.
         full: load everything again, as after a rebuild.
+        announce: told a line for each view: rows, bytes, and rows a second.
 
     Returns:
         The instant up to which rows are loaded.
 
     Raises:
-        RedisError: the server does not answer.
+        CatalogueError: no view is registered.
+        RedisError: the server does not answer, or refuses.
     """
     import redis
 
-    store = open_store(home, overwrite=True)
+    store = open_store(home)
     end = min(end, read_seals(home.log / "seals").last + 1)
     mark = f"{home.project}:loaded:{_schema_hash(store)}"
     try:
@@ -163,7 +165,7 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
             loaded = None if full else client.get(mark)
             start = _first_day(home) if loaded is None else int(loaded)
             if start < end:
-                _load(store, start, end)
+                _load(store, start, end, announce)
                 client.set(mark, end)
             return max(start, end)
     except redis.RedisError as error:
@@ -173,19 +175,22 @@ def materialize(home: Home, end: int, *, full: bool = False) -> int:
 
 
 def clear_online(home: Home) -> None:
-    """Delete the online rows of every entity of the home, before a rebuild is loaded."""
-    from feast.infra.online_stores.redis import RedisOnlineStore
+    """Delete what is online of every view of the home, before a rebuild is loaded.
 
+    Raises:
+        RedisError: the server does not answer.
+    """
     store = open_store(home)
-    for entity in store.list_entities():
-        RedisOnlineStore().delete_entity_values(store.config, [entity.join_key])
+    online = store._get_provider().online_store
+    online.teardown(store.config, store.list_feature_views(), [])
     with _client(store.config.online_store.connection_string) as client:
         for mark in client.scan_iter(f"{home.project}:loaded:*"):
             client.delete(mark)
 
 
-def _load(store: "FeatureStore", start: int, end: int) -> None:
+def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:
     """Materialize without Feast's own talk: progress is the caller's to show."""
+    store._get_provider().batch_engine.announce = announce
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         store.materialize(to_datetime(start), to_datetime(end))
 
@@ -197,10 +202,12 @@ def _first_day(home: Home) -> int:
 
 
 def _schema_hash(store: "FeatureStore") -> str:
-    """Tells whether Redis was loaded for the views that are registered now."""
+    """Tells whether Redis was loaded for the views and the store of now."""
     views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
     schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
-    return hashlib.sha256(json.dumps(schema).encode()).hexdigest()[:16]
+    return hashlib.sha256(
+        json.dumps([store.config.online_store.type, schema]).encode()
+    ).hexdigest()[:16]
 
 
 def _client(connection: str) -> "redis.Redis":
@@ -211,13 +218,6 @@ def _client(connection: str) -> "redis.Redis":
     host, _, port = address.rpartition(":")
     options = {name: json.loads(value) for name, _, value in (w.partition("=") for w in words)}
     return redis.Redis(host=host, port=int(port), **options)
-
-
-def _hurried(connection: str, timeout_seconds: float) -> str:
-    kept = [word for word in connection.split(",") if not word.startswith("socket_")]
-    return ",".join(
-        [*kept, f"socket_timeout={timeout_seconds}", f"socket_connect_timeout={timeout_seconds}"]
-    )
 
 
 def _url_options(url: str) -> dict[str, Any]:

@@ -63,6 +63,15 @@ def to_datetime(instant: int) -> datetime:
     return EPOCH + timedelta(microseconds=instant)
 
 
+def from_datetime(moment: datetime) -> int:
+    """The instant of an aware datetime.
+
+    >>> from_datetime(to_datetime(86_400_000_001))
+    86400000001
+    """
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
 def to_text(instant: int) -> str:
     """ISO 8601 in UTC, with microseconds.
 

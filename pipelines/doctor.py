@@ -143,7 +143,7 @@ def _features(settings: Settings) -> Iterator[Finding]:
     import duckdb
 
     now = Clock.of(settings).now()
-    for folder in sorted(path for path in settings.home.features.glob("*") if path.is_dir()):
+    for folder in sorted(path for path in settings.home.features.glob("[a-z]*") if path.is_dir()):
         files = [str(path) for path in folder.rglob("*.parquet")]
         if not files:
             continue

@@ -134,16 +134,13 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
 
 
 def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":
-    from feature_repo.feast_repo import open_store
     from feature_repo.online.live import LiveWriter
     from feature_repo.online.reader import OnlineReader
     from feature_repo.online.redis_address import redis_client
 
     shop = Shop.load(home.shop_toml)
     client = redis_client(address, timeout=_BATCH_SECONDS)
-    return LiveWriter(
-        home, shop, client, log, clock, OnlineReader(home, shop, open_store(home), client)
-    )
+    return LiveWriter(home, shop, client, log, clock, OnlineReader(home, shop, client))
 
 
 class _Stages:

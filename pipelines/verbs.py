@@ -91,8 +91,11 @@ def materialize(args: argparse.Namespace) -> Outcome:
     with exclusive(settings.home, "a load"), home_redis(settings) as address:
         feast_repo.apply(settings.home)
         end = Clock.of(settings).now()
-        feast_repo.materialize(settings.home, end, full=args.full)
-    return Outcome({"materialized_until": to_text(end), "redis": address.url})
+        loaded: list[str] = []
+        feast_repo.materialize(settings.home, end, full=args.full, announce=loaded.append)
+    data = {"materialized_until": to_text(end), "redis": address.url}
+    said = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
+    return Outcome(data | {"loaded": loaded}, pages(*map(line, said)))
 
 
 def refresh(args: argparse.Namespace) -> Outcome:

@@ -71,10 +71,10 @@ class RedisConnection:
         hurried = redis_client(address, timeout=READ_TIMEOUT_SECONDS)
         known = KnownServer()
         hurried.connection_pool.connection_kwargs["redis_connect_func"] = known.check
-        patient_reader = _reader(home, shop, client, WRITE_TIMEOUT_SECONDS)
+        patient_reader = OnlineReader(home, shop, client)
         return cls(
             client=client,
-            reader=_reader(home, shop, hurried, READ_TIMEOUT_SECONDS),
+            reader=OnlineReader(home, shop, hurried),
             writer=LiveWriter(home, shop, client, log, clock, patient_reader),
             known=known,
             clock=clock,
@@ -137,12 +137,6 @@ def address_of(settings: Settings) -> RedisAddress:
     if port is None:
         raise RedisError(f"{settings.home.root} has no Redis server yet; run `aisle redis start`.")
     return RedisAddress.local(port)
-
-
-def _reader(home: Home, shop: Shop, client: "redis.Redis", timeout: float) -> OnlineReader:
-    from feature_repo.feast_repo import open_store
-
-    return OnlineReader(home, shop, open_store(home, timeout_seconds=timeout), client)
 
 
 def _render_once(home: Home, address: RedisAddress) -> None:

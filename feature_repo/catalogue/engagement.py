@@ -5,7 +5,7 @@ from feast.types import Int64
 
 from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import view
-from feature_repo.counters import COUNTER_VIEWS, WINDOWS, CounterView
+from feature_repo.counters import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView
 from feature_repo.home import Home
 
 
@@ -26,6 +26,7 @@ def _view(home: Home, counter: CounterView) -> FeatureView:
         ],
         description=counter.description,
         freshness="live",
+        tags={STORED_AS: TILES},
     )
 
 

@@ -1,5 +1,6 @@
 """What every feature view of this house shares: its source, no ttl, a freshness, a part."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 from feast import Entity, FeatureView, Field
@@ -24,6 +25,7 @@ def view(
     *,
     description: str,
     freshness: str,
+    tags: Mapping[str, str] | None = None,
 ) -> FeatureView:
     """A feature view over the rows of its name.
 
@@ -34,6 +36,7 @@ def view(
         features: what it says; the bookkeeping field `part` follows them.
         description: for people.
         freshness: `live`, or `batch:<period>` where serving sees the last boundary's row.
+        tags: more of them.
     """
     key = Field(name=entity.join_key, dtype=String, description=f"Id of the {entity.name}.")
     return FeatureView(
@@ -44,5 +47,5 @@ def view(
         source=rows_of(home, name),
         online=True,
         description=description,
-        tags={"freshness": freshness},
+        tags={"freshness": freshness, **(tags or {})},
     )

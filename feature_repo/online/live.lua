@@ -23,8 +23,6 @@
 
 local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 
-local HEADER, RECORD, FIELDS = 24, 20, "<i4i4i4i4i4"
-local BLANK = "\1\2\0\0\255\255\255\255" .. string.rep("\0", 16)
 local SHOWN, CLICKED = 1, 2
 
 -- What is to be written at the end, each key once: oldest part, tile changes, list entries by key.
@@ -59,27 +57,43 @@ local function before(a, b)
   return #a.id < #b.id
 end
 
+-- Sizes of a tile's header and record, and how a record is packed; see tiles.py.
+local function layout(measures)
+  return 8 + 8 * measures, 12 + 4 * measures, "<" .. string.rep("i4", 3 + measures)
+end
+
+local function blank(measures)
+  return string.char(1, measures, 0, 0, 0, 0, 0, 128) .. string.rep("\0", 8 * measures)
+end
+
+local function is_tile(tile, measures)
+  local header, record = layout(measures)
+  return tile and #tile >= header and tile:byte(1) == 1 and tile:byte(2) == measures
+    and (#tile - header) % record == 0
+end
+
 local function change_tile(tile, c)
-  local at, found = HEADER + 1, { c.part, c.bucket, 0, 0, 0 }
+  local header, record, fields = layout(c.measures)
+  local at, found = header + 1, { c.part, c.bucket, 0 }
+  for n = 1, c.measures do found[3 + n] = 0 end
   while at <= #tile do
-    local part, bucket, events, first, second = struct.unpack(FIELDS, tile, at)
+    local part, bucket = struct.unpack("<i4i4", tile, at)
     if part == c.part and bucket == c.bucket then
-      found = { part, bucket, events, first, second }
+      found = { struct.unpack(fields, tile, at) }
+      found[#found] = nil
       break
     end
-    at = at + RECORD
+    at = at + record
   end
   found[3] = found[3] + c.sign
   found[3 + c.measure] = found[3 + c.measure] + c.sign * c.delta
-  local record = found[3] == 0 and "" or struct.pack(FIELDS, unpack(found))
-  return tile:sub(1, at - 1) .. record .. tile:sub(at + RECORD)
+  local changed = found[3] == 0 and "" or struct.pack(fields, unpack(found))
+  return tile:sub(1, at - 1) .. changed .. tile:sub(at + record)
 end
 
 local function write_tile(name, changes)
   local tile = redis.call("GET", prefix .. name)
-  if not tile or tile:sub(1, 2) ~= BLANK:sub(1, 2) or (#tile - HEADER) % RECORD ~= 0 then
-    tile = BLANK
-  end
+  if not is_tile(tile, changes[1].measures) then tile = blank(changes[1].measures) end
   for _, c in ipairs(changes) do tile = change_tile(tile, c) end
   redis.call("SET", prefix .. name, tile)
 end
@@ -103,7 +117,8 @@ local function add(contributions, sign)
     if c.view then
       local name = "tile:" .. c.view .. ":" .. c.entity
       queue(tiles, name, {
-        part = c.part, bucket = c.bucket, measure = c.measure, delta = c.delta, sign = sign,
+        part = c.part, bucket = c.bucket, measures = c.measures, measure = c.measure,
+        delta = c.delta, sign = sign,
       })
       touch(name, c.part)
     else
@@ -117,7 +132,7 @@ end
 local function counted(what, view, entity, measure, delta)
   return {
     view = view, entity = entity, part = what.part, bucket = what.bucket,
-    measure = measure, delta = delta,
+    measures = event.measures[view], measure = measure, delta = delta,
   }
 end
 

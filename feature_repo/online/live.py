@@ -225,10 +225,7 @@ class LiveWriter:
 
     def _open_reader(self) -> OnlineReader:
         if self._reader is None:
-            from feature_repo.feast_repo import open_store
-
-            store = open_store(self._home)
-            self._reader = OnlineReader(self._home, self._shop, store, self._client)
+            self._reader = OnlineReader(self._home, self._shop, self._client)
         return self._reader
 
 

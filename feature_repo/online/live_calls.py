@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from feature_repo.counters import COUNTER_VIEWS
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
     AnyEvent,
@@ -23,6 +24,7 @@ SPARE = 2
 """Lists are kept so many times as long as they are read: entries that are taken back, which takes
 a slate that is reported again and by an earlier event, leave no gap unless they are that many."""
 
+_MEASURES = {view.name: len(view.measures) for view in COUNTER_VIEWS}
 Call = dict[str, Any]
 encode_call = msgspec.msgpack.Encoder().encode
 
@@ -67,6 +69,7 @@ def ranking_call(
     ]
     return nothing_call(event) | {
         "kind": "ranking",
+        "measures": _MEASURES,
         "bucket": event.event_time // DAY,
         "request": event.request_id,
         **_given(user=event.user_id, query=query_key(event.query, event.market)),
@@ -89,6 +92,7 @@ def interaction_call(
     counts_where = corrected if corrected is not None and known_by_then else event
     call = nothing_call(event) | {
         "kind": "interaction",
+        "measures": _MEASURES,
         "bucket": counts_where.event_time // DAY,
         "item": event.item_id,
         "delta": 1 if event.corrects is None else -1,

@@ -15,17 +15,27 @@ class LiveKeys:
 
     @classmethod
     def of(cls, home: Home) -> "LiveKeys":
-        """The keys of a home's project; a project's name holds no colon."""
-        return cls(f"{home.project}:live:")
+        """The keys of a home's project."""
+        return cls.of_project(home.project)
+
+    @classmethod
+    def of_project(cls, project: str) -> "LiveKeys":
+        """The keys of a Feast project; its name holds no colon."""
+        return cls(f"{project}:live:")
 
     @property
     def pruned(self) -> str:
         """Part up to which everything lies in the stored rows."""
         return f"{self.prefix}pruned"
 
+    @property
+    def tile_prefix(self) -> str:
+        """How the key of every tile begins."""
+        return f"{self.prefix}tile:"
+
     def tile(self, view: str, entity: str) -> str:
         """The tile of one entity in one counted view."""
-        return f"{self.prefix}tile:{view}:{entity}"
+        return f"{self.tile_prefix}{view}:{entity}"
 
     def item(self, item_id: str) -> str:
         """The newest patches of an item's attributes."""

@@ -1,21 +1,30 @@
 """Stored rows and live state together: what is known of an entity right now.
 
 A row says by its `part` how far it reaches; what is live and not beyond that is in the row already
-and is left out, so that nothing counts twice whenever a load happens.
+and is left out, so that nothing counts twice whenever a load happens.  Counted views have tiles in
+place of rows, which say the same of themselves.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+import numpy as np
 
 from feature_repo.counters import WINDOWS, CounterView
 from feature_repo.online import tiles
 from feature_repo.online.live_keys import Patch, RecentItem
-from feature_repo.online.stock_rows import Row
 from feature_repo.recent import K_CLICKED, K_SHOWN, VALUE_SEPARATOR
 from feature_repo.shop import ShopField
+
+Row = dict[str, Any]
+
+PART = "part"
+"""Feature of every row: the part of the log that it reaches."""
+
+_logger = logging.getLogger(__name__)
 
 KEPT = {"clicked": K_CLICKED, "shown": K_SHOWN}
 """The lists of a user's recent past, and how many entries each keeps."""
@@ -30,33 +39,33 @@ class LiveRecent:
     entry: RecentItem
 
 
-def counters(
-    view: CounterView, rows: Sequence[Row | None], live: Sequence[bytes | None], t: int
-) -> list[Row | None]:
-    """Counts of N entities as of an instant; None for those the view does not know."""
-    counts = tiles.count(
-        live,
-        t,
-        tuple(WINDOWS.values()),
-        [part_of(row) for row in rows],
-        measures=len(view.measures),
-    )
-    added = counts.values.reshape(len(rows), len(view.features)).tolist()
-    return [
-        _sum(view.features, row, more) if row or met else None
-        for row, more, met in zip(rows, added, counts.present.tolist(), strict=True)
-    ]
+def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> dict[str, list[Any]]:
+    """Counts of N entities as of an instant, and their part; None where they are not known.
+
+    Args:
+        view: what is counted.
+        found: their tiles.
+        t: µs.
+    """
+    counts = tiles.count(found, t, tuple(WINDOWS.values()), measures=len(view.measures))
+    if counts.damaged.any():
+        _logger.error("%d tiles of %s cannot be read", counts.damaged.sum(), view.name)
+    values = counts.values.reshape(len(found), len(view.features)).T.tolist()
+    columns = dict(zip((*view.features, PART), [*values, counts.parts.tolist()], strict=True))
+    for n in np.flatnonzero(~counts.present).tolist():
+        for column in columns.values():
+            column[n] = None
+    return columns
 
 
 def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
     """Attributes of one item, the newest of each field; None where nothing is known of it."""
     reach = part_of(row)
-    fresh = {
-        column: msgspec.json.decode(patch.value)
-        for column, patch in patches.items()
-        if patch.part > reach
-    }
-    return {**(row or {}), **fresh} if row or fresh else None
+    newer = {column: patch for column, patch in patches.items() if patch.part > reach}
+    if not newer:
+        return row
+    fresh = {column: msgspec.json.decode(patch.value) for column, patch in newer.items()}
+    return {**(row or {}), **fresh, PART: max(patch.part for patch in newer.values())}
 
 
 def recent(
@@ -73,11 +82,12 @@ def recent(
     fresh = {verb: [e for e in live.get(verb, ()) if e.part > reach] for verb in KEPT}
     if row is None and not any(fresh.values()):
         return None
-    return {
+    lists = {
         name: values
         for verb, kept in KEPT.items()
         for name, values in _lists(verb, row or {}, fresh[verb], columns, kept).items()
     }
+    return lists | {PART: max([reach, *(e.part for entries in fresh.values() for e in entries)])}
 
 
 def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
@@ -87,14 +97,7 @@ def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
 
 def part_of(row: Row | None) -> int:
     """The part up to which a row reaches; −1 without a row."""
-    return -1 if row is None else int(row["part"])
-
-
-def _sum(features: Sequence[str], row: Row | None, added: Sequence[int]) -> Row:
-    return {
-        name: ((row or {}).get(name) or 0) + more
-        for name, more in zip(features, added, strict=True)
-    }
+    return -1 if row is None else int(row[PART])
 
 
 def _lists(

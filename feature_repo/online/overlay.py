@@ -1,4 +1,4 @@
-"""What happened since the rows were stored, as raw live state: one round trip for a whole slate."""
+"""All that Redis holds of a slate, in one round trip: rows, tiles and live state."""
 
 import logging
 from collections.abc import Mapping, Sequence
@@ -17,7 +17,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Overlay:
-    """Live state of a slate: of its N items, its user and its query.
+    """What lies in Redis of a slate: of its N items, its user and its query.
 
     Attributes:
         item_tiles: N tiles of `item_engagement`.
@@ -25,6 +25,7 @@ class Overlay:
         user_tile: of `user_engagement`.
         query_tile: of `query_engagement`.
         recent: the user's `clicked` and `shown`, newest first.
+        rows: what lies under further keys.
     """
 
     item_tiles: Sequence[bytes | None]
@@ -32,6 +33,7 @@ class Overlay:
     user_tile: bytes | None
     query_tile: bytes | None
     recent: Mapping[str, Sequence[LiveRecent]]
+    rows: Sequence[bytes | None]
 
 
 def read_overlay(
@@ -40,41 +42,59 @@ def read_overlay(
     item_ids: Sequence[str],
     user_id: str | None = None,
     query_key: str | None = None,
+    rows: Sequence[bytes] = (),
 ) -> Overlay:
-    """Read the live state of a slate.  What is damaged counts as absent and is logged.
+    """Read the state of a slate.  What is damaged counts as absent and is logged.
+
+    Lists are read before rows: a load in between makes rows reach further, and what they reach is
+    left out of the lists.  All strings are read at one instant.
+
+    Args:
+        client: of the server.
+        keys: of the live state.
+        item_ids: N items.
+        user_id: None where the shopper is not known.
+        query_key: None where there is no query.
+        rows: further keys.
 
     Raises:
         RedisError: the server does not answer.
     """
-    wanted = [
+    n = len(item_ids)
+    wanted: list[str | bytes] = [
         *(keys.tile("item_engagement", item_id) for item_id in item_ids),
         *(keys.item(item_id) for item_id in item_ids),
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
+        *rows,
     ]
-    try:
-        with client.pipeline(transaction=False) as pipe:
-            pipe.mget(wanted)
-            for verb, kept in KEPT.items():
-                pipe.zrange(
-                    keys.recent(verb, user_id or ""), 0, kept - 1, desc=True, withscores=True
-                )
-            strings, *lists = pipe.execute(raise_on_error=False)
-    except redis.RedisError as error:
-        raise RedisError(f"Redis does not answer: {error}.") from error
-    if not isinstance(strings, list):
-        raise RedisError(f"Redis does not answer: {strings}.")
-    n = len(item_ids)
+    *lists, strings = _pipelined(client, keys, wanted, user_id)
     return Overlay(
         item_tiles=strings[:n],
         patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
         user_tile=strings[2 * n] if user_id is not None else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
-        recent={
-            verb: _recent(user_id, found) if user_id is not None else []
-            for verb, found in zip(KEPT, lists, strict=True)
-        },
+        recent={verb: _recent(user_id, found) for verb, found in zip(KEPT, lists, strict=False)},
+        rows=strings[2 * n + 2 :],
     )
+
+
+def _pipelined(
+    client: "redis.Redis", keys: LiveKeys, wanted: Sequence[str | bytes], user_id: str | None
+) -> list[Any]:
+    """The user's lists, where there is a user, then the strings."""
+    try:
+        with client.pipeline(transaction=False) as pipe:
+            for verb, kept in KEPT.items() if user_id is not None else ():
+                name = keys.recent(verb, user_id or "")
+                pipe.zrange(name, 0, kept - 1, desc=True, withscores=True)
+            pipe.mget(wanted)
+            found = pipe.execute(raise_on_error=False)
+    except redis.RedisError as error:
+        raise RedisError(f"Redis does not answer: {error}.") from error
+    if not isinstance(found[-1], list):
+        raise RedisError(f"Redis does not answer: {found[-1]}.")
+    return found
 
 
 def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
@@ -87,7 +107,7 @@ def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
         return {}
 
 
-def _recent(user_id: str, found: Any) -> list[LiveRecent]:
+def _recent(user_id: str | None, found: Any) -> list[LiveRecent]:
     if not isinstance(found, list):
         _logger.error("a live list of user %r cannot be read: %s", user_id, found)
         return []

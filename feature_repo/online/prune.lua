@@ -7,24 +7,25 @@
 
 local prefix, part, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 
-local HEADER, RECORD = 24, 20
+local SEALED = -2147483648
 
 local function older(a, b)
   return a and math.min(a, b) or b
 end
 
--- Each cleaner returns the oldest part that is left in the key, nil when nothing is left.
+-- Each cleaner returns the oldest live part that is left in the key, nil when none is left.
 local function clean_tile(key)
   local tile = redis.call("GET", key) or ""
-  local kept, oldest = { tile:sub(1, HEADER) }, nil
-  for at = HEADER + 1, #tile - RECORD + 1, RECORD do
+  local measures = tile:byte(2) or 0
+  local header, record = 8 + 8 * measures, 12 + 4 * measures
+  local kept, oldest = { tile:sub(1, header) }, nil
+  for at = header + 1, #tile - record + 1, record do
     local of = struct.unpack("<i4", tile, at)
-    if of > part then
-      kept[#kept + 1] = tile:sub(at, at + RECORD - 1)
-      oldest = older(oldest, of)
-    end
+    if of > part or of == SEALED then kept[#kept + 1] = tile:sub(at, at + record - 1) end
+    if of > part then oldest = older(oldest, of) end
   end
-  if oldest then redis.call("SET", key, table.concat(kept)) else redis.call("DEL", key) end
+  local sealed = #tile >= header and #tile > 8 and struct.unpack("<i4", tile, 5) > SEALED
+  if oldest or sealed then redis.call("SET", key, table.concat(kept)) else redis.call("DEL", key) end
   return oldest
 end
 

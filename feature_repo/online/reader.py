@@ -1,11 +1,7 @@
-"""What is known about a request right now: stored rows with what happened since.
-
-Live state is read first and rows after it: a load that happens in between only makes the rows
-reach further, and what they reach is left out of the live state.
-"""
+"""What is known about a request right now: stored rows with what happened since."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import redis
 
@@ -13,34 +9,29 @@ from feature_repo.counters import COUNTER_VIEWS
 from feature_repo.home import Home
 from feature_repo.online import merge
 from feature_repo.online.live_keys import LiveKeys, Patch
+from feature_repo.online.merge import PART
 from feature_repo.online.overlay import Overlay, read_overlay
-from feature_repo.online.stock_rows import Row, StockRows
+from feature_repo.online.stored_rows import Columns, StoredRows, rows_of
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
-if TYPE_CHECKING:
-    from feast import FeatureStore
-
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
-_BOOKKEEPING = "part"
+Facts = dict[str, list[Any]]
 
 
 class OnlineReader:
     """Reads the facts of slates.  Threads may share it."""
 
-    def __init__(
-        self, home: Home, shop: Shop, store: "FeatureStore", client: "redis.Redis"
-    ) -> None:
+    def __init__(self, home: Home, shop: Shop, client: "redis.Redis") -> None:
         from feature_repo.catalogue import Catalogue
 
         catalogue = Catalogue.of(home)
-        self._views = {view.name: view for view in catalogue.views}
         self._features = {
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
         }
         self._taste = shop.taste_fields
-        self._rows = StockRows(store)
+        self._rows = StoredRows(home.project, catalogue.views)
         self._keys = LiveKeys.of(home)
         self._client = client
 
@@ -65,34 +56,30 @@ class OnlineReader:
         Raises:
             RedisError: the server does not answer.
         """
-        live = read_overlay(self._client, self._keys, item_ids, user_id, query_key)
-        users = [user_id] if user_id is not None else []
-        queries = [query_key] if query_key is not None else []
+        n, users = len(item_ids), [] if user_id is None else [user_id]
+        queries = [] if query_key is None else [query_key]
+        keys = [
+            *self._rows.keys("item_attributes", item_ids),
+            *self._rows.keys("user_recent", users),
+            *self._rows.keys("query_clicked_items", queries),
+        ]
+        found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
+        of_user, of_query = found.rows[n : n + len(users)], found.rows[n + len(users) :]
+        clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
             query=query,
-            user=self._of_one(
-                {
-                    "user_engagement": self._counts("user_engagement", users, [live.user_tile], t),
-                    "user_recent": self._recent(users, live),
-                }
+            user=_first(
+                self._counts("user_engagement", [found.user_tile], t)
+                | self._recent(of_user or [None], found, t)
             ),
-            query_row=self._of_one(
-                {
-                    "query_engagement": self._counts(
-                        "query_engagement", queries, [live.query_tile], t
-                    ),
-                    "query_clicked_items": self._stored("query_clicked_items", queries),
-                }
+            query_row=_first(
+                self._counts("query_engagement", [found.query_tile], t)
+                | _named("query_clicked_items", clicked)
             ),
             item_ids=item_ids,
-            items={
-                **self._columns("item_attributes", self._attributes(item_ids, live)),
-                **self._columns(
-                    "item_engagement",
-                    self._counts("item_engagement", item_ids, live.item_tiles, t),
-                ),
-            },
+            items=self._attributes(found, n, t)
+            | self._counts("item_engagement", found.item_tiles, t),
         )
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
@@ -107,47 +94,49 @@ class OnlineReader:
         if not self._taste or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
-        patches = read_overlay(self._client, self._keys, distinct).patches
-        columns = [*(field.column for field in self._taste), _BOOKKEEPING]
-        rows = self._rows.read(self._views["item_attributes"], distinct, columns)
-        known = dict(zip(distinct, zip(rows, patches, strict=True), strict=True))
+        keys = self._rows.keys("item_attributes", distinct)
+        found = read_overlay(self._client, self._keys, distinct, rows=keys)
+        columns = [*(field.column for field in self._taste), PART]
+        rows = rows_of(self._rows.columns("item_attributes", found.rows, columns, max(seen_at)))
+        known = dict(zip(distinct, zip(rows, found.patches, strict=True), strict=True))
         return [
             merge.texts_of(merge.attributes(row, _before(instant, changes)), self._taste)
             for item, instant in zip(item_ids, seen_at, strict=True)
             for row, changes in [known[item]]
         ]
 
-    def _stored(self, view: str, ids: Sequence[str]) -> list[Row | None]:
-        return self._rows.read(self._views[view], ids, self._features[view])
+    def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
+        return self._rows.columns(view, raw, self._features[view], t)
 
-    def _counts(
-        self, view: str, ids: Sequence[str], live: Sequence[bytes | None], t: int
-    ) -> list[Row | None]:
-        return merge.counters(_COUNTERS[view], self._stored(view, ids), live[: len(ids)], t)
+    def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
+        return _named(view, merge.counters(_COUNTERS[view], found, t))
 
-    def _attributes(self, item_ids: Sequence[str], live: Overlay) -> list[Row | None]:
-        rows = self._stored("item_attributes", item_ids)
-        return [merge.attributes(*pair) for pair in zip(rows, live.patches, strict=True)]
+    def _attributes(self, found: Overlay, n: int, t: int) -> Facts:
+        """The items' stored attributes, with the newer ones of those that changed since."""
+        columns = self._stored("item_attributes", found.rows[:n], t)
+        for place, patches in enumerate(found.patches):
+            if patches:
+                row = {name: values[place] for name, values in columns.items()}
+                known = merge.attributes(row if row[PART] is not None else None, patches)
+                for name in columns.keys() & (known or {}).keys():
+                    columns[name][place] = (known or {})[name]
+        return _named("item_attributes", columns)
 
-    def _recent(self, users: Sequence[str], live: Overlay) -> list[Row | None]:
-        columns = [field.column for field in self._taste]
-        rows = self._stored("user_recent", users)
-        return [merge.recent(row, live.recent, columns) for row in rows]
+    def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
+        (stored,) = rows_of(self._stored("user_recent", raw, t))
+        row = merge.recent(stored, found.recent, [field.column for field in self._taste]) or {}
+        features = self._features["user_recent"]
+        return _named("user_recent", {name: [row.get(name)] for name in features})
 
-    def _columns(self, view: str, rows: Sequence[Row | None]) -> dict[str, list[Any]]:
-        names = [name for name in self._features[view] if name != _BOOKKEEPING]
-        known = [row or {} for row in rows]
-        return {
-            **{f"{view}__{name}": [row.get(name) for row in known] for name in names},
-            f"{view}__present": [row is not None for row in rows],
-        }
 
-    def _of_one(self, views: Mapping[str, Sequence[Row | None]]) -> dict[str, Any]:
-        return {
-            name: values[0]
-            for view, rows in views.items()
-            for name, values in self._columns(view, rows or [None]).items()
-        }
+def _named(view: str, columns: Columns) -> Facts:
+    """The columns under their full names, and whether the view knows each entity."""
+    facts: Facts = {f"{view}__{name}": column for name, column in columns.items() if name != PART}
+    return facts | {f"{view}__present": [part is not None for part in columns[PART]]}
+
+
+def _first(facts: Facts) -> dict[str, Any]:
+    return {name: values[0] for name, values in facts.items()}
 
 
 def _before(instant: int, patches: Mapping[str, Patch]) -> dict[str, Patch]:

@@ -14,6 +14,9 @@ from feature_repo.errors import RedisError
 _HERE = Path(__file__).parent
 _logger = logging.getLogger(__name__)
 
+NO_CLUSTER = (
+    "Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a server of its own."
+)
 FAILED = -2
 """Answer of a call on whose keys the script stumbled; others of its batch are not affected."""
 
@@ -68,8 +71,7 @@ def _answer(answer: object) -> int:
         raise answer if isinstance(answer, Exception) else RedisError(f"Redis said {answer!r}.")
     words = str(answer)
     if "cluster" in words or "CROSSSLOT" in words or words.startswith("MOVED"):
-        raise RedisError("Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a "
-                         "server of its own.")  # fmt: skip
+        raise RedisError(NO_CLUSTER)
     if type(answer) is not redis.ResponseError:
         raise answer
     _logger.error("a live key could not be updated: %s", words)

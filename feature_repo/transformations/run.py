@@ -15,7 +15,7 @@ from typing import Any
 
 import duckdb
 
-from feature_repo.counters import COUNTER_VIEWS, WINDOWS
+from feature_repo.counters import COUNTER_VIEWS, WINDOWS, tiles_of
 from feature_repo.events.contract import ARROW_SCHEMAS, POSITIVE_TYPES
 from feature_repo.events.durable import replacing
 from feature_repo.events.seals import read_seals
@@ -23,7 +23,12 @@ from feature_repo.home import Home
 from feature_repo.instants import to_text
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 from feature_repo.shop import Shop
-from feature_repo.transformations.templates import attributes_sql, counts_sql, recent_sql
+from feature_repo.transformations.templates import (
+    attributes_sql,
+    counts_sql,
+    recent_sql,
+    tiles_sql,
+)
 
 SQL = Path(__file__).parent
 STAGING = ("stg_items", "stg_rankings", "stg_impressions", "stg_interactions")
@@ -174,10 +179,15 @@ def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewRepor
 
 
 def _write_counts(db: Database, folder: Path, sql: str) -> dict[str, int]:
-    """Write what is final, up to the last seal, and what is pending: later leaves of windows."""
+    """Write what is final, up to the last seal, and what is pending: later leaves of windows.
+
+    The sums for tiles lie beside the views' folders: they are no rows of the view.
+    """
     deltas = (SQL / "features" / f"{folder.name}.sql").read_text()
     db.execute(f"create or replace temp view deltas as\n{deltas}")
     db.execute(f"create or replace temp table counted as\n{sql}")
+    tiles = tiles_sql((SQL / "tiles.sql").read_text(), _COUNTERS[folder.name])
+    _write(db, tiles_of(folder), tiles)
     final = "event_timestamp <= make_timestamptz(getvariable('last_seal') + 1)"
     return {
         "rows": _write(db, folder / "rows.parquet", f"from counted where {final}"),

@@ -51,6 +51,18 @@ def counts_sql(template: str, counter: CounterView) -> str:
     )
 
 
+def tiles_sql(template: str, counter: CounterView) -> str:
+    """Fill in `tiles.sql` for one counted view."""
+    measures = tuple(counter.measures)
+    return Template(template).substitute(
+        key=counter.key,
+        totals=_lines(measures, lambda m: f"sum({m})::bigint as {m}_all,"),
+        summed=_lines(measures, lambda m: f"sum({m})::bigint as {m},"),
+        listed=_lines(measures, lambda m: f"list({m} order by bucket) as {m},"),
+        kept=_lines(measures, lambda m: f"{m}_all,\n    coalesce({m}, []) as {m},"),
+    )
+
+
 def _lines(elements: Iterable[_T], line: Callable[[_T], str]) -> str:
     return "\n        ".join(line(element) for element in elements)
 

@@ -11,18 +11,17 @@ import numpy as np
 
 from feature_repo.counters import WINDOWS
 from feature_repo.instants import DAY
-from feature_repo.online.tiles import TileRecord, count, pack, unpack
+from feature_repo.online.tiles import SEALED, Tile, TileRecord, count, pack, unpack
 
-ITEMS, RECORDS, PARTS, TODAY, RUNS = 200, 12, 6, 20_000, 15
+ITEMS, RECORDS, TODAY, RUNS = 200, 12, 20_000, 15
 SPANS = tuple(WINDOWS.values())
 
 
 def main() -> dict[str, object]:
     """Medians in seconds, after the two agree."""
     tiles = [_tile(np.random.default_rng(n)) for n in range(ITEMS)]
-    after = [TODAY - PARTS + n % PARTS for n in range(ITEMS)]
-    fast = partial(count, tiles, TODAY * DAY + 1, SPANS, after, measures=2)
-    slow = partial(_record_by_record, tiles, after)
+    fast = partial(count, tiles, TODAY * DAY + 1, SPANS, measures=2)
+    slow = partial(_record_by_record, tiles)
     np.testing.assert_array_equal(fast().values, slow())
     arrays, loop = (median(repeat(one, number=1, repeat=RUNS)) for one in (fast, slow))
     return {
@@ -34,26 +33,23 @@ def main() -> dict[str, object]:
 
 
 def _tile(chance: np.random.Generator) -> bytes:
-    return pack(
-        [
-            TileRecord(
-                part=TODAY - int(chance.integers(PARTS)),
-                bucket=TODAY - int(chance.integers(40)),
-                events=1,
-                deltas=(int(chance.integers(9)), int(chance.integers(3))),
-            )
-            for _ in range(RECORDS)
-        ],
-        measures=2,
-    )
+    """Ten sealed days of the last month and two records of what came since."""
+    days = chance.choice(30, RECORDS - 2, replace=False)
+    places = [*((SEALED, TODAY - int(day)) for day in days), (TODAY - 1, TODAY), (TODAY, TODAY)]
+    deltas = [(int(chance.integers(9)), int(chance.integers(3))) for _ in places]
+    records = (TileRecord(*place, 1, d) for place, d in zip(places, deltas, strict=True))
+    return pack(Tile(tuple(records), (1000, 50), TODAY - 1))
 
 
-def _record_by_record(tiles: list[bytes], after: list[int]) -> np.ndarray:
-    sums = np.zeros((len(tiles), 2, len(SPANS)), dtype=np.int64)
-    for n, (tile, part) in enumerate(zip(tiles, after, strict=True)):
-        for record in unpack(tile, 2):
-            for column, days in enumerate(SPANS):
-                inside = days is None or record.bucket > TODAY - days
-                if inside and record.part > part:
-                    sums[n, :, column] += record.deltas
-    return sums
+def _record_by_record(tiles: list[bytes]) -> np.ndarray:
+    counts = np.zeros((len(tiles), 2, len(SPANS)), dtype=np.int64)
+    for n, packed in enumerate(tiles):
+        tile = unpack(packed)
+        for column, days in enumerate(SPANS):
+            counts[n, :, column] = (0, 0) if days else tile.sums
+            for record in tile.records:
+                live = record.part > tile.sealed_part
+                counted = (live or record.part == SEALED) if days else live
+                if counted and (days is None or record.bucket > TODAY - days):
+                    counts[n, :, column] += record.deltas
+    return counts

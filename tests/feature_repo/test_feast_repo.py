@@ -1,6 +1,7 @@
 """The rendered repository, and loads into a real Redis."""
 
 import sqlite3
+import time
 
 import pytest
 import yaml
@@ -11,7 +12,7 @@ from feature_repo.catalogue import Catalogue
 from feature_repo.errors import RedisError, SettingError
 from feature_repo.events.contract import InteractionEvent, ItemEvent
 from feature_repo.home import Home
-from feature_repo.instants import DAY, to_datetime
+from feature_repo.instants import DAY, SECOND, to_datetime
 from feature_repo.online.redis_server import redis_client
 from feature_repo.transformations.run import transform
 from tests.feature_repo.histories import START, write_log, write_shop
@@ -20,11 +21,12 @@ from tests.feature_repo.shops import ODD
 
 @pytest.fixture
 def loaded(home, redis_address):
-    """Writes events, transforms, applies and loads; then reads one item online."""
+    """Writes events, transforms, applies and loads, with the clock a second after the last."""
     feast_repo.render(home, redis_address.host, redis_address.port)
 
     def load(events, *, until=None, full=False):
         last = write_log(home, events)
+        home.clock.write_text(str(last + SECOND - time.time_ns() // 1000))
         transform(home, START)
         feast_repo.apply(home)
         return feast_repo.materialize(home, last + 1 if until is None else until, full=full)
@@ -65,16 +67,12 @@ def test_a_password_with_a_comma_is_refused_with_a_sentence():
         feast_repo.connection_string("h", 1, "redis://:a,b@h:1")
 
 
-def test_serving_may_shorten_the_limits_of_the_rendered_file(home):
+def test_serving_may_shorten_the_deadline_of_the_rendered_file(home):
     feast_repo.render(home, "127.0.0.1", 1)
 
     store = feast_repo.open_store(home, timeout_seconds=0.05)
 
-    _, options = RedisOnlineStore._parse_connection_string(
-        store.config.online_store.connection_string
-    )
-    assert (options["socket_timeout"], options["socket_connect_timeout"]) == (0.05, 0.05)
-    assert options["retry"] is None
+    assert store.config.online_store.deadline_seconds == 0.05
 
 
 def test_paths_are_absolute_and_odd_folders_are_quoted(tmp_path):

@@ -12,7 +12,6 @@ from feature_repo.catalogue import Catalogue
 from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
 from feature_repo.home import Home
 from feature_repo.instants import DAY
-from feature_repo.offline import point_in_time
 from feature_repo.offline.point_in_time import features_at
 from feature_repo.transformations.run import transform
 from tests.feature_repo.histories import START, write_log, write_shop
@@ -97,11 +96,7 @@ def as_of(home, view, keys):
         ).to_arrow_table()
 
 
-@pytest.mark.parametrize("bytes_per_slice", [point_in_time.BYTES_PER_SLICE, 3_000_000])
-def test_every_view_agrees_with_an_independent_join(
-    joined_home, parts, monkeypatch, bytes_per_slice
-):
-    monkeypatch.setattr(point_in_time, "BYTES_PER_SLICE", bytes_per_slice)
+def test_every_view_agrees_with_an_independent_join(joined_home, parts):
     keys = keys_of(1)
 
     for view in parts[1].views:

@@ -7,7 +7,7 @@ import pytest
 
 from feature_repo.clock import Clock
 from feature_repo.events.log import EventLog
-from feature_repo.feast_repo import open_store, render
+from feature_repo.feast_repo import render
 from feature_repo.home import Home
 from feature_repo.instants import DAY
 from feature_repo.online.live import LiveWriter
@@ -41,8 +41,7 @@ class Room:
     def __post_init__(self) -> None:
         self.client = redis_client(self.address, timeout=TIMEOUT_SECONDS)
         self.log = EventLog(self.home, self.clock)
-        store = open_store(self.home, timeout_seconds=TIMEOUT_SECONDS)
-        self.reader = OnlineReader(self.home, self.shop, store, self.client)
+        self.reader = OnlineReader(self.home, self.shop, self.client)
         self.writer = self.new_writer()
 
     def new_writer(self) -> LiveWriter:

@@ -4,33 +4,36 @@ from feature_repo.counters import COUNTER_VIEWS
 from feature_repo.instants import DAY
 from feature_repo.online.live_keys import Patch, RecentItem
 from feature_repo.online.merge import LiveRecent, attributes, counters, recent
-from feature_repo.online.tiles import TileRecord, pack
+from feature_repo.online.tiles import SEALED, Tile, TileRecord, pack
 
 ENGAGEMENT = COUNTER_VIEWS[0]
 TODAY = 100
 
 
-def row(part, **counts):
-    return {**dict.fromkeys(ENGAGEMENT.features, 0), **counts, "part": part}
-
-
-def tile(*places):
-    return pack([TileRecord(part, bucket, 1, (1, 1)) for part, bucket in places], 2)
+def tile(sealed_part, sums, *places):
+    return pack(Tile(tuple(TileRecord(*place, 1, (1, 1)) for place in places), sums, sealed_part))
 
 
 def entry(part, seen_at, item, **values):
     return LiveRecent(part, seen_at, RecentItem(item, values))
 
 
-def test_counts_of_a_row_grow_by_what_is_newer_and_inside_the_window():
-    rows = [row(7, clicks_7d=2, clicks_all=9), row(7), None, None]
-    tiles = [tile((7, TODAY), (8, TODAY), (8, TODAY - 7)), None, tile((3, TODAY - 40)), None]
+def test_sealed_counts_grow_by_what_is_newer_and_inside_the_window():
+    found = counters(
+        ENGAGEMENT,
+        [
+            tile(7, (9, 9), (SEALED, TODAY - 6), (7, TODAY), (8, TODAY), (8, TODAY - 7)),
+            tile(7, (0, 0)),
+            tile(SEALED, (0, 0), (3, TODAY - 40)),
+            None,
+        ],
+        TODAY * DAY,
+    )
 
-    found = counters(ENGAGEMENT, rows, tiles, TODAY * DAY)
-
-    assert [f and f["clicks_1d"] for f in found] == [1, 0, 0, None]
-    assert [f and f["clicks_7d"] for f in found] == [3, 0, 0, None]
-    assert [f and f["clicks_all"] for f in found] == [11, 0, 1, None]
+    assert found["clicks_1d"] == [1, 0, 0, None]
+    assert found["clicks_7d"] == [2, 0, 0, None]
+    assert found["clicks_all"] == [11, 0, 1, None]
+    assert found["part"] == [8, 7, 3, None]
 
 
 def test_of_attributes_a_patch_beyond_the_row_wins():
@@ -40,7 +43,7 @@ def test_of_attributes_a_patch_beyond_the_row_wins():
         "price": Patch(seen_at=2, id="e2", part=8, value="null"),
     }
 
-    assert attributes(stored, patches) == {"brand": "Old", "price": None, "part": 7}
+    assert attributes(stored, patches) == {"brand": "Old", "price": None, "part": 8}
     assert attributes(None, {}) is None
 
 

@@ -1,9 +1,9 @@
 """A read answers for any slate, and damage stays where it is."""
 
 import pytest
+from redis.connection import Connection
 
 from feature_repo.errors import RedisError
-from feature_repo.feast_repo import open_store, render
 from feature_repo.online.reader import OnlineReader
 from feature_repo.online.redis_server import RedisAddress, redis_client
 from feature_repo.rate_prior import RatePrior
@@ -93,11 +93,30 @@ def test_a_damaged_entry_of_a_list_is_left_out(room):
 
 
 def test_a_dead_server_is_an_error(room):
-    render(room.home, "127.0.0.1", 9)
-    store = open_store(room.home, timeout_seconds=0.05)
     with redis_client(RedisAddress.local(9)) as dead:
-        for client in (dead, room.client):
-            reader = OnlineReader(room.home, room.shop, store, client)
+        reader = OnlineReader(room.home, room.shop, dead)
 
-            with pytest.raises(RedisError, match="does not answer"):
-                reader.read(user_id="u1", query_key=None, item_ids=ITEMS, t=NOW)
+        with pytest.raises(RedisError, match="does not answer"):
+            reader.read(user_id="u1", query_key=None, item_ids=ITEMS, t=NOW)
+
+
+def test_a_slate_takes_one_round_trip(room):
+    room.take(upsert("e1", NOW - 9, brand="Acme"), click("e2", NOW - 8, user_id="u1"))
+    facts(room)
+    trips = []
+    send = Connection.send_packed_command
+
+    class Counted(Connection):
+        def send_packed_command(self, command, check_health=True):
+            trips.append(command)
+            return send(self, command, check_health)
+
+    room.client.connection_pool.disconnect()
+    room.client.connection_pool.connection_class = Counted
+    room.client.connection_pool.reset()
+    facts(room)
+    trips.clear()
+
+    facts(room)
+
+    assert len(trips) == 1

@@ -1,0 +1,60 @@
+"""Arrow times as integer microseconds since 1970 UTC, whatever their unit or zone.
+
+A time without a zone is UTC.  Nanoseconds are cut to microseconds on both sides of a join, which
+keeps their order.
+"""
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+Instants = npt.NDArray[np.int64]
+
+NEVER = int(np.iinfo(np.int64).min)
+"""Stands for a null."""
+
+UTC_MICROS = pa.timestamp("us", tz="UTC")
+
+_MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
+
+
+def micros(times: pa.ChunkedArray | pa.Array) -> Instants:
+    """n times (timestamp of any unit, date, or ISO text) → n microseconds, `NEVER` where null.
+
+    >>> micros(pa.array([1, None], pa.timestamp("ms")))
+    array([                1000, -9223372036854775808])
+
+    Raises:
+        pyarrow.ArrowInvalid: the time does not fit into 64 bits.
+        ValueError: a text is no time.
+    """
+    whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
+    found: Instants = _numbers(whole).fill_null(NEVER).to_numpy(zero_copy_only=False)
+    return found
+
+
+def as_utc(times: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """The same times as timestamp[us, UTC]."""
+    whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
+    return whole if whole.type == UTC_MICROS else _numbers(whole).cast(UTC_MICROS)
+
+
+def _numbers(times: pa.Array) -> pa.Array:
+    if pa.types.is_date(times.type):
+        return _numbers(times.cast(pa.timestamp("s")))
+    if not pa.types.is_timestamp(times.type):
+        return _numbers(_parsed(times))
+    numbers = times.cast(pa.int64())
+    if times.type.unit == "ns":
+        floored = np.floor_divide(numbers.fill_null(0).to_numpy(zero_copy_only=False), 1000)
+        return pa.array(floored, mask=numbers.is_null().to_numpy(zero_copy_only=False))
+    scale = _MICROS[times.type.unit]
+    return numbers if scale == 1 else pc.multiply_checked(numbers, scale)
+
+
+def _parsed(texts: pa.Array) -> pa.Array:
+    import pandas as pd
+
+    parsed = pd.to_datetime(pd.Series(texts.to_pandas()), utc=True, format="ISO8601")
+    return pa.Array.from_pandas(parsed.dt.as_unit("us"))

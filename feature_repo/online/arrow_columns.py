@@ -1,0 +1,153 @@
+"""Arrow columns as columns of stored rows, without a Python value for each number.
+
+What is rare or odd (sets, maps, decimals, lists with nulls inside) goes the way Feast itself takes
+to its protobuf values, so that both give the same.
+"""
+
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from feast import ValueType
+from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
+from feast.type_map import python_values_to_proto_values
+
+from feature_repo.errors import CatalogueError
+from feature_repo.instants import SECOND
+from feature_repo.online import keys
+from feature_repo.online.packing import FixedColumn, Payloads
+from feature_repo.online.proto_values import column_of, message_class
+from feature_repo.online.row_layout import BLOCK_OF, RowField, RowLayout
+
+_ARROW = {
+    "DOUBLE": pa.float64(),
+    "FLOAT": pa.float32(),
+    "INT64": pa.int64(),
+    "INT32": pa.int32(),
+    "BOOL": pa.bool_(),
+}
+_INSIDE: dict[str, Callable[[pa.DataType], bool]] = {
+    "DOUBLE_LIST": pa.types.is_float64,
+    "FLOAT_LIST": pa.types.is_float32,
+    "INT64_LIST": pa.types.is_int64,
+    "INT32_LIST": pa.types.is_int32,
+    "BOOL_LIST": pa.types.is_boolean,
+    "STRING_LIST": pa.types.is_string,
+    "BYTES_LIST": pa.types.is_binary,
+}
+
+
+def columns_of(layout: RowLayout, table: pa.Table) -> dict[str, FixedColumn | Payloads]:
+    """The columns of a table's N rows, by feature.
+
+    Raises:
+        CatalogueError: a column is absent or cannot be read as its feature's type.
+    """
+    return {field.name: _column(field, column(table, field.name)) for field in layout.fields}
+
+
+def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> list[bytes | None]:
+    """The ends of the keys of a table's N entities; None where one of their values is null.
+
+    Args:
+        table: holds a column for each join key; that of a view without entities may be absent.
+        join_kinds: join key → name of its Feast value type.
+
+    Raises:
+        CatalogueError: a join key is absent, or of a type that cannot be a key.
+    """
+    parts: list[list[bytes | None]] = [
+        [*keys.text_suffixes([DUMMY_ENTITY_VAL] * table.num_rows)]
+        if name == DUMMY_ENTITY_ID
+        else _suffixes(name, kind, column(table, name))
+        for name, kind in sorted(join_kinds.items())
+    ]
+    if len(parts) == 1:
+        return parts[0]
+    return [None if None in values else b"".join(values) for values in zip(*parts, strict=True)]
+
+
+def column(table: pa.Table, name: str) -> pa.Array:
+    """A table's column in one piece.
+
+    Raises:
+        CatalogueError: the table has no such column.
+    """
+    if name not in table.column_names:
+        raise CatalogueError(f"expected a column {name}, found {table.column_names}")
+    found = table[name].combine_chunks()
+    if isinstance(found, pa.ChunkedArray):
+        found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], found.type)
+    return found.dictionary_decode() if pa.types.is_dictionary(found.type) else found
+
+
+def instants(column: pa.Array) -> FixedColumn:
+    """Times in µs, 0 for null; naive ones are UTC, whole numbers are seconds."""
+    nulls = column.is_null().to_numpy(zero_copy_only=False)
+    if pa.types.is_integer(column.type):
+        seconds = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
+        return FixedColumn(seconds * SECOND, nulls)
+    zone = column.type.tz if pa.types.is_timestamp(column.type) else None
+    micros = column.cast(pa.timestamp("us", tz=zone), safe=False).cast(pa.int64())
+    return FixedColumn(micros.fill_null(0).to_numpy(zero_copy_only=False), nulls)
+
+
+def _column(field: RowField, column: pa.Array) -> FixedColumn | Payloads:
+    try:
+        if field.kind == "UNIX_TIMESTAMP":
+            return instants(column)
+        if field.kind in BLOCK_OF:
+            return _numbers(field, column)
+        if field.kind == "STRING" and pa.types.is_string(column.type):
+            return column.cast(pa.binary()).to_pylist()  # type: ignore[no-any-return]
+        if field.kind == "BYTES" and pa.types.is_binary(column.type):
+            return column.to_pylist()  # type: ignore[no-any-return]
+        if field.kind in _INSIDE and _is_plain(column, _INSIDE[field.kind]):
+            return _lists(field, column)
+        values = column.to_numpy(zero_copy_only=False)
+        return column_of(field, python_values_to_proto_values(values, ValueType[field.kind]))
+    except (pa.ArrowException, ValueError, TypeError) as error:
+        raise CatalogueError(
+            f"{field.name}: expected {field.kind}, found Arrow's {column.type} ({error})"
+        ) from error
+
+
+def _numbers(field: RowField, column: pa.Array) -> FixedColumn:
+    """To a whole number only what is whole; to a float what is nearest, as Feast does."""
+    wanted = _ARROW[field.kind]
+    nulls = column.is_null()
+    if pa.types.is_integer(wanted) and pa.types.is_floating(column.type):
+        nulls = column.is_null(nan_is_null=True)
+        column = pc.if_else(nulls, pa.scalar(None, column.type), column)
+    cast = column.cast(wanted, safe=not pa.types.is_floating(wanted))
+    full = cast.fill_null(False if pa.types.is_boolean(wanted) else 0)
+    values = full.to_numpy(zero_copy_only=False)
+    return FixedColumn(values, nulls.to_numpy(zero_copy_only=False))
+
+
+def _is_plain(column: pa.Array, is_inside: Callable[[pa.DataType], bool]) -> bool:
+    is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
+    return is_list and is_inside(column.type.value_type) and column.flatten().null_count == 0
+
+
+def _lists(field: RowField, column: pa.Array) -> Payloads:
+    message = message_class(field.kind)
+    return [
+        None if values is None else message(val=values).SerializeToString()
+        for values in column.to_pylist()
+    ]
+
+
+def _suffixes(name: str, kind: str, column: pa.Array) -> list[bytes | None]:
+    if column.null_count:
+        known = iter(_suffixes(name, kind, column.drop_null()))
+        return [next(known) if ok else None for ok in column.is_valid().to_pylist()]
+    if kind == "STRING" and pa.types.is_string(column.type):
+        return [*keys.text_suffixes(column.to_pylist())]
+    if kind in ("INT64", "INT32") and pa.types.is_integer(column.type):
+        return [*keys.integer_suffixes(column.to_pylist())]
+    try:
+        values = python_values_to_proto_values(column.to_pylist(), ValueType[kind])
+        return [keys.entity_suffix({name: value}) for value in values]
+    except (TypeError, ValueError) as error:
+        raise CatalogueError(f"{name}: {error}") from error

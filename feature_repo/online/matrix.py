@@ -1,0 +1,171 @@
+"""The features of a slate as one matrix, without Feast's answer: one round trip, no protobuf.
+
+What is read is what `get_online_features` reads: the same keys, the same bytes, the same rule for
+what is too old.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.errors import CatalogueError
+from feature_repo.online.keys import native_suffixes
+from feature_repo.online.layout import Layout
+from feature_repo.online.packing import Bools, RowBatch
+from feature_repo.online.read_plan import alive, report_damage
+from feature_repo.online.view_codec import ViewCodec
+
+if TYPE_CHECKING:
+    from feast import FeatureService, FeatureStore, FeatureView
+
+Entities = Mapping[str, object | Sequence[object]]
+"""Join key → one value for the whole slate, or a list with one for each of its rows."""
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """The features of N rows in F columns.
+
+    Attributes:
+        values: shape (N, F), NaN where there is none.
+        present: shape (N, F): whether there is a value; a stored NaN is one, a null is not.
+    """
+
+    values: npt.NDArray[np.float32]
+    present: Bools
+
+
+@dataclass(frozen=True)
+class _Block:
+    """Columns of one block of stored rows: where they come from and where they go."""
+
+    name: str
+    slots: npt.NDArray[np.intp]
+    places: npt.NDArray[np.intp]
+    targets: npt.NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class _ViewColumns:
+    """The columns of one view.
+
+    Attributes:
+        view: as it is registered.
+        codec: of its strings.
+        entities: the view's join keys, in order of name → what the request calls them.
+        blocks: its columns.
+    """
+
+    view: "FeatureView"
+    codec: ViewCodec
+    entities: Mapping[str, str]
+    blocks: Sequence[_Block]
+
+    def keys(self, request: Entities) -> list[bytes | None]:
+        """The keys of the slate's rows; one, where the view's entities are one for all of them."""
+        parts = [native_suffixes(request.get(name)) for name in self.entities.values()]
+        if len(parts) == 1:
+            return self.codec.keys(parts[0])
+        size = next((len(part) for part in parts if len(part) != 1), 1)
+        rows = zip(*(part * size if len(part) == 1 else part for part in parts), strict=True)
+        joined = [None if None in row else b"".join(row) for row in rows]
+        return self.codec.keys(joined)
+
+    def fill(self, batch: RowBatch, now: int, values: Any, present: Any) -> None:
+        """Write the view's columns."""
+        known = (batch.found & alive(self.view, batch, now))[:, None]
+        nulls = batch.nulls
+        for block in self.blocks:
+            values[:, block.targets] = batch.heads[block.name][:, block.slots]
+            present[:, block.targets] = known & ~nulls[:, block.places]
+
+
+class MatrixReader:
+    """Reads slates of one feature service.  Threads may share it."""
+
+    def __init__(self, store: "FeatureStore", service: "FeatureService") -> None:
+        """Look up the service's views once.
+
+        Args:
+            store: whose online store is `AisleOnlineStore`.
+            service: what a model reads.
+
+        Raises:
+            CatalogueError: the store is another one, or the service has no number.
+        """
+        from feature_repo.online.store import AisleOnlineStore
+
+        online = store._get_provider().online_store
+        if not isinstance(online, AisleOnlineStore):
+            raise CatalogueError(f"expected AisleOnlineStore, found {type(online).__name__}")
+        self.layout = Layout.of(service)
+        self._config, self._online = store.config, online
+        self._views = _views(store, service, online, self.layout)
+
+    def read(self, entities: Entities) -> Matrix:
+        """The matrix of a slate.
+
+        Args:
+            entities: such as `{"user_id": "u1", "query_key": None, "item_id": ["a", "b"]}`; what is
+                not named, or is None, has no features.  N is the length of the lists.
+
+        Raises:
+            RedisError: the server does not answer in time.
+            ValueError: lists of different lengths, or a value that cannot be a key.
+        """
+        size = _size(entities)
+        keys = [view.keys(entities) for view in self._views]
+        found = iter(self._online.get(self._config, [key for part in keys for key in part]))
+        values = np.empty((size, len(self.layout)), np.float32)
+        present = np.empty((size, len(self.layout)), bool)
+        now = self._online.now(self._config)
+        with np.errstate(over="ignore"):
+            for view, part in zip(self._views, keys, strict=True):
+                batch = view.codec.read([next(found) for _ in part], now)
+                report_damage(view.view.name, batch)
+                view.fill(batch, now, values, present)
+        values[~present] = np.nan
+        return Matrix(values, present)
+
+
+def matrix_read(store: "FeatureStore", service: "FeatureService", entities: Entities) -> Matrix:
+    """Read one slate; keep a `MatrixReader` to read many."""
+    return MatrixReader(store, service).read(entities)
+
+
+def _views(
+    store: "FeatureStore", service: "FeatureService", online: Any, layout: Layout
+) -> list[_ViewColumns]:
+    found = []
+    for projection in service.feature_view_projections:
+        name = projection.name_to_use()
+        wanted = {c.feature: n for n, c in enumerate(layout.columns) if c.view == name}
+        if not wanted:
+            continue
+        view = store.get_feature_view(projection.name)
+        codec = online.codec(store.config, view)
+        renamed = {key: projection.join_key_map.get(key, key) for key in sorted(view.join_keys)}
+        found.append(_ViewColumns(view, codec, renamed, _blocks(codec, wanted)))
+    return found
+
+
+def _blocks(codec: ViewCodec, wanted: Mapping[str, int]) -> list[_Block]:
+    fields = [field for field in codec.layout.fields if field.name in wanted]
+    blocks = []
+    for name in dict.fromkeys(field.block for field in fields if field.block):
+        of_it = [field for field in fields if field.block == name]
+        places = [codec.layout.places[field.name] for field in of_it]
+        targets = [wanted[field.name] for field in of_it]
+        slots = [field.slot for field in of_it]
+        blocks.append(_Block(name, np.array(slots), np.array(places), np.array(targets)))
+    return blocks
+
+
+def _size(entities: Entities) -> int:
+    sizes = {len(v) for v in entities.values() if isinstance(v, list | tuple | np.ndarray)}
+    if len(sizes) > 1:
+        raise ValueError(f"expected lists of one length, found lengths {sorted(sizes)}")
+    return sizes.pop() if sizes else 1

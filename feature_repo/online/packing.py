@@ -1,0 +1,253 @@
+"""Rows of features to bytes, a column at a time, and back; `row_layout` describes the bytes.
+
+Pure functions of arrays and bytes.  Bytes that are no row of the layout, cut short or written for
+another schema, are told apart from rows and harm nobody else's.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import add
+from typing import Any, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.online.row_layout import (
+    FLAG_SHIFT,
+    HAS_CREATED,
+    VERSION,
+    WIDTH_FLAGS,
+    WIDTHS,
+    RowField,
+    RowLayout,
+)
+
+Ints = npt.NDArray[np.int64]
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class FixedColumn:
+    """N values of one size, and which of them are null."""
+
+    values: npt.NDArray[Any]
+    nulls: Bools
+
+
+Payloads = Sequence[bytes | None]
+"""N payloads of variable size, None for null."""
+
+
+def pack(
+    layout: RowLayout,
+    columns: Mapping[str, FixedColumn | Payloads],
+    event: Ints,
+    created: Ints | None = None,
+) -> list[bytes]:
+    """Write N rows.
+
+    Args:
+        layout: of the rows.
+        columns: by feature; one that is absent is null.
+        event: shape (N,), µs.
+        created: shape (N,), µs; None where it is the event time.
+    """
+    heads = np.zeros(len(event), layout.head)
+    heads["version"], heads["schema"], heads["event"] = VERSION, layout.schema, event
+    nulls = np.ones((len(event), len(layout.fields)), bool)
+    for place, field in enumerate(layout.fields):
+        column = columns.get(field.name)
+        if isinstance(column, FixedColumn):
+            nulls[:, place] = column.nulls
+            heads[field.block][:, field.slot] = np.where(column.nulls, 0, column.values)
+        elif column is not None:
+            some = None in column
+            nulls[:, place] = [payload is None for payload in column] if some else False
+    heads["nulls"] = np.packbits(nulls, axis=1, bitorder="little")
+    heads["flags"] = _widths(heads)
+    bodies = _bodies(layout, columns, heads) if layout.variable else None
+    rows = _narrowed(layout, heads)
+    if bodies is not None:
+        rows = [*map(add, rows, bodies)]
+    return rows if created is None else _with_created(rows, event, created)
+
+
+def _widths(heads: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:
+    """Shape (N,): flags that say the least widths that hold each row's values exactly."""
+    flags = np.zeros(len(heads), np.uint8)
+    names: tuple[str, ...] = heads.dtype.names or ()
+    for block in FLAG_SHIFT.keys() & set(names):
+        least = np.zeros(len(heads), np.uint8)
+        for place, code in enumerate(WIDTHS[block][1:], start=1):
+            with np.errstate(over="ignore"):
+                narrow = heads[block].astype(code)
+            same = (narrow == heads[block]) | (heads[block] != heads[block])
+            least[same.all(axis=1)] = place
+        flags |= least << FLAG_SHIFT[block]
+    return flags
+
+
+def _narrowed(layout: RowLayout, heads: npt.NDArray[np.void]) -> list[bytes]:
+    rows: list[bytes] = [b""] * len(heads)
+    for flags in np.unique(heads["flags"]).tolist():
+        of_it = np.flatnonzero(heads["flags"] == flags)
+        text, size = _as(heads[of_it], layout.heads[flags]).tobytes(), layout.heads[flags].itemsize
+        parts = [text[at : at + size] for at in range(0, len(text), size)]
+        if len(parts) == len(rows):
+            return parts
+        for n, part in zip(of_it.tolist(), parts, strict=True):
+            rows[n] = part
+    return rows
+
+
+def _as(heads: npt.NDArray[np.void], wanted: "np.dtype[np.void]") -> npt.NDArray[np.void]:
+    """Heads with other widths; the values must fit."""
+    if heads.dtype == wanted:
+        return heads
+    changed = np.empty(len(heads), wanted)
+    for name in wanted.names or ():
+        changed[name] = heads[name]
+    return changed
+
+
+def _bodies(
+    layout: RowLayout, columns: Mapping[str, FixedColumn | Payloads], heads: npt.NDArray[np.void]
+) -> list[bytes]:
+    """Each row's payloads, one after the other; writes into the heads where they end."""
+    absent: Payloads = [None] * len(heads)
+    payloads = [cast(Payloads, columns.get(f.name, absent)) for f in layout.variable]
+    texts = [
+        cast("Sequence[bytes]", column)
+        if None not in column
+        else [payload or b"" for payload in column]
+        for column in payloads
+    ]
+    sizes = [np.fromiter(map(len, column), np.int64, len(heads)) for column in texts]
+    heads["ends"] = np.cumsum(sizes, axis=0).T
+    return [*map(b"".join, zip(*texts, strict=True))]
+
+
+def _with_created(rows: list[bytes], event: Ints, created: Ints) -> list[bytes]:
+    for n in np.flatnonzero(created != event).tolist():
+        row, stamp = rows[n], int(created[n]).to_bytes(8, "little", signed=True)
+        rows[n] = row[:1] + bytes([row[1] | HAS_CREATED]) + row[2:] + stamp
+    return rows
+
+
+@dataclass(frozen=True)
+class RowBatch:
+    """N strings as a store gave them, read as rows of one layout.
+
+    Attributes:
+        layout: of the rows.
+        raw: N strings, None where there was none.
+        heads: shape (N,), all null where there is no row.
+        found: shape (N,): whether there is a row.
+        damaged: shape (N,): whether there are bytes that are no row of this layout.
+    """
+
+    layout: RowLayout
+    raw: Sequence[bytes | None]
+    heads: npt.NDArray[np.void]
+    found: Bools
+    damaged: Bools
+
+    @classmethod
+    def read(cls, layout: RowLayout, raw: Sequence[bytes | None]) -> "RowBatch":
+        """Read the heads at once, whatever the strings hold."""
+        alike = _alike(layout, raw)
+        if alike is not None:
+            everywhere = np.ones(len(raw), bool)
+            return cls(layout, raw, alike, everywhere, ~everywhere)
+        sizes = np.fromiter((-1 if row is None else len(row) for row in raw), np.int64, len(raw))
+        flags = np.array([row[1] if row and len(row) > 1 else 0 for row in raw], np.uint8)
+        whole = sizes >= layout.sizes[flags]
+        heads = _heads(layout, raw, flags & np.uint8(WIDTH_FLAGS), whole)
+        found = _is_row(layout, heads, sizes)
+        strange = (sizes >= 0) & ~found
+        if strange.any():
+            heads = heads.copy()
+            heads[strange] = _blank(layout, heads.dtype)
+        return cls(layout, raw, heads, found, strange)
+
+    def without(self, damaged: Bools) -> "RowBatch":
+        """The same, with some rows found to be damaged after all; shape (N,)."""
+        heads = self.heads.copy()
+        heads[damaged] = _blank(self.layout, heads.dtype)
+        return RowBatch(self.layout, self.raw, heads, self.found & ~damaged, self.damaged | damaged)
+
+    @cached_property
+    def nulls(self) -> Bools:
+        """Shape (N, fields): whether there is no value."""
+        bits = np.unpackbits(self.heads["nulls"], axis=1, bitorder="little")
+        return bits[:, : len(self.layout.fields)].astype(bool)
+
+    @property
+    def event(self) -> Ints:
+        """Shape (N,): event times in µs, 0 where there is no row."""
+        times: Ints = self.heads["event"]
+        return times
+
+    def values(self, field: RowField) -> npt.NDArray[Any]:
+        """Shape (N,): values of a field of fixed size, 0 where they are null."""
+        column: npt.NDArray[Any] = self.heads[field.block][:, field.slot]
+        return column
+
+    def payloads(self, field: RowField) -> list[bytes | None]:
+        """N payloads of a field of variable size."""
+        begin, ends = self.layout.sizes[self.heads["flags"]], self.heads["ends"].astype(np.int64)
+        starts = (begin + ends[:, field.slot - 1] if field.slot else begin).tolist()
+        stops = (begin + ends[:, field.slot]).tolist()
+        nulls = self.nulls[:, self.layout.places[field.name]].tolist()
+        return [
+            None if null or row is None else row[start:stop]
+            for row, start, stop, null in zip(self.raw, starts, stops, nulls, strict=True)
+        ]
+
+
+def _alike(layout: RowLayout, raw: Sequence[bytes | None]) -> npt.NDArray[np.void] | None:
+    """The heads of rows that are all there, sound and of one width, as rows usually are."""
+    if None in raw or len({row[:6] for row in raw}) != 1:  # type: ignore[index]
+        return None
+    rows: Sequence[bytes] = raw  # type: ignore[assignment]
+    kind = layout.heads.get(rows[0][1]) if len(rows[0]) > 1 else None
+    if kind is None or min(map(len, rows)) < kind.itemsize:
+        return None
+    size = kind.itemsize
+    heads = np.frombuffer(b"".join([row[:size] for row in rows]), kind)
+    found = _is_row(layout, heads, np.fromiter(map(len, rows), np.int64, len(rows)))
+    return heads if found.all() else None
+
+
+def _heads(
+    layout: RowLayout, raw: Sequence[bytes | None], flags: npt.NDArray[np.uint8], whole: Bools
+) -> npt.NDArray[np.void]:
+    """The heads of whole rows, of one width where all have it; others are blank."""
+    kinds = np.unique(flags[whole]).tolist()
+    common = layout.heads[kinds[0] if len(kinds) == 1 else 0]
+    heads = np.empty(len(raw), common)
+    heads[~whole] = _blank(layout, common)
+    for kind in kinds:
+        of_it = whole & (flags == kind)
+        size, wanted = layout.heads[kind].itemsize, of_it.tolist()
+        text = b"".join([row[:size] for row, ok in zip(raw, wanted, strict=True) if ok])  # type: ignore[index]
+        heads[of_it] = _as(np.frombuffer(text, layout.heads[kind]), common)
+    return heads
+
+
+def _blank(layout: RowLayout, wanted: "np.dtype[np.void]") -> npt.NDArray[np.void]:
+    """Shape (1,): the head of a row in which nothing is known."""
+    return _as(np.frombuffer(layout.blank, layout.head), wanted)
+
+
+def _is_row(layout: RowLayout, heads: npt.NDArray[np.void], sizes: Ints) -> Bools:
+    """Whether each string has the version, the schema and exactly the size it should have."""
+    expected = layout.sizes[heads["flags"]] + 8 * (heads["flags"] & HAS_CREATED).astype(np.int64)
+    fits = (heads["version"] == VERSION) & (heads["schema"] == layout.schema)
+    if layout.variable:
+        ends = heads["ends"].astype(np.int64)
+        fits &= (np.diff(ends, axis=1) >= 0).all(axis=1)
+        expected = expected + ends[:, -1]
+    found: Bools = fits & (sizes == expected)
+    return found

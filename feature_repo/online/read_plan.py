@@ -1,0 +1,170 @@
+"""One read of several views: which keys to ask for, and the answer made of what they hold."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from feast import metrics, utils
+
+from feature_repo.instants import SECOND, to_datetime
+from feature_repo.online import answer
+from feature_repo.online.keys import entity_suffixes
+from feature_repo.online.packing import Bools, RowBatch
+from feature_repo.online.view_codec import ViewCodec
+
+if TYPE_CHECKING:
+    from feast import FeatureView
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ViewRead:
+    """What is read of one view.
+
+    Attributes:
+        view: with its projection.
+        codec: of its strings.
+        features: asked for, in the order of the answer.
+        keys: one for each of N rows of the answer, None where an entity is null.
+    """
+
+    view: "FeatureView"
+    codec: ViewCodec
+    features: Sequence[str]
+    keys: Sequence[bytes | None]
+
+    def answer(self, found: Mapping[bytes, bytes | None], now: int, response: Any) -> list[str]:
+        """Add the view's vectors to an answer; give the features they are of."""
+        vectors, _ = self._vectors(found, now)
+        response.results.extend(vectors)
+        if metrics._config.online_features:
+            _track(self.view.name, vectors)
+        return [*self.features]
+
+    def rows(
+        self, found: Mapping[bytes, bytes | None], now: int
+    ) -> list[tuple[datetime | None, dict[str, Any] | None]]:
+        """The rows one by one: time and values, both None where there is none, values None where
+        it is older than the view's ttl.
+        """
+        vectors, batch = self._vectors(found, now)
+        values = zip(*(vector.values for vector in vectors), strict=True)
+        ages = alive(self.view, batch, now).tolist()
+        times = [to_datetime(at) for at in batch.event.tolist()]
+        return [
+            (
+                time if ok else None,
+                dict(zip(self.features, row, strict=True)) if ok and young else None,
+            )
+            for ok, young, time, row in zip(batch.found.tolist(), ages, times, values, strict=True)
+        ]
+
+    def _vectors(self, found: Mapping[bytes, bytes | None], now: int) -> tuple[list[Any], RowBatch]:
+        raw = [None if key is None else found[key] for key in self.keys]
+        batch = self.codec.read(raw, now)
+        vectors, batch = answer.vectors(batch, self.features, alive(self.view, batch, now))
+        report_damage(self.view.name, batch)
+        return vectors, batch
+
+
+@dataclass(frozen=True)
+class ReadPlan:
+    """One read of several views."""
+
+    reads: Sequence[ViewRead]
+
+    @property
+    def keys(self) -> list[bytes]:
+        """Every key once."""
+        return [*dict.fromkeys(key for read in self.reads for key in read.keys if key is not None)]
+
+    def answer(
+        self,
+        values: Sequence[bytes | None],
+        now: int,
+        response: Any,
+        *,
+        full_names: bool,
+        with_versions: bool,
+    ) -> None:
+        """Add to an answer what the keys hold, as Feast's own stores do.
+
+        Args:
+            values: of `keys`.
+            now: instant of the read, µs.
+            response: `GetOnlineFeaturesResponse`.
+            full_names: whether features are named with their view.
+            with_versions: whether to say the views' versions.
+        """
+        found = dict(zip(self.keys, values, strict=True))
+        for read in self.reads:
+            names = read.answer(found, now, response)
+            view = read.view.projection.name_to_use()
+            response.metadata.feature_names.val.extend(
+                [f"{view}__{name}" for name in names] if full_names else names
+            )
+            if with_versions:
+                _add_version(read.view, response)
+
+
+class Suffixes:
+    """The ends of the keys of a request's rows, made once for views of the same entities."""
+
+    def __init__(
+        self, join_key_values: Mapping[str, Sequence[Any]], join_key_of: Mapping[str, str]
+    ) -> None:
+        """Take the request's values by join key, and each entity's join key by its name."""
+        self._values, self._join_key_of = join_key_values, join_key_of
+        self._known: dict[tuple[Any, ...], list[bytes | None]] = {}
+
+    def of(self, view: "FeatureView") -> list[bytes | None]:
+        """The end of each row's key, None where an entity is null.
+
+        Raises:
+            KeyError: the request does not name all of the view's join keys.
+            ValueError: an entity of a type that cannot be a key.
+        """
+        columns = utils._get_table_entity_values(view, self._join_key_of, self._values)
+        missing = [key for key in view.join_keys if not columns.get(key)]
+        if missing:
+            raise KeyError(f"{view.name}: missing join key values {missing}")
+        place = tuple((name, id(values)) for name, values in columns.items())
+        if place not in self._known:
+            self._known[place] = entity_suffixes(columns)
+        return self._known[place]
+
+
+def alive(view: "FeatureView", batch: RowBatch, now: int) -> Bools:
+    """Shape (N,): whether rows are within the view's ttl, to the instant; 0 or none never ends."""
+    ttl = 0 if view.ttl is None else round(view.ttl.total_seconds() * SECOND)
+    if ttl <= 0:
+        return np.ones(len(batch.raw), bool)
+    young: Bools = batch.event >= now - ttl
+    return young
+
+
+def report_damage(view: str, batch: RowBatch) -> None:
+    """Say that strings of a view could not be read as its rows."""
+    if batch.damaged.any():
+        _logger.warning(
+            "%d of %d rows of %s read as missing: they are damaged, or of another schema",
+            batch.damaged.sum(), len(batch.raw), view,
+        )  # fmt: skip
+
+
+def _track(view: str, vectors: Sequence[Any]) -> None:
+    """Count values by status, as Feast's own stores do."""
+    statuses = [status for vector in vectors for status in vector.statuses]
+    present = statuses.count(answer.PRESENT)
+    metrics.track_feature_statuses(view, present, len(statuses) - present)
+
+
+def _add_version(view: "FeatureView", response: Any) -> None:
+    name = view.projection.name_alias or view.projection.name
+    views = response.metadata.feature_view_metadata
+    if name not in [known.name for known in views]:
+        views.add(name=name, version=getattr(view, "current_version_number", 0) or 0)

@@ -1,0 +1,89 @@
+"""What is to be stored, as keys and packed rows: from Feast's values, and from Arrow tables."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feature_repo.errors import CatalogueError
+from feature_repo.instants import EPOCH
+from feature_repo.online import arrow_columns, proto_values
+from feature_repo.online.keys import entity_suffix
+from feature_repo.online.packing import Ints, pack
+from feature_repo.online.row_server import Rows
+from feature_repo.online.view_codec import ViewCodec
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from feast import FeatureView
+
+FeastRow = tuple[Any, Mapping[str, Any], datetime, datetime | None]
+"""Entity key, values by feature, event time and created time, as Feast hands them to a store."""
+
+_MOMENT = timedelta(microseconds=1)
+
+
+def from_values(codec: ViewCodec, data: Sequence[FeastRow]) -> Rows:
+    """Rows given as Feast's values; naive times are UTC, a row whose entity is null is left out.
+
+    Raises:
+        ValueError: a value has another type than its feature.
+    """
+    suffixes = [entity_suffix(by_join_key(key)) for key, _, _, _ in data]
+    columns = proto_values.columns_of(codec.layout, [values for _, values, _, _ in data])
+    event = np.array([_micros(stamp) for _, _, stamp, _ in data], np.int64)
+    created = [_micros(made or stamp) for _, _, stamp, made in data]
+    rows = pack(codec.layout, columns, event, np.array(created, np.int64))
+    return _keyed(codec, suffixes, rows)
+
+
+def from_table(
+    codec: ViewCodec,
+    view: "FeatureView",
+    table: "pa.Table",
+    timestamp_field: str,
+    created_column: str | None,
+) -> Rows:
+    """Rows of an Arrow table; one whose entity or event time is null is left out.
+
+    Raises:
+        CatalogueError: a column is absent or of a wrong type, or the view was never applied.
+    """
+    stamps = arrow_columns.column(table, timestamp_field)
+    if stamps.null_count:
+        table = table.filter(stamps.is_valid())
+        stamps = arrow_columns.column(table, timestamp_field)
+    if not view.entity_columns:
+        raise CatalogueError(
+            f"{view.name}: expected a view from the registry, found one not applied"
+        )
+    kinds = {column.name: column.dtype.to_value_type().name for column in view.entity_columns}
+    suffixes = arrow_columns.suffixes_of(table, kinds)
+    event = arrow_columns.instants(stamps).values
+    created: Ints | None = None
+    if created_column is not None:
+        made = arrow_columns.instants(arrow_columns.column(table, created_column))
+        created = np.where(made.nulls, event, made.values)
+    rows = pack(codec.layout, arrow_columns.columns_of(codec.layout, table), event, created)
+    return _keyed(codec, suffixes, rows)
+
+
+def by_join_key(entity_key: Any) -> dict[str, Any]:
+    """An entity key's values by join key."""
+    return dict(zip(entity_key.join_keys, entity_key.entity_values, strict=True))
+
+
+def packs(table: "pa.Table", size: int) -> Iterator["pa.Table"]:
+    """A table in parts of so many rows, none of them copied."""
+    return (table.slice(at, size) for at in range(0, table.num_rows, size))
+
+
+def _keyed(codec: ViewCodec, suffixes: Sequence[bytes | None], rows: Sequence[bytes]) -> Rows:
+    pairs = zip(codec.keys(suffixes), rows, strict=True)
+    return [(key, row) for key, row in pairs if key is not None]
+
+
+def _micros(moment: datetime) -> int:
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (aware - EPOCH) // _MOMENT

@@ -1,0 +1,101 @@
+"""Stored rows as plain Python values, column by column: the bytes Feast reads, without Feast."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from feature_repo.online.keys import text_suffixes
+from feature_repo.online.merge import PART, Row
+from feature_repo.online.packing import RowBatch
+from feature_repo.online.proto_values import message_class
+from feature_repo.online.read_plan import report_damage
+from feature_repo.online.row_layout import RowField
+from feature_repo.online.view_codec import ViewCodec, codec_of
+
+if TYPE_CHECKING:
+    from feast import FeatureView
+
+Columns = Mapping[str, list[Any]]
+"""N values of each feature, None where there is none."""
+
+
+class StoredRows:
+    """Rows of views whose one entity is a text.  Threads may share it."""
+
+    def __init__(self, project: str, views: "Sequence[FeatureView]") -> None:
+        self._codecs: dict[str, ViewCodec] = {
+            view.name: codec_of(project, view, view.name) for view in views
+        }
+
+    def keys(self, view: str, ids: Sequence[str]) -> list[bytes]:
+        """The keys of N entities."""
+        return [key for key in self._codecs[view].keys(text_suffixes(ids)) if key is not None]
+
+    def columns(
+        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
+    ) -> Columns:
+        """What lies under N keys, read as features; damaged rows count as absent and are logged.
+
+        Args:
+            view: whose keys.
+            raw: N strings, None where there is none.
+            features: of the view.
+            now: instant of the read, µs.
+        """
+        codec = self._codecs[view]
+        fields = [codec.layout.fields[codec.layout.places[name]] for name in features]
+        batch = codec.read(raw, now)
+        try:
+            columns = {field.name: _values(batch, field) for field in fields}
+        except (ValueError, _decode_error()):
+            batch = batch.without(
+                np.array([_is_damaged(batch, fields, n) for n in range(len(raw))])
+            )
+            columns = {field.name: _values(batch, field) for field in fields}
+        report_damage(view, batch)
+        return columns
+
+
+def rows_of(columns: Columns) -> list[Row | None]:
+    """The same row by row; None for one that is absent, which is one without a `part`."""
+    names = list(columns)
+    place = names.index(PART)
+    return [
+        dict(zip(names, row, strict=True)) if row[place] is not None else None
+        for row in zip(*columns.values(), strict=True)
+    ]
+
+
+def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list[Any]:
+    if field.block is None:
+        decode = _decoder(field)
+        return [None if text is None else decode(text) for text in batch.payloads(field)[only]]
+    values: list[Any] = batch.values(field)[only].tolist()
+    if field.kind == "BOOL":
+        values = [value != 0 for value in values]
+    for n in np.flatnonzero(batch.nulls[only, batch.layout.places[field.name]]).tolist():
+        values[n] = None
+    return values
+
+
+def _decoder(field: RowField) -> Callable[[bytes], Any]:
+    message = message_class(field.kind)
+    if message is not None:
+        return lambda payload: list(message.FromString(payload).val)
+    return bytes.decode if field.kind == "STRING" else bytes
+
+
+def _is_damaged(batch: RowBatch, fields: Sequence[RowField], n: int) -> bool:
+    try:
+        for field in fields:
+            _values(batch, field, slice(n, n + 1))
+    except (ValueError, _decode_error()):
+        return True
+    return False
+
+
+def _decode_error() -> type[Exception]:
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+
+    return DecodeError  # type: ignore[no-any-return]

@@ -1,0 +1,71 @@
+-- Sums a counted view's deltas for its tiles: of all time, and by bucket inside the longest window.
+--
+-- What was seen up to the last seal is final, so these sums are what a tile's header and sealed
+-- records say of it until the next load.
+--
+-- Grain:  one row per entity; `event_timestamp` is when the last of its deltas became known
+-- Reads:  deltas (the view's own SQL), windows
+-- Params: key -- the entity's join key
+--         totals, summed, listed, kept -- a line per measure: see templates.py
+
+with
+
+sealed as (
+
+    select *
+    from deltas
+    where seen_at <= getvariable('last_seal')
+
+),
+
+total as (
+
+    select
+        $key,
+        max(seen_at) + 1 as changed_at,
+        $totals
+        max(part) as part
+
+    from sealed
+    group by $key
+
+),
+
+recent as (
+
+    select
+        $key,
+        bucket,
+        $summed
+        count(*) as events
+
+    from sealed
+    where bucket > (getvariable('last_seal') + 1) // 86400000000 - (select max(days) from windows)
+    group by $key, bucket
+
+),
+
+folded as (
+
+    select
+        $key,
+        $listed
+        list(events order by bucket) as events,
+        list(bucket order by bucket) as buckets
+
+    from recent
+    group by $key
+
+)
+
+select
+    $key,
+    make_timestamptz(changed_at) as event_timestamp,
+    part,
+    $kept
+    coalesce(events, []) as events,
+    coalesce(buckets, []) as buckets
+
+from total
+left join folded using ($key)
+order by $key

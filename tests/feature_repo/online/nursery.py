@@ -1,0 +1,79 @@
+"""Children that are killed: each is a fresh process in which Feast is imported already.
+
+    python -m tests.feature_repo.online.nursery HOME
+
+For each line it reads, `load` or `apply` and a number of seconds, it forks a child that does that
+to the home; the child is killed with -9 after so many seconds, if it has not ended.  It answers
+with how the child ended, and how many seconds it took.
+"""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+from feature_repo import feast_repo
+from feature_repo.catalogue import Catalogue
+from feature_repo.events.seals import read_seals
+from feature_repo.home import Home
+
+
+def load(home):
+    """Load everything again."""
+    feast_repo.materialize(home, read_seals(home.log / "seals").last + 1, full=True)
+
+
+def apply(home):
+    """Register the catalogue."""
+    feast_repo.apply(home)
+
+
+def main(root):
+    """Rear one child a line."""
+    home = Home(Path(root))
+    Catalogue.of(home)
+    for line in sys.stdin:
+        verb, seconds = line.split()
+        began = time.monotonic()
+        child = os.fork()
+        if child == 0:
+            {"load": load, "apply": apply}[verb](home)
+            os._exit(0)
+        death = threading.Timer(float(seconds), os.kill, (child, signal.SIGKILL))
+        death.start()
+        _, status = os.waitpid(child, 0)
+        death.cancel()
+        death.join()
+        print(os.waitstatus_to_exitcode(status), time.monotonic() - began, flush=True)
+
+
+@contextmanager
+def nursery(home):
+    """Gives a function of verb and seconds: how the child ended, and seconds it took."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.feature_repo.online.nursery", str(home.root)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+    def child(verb, seconds=60.0):
+        process.stdin.write(f"{verb} {seconds}\n")
+        process.stdin.flush()
+        ended, took = process.stdout.readline().split()
+        return int(ended), float(took)
+
+    try:
+        yield child
+    finally:
+        process.stdin.close()
+        process.stdout.close()
+        process.wait()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

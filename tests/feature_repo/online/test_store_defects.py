@@ -1,0 +1,248 @@
+"""What stock Feast's Redis store gets wrong, each shown wrong there and right here."""
+
+from datetime import timedelta
+
+import pytest
+from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+from feast.protos.feast.types.Value_pb2 import Value
+from feast.types import Float64, Int64, String
+from google.protobuf.message import DecodeError
+from redis.exceptions import ResponseError
+
+from tests.feature_repo.online.stores import (
+    ITEM,
+    NOON,
+    SECOND,
+    both,
+    item_key,
+    online,
+    read,
+    row,
+    vectors,
+    view_of,
+    write,
+)
+
+FACTS = {"n": Int64, "s": String}
+
+
+@pytest.fixture
+def stores(tmp_path, redis_address):
+    """Ours and the stock one, each with the view `facts`."""
+    stores = both(tmp_path, redis_address)
+    for store in stores:
+        store.apply([ITEM, view_of(FACTS)])
+    return stores
+
+
+def facts(store):
+    return store.get_feature_view("facts")
+
+
+def client(store):
+    return online(store)._get_client(store.config.online_store)
+
+
+def row_keys(store):
+    return sorted(key for key in client(store).scan_iter())
+
+
+def status(store, items=("a",)):
+    return [*vectors(read(store, facts(store), items))["n"].statuses]
+
+
+def number(store, items=("a",)):
+    return read(store, facts(store), items).to_dict()["n"]
+
+
+def test_an_unknown_entity_is_not_found(stores):
+    ours, stock = stores
+
+    assert status(stock) == [FieldStatus.PRESENT]
+    assert status(ours) == [FieldStatus.NOT_FOUND]
+
+
+def test_a_null_says_that_it_is_one(stores):
+    ours, stock = stores
+    for store in stores:
+        write(store, facts(store), row("a", FACTS, {"s": "x"}))
+
+    assert status(stock) == [FieldStatus.PRESENT]
+    assert status(ours) == [FieldStatus.NULL_VALUE]
+
+
+def test_a_row_beyond_its_view_s_ttl_is_not_served(stores):
+    ours, stock = stores
+    for store in stores:
+        store.apply([view_of(FACTS, ttl=timedelta(seconds=1))])
+        write(store, facts(store), row("a", FACTS, {"n": 1}, NOON - timedelta(days=9999)))
+
+    assert (number(stock), status(stock)) == ([1], [FieldStatus.PRESENT])
+    assert (number(ours), status(ours)) == ([None], [FieldStatus.OUTSIDE_MAX_AGE])
+
+
+def test_a_key_of_another_redis_type_harms_its_own_entity_only(stores):
+    ours, stock = stores
+    for store in stores:
+        write(store, facts(store), *(row(item, FACTS, {"n": 1}) for item in "ab"))
+        key = next(k for k in row_keys(store) if b"a" in k.removesuffix(b"shop")[-3:])
+        client(store).delete(key)
+        client(store).lpush(key, "not a row")
+
+    with pytest.raises(ResponseError, match="WRONGTYPE"):
+        number(stock, ["a", "b"])
+    assert number(ours, ["a", "b"]) == [None, 1]
+
+
+def test_damaged_bytes_harm_their_own_entity_only(stores):
+    ours, stock = stores
+    for store in stores:
+        write(store, facts(store), *(row(item, FACTS, {"n": 1, "s": "x"}) for item in "ab"))
+    (hash_key, *_) = row_keys(stock)
+    for field in client(stock).hkeys(hash_key):
+        client(stock).hset(hash_key, field, b"\xff\xff\xff")
+    (row_key, *_) = row_keys(ours)
+    client(ours).setrange(row_key, client(ours).strlen(row_key) - 1, b"\xff")
+
+    with pytest.raises(DecodeError):
+        number(stock, ["a", "b"])
+    assert number(ours, ["a", "b"]) == [None, 1]
+    assert status(ours, ["a", "b"]) == [FieldStatus.NOT_FOUND, FieldStatus.PRESENT]
+
+
+def test_a_value_of_another_type_never_reaches_a_caller(stores):
+    ours, stock = stores
+    for store in stores:
+        write(store, facts(store), row("a", FACTS, {"n": 1, "s": "x"}))
+        store.apply([view_of({"n": String, "s": String})])
+
+    assert vectors(read(stock, facts(stock), ["a"]))["n"].values[0].WhichOneof("val") == "int64_val"
+    assert status(ours) == [FieldStatus.NOT_FOUND]
+
+
+def test_a_correction_with_the_same_event_time_lands(stores):
+    ours, stock = stores
+    for store in stores:
+        write(store, facts(store), row("a", FACTS, {"n": 1}, NOON, NOON))
+        write(store, facts(store), row("a", FACTS, {"n": 2}, NOON, NOON + SECOND))
+
+    assert number(stock) == [1]
+    assert number(ours) == [2]
+
+
+def test_a_row_dated_in_the_future_does_not_block_its_entity(stores):
+    ours, stock = stores
+    for store in stores:
+        write(store, facts(store), row("a", FACTS, {"n": 1}, NOON.replace(year=2999)))
+        write(store, facts(store), row("a", FACTS, {"n": 2}, NOON.replace(year=2020)))
+
+    assert number(stock) == [1]
+    assert number(ours) == [2]
+
+
+def test_event_times_keep_their_microseconds(stores):
+    exact = [NOON.replace(year=2900) + timedelta(microseconds=n) for n in range(1, 1000, 7)]
+    items = [f"i{n}" for n in range(len(exact))]
+    found = []
+    for store in stores:
+        write(
+            store,
+            facts(store),
+            *(
+                row(*of, {"n": 1}, at)
+                for *of, at in zip(items, [FACTS] * len(items), exact, strict=True)
+            ),
+        )
+        rows = online(store).online_read(store.config, facts(store), [*map(item_key, items)])
+        found.append([at for at, _ in rows])
+
+    assert found[1] != exact
+    assert found[0] == exact
+
+
+def test_teardown_leaves_a_project_whose_name_ends_alike(tmp_path, redis_address):
+    left = []
+    for n, kind in enumerate(("ours", "stock")):
+        shop, my_shop = (
+            both(tmp_path, redis_address, project=project)[n] for project in ("shop", "myshop")
+        )
+        for store in (shop, my_shop):
+            store.apply([ITEM, view_of(FACTS)])
+            write(store, facts(store), row("a", FACTS, {"n": 1}))
+        online(shop).teardown(shop.config, shop.list_feature_views(), [])
+        left.append((kind, number(my_shop)))
+
+    assert left == [("ours", [1]), ("stock", [None])]
+
+
+def test_a_whole_number_beside_a_null_keeps_all_its_digits(stores):
+    import pyarrow as pa
+    from feast.utils import _convert_arrow_to_proto
+
+    ours, stock = stores
+    stamps = pa.array([NOON] * 2, pa.timestamp("us", tz="UTC"))
+    table = pa.table(
+        {
+            "item_id": ["a", "b"],
+            "n": pa.array([2**53 + 1, None], pa.int64()),
+            "s": ["x", "y"],
+            "event_timestamp": stamps,
+            "created": stamps,
+        }
+    )
+    keys = {column.name: column.dtype.to_value_type() for column in facts(stock).entity_columns}
+    write(stock, facts(stock), *_convert_arrow_to_proto(table, facts(stock), keys))
+    online(ours).write_columns(ours.config, facts(ours), table)
+
+    assert number(stock, ["a", "b"])[0] != 2**53 + 1
+    assert number(ours, ["a", "b"]) == [2**53 + 1, None]
+
+
+def test_every_chunk_of_an_arrow_table_is_stored(stores):
+    import pyarrow as pa
+    from feast.utils import _convert_arrow_to_proto
+
+    ours, stock = stores
+    chunks = [
+        pa.table(
+            {
+                "item_id": [item],
+                "n": [1],
+                "s": [item],
+                "event_timestamp": pa.array([NOON], pa.timestamp("us", tz="UTC")),
+                "created": pa.array([NOON], pa.timestamp("us", tz="UTC")),
+            }
+        )
+        for item in "ab"
+    ]
+    table = pa.concat_tables(chunks)
+    keys = {column.name: column.dtype.to_value_type() for column in facts(stock).entity_columns}
+    write(stock, facts(stock), *_convert_arrow_to_proto(table, facts(stock), keys))
+    online(ours).write_columns(ours.config, facts(ours), table)
+
+    assert number(stock, ["a", "b"]) == [1, None]
+    assert number(ours, ["a", "b"]) == [1, 1]
+
+
+def test_a_null_entity_is_answered_instead_of_ending_the_request(stores):
+    ours, stock = stores
+    rows = [{"item_id": "a"}, {"item_id": None}]
+
+    with pytest.raises(TypeError):
+        stock.get_online_features(["facts:n"], rows)
+    assert ours.get_online_features(["facts:n"], rows).to_dict()["n"] == [None, None]
+
+
+def test_a_float_that_is_no_number_is_not_a_null(stores):
+    found = []
+    for store in stores:
+        store.apply([view_of({"x": Float64}, name="floats")])
+        view = store.get_feature_view("floats")
+        (key, _, *times), null = (row(item, {"x": Float64}, {}) for item in "ab")
+        write(store, view, (key, {"x": Value(double_val=float("nan"))}, *times), null)
+        found.append(vectors(read(store, view, ["a", "b"]))["x"])
+
+    ours, stock = found
+    assert list(stock.statuses) == [FieldStatus.PRESENT] * 2
+    assert list(ours.statuses) == [FieldStatus.PRESENT, FieldStatus.NULL_VALUE]
+    assert ours.values[0].double_val != ours.values[0].double_val
