@@ -5,6 +5,7 @@ import threading
 from functools import partial
 from itertools import repeat
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -92,7 +93,7 @@ class Play:
         }
         earlier = self.events_of(shop)
         if kind == "retry" and earlier:
-            return earlier[chance % len(earlier)]
+            return msgspec.structs.replace(earlier[chance % len(earlier)], received_at=now)
         if kind == "ranking":
             items = [f"s{shop}-{item}" for item in ITEMS][: 1 + chance // 9 % 2]
             query = (None, *(f"s{shop} {q}" for q in QUERIES))[chance // 18 % 3]
