@@ -156,10 +156,14 @@ class RowBatch:
     @classmethod
     def read(cls, layout: RowLayout, raw: Sequence[bytes | None]) -> "RowBatch":
         """Read the heads at once, whatever the strings hold."""
-        alike = _alike(layout, raw)
+        there = [row for row in raw if row is not None] if None in raw else raw
+        alike = _alike(layout, there)  # type: ignore[arg-type]
         if alike is not None:
-            everywhere = np.ones(len(raw), bool)
-            return cls(layout, raw, alike, everywhere, ~everywhere)
+            found = np.ones(len(raw), bool)
+            if len(there) < len(raw):
+                found = np.array([row is not None for row in raw])
+                alike = _spread(layout, alike, found)
+            return cls(layout, raw, alike, found, np.zeros(len(raw), bool))
         sizes = np.fromiter((-1 if row is None else len(row) for row in raw), np.int64, len(raw))
         flags = np.array([row[1] if row and len(row) > 1 else 0 for row in raw], np.uint8)
         whole = sizes >= layout.sizes[flags]
@@ -180,8 +184,9 @@ class RowBatch:
     @cached_property
     def nulls(self) -> Bools:
         """Shape (N, fields): whether there is no value."""
-        bits = np.unpackbits(self.heads["nulls"], axis=1, bitorder="little")
-        return bits[:, : len(self.layout.fields)].astype(bool)
+        count = len(self.layout.fields)
+        bits = np.unpackbits(self.heads["nulls"], axis=1, count=count, bitorder="little")
+        return bits.view(bool)
 
     @property
     def event(self) -> Ints:
@@ -206,18 +211,25 @@ class RowBatch:
         ]
 
 
-def _alike(layout: RowLayout, raw: Sequence[bytes | None]) -> npt.NDArray[np.void] | None:
-    """The heads of rows that are all there, sound and of one width, as rows usually are."""
-    if None in raw or len({row[:6] for row in raw}) != 1:  # type: ignore[index]
+def _alike(layout: RowLayout, rows: Sequence[bytes]) -> npt.NDArray[np.void] | None:
+    """The heads of rows that are all sound and of one width, as rows usually are."""
+    kind = layout.heads.get(rows[0][1] & ~HAS_CREATED) if rows and len(rows[0]) > 1 else None
+    sizes = np.fromiter(map(len, rows), np.int64, len(rows))
+    if kind is None or sizes.min() < kind.itemsize:
         return None
-    rows: Sequence[bytes] = raw  # type: ignore[assignment]
-    kind = layout.heads.get(rows[0][1]) if len(rows[0]) > 1 else None
-    if kind is None or min(map(len, rows)) < kind.itemsize:
-        return None
-    size = kind.itemsize
-    heads = np.frombuffer(b"".join([row[:size] for row in rows]), kind)
-    found = _is_row(layout, heads, np.fromiter(map(len, rows), np.int64, len(rows)))
-    return heads if found.all() else None
+    if sizes.max() > kind.itemsize:
+        rows = [row[: kind.itemsize] for row in rows]
+    heads = np.frombuffer(b"".join(rows), kind)
+    flags = heads["flags"]
+    alike = not ((flags ^ flags[0]) & WIDTH_FLAGS).any()
+    return heads if alike and _is_row(layout, heads, sizes).all() else None
+
+
+def _spread(layout: RowLayout, heads: npt.NDArray[np.void], found: Bools) -> npt.NDArray[np.void]:
+    """Heads in their places, and blank ones between them."""
+    spread = np.empty(len(found), heads.dtype)
+    spread[found], spread[~found] = heads, _blank(layout, heads.dtype)
+    return spread
 
 
 def _heads(
