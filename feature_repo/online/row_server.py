@@ -40,10 +40,35 @@ Connect = Callable[[], Client]
 
 ConnectAsync = Callable[[], Awaitable[Client]]
 
-Rows = Sequence[tuple[bytes, bytes]]
-"""Keys and what to store under them."""
-
 _SCRIPT = Script.load("rows")
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What to store: N keys, in any order and some perhaps repeated, and N strings."""
+
+    keys: Sequence[bytes]
+    values: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def size(self) -> int:
+        """Bytes of keys and strings together."""
+        return sum(map(len, self.keys)) + sum(map(len, self.values))
+
+    def part(self, start: int, stop: int) -> "Rows":
+        """Some of them."""
+        return Rows(self.keys[start:stop], self.values[start:stop])
+
+    def by(self, group: Callable[[bytes], int]) -> "Iterator[Rows]":
+        """Those of each group, told by their keys."""
+        groups = [*map(group, self.keys)]
+        order = sorted(range(len(self)), key=groups.__getitem__)
+        for _, of_it in groupby(order, key=groups.__getitem__):
+            places = [*of_it]
+            yield Rows([self.keys[n] for n in places], [self.values[n] for n in places])
 
 
 @dataclass
@@ -86,7 +111,7 @@ class RowServer:
 
         Args:
             connect: to a client whose timeout leaves room for `CALLS_PER_TRIP` calls.
-            rows: in any order; one key may occur more than once.
+            rows: what to store.
             expiry: seconds after which they vanish; 0 for never.
             horizon: µs; times beyond it are mistakes.
 
@@ -199,19 +224,15 @@ def _cluster_trip(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int
 
 
 def _call(rows: Rows, expiry: int, horizon: int) -> list[bytes | int]:
-    keys, values = zip(*rows, strict=True)
-    return [len(rows), *keys, expiry, horizon.to_bytes(8, "little", signed=True), *values]
+    instant = horizon.to_bytes(8, "little", signed=True)
+    return [len(rows), *rows.keys, expiry, instant, *rows.values]
 
 
 def _parts(client: Client, rows: Rows) -> Iterator[Rows]:
     """Rows as single calls take them: not too many, and on a cluster of one slot."""
-    groups: list[Rows] = [rows]
-    if _is_cluster(client):
-        by_slot = sorted(rows, key=lambda row: client.keyslot(row[0]))
-        groups = [list(g) for _, g in groupby(by_slot, key=lambda row: client.keyslot(row[0]))]
-    for group in groups:
+    for group in rows.by(client.keyslot) if _is_cluster(client) else [rows]:
         for at in range(0, len(group), ROWS_PER_CALL):
-            yield group[at : at + ROWS_PER_CALL]
+            yield group.part(at, at + ROWS_PER_CALL)
 
 
 def _is_cluster(client: Client) -> bool:

@@ -15,7 +15,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -154,7 +153,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             for part in row_writer.packs(table, _ROWS_PER_PACK):
                 rows = row_writer.from_table(self.codec(config, view), view, part, stamp, created)
                 store(rows)
-                sent += sum(map(len, chain.from_iterable(rows)))
+                sent += rows.size
                 if progress:
                     progress(part.num_rows)
         return sent
