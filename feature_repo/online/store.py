@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from feast.infra.online_stores.helpers import compute_versioned_name
 from feast.infra.online_stores.redis import (
@@ -255,9 +255,9 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         Raises:
             RedisError: the server does not answer in time.
         """
-        known = [name for name in names if name is not None]
-        found = self._server_of(config).get(self._reader(config), known)
-        if len(known) == len(names):
+        known = [name for name in names if name is not None] if None in names else names
+        found = self._server_of(config).get(self._reader(config), cast("Sequence[bytes]", known))
+        if known is names:
             return found
         each = iter(found)
         return [None if name is None else next(each) for name in names]
