@@ -47,9 +47,14 @@ class Day:
         return self.items.discount(self.campaign)
 
     @cached_property
+    def stock(self) -> Ints:
+        """Shape (N,): pieces left, 0 where sold out."""
+        return self.items.stock(self.number)
+
+    @cached_property
     def in_stock(self) -> Bools:
-        """Shape (N,)."""
-        return self.items.in_stock(self.number)
+        """Shape (N,): whether each item can be bought."""
+        return self.stock > 0
 
     @cached_property
     def for_sale(self) -> list[Ints]:

@@ -80,7 +80,9 @@ class Intents:
         language = market.language
         noun, colour, brand = self.noun[number], self.colour[number], self.brand[number]
         words = language.nouns[noun] if noun >= 0 else ("",)
-        before = language.colours[colour] if colour >= 0 else BRANDS[brand].lower() * (brand >= 0)
+        before = BRANDS[brand].lower() if brand >= 0 else ""
+        if colour >= 0:
+            before = language.colours[colour]
         slip = (words[0] or before, number)
         return (
             f"{before} {words[0]}".strip(),

@@ -79,17 +79,13 @@ class Items:
         """Shape (N,): whether each item can be shown."""
         return (self.first_day <= day) & (day <= self.last_day)
 
-    def in_stock(self, day: int) -> Bools:
-        """Shape (N,): whether each item can be bought."""
+    def stock(self, day: int) -> Ints:
+        """Shape (N,): pieces left, 0 while sold out; every item has as many when it is back."""
         shifted = day + (noise(np.uint64(12), self.key) * _SOLD_OUT_CYCLE).astype(np.int64)
         cycle, within = np.divmod(shifted, _SOLD_OUT_CYCLE)
-        sold_out = noise(np.uint64(13), self.key ^ (cycle << 40)) < _SOLD_OUT_SHARE
-        return ~(sold_out & (within < _SOLD_OUT_DAYS))
-
-    def stock(self, day: int) -> Ints:
-        """Shape (N,): pieces left, 0 where sold out; a new number whenever some arrive."""
+        unlucky = noise(np.uint64(13), self.key ^ (cycle << 40)) < _SOLD_OUT_SHARE
         pieces = 5 + (noise(np.uint64(14), self.key) * 95).astype(np.int64)
-        return np.where(self.in_stock(day), pieces, 0)
+        return np.where(unlucky & (within < _SOLD_OUT_DAYS), 0, pieces)
 
     def discount(self, running: Campaign | None) -> Floats:
         """Shape (N,): share that a campaign takes off the price."""

@@ -73,11 +73,11 @@ def blocks(day: Day) -> Iterator[Slates]:
 
 
 def visits_of_people(day: Day) -> int:
-    """How many come on a day."""
+    """How many come on a day; somebody always does."""
     config = day.config
     usual = config.users * config.rankings_per_user_day / REQUESTS_PER_VISIT
     rng = stream(config.seed, "day", day.number)
-    return int(rng.poisson(usual * traffic(config.seed, day.number)))
+    return max(1, int(rng.poisson(usual * traffic(config.seed, day.number))))
 
 
 def requests(
