@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import TYPE_CHECKING, Literal
 
 from feature_repo.errors import SettingError
@@ -105,6 +106,7 @@ class ShopConfig:
             ("bots and launch", "not negative", min(broken.bots, broken.launch) >= 0),
             *((name, "from 0 to 1", 0 <= share <= 1) for name, share in self._shares()),
         ]
+        checks += [(name, "finite", isfinite(value)) for name, value in self._numbers()]
         for name, expected, fulfilled in checks:
             if not fulfilled:
                 raise SettingError(
@@ -120,6 +122,10 @@ class ShopConfig:
             ("duplicated", broken.duplicated),
             ("late", broken.late),
         ]
+
+    def _numbers(self) -> list[tuple[str, float]]:
+        said = {**vars(self), **vars(self.breakage)}
+        return [(name, value) for name, value in said.items() if isinstance(value, float)]
 
     def _found(self, name: str) -> str:
         names = name.split(" and ")
