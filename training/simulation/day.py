@@ -17,6 +17,7 @@ _INTEREST, _FOCUS, _TASTE, _QUALITY, _PRICE = 3.5, 0.8, 1.2, 0.9, 0.6
 _SOLD_OUT = 1.0
 _MATCH, _MISMATCH = 2.0, 1.5
 """Weights of the utility, on the scale of the logit; a search for something else repels."""
+_CENT = 0.01
 _USUAL_OFF_BUDGET = 2 / np.pi
 """Square of the mean distance of a standard normal from 0."""
 
@@ -39,7 +40,11 @@ class Day:
     @cached_property
     def price(self) -> Floats:
         """Shape (N,): prices to pay, in the market's currency."""
-        return np.round(self.items.list_price * np.exp(self._change), 2)
+        shock_day, shock = self.config.breakage.shock_day, self.config.breakage.shock
+        shocked = shock_day is not None and self.number >= shock_day
+        usual = self.items.list_price * np.exp(self.items.change(self.number))
+        asked = usual * (1 - self.discount) * (shock if shocked else 1.0)
+        return np.maximum(np.round(asked, 2), _CENT)
 
     @cached_property
     def discount(self) -> Floats:
@@ -69,17 +74,9 @@ class Day:
         return self.users.taste_on(self.number)
 
     @cached_property
-    def _change(self) -> Floats:
-        """Shape (N,): log of the price against the list price."""
-        shock_day, shock = self.config.breakage.shock_day, self.config.breakage.shock
-        shocked = shock_day is not None and self.number >= shock_day
-        change = self.items.change(self.number) + np.log1p(-self.discount)
-        return np.asarray(change + (np.log(shock) if shocked else 0.0))
-
-    @cached_property
     def _level(self) -> Floats:
         """Shape (N,): price level, in spreads of the category's prices."""
-        return self.items.level + self._change / SPREAD
+        return np.asarray(self.items.level + np.log(self.price / self.items.list_price) / SPREAD)
 
     @cached_property
     def _own_utility(self) -> Floats:

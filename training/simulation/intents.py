@@ -117,9 +117,10 @@ def typed(uniforms: Floats) -> Ints:
 
 
 def _swapped(word: str, number: int) -> str:
-    """Two neighbours change places, not the first letter."""
-    place = 1 + number % max(1, len(word) - 2)
-    return word[:place] + word[place + 1 : place + 2] + word[place : place + 1] + word[place + 2 :]
+    """Two unlike neighbours change places, not the first letter."""
+    places = [place for place in range(1, len(word) - 1) if word[place] != word[place + 1]]
+    place = places[number % len(places)]
+    return word[:place] + word[place + 1] + word[place] + word[place + 2 :]
 
 
 def _shortened(word: str, number: int) -> str:

@@ -57,7 +57,11 @@ def relevance(day: Day, slates: Slates) -> Floats:
 
 
 def ideal_order(slates: Slates) -> Ints:
-    """Shape (n,): places within the flat columns that put each slate's best items first."""
+    """Shape (n,): places within the flat columns that put each slate's best items first.
+
+    Best is most attractive, under every click model.  (In "dbn" a shopper who was satisfied leaves,
+    so that in some slates another order would get a few clicks more.)
+    """
     return np.lexsort((slates.position, -slates.attraction, slates.row))
 
 
