@@ -48,6 +48,7 @@ def test_it_says_what_it_wrote(tmp_path, capsys):
         (["--bias", "nan"], "bias: expected not negative, found nan"),
         (["--randomized-temperature", "inf"], "randomized_temperature: expected finite, found inf"),
         (["--markets", "gb", "gb"], "markets: expected some of"),
+        (["--items", "1", "--markets", "gb", "de"], "at least one of each for each market"),
         (["--days", "0"], "expected at least one day"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_shop_of_one_user_and_one_item_is_a_shop(tmp_path):
 
 
 def test_a_shop_of_nothing_is_refused(tmp_path):
-    with pytest.raises(SettingError, match="at least one of each, found 0 users"):
+    with pytest.raises(SettingError, match="at least one of each for each market, found 0 users"):
         simulate(tmp_path / "events.jsonl", users=0)
     with pytest.raises(SettingError, match="at least one day, found 0 days"):
         simulate(tmp_path / "events.jsonl", days=0)

@@ -92,7 +92,7 @@ class ShopConfig:
         """
         broken = self.breakage
         checks = [
-            ("users and items", "at least one of each", min(self.users, self.items) >= 1),
+            ("users and items", "at least one of each for each market", self._peopled),
             ("seed", "not negative", self.seed >= 0),
             ("rankings_per_user_day", "above 0", self.rankings_per_user_day > 0),
             ("markets", f"some of {', '.join(MARKETS)}, once each", _known(self.markets)),
@@ -112,6 +112,10 @@ class ShopConfig:
                 raise SettingError(
                     f"A simulated shop: {name}: expected {expected}, found {self._found(name)}."
                 )
+
+    @property
+    def _peopled(self) -> bool:
+        return min(self.users, self.items) >= max(1, len(self.markets))
 
     def _shares(self) -> list[tuple[str, float]]:
         broken = self.breakage

@@ -113,7 +113,8 @@ class Day:
         """The logit of `attraction`, with the same arguments."""
         who, category = users[:, None], self.items.category[items]
         off_budget = np.abs(self._level[items] - self.users.budget[who])
-        liking = np.matmul(self.items.taste[items], self.taste[users][:, :, None])[:, :, 0]
+        # No BLAS: its sums may depend on the machine's threads.
+        liking = np.einsum("rkd,rd->rk", self.items.taste[items], self.taste[users])
         return np.asarray(
             self._own_utility[items]
             + self._root_interest[who, category]

@@ -37,6 +37,17 @@ Columns = dict[str, Any]
 
 
 @dataclass(frozen=True)
+class Visits:
+    """V visits; columns as in `Slates`."""
+
+    t: Ints
+    market: Ints
+    user: Ints
+    focus: Ints
+    anonymous: Bools
+
+
+@dataclass(frozen=True)
 class Requests:
     """R requests before they are answered; columns as in `Slates`."""
 
@@ -68,7 +79,7 @@ def blocks(day: Day) -> Iterator[Slates]:
     for block, first in enumerate(range(0, bots, BLOCK)):
         rng = stream(day.config.seed, "bots", day.number, block)
         numbers = np.arange(first, min(first + BLOCK, bots))
-        came = requests(day, pools, rng, numbers, bots, first_number=people)
+        came = requests(day, pools, rng, numbers, bots, first_bot=people)
         yield answered(day, pools, rng, came)
 
 
@@ -86,42 +97,56 @@ def requests(
     rng: np.random.Generator,
     numbers: Ints,
     total: int,
-    first_number: int | None = None,
+    first_bot: int | None = None,
 ) -> Requests:
-    """Draw the requests of the visits `numbers` of `total`; bots' have a first number of theirs."""
-    config, bots = day.config, first_number is not None
-    arrived, market = arrivals(
-        rng, day.number, numbers, total, [MARKETS[m] for m in config.markets]
-    )
-    user = day.users.arriving(market, rng.random(numbers.size))
-    focus = _focus(day, market, user, rng.random(numbers.size))
-    anonymous = rng.random(numbers.size) < _ANONYMOUS_SHARE
-    wanted = 1 + rng.poisson((REQUESTS_PER_VISIT - 1), numbers.size)
-    counts = np.full(numbers.size, _BOT_REQUESTS) if bots else np.minimum(wanted, MOST_REQUESTS)
+    """Draw the requests of the visits `numbers` of `total`.
+
+    Where they are bots', `first_bot` is the number of the first of them among all visits.
+    """
+    came = _arrived(day, rng, numbers, total)
+    is_bot = first_bot is not None
+    wanted = np.minimum(1 + rng.poisson(REQUESTS_PER_VISIT - 1, numbers.size), MOST_REQUESTS)
+    counts = np.full(numbers.size, _BOT_REQUESTS) if is_bot else wanted
     of = np.repeat(np.arange(numbers.size), counts)
     within = np.arange(of.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    visit = numbers[of] + (first_number or 0)
-    searching, choosing, typing, slicing = rng.random((4, of.size))
-    intent = np.where(searching < _SEARCH_SHARE, day.intents.meant(focus[of], choosing), NOT)
-    randomized = slicing < config.randomized_share
-    request = day.number * PER_DAY + visit * MOST_REQUESTS + within
+    visit = numbers[of] + (first_bot or 0)
+    user, nobody = came.user[of], np.full(of.size, NOT)
     return Requests(
-        request=request,
+        request=day.number * PER_DAY + visit * MOST_REQUESTS + within,
         visit=day.number * PER_DAY + visit,
-        t=_times(day, rng, arrived[of], within),
-        user=np.full(of.size, NOT) if bots else user[of],
-        bot=user[of] // _USERS_PER_BOT if bots else np.full(of.size, NOT),
-        anonymous=np.zeros(of.size, bool) if bots else anonymous[of],
-        market=market[of],
-        device=day.users.device[user[of]],
-        intent=intent,
-        form=np.where(intent >= 0, typed(typing), NOT),
-        focus=focus[of],
-        pool=pools.number(market[of], intent, choosing),
-        seed=rng.integers(1 << 63, size=of.size, dtype=np.uint64),
-        temperature=np.where(randomized, config.randomized_temperature, temperature_of(day)),
-        randomized=randomized,
+        t=_times(day, rng, came.t[of], within),
+        user=nobody if is_bot else user,
+        bot=user // _USERS_PER_BOT if is_bot else nobody,
+        anonymous=came.anonymous[of] & (not is_bot),
+        market=came.market[of],
+        device=day.users.device[user],
+        focus=came.focus[of],
+        **_wishes(day, pools, rng, came.market[of], came.focus[of]),
     )
+
+
+def _arrived(day: Day, rng: np.random.Generator, numbers: Ints, total: int) -> Visits:
+    markets = [MARKETS[name] for name in day.config.markets]
+    t, market = arrivals(rng, day.number, numbers, total, markets)
+    user = day.users.arriving(market, rng.random(numbers.size))
+    focus = _focus(day, market, user, rng.random(numbers.size))
+    return Visits(t, market, user, focus, rng.random(numbers.size) < _ANONYMOUS_SHARE)
+
+
+def _wishes(day: Day, pools: Pools, rng: np.random.Generator, market: Ints, focus: Ints) -> Columns:
+    """What each request is for, and how it will be answered."""
+    searching, choosing, typing, slicing = rng.random((4, focus.size))
+    intent = np.where(searching < _SEARCH_SHARE, day.intents.meant(focus, choosing), NOT)
+    randomized = slicing < day.config.randomized_share
+    own, random = temperature_of(day), day.config.randomized_temperature
+    return {
+        "intent": intent,
+        "form": np.where(intent >= 0, typed(typing), NOT),
+        "pool": pools.number(market, intent, choosing),
+        "seed": rng.integers(1 << 63, size=focus.size, dtype=np.uint64),
+        "temperature": np.where(randomized, random, own),
+        "randomized": randomized,
+    }
 
 
 def answered(day: Day, pools: Pools, rng: np.random.Generator, came: Requests) -> Slates:
