@@ -11,37 +11,19 @@ from training.simulation.chance import Bools, Floats, Ints, Seeds
 NOT = -1
 """No intent (the home page), no form of words, no user (a bot), no bot."""
 
-_OF_REQUESTS = (
-    "request", "visit", "t", "user", "bot", "anonymous", "market", "device", "intent", "form",
-    "focus", "pool", "seed", "temperature", "randomized",
-)  # fmt: skip
-
 
 @dataclass(frozen=True)
-class Slates:
-    """R slates of n items in all; positions of a slate lie side by side, best first.
+class Requests:
+    """R requests before they are answered; each column of shape (R,).
 
-    Of requests, shape (R,):
-        request: number, unique in the shop and ascending within a day.  visit: likewise.
-        t: instant.
-        user, bot: number of who came; -1 for the other kind.  anonymous: whether the log names no
-            user.
-        market, device: codes.  intent: what was searched for, -1 on the home page.  form: how it
-            was typed.  focus: the category that the visit is about, which nobody but the truth
-            knows.
-        pool: the day's pool of candidates the policy chose from.
-        seed, temperature: of the Gumbel noise on the policy's scores.
-        randomized: whether the request is of the randomized slice.
-    Of impressions, shape (n,):
-        item, position: item number, and place from 1.
-        score, propensity: the policy's, without noise; probability of this item at this position,
-            given those above it, so that a slate's probability is their product.
-        attraction: click probability once examined, position apart.  examination: probability of
-            being examined, given the slate.  Their product is the click probability, where there
-            is no trust bias.
-        examined, clicked, carted, ordered, returned: what happened.
-        dwell: seconds on the item's page.  order_delay, return_delay: microseconds from cart to
-            order and from order to return.  0 where nothing of the kind happened.
+    request: number, unique in the shop and ascending within a day.  visit: likewise.
+    t: instant.
+    user, bot: number of who came; -1 for the other kind.  anonymous: whether the log names no user.
+    market, device: codes.  intent: what was searched for, -1 on the home page.  form: how it was
+        typed.  focus: the category that the visit is about, which nobody but the truth knows.
+    pool: the day's pool of candidates the policy chooses from.
+    seed, temperature: of the Gumbel noise on the policy's scores.
+    randomized: whether the request is of the randomized slice.
     """
 
     request: Ints
@@ -59,6 +41,30 @@ class Slates:
     seed: Seeds
     temperature: Floats
     randomized: Bools
+
+    def __len__(self) -> int:
+        return self.request.size
+
+
+@dataclass(frozen=True)
+class Slates(Requests):
+    """R requests, the n items shown for them, and what came of it.
+
+    The items of a slate lie side by side, best position first: those of request r are the places
+    from offsets[r] to offsets[r + 1].  The other columns have shape (n,).
+
+    item, position: item number, and place from 1.
+    score, propensity: the policy's, without noise; probability of this item at this position, given
+        those above it, so that a slate's probability is their product.
+    attraction: click probability once examined, position apart.
+    examination: probability of being examined, given the slate.
+    click_probability: their product, where there is no trust bias.
+    examined, clicked, carted, ordered, returned: what happened.
+    dwell: seconds on the item's page.
+    order_delay, return_delay: microseconds from cart to order and from order to return.  0 where
+        nothing of the kind happened.
+    """
+
     offsets: Ints
     item: Ints
     position: Ints
@@ -75,9 +81,6 @@ class Slates:
     order_delay: Ints
     returned: Bools
     return_delay: Ints
-
-    def __len__(self) -> int:
-        return self.request.size
 
     @property
     def sizes(self) -> Ints:
@@ -105,8 +108,9 @@ class Slates:
     def where(self, chosen: Bools) -> "Slates":
         """The slates for which `chosen`, shape (R,), is true."""
         shown = np.repeat(chosen, self.sizes)
+        of_requests = {f.name for f in fields(Requests)}
         columns = {
-            f.name: getattr(self, f.name)[chosen if f.name in _OF_REQUESTS else shown]
+            f.name: getattr(self, f.name)[chosen if f.name in of_requests else shown]
             for f in fields(self)
             if f.name != "offsets"
         }

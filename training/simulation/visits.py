@@ -12,14 +12,14 @@ import numpy as np
 
 from feature_repo.instants import DAY, SECOND
 from training.simulation.calendar import arrivals, day_start, interest, traffic
-from training.simulation.chance import Bools, Floats, Ints, Seeds, stream
+from training.simulation.chance import Bools, Floats, Ints, stream
 from training.simulation.day import Day
 from training.simulation.examination import Looks, look
 from training.simulation.intents import typed
 from training.simulation.markets import MARKETS
 from training.simulation.outcomes import DRAWS, follow
 from training.simulation.policies import Pools, gumbel_top_k, temperature_of
-from training.simulation.slates import NOT, Slates
+from training.simulation.slates import NOT, Requests, Slates
 
 BLOCK = 2048
 """Visits of a block."""
@@ -45,27 +45,6 @@ class Visits:
     user: Ints
     focus: Ints
     anonymous: Bools
-
-
-@dataclass(frozen=True)
-class Requests:
-    """R requests before they are answered; columns as in `Slates`."""
-
-    request: Ints
-    visit: Ints
-    t: Ints
-    user: Ints
-    bot: Ints
-    anonymous: Bools
-    market: Ints
-    device: Ints
-    intent: Ints
-    form: Ints
-    focus: Ints
-    pool: Ints
-    seed: Seeds
-    temperature: Floats
-    randomized: Bools
 
 
 def blocks(day: Day) -> Iterator[Slates]:
