@@ -18,6 +18,9 @@ from training.simulation.vocabulary import BRANDS, CATEGORIES, COLOURS, NOUNS_PE
 TASTE = 8
 """Length of a taste vector."""
 
+EVERGREENS = 10
+"""So many of the first items never leave; no fewer than there are markets."""
+
 _NOUNS = len(CATEGORIES) * NOUNS_PER_CATEGORY
 _STYLES = 6
 _SYNONYM_SHARE = 0.25
@@ -144,8 +147,8 @@ def _drawn(config: ShopConfig, rng: np.random.Generator, day: int, count: int) -
     market = _markets(config, rng, day, count)
     quality, level, own_fame = rng.normal(size=(3, count))
     stays = rng.exponential(1 / _LEAVING, size=count).astype(np.int64)
-    # The first item of each market stays: no market is ever empty.
-    always = (day == 0) & (np.arange(count) < len(config.markets))
+    # They are of every market, so that none is ever empty.
+    always = (day == 0) & (np.arange(count) < EVERGREENS)
     return Items(
         market=market,
         category=category,
