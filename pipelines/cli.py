@@ -100,12 +100,10 @@ def _init(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _simulate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    from pipelines.simulate_options import add_options
+
     verb = _verb(verbs, "simulate", "make the events of a simulated shop", "simulate")
-    verb.add_argument("--users", type=int, default=400, help="shoppers (%(default)s)")
-    verb.add_argument("--items", type=int, default=400, help="items (%(default)s)")
-    verb.add_argument("--days", type=int, default=21, help="days of traffic (%(default)s)")
-    verb.add_argument("--seed", type=int, default=7, help="equal seeds, equal bytes (%(default)s)")
-    verb.add_argument("--out", type=Path, required=True, help="file to write, .jsonl")
+    add_options(verb)
 
 
 def _validate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

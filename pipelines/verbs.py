@@ -45,10 +45,17 @@ def init(args: argparse.Namespace) -> Outcome:
 
 def simulate(args: argparse.Namespace) -> Outcome:
     """Write the events of a simulated shop."""
+    from pipelines.simulate_options import config_of
     from training.simulator import simulate as run
+    from training.simulator import truth_path
 
-    path = run(args.out, users=args.users, items=args.items, days=args.days, seed=args.seed)
-    return Outcome({"events": str(path), "bytes": path.stat().st_size})
+    with progress_bar("simulate") as progress:
+        path = run(args.out, days=args.days, config=config_of(args), progress=progress)
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files)
+    return Outcome(
+        {"events": str(path), "truth": str(truth_path(path)), "files": len(files), "bytes": size}
+    )
 
 
 def validate(args: argparse.Namespace) -> Outcome:
