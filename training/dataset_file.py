@@ -6,8 +6,8 @@ order.  The metadata says which columns are features, and the prior they were ma
 
 import json
 import math
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -54,19 +54,16 @@ class Facts:
     rankings: dict[str, int]
 
 
-@dataclass(frozen=True)
 class Dataset:
-    """A dataset, or some rows of it, in memory: R rows.
+    """A dataset, or some rows of it: R rows of `KEYS` and of F features.
 
-    Attributes:
-        facts: its metadata.
-        keys: R rows of `KEYS`.
-        matrix: shape (R, F) float32.
+    Here they lie in memory; in a `StoredDataset` they stay in the file until they are asked for.
     """
 
-    facts: Facts
-    keys: pa.Table
-    matrix: Matrix
+    def __init__(self, facts: Facts, keys: pa.Table, matrix: Matrix) -> None:
+        self.facts = facts
+        self._keys = keys
+        self._matrix = matrix
 
     @classmethod
     def load(cls, path: Path) -> "Dataset":
@@ -76,13 +73,22 @@ class Dataset:
             DatasetError: absent, not one of ours, or a column is missing.
         """
         facts, table = read_facts(path), pq.read_table(path)
-        missing = [name for name in (*KEYS, *facts.columns) if name not in table.column_names]
-        if missing:
-            raise DatasetError(f"{path} lacks the columns {missing}; build the dataset again.")
-        matrix = np.empty((table.num_rows, len(facts.columns)), dtype=np.float32)
-        for place, name in enumerate(facts.columns):
-            matrix[:, place] = table.column(name).to_numpy()
-        return cls(facts, table.select(KEYS), matrix)
+        return Dataset(facts, table.select(KEYS), matrix_of(table, facts.columns))
+
+    @property
+    def keys(self) -> pa.Table:
+        """R rows of `KEYS`."""
+        return self._keys
+
+    @property
+    def matrix(self) -> Matrix:
+        """Shape (R, F) float32."""
+        return self._matrix
+
+    @property
+    def size(self) -> int:
+        """R."""
+        return int(self._keys.num_rows)
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Shape (R,): a key column, or a feature by its name."""
@@ -91,25 +97,47 @@ class Dataset:
         values: npt.NDArray[Any] = self.keys.column(name).to_numpy()
         return values
 
+    def batches(self) -> Iterator[Matrix]:
+        """The matrix from the first row to the last, in parts of some rows."""
+        yield self.matrix
+
     def rows(self, chosen: npt.NDArray[np.bool_]) -> "Dataset":
         """The chosen rows."""
         return Dataset(self.facts, self.keys.filter(pa.array(chosen)), self.matrix[chosen])
 
     def part(self, *splits: str) -> "Dataset":
         """The rows of some splits."""
-        return self.rows(np.isin(self.column("split").astype(str), splits))
+        return self.rows(np.isin(self.column("split"), splits))
+
+    def features(self, columns: Sequence[str]) -> "Dataset":
+        """The same rows with some of the features, in the order given."""
+        places = [self.facts.columns.index(name) for name in columns]
+        facts = replace(self.facts, columns=tuple(columns))
+        return Dataset(facts, self.keys, np.ascontiguousarray(self.matrix[:, places]))
+
+
+def matrix_of(table: pa.Table, columns: Sequence[str]) -> Matrix:
+    """Shape (R, F) float32: some columns of a table."""
+    matrix = np.empty((table.num_rows, len(columns)), dtype=np.float32)
+    for place, name in enumerate(columns):
+        matrix[:, place] = table.column(name).to_numpy()
+    return matrix
 
 
 def read_facts(path: Path) -> Facts:
     """The metadata alone.
 
     Raises:
-        DatasetError: absent or not one of ours.
+        DatasetError: absent, not one of ours, or a column is missing.
     """
     try:
-        table = json.loads((pq.read_schema(path).metadata or {})[_METADATA])
+        schema = pq.read_schema(path)
+        table = json.loads((schema.metadata or {})[_METADATA])
     except (OSError, pa.ArrowInvalid, KeyError, ValueError):
         raise DatasetError(f"{path}: expected a dataset; build one with `aisle train`.") from None
+    missing = [name for name in (*KEYS, *table["columns"]) if name not in schema.names]
+    if missing:
+        raise DatasetError(f"{path} lacks the columns {missing}; build the dataset again.")
     prior = {name: math.nan if value is None else value for name, value in table["prior"].items()}
     return Facts(**{**table, "columns": tuple(table["columns"]), "prior": RatePrior(**prior)})
 

@@ -19,8 +19,8 @@ def suspects(data: Dataset) -> dict[str, float]:
     if np.unique(qid[gain > 0]).size < FEWEST_SLATES:
         return {}
     found = {}
-    for place, name in enumerate(data.facts.columns):
-        values = data.matrix[:, place]
+    for name in data.facts.columns:
+        values = data.column(name)
         best = max(float(np.nanmean(ndcg(sign * values, gain, qid))) for sign in (1, -1))
         if best > SUSPICIOUS_NDCG:
             found[name] = best

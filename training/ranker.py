@@ -12,7 +12,7 @@ import numpy.typing as npt
 from feature_repo.errors import ArtifactError
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix
-from training.dataset import Dataset, Progress
+from training.dataset import Progress
 from training.trees import load_xgboost
 
 if TYPE_CHECKING:
@@ -121,8 +121,9 @@ def train(dataset: Path, out: Path, progress: Progress | None = None) -> "Traini
         DatasetError: no ranking with a gain in the training or in the validation split.
     """
     from training.fitting import choose_and_fit
+    from training.stored_dataset import StoredDataset
 
-    ranker, training = choose_and_fit(Dataset.load(dataset), progress)
+    ranker, training = choose_and_fit(StoredDataset.open(dataset), progress)
     ranker.save(out)
     (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
     return training
