@@ -5,7 +5,7 @@ A step is an ordinary function.  It is run by the command line (`pipelines.cli`)
 shop's run-time state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,24 @@ def train_ranker(dataset: Path, ranker: Path) -> Report:
     return train(dataset, ranker).to_dict()
 
 
-def evaluate_ranker(dataset: Path, ranker: Path, evaluation: Path) -> Report:
-    """Measure ranker and baselines on the test split; write `evaluation.json` and `.html`."""
+def evaluate_ranker(
+    dataset: Path, ranker: Path, evaluation: Path, *, metrics: Sequence[str] = ()
+) -> Report:
+    """Measure ranker and baselines on the test split; write figures, page and model card."""
     from training.evaluate import evaluate
+    from training.metrics import Metric
 
-    return evaluate(dataset, ranker, evaluation).to_dict()
+    more = [Metric.parse(name) for name in metrics]
+    return evaluate(dataset, ranker, evaluation, more).to_dict()
+
+
+def study_ranker(
+    dataset: Path, evaluation: Path, studies: Sequence[str], *, progress: Progress | None = None
+) -> Report:
+    """Add `ablation` or `learning_curve` to an evaluation."""
+    from training.studies import study
+
+    return study(dataset, evaluation, studies, progress)
 
 
 def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:

@@ -7,7 +7,7 @@ order.  The metadata says which columns are features, and the prior they were ma
 import json
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,9 @@ KEYS = (
     "gain",
     "split",
 )
+CONTEXT = ("surface", "device", "category")
+"""Key columns that a dataset need not have: of the ranking, and the item's category."""
+
 _METADATA = b"aisle"
 
 
@@ -45,6 +48,7 @@ class Facts:
         feature_service: the service the features are of.
         query_key_version: of the function that made the query keys.
         rankings: number of rankings by split.
+        roles: feature columns by what they mean to the platform, such as price.
     """
 
     columns: tuple[str, ...]
@@ -52,10 +56,11 @@ class Facts:
     feature_service: str
     query_key_version: int
     rankings: dict[str, int]
+    roles: dict[str, str] = field(default_factory=dict)
 
 
 class Dataset:
-    """A dataset, or some rows of it: R rows of `KEYS` and of F features.
+    """A dataset, or some rows of it: R rows of `KEYS`, of what `CONTEXT` there is, of F features.
 
     Here they lie in memory; in a `StoredDataset` they stay in the file until they are asked for.
     """
@@ -73,11 +78,12 @@ class Dataset:
             DatasetError: absent, not one of ours, or a column is missing.
         """
         facts, table = read_facts(path), pq.read_table(path)
-        return Dataset(facts, table.select(KEYS), matrix_of(table, facts.columns))
+        keys = [name for name in (*KEYS, *CONTEXT) if name in table.column_names]
+        return Dataset(facts, table.select(keys), matrix_of(table, facts.columns))
 
     @property
     def keys(self) -> pa.Table:
-        """R rows of `KEYS`."""
+        """R rows of `KEYS` and of what `CONTEXT` there is."""
         return self._keys
 
     @property
@@ -91,9 +97,11 @@ class Dataset:
         return int(self._keys.num_rows)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """Shape (R,): a key column, or a feature by its name."""
+        """Shape (R,): a key column, or a feature by its name; None throughout for a missing one."""
         if name in self.facts.columns:
             return self.matrix[:, self.facts.columns.index(name)]
+        if name not in self.keys.column_names:
+            return np.full(self.size, None)
         values: npt.NDArray[Any] = self.keys.column(name).to_numpy()
         return values
 
@@ -108,6 +116,11 @@ class Dataset:
     def part(self, *splits: str) -> "Dataset":
         """The rows of some splits."""
         return self.rows(np.isin(self.column("split"), splits))
+
+    def with_gain(self) -> "Dataset":
+        """The slates in which something was wanted: the others teach nothing."""
+        qid = self.column("qid")
+        return self.rows(np.isin(qid, np.unique(qid[self.column("gain") > 0])))
 
     def features(self, columns: Sequence[str]) -> "Dataset":
         """The same rows with some of the features, in the order given."""
@@ -148,20 +161,49 @@ def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[M
     Args:
         path: of the file.
         facts: its metadata.
-        keys: R rows with `KEYS`, in order.
+        keys: R rows with `KEYS` and any of `CONTEXT`, in order.
         matrices: row groups of the (R, F) matrix, in the same order.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    keys = keys.select(KEYS)
-    features = [pa.field(name, pa.float32()) for name in facts.columns]
-    schema = pa.schema([*keys.schema, *features]).with_metadata({_METADATA: _encoded(facts)})
-    half, start = path.with_name(f".{path.name}.part"), 0
-    with pq.ParquetWriter(half, schema, compression="zstd") as writer:
+    with DatasetWriter(path, facts, keys.schema) as writer:
+        start = 0
         for matrix in matrices:
-            part = keys.slice(start, matrix.shape[0]).combine_chunks()
-            writer.write_table(pa.table([*part.columns, *map(pa.array, matrix.T)], schema=schema))
+            writer.write(keys.slice(start, matrix.shape[0]), matrix)
             start += matrix.shape[0]
-    half.replace(path)
+
+
+class DatasetWriter:
+    """A dataset's file while it is written; it is whole, or it is not there.
+
+    Args:
+        path: of the file.
+        facts: its metadata.
+        keys: schema of at least `KEYS`; of the rest, `CONTEXT` is kept.
+    """
+
+    def __init__(self, path: Path, facts: Facts, keys: pa.Schema) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._half = path, path.with_name(f".{path.name}.part")
+        self._keys = [*KEYS, *(name for name in CONTEXT if name in keys.names)]
+        fields = [keys.field(name) for name in self._keys]
+        features = [pa.field(name, pa.float32()) for name in facts.columns]
+        self._schema = pa.schema([*fields, *features]).with_metadata({_METADATA: _encoded(facts)})
+        self._writer = pq.ParquetWriter(self._half, self._schema, compression="zstd")
+
+    def write(self, keys: pa.Table, matrix: Matrix) -> None:
+        """Write whole slates as one row group: N rows of keys, and their (N, F) features."""
+        columns = keys.select(self._keys).combine_chunks().columns
+        table = pa.table([*columns, *map(pa.array, matrix.T)], schema=self._schema)
+        self._writer.write_table(table)
+
+    def __enter__(self) -> "DatasetWriter":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self._writer.close()
+        if error is None:
+            self._half.replace(self._path)
+        else:
+            self._half.unlink()
 
 
 def _encoded(facts: Facts) -> bytes:

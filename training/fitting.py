@@ -80,11 +80,10 @@ def choose_and_fit(
 
 def _with_gain(data: Dataset, split: str) -> Dataset:
     """The slates in which something was wanted."""
-    qid, gain = data.column("qid"), data.column("gain")
-    wanted = data.rows(np.isin(qid, np.unique(qid[gain > 0])))
+    wanted = data.with_gain()
     if not wanted.size:
         raise DatasetError(
-            f"The {split} split has no ranking with a click among its {np.unique(qid).size}; "
+            f"The {split} split has no ranking with a click among its {_slates(data)}; "
             "more events, or interactions that name their ranking, are needed."
         )
     return wanted

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.request_features import Matrix
-from training.dataset_file import KEYS, Dataset, Facts, matrix_of, read_facts
+from training.dataset_file import CONTEXT, KEYS, Dataset, Facts, matrix_of, read_facts
 
 Places = npt.NDArray[np.int64]
 
@@ -50,6 +50,11 @@ class StoredDataset(Dataset):
         sizes = [told.row_group(n).num_rows for n in range(told.num_row_groups)]
         return np.cumsum([0, *sizes])
 
+    @cached_property
+    def _key_columns(self) -> list[str]:
+        there = pq.read_schema(self.path).names
+        return [*KEYS, *(name for name in CONTEXT if name in there)]
+
     @property
     def size(self) -> int:
         """R."""
@@ -57,8 +62,8 @@ class StoredDataset(Dataset):
 
     @property
     def keys(self) -> pa.Table:
-        """R rows of `KEYS`, read anew."""
-        table = pq.read_table(self.path, columns=list(KEYS))
+        """R rows of `KEYS` and of what `CONTEXT` there is, read anew."""
+        table = pq.read_table(self.path, columns=self._key_columns)
         return table if self._chosen is None else table.take(pa.array(self._chosen))
 
     @property
@@ -70,9 +75,11 @@ class StoredDataset(Dataset):
         """Shape (R,): a key column, which is kept, or a feature, which is not."""
         if name in self._read:
             return self._read[name]
+        if name not in (*self.facts.columns, *self._key_columns):
+            return np.full(self.size, None)
         whole: npt.NDArray[Any] = pq.read_table(self.path, columns=[name]).column(0).to_numpy()
         values = whole if self._chosen is None else whole[self._chosen]
-        if name in KEYS:
+        if name in self._key_columns:
             self._read[name] = values
         return values
 

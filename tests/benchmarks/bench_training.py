@@ -24,6 +24,7 @@ import pyarrow as pa
 from feature_repo.rate_prior import RatePrior
 from training.configuration import GRID
 from training.dataset_file import Dataset, Facts, write_dataset
+from training.quantised import MOST_BYTES as MOST_IN_MEMORY
 from training.quantised import quantised
 from training.stored_dataset import StoredDataset
 from training.trees import load_xgboost
@@ -95,15 +96,15 @@ def _gain(matrix: np.ndarray) -> np.ndarray:
     return (matrix[:, 0] + matrix[:, 1] + noise > 320).astype(np.float32)
 
 
-def _fit(data: Dataset) -> dict[str, object]:
+def _fit(data: Dataset, most_bytes: int) -> dict[str, object]:
     """The steps of `aisle train` that grow with the rows."""
     xgboost = load_xgboost()
-    rows = quantised(data)
+    rows = quantised(data, most_bytes=most_bytes)
     booster = xgboost.train(GRID[1].parameters(), rows, TREES)
     trees = sha256("".join(booster.get_dump()).encode()).hexdigest()
     # The kernel's count of what was resident at most, in KiB.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-    return {"trees": trees, "external": type(rows).__name__, "peak_bytes": peak}
+    return {"trees": trees, "bins": type(rows).__name__, "peak_bytes": peak}
 
 
 def _child(way: str, path: Path, rows: str = "0") -> dict[str, object]:
@@ -112,9 +113,10 @@ def _child(way: str, path: Path, rows: str = "0") -> dict[str, object]:
         return {"bytes": path.stat().st_size}
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     begun = time.perf_counter()
-    data = Dataset.load(path) if way == HELD else StoredDataset.open(path)
+    held = way == HELD
+    data = Dataset.load(path) if held else StoredDataset.open(path)
     return {
-        **_fit(data),
+        **_fit(data, sys.maxsize if held else MOST_IN_MEMORY),
         "bytes_of_file": path.stat().st_size,
         "seconds": time.perf_counter() - begun,
         "cpu_seconds": sum(os.times()[:2]),
