@@ -142,7 +142,8 @@ def evaluate(
     if logged is not None:
         return logged
     data, ranker = whole.part(TEST), Ranker.load(artifact_folder)
-    scores = np.concatenate([ranker.apply(b, data.facts.columns) for b in data.batches()])
+    parts = [ranker.apply(batch, data.facts.columns) for batch in data.batches()]
+    scores = np.concatenate([np.empty(0), *parts])
     training = json.loads((artifact_folder / TRAINING).read_text())
     evaluation = measure(data, scores, identity, training, metrics)
     write(out, evaluation.to_dict())

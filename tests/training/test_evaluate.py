@@ -13,7 +13,7 @@ from rich.console import Console
 from feature_repo.errors import DatasetError
 from training.baselines import BASELINES
 from training.configuration import GRID
-from training.dataset_file import Dataset
+from training.dataset_file import Dataset, write_dataset
 from training.evaluate import EVALUATION, PAGE, Logged, evaluate, measure, print_evaluation
 from training.evaluation_table import tables
 from training.fitting import choose_and_fit
@@ -274,3 +274,11 @@ def test_a_test_split_without_clicks_is_refused_in_a_sentence(dataset):
 
     with pytest.raises(DatasetError, match="nothing to measure"):
         measure(lonely, np.zeros(lonely.matrix.shape[0]), {}, {})
+
+
+def test_a_dataset_without_a_test_split_is_refused_in_a_sentence(dataset, ranker, tmp_path):
+    known = Dataset.load(dataset).part("train", "validate")
+    write_dataset(tmp_path / "short.parquet", known.facts, known.keys, [known.matrix])
+
+    with pytest.raises(DatasetError, match="nothing to measure"):
+        evaluate(tmp_path / "short.parquet", ranker, tmp_path / "none")
