@@ -43,23 +43,23 @@ def train_ranker(dataset: Path, ranker: Path) -> Report:
 
 
 def evaluate_ranker(
-    dataset: Path, ranker: Path, evaluation: Path, *, metrics: Sequence[str] = ()
-) -> Report:
-    """Measure ranker and baselines on the test split; write figures, page and model card."""
+    dataset: Path, ranker: Path, evaluation: Path, *,
+    metrics: Sequence[str] = (), studies: Sequence[str] = (), progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Measure ranker and baselines on the test split; write figures, page and model card.
+
+    `metrics` are measured beside the usual ones; `studies` are `ablation` and `learning_curve`.
+    """
     from training.evaluate import evaluate
     from training.metrics import Metric
 
     more = [Metric.parse(name) for name in metrics]
-    return evaluate(dataset, ranker, evaluation, more).to_dict()
+    report = evaluate(dataset, ranker, evaluation, more).to_dict()
+    if studies:
+        from training.studies import study
 
-
-def study_ranker(
-    dataset: Path, evaluation: Path, studies: Sequence[str], *, progress: Progress | None = None
-) -> Report:
-    """Add `ablation` or `learning_curve` to an evaluation."""
-    from training.studies import study
-
-    return study(dataset, evaluation, studies, progress)
+        return study(dataset, evaluation, studies, progress)
+    return report
 
 
 def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:

@@ -146,12 +146,12 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     if not ranker.exists() or not dataset.exists():
         raise DatasetError("There is no trained ranker in this home yet; run `aisle train`.")
     out = home.root / "build" / "evaluation"
-    evaluation = steps.evaluate_ranker(dataset, ranker, out, metrics=args.metric)
     wanted = {"ablation": args.ablation, "learning_curve": args.learning_curve}
     studies = [name for name, asked in wanted.items() if asked]
-    if studies:
-        with progress_bar("studies") as progress:
-            evaluation = steps.study_ranker(dataset, out, studies, progress=progress)
+    with progress_bar("evaluate") as progress:
+        evaluation = steps.evaluate_ranker(
+            dataset, ranker, out, metrics=args.metric, studies=studies, progress=progress
+        )
     if args.card:
         card = json.loads((out / "model_card.json").read_text())
         return Outcome(card, line((out / "model_card.md").read_text()))
