@@ -12,6 +12,7 @@ AisleError
 ├── RedisError           no Redis server can be had, or it does not answer
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
 ├── DatasetError         there is nothing to learn from, or a table lacks columns
+│   └── LeakError        a feature knows what happened after the request
 ├── PipelineError        a pipeline ended without success, or cannot be compiled
 └── ServiceError         the HTTP service cannot be reached, or answered with an error
 """
@@ -74,6 +75,10 @@ class ArtifactError(AisleError):
 
 class DatasetError(AisleError):
     """There is nothing to learn from, or a table lacks columns."""
+
+
+class LeakError(DatasetError):
+    """A feature knows what happened after the request it describes."""
 
 
 class PipelineError(AisleError):

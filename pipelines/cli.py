@@ -148,6 +148,17 @@ def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = _verb(verbs, "evaluate", "measure the last ranker and baselines on test", "evaluate")
     verb.add_argument("--html", type=Path, help="also write the report to this file")
+    verb.add_argument(
+        "--metric", action="append", default=[], metavar="NAME",
+        help="measure this too, such as ndcg@5, map, revenue@20; may be given again",
+    )  # fmt: skip
+    verb.add_argument(
+        "--ablation", action="store_true", help="fit again without each family of features"
+    )
+    verb.add_argument(
+        "--learning-curve", action="store_true", help="fit again on a growing share of the data"
+    )
+    verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -5,7 +5,7 @@ A step is an ordinary function.  It is run by the command line (`pipelines.cli`)
 shop's run-time state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,11 +42,24 @@ def train_ranker(dataset: Path, ranker: Path) -> Report:
     return train(dataset, ranker).to_dict()
 
 
-def evaluate_ranker(dataset: Path, ranker: Path, evaluation: Path) -> Report:
-    """Measure ranker and baselines on the test split; write `evaluation.json` and `.html`."""
-    from training.evaluate import evaluate
+def evaluate_ranker(
+    dataset: Path, ranker: Path, evaluation: Path, *,
+    metrics: Sequence[str] = (), studies: Sequence[str] = (), progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Measure ranker and baselines on the test split; write figures, page and model card.
 
-    return evaluate(dataset, ranker, evaluation).to_dict()
+    `metrics` are measured beside the usual ones; `studies` are `ablation` and `learning_curve`.
+    """
+    from training.evaluate import evaluate
+    from training.metrics import Metric
+
+    more = [Metric.parse(name) for name in metrics]
+    report = evaluate(dataset, ranker, evaluation, more).to_dict()
+    if studies:
+        from training.studies import study
+
+        return study(dataset, evaluation, studies, progress)
+    return report
 
 
 def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:

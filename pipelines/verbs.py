@@ -1,6 +1,7 @@
 """What each verb of the command line does: read arguments, call a step, give an Outcome."""
 
 import argparse
+import json
 import sys
 import time
 from pathlib import Path
@@ -152,11 +153,20 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     if not ranker.exists() or not dataset.exists():
         raise DatasetError("There is no trained ranker in this home yet; run `aisle train`.")
     out = home.root / "build" / "evaluation"
-    evaluation = steps.evaluate_ranker(dataset, ranker, out)
+    wanted = {"ablation": args.ablation, "learning_curve": args.learning_curve}
+    studies = [name for name, asked in wanted.items() if asked]
+    with progress_bar("evaluate") as progress:
+        evaluation = steps.evaluate_ranker(
+            dataset, ranker, out, metrics=args.metric, studies=studies, progress=progress
+        )
+    if args.card:
+        card = json.loads((out / "model_card.json").read_text())
+        return Outcome(card, line((out / "model_card.md").read_text()))
     if args.html:
         args.html.write_bytes((out / "evaluation.html").read_bytes())
     report = args.html or out / "evaluation.html"
-    return Outcome(evaluation, pages(_evaluation_page(evaluation), line(f"Report: {report}")))
+    said = (f"Report: {report}", f"Model card: {out / 'model_card.md'}")
+    return Outcome(evaluation, pages(_evaluation_page(evaluation), *map(line, said)))
 
 
 def serve(args: argparse.Namespace) -> Outcome:

@@ -13,9 +13,10 @@ from feature_repo.errors import DatasetError
 from training.configuration import GRID, MOST_ROUNDS, PATIENCE, Configuration
 from training.dataset import Dataset, Progress
 from training.metrics import ndcg
+from training.quantised import quantised
 from training.ranker import Ranker, Scores
 from training.split import TRAIN, VALIDATE
-from training.trees import load_xgboost, threads
+from training.trees import load_xgboost
 from training.verdict import Verdict, judge
 
 if TYPE_CHECKING:
@@ -61,15 +62,15 @@ def choose_and_fit(
         DatasetError: no ranking with a gain in one of the two splits.
     """
     taught, checked = (_with_gain(data.part(split), split) for split in (TRAIN, VALIDATE))
-    rows = _rows(taught)
-    unseen = _rows(checked, reference=rows)
+    rows = quantised(taught)
+    unseen = quantised(checked, reference=rows)
     trials: list[tuple[Trial, Scores]] = []
     for number, configuration in enumerate(grid):
         if progress:
             progress(number, len(grid) + 1)
         trials.append(_try(configuration, rows, unseen, checked))
     chosen, scores = max(trials, key=lambda trial: trial[0].ndcg_at_10)
-    booster = _boost(chosen.configuration, _rows(_with_gain(data.part(TRAIN, VALIDATE), TRAIN)),
+    booster = _boost(chosen.configuration, quantised(_with_gain(data.part(TRAIN, VALIDATE), TRAIN)),
                      chosen.rounds)  # fmt: skip
     ranker = Ranker(data.facts.columns, data.facts.prior, booster)
     counts = {split: _slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
@@ -79,11 +80,10 @@ def choose_and_fit(
 
 def _with_gain(data: Dataset, split: str) -> Dataset:
     """The slates in which something was wanted."""
-    qid, gain = data.column("qid"), data.column("gain")
-    wanted = data.rows(np.isin(qid, np.unique(qid[gain > 0])))
-    if not wanted.matrix.shape[0]:
+    wanted = data.with_gain()
+    if not wanted.size:
         raise DatasetError(
-            f"The {split} split has no ranking with a click among its {np.unique(qid).size}; "
+            f"The {split} split has no ranking with a click among its {_slates(data)}; "
             "more events, or interactions that name their ranking, are needed."
         )
     return wanted
@@ -91,19 +91,6 @@ def _with_gain(data: Dataset, split: str) -> Dataset:
 
 def _slates(data: Dataset) -> int:
     return int(np.unique(data.column("qid")).size)
-
-
-def _rows(data: Dataset, reference: "xgboost.DMatrix | None" = None) -> "xgboost.DMatrix":
-    xgboost = load_xgboost()
-
-    return xgboost.QuantileDMatrix(
-        data.matrix,
-        data.column("gain"),
-        qid=data.column("qid"),
-        feature_names=list(data.facts.columns),
-        ref=reference,
-        nthread=threads(),
-    )
 
 
 def _try(
@@ -121,8 +108,11 @@ def _try(
         verbose_eval=False,
     )
     rounds = booster.best_iteration + 1
-    scores: Scores = booster.inplace_predict(
-        data.matrix, iteration_range=(0, rounds), validate_features=False
+    scores: Scores = np.concatenate(
+        [
+            booster.inplace_predict(batch, iteration_range=(0, rounds), validate_features=False)
+            for batch in data.batches()
+        ]
     )
     value = float(np.nanmean(ndcg(scores, data.column("gain"), data.column("qid"))))
     return Trial(configuration, rounds, value), scores

@@ -12,7 +12,8 @@ import numpy.typing as npt
 from feature_repo.errors import ArtifactError
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix
-from training.dataset import Dataset, Progress
+from training.dataset import Progress
+from training.split import TRAIN, VALIDATE
 from training.trees import load_xgboost
 
 if TYPE_CHECKING:
@@ -119,10 +120,15 @@ def train(dataset: Path, out: Path, progress: Progress | None = None) -> "Traini
 
     Raises:
         DatasetError: no ranking with a gain in the training or in the validation split.
+        LeakError: a feature knows the future.
     """
     from training.fitting import choose_and_fit
+    from training.leaks import refuse_leaks
+    from training.stored_dataset import StoredDataset
 
-    ranker, training = choose_and_fit(Dataset.load(dataset), progress)
+    data = StoredDataset.open(dataset)
+    refuse_leaks(data.part(TRAIN, VALIDATE))
+    ranker, training = choose_and_fit(data, progress)
     ranker.save(out)
     (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
     return training

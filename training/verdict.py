@@ -39,7 +39,7 @@ def judge(data: Dataset, scores: npt.ArrayLike) -> Verdict:
     leaks = suspects(data)
     if leaks:
         told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
-        return Verdict(False, f"Too good to be true: {told} alone, by ndcg@10.", difference)
+        return Verdict(False, f"Too good to be true: {told} alone, by AUC.", difference)
     publish = difference.value > 0
     reason = (
         f"On the validation split the ranker's ndcg@10 is {difference.value:+.4f} "

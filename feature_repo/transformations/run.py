@@ -92,8 +92,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         return TransformReport(skipped=True)
     mark.unlink(missing_ok=True)
     say = progress or (lambda _: None)
-    with _database(home) as db:
-        _stage(db, home)
+    with staged(home, home.features / ".spill") as db:
         say(f"features as of {to_text(clock_now)}")
         reports = {view: _write_view(db, home, view, say) for view in VIEWS}
     with replacing(mark) as fresh:
@@ -107,14 +106,15 @@ def log_files(home: Home, kind: str) -> list[Path]:
 
 
 @contextmanager
-def _database(home: Home) -> Iterator[Database]:
-    spill = home.features / ".spill"
+def staged(home: Home, spill: Path) -> Iterator[Database]:
+    """A database that holds the staged log of a home, and spills to the folder `spill`."""
     spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:") as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute("set enable_progress_bar = false")
         db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         db.execute("set temp_directory = ?", [str(spill)])
+        _stage(db, home)
         yield db
     spill.rmdir()
 
