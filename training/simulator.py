@@ -24,7 +24,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.instants import SECOND
 from training.simulation.shoppers import Shoppers, Slate
-from training.simulation.vocabulary import BRANDS, CATEGORIES
+from training.simulation.words import BRANDS, CATEGORIES
 from training.simulation.world import NEVER, START, Items, make_items, make_queries, make_users
 
 _LONGEST_LOOK = 90 * SECOND

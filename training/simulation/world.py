@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.instants import DAY, HOUR
-from training.simulation.vocabulary import BRANDS, CATEGORIES, COLOURS, STYLES
+from training.simulation.words import BRANDS, CATEGORIES, COLOURS, STYLES
 
 START = 1_767_571_200_000_000
 """2026-01-05T00:00Z, a Monday."""
