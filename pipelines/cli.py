@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _explain, _truth_grid, _serve, _rank, _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -150,6 +150,20 @@ def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = _verb(verbs, "evaluate", "measure the last ranker and baselines on test", "evaluate")
     verb.add_argument("--html", type=Path, help="also write the report to this file")
+
+
+def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "say why the ranker puts a slate in its order"
+    verb = _verb(verbs, "explain", help_, "explain")
+    verb.add_argument("request", help="request id of a slate in the dataset of the last training")
+    verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
+
+
+def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "hold rankers against the truth of simulated shops"
+    verb = _verb(verbs, "truth-grid", help_, "truth_grid")
+    verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
+    verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

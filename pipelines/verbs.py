@@ -152,6 +152,21 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     return Outcome(evaluation, pages(_evaluation_page(evaluation), line(f"Report: {report}")))
 
 
+def truth_grid(args: argparse.Namespace) -> Outcome:
+    """Naive, chosen and ideal ranker in every shop of a grid."""
+    from training.truth import grid as grids
+    from training.truth import report as reports
+
+    grid = grids.TruthGrid.load(args.grid or grids.GRID)
+    if args.seeds is not None and args.seeds < 1:
+        raise SettingError(f"--seeds: expected at least 1, found {args.seeds}.")
+    cache = _settings().home.root / "build" / "truth-grid"
+    with progress_bar("shops") as progress:
+        found = reports.run_grid(grid, cache, seeds=args.seeds, progress=progress)
+    cells = table(reports.TITLE, reports.COLUMNS, list(reports.rows(found)), numbers=8)
+    return Outcome(reports.to_dict(grid, found), cells)
+
+
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
     from pipelines.service_process import serving

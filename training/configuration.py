@@ -18,19 +18,26 @@ class Configuration:
     learning_rate: float
     columns_per_tree: float
     min_child_weight: float
+    most_rounds: int = MOST_ROUNDS
 
-    def parameters(self) -> dict[str, Any]:
-        """XGBoost's parameters.
+    def ranking_parameters(self) -> dict[str, Any]:
+        """XGBoost's parameters for learning to rank.
 
         Gain is linear in objective and metric alike; a slate without gain counts as 0, and none is
         given to the trees.
         """
         return {
+            **self.tree_parameters(),
             "objective": "rank:ndcg",
             "ndcg_exp_gain": False,
             "lambdarank_pair_method": "topk",
             "lambdarank_num_pair_per_sample": 24,
             "eval_metric": "ndcg@10-",
+        }
+
+    def tree_parameters(self) -> dict[str, Any]:
+        """XGBoost's parameters for growing trees, whatever they learn."""
+        return {
             "tree_method": "hist",
             "max_depth": self.max_depth,
             "learning_rate": self.learning_rate,

@@ -32,6 +32,8 @@ KEYS = (
     "gain",
     "split",
 )
+KEYS_WHERE_KNOWN = ("device", "randomized")
+"""Of the user; whether the order was drawn at random."""
 _METADATA = b"aisle"
 
 
@@ -82,7 +84,7 @@ class Dataset:
         matrix = np.empty((table.num_rows, len(facts.columns)), dtype=np.float32)
         for place, name in enumerate(facts.columns):
             matrix[:, place] = table.column(name).to_numpy()
-        return cls(facts, table.select(KEYS), matrix)
+        return cls(facts, _keys_of(table), matrix)
 
     def column(self, name: str) -> npt.NDArray[Any]:
         """Shape (R,): a key column, or a feature by its name."""
@@ -124,7 +126,7 @@ def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[M
         matrices: row groups of the (R, F) matrix, in the same order.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    keys = keys.select(KEYS)
+    keys = _keys_of(keys)
     features = [pa.field(name, pa.float32()) for name in facts.columns]
     schema = pa.schema([*keys.schema, *features]).with_metadata({_METADATA: _encoded(facts)})
     half, start = path.with_name(f".{path.name}.part"), 0
@@ -134,6 +136,11 @@ def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[M
             writer.write_table(pa.table([*part.columns, *map(pa.array, matrix.T)], schema=schema))
             start += matrix.shape[0]
     half.replace(path)
+
+
+def _keys_of(table: pa.Table) -> pa.Table:
+    known = [name for name in KEYS_WHERE_KNOWN if name in table.column_names]
+    return table.select([*KEYS, *known])
 
 
 def _encoded(facts: Facts) -> bytes:

@@ -5,9 +5,11 @@ request's instant.
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from feature_repo.instants import MINUTE
 from feature_repo.rate_prior import RatePrior
@@ -17,6 +19,8 @@ from training.simulation.day import Day
 from training.simulation.shop import Shop
 from training.simulation.slates import Slates
 from training.truth.as_of import AsOfSum
+
+Columns = dict[str, npt.NDArray[Any]]
 
 CLICK_KNOWN_AFTER = MINUTE
 """A click is known so long after its slate; a visit's next request comes later."""
@@ -38,25 +42,24 @@ class History:
 
     def __init__(self, shop: Shop, slates: Slates, prior: RatePrior) -> None:
         self._shop, self._slates, self._prior = shop, slates, prior
-        self._shown_at = slates.of_impressions("t")
-        self._asked = Asked(
-            self._shown_at, *(slates.of_impressions(n) for n in ("user", "visit", "intent")),
-            item=slates.item,
-        )  # fmt: skip
+        of = slates.of_impressions
+        self._asked = Asked(of("t"), of("user"), of("visit"), of("intent"), slates.item)
         self._clicked = np.flatnonzero(slates.clicked)
-        self._clicked_at = self._shown_at[self._clicked] + CLICK_KNOWN_AFTER
+        self._clicked_at = self._asked.t[self._clicked] + CLICK_KNOWN_AFTER
         self._counters: dict[str, tuple[AsOfSum, AsOfSum]] = {}
 
     def features(self, day: Day, asked: Asked) -> dict[str, Floats]:
         """Name → shape (R, C), of requests of one day."""
         shape = asked.item.shape
-        flat = Asked(*(np.repeat(getattr(asked, name), shape[1]) for name in _REQUEST),
-                     item=asked.item.ravel())  # fmt: skip
+        of = partial(np.repeat, repeats=shape[1])
+        flat = Asked(
+            of(asked.t), of(asked.user), of(asked.visit), of(asked.intent), asked.item.ravel()
+        )
         columns = {**self._shown(day, flat), **self._counted(flat), **self._taste(flat)}
         return {name: np.asarray(values, np.float64).reshape(shape)
                 for name, values in columns.items()}  # fmt: skip
 
-    def _shown(self, day: Day, asked: Asked) -> dict[str, Floats]:
+    def _shown(self, day: Day, asked: Asked) -> Columns:
         """What the shop itself shows of an item."""
         items = self._shop.items
         return {
@@ -69,8 +72,8 @@ class History:
             "text__is_search": asked.intent >= 0,
         }
 
-    def _counted(self, asked: Asked) -> dict[str, Floats]:
-        columns = {}
+    def _counted(self, asked: Asked) -> Columns:
+        columns: Columns = {}
         for name in ("item", "user", "query_item", *_TASTES, "visit_category", "category", "brand"):
             impressions, clicks = (of.before(self._key(name, asked), asked.t)
                                    for of in self._counts(name))  # fmt: skip
@@ -79,7 +82,7 @@ class History:
             columns[f"rate__{name}_all"] = self._prior.smoothed(clicks, impressions)
         return columns
 
-    def _taste(self, asked: Asked) -> dict[str, Floats]:
+    def _taste(self, asked: Asked) -> Columns:
         """How near an item's price is to what the user clicked so far, and shares of clicks."""
         clicks = self._counts("user")[1].before(asked.user, asked.t)
         with np.errstate(invalid="ignore"):
@@ -107,7 +110,7 @@ class History:
         if name not in self._counters:
             keys = self._key(name, self._asked)
             self._counters[name] = (
-                AsOfSum(keys, self._shown_at, np.ones(keys.size)),
+                AsOfSum(keys, self._asked.t, np.ones(keys.size)),
                 AsOfSum(keys[self._clicked], self._clicked_at, np.ones(self._clicked.size)),
             )
         return self._counters[name]
@@ -127,7 +130,6 @@ class History:
         return np.asarray(price - mean[group])
 
 
-_REQUEST = ("t", "user", "visit", "intent")
 _TASTES = ("user_category", "user_noun", "user_brand", "user_colour")
 
 
