@@ -1,8 +1,10 @@
 """The few configurations of trees that validation chooses between."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from training.directions import directions
 from training.trees import threads
 
 SEED = 7
@@ -12,22 +14,26 @@ PATIENCE = 25
 
 @dataclass(frozen=True)
 class Configuration:
-    """What may differ between trials; all else is fixed below."""
+    """What may differ between trials; all else is fixed below.
+
+    `monotone` holds the trees to the directions that are known (`training.directions`).
+    """
 
     max_depth: int
     learning_rate: float
     columns_per_tree: float
     min_child_weight: float
     most_rounds: int = MOST_ROUNDS
+    monotone: bool = False
 
-    def ranking_parameters(self) -> dict[str, Any]:
+    def ranking_parameters(self, columns: Sequence[str]) -> dict[str, Any]:
         """XGBoost's parameters for learning to rank.
 
         Gain is linear in objective and metric alike; a slate without gain counts as 0, and none is
         given to the trees.
         """
         return {
-            **self.tree_parameters(),
+            **self.tree_parameters(columns),
             "objective": "rank:ndcg",
             "ndcg_exp_gain": False,
             "lambdarank_pair_method": "topk",
@@ -35,7 +41,7 @@ class Configuration:
             "eval_metric": "ndcg@10-",
         }
 
-    def tree_parameters(self) -> dict[str, Any]:
+    def tree_parameters(self, columns: Sequence[str]) -> dict[str, Any]:
         """XGBoost's parameters for growing trees, whatever they learn."""
         return {
             "tree_method": "hist",
@@ -47,6 +53,7 @@ class Configuration:
             "reg_lambda": 5.0,
             "seed": SEED,
             "nthread": threads(),
+            "monotone_constraints": directions(columns) if self.monotone else (),
         }
 
 

@@ -112,7 +112,9 @@ def _fit_ranking(
 ) -> Fitted:
     xgboost = load_xgboost()
 
-    parameters = configuration.ranking_parameters() | {"lambdarank_unbiased": contender == UNBIASED}
+    parameters = configuration.ranking_parameters(data.facts.columns) | {
+        "lambdarank_unbiased": contender == UNBIASED
+    }
     rows = _rows(with_gain(data))
     booster = xgboost.train(
         parameters, rows, rounds, **_until(checked and _rows(with_gain(shuffled(checked)), rows))
@@ -128,7 +130,7 @@ def _fit_examined(
     gain = data.column("gain").astype(np.float64)
     least = gain[gain > 0].min(initial=np.inf)
     objective = ExaminedClicks(shown_of(data), gain / min(least, _LEAST_CLICK_WORTH))
-    parameters = configuration.tree_parameters() | {
+    parameters = configuration.tree_parameters(data.facts.columns) | {
         "base_score": objective.base_score,
         "disable_default_eval_metric": True,
     }
