@@ -22,6 +22,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import Shop
 from training.dataset_file import Dataset, Facts, write_dataset
+from training.gains import Gains
 from training.known import known_facts
 from training.labels import labelled_rankings
 from training.metrics import slate_starts
@@ -54,13 +55,15 @@ class DatasetReport:
         return {**asdict(self), "path": str(self.path)}
 
 
-def build_dataset(home: Home, out: Path, progress: Progress | None = None) -> DatasetReport:
+def build_dataset(
+    home: Home, out: Path, progress: Progress | None = None, gains: Gains | None = None
+) -> DatasetReport:
     """Write the dataset of everything in the compacted log to the Parquet file `out`.
 
     Raises:
         DatasetError: the log holds no ranking, or the training part no click.
     """
-    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home))
+    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home, gains))
     taught = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
     if math.isnan(prior.click_rate):

@@ -32,8 +32,8 @@ KEYS = (
     "gain",
     "split",
 )
-KEYS_WHERE_KNOWN = ("device", "randomized")
-"""Of the user; whether the order was drawn at random."""
+KEYS_WHERE_KNOWN = ("device", "randomized", "clicked", "carted", "ordered")
+"""Of the user; whether the order was drawn at random; the outcomes that the gain is made of."""
 _METADATA = b"aisle"
 
 

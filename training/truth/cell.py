@@ -20,7 +20,7 @@ from training.simulation.configuration import ShopConfig
 from training.truth.grid import Cell, ShopSize
 from training.truth.log import Fresh, SimulatedLog, simulated_log
 
-CONFIGURATIONS = (Configuration(4, 0.1, 0.5, 20.0, most_rounds=120),)
+CONFIGURATIONS = (Configuration(4, 0.15, 0.5, 20.0, most_rounds=80),)
 """One configuration of the trees for all rankers of a cell: they differ in what they are taught."""
 
 
