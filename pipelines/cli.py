@@ -155,7 +155,8 @@ def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     help_ = "say why the ranker puts a slate in its order"
     verb = _verb(verbs, "explain", help_, "explain")
-    verb.add_argument("request", help="request id of a slate in the dataset of the last training")
+    verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
+    verb.add_argument("--approximate", action="store_true", help="as fast as answers on line")
     verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
 
 

@@ -152,6 +152,31 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     return Outcome(evaluation, pages(_evaluation_page(evaluation), line(f"Report: {report}")))
 
 
+def explain(args: argparse.Namespace) -> Outcome:
+    """Why the last trained ranker puts a slate in its order."""
+    from feature_repo.events.log import EventLog
+    from training import explanation
+    from training.ranker import Ranker
+
+    settings = _settings()
+    home, folder = settings.home, settings.home.root / "build" / "ranker"
+    if not folder.exists():
+        raise DatasetError("There is no trained ranker in this home yet; run `aisle train`.")
+    ranker = Ranker.load(folder)
+    slate = explanation.slate_of_dataset(home.datasets / "ranking.parquet", args.request)
+    items, matrix = slate or explanation.slate_of_log(
+        EventLog(home, Clock.of(settings)), args.request, ranker.columns
+    )
+    told = explanation.explain(ranker, items, matrix, exact=not args.approximate, top=args.top)
+    rows: list[list[object]] = [
+        [one.item, f"{one.score:.4f}", "\n".join(one.reasons) or "nothing sets it apart"]
+        for one in told
+    ]
+    shares = "approximate" if args.approximate else "exact"
+    page = table(f"Reasons against the slate's mean, {shares}", ["item", "score", "why"], rows)
+    return Outcome({"request": args.request, "items": [one.to_dict() for one in told]}, page)
+
+
 def truth_grid(args: argparse.Namespace) -> Outcome:
     """Naive, chosen and ideal ranker in every shop of a grid."""
     from training.truth import grid as grids

@@ -16,9 +16,10 @@ from training.bootstrap import Interval, mean_interval
 from training.contenders import EXAMINED, NAIVE, Fitted, shown_of
 from training.dataset_file import Dataset
 from training.examination import Floats
-from training.metrics import slate_starts
+from training.metrics import ndcg, slate_starts
 from training.verdict import users_of
 
+OUTCOMES = ("clicked", "carted", "ordered")
 RANDOMIZED, VALIDATION = "randomized slice", "validation split"
 FEWEST_SLATES = 100
 """Randomized slates with a gain; with fewer the validation split judges."""
@@ -64,11 +65,34 @@ def choose(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Choic
     )
 
 
-def unbiased_gain(data: Dataset, examined: Fitted) -> Floats:
-    """Shape (R,): each gain over the probability that its place was looked at."""
+def unbiased_gain(data: Dataset, examined: Fitted, worth: float | None = None) -> Floats:
+    """Shape (R,): each gain, or `worth`, over the probability that its place was looked at."""
     assert examined.objective is not None
     seen = examined.objective.examination.of(shown_of(data))
-    return np.asarray(data.column("gain") / np.maximum(seen, _LEAST_SEEN))
+    gain = data.column("gain") if worth is None else worth
+    return np.asarray(gain / np.maximum(seen, _LEAST_SEEN))
+
+
+def outcomes_of(fitted: Mapping[str, Fitted], data: Dataset) -> dict[str, dict[str, float]]:
+    """Contender → outcome → ndcg@10, each outcome counting 1 over the examination of its place.
+
+    Empty where the dataset does not tell the outcomes apart; NaN for one that never happened.
+    """
+    told = [name for name in OUTCOMES if name in data.keys.column_names]
+    weight, qid = unbiased_gain(data, fitted[EXAMINED], worth=1.0), data.column("qid")
+    table: dict[str, dict[str, float]] = {}
+    for contender, one in fitted.items():
+        scores = one.scores(data)
+        table[contender] = {
+            name: _mean(ndcg(scores, weight * data.column(name).astype(float), qid))
+            for name in told
+        }
+    return table
+
+
+def _mean(values: Floats) -> float:
+    known = values[~np.isnan(values)]
+    return float(known.mean()) if known.size else float("nan")
 
 
 def _values(fitted: Fitted, gain: Floats, data: Dataset) -> Floats:

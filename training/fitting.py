@@ -12,12 +12,14 @@ from typing import Any
 import numpy as np
 
 from feature_repo.errors import DatasetError
+from training.calibration import Calibration, calibrate
 from training.choice import (
     FEWEST_SLATES,
     RANDOMIZED,
     VALIDATION,
     Choice,
     choose,
+    outcomes_of,
     unbiased_gain,
 )
 from training.configuration import GRID, Configuration
@@ -54,6 +56,8 @@ class Training:
         verdict: whether it may be published.
         rankings: with a gain, by split.
         examination: curves of the examined contender, by column and value, and of all.
+        outcomes: contender → outcome → ndcg@10, where judged, gains being over examination.
+        calibration_error: of probabilities made of the chosen contender's scores.
     """
 
     trials: tuple[Trial, ...]
@@ -62,6 +66,8 @@ class Training:
     verdict: Verdict
     rankings: dict[str, int]
     examination: dict[str, Any]
+    outcomes: dict[str, dict[str, float]]
+    calibration_error: float
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -93,6 +99,7 @@ def choose_and_fit(
     choice = choose(fitted, *judged)
     chosen = max((t for t in trials if t.contender == choice.contender), key=lambda t: t.ndcg_at_10)
     booster = refit(chosen, known).booster
+    calibration = _calibration(fitted[choice.contender], fitted[EXAMINED], judged[0])
     counts = {split: _wanted_slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
     gain = unbiased_gain(judged[0], fitted[EXAMINED])
     verdict = judge(judged[0], fitted[choice.contender].scores(judged[0]), gain, judged[1])
@@ -103,8 +110,10 @@ def choose_and_fit(
         verdict=verdict,
         rankings=counts,
         examination=_examination(fitted[EXAMINED], taught),
+        outcomes=outcomes_of(fitted, judged[0]),
+        calibration_error=calibration.error,
     )
-    return Ranker(data.facts.columns, data.facts.prior, booster), training
+    return Ranker(data.facts.columns, data.facts.prior, booster, calibration), training
 
 
 def refit(trial: Trial, data: Dataset) -> Fitted:
@@ -160,6 +169,18 @@ def _some(data: Dataset, split: str) -> Dataset:
 
 def _wanted_slates(data: Dataset) -> int:
     return int(np.unique(data.column("qid")[wanted(data)]).size)
+
+
+def _calibration(chosen: Fitted, examined: Fitted, data: Dataset) -> Calibration:
+    """Fitted on the earlier half of the slates judged, its error measured on the later half."""
+    assert examined.objective is not None
+    qid = data.column("qid")
+    return calibrate(
+        scores=chosen.scores(data).astype(np.float64),
+        clicked=data.column("gain") > 0,
+        seen=examined.objective.examination.of(shown_of(data)),
+        held_out=qid > np.median(qid),
+    )
 
 
 def _examination(fitted: Fitted, data: Dataset) -> dict[str, Any]:

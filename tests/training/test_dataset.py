@@ -12,7 +12,7 @@ from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from training.dataset import build_dataset
 from training.dataset_file import KEYS, Dataset, read_facts
-from training.gains import USUAL, Gains
+from training.gains import USUAL
 from training.labels import compacted, labelled_rankings
 
 
