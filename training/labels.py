@@ -36,7 +36,7 @@ shown as (
         request_id, user_id, query, query_key, market, event_time as t,
         unnest(items).item_id as item_id,
         generate_subscripts(items, 1) as position,
-        coalesce(list_min(list_transform(items, item -> item.propensity)) < 1, false) as randomized
+        coalesce(list_min([item.propensity for item in items]) < 1, false) as randomized
 
     from first_shown
 
