@@ -145,6 +145,15 @@ def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = _verb(verbs, "train", "dataset, ranker, evaluation, and publish what won", "train")
     verb.add_argument("--no-publish", action="store_true", help="leave the current ranker in use")
+    verb.add_argument("--gains", help="worth of each outcome (click=1,add_to_cart=3,purchase=6)")
+    verb.add_argument(
+        "--horizon-days", type=float, metavar="DAYS",
+        help="outcomes count for so long, and younger rankings not at all (for ever)",
+    )  # fmt: skip
+    verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
+    verb.add_argument(
+        "--search-seconds", type=float, metavar="S", help="begin none after so long (no limit)"
+    )
 
 
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

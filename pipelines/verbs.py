@@ -117,8 +117,16 @@ def train(args: argparse.Namespace) -> Outcome:
     home = _settings().home
     dataset, ranker = home.datasets / "ranking.parquet", home.root / "build" / "ranker"
     with progress_bar("dataset") as progress:
-        joined = steps.build_dataset(home.root, dataset, progress=progress)
-    trained = steps.train_ranker(dataset, ranker)
+        joined = steps.build_dataset(
+            home.root,
+            dataset,
+            gains=args.gains,
+            horizon_days=args.horizon_days,
+            progress=progress,
+        )
+    trained = steps.train_ranker(
+        dataset, ranker, search=args.search, search_seconds=args.search_seconds
+    )
     evaluation = steps.evaluate_ranker(dataset, ranker, home.root / "build" / "evaluation")
     data: dict[str, Any] = {"dataset": joined, "ranker": trained, "evaluation": evaluation}
     if not args.no_publish:
@@ -126,8 +134,26 @@ def train(args: argparse.Namespace) -> Outcome:
             home.root, ranker, home.root / "build" / "evaluation"
         )
     published = data.get("published")
-    page = pages(_evaluation_page(evaluation), line(_published(published)))
+    page = pages(_evaluation_page(evaluation), _contenders(trained), line(_published(published)))
     return Outcome(data, page)
+
+
+def _contenders(trained: dict[str, Any]) -> Any:
+    """What each contender was worth where they were judged, and the examination learned."""
+    choice, outcomes = trained["choice"], trained["outcomes"]
+    told = list(next(iter(outcomes.values()), {}))
+    rows: list[list[object]] = [
+        [name, f"{value:.4f}", *(f"{outcomes[name][outcome]:.4f}" for outcome in told)]
+        for name, value in choice["values"].items()
+    ]
+    title = f"Contenders on the {choice['judged_on']}, gains over examination; ndcg@10 by outcome"
+    curve = " ".join(f"{seen:.2f}" for seen in trained["examination"]["all"])
+    error = trained["calibration_error"]
+    return pages(
+        table(title, ["", "value", *told], rows, numbers=1 + len(told)),
+        line(f"Chosen: {choice['contender']}; its probabilities are off by {error:.3f}."),
+        line(f"Examination by position: {curve}"),
+    )
 
 
 def _published(report: dict[str, Any] | None) -> str:

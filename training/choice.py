@@ -1,10 +1,13 @@
 """Which contender becomes the ranker.
 
-Judged by what was wanted, not by where it stood: a gain counts over the probability that its
-position was looked at, as the examined contender learned it (inverse propensity weighting of
-Joachims, Swaminathan and Schnabel, WSDM 2017).  The slates are those in an order drawn at random,
-where the log has enough of them, which no contender has learned from; else those of the validation
-split.  The naive ranker is replaced only by a contender of a higher value.
+Judged by what was wanted, not by where it stood: how well a contender's scores tell which item of a
+slate got the gain, where items are as likely as they are wanted times examined.  That is a softmax
+over the slate of a * score + log(examination), examination being as the examined contender learned
+it; a, the one number fitted here, puts all contenders on one scale.  No gain is divided by a small
+probability, as in inverse propensity weighting, so few slates suffice.
+
+The slates are those in an order drawn at random, which no contender has learned from, where the log
+has enough of them; else those of the validation split.  The highest mean log likelihood wins.
 """
 
 from collections.abc import Mapping
@@ -13,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.bootstrap import Interval, mean_interval
-from training.contenders import EXAMINED, NAIVE, Fitted, shown_of
+from training.contenders import EXAMINED, NAIVE, Fitted, shown_of, with_gain
 from training.dataset_file import Dataset
-from training.examination import Floats
+from training.examination import Floats, Ints
 from training.metrics import ndcg, slate_starts
 from training.verdict import users_of
 
@@ -25,7 +28,8 @@ FEWEST_SLATES = 100
 """Randomized slates with a gain; with fewer the validation split judges."""
 _LEAST_SEEN = 0.1
 """A gain counts at most ten times."""
-_DEPTH = 10
+_STEEPEST, _FLAT = 20.0, 1e-9
+"""Of the scale, scores having a standard deviation of 1; and a deviation that is none."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,8 @@ class Choice:
     Attributes:
         judged_on: the randomized slice or the validation split.
         slates: of it with a gain.
-        values: contender → discounted gain over examination, mean of the slates.
+        values: contender → log likelihood of a gain against that of examination alone, mean of
+            the slates.
         differences: contender → to the naive one, paired.
     """
 
@@ -48,14 +53,14 @@ class Choice:
 
 def choose(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Choice:
     """Choose by the slates of `data`, which the contenders have not learned from."""
-    gain = unbiased_gain(data, fitted[EXAMINED])
-    values = {name: _values(one, gain, data) for name, one in fitted.items()}
+    data = with_gain(data)
+    values = {name: _values(one, fitted[EXAMINED], data) for name, one in fitted.items()}
     users = users_of(data)
     means = {name: float(value.mean()) for name, value in values.items()}
     return Choice(
         contender=max(means, key=lambda name: means[name]),
         judged_on=judged_on,
-        slates=int((values[NAIVE] > 0).sum()),
+        slates=values[NAIVE].size,
         values=means,
         differences={
             name: mean_interval(value - values[NAIVE], users)
@@ -95,12 +100,27 @@ def _mean(values: Floats) -> float:
     return float(known.mean()) if known.size else float("nan")
 
 
-def _values(fitted: Fitted, gain: Floats, data: Dataset) -> Floats:
-    """Shape (Q,): discounted gain of each slate as the contender would order it."""
-    qid, scores = data.column("qid"), fitted.scores(data)
-    starts = slate_starts(qid)
-    order = np.lexsort((data.column("item_id").astype(str), -scores, qid))
-    rank = np.arange(qid.size) - np.repeat(starts, np.diff(np.r_[starts, qid.size]))
-    won = gain[order] / np.log2(rank + 2)
-    values: Floats = np.add.reduceat(np.where(rank < _DEPTH, won, 0.0), starts)
-    return values
+def _values(fitted: Fitted, examined: Fitted, data: Dataset) -> Floats:
+    """Shape (Q,): how much better a slate's gains are told by the scores than without them."""
+    from scipy.optimize import minimize_scalar
+
+    assert examined.objective is not None
+    offset = np.log(examined.objective.examination.of(shown_of(data)))
+    scores, gain = fitted.scores(data).astype(np.float64), data.column("gain").astype(np.float64)
+    scores = (scores - scores.mean()) / max(float(scores.std()), _FLAT)
+    starts = slate_starts(data.column("qid"))
+
+    def told(scale: float) -> Floats:
+        return _log_likelihood(scale * scores + offset, gain, starts)
+
+    best = minimize_scalar(lambda scale: -told(scale).mean(), bounds=(0.0, _STEEPEST))
+    return told(float(best.x)) - told(0.0)
+
+
+def _log_likelihood(utility: Floats, gain: Floats, starts: Ints) -> Floats:
+    """Shape (Q,): mean log softmax of each slate's items, by gain."""
+    sizes = np.diff(np.r_[starts, utility.size])
+    shifted = utility - np.repeat(np.maximum.reduceat(utility, starts), sizes)
+    whole = np.repeat(np.log(np.add.reduceat(np.exp(shifted), starts)), sizes)
+    won = np.add.reduceat(gain * (shifted - whole), starts)
+    return np.asarray(won / np.add.reduceat(gain, starts))

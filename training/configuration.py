@@ -57,7 +57,7 @@ class Configuration:
         }
 
 
-GRID = (
+GRID: tuple[Configuration, ...] = (
     Configuration(3, 0.1, 0.5, 10.0),
     Configuration(4, 0.1, 0.3, 20.0),
     Configuration(6, 0.06, 0.3, 20.0),

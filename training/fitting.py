@@ -127,20 +127,20 @@ def _tried(
     """Every configuration of the naive contender, then the others with the best of them."""
     best: Trial | None = None
     for configuration in grid:
-        one, trial = _try(NAIVE, configuration, taught, checked)
+        one, trial = try_configuration(NAIVE, configuration, taught, checked)
         if best is None or trial.ndcg_at_10 > best.ndcg_at_10:
             best = trial
         yield one, trial
     assert best is not None
     for contender in CONTENDERS:
         if contender != NAIVE:
-            yield _try(contender, best.configuration, taught, checked)
+            yield try_configuration(contender, best.configuration, taught, checked)
 
 
-def _try(
+def try_configuration(
     contender: str, configuration: Configuration, taught: Dataset, checked: Dataset
 ) -> tuple[Fitted, Trial]:
-    """Fit until the validation split stops gaining."""
+    """Fit until the rows to check stop gaining, and measure on them."""
     fitted = fit(contender, configuration, taught, checked=checked)
     unseen = shuffled(checked)
     gain, qid = unseen.column("gain"), unseen.column("qid")

@@ -45,7 +45,7 @@ class Gains:
         return ",".join(f"{name}={gain:g}" for name, gain in self.worth.items())
 
 
-def parse_gains(text: str, horizon_days: float | None = None) -> Gains:
+def parse_gains(text: str) -> Gains:
     """Read `click=1,purchase=6,return=-6`.
 
     Raises:
@@ -66,4 +66,4 @@ def parse_gains(text: str, horizon_days: float | None = None) -> Gains:
                 f"Gains: expected each type once, as click=1,purchase=6,return=-6; found {part!r}."
             )
         worth[name] = number
-    return Gains(worth, horizon_days)
+    return Gains(worth)

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from feature_repo.errors import ArtifactError
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix
+from training.artifact import sha256
 from training.calibration import Calibration
 from training.dataset import Dataset, Progress
 from training.trees import load_xgboost
@@ -133,15 +134,39 @@ def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
     return f"The ranker reads other columns: missing {missing}, surplus {surplus}."
 
 
-def train(dataset: Path, out: Path, progress: Progress | None = None) -> "Training":
+def train(
+    dataset: Path,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    search: int = 0,
+    search_seconds: float | None = None,
+) -> "Training":
     """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
+
+    Args:
+        dataset: file to learn from.
+        out: folder to write to.
+        progress: told of each trial.
+        search: trials of a search for a configuration, next to those always tried.
+        search_seconds: no new one after so long.
 
     Raises:
         DatasetError: no ranking with a gain in the training or in the validation split.
     """
+    from training.configuration import GRID
     from training.fitting import choose_and_fit
 
-    ranker, training = choose_and_fit(Dataset.load(dataset), progress)
+    data, grid = Dataset.load(dataset), GRID
+    if search:
+        from training.search import search as run
+
+        journal, study = out.parent / "search.journal", sha256(dataset)
+        found = run(
+            data, journal, study=study, trials=search, seconds=search_seconds, progress=progress
+        )
+        grid = tuple(dict.fromkeys((*GRID, found)))
+    ranker, training = choose_and_fit(data, progress, grid)
     ranker.save(out)
     (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
     return training
