@@ -20,8 +20,8 @@ TREES = Configuration(4, 0.2, 0.5, 10.0, most_rounds=40)
 
 def relabelled(data, **columns):
     keys = data.keys
-    for name, values in columns.items():
-        keys = keys.set_column(keys.column_names.index(name), name, pa.array(values))
+    for name, column in columns.items():
+        keys = keys.set_column(keys.column_names.index(name), name, pa.array(column))
     return replace(data, keys=keys)
 
 
