@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _explain, _truth_grid, _serve, _rank, _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -143,6 +143,15 @@ def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = _verb(verbs, "train", "dataset, ranker, evaluation, and publish what won", "train")
     verb.add_argument("--no-publish", action="store_true", help="leave the current ranker in use")
+    verb.add_argument("--gains", help="worth of each outcome (click=1,add_to_cart=3,purchase=6)")
+    verb.add_argument(
+        "--horizon-days", type=float, metavar="DAYS",
+        help="outcomes count for so long, and younger rankings not at all (for ever)",
+    )  # fmt: skip
+    verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
+    verb.add_argument(
+        "--search-seconds", type=float, metavar="S", help="begin none after so long (no limit)"
+    )
 
 
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -159,6 +168,21 @@ def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         "--learning-curve", action="store_true", help="fit again on a growing share of the data"
     )
     verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
+
+
+def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "say why the ranker puts a slate in its order"
+    verb = _verb(verbs, "explain", help_, "explain")
+    verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
+    verb.add_argument("--approximate", action="store_true", help="as fast as answers on line")
+    verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
+
+
+def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "hold rankers against the truth of simulated shops"
+    verb = _verb(verbs, "truth-grid", help_, "truth_grid")
+    verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
+    verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

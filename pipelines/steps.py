@@ -28,18 +28,32 @@ def transform_features(home: Path, *, now: int | None = None) -> Report:
         return transform(Home(home), _now(home) if now is None else now).to_dict()
 
 
-def build_dataset(home: Path, dataset: Path, *, progress: Progress | None = None) -> Report:
-    """Join labelled slates to the features as they were known, and write them to `dataset`."""
+def build_dataset(
+    home: Path,
+    dataset: Path,
+    *,
+    gains: str | None = None,
+    horizon_days: float | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Join labelled slates to the features as they were known, and write them to `dataset`.
+
+    `gains`, such as `click=1,purchase=6`, and the horizon are explained in `training.gains`.
+    """
     from training.dataset import build_dataset as build
+    from training.gains import Gains, parse_gains
 
-    return build(Home(home), dataset, progress=progress).to_dict()
+    worth = parse_gains(gains).worth if gains else Gains().worth
+    return build(Home(home), dataset, progress, Gains(worth, horizon_days)).to_dict()
 
 
-def train_ranker(dataset: Path, ranker: Path) -> Report:
+def train_ranker(
+    dataset: Path, ranker: Path, *, search: int = 0, search_seconds: float | None = None
+) -> Report:
     """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
     from training.ranker import train
 
-    return train(dataset, ranker).to_dict()
+    return train(dataset, ranker, search=search, search_seconds=search_seconds).to_dict()
 
 
 def evaluate_ranker(

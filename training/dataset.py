@@ -24,6 +24,7 @@ from feature_repo.request_features import Matrix, SlateFacts, feature_columns, f
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import as_values
 from training.dataset_file import Dataset, DatasetWriter, Facts
+from training.gains import Gains
 from training.known import known_facts
 from training.known_future import refuse_future
 from training.labels import labelled_rankings
@@ -58,14 +59,16 @@ class DatasetReport:
         return {**asdict(self), "path": str(self.path)}
 
 
-def build_dataset(home: Home, out: Path, progress: Progress | None = None) -> DatasetReport:
+def build_dataset(
+    home: Home, out: Path, progress: Progress | None = None, gains: Gains | None = None
+) -> DatasetReport:
     """Write the dataset of everything in the compacted log to the Parquet file `out`.
 
     Raises:
         DatasetError: the log holds no ranking, or the training part no click.
         LeakError: counts are higher than the log's before each ranking.
     """
-    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home))
+    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home, gains))
     taught = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
     if math.isnan(prior.click_rate):

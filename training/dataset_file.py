@@ -32,8 +32,9 @@ KEYS = (
     "gain",
     "split",
 )
-CONTEXT = ("surface", "device", "category")
-"""Key columns that a dataset need not have: of the ranking, and the item's category."""
+CONTEXT = ("surface", "device", "category", "randomized", "clicked", "carted", "ordered")
+"""Key columns that a dataset need not have: of the ranking, the item's category, whether the order was
+drawn at random, and the outcomes that the gain is made of."""
 
 _METADATA = b"aisle"
 
