@@ -33,8 +33,8 @@ KEYS = (
     "split",
 )
 CONTEXT = ("surface", "device", "category", "randomized", "clicked", "carted", "ordered")
-"""Key columns that a dataset need not have: of the ranking, the item's category, whether the order was
-drawn at random, and the outcomes that the gain is made of."""
+"""Key columns that a dataset need not have: of the ranking, the item's category, whether the order
+was drawn at random, and the outcomes that the gain is made of."""
 
 _METADATA = b"aisle"
 
