@@ -83,6 +83,10 @@ def _paths(verb: argparse.ArgumentParser) -> None:
         "paths", type=Path, nargs="+", metavar="PATH",
         help="JSON lines (.jsonl, .jsonl.gz), Parquet, or a folder of them",
     )  # fmt: skip
+    verb.add_argument(
+        "--mapping", type=Path, metavar="FILE",
+        help="read tables of transactions (Parquet, .csv) by this mapping: docs/transactions.md",
+    )  # fmt: skip
 
 
 def _demo(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

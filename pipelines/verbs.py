@@ -4,7 +4,7 @@ import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
@@ -16,6 +16,9 @@ from pipelines.home_redis import home_redis
 from pipelines.outcome import Outcome, line, pages, table
 from pipelines.progress import progress_bar
 
+if TYPE_CHECKING:
+    from feature_repo.events.mapping import TableMapping
+
 
 def init(args: argparse.Namespace) -> Outcome:
     """Infer the shop's fields and write them down."""
@@ -24,7 +27,7 @@ def init(args: argparse.Namespace) -> Outcome:
     out = args.out or _settings().home.shop_toml
     if out.exists() and not args.force:
         raise SettingError(f"{out} is there already; edit it, or replace it with --force.")
-    shop, explanations = shop_inference.infer(args.paths)
+    shop, explanations = shop_inference.infer(args.paths, _mapping(args))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(shop_inference.to_toml(shop, explanations), encoding="utf-8")
     fields = [
@@ -58,7 +61,13 @@ def validate(args: argparse.Namespace) -> Outcome:
     settings = _settings()
     home = settings.home if settings.home.log.exists() else None
     with progress_bar("validate") as progress:
-        report = run(args.paths, clock=Clock.of(settings), home=home, progress=progress)
+        report = run(
+            args.paths,
+            clock=Clock.of(settings),
+            home=home,
+            mapping=_mapping(args),
+            progress=progress,
+        )
     return _ingest_outcome(report.to_dict())
 
 
@@ -73,6 +82,7 @@ def ingest(args: argparse.Namespace) -> Outcome:
             home=settings.home,
             clock=Clock.of(settings),
             mode=args.mode,
+            mapping=_mapping(args),
             progress=progress,
         )
     return _ingest_outcome(report.to_dict())
@@ -237,6 +247,12 @@ def demo(args: argparse.Namespace) -> Outcome:
 
 def _settings() -> Settings:
     return Settings.from_environment()
+
+
+def _mapping(args: argparse.Namespace) -> "TableMapping | None":
+    from feature_repo.events.mapping import TableMapping
+
+    return None if args.mapping is None else TableMapping.load(args.mapping)
 
 
 def _announce(stage: str) -> None:
