@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _next_purchase, _serve, _rank, _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -154,6 +154,13 @@ def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb = _verb(verbs, "evaluate", "measure the last ranker and baselines on test", "evaluate")
     verb.add_argument("--html", type=Path, help="also write the report to this file")
+
+
+def _next_purchase(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _verb(
+        verbs, "next-purchase", "rank what users buy next, and measure it against baselines",
+        "next_purchase",
+    )  # fmt: skip
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -162,6 +162,15 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     return Outcome(evaluation, pages(_evaluation_page(evaluation), line(f"Report: {report}")))
 
 
+def next_purchase(_: argparse.Namespace) -> Outcome:
+    """Rank what users buy next, and measure it."""
+    from pipelines.next_purchase_page import page_of
+
+    home = _settings().home
+    evaluation = steps.rank_next_purchases(home.root, home.root / "build" / "next_purchase")
+    return Outcome(evaluation, page_of(evaluation))
+
+
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
     from pipelines.service_process import serving

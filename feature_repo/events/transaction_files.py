@@ -94,9 +94,10 @@ class _Ledger:
         """The upsert of the fields that are not as they were, if any."""
         if entity_id is None:
             return None
+        told_before = (entity, entity_id) in self._known
         known = self._known[entity, entity_id]
         news = {name: value for name, value in fields.items() if known.get(name) != value}
-        if not news and known:
+        if told_before and not news:
             return None
         known.update(news)
         event_id = _digest(self._shop, entity, entity_id, at, sorted(news.items()))
