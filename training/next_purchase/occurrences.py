@@ -37,7 +37,8 @@ class RunningCounts:
 class Occurrences:
     """The rows of a history by a key, such as user and item: how many and which before a row.
 
-    Asked with keys and `known`, the number of rows that were known at the instant in question.
+    Asked with keys and `known`, the number of rows that were known at the instant in question, at
+    most all of them.  A history has at least one row.
     """
 
     def __init__(self, keys: Ints) -> None:
@@ -59,10 +60,8 @@ class Occurrences:
         number, there = self._numbered(keys)
         there = there & (place >= 0)
         found = np.where(there, self._starts[number] + place, 0)
-        return np.where(there, self._order[found] if self._order.size else -1, -1)
+        return np.where(there, self._order[found], -1)
 
     def _numbered(self, keys: Ints) -> tuple[Ints, npt.NDArray[np.bool_]]:
-        if not self._keys.size:
-            return np.zeros(keys.shape, dtype=np.int64), np.zeros(keys.shape, dtype=bool)
         number = np.minimum(np.searchsorted(self._keys, keys), self._keys.size - 1)
         return number, self._keys[number] == keys

@@ -11,6 +11,8 @@ from training.next_purchase.history import Floats, Ints
 K = 100
 """Positions kept of a ranking; the metrics read the first 20."""
 
+_DEEPEST = 20
+
 MAIN = "ndcg@10"
 CONVENTIONS = (
     "gain 1 for each item of the order, whatever its quantity · ideal order: all its items first · "
@@ -42,12 +44,14 @@ def measured(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.f
     Every item that was bought counts in the ideal order and in the recall, whether or not it stands
     among the K.
     """
-    sizes = [ranked.shape[1] + items.size for items in bought]
+    length = max(ranked.shape[1], _DEEPEST)
+    sizes = [length + items.size for items in bought]
     qid = np.repeat(np.arange(len(bought)), sizes)
-    score = -np.arange(ranked.shape[1], dtype=np.float64)
+    score = -np.arange(length, dtype=np.float64)
     scores, gains = [], []
     for items, relevant in zip(ranked, bought, strict=True):
-        hit = np.isin(items, relevant)
+        hit = np.zeros(length, dtype=bool)
+        hit[: items.size] = np.isin(items, relevant)
         missed = np.isin(relevant, items, invert=True)
         scores += [score, np.full(relevant.size, np.nan)]
         gains += [hit, missed]
