@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 
 from feature_repo.clock import Clock
 from feature_repo.errors import ArtifactError, DatasetError
-from feature_repo.events.log import EventLog
 from feature_repo.instants import DAY, parse_instant, to_text
 from training.retrieval.dated import Dated, published_embeddings
 from training.retrieval.embeddings import Embeddings
