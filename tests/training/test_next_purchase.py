@@ -21,6 +21,7 @@ from training.next_purchase.candidates import blocks
 from training.next_purchase.decisions import Decisions
 from training.next_purchase.evaluation import EVALUATION, evaluate_next_purchase
 from training.next_purchase.features import Lookups, features
+from training.next_purchase.fitting import GRID
 from training.next_purchase.history import GUEST, History
 from training.next_purchase.occurrences import Occurrences, RunningCounts
 from training.next_purchase.order import first_items, measured
@@ -218,7 +219,7 @@ def test_online_retail_beats_both_baselines_clear_of_zero(tmp_path):
     told = (parse(line.raw) for line in lines if line.raw and line.raw["kind"] == "interaction")
     events = [msgspec.structs.replace(event, received_at=event.event_time) for event in told]
 
-    evaluation = evaluate_next_purchase(History.of_events(events), tmp_path)
+    evaluation = evaluate_next_purchase(History.of_events(events), tmp_path, GRID[-1:])
 
     for model in evaluation["models"][1:]:
         assert model["behind"]["ndcg@10"]["low"] > 0, model

@@ -16,14 +16,16 @@ import numpy as np
 from feature_repo.errors import DatasetError
 from feature_repo.instants import DAY, to_text
 from training.bootstrap import Interval, mean_interval
+from training.configuration import Configuration
 from training.next_purchase.baselines import POPULARITY, REPEAT
 from training.next_purchase.decisions import Decisions
 from training.next_purchase.features import Lookups
-from training.next_purchase.fitting import Trial, choose_baseline, choose_ranker
+from training.next_purchase.fitting import GRID, Trial, choose_baseline, choose_ranker
 from training.next_purchase.history import History, Ints
 from training.next_purchase.order import CONVENTIONS, MAIN, measured
 from training.next_purchase.relations import REFIT_DAYS, dated_relations
 from training.next_purchase.rows import Known, ranked, reachable
+from training.ranker import Ranker
 from training.split import TEST, TRAIN, VALIDATE
 
 RANKER = "ranker"
@@ -66,8 +68,15 @@ class Evaluation:
         return table
 
 
-def evaluate_next_purchase(history: History, out: Path) -> dict[str, Any]:
+def evaluate_next_purchase(
+    history: History, out: Path, grid: tuple[Configuration, ...] = GRID
+) -> dict[str, Any]:
     """Choose, fit and measure; write ranker and `next_purchase.json` into the folder `out`.
+
+    Args:
+        history: what was bought.
+        out: folder.
+        grid: configurations of the ranker that validation chooses between.
 
     Raises:
         DatasetError: too few orders to learn, choose and judge.
@@ -76,7 +85,7 @@ def evaluate_next_purchase(history: History, out: Path) -> dict[str, Any]:
     logged = _logged(out, identity)
     if logged is not None:
         return logged
-    evaluation, ranker = _evaluate(history, identity)
+    evaluation, ranker = _evaluate(history, identity, grid)
     ranker.save(out / RANKER)
     half = out / f".{EVALUATION}.part"
     half.write_text(json.dumps(evaluation.to_dict(), indent=1) + "\n")
@@ -84,7 +93,9 @@ def evaluate_next_purchase(history: History, out: Path) -> dict[str, Any]:
     return evaluation.to_dict()
 
 
-def _evaluate(history: History, identity: str) -> tuple[Evaluation, Any]:
+def _evaluate(
+    history: History, identity: str, grid: tuple[Configuration, ...]
+) -> tuple[Evaluation, Ranker]:
     decisions = Decisions.of(history)
     places = {split: decisions.of_split(split) for split in (TRAIN, VALIDATE, TEST)}
     for split, found in places.items():
@@ -93,7 +104,7 @@ def _evaluate(history: History, identity: str) -> tuple[Evaluation, Any]:
     first = int(history.seen_at[0]) + REFIT_DAYS * DAY
     relations = dated_relations(history, first, int(decisions.t[-1]))
     known = Known(Lookups.of(history), relations)
-    ranker, trials = choose_ranker(known, decisions)
+    ranker, trials = choose_ranker(known, decisions, grid)
     chosen = {RANKER: trials[0]}
     chosen |= {name: choose_baseline(name, known, decisions)[0] for name in (REPEAT, POPULARITY)}
     judged = decisions.part(places[TEST])
