@@ -3,6 +3,7 @@
 AisleError
 ├── SettingError         an environment variable or an option has a value we cannot use
 ├── ShopError            shop.toml cannot be read, or says something impossible
+├── MappingError         the mapping of a table of transactions is wrong, or meant for another table
 ├── EventError           one event does not meet the contract: field, expected, found
 ├── LogError             the event log cannot take or give what was asked
 │   └── LateFileError    a file's events lie at or before the last seal
@@ -33,6 +34,10 @@ class SettingError(AisleError):
 
 class ShopError(AisleError):
     """The declaration of a shop's own fields cannot be read or says something impossible."""
+
+
+class MappingError(AisleError):
+    """The mapping of a table of transactions is wrong, or meant for another table."""
 
 
 class EventError(AisleError):

@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _explain, _truth_grid, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _explain, _truth_grid, _next_purchase, _serve, _rank, _clock, _redis,
+        _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -82,6 +83,10 @@ def _paths(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH",
         help="JSON lines (.jsonl, .jsonl.gz), Parquet, or a folder of them",
+    )  # fmt: skip
+    verb.add_argument(
+        "--mapping", type=Path, metavar="FILE",
+        help="read tables of transactions (Parquet, .csv) by this mapping: docs/transactions.md",
     )  # fmt: skip
 
 
@@ -183,6 +188,13 @@ def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     verb = _verb(verbs, "truth-grid", help_, "truth_grid")
     verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
     verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
+
+
+def _next_purchase(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    _verb(
+        verbs, "next-purchase", "rank what users buy next, and measure it against baselines",
+        "next_purchase",
+    )  # fmt: skip
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -5,7 +5,7 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
@@ -17,6 +17,9 @@ from pipelines.home_redis import home_redis
 from pipelines.outcome import Outcome, line, pages, table
 from pipelines.progress import progress_bar
 
+if TYPE_CHECKING:
+    from feature_repo.events.mapping import TableMapping
+
 
 def init(args: argparse.Namespace) -> Outcome:
     """Infer the shop's fields and write them down."""
@@ -25,7 +28,7 @@ def init(args: argparse.Namespace) -> Outcome:
     out = args.out or _settings().home.shop_toml
     if out.exists() and not args.force:
         raise SettingError(f"{out} is there already; edit it, or replace it with --force.")
-    shop, explanations = shop_inference.infer(args.paths)
+    shop, explanations = shop_inference.infer(args.paths, _mapping(args))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(shop_inference.to_toml(shop, explanations), encoding="utf-8")
     fields = [
@@ -66,7 +69,13 @@ def validate(args: argparse.Namespace) -> Outcome:
     settings = _settings()
     home = settings.home if settings.home.log.exists() else None
     with progress_bar("validate") as progress:
-        report = run(args.paths, clock=Clock.of(settings), home=home, progress=progress)
+        report = run(
+            args.paths,
+            clock=Clock.of(settings),
+            home=home,
+            mapping=_mapping(args),
+            progress=progress,
+        )
     return _ingest_outcome(report.to_dict())
 
 
@@ -81,6 +90,7 @@ def ingest(args: argparse.Namespace) -> Outcome:
             home=settings.home,
             clock=Clock.of(settings),
             mode=args.mode,
+            mapping=_mapping(args),
             progress=progress,
         )
     return _ingest_outcome(report.to_dict())
@@ -235,6 +245,15 @@ def truth_grid(args: argparse.Namespace) -> Outcome:
     return Outcome(reports.to_dict(grid, found), cells)
 
 
+def next_purchase(_: argparse.Namespace) -> Outcome:
+    """Rank what users buy next, and measure it."""
+    from pipelines.next_purchase_page import page_of
+
+    home = _settings().home
+    evaluation = steps.rank_next_purchases(home.root, home.root / "build" / "next_purchase")
+    return Outcome(evaluation, page_of(evaluation))
+
+
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
     from pipelines.service_process import serving
@@ -320,6 +339,12 @@ def demo(args: argparse.Namespace) -> Outcome:
 
 def _settings() -> Settings:
     return Settings.from_environment()
+
+
+def _mapping(args: argparse.Namespace) -> "TableMapping | None":
+    from feature_repo.events.mapping import TableMapping
+
+    return None if args.mapping is None else TableMapping.load(args.mapping)
 
 
 def _announce(stage: str) -> None:
