@@ -1,0 +1,144 @@
+"""Lexical retrieval: BM25 over the items' fields, by tantivy.
+
+A word scores by the field it fits best, plus a share of the others; a title says more than a
+description.  Texts are stemmed in every language of the shop, queries in their market's.
+"""
+
+import json
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import tantivy
+
+from feature_repo.errors import ArtifactError
+from feature_repo.shop import ShopField
+from training.query_understanding.words import stem, words
+from training.retrieval.assortment import Assortment
+from training.retrieval.found import Found
+
+FIELDS = {"title": 2.0, "brand": 1.5, "category": 1.0, "rest": 1.0}
+"""What is indexed, and how much a match in it weighs."""
+
+TIE_BREAKER = 0.3
+"""Share of a word's scores in the fields it fits less, as in `dis_max` queries elsewhere."""
+
+MOST_HITS = 10_000
+MOST_WORDS = 32
+_HEAP_BYTES = 100_000_000
+_IDS, _INDEX = "items.json", "index"
+
+
+@dataclass(frozen=True)
+class Lexical:
+    """An index over N items.
+
+    Attributes:
+        index: of tantivy; field `row` is an item's place.
+        item_ids: N ids.
+        folder: where the index lies until it is saved; None once loaded.
+    """
+
+    index: Any
+    item_ids: Sequence[str]
+    folder: "TemporaryDirectory[str] | None" = None
+
+    @classmethod
+    def fit(cls, assortment: Assortment, languages: Iterable[str]) -> "Lexical":
+        """Index the items, one thread and one segment."""
+        folder = TemporaryDirectory(prefix="aisle-lexical-")
+        index = tantivy.Index(_schema(), path=folder.name)
+        writer = index.writer(_HEAP_BYTES, 1)
+        spoken = sorted(set(languages))
+        columns = {name: _texts(assortment, name) for name in FIELDS}
+        for row in range(len(assortment.item_ids)):
+            document = tantivy.Document()
+            document.add_unsigned("row", row)
+            for name, texts in columns.items():
+                document.add_text(name, " ".join(_indexed(texts[row], spoken)))
+            writer.add_document(document)
+        writer.commit()
+        writer.wait_merging_threads()
+        index.reload()
+        return cls(index, assortment.item_ids, folder)
+
+    def search(
+        self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
+    ) -> Found:
+        """The items that have at least so many of the words, by BM25.
+
+        Args:
+            asked: folded words, as `words` gives them.
+            language: in which they are stemmed.
+            size: the most items.
+            at_least: of the distinct words, 1 for any, their number for all.
+        """
+        distinct = list(dict.fromkeys(stem(word, language) for word in asked))[:MOST_WORDS]
+        if not distinct:
+            return Found()
+        each = [(tantivy.Occur.Should, self._word(word)) for word in distinct]
+        query = tantivy.Query.boolean_query(each, min(at_least, len(distinct)))
+        searcher = self.index.searcher()
+        hits = searcher.search(query, size, count=False).hits
+        rows = searcher.fast_field_values("row", [address for _, address in hits])
+        return Found([self.item_ids[row] for row in rows], [score for score, _ in hits])
+
+    def save(self, folder: Path) -> None:
+        """Write the index into a build folder."""
+        assert self.folder is not None, "a loaded index is saved already"
+        shutil.copytree(self.folder.name, folder / _INDEX)
+        (folder / _IDS).write_text(json.dumps(list(self.item_ids)))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Lexical":
+        """Open an index.
+
+        Raises:
+            ArtifactError: absent or damaged.
+        """
+        try:
+            item_ids = json.loads((folder / _IDS).read_text())
+            return cls(tantivy.Index.open(str(folder / _INDEX)), item_ids)
+        except (OSError, ValueError) as error:
+            raise ArtifactError(f"{folder}: expected a lexical index: {error}.") from None
+
+    def _word(self, word: str) -> Any:
+        fields = [
+            tantivy.Query.boost_query(
+                tantivy.Query.term_query(self.index.schema, name, word, "freq"), weight
+            )
+            for name, weight in FIELDS.items()
+        ]
+        return tantivy.Query.disjunction_max_query(fields, TIE_BREAKER)
+
+
+def _schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    for name in FIELDS:
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    builder.add_unsigned_field("row", fast=True)
+    return builder.build()
+
+
+def _texts(assortment: Assortment, name: str) -> list[str]:
+    chosen = [field for field in assortment.shop.item_fields if _place(field) == name]
+    columns = [assortment.texts(field) for field in chosen]
+    if not columns:
+        return [""] * len(assortment.item_ids)
+    return [" ".join(texts) for texts in zip(*columns, strict=True)]
+
+
+def _place(field: ShopField) -> str | None:
+    """Which indexed field a shop's field goes into."""
+    if field.role in ("title", "brand", "category"):
+        return field.role
+    return "rest" if field.type in ("text", "category", "list") and not field.role else None
+
+
+def _indexed(text: str, languages: Sequence[str]) -> Iterable[str]:
+    """Each word in each language's stem; stems that are the same once."""
+    for word in words(text):
+        yield from dict.fromkeys(stem(word, language) for language in languages)
