@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from feature_repo.errors import ArtifactError
 from feature_repo.home import Home
 from feature_repo.shop import Shop, ShopField
-from feature_repo.slate_facts import ItemValues
+from feature_repo.slate_facts import ItemValues, SlateFacts
 from training.retrieval.found import Flags, Rows
 
 FILE = "assortment.parquet"
@@ -118,6 +118,19 @@ class Assortment:
         """Places of ids, -1 for those that are not for sale."""
         row = self.row
         return np.fromiter((row.get(i, -1) for i in item_ids), np.int64, len(item_ids))
+
+    def facts(self, item_ids: Sequence[str], t: int) -> SlateFacts:
+        """What was known of some items when this was fitted."""
+        rows = self.rows(item_ids)
+        taken = self.table.take(pa.array(rows, mask=rows < 0))
+        columns = {
+            f"item_attributes__{name}": taken[name].to_pylist()
+            for name in taken.column_names
+            if name != "item_id"
+        }
+        return SlateFacts(
+            t=t, item_ids=item_ids, items={**columns, "item_attributes__present": rows >= 0}
+        )
 
     def numbers(self, field: ShopField) -> npt.NDArray[np.float64]:
         """Shape (N,): a number or time field, NaN where missing."""

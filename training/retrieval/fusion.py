@@ -34,6 +34,17 @@ class Candidates:
     scores: Sequence[float] = ()
     sources: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
 
+    def with_more(self, source: str, item_ids: Sequence[str]) -> "Candidates":
+        """Also the items of a source that needs no rank; those that are there already stay."""
+        more = [item for item in dict.fromkeys(item_ids) if item not in self.sources]
+        if not more:
+            return self
+        return Candidates(
+            [*self.item_ids, *more],
+            [*self.scores, *(0.0 for _ in more)],
+            {**self.sources, **{item: {source: Place(1, 0.0)} for item in more}},
+        )
+
 
 def fuse(found: Mapping[str, Found], weights: Mapping[str, float], size: int) -> Candidates:
     """The first `size` items of all sources together.
