@@ -56,6 +56,13 @@ def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = M
     return publish(Home(home), ranker, evaluation, name=model).to_dict()
 
 
+def publish_indices(home: Path) -> Report:
+    """Fit what candidates are found with, on the log and the features, and publish it."""
+    from training.retrieval.indices import publish_indices as publish
+
+    return publish(Home(home)).to_dict()
+
+
 def _now(home: Path) -> int:
     from feature_repo.clock import Clock
 

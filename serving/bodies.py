@@ -44,10 +44,12 @@ class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
 
     Attributes:
         sources: on request, rank from 1 and score in each source of candidates that had it.
+        title: with the sources.
     """
 
     item: str
     score: float
+    title: str | None = None
     features: dict[str, float | None] | None = None
     sources: dict[str, tuple[int, float]] | None = None
 

@@ -1,9 +1,8 @@
 """Slates as answers."""
 
 import time
-from collections.abc import Mapping
-from typing import Any
 
+import msgspec
 import numpy as np
 
 from serving.bodies import RankAnswer, RankedItem
@@ -13,7 +12,8 @@ from serving.question import Question
 from serving.retrieval import Retrieved
 from serving.slate import Scored, Slate
 from serving.trace import Trace
-from training.retrieval.fusion import Candidates, Place
+from training.retrieval.assortment import Assortment
+from training.retrieval.fusion import Candidates
 
 
 def rank_answer(
@@ -33,6 +33,7 @@ def rank_answer(
 
 def page_answer(
     question: Question,
+    assortment: Assortment | None,
     candidates: Candidates,
     retrieved: Retrieved,
     slate: Slate,
@@ -45,7 +46,7 @@ def page_answer(
     total = wanted.rest.total if wanted.rest else retrieved.total
     return SlateAnswer(
         took=_since(started),
-        items=_items(slate, question.explain, candidates.sources),
+        items=_found(slate, candidates, assortment) if question.explain else _items(slate, False),
         request_id=question.request_id,
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
@@ -59,19 +60,37 @@ def page_answer(
     )
 
 
-def _items(
-    slate: Slate, explained: bool, sources: Mapping[str, Mapping[str, Place]] | None = None
-) -> list[RankedItem]:
+def _items(slate: Slate, explained: bool) -> list[RankedItem]:
     scored = slate.scored
     return [
         RankedItem(
             scored.item_ids[n],
             float(scored.scores[n]),
-            _features(scored, n) if explained else None,
-            _sources(sources, scored.item_ids[n]) if explained and sources is not None else None,
+            features=_features(scored, n) if explained else None,
         )
         for n in slate.order
     ]
+
+
+def _found(slate: Slate, candidates: Candidates, assortment: Assortment | None) -> list[RankedItem]:
+    """The items with what they are called and where they came from."""
+    return [
+        msgspec.structs.replace(
+            item,
+            title=_title(assortment, item.item),
+            sources={
+                name: (place.rank, float(place.score))
+                for name, place in candidates.sources.get(item.item, {}).items()
+            },
+        )
+        for item in _items(slate, True)
+    ]
+
+
+def _title(assortment: Assortment | None, item: str) -> str | None:
+    if assortment is None or item not in assortment.row:
+        return None
+    return assortment.titles[assortment.row[item]] or None
 
 
 def _features(scored: Scored, n: int) -> dict[str, float | None]:
@@ -82,10 +101,6 @@ def _features(scored: Scored, n: int) -> dict[str, float | None]:
         name: value if value == value else None  # noqa: PLR0124
         for name, value in zip(scored.columns, row, strict=True)
     }
-
-
-def _sources(sources: Mapping[str, Mapping[str, Place]], item: str) -> dict[str, Any]:
-    return {name: (place.rank, float(place.score)) for name, place in sources.get(item, {}).items()}
 
 
 def _since(started: float) -> float:

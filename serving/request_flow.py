@@ -101,8 +101,9 @@ async def answer_page(
     )
     request = _Request(resources, model, question)
     candidates, slate = await _flow(request)
+    assortment = resources.models.index(ASSORTMENT)
     return page_answer(
-        request.question, candidates, request.retrieved, slate, request.trace, started
+        request.question, assortment, candidates, request.retrieved, slate, request.trace, started
     )
 
 

@@ -114,6 +114,12 @@ class Assortment:
         """Place of each id."""
         return {item_id: n for n, item_id in enumerate(self.item_ids)}
 
+    @cached_property
+    def titles(self) -> list[str]:
+        """N titles; empty where an item, or the shop, has none."""
+        title = self.shop.item_role("title")
+        return [""] * len(self.item_ids) if title is None else self.texts(title)
+
     def rows(self, item_ids: Sequence[str]) -> Rows:
         """Places of ids, -1 for those that are not for sale."""
         row = self.row
