@@ -9,8 +9,9 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import mkdtemp
 from typing import Any
+from weakref import finalize
 
 import tantivy
 
@@ -39,18 +40,18 @@ class Lexical:
     Attributes:
         index: of tantivy; field `row` is an item's place.
         item_ids: N ids.
-        folder: where the index lies until it is saved; None once loaded.
+        folder: where the index lies; one that was fitted goes with its last user.
     """
 
     index: Any
     item_ids: Sequence[str]
-    folder: "TemporaryDirectory[str] | None" = None
+    folder: Path
 
     @classmethod
     def fit(cls, assortment: Assortment, languages: Iterable[str]) -> "Lexical":
         """Index the items, one thread and one segment."""
-        folder = TemporaryDirectory(prefix="aisle-lexical-")
-        index = tantivy.Index(_schema(), path=folder.name)
+        folder = Path(mkdtemp(prefix="aisle-lexical-"))
+        index = tantivy.Index(_schema(), path=str(folder))
         writer = index.writer(_HEAP_BYTES, 1)
         spoken = sorted(set(languages))
         columns = {name: _texts(assortment, name) for name in FIELDS}
@@ -63,7 +64,9 @@ class Lexical:
         writer.commit()
         writer.wait_merging_threads()
         index.reload()
-        return cls(index, assortment.item_ids, folder)
+        lexical = cls(index, assortment.item_ids, folder)
+        finalize(lexical, shutil.rmtree, folder, ignore_errors=True)
+        return lexical
 
     def search(
         self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
@@ -88,8 +91,7 @@ class Lexical:
 
     def save(self, folder: Path) -> None:
         """Write the index into a build folder."""
-        assert self.folder is not None, "a loaded index is saved already"
-        shutil.copytree(self.folder.name, folder / _INDEX)
+        shutil.copytree(self.folder, folder / _INDEX)
         (folder / _IDS).write_text(json.dumps(list(self.item_ids)))
 
     @classmethod
@@ -101,9 +103,10 @@ class Lexical:
         """
         try:
             item_ids = json.loads((folder / _IDS).read_text())
-            return cls(tantivy.Index.open(str(folder / _INDEX)), item_ids)
+            index = tantivy.Index.open(str(folder / _INDEX))
         except (OSError, ValueError) as error:
             raise ArtifactError(f"{folder}: expected a lexical index: {error}.") from None
+        return cls(index, item_ids, folder / _INDEX)
 
     def _word(self, word: str) -> Any:
         fields = [
