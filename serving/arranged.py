@@ -58,6 +58,8 @@ def arranged(
     facts: SlateFacts | None,
     shop: Shop,
     rules: Rules,
+    *,
+    trust: float = 1.0,
 ) -> Slate:
     """Put the candidates of a list in order and cut the page asked for.
 
@@ -67,11 +69,12 @@ def arranged(
         candidates: all of them, in the order of retrieval.
         facts: of those in `scored`; without them there is no diversity.
         rules: those that count for the request.
+        trust: how much the order of the scores counts against that of retrieval, 0 to 1.
     """
     if wanted.rest is not None:
         order = list(range(len(scored.item_ids)))
         return _page(scored, order, wanted.size, 1, {})
-    order = np.argsort(-_blended(scored, candidates, wanted.surface.ranker), kind="stable").tolist()
+    order = np.argsort(-_blended(scored, candidates, trust), kind="stable").tolist()
     order = _promoted(order, rules.rules, facts, scored.item_ids)
     if facts is not None:
         order = diversified(order, facts, shop, rules.diversity.weight)

@@ -248,6 +248,7 @@ def arrange(
                 facts,
                 request.resources.shop,
                 request.rules,
+                trust=min(question.wanted.surface.ranker, request.retrieved.trust),
             )
     return rerank(scored, candidates.item_ids)
 

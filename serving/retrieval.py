@@ -27,6 +27,7 @@ from training.retrieval.indices import ASSORTMENT, POPULAR
 DEPTH = 200
 """Candidates of a list: what can be scored within its deadline."""
 
+TRUST_IF_RELAXED = 0.3
 LEXICAL_SOURCE, BROWSE = "lexical", "browse"
 
 
@@ -47,6 +48,11 @@ class Retrieved:
     facets: Mapping[str, Any] = field(default_factory=dict)
     relaxed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @property
+    def trust(self) -> float:
+        """How much a ranker counts that learned from slates in which everything fitted."""
+        return TRUST_IF_RELAXED if "words" in self.relaxed else 1.0
 
 
 def find(
@@ -122,21 +128,26 @@ def _browse(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
 
 
 def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> Retrieved | None:
-    """What has as many of the words as can be had, and at least so many; None where nothing has."""
+    """What has as many of the words as can be had, and at least so many; None where nothing has.
+
+    Where nothing has them all, what has any of them is found.
+    """
     most = len(set(sources.wanted.understood.words))
     hits, count = _strictest(sources, min(least, most), most)
-    clicked = sources.ask("query_clicked")
-    if not hits.item_ids and not clicked.item_ids:
+    found = {LEXICAL_SOURCE: hits, "query_clicked": sources.ask("query_clicked")}
+    if not any(one.item_ids for one in found.values()):
         return None
+    if hits.item_ids and count < most:
+        hits, relaxed = sources.words(1, sources.kept), ("words", *relaxed)
+        found = {**found, LEXICAL_SOURCE: hits}
     matching = np.zeros(sources.kept.size, dtype=np.bool_)
-    for one in (hits, clicked):
+    for one in found.values():
         matching[sources.assortment.rows(one.item_ids)] = True
-    first = Found(hits.item_ids[:ASKED], hits.scores[:ASKED])
     return Retrieved(
-        {LEXICAL_SOURCE: first, "query_clicked": clicked},
+        {name: Found(one.item_ids[:ASKED], one.scores[:ASKED]) for name, one in found.items()},
         int(np.count_nonzero(matching)),
         facets(sources.assortment, matching),
-        (*(("words",) if hits.item_ids and count < most else ()), *relaxed),
+        relaxed,
         tuple(dict.fromkeys(sources.missing)),
     )
 

@@ -10,7 +10,15 @@ from serving.question import Question
 from serving.wanted import Wanted
 from training.retrieval.assortment import Assortment
 from training.retrieval.found import Flags, Found
-from training.retrieval.indices import LEXICAL, NEWEST, POPULAR, SIMILAR, TOGETHER, TRENDING
+from training.retrieval.indices import (
+    LEXICAL,
+    MEANING,
+    NEWEST,
+    POPULAR,
+    SIMILAR,
+    TOGETHER,
+    TRENDING,
+)
 
 ASKED = 400
 """Items a source gives at most."""

@@ -29,9 +29,6 @@ from training.retrieval.lexical import Lexical
 ASSORTMENT, LEXICAL, UNDERSTANDING = "assortment", "lexical", "understanding"
 POPULAR, TRENDING, NEWEST = "popular", "trending", "newest"
 TOGETHER, SIMILAR, COMPLETIONS = "together", "similar", "completions"
-INDEX_KINDS = (
-    ASSORTMENT, LEXICAL, UNDERSTANDING, POPULAR, TRENDING, NEWEST, TOGETHER, SIMILAR, COMPLETIONS,
-)  # fmt: skip
 
 _QUERIES = """
 select

@@ -1,7 +1,7 @@
-"""Lexical retrieval: BM25 over the items' fields, by tantivy.
+"""Lexical retrieval: BM25 over the title and over all of an item's texts, by tantivy.
 
-A word scores by the field it fits best, plus a share of the others; a title says more than a
-description.  Texts are stemmed in every language of the shop, queries in their market's.
+A word scores by the field it fits better, plus a share of the other.  Texts are stemmed in every
+language of the shop, queries in their market's.
 """
 
 import json
@@ -16,17 +16,16 @@ from weakref import finalize
 import tantivy
 
 from feature_repo.errors import ArtifactError
-from feature_repo.shop import ShopField
 from training.query_understanding.words import stem, words
 from training.retrieval.assortment import Assortment
 from training.retrieval.found import Found
 
-FIELDS = {"title": 2.0, "brand": 1.5, "category": 1.0, "rest": 1.0}
-"""What is indexed, and how much a match in it weighs."""
+TITLE, ALL = "title", "all"
 
 TIE_BREAKER = 0.3
 """Share of a word's scores in the fields it fits less, as in `dis_max` queries elsewhere."""
 
+_TEXTUAL = ("text", "category", "list")
 MOST_HITS = 10_000
 MOST_WORDS = 32
 _HEAP_BYTES = 100_000_000
@@ -54,12 +53,12 @@ class Lexical:
         index = tantivy.Index(_schema(), path=str(folder))
         writer = index.writer(_HEAP_BYTES, 1)
         spoken = sorted(set(languages))
-        columns = {name: _texts(assortment, name) for name in FIELDS}
-        for row in range(len(assortment.item_ids)):
+        for row, (title, rest) in enumerate(_texts(assortment)):
+            titled = _indexed(title, spoken)
             document = tantivy.Document()
             document.add_unsigned("row", row)
-            for name, texts in columns.items():
-                document.add_text(name, " ".join(_indexed(texts[row], spoken)))
+            document.add_text(TITLE, " ".join(titled))
+            document.add_text(ALL, " ".join([*titled, *_indexed(rest, spoken)]))
             writer.add_document(document)
         writer.commit()
         writer.wait_merging_threads()
@@ -110,38 +109,31 @@ class Lexical:
 
     def _word(self, word: str) -> Any:
         fields = [
-            tantivy.Query.boost_query(
-                tantivy.Query.term_query(self.index.schema, name, word, "freq"), weight
-            )
-            for name, weight in FIELDS.items()
+            tantivy.Query.term_query(self.index.schema, name, word, "freq") for name in (TITLE, ALL)
         ]
         return tantivy.Query.disjunction_max_query(fields, TIE_BREAKER)
 
 
 def _schema() -> Any:
     builder = tantivy.SchemaBuilder()
-    for name in FIELDS:
+    for name in (TITLE, ALL):
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_unsigned_field("row", fast=True)
     return builder.build()
 
 
-def _texts(assortment: Assortment, name: str) -> list[str]:
-    chosen = [field for field in assortment.shop.item_fields if _place(field) == name]
-    columns = [assortment.texts(field) for field in chosen]
-    if not columns:
-        return [""] * len(assortment.item_ids)
-    return [" ".join(texts) for texts in zip(*columns, strict=True)]
+def _texts(assortment: Assortment) -> list[tuple[str, str]]:
+    """Each item's title, and its other texts, categories and lists."""
+    fields = [f for f in assortment.shop.item_fields if f.type in _TEXTUAL and f.role != TITLE]
+    others = [assortment.texts(field) for field in fields]
+    rest = (
+        [" ".join(texts) for texts in zip(*others, strict=True)]
+        if others
+        else [""] * len(assortment.item_ids)
+    )
+    return list(zip(assortment.titles, rest, strict=True))
 
 
-def _place(field: ShopField) -> str | None:
-    """Which indexed field a shop's field goes into."""
-    if field.role in ("title", "brand", "category"):
-        return field.role
-    return "rest" if field.type in ("text", "category", "list") and not field.role else None
-
-
-def _indexed(text: str, languages: Sequence[str]) -> Iterable[str]:
+def _indexed(text: str, languages: Sequence[str]) -> list[str]:
     """Each word in each language's stem; stems that are the same once."""
-    for word in words(text):
-        yield from dict.fromkeys(stem(word, language) for language in languages)
+    return [s for word in words(text) for s in dict.fromkeys(stem(word, n) for n in languages)]
