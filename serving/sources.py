@@ -12,7 +12,6 @@ from training.retrieval.assortment import Assortment
 from training.retrieval.found import Flags, Found
 from training.retrieval.indices import (
     LEXICAL,
-    MEANING,
     NEWEST,
     POPULAR,
     SIMILAR,
