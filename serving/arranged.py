@@ -39,12 +39,12 @@ def sellable_places(
     for rule in rules.rules:
         if rule.action == "hide":
             hidden |= rule.touches(facts, item_ids)
+    stock = shop.item_role("stock")
     if facts is not None and item_ids:
-        known = facts.item_presence("item_attributes") > 0
-        stock = shop.item_role("stock")
         if stock is not None:
             hidden |= [is_out_of_stock(value) for value in _column(facts, stock.column)]
         for one in filters:
+            known = facts.item_presence("item_attributes") > 0
             column = _column(facts, one.field.column)
             hidden |= known & ~np.array([one.allows(value) for value in column], dtype=np.bool_)
     return np.flatnonzero(~hidden).tolist()

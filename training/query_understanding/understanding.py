@@ -43,7 +43,7 @@ class Understood:
         limits = {"min": self.price_low, "max": self.price_high}
         told: dict[str, Any] = {
             "words": list(self.words),
-            "language": self.language,
+            "language": self.language if self.words else "",
             "corrected": dict(self.corrected),
             **{name: {"value": value, "share": s} for name, (value, s) in self.meant.items()},
             "price": {end: number for end, number in limits.items() if number is not None},

@@ -6,9 +6,11 @@ import shutil
 import duckdb
 import pytest
 
+from feature_repo.online.redis_server import ensure_redis
 from serving.page_bodies import RECOMMENDED
 from serving.request_flow import DEFAULT_MODEL
 from serving.rules import FILE
+from tests.integration.http.small_shop import kill_redis
 
 SURFACES = ("search", *RECOMMENDED)
 HOSTILE = {
@@ -310,3 +312,20 @@ def test_a_damaged_index_is_refused_and_the_one_before_stays(service):
         link.unlink()
         link.symlink_to(target)
         shutil.rmtree(broken)
+
+
+def test_with_redis_gone_pages_are_found_by_what_lies_in_memory_and_recover(service):
+    kill_redis(service.settings)
+
+    for surface in SURFACES:
+        answer = (
+            service.search("red", user="u00001")
+            if surface == "search"
+            else service.recommend(surface, user="u00001", items=service.items[:1])
+        )
+        assert answer.status_code == 200
+        assert answer.json()["items"]
+        assert "hydrate" in answer.json()["degraded"]
+
+    ensure_redis(service.settings)
+    assert service.eventually(lambda: not service.search("red").json()["degraded"])
