@@ -34,5 +34,5 @@ class Found:
 
     def only(self, kept: Sequence[bool] | Flags, size: int) -> "Found":
         """The first `size` of the items whose flag is set."""
-        places = [n for n, keep in enumerate(kept) if keep][:size]
+        places = np.flatnonzero(kept)[:size].tolist()
         return Found([self.item_ids[n] for n in places], [self.scores[n] for n in places])
