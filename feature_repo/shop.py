@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from feature_repo.errors import ShopError
 
 FieldType = Literal["number", "text", "category", "list", "time", "bool"]
-Role = Literal["title", "category", "brand", "price"]
+Role = Literal["title", "category", "brand", "price", "stock", "market"]
 
 RESERVED_COLUMNS = frozenset(
     {

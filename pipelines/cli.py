@@ -51,8 +51,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _explain, _truth_grid, _next_purchase, _serve, _rank, _clock, _redis,
-        _pipeline, _doctor,
+        _train, _evaluate, _explain, _truth_grid, _next_purchase, _index, _evaluate_retrieval,
+        _serve, _rank, _search, _recommend, _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -68,12 +68,13 @@ def _verb(
 
 
 def _later(name: str) -> Run:
-    """The function `name` of `pipelines.verbs`, imported when it is called."""
+    """The function `name` of `pipelines.verbs`, or `module:name`, imported when it is called."""
+    module, _, function_name = name.rpartition(":")
 
     def run(args: argparse.Namespace) -> Outcome:
-        from pipelines import verbs
+        from importlib import import_module
 
-        function: Run = getattr(verbs, name)
+        function: Run = getattr(import_module(f"pipelines.{module or 'verbs'}"), function_name)
         return function(args)
 
     return run
@@ -211,6 +212,46 @@ def _rank(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument("--query", help="what was searched for")
     verb.add_argument("--market", help="the market")
     verb.add_argument("--model", default="default", help="name of the ranker (%(default)s)")
+    verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
+
+
+def _index(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "fit and publish what candidates are found with, as of the last refresh"
+    _verb(verbs, "index", help_, "search_verbs:index")
+
+
+def _evaluate_retrieval(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "measure retrieval against plain BM25 on judged queries"
+    verb = _verb(verbs, "evaluate-retrieval", help_, "search_verbs:evaluate_retrieval")
+    verb.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="holds products.parquet and judgments.parquet"
+    )
+
+
+def _search(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "search", "ask a running service for a query", "search_verbs:search")
+    verb.add_argument("query", help="what is searched for")
+    _page_arguments(verb)
+
+
+def _recommend(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "ask a running service what to recommend"
+    verb = _verb(verbs, "recommend", help_, "search_verbs:recommend")
+    verb.add_argument("surface", choices=["home", "similar", "together", "again", "trending"])
+    verb.add_argument("items", nargs="*", metavar="ITEM", help="items the page is about")
+    _page_arguments(verb)
+
+
+def _page_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--user", help="the shopper's id")
+    verb.add_argument("--session", help="the session's id")
+    verb.add_argument("--market", help="the market")
+    verb.add_argument(
+        "--filter", action="append", default=[], dest="filters", metavar="FIELD=VALUE",
+        help="brand=Acme, or a range: price=10..50; again for more",
+    )  # fmt: skip
+    verb.add_argument("--size", type=int, default=10, help="items of a page (%(default)s)")
+    verb.add_argument("--explain", action="store_true", help="say where each item came from")
     verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
 
 

@@ -91,6 +91,13 @@ def rank_next_purchases(home: Path, out: Path) -> Report:
     return evaluate_next_purchase(History.of_log(Home(home)), out)
 
 
+def publish_indices(home: Path) -> Report:
+    """Fit what candidates are found with, on the log and the features, and publish it."""
+    from training.retrieval.indices import publish_indices as publish
+
+    return publish(Home(home)).to_dict()
+
+
 def _now(home: Path) -> int:
     from feature_repo.clock import Clock
 

@@ -151,6 +151,7 @@ def train(args: argparse.Namespace) -> Outcome:
         data["published"] = steps.publish_ranker(
             home.root, ranker, home.root / "build" / "evaluation"
         )
+        data["indices"] = steps.publish_indices(home.root)
     published = data.get("published")
     page = pages(_evaluation_page(evaluation), _contenders(trained), line(_published(published)))
     return Outcome(data, page)

@@ -4,7 +4,6 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset_file import Dataset
-from training.labels import GAINS
 from training.metrics import Floats, Places, Slates
 
 IMPRESSIONS = "item_engagement__impressions_all"
@@ -16,20 +15,20 @@ def judgments(data: Dataset) -> Slates:
     return Slates(
         qid=data.column("qid"),
         gains=gains,
-        worth=_worth(data, gains),
+        worth=_worth(data),
         information=_information(data.column(IMPRESSIONS), items),
         groups=_groups(data),
         items=items,
     )
 
 
-def _worth(data: Dataset, gains: Floats) -> Floats | None:
+def _worth(data: Dataset) -> Floats | None:
     """The price of what was bought, in the shop's own units."""
-    price = data.facts.roles.get("price")
-    if price is None:
+    price, ordered = data.facts.roles.get("price"), data.column("ordered")
+    if price is None or None in ordered[:1]:
         return None
     paid: Floats = np.nan_to_num(data.column(price).astype(np.float64))
-    return np.where(gains >= GAINS["purchase"], paid, 0.0)
+    return np.where(ordered.astype(bool), paid, 0.0)
 
 
 def _information(impressions: npt.NDArray[np.float32], items: Places) -> Floats:

@@ -15,14 +15,13 @@ import numpy as np
 
 from training.bootstrap import Interval, mean_intervals
 from training.configuration import Configuration
+from training.contenders import fit
 from training.dataset_file import Dataset
 from training.evaluate import EVALUATION, without_nan, write
 from training.families import families
 from training.metrics import Floats, ndcg
-from training.quantised import quantised
 from training.split import TRAIN, VALIDATE
 from training.stored_dataset import StoredDataset
-from training.trees import load_xgboost
 from training.verdict import users_of
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
@@ -57,7 +56,7 @@ def ablation(dataset: Path, training: Mapping[str, Any], progress: Progress | No
     columns = data.facts.columns
     groups = families(columns)
     left = [(name, [c for c in columns if c not in own]) for name, own in groups.items()]
-    taught, checked = (data.part(split).with_gain() for split in (TRAIN, VALIDATE))
+    taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
     fitted = _fitted(
         [("everything", taught, checked)]
         + [(name, taught.features(some), checked.features(some)) for name, some in left if some],
@@ -72,7 +71,7 @@ def learning_curve(
 ) -> Table:
     """Fit on a growing share of the training rankings, each holding the one before."""
     data = StoredDataset.open(dataset)
-    taught, checked = (data.part(split).with_gain() for split in (TRAIN, VALIDATE))
+    taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
     qid = taught.column("qid")
     slates = np.random.default_rng(_SEED).permutation(np.unique(qid))
     parts = []
@@ -95,10 +94,8 @@ def _fitted(
     for number, (name, taught, checked) in enumerate(parts):
         if progress:
             progress(number, len(parts))
-        booster = load_xgboost().train(configuration.parameters(), quantised(taught), rounds)
-        scores = np.concatenate(
-            [booster.inplace_predict(batch, validate_features=False) for batch in checked.batches()]
-        )
+        fitted = fit(chosen["contender"], configuration, taught, rounds=rounds)
+        scores = fitted.scores(checked)
         yield name, taught, ndcg(scores, checked.column("gain"), checked.column("qid"))
 
 
@@ -107,7 +104,7 @@ def _refits(fitted: Iterator[tuple[str, Dataset, Floats]], checked: Dataset) -> 
     for name, taught, values in fitted:
         whole = values if whole is None else whole
         found = mean_intervals({"value": values, "difference": values - whole}, users)
-        rankings = int(np.unique(taught.column("qid")).size)
+        rankings = int(np.unique(taught.with_gain().column("qid")).size)
         yield Refit(name, len(taught.facts.columns), rankings, found["value"], found["difference"])
 
 

@@ -5,7 +5,7 @@ probability of a click once examined as the gain; 1 is the true order.  The idea
 naive one, with the same features, rows and trees, taught the true probability instead of clicks.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from training.configuration import Configuration
 from training.contenders import NAIVE, Fitted, fit
+from training.dataset_file import Dataset
 from training.fitting import Training, choose_and_fit, refit
 from training.metrics import ndcg
 from training.simulation.chance import Floats
@@ -78,7 +79,7 @@ def taught_the_truth(log: SimulatedLog) -> Fitted:
     keys = log.data.keys
     place = keys.column_names.index("gain")
     truth = pa.array(log.attraction.astype(np.float32))
-    told = replace(log.data, keys=keys.set_column(place, "gain", truth))
+    told = Dataset(log.data.facts, keys.set_column(place, "gain", truth), log.data.matrix)
     return fit(NAIVE, CONFIGURATIONS[0], told)
 
 
