@@ -8,8 +8,8 @@ probability, as in inverse propensity weighting, so few slates suffice.
 
 The slates are those in an order drawn at random, which no contender has learned from, where the log
 has enough of them; there the highest mean log likelihood wins.  Else they are those of the
-validation split, whose order carries the old ranker's habits: there the naive ranker is replaced only
-by one that is clearly better, with 95 % confidence.
+validation split, whose order carries the old ranker's habits: there the naive ranker is replaced
+only by one that is clearly better, with 95 % confidence.
 """
 
 from collections.abc import Mapping
