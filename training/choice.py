@@ -7,7 +7,9 @@ it; a, the one number fitted here, puts all contenders on one scale.  No gain is
 probability, as in inverse propensity weighting, so few slates suffice.
 
 The slates are those in an order drawn at random, which no contender has learned from, where the log
-has enough of them; else those of the validation split.  The highest mean log likelihood wins.
+has enough of them; there the highest mean log likelihood wins.  Else they are those of the
+validation split, whose order carries the old ranker's habits: there the naive ranker is replaced
+only by one that is clearly better, with 95 % confidence.
 """
 
 from collections.abc import Mapping
@@ -57,16 +59,21 @@ def choose(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Choic
     values = {name: _values(one, fitted[EXAMINED], data) for name, one in fitted.items()}
     users = users_of(data)
     means = {name: float(value.mean()) for name, value in values.items()}
+    differences = {
+        name: mean_interval(value - values[NAIVE], users)
+        for name, value in values.items()
+        if name != NAIVE
+    }
+    eligible = [
+        name for name in means
+        if name == NAIVE or judged_on == RANDOMIZED or differences[name].low > 0
+    ]  # fmt: skip
     return Choice(
-        contender=max(means, key=lambda name: means[name]),
+        contender=max(eligible, key=lambda name: means[name]),
         judged_on=judged_on,
         slates=values[NAIVE].size,
         values=means,
-        differences={
-            name: mean_interval(value - values[NAIVE], users)
-            for name, value in values.items()
-            if name != NAIVE
-        },
+        differences=differences,
     )
 
 

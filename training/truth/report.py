@@ -66,7 +66,14 @@ def run_grid(
 
 def to_dict(grid: TruthGrid, reports: list[CellReport]) -> dict[str, Any]:
     """JSON-ready."""
-    return {"shop": asdict(grid.shop), "cells": [asdict(report) for report in reports]}
+    cells: list[dict[str, Any]] = [asdict(report) for report in reports]
+    for cell in cells:
+        for name in ("gain", "share"):
+            known = {
+                end: value if np.isfinite(value) else None for end, value in cell[name].items()
+            }
+            cell[name] = known
+    return {"shop": asdict(grid.shop), "cells": cells}
 
 
 def rows(reports: list[CellReport]) -> Iterator[list[object]]:
@@ -77,17 +84,18 @@ def rows(reports: list[CellReport]) -> Iterator[list[object]]:
         yield [
             *asdict(report.cell).values(),
             *(f"{report.mean(name):.4f}" for name in ("naive", "chosen", "ideal")),
-            f"{gain.value:+.4f} ({gain.low:+.4f} to {gain.high:+.4f})",
-            f"{share.value:.0%} ({share.low:.0%} to {share.high:.0%})",
+            f"{gain.value:+.4f} ± {gain.high - gain.value:.4f}",
+            f"{100 * share.value:.0f} ± {100 * (share.high - share.value):.0f} %",
             f"{max(result.examination_error for result in report.results):.3f}",
             "/".join(sorted(kinds)),
         ]
 
 
 TITLE = """NDCG@10 by what is truly wanted, over fresh requests; 1 is the true order.
-Gap: between the naive ranker and the ideal one, the naive taught the truth; 95 % over the seeds."""
+Gap: between the naive ranker and the ideal one, the naive taught the truth; ± 95 % over the seeds.
+The curve of examination is off by so much at its worst position, in the worst of the seeds."""
 COLUMNS = ["bias", "logging ranker", "clicks", "naive", "chosen", "ideal", "gain", "gap closed",
-           "examination off by", "chosen was"]  # fmt: skip
+           "curve off by", "chosen was"]  # fmt: skip
 
 
 def _kept(cell: Cell, size: ShopSize, seed: int, cache: Path) -> Result:
