@@ -12,6 +12,7 @@ from training.next_purchase.decisions import Decisions
 from training.next_purchase.history import Ints
 from training.next_purchase.order import MAIN, measured
 from training.next_purchase.rows import Known, ranked, taught_rows
+from training.quantised import quantised
 from training.ranker import Ranker
 from training.split import TRAIN, VALIDATE
 from training.trees import load_xgboost
@@ -103,26 +104,16 @@ def _boost(
     """Fit trees; with `unseen` rows, cut to the round at which they were ranked best."""
     xgboost = load_xgboost()
     columns = rows.facts.columns
-    train = _matrix(rows)
+    train = quantised(rows)
     watched = {} if unseen is None else {
-        "evals": [(_matrix(unseen, train), VALIDATE)],
+        "evals": [(quantised(unseen, train), VALIDATE)],
         "early_stopping_rounds": PATIENCE,
         "verbose_eval": False,
     }  # fmt: skip
-    booster = xgboost.train(configuration.parameters(), train, rounds, **watched)
+    booster = xgboost.train(configuration.ranking_parameters(columns), train, rounds, **watched)
     if unseen is not None:
         booster = booster[: booster.best_iteration + 1]
     return Ranker(columns, rows.facts.prior, booster)
-
-
-def _matrix(rows: Dataset, reference: object = None):  # type: ignore[no-untyped-def]
-    return load_xgboost().QuantileDMatrix(
-        rows.matrix,
-        rows.column("gain"),
-        qid=rows.column("qid"),
-        feature_names=list(rows.facts.columns),
-        ref=reference,
-    )
 
 
 def _value(ranking: Ints, decisions: Decisions) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import ndcg, recall
+from training.metrics import Metric, Slates
 from training.next_purchase.history import Floats, Ints
 
 K = 100
@@ -14,6 +14,7 @@ K = 100
 _DEEPEST = 20
 
 MAIN = "ndcg@10"
+_METRICS = tuple(map(Metric.parse, ("ndcg@10", "recall@20", "recall@10")))
 CONVENTIONS = (
     "gain 1 for each item of the order, whatever its quantity · ideal order: all its items first · "
     "equal scores by item id"
@@ -56,10 +57,11 @@ def measured(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.f
         scores += [score, np.full(relevant.size, np.nan)]
         gains += [hit, missed]
     rows = np.concatenate(scores) if scores else np.empty(0), _joined(gains)
+    told = Slates.of(rows[1], qid).measure(_METRICS, rows[0])
     return {
-        "ndcg@10": ndcg(*rows, qid),
-        "recall@20": recall(*rows, qid, k=20),
-        "hit@10": np.where(recall(*rows, qid) > 0, 1.0, 0.0),
+        "ndcg@10": told["ndcg@10"],
+        "recall@20": told["recall@20"],
+        "hit@10": np.where(told["recall@10"] > 0, 1.0, 0.0),
     }
 
 

@@ -8,7 +8,8 @@ import pyarrow as pa
 
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
-from training.labels import GAINS, compacted
+from training.gains import USUAL
+from training.labels import compacted
 
 _ACTIONS = """
 create view actions as
@@ -93,8 +94,8 @@ def _view(home: Home) -> str:
         sql = sql[:start] + _NO_ASKED.strip() + sql[end + 1 :]
     values = {
         "$rankings": _literal(rankings),
-        "$types": _literal(list(GAINS)),
-        "$gains": _literal(list(GAINS.values())),
+        "$types": _literal(list(USUAL)),
+        "$gains": _literal(list(USUAL.values())),
         "$default_market": _literal(DEFAULT_MARKET),
     }
     for name, value in values.items():
