@@ -13,11 +13,13 @@ _catalogue = Catalogue.of(Home(DEFAULT_ROOT))
 item = _catalogue.item
 user = _catalogue.user
 query = _catalogue.query
+market = _catalogue.market
 
 item_attributes = _catalogue.item_attributes
 item_engagement = _catalogue.item_engagement
 user_engagement = _catalogue.user_engagement
 query_engagement = _catalogue.query_engagement
+market_engagement = _catalogue.market_engagement
 user_recent = _catalogue.user_recent
 query_clicked_items = _catalogue.query_clicked_items
 

@@ -22,17 +22,21 @@ class SlateFacts:
     Attributes:
         t: instant of the request, microseconds since 1970 UTC.
         query: its text as sent.
+        utc_offset_minutes: of the shopper's clock, where it is known.
         user: "<view>__<feature>" → scalar, list or None; absent or None is missing;
             "<view>__present" tells whether the view knows the user.
         query_row: the same for the query's views.
+        market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
     """
 
     t: int
     query: str | None = None
+    utc_offset_minutes: float | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
     query_row: Mapping[str, Any] = field(default_factory=dict)
+    market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
     _read: dict[str, "ItemValues"] = field(

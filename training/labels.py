@@ -31,7 +31,7 @@ first_shown as (
 shown as (
 
     select
-        request_id, user_id, query, query_key, market, event_time as t,
+        request_id, user_id, query, query_key, market, utc_offset_minutes, event_time as t,
         unnest(items).item_id as item_id,
         generate_subscripts(items, 1) as position
 
@@ -60,7 +60,7 @@ _NO_GAINS = "select null::varchar as request_id, null::varchar as item_id, 0 as 
 
 _LABELLED = """
 select
-    request_id, user_id, query, query_key, market, t, item_id, position,
+    request_id, user_id, query, query_key, market, utc_offset_minutes, t, item_id, position,
     coalesce(gain, 0)::float as gain
 
 from ({shown}) as shown

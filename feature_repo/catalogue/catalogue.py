@@ -6,7 +6,7 @@ from feast import Entity, FeatureService, FeatureView
 
 from feature_repo.catalogue.attributes import item_attributes
 from feature_repo.catalogue.engagement import engagement
-from feature_repo.catalogue.entities import item, query, user
+from feature_repo.catalogue.entities import item, market, query, user
 from feature_repo.catalogue.history import query_clicked_items, user_recent
 from feature_repo.home import Home
 from feature_repo.shop import Shop
@@ -19,10 +19,12 @@ class Catalogue:
     item: Entity
     user: Entity
     query: Entity
+    market: Entity
     item_attributes: FeatureView
     item_engagement: FeatureView
     user_engagement: FeatureView
     query_engagement: FeatureView
+    market_engagement: FeatureView
     user_recent: FeatureView
     query_clicked_items: FeatureView
     ranking_v1: FeatureService
@@ -42,6 +44,7 @@ class Catalogue:
             item=item,
             user=user,
             query=query,
+            market=market,
             item_attributes=attributes,
             user_recent=recent,
             query_clicked_items=clicked,
@@ -51,7 +54,7 @@ class Catalogue:
 
     @property
     def views(self) -> tuple[FeatureView, ...]:
-        """The feature views: of the item, of the user, of the query."""
+        """The feature views: of item, user, query and market."""
         return tuple(v for v in vars(self).values() if isinstance(v, FeatureView))
 
     def objects(self) -> dict[str, object]:

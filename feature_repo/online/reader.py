@@ -6,6 +6,7 @@ from typing import Any
 import redis
 
 from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
 from feature_repo.online import merge
 from feature_repo.online.live_keys import LiveKeys, Patch
@@ -43,6 +44,8 @@ class OnlineReader:
         item_ids: Sequence[str],
         t: int,
         query: str | None = None,
+        market: str = DEFAULT_MARKET,
+        utc_offset_minutes: int | None = None,
     ) -> SlateFacts:
         """The facts of one slate at an instant, which is now or a moment ago.
 
@@ -52,6 +55,8 @@ class OnlineReader:
             item_ids: N candidates; what is not known of one is missing.
             t: instant of the request, µs.
             query: its text as sent.
+            market: where it was asked.
+            utc_offset_minutes: of the shopper's clock, where it is known.
 
         Raises:
             RedisError: the server does not answer.
@@ -63,12 +68,15 @@ class OnlineReader:
             *self._rows.keys("user_recent", users),
             *self._rows.keys("query_clicked_items", queries),
         ]
-        found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
+        found = read_overlay(
+            self._client, self._keys, item_ids, user_id, query_key, market, keys
+        )
         of_user, of_query = found.rows[n : n + len(users)], found.rows[n + len(users) :]
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
             query=query,
+            utc_offset_minutes=utc_offset_minutes,
             user=_first(
                 self._counts("user_engagement", [found.user_tile], t)
                 | self._recent(of_user or [None], found, t)
@@ -77,6 +85,7 @@ class OnlineReader:
                 self._counts("query_engagement", [found.query_tile], t)
                 | _named("query_clicked_items", clicked)
             ),
+            market_row=_first(self._counts("market_engagement", [found.market_tile], t)),
             item_ids=item_ids,
             items=self._attributes(found, n, t)
             | self._counts("item_engagement", found.item_tiles, t),

@@ -15,7 +15,13 @@ from typing import Any
 
 import duckdb
 
-from feature_repo.counters import COUNTER_VIEWS, WINDOWS, tiles_of
+from feature_repo.counters import (
+    COUNTER_VIEWS,
+    LARGEST_AMOUNT,
+    MINOR_UNITS,
+    WINDOWS,
+    tiles_of,
+)
 from feature_repo.events.contract import ARROW_SCHEMAS, POSITIVE_TYPES
 from feature_repo.events.durable import replacing
 from feature_repo.events.seals import read_seals
@@ -123,6 +129,8 @@ def _stage(db: Database, home: Home) -> None:
     parameters = {
         "positive_types": list(POSITIVE_TYPES),
         "last_seal": read_seals(home.log / "seals").last,
+        "minor_units": MINOR_UNITS,
+        "largest_amount": LARGEST_AMOUNT,
         "k_clicked": K_CLICKED,
         "k_shown": K_SHOWN,
         "k_query_items": K_QUERY_ITEMS,

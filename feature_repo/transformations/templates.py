@@ -56,8 +56,8 @@ def tiles_sql(template: str, counter: CounterView) -> str:
     measures = tuple(counter.measures)
     return Template(template).substitute(
         key=counter.key,
-        totals=_lines(measures, lambda m: f"sum({m})::bigint as {m}_all,"),
-        summed=_lines(measures, lambda m: f"sum({m})::bigint as {m},"),
+        totals=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m}_all,"),
+        summed=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},"),
         listed=_lines(measures, lambda m: f"list({m} order by bucket) as {m},"),
         kept=_lines(measures, lambda m: f"{m}_all,\n    coalesce({m}, []) as {m},"),
     )

@@ -88,6 +88,8 @@ def _rows(events, shift) -> pa.Table:
             "user_id": event.user_id,
             "query_key": query_key(event.query, event.market),
             "query": event.query,
+            "market": event.market,
+            "utc_offset_minutes": event.utc_offset_minutes,
             "item_id": item.item_id,
             "t": event.event_time + shift,
         }

@@ -13,11 +13,11 @@ daily as (
         query_key,
         item_id,
         (seen_at // 86400000000 + 1) * 86400000000 as known_at,
-        sum(clicks) as clicks,
+        sum(sign) as clicks,
         max(part) as part
 
     from stg_interactions
-    where query_key is not null and clicks <> 0
+    where query_key is not null and is_positive
     group by query_key, item_id, known_at
     having known_at <= getvariable('last_seal') + 1
 
