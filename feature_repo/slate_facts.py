@@ -4,7 +4,7 @@ The same shapes come from the point-in-time join and from Redis, so what follows
 same too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Counts = Callable[[str], Floats]
+"""Gives a count by its name: of N candidates, shape (N,), or of one entity, shape ()."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class SlateFacts:
         market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
+        memo: what was read of them before, so that families need not read it again.
     """
 
     t: int
@@ -39,9 +42,7 @@ class SlateFacts:
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
-    _read: dict[str, "ItemValues"] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def only(self, places: Sequence[int]) -> "SlateFacts":
         """The same request with M of its candidates, by their places among the N."""
@@ -52,9 +53,20 @@ class SlateFacts:
         )
 
     def item_numbers(self, name: str) -> Floats:
-        """Shape (N,): a number of each candidate, NaN where missing."""
-        values = self.items.get(name)
-        return np.full(len(self.item_ids), np.nan) if values is None else as_numbers(values)
+        """Shape (N,): a number of each candidate, NaN where missing; not to be written to."""
+        if name not in self.memo:
+            values = self.items.get(name)
+            blank = np.full(len(self.item_ids), np.nan)
+            self.memo[name] = blank if values is None else as_numbers(values)
+        numbers: Floats = self.memo[name]
+        return numbers
+
+    def counts(self, entity: str) -> Counts:
+        """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
+        if entity == "item":
+            return lambda feature: self.item_numbers(f"item_engagement__{feature}")
+        row = {"user": self.user, "query": self.query_row, "market": self.market_row}[entity]
+        return lambda feature: np.array(as_number(row.get(f"{entity}_engagement__{feature}")))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
@@ -62,10 +74,12 @@ class SlateFacts:
 
     def item_values(self, name: str) -> "ItemValues":
         """The texts of a category or list field of each candidate, none where missing."""
-        if name not in self._read:
+        key = f"texts of {name}"
+        if key not in self.memo:
             values = self.items.get(name, [None] * len(self.item_ids))
-            self._read[name] = ItemValues.of(values)
-        return self._read[name]
+            self.memo[key] = ItemValues.of(values)
+        texts: ItemValues = self.memo[key]
+        return texts
 
 
 @dataclass(frozen=True)

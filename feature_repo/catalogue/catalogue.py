@@ -39,7 +39,7 @@ class Catalogue:
         shop = Shop.load(home.shop_toml)
         attributes, recent = item_attributes(home, shop), user_recent(home, shop)
         counted = {view.name: view for view in engagement(home)}
-        clicked = query_clicked_items(home)
+        clicked = query_clicked_items(home, shop)
         return cls(
             item=item,
             user=user,

@@ -1,4 +1,4 @@
-"""Counts of what was shown, asked, clicked, bought and returned, over windows that are exact at any instant."""
+"""Counts of what was shown, asked and done, over windows that are exact at any instant."""
 
 from feast import FeatureView, Field
 from feast.types import Int64

@@ -27,7 +27,7 @@ market = Entity(
     name="market",
     join_keys=["market"],
     value_type=ValueType.STRING,
-    description="Where the shop sells, by the name its rankings carry; `default` where they do not.",
+    description="Where the shop sells, as its rankings name it; `default` where they do not.",
 )
 
 BY_NAME: dict[str, Entity] = {entity.name: entity for entity in (item, user, query, market)}

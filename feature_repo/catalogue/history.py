@@ -17,15 +17,15 @@ def user_recent(home: Home, shop: Shop) -> FeatureView:
         "user_recent",
         user,
         [
-            *_recent("clicked", K_CLICKED, shop.taste_fields),
-            *_recent("shown", K_SHOWN, shop.taste_fields),
+            *_recent("clicked", K_CLICKED, shop.recent_fields),
+            *_recent("shown", K_SHOWN, shop.recent_fields),
         ],
         description="The items a user clicked last and was shown last, newest first.",
         freshness="live",
     )
 
 
-def query_clicked_items(home: Home) -> FeatureView:
+def query_clicked_items(home: Home, shop: Shop) -> FeatureView:
     """One row per query and UTC midnight after a day on which its clicks changed."""
     return view(
         home,
@@ -42,6 +42,7 @@ def query_clicked_items(home: Home) -> FeatureView:
                 dtype=Array(Int64),
                 description="Clicks of all time on each of them.",
             ),
+            *(_value(f"item_{field.column}", field) for field in shop.recent_fields),
         ],
         description="The items shoppers chose after a query.",
         freshness="batch:1d",
@@ -59,16 +60,16 @@ def _recent(verb: str, most: int, tastes: tuple[ShopField, ...]) -> list[Field]:
         dtype=Array(Int64),
         description=f"When each was {verb}: microseconds since 1970 UTC.",
     )
-    return [ids, instants, *(_taste(verb, field) for field in tastes)]
+    return [ids, instants, *(_value(f"{verb}_{field.column}", field) for field in tastes)]
 
 
-def _taste(verb: str, field: ShopField) -> Field:
+def _value(name: str, field: ShopField) -> Field:
     return Field(
-        name=f"{verb}_{field.column}",
+        name=name,
         dtype=Array(String),
         description=(
-            f"{field.column} of each item {verb}, as known then; the values of a list are "
-            "separated by U+001F, a missing value is the empty text."
+            f"{field.column} of each of the items, as known then; the values of a list are "
+            "separated by U+001F, a price is in minor units, a missing value is the empty text."
         ),
         tags={"taste": field.column},
     )

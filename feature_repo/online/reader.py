@@ -31,7 +31,7 @@ class OnlineReader:
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
         }
-        self._taste = shop.taste_fields
+        self._remembered = shop.recent_fields
         self._rows = StoredRows(home.project, catalogue.views)
         self._keys = LiveKeys.of(home)
         self._client = client
@@ -68,9 +68,7 @@ class OnlineReader:
             *self._rows.keys("user_recent", users),
             *self._rows.keys("query_clicked_items", queries),
         ]
-        found = read_overlay(
-            self._client, self._keys, item_ids, user_id, query_key, market, keys
-        )
+        found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, market, keys)
         of_user, of_query = found.rows[n : n + len(users)], found.rows[n + len(users) :]
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
@@ -100,16 +98,16 @@ class OnlineReader:
         Raises:
             RedisError: the server does not answer.
         """
-        if not self._taste or not item_ids:
+        if not self._remembered or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
         keys = self._rows.keys("item_attributes", distinct)
         found = read_overlay(self._client, self._keys, distinct, rows=keys)
-        columns = [*(field.column for field in self._taste), PART]
+        columns = [*(field.column for field in self._remembered), PART]
         rows = rows_of(self._rows.columns("item_attributes", found.rows, columns, max(seen_at)))
         known = dict(zip(distinct, zip(rows, found.patches, strict=True), strict=True))
         return [
-            merge.texts_of(merge.attributes(row, _before(instant, changes)), self._taste)
+            merge.texts_of(merge.attributes(row, _before(instant, changes)), self._remembered)
             for item, instant in zip(item_ids, seen_at, strict=True)
             for row, changes in [known[item]]
         ]
@@ -133,7 +131,7 @@ class OnlineReader:
 
     def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
         (stored,) = rows_of(self._stored("user_recent", raw, t))
-        row = merge.recent(stored, found.recent, [field.column for field in self._taste]) or {}
+        row = merge.recent(stored, found.recent, [field.column for field in self._remembered]) or {}
         features = self._features["user_recent"]
         return _named("user_recent", {name: [row.get(name)] for name in features})
 

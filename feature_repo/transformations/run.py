@@ -32,6 +32,7 @@ from feature_repo.shop import Shop
 from feature_repo.transformations.templates import (
     attributes_sql,
     counts_sql,
+    query_sql,
     recent_sql,
     tiles_sql,
 )
@@ -164,7 +165,7 @@ def view_sql(view: str, shop: Shop) -> str:
         return counts_sql((SQL / "counts.sql").read_text(), _COUNTERS[view])
     if view == "item_attributes":
         return attributes_sql(sql, shop)
-    return recent_sql(sql, shop) if view == "user_recent" else sql
+    return recent_sql(sql, shop) if view == "user_recent" else query_sql(sql, shop)
 
 
 def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewReport:

@@ -27,15 +27,27 @@ def attributes_sql(template: str, shop: Shop) -> str:
 def recent_sql(template: str, shop: Shop) -> str:
     """Fill in `features/user_recent.sql`."""
     return Template(template).substitute(
-        known=_lines(shop.taste_fields, _known),
+        known=_lines(shop.recent_fields, _known),
         blocks=_lines(
-            shop.taste_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
+            shop.recent_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
         ),
         spans=_lines(
-            shop.taste_fields,
+            shop.recent_fields,
             lambda f: f"list_concat(this.{_name(f)}, before.{_name(f)}) as {_name(f)},",
         ),
         arrays=_lines(("clicked", "shown"), lambda verb: _arrays(verb, shop)),
+    )
+
+
+def query_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/query_clicked_items.sql`."""
+    fields = shop.recent_fields
+    return Template(template).substitute(
+        known=_lines(fields, _known),
+        listed=_lines(fields, lambda f: f"list({_name(f)} order by place) as {_name(f)},"),
+        kept=_lines(
+            fields, lambda f: f'coalesce(folded.{_name(f)}, []::varchar[]) as "item_{f.column}",'
+        ),
     )
 
 
@@ -79,13 +91,16 @@ def _merged(field: ShopField) -> str:
 
 def _known(field: ShopField) -> str:
     value = f"item_attributes.{_name(field)}"
-    text = f"array_to_string({value}, {_text(VALUE_SEPARATOR)})" if field.type == "list" else value
+    text = {
+        "list": f"array_to_string({value}, {_text(VALUE_SEPARATOR)})",
+        "number": f"minor_units({value})::varchar",
+    }.get(field.type, value)
     return f"coalesce({text}, '') as {_name(field)},"
 
 
 def _arrays(verb: str, shop: Shop) -> str:
     columns = [("item_ids", "item_ids"), ("instants", "at")]
-    columns += [(field.column, field.column) for field in shop.taste_fields]
+    columns += [(field.column, field.column) for field in shop.recent_fields]
     cut = f"{verb}.first, {verb}.last"
     return _lines(
         columns,

@@ -1,9 +1,10 @@
 -- The items shoppers chose after a query, as serving gets them: once a day, at midnight UTC.
 --
 -- Grain:  one row per query and midnight after a day on which its clicks changed
--- Reads:  stg_interactions
+-- Reads:  stg_interactions, item_attributes
 -- Params: last_seal -- a midnight after it is not yet known in full
 --         k_query_items -- items a row carries at most
+--         known, listed, kept -- lines per field that is remembered of items: see templates.py
 
 with
 
@@ -70,16 +71,34 @@ ranked as (
 
 ),
 
+known as (
+
+    select
+        ranked.query_key,
+        ranked.known_at,
+        ranked.item_id,
+        ranked.weight,
+        $known
+        ranked.place
+
+    from ranked
+    asof left join item_attributes
+        on ranked.item_id = item_attributes.item_id
+        and make_timestamptz(ranked.known_at) >= item_attributes.event_timestamp
+    where ranked.place <= getvariable('k_query_items')
+
+),
+
 folded as (
 
     select
         query_key,
         known_at,
         list(item_id order by place) as clicked_item_keys,
+        $listed
         list(weight::bigint order by place) as clicked_item_weights
 
-    from ranked
-    where place <= getvariable('k_query_items')
+    from known
     group by query_key, known_at
 
 )
@@ -90,6 +109,7 @@ select
     make_timestamptz(midnights.known_at) as created_timestamp,
     coalesce(folded.clicked_item_keys, []::varchar[]) as clicked_item_keys,
     coalesce(folded.clicked_item_weights, []::bigint[]) as clicked_item_weights,
+    $kept
     midnights.part
 
 from midnights

@@ -4,8 +4,6 @@
 -- Grain:  one row per interaction event
 -- Reads:  log_interaction, stg_rankings
 -- Params: positive_types -- interactions that say a shopper wanted the item
---         minor_units -- of money in one of an interaction's value
---         largest_amount -- a value beyond it counts as none
 
 with
 
@@ -38,11 +36,7 @@ select
     coalesce(corrected.own_bucket, interactions.own_bucket) as bucket,
     if(interactions.corrects is null, 1, -1) as sign,
     list_contains(getvariable('positive_types'), interactions.type) as is_positive,
-    if(
-        abs(interactions.value) < getvariable('largest_amount'),
-        round_even(interactions.value * getvariable('minor_units'), 0),
-        0
-    )::bigint as amount,
+    coalesce(minor_units(interactions.value), 0) as amount,
 
     -- instants, microseconds since 1970
     interactions.seen_us as seen_at
