@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _features, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -183,6 +183,12 @@ def _pipeline(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb.add_argument("action", choices=["run", "compile"])
     verb.add_argument("name", choices=["retrain"])
     verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
+
+
+def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "features", "write the page of all features", "features")
+    verb.add_argument("action", choices=["docs"])
+    verb.add_argument("--out", type=Path, help="file to write (standard output)")
 
 
 def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

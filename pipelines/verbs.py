@@ -217,6 +217,18 @@ def pipeline(args: argparse.Namespace) -> Outcome:
     return Outcome(retrain.run_retrain(_settings().home))
 
 
+def features(args: argparse.Namespace) -> Outcome:
+    """Write the page of all features."""
+    from feature_repo.catalogue.document import features_page
+
+    page = features_page(_settings().home)
+    if args.out is None:
+        return Outcome({"page": page}, line(page.rstrip()))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(page, encoding="utf-8")
+    return Outcome({"written": str(args.out)})
+
+
 def doctor(_: argparse.Namespace) -> Outcome:
     """Look for what is wrong."""
     from pipelines.doctor import examine

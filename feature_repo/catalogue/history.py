@@ -36,11 +36,13 @@ def query_clicked_items(home: Home, shop: Shop) -> FeatureView:
                 name="clicked_item_keys",
                 dtype=Array(String),
                 description=f"The {K_QUERY_ITEMS} items clicked most for the query, most first.",
+                tags={"unit": "ids"},
             ),
             Field(
                 name="clicked_item_weights",
                 dtype=Array(Int64),
                 description="Clicks of all time on each of them.",
+                tags={"unit": "events", "window": "all"},
             ),
             *(_value(f"item_{field.column}", field) for field in shop.recent_fields),
         ],
@@ -54,11 +56,13 @@ def _recent(verb: str, most: int, tastes: tuple[ShopField, ...]) -> list[Field]:
         name=f"{verb}_item_ids",
         dtype=Array(String),
         description=f"The last {most} items {verb}, newest first.",
+        tags={"unit": "ids"},
     )
     instants = Field(
         name=f"{verb}_at",
         dtype=Array(Int64),
         description=f"When each was {verb}: microseconds since 1970 UTC.",
+        tags={"unit": "microseconds since 1970 UTC"},
     )
     return [ids, instants, *(_value(f"{verb}_{field.column}", field) for field in tastes)]
 
@@ -71,5 +75,8 @@ def _value(name: str, field: ShopField) -> Field:
             f"{field.column} of each of the items, as known then; the values of a list are "
             "separated by U+001F, a price is in minor units, a missing value is the empty text."
         ),
-        tags={"taste": field.column},
+        tags={
+            "taste": field.column,
+            "unit": "minor units of money" if field.type == "number" else "texts",
+        },
     )
