@@ -22,5 +22,6 @@ query_engagement = _catalogue.query_engagement
 market_engagement = _catalogue.market_engagement
 user_recent = _catalogue.user_recent
 query_clicked_items = _catalogue.query_clicked_items
+item_standing = _catalogue.item_standing
 
 ranking_v1 = _catalogue.ranking_v1

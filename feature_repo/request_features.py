@@ -21,6 +21,7 @@ from feature_repo.request_families.query_items import query_items
 from feature_repo.request_families.rates import rates
 from feature_repo.request_families.session import session
 from feature_repo.request_families.slate import slate
+from feature_repo.request_families.standing import standing
 from feature_repo.request_families.stored import stored
 from feature_repo.request_families.taste import taste
 from feature_repo.request_families.text_match import text_match
@@ -33,7 +34,7 @@ __all__ = ["Matrix", "SlateFacts", "feature_columns", "feature_matrix"]
 Matrix = npt.NDArray[np.float32]
 
 FAMILIES = (
-    *(stored, ages, rates, funnel, trend, market),
+    *(stored, ages, rates, funnel, trend, market, standing),
     *(taste, history, session, price, query_items, text_match, calendar, slate),
 )
 

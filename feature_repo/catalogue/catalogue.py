@@ -8,6 +8,7 @@ from feature_repo.catalogue.attributes import item_attributes
 from feature_repo.catalogue.engagement import engagement
 from feature_repo.catalogue.entities import item, market, query, user
 from feature_repo.catalogue.history import query_clicked_items, user_recent
+from feature_repo.catalogue.standing import item_standing
 from feature_repo.home import Home
 from feature_repo.shop import Shop
 
@@ -27,6 +28,7 @@ class Catalogue:
     market_engagement: FeatureView
     user_recent: FeatureView
     query_clicked_items: FeatureView
+    item_standing: FeatureView
     ranking_v1: FeatureService
 
     @classmethod
@@ -39,7 +41,7 @@ class Catalogue:
         shop = Shop.load(home.shop_toml)
         attributes, recent = item_attributes(home, shop), user_recent(home, shop)
         counted = {view.name: view for view in engagement(home)}
-        clicked = query_clicked_items(home, shop)
+        clicked, standing = query_clicked_items(home, shop), item_standing(home, shop)
         return cls(
             item=item,
             user=user,
@@ -48,7 +50,10 @@ class Catalogue:
             item_attributes=attributes,
             user_recent=recent,
             query_clicked_items=clicked,
-            ranking_v1=_ranking_v1(shop, attributes, [*counted.values(), recent, clicked]),
+            item_standing=standing,
+            ranking_v1=_ranking_v1(
+                shop, attributes, [*counted.values(), recent, clicked, standing]
+            ),
             **counted,
         )
 

@@ -30,8 +30,9 @@ UNITS = (
     (r"^price__off_band$", "spreads of the user's prices"),
     (r"_ratio$", "times the slate's median"),
     (r"_difference$", "as the number itself"),
+    (r"_support$|_items$", "number"),
     (r"_rank$", "place: from 1, or a share of the slate"),
-    (r"^(rate|funnel)__|_share$|_fading$|_frequency$|_covered$|_jaccard$|__discount$", "share"),
+    (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
     (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),
 )  # fmt: skip
 """Unit of a request-time column, by its name; the first that fits."""

@@ -65,11 +65,13 @@ class OnlineReader:
         queries = [] if query_key is None else [query_key]
         keys = [
             *self._rows.keys("item_attributes", item_ids),
+            *self._rows.keys("item_standing", item_ids),
             *self._rows.keys("user_recent", users),
             *self._rows.keys("query_clicked_items", queries),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, market, keys)
-        of_user, of_query = found.rows[n : n + len(users)], found.rows[n + len(users) :]
+        of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
+        of_user, of_query = of_others[: len(users)], of_others[len(users) :]
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
@@ -86,6 +88,7 @@ class OnlineReader:
             market_row=_first(self._counts("market_engagement", [found.market_tile], t)),
             item_ids=item_ids,
             items=self._attributes(found, n, t)
+            | _named("item_standing", self._stored("item_standing", of_item, t))
             | self._counts("item_engagement", found.item_tiles, t),
         )
 

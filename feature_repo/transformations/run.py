@@ -34,6 +34,7 @@ from feature_repo.transformations.templates import (
     counts_sql,
     query_sql,
     recent_sql,
+    standing_sql,
     tiles_sql,
 )
 
@@ -44,6 +45,7 @@ VIEWS = (
     *(counter.name for counter in COUNTER_VIEWS),
     "user_recent",
     "query_clicked_items",
+    "item_standing",
 )
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
@@ -55,6 +57,12 @@ Database = duckdb.DuckDBPyConnection
 Progress = Callable[[str], None]
 
 _COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
+_FILLED: dict[str, Callable[[str, Shop], str]] = {
+    "item_attributes": attributes_sql,
+    "user_recent": recent_sql,
+    "query_clicked_items": query_sql,
+    "item_standing": standing_sql,
+}
 _ROWS_PER_GROUP = {"user_recent": 2048}
 """A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""
 
@@ -163,9 +171,7 @@ def view_sql(view: str, shop: Shop) -> str:
     sql = (SQL / "features" / f"{view}.sql").read_text()
     if view in _COUNTERS:
         return counts_sql((SQL / "counts.sql").read_text(), _COUNTERS[view])
-    if view == "item_attributes":
-        return attributes_sql(sql, shop)
-    return recent_sql(sql, shop) if view == "user_recent" else query_sql(sql, shop)
+    return _FILLED[view](sql, shop)
 
 
 def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewReport:

@@ -9,8 +9,10 @@ from string import Template
 from typing import TypeVar
 
 from feature_repo.counters import WINDOWS, CounterView
+from feature_repo.errors import CatalogueError
 from feature_repo.recent import VALUE_SEPARATOR
-from feature_repo.shop import Shop, ShopField
+from feature_repo.shop import Role, Shop, ShopField
+from feature_repo.standing import groups_of, standing_features
 
 _T = TypeVar("_T")
 
@@ -51,6 +53,17 @@ def query_sql(template: str, shop: Shop) -> str:
     )
 
 
+def standing_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/item_standing.sql`."""
+    groups, price = groups_of(shop), shop.price_field
+    own_price = f"attributes.{_name(price)} as own_price," if price else ""
+    return Template(template).substitute(
+        known=_lines(groups, lambda g: f"{_group_of(shop, g)} as {g},") + f"\n        {own_price}",
+        compared=_lines(groups, lambda g: _compared(g, priced=price is not None)),
+        told=",\n    ".join(standing_features(shop)),
+    )
+
+
 def counts_sql(template: str, counter: CounterView) -> str:
     """Fill in `counts.sql` for one counted view."""
     measures = tuple(counter.measures)
@@ -77,6 +90,42 @@ def tiles_sql(template: str, counter: CounterView) -> str:
 
 def _lines(elements: Iterable[_T], line: Callable[[_T], str]) -> str:
     return "\n        ".join(line(element) for element in elements)
+
+
+def _group_of(shop: Shop, role: Role) -> str:
+    """The value of the field with this role; of a list, the first."""
+    field = shop.item_role(role)
+    if field is None:
+        raise CatalogueError(f"expected a field with the role {role}, found none")
+    value = f"attributes.{_name(field)}"
+    return f"{value}[1]" if field.type == "list" else f"{value}::varchar"
+
+
+def _compared(group: str, *, priced: bool) -> str:
+    """Sums, medians and places of an item within its group; null without a group."""
+    inside = f"partition by known_at, {group}"
+    lines = {
+        "items": f"count(*) over ({inside})",
+        "impressions": f"(sum(impressions) over ({inside}))::bigint",
+        "clicks": f"(sum(clicks) over ({inside}))::bigint",
+        "popularity": _place(inside, "clicks_30d"),
+    }
+    if priced:
+        lines["price"] = f"median(own_price) over ({inside})"
+        known = _place(f"{inside}, own_price is null", "own_price")
+        lines["price_place"] = f"case when own_price is not null then {known} end"
+    return _lines(
+        lines.items(),
+        lambda line: f"case when {group} is not null then {line[1]} end as {group}_{line[0]},",
+    )
+
+
+def _place(inside: str, number: str) -> str:
+    """Share of the others that are lower, equals counting half; half where there is no other."""
+    lower = f"rank() over ({inside} order by {number}) - 1"
+    equal = f"count(*) over ({inside}, {number}) - 1"
+    others = f"count(*) over ({inside}) - 1"
+    return f"coalesce(({lower} + ({equal}) / 2) / nullif({others}, 0), 0.5)"
 
 
 def _mentioned(field: ShopField) -> str:
