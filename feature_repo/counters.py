@@ -62,7 +62,7 @@ class CounterView:
 
     Attributes:
         name: of the feature view, of its SQL file and of its folder of rows.
-        entity: item, user, query or market.
+        entity: item, user or query.
         key: the entity's join key.
         measures: name → what it counts, in the order of the view's schema.
         description: of the view, for people.
@@ -86,7 +86,7 @@ class CounterView:
 
 
 SHOWN = Measure("Items shown", (IMPRESSION,))
-SEARCHES = Measure("Slates shown for the query", (SEARCH,))
+SEARCHES = Measure("Slates shown", (SEARCH,))
 VIEWS = Measure("Times an item was looked at", ("view",))
 CLICKS = Measure("Interactions that say a shopper wanted an item", POSITIVE_TYPES)
 CARTS = Measure("Times an item was put in a cart", ("add_to_cart",))
@@ -110,12 +110,10 @@ COUNTER_VIEWS = (
         "query_engagement", "query", "query_key", {"searches": SEARCHES, **_DEMAND},
         "How often a query is asked and how often its answers please.",
     ),
-    CounterView(
-        "market_engagement", "market", "market",
-        {"impressions": SHOWN, "searches": SEARCHES, **_DEMAND, "returns": RETURNS},
-        "What is usual in a market: the measure of all that is relative to it.",
-    ),
 )  # fmt: skip
+
+MARKET_MEASURES = {"impressions": SHOWN, "searches": SEARCHES, **_DEMAND, "returns": RETURNS}
+"""What `market_usual` sums up, once a day."""
 
 
 def minor_units(value: float | None) -> int:

@@ -19,9 +19,9 @@ item_attributes = _catalogue.item_attributes
 item_engagement = _catalogue.item_engagement
 user_engagement = _catalogue.user_engagement
 query_engagement = _catalogue.query_engagement
-market_engagement = _catalogue.market_engagement
 user_recent = _catalogue.user_recent
 query_clicked_items = _catalogue.query_clicked_items
 item_standing = _catalogue.item_standing
+market_usual = _catalogue.market_usual
 
 ranking_v1 = _catalogue.ranking_v1

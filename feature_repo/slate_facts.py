@@ -65,8 +65,12 @@ class SlateFacts:
         """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
         if entity == "item":
             return lambda feature: self.item_numbers(f"item_engagement__{feature}")
-        row = {"user": self.user, "query": self.query_row, "market": self.market_row}[entity]
-        return lambda feature: np.array(as_number(row.get(f"{entity}_engagement__{feature}")))
+        row, view = {
+            "user": (self.user, "user_engagement"),
+            "query": (self.query_row, "query_engagement"),
+            "market": (self.market_row, "market_usual"),
+        }[entity]
+        return lambda feature: np.array(as_number(row.get(f"{view}__{feature}")))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""

@@ -17,7 +17,7 @@ from training.metrics import slate_starts
 
 USER_VIEWS = ("user_engagement", "user_recent")
 QUERY_VIEWS = ("query_engagement", "query_clicked_items")
-MARKET_VIEWS = ("market_engagement",)
+MARKET_VIEWS = ("market_usual",)
 ITEM_VIEWS = ("item_attributes", "item_engagement", "item_standing")
 
 Column = npt.NDArray[Any]

@@ -8,6 +8,7 @@ from feature_repo.catalogue.attributes import item_attributes
 from feature_repo.catalogue.engagement import engagement
 from feature_repo.catalogue.entities import item, market, query, user
 from feature_repo.catalogue.history import query_clicked_items, user_recent
+from feature_repo.catalogue.market import market_usual
 from feature_repo.catalogue.standing import item_standing
 from feature_repo.home import Home
 from feature_repo.shop import Shop
@@ -25,10 +26,10 @@ class Catalogue:
     item_engagement: FeatureView
     user_engagement: FeatureView
     query_engagement: FeatureView
-    market_engagement: FeatureView
     user_recent: FeatureView
     query_clicked_items: FeatureView
     item_standing: FeatureView
+    market_usual: FeatureView
     ranking_v1: FeatureService
 
     @classmethod
@@ -42,6 +43,7 @@ class Catalogue:
         attributes, recent = item_attributes(home, shop), user_recent(home, shop)
         counted = {view.name: view for view in engagement(home)}
         clicked, standing = query_clicked_items(home, shop), item_standing(home, shop)
+        usual = market_usual(home)
         return cls(
             item=item,
             user=user,
@@ -51,8 +53,9 @@ class Catalogue:
             user_recent=recent,
             query_clicked_items=clicked,
             item_standing=standing,
+            market_usual=usual,
             ranking_v1=_ranking_v1(
-                shop, attributes, [*counted.values(), recent, clicked, standing]
+                shop, attributes, [*counted.values(), recent, clicked, standing, usual]
             ),
             **counted,
         )

@@ -44,6 +44,12 @@ def query_clicked_items(home: Home, shop: Shop) -> FeatureView:
                 description="Clicks of all time on each of them.",
                 tags={"unit": "events", "window": "all"},
             ),
+            Field(
+                name="clicked_item_impressions",
+                dtype=Array(Int64),
+                description="Times each of them was shown for the query, all time.",
+                tags={"unit": "events", "window": "all"},
+            ),
             *(_value(f"item_{field.column}", field) for field in shop.recent_fields),
         ],
         description="The items shoppers chose after a query.",

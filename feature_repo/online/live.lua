@@ -16,7 +16,7 @@
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
 --   item:<item>          field -> its newest patch {seen_at, id, part, value}
---   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, market, ...}
+--   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
 --   acts:<request>       sorted set: its interactions, by part
@@ -176,7 +176,6 @@ local function settle(act)
   local user = act.user or (act.context and act.context.user)
   local wanted = counted(act, act.counts, {
     item = act.item, user = user, query = act.context and act.context.query,
-    market = act.context and act.context.market,
   })
   if user and act.payload then
     wanted[#wanted + 1] = remembered(act, "clicked", user, 0, act.payload, act.keep)
@@ -203,7 +202,7 @@ local function learn_ranking(request, ranking)
   if known then add(known.done, -1) end
   ranking.done = {}
   if not ranking.looked_up then
-    local who = { user = ranking.user, query = ranking.query, market = ranking.market }
+    local who = { user = ranking.user, query = ranking.query }
     ranking.done = counted(ranking, event.search, who)
   end
   add(ranking.done, 1)
@@ -218,7 +217,7 @@ local function show(request, ranking, shown, keep)
   if known and not before(ranking, known) then return end
   if known then add(known.done, -1) end
   local done = counted(ranking, event.impression, {
-    item = shown.item, user = ranking.user, query = ranking.query, market = ranking.market,
+    item = shown.item, user = ranking.user, query = ranking.query,
   })
   if ranking.user then
     done[#done + 1] =
@@ -247,7 +246,7 @@ end
 function apply.ranking()
   local ranking = {
     seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
-    user = event.user, query = event.query, market = event.market,
+    user = event.user, query = event.query,
   }
   for _, shown in ipairs(event.shown) do show(event.request, ranking, shown, event.keep) end
   learn_ranking(event.request, ranking)

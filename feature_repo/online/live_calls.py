@@ -140,11 +140,7 @@ def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
 
 
 def _context(ranking: RankingEvent) -> dict[str, str]:
-    return _given(
-        user=ranking.user_id,
-        query=query_key(ranking.query, ranking.market),
-        market=ranking.market,
-    )
+    return _given(user=ranking.user_id, query=query_key(ranking.query, ranking.market))
 
 
 def _given(**values: str | None) -> dict[str, str]:

@@ -24,7 +24,6 @@ class Overlay:
         patches: N mappings of attribute to its newest patch.
         user_tile: of `user_engagement`.
         query_tile: of `query_engagement`.
-        market_tile: of `market_engagement`.
         recent: the user's `clicked` and `shown`, newest first.
         rows: what lies under further keys.
     """
@@ -33,7 +32,6 @@ class Overlay:
     patches: Sequence[Mapping[str, Patch]]
     user_tile: bytes | None
     query_tile: bytes | None
-    market_tile: bytes | None
     recent: Mapping[str, Sequence[LiveRecent]]
     rows: Sequence[bytes | None]
 
@@ -44,7 +42,6 @@ def read_overlay(
     item_ids: Sequence[str],
     user_id: str | None = None,
     query_key: str | None = None,
-    market: str | None = None,
     rows: Sequence[bytes] = (),
 ) -> Overlay:
     """Read the state of a slate.  What is damaged counts as absent and is logged.
@@ -58,7 +55,6 @@ def read_overlay(
         item_ids: N items.
         user_id: None where the shopper is not known.
         query_key: None where there is no query.
-        market: None where it does not matter.
         rows: further keys.
 
     Raises:
@@ -70,7 +66,6 @@ def read_overlay(
         *(keys.item(item_id) for item_id in item_ids),
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
-        keys.tile("market_engagement", market or ""),
         *rows,
     ]
     *lists, strings = _pipelined(client, keys, wanted, user_id)
@@ -79,9 +74,8 @@ def read_overlay(
         patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
         user_tile=strings[2 * n] if user_id is not None else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
-        market_tile=strings[2 * n + 2] if market is not None else None,
         recent={verb: _recent(user_id, found) for verb, found in zip(KEPT, lists, strict=False)},
-        rows=strings[2 * n + 3 :],
+        rows=strings[2 * n + 2 :],
     )
 
 

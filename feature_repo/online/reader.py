@@ -68,10 +68,11 @@ class OnlineReader:
             *self._rows.keys("item_standing", item_ids),
             *self._rows.keys("user_recent", users),
             *self._rows.keys("query_clicked_items", queries),
+            *self._rows.keys("market_usual", [market]),
         ]
-        found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, market, keys)
+        found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
         of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
-        of_user, of_query = of_others[: len(users)], of_others[len(users) :]
+        of_user, of_query = of_others[: len(users)], of_others[len(users) : -1]
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
@@ -85,7 +86,9 @@ class OnlineReader:
                 self._counts("query_engagement", [found.query_tile], t)
                 | _named("query_clicked_items", clicked)
             ),
-            market_row=_first(self._counts("market_engagement", [found.market_tile], t)),
+            market_row=_first(
+                _named("market_usual", self._stored("market_usual", of_others[-1:], t))
+            ),
             item_ids=item_ids,
             items=self._attributes(found, n, t)
             | _named("item_standing", self._stored("item_standing", of_item, t))

@@ -1,7 +1,7 @@
 """How far shoppers go: rates of the steps after a click, each drawn towards what is usual.
 
-What is usual is the market's own rate at that instant, so a rate is missing while the market has
-none.  Their support is in the stored counts.
+What is usual is the market's own rate as of the last midnight, so a rate is missing while the
+market has none.  Their support is in the stored counts.
 """
 
 import numpy as np

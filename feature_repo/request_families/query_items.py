@@ -18,10 +18,12 @@ _VIEW = "query_clicked_items"
 _NAMES = ("weight", "share", "rank")
 
 
-def query_items(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     """`query_item__weight`, `…_share` of the listed clicks, `…_rank` from 1, NaN if not listed.
 
-    An item the query does not list has weight 0; all are NaN where the query is not known.
+    `…_rate` is the smoothed click rate of the item under the query, and `…_support` the impressions
+    it rests on; of an item that is not listed, what is believed of any.  Such an item has weight 0;
+    all are NaN where the query is not known.
     `…_entropy` of the clicks, in nats; `…_<column>_share`, of them on items that have one of the
     candidate's values; `…_to_price`, of the candidate against their mean, as logarithms.
     """
@@ -30,6 +32,9 @@ def query_items(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     columns: dict[str, Floats | float] = {
         f"query_item__{name}": values for name, values in zip(_NAMES, measured, strict=True)
     }
+    shown = _shown(facts, keys)
+    columns["query_item__rate"] = prior.smoothed(columns["query_item__weight"], shown)
+    columns["query_item__support"] = shown
     columns["query_item__entropy"] = entropy(weights)
     for field in shop.taste_fields:
         columns[f"query_item__{field.column}_share"] = _intent(facts, field.column, weights)
@@ -59,6 +64,13 @@ def _measured(facts: SlateFacts, keys: list[str], weights: Floats) -> tuple[Floa
     listed = np.array([weights[place[i]] if i in place else 0.0 for i in facts.item_ids])
     total = weights.sum()
     return listed, listed / total if total > 0 else listed, rank + 1
+
+
+def _shown(facts: SlateFacts, keys: list[str]) -> Floats:
+    """Impressions of each candidate under the query; NaN if not listed."""
+    shown = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_impressions")))
+    by_item = dict(zip(keys, shown.tolist(), strict=False))
+    return np.array([by_item.get(item, np.nan) for item in facts.item_ids], dtype=np.float64)
 
 
 def _texts(facts: SlateFacts, column: str) -> list[list[str]]:

@@ -32,6 +32,7 @@ from feature_repo.shop import Shop
 from feature_repo.transformations.templates import (
     attributes_sql,
     counts_sql,
+    market_sql,
     query_sql,
     recent_sql,
     standing_sql,
@@ -46,6 +47,7 @@ VIEWS = (
     "user_recent",
     "query_clicked_items",
     "item_standing",
+    "market_usual",
 )
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
@@ -62,6 +64,7 @@ _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "user_recent": recent_sql,
     "query_clicked_items": query_sql,
     "item_standing": standing_sql,
+    "market_usual": market_sql,
 }
 _ROWS_PER_GROUP = {"user_recent": 2048}
 """A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from string import Template
 from typing import TypeVar
 
-from feature_repo.counters import WINDOWS, CounterView
+from feature_repo.counters import MARKET_MEASURES, WINDOWS, CounterView
 from feature_repo.errors import CatalogueError
 from feature_repo.recent import VALUE_SEPARATOR
 from feature_repo.shop import Role, Shop, ShopField
@@ -73,6 +73,18 @@ def counts_sql(template: str, counter: CounterView) -> str:
         negated=_lines(measures, lambda m: f"-{m} as {m},"),
         net="".join(_net(m, window) for m in measures for window in WINDOWS),
         running=_lines(counter.features, lambda f: f"(sum({f}) over so_far)::bigint as {f},"),
+    )
+
+
+def market_sql(template: str, _: Shop) -> str:
+    """Fill in `features/market_usual.sql`."""
+    windows = {"30d": "month", "all": "so_far"}
+    return Template(template).substitute(
+        summed=_lines(MARKET_MEASURES, lambda m: f"coalesce(sum({m}), 0) as {m},"),
+        running=_lines(
+            [(m, w) for m in MARKET_MEASURES for w in windows],
+            lambda c: f"(sum({c[0]}) over {windows[c[1]]})::bigint as {c[0]}_{c[1]},",
+        ),
     )
 
 

@@ -190,25 +190,19 @@ def changes_of(event, sign):
 
 def deltas(events):
     """view → entity → [(measure, delta, seen_at, bucket)]."""
-    found = {
-        f"{entity}_engagement": defaultdict(list) for entity in ("item", "user", "query", "market")
-    }
+    found = {f"{entity}_engagement": defaultdict(list) for entity in ("item", "user", "query")}
     for event, item, _ in impressions(events):
         change = ("impressions", 1, event.seen_at, event.event_time // DAY)
         found["item_engagement"][item].append(change)
         found["user_engagement"][event.user_id].append(change)
-        found["market_engagement"][event.market].append(change)
     for event in searches(events).values():
         change = ("searches", 1, event.seen_at, event.event_time // DAY)
         found["query_engagement"][query_key(event.query, event.market)].append(change)
-        found["market_engagement"][event.market].append(change)
-    for event, sign, bucket, user, query, market in interactions(events):
+    for event, sign, bucket, user, query, _ in interactions(events):
         for measure, delta in changes_of(event, sign).items():
             change = (measure, delta, event.seen_at, bucket)
             found["item_engagement"][event.item_id].append(change)
             found["user_engagement"][user].append(change)
-            if measure != "views":
-                found["market_engagement"][market].append(change)
             if measure not in ("views", "returns"):
                 found["query_engagement"][query].append(change)
     for entities in found.values():

@@ -1,7 +1,7 @@
 -- The items shoppers chose after a query, as serving gets them: once a day, at midnight UTC.
 --
 -- Grain:  one row per query and midnight after a day on which its clicks changed
--- Reads:  stg_interactions, item_attributes
+-- Reads:  stg_interactions, stg_impressions, item_attributes
 -- Params: last_seal -- a midnight after it is not yet known in full
 --         k_query_items -- items a row carries at most
 --         known, listed, kept -- lines per field that is remembered of items: see templates.py
@@ -35,6 +35,22 @@ weighed as (
 
     from daily
     window so_far as (partition by query_key, item_id order by known_at)
+
+),
+
+shown as (
+
+    select
+        query_key,
+        item_id,
+        (seen_at // 86400000000 + 1) * 86400000000 as known_at,
+        sum(count(*)) over (
+            partition by query_key, item_id order by known_at
+        )::bigint as impressions
+
+    from stg_impressions
+    where query_key is not null
+    group by query_key, item_id, known_at
 
 ),
 
@@ -78,10 +94,15 @@ known as (
         ranked.known_at,
         ranked.item_id,
         ranked.weight,
+        coalesce(shown.impressions, 0) as impressions,
         $known
         ranked.place
 
     from ranked
+    asof left join shown
+        on ranked.query_key = shown.query_key
+        and ranked.item_id = shown.item_id
+        and ranked.known_at >= shown.known_at
     asof left join item_attributes
         on ranked.item_id = item_attributes.item_id
         and make_timestamptz(ranked.known_at) >= item_attributes.event_timestamp
@@ -96,7 +117,8 @@ folded as (
         known_at,
         list(item_id order by place) as clicked_item_keys,
         $listed
-        list(weight::bigint order by place) as clicked_item_weights
+        list(weight::bigint order by place) as clicked_item_weights,
+        list(impressions order by place) as clicked_item_impressions
 
     from known
     group by query_key, known_at
@@ -109,6 +131,7 @@ select
     make_timestamptz(midnights.known_at) as created_timestamp,
     coalesce(folded.clicked_item_keys, []::varchar[]) as clicked_item_keys,
     coalesce(folded.clicked_item_weights, []::bigint[]) as clicked_item_weights,
+    coalesce(folded.clicked_item_impressions, []::bigint[]) as clicked_item_impressions,
     $kept
     midnights.part
 

@@ -12,6 +12,7 @@ shown as (
         request_id,
         user_id,
         market,
+        query_key,
         unnest(items).item_id as item_id,
         generate_subscripts(items, 1) as position,
         part,

@@ -37,7 +37,6 @@ ENTITIES = {
     "item": [f"s{shop}-{item}" for shop in range(SHOPS) for item in ITEMS],
     "user": [f"s{shop}-{user}" for shop in range(SHOPS) for user in USERS],
     "query": [query_key(f"s{shop} {q}", f"m{shop}") for shop in range(SHOPS) for q in QUERIES],
-    "market": [f"m{shop}" for shop in range(SHOPS)],
 }
 
 chances = st.tuples(
