@@ -51,7 +51,7 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _features, _doctor,
+        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _features, _verify, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -189,6 +189,14 @@ def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb = _verb(verbs, "features", "write the page of all features", "features")
     verb.add_argument("action", choices=["docs"])
     verb.add_argument("--out", type=Path, help="file to write (standard output)")
+
+
+def _verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "verify", "compare logged vectors with what training computes", "verify")
+    verb.add_argument(
+        "--since", metavar="TIME", help="first instant of the range (the log's first)"
+    )
+    verb.add_argument("--until", metavar="TIME", help="instant after the range (the log's last)")
 
 
 def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

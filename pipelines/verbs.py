@@ -229,6 +229,31 @@ def features(args: argparse.Namespace) -> Outcome:
     return Outcome({"written": str(args.out)})
 
 
+def verify(args: argparse.Namespace) -> Outcome:
+    """Compare the vectors that were logged with those the events give."""
+    from feature_repo.instants import parse_instant
+    from training import verification
+
+    home = _settings().home
+    since, until = (
+        parse_instant(told, name) if told else None
+        for told, name in ((args.since, "since"), (args.until, "until"))
+    )
+    found = verification.verify(home, verification.recorded(home, since, until)).to_dict()
+    mismatches = found["mismatches"]
+    rows: list[list[object]] = [
+        [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
+        for m in mismatches
+    ]
+    said = line(
+        f"{found['requests']} requests, {found['features']} values: {len(mismatches)} features "
+        f"differ; {found['in_flight']} requests had an event in flight."
+    )
+    columns = ["feature", "times", "request", "logged", "computed", "cause"]
+    page = pages(table("", columns, rows), said) if rows else said
+    return Outcome(found, page, status=1 if mismatches else 0)
+
+
 def doctor(_: argparse.Namespace) -> Outcome:
     """Look for what is wrong."""
     from pipelines.doctor import examine

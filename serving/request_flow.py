@@ -15,13 +15,13 @@ from dataclasses import replace
 import numpy as np
 
 from feature_repo.errors import AisleError
+from feature_repo.overrides import with_overrides
 from feature_repo.slate_facts import SlateFacts
 from serving.bodies import RankAnswer, RankBody, RankedItem
 from serving.deadlines import within
 from serving.errors import RefusedError
 from serving.metrics import DEGRADED, timed
 from serving.model_shelf import Model, ModelShelf
-from serving.overrides import with_overrides
 from serving.question import Question, read_question
 from serving.recorder import served_event, shown_event
 from serving.resources import Resources

@@ -8,10 +8,10 @@ from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
 from feature_repo.home import Home
 from feature_repo.instants import DAY, parse_instant
+from feature_repo.overrides import with_overrides
 from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import Shop
 from feature_repo.transformations.run import transform
-from serving.overrides import with_overrides
 from tests.conformance.cases import CASES, SHOP, Case
 from tests.feature_repo.histories import Rows, write_shop
 from tests.feature_repo.online.conftest import Room, SetClock
