@@ -156,9 +156,9 @@ def test_every_logged_vector_is_what_training_computes(day):
 
 def test_verify_finds_nothing_and_names_what_it_is_given_to_find(day, monkeypatch, capsys):
     monkeypatch.setenv("AISLE_HOME", str(day.home.root))
-    price = day.events[0].layout.index("item_attributes__price")
+    size = day.events[0].layout.index("slate__size")
     wrong = logged_matrix(day.events[0]).copy()
-    wrong[0, price] += 1
+    wrong[0, size] += 1
     vectors = base64.b64encode(wrong.tobytes()).decode()
 
     status = cli.main(["verify", "--json"])
@@ -167,7 +167,7 @@ def test_verify_finds_nothing_and_names_what_it_is_given_to_find(day, monkeypatc
 
     assert (status, told["mismatches"], told["requests"]) == (0, [], len(day.events))
     (mismatch,) = found["mismatches"]
-    assert (mismatch["feature"], mismatch["times"]) == ("item_attributes__price", 1)
+    assert (mismatch["feature"], mismatch["times"]) == ("slate__size", 1)
     assert mismatch["logged"] == mismatch["computed"] + 1
 
 
