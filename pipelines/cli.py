@@ -186,9 +186,13 @@ def _pipeline(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "features", "write the page of all features", "features")
-    verb.add_argument("action", choices=["docs"])
-    verb.add_argument("--out", type=Path, help="file to write (standard output)")
+    verb = _verb(
+        verbs, "features", "tell of all features, or what is known of one entity", "features"
+    )
+    verb.add_argument("action", choices=["docs", "show"])
+    verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
+    verb.add_argument("--at", metavar="TIME", help="for show: as of then, offline alone (now)")
+    verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
 
 
 def _verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -4,6 +4,8 @@ What is usual is the market's own rate as of the last midnight, so a rate is mis
 market has none.  Their support is in the stored counts.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
@@ -17,33 +19,42 @@ STRENGTH = 20.0
 WINDOWS = ("30d", "all")
 STEPS = {"cart": ("carts", "clicks"), "order": ("orders", "clicks"), "return": ("returns", "sold")}
 ASKED = {"click": ("clicks", "searches"), "order": ("orders", "searches")}
+_ENTITIES = {"item": STEPS, "user": STEPS, "query": ASKED}
 
 
 def funnel(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`funnel__item_<step>_<window>`, `funnel__user_…`, `funnel__query_…`."""
-    market, columns = facts.counts("market"), dict[str, Floats | float]()
-    for entity, steps in (("item", STEPS), ("user", STEPS), ("query", ASKED)):
-        counts = facts.counts(entity)
-        for name, step in steps.items():
-            for window in WINDOWS:
-                columns[f"funnel__{entity}_{name}_{window}"] = rate(counts, market, step, window)
-    return columns
+    market = facts.counts("market")
+    return {
+        f"funnel__{entity}_{name}_{window}": shares
+        for entity, steps in _ENTITIES.items()
+        for (name, window), shares in zip(
+            [(name, window) for name in steps for window in WINDOWS],
+            rates(facts.counts(entity), market, steps),
+            strict=True,
+        )
+    }
 
 
-def rate(counts: Counts, market: Counts, step: tuple[str, str], window: str) -> Floats:
-    """The share that took a step, (s · usual + taken) / (s + able); NaN where nothing is usual."""
-    usual = _taken(market, step, "all") / _able(market, step, "all")
-    usual = np.where(usual > 0, usual, np.nan)
-    taken, able = _taken(counts, step, window), _able(counts, step, window)
-    shares: Floats = (STRENGTH * usual + np.nan_to_num(taken)) / (STRENGTH + np.nan_to_num(able))
+def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) -> Floats:
+    """Shares that took each step in each window, (s · usual + taken) / (s + able).
+
+    Shape (steps × windows, …), of one entity or of N candidates; NaN where nothing is usual.
+    """
+    pairs = [(*step, window) for step in steps.values() for window in WINDOWS]
+    usual = np.array(
+        [market(f"{took}_all") / _able(market, could, "all") for took, could, _ in pairs]
+    )
+    usual[~(usual > 0)] = np.nan
+    taken = np.nan_to_num([counts(f"{took}_{window}") for took, _, window in pairs])
+    able = np.nan_to_num([_able(counts, could, window) for _, could, window in pairs])
+    believed = STRENGTH * usual.reshape(-1, *[1] * (taken.ndim - 1))
+    shares: Floats = (believed + taken) / (STRENGTH + able)
     return shares
 
 
-def _taken(counts: Counts, step: tuple[str, str], window: str) -> Floats:
-    return counts(f"{step[0]}_{window}")
-
-
-def _able(counts: Counts, step: tuple[str, str], window: str) -> Floats:
-    if step[1] == "sold":
+def _able(counts: Counts, could: str, window: str) -> Floats:
+    """Of those who could take a step; what was sold is what was ordered, kept or not."""
+    if could == "sold":
         return counts(f"orders_{window}") + counts(f"returns_{window}")
-    return counts(f"{step[1]}_{window}")
+    return counts(f"{could}_{window}")

@@ -29,11 +29,11 @@ def matches(facts: SlateFacts, shop: Shop) -> dict[str, Floats]:
     """The measures by name, each of shape (N,); NaN without a query, or without a title."""
     if "text match" not in facts.memo:
         table = np.full((len(facts.item_ids), len(NAMES)), np.nan)
-        if facts.query and words(facts.query):
-            for row, title, told in zip(
-                table, _titles(facts, shop), _told(facts, shop), strict=True
-            ):
-                row[:] = _match(facts.query, title, told)
+        asked = words(facts.query) if facts.query else frozenset[str]()
+        if facts.query and asked:
+            told = _told(facts, shop, asked)
+            for row, title, found in zip(table, _titles(facts, shop), told, strict=True):
+                row[:] = _match(facts.query, title, found)
         facts.memo["text match"] = dict(zip(NAMES, table.T, strict=True))
     measures: dict[str, Floats] = facts.memo["text match"]
     return measures
@@ -45,14 +45,15 @@ def _titles(facts: SlateFacts, shop: Shop) -> Iterable[Any]:
     return facts.items.get(f"item_attributes__{field.column}", missing) if field else missing
 
 
-def _told(facts: SlateFacts, shop: Shop) -> list[list[str]]:
-    """The category and list values of each candidate."""
-    told: list[list[str]] = [[] for _ in facts.item_ids]
+def _told(facts: SlateFacts, shop: Shop, asked: frozenset[str]) -> list[set[str]]:
+    """The words asked for that are among the category and list values of each candidate."""
+    told: list[set[str]] = [set() for _ in facts.item_ids]
     for field in shop.taste_fields:
         values = facts.item_values(f"item_attributes__{field.column}")
+        hits = {text: asked & words(text) for text in set(values.flat)}
         texts = iter(values.flat)
-        for all_of_it, size in zip(told, values.sizes.tolist(), strict=True):
-            all_of_it.extend(islice(texts, size))
+        for found, size in zip(told, values.sizes.tolist(), strict=True):
+            found.update(*map(hits.__getitem__, islice(texts, size)))
     return told
 
 
@@ -80,11 +81,11 @@ def grams(text: str) -> frozenset[str]:
     return frozenset(folded[n : n + GRAM] for n in range(max(len(folded) - GRAM + 1, 1)))
 
 
-def _match(query: str, title: Any, told: list[str]) -> tuple[float, ...]:
+def _match(query: str, title: Any, told: set[str]) -> tuple[float, ...]:
     asked, title = words(query), title if isinstance(title, str) else ""
     named = words(title)
     found = asked & named
-    everywhere = len(found.union(*(asked & words(text) for text in told))) / len(asked)
+    everywhere = len(found | told) / len(asked)
     if not title:
         return math.nan, math.nan, math.nan, everywhere
     return (
