@@ -48,7 +48,7 @@ def test_a_value_is_told_with_since_when_and_as_of_any_time(known):
 
     assert (now["item_engagement__revenue_all"], now["item_attributes__brand"]) == (1990, "Acme")
     assert before["item_engagement__revenue_all"] == 0
-    since = {row["feature"]: row["since"] for row in offline(known.home, item, NOW)}
+    since = {row["feature"]: row["since"] for row in offline(known.home, item, NOW - 1)}
     assert since["item_engagement__revenue_all"].startswith("2024-10-03T21:00:00.000001")
 
 
