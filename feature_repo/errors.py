@@ -8,6 +8,7 @@ AisleError
 │   └── LateFileError    a file's events lie at or before the last seal
 ├── BusyError            another process holds the lock of this home
 ├── CatalogueError       definitions, SQL and files of the features contradict each other
+├── SourceChangedError   a file was replaced while a join read it
 ├── RedisError           no Redis server can be had, or it does not answer
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
 ├── DatasetError         there is nothing to learn from, or a table lacks columns
@@ -57,6 +58,10 @@ class BusyError(AisleError):
 
 class CatalogueError(AisleError):
     """Definitions, SQL and files of the features contradict each other."""
+
+
+class SourceChangedError(AisleError):
+    """A file was replaced while a join read it."""
 
 
 class RedisError(AisleError):

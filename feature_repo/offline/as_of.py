@@ -63,18 +63,30 @@ class Packing:
             return cls(bits, 0, largest, ranks)
         return cls(bits, 0, largest, ranks, _distinct(codes))
 
-    def pack(self, codes: Integers, times: Instants) -> Numbers:
-        """The newest packed value at or before each time; negative where there can be none."""
-        if self.ranks is None:
-            latest = min(self.origin + (1 << self.bits) - 1, _LATEST)
-            packed = np.clip(times, self.origin - 1, latest)
-            packed -= self.origin
-        else:
-            packed = _places(self.ranks, times)
+    def pack(self, codes: Integers, times: Instants, *, up: bool = False) -> Numbers:
+        """The last packed value at or before each time; negative where there can be none.
+
+        With `up` it is the first one at or after it.
+        """
+        packed = self._up(times) if up else self._down(times)
         impossible = (packed < 0) | (codes < 0) | (codes > self.largest)
         packed |= np.left_shift(self._dense(codes, impossible), self.bits, dtype=np.int64)
         packed[impossible] = NO_ROW
         return packed
+
+    def _down(self, times: Instants) -> Numbers:
+        if self.ranks is not None:
+            return _places(self.ranks, times)
+        latest = min(self.origin + (1 << self.bits) - 1, _LATEST)
+        return np.clip(times, self.origin - 1, latest) - self.origin
+
+    def _up(self, times: Instants) -> Numbers:
+        latest = min(self.origin + (1 << self.bits) - 1, _LATEST)
+        if self.ranks is not None:
+            latest, offsets = int(self.ranks[-1]), np.searchsorted(self.ranks, times)
+        else:
+            offsets = np.clip(times, self.origin, latest) - self.origin
+        return np.where(times > latest, NO_ROW, offsets)
 
     def _dense(self, codes: Integers, impossible: npt.NDArray[np.bool_]) -> Integers:
         if self.keys is None:
@@ -121,7 +133,7 @@ class AsOf:
         if events is not None:
             by_event = packing.pack(known.codes, events)[order]
             order, packed = _where(by_event >= np.maximum.accumulate(by_event), order, packed)
-        order, packed = _where(_last_of(packed), order, packed)
+        order, packed = _where(last_of(packed), order, packed)
         kept = None if events is None or not expires else events[order]
         return cls(packing, packed, known.rows[order], kept)
 
@@ -153,7 +165,7 @@ class AsOf:
 
     def newest(self) -> Numbers:
         """The last row of each key, by number."""
-        last = _last_of(self.packed >> self.packing.bits)
+        last = last_of(self.packed >> self.packing.bits)
         return self.rows[last].astype(np.int64)
 
     def _event(self, places: Numbers) -> Instants:
@@ -193,7 +205,7 @@ def _newest_last(packed: Numbers, known: Known) -> Numbers:
 def _distinct(values: Integers) -> Integers:
     """Sorted; numpy's own way of hashing is ten times slower on numbers that seldom repeat."""
     ordered = np.sort(values)
-    return ordered[_last_of(ordered)]
+    return ordered[last_of(ordered)]
 
 
 def _places(ordered: Integers, values: Integers) -> Numbers:
@@ -206,7 +218,7 @@ def _places(ordered: Integers, values: Integers) -> Numbers:
     return np.searchsorted(ordered, values, side="right").astype(np.int64, copy=False) - 1
 
 
-def _last_of(values: Numbers) -> npt.NDArray[np.bool_]:
+def last_of(values: Numbers) -> npt.NDArray[np.bool_]:
     """Whether each value is the last of a run of equal ones."""
     last = np.ones(values.size, dtype=bool)
     last[:-1] = values[1:] != values[:-1]

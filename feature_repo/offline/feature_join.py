@@ -3,7 +3,7 @@
 import os
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -23,6 +23,12 @@ class FeatureJoin:
     time_column: str
     lookups: tuple[tuple[Lookup, tuple[str, ...]], ...]
     limits: Limits
+
+    def afresh(self) -> "FeatureJoin":
+        """The same join of the files as they are now; itself while they have not changed."""
+        lookups = tuple((lookup.afresh(), names) for lookup, names in self.lookups)
+        same = all(now[0] is then[0] for now, then in zip(lookups, self.lookups, strict=True))
+        return self if same else replace(self, lookups=lookups)
 
     def table(self) -> pa.Table:
         """All rows, in the entities' order; memory-mapped from disk when they do not fit."""

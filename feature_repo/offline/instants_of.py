@@ -1,7 +1,7 @@
 """Arrow times as integer microseconds since 1970 UTC, whatever their unit or zone.
 
-A time without a zone is UTC.  Nanoseconds are cut to microseconds on both sides of a join, which
-keeps their order.
+A time without a zone is UTC.  Instants that are asked for are whole microseconds, nanoseconds cut
+off; those of rows are rounded up, so that a row counts at just the instants that do not precede it.
 """
 
 import numpy as np
@@ -19,18 +19,20 @@ UTC_MICROS = pa.timestamp("us", tz="UTC")
 _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
-def micros(times: pa.ChunkedArray | pa.Array) -> Instants:
+def micros(times: pa.ChunkedArray | pa.Array, *, up: bool = False) -> Instants:
     """n times (timestamp of any unit, date, or ISO text) → n microseconds, `NEVER` where null.
 
     >>> micros(pa.array([1, None], pa.timestamp("ms")))
     array([                1000, -9223372036854775808])
+    >>> micros(pa.array([1001], pa.timestamp("ns")), up=True)
+    array([2])
 
     Raises:
         pyarrow.ArrowInvalid: the time does not fit into 64 bits.
         ValueError: a text is no time.
     """
     whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
-    found: Instants = _numbers(whole).fill_null(NEVER).to_numpy(zero_copy_only=False)
+    found: Instants = _numbers(whole, up).fill_null(NEVER).to_numpy(zero_copy_only=False)
     return found
 
 
@@ -40,15 +42,16 @@ def as_utc(times: pa.ChunkedArray | pa.Array) -> pa.Array:
     return whole if whole.type == UTC_MICROS else _numbers(whole).cast(UTC_MICROS)
 
 
-def _numbers(times: pa.Array) -> pa.Array:
+def _numbers(times: pa.Array, up: bool = False) -> pa.Array:
     if pa.types.is_date(times.type):
         return _numbers(times.cast(pa.timestamp("s")))
     if not pa.types.is_timestamp(times.type):
         return _numbers(_parsed(times))
     numbers = times.cast(pa.int64())
     if times.type.unit == "ns":
-        floored = np.floor_divide(numbers.fill_null(0).to_numpy(zero_copy_only=False), 1000)
-        return pa.array(floored, mask=numbers.is_null().to_numpy(zero_copy_only=False))
+        nanos = numbers.fill_null(0).to_numpy(zero_copy_only=False)
+        whole = -(-nanos // 1000) if up else nanos // 1000
+        return pa.array(whole, mask=numbers.is_null().to_numpy(zero_copy_only=False))
     scale = _MICROS[times.type.unit]
     return numbers if scale == 1 else pc.multiply_checked(numbers, scale)
 

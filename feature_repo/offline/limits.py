@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,7 +44,9 @@ def parse_bytes(text: str) -> int:
 
 
 def _physical() -> int:
-    """Bytes of this machine, or of the container."""
+    """Bytes of this machine, of the container, or of this process."""
     whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     stated = _CGROUP.read_text().strip() if _CGROUP.exists() else "max"
-    return min(whole, int(stated)) if stated.isdigit() else whole
+    allowed = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    allowed = [number for number in allowed if number != resource.RLIM_INFINITY]
+    return min([whole, *allowed, *([int(stated)] if stated.isdigit() else [])])

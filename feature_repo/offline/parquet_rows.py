@@ -1,38 +1,33 @@
 """The Parquet files of a source as one long table whose rows are numbered.
 
-Files are taken by name, so a row keeps its number as long as the files stay as they are; their
-`identity` says whether they do.
+Files are taken by name, so a row keeps its number as long as the files stay as they are; a read
+after a file has changed is refused.
 """
 
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
-from feature_repo.errors import CatalogueError
+from feature_repo.errors import CatalogueError, SourceChangedError
 from feature_repo.offline.instants_of import as_utc
+from feature_repo.offline.parquet_files import ParquetFile, found
 
-BATCH_ROWS = 131_072
-"""Decoded at a time by a worker: a megabyte a column."""
+BATCH_ROWS = 32_768
+"""Decoded at a time by a worker: a quarter of a megabyte a column, which stays in the cache."""
 
 _READ_AHEAD_BYTES = 1 << 20
 
+_CUT = 1
+"""Microseconds that statistics in nanoseconds may lie above what they are cut to."""
+
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class ParquetFile:
-    """One file as it was when it was found."""
-
-    path: str
-    size: int
-    modified_ns: int
 
 
 @dataclass(frozen=True)
@@ -45,38 +40,56 @@ class RowGroup:
     rows: int
     earliest: int | None = None
     latest: int | None = None
+    created: int | None = None
+    """The latest created time."""
 
 
 @dataclass(frozen=True)
 class ParquetRows:
     """The numbered rows of a source."""
 
-    files: tuple[ParquetFile, ...]
+    path: str
     filesystem: pafs.FileSystem
-    time_column: str | None = None
+    time_column: str | None
+    created_column: str | None
+    files: tuple[ParquetFile, ...]
+    found_ns: int
 
     @classmethod
     def at(
-        cls, path: str, filesystem: pafs.FileSystem | None, time_column: str | None = None
+        cls,
+        path: str,
+        filesystem: pafs.FileSystem,
+        time_column: str | None = None,
+        created_column: str | None = None,
     ) -> "ParquetRows":
         """Find the files: one file, a pattern, or every `*.parquet` below a folder.
 
         Raises:
             CatalogueError: there is none.
         """
-        store = filesystem or pafs.LocalFileSystem()
-        found = sorted(_found(path, store), key=lambda info: info.path)
-        if not found:
+        now = time.time_ns()
+        files = found(path, filesystem)
+        if not files:
             raise CatalogueError(
                 f"{path} holds no Parquet file; write the rows of the feature view there first."
             )
-        files = tuple(ParquetFile(i.path, i.size or 0, i.mtime_ns or 0) for i in found)
-        return cls(files, store, time_column)
+        return cls(path, filesystem, time_column, created_column, files, now)
+
+    def afresh(self) -> "ParquetRows":
+        """The same place as it is now; itself while nothing has changed."""
+        now = ParquetRows.at(self.path, self.filesystem, self.time_column, self.created_column)
+        return self if now.files == self.files else now
 
     @property
     def identity(self) -> tuple[ParquetFile, ...]:
-        """Changes when a file is written, added or removed."""
+        """Changes when a file is written, added or removed; see `has_settled`."""
         return self.files
+
+    @property
+    def has_settled(self) -> bool:
+        """Whether every later change must show in the identity."""
+        return all(file.has_settled(self.found_ns) for file in self.files)
 
     @cached_property
     def schema(self) -> pa.Schema:
@@ -91,10 +104,10 @@ class ParquetRows:
         first = 0
         for file in self.files:
             opened = self._open(file.path)
-            column = _leaf(opened, self.time_column)
+            stamp, created = (_leaf(opened, c) for c in (self.time_column, self.created_column))
             for number in range(opened.metadata.num_row_groups):
                 stated = opened.metadata.row_group(number)
-                bounds = _bounds(stated, column)
+                bounds = (*_bounds(stated, stamp), _bounds(stated, created)[1])
                 groups.append(RowGroup(file.path, (number,), first, stated.num_rows, *bounds))
                 first += stated.num_rows
         return tuple(groups)
@@ -104,9 +117,17 @@ class ParquetRows:
         """How many there are."""
         return self.groups[-1].first + self.groups[-1].rows if self.groups else 0
 
-    def within(self, earliest: int | None, latest: int | None) -> tuple[RowGroup, ...]:
-        """The row groups that may hold a time between the bounds, both inclusive."""
-        return tuple(group for group in self.groups if _overlaps(group, earliest, latest))
+    def within(
+        self, earliest: int | None, latest: int | None, *, late: bool = False
+    ) -> tuple[RowGroup, ...]:
+        """The row groups that may hold a time between the bounds, both inclusive.
+
+        Args:
+            earliest: µs; None for no bound.
+            latest: likewise.
+            late: also those that may hold an older row that was created since `earliest`.
+        """
+        return tuple(g for g in self.groups if _overlaps(g, earliest, latest, late))
 
     @staticmethod
     def merged(groups: Sequence[RowGroup], rows: int) -> list[RowGroup]:
@@ -141,7 +162,11 @@ class ParquetRows:
         reader: Callable[[RowGroup, Iterator[pa.RecordBatch]], Result],
         threads: int,
     ) -> list[Result]:
-        """Give each group and its batches to the reader; results in the groups' order."""
+        """Give each group and its batches to the reader; results in the groups' order.
+
+        Raises:
+            SourceChangedError: a file is no longer the one that was found.
+        """
         schema = pa.schema([self.field(name) for name in columns])
 
         def one(group: RowGroup) -> Result:
@@ -163,6 +188,7 @@ class ParquetRows:
             BATCH_ROWS, row_groups=list(group.numbers), columns=present, use_threads=False
         ):
             yield batch if batch.schema.equals(schema) else _filled(batch, schema)
+        self._check(group.path)
 
     def field(self, name: str) -> pa.Field:
         """The column of that name.
@@ -178,21 +204,24 @@ class ParquetRows:
         return self.schema.field(name)
 
     def _open(self, path: str) -> pq.ParquetFile:
-        return pq.ParquetFile(
-            path, filesystem=self.filesystem, buffer_size=_READ_AHEAD_BYTES, pre_buffer=False
-        )
+        try:
+            opened = pq.ParquetFile(
+                path, filesystem=self.filesystem, buffer_size=_READ_AHEAD_BYTES, pre_buffer=False
+            )
+        except (OSError, pa.ArrowInvalid):
+            self._check(path)
+            raise
+        self._check(path)
+        return opened
 
+    def _check(self, path: str) -> None:
+        """What was read so far is of the file that was found, if it still is that one."""
+        if ParquetFile.now(path, self.filesystem) != self._by_path[path]:
+            raise SourceChangedError(f"{path} was changed while it was read; join again.")
 
-def _found(path: str, store: pafs.FileSystem) -> list[pafs.FileInfo]:
-    if any(sign in path for sign in "*?[") and isinstance(store, pafs.LocalFileSystem):
-        anchor = Path(Path(path).anchor or ".")
-        names = [str(p) for p in anchor.glob(str(Path(path).relative_to(anchor)))]
-        return [info for info in store.get_file_info(names) if info.is_file] if names else []
-    info = store.get_file_info(path)
-    if info.is_file:
-        return [info]
-    inside = store.get_file_info(pafs.FileSelector(path, recursive=True, allow_not_found=True))
-    return [i for i in inside if i.is_file and i.path.endswith(".parquet")]
+    @cached_property
+    def _by_path(self) -> dict[str, ParquetFile]:
+        return {file.path: file for file in self.files}
 
 
 def _leaf(opened: pq.ParquetFile, name: str | None) -> int | None:
@@ -208,13 +237,19 @@ def _bounds(stated: Any, column: int | None) -> tuple[int | None, int | None]:
     if statistics is None or not statistics.has_min_max:
         return None, None
     bounds = as_utc(pa.array([statistics.min, statistics.max])).cast(pa.int64()).to_pylist()
-    return bounds[0], bounds[1]
+    return bounds[0], bounds[1] + _CUT
 
 
-def _overlaps(group: RowGroup, earliest: int | None, latest: int | None) -> bool:
-    too_old = earliest is not None and group.latest is not None and group.latest < earliest
-    too_new = latest is not None and group.earliest is not None and group.earliest > latest
-    return not (too_old or too_new)
+def _overlaps(group: RowGroup, earliest: int | None, latest: int | None, late: bool) -> bool:
+    too_old = _is_before(group.latest, earliest)
+    if late and too_old:
+        too_old = _is_before(group.created, earliest)
+    return not (too_old or _is_before(latest, group.earliest))
+
+
+def _is_before(one: int | None, other: int | None) -> bool:
+    """False where either is not known."""
+    return one is not None and other is not None and one < other
 
 
 def _adjoin(group: RowGroup, following: RowGroup) -> bool:

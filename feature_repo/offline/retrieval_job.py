@@ -4,7 +4,8 @@ It is Feast's RetrievalJob, with Arrow batches beside: `to_batches` never holds 
 """
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import pandas as pd
 import pyarrow as pa
@@ -14,10 +15,14 @@ from feast.infra.offline_stores.offline_store import RetrievalJob, RetrievalMeta
 from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 
+from feature_repo.errors import SourceChangedError
 from feature_repo.offline.feature_join import spilled
 from feature_repo.offline.parquet_target import ParquetTarget
 
 _EXACT_IN_FLOAT64 = 1 << 53
+_ATTEMPTS = 5
+
+Result = TypeVar("Result")
 
 
 class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
@@ -45,7 +50,7 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
 
     def to_disk(self) -> pa.Table:
         """The table of `to_arrow`, memory-mapped from a temporary file that goes with it."""
-        return spilled(self._transformed(table) for table in self._slices())
+        return _again(lambda: spilled(self._transformed(table) for table in self._slices()))
 
     def to_df(self, validation_reference: Any = None, timeout: int | None = None) -> pd.DataFrame:
         """A data frame; integers with nulls are `Int64` where a float would change them."""
@@ -64,7 +69,11 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
             feast.errors.SavedDatasetLocationAlreadyExists: something is there.
         """
         target = self._target(storage.to_data_source())
-        target.write((self._transformed(table) for table in self._slices()), allow_overwrite)
+
+        def write() -> None:
+            target.write((self._transformed(table) for table in self._slices()), allow_overwrite)
+
+        _again(write)
 
     @property
     def full_feature_names(self) -> bool:
@@ -82,10 +91,10 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
         return self._metadata
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:  # noqa: ARG002
-        return self._table()
+        return _again(self._table)
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:  # noqa: ARG002
-        return data_frame(self._table())
+        return data_frame(_again(self._table))
 
     def _transformed(self, table: pa.Table) -> pa.Table:
         if not self._on_demand:
@@ -99,6 +108,14 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
             metadata=self._metadata,
         )
         return once.to_arrow()
+
+
+def _again(answer: Callable[[], Result]) -> Result:
+    """Answer anew when a file was replaced meanwhile, as a refresh does, but not for ever."""
+    for _ in range(_ATTEMPTS - 1):
+        with suppress(SourceChangedError):
+            return answer()
+    return answer()
 
 
 def data_frame(table: pa.Table) -> pd.DataFrame:

@@ -6,7 +6,7 @@ before its created time unless the configuration says so, and relative paths sta
 feature repository instead of the working directory.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -27,14 +27,18 @@ from pydantic import StrictBool, StrictInt, StrictStr
 
 from feature_repo.errors import CatalogueError
 from feature_repo.instants import to_datetime
+from feature_repo.offline.as_of import Numbers
+from feature_repo.offline.declared_types import refuse_unlike
 from feature_repo.offline.entity_rows import EntityRows, entity_table, require
 from feature_repo.offline.feature_join import FeatureJoin
 from feature_repo.offline.instants_of import NEVER, micros
 from feature_repo.offline.limits import Limits
 from feature_repo.offline.lookup import Lookup
+from feature_repo.offline.parquet_files import found
 from feature_repo.offline.parquet_rows import ParquetRows
 from feature_repo.offline.parquet_target import ParquetTarget
 from feature_repo.offline.retrieval_job import AisleRetrievalJob
+from feature_repo.offline.singletons import by_row
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -105,11 +109,12 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         require(entities, [name for _, names in lookups for name in names])
         _refuse_collisions(entities, lookups)
         join = FeatureJoin(entities, time_column, lookups, limits)
+        on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         return AisleRetrievalJob(
-            join.table,
-            join.slices,
+            lambda: join.afresh().table(),
+            lambda: join.afresh().slices(),
             target=partial(_target, config),
-            on_demand=OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry),
+            on_demand=[by_row(view) for view in on_demand],
             full_feature_names=full_feature_names,
             metadata=_metadata(entities, time_column, feature_refs),
         )
@@ -134,7 +139,7 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         times = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]
         names = list(dict.fromkeys([*join_key_columns, *feature_name_columns, *times]))
         lookup = Lookup(
-            source=_rows(config, data_source, timestamp_field),
+            source=_rows(config, data_source, timestamp_field, created_timestamp_column or None),
             keys=tuple(join_key_columns),
             time=timestamp_field,
             created=created_timestamp_column or None,
@@ -143,8 +148,8 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
             columns={name: name for name in names},
         )
         limits = _limits(config)
-        newest = partial(lookup.newest, _instant(start_date), _instant(end_date), limits)
-        return _job_of_rows(config, lookup, newest, limits)
+        bounds = _instant(start_date), _instant(end_date)
+        return _job_of_rows(config, lookup, lambda now: now.newest(*bounds, limits), limits)
 
     @staticmethod
     def pull_all_from_table_or_query(
@@ -177,8 +182,26 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         limits = _limits(config)
         earliest = None if start_date is None else _instant(start_date)
         latest = None if end_date is None else _instant(end_date)
-        between = partial(lookup.between, earliest, latest, limits)
-        return _job_of_rows(config, lookup, between, limits)
+        return _job_of_rows(
+            config, lookup, lambda now: now.between(earliest, latest, limits), limits
+        )
+
+    def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
+        """Refuse, at `feast apply`, a source whose files lack the times it names.
+
+        Files may also come later.
+
+        Raises:
+            CatalogueError: a column is missing.
+        """
+        super().validate_data_source(config, data_source)
+        if not _is_parquet(data_source) or not found(*_place(config, data_source)):
+            return
+        rows = _rows(config, data_source, None)
+        mapping = {mapped: column for column, mapped in data_source.field_mapping.items()}
+        for name in (data_source.timestamp_field, data_source.created_timestamp_column):
+            if name:
+                rows.field(mapping.get(name, name))
 
     @staticmethod
     def offline_write_batch(
@@ -229,8 +252,11 @@ def _view_lookup(
     prefix = f"{projection.name_alias or view.name}__" if full_names else ""
     created = source.created_timestamp_column or None
     time = physical.get(source.timestamp_field, source.timestamp_field)
+    declared = {field.name: field for field in view.features}
+    rows = _rows(config, source, time)
+    refuse_unlike(rows, {physical.get(n, n): declared[n] for n in names if n in declared})
     lookup = Lookup(
-        source=_rows(config, source, time),
+        source=rows,
         keys=tuple(physical.get(key, key) for key in keys),
         time=time,
         created=physical.get(created, created) if created else None,
@@ -242,16 +268,19 @@ def _view_lookup(
 
 
 def _job_of_rows(
-    config: RepoConfig, lookup: Lookup, rows: Callable[[], Any], limits: Limits
+    config: RepoConfig, lookup: Lookup, rows: Callable[[Lookup], Numbers], limits: Limits
 ) -> AisleRetrievalJob:
     """A job whose rows are some of one source's."""
 
     def table() -> pa.Table:
-        return lookup.rows_of(rows(), limits)
+        now = lookup.afresh()
+        return now.rows_of(rows(now), limits)
 
-    return AisleRetrievalJob(
-        table, lambda: lookup.slices_of(rows(), limits), target=partial(_target, config)
-    )
+    def slices() -> Iterator[pa.Table]:
+        now = lookup.afresh()
+        return now.slices_of(rows(now), limits)
+
+    return AisleRetrievalJob(table, slices, target=partial(_target, config))
 
 
 def _refuse_collisions(
@@ -280,21 +309,21 @@ def _metadata(entities: pa.Table, time_column: str, refs: list[str]) -> Retrieva
     )
 
 
-def _rows(config: RepoConfig, source: FileSource, time_column: str | None) -> ParquetRows:
-    path, filesystem = _place(config, source)
-    return ParquetRows.at(path, filesystem, time_column)
+def _rows(
+    config: RepoConfig, source: FileSource, time: str | None, created: str | None = None
+) -> ParquetRows:
+    return ParquetRows.at(*_place(config, source), time, created)
 
 
 def _target(config: RepoConfig, source: FileSource) -> ParquetTarget:
-    path, filesystem = _place(config, source)
-    return ParquetTarget(path, filesystem or pafs.LocalFileSystem())
+    return ParquetTarget(*_place(config, source))
 
 
-def _place(config: RepoConfig, source: FileSource) -> tuple[str, pafs.FileSystem | None]:
+def _place(config: RepoConfig, source: FileSource) -> tuple[str, pafs.FileSystem]:
     filesystem, path = FileSource.create_filesystem_and_path(
         _path(config, source), source.s3_endpoint_override, source.resolve_credentials()
     )
-    return path, filesystem
+    return path, filesystem or pafs.LocalFileSystem()
 
 
 def _path(config: RepoConfig, source: FileSource) -> str:

@@ -27,6 +27,7 @@ _CODE_BITS = 62
 _SPARSE = 16
 """A table of every number between two is worth it up to that many numbers for each that occurs."""
 _SMALL_TABLE = 1 << 20
+_SHORT_LIST = 1 << 12
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class Span:
 
     low: int
     size: int
+    is_quick = True
 
     def codes(self, column: Column) -> Codes:
         """Of numbers; `UNKNOWN` outside and for nulls."""
@@ -64,6 +66,11 @@ class Listed:
     def size(self) -> int:
         """How many there are."""
         return len(self.values)
+
+    @property
+    def is_quick(self) -> bool:
+        """Looked up in a table; a list is hashed anew each time."""
+        return self._table is not None or self.size < _SHORT_LIST
 
     def codes(self, column: Column) -> Codes:
         """Of values; `UNKNOWN` for others and for nulls."""
@@ -124,6 +131,11 @@ class Vocabulary:
         return sum(column.nbytes for column in self.columns)
 
     @property
+    def is_quick(self) -> bool:
+        """Whether codes cost the same a row in small batches as in large ones."""
+        return all(column.is_quick for column in self.columns)
+
+    @property
     def combinations(self) -> int:
         """Every code is less."""
         return prod(column.size + 1 for column in self.columns)
@@ -148,14 +160,6 @@ class Vocabulary:
             codes += found
         codes[unknown] = UNKNOWN
         return codes
-
-    def part(self, number: int, parts: int) -> "Vocabulary":
-        """One of `parts` shares of the first column's values; the codes are its own."""
-        first, *others = self.columns
-        if parts < 2 or not isinstance(first, Listed):
-            return self
-        share = first.values.take(pa.array(np.arange(number, first.size, parts)))
-        return Vocabulary((Listed(share), *others))
 
 
 def spanned(least: int, greatest: int, rows: int) -> Span | None:

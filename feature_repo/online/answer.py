@@ -4,7 +4,7 @@ Feast makes a message for every value.  Here the bytes of all vectors of a type 
 one array, and protobuf reads them at once; only a few rows are quicker one by one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -65,8 +65,15 @@ def _few(batch: RowBatch, fields: Sequence[RowField], alive: Bools) -> list[Any]
         for ok, young in zip(found, alive.tolist(), strict=True)
     ]
     nulls = batch.nulls.tolist()
+    blocks = {name: batch.heads[name].tolist() for name in {f.block for f in fields} if name}
+    whole = not any(missing) and not batch.nulls.any()
+    present = [PRESENT] * len(found)
     answer = []
     for field in fields:
+        if whole:
+            values = _messages(field, batch, blocks)
+            answer.append(Vector(values=values, statuses=present, event_timestamps=times))
+            continue
         place = batch.layout.places[field.name]
         statuses = [
             status or (NULL_VALUE if row[place] else PRESENT)
@@ -74,19 +81,21 @@ def _few(batch: RowBatch, fields: Sequence[RowField], alive: Bools) -> list[Any]
         ]
         values = [
             value if status == PRESENT else Value()
-            for value, status in zip(_messages(field, batch), statuses, strict=True)
+            for value, status in zip(_messages(field, batch, blocks), statuses, strict=True)
         ]
         answer.append(Vector(values=values, statuses=statuses, event_timestamps=times))
     return answer
 
 
-def _messages(field: RowField, batch: RowBatch) -> list[Any]:
+def _messages(
+    field: RowField, batch: RowBatch, blocks: Mapping[str, Sequence[Sequence[Any]]]
+) -> list[Any]:
     number = value_field(field.kind)
     if field.block is None:
         begin = _varint(number.number << 3 | _SIZED)
         payloads = batch.payloads(field)
         return [Value.FromString(_sized(begin, p)) if p is not None else None for p in payloads]
-    values = batch.values(field).tolist()
+    values = [row[field.slot] for row in blocks[field.block]]
     if field.kind == "UNIX_TIMESTAMP":
         values = [value // SECOND for value in values]
     elif field.kind == "BOOL":

@@ -15,7 +15,7 @@ from feast.type_map import python_values_to_proto_values
 from feature_repo.errors import CatalogueError
 from feature_repo.instants import SECOND
 from feature_repo.online import keys
-from feature_repo.online.packing import FixedColumn, Payloads
+from feature_repo.online.packing import BYTES, FixedColumn, Payloads
 from feature_repo.online.proto_values import column_of, message_class
 from feature_repo.online.row_layout import BLOCK_OF, RowField, RowLayout
 
@@ -98,10 +98,8 @@ def _column(field: RowField, column: pa.Array) -> FixedColumn | Payloads:
             return instants(column)
         if field.kind in BLOCK_OF:
             return _numbers(field, column)
-        if field.kind == "STRING" and pa.types.is_string(column.type):
-            return column.cast(pa.binary()).to_pylist()  # type: ignore[no-any-return]
-        if field.kind == "BYTES" and pa.types.is_binary(column.type):
-            return column.to_pylist()  # type: ignore[no-any-return]
+        if _is_text(column.type) if field.kind == "STRING" else _is_bytes(field, column.type):
+            return column.cast(BYTES)
         if field.kind in _INSIDE and _is_plain(column, _INSIDE[field.kind]):
             return _lists(field, column)
         values = column.to_numpy(zero_copy_only=False)
@@ -132,17 +130,27 @@ def _is_plain(column: pa.Array, is_inside: Callable[[pa.DataType], bool]) -> boo
 
 def _lists(field: RowField, column: pa.Array) -> Payloads:
     message = message_class(field.kind)
-    return [
+    payloads = [
         None if values is None else message(val=values).SerializeToString()
         for values in column.to_pylist()
     ]
+    return pa.array(payloads, BYTES)
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _is_bytes(field: RowField, kind: pa.DataType) -> bool:
+    plain = pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+    return field.kind == "BYTES" and bool(plain)
 
 
 def _suffixes(name: str, kind: str, column: pa.Array) -> list[bytes | None]:
     if column.null_count:
         known = iter(_suffixes(name, kind, column.drop_null()))
         return [next(known) if ok else None for ok in column.is_valid().to_pylist()]
-    if kind == "STRING" and pa.types.is_string(column.type):
+    if kind == "STRING" and _is_text(column.type):
         return [*keys.text_suffixes(column.to_pylist())]
     if kind in ("INT64", "INT32") and pa.types.is_integer(column.type):
         return [*keys.integer_suffixes(column.to_pylist())]

@@ -20,6 +20,9 @@ _LETTERS = {
     "uuid_val": b"u",
     "time_uuid_val": b"u",
 }
+_BEGIN = tuple(b"s%d:" % size for size in range(256))
+"""What the keys of texts of few bytes begin with, written once: a slate has hundreds."""
+
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
 
 
@@ -67,8 +70,10 @@ def text_suffixes(texts: Sequence[str]) -> list[bytes]:
     >>> text_suffixes(["42312"])
     [b's5:42312']
     """
-    encoded = [text.encode() for text in texts]
-    return [b"s%d:%b" % (len(text), text) for text in encoded]
+    try:
+        return [_BEGIN[len(text)] + text for text in map(str.encode, texts)]
+    except IndexError:
+        return [b"s" + _sized(text) for text in map(str.encode, texts)]
 
 
 def integer_suffixes(numbers: Sequence[int]) -> list[bytes]:
@@ -87,7 +92,7 @@ def native_suffixes(values: object) -> list[bytes | None]:
     [b's1:a', None, b'i1:7']
     """
     listed = isinstance(values, list | tuple) or hasattr(values, "tolist")
-    if listed and all(type(value) is str for value in values):  # type: ignore[attr-defined]
+    if listed and {*map(type, values)} == {str}:  # type: ignore[call-overload]
         return [*text_suffixes(values)]  # type: ignore[arg-type]
     return [_native(value) for value in values] if listed else [_native(values)]  # type: ignore[attr-defined]
 

@@ -6,6 +6,7 @@ what is too old.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain, pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,14 +39,18 @@ class Matrix:
     present: Bools
 
 
+Places = slice | npt.NDArray[np.intp]
+"""Which columns of an array: a slice, where they are evenly apart, is read without a copy."""
+
+
 @dataclass(frozen=True)
 class _Block:
     """Columns of one block of stored rows: where they come from and where they go."""
 
     name: str
-    slots: npt.NDArray[np.intp]
-    places: npt.NDArray[np.intp]
-    targets: npt.NDArray[np.intp]
+    slots: "Places"
+    places: "Places"
+    targets: "Places"
 
 
 @dataclass(frozen=True)
@@ -64,9 +69,9 @@ class _ViewColumns:
     entities: Mapping[str, str]
     blocks: Sequence[_Block]
 
-    def keys(self, request: Entities) -> list[bytes | None]:
+    def keys(self, suffixes: Mapping[str, list[bytes | None]]) -> list[bytes | None]:
         """The keys of the slate's rows; one, where the view's entities are one for all of them."""
-        parts = [native_suffixes(request.get(name)) for name in self.entities.values()]
+        parts = [suffixes[name] for name in self.entities.values()]
         if len(parts) == 1:
             return self.codec.keys(parts[0])
         size = next((len(part) for part in parts if len(part) != 1), 1)
@@ -76,11 +81,11 @@ class _ViewColumns:
 
     def fill(self, batch: RowBatch, now: int, values: Any, present: Any) -> None:
         """Write the view's columns."""
-        known = (batch.found & alive(self.view, batch, now))[:, None]
-        nulls = batch.nulls
+        known = ~batch.nulls
+        known &= (batch.found & alive(self.view, batch, now))[:, None]
         for block in self.blocks:
             values[:, block.targets] = batch.heads[block.name][:, block.slots]
-            present[:, block.targets] = known & ~nulls[:, block.places]
+            present[:, block.targets] = known[:, block.places]
 
 
 class MatrixReader:
@@ -104,6 +109,7 @@ class MatrixReader:
         self.layout = Layout.of(service)
         self._config, self._online = store.config, online
         self._views = _views(store, service, online, self.layout)
+        self._entities = {*chain.from_iterable(view.entities.values() for view in self._views)}
 
     def read(self, entities: Entities) -> Matrix:
         """The matrix of a slate.
@@ -117,17 +123,19 @@ class MatrixReader:
             ValueError: lists of different lengths, or a value that cannot be a key.
         """
         size = _size(entities)
-        keys = [view.keys(entities) for view in self._views]
-        found = iter(self._online.get(self._config, [key for part in keys for key in part]))
+        suffixes = {name: native_suffixes(entities.get(name)) for name in self._entities}
+        keys = [view.keys(suffixes) for view in self._views]
+        found = self._online.get(self._config, [*chain.from_iterable(keys)])
+        starts = [0, *accumulate(map(len, keys))]
         values = np.empty((size, len(self.layout)), np.float32)
         present = np.empty((size, len(self.layout)), bool)
         now = self._online.now(self._config)
         with np.errstate(over="ignore"):
-            for view, part in zip(self._views, keys, strict=True):
-                batch = view.codec.read([next(found) for _ in part], now)
+            for view, (start, stop) in zip(self._views, pairwise(starts), strict=True):
+                batch = view.codec.read(found[start:stop], now)
                 report_damage(view.view.name, batch)
                 view.fill(batch, now, values, present)
-        values[~present] = np.nan
+        np.putmask(values, ~present, np.nan)
         return Matrix(values, present)
 
 
@@ -160,8 +168,15 @@ def _blocks(codec: ViewCodec, wanted: Mapping[str, int]) -> list[_Block]:
         places = [codec.layout.places[field.name] for field in of_it]
         targets = [wanted[field.name] for field in of_it]
         slots = [field.slot for field in of_it]
-        blocks.append(_Block(name, np.array(slots), np.array(places), np.array(targets)))
+        blocks.append(_Block(name, _evenly(slots), _evenly(places), _evenly(targets)))
     return blocks
+
+
+def _evenly(places: Sequence[int]) -> Places:
+    steps = {b - a for a, b in pairwise(places)} or {1}
+    if len(steps) > 1 or min(steps) < 1:
+        return np.array(places)
+    return slice(places[0], places[-1] + 1, *steps)
 
 
 def _size(entities: Entities) -> int:

@@ -7,11 +7,12 @@ another schema, are told apart from rows and harm nobody else's.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from operator import add
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from feature_repo.online.row_layout import (
     FLAG_SHIFT,
@@ -35,8 +36,11 @@ class FixedColumn:
     nulls: Bools
 
 
-Payloads = Sequence[bytes | None]
-"""N payloads of variable size, None for null."""
+BYTES = pa.large_binary()
+"""Large, because the payloads of a pack of rows may be more than 2 GB together."""
+
+Payloads: TypeAlias = pa.Array
+"""N payloads of variable size, of type `BYTES`."""
 
 
 def pack(
@@ -53,6 +57,8 @@ def pack(
         event: shape (N,), µs.
         created: shape (N,), µs; None where it is the event time.
     """
+    if not len(event):
+        return []
     heads = np.zeros(len(event), layout.head)
     heads["version"], heads["schema"], heads["event"] = VERSION, layout.schema, event
     nulls = np.ones((len(event), len(layout.fields)), bool)
@@ -62,15 +68,14 @@ def pack(
             nulls[:, place] = column.nulls
             heads[field.block][:, field.slot] = np.where(column.nulls, 0, column.values)
         elif column is not None:
-            some = None in column
-            nulls[:, place] = [payload is None for payload in column] if some else False
+            nulls[:, place] = column.is_null().to_numpy(zero_copy_only=False)
     heads["nulls"] = np.packbits(nulls, axis=1, bitorder="little")
-    heads["flags"] = _widths(heads)
-    bodies = _bodies(layout, columns, heads) if layout.variable else None
-    rows = _narrowed(layout, heads)
-    if bodies is not None:
-        rows = [*map(add, rows, bodies)]
-    return rows if created is None else _with_created(rows, event, created)
+    made = event if created is None else created
+    heads["flags"] = _widths(heads) | (made != event) * np.uint8(HAS_CREATED)
+    bodies = _bodies(layout, columns, heads)
+    parts = [_narrowed(layout, heads), *bodies, _created(made, made != event)]
+    rows: list[bytes] = pc.binary_join_element_wise(*parts, pa.scalar(b"", BYTES)).to_pylist()
+    return rows
 
 
 def _widths(heads: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:
@@ -88,17 +93,20 @@ def _widths(heads: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:
     return flags
 
 
-def _narrowed(layout: RowLayout, heads: npt.NDArray[np.void]) -> list[bytes]:
-    rows: list[bytes] = [b""] * len(heads)
-    for flags in np.unique(heads["flags"]).tolist():
-        of_it = np.flatnonzero(heads["flags"] == flags)
-        text, size = _as(heads[of_it], layout.heads[flags]).tobytes(), layout.heads[flags].itemsize
-        parts = [text[at : at + size] for at in range(0, len(text), size)]
-        if len(parts) == len(rows):
-            return parts
-        for n, part in zip(of_it.tolist(), parts, strict=True):
-            rows[n] = part
-    return rows
+def _narrowed(layout: RowLayout, heads: npt.NDArray[np.void]) -> pa.Array:
+    """The heads as bytes, each as wide as its flags say."""
+    widths = heads["flags"] & np.uint8(WIDTH_FLAGS)
+    groups = [np.flatnonzero(widths == width) for width in np.unique(widths)]
+    narrowed = [_as(heads[of_it], layout.heads[int(widths[of_it[0]])]) for of_it in groups]
+    texts = [
+        pa.Array.from_buffers(
+            pa.binary(part.itemsize), len(part), [None, pa.py_buffer(part.tobytes())]
+        ).cast(BYTES)
+        for part in narrowed
+    ]
+    if len(texts) == 1:
+        return texts[0]
+    return pa.concat_arrays(texts).take(pa.array(np.argsort(np.concatenate(groups))))
 
 
 def _as(heads: npt.NDArray[np.void], wanted: "np.dtype[np.void]") -> npt.NDArray[np.void]:
@@ -113,26 +121,25 @@ def _as(heads: npt.NDArray[np.void], wanted: "np.dtype[np.void]") -> npt.NDArray
 
 def _bodies(
     layout: RowLayout, columns: Mapping[str, FixedColumn | Payloads], heads: npt.NDArray[np.void]
-) -> list[bytes]:
-    """Each row's payloads, one after the other; writes into the heads where they end."""
-    absent: Payloads = [None] * len(heads)
-    payloads = [cast(Payloads, columns.get(f.name, absent)) for f in layout.variable]
-    texts = [
-        cast("Sequence[bytes]", column)
-        if None not in column
-        else [payload or b"" for payload in column]
-        for column in payloads
-    ]
-    sizes = [np.fromiter(map(len, column), np.int64, len(heads)) for column in texts]
+) -> list[pa.Array]:
+    """The payloads of each field of variable size; writes into the heads where they end."""
+    if not layout.variable:
+        return []
+    absent = pa.nulls(len(heads), BYTES)
+    found = [cast(Payloads, columns.get(field.name, absent)) for field in layout.variable]
+    payloads = [column.fill_null(b"") for column in found]
+    sizes = [pc.binary_length(column).to_numpy() for column in payloads]
     heads["ends"] = np.cumsum(sizes, axis=0).T
-    return [*map(b"".join, zip(*texts, strict=True))]
+    return payloads
 
 
-def _with_created(rows: list[bytes], event: Ints, created: Ints) -> list[bytes]:
-    for n in np.flatnonzero(created != event).tolist():
-        row, stamp = rows[n], int(created[n]).to_bytes(8, "little", signed=True)
-        rows[n] = row[:1] + bytes([row[1] | HAS_CREATED]) + row[2:] + stamp
-    return rows
+def _created(created: Ints, told: Bools) -> pa.Array:
+    """The created times of the rows that tell theirs, and nothing of the others."""
+    ends = np.concatenate([[0], np.cumsum(told * np.int64(8))])
+    stamps = created[told].astype("<i8").tobytes()
+    return pa.Array.from_buffers(
+        BYTES, len(created), [None, pa.py_buffer(ends), pa.py_buffer(stamps)]
+    )
 
 
 @dataclass(frozen=True)
@@ -156,10 +163,14 @@ class RowBatch:
     @classmethod
     def read(cls, layout: RowLayout, raw: Sequence[bytes | None]) -> "RowBatch":
         """Read the heads at once, whatever the strings hold."""
-        alike = _alike(layout, raw)
+        there = [row for row in raw if row is not None] if None in raw else raw
+        alike = _alike(layout, there)  # type: ignore[arg-type]
         if alike is not None:
-            everywhere = np.ones(len(raw), bool)
-            return cls(layout, raw, alike, everywhere, ~everywhere)
+            found = np.ones(len(raw), bool)
+            if len(there) < len(raw):
+                found = np.array([row is not None for row in raw])
+                alike = _spread(layout, alike, found)
+            return cls(layout, raw, alike, found, np.zeros(len(raw), bool))
         sizes = np.fromiter((-1 if row is None else len(row) for row in raw), np.int64, len(raw))
         flags = np.array([row[1] if row and len(row) > 1 else 0 for row in raw], np.uint8)
         whole = sizes >= layout.sizes[flags]
@@ -180,8 +191,9 @@ class RowBatch:
     @cached_property
     def nulls(self) -> Bools:
         """Shape (N, fields): whether there is no value."""
-        bits = np.unpackbits(self.heads["nulls"], axis=1, bitorder="little")
-        return bits[:, : len(self.layout.fields)].astype(bool)
+        count = len(self.layout.fields)
+        bits = np.unpackbits(self.heads["nulls"], axis=1, count=count, bitorder="little")
+        return bits.view(bool)
 
     @property
     def event(self) -> Ints:
@@ -206,18 +218,25 @@ class RowBatch:
         ]
 
 
-def _alike(layout: RowLayout, raw: Sequence[bytes | None]) -> npt.NDArray[np.void] | None:
-    """The heads of rows that are all there, sound and of one width, as rows usually are."""
-    if None in raw or len({row[:6] for row in raw}) != 1:  # type: ignore[index]
+def _alike(layout: RowLayout, rows: Sequence[bytes]) -> npt.NDArray[np.void] | None:
+    """The heads of rows that are all sound and of one width, as rows usually are."""
+    kind = layout.heads.get(rows[0][1] & ~HAS_CREATED) if rows and len(rows[0]) > 1 else None
+    sizes = np.fromiter(map(len, rows), np.int64, len(rows))
+    if kind is None or sizes.min() < kind.itemsize:
         return None
-    rows: Sequence[bytes] = raw  # type: ignore[assignment]
-    kind = layout.heads.get(rows[0][1]) if len(rows[0]) > 1 else None
-    if kind is None or min(map(len, rows)) < kind.itemsize:
-        return None
-    size = kind.itemsize
-    heads = np.frombuffer(b"".join([row[:size] for row in rows]), kind)
-    found = _is_row(layout, heads, np.fromiter(map(len, rows), np.int64, len(rows)))
-    return heads if found.all() else None
+    if sizes.max() > kind.itemsize:
+        rows = [row[: kind.itemsize] for row in rows]
+    heads = np.frombuffer(b"".join(rows), kind)
+    flags = heads["flags"]
+    alike = not ((flags ^ flags[0]) & WIDTH_FLAGS).any()
+    return heads if alike and _is_row(layout, heads, sizes).all() else None
+
+
+def _spread(layout: RowLayout, heads: npt.NDArray[np.void], found: Bools) -> npt.NDArray[np.void]:
+    """Heads in their places, and blank ones between them."""
+    spread = np.empty(len(found), heads.dtype)
+    spread[found], spread[~found] = heads, _blank(layout, heads.dtype)
+    return spread
 
 
 def _heads(

@@ -9,11 +9,12 @@ from functools import cache
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 from feast.protos.feast.types import Value_pb2
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.instants import SECOND
-from feature_repo.online.packing import FixedColumn, Payloads
+from feature_repo.online.packing import BYTES, FixedColumn, Payloads
 from feature_repo.online.row_layout import BLOCK_OF, WIDTHS, RowField, RowLayout
 
 NO_TIME = -(2**63)
@@ -72,7 +73,7 @@ def column_of(field: RowField, values: Sequence[Any]) -> FixedColumn | Payloads:
         ValueError: a value has another type than the feature.
     """
     if field.kind not in BLOCK_OF:
-        return [_payload(field, value) for value in values]
+        return pa.array([_payload(field, value) for value in values], BYTES)
     numbers = [_number(field, value) for value in values]
     nulls = np.array([number is None for number in numbers], bool)
     known = [0 if number is None else number for number in numbers]

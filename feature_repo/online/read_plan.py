@@ -129,7 +129,7 @@ class Suffixes:
             ValueError: an entity of a type that cannot be a key.
         """
         columns = utils._get_table_entity_values(view, self._join_key_of, self._values)
-        missing = [key for key in view.join_keys if not columns.get(key)]
+        missing = [key.name for key in view.entity_columns if not columns.get(key.name)]
         if missing:
             raise KeyError(f"{view.name}: missing join key values {missing}")
         place = tuple((name, id(values)) for name, values in columns.items())

@@ -1,9 +1,13 @@
 """Redis as rows are read from it and written to it: one server, Sentinel's master, or a cluster.
 
-Every call has a deadline, the timeout of its client's sockets, and one breaker watches them all.
+Every call has a deadline and one breaker watches them all.  Of one server the deadline is the
+timeout of its client's sockets; a cluster's client, and Sentinel's, asks several servers one after
+the other and some again, so there a read as a whole has one.
 """
 
-from collections.abc import Iterator, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -11,7 +15,7 @@ from typing import Any
 
 import redis
 import redis.asyncio
-from redis.exceptions import NoScriptError
+from redis.exceptions import NoScriptError, RedisClusterException
 
 from feature_repo.errors import RedisError
 from feature_repo.online.breaker import Breaker
@@ -22,24 +26,67 @@ ROWS_PER_CALL = 256
 """Rows a call of the script stores; the server does nothing else meanwhile, for about 0.5 ms."""
 
 CALLS_PER_TRIP = 16
+CALLS_PER_CLUSTER_TRIP = 256
+"""More, because a call stores the rows of one slot only."""
+
 KEYS_PER_SCAN = 1000
+READS_AT_ONCE = 64
 
 Client = Any
 """`redis.Redis` or `redis.cluster.RedisCluster`, or their asynchronous twins."""
 
-Rows = Sequence[tuple[bytes, bytes]]
-"""Keys and what to store under them."""
+Connect = Callable[[], Client]
+"""Gives the client; the first time it may have to ask where the servers are."""
+
+ConnectAsync = Callable[[], Awaitable[Client]]
 
 _SCRIPT = Script.load("rows")
 
 
+@dataclass(frozen=True)
+class Rows:
+    """What to store: N keys, in any order and some perhaps repeated, and N strings."""
+
+    keys: Sequence[bytes]
+    values: Sequence[bytes]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def size(self) -> int:
+        """Bytes of keys and strings together."""
+        return sum(map(len, self.keys)) + sum(map(len, self.values))
+
+    def part(self, start: int, stop: int) -> "Rows":
+        """Some of them."""
+        return Rows(self.keys[start:stop], self.values[start:stop])
+
+    def by(self, group: Callable[[bytes], int]) -> "Iterator[Rows]":
+        """Those of each group, told by their keys."""
+        groups = [*map(group, self.keys)]
+        order = sorted(range(len(self)), key=groups.__getitem__)
+        for _, of_it in groupby(order, key=groups.__getitem__):
+            places = [*of_it]
+            yield Rows([self.keys[n] for n in places], [self.values[n] for n in places])
+
+
 @dataclass
 class RowServer:
-    """Calls to Redis, watched by a breaker."""
+    """Calls to Redis, watched by a breaker.
+
+    Attributes:
+        breaker: asked before each call.
+        deadline_seconds: of a read as a whole; None where its client's sockets keep it.
+    """
 
     breaker: Breaker = field(default_factory=Breaker)
+    deadline_seconds: float | None = None
+    _threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(READS_AT_ONCE), repr=False
+    )
 
-    def get(self, client: Client, keys: Sequence[bytes]) -> list[bytes | None]:
+    def get(self, connect: Connect, keys: Sequence[bytes]) -> list[bytes | None]:
         """What is stored under N keys, in one round trip; None where there is no string.
 
         Raises:
@@ -48,23 +95,23 @@ class RowServer:
         if not keys:
             return []
         with self.watched():
-            found: list[bytes | None] = _mget(client)(keys)
-            return found
+            return self._in_time(lambda: _mget(connect())(keys))
 
-    async def get_async(self, client: Client, keys: Sequence[bytes]) -> list[bytes | None]:
+    async def get_async(self, connect: ConnectAsync, keys: Sequence[bytes]) -> list[bytes | None]:
         """As `get`."""
         if not keys:
             return []
         with self.watched():
-            found: list[bytes | None] = await _mget(client)(keys)
-            return found
+            async with asyncio.timeout(self.deadline_seconds):
+                found: list[bytes | None] = await _mget(await connect())(keys)
+                return found
 
-    def store(self, client: Client, rows: Rows, *, expiry: int, horizon: int) -> int:
+    def store(self, connect: Connect, rows: Rows, *, expiry: int, horizon: int) -> int:
         """Store rows unless newer ones are there, each atomically.
 
         Args:
-            client: whose timeout leaves room for `CALLS_PER_TRIP` calls.
-            rows: in any order; one key may occur more than once.
+            connect: to a client whose timeout leaves room for `CALLS_PER_TRIP` calls.
+            rows: what to store.
             expiry: seconds after which they vanish; 0 for never.
             horizon: µs; times beyond it are mistakes.
 
@@ -74,16 +121,23 @@ class RowServer:
         Raises:
             RedisError: the server refuses, or does not answer in time; some may be stored.
         """
-        calls = [_call(part, expiry, horizon) for part in _parts(client, rows)]
         with self.watched():
-            if _is_cluster(client):
-                return sum(client.eval(_SCRIPT.text, *call) for call in calls)
-            trips = range(0, len(calls), CALLS_PER_TRIP)
-            return sum(_trip(client, calls[at : at + CALLS_PER_TRIP]) for at in trips)
+            client = connect()
+            calls = [_call(part, expiry, horizon) for part in _parts(client, rows)]
+            send, size = (
+                (_cluster_trip, CALLS_PER_CLUSTER_TRIP)
+                if _is_cluster(client)
+                else (_trip, CALLS_PER_TRIP)
+            )
+            trips = range(0, len(calls), size)
+            return sum(send(client, calls[at : at + size]) for at in trips)
 
-    async def store_async(self, client: Client, rows: Rows, *, expiry: int, horizon: int) -> int:
+    async def store_async(
+        self, connect: ConnectAsync, rows: Rows, *, expiry: int, horizon: int
+    ) -> int:
         """As `store`."""
         with self.watched():
+            client = await connect()
             return sum(
                 [
                     await client.eval(_SCRIPT.text, *_call(part, expiry, horizon))
@@ -91,13 +145,14 @@ class RowServer:
                 ]
             )
 
-    def delete(self, client: Client, prefix: bytes) -> int:
+    def delete(self, connect: Connect, prefix: bytes) -> int:
         """Delete every key that begins with a prefix; returns how many.
 
         Raises:
             RedisError: the server does not answer in time.
         """
         with self.watched():
+            client = connect()
             found = [*client.scan_iter(match=glob(prefix), count=KEYS_PER_SCAN)]
             size = 1 if _is_cluster(client) else KEYS_PER_SCAN
             parts = [found[at : at + size] for at in range(0, len(found), size)]
@@ -113,9 +168,15 @@ class RowServer:
             )
         try:
             yield
-        except (redis.ConnectionError, redis.TimeoutError, OSError) as error:
+        except (
+            redis.ConnectionError,
+            redis.TimeoutError,
+            RedisClusterException,
+            OSError,
+        ) as error:
             self.breaker.failed()
-            raise RedisError(f"Redis does not answer: {error}.") from error
+            late = f"nothing within {self.deadline_seconds} s"
+            raise RedisError(f"Redis does not answer: {str(error) or late}.") from error
         except redis.OutOfMemoryError as error:
             self.breaker.succeeded()
             raise RedisError(
@@ -126,6 +187,16 @@ class RowServer:
             raise RedisError(f"Redis refuses: {error}.") from error
         else:
             self.breaker.succeeded()
+
+    def _in_time(self, read: Callable[[], list[bytes | None]]) -> list[bytes | None]:
+        """What a read gives, or `TimeoutError`; one that is late ends by itself, unheard."""
+        if self.deadline_seconds is None:
+            return read()
+        reading = self._threads.submit(read)
+        try:
+            return reading.result(self.deadline_seconds)
+        finally:
+            reading.cancel()
 
 
 def _trip(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int:
@@ -144,20 +215,24 @@ def _send(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int:
         return sum(pipe.execute())
 
 
+def _cluster_trip(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int:
+    """Run calls of the script, those of each node in one round trip."""
+    with client.pipeline() as pipe:
+        for call in calls:
+            pipe.execute_command("EVAL", _SCRIPT.text, *call)
+        return sum(pipe.execute())
+
+
 def _call(rows: Rows, expiry: int, horizon: int) -> list[bytes | int]:
-    keys, values = zip(*rows, strict=True)
-    return [len(rows), *keys, expiry, horizon.to_bytes(8, "little", signed=True), *values]
+    instant = horizon.to_bytes(8, "little", signed=True)
+    return [len(rows), *rows.keys, expiry, instant, *rows.values]
 
 
 def _parts(client: Client, rows: Rows) -> Iterator[Rows]:
     """Rows as single calls take them: not too many, and on a cluster of one slot."""
-    groups: list[Rows] = [rows]
-    if _is_cluster(client):
-        by_slot = sorted(rows, key=lambda row: client.keyslot(row[0]))
-        groups = [list(g) for _, g in groupby(by_slot, key=lambda row: client.keyslot(row[0]))]
-    for group in groups:
+    for group in rows.by(client.keyslot) if _is_cluster(client) else [rows]:
         for at in range(0, len(group), ROWS_PER_CALL):
-            yield group[at : at + ROWS_PER_CALL]
+            yield group.part(at, at + ROWS_PER_CALL)
 
 
 def _is_cluster(client: Client) -> bool:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -80,8 +80,11 @@ def packs(table: "pa.Table", size: int) -> Iterator["pa.Table"]:
 
 
 def _keyed(codec: ViewCodec, suffixes: Sequence[bytes | None], rows: Sequence[bytes]) -> Rows:
-    pairs = zip(codec.keys(suffixes), rows, strict=True)
-    return [(key, row) for key, row in pairs if key is not None]
+    names = codec.keys(suffixes)
+    if None in names:
+        pairs = [(key, row) for key, row in zip(names, rows, strict=True) if key is not None]
+        return Rows([key for key, _ in pairs], [row for _, row in pairs])
+    return Rows(cast("Sequence[bytes]", names), rows)
 
 
 def _micros(moment: datetime) -> int:

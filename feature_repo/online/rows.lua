@@ -35,13 +35,19 @@ local function is_row_like(held, row)
         and string.sub(held, 3, 6) == string.sub(row, 3, 6)
 end
 
+local function is_late(high, low)
+    return order(high, low, horizon_high, horizon_low) > 0
+end
+
+local function is_mistaken(row)
+    return is_late(instant(row, 7)) or is_late(created(row))
+end
+
 local function is_older(row, held)
+    local mistaken = is_mistaken(row)
+    if mistaken ~= is_mistaken(held) then return mistaken end
     local high, low = instant(row, 7)
-    local held_high, held_low = instant(held, 7)
-    local late = order(high, low, horizon_high, horizon_low) > 0
-    local held_late = order(held_high, held_low, horizon_high, horizon_low) > 0
-    if late ~= held_late then return late end
-    local by_event = order(high, low, held_high, held_low)
+    local by_event = order(high, low, instant(held, 7))
     if by_event ~= 0 then return by_event < 0 end
     local created_high, created_low = created(row)
     return order(created_high, created_low, created(held)) < 0

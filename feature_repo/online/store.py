@@ -14,12 +14,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
-from itertools import chain
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from feast.infra.online_stores.helpers import compute_versioned_name
-from feast.infra.online_stores.redis import RedisOnlineStore, RedisOnlineStoreConfig
+from feast.infra.online_stores.redis import (
+    RedisOnlineStore,
+    RedisOnlineStoreConfig,
+    RedisType,
+)
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
@@ -29,7 +33,7 @@ from feature_repo.online import keys, row_writer
 from feature_repo.online.breaker import Breaker
 from feature_repo.online.connections import Connections
 from feature_repo.online.read_plan import ReadPlan, Suffixes, ViewRead
-from feature_repo.online.row_server import Rows, RowServer
+from feature_repo.online.row_server import Connect, ConnectAsync, Rows, RowServer
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
 if TYPE_CHECKING:
@@ -94,8 +98,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             ValueError: a value has another type than its feature.
         """
         rows = row_writer.from_values(self.codec(config, table), data)
-        client = self._writer(config)
-        self._server_of(config).store(client, rows, **self._limits(config, table))
+        self._server_of(config).store(self._writer(config), rows, **self._limits(config, table))
         if progress:
             progress(len(data))
 
@@ -109,8 +112,8 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         """As `online_write_batch`."""
         rows = row_writer.from_values(self.codec(config, table), data)
         online = config.online_store
-        client = await self._connections.get_async(online, online.write_deadline_seconds)
-        await self._server_of(config).store_async(client, rows, **self._limits(config, table))
+        connect = partial(self._connections.get_async, online, online.write_deadline_seconds)
+        await self._server_of(config).store_async(connect, rows, **self._limits(config, table))
         if progress:
             progress(len(data))
 
@@ -150,7 +153,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             for part in row_writer.packs(table, _ROWS_PER_PACK):
                 rows = row_writer.from_table(self.codec(config, view), view, part, stamp, created)
                 store(rows)
-                sent += sum(map(len, chain.from_iterable(rows)))
+                sent += rows.size
                 if progress:
                     progress(part.num_rows)
         return sent
@@ -180,7 +183,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     ) -> list[FoundRow]:
         """As `online_read`."""
         plan = self._entity_plan(config, table, entity_keys, requested_features)
-        found = await self._server_of(config).get_async(await self._reader_async(config), plan.keys)
+        found = await self._server_of(config).get_async(self._reader_async(config), plan.keys)
         return plan.reads[0].rows(dict(zip(plan.keys, found, strict=True)), self.now(config))
 
     def _read_features_per_fv(
@@ -216,7 +219,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
     ) -> None:
         """As `_read_features_per_fv`."""
         plan = self._plan(config, grouped_refs, join_key_values, entity_name_to_join_key_map)
-        found = await self._server_of(config).get_async(await self._reader_async(config), plan.keys)
+        found = await self._server_of(config).get_async(self._reader_async(config), plan.keys)
         plan.answer(
             found,
             self.now(config),
@@ -252,9 +255,9 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         Raises:
             RedisError: the server does not answer in time.
         """
-        known = [name for name in names if name is not None]
-        found = self._server_of(config).get(self._reader(config), known)
-        if len(known) == len(names):
+        known = [name for name in names if name is not None] if None in names else names
+        found = self._server_of(config).get(self._reader(config), cast("Sequence[bytes]", known))
+        if known is names:
             return found
         each = iter(found)
         return [None if name is None else next(each) for name in names]
@@ -304,14 +307,14 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         self, config: "RepoConfig", view: "FeatureView"
     ) -> Iterator[Callable[[Rows], None]]:
         """Gives a function that stores rows while the next ones are packed; the end waits."""
-        server, client = self._server_of(config), self._writer(config)
+        server, connect = self._server_of(config), self._writer(config)
         limits = self._limits(config, view)
         under_way: list[Future[int]] = []
 
         def store(rows: Rows) -> None:
             while under_way:
                 under_way.pop().result()
-            under_way.append(thread.submit(server.store, client, rows, **limits))
+            under_way.append(thread.submit(server.store, connect, rows, **limits))
 
         with ThreadPoolExecutor(max_workers=1) as thread:
             yield store
@@ -327,17 +330,18 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         if self._server is None:
             online = config.online_store
             breaker = Breaker(online.breaker_failures, online.breaker_rest_seconds)
-            self._server = RowServer(breaker)
+            is_one = online.redis_type == RedisType.redis
+            self._server = RowServer(breaker, None if is_one else online.deadline_seconds)
         return self._server
 
-    def _reader(self, config: "RepoConfig") -> Any:
+    def _reader(self, config: "RepoConfig") -> Connect:
         online = config.online_store
-        return self._connections.get(online, online.deadline_seconds)
+        return partial(self._connections.get, online, online.deadline_seconds)
 
-    async def _reader_async(self, config: "RepoConfig") -> Any:
+    def _reader_async(self, config: "RepoConfig") -> ConnectAsync:
         online = config.online_store
-        return await self._connections.get_async(online, online.deadline_seconds)
+        return partial(self._connections.get_async, online, online.deadline_seconds)
 
-    def _writer(self, config: "RepoConfig") -> Any:
+    def _writer(self, config: "RepoConfig") -> Connect:
         online = config.online_store
-        return self._connections.get(online, online.write_deadline_seconds)
+        return partial(self._connections.get, online, online.write_deadline_seconds)

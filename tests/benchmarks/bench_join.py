@@ -3,9 +3,15 @@
 python -m tests.benchmarks join
 
 Each contestant joins in a process of its own, through `get_historical_features(…).to_arrow()`, the
-same frames with 5M + 5M + 2.5M feature rows of ten numbers each; answers are asserted equal first.
-Wall and CPU seconds are those of the join, the peak is the process's.  JOIN_SIZES chooses how many
-entity rows, JOIN_ROUNDS how often, JOIN_LARGE=1 adds a source of 50M rows under a limit of 4 GB.
+same frames with 5M + 5M + 2.5M feature rows of ten numbers each, under the same cut-off at the
+created time; answers are asserted equal first.  Wall and CPU seconds are those of the join, the
+peak is the process's resident memory, imports included.
+
+A source of 50M rows is joined too, with a configured limit of 1 GB, in a process whose whole
+address space the system limits to 4 GB (RLIMIT_AS).  Its first rows are asserted equal to stock's
+answer to those alone, which has no limit.
+
+JOIN_SIZES chooses how many entity rows, JOIN_ROUNDS how often; JOIN_LARGE=0 omits the 50M rows.
 """
 
 import json
@@ -23,9 +29,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from tests.benchmarks.__main__ import RESULTS
+from tests.benchmarks.plot import draw
+
 SIZES = [int(size) for size in os.environ.get("JOIN_SIZES", "1000,10000,50000,1000000").split(",")]
 ROUNDS = int(os.environ.get("JOIN_ROUNDS", "3"))
-LARGE = os.environ.get("JOIN_LARGE") == "1"
+LARGE = os.environ.get("JOIN_LARGE", "1") == "1"
 
 VIEWS = {
     "users": (5_000_000, 200_000),
@@ -33,8 +42,11 @@ VIEWS = {
     "queries": (2_500_000, 50_000),
 }
 LARGE_VIEWS = {"users": (50_000_000, 2_000_000)}
-LARGE_LIMIT = "4GB"
-FEATURES = 10
+LARGE_SIZE, CHECKED = 1_000_000, 1_000
+ADDRESS_SPACE = 4_000_000_000
+FEATURES, ROWS_A_GROUP = 10, 500_000
+MEASURES = {"wall_seconds": "wall, s", "cpu_seconds": "CPU, s", "peak_mb": "peak memory, MB"}
+Costs = dict[str, float]
 HOUR, YEAR, START = 3_600_000_000, 365 * 86_400_000_000, 1_735_689_600_000_000
 STORES = {"ours": "feature_repo.offline.store.AisleOfflineStore", "stock": "duckdb"}
 UTC = pa.timestamp("us", tz="UTC")
@@ -46,45 +58,65 @@ def main() -> dict[str, object]:
         folder = Path(name)
         _write(folder, VIEWS)
         sizes = {str(size): _compared(folder, size) for size in SIZES}
-        result = {"what": "point-in-time join of 3 views, 12.5M feature rows × 10", "sizes": sizes}
+    _draw(sizes)
+    result = {"what": "point-in-time join of 3 views, 12.5M feature rows × 10", "sizes": sizes}
     return result | ({"large": _large()} if LARGE else {})
 
 
-def _compared(folder: Path, size: int) -> dict[str, object]:
+def _compared(folder: Path, size: int) -> dict[str, Costs]:
     answers = {store: folder / f"{store}.arrow" for store in STORES}
     runs = {store: [_run(folder, store, size, answer)] for store, answer in answers.items()}
-    _assert_equal(*(pa.ipc.open_file(pa.memory_map(str(a))).read_all() for a in answers.values()))
+    _assert_equal(*(_read(answer) for answer in answers.values()))
     for _ in range(ROUNDS - 1):
-        for store, found in runs.items():
-            found.append(_run(folder, store, size))
+        for store, costs in runs.items():
+            costs.append(_run(folder, store, size))
     medians = {
-        store: {name: median(run[name] for run in found) for name in found[0]}
-        for store, found in runs.items()
+        store: {name: median(run[name] for run in costs) for name in costs[0]}
+        for store, costs in runs.items()
     }
     ours, stock = medians["ours"], medians["stock"]
     return medians | {"ratio": {name: stock[name] / ours[name] for name in ours}}
 
 
+def _draw(sizes: dict[str, dict[str, Costs]]) -> None:
+    panels = {
+        measure: {
+            store: {float(size): found[store][name] for size, found in sizes.items()}
+            for store in STORES
+        }
+        for name, measure in MEASURES.items()
+    }
+    title = "Point-in-time join: 3 views, 12.5M feature rows × 10"
+    draw(RESULTS / "join.svg", title, "entity rows", panels)
+
+
 def _large() -> dict[str, object]:
+    """50M feature rows in a limited address space, where a process too large is ended."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder, LARGE_VIEWS)
-        return _run(folder, "ours", 1_000_000, memory_limit=LARGE_LIMIT)
+        ours, stock = folder / "ours.arrow", folder / "stock.arrow"
+        costs = _run(folder, "ours", LARGE_SIZE, ours, ADDRESS_SPACE)
+        _run(folder, "stock", CHECKED, stock)
+        _assert_equal(_read(ours).slice(0, CHECKED), _read(stock))
+    return {"feature_rows": 50_000_000, "address_space_mb": ADDRESS_SPACE / 1e6, "ours": costs}
 
 
 def _run(
-    folder: Path, store: str, size: int, answer: Path | None = None, memory_limit: str | None = None
-) -> dict[str, float]:
+    folder: Path, store: str, size: int, answer: Path | None = None, space: int | None = None
+) -> Costs:
     """Join in another process; returns what it measured."""
     command = [sys.executable, "-W", "ignore", "-m", __spec__.name, str(folder), store, str(size)]
-    command += [str(answer or ""), memory_limit or ""]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)
+    command += [str(answer or ""), str(space or "")]
+    done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def contend(folder: Path, store: str, size: int, answer: str, memory_limit: str) -> None:
+def contend(folder: Path, store: str, size: int, answer: str, space: str) -> None:
     """What one process does: open the repository, join, say what it cost."""
-    feast_store, refs = _repository(folder, store, memory_limit)
+    if space:
+        resource.setrlimit(resource.RLIMIT_AS, (int(space), int(space)))
+    feast_store, refs = _repository(folder, store, {"memory_limit": "1GB"} if space else {})
     entities = pq.read_table(folder / "entities.parquet").slice(0, size).to_pandas()
     before, started = _cpu(), time.perf_counter()
     job = feast_store.get_historical_features(entities, refs, filter_by_created_timestamp=True)
@@ -102,16 +134,19 @@ def contend(folder: Path, store: str, size: int, answer: str, memory_limit: str)
     sys.stdout.write(json.dumps(measured) + "\n")
 
 
-def _repository(folder: Path, store: str, memory_limit: str) -> tuple[object, list[str]]:
+def _read(answer: Path) -> pa.Table:
+    return pa.ipc.open_file(pa.memory_map(str(answer))).read_all()
+
+
+def _repository(folder: Path, store: str, limits: dict[str, str]) -> tuple[object, list[str]]:
     from feast import Entity, FeatureStore, FeatureView, Field, FileSource, RepoConfig, ValueType
     from feast.types import Float64
 
-    offline = {"type": STORES[store], **({"memory_limit": memory_limit} if memory_limit else {})}
     config = RepoConfig(
         project="join",
         provider="local",
         registry=str(folder / f"{store}.db"),
-        offline_store=offline,
+        offline_store={"type": STORES[store], **limits},
         online_store=None,
         entity_key_serialization_version=3,
         repo_path=folder,
@@ -140,13 +175,14 @@ def _repository(folder: Path, store: str, memory_limit: str) -> tuple[object, li
 def _write(folder: Path, views: dict[str, tuple[int, int]]) -> None:
     """Feature rows in time order, an hour at most from event to creation, and entity rows."""
     chance = np.random.default_rng(1)
-    asked = max(SIZES)
+    asked = max(*SIZES, LARGE_SIZE)
     entities = {"row": np.arange(asked), "event_timestamp": _times(chance, asked)}
     for name, (rows, keys) in views.items():
         entities[f"{name}_id"] = chance.integers(0, keys, asked)
         with pq.ParquetWriter(folder / f"{name}.parquet", _schema(name)) as writer:
-            for part in range(5):
-                writer.write_table(_feature_rows(chance, name, rows // 5, keys, part))
+            for start in range(0, rows, ROWS_A_GROUP):
+                span = start / rows, (start + ROWS_A_GROUP) / rows
+                writer.write_table(_feature_rows(chance, name, keys, span))
     pq.write_table(pa.table(entities), folder / "entities.parquet")
 
 
@@ -156,12 +192,13 @@ def _schema(name: str) -> pa.Schema:
 
 
 def _feature_rows(
-    chance: np.random.Generator, name: str, rows: int, keys: int, part: int
+    chance: np.random.Generator, name: str, keys: int, span: tuple[float, float]
 ) -> pa.Table:
-    events = START + part * YEAR // 5 + np.sort(chance.integers(0, YEAR // 5, rows))
-    created = events + chance.integers(0, HOUR, rows)
-    columns = [chance.integers(0, keys, rows), events, created]
-    columns += [chance.random(rows) for _ in range(FEATURES)]
+    first, end = (START + int(share * YEAR) for share in span)
+    events = np.sort(chance.integers(first, end, ROWS_A_GROUP))
+    created = events + chance.integers(0, HOUR, ROWS_A_GROUP)
+    columns = [chance.integers(0, keys, ROWS_A_GROUP), events, created]
+    columns += [chance.random(ROWS_A_GROUP) for _ in range(FEATURES)]
     schema = _schema(name)
     return pa.table(
         [pa.array(c).cast(f.type) for c, f in zip(columns, schema, strict=True)], schema

@@ -1,49 +1,61 @@
-"""The features of one user and 200 items: one matrix read against stock Feast's answers.
+"""The features of one user and N items: one matrix read against stock Feast's answers.
 
 python -m tests.benchmarks matrix
 """
 
-import time
 from collections.abc import Callable
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
 import numpy as np
 
 from feature_repo.online.matrix import MatrixReader
+from tests.benchmarks.__main__ import RESULTS
+from tests.benchmarks.measuring import costs
+from tests.benchmarks.plot import draw
 from tests.benchmarks.stock_shop import Shop, both
 
-ITEMS, SLATE, RUNS, READS = 2_000, 200, 5, 200
-STOCK_READS = 7
+ITEMS, SLATES, RUNS = 2_000, (50, 200, 500), 5
+READS, STOCK_READS = 200, 7
+STOCK = ("stock to_df", "stock proto")
 
 
 def main() -> dict[str, object]:
-    """Best median of five runs of the matrix, medians of stock's answers, after they agree."""
+    """Best medians of five runs at each size, after matrix and answers agree."""
     with TemporaryDirectory() as folder, both(Path(folder), ITEMS) as (stock, ours):
-        ids = [f"item-{n * 7 % ITEMS}" for n in range(SLATE)]
         reader = MatrixReader(ours.store, ours.service)
-        request = {"user_id": "user-7", "item_id": ids}
-        rows = [{"user_id": "user-7", "item_id": item} for item in ids]
-
-        def answer():
-            return stock.store.get_online_features(stock.service, rows, full_feature_names=True)
-
-        _assert_same(reader, request, answer)
-        trips = _trips(ours, lambda: reader.read(request))
-        runs = [_median(lambda: reader.read(request), READS) for _ in range(RUNS)]
-        to_df = _median(lambda: answer().to_df(), STOCK_READS)
-        proto = _median(lambda: answer().proto, STOCK_READS)
+        sizes = {str(size): _at(stock, ours, reader, size) for size in SLATES}
+    _draw(sizes)
     return {
-        "what": f"1 user × {SLATE} items × {len(reader.layout)} features of 3 views",
-        "commands_at_the_server": trips,
-        "matrix_seconds": min(runs),
-        "matrix_seconds_of_each_run": runs,
-        "stock_to_df_seconds": to_df,
-        "stock_proto_seconds": proto,
-        "to_df_ratio": to_df / min(runs),
-        "proto_ratio": proto / min(runs),
+        "what": f"1 user × N items × {len(reader.layout)} features of 3 views",
+        "sizes": sizes,
     }
+
+
+def _at(stock: Shop, ours: Shop, reader: MatrixReader, size: int) -> dict[str, object]:
+    ids = [f"item-{n * 7 % ITEMS}" for n in range(size)]
+    request = {"user_id": "user-7", "item_id": ids}
+    rows = [{"user_id": "user-7", "item_id": item} for item in ids]
+
+    def answer():
+        return stock.store.get_online_features(stock.service, rows, full_feature_names=True)
+
+    _assert_same(reader, request, answer)
+    found = costs(
+        {
+            "matrix": (lambda: reader.read(request), READS),
+            "stock to_df": (lambda: answer().to_df(), STOCK_READS),
+            "stock proto": (lambda: answer().proto, STOCK_READS),
+        },
+        runs=RUNS,
+    )
+    ratios = {
+        f"{name} {what}": found[name][what] / found["matrix"][what]
+        for name in STOCK
+        for what in ("seconds", "cpu_seconds")
+    }
+    trips = _trips(ours, lambda: reader.read(request))
+    return {**found, "ratios": ratios, "commands_at_the_server": trips}
 
 
 def _assert_same(reader: MatrixReader, request: dict[str, object], answer: Callable) -> None:
@@ -63,10 +75,12 @@ def _trips(shop: Shop, call: Callable) -> dict[str, int]:
     return trips
 
 
-def _median(call: Callable, times: int) -> float:
-    found = []
-    for _ in range(times):
-        begun = time.perf_counter()
-        call()
-        found.append(time.perf_counter() - begun)
-    return median(found)
+def _draw(sizes: dict[str, dict[str, object]]) -> None:
+    panels = {
+        what: {
+            name: {float(size): found[name][unit] for size, found in sizes.items()}
+            for name in ("matrix", *STOCK)
+        }
+        for what, unit in (("seconds", "seconds"), ("CPU seconds", "cpu_seconds"))
+    }
+    draw(RESULTS / "matrix.svg", "1 user, N items, 40 features", "items", panels)

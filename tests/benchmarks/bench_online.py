@@ -3,62 +3,80 @@
 python -m tests.benchmarks online
 """
 
-import time
 from pathlib import Path
-from statistics import median
 from tempfile import TemporaryDirectory
 
+from tests.benchmarks.__main__ import RESULTS
+from tests.benchmarks.measuring import costs
+from tests.benchmarks.plot import draw
 from tests.benchmarks.stock_shop import Shop, both
 
-ITEMS, SIZES, RUNS = 2_000, (1, 10, 100, 200), 21
+STORED = (500, 2_000, 8_000)
+"""Items in the stores, and as many users; requests are made of the middle one."""
+
+ASKED, RUNS = (1, 10, 100, 500), 5
+KINDS = ("ours", "stock")
 
 
 def main() -> dict[str, object]:
-    """Medians of turns taken alternately, in seconds, after the two agree."""
-    with TemporaryDirectory() as folder, both(Path(folder), ITEMS) as (stock, ours):
-        answers = {size: _compare(stock, ours, size) for size in SIZES}
-        memory = {name: _memory(shop) for name, shop in (("stock", stock), ("ours", ours))}
+    """Best medians of five runs, after the two agree, and bytes of an entity."""
+    memory, answers = {}, {}
+    for items in STORED:
+        with TemporaryDirectory() as folder, both(Path(folder), items) as (stock, ours):
+            if items == STORED[1]:
+                answers = {str(size): _at(stock, ours, items, size) for size in ASKED}
+            found = {"ours": _memory(ours, items), "stock": _memory(stock, items)}
+            memory[str(items)] = found | {"ratio": found["stock"] / found["ours"]}
+    _draw(answers, memory)
     return {
         "what": "get_online_features, 40 features of 3 views, one user and N items",
         "entities": answers,
         "bytes_per_entity": memory,
-        "memory_ratio": memory["stock"] / memory["ours"],
     }
 
 
-def _compare(stock: Shop, ours: Shop, size: int) -> dict[str, float]:
-    rows = [{"user_id": "user-7", "item_id": f"item-{n * 7 % ITEMS}"} for n in range(size)]
+def _at(stock: Shop, ours: Shop, items: int, size: int) -> dict[str, object]:
+    rows = [{"user_id": "user-7", "item_id": f"item-{n * 7 % items}"} for n in range(size)]
     assert _answer(ours, rows).to_dict() == _answer(stock, rows).to_dict()
-    times: dict[str, list[tuple[float, float, float]]] = {"stock": [], "ours": []}
-    for _ in range(RUNS):
-        for name, shop in (("stock", stock), ("ours", ours)):
-            times[name].append(_measured(shop, rows))
-    seconds = {
-        f"{name}_{what}_seconds": median(run[n] for run in runs)
-        for name, runs in times.items()
-        for n, what in enumerate(("answer", "to_df", "cpu"))
-    }
+    times = max(5, 40 // size)
+    found = costs(
+        {
+            "ours answer": (lambda: _answer(ours, rows), times),
+            "stock answer": (lambda: _answer(stock, rows), times),
+            "ours to_df": (lambda: _answer(ours, rows).to_df(), times),
+            "stock to_df": (lambda: _answer(stock, rows).to_df(), times),
+        },
+        runs=RUNS,
+    )
     ratios = {
-        f"{what}_ratio": seconds[f"stock_{what}_seconds"] / seconds[f"ours_{what}_seconds"]
-        for what in ("answer", "to_df", "cpu")
+        f"{what} {unit}": found[f"stock {what}"][unit] / found[f"ours {what}"][unit]
+        for what in ("answer", "to_df")
+        for unit in ("seconds", "cpu_seconds")
     }
-    return seconds | ratios
+    return {**found, "ratios": ratios}
 
 
 def _answer(shop: Shop, rows: list[dict[str, str]]):
     return shop.store.get_online_features(shop.service, rows, full_feature_names=True)
 
 
-def _measured(shop: Shop, rows: list[dict[str, str]]) -> tuple[float, float, float]:
-    """Seconds to the answer, seconds to its frame, and CPU seconds to the answer."""
-    begun, busy = time.perf_counter(), time.process_time()
-    answer = _answer(shop, rows)
-    answered, spent = time.perf_counter() - begun, time.process_time() - busy
-    answer.to_df()
-    return answered, time.perf_counter() - begun, spent
-
-
-def _memory(shop: Shop) -> float:
+def _memory(shop: Shop, items: int) -> float:
     """Bytes of every key by Redis's own measure, by user or item."""
-    keys = [*shop.client.scan_iter(count=1000)]
-    return sum(shop.client.memory_usage(key, samples=0) for key in keys) / (2 * ITEMS)
+    with shop.client.pipeline(transaction=False) as pipe:
+        for key in shop.client.scan_iter(count=1000):
+            pipe.memory_usage(key, samples=0)
+        return sum(pipe.execute()) / (2 * items)
+
+
+def _draw(answers: dict[str, dict[str, object]], memory: dict[str, dict[str, float]]) -> None:
+    panels = {
+        what: {
+            kind: {float(size): found[f"{kind} answer"][unit] for size, found in answers.items()}
+            for kind in KINDS
+        }
+        for what, unit in (("seconds", "seconds"), ("CPU seconds", "cpu_seconds"))
+    }
+    panels["bytes of an entity, by entities stored"] = {
+        kind: {float(size): found[kind] for size, found in memory.items()} for kind in KINDS
+    }
+    draw(RESULTS / "online.svg", "get_online_features, 40 features", "entities", panels)

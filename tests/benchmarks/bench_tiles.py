@@ -1,35 +1,48 @@
-"""Counts of 200 items over four windows from live tiles: arrays at once, against record by record.
+"""Counts of N items over four windows from live tiles: arrays at once, against record by record.
 
 python -m tests.benchmarks tiles
 """
 
 from functools import partial
-from statistics import median
-from timeit import repeat
 
 import numpy as np
 
 from feature_repo.counters import WINDOWS
 from feature_repo.instants import DAY
 from feature_repo.online.tiles import SEALED, Tile, TileRecord, count, pack, unpack
+from tests.benchmarks.__main__ import RESULTS
+from tests.benchmarks.measuring import Costs, costs
+from tests.benchmarks.plot import draw
 
-ITEMS, RECORDS, TODAY, RUNS = 200, 12, 20_000, 15
+ITEMS, RECORDS, TODAY = (20, 200, 2_000), 12, 20_000
+TIMES, RUNS = 9, 3
 SPANS = tuple(WINDOWS.values())
 
 
 def main() -> dict[str, object]:
-    """Medians in seconds, after the two agree."""
-    tiles = [_tile(np.random.default_rng(n)) for n in range(ITEMS)]
+    """Best medians of three runs at each size, after the two agree."""
+    sizes = {str(items): _at(items) for items in ITEMS}
+    lines = {
+        name: {float(items): found[name]["seconds"] for items, found in sizes.items()}
+        for name in ("arrays", "loop")
+    }
+    draw(RESULTS / "tiles.svg", "Counts from tiles", "items", {"seconds": lines})
+    return {
+        "what": f"counts of N tiles of {RECORDS} records over {len(SPANS)} windows",
+        "sizes": sizes,
+        "ratios": {
+            items: found["loop"]["seconds"] / found["arrays"]["seconds"]
+            for items, found in sizes.items()
+        },
+    }
+
+
+def _at(items: int) -> Costs:
+    tiles = [_tile(np.random.default_rng(n)) for n in range(items)]
     fast = partial(count, tiles, TODAY * DAY + 1, SPANS, measures=2)
     slow = partial(_record_by_record, tiles)
     np.testing.assert_array_equal(fast().values, slow())
-    arrays, loop = (median(repeat(one, number=1, repeat=RUNS)) for one in (fast, slow))
-    return {
-        "what": f"counts of {ITEMS} tiles of {RECORDS} records over {len(SPANS)} windows",
-        "arrays_seconds": arrays,
-        "loop_seconds": loop,
-        "ratio": loop / arrays,
-    }
+    return costs({"arrays": (fast, TIMES), "loop": (slow, TIMES)}, runs=RUNS)
 
 
 def _tile(chance: np.random.Generator) -> bytes:

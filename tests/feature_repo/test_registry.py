@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+from feast import Entity, FeatureStore, ValueType
+
 from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
 
@@ -71,3 +73,25 @@ def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
     counts = [int(word) for word in seen.split()]
     assert counts[0] >= len(before)
     assert counts == sorted(counts)
+
+
+def test_one_of_two_changes_at_once_is_lost_in_stock_s_file_and_kept_in_ours(home, tmp_path):
+    feast_repo.render(home, "127.0.0.1", 1)
+    stored = feast_repo.open_store(home).config
+    in_a_file = stored.model_copy(update={"registry_config": str(tmp_path / "registry.pb")})
+    kept = {}
+    for name, config in (("ours", stored), ("stock", in_a_file)):
+        one, other = (FeatureStore(config=config).registry for _ in range(2))
+        first, second = (
+            Entity(name=word, join_keys=[word], value_type=ValueType.STRING)
+            for word in ("first", "second")
+        )
+
+        one.apply_entity(first, config.project, commit=False)
+        other.apply_entity(second, config.project)
+        one.commit()
+
+        known = FeatureStore(config=config).registry.list_entities(config.project)
+        kept[name] = {entity.name for entity in known} & {"first", "second"}
+
+    assert kept == {"ours": {"first", "second"}, "stock": {"first"}}

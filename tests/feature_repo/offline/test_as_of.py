@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from feature_repo.offline import shards
+from feature_repo.offline.as_asked import Asked
 from feature_repo.offline.as_of import NO_ROW, AsOf, Known
 from feature_repo.offline.instants_of import NEVER
 from feature_repo.offline.shards import Shards
@@ -61,6 +62,29 @@ def test_the_row_found_is_the_newest_that_was_known(
 
     found = index.find(codes, times, ttl * stretch)
 
+    assert found.tolist() == [walked(rows, k, t, strict=strict, ttl=ttl) for k, t in asked]
+
+
+@pytest.mark.parametrize("stretch", [1, 2**55], ids=["packed", "ranked"])
+@given(
+    rows=rows,
+    asked=questions,
+    strict=st.booleans(),
+    ttl=st.sampled_from([0, 3]),
+    cut=st.integers(0),
+)
+def test_one_pass_finds_the_same_in_whatever_order_it_meets_the_rows(
+    stretch, rows, asked, strict, ttl, cut
+):
+    codes = np.array([key for key, _ in asked], dtype=np.int64)
+    times = np.array([NEVER if t is None else t * stretch for _, t in asked], dtype=np.int64)
+    known, middle = known_of(rows, stretch), cut % (len(rows) + 1)
+
+    one_pass = Asked.of(codes, times, strict=strict)
+    for some in (np.arange(middle, len(rows)), np.arange(middle)):
+        one_pass.see(known.some(some))
+
+    found = one_pass.find(codes, times, ttl * stretch)
     assert found.tolist() == [walked(rows, k, t, strict=strict, ttl=ttl) for k, t in asked]
 
 

@@ -30,7 +30,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.errors import CatalogueError
-from feature_repo.offline.index_cache import INDEXES
 from feature_repo.offline.store import AisleOfflineStore
 from tests.feature_repo.offline.repositories import (
     OURS,
@@ -196,19 +195,3 @@ def test_keys_of_other_widths_find_their_equals(tmp_path, kind, keys):
     _, pair = a_view(tmp_path)
 
     assert pair.joined(asked_for(pa.array(keys, kind)), ["stats:x"])["x"].to_pylist() == [2.0, None]
-
-
-def test_sorted_keys_are_used_again_until_a_file_changes(tmp_path):
-    rows, pair = a_view(tmp_path)
-    INDEXES.clear()
-
-    before = pair.joined(asked_for([1]), ["stats:x"])["x"].to_pylist()
-    kept = INDEXES.identities
-    pair.joined(asked_for([1]), ["stats:x"])
-    kept_again = INDEXES.identities
-    write(tmp_path, "stats", rows | {"item_id": [2, 1]})
-    after = pair.joined(asked_for([1]), ["stats:x"])["x"].to_pylist()
-
-    assert (before, after) == ([1.0], [2.0])
-    assert kept == kept_again
-    assert len(kept) + 1 == len(INDEXES.identities) == 2

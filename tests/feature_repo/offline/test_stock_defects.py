@@ -1,20 +1,24 @@
 """What stock Feast's DuckDB store gets wrong, shown there and right here."""
 
-from datetime import UTC, datetime
+from datetime import UTC as ZONE
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from feast import FeatureService, FeatureView, Field, FileSource
+from feast import FeatureService, FeatureView, Field, FileSource, ValueType
 from feast.data_format import ParquetFormat
 from feast.feature_logging import LoggingConfig
 from feast.infra.offline_stores.file_source import FileLoggingDestination
+from feast.on_demand_feature_view import on_demand_feature_view
 from feast.types import Float64, Int64
+from feast.utils import _convert_arrow_to_proto
 
 from feature_repo.errors import CatalogueError
-from tests.feature_repo.offline.repositories import instants, item, repository, view_of, write
+from tests.feature_repo.offline.repositories import UTC, instants, item, repository, view_of, write
 
 X = Field(name="x", dtype=Float64)
 
@@ -34,14 +38,14 @@ def asked(*seconds, key=1):
     return pd.DataFrame({"item_id": key, "event_timestamp": instants_asked})
 
 
-def newest(store, source):
-    """What materialize reads of the first year."""
+def newest(store, source, start=0, end=365 * 86_400):
+    """What materialize reads between two seconds."""
     created = source.created_timestamp_column or None
-    year = datetime(1970, 1, 1, tzinfo=UTC), datetime(1971, 1, 1, tzinfo=UTC)
+    span = [datetime.fromtimestamp(second, ZONE) for second in (start, end)]
     return (
         store._get_provider()
         .offline_store.pull_latest_from_table_or_query(
-            store.config, source, ["item_id"], ["x"], "event_timestamp", created, *year
+            store.config, source, ["item_id"], ["x"], "event_timestamp", created, *span
         )
         .to_arrow()
     )
@@ -187,6 +191,8 @@ def test_an_offline_push_to_a_folder_rewrites_nothing(tmp_path):
     assert (after.st_mtime_ns, after.st_ino) == (before.st_mtime_ns, before.st_ino)
     assert len(list((tmp_path / "rows").glob("*.parquet"))) == 2
     assert pair.joined(asked(20, 30), ["stats:x"])["x"].to_pylist() == [1.0, 9.0]
+    with pytest.raises(Exception, match="File exists"):
+        pair.stock.write_to_offline_store("stats", more)
 
 
 def test_an_offline_push_to_one_file_leaves_no_moment_without_it(tmp_path):
@@ -200,13 +206,86 @@ def test_an_offline_push_to_one_file_leaves_no_moment_without_it(tmp_path):
     assert pair.joined(asked(20, 30), ["stats:x"])["x"].to_pylist() == [1.0, 9.0]
 
 
-def test_a_missing_column_is_named(tmp_path):
+def test_a_missing_column_is_named_with_its_file(tmp_path):
     path = write(tmp_path, "stats", stats([10]))
     view = view_of(path, fields=[X, Field(name="clicks", dtype=Int64)])
     pair = repository(tmp_path, [item, view])
 
-    with pytest.raises(CatalogueError, match="no column 'clicks'"):
+    with pytest.raises(CatalogueError, match=r"stats\.parquet has no column 'clicks'"):
         pair.joined(asked(10), ["stats:clicks"])
+    with pytest.raises(TypeError, match="entity_row_id"):
+        pair.stock_joined(asked(10), ["stats:clicks"])
+
+
+def test_a_source_without_its_time_column_is_not_registered(tmp_path):
+    rows = {name: column for name, column in stats([10]).items() if name != "created_timestamp"}
+    source = view_of(write(tmp_path, "stats", rows), fields=[X]).batch_source
+    pair = repository(tmp_path, [])
+
+    validate = {
+        name: getattr(pair, name)._get_provider().validate_data_source for name in ("ours", "stock")
+    }
+
+    with pytest.raises(CatalogueError, match="no column 'created_timestamp'"):
+        validate["ours"](pair.ours.config, source)
+    assert validate["stock"](pair.stock.config, source) is None
+    assert validate["ours"](pair.ours.config, view_of(str(tmp_path / "none")).batch_source) is None
+
+
+def test_a_column_of_another_type_than_declared_is_refused(tmp_path):
+    path = write(tmp_path, "stats", stats([10], x=["seven"]))
+    pair = repository(tmp_path, [item, view_of(path, fields=[X])])
+
+    with pytest.raises(CatalogueError, match=r"'x' is declared Float64, but .* holds string"):
+        pair.joined(asked(10), ["stats:x"])
+    assert pair.stock_joined(asked(10), ["stats:x"])["x"].to_pylist() == ["seven"]
+
+
+def test_a_row_that_arrives_late_is_in_the_next_increment(tmp_path):
+    path = write(tmp_path, "stats", stats([10, 20], [10, 70], x=[1.0, 2.0]))
+    view = view_of(path, fields=[X])
+    pair = repository(tmp_path, [item, view])
+
+    first, second, third = [
+        [
+            newest(store, view.batch_source, *span)["x"].to_pylist()
+            for store in (pair.ours, pair.stock)
+        ]
+        for span in ((0, 15), (60, 80), (80, 90))
+    ]
+
+    assert first == [[1.0], [1.0]]
+    assert second == [[2.0], []]
+    assert third == [[], []]
+
+
+def test_a_view_of_single_rows_answers_every_row(tmp_path):
+    view = view_of(write(tmp_path, "stats", stats([10, 20], x=[1.0, 2.0])), fields=[X])
+
+    @on_demand_feature_view(
+        sources=[view], schema=[Field(name="twice", dtype=Float64)], mode="python", singleton=True
+    )
+    def doubled(row: dict[str, Any]) -> dict[str, Any]:
+        return {"twice": row["x"] * 2}
+
+    with pytest.warns(RuntimeWarning, match="experimental"):
+        pair = repository(tmp_path, [item, view, doubled])
+    refs = ["stats:x", "doubled:twice"]
+
+    assert pair.joined(asked(10, 20), refs)["twice"].to_pylist() == [2.0, 4.0]
+    with pytest.raises(pa.ArrowInvalid, match="length"):
+        pair.stock_joined(asked(10, 20), refs)
+
+
+def test_two_rows_within_a_microsecond_are_told_from_the_future(tmp_path):
+    nanoseconds = pa.array([1_000, 2_001], pa.timestamp("ns", tz="UTC"))
+    rows = {"item_id": [1, 1], "event_timestamp": nanoseconds, "x": [1.0, 2.0]}
+    pair = repository(
+        tmp_path, [item, view_of(write(tmp_path, "stats", rows), fields=[X], created=False)]
+    )
+    table = pa.table({"item_id": [1, 1, 1], "event_timestamp": pa.array([1, 2, 3], UTC)})
+
+    assert pair.joined(table, ["stats:x"])["x"].to_pylist() == [1.0, 1.0, 2.0]
 
 
 def test_a_map_of_one_key_of_two_joins_on_both(tmp_path):
@@ -241,3 +320,8 @@ def test_the_newest_rows_come_in_one_chunk(tmp_path):
 
     assert table["x"].num_chunks == 1
     assert table["x"].to_pylist() == [0.0, 1.0, 2.0]
+    kinds = {"item_id": ValueType.INT64}
+    in_chunks = pa.concat_tables([table.slice(n, 1) for n in range(3)])
+    view = pair.ours.get_feature_view("stats")
+    assert len(_convert_arrow_to_proto(table, view, kinds)) == 3
+    assert len(_convert_arrow_to_proto(in_chunks, view, kinds)) == 1

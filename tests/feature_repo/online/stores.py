@@ -1,6 +1,7 @@
 """Feast stores over the test server: ours and the stock one, and values of every Feast type."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from feast import Entity, FeatureStore, FeatureView, Field, FileSource, ValueType
 from feast.feature_store import RepoConfig
@@ -22,9 +23,11 @@ from feast.types import (
     ScalarMap,
     Set,
     String,
+    Struct,
     TimeUuid,
     UnixTimestamp,
     Uuid,
+    ZonedTimestamp,
 )
 from feast.types import Decimal as DecimalType
 from hypothesis import strategies as st
@@ -49,6 +52,9 @@ _times = st.datetimes(datetime(1970, 1, 2), datetime(2262, 1, 1), timezones=st.j
 _uuids = st.uuids()
 _decimals = st.decimals(allow_nan=False, allow_infinity=False, places=3)
 _json = st.dictionaries(_text, st.integers(-9, 9) | _text, max_size=3)
+_structs = st.fixed_dictionaries({"word": _text})
+_zones = st.sampled_from([ZoneInfo("Europe/Lisbon"), ZoneInfo("Asia/Tokyo"), UTC])
+_zoned = st.datetimes(datetime(1970, 1, 2), datetime(2262, 1, 1), timezones=_zones)
 
 
 def _lists(of):
@@ -86,12 +92,25 @@ VALUES = {
     Array(UnixTimestamp): _lists(_times),
     Array(Uuid): _lists(_uuids),
     Array(DecimalType): _lists(_decimals),
+    Array(TimeUuid): _lists(_uuids),
+    Array(Json): _lists(_json),
     Array(Map): _lists(_json),
+    Struct({"word": String}): _structs,
+    Array(Struct({"word": String})): _lists(_structs),
     Set(Float64): _sets(_float64),
+    Set(Float32): _sets(_float32),
     Set(Int64): _sets(_int64),
+    Set(Int32): _sets(_int32),
     Set(String): _sets(_text),
+    Set(Bytes): _sets(_bytes),
     Set(Bool): _sets(st.booleans()),
+    Set(UnixTimestamp): _sets(_times),
+    Set(Uuid): _sets(_uuids),
+    Set(TimeUuid): _sets(_uuids),
+    Set(DecimalType): _sets(_decimals),
+    ZonedTimestamp: _zoned,
     Array(Array(Int64)): _lists(_lists(_int64)),
+    Set(Array(Int64)): _lists(_lists(_int64)),
 }
 """Feast types → strategies of Python values that stock Feast takes for them."""
 

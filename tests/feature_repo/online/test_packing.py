@@ -1,12 +1,13 @@
 """A packed row comes back as it went in, and what is no row harms nobody else's."""
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from feature_repo.errors import CatalogueError
-from feature_repo.online.packing import FixedColumn, RowBatch, pack
+from feature_repo.online.packing import BYTES, FixedColumn, RowBatch, pack
 from feature_repo.online.row_layout import BLOCK_OF, WIDTHS, RowLayout
 
 KINDS = [*BLOCK_OF, "STRING", "BYTES", "INT64_LIST", "MAP"]
@@ -46,7 +47,7 @@ def packed(layout, values, times):
 
 def column(field, values):
     if field.block is None:
-        return values
+        return pa.array(values, BYTES)
     filled = [0 if value is None else value for value in values]
     nulls = np.array([value is None for value in values], bool)
     return FixedColumn(np.array(filled, WIDTHS[field.block][0]), nulls)

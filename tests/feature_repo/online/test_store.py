@@ -4,10 +4,21 @@ import asyncio
 from datetime import timedelta
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from feast import Entity, FeatureService, Field, ValueType
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
-from feast.types import Array, Float64, Int64, String
+from feast.types import (
+    Array,
+    Bool,
+    Bytes,
+    Float32,
+    Float64,
+    Int32,
+    Int64,
+    String,
+    UnixTimestamp,
+)
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -78,6 +89,62 @@ def facts(store):
     """The view `facts` of a number and a text, registered."""
     store.apply([ITEM, view_of(FACTS)])
     return store.get_feature_view("facts")
+
+
+ARROW = {
+    Float64: pa.float64(),
+    Float32: pa.float32(),
+    Int64: pa.int64(),
+    Int32: pa.int32(),
+    Bool: pa.bool_(),
+    String: pa.string(),
+    Bytes: pa.binary(),
+    UnixTimestamp: pa.timestamp("us", tz="UTC"),
+}
+"""Feast types → what files hold them as; lists of them are lists of these."""
+
+
+@st.composite
+def tables(draw):
+    """Feature types and an Arrow table, in several chunks, of a row of each item."""
+    dtypes = draw(st.lists(st.sampled_from([*ARROW]), min_size=1, max_size=4))
+    dtypes += [Array(dtype) for dtype in dtypes if draw(st.booleans())]
+    types = {f"f{n}": dtype for n, dtype in enumerate(dtypes)}
+    arrow = {n: ARROW.get(t) or pa.list_(ARROW[t.base_type]) for n, t in types.items()}
+    rows = [draw(values_of(types)) for _ in ITEMS]
+    stamp = pa.timestamp("us", tz="UTC")
+    schema = pa.schema({"item_id": pa.string(), "event_timestamp": stamp, "created": stamp} | arrow)
+    times = {"event_timestamp": NOON, "created": NOON}
+    parts = [
+        pa.Table.from_pylist([{"item_id": item, **times, **values}], schema)
+        for item, values in zip(ITEMS, rows, strict=True)
+    ]
+    return types, rows, pa.concat_tables(parts)
+
+
+@settings(max_examples=12, deadline=None)
+@given(tables())
+def test_columns_are_stored_as_stock_stores_their_values(stores, drawn):
+    types, rows, table = drawn
+    for store in stores:
+        store.apply([ITEM, view_of(types)])
+        online(store)._get_client(store.config.online_store).flushdb()
+    ours, stock = stores
+
+    online(ours).write_columns(ours.config, ours.get_feature_view("facts"), table)
+    values = [row(item, types, of_it) for item, of_it in zip(ITEMS, rows, strict=True)]
+    write(stock, stock.get_feature_view("facts"), *values)
+
+    found, expected = (vectors(read(s, s.get_feature_view("facts"), ITEMS)) for s in stores)
+    assert {n: [*v.values] for n, v in found.items()} == {
+        n: [*v.values] for n, v in expected.items()
+    }
+
+
+def test_every_type_feast_has_is_drawn_from():
+    tried = {dtype.to_value_type() for dtype in VALUES}
+
+    assert {*ValueType} - tried == {ValueType.UNKNOWN, ValueType.NULL}
 
 
 def statuses(response):
@@ -333,8 +400,6 @@ def test_a_view_taken_out_of_the_registry_loses_its_rows_alone(store, facts):
 
 
 def test_columns_of_an_arrow_table_are_stored_as_feast_would(stores, redis_address):
-    import pyarrow as pa
-
     types = {"x": Float64, "n": Int64, "s": String, "l": Array(String), "v": Array(Float64)}
     table = pa.table(
         {

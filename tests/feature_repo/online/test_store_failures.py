@@ -1,5 +1,6 @@
 """Redis killed, frozen, flushed, full or filled with garbage: every answer in time, none untrue."""
 
+import asyncio
 import os
 import signal
 import time
@@ -18,8 +19,10 @@ from feature_repo.errors import RedisError
 from feature_repo.home import Home
 from feature_repo.online.matrix import MatrixReader
 from feature_repo.online.redis_server import running_redis
+from feature_repo.online.row_layout import HAS_CREATED
 from tests.feature_repo.online.stores import (
     ITEM,
+    item_key,
     online,
     read,
     row,
@@ -86,10 +89,18 @@ def reads(store):
     """Every way to read, as calls."""
     view = store.get_feature_view("facts")
     matrix = MatrixReader(store, store.get_feature_service("all"))
+
+    async def read_async():
+        try:
+            return await store.get_online_features_async(["facts:n"], [{"item_id": "a"}])
+        finally:
+            await online(store).close()
+
     return [
         lambda: read(store, view, ["a"]),
         lambda: matrix.read({"item_id": ["a"]}),
-        lambda: online(store).online_read(store.config, view, []) or read(store, view, ["a"]),
+        lambda: online(store).online_read(store.config, view, [item_key("a")]),
+        lambda: asyncio.run(read_async()),
     ]
 
 
@@ -215,6 +226,16 @@ def test_garbage_gives_nothing_of_a_wrong_type(garden, patches, length):
     assert answer["s"].values[1].string_val == "é"
     assert matrix.present[1].sum() == 4
     assert np.isnan(matrix.values[~matrix.present]).all()
+
+
+@pytest.mark.parametrize("end", [b"", b"\xff" * 7 + b"\x7f"], ids=["cut", "far future"])
+def test_a_damaged_row_is_healed_by_a_repeated_write(garden, end):
+    store, client, view, key, whole = garden
+    client.set(key, bytes([whole[0], whole[1] | HAS_CREATED]) + whole[2:20] + end)
+
+    write(store, view, row("a", TYPES, KNOWN))
+
+    assert client.get(key) == whole
 
 
 def test_what_is_no_row_is_healed_by_the_next_write(garden):
