@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
         _train, _evaluate, _explain, _truth_grid, _next_purchase, _index, _evaluate_retrieval,
-        _serve, _rank, _search, _recommend, _clock, _redis, _pipeline, _doctor,
+        _serve, _rank, _search, _recommend, _features, _verify, _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -269,6 +269,24 @@ def _pipeline(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb.add_argument("action", choices=["run", "compile"])
     verb.add_argument("name", choices=["retrain"])
     verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
+
+
+def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(
+        verbs, "features", "tell of all features, or what is known of one entity", "features"
+    )
+    verb.add_argument("action", choices=["docs", "show"])
+    verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
+    verb.add_argument("--at", metavar="TIME", help="for show: as of then, offline alone (now)")
+    verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
+
+
+def _verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "verify", "compare logged vectors with what training computes", "verify")
+    verb.add_argument(
+        "--since", metavar="TIME", help="first instant of the range (the log's first)"
+    )
+    verb.add_argument("--until", metavar="TIME", help="instant after the range (the log's last)")
 
 
 def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -320,6 +320,45 @@ def pipeline(args: argparse.Namespace) -> Outcome:
     return Outcome(retrain.run_retrain(_settings().home))
 
 
+def features(args: argparse.Namespace) -> Outcome:
+    """Write the page of all features, or show what is known of one entity."""
+    if args.action == "show":
+        return _known(args)
+    from feature_repo.catalogue.document import features_page
+
+    page = features_page(_settings().home)
+    if args.out is None:
+        return Outcome({"page": page}, line(page.rstrip()))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(page, encoding="utf-8")
+    return Outcome({"written": str(args.out)})
+
+
+def verify(args: argparse.Namespace) -> Outcome:
+    """Compare the vectors that were logged with those the events give."""
+    from feature_repo.instants import parse_instant
+    from training import verification
+
+    home = _settings().home
+    since, until = (
+        parse_instant(told, name) if told else None
+        for told, name in ((args.since, "since"), (args.until, "until"))
+    )
+    found = verification.verify(home, verification.recorded(home, since, until)).to_dict()
+    mismatches = found["mismatches"]
+    rows: list[list[object]] = [
+        [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
+        for m in mismatches
+    ]
+    said = line(
+        f"{found['requests']} requests, {found['features']} values: {len(mismatches)} features "
+        f"differ; {found['in_flight']} requests had an event in flight."
+    )
+    columns = ["feature", "times", "request", "logged", "computed", "cause"]
+    page = pages(table("", columns, rows), said) if rows else said
+    return Outcome(found, page, status=1 if mismatches else 0)
+
+
 def doctor(_: argparse.Namespace) -> Outcome:
     """Look for what is wrong."""
     from pipelines.doctor import examine
@@ -359,6 +398,39 @@ def _wait_for_interrupt() -> None:
             time.sleep(3600)
     except KeyboardInterrupt:
         sys.stderr.write("\n")
+
+
+def _known(args: argparse.Namespace) -> Outcome:
+    from feature_repo.instants import parse_instant
+    from feature_repo.online.reader import OnlineReader
+    from feature_repo.online.redis_server import redis_client
+    from feature_repo.shop import Shop
+    from pipelines import known_page
+
+    settings, subject = _settings(), known_page.Subject.of(args.subject or "")
+    home = settings.home
+    t = parse_instant(args.at, "at") if args.at else Clock.of(settings).now()
+    known, live = known_page.offline(home, subject, t), {}
+    if args.at is None:
+        with home_redis(settings) as address, redis_client(address) as client:
+            reader = OnlineReader(home, Shop.load(home.shop_toml), client)
+            live = known_page.online(reader, subject, t)
+    features = [row | {"online": live.get(row["feature"])} for row in known]
+    events = known_page.events(home, subject, t)
+    page = pages(
+        table(
+            f"{subject.kind} {subject.key} at {to_text(t)}",
+            ["feature", "offline", "online", "since"],
+            [[f["feature"], f["value"], f["online"], f["since"] or ""] for f in features],
+        ),
+        table(
+            "Newest events",
+            ["kind", "event", "seen at"],
+            [[event["kind"], event["event"], event["seen_at"]] for event in events],
+        ),
+    )
+    data = {"kind": subject.kind, "key": subject.key, "at": to_text(t)}
+    return Outcome(data | {"features": features, "events": events}, page)
 
 
 def _refreshed(data: dict[str, Any]) -> Outcome:

@@ -11,13 +11,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from feature_repo.overrides import with_overrides
 from feature_repo.slate_facts import SlateFacts
 from serving.arranged import arranged, pins, rules_of, sellable_places
 from serving.bodies import RankAnswer, RankBody
 from serving.deadlines import within
 from serving.errors import RefusedError
 from serving.model_shelf import DEFAULT_MODEL, Model, ModelShelf
-from serving.overrides import with_overrides
 from serving.page_bodies import RecommendBody, SearchBody, SlateAnswer
 from serving.question import Question, read_page_question, read_question
 from serving.recorder import served_event, shown_event

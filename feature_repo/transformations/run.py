@@ -15,7 +15,13 @@ from typing import Any
 
 import duckdb
 
-from feature_repo.counters import COUNTER_VIEWS, WINDOWS, tiles_of
+from feature_repo.counters import (
+    COUNTER_VIEWS,
+    LARGEST_AMOUNT,
+    MINOR_UNITS,
+    WINDOWS,
+    tiles_of,
+)
 from feature_repo.events.contract import ARROW_SCHEMAS, POSITIVE_TYPES
 from feature_repo.events.durable import replacing
 from feature_repo.events.seals import read_seals
@@ -26,7 +32,10 @@ from feature_repo.shop import Shop
 from feature_repo.transformations.templates import (
     attributes_sql,
     counts_sql,
+    market_sql,
+    query_sql,
     recent_sql,
+    standing_sql,
     tiles_sql,
 )
 
@@ -37,6 +46,8 @@ VIEWS = (
     *(counter.name for counter in COUNTER_VIEWS),
     "user_recent",
     "query_clicked_items",
+    "item_standing",
+    "market_usual",
 )
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
@@ -48,6 +59,13 @@ Database = duckdb.DuckDBPyConnection
 Progress = Callable[[str], None]
 
 _COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
+_FILLED: dict[str, Callable[[str, Shop], str]] = {
+    "item_attributes": attributes_sql,
+    "user_recent": recent_sql,
+    "query_clicked_items": query_sql,
+    "item_standing": standing_sql,
+    "market_usual": market_sql,
+}
 _ROWS_PER_GROUP = {"user_recent": 2048}
 """A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""
 
@@ -123,6 +141,8 @@ def _stage(db: Database, home: Home) -> None:
     parameters = {
         "positive_types": list(POSITIVE_TYPES),
         "last_seal": read_seals(home.log / "seals").last,
+        "minor_units": MINOR_UNITS,
+        "largest_amount": LARGEST_AMOUNT,
         "k_clicked": K_CLICKED,
         "k_shown": K_SHOWN,
         "k_query_items": K_QUERY_ITEMS,
@@ -154,9 +174,7 @@ def view_sql(view: str, shop: Shop) -> str:
     sql = (SQL / "features" / f"{view}.sql").read_text()
     if view in _COUNTERS:
         return counts_sql((SQL / "counts.sql").read_text(), _COUNTERS[view])
-    if view == "item_attributes":
-        return attributes_sql(sql, shop)
-    return recent_sql(sql, shop) if view == "user_recent" else sql
+    return _FILLED[view](sql, shop)
 
 
 def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewReport:
