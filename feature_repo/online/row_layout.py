@@ -82,9 +82,9 @@ class RowField:
         return BLOCK_OF.get(self.kind)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class RowLayout:
-    """The fields of a view's rows, in the order of their null bits."""
+    """The fields of a view's rows, in the order of their null bits; made once for a view."""
 
     fields: tuple[RowField, ...]
     schema: int
