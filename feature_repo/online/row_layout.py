@@ -15,6 +15,7 @@ so N rows are one numpy array.  `schema` is a hash of names and types: a row of 
 as missing.  `rows.lua` reads the header.
 """
 
+import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 VERSION = 1
 HAS_CREATED = 1
 """Flag of a row whose created time differs from its event time."""
+
+KIND_SIZE = 6
+"""Bytes at the begin of a row that say how to read it: version, flags and schema."""
 
 BLOCK_OF = {
     "UNIX_TIMESTAMP": "times",
@@ -82,12 +86,15 @@ class RowField:
         return BLOCK_OF.get(self.kind)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class RowLayout:
-    """The fields of a view's rows, in the order of their null bits; made once for a view."""
+    """The fields of a view's rows, in the order of their null bits."""
 
     fields: tuple[RowField, ...]
     schema: int
+
+    def __hash__(self) -> int:
+        return self.schema
 
     @classmethod
     def of(cls, view: "FeatureView") -> "RowLayout":
@@ -141,6 +148,10 @@ class RowLayout:
         for flags, head in self.heads.items():
             found[[flags, flags | HAS_CREATED]] = head.itemsize
         return found
+
+    def kind(self, flags: int) -> bytes:
+        """What rows with these flags begin with."""
+        return struct.pack("<BBI", VERSION, flags, self.schema)
 
     @cached_property
     def variable(self) -> tuple[RowField, ...]:
