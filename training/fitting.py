@@ -31,6 +31,9 @@ from training.ranker import Ranker
 from training.split import TRAIN, VALIDATE
 from training.verdict import Verdict, judge
 
+_LARGEST_SLICE = 0.5
+"""Share of the rows; a log that is drawn at random throughout has no slice to hold out."""
+
 GROUPS = ("device", "market")
 """Columns by which the examination is told, where the dataset has them."""
 
@@ -154,7 +157,7 @@ def _randomized_slice(data: Dataset) -> Bools:
         return np.zeros(data.size, bool)
     sliced = data.column("randomized").astype(bool)
     enough = _wanted_slates(data.rows(sliced)) >= FEWEST_SLATES
-    return sliced & enough
+    return sliced & (enough and sliced.mean() <= _LARGEST_SLICE)
 
 
 def _some(data: Dataset, split: str) -> Dataset:

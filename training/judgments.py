@@ -4,6 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset_file import Dataset
+from training.gains import USUAL
 from training.metrics import Floats, Places, Slates
 
 IMPRESSIONS = "item_engagement__impressions_all"
@@ -15,20 +16,21 @@ def judgments(data: Dataset) -> Slates:
     return Slates(
         qid=data.column("qid"),
         gains=gains,
-        worth=_worth(data),
+        worth=_worth(data, gains),
         information=_information(data.column(IMPRESSIONS), items),
         groups=_groups(data),
         items=items,
     )
 
 
-def _worth(data: Dataset) -> Floats | None:
+def _worth(data: Dataset, gains: Floats) -> Floats | None:
     """The price of what was bought, in the shop's own units."""
     price, ordered = data.facts.roles.get("price"), data.column("ordered")
-    if price is None or None in ordered[:1]:
+    if price is None:
         return None
+    bought = gains >= USUAL["purchase"] if None in ordered[:1] else ordered.astype(bool)
     paid: Floats = np.nan_to_num(data.column(price).astype(np.float64))
-    return np.where(ordered.astype(bool), paid, 0.0)
+    return np.where(bought, paid, 0.0)
 
 
 def _information(impressions: npt.NDArray[np.float32], items: Places) -> Floats:

@@ -62,8 +62,14 @@ def slates_of(
     for first in range(0, bounds.size - 1, SLATES_AT_ONCE):
         ends = bounds[first : first + SLATES_AT_ONCE + 1]
         of_rows, of_slates = slice(ends[0], ends[-1]), slice(first, first + ends.size - 1)
-        of_request = (part[of_slates] for part in (users, queries, markets))
-        yield from _some(rows[of_rows], *of_request, items[of_rows], ends - ends[0])
+        yield from _some(
+            rows[of_rows],
+            users[of_slates],
+            queries[of_slates],
+            markets[of_slates],
+            items[of_rows],
+            ends - ends[0],
+        )
 
 
 def _some(
