@@ -22,7 +22,7 @@ def relabelled(data, **columns):
     keys = data.keys
     for name, column in columns.items():
         keys = keys.set_column(keys.column_names.index(name), name, pa.array(column))
-    return replace(data, keys=keys)
+    return Dataset(data.facts, keys, data.matrix)
 
 
 @pytest.fixture(scope="module")

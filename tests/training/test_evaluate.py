@@ -170,7 +170,7 @@ def test_the_report_shows_the_studies_that_were_asked_for(dataset, evaluation, t
     assert len(list(tables(table))) == 5
 
 
-CHOSEN = {"chosen": {"configuration": asdict(GRID[0]), "rounds": 30}}
+CHOSEN = {"chosen": {"contender": "naive", "configuration": asdict(GRID[0]), "rounds": 30}}
 
 
 def test_what_decides_costs_most_when_it_is_left_out(make_dataset):

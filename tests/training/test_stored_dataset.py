@@ -74,7 +74,7 @@ def test_a_slate_longer_than_a_row_group_stays_whole(make_dataset, tmp_path):
 
 def trees(rows):
     xgboost = load_xgboost()
-    booster = xgboost.train(GRID[0].parameters(), rows, 20)
+    booster = xgboost.train(GRID[0].ranking_parameters(rows.feature_names), rows, 20)
     return booster.get_dump(dump_format="json")
 
 
