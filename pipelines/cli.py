@@ -99,7 +99,8 @@ def _demo(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _init(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "init", "infer shop.toml, a shop's own fields, from its events", "init")
+    help_ = "infer shop.toml, a shop's own fields, from its events"
+    verb = _verb(verbs, "init", help_, "event_verbs:init")
     _paths(verb)
     verb.add_argument("--out", type=Path, help="where to write it (shop.toml of the home)")
     verb.add_argument("--force", action="store_true", help="replace the file when it is there")
@@ -108,17 +109,18 @@ def _init(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 def _simulate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     from pipelines.simulate_options import add_options
 
-    verb = _verb(verbs, "simulate", "make the events of a simulated shop", "simulate")
+    verb = _verb(verbs, "simulate", "make the events of a simulated shop", "event_verbs:simulate")
     add_options(verb)
 
 
 def _validate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "validate", "check events as ingest would, and write nothing", "validate")
+    help_ = "check events as ingest would, and write nothing"
+    verb = _verb(verbs, "validate", help_, "event_verbs:validate")
     _paths(verb)
 
 
 def _ingest(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "ingest", "take events into the log", "ingest")
+    verb = _verb(verbs, "ingest", "take events into the log", "event_verbs:ingest")
     _paths(verb)
     late = verb.add_mutually_exclusive_group()
     late.add_argument(
@@ -133,21 +135,24 @@ def _ingest(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
 
 
 def _transform(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    _verb(verbs, "transform", "compute the feature rows from the log", "transform")
+    _verb(verbs, "transform", "compute the feature rows from the log", "feature_verbs:transform")
 
 
 def _materialize(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "materialize", "apply the catalogue and load Redis", "materialize")
+    help_ = "apply the catalogue and load Redis"
+    verb = _verb(verbs, "materialize", help_, "feature_verbs:materialize")
     verb.add_argument("--full", action="store_true", help="load from the log's first day")
 
 
 def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "refresh", "compact, transform and materialize what is new", "refresh")
+    help_ = "compact, transform and materialize what is new"
+    verb = _verb(verbs, "refresh", help_, "feature_verbs:refresh")
     verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
 
 
 def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "train", "dataset, ranker, evaluation, and publish what won", "train")
+    help_ = "dataset, ranker, evaluation, and publish what won"
+    verb = _verb(verbs, "train", help_, "training_verbs:train")
     verb.add_argument("--no-publish", action="store_true", help="leave the current ranker in use")
     verb.add_argument("--gains", help="worth of each outcome (click=1,add_to_cart=3,purchase=6)")
     verb.add_argument(
@@ -161,7 +166,8 @@ def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "evaluate", "measure the last ranker and baselines on test", "evaluate")
+    help_ = "measure the last ranker and baselines on test"
+    verb = _verb(verbs, "evaluate", help_, "training_verbs:evaluate")
     verb.add_argument("--html", type=Path, help="also write the report to this file")
     verb.add_argument(
         "--metric", action="append", default=[], metavar="NAME",
@@ -178,7 +184,7 @@ def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     help_ = "say why the ranker puts a slate in its order"
-    verb = _verb(verbs, "explain", help_, "explain")
+    verb = _verb(verbs, "explain", help_, "training_verbs:explain")
     verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
     verb.add_argument("--approximate", action="store_true", help="as fast as answers on line")
     verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
@@ -186,16 +192,14 @@ def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     help_ = "hold rankers against the truth of simulated shops"
-    verb = _verb(verbs, "truth-grid", help_, "truth_grid")
+    verb = _verb(verbs, "truth-grid", help_, "training_verbs:truth_grid")
     verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
     verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
 
 
 def _next_purchase(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    _verb(
-        verbs, "next-purchase", "rank what users buy next, and measure it against baselines",
-        "next_purchase",
-    )  # fmt: skip
+    help_ = "rank what users buy next, and measure it against baselines"
+    _verb(verbs, "next-purchase", help_, "training_verbs:next_purchase")
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -272,9 +276,8 @@ def _pipeline(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(
-        verbs, "features", "tell of all features, or what is known of one entity", "features"
-    )
+    help_ = "tell of all features, or what is known of one entity"
+    verb = _verb(verbs, "features", help_, "feature_verbs:features")
     verb.add_argument("action", choices=["docs", "show"])
     verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
     verb.add_argument("--at", metavar="TIME", help="for show: as of then, offline alone (now)")
@@ -282,7 +285,8 @@ def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
 
 
 def _verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "verify", "compare logged vectors with what training computes", "verify")
+    help_ = "compare logged vectors with what training computes"
+    verb = _verb(verbs, "verify", help_, "feature_verbs:verify")
     verb.add_argument(
         "--since", metavar="TIME", help="first instant of the range (the log's first)"
     )

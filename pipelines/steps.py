@@ -83,14 +83,6 @@ def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = M
     return publish(Home(home), ranker, evaluation, name=model).to_dict()
 
 
-def rank_next_purchases(home: Path, out: Path) -> Report:
-    """Learn from the log's purchases what users buy next; measure on the last 20 % of the time."""
-    from training.next_purchase.evaluation import evaluate_next_purchase
-    from training.next_purchase.history import History
-
-    return evaluate_next_purchase(History.of_log(Home(home)), out)
-
-
 def publish_indices(home: Path) -> Report:
     """Fit what candidates are found with, on the log and the features, and publish it."""
     from training.retrieval.indices import publish_indices as publish
