@@ -1,5 +1,7 @@
 """A slate's scores are explained in full, and in words."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -19,6 +21,14 @@ def dataset(make_dataset):
 @pytest.fixture
 def ranker(dataset):
     return choose_and_fit(Dataset.load(dataset), grid=GRID[:1])[0]
+
+
+def slate_apart_by_taste(ranker, dataset):
+    """Three items that differ in one feature alone."""
+    items, matrix = slate_of_dataset(dataset, "r0003")
+    matrix = np.repeat(matrix[:1], 3, axis=0)
+    matrix[:, ranker.columns.index("taste__lift")] = [-2.0, 0.0, 2.0]
+    return items[:3], matrix
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -42,16 +52,24 @@ def test_a_slate_is_explained_best_item_first(ranker, dataset):
 
 
 def test_what_decides_is_the_first_reason_of_the_best_item(ranker, dataset):
-    items, matrix = slate_of_dataset(dataset, "r0003")
-    matrix = np.repeat(matrix[:1], 3, axis=0)
-    matrix[:, ranker.columns.index("taste__lift")] = [-2.0, 0.0, 2.0]
+    items, matrix = slate_apart_by_taste(ranker, dataset)
 
-    best = explain(ranker, items[:3], matrix)[0]
+    best = explain(ranker, items, matrix)[0]
 
     assert best.item == items[2]
-    assert len(best.reasons) == 1
     assert best.reasons[0].startswith("match with what the shopper clicked lately (2, above")
     assert "raises" in best.reasons[0]
+
+
+def test_what_all_items_share_is_no_reason_where_features_add_up(dataset):
+    stumps = replace(GRID[0], max_depth=1)
+    ranker = choose_and_fit(Dataset.load(dataset), grid=(stumps,))[0]
+    items, matrix = slate_apart_by_taste(ranker, dataset)
+
+    best = explain(ranker, items, matrix)[0]
+
+    assert len(best.reasons) == 1
+    assert best.reasons[0].startswith("match with what the shopper clicked lately (2, above")
 
 
 def test_probabilities_come_with_the_scores_and_survive_the_disk(ranker, dataset, tmp_path):

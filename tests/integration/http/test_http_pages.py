@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections import Counter
 
 import duckdb
 import pytest
@@ -11,6 +12,7 @@ from serving.page_bodies import RECOMMENDED
 from serving.request_flow import DEFAULT_MODEL
 from serving.rules import FILE
 from tests.integration.http.small_shop import kill_redis
+from training.query_understanding.spelling import SHORTEST
 
 SURFACES = ("search", *RECOMMENDED)
 HOSTILE = {
@@ -41,13 +43,15 @@ HOSTILE = {
 
 @pytest.fixture
 def words(service):
-    """A colour and a noun that some item for sale has."""
-    titles = duckdb.execute(
+    """A colour and a noun that some item for sale has; of nouns, the one that most items have."""
+    rows = duckdb.execute(
         "select lower(any_value(title)) from read_parquet($files) where item_id in $items"
         " group by item_id order by item_id",
         {"files": f"{service.home.features}/item_attributes/**/*.parquet", "items": service.items},
     ).fetchall()
-    return " ".join(titles[0][0].split()[-2:])
+    ends = [title.split()[-2:] for (title,) in rows]
+    nouns = Counter(noun for _, noun in ends if len(noun) >= SHORTEST)
+    return " ".join(max(ends, key=lambda end: nouns[end[-1]]))
 
 
 def items_of(answer):
