@@ -71,8 +71,7 @@ def test_without_the_line_of_the_sql_file_the_transform_names_it(home, declared)
 def columns_of(home, view):
     """The measures that the SQL of a view gives."""
     write_log(home, [wish()])
-    with run._database(home) as db:
-        run._stage(db, home)
+    with run.staged(home, home.features / ".spill") as db:
         sql = (run.SQL / "features" / f"{view.name}.sql").read_text()
         columns = {column[0] for column in db.execute(sql).description}
     return columns - {view.key, "seen_at", "bucket", "part"}
