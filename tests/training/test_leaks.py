@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_repo.counters import COUNTER_VIEWS, WINDOWS
 from feature_repo.errors import LeakError
 from feature_repo.home import Home
 from feature_repo.offline import point_in_time
@@ -142,7 +143,8 @@ def test_every_count_of_the_simulated_shop_equals_the_log_s(simulated_home, simu
     found = surpluses(simulated_home, Dataset(simulated.facts, simulated.keys, matrix))
 
     known = np.count_nonzero(~np.isnan(simulated.column("item_engagement__clicks_all")))
-    assert len(found) == len(places) == 24
+    declared = sum(len(view.measures) * len(WINDOWS) for view in COUNTER_VIEWS)
+    assert len(found) == len(places) == declared
     assert known > 0
     assert {one.column for one in found} == {simulated.facts.columns[place] for place in places}
 
