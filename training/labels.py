@@ -60,12 +60,16 @@ select
 
 from read_parquet($interactions) as acted
 join ({shown}) as shown using (request_id, item_id)
+left join (
+    select corrects as event_id, min(event_time) as at
+    from read_parquet($interactions)
+    where corrects is not null
+    group by corrects
+) as taken_back using (event_id)
 where
     acted.corrects is null
     and epoch_us(acted.event_time) - epoch_us(shown.t) <= $horizon
-    and acted.event_id not in (
-        select corrects from read_parquet($interactions) where corrects is not null
-    )
+    and (taken_back.at is null or epoch_us(taken_back.at) - epoch_us(shown.t) > $horizon)
 group by acted.request_id, acted.item_id
 """
 

@@ -1,5 +1,6 @@
 """What outcomes are worth is said once, and labels follow it."""
 
+import msgspec
 import pyarrow.compute as pc
 import pytest
 
@@ -19,7 +20,6 @@ START = parse_instant("2026-01-05T00:00:00Z")
 @pytest.fixture
 def home(tmp_path):
     """A log of one slate: a is returned, b is ordered late, c is clicked, d is passed over."""
-    import msgspec
 
     def acted(item, type_, after):
         return InteractionEvent(
@@ -29,14 +29,18 @@ def home(tmp_path):
 
     shown = tuple(ShownItem(item, propensity=0.5 if item == "a" else 1.0) for item in "abcd")
     again = (ShownItem("a"), ShownItem("b"))
-    events = [
+    return filled(
+        tmp_path,
         RankingEvent(event_id="s1", event_time=START, request_id="r1", items=shown),
         *(acted(item, "click", HOUR) for item in "abc"),
         acted("a", "purchase", 2 * HOUR),
         acted("b", "purchase", 3 * DAY),
         acted("a", "return", 5 * DAY),
         RankingEvent(event_id="s2", event_time=START + 5 * DAY, request_id="r2", items=again),
-    ]
+    )
+
+
+def filled(tmp_path, *events):
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(msgspec.json.encode(event) + b"\n" for event in events))
     home = Home(tmp_path / "home")
@@ -64,6 +68,25 @@ def test_what_comes_after_the_horizon_does_not_count(home):
     gains = parse_gains("click=1,purchase=6,return=-5")
 
     assert gains_of(home, Gains(gains.worth, horizon_days=2)) == {"a": 6, "b": 1, "c": 1, "d": 0}
+
+
+@pytest.mark.parametrize(("horizon_days", "gain"), [(None, 1), (7, 1), (3, 6)])
+def test_an_order_taken_back_within_the_horizon_does_not_count(tmp_path, horizon_days, gain):
+    def acted(name, after, **what):
+        return InteractionEvent(
+            event_id=name, event_time=START + after, item_id="a", request_id="r1", **what
+        )
+
+    home = filled(
+        tmp_path,
+        RankingEvent(event_id="s", event_time=START, request_id="r1", items=(ShownItem("a"),)),
+        acted("click", HOUR, type="click"),
+        acted("order", 2 * HOUR, type="purchase"),
+        acted("back", 5 * DAY, type="purchase", corrects="order"),
+        acted("much later", 20 * DAY, type="view"),
+    )
+
+    assert gains_of(home, Gains(horizon_days=horizon_days)) == {"a": gain}
 
 
 def test_a_slate_younger_than_the_horizon_is_left_out(home):

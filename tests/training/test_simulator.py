@@ -172,7 +172,7 @@ def test_every_interaction_is_on_an_item_its_ranking_showed(events):
     interactions = those(events, InteractionEvent)
 
     assert {event.type for event in interactions} == {
-        "click", "dwell", "add_to_cart", "purchase", "return",
+        "click", "dwell", "add_to_cart", "purchase",
     }  # fmt: skip
     assert all(event.item_id in shown[event.request_id] for event in interactions)
 
@@ -181,7 +181,8 @@ def test_one_thing_follows_another(events):
     types = ["click", "add_to_cart", "purchase", "return"]
     times = {}
     for event in those(events, InteractionEvent):
-        times.setdefault((event.request_id, event.item_id), {})[event.type] = event.event_time
+        type_ = "return" if event.corrects else event.type
+        times.setdefault((event.request_id, event.item_id), {})[type_] = event.event_time
 
     for happened in times.values():
         came = [happened[type_] for type_ in types if type_ in happened]
@@ -190,7 +191,7 @@ def test_one_thing_follows_another(events):
 
 
 def test_a_purchase_is_at_the_price_told_and_a_return_takes_it_back(events):
-    prices, paid = {}, {}
+    prices, paid, returned = {}, {}, set()
     clicked = {}
     for event in events:
         if isinstance(event, ItemEvent):
@@ -199,14 +200,15 @@ def test_a_purchase_is_at_the_price_told_and_a_return_takes_it_back(events):
             key = (event.request_id, event.item_id)
             if event.type == "click":
                 clicked[key] = prices[event.item_id]
-            elif event.type == "purchase":
-                paid[key] = event.value
-            elif event.type == "return":
-                assert event.corrects is None
-                assert event.value == -paid[key]
+            elif event.corrects is None and event.type == "purchase":
+                paid[key] = (event.event_id, event.value)
+            elif event.corrects is not None:
+                returned.add(key)
+                assert (event.type, event.corrects, event.value) == ("purchase", *paid[key])
 
     assert paid
-    assert all(clicked[key] == value for key, value in paid.items())
+    assert returned
+    assert all(clicked[key] == value for key, (_, value) in paid.items())
 
 
 def test_shoppers_browse_and_search(events):

@@ -20,12 +20,17 @@ _SECONDS_PER_POSITION = 3
 
 @dataclass(frozen=True)
 class Followed:
-    """Interactions of one type: on which impressions, when, and with which value."""
+    """Interactions of one type: on which impressions, when, and with which value.
+
+    name: what their ids begin with.  corrects: of the interactions that they take back.
+    """
 
     type: str
     impression: Ints
     t: Ints
     value: Floats | None = None
+    name: str = ""
+    corrects: str | None = None
 
 
 def ranking_events(names: Names, slates: Slates) -> pa.Table:
@@ -122,8 +127,9 @@ def _followed(day: Day, slates: Slates) -> list[Followed]:
         Followed("dwell", clicked, left, slates.dwell.round(1)),
         Followed("add_to_cart", _where(slates.carted), left),
         Followed("purchase", _where(slates.ordered), ordered_at, paid),
-        Followed("return", _where(slates.returned), ordered_at + slates.return_delay, -paid),
-    ]
+        Followed("purchase", _where(slates.returned), ordered_at + slates.return_delay, paid,
+                 name="return", corrects="purchase"),
+    ]  # fmt: skip
 
 
 def _where(happened: Bools) -> Ints:
@@ -135,9 +141,13 @@ def _interactions(names: Names, slates: Slates, followed: Followed) -> pa.Table:
     rows = slates.row[at]
     requests, items = names.requests(slates.request[rows]), names.items(slates.item[at])
     value = None if followed.value is None else followed.value[at]
+
+    def ids(name: str) -> pa.Array:
+        return joined(f"{name}-", requests, "-", items)
+
     return pa.table(
         {
-            "event_id": joined(f"{followed.type}-", requests, "-", items),
+            "event_id": ids(followed.name or followed.type),
             "event_time": pa.array(followed.t[at]).cast(INSTANT),
             "item_id": items,
             "type": pa.array([followed.type], pa.string()).take(pa.array(np.zeros(at.size, int))),
@@ -145,5 +155,8 @@ def _interactions(names: Names, slates: Slates, followed: Followed) -> pa.Table:
             "user_id": _user_ids(names, slates, rows),
             "session_id": names.sessions(slates.visit[rows]),
             "value": pa.nulls(at.size, pa.float64()) if value is None else pa.array(value),
+            "corrects": ids(followed.corrects)
+            if followed.corrects
+            else pa.nulls(at.size, pa.string()),
         }
     )
