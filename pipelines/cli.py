@@ -11,12 +11,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from feature_repo.errors import AisleError
-from pipelines.outcome import Outcome, show
+from pipelines.outcome import INTERRUPTED, TERMINATED, Outcome, show
 
 Run = Callable[[argparse.Namespace], Outcome]
 Verb = Callable[["argparse._SubParsersAction[argparse.ArgumentParser]"], None]
-
-INTERRUPTED, TERMINATED = 130, 143
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -195,6 +193,7 @@ def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     verb = _verb(verbs, "truth-grid", help_, "training_verbs:truth_grid")
     verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
     verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
+    verb.add_argument("--workers", type=int, help="shops run at once (one a core)")
 
 
 def _next_purchase(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

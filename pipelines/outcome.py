@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
 Page = Callable[["Console"], None]
 
+INTERRUPTED, TERMINATED = 130, 143
+
 _PIPE_COLUMNS = 140
 
 

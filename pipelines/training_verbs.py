@@ -2,13 +2,14 @@
 
 import argparse
 import json
+import sys
 from typing import Any
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import DatasetError, SettingError
 from pipelines import steps
-from pipelines.outcome import Outcome, line, pages, table
+from pipelines.outcome import INTERRUPTED, Outcome, line, pages, table
 from pipelines.progress import progress_bar
 
 
@@ -88,18 +89,35 @@ def explain(args: argparse.Namespace) -> Outcome:
 
 
 def truth_grid(args: argparse.Namespace) -> Outcome:
-    """Naive, chosen and ideal ranker in every shop of a grid."""
+    """Naive, chosen and ideal ranker in every shop of a grid; stopped, it tells what is there."""
     from training.truth import grid as grids
     from training.truth import report as reports
 
     grid = grids.TruthGrid.load(args.grid or grids.GRID)
-    if args.seeds is not None and args.seeds < 1:
-        raise SettingError(f"--seeds: expected at least 1, found {args.seeds}.")
+    for name in ("seeds", "workers"):
+        if getattr(args, name) is not None and getattr(args, name) < 1:
+            raise SettingError(f"--{name}: expected at least 1, found {getattr(args, name)}.")
     cache = Settings.from_environment().home.root / "build" / "truth-grid"
-    with progress_bar("shops") as progress:
-        found = reports.run_grid(grid, cache, seeds=args.seeds, progress=progress)
+    shops, done, status = reports.shops_of(grid, args.seeds), [], 0
+    try:
+        with progress_bar("shops") as progress:
+            progress(0, len(shops))
+            for shop, result in reports.run_shops(shops, cache, args.workers):
+                done.append((shop, result))
+                progress(len(done), len(shops))
+                if not args.json:
+                    sys.stdout.write(reports.line_of(shop, result) + "\n")
+                    sys.stdout.flush()
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if not done:
+            raise
+        status = stop.code if isinstance(stop, SystemExit) else INTERRUPTED
+    found = reports.reports_of(sorted(done, key=lambda one: shops.index(one[0])))
     cells = table(reports.TITLE, reports.COLUMNS, list(reports.rows(found)), numbers=8)
-    return Outcome(reports.to_dict(grid, found), cells)
+    told = f"{len(done)} of {len(shops)} shops; the same command goes on where it was stopped."
+    page = cells if len(done) == len(shops) else pages(cells, line(told))
+    counts = {"shops": len(shops), "done": len(done)}
+    return Outcome(counts | reports.to_dict(grid, found), page, status)
 
 
 def next_purchase(_: argparse.Namespace) -> Outcome:

@@ -18,7 +18,13 @@ def load_xgboost() -> ModuleType:
 
 
 def threads() -> int:
-    """Threads for fitting: the cores this process may use.  Any number gives the same trees."""
+    """Threads for fitting: `OMP_NUM_THREADS`, else the cores this process may use.
+
+    Any number gives the same trees.
+    """
+    told = os.environ.get("OMP_NUM_THREADS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -1,6 +1,8 @@
 """The grid is read strictly, counted exactly, kept, and told with its intervals."""
 
 import json
+from dataclasses import asdict
+from itertools import islice
 
 import numpy as np
 import pytest
@@ -8,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.errors import SettingError
+from pipelines.cli import main
 from training.truth import report as reports
 from training.truth.as_of import AsOfSum
 from training.truth.cell import Result
-from training.truth.grid import GRID, Cell, TruthGrid
+from training.truth.grid import GRID, Cell, ShopSize, TruthGrid
 
 EVENTS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(-3, 3)), min_size=1, max_size=30
@@ -72,11 +75,16 @@ def counted_runs(monkeypatch):
     return runs
 
 
+def run_grid(grid, cache, seeds=None):
+    return reports.reports_of(reports.run_shops(reports.shops_of(grid, seeds), cache, workers=1))
+
+
 def test_a_grid_that_was_stopped_goes_on_where_it_was(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
-    reports.run_grid(grid, tmp_path, seeds=1)
-    reports.run_grid(grid, tmp_path, seeds=2)
+    stopped = reports.run_shops(reports.shops_of(grid, 1), tmp_path, workers=1)
+    list(islice(stopped, 5))
+    run_grid(grid, tmp_path, seeds=2)
 
     assert len(counted_runs) == len(set(counted_runs)) == 2 * len(grid.cells)
     assert [seed for _, seed in counted_runs] == [11] * 18 + [12] * 18
@@ -85,7 +93,7 @@ def test_a_grid_that_was_stopped_goes_on_where_it_was(counted_runs, tmp_path):
 def test_the_share_of_the_gap_comes_with_an_interval_over_the_seeds(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
-    told = reports.run_grid(grid, tmp_path)[0]
+    told = run_grid(grid, tmp_path)[0]
 
     assert told.share.value == pytest.approx(told.gain.value / 0.1)
     assert told.share.low < told.share.value < told.share.high
@@ -95,15 +103,78 @@ def test_the_share_of_the_gap_comes_with_an_interval_over_the_seeds(counted_runs
 def test_one_seed_has_no_interval_and_its_json_is_read_by_anybody(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
-    table = reports.to_dict(grid, reports.run_grid(grid, tmp_path, seeds=1))
+    table = reports.to_dict(grid, run_grid(grid, tmp_path, seeds=1))
 
     assert table["cells"][0]["share"]["low"] is None
     json.dumps(table, allow_nan=False)
 
 
 def test_each_cell_is_one_line(counted_runs, tmp_path):
-    lines = list(reports.rows(reports.run_grid(TruthGrid.load(GRID), tmp_path)))
+    lines = list(reports.rows(run_grid(TruthGrid.load(GRID), tmp_path)))
 
     assert len(lines) == 18
     assert all(len(line) == len(reports.COLUMNS) for line in lines)
     assert lines[0][:3] == list(vars(Cell(0.5, "strong", "pbm")).values())
+
+
+SMALL = ShopSize(
+    users=60, items=60, days=6, impressions=6000, slate=8, randomized_share=0.1, temperature=1.0,
+    fresh_slates=50,
+)  # fmt: skip
+
+
+def test_shops_run_at_once_show_what_they_show_one_after_the_other(tmp_path):
+    cells = (Cell(1.0, "strong", "pbm"), Cell(0.5, "weak", "dbn"))
+    shops = reports.shops_of(TruthGrid(cells, (3,), SMALL))
+
+    at_once, in_turn = (
+        dict(reports.run_shops(shops, tmp_path / str(workers), workers)) for workers in (2, 1)
+    )
+
+    assert at_once == in_turn
+
+
+@pytest.fixture
+def grid_of_two(tmp_path, monkeypatch):
+    """A file of two cells and two seeds, and a home of its own."""
+    path = tmp_path / "grid.toml"
+    shop = "\n".join(f"{name} = {value}" for name, value in asdict(SMALL).items())
+    path.write_text(
+        '[grid]\nbias_strength = [1.0]\nlogging_ranker = ["strong", "weak"]\n'
+        f'click_model = ["pbm"]\nseeds = [3, 4]\n[shop]\n{shop}\n'
+    )
+    monkeypatch.setenv("AISLE_HOME", str(tmp_path / "home"))
+    return path
+
+
+def test_the_command_tells_each_shop_as_it_comes_and_then_the_cells(
+    counted_runs, grid_of_two, capsys
+):
+    status = main(["truth-grid", "--grid", str(grid_of_two), "--workers", "1"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert [line.partition(":")[0] for line in lines[:4]] == [
+        f"seed {seed}, bias 1.0, {ranker}, pbm" for seed in (3, 4) for ranker in ("strong", "weak")
+    ]
+    assert "closed 51 %" in lines[2]
+
+
+def test_a_command_that_is_stopped_tells_what_is_there(
+    counted_runs, grid_of_two, capsys, monkeypatch
+):
+    run = reports.run
+
+    def stopped(cell, size, seed):
+        if len(counted_runs) == 3:
+            raise KeyboardInterrupt
+        return run(cell, size, seed)
+
+    monkeypatch.setattr(reports, "run", stopped)
+
+    status = main(["truth-grid", "--grid", str(grid_of_two), "--workers", "1", "--json"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert status == 130
+    assert (told["done"], told["shops"]) == (3, 4)
+    assert [len(cell["results"]) for cell in told["cells"]] == [2, 1]

@@ -6,20 +6,26 @@ was stopped goes on where it was, and nothing stale is told.
 
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+import os
+import signal
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from training.bootstrap import Interval
+from training.trees import threads
 from training.truth.cell import Result, run
 from training.truth.grid import Cell, ShopSize, TruthGrid
 
-Progress = Callable[[int, int | None], None]
-
-_CODE = ("fitting", "contenders", "clicking", "examination", "choice", "configuration", "metrics")
+_CODE = (
+    "fitting", "contenders", "clicking", "examination", "choice", "configuration", "metrics",
+    "quantised", "split",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -43,25 +49,47 @@ class CellReport:
         return float(np.mean([getattr(result, name) for result in self.results]))
 
 
-def run_grid(
-    grid: TruthGrid, cache: Path, *, seeds: int | None = None, progress: Progress | None = None
-) -> list[CellReport]:
-    """Run what is not in the cache yet, all cells of a seed before the next seed.
+@dataclass(frozen=True)
+class Shop:
+    """One cell with one seed."""
+
+    cell: Cell
+    size: ShopSize
+    seed: int
+
+
+def shops_of(grid: TruthGrid, seeds: int | None = None) -> list[Shop]:
+    """Every shop of a grid, or of its first seeds: all cells of a seed before the next seed."""
+    return [Shop(cell, grid.shop, seed) for seed in grid.seeds[:seeds] for cell in grid.cells]
+
+
+def run_shops(
+    shops: list[Shop], cache: Path, workers: int | None = None
+) -> Iterator[tuple[Shop, Result]]:
+    """Give each shop's result as soon as it is there; what the cache holds is not run again.
 
     Args:
-        grid: what to run.
+        shops: what to run.
         cache: folder of the results.
-        seeds: how many seeds of the grid to take; None: all.
-        progress: told of each shop.
+        workers: processes; None: as many as there are cores.
     """
-    chosen = grid.seeds[:seeds]
-    shops = [(cell, seed) for seed in chosen for cell in grid.cells]
-    found: dict[Cell, list[Result]] = {cell: [] for cell in grid.cells}
-    for number, (cell, seed) in enumerate(shops):
-        if progress:
-            progress(number, len(shops))
-        found[cell].append(_kept(cell, grid.shop, seed, cache))
-    return [_report(cell, tuple(results)) for cell, results in found.items()]
+    workers = min(workers or threads(), len(shops))
+    kept = partial(_kept, cache=cache)
+    if workers == 1:
+        yield from map(kept, shops)
+        return
+    with get_context("spawn").Pool(workers, _begin) as pool:
+        yield from pool.imap_unordered(kept, shops)
+
+
+def reports_of(results: Iterable[tuple[Shop, Result]]) -> list[CellReport]:
+    """What the seeds showed together, of every cell that has a result; cells as they stand."""
+    found: dict[Cell, dict[int, Result]] = {}
+    for shop, result in results:
+        found.setdefault(shop.cell, {})[shop.seed] = result
+    return [
+        _report(cell, tuple(seeds[seed] for seed in sorted(seeds))) for cell, seeds in found.items()
+    ]
 
 
 def to_dict(grid: TruthGrid, reports: list[CellReport]) -> dict[str, Any]:
@@ -98,18 +126,36 @@ COLUMNS = ["bias", "logging ranker", "clicks", "naive", "chosen", "ideal", "gain
            "curve off by", "chosen was"]  # fmt: skip
 
 
-def _kept(cell: Cell, size: ShopSize, seed: int, cache: Path) -> Result:
+def line_of(shop: Shop, result: Result) -> str:
+    """One shop in a line."""
+    gap = result.ideal - result.naive
+    closed = f"{100 * (result.chosen - result.naive) / gap:.0f} %" if gap else "no gap"
+    return (
+        f"seed {shop.seed}, bias {shop.cell.bias_strength}, {shop.cell.logging_ranker}, "
+        f"{shop.cell.click_model}: naive {result.naive:.4f}, chosen {result.chosen:.4f} "
+        f"({result.contender}), ideal {result.ideal:.4f}; closed {closed}"
+    )
+
+
+def _begin() -> None:
+    """Let a worker fit on one core, and leave Ctrl-C to the process that asked."""
+    os.environ["OMP_NUM_THREADS"] = "1"
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+def _kept(shop: Shop, cache: Path) -> tuple[Shop, Result]:
     """From the cache, or run and put there."""
-    shop = json.dumps([asdict(cell), asdict(size), seed, code_version()])
-    path = cache / f"{hashlib.sha256(shop.encode()).hexdigest()[:16]}.json"
+    named = json.dumps([*asdict(shop).values(), code_version()])
+    path = cache / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.json"
     if path.exists():
-        return Result(**json.loads(path.read_text())["result"])
-    result = run(cell, size, seed)
+        return shop, Result(**json.loads(path.read_text())["result"])
+    result = run(shop.cell, shop.size, shop.seed)
     cache.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
-    half.write_text(json.dumps({"cell": asdict(cell), "result": asdict(result)}) + "\n")
+    half = path.with_suffix(f".{os.getpid()}")
+    half.write_text(json.dumps({"cell": asdict(shop.cell), "result": asdict(result)}) + "\n")
     half.replace(path)
-    return result
+    return shop, result
 
 
 def code_version() -> str:
