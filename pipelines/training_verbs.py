@@ -9,7 +9,7 @@ from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import DatasetError, SettingError
 from pipelines import steps
-from pipelines.outcome import INTERRUPTED, Outcome, line, pages, table
+from pipelines.outcome import INTERRUPTED, TERMINATED, Outcome, line, pages, table
 from pipelines.progress import progress_bar
 
 
@@ -111,7 +111,7 @@ def truth_grid(args: argparse.Namespace) -> Outcome:
     except (KeyboardInterrupt, SystemExit) as stop:
         if not done:
             raise
-        status = stop.code if isinstance(stop, SystemExit) else INTERRUPTED
+        status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
     found = reports.reports_of(sorted(done, key=lambda one: shops.index(one[0])))
     cells = table(reports.TITLE, reports.COLUMNS, list(reports.rows(found)), numbers=8)
     told = f"{len(done)} of {len(shops)} shops; the same command goes on where it was stopped."
