@@ -49,8 +49,9 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _explain, _truth_grid, _next_purchase, _index, _evaluate_retrieval,
-        _serve, _rank, _search, _recommend, _features, _verify, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _explain, _truth_grid, _personalization, _next_purchase, _index,
+        _evaluate_retrieval, _serve, _rank, _search, _recommend, _features, _verify, _clock,
+        _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -194,6 +195,16 @@ def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
     verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
     verb.add_argument("--workers", type=int, help="shops run at once (one a core)")
+
+
+def _personalization(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "measure in a simulated shop what knowing the user is worth"
+    verb = _verb(verbs, "personalization", help_, "training_verbs:personalization")
+    verb.add_argument("--users", type=int, default=1500, help="(%(default)s)")
+    verb.add_argument("--items", type=int, default=900, help="(%(default)s)")
+    verb.add_argument("--days", type=int, default=28, help="of the log (%(default)s)")
+    verb.add_argument("--impressions", type=int, default=200_000, help="(%(default)s)")
+    verb.add_argument("--seed", type=int, default=7, help="of all chance (%(default)s)")
 
 
 def _next_purchase(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
