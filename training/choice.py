@@ -6,10 +6,11 @@ over the slate of a * score + log(examination), examination being as the examine
 it; a, the one number fitted here, puts all contenders on one scale.  No gain is divided by a small
 probability, as in inverse propensity weighting, so few slates suffice.
 
-The slates are those in an order drawn at random, which no contender has learned from, where the log
-has enough of them; there the highest mean log likelihood wins.  Else they are those of the
-validation split, whose order carries the old ranker's habits: there the naive ranker is replaced
-only by one that is clearly better, with 95 % confidence.
+The blended contender is the ranker unless another is clearly better, with 95 % confidence: it errs
+least where there are few clicks, and then chance must not talk it away.  The slates are those in an
+order drawn at random, which no contender has learned from, where the log has enough of them.  Else
+they are those of the validation split, whose order carries the old ranker's habits: there no more
+than the naive contender may be that other.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from training.bootstrap import Interval, mean_interval
-from training.contenders import EXAMINED, NAIVE, Fitted, shown_of
+from training.contenders import BLENDED, EXAMINED, NAIVE, Fitted, shown_of
 from training.dataset_file import Dataset
 from training.examination import Floats, Ints
 from training.metrics import ndcg, slate_starts
@@ -43,7 +44,7 @@ class Choice:
         slates: of it with a gain.
         values: contender → log likelihood of a gain against that of examination alone, mean of
             the slates.
-        differences: contender → to the naive one, paired.
+        differences: contender → to the blended one, paired.
     """
 
     contender: str
@@ -60,16 +61,16 @@ def choose(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Choic
     users = users_of(data)
     means = {name: float(value.mean()) for name, value in values.items()}
     differences = {
-        name: mean_interval(value - values[NAIVE], users)
+        name: mean_interval(value - values[BLENDED], users)
         for name, value in values.items()
-        if name != NAIVE
+        if name != BLENDED
     }
-    eligible = [
-        name for name in means
-        if name == NAIVE or judged_on == RANDOMIZED or differences[name].low > 0
+    clearly_better = [
+        name for name, difference in differences.items()
+        if difference.low > 0 and (judged_on == RANDOMIZED or name == NAIVE)
     ]  # fmt: skip
     return Choice(
-        contender=max(eligible, key=lambda name: means[name]),
+        contender=max(clearly_better, key=lambda name: means[name], default=BLENDED),
         judged_on=judged_on,
         slates=values[NAIVE].size,
         values=means,

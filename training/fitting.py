@@ -5,7 +5,7 @@ split, which lies after the training split in time; then the contenders are judg
 (`training.choice`) and the chosen one is fitted on both splits.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -23,7 +23,18 @@ from training.choice import (
     unbiased_gain,
 )
 from training.configuration import GRID, Configuration
-from training.contenders import CONTENDERS, EXAMINED, NAIVE, Fitted, fit, shown_of, shuffled, wanted
+from training.contenders import (
+    BLENDED,
+    EXAMINED,
+    FITTED,
+    NAIVE,
+    Fitted,
+    blend,
+    fit,
+    shown_of,
+    shuffled,
+    wanted,
+)
 from training.dataset import Dataset, Progress
 from training.examination import Bools, curves_by
 from training.metrics import ndcg
@@ -40,12 +51,13 @@ GROUPS = ("device", "market")
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration, judged on the validation split."""
+    """One configuration, judged on the validation split; `parts` are what was blended."""
 
     contender: str
     configuration: Configuration
     rounds: int
     ndcg_at_10: float
+    parts: tuple["Trial", ...] = ()
 
 
 @dataclass(frozen=True)
@@ -91,16 +103,16 @@ def choose_and_fit(
     fitted, trials = {}, []
     for number, (one, trial) in enumerate(_tried(taught, checked, grid), start=1):
         trials.append(trial)
-        best = max(
-            (t for t in trials if t.contender == trial.contender), key=lambda t: t.ndcg_at_10
-        )
-        if trial == best:
+        if trial == best_of(trials, trial.contender):
             fitted[trial.contender] = one
         if progress:
-            progress(number, len(grid) + len(CONTENDERS))
+            progress(number, len(grid) + len(FITTED) - 1)
+    fitted[BLENDED] = blend(fitted[NAIVE], fitted[EXAMINED], taught)
+    parts = tuple(best_of(trials, name) for name in (NAIVE, EXAMINED))
+    trials.append(_trial(fitted[BLENDED], parts[0].configuration, checked, parts))
     judged = (known.rows(sliced), RANDOMIZED) if sliced.any() else (checked, VALIDATION)
     choice = choose(fitted, *judged)
-    chosen = max((t for t in trials if t.contender == choice.contender), key=lambda t: t.ndcg_at_10)
+    chosen = best_of(trials, choice.contender)
     booster = refit(chosen, known).booster
     calibration = _calibration(fitted[choice.contender], fitted[EXAMINED], judged[0])
     counts = {split: _wanted_slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
@@ -121,7 +133,15 @@ def choose_and_fit(
 
 def refit(trial: Trial, data: Dataset) -> Fitted:
     """Fit what was tried on more rows, with as many trees."""
+    if trial.parts:
+        naive, examined = (refit(part, data) for part in trial.parts)
+        return blend(naive, examined, data)
     return fit(trial.contender, trial.configuration, data, rounds=trial.rounds)
+
+
+def best_of(trials: Iterable[Trial], contender: str) -> Trial:
+    """The contender's best trial, the first of equals."""
+    return max((t for t in trials if t.contender == contender), key=lambda t: t.ndcg_at_10)
 
 
 def _tried(
@@ -135,7 +155,7 @@ def _tried(
             best = trial
         yield one, trial
     assert best is not None
-    for contender in CONTENDERS:
+    for contender in FITTED:
         if contender != NAIVE:
             yield try_configuration(contender, best.configuration, taught, checked)
 
@@ -145,10 +165,16 @@ def try_configuration(
 ) -> tuple[Fitted, Trial]:
     """Fit until the rows to check stop gaining, and measure on them."""
     fitted = fit(contender, configuration, taught, checked=checked)
+    return fitted, _trial(fitted, configuration, checked)
+
+
+def _trial(
+    fitted: Fitted, configuration: Configuration, checked: Dataset, parts: tuple[Trial, ...] = ()
+) -> Trial:
     unseen = shuffled(checked)
     gain, qid = unseen.column("gain"), unseen.column("qid")
     value = float(np.nanmean(ndcg(fitted.scores(unseen), gain, qid)))
-    return fitted, Trial(contender, configuration, fitted.rounds, value)
+    return Trial(fitted.contender, configuration, fitted.rounds, value, parts)
 
 
 def _randomized_slice(data: Dataset) -> Bools:

@@ -3,12 +3,13 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
 from training.bootstrap import mean_interval
 from training.configuration import Configuration
-from training.contenders import CONTENDERS, EXAMINED, NAIVE, fit, shuffled
+from training.contenders import BLENDED, EXAMINED, FITTED, NAIVE, blend, fit, shuffled
 from training.dataset_file import Dataset
 from training.fitting import choose_and_fit
 from training.simulation.configuration import ShopConfig
@@ -54,7 +55,7 @@ def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, traine
     naive, ideal = value(fit(NAIVE, TREES, log.data), log), value(taught_the_truth(log), log)
     chosen = mean_value(ranker.apply(log.fresh.matrix), log.fresh)
 
-    assert training.choice.contender == EXAMINED
+    assert training.choice.contender in (EXAMINED, BLENDED)
     assert training.choice.judged_on == "randomized slice"
     assert chosen - naive > 0.3 * (ideal - naive) > 0
 
@@ -80,7 +81,7 @@ def test_the_examination_is_told_by_device_and_market(log, trained):
     assert examination_error(log, curves["all"]) < 0.1
 
 
-@pytest.mark.parametrize("contender", CONTENDERS)
+@pytest.mark.parametrize("contender", FITTED)
 def test_no_column_a_contender_reads_knows_a_position(contender, log):
     fitted = fit(contender, replace(TREES, most_rounds=3), log.data)
 
@@ -107,10 +108,46 @@ def test_without_a_randomized_slice_the_validation_split_judges(log):
     _, training = choose_and_fit(plain, grid=(TREES,))
 
     assert training.choice.judged_on == "validation split"
-    assert training.choice.contender == EXAMINED
+    assert training.choice.contender == BLENDED
 
 
-@pytest.mark.parametrize("contender", CONTENDERS)
+def test_the_blended_scores_are_the_sum_of_two_on_one_scale(log):
+    parts = [
+        fit(name, TREES, log.data, rounds=rounds) for name, rounds in ((NAIVE, 9), (EXAMINED, 7))
+    ]
+
+    found = blend(*parts, log.data)
+
+    fresh = log.fresh.matrix
+    spreads = [within_slates(one.scores(log.data), log.data.column("qid")) for one in parts]
+    expected = sum(
+        one.scores_of(fresh) / spread for one, spread in zip(parts, spreads, strict=True)
+    )
+    constant = found.scores_of(fresh) - expected
+    assert found.rounds == 16
+    np.testing.assert_allclose(constant, constant[0], atol=1e-4)
+
+
+def within_slates(scores, qid):
+    """Standard deviation about the mean of each slate."""
+    table = pd.DataFrame({"qid": qid, "score": scores.astype(float)})
+    return np.sqrt(((table.score - table.groupby("qid").score.transform("mean")) ** 2).mean())
+
+
+def test_trees_stopped_early_take_no_part_in_a_blend(log):
+    whole = fit(NAIVE, TREES, log.data, rounds=12)
+    stopped = replace(whole, rounds=5)
+    examined = fit(EXAMINED, TREES, log.data, rounds=5)
+
+    found = blend(stopped, examined, log.data)
+
+    other = blend(fit(NAIVE, TREES, log.data, rounds=5), examined, log.data)
+    np.testing.assert_array_equal(
+        found.scores_of(log.fresh.matrix), other.scores_of(log.fresh.matrix)
+    )
+
+
+@pytest.mark.parametrize("contender", FITTED)
 def test_a_known_direction_is_kept(contender, log):
     column = log.data.facts.columns.index("text__match")
     told = relabelled(log.data, gain=(log.data.matrix[:, column] < 0.5).astype(np.float32))

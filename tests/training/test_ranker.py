@@ -157,6 +157,6 @@ def test_training_writes_what_was_tried(make_dataset, tmp_path):
 
     told = json.loads((tmp_path / "out" / TRAINING).read_text())
     assert told == json.loads(json.dumps(training.to_dict()))
-    assert len(told["trials"]) == len(GRID) + len(CONTENDERS) - 1 == len(steps)
+    assert len(told["trials"]) == len(GRID) + len(CONTENDERS) - 1 == len(steps) + 1
     assert {trial["contender"] for trial in told["trials"]} == set(CONTENDERS)
     assert told["chosen"]["contender"] == told["choice"]["contender"]

@@ -14,7 +14,7 @@ import pyarrow as pa
 from training.configuration import Configuration
 from training.contenders import NAIVE, Fitted, fit
 from training.dataset_file import Dataset
-from training.fitting import Training, choose_and_fit, refit
+from training.fitting import Training, best_of, choose_and_fit, refit
 from training.metrics import ndcg
 from training.simulation.chance import Floats
 from training.simulation.configuration import ShopConfig
@@ -104,5 +104,4 @@ def examination_error(log: SimulatedLog, curve: list[float]) -> float:
 
 def _naive(log: SimulatedLog, training: Training) -> Fitted:
     """The naive contender, fitted on all rows as the chosen one is."""
-    trial = max((t for t in training.trials if t.contender == NAIVE), key=lambda t: t.ndcg_at_10)
-    return refit(trial, log.data)
+    return refit(best_of(training.trials, NAIVE), log.data)

@@ -1,7 +1,7 @@
 """What knowing the user is worth, and whether one ranker serves every market, by the truth.
 
-One simulated shop of several markets.  The ranker that is chosen there is held against the same one
-fitted without the columns that know the user or the visit, in slices by how often the user had
+One simulated shop of several markets.  The ranker that is chosen there is held against one
+chosen without the columns that know the user or the visit, in slices by how often the user had
 clicked before; then, in the smallest market, against a ranker chosen and fitted on that market
 alone.  No column names a market: prices are relative to their market's, items belong to one.
 """
@@ -13,13 +13,11 @@ from typing import Any
 import numpy as np
 
 from training.bootstrap import Interval, mean_interval
-from training.contenders import Fitted
 from training.dataset_file import Dataset
 from training.examination import Bools
-from training.fitting import choose_and_fit, refit, try_configuration
+from training.fitting import choose_and_fit
 from training.simulation.chance import Floats
 from training.simulation.configuration import ShopConfig
-from training.split import TRAIN, VALIDATE
 from training.truth.cell import CONFIGURATIONS, values
 from training.truth.log import Fresh, SimulatedLog, simulated_log
 
@@ -95,7 +93,7 @@ def personalization(
     pooled = values(ranker.apply(log.fresh.matrix), log.fresh)
     return Personalization(
         contender=training.choice.contender,
-        slices=tuple(_slices(log.fresh, pooled, _without(log, training.choice.contender))),
+        slices=tuple(_slices(log.fresh, pooled, _without(log))),
         market=_market(log, pooled),
     )
 
@@ -109,20 +107,14 @@ def knows_the_user(column: str) -> bool:
     return any(part in column for part in _KNOW_THE_USER)
 
 
-def _without(log: SimulatedLog, contender: str) -> Floats:
-    """Values of the same ranker, told nothing of the user."""
+def _without(log: SimulatedLog) -> Floats:
+    """Values of a ranker chosen and fitted in the same way, told nothing of the user."""
     facts = log.data.facts
     kept = [place for place, name in enumerate(facts.columns) if not knows_the_user(name)]
     names = tuple(facts.columns[place] for place in kept)
     data = Dataset(replace(facts, columns=names), log.data.keys, log.data.matrix[:, kept])
-    return values(_fitted(contender, data).scores_of(log.fresh.matrix[:, kept]), log.fresh)
-
-
-def _fitted(contender: str, data: Dataset) -> Fitted:
-    _, trial = try_configuration(
-        contender, CONFIGURATIONS[0], data.part(TRAIN), data.part(VALIDATE)
-    )
-    return refit(trial, data)
+    ranker, _ = choose_and_fit(data, grid=CONFIGURATIONS)
+    return values(ranker.apply(log.fresh.matrix[:, kept]), log.fresh)
 
 
 def _slices(fresh: Fresh, value: Floats, other: Floats) -> Iterator[Comparison]:

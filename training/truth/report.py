@@ -23,8 +23,8 @@ from training.truth.cell import Result, run
 from training.truth.grid import Cell, ShopSize, TruthGrid
 
 _CODE = (
-    "fitting", "contenders", "clicking", "examination", "choice", "configuration", "metrics",
-    "quantised", "split",
+    "fitting", "contenders", "blending", "clicking", "examination", "choice", "configuration",
+    "metrics", "quantised", "split",
 )  # fmt: skip
 
 
