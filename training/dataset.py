@@ -24,6 +24,7 @@ from feature_repo.request_features import Matrix, SlateFacts, feature_columns, f
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import as_values
 from training.dataset_file import Dataset, DatasetWriter, Facts
+from training.foretold import refuse_foretold
 from training.gains import Gains
 from training.known import known_facts
 from training.known_future import refuse_future
@@ -66,9 +67,11 @@ def build_dataset(
 
     Raises:
         DatasetError: the log holds no ranking, or the training part no click.
-        LeakError: counts are higher than the log's before each ranking.
+        LeakError: an item field tells what came next, or counts are higher than the log's before
+            each ranking.
     """
     shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home, gains))
+    refuse_foretold(home, shop)
     taught = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
     if math.isnan(prior.click_rate):

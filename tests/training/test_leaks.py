@@ -7,6 +7,7 @@ from datetime import timedelta
 from itertools import islice
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -14,19 +15,26 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
 from feature_repo.counters import COUNTER_VIEWS, WINDOWS
 from feature_repo.errors import LeakError
+from feature_repo.events.ingest import ingest
 from feature_repo.home import Home
+from feature_repo.instants import DAY
 from feature_repo.offline import point_in_time
-from feature_repo.shop import SIMULATED_SHOP
+from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from pipelines.cli import main
 from tests.training.filled_home import fill
 from training.dataset import build_dataset
 from training.dataset_file import Dataset, write_dataset
+from training.foretold import foretold, refuse_foretold
 from training.known_future import surpluses
 from training.leaks import auc, refuse_leaks, suspects
 from training.metrics import Slates
 from training.ranker import train
+from training.simulation.configuration import Breakage, ShopConfig
+from training.simulator import simulate
 
 RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
 RNG = np.random.default_rng(6)
@@ -164,6 +172,57 @@ def test_removing_the_as_of_condition_is_caught(simulated_home, tmp_path, monkey
 
     with pytest.raises(LeakError, match="item_engagement__clicks_all"):
         build_dataset(simulated_home, tmp_path / "d.parquet")
+
+    assert not (tmp_path / "d.parquet").exists()
+
+
+@pytest.fixture(scope="module")
+def leaky_home(tmp_path_factory):
+    """A simulated shop that tells at midnight how often each item will be clicked."""
+    home = Home(tmp_path_factory.mktemp("leaky") / "home")
+    config = ShopConfig(users=60, items=50, seed=4, breakage=Breakage(leak=True))
+    events = simulate(home.root.parent / "leaky.jsonl", days=8, config=config)
+    ingest([events], home=home, clock=Clock.of(Settings(home=home, clock="2026-02-01T00:00:00Z")))
+    return home
+
+
+def shop_with(*names):
+    return Shop("a", tuple(ShopField(name, "number", name) for name in names))
+
+
+def test_a_field_that_tells_the_day_s_clicks_is_refused_by_name(leaky_home):
+    with pytest.raises(LeakError, match=r"clicks_today \(correlation [01].* with the next clicks"):
+        refuse_foretold(leaky_home, shop_with("price", "stock", "clicks_today"))
+
+
+def test_a_field_of_any_name_is_looked_at(leaky_home):
+    assert foretold(leaky_home, shop_with('a "b"', "c/d~e", "it's", "$.*", "")) == []
+
+
+def test_prices_promotions_and_stock_foretell_nothing(leaky_home):
+    assert foretold(leaky_home, shop_with("price", "discount", "stock")) == []
+
+
+def test_a_field_that_tells_yesterday_s_clicks_passes(leaky_home, tmp_path):
+    """The same numbers, told a day later."""
+    late = Home(tmp_path / "home")
+    path = tmp_path / "late.jsonl"
+    with path.open("wb") as file:
+        for line in (leaky_home.root.parent / "leaky.jsonl").read_bytes().splitlines():
+            event = msgspec.json.decode(line)
+            if "clicks_today" in event.get("fields", {}):
+                event["event_time"] += DAY
+            file.write(msgspec.json.encode(event) + b"\n")
+    ingest([path], home=late, clock=Clock.of(Settings(home=late, clock="2026-02-01T00:00:00Z")))
+
+    refuse_foretold(late, shop_with("clicks_today"))
+
+
+def test_a_dataset_of_a_foretelling_field_is_not_built(leaky_home, tmp_path):
+    leaky_home.shop_toml.write_text('[[item]]\nname = "clicks_today"\ntype = "number"\n')
+
+    with pytest.raises(LeakError, match="clicks_today"):
+        build_dataset(leaky_home, tmp_path / "d.parquet")
 
     assert not (tmp_path / "d.parquet").exists()
 

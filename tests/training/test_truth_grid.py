@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from feature_repo.errors import SettingError
 from pipelines.cli import main
+from training.as_of_sum import AsOfSum
 from training.truth import report as reports
-from training.truth.as_of import AsOfSum
 from training.truth.cell import Result
 from training.truth.grid import GRID, Cell, ShopSize, TruthGrid
 

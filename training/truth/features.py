@@ -14,11 +14,11 @@ import numpy.typing as npt
 from feature_repo.instants import MINUTE
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix
+from training.as_of_sum import AsOfSum
 from training.simulation.chance import Floats, Ints
 from training.simulation.day import Day
 from training.simulation.shop import Shop
 from training.simulation.slates import Slates
-from training.truth.as_of import AsOfSum
 
 Columns = dict[str, npt.NDArray[Any]]
 

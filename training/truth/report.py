@@ -24,7 +24,7 @@ from training.truth.grid import Cell, ShopSize, TruthGrid
 
 _CODE = (
     "fitting", "contenders", "blending", "clicking", "examination", "choice", "configuration",
-    "metrics", "quantised", "split",
+    "metrics", "quantised", "split", "as_of_sum",
 )  # fmt: skip
 
 
