@@ -116,7 +116,7 @@ def _correlation(told: Mapping[str, Any], acted: Mapping[str, Any]) -> float:
     return float(x @ y) / scale if scale > 0 else 0.0
 
 
-def _within(values: Floats, item: Ints) -> Floats:
+def _within(values: Floats, item: npt.NDArray[np.int64]) -> Floats:
     """Less the mean of the item."""
     _, code = np.unique(item, return_inverse=True)
     means = np.bincount(code, values) / np.bincount(code)

@@ -112,8 +112,8 @@ def rows(reports: list[CellReport]) -> Iterator[list[object]]:
         yield [
             *asdict(report.cell).values(),
             *(f"{report.mean(name):.4f}" for name in ("naive", "chosen", "ideal")),
-            f"{gain.value:+.4f} ± {gain.high - gain.value:.4f}",
-            f"{100 * share.value:.0f} ± {100 * (share.high - share.value):.0f} %",
+            f"{gain.value:+.4f}" + _within(gain, 1, ".4f"),
+            f"{100 * share.value:.0f}" + _within(share, 100, ".0f") + " %",
             f"{max(result.examination_error for result in report.results):.3f}",
             "/".join(sorted(kinds)),
         ]
@@ -124,6 +124,11 @@ Gap: between the naive ranker and the ideal one, the naive taught the truth; ± 
 The curve of examination is off by so much at its worst position, in the worst of the seeds."""
 COLUMNS = ["bias", "logging ranker", "clicks", "naive", "chosen", "ideal", "gain", "gap closed",
            "curve off by", "chosen was"]  # fmt: skip
+
+
+def _within(interval: Interval, scale: float, digits: str) -> str:
+    half = scale * (interval.high - interval.value)
+    return f" ± {half:{digits}}" if np.isfinite(half) else ""
 
 
 def line_of(shop: Shop, result: Result) -> str:
