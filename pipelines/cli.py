@@ -200,7 +200,7 @@ def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
 def _personalization(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     help_ = "measure in a simulated shop what knowing the user is worth"
     verb = _verb(verbs, "personalization", help_, "training_verbs:personalization")
-    verb.add_argument("--users", type=int, default=1500, help="(%(default)s)")
+    verb.add_argument("--users", type=int, default=4000, help="(%(default)s)")
     verb.add_argument("--items", type=int, default=900, help="(%(default)s)")
     verb.add_argument("--days", type=int, default=28, help="of the log (%(default)s)")
     verb.add_argument("--impressions", type=int, default=200_000, help="(%(default)s)")

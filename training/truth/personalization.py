@@ -24,7 +24,7 @@ from training.truth.log import Fresh, SimulatedLog, simulated_log
 _KNOW_THE_USER = ("user", "visit", "taste")
 
 SHOP = ShopConfig(
-    users=1500,
+    users=4000,
     items=900,
     markets=("default", "de", "fr"),
     slate=(10, 10),
@@ -84,7 +84,7 @@ class Personalization:
 
 
 def personalization(
-    config: ShopConfig, *, days: int = 28, impressions: int = 200_000, fresh_slates: int = 4000
+    config: ShopConfig, *, days: int = 28, impressions: int = 200_000, fresh_slates: int = 6000
 ) -> Personalization:
     """Simulate a shop of so many impressions, about, fit, compare."""
     rate = impressions / config.slate[1] / config.users / days
