@@ -95,9 +95,7 @@ def truth_grid(args: argparse.Namespace) -> Outcome:
     from training.truth import report as reports
 
     grid = grids.TruthGrid.load(args.grid or grids.GRID)
-    for name in ("seeds", "workers"):
-        if getattr(args, name) is not None and getattr(args, name) < 1:
-            raise SettingError(f"--{name}: expected at least 1, found {getattr(args, name)}.")
+    _at_least_one(args, "seeds", "workers")
     cache = Settings.from_environment().home.root / "build" / "truth-grid"
     shops, done, status = reports.shops_of(grid, args.seeds), [], 0
     try:
@@ -127,6 +125,7 @@ def personalization(args: argparse.Namespace) -> Outcome:
 
     from training.truth import personalization as known
 
+    _at_least_one(args, "days", "impressions")
     config = replace(known.SHOP, users=args.users, items=args.items, seed=args.seed)
     found = known.personalization(config, days=args.days, impressions=args.impressions)
 
@@ -150,6 +149,13 @@ def personalization(args: argparse.Namespace) -> Outcome:
               market, rows([found.market]), numbers=5),
     )  # fmt: skip
     return Outcome(found.to_dict(), page)
+
+
+def _at_least_one(args: argparse.Namespace, *names: str) -> None:
+    for name in names:
+        found = getattr(args, name)
+        if found is not None and found < 1:
+            raise SettingError(f"--{name}: expected at least 1, found {found}.")
 
 
 def next_purchase(_: argparse.Namespace) -> Outcome:

@@ -51,3 +51,18 @@ def test_the_command_prints_one_object(capsys):
     assert status == 0
     assert told["slices"][0]["name"] == "all"
     assert told["market"]["name"] == "fr"
+
+
+@pytest.mark.parametrize(
+    ("option", "told"),
+    [
+        (["--days", "0"], "--days: expected at least 1, found 0"),
+        (["--users", "0"], "users and items: expected"),
+        (["--impressions", "-5"], "--impressions: expected at least 1"),
+    ],
+)
+def test_a_shop_that_cannot_be_is_refused_with_a_sentence(option, told, capsys):
+    status = main(["personalization", *option])
+
+    assert status == 1
+    assert told in capsys.readouterr().err

@@ -86,9 +86,13 @@ class Personalization:
 def personalization(
     config: ShopConfig, *, days: int = 28, impressions: int = 200_000, fresh_slates: int = 6000
 ) -> Personalization:
-    """Simulate a shop of so many impressions, about, fit, compare."""
-    rate = impressions / config.slate[1] / config.users / days
-    log = simulated_log(replace(config, rankings_per_user_day=rate), days, fresh_slates)
+    """Simulate a shop of so many impressions, about, fit, compare.
+
+    The fresh slates are at most a third of the log's: a small shop would need years for more.
+    """
+    slates = impressions / config.slate[1]
+    shop = replace(config, rankings_per_user_day=slates / config.users / days)
+    log = simulated_log(shop, days, min(fresh_slates, int(slates / 3) + 1))
     ranker, training = choose_and_fit(log.data, grid=CONFIGURATIONS)
     pooled = values(ranker.apply(log.fresh.matrix), log.fresh)
     return Personalization(
