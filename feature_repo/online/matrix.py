@@ -79,13 +79,18 @@ class _ViewColumns:
         joined = [None if None in row else b"".join(row) for row in rows]
         return self.codec.keys(joined)
 
-    def fill(self, batch: RowBatch, now: int, values: Any, present: Any) -> None:
-        """Write the view's columns."""
-        known = ~batch.nulls
-        known &= (batch.found & alive(self.view, batch, now))[:, None]
+    def fill(self, batch: RowBatch, now: int, values: Any, present: Any) -> bool:
+        """Write the view's columns, and what of them is not present; whether there is such."""
         for block in self.blocks:
             values[:, block.targets] = batch.heads[block.name][:, block.slots]
+        young = alive(self.view, batch, now)
+        if batch.is_full and young.all():
+            return False
+        known = ~batch.nulls
+        known &= (batch.found & young)[:, None]
+        for block in self.blocks:
             present[:, block.targets] = known[:, block.places]
+        return True
 
 
 class MatrixReader:
@@ -128,14 +133,15 @@ class MatrixReader:
         found = self._online.get(self._config, [*chain.from_iterable(keys)])
         starts = [0, *accumulate(map(len, keys))]
         values = np.empty((size, len(self.layout)), np.float32)
-        present = np.empty((size, len(self.layout)), bool)
-        now = self._online.now(self._config)
+        present = np.ones((size, len(self.layout)), bool)
+        now, has_gaps = self._online.now(self._config), False
         with np.errstate(over="ignore"):
             for view, (start, stop) in zip(self._views, pairwise(starts), strict=True):
                 batch = view.codec.read(found[start:stop], now)
                 report_damage(view.view.name, batch)
-                view.fill(batch, now, values, present)
-        np.putmask(values, ~present, np.nan)
+                has_gaps |= view.fill(batch, now, values, present)
+        if has_gaps:
+            np.putmask(values, ~present, np.nan)
         return Matrix(values, present)
 
 

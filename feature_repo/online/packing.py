@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from feature_repo.online.row_layout import (
     FLAG_SHIFT,
     HAS_CREATED,
+    KIND_SIZE,
     VERSION,
     WIDTH_FLAGS,
     WIDTHS,
@@ -196,6 +197,11 @@ class RowBatch:
         return bits.view(bool)
 
     @property
+    def is_full(self) -> bool:
+        """Whether every row is there and has every value; of those not there each is null."""
+        return bool(self.layout.fields) and not self.heads["nulls"].any()
+
+    @property
     def event(self) -> Ints:
         """Shape (N,): event times in µs, 0 where there is no row."""
         times: Ints = self.heads["event"]
@@ -221,14 +227,21 @@ class RowBatch:
 def _alike(layout: RowLayout, rows: Sequence[bytes]) -> npt.NDArray[np.void] | None:
     """The heads of rows that are all sound and of one width, as rows usually are."""
     kind = layout.heads.get(rows[0][1] & ~HAS_CREATED) if rows and len(rows[0]) > 1 else None
-    sizes = np.fromiter(map(len, rows), np.int64, len(rows))
-    if kind is None or sizes.min() < kind.itemsize:
+    if kind is None:
         return None
-    if sizes.max() > kind.itemsize:
-        rows = [row[: kind.itemsize] for row in rows]
-    heads = np.frombuffer(b"".join(rows), kind)
+    lengths = {*map(len, rows)}
+    if min(lengths) < kind.itemsize:
+        return None
+    is_whole = lengths == {kind.itemsize}
+    text = b"".join(rows if is_whole else [row[: kind.itemsize] for row in rows])
+    heads = np.frombuffer(text, kind)
+    if is_whole and not layout.variable:
+        kinds = np.frombuffer(text, np.uint8).reshape(len(rows), -1)[:, :KIND_SIZE]
+        expected = np.frombuffer(layout.kind(rows[0][1] & ~HAS_CREATED), np.uint8)
+        return heads if (kinds == expected).all() else None
     flags = heads["flags"]
     alike = not ((flags ^ flags[0]) & WIDTH_FLAGS).any()
+    sizes = np.fromiter(map(len, rows), np.int64, len(rows))
     return heads if alike and _is_row(layout, heads, sizes).all() else None
 
 

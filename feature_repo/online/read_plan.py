@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from feast import metrics, utils
+from feast.protos.feast.serving.ServingService_pb2 import GetOnlineFeaturesResponse
 
 from feature_repo.instants import SECOND, to_datetime
 from feature_repo.online import answer
+from feature_repo.online.few_rows import FEW, few_rows
 from feature_repo.online.keys import entity_suffixes
 from feature_repo.online.packing import Bools, RowBatch
-from feature_repo.online.view_codec import ViewCodec
+from feature_repo.online.view_codec import RowCodec, ViewCodec
+from feature_repo.online.wire import PRESENT, merged
 
 if TYPE_CHECKING:
     from feast import FeatureView
@@ -39,10 +42,11 @@ class ViewRead:
 
     def answer(self, found: Mapping[bytes, bytes | None], now: int, response: Any) -> list[str]:
         """Add the view's vectors to an answer; give the features they are of."""
-        vectors, _ = self._vectors(found, now)
-        response.results.extend(vectors)
+        raw, before = self._raw(found), len(response.results)
+        if not self._answer_few(raw, now, response):
+            self._answer_many(raw, now, response)
         if metrics._config.online_features:
-            _track(self.view.name, vectors)
+            _track(self.view.name, response.results[before:])
         return [*self.features]
 
     def rows(
@@ -51,8 +55,9 @@ class ViewRead:
         """The rows one by one: time and values, both None where there is none, values None where
         it is older than the view's ttl.
         """
-        vectors, batch = self._vectors(found, now)
-        values = zip(*(vector.values for vector in vectors), strict=True)
+        response = GetOnlineFeaturesResponse()
+        batch = self._answer_many(self._raw(found), now, response)
+        values = zip(*(vector.values for vector in response.results), strict=True)
         ages = alive(self.view, batch, now).tolist()
         times = [to_datetime(at) for at in batch.event.tolist()]
         return [
@@ -63,12 +68,22 @@ class ViewRead:
             for ok, young, time, row in zip(batch.found.tolist(), ages, times, values, strict=True)
         ]
 
-    def _vectors(self, found: Mapping[bytes, bytes | None], now: int) -> tuple[list[Any], RowBatch]:
-        raw = [None if key is None else found[key] for key in self.keys]
+    def _raw(self, found: Mapping[bytes, bytes | None]) -> list[bytes | None]:
+        return [None if key is None else found[key] for key in self.keys]
+
+    def _answer_few(self, raw: Sequence[bytes | None], now: int, response: Any) -> bool:
+        """The quick way, and whether it could be gone."""
+        if len(raw) > FEW or not isinstance(self.codec, RowCodec):
+            return False
+        rows = few_rows(self.codec.layout, tuple(self.features))
+        results = rows.results(raw, oldest(self.view, now))
+        return results is not None and merged(response, results)
+
+    def _answer_many(self, raw: Sequence[bytes | None], now: int, response: Any) -> RowBatch:
         batch = self.codec.read(raw, now)
-        vectors, batch = answer.vectors(batch, self.features, alive(self.view, batch, now))
+        batch = answer.add(response, batch, self.features, alive(self.view, batch, now))
         report_damage(self.view.name, batch)
-        return vectors, batch
+        return batch
 
 
 @dataclass(frozen=True)
@@ -138,12 +153,18 @@ class Suffixes:
         return self._known[place]
 
 
-def alive(view: "FeatureView", batch: RowBatch, now: int) -> Bools:
-    """Shape (N,): whether rows are within the view's ttl, to the instant; 0 or none never ends."""
+def oldest(view: "FeatureView", now: int) -> int | None:
+    """The event time, µs, up to which rows are within the view's ttl; none where it never ends."""
     ttl = 0 if view.ttl is None else round(view.ttl.total_seconds() * SECOND)
-    if ttl <= 0:
+    return now - ttl if ttl > 0 else None
+
+
+def alive(view: "FeatureView", batch: RowBatch, now: int) -> Bools:
+    """Shape (N,): whether rows are within the view's ttl, to the instant."""
+    since = oldest(view, now)
+    if since is None:
         return np.ones(len(batch.raw), bool)
-    young: Bools = batch.event >= now - ttl
+    young: Bools = batch.event >= since
     return young
 
 
@@ -159,7 +180,7 @@ def report_damage(view: str, batch: RowBatch) -> None:
 def _track(view: str, vectors: Sequence[Any]) -> None:
     """Count values by status, as Feast's own stores do."""
     statuses = [status for vector in vectors for status in vector.statuses]
-    present = statuses.count(answer.PRESENT)
+    present = statuses.count(PRESENT)
     metrics.track_feature_statuses(view, present, len(statuses) - present)
 
 

@@ -15,6 +15,7 @@ so N rows are one numpy array.  `schema` is a hash of names and types: a row of 
 as missing.  `rows.lua` reads the header.
 """
 
+import struct
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 VERSION = 1
 HAS_CREATED = 1
 """Flag of a row whose created time differs from its event time."""
+
+KIND_SIZE = 6
+"""Bytes at the begin of a row that say how to read it: version, flags and schema."""
 
 BLOCK_OF = {
     "UNIX_TIMESTAMP": "times",
@@ -89,6 +93,9 @@ class RowLayout:
     fields: tuple[RowField, ...]
     schema: int
 
+    def __hash__(self) -> int:
+        return self.schema
+
     @classmethod
     def of(cls, view: "FeatureView") -> "RowLayout":
         """The layout of a view's rows; the order in which it declares its fields does not matter.
@@ -141,6 +148,10 @@ class RowLayout:
         for flags, head in self.heads.items():
             found[[flags, flags | HAS_CREATED]] = head.itemsize
         return found
+
+    def kind(self, flags: int) -> bytes:
+        """What rows with these flags begin with."""
+        return struct.pack("<BBI", VERSION, flags, self.schema)
 
     @cached_property
     def variable(self) -> tuple[RowField, ...]:

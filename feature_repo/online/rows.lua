@@ -30,7 +30,7 @@ local function created(row)
 end
 
 local function is_row_like(held, row)
-    return type(held) == 'string' and #held >= HEADER
+    return #held >= HEADER
         and string.byte(held, 1) == string.byte(row, 1)
         and string.sub(held, 3, 6) == string.sub(row, 3, 6)
 end
@@ -53,15 +53,22 @@ local function is_older(row, held)
     return order(created_high, created_low, created(held)) < 0
 end
 
-local expires = expiry > 0 and { 'EX', expiry } or {}
-local stored = 0
+-- One read and one write for all rows: each call from here costs as much as storing a row.
+local found = redis.call('MGET', unpack(KEYS))
+local stored, wanted, latest = 0, {}, {}
 for n, key in ipairs(KEYS) do
-    local row = ARGV[n + 2]
-    local held = redis.pcall('SET', key, row, 'NX', 'GET', unpack(expires))
-    local older = held and is_row_like(held, row) and is_older(row, held)
-    if held and not older and (held ~= row or expiry > 0) then
-        redis.call('SET', key, row, unpack(expires))
+    local row, held = ARGV[n + 2], latest[key] or found[n]
+    if not (held and is_row_like(held, row) and is_older(row, held)) then
+        stored, latest[key] = stored + 1, row
+        if held ~= row or expiry > 0 then
+            wanted[#wanted + 1] = key
+            wanted[#wanted + 1] = row
+        end
     end
-    stored = stored + (older and 0 or 1)
+end
+if expiry > 0 then
+    for n = 1, #wanted, 2 do redis.call('SET', wanted[n], wanted[n + 1], 'EX', expiry) end
+elseif #wanted > 0 then
+    redis.call('MSET', unpack(wanted))
 end
 return stored

@@ -176,6 +176,8 @@ def proto(dtype, value):
     """A Python value as Feast's."""
     if value is None:
         return Value()
+    if value == b"":  # Feast takes it for none unless another of its batch has content
+        return Value(bytes_val=value)
     return python_values_to_proto_values([value], dtype.to_value_type())[0]
 
 

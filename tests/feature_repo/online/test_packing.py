@@ -3,7 +3,7 @@
 import numpy as np
 import pyarrow as pa
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.errors import CatalogueError
@@ -61,6 +61,7 @@ def unpacked(batch, field):
     return [None if null else value for value, null in zip(found, nulls, strict=True)]
 
 
+@settings(deadline=None)
 @given(tables())
 def test_a_packed_row_comes_back_unchanged(table):
     layout, values, times = table
@@ -73,6 +74,7 @@ def test_a_packed_row_comes_back_unchanged(table):
         np.testing.assert_equal(unpacked(batch, field), values[field.name])
 
 
+@settings(deadline=None)
 @given(tables(), st.binary(max_size=40), st.integers(0, 30), st.booleans())
 def test_a_damaged_row_is_missing_and_the_others_are_not(table, noise, length, is_cut):
     layout, values, times = table
@@ -86,6 +88,7 @@ def test_a_damaged_row_is_missing_and_the_others_are_not(table, noise, length, i
         np.testing.assert_equal(unpacked(batch, field), [None, *values[field.name][1:]])
 
 
+@settings(deadline=None)
 @given(tables())
 def test_what_is_not_there_is_neither_found_nor_damaged(table):
     layout, values, times = table

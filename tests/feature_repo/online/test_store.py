@@ -22,7 +22,7 @@ from feast.types import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.online.answer import FEW
+from feature_repo.online.few_rows import FEW
 from feature_repo.online.store import AisleOnlineStore
 from tests.feature_repo.online.stores import (
     ITEM,

@@ -66,6 +66,7 @@ def node(folder, *options):
     port = free_port()
     folder.mkdir()
     where = ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+    where += ["--repl-diskless-sync-delay", 0, "--shutdown-timeout", 0]  # wait for no replica
     with (
         running(*where, *options),
         redis_client(RedisAddress.local(port), timeout=5) as client,

@@ -4,6 +4,7 @@ import multiprocessing
 import random
 from datetime import timedelta
 
+import pytest
 from feast.types import Int64
 
 from tests.feature_repo.online.stores import (
@@ -77,3 +78,33 @@ def test_a_repeated_write_changes_nothing(tmp_path, redis_address):
 
     assert {key: client.get(key) for key in client.scan_iter("r*")} == before
     assert len(before) == 300
+
+
+@pytest.mark.parametrize("expiry", [0, 1000], ids=["for good", "for a while"])
+@pytest.mark.parametrize("known", [0, 300, 700], ids=["none", "some", "all"])
+@pytest.mark.parametrize("repeats", [1, 2], ids=["once", "older again"])
+def test_many_rows_replace_only_what_is_as_new_or_older(
+    tmp_path, redis_address, expiry, known, repeats
+):
+    store = store_of(tmp_path, redis_address, key_ttl_seconds=expiry)
+    store.apply([ITEM, view_of(TYPES)])
+    view = store.get_feature_view("facts")
+    client = online(store)._get_client(store.config.online_store)
+    client.flushdb()
+    held = {n: n % 3 - 1 for n in range(700 - known, 700)}  # seconds older, as new, or newer
+    write(store, view, *(row(f"i{n}", TYPES, {"n": -1}, at(when)) for n, when in held.items()))
+
+    write(
+        store,
+        view,
+        *(row(f"i{n}", TYPES, {"n": n}, at(-turn)) for turn in range(repeats) for n in range(700)),
+    )
+
+    expected = {n: -1 if held.get(n, 0) > 0 else n for n in range(700)}
+    found = read(store, view, [f"i{n}" for n in expected]).to_dict()["n"]
+    assert found == [*expected.values()]
+    assert all((client.ttl(key) > 0) is (expiry > 0) for key in client.scan_iter("r*"))
+
+
+def at(seconds):
+    return NOON + timedelta(seconds=seconds)
