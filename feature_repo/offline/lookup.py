@@ -85,8 +85,8 @@ class Lookup:
     def newest(self, earliest: int, latest: int, limits: Limits) -> Numbers:
         """The newest row of each key between two instants, both inclusive; null is a key too.
 
-        A row with an older event that was created since `earliest` counts too: the retrieval
-        before, which ended there, cannot have seen it.
+        A row with an older event that was created between them counts too: the retrieval before,
+        which ended at `earliest`, cannot have seen it.
         """
         narrow = self._narrow(self._vocabulary(limits), earliest, latest, nulls=True, late=True)
         known = narrow.read(limits.threads)

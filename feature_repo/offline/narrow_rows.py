@@ -10,7 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from feature_repo.offline.as_of import Integers, Known
-from feature_repo.offline.instants_of import NEVER, micros
+from feature_repo.offline.instants_of import NEVER, Instants, micros
 from feature_repo.offline.parquet_rows import ParquetRows, RowGroup
 from feature_repo.offline.vocabulary import Vocabulary
 
@@ -25,7 +25,7 @@ class NarrowRows:
     """Rows of known keys between two instants.
 
     `created`: column of the created time.  `earliest`, `latest`: µs, both inclusive.  `nulls`:
-    whether null is a key like others.  `late`: older rows too that were created since `earliest`.
+    whether null is a key like others.  `late`: older rows too that were created in between.
     """
 
     source: ParquetRows
@@ -74,11 +74,15 @@ class NarrowRows:
         if self.earliest is not None:
             since = known.events >= self.earliest
             if self.late and known.created is not None:
-                since |= known.created >= self.earliest
+                since |= self._created_within(known.created)
             kept &= since
         if self.latest is not None:
             kept &= known.events <= self.latest
         return kept
+
+    def _created_within(self, created: Instants) -> npt.NDArray[np.bool_]:
+        within: npt.NDArray[np.bool_] = created >= (self.earliest or 0)
+        return within if self.latest is None else within & (created <= self.latest)
 
 
 def _as_one(batches: Iterator[pa.RecordBatch]) -> list[pa.RecordBatch]:
