@@ -2,6 +2,7 @@
 
 import random
 import time
+from itertools import count
 
 import pytest
 
@@ -68,16 +69,25 @@ def answers(home):
     return found
 
 
+def strike(child, verb, takes, chance):
+    """Kill a child somewhere in its work: whether it died of that, and how long it takes at least.
+
+    One that ended first was faster than known.
+    """
+    ended, took = child(verb, chance.uniform(0.2, 1.0) * takes)
+    return ended != 0, takes if ended else min(takes, took)
+
+
 def test_a_load_killed_anywhere_is_whole_after_the_next(place):
     home, client = place
     with nursery(home) as child:
         ended, takes = child("load")
         whole = answers(home)
         chance, killed = random.Random(9), 0
-        for _ in range(DEATHS):
+        while killed < DEATHS:
             client.flushall()
-            fate, _ = child("load", chance.uniform(0.2, 1.0) * takes)
-            killed += fate != 0
+            died, takes = strike(child, "load", takes, chance)
+            killed += died
             half = answers(home)
             assert all(row is None or row == whole[entity] for entity, row in half.items())
             if list(client.scan_iter("*:loaded:*")):
@@ -86,7 +96,6 @@ def test_a_load_killed_anywhere_is_whole_after_the_next(place):
         again, _ = child("load")
 
     assert (ended, again) == (0, 0)
-    assert killed > DEATHS // 2
     assert sum(row is not None for row in whole.values()) > ITEMS
     assert answers(home) == whole
 
@@ -105,15 +114,16 @@ def test_a_registration_killed_anywhere_is_whole_after_the_next(place):
     with nursery(home) as child:
         _, takes = child("apply")
         chance, killed = random.Random(10), 0
-        for n in range(DEATHS):
+        for n in count():
             write_shop(home, shops[n % 2])
-            fate, _ = child("apply", chance.uniform(0.2, 1.0) * takes)
-            killed += fate != 0
+            died, takes = strike(child, "apply", takes, chance)
+            killed += died
             assert registered(home)
+            if killed == DEATHS:
+                break
         write_shop(home, ODD)
         feast_repo.apply(home)
 
-    assert killed > DEATHS // 2
     assert registered(home) == {
         view.name: sorted((field.name, str(field.dtype)) for field in view.features)
         for view in Catalogue.of(home).views
