@@ -55,12 +55,20 @@ def _taken(batches: Iterator[pa.RecordBatch], wanted: Numbers) -> Iterator[pa.Re
     for batch in batches:
         start, end = np.searchsorted(wanted, [first, first + batch.num_rows])
         if start < end:
-            yield batch.take(pa.array(wanted[start:end] - first))
+            chosen = wanted[start:end] - first
+            yield batch if _is_each(chosen, batch.num_rows) else batch.take(pa.array(chosen))
         first += batch.num_rows
+
+
+def _is_each(places: Numbers, count: int) -> bool:
+    """Whether they are 0, 1, … count - 1, so that nothing need be moved."""
+    return places.size == count and bool((places == np.arange(count)).all())
 
 
 def _placed(found: pa.Table, columns: Mapping[str, str], places: Numbers) -> pa.Table:
     """Each column in the wanted order; sorted ones are let go of as soon as they are placed."""
+    if _is_each(places, found.num_rows):
+        return pa.table({name: found[physical] for name, physical in columns.items()})
     indices = pa.array(places, mask=places < 0)
     sorted_columns = {name: found[name] for name in found.column_names}
     uses = list(columns.values())

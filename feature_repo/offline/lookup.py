@@ -83,7 +83,9 @@ class Lookup:
         return self._in_one_pass(keys, times, limits)
 
     def newest(self, earliest: int, latest: int, limits: Limits) -> Numbers:
-        """The newest row of each key between two instants, both inclusive; null is a key too.
+        """The newest row of each key between two instants, both inclusive, in the source's order.
+
+        Null is a key too.
 
         A row with an older event that was created between them counts too: the retrieval before,
         which ended at `earliest`, cannot have seen it.

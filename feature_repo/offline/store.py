@@ -274,7 +274,7 @@ def _job_of_rows(
 
     def table() -> pa.Table:
         now = lookup.afresh()
-        return now.rows_of(rows(now), limits)
+        return now.rows_of(rows(now), limits).combine_chunks()
 
     def slices() -> Iterator[pa.Table]:
         now = lookup.afresh()

@@ -15,8 +15,9 @@ from feast.type_map import python_values_to_proto_values
 from feature_repo.errors import CatalogueError
 from feature_repo.instants import SECOND
 from feature_repo.online import keys
-from feature_repo.online.packing import BYTES, FixedColumn, Payloads
+from feature_repo.online.packing import FixedColumn, Payloads
 from feature_repo.online.proto_values import column_of, message_class
+from feature_repo.online.resp import BYTES, counted, joined
 from feature_repo.online.row_layout import BLOCK_OF, RowField, RowLayout
 
 _ARROW = {
@@ -46,8 +47,8 @@ def columns_of(layout: RowLayout, table: pa.Table) -> dict[str, FixedColumn | Pa
     return {field.name: _column(field, column(table, field.name)) for field in layout.fields}
 
 
-def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> list[bytes | None]:
-    """The ends of the keys of a table's N entities; None where one of their values is null.
+def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> pa.Array:
+    """The ends of the keys of a table's N entities; null where one of their values is null.
 
     Args:
         table: holds a column for each join key; that of a view without entities may be absent.
@@ -56,15 +57,14 @@ def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> list[bytes | 
     Raises:
         CatalogueError: a join key is absent, or of a type that cannot be a key.
     """
-    parts: list[list[bytes | None]] = [
-        [*keys.text_suffixes([DUMMY_ENTITY_VAL] * table.num_rows)]
-        if name == DUMMY_ENTITY_ID
-        else _suffixes(name, kind, column(table, name))
-        for name, kind in sorted(join_kinds.items())
-    ]
-    if len(parts) == 1:
-        return parts[0]
-    return [None if None in values else b"".join(values) for values in zip(*parts, strict=True)]
+    return joined(
+        *(
+            pa.repeat(pa.scalar(*keys.text_suffixes([DUMMY_ENTITY_VAL]), BYTES), table.num_rows)
+            if name == DUMMY_ENTITY_ID
+            else _suffixes(name, kind, column(table, name))
+            for name, kind in sorted(join_kinds.items())
+        )
+    )
 
 
 def column(table: pa.Table, name: str) -> pa.Array:
@@ -146,16 +146,19 @@ def _is_bytes(field: RowField, kind: pa.DataType) -> bool:
     return field.kind == "BYTES" and bool(plain)
 
 
-def _suffixes(name: str, kind: str, column: pa.Array) -> list[bytes | None]:
-    if column.null_count:
-        known = iter(_suffixes(name, kind, column.drop_null()))
-        return [next(known) if ok else None for ok in column.is_valid().to_pylist()]
+def _suffixes(name: str, kind: str, column: pa.Array) -> pa.Array:
     if kind == "STRING" and _is_text(column.type):
-        return [*keys.text_suffixes(column.to_pylist())]
+        return _sized(b"s", column.cast(BYTES))
     if kind in ("INT64", "INT32") and pa.types.is_integer(column.type):
-        return [*keys.integer_suffixes(column.to_pylist())]
+        return _sized(b"i", column.cast(pa.large_string()).cast(BYTES))
     try:
-        values = python_values_to_proto_values(column.to_pylist(), ValueType[kind])
-        return [keys.entity_suffix({name: value}) for value in values]
+        values = python_values_to_proto_values(column.drop_null().to_pylist(), ValueType[kind])
+        known = iter([keys.entity_suffix({name: value}) for value in values])
     except (TypeError, ValueError) as error:
         raise CatalogueError(f"{name}: {error}") from error
+    return pa.array([next(known) if ok else None for ok in column.is_valid().to_pylist()], BYTES)
+
+
+def _sized(letter: bytes, texts: pa.Array) -> pa.Array:
+    """As `keys.entity_suffix` writes them."""
+    return joined(letter, counted(texts), b":", texts)

@@ -15,6 +15,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -85,6 +86,7 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         """Load views, some beside each other; one job a task, none of them raises."""
         tasks = [tasks] if isinstance(tasks, MaterializationTask) else tasks
         with (
+            _small_pages(),
             ThreadPoolExecutor(os.cpu_count() or 1) as threads,
             tqdm(total=0, unit=" rows", unit_scale=True, disable=None, leave=False) as bar,
         ):
@@ -160,6 +162,21 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         for table in _parts(job):
             names = [source.field_mapping.get(name, name) for name in table.column_names]
             yield table.rename_columns(names)
+
+
+@contextmanager
+def _small_pages() -> Iterator[None]:
+    """Let Arrow take memory as it needs it.
+
+    Its own allocator takes huge pages, and a process that loads a view and ends spends a quarter
+    of its CPU time on having them emptied.
+    """
+    before = pa.default_memory_pool()
+    pa.set_memory_pool(pa.system_memory_pool())
+    try:
+        yield
+    finally:
+        pa.set_memory_pool(before)
 
 
 def _parts(job: Any) -> Iterator[pa.Table]:

@@ -76,12 +76,6 @@ def text_suffixes(texts: Sequence[str]) -> list[bytes]:
         return [b"s" + _sized(text) for text in map(str.encode, texts)]
 
 
-def integer_suffixes(numbers: Sequence[int]) -> list[bytes]:
-    """What the keys of N entities with one integer each end with."""
-    digits = [b"%d" % number for number in numbers]
-    return [b"i%d:%b" % (len(text), text) for text in digits]
-
-
 def native_suffixes(values: object) -> list[bytes | None]:
     """What the keys of entities with one Python value each end with: of a list, or of one value.
 

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feature_repo.online.resp import BYTES, joined
 from feature_repo.online.row_layout import (
     FLAG_SHIFT,
     HAS_CREATED,
@@ -37,9 +38,6 @@ class FixedColumn:
     nulls: Bools
 
 
-BYTES = pa.large_binary()
-"""Large, because the payloads of a pack of rows may be more than 2 GB together."""
-
 Payloads: TypeAlias = pa.Array
 """N payloads of variable size, of type `BYTES`."""
 
@@ -49,8 +47,8 @@ def pack(
     columns: Mapping[str, FixedColumn | Payloads],
     event: Ints,
     created: Ints | None = None,
-) -> list[bytes]:
-    """Write N rows.
+) -> pa.Array:
+    """Write N rows, as strings of type `BYTES`.
 
     Args:
         layout: of the rows.
@@ -59,7 +57,7 @@ def pack(
         created: shape (N,), µs; None where it is the event time.
     """
     if not len(event):
-        return []
+        return pa.array([], BYTES)
     heads = np.zeros(len(event), layout.head)
     heads["version"], heads["schema"], heads["event"] = VERSION, layout.schema, event
     nulls = np.ones((len(event), len(layout.fields)), bool)
@@ -74,9 +72,7 @@ def pack(
     made = event if created is None else created
     heads["flags"] = _widths(heads) | (made != event) * np.uint8(HAS_CREATED)
     bodies = _bodies(layout, columns, heads)
-    parts = [_narrowed(layout, heads), *bodies, _created(made, made != event)]
-    rows: list[bytes] = pc.binary_join_element_wise(*parts, pa.scalar(b"", BYTES)).to_pylist()
-    return rows
+    return joined(_narrowed(layout, heads), *bodies, _created(made, made != event))
 
 
 def _widths(heads: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:

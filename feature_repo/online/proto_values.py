@@ -14,7 +14,8 @@ from feast.protos.feast.types import Value_pb2
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.instants import SECOND
-from feature_repo.online.packing import BYTES, FixedColumn, Payloads
+from feature_repo.online.packing import FixedColumn, Payloads
+from feature_repo.online.resp import BYTES
 from feature_repo.online.row_layout import BLOCK_OF, WIDTHS, RowField, RowLayout
 
 NO_TIME = -(2**63)

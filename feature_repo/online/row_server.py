@@ -10,14 +10,17 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from itertools import chain, groupby
-from typing import Any
+from itertools import groupby
+from typing import Any, TypeVar
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import redis
 import redis.asyncio
 from redis.exceptions import NoScriptError, RedisClusterException
 
 from feature_repo.errors import RedisError
+from feature_repo.online import resp
 from feature_repo.online.breaker import Breaker
 from feature_repo.online.keys import glob
 from feature_repo.online.script import Script
@@ -42,13 +45,18 @@ ConnectAsync = Callable[[], Awaitable[Client]]
 
 _SCRIPT = Script.load("rows")
 
+Call = TypeVar("Call")
+
 
 @dataclass(frozen=True)
 class Rows:
-    """What to store: N keys, in any order and some perhaps repeated, and N strings."""
+    """What to store: N keys, in any order and some perhaps repeated, and N strings.
 
-    keys: Sequence[bytes]
-    values: Sequence[bytes]
+    Both are of type `resp.BYTES` and hold no null.
+    """
+
+    keys: pa.Array
+    values: pa.Array
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -56,19 +64,19 @@ class Rows:
     @property
     def size(self) -> int:
         """Bytes of keys and strings together."""
-        return sum(map(len, self.keys)) + sum(map(len, self.values))
+        return sum(pc.sum(pc.binary_length(c)).as_py() or 0 for c in (self.keys, self.values))
 
-    def part(self, start: int, stop: int) -> "Rows":
-        """Some of them."""
-        return Rows(self.keys[start:stop], self.values[start:stop])
+    def part(self, start: int) -> "Rows":
+        """Those of one call."""
+        return Rows(self.keys.slice(start, ROWS_PER_CALL), self.values.slice(start, ROWS_PER_CALL))
 
     def by(self, group: Callable[[bytes], int]) -> "Iterator[Rows]":
         """Those of each group, told by their keys."""
-        groups = [*map(group, self.keys)]
+        groups = [*map(group, self.keys.to_pylist())]
         order = sorted(range(len(self)), key=groups.__getitem__)
         for _, of_it in groupby(order, key=groups.__getitem__):
-            places = [*of_it]
-            yield Rows([self.keys[n] for n in places], [self.values[n] for n in places])
+            places = pa.array([*of_it])
+            yield Rows(self.keys.take(places), self.values.take(places))
 
 
 @dataclass
@@ -123,18 +131,13 @@ class RowServer:
         """
         with self.watched():
             client = connect()
-            parts = [*_parts(client, rows)]
+            if _is_cluster(client):
+                return _store_in_cluster(client, rows, expiry, horizon)
+            starts: Sequence[int] = range(0, len(rows), ROWS_PER_CALL)
             if not expiry and _are_new(client, rows):
-                parts = [*_set_new(client, parts)]
-            calls = [_call(part, expiry, horizon) for part in parts]
-            send, size = (
-                (_cluster_trip, CALLS_PER_CLUSTER_TRIP)
-                if _is_cluster(client)
-                else (_trip, CALLS_PER_TRIP)
-            )
-            trips = range(0, len(calls), size)
-            stored = sum(send(client, calls[at : at + size]) for at in trips)
-            return stored + len(rows) - sum(map(len, parts))
+                starts = [*_set_new(client, rows)]
+            left = sum(len(rows.part(start)) for start in starts)
+            return len(rows) - left + _store(client, rows, starts, expiry, horizon)
 
     async def store_async(
         self, connect: ConnectAsync, rows: Rows, *, expiry: int, horizon: int
@@ -205,57 +208,77 @@ class RowServer:
 
 def _are_new(client: Client, rows: Rows) -> bool:
     """Whether many rows may all be new, told by the first; each of another key, so in any order."""
-    if _is_cluster(client) or len(rows) <= ROWS_PER_CALL or len({*rows.keys}) < len(rows):
+    if len(rows) <= ROWS_PER_CALL or len(rows.keys.unique()) < len(rows):
         return False
-    return not client.exists(rows.keys[0])
+    return not client.exists(rows.keys[0].as_py())
 
 
-def _set_new(client: Client, parts: Sequence[Rows]) -> Iterator[Rows]:
-    """Store the parts of which no key is there, for half the script's cost; give the others."""
-    for at in range(0, len(parts), CALLS_PER_TRIP):
-        trip = parts[at : at + CALLS_PER_TRIP]
-        with client.pipeline(transaction=False) as pipe:
+def _set_new(client: Client, rows: Rows) -> Iterator[int]:
+    """Store the calls of which no key is there, for half the script's cost; tell the others."""
+    pairs = resp.bulk(rows.keys, rows.values)
+    for trip in _trips(range(0, len(rows), ROWS_PER_CALL), CALLS_PER_TRIP):
+        done = resp.ask(client, [_msetnx(pairs.slice(start, ROWS_PER_CALL)) for start in trip])
+        yield from (start for start, is_set in zip(trip, done, strict=True) if not is_set)
+
+
+def _msetnx(pairs: pa.Array) -> bytes:
+    words = 1 + 2 * len(pairs)
+    return resp.command(words, resp.arguments(b"MSETNX"), resp.content(pairs))
+
+
+def _store(client: Client, rows: Rows, starts: Sequence[int], expiry: int, horizon: int) -> int:
+    """Run the script for some calls, many in one round trip; again where it is not loaded yet."""
+    keys, values, stored = resp.bulk(rows.keys), resp.bulk(rows.values), 0
+    for trip in _trips(starts, CALLS_PER_TRIP):
+        calls = [_evalsha(Rows(keys, values).part(start), expiry, horizon) for start in trip]
+        try:
+            stored += sum(resp.ask(client, calls))
+        except NoScriptError:
+            client.script_load(_SCRIPT.text)
+            stored += sum(resp.ask(client, calls))
+    return stored
+
+
+def _evalsha(bulk: Rows, expiry: int, horizon: int) -> bytes:
+    """`_call` of the script that is loaded, as it is sent; keys and strings are arguments."""
+    return resp.command(
+        5 + 2 * len(bulk),
+        resp.arguments(b"EVALSHA", _SCRIPT.sha.encode(), len(bulk)),
+        resp.content(bulk.keys),
+        resp.arguments(expiry, _instant(horizon)),
+        resp.content(bulk.values),
+    )
+
+
+def _store_in_cluster(client: Client, rows: Rows, expiry: int, horizon: int) -> int:
+    """Run the script for all rows, for those of each node in one round trip."""
+    stored = 0
+    for trip in _trips([*_parts(client, rows)], CALLS_PER_CLUSTER_TRIP):
+        with client.pipeline() as pipe:
             for part in trip:
-                pairs = zip(part.keys, part.values, strict=True)
-                pipe.execute_command("MSETNX", *chain.from_iterable(pairs))
-            done = pipe.execute()
-        yield from (part for part, is_set in zip(trip, done, strict=True) if not is_set)
+                pipe.execute_command("EVAL", _SCRIPT.text, *_call(part, expiry, horizon))
+            stored += sum(pipe.execute())
+    return stored
 
 
-def _trip(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int:
-    """Run calls of the script in one round trip; all of them again where it is not loaded yet."""
-    try:
-        return _send(client, calls)
-    except NoScriptError:
-        client.script_load(_SCRIPT.text)
-        return _send(client, calls)
-
-
-def _send(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int:
-    with client.pipeline(transaction=False) as pipe:
-        for call in calls:
-            pipe.evalsha(_SCRIPT.sha, *call)
-        return sum(pipe.execute())
-
-
-def _cluster_trip(client: Client, calls: Sequence[Sequence[bytes | int]]) -> int:
-    """Run calls of the script, those of each node in one round trip."""
-    with client.pipeline() as pipe:
-        for call in calls:
-            pipe.execute_command("EVAL", _SCRIPT.text, *call)
-        return sum(pipe.execute())
+def _trips(calls: Sequence[Call], size: int) -> Iterator[Sequence[Call]]:
+    return (calls[at : at + size] for at in range(0, len(calls), size))
 
 
 def _call(rows: Rows, expiry: int, horizon: int) -> list[bytes | int]:
-    instant = horizon.to_bytes(8, "little", signed=True)
-    return [len(rows), *rows.keys, expiry, instant, *rows.values]
+    keys, values = rows.keys.to_pylist(), rows.values.to_pylist()
+    return [len(rows), *keys, expiry, _instant(horizon), *values]
+
+
+def _instant(micros: int) -> bytes:
+    return micros.to_bytes(8, "little", signed=True)
 
 
 def _parts(client: Client, rows: Rows) -> Iterator[Rows]:
     """Rows as single calls take them: not too many, and on a cluster of one slot."""
     for group in rows.by(client.keyslot) if _is_cluster(client) else [rows]:
         for at in range(0, len(group), ROWS_PER_CALL):
-            yield group.part(at, at + ROWS_PER_CALL)
+            yield group.part(at)
 
 
 def _is_cluster(client: Client) -> bool:

@@ -2,20 +2,22 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from feature_repo.errors import CatalogueError
 from feature_repo.instants import EPOCH
 from feature_repo.online import arrow_columns, proto_values
 from feature_repo.online.keys import entity_suffix
 from feature_repo.online.packing import Ints, pack
+from feature_repo.online.resp import BYTES, joined
 from feature_repo.online.row_server import Rows
 from feature_repo.online.view_codec import ViewCodec
 
 if TYPE_CHECKING:
-    import pyarrow as pa
     from feast import FeatureView
 
 FeastRow = tuple[Any, Mapping[str, Any], datetime, datetime | None]
@@ -35,13 +37,13 @@ def from_values(codec: ViewCodec, data: Sequence[FeastRow]) -> Rows:
     event = np.array([_micros(stamp) for _, _, stamp, _ in data], np.int64)
     created = [_micros(made or stamp) for _, _, stamp, made in data]
     rows = pack(codec.layout, columns, event, np.array(created, np.int64))
-    return _keyed(codec, suffixes, rows)
+    return _keyed(codec, pa.array(suffixes, BYTES), rows)
 
 
 def from_table(
     codec: ViewCodec,
     view: "FeatureView",
-    table: "pa.Table",
+    table: pa.Table,
     timestamp_field: str,
     created_column: str | None,
 ) -> Rows:
@@ -74,17 +76,17 @@ def by_join_key(entity_key: Any) -> dict[str, Any]:
     return dict(zip(entity_key.join_keys, entity_key.entity_values, strict=True))
 
 
-def packs(table: "pa.Table", size: int) -> Iterator["pa.Table"]:
+def packs(table: pa.Table, size: int) -> Iterator[pa.Table]:
     """A table in parts of so many rows, none of them copied."""
     return (table.slice(at, size) for at in range(0, table.num_rows, size))
 
 
-def _keyed(codec: ViewCodec, suffixes: Sequence[bytes | None], rows: Sequence[bytes]) -> Rows:
-    names = codec.keys(suffixes)
-    if None in names:
-        pairs = [(key, row) for key, row in zip(names, rows, strict=True) if key is not None]
-        return Rows([key for key, _ in pairs], [row for _, row in pairs])
-    return Rows(cast("Sequence[bytes]", names), rows)
+def _keyed(codec: ViewCodec, suffixes: pa.Array, rows: pa.Array) -> Rows:
+    keys = joined(codec.prefix, suffixes)
+    if keys.null_count:
+        known = pc.is_valid(keys)
+        keys, rows = keys.filter(known), rows.filter(known)
+    return Rows(keys, rows)
 
 
 def _micros(moment: datetime) -> int:

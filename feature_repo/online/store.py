@@ -27,6 +27,7 @@ from feast.infra.online_stores.redis import (
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
+from feature_repo.errors import CatalogueError
 from feature_repo.home import Home
 from feature_repo.instants import MINUTE
 from feature_repo.online import keys, row_writer
@@ -34,6 +35,7 @@ from feature_repo.online.breaker import Breaker
 from feature_repo.online.connections import Connections
 from feature_repo.online.read_plan import ReadPlan, Suffixes, ViewRead
 from feature_repo.online.row_server import Connect, ConnectAsync, Rows, RowServer
+from feature_repo.online.tile_codec import counter_of
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
 if TYPE_CHECKING:
@@ -94,10 +96,11 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         """Store rows given as Feast's values; naive times are UTC.
 
         Raises:
+            CatalogueError: the view is counted from events.
             RedisError: the server refuses, or does not answer in time.
             ValueError: a value has another type than its feature.
         """
-        rows = row_writer.from_values(self.codec(config, table), data)
+        rows = row_writer.from_values(self._writing_codec(config, table), data)
         self._server_of(config).store(self._writer(config), rows, **self._limits(config, table))
         if progress:
             progress(len(data))
@@ -110,7 +113,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         progress: Progress | None,
     ) -> None:
         """As `online_write_batch`."""
-        rows = row_writer.from_values(self.codec(config, table), data)
+        rows = row_writer.from_values(self._writing_codec(config, table), data)
         online = config.online_store
         connect = partial(self._connections.get_async, online, online.write_deadline_seconds)
         await self._server_of(config).store_async(connect, rows, **self._limits(config, table))
@@ -142,16 +145,17 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             Bytes sent: keys and rows.
 
         Raises:
-            CatalogueError: a column is absent or of a wrong type.
+            CatalogueError: a column is absent or of a wrong type, or the view is counted from
+                events.
             RedisError: the server refuses, or does not answer in time; some rows may be stored.
         """
         source = view.batch_source
         stamp = timestamp_field or source.timestamp_field
         created = created_column or source.created_timestamp_column or None
-        sent = 0
+        codec, sent = self._writing_codec(config, view), 0
         with self._storing(config, view) as store:
             for part in row_writer.packs(table, _ROWS_PER_PACK):
-                rows = row_writer.from_table(self.codec(config, view), view, part, stamp, created)
+                rows = row_writer.from_table(codec, view, part, stamp, created)
                 store(rows)
                 sent += rows.size
                 if progress:
@@ -282,6 +286,14 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             home = Home(Path(config.online_store.clock_home))
             self._clock = Clock.of(Settings(home, clock=Settings.from_environment().clock))
         return self._clock.now()
+
+    def _writing_codec(self, config: "RepoConfig", view: "FeatureView") -> ViewCodec:
+        if counter_of(view) is not None:
+            raise CatalogueError(
+                f"{view.name} is counted from events, so no rows can be written to it; ingest the "
+                "events, or load it by AisleEngine (`batch_engine:` in feature_store.yaml)."
+            )
+        return self.codec(config, view)
 
     def _plan(
         self, config: "RepoConfig", grouped_refs: Any, values: Any, join_key_of: Any

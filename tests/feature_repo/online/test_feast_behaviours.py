@@ -14,6 +14,8 @@ from feast.data_source import PushMode
 from feast.on_demand_feature_view import on_demand_feature_view
 from feast.types import Float64, Int64, String
 
+from feature_repo.counters import STORED_AS, TILES
+from feature_repo.errors import CatalogueError
 from tests.feature_repo.online.stores import (
     ITEM,
     ITEM_ID,
@@ -85,6 +87,24 @@ def test_a_push_to_both_stores_is_in_both(store, facts):
     offline = store.get_historical_features(asked, ["facts:n"]).to_df()
     assert answer(store, ["facts:n"], "c")["n"] == [9]
     assert offline["n"].tolist() == [9]
+
+
+def test_a_push_offline_alone_is_not_seen_online(store, facts):
+    later = frame(("c", 9, "z")).assign(event_timestamp=NOON + SECOND)
+    store.push("facts_push", later, to=PushMode.OFFLINE)
+
+    asked = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
+    assert store.get_historical_features(asked, ["facts:n"]).to_df()["n"].tolist() == [9]
+    assert answer(store, ["facts:n"], "c")["n"] == [None]
+
+
+def test_rows_written_to_a_view_that_is_counted_from_events_are_refused(store):
+    counted = view_of({"shown_1d": Int64}, name="item_engagement", tags={STORED_AS: TILES})
+    store.apply([ITEM, counted])
+    rows = frame(("a", 1, None)).rename(columns={"n": "shown_1d"}).drop(columns="s")
+
+    with pytest.raises(CatalogueError, match="item_engagement is counted from events"):
+        store.write_to_online_store("item_engagement", rows)
 
 
 def test_write_to_online_store_takes_a_frame(store, facts):

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.errors import CatalogueError
-from feature_repo.online.packing import BYTES, FixedColumn, RowBatch, pack
+from feature_repo.online.packing import FixedColumn, RowBatch, pack
+from feature_repo.online.resp import BYTES
 from feature_repo.online.row_layout import BLOCK_OF, WIDTHS, RowLayout
 
 KINDS = [*BLOCK_OF, "STRING", "BYTES", "INT64_LIST", "MAP"]
@@ -42,7 +43,7 @@ def packed(layout, values, times):
     event, created = (np.array(list(t), np.int64) for t in zip(*times, strict=True)) if times else (
         np.zeros(0, np.int64), np.zeros(0, np.int64)
     )  # fmt: skip
-    return pack(layout, columns, event, created)
+    return pack(layout, columns, event, created).to_pylist()
 
 
 def column(field, values):
