@@ -13,6 +13,7 @@ _catalogue = Catalogue.of(Home(DEFAULT_ROOT))
 item = _catalogue.item
 user = _catalogue.user
 query = _catalogue.query
+market = _catalogue.market
 
 item_attributes = _catalogue.item_attributes
 item_engagement = _catalogue.item_engagement
@@ -20,5 +21,7 @@ user_engagement = _catalogue.user_engagement
 query_engagement = _catalogue.query_engagement
 user_recent = _catalogue.user_recent
 query_clicked_items = _catalogue.query_clicked_items
+item_standing = _catalogue.item_standing
+market_usual = _catalogue.market_usual
 
 ranking_v1 = _catalogue.ranking_v1

@@ -3,6 +3,7 @@
 AisleError
 ├── SettingError         an environment variable or an option has a value we cannot use
 ├── ShopError            shop.toml cannot be read, or says something impossible
+├── MappingError         the mapping of a table of transactions is wrong, or meant for another table
 ├── EventError           one event does not meet the contract: field, expected, found
 ├── LogError             the event log cannot take or give what was asked
 │   └── LateFileError    a file's events lie at or before the last seal
@@ -12,6 +13,7 @@ AisleError
 ├── RedisError           no Redis server can be had, or it does not answer
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
 ├── DatasetError         there is nothing to learn from, or a table lacks columns
+│   └── LeakError        a feature knows what happened after the request
 ├── PipelineError        a pipeline ended without success, or cannot be compiled
 └── ServiceError         the HTTP service cannot be reached, or answered with an error
 """
@@ -32,6 +34,10 @@ class SettingError(AisleError):
 
 class ShopError(AisleError):
     """The declaration of a shop's own fields cannot be read or says something impossible."""
+
+
+class MappingError(AisleError):
+    """The mapping of a table of transactions is wrong, or meant for another table."""
 
 
 class EventError(AisleError):
@@ -74,6 +80,10 @@ class ArtifactError(AisleError):
 
 class DatasetError(AisleError):
     """There is nothing to learn from, or a table lacks columns."""
+
+
+class LeakError(DatasetError):
+    """A feature knows what happened after the request it describes."""
 
 
 class PipelineError(AisleError):

@@ -12,13 +12,20 @@ import numpy.typing as npt
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.ages import ages
+from feature_repo.request_families.calendar import calendar
+from feature_repo.request_families.funnel import funnel
 from feature_repo.request_families.history import history
+from feature_repo.request_families.market import market
+from feature_repo.request_families.price import price
 from feature_repo.request_families.query_items import query_items
 from feature_repo.request_families.rates import rates
+from feature_repo.request_families.session import session
 from feature_repo.request_families.slate import slate
+from feature_repo.request_families.standing import standing
 from feature_repo.request_families.stored import stored
 from feature_repo.request_families.taste import taste
 from feature_repo.request_families.text_match import text_match
+from feature_repo.request_families.trend import trend
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
@@ -26,7 +33,10 @@ __all__ = ["Matrix", "SlateFacts", "feature_columns", "feature_matrix"]
 
 Matrix = npt.NDArray[np.float32]
 
-FAMILIES = (stored, ages, rates, taste, history, query_items, text_match, slate)
+FAMILIES = (
+    *(stored, ages, rates, funnel, trend, market, standing),
+    *(taste, history, session, price, query_items, text_match, calendar, slate),
+)
 
 
 @lru_cache(maxsize=64)

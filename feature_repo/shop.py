@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 from feature_repo.errors import ShopError
 
 FieldType = Literal["number", "text", "category", "list", "time", "bool"]
-Role = Literal["title", "category", "brand", "price"]
+Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market"]
 
 RESERVED_COLUMNS = frozenset(
     {
@@ -86,6 +86,17 @@ class Shop:
     def taste_fields(self) -> tuple[ShopField, ...]:
         """Item fields a user can have a taste in: categories and lists."""
         return self.items_of(*TASTE_TYPES)
+
+    @property
+    def price_field(self) -> ShopField | None:
+        """The item field that is its price, where that is a number."""
+        field = self.item_role("price")
+        return field if field is not None and field.type == "number" else None
+
+    @property
+    def recent_fields(self) -> tuple[ShopField, ...]:
+        """What a user's recent past remembers of each item: taste fields, and the price."""
+        return (*self.taste_fields, *((self.price_field,) if self.price_field else ()))
 
 
 def safe_column(name: str, taken: Iterable[str] = ()) -> str:

@@ -13,7 +13,9 @@ from pathlib import Path
 from feature_repo.errors import EventError
 from feature_repo.events.contract import ItemEvent, UserEvent
 from feature_repo.events.files import SUFFIXES, EventFiles, Line
+from feature_repo.events.mapping import TableMapping
 from feature_repo.events.parsing import parse
+from feature_repo.events.transaction_files import files_of
 from feature_repo.field_evidence import Evidence, words_of
 from feature_repo.shop import FieldType, Role, Shop, ShopField, safe_column
 
@@ -46,18 +48,23 @@ class _Finding:
     evidence: Evidence
 
 
-def infer(paths: Sequence[Path]) -> tuple[Shop, Explanations]:
+def infer(paths: Sequence[Path], mapping: TableMapping | None = None) -> tuple[Shop, Explanations]:
     """Infer a shop from the item and user events of files and folders; other lines are skipped.
+
+    Args:
+        paths: files and folders of events; with a mapping, tables of transactions.
+        mapping: of the tables.
 
     Raises:
         LogError: a path leads nowhere.
     """
-    item_evidence, user_evidence = _gather(paths)
+    item_evidence, user_evidence = _gather(files_of(paths, mapping))
     items, users = _findings(item_evidence), _findings(user_evidence)
     roles = _roles(items)
     explanations = {("item", f.name): _explain(f, roles.get(f.name)) for f in items}
     explanations |= {("user", f.name): _explain(f, None) for f in users}
-    shop = Shop(_shop_name(paths), _shop_fields(items, roles), _shop_fields(users, {}))
+    name = _shop_name(paths) if mapping is None else mapping.name
+    shop = Shop(name, _shop_fields(items, roles), _shop_fields(users, {}))
     return shop, explanations
 
 
@@ -79,10 +86,10 @@ def to_toml(shop: Shop, explanations: Explanations) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _gather(paths: Sequence[Path]) -> tuple[dict[str, Evidence], dict[str, Evidence]]:
+def _gather(files: EventFiles) -> tuple[dict[str, Evidence], dict[str, Evidence]]:
     items: dict[str, Evidence] = {}
     users: dict[str, Evidence] = {}
-    for line in EventFiles(paths):
+    for line in files:
         match _describing(line):
             case ItemEvent(item_id=entity, fields=fields):
                 evidence = items

@@ -4,7 +4,7 @@ The same shapes come from the point-in-time join and from Redis, so what follows
 same too.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
@@ -13,6 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Counts = Callable[[str], Floats]
+"""Gives a count by its name: of N candidates, shape (N,), or of one entity, shape ()."""
 
 
 @dataclass(frozen=True)
@@ -22,22 +24,25 @@ class SlateFacts:
     Attributes:
         t: instant of the request, microseconds since 1970 UTC.
         query: its text as sent.
+        utc_offset_minutes: of the shopper's clock, where it is known.
         user: "<view>__<feature>" → scalar, list or None; absent or None is missing;
             "<view>__present" tells whether the view knows the user.
         query_row: the same for the query's views.
+        market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
+        memo: what was read of them before, so that families need not read it again.
     """
 
     t: int
     query: str | None = None
+    utc_offset_minutes: float | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
     query_row: Mapping[str, Any] = field(default_factory=dict)
+    market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
-    _read: dict[str, "ItemValues"] = field(
-        default_factory=dict, init=False, repr=False, compare=False
-    )
+    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def only(self, places: Sequence[int]) -> "SlateFacts":
         """The same request with M of its candidates, by their places among the N."""
@@ -48,9 +53,24 @@ class SlateFacts:
         )
 
     def item_numbers(self, name: str) -> Floats:
-        """Shape (N,): a number of each candidate, NaN where missing."""
-        values = self.items.get(name)
-        return np.full(len(self.item_ids), np.nan) if values is None else as_numbers(values)
+        """Shape (N,): a number of each candidate, NaN where missing; not to be written to."""
+        if name not in self.memo:
+            values = self.items.get(name)
+            blank = np.full(len(self.item_ids), np.nan)
+            self.memo[name] = blank if values is None else as_numbers(values)
+        numbers: Floats = self.memo[name]
+        return numbers
+
+    def counts(self, entity: str) -> Counts:
+        """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
+        if entity == "item":
+            return lambda feature: self.item_numbers(f"item_engagement__{feature}")
+        row, view = {
+            "user": (self.user, "user_engagement"),
+            "query": (self.query_row, "query_engagement"),
+            "market": (self.market_row, "market_usual"),
+        }[entity]
+        return lambda feature: np.array(as_number(row.get(f"{view}__{feature}")))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
@@ -58,10 +78,12 @@ class SlateFacts:
 
     def item_values(self, name: str) -> "ItemValues":
         """The texts of a category or list field of each candidate, none where missing."""
-        if name not in self._read:
+        key = f"texts of {name}"
+        if key not in self.memo:
             values = self.items.get(name, [None] * len(self.item_ids))
-            self._read[name] = ItemValues.of(values)
-        return self._read[name]
+            self.memo[key] = ItemValues.of(values)
+        texts: ItemValues = self.memo[key]
+        return texts
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,8 @@ def parser() -> argparse.ArgumentParser:
     verbs = root.add_subparsers(required=True, metavar="VERB")
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
-        _train, _evaluate, _serve, _rank, _clock, _redis, _pipeline, _doctor,
+        _train, _evaluate, _explain, _truth_grid, _next_purchase, _index, _evaluate_retrieval,
+        _serve, _rank, _search, _recommend, _features, _verify, _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -67,12 +68,13 @@ def _verb(
 
 
 def _later(name: str) -> Run:
-    """The function `name` of `pipelines.verbs`, imported when it is called."""
+    """The function `name` of `pipelines.verbs`, or `module:name`, imported when it is called."""
+    module, _, function_name = name.rpartition(":")
 
     def run(args: argparse.Namespace) -> Outcome:
-        from pipelines import verbs
+        from importlib import import_module
 
-        function: Run = getattr(verbs, name)
+        function: Run = getattr(import_module(f"pipelines.{module or 'verbs'}"), function_name)
         return function(args)
 
     return run
@@ -82,6 +84,10 @@ def _paths(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "paths", type=Path, nargs="+", metavar="PATH",
         help="JSON lines (.jsonl, .jsonl.gz), Parquet, or a folder of them",
+    )  # fmt: skip
+    verb.add_argument(
+        "--mapping", type=Path, metavar="FILE",
+        help="read tables of transactions (Parquet, .csv) by this mapping: docs/transactions.md",
     )  # fmt: skip
 
 
@@ -93,28 +99,28 @@ def _demo(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _init(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "init", "infer shop.toml, a shop's own fields, from its events", "init")
+    help_ = "infer shop.toml, a shop's own fields, from its events"
+    verb = _verb(verbs, "init", help_, "event_verbs:init")
     _paths(verb)
     verb.add_argument("--out", type=Path, help="where to write it (shop.toml of the home)")
     verb.add_argument("--force", action="store_true", help="replace the file when it is there")
 
 
 def _simulate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "simulate", "make the events of a simulated shop", "simulate")
-    verb.add_argument("--users", type=int, default=400, help="shoppers (%(default)s)")
-    verb.add_argument("--items", type=int, default=400, help="items (%(default)s)")
-    verb.add_argument("--days", type=int, default=21, help="days of traffic (%(default)s)")
-    verb.add_argument("--seed", type=int, default=7, help="equal seeds, equal bytes (%(default)s)")
-    verb.add_argument("--out", type=Path, required=True, help="file to write, .jsonl")
+    from pipelines.simulate_options import add_options
+
+    verb = _verb(verbs, "simulate", "make the events of a simulated shop", "event_verbs:simulate")
+    add_options(verb)
 
 
 def _validate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "validate", "check events as ingest would, and write nothing", "validate")
+    help_ = "check events as ingest would, and write nothing"
+    verb = _verb(verbs, "validate", help_, "event_verbs:validate")
     _paths(verb)
 
 
 def _ingest(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "ingest", "take events into the log", "ingest")
+    verb = _verb(verbs, "ingest", "take events into the log", "event_verbs:ingest")
     _paths(verb)
     late = verb.add_mutually_exclusive_group()
     late.add_argument(
@@ -129,27 +135,71 @@ def _ingest(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> Non
 
 
 def _transform(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    _verb(verbs, "transform", "compute the feature rows from the log", "transform")
+    _verb(verbs, "transform", "compute the feature rows from the log", "feature_verbs:transform")
 
 
 def _materialize(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "materialize", "apply the catalogue and load Redis", "materialize")
+    help_ = "apply the catalogue and load Redis"
+    verb = _verb(verbs, "materialize", help_, "feature_verbs:materialize")
     verb.add_argument("--full", action="store_true", help="load from the log's first day")
 
 
 def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "refresh", "compact, transform and materialize what is new", "refresh")
+    help_ = "compact, transform and materialize what is new"
+    verb = _verb(verbs, "refresh", help_, "feature_verbs:refresh")
     verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
 
 
 def _train(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "train", "dataset, ranker, evaluation, and publish what won", "train")
+    help_ = "dataset, ranker, evaluation, and publish what won"
+    verb = _verb(verbs, "train", help_, "training_verbs:train")
     verb.add_argument("--no-publish", action="store_true", help="leave the current ranker in use")
+    verb.add_argument("--gains", help="worth of each outcome (click=1,add_to_cart=3,purchase=6)")
+    verb.add_argument(
+        "--horizon-days", type=float, metavar="DAYS",
+        help="outcomes count for so long, and younger rankings not at all (for ever)",
+    )  # fmt: skip
+    verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
+    verb.add_argument(
+        "--search-seconds", type=float, metavar="S", help="begin none after so long (no limit)"
+    )
 
 
 def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    verb = _verb(verbs, "evaluate", "measure the last ranker and baselines on test", "evaluate")
+    help_ = "measure the last ranker and baselines on test"
+    verb = _verb(verbs, "evaluate", help_, "training_verbs:evaluate")
     verb.add_argument("--html", type=Path, help="also write the report to this file")
+    verb.add_argument(
+        "--metric", action="append", default=[], metavar="NAME",
+        help="measure this too, such as ndcg@5, map, revenue@20; may be given again",
+    )  # fmt: skip
+    verb.add_argument(
+        "--ablation", action="store_true", help="fit again without each family of features"
+    )
+    verb.add_argument(
+        "--learning-curve", action="store_true", help="fit again on a growing share of the data"
+    )
+    verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
+
+
+def _explain(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "say why the ranker puts a slate in its order"
+    verb = _verb(verbs, "explain", help_, "training_verbs:explain")
+    verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
+    verb.add_argument("--approximate", action="store_true", help="as fast as answers on line")
+    verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
+
+
+def _truth_grid(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "hold rankers against the truth of simulated shops"
+    verb = _verb(verbs, "truth-grid", help_, "training_verbs:truth_grid")
+    verb.add_argument("--grid", type=Path, help="TOML file (training/truth_grid.toml)")
+    verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
+
+
+def _next_purchase(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "rank what users buy next, and measure it against baselines"
+    _verb(verbs, "next-purchase", help_, "training_verbs:next_purchase")
 
 
 def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -169,6 +219,46 @@ def _rank(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
 
 
+def _index(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "fit and publish what candidates are found with, as of the last refresh"
+    _verb(verbs, "index", help_, "search_verbs:index")
+
+
+def _evaluate_retrieval(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "measure retrieval against plain BM25 on judged queries"
+    verb = _verb(verbs, "evaluate-retrieval", help_, "search_verbs:evaluate_retrieval")
+    verb.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="holds products.parquet and judgments.parquet"
+    )
+
+
+def _search(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "search", "ask a running service for a query", "search_verbs:search")
+    verb.add_argument("query", help="what is searched for")
+    _page_arguments(verb)
+
+
+def _recommend(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "ask a running service what to recommend"
+    verb = _verb(verbs, "recommend", help_, "search_verbs:recommend")
+    verb.add_argument("surface", choices=["home", "similar", "together", "again", "trending"])
+    verb.add_argument("items", nargs="*", metavar="ITEM", help="items the page is about")
+    _page_arguments(verb)
+
+
+def _page_arguments(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--user", help="the shopper's id")
+    verb.add_argument("--session", help="the session's id")
+    verb.add_argument("--market", help="the market")
+    verb.add_argument(
+        "--filter", action="append", default=[], dest="filters", metavar="FIELD=VALUE",
+        help="brand=Acme, or a range: price=10..50; again for more",
+    )  # fmt: skip
+    verb.add_argument("--size", type=int, default=10, help="items of a page (%(default)s)")
+    verb.add_argument("--explain", action="store_true", help="say where each item came from")
+    verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
+
+
 def _clock(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     _verb(verbs, "clock", "print now, by the clock of this home", "clock")
 
@@ -183,6 +273,24 @@ def _pipeline(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb.add_argument("action", choices=["run", "compile"])
     verb.add_argument("name", choices=["retrain"])
     verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
+
+
+def _features(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "tell of all features, or what is known of one entity"
+    verb = _verb(verbs, "features", help_, "feature_verbs:features")
+    verb.add_argument("action", choices=["docs", "show"])
+    verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
+    verb.add_argument("--at", metavar="TIME", help="for show: as of then, offline alone (now)")
+    verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
+
+
+def _verify(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "compare logged vectors with what training computes"
+    verb = _verb(verbs, "verify", help_, "feature_verbs:verify")
+    verb.add_argument(
+        "--since", metavar="TIME", help="first instant of the range (the log's first)"
+    )
+    verb.add_argument("--until", metavar="TIME", help="instant after the range (the log's last)")
 
 
 def _doctor(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

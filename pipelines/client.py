@@ -76,6 +76,77 @@ class AisleClient:
             {name: "1" for name, on in flags.items() if on},
         )
 
+    def search(
+        self,
+        query: str,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        market: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        size: int = 24,
+        page: int = 1,
+        next_: str | None = None,
+        explain: bool = False,
+    ) -> Json:
+        """Find items for a query.
+
+        Args:
+            filters: by field, a text, a list of texts, or a range `{"min", "max"}`.
+            next_: `next` of the answer before, for the page that follows it.
+            explain: ask for each item's sources and feature values, and the stages.
+
+        Returns:
+            The answer of `POST /search`; `items` best first.
+        """
+        body = {
+            "query": query,
+            "user": user,
+            "session": session,
+            "market": market,
+            "filters": dict(filters or {}),
+            "size": size,
+            "page": page,
+            "next": next_,
+        }
+        return self._post("/search", body, {"explain": "1"} if explain else None)
+
+    def recommend(
+        self,
+        surface: str,
+        *,
+        user: str | None = None,
+        items: Sequence[str] = (),
+        session: str | None = None,
+        market: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        count: int = 10,
+        next_: str | None = None,
+        explain: bool = False,
+    ) -> Json:
+        """Find items for a place of the shop: home, similar, together, again or trending.
+
+        Args:
+            items: what the page is about.
+
+        Returns:
+            The answer of `POST /recommend/{surface}`; `items` best first.
+        """
+        body = {
+            "user": user,
+            "items": list(items),
+            "session": session,
+            "market": market,
+            "filters": dict(filters or {}),
+            "count": count,
+            "next": next_,
+        }
+        return self._post(f"/recommend/{surface}", body, {"explain": "1"} if explain else None)
+
+    def autocomplete(self, typed: str, *, count: int = 8) -> Json:
+        """Complete what was typed so far."""
+        return self._answer("GET", "/autocomplete", params={"q": typed, "count": str(count)})
+
     def events(self, events: Sequence[Mapping[str, Any]]) -> Json:
         """Send canonical events; the answer counts accepted, duplicate and quarantined."""
         return self._post("/events", list(events))
@@ -85,8 +156,11 @@ class AisleClient:
         return self._post("/feedback", list(events))
 
     def _post(self, path: str, body: object, flags: Mapping[str, str] | None = None) -> Json:
+        return self._answer("POST", path, json=body, params=flags)
+
+    def _answer(self, method: str, path: str, **request: Any) -> Json:
         try:
-            response = self._http.post(path, json=body, params=flags)
+            response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
             raise ServiceError(
                 f"{self.url} does not answer ({error}); start it with `aisle serve`."

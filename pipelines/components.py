@@ -95,3 +95,15 @@ def publish_ranker(
     report = steps.publish_ranker(Path(home), Path(ranker.path), Path(evaluation.path), model=model)
     Path(summary.path).write_text(markdown("Published", report), encoding="utf-8")
     return json.dumps(report, default=str)
+
+
+@dsl.component(base_image=IMAGE, install_kfp_package=False)
+def publish_indices(home: str, summary: dsl.Output[dsl.Markdown]) -> None:
+    """Fit what candidates are found with, and publish it for the service to load."""
+    from pathlib import Path
+
+    from pipelines import steps
+    from pipelines.kubeflow_page import markdown
+
+    report = steps.publish_indices(Path(home))
+    Path(summary.path).write_text(markdown("Indices", report), encoding="utf-8")

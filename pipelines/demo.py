@@ -155,6 +155,8 @@ class Demo:
             steps.evaluate_ranker(dataset, build / "ranker", build / "evaluation")
         with self._step("publish"):
             steps.publish_ranker(self.home.root, build / "ranker", build / "evaluation")
+        with self._step("indices"):
+            steps.publish_indices(self.home.root)
 
     def _evaluation(self) -> dict[str, Any]:
         """Of the published ranker; of the last one, where it was not good enough to publish."""

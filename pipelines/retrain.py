@@ -1,6 +1,7 @@
-"""The retraining pipeline: features, dataset, ranker, verdict, publication.
+"""The retraining pipeline: features, dataset, ranker, verdict, publication of it and the indices.
 
-    transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> publish_ranker
+    transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> publish_ranker ->
+    publish_indices
 
 `run_retrain` runs it on this machine, each step a process of its own; `compile_retrain` writes the
 form a Kubeflow cluster takes.  In a cluster the home lies on the claim that the service reads too.
@@ -52,9 +53,10 @@ def retrain(home: str = MOUNTED_HOME, model: str = MODEL) -> str:
     published = components.publish_ranker(
         home=home, ranker=ranker, evaluation=measured.outputs["evaluation"], model=model
     )
-    for task in (features, joined, trained, measured, published):
+    indices = components.publish_indices(home=home).after(published)
+    for task in (features, joined, trained, measured, published, indices):
         task.set_caching_options(False)
-    for task in (features, joined, published):
+    for task in (features, joined, published, indices):
         _mount_home(task)
     output: str = published.outputs["Output"]
     return output
@@ -66,7 +68,7 @@ def run_retrain(home: Home, *, model: str = MODEL) -> dict[str, Any]:
     Artifacts of the run lie in the home, under `kubeflow/`.
 
     Returns:
-        What the last step published.
+        What was published as the ranker.
 
     Raises:
         PipelineError: a step failed; the steps after it did not run.

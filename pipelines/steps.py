@@ -5,7 +5,7 @@ A step is an ordinary function.  It is run by the command line (`pipelines.cli`)
 shop's run-time state.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,25 +28,52 @@ def transform_features(home: Path, *, now: int | None = None) -> Report:
         return transform(Home(home), _now(home) if now is None else now).to_dict()
 
 
-def build_dataset(home: Path, dataset: Path, *, progress: Progress | None = None) -> Report:
-    """Join labelled slates to the features as they were known, and write them to `dataset`."""
+def build_dataset(
+    home: Path,
+    dataset: Path,
+    *,
+    gains: str | None = None,
+    horizon_days: float | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Join labelled slates to the features as they were known, and write them to `dataset`.
+
+    `gains`, such as `click=1,purchase=6`, and the horizon are explained in `training.gains`.
+    """
     from training.dataset import build_dataset as build
+    from training.gains import Gains, parse_gains
 
-    return build(Home(home), dataset, progress=progress).to_dict()
+    worth = parse_gains(gains).worth if gains else Gains().worth
+    return build(Home(home), dataset, progress, Gains(worth, horizon_days)).to_dict()
 
 
-def train_ranker(dataset: Path, ranker: Path) -> Report:
+def train_ranker(
+    dataset: Path, ranker: Path, *, search: int = 0, search_seconds: float | None = None
+) -> Report:
     """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
     from training.ranker import train
 
-    return train(dataset, ranker).to_dict()
+    return train(dataset, ranker, search=search, search_seconds=search_seconds).to_dict()
 
 
-def evaluate_ranker(dataset: Path, ranker: Path, evaluation: Path) -> Report:
-    """Measure ranker and baselines on the test split; write `evaluation.json` and `.html`."""
+def evaluate_ranker(
+    dataset: Path, ranker: Path, evaluation: Path, *,
+    metrics: Sequence[str] = (), studies: Sequence[str] = (), progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Measure ranker and baselines on the test split; write figures, page and model card.
+
+    `metrics` are measured beside the usual ones; `studies` are `ablation` and `learning_curve`.
+    """
     from training.evaluate import evaluate
+    from training.metrics import Metric
 
-    return evaluate(dataset, ranker, evaluation).to_dict()
+    more = [Metric.parse(name) for name in metrics]
+    report = evaluate(dataset, ranker, evaluation, more).to_dict()
+    if studies:
+        from training.studies import study
+
+        return study(dataset, evaluation, studies, progress)
+    return report
 
 
 def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:
@@ -54,6 +81,13 @@ def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = M
     from training.publish import publish_ranker as publish
 
     return publish(Home(home), ranker, evaluation, name=model).to_dict()
+
+
+def publish_indices(home: Path) -> Report:
+    """Fit what candidates are found with, on the log and the features, and publish it."""
+    from training.retrieval.indices import publish_indices as publish
+
+    return publish(Home(home)).to_dict()
 
 
 def _now(home: Path) -> int:

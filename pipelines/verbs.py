@@ -1,162 +1,33 @@
-"""What each verb of the command line does: read arguments, call a step, give an Outcome."""
+"""What the verbs of a whole home do: run it end to end, serve it, look after it.
+
+A verb reads arguments, calls a step and gives an Outcome.  Those of events, features, training and
+search lie in files of their own.
+"""
 
 import argparse
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
-from feature_repo.errors import DatasetError, SettingError
 from feature_repo.instants import to_text
-from feature_repo.locks import exclusive
-from pipelines import steps
 from pipelines.home_redis import home_redis
 from pipelines.outcome import Outcome, line, pages, table
-from pipelines.progress import progress_bar
 
 
-def init(args: argparse.Namespace) -> Outcome:
-    """Infer the shop's fields and write them down."""
-    from feature_repo import shop_inference
+def demo(args: argparse.Namespace) -> Outcome:
+    """The main job, end to end."""
+    from pipelines.demo_page import run
 
-    out = args.out or _settings().home.shop_toml
-    if out.exists() and not args.force:
-        raise SettingError(f"{out} is there already; edit it, or replace it with --force.")
-    shop, explanations = shop_inference.infer(args.paths)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(shop_inference.to_toml(shop, explanations), encoding="utf-8")
-    fields = [
-        {"of": of, "name": f.name, "type": f.type, "role": f.role, "column": f.column}
-        for of, group in (("item", shop.item_fields), ("user", shop.user_fields))
-        for f in group
-    ]
-    page = pages(
-        table(
-            "Fields",
-            ["of", "name", "type", "role"],
-            [[f["of"], f["name"], f["type"], f["role"] or ""] for f in fields],
-        ),
-        line(f"Written to {out}; read it, and change what was guessed wrong."),
-    )
-    return Outcome({"shop_toml": str(out), "fields": fields}, page)
-
-
-def simulate(args: argparse.Namespace) -> Outcome:
-    """Write the events of a simulated shop."""
-    from training.simulator import simulate as run
-
-    path = run(args.out, users=args.users, items=args.items, days=args.days, seed=args.seed)
-    return Outcome({"events": str(path), "bytes": path.stat().st_size})
-
-
-def validate(args: argparse.Namespace) -> Outcome:
-    """Check events and write nothing."""
-    from feature_repo.events.ingest import validate as run
-
-    settings = _settings()
-    home = settings.home if settings.home.log.exists() else None
-    with progress_bar("validate") as progress:
-        report = run(args.paths, clock=Clock.of(settings), home=home, progress=progress)
-    return _ingest_outcome(report.to_dict())
-
-
-def ingest(args: argparse.Namespace) -> Outcome:
-    """Take events into the log."""
-    from feature_repo.events.ingest import ingest as run
-
-    settings = _settings()
-    with exclusive(settings.home, "an ingest", wait=True), progress_bar("ingest") as progress:
-        report = run(
-            args.paths,
-            home=settings.home,
-            clock=Clock.of(settings),
-            mode=args.mode,
-            progress=progress,
-        )
-    return _ingest_outcome(report.to_dict())
-
-
-def transform(_: argparse.Namespace) -> Outcome:
-    """Compute the feature rows."""
-    return Outcome(steps.transform_features(_settings().home.root))
-
-
-def materialize(args: argparse.Namespace) -> Outcome:
-    """Apply the catalogue and load Redis."""
-    from feature_repo import feast_repo
-
-    settings = _settings()
-    with exclusive(settings.home, "a load"), home_redis(settings) as address:
-        feast_repo.apply(settings.home)
-        end = Clock.of(settings).now()
-        loaded: list[str] = []
-        feast_repo.materialize(settings.home, end, full=args.full, announce=loaded.append)
-    data = {"materialized_until": to_text(end), "redis": address.url}
-    said = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
-    return Outcome(data | {"loaded": loaded}, pages(*map(line, said)))
-
-
-def refresh(args: argparse.Namespace) -> Outcome:
-    """Bring features and online store up to now, once or again and again."""
-    from pipelines import refresh as refreshing
-    from pipelines.outcome import show
-
-    settings = _settings()
-    if args.every is None:
-        return _refreshed(refreshing.refresh(settings, _announce).to_dict())
-    for report in refreshing.every(settings, refreshing.parse_period(args.every), _announce):
-        show(_refreshed(report.to_dict()), args.json)
-        sys.stdout.flush()
-    raise AssertionError("a refresh without end has ended")
-
-
-def train(args: argparse.Namespace) -> Outcome:
-    """Dataset, ranker, evaluation, publication."""
-    home = _settings().home
-    dataset, ranker = home.datasets / "ranking.parquet", home.root / "build" / "ranker"
-    with progress_bar("dataset") as progress:
-        joined = steps.build_dataset(home.root, dataset, progress=progress)
-    trained = steps.train_ranker(dataset, ranker)
-    evaluation = steps.evaluate_ranker(dataset, ranker, home.root / "build" / "evaluation")
-    data: dict[str, Any] = {"dataset": joined, "ranker": trained, "evaluation": evaluation}
-    if not args.no_publish:
-        data["published"] = steps.publish_ranker(
-            home.root, ranker, home.root / "build" / "evaluation"
-        )
-    published = data.get("published")
-    page = pages(_evaluation_page(evaluation), line(_published(published)))
-    return Outcome(data, page)
-
-
-def _published(report: dict[str, Any] | None) -> str:
-    if report is None:
-        return "Not published, as asked."
-    if report["ranker"] is None:
-        return f"Not published: {report['reason']}"
-    return f"Published as {report['ranker']}: {report['reason']}"
-
-
-def evaluate(args: argparse.Namespace) -> Outcome:
-    """Measure the last trained ranker again, and the baselines with it."""
-    home = _settings().home
-    dataset, ranker = home.datasets / "ranking.parquet", home.root / "build" / "ranker"
-    if not ranker.exists() or not dataset.exists():
-        raise DatasetError("There is no trained ranker in this home yet; run `aisle train`.")
-    out = home.root / "build" / "evaluation"
-    evaluation = steps.evaluate_ranker(dataset, ranker, out)
-    if args.html:
-        args.html.write_bytes((out / "evaluation.html").read_bytes())
-    report = args.html or out / "evaluation.html"
-    return Outcome(evaluation, pages(_evaluation_page(evaluation), line(f"Report: {report}")))
+    return run(args)
 
 
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
     from pipelines.service_process import serving
 
-    settings = _settings()
+    settings = Settings.from_environment()
     Clock.of(settings)
     with (
         home_redis(settings) as address,
@@ -187,7 +58,7 @@ def rank(args: argparse.Namespace) -> Outcome:
 
 def clock(_: argparse.Namespace) -> Outcome:
     """Print now."""
-    now = to_text(Clock.of(_settings()).now())
+    now = to_text(Clock.of(Settings.from_environment()).now())
     return Outcome({"now": now}, line(now))
 
 
@@ -196,7 +67,7 @@ def redis(args: argparse.Namespace) -> Outcome:
     from feature_repo import feast_repo
     from feature_repo.online import redis_server
 
-    settings = _settings()
+    settings = Settings.from_environment()
     if args.action == "start":
         address = redis_server.start(settings)
         feast_repo.render(settings.home, address.host, address.port, settings.redis_url)
@@ -214,34 +85,18 @@ def pipeline(args: argparse.Namespace) -> Outcome:
         out.parent.mkdir(parents=True, exist_ok=True)
         retrain.compile_retrain(out)
         return Outcome({"compiled": str(out)})
-    return Outcome(retrain.run_retrain(_settings().home))
+    return Outcome(retrain.run_retrain(Settings.from_environment().home))
 
 
 def doctor(_: argparse.Namespace) -> Outcome:
     """Look for what is wrong."""
     from pipelines.doctor import examine
 
-    findings = examine(_settings())
+    findings = examine(Settings.from_environment())
     rows: list[list[object]] = [[f.state, f.subject, f.found, f.cure] for f in findings]
     bad = any(f.state == "bad" for f in findings)
     page = table("", ["", "what", "found", "cure"], rows)
     return Outcome({"findings": [f.to_dict() for f in findings]}, page, status=int(bad))
-
-
-def demo(args: argparse.Namespace) -> Outcome:
-    """The main job, end to end."""
-    from pipelines.demo_page import run
-
-    return run(args)
-
-
-def _settings() -> Settings:
-    return Settings.from_environment()
-
-
-def _announce(stage: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{stage} …\n")
 
 
 def _wait_for_interrupt() -> None:
@@ -250,46 +105,3 @@ def _wait_for_interrupt() -> None:
             time.sleep(3600)
     except KeyboardInterrupt:
         sys.stderr.write("\n")
-
-
-def _refreshed(data: dict[str, Any]) -> Outcome:
-    rows: list[list[object]] = [[view, rows] for view, rows in data["views"].items()]
-    seconds = ", ".join(f"{stage} {took} s" for stage, took in data["seconds"].items())
-    page = pages(
-        table("", ["view", "rows"], rows, numbers=1),
-        line(f"Sealed at {data['sealed_at']}; {data['compacted']} events compacted; {seconds}."),
-    )
-    return Outcome(data, page)
-
-
-def _ingest_outcome(data: dict[str, Any]) -> Outcome:
-    shown = data["quarantined_lines"][:20]
-    counts: list[list[object]] = [[name, data[name]] for name in _COUNTED]
-    parts = [table("", ["events", ""], counts, numbers=1)]
-    if shown:
-        rows: list[list[object]] = [[q["file"], q["line"], q["reason"]] for q in shown]
-        parts.append(table("Quarantined", ["file", "line", "reason"], rows))
-    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
-    parts += [line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in rest.items()]
-    if data["late"]:
-        parts.append(line(_LATE))
-    return Outcome(data, pages(*parts))
-
-
-def _in_words(value: Any) -> str:
-    if isinstance(value, dict):
-        listed = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in value.items())
-        return listed or "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    return "none" if value is None else str(value)
-
-
-_LATE = "Late events lie before the last seal: ingest takes them with --late or --backfill."
-_COUNTED = ("read", "accepted", "duplicate", "quarantined")
-
-
-def _evaluation_page(evaluation: dict[str, Any]) -> Any:
-    from training.evaluate import print_evaluation
-
-    return lambda console: print_evaluation(evaluation, console)

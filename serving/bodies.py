@@ -40,11 +40,18 @@ class RankBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item of the answer; `features` on request, null where missing."""
+    """An item of the answer; `features` on request, null where missing.
+
+    Attributes:
+        sources: on request, rank from 1 and score in each source of candidates that had it.
+        title: with the sources.
+    """
 
     item: str
     score: float
+    title: str | None = None
     features: dict[str, float | None] | None = None
+    sources: dict[str, tuple[int, float]] | None = None
 
 
 class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,9 +1,6 @@
 """What the service counts and times, as Prometheus reads it at `/metrics`."""
 
 import os
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -34,16 +31,6 @@ LIVE = Gauge(
 )
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
-
-
-@contextmanager
-def timed(stage: str) -> Iterator[None]:
-    """Observe how long a stage takes."""
-    started = time.perf_counter()
-    try:
-        yield
-    finally:
-        STAGE_SECONDS.labels(stage).observe(time.perf_counter() - started)
 
 
 def exposition() -> bytes:

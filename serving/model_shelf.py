@@ -1,4 +1,4 @@
-"""The models in use: loaded from the home's `current` links, and again when a link moves."""
+"""The artifacts in use: loaded from the home's `current` links, and again when a link moves."""
 
 import logging
 from collections.abc import Callable
@@ -9,16 +9,36 @@ from typing import Any
 import numpy as np
 
 from feature_repo.errors import ArtifactError
+from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from serving.metrics import RELOADS
 from training.artifact import Manifest, verify
 from training.popularity import Popularity
+from training.query_understanding.understanding import Understanding
 from training.ranker import Ranker
+from training.retrieval.assortment import Assortment
+from training.retrieval.charts import Charts
+from training.retrieval.completions import Completions
+from training.retrieval.filters import facets, sellable
+from training.retrieval.indices import (
+    ASSORTMENT,
+    COMPLETIONS,
+    LEXICAL,
+    NEWEST,
+    POPULAR,
+    SIMILAR,
+    TOGETHER,
+    TRENDING,
+    UNDERSTANDING,
+)
+from training.retrieval.lexical import Lexical
+from training.retrieval.neighbours import Neighbours
 
 DEFAULT_MODEL = "default"
 RANKER, POPULARITY = "ranker", "popularity"
+_MODELS = (RANKER, POPULARITY)
 
 _logger = logging.getLogger(__name__)
 
@@ -62,7 +82,7 @@ class ModelShelf:
     @property
     def is_ready(self) -> bool:
         """Whether a first model or popularity snapshot is in memory."""
-        return bool(self.artifacts)
+        return any(kind in _MODELS for kind, _ in self.artifacts)
 
     def get(self, name: str) -> Model | None:
         """The model of that name; the default one exists always, if only to keep the order."""
@@ -74,7 +94,12 @@ class ModelShelf:
 
     def names(self) -> list[str]:
         """The models that can be asked for."""
-        return sorted({DEFAULT_MODEL, *(name for _, name in self.artifacts)})
+        return sorted({DEFAULT_MODEL, *(name for kind, name in self.artifacts if kind in _MODELS)})
+
+    def index(self, kind: str) -> Any:
+        """What candidates are found with: the index of a kind; None where there is none."""
+        loaded = self.artifacts.get((kind, DEFAULT_MODEL))
+        return None if loaded is None else loaded.learned
 
     def follow(self) -> None:
         """Load what was published, and drop what was withdrawn, since the last call.
@@ -106,9 +131,7 @@ class ModelShelf:
 
 
 def _targets(current: Path) -> dict[tuple[str, str], Path]:
-    links = [
-        (kind, link) for kind in (POPULARITY, RANKER) for link in (current / kind).glob("[!.]*")
-    ]
+    links = [(kind, link) for kind in _LOADERS for link in (current / kind).glob("[!.]*")]
     return {(kind, link.name): link.resolve() for kind, link in links if link.exists()}
 
 
@@ -123,7 +146,32 @@ def _load_popularity(folder: Path, _: Shop) -> Popularity:
     return Popularity.load(folder)
 
 
+def _load_assortment(folder: Path, shop: Shop) -> Assortment:
+    assortment = Assortment.load(folder, shop)
+    facets(assortment, sellable(assortment, DEFAULT_MARKET))
+    return assortment
+
+
+def _load_neighbours(folder: Path, _: Shop) -> Neighbours:
+    neighbours = Neighbours.load(folder)
+    neighbours.search([""], 1)
+    return neighbours
+
+
+def _load_completions(folder: Path, _: Shop) -> Completions:
+    completions = Completions.load(folder)
+    completions.search("a", 1)
+    return completions
+
+
 _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     RANKER: _load_ranker,
     POPULARITY: _load_popularity,
+    ASSORTMENT: _load_assortment,
+    LEXICAL: lambda folder, _: Lexical.load(folder),
+    UNDERSTANDING: lambda folder, _: Understanding.load(folder),
+    **{kind: lambda folder, _: Charts.load(folder) for kind in (POPULAR, TRENDING, NEWEST)},
+    **dict.fromkeys((TOGETHER, SIMILAR), _load_neighbours),
+    COMPLETIONS: _load_completions,
 }
+"""By kind; what is made at first use is made here, for no shopper waits for it."""

@@ -6,12 +6,22 @@ import msgspec
 
 from feature_repo.events.contract import SHOP_KINDS
 from serving.bodies import MAX_BODY_BYTES, MAX_ITEMS, EventsAnswer, RankAnswer, RankBody
+from serving.page_bodies import (
+    RECOMMENDED,
+    AutocompleteAnswer,
+    RecommendBody,
+    SearchBody,
+    SlateAnswer,
+)
 
-_TYPES = (RankBody, RankAnswer, EventsAnswer)
+_TYPES = (
+    *(RankBody, RankAnswer, EventsAnswer),
+    *(SearchBody, RecommendBody, SlateAnswer, AutocompleteAnswer),
+)
 _REF = "#/components/schemas/{name}"
 _REFUSALS = {
     "400": "The body is not what was expected; says where, what and what instead.",
-    "404": "No such model.",
+    "404": "No such model, or surface.",
     "405": "Another method.",
     "413": f"More than {MAX_BODY_BYTES} bytes, or {MAX_ITEMS} items.",
 }
@@ -37,6 +47,9 @@ def document() -> dict[str, Any]:
         "info": {"title": "Aisle", "version": "1", "description": _ABOUT},
         "paths": {
             "/rank/{model}": {"post": _rank()},
+            "/search": {"post": _page("search", "Find items for a query.", "SearchBody")},
+            "/recommend/{surface}": {"post": _recommend()},
+            "/autocomplete": {"get": _autocomplete()},
             "/events": {"post": _events("events", "Take canonical events.")},
             "/feedback": {"post": _events("feedback", "Take events in the open peer's form.")},
             "/schema/{kind}.json": {"get": _schema()},
@@ -55,6 +68,43 @@ def _rank() -> dict[str, Any]:
         "parameters": [_path("model"), _flag("explain"), _flag("shown")],
         "requestBody": {"required": True, "content": _json("RankBody")},
         "responses": {"200": _told("The items, best first.", "RankAnswer"), **_refused(_REFUSALS)},
+    }
+
+
+def _page(name: str, summary: str, body: str) -> dict[str, Any]:
+    return {
+        "operationId": name,
+        "summary": summary,
+        "parameters": [_flag("explain"), _flag("shown")],
+        "requestBody": {"required": True, "content": _json(body)},
+        "responses": {
+            "200": _told("A page of items, best first.", "SlateAnswer"),
+            **_refused(_REFUSALS),
+        },
+    }
+
+
+def _recommend() -> dict[str, Any]:
+    page = _page("recommend", "Find items for a place of the shop.", "RecommendBody")
+    surface = {**_path("surface"), "schema": {"enum": list(RECOMMENDED)}}
+    return {**page, "parameters": [surface, *page["parameters"]]}
+
+
+def _autocomplete() -> dict[str, Any]:
+    typed = {"name": "q", "in": "query", "schema": {"type": "string"}}
+    count = {
+        "name": "count",
+        "in": "query",
+        "schema": {"type": "integer", "minimum": 1, "maximum": 50},
+    }
+    return {
+        "operationId": "autocomplete",
+        "summary": "Complete what was typed so far.",
+        "parameters": [typed, count],
+        "responses": {
+            "200": _told("Texts to suggest, the likeliest first.", "AutocompleteAnswer"),
+            **_refused({"400": _REFUSALS["400"]}),
+        },
     }
 
 
@@ -100,4 +150,6 @@ def _flag(name: str) -> dict[str, Any]:
     return {"name": name, "in": "query", "schema": {"type": "string", "enum": ["1", "true"]}}
 
 
-_ABOUT = "Ranks items for shoppers from live features, and takes the events that make them."
+_ABOUT = (
+    "Finds and ranks items for shoppers from live features, and takes the events that make them."
+)

@@ -1,4 +1,4 @@
-"""A ranking request as the platform understands it."""
+"""A request as the platform understands it."""
 
 import uuid
 from collections.abc import Mapping, Sequence
@@ -9,8 +9,11 @@ from feature_repo.events.contract import DEFAULT_MARKET, FieldValue
 from feature_repo.events.values import check_each_once, identifier, shop_field, text
 from feature_repo.instants import parse_instant, utc_offset_minutes
 from feature_repo.query_key import query_key
+from feature_repo.shop import Shop
 from serving.bodies import Candidate, NamedValue, RankBody
 from serving.errors import bad_request
+from serving.page_bodies import RecommendBody, SearchBody
+from serving.wanted import Wanted, wanted_recommendation, wanted_search
 
 Fields = dict[str, FieldValue]
 
@@ -27,6 +30,7 @@ class Question:
         overrides: by item id, fields that count instead of the stored ones.
         explain: whether to answer with feature values.
         shown: whether the sender reports the answer as shown.
+        wanted: what is asked for where the candidates are still to be found; else None.
     """
 
     request_id: str
@@ -42,6 +46,7 @@ class Question:
     overrides: Mapping[str, Fields] = field(default_factory=dict)
     explain: bool = False
     shown: bool = False
+    wanted: Wanted | None = None
 
     @property
     def query_key(self) -> str | None:
@@ -75,6 +80,41 @@ def read_question(
             overrides=_overrides(body.items, item_ids),
             explain=explain,
             shown=shown,
+        )
+    except EventError as error:
+        raise bad_request(error) from None
+
+
+def read_page_question(
+    body: SearchBody | RecommendBody,
+    surface: str,
+    shop: Shop,
+    *,
+    t: int,
+    explain: bool = False,
+    shown: bool = False,
+) -> Question:
+    """Understand who asks for a list of a surface.
+
+    Raises:
+        RefusedError: 404, no such surface; 400, an id, filter or `next` that is none.
+    """
+    try:
+        return Question(
+            request_id=_optional(body.id, "id") or uuid.uuid4().hex,
+            t=t,
+            user_id=_optional(body.user, "user"),
+            session_id=_optional(body.session, "session"),
+            query=text(body.query, "query") if isinstance(body, SearchBody) else None,
+            market=_optional(body.market or None, "market") or DEFAULT_MARKET,
+            surface=surface,
+            timestamp=_instant(body.timestamp),
+            utc_offset_minutes=utc_offset_minutes(body.timestamp),
+            explain=explain,
+            shown=shown,
+            wanted=wanted_search(body, shop)
+            if isinstance(body, SearchBody)
+            else wanted_recommendation(body, surface, shop),
         )
     except EventError as error:
         raise bad_request(error) from None

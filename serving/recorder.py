@@ -134,10 +134,11 @@ def shown_event(question: Question, slate: Slate) -> RankingEvent:
 
 
 def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
-    """The items answered; the order follows from the scores, so each had a propensity of 1."""
-    scored = slate.scored
+    """The items answered; where nothing was drawn the order follows, with a propensity of 1."""
+    scored, propensities = slate.scored, slate.propensities
     return tuple(
-        ShownItem(scored.item_ids[n], float(scored.scores[n]), propensity=1.0) for n in slate.order
+        ShownItem(scored.item_ids[n], float(scored.scores[n]), propensities.get(n, 1.0))
+        for n in slate.order
     )
 
 

@@ -107,6 +107,8 @@ class RedisConnection:
             item_ids=question.item_ids,
             t=t,
             query=question.query,
+            market=question.market,
+            utc_offset_minutes=question.utc_offset_minutes,
         )
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:

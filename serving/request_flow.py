@@ -2,38 +2,55 @@
 
     assign → interpret → retrieve → merge → hydrate → score → rerank → record
 
-Each stage is a function; `answer` only calls them in order.  A stage that fails or is late is left
-out, named in `degraded` and counted: a shopper always gets a slate.  So far the candidates are
-those of the request, which makes `retrieve` and `merge` one short function each.
+Each stage is a function; `_flow` only calls them in order.  A stage that fails or is late is left
+out, named in `degraded` and counted: a shopper always gets a slate.  `/rank` brings its candidates
+with it; for a page of the shop they are found.
 """
 
-import logging
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
-import numpy as np
-
-from feature_repo.errors import AisleError
+from feature_repo.overrides import with_overrides
 from feature_repo.slate_facts import SlateFacts
-from serving.bodies import RankAnswer, RankBody, RankedItem
+from serving.arranged import arranged, pins, rules_of, sellable_places
+from serving.bodies import RankAnswer, RankBody
 from serving.deadlines import within
 from serving.errors import RefusedError
-from serving.metrics import DEGRADED, timed
-from serving.model_shelf import Model, ModelShelf
-from serving.overrides import with_overrides
-from serving.question import Question, read_question
+from serving.model_shelf import DEFAULT_MODEL, Model, ModelShelf
+from serving.page_bodies import RecommendBody, SearchBody, SlateAnswer
+from serving.question import Question, read_page_question, read_question
 from serving.recorder import served_event, shown_event
+from serving.replies import page_answer, rank_answer
 from serving.resources import Resources
-from serving.score import by_popularity, by_ranker
+from serving.retrieval import Retrieved, find, in_order, in_popularity
+from serving.retrieval import merge as fused
+from serving.rules import Rules
+from serving.score import by_popularity, by_ranker, by_retrieval
 from serving.slate import Scored, Slate, rerank, without_deleted
+from serving.trace import Trace
+from training.query_understanding.understanding import Understanding
+from training.retrieval.assortment import Assortment
+from training.retrieval.fusion import Candidates
+from training.retrieval.indices import ASSORTMENT, UNDERSTANDING
 
 HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
 """Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
 
 RECORD_SECONDS = 0.1
+RETRIEVE_SECONDS = 0.2
 
-_logger = logging.getLogger(__name__)
+
+@dataclass
+class _Request:
+    """What every stage of one request sees."""
+
+    resources: Resources
+    model: Model
+    question: Question
+    trace: Trace = field(default_factory=Trace)
+    retrieved: Retrieved = field(default_factory=Retrieved)
+    rules: Rules = field(default_factory=Rules)
 
 
 async def answer(
@@ -51,20 +68,54 @@ async def answer(
     Raises:
         RefusedError: 404, no such model; 400, an impossible request.
     """
-    started = time.perf_counter()
-    degraded: list[str] = []
-    model = assign(resources.models, name)
-    question = interpret(body, t=resources.clock.now(), explain=explain, shown=shown)
-    candidates = merge(retrieve(question))
-    facts = await hydrate(resources, question, candidates, degraded)
-    question = question if facts is None else replace(question, t=facts.t)
-    left, facts = without_deleted(candidates, facts, resources.withdrawn.among(candidates))
-    scored = score(resources, model, left, facts, degraded)
-    slate = rerank(scored, candidates)
-    await record(resources, question, slate, degraded)
-    for stage in degraded:
-        DEGRADED.labels(stage).inc()
-    return _answer(question, slate, degraded, started)
+    started, model = time.perf_counter(), assign(resources.models, name)
+    question = read_question(body, t=resources.clock.now(), explain=explain, shown=shown)
+    request = _Request(resources, model, question)
+    _, slate = await _flow(request)
+    return rank_answer(request.question, slate, request.trace.degraded, started)
+
+
+async def answer_page(
+    resources: Resources,
+    surface: str,
+    body: SearchBody | RecommendBody,
+    *,
+    explain: bool = False,
+    shown: bool = False,
+) -> SlateAnswer:
+    """Find and rank the items of a page of the shop.
+
+    Args:
+        resources: what the process holds.
+        surface: `search`, or one of those that recommend.
+        body: as read.
+        explain: give each item's sources and feature values, and the stages.
+        shown: log the answer as shown.
+
+    Raises:
+        RefusedError: 400, an impossible request.
+    """
+    started, model = time.perf_counter(), assign(resources.models, DEFAULT_MODEL)
+    question = read_page_question(
+        body, surface, resources.shop, t=resources.clock.now(), explain=explain, shown=shown
+    )
+    request = _Request(resources, model, question)
+    candidates, slate = await _flow(request)
+    assortment = resources.models.index(ASSORTMENT)
+    return page_answer(
+        request.question, assortment, candidates, request.retrieved, slate, request.trace, started
+    )
+
+
+async def _flow(request: _Request) -> tuple[Candidates, Slate]:
+    interpret(request)
+    candidates = merge(request, await retrieve(request))
+    facts = await hydrate(request, candidates.item_ids)
+    left, facts = sellable(request, candidates.item_ids, facts)
+    scored = score(request, candidates, left, facts)
+    slate = arrange(request, candidates, scored, facts)
+    await record(request, slate)
+    return candidates, slate
 
 
 def assign(models: ModelShelf, name: str) -> Model:
@@ -75,111 +126,155 @@ def assign(models: ModelShelf, name: str) -> Model:
     return model
 
 
-def interpret(body: RankBody, *, t: int, explain: bool, shown: bool) -> Question:
-    """Understand who asks for what."""
-    with timed("interpret"):
-        return read_question(body, t=t, explain=explain, shown=shown)
+def interpret(request: _Request) -> None:
+    """Read from the query what is meant by it, and find the rules that count now."""
+    question, resources = request.question, request.resources
+    request.rules = rules_of(resources.rules.rules, question)
+    if question.wanted is None or not question.query:
+        return
+    learned: Understanding | None = resources.models.index(UNDERSTANDING)
+    if learned is None:
+        request.trace.leave_out("interpret")
+    with request.trace.failing_open("interpret"):
+        understood = (learned or Understanding()).apply(
+            question.query,
+            question.market,
+            reads_prices=resources.shop.item_role("price") is not None,
+        )
+        wanted = replace(question.wanted, understood=understood)
+        request.question = replace(question, wanted=wanted)
 
 
-def retrieve(question: Question) -> list[Sequence[str]]:
-    """Candidates of every source: of the request itself, so far."""
-    return [question.item_ids]
-
-
-def merge(sources: Sequence[Sequence[str]]) -> list[str]:
-    """Candidates of all sources, each once, in the order first met."""
-    return list(dict.fromkeys(item_id for source in sources for item_id in source))
-
-
-async def hydrate(
-    resources: Resources,
-    question: Question,
-    candidates: Sequence[str],
-    degraded: list[str],
-) -> SlateFacts | None:
-    """Read what is known now; None where that cannot be had in time."""
-    if not candidates:
-        return SlateFacts(t=question.t, query=question.query)
-    seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(candidates)
-    with timed("hydrate"):
-        try:
-            facts = await within(seconds, resources.readers, lambda: resources.live.read(question))
-            return with_overrides(facts, question.overrides, resources.shop)
-        except Exception as error:
-            _note("hydrate", error)
-    degraded.append("hydrate")
+async def retrieve(request: _Request) -> Retrieved | None:
+    """Candidates of every source; None where the request brings them, or none can be had."""
+    wanted, resources = request.question.wanted, request.resources
+    if wanted is None or wanted.rest is not None:
+        return None
+    with request.trace.failing_open("retrieve") as told:
+        request.retrieved = await within(
+            RETRIEVE_SECONDS, resources.readers, lambda: _find(request)
+        )
+        told["found"] = {
+            name: len(found.item_ids) for name, found in request.retrieved.found.items()
+        }
+        if request.retrieved.missing:
+            told["missing"] = list(request.retrieved.missing)
+            request.trace.leave_out("retrieve")
+        return request.retrieved
     return None
 
 
+def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
+    """Candidates of all sources, each once; those of the request in the order given."""
+    question = request.question
+    if question.wanted is None:
+        return Candidates(question.item_ids)
+    if question.wanted.rest is not None:
+        return in_order(question.wanted.rest.item_ids)
+    with request.trace.stage("merge"):
+        if retrieved is None:
+            return in_popularity(request.model)
+        candidates = fused(retrieved, question.wanted.surface.sources)
+        assortment: Assortment = request.resources.models.index(ASSORTMENT)
+        pinned = [item for item in pins(request.rules) if item in assortment.row]
+        return candidates.with_more("rules", pinned)
+
+
+async def hydrate(request: _Request, item_ids: Sequence[str]) -> SlateFacts | None:
+    """Read what is known now; None where that cannot be had in time."""
+    question, resources = request.question, request.resources
+    if not item_ids:
+        return SlateFacts(t=question.t, query=question.query)
+    asked = question if question.wanted is None else replace(question, item_ids=item_ids)
+    seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
+    with request.trace.failing_open("hydrate"):
+        facts = await within(seconds, resources.readers, lambda: resources.live.read(asked))
+        request.question = replace(question, t=facts.t)
+        return with_overrides(facts, question.overrides, resources.shop)
+    return None
+
+
+def sellable(
+    request: _Request, item_ids: Sequence[str], facts: SlateFacts | None
+) -> tuple[Sequence[str], SlateFacts | None]:
+    """The candidates that may be shown, and the facts of these alone.
+
+    While nothing newer can be read, an item is what it was when the indices were fitted.
+    """
+    resources, wanted = request.resources, request.question.wanted
+    left, facts = without_deleted(item_ids, facts, resources.withdrawn.among(item_ids))
+    filters = () if wanted is None else wanted.filters
+    checked, assortment = facts, resources.models.index(ASSORTMENT)
+    if facts is None and assortment is not None:
+        checked = assortment.facts(left, request.question.t)
+    elif facts is None and filters:
+        request.trace.leave_out("filters")
+    places = sellable_places(left, checked, resources.shop, request.rules, filters)
+    if len(places) == len(left):
+        return left, facts
+    return [left[n] for n in places], None if facts is None else facts.only(places)
+
+
 def score(
-    resources: Resources,
-    model: Model,
-    candidates: Sequence[str],
+    request: _Request,
+    candidates: Candidates,
+    left: Sequence[str],
     facts: SlateFacts | None,
-    degraded: list[str],
 ) -> Scored:
-    """Score by the ranker; by popularity where there is none, or nothing is known."""
-    with timed("score"):
-        if facts is not None and model.ranker is not None:
-            try:
-                return by_ranker(model.ranker, facts, resources.shop)
-            except Exception as error:
-                _note("score", error)
-        if facts is not None:
-            degraded.append("score")
-        return by_popularity(model, candidates)
+    """Score by the ranker; without one, or without facts, by retrieval or by popularity."""
+    model, question = request.model, request.question
+    if facts is not None and model.ranker is not None:
+        with request.trace.failing_open("score"):
+            return by_ranker(model.ranker, facts, request.resources.shop)
+    elif facts is not None:
+        request.trace.leave_out("score")
+    if question.wanted is not None:
+        return by_retrieval(candidates, left)
+    return by_popularity(model, left)
 
 
-async def record(
-    resources: Resources, question: Question, slate: Slate, degraded: list[str]
-) -> None:
-    """Keep the answer; where the sender shows it, make it count."""
-    with timed("record"):
-        if question.shown and slate.order:
-            try:
-                event = shown_event(question, slate)
-                await within(
-                    RECORD_SECONDS, resources.writers, lambda: resources.intake.record([event])
-                )
-            except Exception as error:
-                _note("record", error)
-                degraded.append("record")
-        share = resources.settings.record_share
-        resources.recorder.offer(served_event(question, slate, degraded, share))
-
-
-def _answer(question: Question, slate: Slate, degraded: list[str], started: float) -> RankAnswer:
-    scored = slate.scored
-    explained = question.explain
-    return RankAnswer(
-        took=round((time.perf_counter() - started) * 1000, 3),
-        items=[
-            RankedItem(
-                scored.item_ids[n],
-                float(scored.scores[n]),
-                _features(scored, n) if explained else None,
+def arrange(
+    request: _Request, candidates: Candidates, scored: Scored, facts: SlateFacts | None
+) -> Slate:
+    """Best first; a page of the shop by its rules too."""
+    question = request.question
+    if question.wanted is not None:
+        with request.trace.failing_open("rerank"):
+            return arranged(
+                question,
+                question.wanted,
+                scored,
+                candidates,
+                facts,
+                request.resources.shop,
+                request.rules,
+                trust=min(question.wanted.surface.ranker, request.retrieved.trust),
             )
-            for n in slate.order
-        ],
-        request_id=question.request_id,
-        model_version=scored.version,
-        feature_service=scored.feature_service,
-        degraded=degraded,
-        dropped=list(slate.dropped),
-    )
+    return rerank(scored, candidates.item_ids)
 
 
-def _features(scored: Scored, n: int) -> dict[str, float | None]:
-    if scored.matrix is None:
-        return {}
-    row = scored.matrix[n].astype(np.float64).tolist()
-    return {
-        name: value if value == value else None  # noqa: PLR0124
-        for name, value in zip(scored.columns, row, strict=True)
-    }
+async def record(request: _Request, slate: Slate) -> None:
+    """Keep the answer; where the sender shows it, make it count."""
+    question, resources, trace = request.question, request.resources, request.trace
+    if question.shown and slate.order:
+        with trace.failing_open("record"):
+            event = shown_event(question, slate)
+            await within(
+                RECORD_SECONDS, resources.writers, lambda: resources.intake.record([event])
+            )
+    share = resources.settings.record_share
+    resources.recorder.offer(served_event(question, slate, trace.degraded, share))
 
 
-def _note(stage: str, error: Exception) -> None:
-    """Say what a stage failed of; what is expected of a server that is away is said elsewhere."""
-    if not isinstance(error, AisleError | TimeoutError):
-        _logger.error("%s failed", stage, exc_info=error)
+def _find(request: _Request) -> Retrieved:
+    """Read what is known of shopper and query, then ask the sources."""
+    question, live = request.question, request.resources.live
+    assert question.wanted is not None
+    known = SlateFacts(t=question.t)
+    if question.user_id is not None or question.query_key is not None:
+        try:
+            known = live.read(question)
+        except Exception as error:
+            request.trace.leave_out("retrieve", error)
+            return find(request.resources.models, question, question.wanted, None)
+    return find(request.resources.models, question, question.wanted, known)

@@ -20,10 +20,12 @@ from serving.model_shelf import ModelShelf
 from serving.question import Question
 from serving.recorder import Recorder
 from serving.redis_connection import RedisConnection
+from serving.rules import FILE
+from serving.rules_file import RulesFile
 from serving.withdrawn import Withdrawn
 
 LOOK_SECONDS = 0.5
-"""How often links to models, and Redis, are looked at."""
+"""How often links to artifacts, the rules, and Redis, are looked at."""
 
 READERS, WRITERS = 8, 8
 
@@ -50,6 +52,7 @@ class Resources:
     recorder: Recorder
     intake: Intake
     withdrawn: Withdrawn
+    rules: RulesFile
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
@@ -73,11 +76,12 @@ class Resources:
         withdrawn = Withdrawn.of(log)
         intake = Intake(settings.home, log, writer, live, clock, recorder.served, withdrawn.note)
         models = ModelShelf(settings.home, shop)
-        models.follow()
-        live.keep()
+        rules = RulesFile(settings.home.root / FILE, shop)
+        for follow in (models.follow, rules.follow, live.keep):
+            follow()
         _warm_up(live, clock)
         recorder.start()
-        return cls(settings, clock, shop, writer, models, live, recorder, intake, withdrawn)
+        return cls(settings, clock, shop, writer, models, live, recorder, intake, withdrawn, rules)
 
     @property
     def is_ready(self) -> bool:
@@ -85,10 +89,10 @@ class Resources:
         return self.models.is_ready and not self.draining
 
     def start_chores(self) -> None:
-        """Follow published models and look after the live state, until closed."""
+        """Follow what is published and look after the live state, until closed."""
         self._tasks = [
             asyncio.create_task(self._repeat(chore))
-            for chore in (self.models.follow, self.live.keep)
+            for chore in (self.models.follow, self.rules.follow, self.live.keep)
         ]
 
     async def close(self) -> None:

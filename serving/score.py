@@ -1,4 +1,4 @@
-"""Scores of candidates: by the ranker where features are there, else by popularity."""
+"""Scores of candidates: by the ranker where features are there, else by what found them."""
 
 from collections.abc import Sequence
 
@@ -10,6 +10,7 @@ from feature_repo.slate_facts import SlateFacts
 from serving.model_shelf import Loaded, Model
 from serving.slate import Scored
 from training.ranker import Ranker
+from training.retrieval.fusion import Candidates
 
 
 def by_ranker(loaded: Loaded, facts: SlateFacts, shop: Shop) -> Scored:
@@ -27,3 +28,9 @@ def by_popularity(model: Model, item_ids: Sequence[str]) -> Scored:
         return Scored(item_ids, np.zeros(len(item_ids)))
     scores = model.popularity.learned.apply(item_ids)
     return Scored(item_ids, scores, model.popularity.version)
+
+
+def by_retrieval(candidates: Candidates, item_ids: Sequence[str]) -> Scored:
+    """Score by the sources' fused ranks."""
+    fused = dict(zip(candidates.item_ids, candidates.scores, strict=True))
+    return Scored(item_ids, np.array([fused[item] for item in item_ids], np.float64))

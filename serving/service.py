@@ -24,6 +24,13 @@ from feature_repo.events.schemas import json_schemas
 from serving import metrics, openapi
 from serving.bodies import MAX_BODY_BYTES, encode, read_rank_body
 from serving.errors import RefusedError, too_large
+from serving.page_bodies import (
+    RECOMMENDED,
+    RecommendBody,
+    SearchBody,
+    read_recommend_body,
+    read_search_body,
+)
 from serving.refusals import HANDLERS
 
 _ON = ("1", "true")
@@ -43,11 +50,42 @@ class Rank(HTTPEndpoint):
             request.app.state.resources,
             request.path_params["model"],
             body,
-            explain=request.query_params.get("explain") in _ON,
-            shown=request.query_params.get("shown") in _ON,
+            **_flags(request),
         )
         metrics.ANSWER_SECONDS.labels("rank").observe(time.perf_counter() - started)
         return Response(encode(ranked), media_type=_JSON)
+
+
+class Search(HTTPEndpoint):
+    """`POST /search`."""
+
+    async def post(self, request: Request) -> Response:
+        """Find and rank items for a query."""
+        return await _page(request, read_search_body(await _read(request)), "search")
+
+
+class Recommend(HTTPEndpoint):
+    """`POST /recommend/{surface}`."""
+
+    async def post(self, request: Request) -> Response:
+        """Find and rank items for a place of the shop."""
+        surface = request.path_params["surface"]
+        if surface not in RECOMMENDED:
+            raise RefusedError(404, "surface", f"one of {', '.join(RECOMMENDED)}", repr(surface))
+        return await _page(request, read_recommend_body(await _read(request)), surface)
+
+
+class Autocomplete(HTTPEndpoint):
+    """`GET /autocomplete?q=`."""
+
+    async def get(self, request: Request) -> Response:
+        """Complete what was typed so far."""
+        from serving.autocomplete import complete
+
+        return Response(
+            encode(complete(request.app.state.resources.models, request.query_params)),
+            media_type=_JSON,
+        )
 
 
 class Events(HTTPEndpoint):
@@ -115,6 +153,19 @@ class Unknown(HTTPEndpoint):
         raise RefusedError(404, "path", "a path of /openapi.json", self.scope["path"])
 
 
+async def _page(request: Request, body: SearchBody | RecommendBody, surface: str) -> Response:
+    from serving.request_flow import answer_page
+
+    started = time.perf_counter()
+    answered = await answer_page(request.app.state.resources, surface, body, **_flags(request))
+    metrics.ANSWER_SECONDS.labels(surface).observe(time.perf_counter() - started)
+    return Response(encode(answered), media_type=_JSON)
+
+
+def _flags(request: Request) -> dict[str, bool]:
+    return {name: request.query_params.get(name) in _ON for name in ("explain", "shown")}
+
+
 async def _take(request: Request, parse: Callable[[object], AnyEvent], door: str) -> Response:
     from serving.deadlines import beside
 
@@ -167,6 +218,9 @@ def _drain_on_sigterm(resources: Any) -> None:
 app = Starlette(
     routes=[
         Route("/rank/{model}", Rank),
+        Route("/search", Search),
+        Route("/recommend/{surface}", Recommend),
+        Route("/autocomplete", Autocomplete),
         Route("/events", Events),
         Route("/feedback", Feedback),
         Route("/schema/{kind}.json", Schema),
@@ -190,7 +244,7 @@ app = Starlette(
 )
 @bentoml.asgi_app(app, path="/")
 class Aisle:
-    """Ranks items for shoppers, and takes the events that teach it."""
+    """Finds and ranks items for shoppers, and takes the events that teach it."""
 
     async def __is_ready__(self) -> bool:
         """What `/readyz` answers."""

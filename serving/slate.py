@@ -1,7 +1,7 @@
 """A slate on its way through the stages: candidates, then facts, then scores, then an order."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -35,11 +35,19 @@ class Scored:
 
 @dataclass(frozen=True)
 class Slate:
-    """The answer: items best first, `order` giving each one's place among the candidates."""
+    """The answer: items best first, `order` giving each one's place among the candidates.
+
+    Attributes:
+        dropped: candidates that may not be shown.
+        propensities: by place, how likely the item was to be shown where it is; 1 where absent.
+        rest: the ids that follow on later pages, in their order.
+    """
 
     scored: Scored
     order: Sequence[int]
     dropped: Sequence[str] = ()
+    propensities: Mapping[int, float] = field(default_factory=dict)
+    rest: Sequence[str] = ()
 
 
 def without_deleted(

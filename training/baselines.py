@@ -15,7 +15,7 @@ _SEED = 5
 
 def random_order(data: Dataset) -> Scores:
     """Any order, always the same one."""
-    order: Scores = np.random.default_rng(_SEED).random(data.matrix.shape[:1])
+    order: Scores = np.random.default_rng(_SEED).random(data.size)
     return order
 
 

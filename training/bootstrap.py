@@ -3,16 +3,20 @@
 Slates of one user resemble each other, so users are drawn with all of their slates.
 """
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Clusters = npt.NDArray[np.int64]
 
 DRAWS = 2000
 LEVEL = 0.95
 _SEED = 11
+_MOST_NUMBERS = 1 << 20
+"""Drawn at once: few enough to stay near the processor."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class Interval:
         return self.low > 0 or self.high < 0
 
 
-def mean_interval(values: Floats, clusters: npt.ArrayLike, draws: int = DRAWS) -> Interval:
+def mean_interval(values: npt.ArrayLike, clusters: npt.ArrayLike, draws: int = DRAWS) -> Interval:
     """Mean of the known values and its percentile interval (Efron), clusters drawn with return.
 
     Given the differences of two models on the same slates, this is the paired bootstrap.
@@ -39,15 +43,48 @@ def mean_interval(values: Floats, clusters: npt.ArrayLike, draws: int = DRAWS) -
         clusters: shape (Q,), such as the user of each slate.
         draws: resamples; always the same ones for the same number of clusters.
     """
-    known = ~np.isnan(values)
+    return mean_intervals({"": values}, clusters, draws)[""]
+
+
+def mean_intervals(
+    values: Mapping[str, npt.ArrayLike], clusters: npt.ArrayLike, draws: int = DRAWS
+) -> dict[str, Interval]:
+    """The interval of each of several means over the same slates, from the same resamples."""
+    table = {name: np.asarray(column, dtype=np.float64) for name, column in values.items()}
+    alike: dict[bytes, list[str]] = {}
+    for name, column in table.items():
+        alike.setdefault(np.isnan(column).tobytes(), []).append(name)
+    _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
+    found: dict[str, Interval] = {}
+    for names in alike.values():
+        columns = np.stack([table[name] for name in names])
+        found |= zip(names, _intervals(columns, cluster, draws), strict=True)
+    return {name: found[name] for name in values}
+
+
+def _intervals(values: Floats, cluster: Clusters, draws: int) -> list[Interval]:
+    """Of M means whose values, shape (M, Q), are known of the same slates."""
+    known = ~np.isnan(values[0])
     if not known.any():
-        return Interval(np.nan, np.nan, np.nan)
-    _, cluster = np.unique(np.asarray(clusters)[known], return_inverse=True)
-    sums, sizes = np.bincount(cluster, weights=values[known]), np.bincount(cluster)
-    rng = np.random.default_rng(_SEED)
-    means = np.empty(draws)
-    for draw in range(draws):
-        times = np.bincount(rng.integers(sums.size, size=sums.size), minlength=sums.size)
-        means[draw] = (times @ sums) / (times @ sizes)
-    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Interval(float(values[known].mean()), float(low), float(high))
+        return [Interval(np.nan, np.nan, np.nan)] * len(values)
+    values = values[:, known]
+    _, cluster = np.unique(cluster[known], return_inverse=True)
+    sums = np.stack([np.bincount(cluster, weights=row) for row in values], axis=1)
+    sizes = np.bincount(cluster).astype(np.float64)
+    means = np.concatenate(
+        [(times @ sums) / (times @ sizes)[:, None] for times in _times_drawn(sizes.size, draws)]
+    )
+    low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
+    bounds = (values.mean(axis=1).tolist(), low.tolist(), high.tolist())
+    return [Interval(*ends) for ends in zip(*bounds, strict=True)]
+
+
+def _times_drawn(clusters: int, draws: int) -> Iterator[Floats]:
+    """Shape (some draws, clusters): how often each is drawn; all draws, some at a time."""
+    rng, at_once = np.random.default_rng(_SEED), max(_MOST_NUMBERS // clusters, 1)
+    for start in range(0, draws, at_once):
+        rows = min(at_once, draws - start)
+        drawn = rng.integers(clusters, size=(rows, clusters))
+        drawn += np.arange(rows)[:, None] * clusters
+        times = np.bincount(drawn.ravel(), minlength=rows * clusters)
+        yield times.reshape(rows, clusters).astype(np.float64)

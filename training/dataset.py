@@ -7,6 +7,7 @@ historical join, and turned into the model's matrix by the code that serves.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -14,25 +15,29 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.errors import DatasetError
+from feature_repo.errors import DatasetError, LeakError
 from feature_repo.home import Home
 from feature_repo.instants import to_text
 from feature_repo.query_key import QUERY_KEY_VERSION
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import Shop
-from training.dataset_file import Dataset, Facts, write_dataset
+from feature_repo.slate_facts import as_values
+from training.dataset_file import Dataset, DatasetWriter, Facts
+from training.gains import Gains
 from training.known import known_facts
+from training.known_future import refuse_future
 from training.labels import labelled_rankings
 from training.metrics import slate_starts
 from training.prior import fit_prior
 from training.split import TRAIN, split_rankings
+from training.stored_dataset import StoredDataset
 
 __all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dataset"]
 
 Progress = Callable[[int, int | None], None]
 
-SLATES_A_GROUP = 2000
+SLATES_A_GROUP = 1000
 FEATURE_SERVICE = "ranking_v1"
 
 
@@ -54,13 +59,16 @@ class DatasetReport:
         return {**asdict(self), "path": str(self.path)}
 
 
-def build_dataset(home: Home, out: Path, progress: Progress | None = None) -> DatasetReport:
+def build_dataset(
+    home: Home, out: Path, progress: Progress | None = None, gains: Gains | None = None
+) -> DatasetReport:
     """Write the dataset of everything in the compacted log to the Parquet file `out`.
 
     Raises:
         DatasetError: the log holds no ranking, or the training part no click.
+        LeakError: counts are higher than the log's before each ranking.
     """
-    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home))
+    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home, gains))
     taught = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
     if math.isnan(prior.click_rate):
@@ -68,9 +76,16 @@ def build_dataset(home: Home, out: Path, progress: Progress | None = None) -> Da
             f"The training part of {home.log} has {taught.num_rows} impressions and no click on "
             "them; a ranker needs interactions that name their ranking."
         )
-    facts = Facts(feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows))
-    slates = known_facts(home, rows)
-    write_dataset(out, facts, rows, _matrices(slates, shop, prior, rows, progress))
+    facts = Facts(
+        feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows),
+        _roles(shop),
+    )  # fmt: skip
+    _write(out, facts, rows, known_facts(home, rows), shop, progress)
+    try:
+        refuse_future(home, StoredDataset.open(out))
+    except LeakError:
+        out.unlink()
+        raise
     return _report(out, facts, rows)
 
 
@@ -82,20 +97,50 @@ def _numbered(rows: pa.Table) -> pa.Table:
     return rows.append_column("qid", pa.array(qid)).append_column("split", pa.array(splits))
 
 
-def _matrices(
-    slates: Iterator[SlateFacts], shop: Shop, prior: RatePrior, rows: pa.Table,
+def _write(
+    out: Path, facts: Facts, rows: pa.Table, slates: Iterator[SlateFacts], shop: Shop,
     progress: Progress | None,
-) -> Iterator[Matrix]:  # fmt: skip
-    """Matrices of whole slates, stacked to row groups."""
-    group: list[Matrix] = []
-    total = slate_starts(rows["qid"]).size
-    for done, slate in enumerate(slates, start=1):
-        group.append(feature_matrix(slate, shop, prior))
-        if len(group) == SLATES_A_GROUP or done == total:
-            yield np.concatenate(group)
-            group = []
-        if progress and (done % 50 == 0 or done == total):
-            progress(done, total)
+) -> None:  # fmt: skip
+    """Matrices and categories of whole slates, some slates a row group."""
+    schema = rows.schema.append(pa.field("category", pa.string()))
+    bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
+    total = bounds.size - 1
+    with DatasetWriter(out, facts, schema) as writer:
+        for first in range(0, total, SLATES_A_GROUP):
+            last = min(first + SLATES_A_GROUP, total)
+            group = list(islice(slates, last - first))
+            keys = rows[bounds[first] : bounds[last]]
+            keys = keys.append_column(schema.field("category"), _categories(group, shop))
+            writer.write(keys, _matrix(group, shop, facts, first, total, progress))
+
+
+def _matrix(
+    group: list[SlateFacts], shop: Shop, facts: Facts, done: int, total: int,
+    progress: Progress | None,
+) -> Matrix:  # fmt: skip
+    matrices = []
+    for number, slate in enumerate(group, start=done + 1):
+        matrices.append(feature_matrix(slate, shop, facts.prior))
+        if progress and (number % 50 == 0 or number == total):
+            progress(number, total)
+    return np.concatenate(matrices)
+
+
+def _categories(group: list[SlateFacts], shop: Shop) -> pa.Array:
+    """The first value of each item's category, as known at the request; null where none is."""
+    field = shop.item_role("category")
+    if field is None:
+        return pa.nulls(sum(len(slate.item_ids) for slate in group), pa.string())
+    column = f"item_attributes__{field.column}"
+    values = [as_values(value) for slate in group for value in slate.items[column]]
+    return pa.array([value[0] if value else None for value in values], pa.string())
+
+
+def _roles(shop: Shop) -> dict[str, str]:
+    """The feature columns that mean something to the evaluation."""
+    price = shop.item_role("price")
+    known = price is not None and price in shop.items_of("number")
+    return {"price": f"item_attributes__{price.column}"} if known and price else {}
 
 
 def _by_split(rows: pa.Table) -> dict[str, int]:

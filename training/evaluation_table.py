@@ -1,6 +1,6 @@
 """An evaluation as tables for a terminal."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from rich import box
@@ -8,27 +8,45 @@ from rich.table import Table
 
 Figures = Mapping[str, Any]
 
+COMPARED = ("recall@10", "mrr")
+"""Metrics of every model in the first table; the ranker's others stand below."""
+
 
 def tables(evaluation: Figures) -> Iterator[Table]:
-    """The models, then the slices; the conventions stand at the head."""
+    """Models, the ranker's metrics, slices, and studies; the conventions stand at the head."""
     counted = evaluation["rankings"]
     title = (
         f"Test split: {counted['counted']} rankings counted, {counted['empty']} without a gain\n"
         f"{evaluation['conventions']}"
     )
-    models = _table(title, ["", "ndcg@10", "95 %", "recall@10", "mrr", "to click rate", "95 %"])
+    models = _table(title, ["", "ndcg@10", "95 %", *COMPARED, "to click rate", "95 %"])
     for model in evaluation["models"]:
         metrics = model["metrics"]
-        others = (_value(metrics["recall@10"]), _value(metrics["mrr"]))
+        others = (_value(metrics[name]) for name in COMPARED)
         models.add_row(
             model["name"], *_both(metrics["ndcg@10"]), *others, *_both(model["difference"], "+")
         )
     yield models
+    yield _metrics(evaluation["models"])
     if evaluation["slices"]:
         yield _slices(evaluation["slices"])
+    for key, title, first in (
+        ("ablation", "Without a family of features, on validation", "family"),
+        ("learning_curve", "Learning curve, on validation", "share"),
+    ):
+        if key in evaluation:
+            yield _refits(title, first, evaluation[key]["refits"])
 
 
-def _slices(slices: list[Figures]) -> Table:
+def _metrics(models: Sequence[Figures]) -> Table:
+    names = [name for name in models[0]["metrics"] if name not in ("ndcg@10", *COMPARED)]
+    table = _table("Other metrics", ["", *names])
+    for model in models:
+        table.add_row(model["name"], *(_value(model["metrics"][name]) for name in names))
+    return table
+
+
+def _slices(slices: Sequence[Figures]) -> Table:
     table = _table("Slices", ["", "rankings", "ranker", "click rate", "difference", "95 %"])
     for part in slices:
         scores = (_value(part["ranker"]), _value(part["baseline"]))
@@ -36,7 +54,15 @@ def _slices(slices: list[Figures]) -> Table:
     return table
 
 
-def _table(title: str, columns: list[str]) -> Table:
+def _refits(title: str, first: str, refits: Sequence[Figures]) -> Table:
+    table = _table(title, [first, "features", "rankings", "ndcg@10", "to everything", "95 %"])
+    for one in refits:
+        counts = (str(one["features"]), str(one["rankings"]), _value(one["ndcg_at_10"]))
+        table.add_row(one["name"], *counts, *_both(one["difference"], "+"))
+    return table
+
+
+def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
     for place, column in enumerate(columns):
         table.add_column(column, justify="right" if place else "left", no_wrap=True)

@@ -1,31 +1,48 @@
-"""Choose the ranker's configuration on the validation split, then fit it on all but the test split.
+"""Choose the ranker's configuration and what it makes of clicks, then fit it on all but test.
 
-The validation split lies after the training split in time.  A slate without any gain teaches
-nothing and is left out of the loss.
+The configuration of the trees is the one with which the naive contender does best on the validation
+split, which lies after the training split in time; then the contenders are judged
+(`training.choice`) and the chosen one is fitted on both splits.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from feature_repo.errors import DatasetError
-from training.configuration import GRID, MOST_ROUNDS, PATIENCE, Configuration
+from training.calibration import Calibration, calibrate
+from training.choice import (
+    FEWEST_SLATES,
+    RANDOMIZED,
+    VALIDATION,
+    Choice,
+    choose,
+    outcomes_of,
+    unbiased_gain,
+)
+from training.configuration import GRID, Configuration
+from training.contenders import CONTENDERS, EXAMINED, NAIVE, Fitted, fit, shown_of, shuffled, wanted
 from training.dataset import Dataset, Progress
+from training.examination import Bools, curves_by
 from training.metrics import ndcg
-from training.ranker import Ranker, Scores
+from training.ranker import Ranker
 from training.split import TRAIN, VALIDATE
-from training.trees import load_xgboost, threads
 from training.verdict import Verdict, judge
 
-if TYPE_CHECKING:
-    import xgboost
+_LARGEST_SLICE = 0.5
+"""Share of the rows; a log that is drawn at random throughout has no slice to hold out."""
+
+GROUPS = ("device", "market")
+"""Columns by which the examination is told, where the dataset has them."""
 
 
 @dataclass(frozen=True)
 class Trial:
     """One configuration, judged on the validation split."""
 
+    contender: str
     configuration: Configuration
     rounds: int
     ndcg_at_10: float
@@ -37,15 +54,23 @@ class Training:
 
     Attributes:
         trials: every configuration tried.
-        chosen: the best of them on the validation split.
+        chosen: the one that was fitted on both splits.
+        choice: between the contenders.
         verdict: whether it may be published.
         rankings: with a gain, by split.
+        examination: curves of the examined contender, by column and value, and of all.
+        outcomes: contender → outcome → ndcg@10, where judged, gains being over examination.
+        calibration_error: of probabilities made of the chosen contender's scores.
     """
 
     trials: tuple[Trial, ...]
     chosen: Trial
+    choice: Choice
     verdict: Verdict
     rankings: dict[str, int]
+    examination: dict[str, Any]
+    outcomes: dict[str, dict[str, float]]
+    calibration_error: float
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -55,80 +80,117 @@ class Training:
 def choose_and_fit(
     data: Dataset, progress: Progress | None = None, grid: tuple[Configuration, ...] = GRID
 ) -> tuple[Ranker, Training]:
-    """Try every configuration, fit the best one on training and validation split together.
+    """Try every configuration and contender, fit the best on training and validation split.
 
     Raises:
         DatasetError: no ranking with a gain in one of the two splits.
     """
-    taught, checked = (_with_gain(data.part(split), split) for split in (TRAIN, VALIDATE))
-    rows = _rows(taught)
-    unseen = _rows(checked, reference=rows)
-    trials: list[tuple[Trial, Scores]] = []
-    for number, configuration in enumerate(grid):
+    known = data.part(TRAIN, VALIDATE)
+    sliced = _randomized_slice(known)
+    taught, checked = (_some(known.rows(~sliced).part(split), split) for split in (TRAIN, VALIDATE))
+    fitted, trials = {}, []
+    for number, (one, trial) in enumerate(_tried(taught, checked, grid), start=1):
+        trials.append(trial)
+        best = max(
+            (t for t in trials if t.contender == trial.contender), key=lambda t: t.ndcg_at_10
+        )
+        if trial == best:
+            fitted[trial.contender] = one
         if progress:
-            progress(number, len(grid) + 1)
-        trials.append(_try(configuration, rows, unseen, checked))
-    chosen, scores = max(trials, key=lambda trial: trial[0].ndcg_at_10)
-    booster = _boost(chosen.configuration, _rows(_with_gain(data.part(TRAIN, VALIDATE), TRAIN)),
-                     chosen.rounds)  # fmt: skip
-    ranker = Ranker(data.facts.columns, data.facts.prior, booster)
-    counts = {split: _slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
-    tried = tuple(trial for trial, _ in trials)
-    return ranker, Training(tried, chosen, judge(checked, scores), counts)
+            progress(number, len(grid) + len(CONTENDERS))
+    judged = (known.rows(sliced), RANDOMIZED) if sliced.any() else (checked, VALIDATION)
+    choice = choose(fitted, *judged)
+    chosen = max((t for t in trials if t.contender == choice.contender), key=lambda t: t.ndcg_at_10)
+    booster = refit(chosen, known).booster
+    calibration = _calibration(fitted[choice.contender], fitted[EXAMINED], judged[0])
+    counts = {split: _wanted_slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
+    gain = unbiased_gain(judged[0], fitted[EXAMINED])
+    verdict = judge(judged[0], fitted[choice.contender].scores(judged[0]), gain, judged[1])
+    training = Training(
+        trials=tuple(trials),
+        chosen=chosen,
+        choice=choice,
+        verdict=verdict,
+        rankings=counts,
+        examination=_examination(fitted[EXAMINED], taught),
+        outcomes=outcomes_of(fitted, judged[0]),
+        calibration_error=calibration.error,
+    )
+    return Ranker(data.facts.columns, data.facts.prior, booster, calibration), training
 
 
-def _with_gain(data: Dataset, split: str) -> Dataset:
-    """The slates in which something was wanted."""
-    qid, gain = data.column("qid"), data.column("gain")
-    wanted = data.rows(np.isin(qid, np.unique(qid[gain > 0])))
-    if not wanted.matrix.shape[0]:
+def refit(trial: Trial, data: Dataset) -> Fitted:
+    """Fit what was tried on more rows, with as many trees."""
+    return fit(trial.contender, trial.configuration, data, rounds=trial.rounds)
+
+
+def _tried(
+    taught: Dataset, checked: Dataset, grid: tuple[Configuration, ...]
+) -> Iterator[tuple[Fitted, Trial]]:
+    """Every configuration of the naive contender, then the others with the best of them."""
+    best: Trial | None = None
+    for configuration in grid:
+        one, trial = try_configuration(NAIVE, configuration, taught, checked)
+        if best is None or trial.ndcg_at_10 > best.ndcg_at_10:
+            best = trial
+        yield one, trial
+    assert best is not None
+    for contender in CONTENDERS:
+        if contender != NAIVE:
+            yield try_configuration(contender, best.configuration, taught, checked)
+
+
+def try_configuration(
+    contender: str, configuration: Configuration, taught: Dataset, checked: Dataset
+) -> tuple[Fitted, Trial]:
+    """Fit until the rows to check stop gaining, and measure on them."""
+    fitted = fit(contender, configuration, taught, checked=checked)
+    unseen = shuffled(checked)
+    gain, qid = unseen.column("gain"), unseen.column("qid")
+    value = float(np.nanmean(ndcg(fitted.scores(unseen), gain, qid)))
+    return fitted, Trial(contender, configuration, fitted.rounds, value)
+
+
+def _randomized_slice(data: Dataset) -> Bools:
+    """Shape (R,): the rows held out to judge; none where too few of them have a gain."""
+    if "randomized" not in data.keys.column_names:
+        return np.zeros(data.size, bool)
+    sliced = data.column("randomized").astype(bool)
+    enough = _wanted_slates(data.rows(sliced)) >= FEWEST_SLATES
+    return sliced & (enough and sliced.mean() <= _LARGEST_SLICE)
+
+
+def _some(data: Dataset, split: str) -> Dataset:
+    if not _wanted_slates(data):
         raise DatasetError(
-            f"The {split} split has no ranking with a click among its {np.unique(qid).size}; "
+            f"The {split} split has no ranking with a click among its "
+            f"{np.unique(data.column('qid')).size}; "
             "more events, or interactions that name their ranking, are needed."
         )
-    return wanted
+    return data
 
 
-def _slates(data: Dataset) -> int:
-    return int(np.unique(data.column("qid")).size)
+def _wanted_slates(data: Dataset) -> int:
+    return int(np.unique(data.column("qid")[wanted(data)]).size)
 
 
-def _rows(data: Dataset, reference: "xgboost.DMatrix | None" = None) -> "xgboost.DMatrix":
-    xgboost = load_xgboost()
-
-    return xgboost.QuantileDMatrix(
-        data.matrix,
-        data.column("gain"),
-        qid=data.column("qid"),
-        feature_names=list(data.facts.columns),
-        ref=reference,
-        nthread=threads(),
+def _calibration(chosen: Fitted, examined: Fitted, data: Dataset) -> Calibration:
+    """Fitted on the earlier half of the slates judged, its error measured on the later half."""
+    assert examined.objective is not None
+    qid = data.column("qid")
+    return calibrate(
+        scores=chosen.scores(data).astype(np.float64),
+        clicked=data.column("gain") > 0,
+        seen=examined.objective.examination.of(shown_of(data)),
+        held_out=qid > np.median(qid),
     )
 
 
-def _try(
-    configuration: Configuration, rows: "xgboost.DMatrix", unseen: "xgboost.DMatrix", data: Dataset
-) -> tuple[Trial, Scores]:
-    """Fit until the validation split stops gaining; give the trial and its scores there."""
-    xgboost = load_xgboost()
-
-    booster = xgboost.train(
-        configuration.parameters(),
-        rows,
-        MOST_ROUNDS,
-        evals=[(unseen, VALIDATE)],
-        early_stopping_rounds=PATIENCE,
-        verbose_eval=False,
-    )
-    rounds = booster.best_iteration + 1
-    scores: Scores = booster.inplace_predict(
-        data.matrix, iteration_range=(0, rounds), validate_features=False
-    )
-    value = float(np.nanmean(ndcg(scores, data.column("gain"), data.column("qid"))))
-    return Trial(configuration, rounds, value), scores
-
-
-def _boost(configuration: Configuration, rows: "xgboost.DMatrix", rounds: int) -> "xgboost.Booster":
-    xgboost = load_xgboost()
-
-    return xgboost.train(configuration.parameters(), rows, rounds)
+def _examination(fitted: Fitted, data: Dataset) -> dict[str, Any]:
+    """The curve over all slates and those of each group."""
+    assert fitted.objective is not None
+    known, shown = fitted.objective.examination, shown_of(data)
+    relevance = fitted.objective.relevance(fitted.scores(data))
+    groups = {name: data.column(name) for name in GROUPS if name in data.keys.column_names}
+    whole = [round(float(p), 4) for p in known.curve(shown)]
+    return {"all": whole, **curves_by(groups, shown, relevance, known)}

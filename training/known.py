@@ -1,9 +1,11 @@
 """What was known of each past slate strictly before it was shown, as `SlateFacts`.
 
 The historical join runs once a side: users and queries at their rankings, items at their rows.
+What is joined lies on disk; of its Python objects there are never more than some slates' in memory.
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,9 +19,13 @@ from training.metrics import slate_starts
 
 USER_VIEWS = ("user_engagement", "user_recent")
 QUERY_VIEWS = ("query_engagement", "query_clicked_items")
-ITEM_VIEWS = ("item_attributes", "item_engagement")
+MARKET_VIEWS = ("market_usual",)
+ITEM_VIEWS = ("item_attributes", "item_engagement", "item_standing")
+
+SLATES_AT_ONCE = 1000
 
 Column = npt.NDArray[Any]
+Bounds = npt.NDArray[np.int64]
 
 
 def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
@@ -27,7 +33,8 @@ def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
 
     Args:
         home: whose feature views are joined.
-        rows: sorted by qid; request_id, user_id, query_key, query, item_id, t.
+        rows: sorted by qid; request_id, user_id, query_key, query, market, utc_offset_minutes,
+            item_id, t.
     """
     from feature_repo.catalogue import Catalogue
     from feature_repo.feast_repo import open_store
@@ -39,28 +46,53 @@ def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
     def join(keys: pa.Table, key: str, views: tuple[str, ...]) -> pa.Table:
         chosen = [getattr(catalogue, view) for view in views]
         wanted = pa.table({key: keys[key], "event_timestamp": keys["t"]})
-        return features_at(store, catalogue, wanted, chosen)
+        return features_at(store, catalogue, wanted, chosen, on_disk=True)
 
     users = join(requests, "user_id", USER_VIEWS)
     queries = join(requests, "query_key", QUERY_VIEWS)
-    return slates_of(rows, users, queries, join(rows, "item_id", ITEM_VIEWS))
+    markets = join(requests, "market", MARKET_VIEWS)
+    return slates_of(rows, users, queries, markets, join(rows, "item_id", ITEM_VIEWS))
 
 
 def slates_of(
-    rows: pa.Table, users: pa.Table, queries: pa.Table, items: pa.Table
+    rows: pa.Table, users: pa.Table, queries: pa.Table, markets: pa.Table, items: pa.Table
 ) -> Iterator[SlateFacts]:
-    """Put together what was joined: `users` and `queries` by ranking, `items` by row."""
-    starts = slate_starts(rows["qid"])
-    ends = np.r_[starts[1:], rows.num_rows]
+    """Put together what was joined: users, queries and markets by ranking, `items` by row."""
+    bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
+    for first in range(0, bounds.size - 1, SLATES_AT_ONCE):
+        ends = bounds[first : first + SLATES_AT_ONCE + 1]
+        of_rows, of_slates = slice(ends[0], ends[-1]), slice(first, first + ends.size - 1)
+        yield from _some(
+            rows[of_rows],
+            users[of_slates],
+            queries[of_slates],
+            markets[of_slates],
+            items[of_rows],
+            ends - ends[0],
+        )
+
+
+def _some(
+    rows: pa.Table,
+    users: pa.Table,
+    queries: pa.Table,
+    markets: pa.Table,
+    items: pa.Table,
+    bounds: Bounds,
+) -> Iterator[SlateFacts]:
     instants = rows["t"].cast(pa.int64()).to_numpy()
     ids, texts = _column(rows["item_id"]), _column(rows["query"])
-    of_user, of_query, of_item = _columns(users), _columns(queries), _columns(items)
-    for number, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
+    offsets = _column(rows["utc_offset_minutes"])
+    of_user, of_query = _columns(users), _columns(queries)
+    of_market, of_item = _columns(markets), _columns(items)
+    for number, (start, end) in enumerate(pairwise(bounds.tolist())):
         yield SlateFacts(
             t=int(instants[start]),
             query=texts[start],
+            utc_offset_minutes=offsets[start],
             user=_row(of_user, number),
             query_row=_row(of_query, number),
+            market_row=_row(of_market, number),
             item_ids=ids[start:end].tolist(),
             items={name: values[start:end] for name, values in of_item.items()},
         )

@@ -1,7 +1,7 @@
 """What shoppers wanted of what they were shown: one row for each item of each ranking.
 
 An interaction labels the item of the ranking it names.  The strongest one counts; one that was
-taken back does not.
+taken back does not, and a return is taken off (`training.gains`).
 """
 
 from collections.abc import Mapping
@@ -13,9 +13,11 @@ import pyarrow as pa
 from feature_repo.errors import DatasetError
 from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.home import Home
+from feature_repo.instants import DAY
+from training.gains import Gains
 
-GAINS = {"click": 1, "add_to_cart": 3, "purchase": 6}
-"""Label gain by type of interaction; every other type says nothing."""
+_FOREVER = 1 << 62
+"""Longer than any log, in microseconds."""
 
 _SHOWN = """
 with
@@ -31,9 +33,11 @@ first_shown as (
 shown as (
 
     select
-        request_id, user_id, query, query_key, market, event_time as t,
+        request_id, user_id, query, query_key, market, surface, utc_offset_minutes,
+        event_time as t,
         unnest(items).item_id as item_id,
-        generate_subscripts(items, 1) as position
+        generate_subscripts(items, 1) as position,
+        coalesce(list_min([item.propensity for item in items]) < 1, false) as randomized
 
     from first_shown
 
@@ -44,27 +48,45 @@ from shown
 qualify row_number() over (partition by request_id, item_id order by position) = 1
 """
 
-_GAINS = """
-select acted.request_id, acted.item_id, max(map($types, $gains)[acted.type]) as gain
+_OUTCOMES = """
+select
+    acted.request_id,
+    acted.item_id,
+    max(map($types, $gains)[acted.type]) as best,
+    min(map($types, $gains)[acted.type]) as worst,
+    bool_or(acted.type = 'click') as clicked,
+    bool_or(acted.type = 'add_to_cart') as carted,
+    bool_or(acted.type = 'purchase') as ordered
+
 from read_parquet($interactions) as acted
+join ({shown}) as shown using (request_id, item_id)
 where
     acted.corrects is null
-    and acted.request_id is not null
+    and epoch_us(acted.event_time) - epoch_us(shown.t) <= $horizon
     and acted.event_id not in (
         select corrects from read_parquet($interactions) where corrects is not null
     )
 group by acted.request_id, acted.item_id
 """
 
-_NO_GAINS = "select null::varchar as request_id, null::varchar as item_id, 0 as gain"
+_NO_OUTCOMES = """
+select
+    null::varchar as request_id, null::varchar as item_id, 0 as best, 0 as worst,
+    false as clicked, false as carted, false as ordered
+"""
 
 _LABELLED = """
 select
-    request_id, user_id, query, query_key, market, t, item_id, position,
-    coalesce(gain, 0)::float as gain
+    request_id, user_id, query, query_key, market, surface, utc_offset_minutes, t, item_id,
+    position, randomized,
+    greatest(0, greatest(coalesce(best, 0), 0) + least(coalesce(worst, 0), 0))::float as gain,
+    coalesce(clicked, false) as clicked,
+    coalesce(carted, false) as carted,
+    coalesce(ordered, false) as ordered
 
 from ({shown}) as shown
-left join ({gains}) as gains using (request_id, item_id)
+left join ({outcomes}) as outcomes using (request_id, item_id)
+where epoch_us(t) <= (select max(epoch_us(event_time)) from read_parquet($events)) - $age
 order by t, request_id, position
 """
 
@@ -97,25 +119,33 @@ group by item_id
 """
 
 
-def labelled_rankings(home: Home) -> pa.Table:
+def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
     """Rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
 
     Raises:
-        DatasetError: the compacted log holds no ranking.
+        DatasetError: the compacted log holds no ranking, or none older than the horizon.
     """
     rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
     if not rankings:
         raise DatasetError(
             f"{home.log} holds no ranking to learn from; ingest events with `aisle ingest`."
         )
-    sql = _LABELLED.format(shown=_SHOWN, gains=_GAINS if interactions else _NO_GAINS)
+    outcomes = _OUTCOMES.format(shown=_SHOWN) if interactions else _NO_OUTCOMES
+    gains = gains or Gains()
+    days = gains.horizon_days
     given = {
         "rankings": rankings,
         "interactions": interactions,
-        "types": list(GAINS),
-        "gains": list(GAINS.values()),
+        "events": rankings + interactions,
+        "types": list(gains.worth),
+        "gains": list(gains.worth.values()),
+        "horizon": _FOREVER if days is None else int(days * DAY),
+        "age": 0 if days is None else int(days * DAY),
     }
-    return _run(sql, given)
+    rows = _run(_LABELLED.format(shown=_SHOWN, outcomes=outcomes), given)
+    if not rows.num_rows:
+        raise DatasetError(f"No ranking in {home.log} is older than the horizon of {days:g} days.")
+    return rows
 
 
 def item_counts(home: Home) -> pa.Table:

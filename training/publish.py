@@ -15,6 +15,7 @@ from feature_repo.query_key import QUERY_KEY_VERSION
 from training.artifact import publish, sha256
 from training.dataset import FEATURE_SERVICE
 from training.evaluate import EVALUATION, PAGE
+from training.model_card import CARD, CARD_JSON
 from training.popularity import Popularity
 from training.ranker import MODEL, TRAINING, Ranker
 
@@ -61,7 +62,7 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
         return Publication(None, popularity, verdict["reason"])
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
-        for file in (EVALUATION, PAGE):
+        for file in (EVALUATION, PAGE, CARD, CARD_JSON):
             shutil.copyfile(evaluation / file, build / file)
         version = publish(home, RANKER, name, build, _manifest(Ranker.load(build), measured))
     return Publication(version, popularity, verdict["reason"])

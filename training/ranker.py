@@ -12,7 +12,10 @@ import numpy.typing as npt
 from feature_repo.errors import ArtifactError
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import Matrix
-from training.dataset import Dataset, Progress
+from training.artifact import sha256
+from training.calibration import Calibration
+from training.dataset import Progress
+from training.split import TRAIN, VALIDATE
 from training.trees import load_xgboost
 
 if TYPE_CHECKING:
@@ -32,11 +35,13 @@ class Ranker:
         columns: the F feature columns it reads, in order.
         prior: click-rate prior its rates were made with.
         booster: the trees.
+        calibration: of its scores to probabilities; None where none was fitted.
     """
 
     columns: tuple[str, ...]
     prior: RatePrior
     booster: "xgboost.Booster"
+    calibration: Calibration | None = None
 
     def apply(self, matrix: Matrix, columns: Sequence[str] | None = None) -> Scores:
         """Shape (N,): higher is better.  One thread, no copy.
@@ -61,20 +66,34 @@ class Ranker:
 
     def contributions(self, matrix: Matrix) -> Scores:
         """Shape (N, F): what each feature adds to each score (approximate SHAP)."""
+        columns: Scores = self.shares(matrix)[:, :-1]
+        return columns
+
+    def shares(self, matrix: Matrix, *, exact: bool = False) -> Scores:
+        """Shape (N, F + 1): what each feature adds to each score, and last what all items have.
+
+        A row sums to the item's score.  Exact shares are Shapley values of the trees (Lundberg, Lee
+        et al., Nature Machine Intelligence 2020) and take some hundred times as long as the
+        approximate ones, which follow each item's path down the trees (Saabas).
+        """
         xgboost = load_xgboost()
 
         rows = xgboost.DMatrix(matrix, nthread=1)
-        shares = self.booster.predict(
-            rows, pred_contribs=True, approx_contribs=True, validate_features=False
+        shares: Scores = self.booster.predict(
+            rows, pred_contribs=True, approx_contribs=not exact, validate_features=False
         )
-        columns: Scores = shares[:, :-1]
-        return columns
+        return shares
 
     def save(self, folder: Path) -> None:
         """Write the trees and what they need into a build folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.booster.save_model(folder / MODEL)
-        table = {"columns": self.columns, "prior": asdict(self.prior)}
+        calibration = self.calibration and self.calibration.to_dict()
+        table = {
+            "columns": self.columns,
+            "prior": asdict(self.prior),
+            "calibration": calibration,
+        }
         (folder / RANKER).write_text(json.dumps(table, indent=1) + "\n")
 
     @classmethod
@@ -89,7 +108,9 @@ class Ranker:
         try:
             table: dict[str, Any] = json.loads((folder / RANKER).read_text())
             booster = xgboost.Booster({"nthread": 1}, model_file=str(folder / MODEL))
-            ranker = cls(tuple(table["columns"]), RatePrior(**table["prior"]), booster)
+            calibration = Calibration(**known) if (known := table.get("calibration")) else None
+            prior = RatePrior(**table["prior"])
+            ranker = cls(tuple(table["columns"]), prior, booster, calibration)
         except (OSError, ValueError, TypeError, KeyError, xgboost.core.XGBoostError) as error:
             raise ArtifactError(f"{folder}: expected a ranker: {str(error)[:200]}.") from None
         booster.set_param({"nthread": 1})
@@ -114,15 +135,43 @@ def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
     return f"The ranker reads other columns: missing {missing}, surplus {surplus}."
 
 
-def train(dataset: Path, out: Path, progress: Progress | None = None) -> "Training":
+def train(
+    dataset: Path,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    search: int = 0,
+    search_seconds: float | None = None,
+) -> "Training":
     """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
+
+    Args:
+        dataset: file to learn from.
+        out: folder to write to.
+        progress: told of each trial.
+        search: trials of a search for a configuration, next to those always tried.
+        search_seconds: no new one after so long.
 
     Raises:
         DatasetError: no ranking with a gain in the training or in the validation split.
+        LeakError: a feature knows the future.
     """
+    from training.configuration import GRID
     from training.fitting import choose_and_fit
+    from training.leaks import refuse_leaks
+    from training.stored_dataset import StoredDataset
 
-    ranker, training = choose_and_fit(Dataset.load(dataset), progress)
+    data, grid = StoredDataset.open(dataset), GRID
+    refuse_leaks(data.part(TRAIN, VALIDATE))
+    if search:
+        from training.search import search as run
+
+        journal, study = out.parent / "search.journal", sha256(dataset)
+        found = run(
+            data, journal, study=study, trials=search, seconds=search_seconds, progress=progress
+        )
+        grid = tuple(dict.fromkeys((*GRID, found)))
+    ranker, training = choose_and_fit(data, progress, grid)
     ranker.save(out)
     (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
     return training

@@ -1,60 +1,69 @@
 """An evaluation as one self-contained HTML page: no script, no font, nothing fetched.
 
-Bars are inline SVG with the 95 % interval as a line; every figure also stands in a table, and
-colours follow the reader's light or dark setting.
+Every plot's figures also stand in a table, and colours follow the reader's light or dark setting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
+
+from training.plots import Mark, bars, forest, lines
 
 Figures = Mapping[str, Any]
 
 _STYLE = """
 :root { color-scheme: light dark; --ink: #1b1b1f; --paper: #ffffff; --faint: #5c5c66;
-  --rule: #d4d4dc; --bar: #2f6fb7; --other: #8a8f9c; }
+  --rule: #d4d4dc; --main: #2f6fb7; --other: #a3a8b4;
+  --c0: #2f6fb7; --c1: #b3541e; --c2: #3d7a3d; --c3: #8a4a9e; --c4: #5c5c66; }
 @media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --paper: #17171a;
-  --faint: #a9a9b4; --rule: #3a3a42; --bar: #6ea8e8; --other: #7d828f; } }
+  --faint: #a9a9b4; --rule: #3a3a42; --main: #5b97da; --other: #666b78;
+  --c0: #6ea8e8; --c1: #e8955f; --c2: #7cc07c; --c3: #c78fdb; --c4: #a9a9b4; } }
 body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 58rem; margin: 2rem auto; padding: 0 1rem; }
+  max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
 caption { text-align: left; color: var(--faint); padding: .3rem 0; }
 th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid var(--rule); }
-th:first-child, td:first-child { text-align: left; }
-.wide { overflow-x: auto; } .note { color: var(--faint); }
+th:first-child { text-align: left; } td { white-space: nowrap; }
+.wide { overflow-x: auto; font-size: .9rem; } .note { color: var(--faint); }
+figure { margin: 1rem 0; } summary { cursor: pointer; color: var(--faint); }
 svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
-.ranker { fill: var(--bar); } .other { fill: var(--other); }
+svg .tick { text-anchor: middle; } .main { fill: var(--main); } .other { fill: var(--other); }
 .interval { stroke: var(--ink); stroke-width: 2; }
+.axis { stroke: var(--faint); stroke-dasharray: 3 3; } .grid { stroke: var(--rule); }
+.line { fill: none; stroke-width: 2.5; }
+.c0 { stroke: var(--c0); } .c1 { stroke: var(--c1); } .c2 { stroke: var(--c2); }
+.c3 { stroke: var(--c3); } .c4 { stroke: var(--c4); }
 """
 
 
 def page(evaluation: Figures) -> str:
     """The whole page, from an evaluation's dict."""
-    counted = evaluation["rankings"]
-    ranker = evaluation["test"]["ndcg@10"]
+    counted, main = evaluation["rankings"], _number(evaluation["test"]["ndcg@10"])
+    parts = [
+        _models(evaluation["models"]),
+        _by_position(evaluation["by_position"]),
+        _slices(evaluation["slices"]),
+        _refits(evaluation, "ablation", "Without a family of features", "Family left out"),
+        _curve(evaluation),
+        _trials(evaluation["training"]),
+    ]
     return f"""<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Evaluation: ndcg@10 {_number(ranker)}</title>
+<title>Evaluation: ndcg@10 {main}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
 <main>
 <h1>Evaluation</h1>
-<p>The ranker's ndcg@10 on the test split is <strong>{_number(ranker)}</strong>.
+<p>The ranker's ndcg@10 on the test split is <strong>{main}</strong>.
 {escape(evaluation["training"].get("verdict", {}).get("reason", ""))}</p>
 <p class="note">{escape(evaluation["conventions"])}.
 {counted["counted"]} rankings counted, {counted["empty"]} without a gain left out.
 Intervals are 95 %, by paired bootstrap over users.</p>
-<h2>Models</h2>
-{_bars(evaluation["models"])}
-{_models(evaluation["models"])}
-<h2>Slices</h2>
-{_slices(evaluation["slices"])}
-<h2>Configurations tried</h2>
-{_trials(evaluation["training"])}
+{"".join(parts)}
 <p class="note">Model {escape(evaluation["identity"]["model"][:16])},
 dataset {escape(evaluation["identity"]["dataset"][:16])}.</p>
 </main>
@@ -63,42 +72,32 @@ dataset {escape(evaluation["identity"]["dataset"][:16])}.</p>
 """
 
 
-def _bars(models: list[Figures]) -> str:
-    """One bar a model, ndcg@10 from 0 to 1."""
-    rows = "".join(_bar(place, model) for place, model in enumerate(models))
-    told = ", ".join(f"{m['name']} {_number(m['metrics']['ndcg@10']['value'])}" for m in models)
-    return (
-        f'<svg viewBox="0 0 700 {len(models) * 34}" role="img" '
-        f'aria-label="ndcg@10: {escape(told)}">{rows}</svg>'
-    )
-
-
-def _bar(place: int, model: Figures) -> str:
-    interval, top = model["metrics"]["ndcg@10"], place * 34
-    kind = "ranker" if model["name"] == "ranker" else "other"
-    value, low, high = (170 + 450 * (interval[end] or 0) for end in ("value", "low", "high"))
-    return (
-        f'<text x="0" y="{top + 21}">{escape(model["name"])}</text>'
-        f'<rect class="{kind}" x="170" y="{top + 6}" width="{value - 170:.1f}" height="22"/>'
-        f'<line class="interval" x1="{low:.1f}" x2="{high:.1f}" y1="{top + 17}" y2="{top + 17}"/>'
-        f'<text x="{high + 8:.1f}" y="{top + 21}">{_number(interval["value"])}</text>'
-    )
-
-
-def _models(models: list[Figures]) -> str:
+def _models(models: Sequence[Figures]) -> str:
+    marks = [_mark(m["name"], m["metrics"]["ndcg@10"], main=m["name"] == "ranker") for m in models]
     rows = [
-        [
-            model["name"],
-            *(_interval(model["metrics"][name]) for name in ("ndcg@10", "recall@10", "mrr")),
-            _interval(model["difference"], "+"),
-        ]
-        for model in models
+        [name, *(_interval(model["metrics"][name]) for model in models)]
+        for name in models[0]["metrics"]
     ]
-    head = ["Model", "ndcg@10", "recall@10", "mrr", "ndcg@10 to smoothed click rate"]
-    return _table("Mean and 95 % interval", head, rows)
+    rows.append([
+        "ndcg@10 to smoothed click rate", *(_interval(model["difference"], "+") for model in models)
+    ])  # fmt: skip
+    table = _table("Mean and 95 % interval", ["Metric", *(m["name"] for m in models)], rows)
+    return f"<h2>Models</h2>{_figure(bars('models', 'ndcg@10 of each model', marks))}{table}"
 
 
-def _slices(slices: list[Figures]) -> str:
+def _by_position(curves: Figures) -> str:
+    known = {name: line for name, line in curves.items() if None not in line}
+    if not known:
+        return ""
+    at = [str(k) for k in range(1, 1 + len(next(iter(known.values()))))]
+    plot = lines("depth", "ndcg@k by the number of positions", at, known, "positions k")
+    rows = [[name, *map(_number, line)] for name, line in known.items()]
+    table = _table("ndcg@k of each model", ["Model", *(f"@{k}" for k in at)], rows)
+    return f"<h2>By depth</h2>{_figure(plot)}{_folded(table)}"
+
+
+def _slices(slices: Sequence[Figures]) -> str:
+    marks = [_mark(part["name"], part["difference"], "+") for part in slices]
     rows = [
         [
             part["name"],
@@ -110,24 +109,68 @@ def _slices(slices: list[Figures]) -> str:
         for part in slices
     ]
     head = ["Slice", "Rankings", "Ranker", "Smoothed click rate", "Difference"]
-    return _table("ndcg@10 on parts of the test split", head, rows)
+    plot = forest("slices", "ndcg@10, ranker − smoothed click rate, by slice", marks)
+    table = _table("ndcg@10 on parts of the test split", head, rows)
+    return f"<h2>Slices</h2>{_figure(plot)}{table}"
+
+
+def _refits(evaluation: Figures, key: str, title: str, first: str) -> str:
+    refits = evaluation.get(key, {}).get("refits", [])
+    if not refits:
+        return ""
+    marks = [_mark(one["name"], one["difference"], "+") for one in refits]
+    plot = forest(key, "ndcg@10 on validation, to the ranker with everything", marks)
+    return f"<h2>{title}</h2>{_figure(plot)}{_refit_table(first, refits)}"
+
+
+def _curve(evaluation: Figures) -> str:
+    refits = evaluation.get("learning_curve", {}).get("refits", [])
+    if not refits:
+        return ""
+    series = {
+        name: [one["ndcg_at_10"][end] for one in refits]
+        for name, end in (("mean", "value"), ("95 % low", "low"), ("95 % high", "high"))
+    }
+    at = [one["name"] for one in refits]
+    plot = lines("curve", "ndcg@10 on validation", at, series, "share of the training rankings")
+    return f"<h2>Learning curve</h2>{_figure(plot)}{_refit_table('Share', refits)}"
+
+
+def _refit_table(first: str, refits: Sequence[Figures]) -> str:
+    rows = [
+        [
+            one["name"], str(one["features"]), str(one["rankings"]),
+            _interval(one["ndcg_at_10"]), _interval(one["difference"], "+"),
+        ]
+        for one in refits
+    ]  # fmt: skip
+    head = [first, "Features", "Rankings", "ndcg@10", "To everything"]
+    return _table("Fitted again, measured on the validation split", head, rows)
 
 
 def _trials(training: Figures) -> str:
-    trials = training.get("trials", [])
     rows = [
         [
             ", ".join(f"{name} {value}" for name, value in trial["configuration"].items()),
             str(trial["rounds"]),
             _number(trial["ndcg_at_10"]),
         ]
-        for trial in trials
+        for trial in training.get("trials", [])
     ]
     head = ["Configuration", "Trees", "ndcg@10 on validation"]
-    return _table("The best on the validation split was fitted again", head, rows)
+    table = _table("The best on the validation split was fitted again", head, rows)
+    return f"<h2>Configurations tried</h2>{table}"
 
 
-def _table(caption: str, head: list[str], rows: list[list[str]]) -> str:
+def _figure(plot: str) -> str:
+    return f"<figure>{plot}</figure>"
+
+
+def _folded(table: str) -> str:
+    return f"<details><summary>The figures as a table</summary>{table}</details>"
+
+
+def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
     body = "".join(
         f'<tr><th scope="row">{escape(row[0])}</th>'
@@ -142,7 +185,14 @@ def _table(caption: str, head: list[str], rows: list[list[str]]) -> str:
     )
 
 
+def _mark(name: str, interval: Figures, sign: str = "", main: bool = False) -> Mark:
+    value, low, high = (interval[end] or 0.0 for end in ("value", "low", "high"))
+    return Mark(name, value, low, high, _number(interval["value"], sign), main)
+
+
 def _interval(interval: Figures, sign: str = "") -> str:
+    if interval["low"] is None:
+        return _number(interval["value"], sign)
     low, high = _number(interval["low"], sign), _number(interval["high"], sign)
     return f"{_number(interval['value'], sign)} ({low} to {high})"
 

@@ -1,35 +1,30 @@
-"""A small shop with known truth, as an event file: same arguments, same bytes.
+"""A shop with known truth, as event files: same arguments, same bytes.
 
-The demo and the tests learn from it; a Parquet file beside it holds the truth no event tells: how
+The demo and the tests learn from it.  Beside the events lies the truth that no event tells: how
 likely each shown item was looked at, and clicked once looked at.
 """
 
 import os
-from collections.abc import Iterable, Iterator
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.errors import SettingError
-from feature_repo.events.contract import (
-    Event,
-    FieldValue,
-    InteractionEvent,
-    ItemEvent,
-    RankingEvent,
-    ShownItem,
-)
-from feature_repo.instants import SECOND
-from training.simulation.shoppers import Shoppers, Slate
-from training.simulation.vocabulary import BRANDS, CATEGORIES
-from training.simulation.world import NEVER, START, Items, make_items, make_queries, make_users
+from feature_repo.instants import to_datetime
+from training.simulation.calendar import day_start
+from training.simulation.configuration import ShopConfig
+from training.simulation.happenings import TRUTH, Happenings
+from training.simulation.shop import Shop
 
-_LONGEST_LOOK = 90 * SECOND
-_CART, _PURCHASE = 0.5, 0.6
-"""Share of the attraction that turns a click into a cart, and a cart into a purchase."""
+Progress = Callable[[int, int | None], None]
+"""Called with the days done and the days in all."""
+
+LINES = ".jsonl"
 
 
 def simulate(
@@ -39,137 +34,130 @@ def simulate(
     items: int = 400,
     days: int = 21,
     seed: int = 7,
-    rankings_per_user_day: float = 0.42,
+    config: ShopConfig | None = None,
+    progress: Progress | None = None,
 ) -> Path:
-    """Write the events to `out` as canonical JSON lines, and the truth beside them.
+    """Write the events to `out`, and the truth beside them; whole or not at all.
 
-    Events are in time order, from 2026-01-05T00:00Z on.  A file is written whole or not at all.
+    A name that ends in .jsonl becomes one file of canonical JSON lines in time order, any other a
+    folder with a folder of Parquet files for each day, from 2026-01-05 on, a day after the other
+    in bounded memory.  `aisle ingest` takes both.
+
+    Args:
+        out: what to write; it is replaced where it is a file, and must not be there as a folder.
+        users, items, days, seed: size and chance of a plain shop.
+        config: everything else about the shop; then users, items and seed are its.
+        progress: told after every day.
 
     Returns:
         `out`; its truth is at `truth_path(out)`.
 
     Raises:
-        SettingError: fewer than one user, item or day.
+        SettingError: no shop can be like that, or the folder is there already.
     """
-    if min(users, items, days) < 1:
-        found = f"{users} users, {items} items, {days} days"
-        raise SettingError(f"A simulated shop: expected at least one of each, found {found}.")
-    rng = np.random.default_rng(seed)
-    stock = make_items(rng, items, days)
-    shoppers = Shoppers(rng, stock, make_users(rng, users), make_queries(rng, stock))
-    slates = list(shoppers.slates(days, rankings_per_user_day))
-    out.parent.mkdir(parents=True, exist_ok=True)
-    _write_truth(truth_path(out), slates, stock)
-    events = [*_item_events(stock), *_shopping_events(slates, shoppers)]
-    return _write_events(out, events)
+    shop = Shop.draw(config or ShopConfig(users=users, items=items, seed=seed), days)
+    write = _write_lines if out.suffix == LINES else _write_days
+    with _replacing(out) as events, _replacing(truth_path(out)) as known:
+        write(shop, events, known, progress or (lambda _done, _total: None))
+    return out
 
 
 def truth_path(events: Path) -> Path:
-    """Where the truth of an event file lies: one row for each item of each slate, by position."""
-    return events.with_suffix(".truth.parquet")
+    """Where the truth lies: one row for each item of each slate, by position.
+
+    A file beside a file of events, a folder of a file for each day beside a folder of events.
+    """
+    return events.with_suffix(".truth.parquet" if events.suffix == LINES else ".truth")
 
 
-def _item_events(items: Items) -> Iterator[Event]:
-    categories = list(CATEGORIES)
-    for n, item_id in enumerate(items.ids):
-        added_at = int(items.added_at[n])
-        yield ItemEvent(
-            event_id=f"added-{item_id}",
-            event_time=max(added_at, START),
-            item_id=item_id,
-            fields={
-                "title": items.titles[n],
-                "category": categories[items.category[n]],
-                "brand": BRANDS[items.brand[n]],
-                "price": float(items.price[n]),
-                "added_at": added_at,
-            },
-        )
-        yield from _later_item_events(items, n)
+def _write_lines(shop: Shop, events: Path, known: Path, progress: Progress) -> None:
+    happenings = Happenings(shop)
+    with events.open("wb") as file, _Tables(known) as truth:
+        for number in range(shop.days):
+            lines = []
+            for kind, table in happenings.on(number):
+                if kind == TRUTH:
+                    truth.write(table)
+                else:
+                    lines += _lines(kind, table)
+            file.writelines(line for _, _, line in sorted(lines))
+            progress(number + 1, shop.days)
 
 
-def _later_item_events(items: Items, n: int) -> Iterator[Event]:
-    item_id, deleted_at = items.ids[n], int(items.deleted_at[n])
-    repriced_at = int(items.repriced_at[n])
-    if items.added_at[n] < repriced_at < deleted_at:
-        fields: dict[str, FieldValue] = {"price": float(items.reprice[n])}
-        yield ItemEvent(
-            event_id=f"repriced-{item_id}", event_time=repriced_at, item_id=item_id, fields=fields
-        )
-    if deleted_at < NEVER:
-        yield ItemEvent(
-            event_id=f"deleted-{item_id}", event_time=deleted_at, item_id=item_id, op="delete"
-        )
+def _write_days(shop: Shop, events: Path, known: Path, progress: Progress) -> None:
+    happenings = Happenings(shop)
+    known.mkdir()
+    for number in range(shop.days):
+        date = f"{to_datetime(day_start(number)):%Y-%m-%d}"
+        folder = events / date
+        folder.mkdir(parents=True)
+        paths = {TRUTH: known / f"{date}.parquet"}
+        open_tables: dict[str, _Tables] = {}
+        for kind, table in happenings.on(number):
+            tables = open_tables.get(kind)
+            if tables is None:
+                tables = open_tables[kind] = _Tables(paths.get(kind, folder / f"{kind}.parquet"))
+            tables.write(table)
+        for tables in open_tables.values():
+            tables.close()
+        progress(number + 1, shop.days)
 
 
-def _shopping_events(slates: list[Slate], shoppers: Shoppers) -> Iterator[Event]:
-    for number, slate in enumerate(slates):
-        request_id = f"r{number:06d}"
-        user_id = None if slate.anonymous else shoppers.users.ids[slate.user]
-        yield RankingEvent(
-            event_id=f"ranking-{request_id}",
-            event_time=slate.t,
-            request_id=request_id,
-            items=tuple(ShownItem(shoppers.items.ids[n]) for n in slate.shown),
-            user_id=user_id,
-            session_id=f"s{slate.visit:06d}",
-            surface="home" if slate.query is None else "search",
-            query=None if slate.query is None else shoppers.queries.texts[slate.query],
-        )
-        yield from _interactions(slate, request_id, user_id, shoppers)
+class _Tables:
+    """A Parquet file written table by table; it is not there before the first row is."""
 
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: pq.ParquetWriter | None = None
 
-def _interactions(
-    slate: Slate, request_id: str, user_id: str | None, shoppers: Shoppers
-) -> Iterator[Event]:
-    """Clicks in order of position, each perhaps followed by a cart and a purchase."""
-    rng, items = shoppers.rng, shoppers.items
-    t, prices = slate.t, items.price_at(slate.t)
-    for place in np.flatnonzero(slate.clicked):
-        item = int(slate.shown[place])
-        types = ["click"]
-        if rng.random() < _CART * slate.attraction[place]:
-            types += ["add_to_cart", "purchase"][: 1 + int(rng.random() < _PURCHASE)]
-        for type_ in types:
-            t += int(rng.integers(SECOND, _LONGEST_LOOK))
-            yield InteractionEvent(
-                event_id=f"{type_}-{request_id}-{items.ids[item]}",
-                event_time=t,
-                item_id=items.ids[item],
-                type=type_,
-                request_id=request_id,
-                user_id=user_id,
-                session_id=f"s{slate.visit:06d}",
-                value=float(prices[item]) if type_ == "purchase" else None,
+    def __enter__(self) -> "_Tables":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def write(self, table: pa.Table) -> None:
+        if not table.num_rows:
+            return
+        if self._writer is None:
+            # Most columns hardly repeat: dictionaries would take twice the time for no gain.
+            self._writer = pq.ParquetWriter(
+                self._path, table.schema, compression="lz4", use_dictionary=False
             )
+        self._writer.write_table(table)
+
+    def close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
 
 
-def _write_events(path: Path, events: Iterable[Event]) -> Path:
-    ordered = sorted(events, key=lambda event: (event.event_time, event.event_id))
+def _lines(kind: str, table: pa.Table) -> list[tuple[int, str, bytes]]:
+    """Rows as JSON lines, each after what it is sorted by."""
+    for name in {"event_time", "received_at"} & set(table.column_names):
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, table.column(name).cast(pa.int64()))
     encode = msgspec.json.Encoder().encode
-    _replace(path, b"".join(encode(event) + b"\n" for event in ordered))
-    return path
+    lines = []
+    for row in table.to_pylist():
+        if "fields" in row:
+            row["fields"] = msgspec.Raw(row["fields"].encode())
+        told = {name: value for name, value in row.items() if value is not None}
+        line = encode({"kind": kind, **told}) + b"\n"
+        lines.append((row["event_time"], row["event_id"], line))
+    return lines
 
 
-def _write_truth(path: Path, slates: list[Slate], items: Items) -> None:
-    table = pa.table(
-        {
-            "request_id": np.repeat(
-                [f"r{n:06d}" for n in range(len(slates))], [s.shown.size for s in slates]
-            ),
-            "item_id": [items.ids[n] for slate in slates for n in slate.shown],
-            "position": np.concatenate([np.arange(1, s.shown.size + 1) for s in slates]),
-            "examination": np.concatenate([s.examination for s in slates]),
-            "attraction": np.concatenate([s.attraction for s in slates]),
-            "clicked": np.concatenate([s.clicked for s in slates]),
-        }
-    )
-    buffer = pa.BufferOutputStream()
-    pq.write_table(table, buffer)
-    _replace(path, buffer.getvalue().to_pybytes())
-
-
-def _replace(path: Path, content: bytes) -> None:
-    unfinished = path.with_name(f"{path.name}.{os.getpid()}")
-    unfinished.write_bytes(content)
-    unfinished.replace(path)
+@contextmanager
+def _replacing(path: Path) -> Iterator[Path]:
+    """Give another name to write to, which becomes `path` at the end, if all went well."""
+    if path.is_dir():
+        raise SettingError(f"{path} is there already; remove the folder, or name another one.")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        yield unfinished
+        unfinished.replace(path)
+    finally:
+        if unfinished.is_dir():
+            shutil.rmtree(unfinished)
+        unfinished.unlink(missing_ok=True)

@@ -11,7 +11,9 @@ Chosen = npt.NDArray[np.bool_]
 HEAD_SEARCHES = 10
 """A query searched at least this often before is a head query."""
 
-MOST_MARKETS = 8
+PLACES = ("market", "surface", "device")
+MOST_VALUES = 8
+"""Of a market, surface or device: the largest."""
 
 
 def slices_of(data: Dataset) -> dict[str, Chosen]:
@@ -31,8 +33,9 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
         "only warm items were wanted": ~cold_item,
         "head query": has_query & (searches >= HEAD_SEARCHES),
         "tail query": has_query & ~(searches >= HEAD_SEARCHES),
-        **_markets(data, starts),
     }
+    for place in PLACES:
+        slices |= _largest(place, data.column(place)[starts])
     return {name: np.asarray(chosen, bool) for name, chosen in slices.items() if np.any(chosen)}
 
 
@@ -41,11 +44,11 @@ def _wanted_a_cold_item(data: Dataset, starts: npt.NDArray[np.int64]) -> Chosen:
     return np.logical_or.reduceat(cold & (data.column("gain") > 0), starts)
 
 
-def _markets(data: Dataset, starts: npt.NDArray[np.int64]) -> dict[str, Chosen]:
-    """The largest markets, where there is more than one."""
-    market = data.column("market")[starts].astype(str)
-    names, counts = np.unique(market, return_counts=True)
+def _largest(place: str, values: npt.NDArray[np.object_]) -> dict[str, Chosen]:
+    """The largest of a place's known values, where there is more than one."""
+    known = values[values != None].astype(str)  # noqa: E711
+    names, counts = np.unique(known, return_counts=True)
     if names.size < 2:
         return {}
-    largest = names[np.argsort(-counts, kind="stable")[:MOST_MARKETS]]
-    return {f"market {name}": market == name for name in largest}
+    largest = names[np.argsort(-counts, kind="stable")[:MOST_VALUES]]
+    return {f"{place} {name}": values == name for name in largest}

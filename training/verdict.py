@@ -1,6 +1,7 @@
 """Whether a ranker may answer shoppers.
 
-It must beat the smoothed click rate on the validation split, and no column may know the future.
+It must beat the smoothed click rate where the contenders were judged, and no column may know the
+future.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ class Verdict:
     Attributes:
         publish: whether the ranker may be published.
         reason: in a sentence.
-        difference: of ndcg@10 to the baseline, on the validation split.
+        difference: of ndcg@10 to the baseline, gains being over examination.
     """
 
     publish: bool
@@ -31,18 +32,24 @@ class Verdict:
     difference: Interval
 
 
-def judge(data: Dataset, scores: npt.ArrayLike) -> Verdict:
-    """Compare a ranker's scores of validation rows with the baseline's, and look for leaks."""
-    gain, qid = data.column("gain"), data.column("qid")
+def judge(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged_on: str) -> Verdict:
+    """Compare a ranker's scores with the baseline's, and look for leaks.
+
+    Args:
+        data: R rows that the ranker has not learned from.
+        scores, gain: shape (R,).
+        judged_on: which rows they are, in words.
+    """
+    qid = data.column("qid")
     gained = ndcg(scores, gain, qid) - ndcg(BASELINES[RATE](data), gain, qid)
     difference = mean_interval(gained, users_of(data))
     leaks = suspects(data)
     if leaks:
         told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
-        return Verdict(False, f"Too good to be true: {told} alone, by ndcg@10.", difference)
+        return Verdict(False, f"Too good to be true: {told} alone, by AUC.", difference)
     publish = difference.value > 0
     reason = (
-        f"On the validation split the ranker's ndcg@10 is {difference.value:+.4f} "
+        f"On the {judged_on} the ranker's ndcg@10 is {difference.value:+.4f} "
         f"({difference.low:+.4f} to {difference.high:+.4f}) against the {RATE}: "
         f"{'published' if publish else 'not published'}."
     )

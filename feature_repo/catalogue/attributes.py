@@ -24,10 +24,12 @@ _MEANINGS: dict[FieldType, str] = {
     "time": "microseconds since 1970 UTC",
     "bool": "true or false",
 }
+_UNITS: dict[FieldType, str] = {"time": "microseconds since 1970 UTC", "bool": "true or false"}
 _IS_DELETED = Field(
     name="is_deleted",
     dtype=Bool,
     description="Whether the shop took the item back; such an item is never ranked.",
+    tags={"unit": _UNITS["bool"]},
 )
 
 
@@ -46,9 +48,10 @@ def item_attributes(home: Home, shop: Shop) -> FeatureView:
 def _field(field: ShopField) -> Field:
     meaning = field.description or f"The shop's field {field.name!r}"
     tags = {"role": field.role} if field.role else {}
+    unit = _UNITS.get(field.type, "as the shop gives it")
     return Field(
         name=field.column,
         dtype=_TYPES[field.type],
         description=f"{meaning.rstrip('.')}; {_MEANINGS[field.type]}.",
-        tags={"type": field.type, **tags},
+        tags={"type": field.type, "unit": unit, **tags},
     )

@@ -6,8 +6,10 @@ from feast import Entity, FeatureService, FeatureView
 
 from feature_repo.catalogue.attributes import item_attributes
 from feature_repo.catalogue.engagement import engagement
-from feature_repo.catalogue.entities import item, query, user
+from feature_repo.catalogue.entities import item, market, query, user
 from feature_repo.catalogue.history import query_clicked_items, user_recent
+from feature_repo.catalogue.market import market_usual
+from feature_repo.catalogue.standing import item_standing
 from feature_repo.home import Home
 from feature_repo.shop import Shop
 
@@ -19,12 +21,15 @@ class Catalogue:
     item: Entity
     user: Entity
     query: Entity
+    market: Entity
     item_attributes: FeatureView
     item_engagement: FeatureView
     user_engagement: FeatureView
     query_engagement: FeatureView
     user_recent: FeatureView
     query_clicked_items: FeatureView
+    item_standing: FeatureView
+    market_usual: FeatureView
     ranking_v1: FeatureService
 
     @classmethod
@@ -37,21 +42,27 @@ class Catalogue:
         shop = Shop.load(home.shop_toml)
         attributes, recent = item_attributes(home, shop), user_recent(home, shop)
         counted = {view.name: view for view in engagement(home)}
-        clicked = query_clicked_items(home)
+        clicked, standing = query_clicked_items(home, shop), item_standing(home, shop)
+        usual = market_usual(home)
         return cls(
             item=item,
             user=user,
             query=query,
+            market=market,
             item_attributes=attributes,
             user_recent=recent,
             query_clicked_items=clicked,
-            ranking_v1=_ranking_v1(shop, attributes, [*counted.values(), recent, clicked]),
+            item_standing=standing,
+            market_usual=usual,
+            ranking_v1=_ranking_v1(
+                shop, attributes, [*counted.values(), recent, clicked, standing, usual]
+            ),
             **counted,
         )
 
     @property
     def views(self) -> tuple[FeatureView, ...]:
-        """The feature views: of the item, of the user, of the query."""
+        """The feature views: of item, user, query and market."""
         return tuple(v for v in vars(self).values() if isinstance(v, FeatureView))
 
     def objects(self) -> dict[str, object]:

@@ -1,11 +1,11 @@
-"""Counts of impressions, searches and clicks, over windows that are exact at any instant."""
+"""Counts of what was shown, asked and done, over windows that are exact at any instant."""
 
 from feast import FeatureView, Field
 from feast.types import Int64
 
 from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import view
-from feature_repo.counters import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView
+from feature_repo.counters import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView, Measure
 from feature_repo.home import Home
 
 
@@ -20,8 +20,8 @@ def _view(home: Home, counter: CounterView) -> FeatureView:
         counter.name,
         BY_NAME[counter.entity],
         [
-            _count(measure, meaning, window)
-            for measure, meaning in counter.measures.items()
+            _count(name, measure, window)
+            for name, measure in counter.measures.items()
             for window in WINDOWS
         ],
         description=counter.description,
@@ -30,12 +30,12 @@ def _view(home: Home, counter: CounterView) -> FeatureView:
     )
 
 
-def _count(measure: str, meaning: str, window: str) -> Field:
+def _count(name: str, measure: Measure, window: str) -> Field:
     days = WINDOWS[window]
     over = "since its first event" if days is None else f"in the last {days} day-buckets"
     return Field(
-        name=f"{measure}_{window}",
+        name=f"{name}_{window}",
         dtype=Int64,
-        description=f"{meaning}, {over}.",
-        tags={"measure": measure, "window": window},
+        description=f"{measure.meaning}, {over}.",
+        tags={"measure": name, "window": window, "unit": measure.unit},
     )

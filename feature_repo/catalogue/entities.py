@@ -23,4 +23,11 @@ query = Entity(
     description="A query's text and market, folded by `query_key`; a blank text is no query.",
 )
 
-BY_NAME: dict[str, Entity] = {entity.name: entity for entity in (item, user, query)}
+market = Entity(
+    name="market",
+    join_keys=["market"],
+    value_type=ValueType.STRING,
+    description="Where the shop sells, as its rankings name it; `default` where they do not.",
+)
+
+BY_NAME: dict[str, Entity] = {entity.name: entity for entity in (item, user, query, market)}

@@ -17,15 +17,15 @@ def user_recent(home: Home, shop: Shop) -> FeatureView:
         "user_recent",
         user,
         [
-            *_recent("clicked", K_CLICKED, shop.taste_fields),
-            *_recent("shown", K_SHOWN, shop.taste_fields),
+            *_recent("clicked", K_CLICKED, shop.recent_fields),
+            *_recent("shown", K_SHOWN, shop.recent_fields),
         ],
         description="The items a user clicked last and was shown last, newest first.",
         freshness="live",
     )
 
 
-def query_clicked_items(home: Home) -> FeatureView:
+def query_clicked_items(home: Home, shop: Shop) -> FeatureView:
     """One row per query and UTC midnight after a day on which its clicks changed."""
     return view(
         home,
@@ -36,12 +36,21 @@ def query_clicked_items(home: Home) -> FeatureView:
                 name="clicked_item_keys",
                 dtype=Array(String),
                 description=f"The {K_QUERY_ITEMS} items clicked most for the query, most first.",
+                tags={"unit": "ids"},
             ),
             Field(
                 name="clicked_item_weights",
                 dtype=Array(Int64),
                 description="Clicks of all time on each of them.",
+                tags={"unit": "events", "window": "all"},
             ),
+            Field(
+                name="clicked_item_impressions",
+                dtype=Array(Int64),
+                description="Times each of them was shown for the query, all time.",
+                tags={"unit": "events", "window": "all"},
+            ),
+            *(_value(f"item_{field.column}", field) for field in shop.recent_fields),
         ],
         description="The items shoppers chose after a query.",
         freshness="batch:1d",
@@ -53,22 +62,27 @@ def _recent(verb: str, most: int, tastes: tuple[ShopField, ...]) -> list[Field]:
         name=f"{verb}_item_ids",
         dtype=Array(String),
         description=f"The last {most} items {verb}, newest first.",
+        tags={"unit": "ids"},
     )
     instants = Field(
         name=f"{verb}_at",
         dtype=Array(Int64),
         description=f"When each was {verb}: microseconds since 1970 UTC.",
+        tags={"unit": "microseconds since 1970 UTC"},
     )
-    return [ids, instants, *(_taste(verb, field) for field in tastes)]
+    return [ids, instants, *(_value(f"{verb}_{field.column}", field) for field in tastes)]
 
 
-def _taste(verb: str, field: ShopField) -> Field:
+def _value(name: str, field: ShopField) -> Field:
     return Field(
-        name=f"{verb}_{field.column}",
+        name=name,
         dtype=Array(String),
         description=(
-            f"{field.column} of each item {verb}, as known then; the values of a list are "
-            "separated by U+001F, a missing value is the empty text."
+            f"{field.column} of each of the items, as known then; the values of a list are "
+            "separated by U+001F, a price is in minor units, a missing value is the empty text."
         ),
-        tags={"taste": field.column},
+        tags={
+            "taste": field.column,
+            "unit": "minor units of money" if field.type == "number" else "texts",
+        },
     )

@@ -23,8 +23,9 @@ def to_table(kind: str, events: Sequence[AnyEvent], part_of: Callable[[int], int
 
 
 def from_table(kind: str, table: pa.Table) -> Iterator[AnyEvent]:
-    """Read a table made by `to_table` back."""
-    names = [name for name in ARROW_SCHEMAS[kind].names if name not in DERIVED]
+    """Read a table made by `to_table` back; a column added to the contract since is left open."""
+    written = [name for name in ARROW_SCHEMAS[kind].names if name in table.column_names]
+    names = [name for name in written if name not in DERIVED]
     plain = {name: _plain(name, table.column(name)) for name in names}
     for values in zip(*plain.values(), strict=True):
         row = {name: value for name, value in zip(names, values, strict=True) if value is not None}

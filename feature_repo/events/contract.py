@@ -83,6 +83,7 @@ class RankingEvent(Event, frozen=True, tag="ranking"):
 class InteractionEvent(Event, frozen=True, tag="interaction"):
     """A shopper acted on an item; `request_id` names the ranking that showed it, when known.
 
+    `value` is an amount that belongs to it, such as money, and `quantity` the units meant;
     `corrects` names the event this one takes back.
     """
 
@@ -93,6 +94,7 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
     session_id: str | None = None
     value: float | None = None
     corrects: str | None = None
+    quantity: float | None = None
 
 
 class ServedEvent(Event, frozen=True, tag="served"):
@@ -187,6 +189,7 @@ ARROW_SCHEMAS: dict[str, pa.Schema] = {
             ("session_id", pa.string()),
             ("value", pa.float64()),
             ("corrects", pa.string()),
+            ("quantity", pa.float64()),
         ]
     ),
     "served": pa.schema(

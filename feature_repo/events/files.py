@@ -56,8 +56,10 @@ class Line:
 class EventFiles:
     """The lines of several files, in order, with the progress of reading them in bytes."""
 
+    suffixes: tuple[str, ...] = SUFFIXES
+
     def __init__(self, paths: Sequence[Path]) -> None:
-        self.paths = [file for path in paths for file in _expand(path)]
+        self.paths = [file for path in paths for file in _expand(path, self.suffixes)]
         self.total = sum(path.stat().st_size for path in self.paths)
         self._finished = 0
         self._open: IO[bytes] | None = None
@@ -73,22 +75,26 @@ class EventFiles:
             try:
                 with path.open("rb") as file:
                     self._open = file
-                    yield from _read(path, file)
+                    yield from self.read(path, file)
             except _UNREADABLE as error:
                 yield Line(str(path), 0, reason=f"the file cannot be read: {error}")
             self._open = None
             self._finished += path.stat().st_size
 
+    def read(self, path: Path, file: IO[bytes]) -> Iterator[Line]:
+        """The lines of one file."""
+        return _read(path, file)
 
-def _expand(path: Path) -> list[Path]:
+
+def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
     if path.is_dir():
         files = sorted(
             file
             for file in path.rglob("*")
-            if file.is_file() and not file.name.startswith(".") and file.name.endswith(SUFFIXES)
+            if file.is_file() and not file.name.startswith(".") and file.name.endswith(suffixes)
         )
         if not files:
-            raise LogError(f"{path}: expected files named {', '.join(SUFFIXES)}, found none.")
+            raise LogError(f"{path}: expected files named {', '.join(suffixes)}, found none.")
         return files
     if not path.is_file():
         raise LogError(f"{path}: expected a file or folder of events, found nothing there.")
@@ -104,15 +110,15 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
     if not magic and path.suffix == ".parquet":
         yield Line(str(path), 0, reason="the file is empty: expected Parquet")
         return
-    elements = _elements(_text(file, magic), path.name.removesuffix(".gz").endswith(".json"))
+    elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(".json"))
     if elements is None:
-        yield from _lines(str(path), _text(file, magic))
+        yield from _lines(str(path), unzipped(file, magic))
         return
     for number, element in enumerate(elements, 1):
         yield Line(str(path), number, element)
 
 
-def _text(file: IO[bytes], magic: bytes) -> IO[bytes]:
+def unzipped(file: IO[bytes], magic: bytes) -> IO[bytes]:
     """The file from its beginning, unzipped."""
     file.seek(0)
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if magic[:2] == _GZIP_MAGIC else file

@@ -19,10 +19,12 @@ from feature_repo.events.durable import locked, sweep
 from feature_repo.events.event_index import digest
 from feature_repo.events.files import EventFiles, Line
 from feature_repo.events.log import EventLog
+from feature_repo.events.mapping import TableMapping
 from feature_repo.events.parsing import parse
 from feature_repo.events.quarantine import Quarantine, QuarantinedLine
 from feature_repo.events.report import IngestReport, Tally
 from feature_repo.events.staging import Appended, Nowhere, Sink, Staged
+from feature_repo.events.transaction_files import files_of
 from feature_repo.home import Home
 
 Mode = Literal["refuse", "backfill", "late"]
@@ -38,6 +40,7 @@ def ingest(
     home: Home,
     clock: Clock,
     mode: Mode = "refuse",
+    mapping: TableMapping | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Log the events of files and folders, seal, and compact.
@@ -48,13 +51,14 @@ def ingest(
         clock: tells what lies in the future.
         mode: what to do with new events that lie at or before the last seal: refuse the files,
             put the events into the past (`backfill`), or receive them now (`late`).
+        mapping: of tables of transactions, where the files are such.
         progress: called now and then.
 
     Raises:
         LateFileError: refused; nothing was logged.
         LogError: a path leads nowhere, or the log cannot be written.
     """
-    files = EventFiles(paths)
+    files = files_of(paths, mapping)
     log = EventLog(home, clock)
     with locked(home.log / "ingest.lock"):
         sweep(home.log / "staging")
@@ -73,11 +77,12 @@ def validate(
     *,
     clock: Clock,
     home: Home | None = None,
+    mapping: TableMapping | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
     """Report what `ingest` would say, and log nothing; without a home, into an empty log."""
     log = None if home is None else EventLog(home, clock)
-    return _Intake(log, clock, Nowhere(), None).run(EventFiles(paths), progress)
+    return _Intake(log, clock, Nowhere(), None).run(files_of(paths, mapping), progress)
 
 
 class _Intake:

@@ -152,6 +152,7 @@ _READERS: dict[str, dict[str, Reader]] = {
         "session_id": identifier,
         "value": values.number,
         "corrects": identifier,
+        "quantity": values.number,
     },
 }
 _REQUIRED = {

@@ -105,6 +105,7 @@ _VALUES: dict[str, tuple[Schema, str]] = {
     ),
     "type": (_ID, "What was done: click, add_to_cart, purchase, or the shop's own."),
     "value": (_NUMBER, "An amount that belongs to the interaction."),
+    "quantity": (_NUMBER, "Units meant by the interaction."),
     "corrects": (_ID, "The event_id that this one takes back."),
 }
 

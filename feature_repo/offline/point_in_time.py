@@ -5,7 +5,7 @@ is joined in one call.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import pandas as pd
 import pyarrow as pa
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from feast import FeatureStore, FeatureView
 
     from feature_repo.catalogue import Catalogue
+    from feature_repo.offline.retrieval_job import AisleRetrievalJob
 
 EVENT_TIMESTAMP = "event_timestamp"
 
@@ -23,6 +24,7 @@ def features_at(
     catalogue: "Catalogue",
     keys: pa.Table | pd.DataFrame,
     views: "Sequence[FeatureView]",
+    on_disk: bool = False,
 ) -> pa.Table:
     """Give each row of `keys` what each view knew of its entity strictly before its instant.
 
@@ -32,6 +34,7 @@ def features_at(
         keys: n rows with the views' join keys, null where there is no entity, and
             `event_timestamp`.
         views: of the catalogue.
+        on_disk: leave what is joined on disk, to be paged in as it is read.
 
     Returns:
         n rows in the same order; `<view>__<feature>`, null where missing, and `<view>__present`,
@@ -39,12 +42,13 @@ def features_at(
     """
     table = keys if isinstance(keys, pa.Table) else pa.Table.from_pandas(keys, preserve_index=False)
     used = dict.fromkeys([*(view.join_keys[0] for view in views), EVENT_TIMESTAMP])
-    known = store.get_historical_features(
+    job = store.get_historical_features(
         entity_df=table.select(list(used)),
         features=[f"{view.name}:{name}" for view in views for name in _features(catalogue, view)],
         full_feature_names=True,
         filter_by_created_timestamp=True,
-    ).to_arrow()
+    )
+    known = cast("AisleRetrievalJob", job).to_disk() if on_disk else job.to_arrow()
     columns: dict[str, pa.ChunkedArray] = {}
     for view in views:
         columns |= {f"{view.name}__{name}": None for name in _features(catalogue, view)}

@@ -11,7 +11,7 @@ local SEALED = -2147483648
 local function sealed_of(key)
   local tile = redis.call("TYPE", key).ok == "string" and redis.call("GET", key) or ""
   if #tile < 8 or struct.unpack("<i4", tile, 5) == SEALED then return end
-  local header, record = 8 + 8 * tile:byte(2), 12 + 4 * tile:byte(2)
+  local header, record = 8 + 8 * tile:byte(2), 12 + 8 * tile:byte(2)
   local kept = { tile:sub(1, header) }
   for at = header + 1, #tile - record + 1, record do
     if struct.unpack("<i4", tile, at) == SEALED then

@@ -23,18 +23,11 @@
 
 local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 
-local SHOWN, CLICKED = 1, 2
-
 -- What is to be written at the end, each key once: oldest part, tile changes, list entries by key.
 local touched, tiles, entries = {}, {}, {}
 
 local function touch(name, part)
   touched[name] = math.min(touched[name] or part, part)
-end
-
-local function queue(queues, name, change)
-  queues[name] = queues[name] or {}
-  table.insert(queues[name], change)
 end
 
 local function load(name)
@@ -59,23 +52,24 @@ end
 
 -- Sizes of a tile's header and record, and how a record is packed; see tiles.py.
 local function layout(measures)
-  return 8 + 8 * measures, 12 + 4 * measures, "<" .. string.rep("i4", 3 + measures)
+  return 8 + 8 * measures, 12 + 8 * measures, "<i4i4i4" .. string.rep("i8", measures)
 end
 
 local function blank(measures)
-  return string.char(1, measures, 0, 0, 0, 0, 0, 128) .. string.rep("\0", 8 * measures)
+  return string.char(2, measures, 0, 0, 0, 0, 0, 128) .. string.rep("\0", 8 * measures)
 end
 
 local function is_tile(tile, measures)
   local header, record = layout(measures)
-  return tile and #tile >= header and tile:byte(1) == 1 and tile:byte(2) == measures
+  return tile and #tile >= header and tile:byte(1) == 2 and tile:byte(2) == measures
     and (#tile - header) % record == 0
 end
 
 local function change_tile(tile, c)
-  local header, record, fields = layout(c.measures)
+  local measures = #c.deltas
+  local header, record, fields = layout(measures)
   local at, found = header + 1, { c.part, c.bucket, 0 }
-  for n = 1, c.measures do found[3 + n] = 0 end
+  for n = 1, measures do found[3 + n] = 0 end
   while at <= #tile do
     local part, bucket = struct.unpack("<i4i4", tile, at)
     if part == c.part and bucket == c.bucket then
@@ -85,16 +79,18 @@ local function change_tile(tile, c)
     end
     at = at + record
   end
-  found[3] = found[3] + c.sign
-  found[3 + c.measure] = found[3 + c.measure] + c.sign * c.delta
+  found[3] = found[3] + c.events
+  for n = 1, measures do found[3 + n] = found[3 + n] + c.deltas[n] end
   local changed = found[3] == 0 and "" or struct.pack(fields, unpack(found))
   return tile:sub(1, at - 1) .. changed .. tile:sub(at + record)
 end
 
 local function write_tile(name, changes)
   local tile = redis.call("GET", prefix .. name)
-  if not is_tile(tile, changes[1].measures) then tile = blank(changes[1].measures) end
-  for _, c in ipairs(changes) do tile = change_tile(tile, c) end
+  for _, c in pairs(changes) do
+    if not is_tile(tile, #c.deltas) then tile = blank(#c.deltas) end
+    tile = change_tile(tile, c)
+  end
   redis.call("SET", prefix .. name, tile)
 end
 
@@ -112,28 +108,50 @@ local function write_all()
   for name, part in pairs(touched) do redis.call("ZADD", prefix .. "keys", "LT", part, name) end
 end
 
+-- Changes of one record of a tile are summed up, so that a slate writes each tile once.
+local function change(name, c, sign)
+  tiles[name] = tiles[name] or {}
+  local record = c.part .. ":" .. c.bucket
+  local sum = tiles[name][record]
+  if not sum then
+    sum = { part = c.part, bucket = c.bucket, events = 0, deltas = {} }
+    for n = 1, #c.deltas do sum.deltas[n] = 0 end
+    tiles[name][record] = sum
+  end
+  sum.events = sum.events + sign
+  for n, delta in ipairs(c.deltas) do sum.deltas[n] = sum.deltas[n] + sign * delta end
+end
+
 local function add(contributions, sign)
   for _, c in ipairs(contributions) do
     if c.view then
       local name = "tile:" .. c.view .. ":" .. c.entity
-      queue(tiles, name, {
-        part = c.part, bucket = c.bucket, measures = c.measures, measure = c.measure,
-        delta = c.delta, sign = sign,
-      })
+      change(name, c, sign)
       touch(name, c.part)
     else
       local name = "recent:" .. c.verb .. ":" .. c.user
-      queue(entries, name, { seen_at = c.seen_at, member = c.member, keep = c.keep, sign = sign })
+      entries[name] = entries[name] or {}
+      table.insert(entries[name], {
+        seen_at = c.seen_at, member = c.member, keep = c.keep, sign = sign,
+      })
       touch(name, c.part)
     end
   end
 end
 
-local function counted(what, view, entity, measure, delta)
-  return {
-    view = view, entity = entity, part = what.part, bucket = what.bucket,
-    measures = event.measures[view], measure = measure, delta = delta,
-  }
+-- What an event adds to the counts of those who have to do with it: `who` maps a kind of entity to
+-- its key, and each of `counts` says a view, its kind of entity and a delta for each measure.
+local function counted(what, counts, who)
+  local contributions = {}
+  for _, c in ipairs(counts) do
+    if who[c.entity] then
+      contributions[#contributions + 1] = {
+        view = c.view, entity = who[c.entity], part = what.part, bucket = what.bucket,
+        deltas = c.deltas,
+      }
+    end
+  end
+  return contributions
 end
 
 local function remembered(what, verb, user, position, payload, keep)
@@ -156,14 +174,9 @@ end
 local function settle(act)
   act.context = context_of(act)
   local user = act.user or (act.context and act.context.user)
-  local query = act.context and act.context.query
-  local wanted = { counted(act, "item_engagement", act.item, CLICKED, act.delta) }
-  if user then
-    wanted[#wanted + 1] = counted(act, "user_engagement", user, CLICKED, act.delta)
-  end
-  if query then
-    wanted[#wanted + 1] = counted(act, "query_engagement", query, CLICKED, act.delta)
-  end
+  local wanted = counted(act, act.counts, {
+    item = act.item, user = user, query = act.context and act.context.query,
+  })
   if user and act.payload then
     wanted[#wanted + 1] = remembered(act, "clicked", user, 0, act.payload, act.keep)
   end
@@ -188,8 +201,9 @@ local function learn_ranking(request, ranking)
   if known and not now_applied and not before(ranking, known) then return end
   if known then add(known.done, -1) end
   ranking.done = {}
-  if ranking.query and not ranking.looked_up then
-    ranking.done = { counted(ranking, "query_engagement", ranking.query, SHOWN, 1) }
+  if not ranking.looked_up then
+    local who = { user = ranking.user, query = ranking.query }
+    ranking.done = counted(ranking, event.search, who)
   end
   add(ranking.done, 1)
   save("request:" .. request, ranking)
@@ -202,10 +216,12 @@ local function show(request, ranking, shown, keep)
   local known = packed and cmsgpack.unpack(packed)
   if known and not before(ranking, known) then return end
   if known then add(known.done, -1) end
-  local done = { counted(ranking, "item_engagement", shown.item, SHOWN, 1) }
+  local done = counted(ranking, event.impression, {
+    item = shown.item, user = ranking.user, query = ranking.query,
+  })
   if ranking.user then
-    done[2] = counted(ranking, "user_engagement", ranking.user, SHOWN, 1)
-    done[3] = remembered(ranking, "shown", ranking.user, shown.position, shown.payload, keep)
+    done[#done + 1] =
+      remembered(ranking, "shown", ranking.user, shown.position, shown.payload, keep)
   end
   add(done, 1)
   local impression =
@@ -239,7 +255,7 @@ end
 function apply.interaction()
   local act = {
     seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
-    item = event.item, user = event.user, request = event.request, delta = event.delta,
+    item = event.item, user = event.user, request = event.request, counts = event.counts,
     payload = event.payload, keep = event.keep, done = {},
   }
   settle(act)

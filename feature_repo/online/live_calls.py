@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.counters import COUNTER_VIEWS, IMPRESSION, SEARCH, minor_units
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
     AnyEvent,
@@ -24,7 +24,9 @@ SPARE = 2
 """Lists are kept so many times as long as they are read: entries that are taken back, which takes
 a slate that is reported again and by an earlier event, leave no gap unless they are that many."""
 
-_MEASURES = {view.name: len(view.measures) for view in COUNTER_VIEWS}
+_COUNTED_TYPES = frozenset(
+    what for view in COUNTER_VIEWS for measure in view.measures.values() for what in measure.of
+)
 Call = dict[str, Any]
 encode_call = msgspec.msgpack.Encoder().encode
 
@@ -69,10 +71,11 @@ def ranking_call(
     ]
     return nothing_call(event) | {
         "kind": "ranking",
-        "measures": _MEASURES,
+        "impression": _counts(IMPRESSION),
+        "search": _counts(SEARCH),
         "bucket": event.event_time // DAY,
         "request": event.request_id,
-        **_given(user=event.user_id, query=query_key(event.query, event.market)),
+        **_context(event),
         "shown": shown,
         "keep": SPARE * K_SHOWN,
     }
@@ -81,25 +84,25 @@ def ranking_call(
 def interaction_call(
     event: InteractionEvent, texts: Mapping[str, str], corrected: InteractionEvent | None
 ) -> Call:
-    """A positive interaction, or a correction of one.
+    """An interaction that is counted, or a correction of one.
 
     Args:
-        event: of a positive type.
+        event: of a counted type.
         texts: what was known of its item.
         corrected: the event it corrects, if there is one that is known.
     """
     known_by_then = corrected is not None and corrected.seen_at <= event.seen_at
     counts_where = corrected if corrected is not None and known_by_then else event
+    sign = 1 if event.corrects is None else -1
     call = nothing_call(event) | {
         "kind": "interaction",
-        "measures": _MEASURES,
+        "counts": _counts(event.type, sign, minor_units(event.value)),
         "bucket": counts_where.event_time // DAY,
         "item": event.item_id,
-        "delta": 1 if event.corrects is None else -1,
         "keep": SPARE * K_CLICKED,
         **_given(user=event.user_id, request=event.request_id),
     }
-    if event.corrects is None:
+    if is_wanted(event):
         call["payload"] = encode_recent(RecentItem(event.item_id, dict(texts)))
     return call
 
@@ -109,13 +112,35 @@ def context(ranking: RankingEvent) -> Call:
     return {
         "id": ranking.event_id,
         "seen_at": ranking.seen_at,
-        **_given(user=ranking.user_id, query=query_key(ranking.query, ranking.market)),
+        **_context(ranking),
     }
 
 
-def is_positive(event: AnyEvent) -> bool:
-    """Whether an event says that a shopper wanted an item, or takes that back."""
-    return isinstance(event, InteractionEvent) and event.type in POSITIVE_TYPES
+def is_counted(event: AnyEvent) -> bool:
+    """Whether an interaction adds to any count, or takes from one."""
+    return isinstance(event, InteractionEvent) and event.type in _COUNTED_TYPES
+
+
+def is_wanted(event: AnyEvent) -> bool:
+    """Whether an event says that a shopper wanted an item, and goes into the user's recent past."""
+    return (
+        isinstance(event, InteractionEvent)
+        and event.corrects is None
+        and event.type in POSITIVE_TYPES
+    )
+
+
+def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
+    """What an event adds to the counts of each kind of entity."""
+    return [
+        {"view": view.name, "entity": view.entity, "deltas": deltas}
+        for view in COUNTER_VIEWS
+        if (deltas := view.deltas(what, sign, amount))
+    ]
+
+
+def _context(ranking: RankingEvent) -> dict[str, str]:
+    return _given(user=ranking.user_id, query=query_key(ranking.query, ranking.market))
 
 
 def _given(**values: str | None) -> dict[str, str]:

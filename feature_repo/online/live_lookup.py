@@ -50,9 +50,9 @@ class LiveLookup:
                 known = [texts[item.item_id, event.seen_at] for item in event.items]
                 call = live_calls.ranking_call(event, known, self._counted(event, rankings))
                 return call | _context(event, rankings)
-            case InteractionEvent() if live_calls.is_positive(event):
+            case InteractionEvent() if live_calls.is_counted(event):
                 corrected = self._log.interaction(event.corrects) if event.corrects else None
-                known_of_it = texts[event.item_id, event.seen_at]
+                known_of_it = texts.get((event.item_id, event.seen_at), {})
                 call = live_calls.interaction_call(event, known_of_it, corrected)
                 return call | _context(event, rankings)
         return live_calls.nothing_call(event)
@@ -91,7 +91,7 @@ def _remembered(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:
     for event in events:
         if isinstance(event, RankingEvent):
             yield from ((item.item_id, event.seen_at) for item in event.items)
-        elif isinstance(event, InteractionEvent) and live_calls.is_positive(event):
+        elif isinstance(event, InteractionEvent) and live_calls.is_wanted(event):
             yield event.item_id, event.seen_at
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 import numpy as np
 
-from feature_repo.counters import WINDOWS, CounterView
+from feature_repo.counters import WINDOWS, CounterView, minor_units
 from feature_repo.online import tiles
 from feature_repo.online.live_keys import Patch, RecentItem
 from feature_repo.recent import K_CLICKED, K_SHOWN, VALUE_SEPARATOR
@@ -91,7 +91,7 @@ def recent(
 
 
 def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
-    """An item's category and list values as a recent list carries them."""
+    """What of an item a recent list carries: category and list values, the price."""
     return {field.column: _text((known or {}).get(field.column)) for field in fields}
 
 
@@ -124,4 +124,6 @@ def _joined(fresh: list[Any], row: Row, name: str) -> list[Any]:
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, float):
+        return str(minor_units(value))
     return VALUE_SEPARATOR.join(value) if isinstance(value, list) else value or ""

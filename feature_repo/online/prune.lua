@@ -17,7 +17,7 @@ end
 local function clean_tile(key)
   local tile = redis.call("GET", key) or ""
   local measures = tile:byte(2) or 0
-  local header, record = 8 + 8 * measures, 12 + 4 * measures
+  local header, record = 8 + 8 * measures, 12 + 8 * measures
   local kept, oldest = { tile:sub(1, header) }, nil
   for at = header + 1, #tile - record + 1, record do
     local of = struct.unpack("<i4", tile, at)

@@ -6,6 +6,7 @@ from typing import Any
 import redis
 
 from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
 from feature_repo.online import merge
 from feature_repo.online.live_keys import LiveKeys, Patch
@@ -30,7 +31,7 @@ class OnlineReader:
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
         }
-        self._taste = shop.taste_fields
+        self._remembered = shop.recent_fields
         self._rows = StoredRows(home.project, catalogue.views)
         self._keys = LiveKeys.of(home)
         self._client = client
@@ -43,6 +44,8 @@ class OnlineReader:
         item_ids: Sequence[str],
         t: int,
         query: str | None = None,
+        market: str = DEFAULT_MARKET,
+        utc_offset_minutes: int | None = None,
     ) -> SlateFacts:
         """The facts of one slate at an instant, which is now or a moment ago.
 
@@ -52,6 +55,8 @@ class OnlineReader:
             item_ids: N candidates; what is not known of one is missing.
             t: instant of the request, µs.
             query: its text as sent.
+            market: where it was asked.
+            utc_offset_minutes: of the shopper's clock, where it is known.
 
         Raises:
             RedisError: the server does not answer.
@@ -60,15 +65,19 @@ class OnlineReader:
         queries = [] if query_key is None else [query_key]
         keys = [
             *self._rows.keys("item_attributes", item_ids),
+            *self._rows.keys("item_standing", item_ids),
             *self._rows.keys("user_recent", users),
             *self._rows.keys("query_clicked_items", queries),
+            *self._rows.keys("market_usual", [market]),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
-        of_user, of_query = found.rows[n : n + len(users)], found.rows[n + len(users) :]
+        of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
+        of_user, of_query = of_others[: len(users)], of_others[len(users) : -1]
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
             query=query,
+            utc_offset_minutes=utc_offset_minutes,
             user=_first(
                 self._counts("user_engagement", [found.user_tile], t)
                 | self._recent(of_user or [None], found, t)
@@ -77,8 +86,12 @@ class OnlineReader:
                 self._counts("query_engagement", [found.query_tile], t)
                 | _named("query_clicked_items", clicked)
             ),
+            market_row=_first(
+                _named("market_usual", self._stored("market_usual", of_others[-1:], t))
+            ),
             item_ids=item_ids,
             items=self._attributes(found, n, t)
+            | _named("item_standing", self._stored("item_standing", of_item, t))
             | self._counts("item_engagement", found.item_tiles, t),
         )
 
@@ -91,16 +104,16 @@ class OnlineReader:
         Raises:
             RedisError: the server does not answer.
         """
-        if not self._taste or not item_ids:
+        if not self._remembered or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
         keys = self._rows.keys("item_attributes", distinct)
         found = read_overlay(self._client, self._keys, distinct, rows=keys)
-        columns = [*(field.column for field in self._taste), PART]
+        columns = [*(field.column for field in self._remembered), PART]
         rows = rows_of(self._rows.columns("item_attributes", found.rows, columns, max(seen_at)))
         known = dict(zip(distinct, zip(rows, found.patches, strict=True), strict=True))
         return [
-            merge.texts_of(merge.attributes(row, _before(instant, changes)), self._taste)
+            merge.texts_of(merge.attributes(row, _before(instant, changes)), self._remembered)
             for item, instant in zip(item_ids, seen_at, strict=True)
             for row, changes in [known[item]]
         ]
@@ -124,7 +137,7 @@ class OnlineReader:
 
     def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
         (stored,) = rows_of(self._stored("user_recent", raw, t))
-        row = merge.recent(stored, found.recent, [field.column for field in self._taste]) or {}
+        row = merge.recent(stored, found.recent, [field.column for field in self._remembered]) or {}
         features = self._features["user_recent"]
         return _named("user_recent", {name: [row.get(name)] for name in features})
 

@@ -11,13 +11,13 @@ local prefix, put = KEYS[1], 0
 local function tile_at(key, wanted)
   if redis.call("TYPE", key).ok ~= "string" then return end
   local tile = redis.call("GET", key)
-  local header, record = 8 + 8 * wanted:byte(2), 12 + 4 * wanted:byte(2)
+  local header, record = 8 + 8 * wanted:byte(2), 12 + 8 * wanted:byte(2)
   local is_tile = tile:sub(1, 2) == wanted:sub(1, 2) and #tile >= header
   return is_tile and (#tile - header) % record == 0 and tile
 end
 
 local function live_records(tile, part)
-  local header, record = 8 + 8 * tile:byte(2), 12 + 4 * tile:byte(2)
+  local header, record = 8 + 8 * tile:byte(2), 12 + 8 * tile:byte(2)
   local kept = {}
   for at = header + 1, #tile, record do
     if struct.unpack("<i4", tile, at) > part then

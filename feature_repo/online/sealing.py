@@ -46,7 +46,6 @@ def seal(client: "redis.Redis", keys: LiveKeys, counter: CounterView, sums: pa.T
         sums: rows of `transformations/tiles.sql`, N of them.
 
     Raises:
-        ValueError: a sum of one bucket is beyond 32 bits.
         RedisError: the server takes no scripts, or refused a tile.
         redis.RedisError: no answer.
     """
@@ -80,7 +79,7 @@ def load_tiles(
         progress: told the number of entities after each batch of them.
 
     Raises:
-        ValueError, RedisError, redis.RedisError: as `seal`.
+        RedisError, redis.RedisError: as `seal`.
     """
     written = Written()
     if not path.exists():
@@ -122,10 +121,7 @@ def _records(sums: pa.Table, counter: CounterView) -> tuple[Ints, np.ndarray]:
     records["bucket"] = lists.flatten().to_numpy()
     records["events"] = sums["events"].combine_chunks().flatten().to_numpy()
     for n, measure in enumerate(counter.measures):
-        deltas = sums[measure].combine_chunks().flatten().to_numpy()
-        if np.abs(deltas).max(initial=0) >= 2**31:
-            raise ValueError(f"{counter.name}: a day's {measure} is beyond 32 bits.")
-        records["deltas"][:, n] = deltas
+        records["deltas"][:, n] = sums[measure].combine_chunks().flatten().to_numpy()
     return starts - starts[0], records
 
 

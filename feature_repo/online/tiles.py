@@ -3,7 +3,7 @@
 A tile is one string, little-endian:
 
     header   u8 version · u8 M measures · u16 0 · i32 sealed_part · M × i64 all-time sums
-    record   i32 part · i32 bucket · i32 events · M × i32 deltas        (any number, any order)
+    record   i32 part · i32 bucket · i32 events · M × i64 deltas        (any number, any order)
 
 The header's sums hold everything up to and with `sealed_part`.  A record whose part is `SEALED` is
 what of that fell into one bucket; there is one for each bucket that some window may still reach.
@@ -24,7 +24,7 @@ import numpy.typing as npt
 
 from feature_repo.instants import DAY
 
-VERSION = 1
+VERSION = 2
 SEALED = -(2**31)
 """Part of sealed records; as `sealed_part` it says that nothing is sealed."""
 
@@ -135,7 +135,7 @@ def count(
     oldest = np.array([_FOREVER if days is None else t // DAY - days for days in windows])
     inside = bucket[:, None] > oldest
     inside[:, [days is None for days in windows]] = live[:, None]
-    deltas = words[at[:, None] + np.arange(3, 3 + measures)].astype(np.int64)
+    deltas = words[at[:, None] + np.arange(3, width)].view("<i8")
     values = _folded(np.add, deltas[:, :, None] * inside[:, None, :], firsts, sizes)
     sums = words[starts[:, None] + np.arange(2, head)].view("<i8")
     values[:, :, [days is None for days in windows]] += sums[:, :, None]
@@ -190,7 +190,7 @@ def header_type(measures: int) -> "np.dtype[np.void]":
 def record_type(measures: int) -> "np.dtype[np.void]":
     """The layout of a record."""
     fields = [("part", "<i4"), ("bucket", "<i4"), ("events", "<i4")]
-    return np.dtype([*fields, ("deltas", "<i4", (measures,))])
+    return np.dtype([*fields, ("deltas", "<i8", (measures,))])
 
 
 @cache

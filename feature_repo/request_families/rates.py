@@ -12,7 +12,7 @@ from feature_repo.slate_facts import Floats, SlateFacts, as_number
 
 def rates(facts: SlateFacts, _: Shop, prior: RatePrior) -> Columns:
     """`rate__item_<window>`, `rate__user_<window>`."""
-    of_user = _user_rates(facts, prior).tolist()
+    of_user = user_rates(facts, prior).tolist()
     return {
         **{f"rate__item_{w}": r for w, r in zip(WINDOWS, item_rates(facts, prior), strict=True)},
         **{f"rate__user_{w}": r for w, r in zip(WINDOWS, of_user, strict=True)},
@@ -26,7 +26,8 @@ def item_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
     return prior.smoothed(clicks, shown)
 
 
-def _user_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
+def user_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
+    """Shape (windows,): smoothed click rates of the user."""
     clicks = [as_number(facts.user.get(f"user_engagement__clicks_{w}")) for w in WINDOWS]
     shown = [as_number(facts.user.get(f"user_engagement__impressions_{w}")) for w in WINDOWS]
     return prior.smoothed(clicks, shown)

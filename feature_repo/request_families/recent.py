@@ -24,6 +24,13 @@ class Recent:
     @classmethod
     def of(cls, facts: SlateFacts) -> "Recent | None":
         """The row, or None where the user has none."""
+        if "recent" not in facts.memo:
+            facts.memo["recent"] = cls._read(facts)
+        recent: Recent | None = facts.memo["recent"]
+        return recent
+
+    @classmethod
+    def _read(cls, facts: SlateFacts) -> "Recent | None":
         if not is_present(facts.user, "user_recent"):
             return None
         clicked, clicked_at = _list(facts, "clicked_item_ids"), _list(facts, "clicked_at")
@@ -36,7 +43,7 @@ class Recent:
         """The field's values of the clicked items and of the ignored items."""
         clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
         ignored = [shown[n] for n in self.ignored if n < len(shown)]
-        return [_split(text) for text in clicked], [_split(text) for text in ignored]
+        return [split(text) for text in clicked], [split(text) for text in ignored]
 
 
 def _ignored(
@@ -58,5 +65,6 @@ def _list(facts: SlateFacts, feature: str) -> list[Any]:
     return as_list(facts.user.get(f"user_recent__{feature}"))
 
 
-def _split(text: Any) -> list[str]:
+def split(text: Any) -> list[str]:
+    """The values of an item in one field, from the text in which a row carries them."""
     return text.split(VALUE_SEPARATOR) if isinstance(text, str) and text else []

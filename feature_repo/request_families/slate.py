@@ -12,6 +12,7 @@ from feature_repo.request_families import Columns
 from feature_repo.request_families.ages import age_seconds
 from feature_repo.request_families.rates import item_rates
 from feature_repo.request_families.stored import WINDOWS
+from feature_repo.request_families.text_match import matches
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
@@ -25,7 +26,9 @@ def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     ages = {field.column: age_seconds(facts, field.column) for field in shop.items_of("time")}
     rates = {f"rate_{w}": rate for w, rate in zip(WINDOWS, item_rates(facts, prior), strict=True)}
     columns: dict[str, Floats | float] = {"slate__size": float(len(facts.item_ids))}
-    columns |= _among(numbers | ages | rates)
+    found = matches(facts, shop)
+    texts = {f"text_{name}": found[name] for name in ("gram_jaccard", "all_covered")}
+    columns |= _among(numbers | ages | rates | texts)
     for field in shop.taste_fields:
         values = facts.item_values(f"item_attributes__{field.column}")
         columns[f"slate__{field.column}_frequency"] = frequency(values)

@@ -11,30 +11,59 @@ from itertools import chain
 
 import numpy as np
 
+from feature_repo.instants import DAY
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
+from feature_repo.request_families.query_items import entropy
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
 MEASURES = ("matches", "clicked_share", "ignored_share", "lift_mean", "lift_max", "lift_sum")
+HALF_LIFE = 7 * DAY
+"""After which a click weighs half, where taste fades."""
+
 STRENGTH = 2.0
 """Impressions that the user's overall click share is worth when a value's own share is judged."""
 
 
 def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
-    """`taste__<column>_<measure>` per field; `taste__lift`, their lifts together."""
+    """`taste__<column>_<measure>` per field; `taste__lift`, their lifts together.
+
+    `…_fading` is the candidate's share of the clicks, each weighed by its age; `…_entropy` tells
+    how wide the user's taste is, in nats.
+    """
     recent = Recent.of(facts)
     columns: dict[str, Floats] = {}
+    widths: dict[str, float] = {}
     for field in shop.taste_fields:
+        clicked = recent.values(facts, field.column)[0] if recent else []
         measured = _measures(facts, recent, field.column)
         columns |= {
             f"taste__{field.column}_{name}": values
             for name, values in zip(MEASURES, measured, strict=True)
         }
+        columns[f"taste__{field.column}_fading"] = _fading(facts, recent, field.column, clicked)
+        times = [*Counter(chain.from_iterable(clicked)).values()]
+        widths[f"taste__{field.column}_entropy"] = entropy(np.array(times, dtype=np.float64))
     sums = [columns[f"taste__{field.column}_lift_sum"] for field in shop.taste_fields]
     blank = np.full(len(facts.item_ids), np.nan)
-    return {**columns, "taste__lift": np.sum(sums, axis=0) if sums else blank}
+    return {**columns, **widths, "taste__lift": np.sum(sums, axis=0) if sums else blank}
+
+
+def _fading(
+    facts: SlateFacts, recent: Recent | None, column: str, clicked: list[list[str]]
+) -> Floats:
+    candidates = facts.item_values(f"item_attributes__{column}")
+    if recent is None or not clicked:
+        return np.full(candidates.sizes.size, np.nan)
+    weights = np.exp2((np.array(recent.clicked_at[: len(clicked)]) - facts.t) / HALF_LIFE)
+    faded: dict[str, float] = {}
+    for values, weight in zip(clicked, weights.tolist(), strict=False):
+        for value in values:
+            faded[value] = faded.get(value, 0.0) + weight
+    met = np.array([faded.get(value, 0.0) for value in candidates.flat], dtype=np.float64)
+    return candidates.means(met / weights.sum())
 
 
 def _measures(facts: SlateFacts, recent: Recent | None, column: str) -> Sequence[Floats]:

@@ -1,28 +1,60 @@
-"""The query's text against each candidate's title."""
+"""The query's text against each candidate's title, categories and lists."""
 
+import math
+from collections.abc import Iterable
 from functools import lru_cache
+from itertools import islice
+from typing import Any
 
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts
+from feature_repo.slate_facts import Floats, SlateFacts
 
 GRAM = 3
-_NAMES = ("tokens_covered", "title_covered", "gram_jaccard")
+NAMES = ("tokens_covered", "title_covered", "gram_jaccard", "all_covered")
 
 
 def text_match(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
-    """`text__<measure>`: share of the query's words in the title, the reverse, and of 3-grams."""
-    title = shop.item_role("title")
-    matches = np.full((len(facts.item_ids), len(_NAMES)), np.nan)
-    if title is not None and facts.query and words(facts.query):
-        titles = facts.items.get(f"item_attributes__{title.column}", ())
-        for row, text in zip(matches, titles, strict=False):
-            if isinstance(text, str) and text:
-                row[:] = _match(facts.query, text)
-    return {f"text__{name}": values for name, values in zip(_NAMES, matches.T, strict=True)}
+    """`text__<measure>`: share of the query's words in the title, the reverse, and of 3-grams.
+
+    `text__all_covered` is the share of the words found in the title, a category or a list.
+    """
+    return {f"text__{name}": values for name, values in matches(facts, shop).items()}
+
+
+def matches(facts: SlateFacts, shop: Shop) -> dict[str, Floats]:
+    """The measures by name, each of shape (N,); NaN without a query, or without a title."""
+    if "text match" not in facts.memo:
+        table = np.full((len(facts.item_ids), len(NAMES)), np.nan)
+        asked = words(facts.query) if facts.query else frozenset[str]()
+        if facts.query and asked:
+            told = _told(facts, shop, asked)
+            for row, title, found in zip(table, _titles(facts, shop), told, strict=True):
+                row[:] = _match(facts.query, title, found)
+        facts.memo["text match"] = dict(zip(NAMES, table.T, strict=True))
+    measures: dict[str, Floats] = facts.memo["text match"]
+    return measures
+
+
+def _titles(facts: SlateFacts, shop: Shop) -> Iterable[Any]:
+    field = shop.item_role("title")
+    missing = [None] * len(facts.item_ids)
+    return facts.items.get(f"item_attributes__{field.column}", missing) if field else missing
+
+
+def _told(facts: SlateFacts, shop: Shop, asked: frozenset[str]) -> list[set[str]]:
+    """The words asked for that are among the category and list values of each candidate."""
+    told: list[set[str]] = [set() for _ in facts.item_ids]
+    for field in shop.taste_fields:
+        values = facts.item_values(f"item_attributes__{field.column}")
+        hits = {text: asked & words(text) for text in set(values.flat)}
+        texts = iter(values.flat)
+        for found, size in zip(told, values.sizes.tolist(), strict=True):
+            found.update(*map(hits.__getitem__, islice(texts, size)))
+    return told
 
 
 def gram_jaccard(one: str, other: str) -> float:
@@ -49,11 +81,16 @@ def grams(text: str) -> frozenset[str]:
     return frozenset(folded[n : n + GRAM] for n in range(max(len(folded) - GRAM + 1, 1)))
 
 
-def _match(query: str, title: str) -> tuple[float, float, float]:
-    asked, told = words(query), words(title)
-    shared = len(asked & told)
+def _match(query: str, title: Any, told: set[str]) -> tuple[float, ...]:
+    asked, title = words(query), title if isinstance(title, str) else ""
+    named = words(title)
+    found = asked & named
+    everywhere = len(found | told) / len(asked)
+    if not title:
+        return math.nan, math.nan, math.nan, everywhere
     return (
-        shared / len(asked),
-        shared / len(told) if told else 0.0,
+        len(found) / len(asked),
+        len(found) / len(named) if named else 0.0,
         gram_jaccard(query, title),
+        everywhere,
     )

@@ -15,7 +15,13 @@ from typing import Any
 
 import duckdb
 
-from feature_repo.counters import COUNTER_VIEWS, WINDOWS, tiles_of
+from feature_repo.counters import (
+    COUNTER_VIEWS,
+    LARGEST_AMOUNT,
+    MINOR_UNITS,
+    WINDOWS,
+    tiles_of,
+)
 from feature_repo.events.contract import ARROW_SCHEMAS, POSITIVE_TYPES
 from feature_repo.events.durable import replacing
 from feature_repo.events.seals import read_seals
@@ -26,7 +32,10 @@ from feature_repo.shop import Shop
 from feature_repo.transformations.templates import (
     attributes_sql,
     counts_sql,
+    market_sql,
+    query_sql,
     recent_sql,
+    standing_sql,
     tiles_sql,
 )
 
@@ -37,6 +46,8 @@ VIEWS = (
     *(counter.name for counter in COUNTER_VIEWS),
     "user_recent",
     "query_clicked_items",
+    "item_standing",
+    "market_usual",
 )
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
@@ -48,6 +59,13 @@ Database = duckdb.DuckDBPyConnection
 Progress = Callable[[str], None]
 
 _COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
+_FILLED: dict[str, Callable[[str, Shop], str]] = {
+    "item_attributes": attributes_sql,
+    "user_recent": recent_sql,
+    "query_clicked_items": query_sql,
+    "item_standing": standing_sql,
+    "market_usual": market_sql,
+}
 _ROWS_PER_GROUP = {"user_recent": 2048}
 """A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""
 
@@ -92,8 +110,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         return TransformReport(skipped=True)
     mark.unlink(missing_ok=True)
     say = progress or (lambda _: None)
-    with _database(home) as db:
-        _stage(db, home)
+    with staged(home, home.features / ".spill") as db:
         say(f"features as of {to_text(clock_now)}")
         reports = {view: _write_view(db, home, view, say) for view in VIEWS}
     with replacing(mark) as fresh:
@@ -107,14 +124,15 @@ def log_files(home: Home, kind: str) -> list[Path]:
 
 
 @contextmanager
-def _database(home: Home) -> Iterator[Database]:
-    spill = home.features / ".spill"
+def staged(home: Home, spill: Path) -> Iterator[Database]:
+    """A database that holds the staged log of a home, and spills to the folder `spill`."""
     spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:") as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute("set enable_progress_bar = false")
         db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         db.execute("set temp_directory = ?", [str(spill)])
+        _stage(db, home)
         yield db
     spill.rmdir()
 
@@ -123,6 +141,8 @@ def _stage(db: Database, home: Home) -> None:
     parameters = {
         "positive_types": list(POSITIVE_TYPES),
         "last_seal": read_seals(home.log / "seals").last,
+        "minor_units": MINOR_UNITS,
+        "largest_amount": LARGEST_AMOUNT,
         "k_clicked": K_CLICKED,
         "k_shown": K_SHOWN,
         "k_query_items": K_QUERY_ITEMS,
@@ -154,9 +174,7 @@ def view_sql(view: str, shop: Shop) -> str:
     sql = (SQL / "features" / f"{view}.sql").read_text()
     if view in _COUNTERS:
         return counts_sql((SQL / "counts.sql").read_text(), _COUNTERS[view])
-    if view == "item_attributes":
-        return attributes_sql(sql, shop)
-    return recent_sql(sql, shop) if view == "user_recent" else sql
+    return _FILLED[view](sql, shop)
 
 
 def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewReport:

@@ -8,9 +8,11 @@ from collections.abc import Callable, Iterable
 from string import Template
 from typing import TypeVar
 
-from feature_repo.counters import WINDOWS, CounterView
+from feature_repo.counters import MARKET_MEASURES, WINDOWS, CounterView
+from feature_repo.errors import CatalogueError
 from feature_repo.recent import VALUE_SEPARATOR
-from feature_repo.shop import Shop, ShopField
+from feature_repo.shop import Role, Shop, ShopField
+from feature_repo.standing import groups_of, standing_features
 
 _T = TypeVar("_T")
 
@@ -27,15 +29,38 @@ def attributes_sql(template: str, shop: Shop) -> str:
 def recent_sql(template: str, shop: Shop) -> str:
     """Fill in `features/user_recent.sql`."""
     return Template(template).substitute(
-        known=_lines(shop.taste_fields, _known),
+        known=_lines(shop.recent_fields, _known),
         blocks=_lines(
-            shop.taste_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
+            shop.recent_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
         ),
         spans=_lines(
-            shop.taste_fields,
+            shop.recent_fields,
             lambda f: f"list_concat(this.{_name(f)}, before.{_name(f)}) as {_name(f)},",
         ),
         arrays=_lines(("clicked", "shown"), lambda verb: _arrays(verb, shop)),
+    )
+
+
+def query_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/query_clicked_items.sql`."""
+    fields = shop.recent_fields
+    return Template(template).substitute(
+        known=_lines(fields, _known),
+        listed=_lines(fields, lambda f: f"list({_name(f)} order by place) as {_name(f)},"),
+        kept=_lines(
+            fields, lambda f: f'coalesce(folded.{_name(f)}, []::varchar[]) as "item_{f.column}",'
+        ),
+    )
+
+
+def standing_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/item_standing.sql`."""
+    groups, price = groups_of(shop), shop.price_field
+    own_price = f"attributes.{_name(price)} as own_price," if price else ""
+    return Template(template).substitute(
+        known=_lines(groups, lambda g: f"{_group_of(shop, g)} as {g},") + f"\n        {own_price}",
+        compared=_lines(groups, lambda g: _compared(g, priced=price is not None)),
+        told=",\n    ".join(standing_features(shop)),
     )
 
 
@@ -51,13 +76,25 @@ def counts_sql(template: str, counter: CounterView) -> str:
     )
 
 
+def market_sql(template: str, _: Shop) -> str:
+    """Fill in `features/market_usual.sql`."""
+    windows = {"30d": "month", "all": "so_far"}
+    return Template(template).substitute(
+        summed=_lines(MARKET_MEASURES, lambda m: f"coalesce(sum({m}), 0) as {m},"),
+        running=_lines(
+            [(m, w) for m in MARKET_MEASURES for w in windows],
+            lambda c: f"(sum({c[0]}) over {windows[c[1]]})::bigint as {c[0]}_{c[1]},",
+        ),
+    )
+
+
 def tiles_sql(template: str, counter: CounterView) -> str:
     """Fill in `tiles.sql` for one counted view."""
     measures = tuple(counter.measures)
     return Template(template).substitute(
         key=counter.key,
-        totals=_lines(measures, lambda m: f"sum({m})::bigint as {m}_all,"),
-        summed=_lines(measures, lambda m: f"sum({m})::bigint as {m},"),
+        totals=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m}_all,"),
+        summed=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},"),
         listed=_lines(measures, lambda m: f"list({m} order by bucket) as {m},"),
         kept=_lines(measures, lambda m: f"{m}_all,\n    coalesce({m}, []) as {m},"),
     )
@@ -65,6 +102,42 @@ def tiles_sql(template: str, counter: CounterView) -> str:
 
 def _lines(elements: Iterable[_T], line: Callable[[_T], str]) -> str:
     return "\n        ".join(line(element) for element in elements)
+
+
+def _group_of(shop: Shop, role: Role) -> str:
+    """The value of the field with this role; of a list, the first."""
+    field = shop.item_role(role)
+    if field is None:
+        raise CatalogueError(f"expected a field with the role {role}, found none")
+    value = f"attributes.{_name(field)}"
+    return f"{value}[1]" if field.type == "list" else f"{value}::varchar"
+
+
+def _compared(group: str, *, priced: bool) -> str:
+    """Sums, medians and places of an item within its group; null without a group."""
+    inside = f"partition by known_at, {group}"
+    lines = {
+        "items": f"count(*) over ({inside})",
+        "impressions": f"(sum(impressions) over ({inside}))::bigint",
+        "clicks": f"(sum(clicks) over ({inside}))::bigint",
+        "popularity": _place(inside, "clicks_30d"),
+    }
+    if priced:
+        lines["price"] = f"median(own_price) over ({inside})"
+        known = _place(f"{inside}, own_price is null", "own_price")
+        lines["price_place"] = f"case when own_price is not null then {known} end"
+    return _lines(
+        lines.items(),
+        lambda line: f"case when {group} is not null then {line[1]} end as {group}_{line[0]},",
+    )
+
+
+def _place(inside: str, number: str) -> str:
+    """Share of the others that are lower, equals counting half; half where there is no other."""
+    lower = f"rank() over ({inside} order by {number}) - 1"
+    equal = f"count(*) over ({inside}, {number}) - 1"
+    others = f"count(*) over ({inside}) - 1"
+    return f"coalesce(({lower} + ({equal}) / 2) / nullif({others}, 0), 0.5)"
 
 
 def _mentioned(field: ShopField) -> str:
@@ -79,13 +152,16 @@ def _merged(field: ShopField) -> str:
 
 def _known(field: ShopField) -> str:
     value = f"item_attributes.{_name(field)}"
-    text = f"array_to_string({value}, {_text(VALUE_SEPARATOR)})" if field.type == "list" else value
+    text = {
+        "list": f"array_to_string({value}, {_text(VALUE_SEPARATOR)})",
+        "number": f"minor_units({value})::varchar",
+    }.get(field.type, value)
     return f"coalesce({text}, '') as {_name(field)},"
 
 
 def _arrays(verb: str, shop: Shop) -> str:
     columns = [("item_ids", "item_ids"), ("instants", "at")]
-    columns += [(field.column, field.column) for field in shop.taste_fields]
+    columns += [(field.column, field.column) for field in shop.recent_fields]
     cut = f"{verb}.first, {verb}.last"
     return _lines(
         columns,

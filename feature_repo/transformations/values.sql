@@ -21,6 +21,14 @@ create or replace temp macro as_number(value) as
         when json_type(value) = 'VARCHAR' then number_of_text(trim(value ->> '$'))
     end;
 
+-- Money in whole minor units, null where there is none, 0 where the amount is impossible.
+create or replace temp macro minor_units(amount) as
+    case
+        when abs(amount) < getvariable('largest_amount')
+        then round_even(amount * getvariable('minor_units'), 0)::bigint
+        when amount is not null then 0
+    end;
+
 create or replace temp macro as_text(value) as
     case
         when json_type(value) = 'VARCHAR' then nullif(value ->> '$', '')

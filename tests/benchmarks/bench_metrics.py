@@ -1,48 +1,101 @@
-"""ndcg@10 of 20,000 slates: sorted arrays at once, against pytrec_eval a slate at a time.
+"""Four metrics of many slates: arrays at once, against ir_measures and against pytrec_eval.
 
 python -m tests.benchmarks metrics
+
+Judgments and rankings are what each takes before the clock starts: arrays here, dictionaries there.
 """
 
+from collections.abc import Callable
 from functools import partial
 from statistics import median
+from time import process_time
 from timeit import repeat
 
+import ir_measures
 import numpy as np
 import pytrec_eval
 
-from training.metrics import ndcg
+from training.metrics import Metric, Slates
 
-SLATES, ITEMS, RUNS = 20_000, 24, 5
+SIZES = (1_000, 10_000, 100_000)
+MOST_ITEMS, RUNS = 24, 3
+THEIRS = {
+    "ndcg@10": (ir_measures.nDCG @ 10, "ndcg_cut_10"),
+    "mrr": (ir_measures.RR, "recip_rank"),
+    "map": (ir_measures.AP, "map"),
+    "recall@10": (ir_measures.R @ 10, "recall_10"),
+}
+METRICS = [Metric.parse(name) for name in THEIRS]
 
 
 def main() -> dict[str, object]:
-    """Medians in seconds, after the two agree."""
+    """Medians of CPU seconds at three sizes, after all agree."""
+    sizes = {slates: _compared(slates) for slates in SIZES}
+    return {
+        "what": f"{', '.join(THEIRS)} of slates of 1 to {MOST_ITEMS} items",
+        "by_slates": sizes,
+        "ratio": min(found["ir_measures_ratio"] for found in sizes.values()),
+    }
+
+
+def _compared(slates: int) -> dict[str, float]:
     rng = np.random.default_rng(1)
-    scores = rng.permutation(SLATES * ITEMS) / (SLATES * ITEMS)
-    gains = rng.choice([0, 0, 0, 0, 1, 3, 6], size=scores.size)
-    qid = np.repeat(np.arange(SLATES), ITEMS)
-    run, judgments = _by_slate(scores), _by_slate(gains)
-    ours, theirs = partial(ndcg, scores, gains, qid), partial(_pytrec_eval, run, judgments)
-    counted = gains.reshape(SLATES, ITEMS).any(axis=1)
-    np.testing.assert_allclose(ours()[counted], theirs()[counted], atol=1e-12, rtol=0)
-    fast, slow = (median(repeat(one, number=1, repeat=RUNS)) for one in (ours, theirs))
+    sizes = rng.integers(1, MOST_ITEMS + 1, slates)
+    qid = np.repeat(np.arange(slates), sizes)
+    # Whole numbers, because the others compare scores in single precision.
+    scores = rng.permutation(qid.size).astype(np.float64)
+    gains = rng.choice([0, 0, 0, 0, 1, 3, 6], size=qid.size)
+    run, judgments = _by_slate(scores, sizes), _by_slate(gains, sizes)
+    ways = {
+        "arrays": partial(_arrays, scores, gains, qid),
+        "ir_measures": partial(_ir_measures, run, judgments),
+        "pytrec_eval": partial(_pytrec_eval, run, judgments),
+    }
+    _assert_equal(gains, qid, ways)
+    times = max(1, SIZES[-1] // slates // 10)
+    seconds = {name: _seconds(way, times) for name, way in ways.items()}
     return {
-        "what": f"ndcg@10 of {SLATES} slates of {ITEMS} items",
-        "arrays_seconds": fast,
-        "pytrec_eval_seconds": slow,
-        "ratio": slow / fast,
+        **{f"{name}_seconds": took for name, took in seconds.items()},
+        **{
+            f"{name}_ratio": seconds[name] / seconds["arrays"]
+            for name in ("ir_measures", "pytrec_eval")
+        },
     }
 
 
-def _by_slate(values: np.ndarray) -> dict[str, dict[str, object]]:
-    names = [str(place) for place in range(ITEMS)]
+def _seconds(way: Callable, times: int) -> float:
+    return median(repeat(way, number=times, repeat=RUNS, timer=process_time)) / times
+
+
+def _assert_equal(gains: np.ndarray, qid: np.ndarray, ways: dict[str, Callable]) -> None:
+    counted = np.bincount(qid, gains) > 0
+    ours, theirs, trec = (way() for way in ways.values())
+    names = [f"{slate:07d}" for slate in np.flatnonzero(counted)]
+    for name, (measure, trec_name) in THEIRS.items():
+        by_slate = {found.query_id: found.value for found in theirs if found.measure == measure}
+        for reference in (
+            [by_slate[slate] for slate in names],
+            [trec[slate][trec_name] for slate in names],
+        ):
+            np.testing.assert_allclose(ours[name][counted], reference, atol=1e-12, rtol=0)
+
+
+def _by_slate(values: np.ndarray, sizes: np.ndarray) -> dict[str, dict[str, object]]:
+    parts = np.split(values, np.cumsum(sizes)[:-1])
     return {
-        f"{slate:06d}": dict(zip(names, row, strict=True))
-        for slate, row in enumerate(values.reshape(SLATES, ITEMS).tolist())
+        f"{slate:07d}": {str(place): value for place, value in enumerate(part.tolist())}
+        for slate, part in enumerate(parts)
     }
 
 
-def _pytrec_eval(run: dict, judgments: dict) -> np.ndarray:
-    """Judgments and rankings are dictionaries already: only measuring is timed."""
-    found = pytrec_eval.RelevanceEvaluator(judgments, {"ndcg_cut_10"}).evaluate(run)
-    return np.array([found[slate]["ndcg_cut_10"] for slate in run])
+def _arrays(scores: np.ndarray, gains: np.ndarray, qid: np.ndarray) -> dict[str, np.ndarray]:
+    return Slates.of(gains, qid).measure(METRICS, scores)
+
+
+def _ir_measures(run: dict, judgments: dict) -> list:
+    return list(ir_measures.iter_calc([measure for measure, _ in THEIRS.values()], judgments, run))
+
+
+def _pytrec_eval(run: dict, judgments: dict) -> dict:
+    names = {name for _, name in THEIRS.values()}
+    return pytrec_eval.RelevanceEvaluator(judgments, names).evaluate(run)

@@ -1,6 +1,7 @@
 """The promise: what was served is, bit for bit, what training computes for the same instant."""
 
 import base64
+import json
 import random
 import re
 import threading
@@ -19,21 +20,22 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from feature_repo.instants import DAY, HOUR, MINUTE, to_datetime
 from feature_repo.online.redis_server import running_redis
+from feature_repo.overrides import with_overrides
 from feature_repo.request_features import feature_matrix
 from feature_repo.shop import SIMULATED_SHOP, Shop
+from pipelines import cli
 from pipelines.refresh import refresh
 from pipelines.service_process import free_port, serving
-from serving.overrides import with_overrides
 from serving.question import Question
 from serving.redis_connection import RedisConnection
 from tests.e2e.busy_shop import BusyShop
 from tests.e2e.racers import Racer
-from tests.e2e.recorded_vectors import compare, recorded
 from tests.integration.http.small_shop import publish_ranker
 from training.labels import labelled_rankings
 from training.publish import publish_popularity
 from training.ranker import Ranker
 from training.simulator import simulate
+from training.verification import compare, logged_matrix, recorded, verify
 
 MORE_FIELDS = """
 [[item]]
@@ -150,6 +152,23 @@ def test_every_logged_vector_is_what_training_computes(day):
     assert found.requests > 200
     assert found.features > 100_000
     assert min(day.shop.done.values()) > 20, day.shop.done
+
+
+def test_verify_finds_nothing_and_names_what_it_is_given_to_find(day, monkeypatch, capsys):
+    monkeypatch.setenv("AISLE_HOME", str(day.home.root))
+    size = day.events[0].layout.index("slate__size")
+    wrong = logged_matrix(day.events[0]).copy()
+    wrong[0, size] += 1
+    vectors = base64.b64encode(wrong.tobytes()).decode()
+
+    status = cli.main(["verify", "--json"])
+    told = json.loads(capsys.readouterr().out)
+    found = verify(day.home, [structs.replace(day.events[0], vectors=vectors)]).to_dict()
+
+    assert (status, told["mismatches"], told["requests"]) == (0, [], len(day.events))
+    (mismatch,) = found["mismatches"]
+    assert (mismatch["feature"], mismatch["times"]) == ("slate__size", 1)
+    assert mismatch["logged"] == mismatch["computed"] + 1
 
 
 def test_a_comparison_with_another_instant_or_without_overrides_fails(day):

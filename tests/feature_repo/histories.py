@@ -68,12 +68,14 @@ def _event(draw, times, prefix):
             request_id=named,
             user_id=person,
             query=query and prefix + query,
+            market=prefix + draw(st.sampled_from(["uk", "de"])),
             items=tuple(ShownItem(prefix + i) for i in slate),
         )
     return InteractionEvent(
         **times,
         item_id=item,
-        type=draw(st.sampled_from([*POSITIVE_TYPES, "view"])),
+        type=draw(st.sampled_from([*POSITIVE_TYPES, "view", "wish"])),
+        value=draw(st.sampled_from([None, 0.0, 19.9, 0.005, 12345678.91, 1e12])),
         user_id=person,
         request_id=draw(st.sampled_from([named, None])),
         corrects=draw(st.sampled_from([None, None, None, f"{prefix}-00", f"{prefix}-05", "?"])),
@@ -149,11 +151,14 @@ def searches(events):
 
 
 def clicks(events):
-    """(event, delta, bucket, user, query) of each positive interaction and correction."""
+    """(event, sign, bucket, user, query) of each positive interaction and correction."""
+    return [found[:5] for found in interactions(events) if found[0].type in POSITIVE_TYPES]
+
+
+def interactions(events):
+    """(event, sign, bucket, user, query, market) of each interaction and correction."""
     first, by_id = searches(events), {e.event_id: e for e in events}
     for event in _in_order(events, InteractionEvent):
-        if event.type not in POSITIVE_TYPES:
-            continue
         ranking = first.get(event.request_id)
         ranking = ranking if ranking and ranking.seen_at <= event.seen_at else None
         counted = by_id.get(event.corrects)
@@ -164,14 +169,28 @@ def clicks(events):
             (counted if known else event).event_time // DAY,
             event.user_id or (ranking and ranking.user_id),
             ranking and query_key(ranking.query, ranking.market),
+            ranking and ranking.market,
         )
+
+
+def changes_of(event, sign):
+    """Measure → delta of an interaction, zeros left out."""
+    money = round(event.value * 100) if event.value and event.value < 1e10 else 0
+    bought = event.type == "purchase"
+    found = {
+        "views": sign * (event.type == "view"),
+        "clicks": sign * (event.type in POSITIVE_TYPES),
+        "carts": sign * (event.type == "add_to_cart"),
+        "orders": sign * bought,
+        "revenue": sign * bought * money,
+        "returns": bought * (sign < 0),
+    }
+    return {measure: delta for measure, delta in found.items() if delta}
 
 
 def deltas(events):
     """view → entity → [(measure, delta, seen_at, bucket)]."""
-    found = {
-        v: defaultdict(list) for v in ("item_engagement", "user_engagement", "query_engagement")
-    }
+    found = {f"{entity}_engagement": defaultdict(list) for entity in ("item", "user", "query")}
     for event, item, _ in impressions(events):
         change = ("impressions", 1, event.seen_at, event.event_time // DAY)
         found["item_engagement"][item].append(change)
@@ -179,11 +198,13 @@ def deltas(events):
     for event in searches(events).values():
         change = ("searches", 1, event.seen_at, event.event_time // DAY)
         found["query_engagement"][query_key(event.query, event.market)].append(change)
-    for event, delta, bucket, user, query in clicks(events):
-        change = ("clicks", delta, event.seen_at, bucket)
-        found["item_engagement"][event.item_id].append(change)
-        found["user_engagement"][user].append(change)
-        found["query_engagement"][query].append(change)
+    for event, sign, bucket, user, query, _ in interactions(events):
+        for measure, delta in changes_of(event, sign).items():
+            change = (measure, delta, event.seen_at, bucket)
+            found["item_engagement"][event.item_id].append(change)
+            found["user_engagement"][user].append(change)
+            if measure not in ("views", "returns"):
+                found["query_engagement"][query].append(change)
     for entities in found.values():
         entities.pop(None, None)
     return found

@@ -66,6 +66,7 @@ def keys_of(seed, n=300):
             "item_id": draw.choice([*(f"i{k}" for k in range(9)), "unknown", None]),
             "user_id": draw.choice([*(f"u{k}" for k in range(7)), None]),
             "query_key": draw.choice(["default|red", "default|blue", None]),
+            "market": draw.choice(["default", "unknown", None]),
             "t": draw.choice(
                 [draw.choice(seen) + draw.choice([0, 1]), START + draw.randrange(40 * DAY)]
             ),

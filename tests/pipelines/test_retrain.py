@@ -51,8 +51,8 @@ def test_every_component_wraps_the_step_of_its_name():
 def test_no_step_takes_its_result_from_a_cache(documents):
     tasks = documents[0]["root"]["dag"]["tasks"]
 
-    assert len(tasks) == 5
-    assert [task["cachingOptions"] for task in tasks.values()] == [{}] * 5
+    assert len(tasks) == 6
+    assert [task["cachingOptions"] for task in tasks.values()] == [{}] * 6
 
 
 def test_every_step_that_is_given_the_home_mounts_it(documents):
@@ -84,6 +84,12 @@ def test_a_run_here_publishes_the_ranker_it_measured(learned):
 
     assert published
     assert 0 < evaluation["test"]["ndcg@10"] <= 1
+
+
+def test_a_run_here_publishes_what_candidates_are_found_with(learned):
+    home, _ = learned
+
+    assert (home.current / "lexical" / "default").exists()
 
 
 def test_a_run_leaves_pages_and_figures_for_people(learned):

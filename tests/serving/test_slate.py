@@ -5,11 +5,11 @@ import base64
 import numpy as np
 import pytest
 
+from feature_repo.overrides import with_overrides
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_features import feature_columns, feature_matrix
 from feature_repo.shop import Shop, ShopField
 from feature_repo.slate_facts import SlateFacts
-from serving.overrides import with_overrides
 from serving.question import Question
 from serving.recorder import is_recorded, served_event, shown_event
 from serving.slate import Scored, rerank, without_deleted

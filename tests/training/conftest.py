@@ -4,8 +4,6 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
 from feature_repo.home import Home
 from feature_repo.instants import MINUTE, parse_instant
 from feature_repo.rate_prior import RatePrior
@@ -71,16 +69,9 @@ def _keys(slates, gain):
 @pytest.fixture(scope="session")
 def simulated_home(tmp_path_factory):
     """A home whose small simulated shop was ingested, transformed and registered."""
-    from feature_repo.events.ingest import ingest
-    from feature_repo.feast_repo import apply, render
-    from feature_repo.transformations.run import transform
+    from tests.training.filled_home import fill
     from training.simulator import simulate
 
     home = Home(tmp_path_factory.mktemp("learning") / "home")
     events = simulate(home.root.parent / "events.jsonl", users=40, items=60, days=8)
-    clock = Clock.of(Settings(home=home, clock="2026-02-01T00:00:00Z"))
-    ingest([events], home=home, clock=clock)
-    transform(home, clock.now())
-    render(home, redis_host="127.0.0.1", redis_port=1)
-    apply(home)
-    return home
+    return fill(home, events, "2026-02-01T00:00:00Z")

@@ -1,8 +1,11 @@
 """Intervals widen with what is uncertain, and users are drawn whole."""
 
-import numpy as np
+from dataclasses import astuple
 
-from training.bootstrap import mean_interval
+import numpy as np
+import pytest
+
+from training.bootstrap import DRAWS, mean_interval, mean_intervals
 
 
 def test_the_interval_holds_the_mean_and_is_the_same_each_time():
@@ -45,3 +48,32 @@ def test_nothing_known_is_no_interval():
 
     assert np.isnan(interval.value)
     assert not interval.clear_of_zero
+
+
+def test_many_means_have_the_intervals_each_would_have_alone():
+    rng = np.random.default_rng(3)
+    users = rng.integers(40, size=200)
+    values = {"a": rng.random(200), "b": rng.random(200)}
+    values["c"] = np.where(rng.random(200) < 0.3, np.nan, values["a"])
+
+    together = mean_intervals(values, users)
+
+    for name, column in values.items():
+        assert astuple(together[name]) == pytest.approx(astuple(mean_interval(column, users)))
+
+
+def test_the_interval_is_what_drawing_whole_users_one_by_one_gives():
+    rng = np.random.default_rng(9)
+    users, values = rng.integers(25, size=120), rng.random(120)
+    slates_of = [values[users == user] for user in np.unique(users)]
+    drawing = np.random.default_rng(11)
+
+    means = [
+        np.concatenate([slates_of[n] for n in drawing.integers(25, size=25)]).mean()
+        for _ in range(DRAWS)
+    ]
+
+    interval = mean_interval(values, users)
+    np.testing.assert_allclose(
+        [interval.low, interval.high], np.quantile(means, [0.025, 0.975]), atol=1e-12
+    )

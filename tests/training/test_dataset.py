@@ -12,7 +12,8 @@ from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from training.dataset import build_dataset
 from training.dataset_file import KEYS, Dataset, read_facts
-from training.labels import GAINS, compacted, labelled_rankings
+from training.gains import USUAL
+from training.labels import compacted, labelled_rankings
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_the_strongest_interaction_is_the_gain(simulated_home, data):
     wanted = Counter()
     for acted in log(simulated_home, "interaction"):
         key = (acted["request_id"], acted["item_id"])
-        wanted[key] = max(wanted[key], GAINS.get(acted["type"], 0))
+        wanted[key] = max(wanted[key], USUAL.get(acted["type"], 0))
 
     keys = zip(data.keys["request_id"].to_pylist(), data.keys["item_id"].to_pylist(), strict=True)
 

@@ -2,20 +2,26 @@
 
 import json
 import re
+from dataclasses import asdict, replace
 from html.parser import HTMLParser
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from rich.console import Console
 
 from feature_repo.errors import DatasetError
 from training.baselines import BASELINES
 from training.configuration import GRID
-from training.dataset_file import Dataset
+from training.dataset_file import Dataset, write_dataset
 from training.evaluate import EVALUATION, PAGE, Logged, evaluate, measure, print_evaluation
+from training.evaluation_table import tables
 from training.fitting import choose_and_fit
-from training.metrics import CONVENTIONS
+from training.metrics import CONVENTIONS, Metric
+from training.model_card import CARD, CARD_JSON, card, to_markdown
 from training.ranker import TRAINING
+from training.slices import slices_of
+from training.studies import ablation, learning_curve, study
 
 
 @pytest.fixture
@@ -135,17 +141,121 @@ def test_the_page_fetches_nothing_and_says_its_language(evaluation, tmp_path):
     assert page.tags.count("h1") == page.tags.count("main") == 1
 
 
-def test_the_page_is_readable_without_seeing_bars_and_in_the_dark(evaluation, tmp_path):
+def test_the_page_is_readable_without_seeing_plots_and_in_the_dark(evaluation, tmp_path):
     text = (tmp_path / "evaluation" / PAGE).read_text()
     page = Page(text)
+    plots = page.tags.count("svg")
+    roles = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "role")]
+    ids = [value for _, name, value in page.attributes if name == "id"]
+    named = [v for tag, name, v in page.attributes if (tag, name) == ("svg", "aria-labelledby")]
 
-    assert [value for tag, name, value in page.attributes if (tag, name) == ("svg", "role")] == [
-        "img"
-    ]
-    assert any(tag == "svg" and name == "aria-label" for tag, name, _ in page.attributes)
+    assert roles == ["img"] * plots
+    assert plots >= 3
+    assert page.tags.count("title") - 1 == page.tags.count("desc") == plots
+    assert sorted(ids) == sorted(word for names in named for word in names.split())
     assert "prefers-color-scheme: dark" in text
-    assert page.tags.count("caption") == page.tags.count("table") == 3
+    assert page.tags.count("caption") == page.tags.count("table") > plots
     assert all(f"{model['name']}</th>" in text for model in evaluation["models"])
+
+
+def test_the_report_shows_the_studies_that_were_asked_for(dataset, evaluation, tmp_path):
+    table = study(dataset, tmp_path / "evaluation", ["ablation", "learning_curve"])
+
+    text = (tmp_path / "evaluation" / PAGE).read_text()
+    assert json.loads((tmp_path / "evaluation" / EVALUATION).read_text()) == table
+    assert table["test"] == evaluation["test"]
+    assert "Without a family of features" in text
+    assert "Learning curve" in text
+    assert Page(text).tags.count("svg") == 5
+    assert len(list(tables(table))) == 5
+
+
+CHOSEN = {"chosen": {"contender": "naive", "configuration": asdict(GRID[0]), "rounds": 30}}
+
+
+def test_what_decides_costs_most_when_it_is_left_out(make_dataset):
+    refits = ablation(make_dataset(slates=400), CHOSEN)["refits"]
+    by_name = {refit["name"]: refit for refit in refits}
+
+    assert refits[0]["name"] == "taste"
+    assert by_name["taste"]["difference"]["high"] < 0
+    assert by_name["everything"]["difference"] == {"value": 0, "low": 0, "high": 0}
+    assert all(refit["features"] < by_name["everything"]["features"] for refit in refits
+               if refit["name"] != "everything")  # fmt: skip
+
+
+def test_a_learning_curve_ends_with_all_rankings(make_dataset):
+    refits = learning_curve(make_dataset(slates=400), CHOSEN)["refits"]
+    rankings = [refit["rankings"] for refit in refits]
+
+    assert [refit["name"] for refit in refits] == ["5%", "10%", "25%", "50%", "100%"]
+    assert rankings == sorted(rankings)
+    assert refits[0]["difference"]["high"] < 0
+    assert refits[-1]["difference"]["value"] == 0
+
+
+def test_metrics_are_asked_for_by_name_and_measured_once(dataset, ranker, tmp_path, evaluation):
+    more = [Metric.parse("ndcg@3"), Metric.parse("precision@1")]
+
+    again = evaluate(dataset, ranker, tmp_path / "evaluation", more)
+
+    assert not isinstance(again, Logged)
+    assert {"ndcg@3", "precision@1", *evaluation["test"]} == set(again.to_dict()["test"])
+    assert isinstance(evaluate(dataset, ranker, tmp_path / "evaluation", more[:1]), Logged)
+
+
+def test_what_a_shop_does_not_declare_is_not_measured_and_the_card_says_so(evaluation, tmp_path):
+    card = json.loads((tmp_path / "evaluation" / CARD_JSON).read_text())
+
+    assert evaluation["test"]["revenue@10"] is None
+    assert 0 < evaluation["test"]["coverage@10"] <= 1
+    assert "revenue@10" not in card["metrics"]
+    assert any("revenue@10, diversity@10" in limit for limit in card["limits"])
+
+
+def test_the_model_card_tells_data_features_metrics_slices_and_limits(evaluation, tmp_path):
+    text = (tmp_path / "evaluation" / CARD).read_text()
+    interval = evaluation["models"][0]["metrics"]["ndcg@10"]
+
+    headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
+    assert headings == ["Data", "Features", "Metrics", "Slices", "Limits"]
+    assert f"{interval['value']:.4f} ({interval['low']:.4f} to {interval['high']:.4f})" in text
+    assert all(f"| {part['name']} |" in text for part in evaluation["slices"])
+    assert "nan" not in text.lower().split()
+
+
+def test_names_from_a_shop_cannot_break_the_card(evaluation):
+    evaluation["slices"][0]["name"] = "market a|b\n<b>"
+
+    row = next(x for x in to_markdown(card(evaluation)).splitlines() if "market a" in x)
+
+    assert row.startswith("| market a\\|b &lt;b> |")
+
+
+def test_surface_and_device_are_slices_where_the_dataset_has_them(dataset):
+    data = Dataset.load(dataset).part("test")
+    surface = pa.array(["home" if n % 2 else "search" for n in data.column("qid")])
+    keys = data.keys.append_column("surface", surface)
+
+    names = set(slices_of(Dataset(data.facts, keys, data.matrix)))
+
+    assert {"surface home", "surface search"} <= names
+    assert not any(name.startswith("device") for name in names)
+
+
+def test_revenue_and_diversity_come_from_the_shop_s_own_fields(dataset):
+    data = Dataset.load(dataset).part("test")
+    bought = np.where(data.column("gain") > 0, 6, 0).astype(np.float32)
+    at = data.keys.column_names.index("gain")
+    keys = data.keys.set_column(at, "gain", pa.array(bought))
+    keys = keys.append_column("category", pa.array(["a", "b"] * (data.size // 2)))
+    facts = replace(data.facts, roles={"price": "item_engagement__impressions_all"})
+
+    found = measure(Dataset(facts, keys, data.matrix), np.zeros(data.size), {}, {}).to_dict()
+
+    slates = np.unique(data.column("qid")[bought > 0]).size
+    assert found["test"]["revenue@10"] == pytest.approx(100 * (bought > 0).sum() / slates)
+    assert found["test"]["diversity@10"] == pytest.approx(9 / 15)
 
 
 def test_names_from_a_shop_cannot_break_the_page(dataset, ranker, tmp_path):
@@ -164,3 +274,11 @@ def test_a_test_split_without_clicks_is_refused_in_a_sentence(dataset):
 
     with pytest.raises(DatasetError, match="nothing to measure"):
         measure(lonely, np.zeros(lonely.matrix.shape[0]), {}, {})
+
+
+def test_a_dataset_without_a_test_split_is_refused_in_a_sentence(dataset, ranker, tmp_path):
+    known = Dataset.load(dataset).part("train", "validate")
+    write_dataset(tmp_path / "short.parquet", known.facts, known.keys, [known.matrix])
+
+    with pytest.raises(DatasetError, match="nothing to measure"):
+        evaluate(tmp_path / "short.parquet", ranker, tmp_path / "none")

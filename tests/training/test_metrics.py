@@ -1,46 +1,107 @@
 """Metrics agree with pytrec_eval, and with their stated conventions where it has others."""
 
+from itertools import combinations
+
 import numpy as np
 import pytest
 import pytrec_eval
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from feature_repo.errors import DatasetError
-from training.metrics import METRICS, ndcg, recall, reciprocal_rank
+from feature_repo.errors import DatasetError, SettingError
+from training.metrics import Metric, Slates, ndcg
 
-REFERENCE = {"ndcg@10": "ndcg_cut_10", "recall@10": "recall_10", "mrr": "recip_rank"}
+REFERENCE = {
+    **{f"{kind}@{k}": f"{theirs}_{k}" for k in (1, 5, 10) for kind, theirs in (
+        ("ndcg", "ndcg_cut"), ("recall", "recall"), ("precision", "P"))},
+    "mrr": "recip_rank",
+    "map": "map",
+}  # fmt: skip
+NAMES = [*REFERENCE, "coverage@2", "novelty@2", "diversity@2", "revenue@2"]
+
+rows_of_a_slate = st.lists(
+    st.tuples(st.integers(-3, 3), st.sampled_from([0, 0, 1, 3, 6])), min_size=1, max_size=15
+)
 
 
-def judged(sizes, seed):
-    """Slates of the given sizes: scores all different, gains of clicks, carts and purchases."""
-    rng = np.random.default_rng(seed)
-    rows = int(np.sum(sizes))
-    scores = rng.permutation(rows) / max(rows, 1)
-    gains = rng.choice([0, 0, 0, 1, 3, 6], size=rows)
-    return scores, gains, np.repeat(np.arange(len(sizes)), sizes)
-
-
-def by_pytrec_eval(scores, gains, qid, measure):
+def by_pytrec_eval(slates, measures):
+    """Equal scores are ordered by id there, last one first, so ids fall with the position."""
     run, judgments = {}, {}
-    for place, (score, gain, slate) in enumerate(zip(scores, gains, qid, strict=True)):
-        run.setdefault(f"{slate:06d}", {})[str(place)] = float(score)
-        judgments.setdefault(f"{slate:06d}", {})[str(place)] = int(gain)
-    found = pytrec_eval.RelevanceEvaluator(judgments, {measure}).evaluate(run)
-    return np.array([found[slate][measure] for slate in sorted(found)])
+    for number, slate in enumerate(slates):
+        ids = [f"{99 - place:02d}" for place in range(len(slate))]
+        scores, gains = zip(*slate, strict=True)
+        run[f"{number:03d}"] = dict(zip(ids, map(float, scores), strict=True))
+        judgments[f"{number:03d}"] = dict(zip(ids, gains, strict=True))
+    found = pytrec_eval.RelevanceEvaluator(judgments, set(measures)).evaluate(run)
+    return {m: np.array([found[slate][m] for slate in sorted(found)]) for m in measures}
+
+
+def measured(names, scores, gains, qid, **known):
+    slates = Slates(np.asarray(qid), np.asarray(gains, float), **known)
+    return slates.measure([Metric.parse(name) for name in names], scores)
+
+
+@settings(deadline=None, max_examples=150)
+@given(st.lists(rows_of_a_slate, min_size=1, max_size=12))
+@example([[(0, 0)], [(0, 1), (0, 1)], [(1, 0)] * 15])
+def test_metrics_agree_with_pytrec_eval_on_ties_and_on_empty_and_short_slates(slates):
+    scores, gains = np.array([row for slate in slates for row in slate]).T
+    qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
+    empty = np.array([not any(gain for _, gain in slate) for slate in slates])
+
+    ours, theirs = (
+        measured(REFERENCE, scores, gains, qid),
+        by_pytrec_eval(slates, REFERENCE.values()),
+    )
+
+    for name, reference in REFERENCE.items():
+        np.testing.assert_allclose(
+            ours[name][~empty], theirs[reference][~empty], atol=1e-12, rtol=0, err_msg=name
+        )
+        assert np.isnan(ours[name][empty]).all()
+        assert (theirs[reference][empty] == 0).all()
 
 
 @settings(deadline=None, max_examples=60)
-@given(st.lists(st.integers(1, 30), min_size=1, max_size=12), st.integers(0, 10_000))
-def test_metrics_agree_with_pytrec_eval(sizes, seed):
-    scores, gains, qid = judged(sizes, seed)
-    counted = np.add.reduceat(gains, np.r_[0, np.cumsum(sizes)[:-1]]) > 0
+@given(st.lists(rows_of_a_slate, min_size=1, max_size=8), st.integers(1, 12), st.randoms())
+def test_what_is_beyond_relevance_is_what_a_loop_over_the_first_k_gives(slates, k, random):
+    scores, gains = np.array([row for slate in slates for row in slate]).T
+    qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
+    item, group = (np.array([random.randrange(-low, 6) for _ in qid]) for low in (0, 1))
+    bits, worth = (np.array([random.random() for _ in qid]) for _ in range(2))
+    tops = [
+        sorted(np.flatnonzero(qid == slate), key=lambda row: -scores[row])[:k]
+        for slate in range(len(slates))
+    ]
 
-    for name, metric in METRICS.items():
-        ours = metric(scores, gains, qid)
-        theirs = by_pytrec_eval(scores, gains, qid, REFERENCE[name])
-        np.testing.assert_allclose(ours[counted], theirs[counted], atol=1e-12, rtol=0)
-        assert np.isnan(ours[~counted]).all()
+    def differing(rows):
+        pairs = list(combinations([group[row] for row in rows if group[row] >= 0], 2))
+        return np.mean([a != b for a, b in pairs]) if pairs else np.nan
+
+    ours = measured(
+        [f"{kind}@{k}" for kind in ("coverage", "novelty", "diversity", "revenue")],
+        scores, gains, qid, items=item, groups=group, information=bits, worth=worth,
+    )  # fmt: skip
+
+    expected = {
+        "coverage": [len({item[row] for top in tops for row in top}) / len(set(item))],
+        "novelty": [np.mean(bits[top]) for top in tops],
+        "diversity": [differing(top) for top in tops],
+        "revenue": [np.sum(worth[top]) for top in tops],
+    }
+    for kind, values in expected.items():
+        np.testing.assert_allclose(ours[f"{kind}@{k}"], values, atol=1e-12, err_msg=kind)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_metric_is_printed_as_it_is_parsed(name):
+    assert str(Metric.parse(name)) == name
+
+
+@pytest.mark.parametrize("text", ["ndcg", "NDCG@10", "mrr@5", "ndcg@0", "ndcg@-1", "ndgc@10", ""])
+def test_a_name_that_is_no_metric_is_refused_with_those_that_are(text):
+    with pytest.raises(SettingError, match="expected mrr, map, or ndcg, recall"):
+        Metric.parse(text)
 
 
 def test_gain_is_linear():
@@ -50,20 +111,23 @@ def test_gain_is_linear():
 
 
 def test_equal_scores_keep_the_shown_order():
-    assert reciprocal_rank([5, 5, 5], [0, 1, 0], [0, 0, 0]).tolist() == [0.5]
+    assert measured(["mrr"], [5, 5, 5], [0, 1, 0], [0, 0, 0])["mrr"].tolist() == [0.5]
 
 
 def test_a_missing_score_ranks_last():
-    assert reciprocal_rank([np.nan, 0.0], [1, 0], [0, 0]).tolist() == [0.5]
+    assert measured(["mrr"], [np.nan, 0.0], [1, 0], [0, 0])["mrr"].tolist() == [0.5]
 
 
-def test_only_the_first_k_positions_count():
-    assert recall([3, 2, 1], [0, 0, 1], [0, 0, 0], k=2).tolist() == [0]
-    assert ndcg([3, 2, 1], [0, 0, 1], [0, 0, 0], k=2).tolist() == [0]
+def test_what_is_not_known_is_not_measured():
+    found = measured(NAMES, [2, 1], [1, 0], [0, 0])
+
+    assert [name for name, value in found.items() if np.isnan(value).all()] == NAMES[-4:]
 
 
 def test_no_rows_have_no_metrics():
-    assert [metric([], [], []).size for metric in METRICS.values()] == [0, 0, 0]
+    assert {n: v.size for n, v in measured(NAMES, [], [], []).items() if v.size} == {
+        "coverage@2": 1
+    }
 
 
 def test_rows_that_are_not_sorted_are_refused():
@@ -72,10 +136,14 @@ def test_rows_that_are_not_sorted_are_refused():
 
 
 def test_the_order_of_rows_within_a_slate_changes_no_metric():
-    scores, gains, qid = judged([8] * 50, seed=1)
-    order = np.lexsort((np.random.default_rng(2).random(qid.size), qid))
+    rng = np.random.default_rng(1)
+    scores, gains = rng.permutation(400), rng.choice([0, 0, 0, 1, 3, 6], size=400)
+    qid = np.repeat(np.arange(50), 8)
+    order = np.lexsort((rng.random(400), qid))
 
-    for metric in METRICS.values():
-        np.testing.assert_allclose(
-            metric(scores[order], gains[order], qid), metric(scores, gains, qid), atol=1e-12
-        )
+    straight, shuffled = (
+        measured(REFERENCE, scores[rows], gains[rows], qid) for rows in (slice(None), order)
+    )
+
+    for name, values in straight.items():
+        np.testing.assert_allclose(shuffled[name], values, atol=1e-12)

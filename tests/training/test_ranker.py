@@ -7,6 +7,7 @@ import pytest
 
 from feature_repo.errors import ArtifactError, DatasetError
 from training.configuration import GRID
+from training.contenders import CONTENDERS
 from training.dataset_file import Dataset
 from training.fitting import choose_and_fit
 from training.metrics import ndcg
@@ -156,5 +157,6 @@ def test_training_writes_what_was_tried(make_dataset, tmp_path):
 
     told = json.loads((tmp_path / "out" / TRAINING).read_text())
     assert told == json.loads(json.dumps(training.to_dict()))
-    assert len(told["trials"]) == len(GRID) == len(steps)
-    assert told["chosen"]["ndcg_at_10"] == max(trial["ndcg_at_10"] for trial in told["trials"])
+    assert len(told["trials"]) == len(GRID) + len(CONTENDERS) - 1 == len(steps)
+    assert {trial["contender"] for trial in told["trials"]} == set(CONTENDERS)
+    assert told["chosen"]["contender"] == told["choice"]["contender"]

@@ -1,22 +1,93 @@
-"""The words of the simulated shop: what it sells, who makes it, how it is described."""
+"""The words of the simulated shop: what it sells, who makes it, how it is described.
 
-CATEGORIES: dict[str, tuple[str, ...]] = {
-    "shirts": ("shirt", "blouse", "polo"),
-    "trousers": ("jeans", "chinos", "shorts"),
-    "jackets": ("jacket", "parka", "blazer"),
-    "knitwear": ("jumper", "cardigan", "vest"),
-    "shoes": ("sneaker", "boot", "loafer"),
-    "bags": ("backpack", "tote", "satchel"),
-    "hats": ("cap", "beanie", "fedora"),
-    "homeware": ("lamp", "vase", "cushion"),
-    "kitchen": ("teapot", "kettle", "mug"),
-    "outdoor": ("tent", "flask", "hammock"),
-}
-"""Category → the nouns its items are called by."""
+Nouns, colours and styles stand in the same order in every language; the first word of a tuple is
+the one that titles use most, the others are its synonyms.
+"""
 
+from dataclasses import dataclass
+
+Words = tuple[tuple[str, ...], ...]
+
+CATEGORIES = (
+    "shirts", "trousers", "jackets", "knitwear", "shoes",
+    "bags", "hats", "homeware", "kitchen", "outdoor",
+)  # fmt: skip
+NOUNS_PER_CATEGORY = 3
 BRANDS = (
     "Ardenmoor", "Birchley", "Corvane", "Dunwick", "Elmsworth", "Fenmark",
     "Galloran", "Hartsea", "Ingleby", "Jorvend", "Kestrow", "Lindholt",
 )  # fmt: skip
 COLOURS = ("black", "white", "red", "blue", "green", "sand")
-STYLES = ("classic", "slim", "vintage", "light", "sturdy", "soft")
+"""As the field `color` of an item says them, in every market."""
+
+
+@dataclass(frozen=True)
+class Language:
+    """How one language calls things.
+
+    Attributes:
+        nouns: three of each category, in the order of `CATEGORIES`.
+        colours: in the order of `COLOURS`.
+        styles: six ways to be.
+        description: a sentence with {style}, {colour}, {noun} and {brand}.
+    """
+
+    nouns: Words
+    colours: tuple[str, ...]
+    styles: tuple[str, ...]
+    description: str
+
+
+ENGLISH = Language(
+    nouns=(
+        ("shirt", "button-down"), ("blouse",), ("polo", "polo-shirt"),
+        ("jeans", "denims"), ("chinos", "khakis"), ("shorts", "bermudas"),
+        ("jacket", "coat"), ("parka", "anorak"), ("blazer",),
+        ("jumper", "sweater"), ("cardigan",), ("vest", "slipover"),
+        ("sneaker", "trainer"), ("boot",), ("loafer", "moccasin"),
+        ("backpack", "rucksack"), ("tote", "shopper"), ("satchel",),
+        ("cap",), ("beanie", "bobble"), ("fedora", "trilby"),
+        ("lamp", "light"), ("vase",), ("cushion", "pillow"),
+        ("teapot",), ("kettle", "boiler"), ("mug", "cup"),
+        ("tent",), ("flask", "bottle"), ("hammock", "swing"),
+    ),
+    colours=COLOURS,
+    styles=("classic", "slim", "vintage", "light", "sturdy", "soft"),
+    description="A {style} {noun} in {colour}, made by {brand}.",
+)  # fmt: skip
+
+GERMAN = Language(
+    nouns=(
+        ("hemd", "oberhemd"), ("bluse",), ("polo", "polohemd"),
+        ("jeans", "denim"), ("chino", "stoffhose"), ("shorts", "bermuda"),
+        ("jacke", "mantel"), ("parka", "anorak"), ("blazer", "sakko"),
+        ("pullover", "pulli"), ("strickjacke", "cardigan"), ("weste", "pullunder"),
+        ("sneaker", "turnschuh"), ("stiefel", "boots"), ("slipper", "mokassin"),
+        ("rucksack", "backpack"), ("shopper", "tragetasche"), ("umhängetasche",),
+        ("kappe", "mütze"), ("beanie", "strickmütze"), ("filzhut", "fedora"),
+        ("lampe", "leuchte"), ("vase",), ("kissen", "polster"),
+        ("teekanne",), ("wasserkocher", "kessel"), ("becher", "tasse"),
+        ("zelt",), ("trinkflasche", "flasche"), ("hängematte",),
+    ),
+    colours=("schwarz", "weiß", "rot", "blau", "grün", "sand"),
+    styles=("klassisch", "schmal", "retro", "leicht", "robust", "weich"),
+    description="{noun}, {style}, in {colour}, von {brand}.",
+)  # fmt: skip
+
+FRENCH = Language(
+    nouns=(
+        ("chemise",), ("blouse", "chemisier"), ("polo",),
+        ("jean", "denim"), ("chino", "pantalon"), ("short", "bermuda"),
+        ("veste", "blouson"), ("parka", "anorak"), ("blazer", "veston"),
+        ("pull", "chandail"), ("cardigan", "gilet"), ("débardeur",),
+        ("basket", "tennis"), ("botte", "bottine"), ("mocassin",),
+        ("sac-à-dos",), ("cabas", "tote"), ("cartable", "sacoche"),
+        ("casquette",), ("bonnet",), ("fedora", "chapeau"),
+        ("lampe", "luminaire"), ("vase",), ("coussin", "oreiller"),
+        ("théière",), ("bouilloire",), ("mug", "tasse"),
+        ("tente",), ("gourde", "bouteille"), ("hamac",),
+    ),
+    colours=("noir", "blanc", "rouge", "bleu", "vert", "sable"),
+    styles=("classique", "ajusté", "rétro", "léger", "solide", "doux"),
+    description="{noun} {style}, {colour}, par {brand}.",
+)  # fmt: skip

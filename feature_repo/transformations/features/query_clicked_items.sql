@@ -1,9 +1,10 @@
 -- The items shoppers chose after a query, as serving gets them: once a day, at midnight UTC.
 --
 -- Grain:  one row per query and midnight after a day on which its clicks changed
--- Reads:  stg_interactions
+-- Reads:  stg_interactions, stg_impressions, item_attributes
 -- Params: last_seal -- a midnight after it is not yet known in full
 --         k_query_items -- items a row carries at most
+--         known, listed, kept -- lines per field that is remembered of items: see templates.py
 
 with
 
@@ -13,11 +14,11 @@ daily as (
         query_key,
         item_id,
         (seen_at // 86400000000 + 1) * 86400000000 as known_at,
-        sum(clicks) as clicks,
+        sum(sign) as clicks,
         max(part) as part
 
     from stg_interactions
-    where query_key is not null and clicks <> 0
+    where query_key is not null and is_positive
     group by query_key, item_id, known_at
     having known_at <= getvariable('last_seal') + 1
 
@@ -34,6 +35,22 @@ weighed as (
 
     from daily
     window so_far as (partition by query_key, item_id order by known_at)
+
+),
+
+shown as (
+
+    select
+        query_key,
+        item_id,
+        (seen_at // 86400000000 + 1) * 86400000000 as known_at,
+        sum(count(*)) over (
+            partition by query_key, item_id order by known_at
+        )::bigint as impressions
+
+    from stg_impressions
+    where query_key is not null
+    group by query_key, item_id, known_at
 
 ),
 
@@ -70,16 +87,40 @@ ranked as (
 
 ),
 
+known as (
+
+    select
+        ranked.query_key,
+        ranked.known_at,
+        ranked.item_id,
+        ranked.weight,
+        coalesce(shown.impressions, 0) as impressions,
+        $known
+        ranked.place
+
+    from ranked
+    asof left join shown
+        on ranked.query_key = shown.query_key
+        and ranked.item_id = shown.item_id
+        and ranked.known_at >= shown.known_at
+    asof left join item_attributes
+        on ranked.item_id = item_attributes.item_id
+        and make_timestamptz(ranked.known_at) >= item_attributes.event_timestamp
+    where ranked.place <= getvariable('k_query_items')
+
+),
+
 folded as (
 
     select
         query_key,
         known_at,
         list(item_id order by place) as clicked_item_keys,
-        list(weight::bigint order by place) as clicked_item_weights
+        $listed
+        list(weight::bigint order by place) as clicked_item_weights,
+        list(impressions order by place) as clicked_item_impressions
 
-    from ranked
-    where place <= getvariable('k_query_items')
+    from known
     group by query_key, known_at
 
 )
@@ -90,6 +131,8 @@ select
     make_timestamptz(midnights.known_at) as created_timestamp,
     coalesce(folded.clicked_item_keys, []::varchar[]) as clicked_item_keys,
     coalesce(folded.clicked_item_weights, []::bigint[]) as clicked_item_weights,
+    coalesce(folded.clicked_item_impressions, []::bigint[]) as clicked_item_impressions,
+    $kept
     midnights.part
 
 from midnights

@@ -8,21 +8,22 @@ select
     seen_at,
     bucket,
     part,
-    1 as searches,
-    0 as clicks
+    1 as searches
 
 from stg_rankings
 where query_key is not null
 
-union all
+union all by name
 
 select
     query_key,
     seen_at,
     bucket,
     part,
-    0 as searches,
-    clicks
+    sign as clicks,
+    if(type = 'add_to_cart', sign, 0) as carts,
+    if(type = 'purchase', sign, 0) as orders,
+    if(type = 'purchase', sign * amount, 0) as revenue
 
 from stg_interactions
-where query_key is not null and clicks <> 0
+where query_key is not null and is_positive

@@ -1,4 +1,4 @@
--- How much a user has seen and how often the user acted on it.
+-- How much a user has seen and what the user did about it.
 --
 -- Grain:  one row per user and event; `counts.sql` turns these deltas into counts
 -- Reads:  stg_impressions, stg_interactions
@@ -8,21 +8,24 @@ select
     seen_at,
     bucket,
     part,
-    1 as impressions,
-    0 as clicks
+    1 as impressions
 
 from stg_impressions
 where user_id is not null
 
-union all
+union all by name
 
 select
     user_id,
     seen_at,
     bucket,
     part,
-    0 as impressions,
-    clicks
+    if(type = 'view', sign, 0) as views,
+    if(is_positive, sign, 0) as clicks,
+    if(type = 'add_to_cart', sign, 0) as carts,
+    if(type = 'purchase', sign, 0) as orders,
+    if(type = 'purchase', sign * amount, 0) as revenue,
+    if(type = 'purchase' and sign < 0, 1, 0) as returns
 
 from stg_interactions
-where user_id is not null and clicks <> 0
+where user_id is not null and (is_positive or type = 'view')

@@ -21,7 +21,8 @@ seen as (
 
     from stg_interactions
     where
-        clicks = 1
+        is_positive
+        and sign = 1
         and user_id is not null
         and hash(user_id) % getvariable('slices') = getvariable('slice')
 

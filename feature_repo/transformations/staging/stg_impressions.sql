@@ -11,6 +11,8 @@ shown as (
         event_id,
         request_id,
         user_id,
+        market,
+        query_key,
         unnest(items).item_id as item_id,
         generate_subscripts(items, 1) as position,
         part,

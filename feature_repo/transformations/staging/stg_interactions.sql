@@ -34,11 +34,9 @@ select
     -- numerics
     interactions.part,
     coalesce(corrected.own_bucket, interactions.own_bucket) as bucket,
-    case
-        when not list_contains(getvariable('positive_types'), interactions.type) then 0
-        when interactions.corrects is null then 1
-        else -1
-    end as clicks,
+    if(interactions.corrects is null, 1, -1) as sign,
+    list_contains(getvariable('positive_types'), interactions.type) as is_positive,
+    coalesce(minor_units(interactions.value), 0) as amount,
 
     -- instants, microseconds since 1970
     interactions.seen_us as seen_at

@@ -57,9 +57,14 @@ def impressions(events):
 
 
 def clicks(events):
+    """(event, its ranking, bucket, sign) of each positive interaction and correction."""
+    return [found for found in acts(events) if found[0].type in POSITIVE_TYPES]
+
+
+def acts(events):
     rankings, by_id = first_rankings(events), {event.event_id: event for event in events}
     for event in events:
-        if isinstance(event, InteractionEvent) and event.type in POSITIVE_TYPES:
+        if isinstance(event, InteractionEvent):
             context = rankings.get(event.request_id)
             if context is not None and context.seen_at > event.seen_at:
                 context = None
@@ -80,8 +85,8 @@ def counts(entries):
     }
 
 
-def engagement(shown, clicked, first="impressions"):
-    if not shown and not clicked:
+def engagement(shown, clicked, first="impressions", viewed=()):
+    if not shown and not clicked and not viewed:
         return {f"{m}_{w}": None for m in (first, "clicks") for w in WINDOWS}
     both = {first: counts(shown), "clicks": counts(clicked)}
     return {f"{m}_{w}": both[m][w] or 0 for m in both for w in WINDOWS}
@@ -95,6 +100,7 @@ def expected_item(events, item):
     return engagement(
         [(e.event_time // DAY, 1) for e, _, shown in impressions(events) if shown == item],
         [(bucket, delta) for e, _, bucket, delta in clicks(events) if e.item_id == item],
+        viewed=[e for e, *_ in acts(events) if e.type == "view" and e.item_id == item],
     )
 
 
@@ -105,6 +111,11 @@ def expected_user(events, user):
             (bucket, delta)
             for e, context, bucket, delta in clicks(events)
             if (e.user_id or (context and context.user_id)) == user
+        ],
+        viewed=[
+            e
+            for e, context, *_ in acts(events)
+            if e.type == "view" and (e.user_id or (context and context.user_id)) == user
         ],
     )
 

@@ -56,6 +56,7 @@ def answers(home):
         "item_id": [f"item{n}" for n in range(ITEMS)],
         "user_id": [f"user{n}" for n in range(USERS)],
         "query_key": [f"default|query {n}" for n in range(9)],
+        "market": ["default"],
     }
     found = {}
     for view in catalogue.views:

@@ -122,7 +122,7 @@ def test_what_is_no_fact_of_a_view_changes_none(room):
     outcomes = room.take(
         UserEvent(event_id="e1", event_time=NOW - 3, user_id="u1", fields={"age": 7}),
         ServedEvent(event_id="e2", event_time=NOW - 3, request_id="r", items=(ShownItem("i1"),)),
-        click("e3", NOW - 3, type="view", user_id="u1"),
+        click("e3", NOW - 3, type="wish", user_id="u1"),
     )
 
     assert outcomes == ["applied"] * 3

@@ -11,7 +11,9 @@ TODAY = 100
 
 
 def tile(sealed_part, sums, *places):
-    return pack(Tile(tuple(TileRecord(*place, 1, (1, 1)) for place in places), sums, sealed_part))
+    ones = (1,) * len(ENGAGEMENT.measures)
+    records = tuple(TileRecord(*place, 1, ones) for place in places)
+    return pack(Tile(records, (sums,) * len(ones), sealed_part))
 
 
 def entry(part, seen_at, item, **values):
@@ -22,9 +24,9 @@ def test_sealed_counts_grow_by_what_is_newer_and_inside_the_window():
     found = counters(
         ENGAGEMENT,
         [
-            tile(7, (9, 9), (SEALED, TODAY - 6), (7, TODAY), (8, TODAY), (8, TODAY - 7)),
-            tile(7, (0, 0)),
-            tile(SEALED, (0, 0), (3, TODAY - 40)),
+            tile(7, 9, (SEALED, TODAY - 6), (7, TODAY), (8, TODAY), (8, TODAY - 7)),
+            tile(7, 0),
+            tile(SEALED, 0, (3, TODAY - 40)),
             None,
         ],
         TODAY * DAY,

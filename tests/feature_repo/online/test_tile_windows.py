@@ -28,13 +28,15 @@ SHOPS = 8
 """Independent shops in one log: a history each, for the price of one."""
 
 ITEMS, USERS, QUERIES = ("a", "b"), ("u", "v"), ("red shoes", "hats")
+TYPES = ("click", "view", "add_to_cart", "purchase", "purchase")
+VALUES = (None, 19.9, 0.005, 87654321.09, 9_999_999_999.0, 1e12)
 LATENESS = [0, 0, 0, 0, 1, HOUR, DAY, 3 * DAY, 8 * DAY, 45 * DAY, -2 * MINUTE]
 WAITS = [1, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 700 * DAY]
 TO_MIDNIGHT = 0
 ENTITIES = {
     "item": [f"s{shop}-{item}" for shop in range(SHOPS) for item in ITEMS],
     "user": [f"s{shop}-{user}" for shop in range(SHOPS) for user in USERS],
-    "query": [query_key(f"s{shop} {q}", "default") for shop in range(SHOPS) for q in QUERIES],
+    "query": [query_key(f"s{shop} {q}", f"m{shop}") for shop in range(SHOPS) for q in QUERIES],
 }
 
 chances = st.tuples(
@@ -97,9 +99,11 @@ class Play:
         if kind == "ranking":
             items = [f"s{shop}-{item}" for item in ITEMS][: 1 + chance // 9 % 2]
             query = (None, *(f"s{shop} {q}" for q in QUERIES))[chance // 18 % 3]
-            return ranking(items=items, query=query, **names)
+            return ranking(items=items, query=query, market=f"m{shop}", **names)
         if kind == "correction" and earlier:
             names["corrects"] = earlier[chance // 18 % len(earlier)].event_id
+        names["type"] = TYPES[chance // 180 % len(TYPES)]
+        names["value"] = VALUES[chance // 900 % len(VALUES)]
         return click(item=f"s{shop}-{ITEMS[chance // 9 % 2]}", **names)
 
     def take(self, chances):

@@ -11,7 +11,7 @@ from feature_repo.online.tiles import SEALED, Tile, TileRecord, count, pack, unp
 WINDOWS = (1, 7, 30, None)
 
 small = st.integers(0, 40)
-deltas = st.tuples(st.integers(-5, 5), st.integers(-(2**31), 2**31 - 1))
+deltas = st.tuples(st.integers(-5, 5), st.integers(-(2**53), 2**53))
 sums = st.tuples(st.integers(-(2**62), 2**62), st.integers(0, 9))
 records = st.builds(
     TileRecord, part=small | st.just(SEALED), bucket=small, events=st.integers(1, 9), deltas=deltas
@@ -54,7 +54,7 @@ def test_counts_equal_adding_up_record_by_record(entities, t):
 
 
 @pytest.mark.parametrize(
-    "damage", [b"x", pack(Tile(sums=(0, 0, 0))), pack(Tile()) + b"short", b"\x09" * 44]
+    "damage", [b"x", pack(Tile(sums=(0, 0, 0))), pack(Tile()) + b"short", b"\x09" * 52]
 )
 def test_a_damaged_tile_is_empty_and_harms_no_other(damage):
     whole = pack(Tile((TileRecord(1, 5, 1, (1, 0)),)))

@@ -33,6 +33,7 @@ from pipelines.service_process import environment, free_port
 from training.artifact import publish
 from training.publish import publish_popularity
 from training.ranker import Ranker
+from training.retrieval.indices import publish_indices
 from training.simulator import simulate
 
 READY_SECONDS = 120.0
@@ -80,6 +81,14 @@ class Service:
         listed = [item if isinstance(item, dict) else {"id": item} for item in items]
         return self.http.post(f"/rank/{model}", json={"items": listed, **body}, params=params)
 
+    def search(self, query, params=None, **body):
+        """Ask for a page of a search."""
+        return self.http.post("/search", json={"query": query, **body}, params=params)
+
+    def recommend(self, surface, params=None, **body):
+        """Ask for a page of recommendations."""
+        return self.http.post(f"/recommend/{surface}", json=body, params=params)
+
     def explain(self, items, **body):
         """The feature values of each item, by item."""
         answer = self.rank(items, params={"explain": "1"}, **body).json()
@@ -124,7 +133,7 @@ class Service:
 
 
 def build_home(root: Path) -> Settings:
-    """A home with events ingested, features online and a popularity snapshots published."""
+    """A home with events ingested, features online, popularity snapshots and indices published."""
     home = Home(root)
     source = simulate(root.parent / "events.jsonl", users=30, items=60, days=6, seed=3)
     root.mkdir(parents=True, exist_ok=True)
@@ -135,6 +144,7 @@ def build_home(root: Path) -> Settings:
     refresh(settings)
     for name in ("default", "unranked"):
         publish_popularity(home, name=name)
+    publish_indices(home)
     return settings
 
 

@@ -5,9 +5,9 @@ import base64
 import numpy as np
 
 from feature_repo.events.contract import ServedEvent
+from feature_repo.overrides import with_overrides
 from feature_repo.request_features import feature_matrix
 from feature_repo.shop import Shop
-from serving.overrides import with_overrides
 from serving.question import Question
 from serving.redis_connection import RedisConnection
 from tests.integration.http.small_shop import publish_ranker

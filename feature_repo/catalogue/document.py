@@ -1,0 +1,106 @@
+"""The catalogue as a page for people: every feature with its type, unit, window and freshness.
+
+What lies in the feature views is read off their fields; what exists only at request time off the
+families' own docstrings and columns.
+"""
+
+import inspect
+import re
+from collections.abc import Callable, Iterable
+from importlib import import_module
+from inspect import cleandoc
+
+from feast import FeatureView, Field
+
+from feature_repo.catalogue.catalogue import Catalogue
+from feature_repo.home import Home
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families import Columns
+from feature_repo.request_features import FAMILIES, SlateFacts
+from feature_repo.shop import Shop
+
+UNITS = (
+    (r"__present$", "0 or 1"),
+    (r"_seconds$", "seconds"),
+    (r"_entropy$", "nats"),
+    (r"__hour$|__weekday$|__month$", "of the local calendar"),
+    (r"^trend__|__lift|_lift_|^market__.*(rate|price)$|^price__(to_|user_thrift)|_to_price$",
+     "logarithm of a ratio"),
+    (r"^price__user_(band|spread)$", "logarithm of money"),
+    (r"^price__off_band$", "spreads of the user's prices"),
+    (r"_ratio$", "times the slate's median"),
+    (r"_difference$", "as the number itself"),
+    (r"_support$|_items$", "number"),
+    (r"_rank$", "place: from 1, or a share of the slate"),
+    (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
+    (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),
+)  # fmt: skip
+"""Unit of a request-time column, by its name; the first that fits."""
+
+_HEAD = """# Features
+
+Written by `aisle features docs`; a test holds it true.  This is the catalogue of the shop {shop!r}:
+another shop has its own fields in place of these.  A feature whose field a shop has not is absent.
+
+`live` features hold at the instant of the request; `batch:1d` features are those of the last UTC
+midnight, in training as in serving.  Every view also has `part`, its bookkeeping.
+"""
+
+
+def features_page(home: Home) -> str:
+    """Markdown: a table for each feature view, and one for each family of request-time columns."""
+    shop = Shop.load(home.shop_toml)
+    parts = [_HEAD.format(shop=shop.name), "## Stored"]
+    parts += [_view_section(view) for view in Catalogue.of(home).views]
+    parts += ["## At request time", "Of what is stored, as it was known at the request."]
+    parts += [_family_section(family, shop) for family in FAMILIES[1:]]
+    return "\n\n".join(part.strip() for part in parts if part) + "\n"
+
+
+def unit_of(column: str) -> str | None:
+    """The unit of a request-time column; None where its name does not tell."""
+    return next((unit for pattern, unit in UNITS if re.search(pattern, column)), None)
+
+
+def _view_section(view: FeatureView) -> str:
+    facts = f"Entity {view.entities[0]}, {view.tags['freshness']}, `features/{view.name}.sql`."
+    rows = [_field_row(field) for field in view.features if field.tags.get("role") != "bookkeeping"]
+    table = _table(("feature", "type", "unit", "window", "what"), rows)
+    return f"### {view.name}\n\n{view.description}  {facts}\n\n{table}"
+
+
+def _field_row(field: Field) -> tuple[str, ...]:
+    tags = field.tags
+    return (
+        f"`{field.name}`",
+        str(field.dtype),
+        tags.get("unit", ""),
+        tags.get("window", ""),
+        field.description,
+    )
+
+
+def _family_section(family: Callable[..., Columns], shop: Shop) -> str:
+    columns = family(SlateFacts(t=0), shop, RatePrior())
+    if not columns:
+        return ""
+    module = import_module(family.__module__)
+    rows = [(f"`{name}`", unit_of(name) or "", _window(name)) for name in columns]
+    about = cleandoc(f"{_paragraph(module.__doc__)}\n\n{inspect.getdoc(family)}")
+    return f"### {family.__name__}\n\n{about}\n\n{_table(('feature', 'unit', 'window'), rows)}"
+
+
+def _window(column: str) -> str:
+    windows = re.findall(r"(?<=_)(1d|7d|30d|all)(?=_|$)", column)
+    return " against ".join(windows)
+
+
+def _paragraph(text: str | None) -> str:
+    return cleandoc(text or "")
+
+
+def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [head, ("---",) * len(head), *rows]
+    return "\n".join(
+        "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in lines
+    )

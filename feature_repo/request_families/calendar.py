@@ -1,0 +1,26 @@
+"""The shopper's local time; missing where the request does not say how far it is from UTC."""
+
+import math
+from datetime import timedelta
+
+from feature_repo.instants import to_datetime
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families import Columns
+from feature_repo.shop import Shop
+from feature_repo.slate_facts import SlateFacts, as_number
+
+_NAMES = ("hour", "weekday", "month")
+
+
+def calendar(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+    """`calendar__hour`, `…_weekday` from Monday, 0, and `…_month` from January, 1."""
+    return dict(zip((f"calendar__{name}" for name in _NAMES), local_time(facts), strict=True))
+
+
+def local_time(facts: SlateFacts) -> tuple[float, float, float]:
+    """Hour, weekday and month."""
+    offset = as_number(facts.utc_offset_minutes)
+    if math.isnan(offset):
+        return math.nan, math.nan, math.nan
+    local = to_datetime(facts.t) + timedelta(minutes=offset)
+    return float(local.hour), float(local.weekday()), float(local.month)

@@ -1,0 +1,60 @@
+"""How far shoppers go: rates of the steps after a click, each drawn towards what is usual.
+
+What is usual is the market's own rate as of the last midnight, so a rate is missing while the
+market has none.  Their support is in the stored counts.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families import Columns
+from feature_repo.shop import Shop
+from feature_repo.slate_facts import Counts, Floats, SlateFacts
+
+STRENGTH = 20.0
+"""Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
+
+WINDOWS = ("30d", "all")
+STEPS = {"cart": ("carts", "clicks"), "order": ("orders", "clicks"), "return": ("returns", "sold")}
+ASKED = {"click": ("clicks", "searches"), "order": ("orders", "searches")}
+_ENTITIES = {"item": STEPS, "user": STEPS, "query": ASKED}
+
+
+def funnel(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+    """`funnel__item_<step>_<window>`, `funnel__user_…`, `funnel__query_…`."""
+    market = facts.counts("market")
+    return {
+        f"funnel__{entity}_{name}_{window}": shares
+        for entity, steps in _ENTITIES.items()
+        for (name, window), shares in zip(
+            [(name, window) for name in steps for window in WINDOWS],
+            rates(facts.counts(entity), market, steps),
+            strict=True,
+        )
+    }
+
+
+def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) -> Floats:
+    """Shares that took each step in each window, (s · usual + taken) / (s + able).
+
+    Shape (steps × windows, …), of one entity or of N candidates; NaN where nothing is usual.
+    """
+    pairs = [(*step, window) for step in steps.values() for window in WINDOWS]
+    usual = np.array(
+        [market(f"{took}_all") / _able(market, could, "all") for took, could, _ in pairs]
+    )
+    usual[~(usual > 0)] = np.nan
+    taken = np.nan_to_num([counts(f"{took}_{window}") for took, _, window in pairs])
+    able = np.nan_to_num([_able(counts, could, window) for _, could, window in pairs])
+    believed = STRENGTH * usual.reshape(-1, *[1] * (taken.ndim - 1))
+    shares: Floats = (believed + taken) / (STRENGTH + able)
+    return shares
+
+
+def _able(counts: Counts, could: str, window: str) -> Floats:
+    """Of those who could take a step; what was sold is what was ordered, kept or not."""
+    if could == "sold":
+        return counts(f"orders_{window}") + counts(f"returns_{window}")
+    return counts(f"{could}_{window}")

@@ -1,0 +1,122 @@
+"""What the verbs of search do: fit the indices, measure them, ask for pages."""
+
+import argparse
+import re
+from typing import Any
+
+from feature_repo.config import Settings
+from feature_repo.errors import SettingError
+from pipelines import steps
+from pipelines.outcome import Outcome, Page, line, pages, table
+
+_NUMBER = r"\d+(?:\.\d+)?"
+_RANGE = re.compile(rf"(?P<min>{_NUMBER})?\.\.(?P<max>{_NUMBER})?")
+
+
+def index(_: argparse.Namespace) -> Outcome:
+    """Fit and publish the indices."""
+    data = steps.publish_indices(Settings.from_environment().home.root)
+    rows: list[list[object]] = [
+        [kind, version, f"{data['seconds'][kind]:.2f}"]
+        for kind, version in data["versions"].items()
+    ]
+    page = table(f"Indices of {data['items']} items", ["kind", "version", "s"], rows, numbers=1)
+    return Outcome(data, page)
+
+
+def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
+    """Measure retrieval on judged queries."""
+    from training.retrieval.evaluation import evaluate, print_evaluation
+
+    data = evaluate(args.folder).to_dict()
+    return Outcome(data, lambda console: print_evaluation(data, console))
+
+
+def search(args: argparse.Namespace) -> Outcome:
+    """Ask a running service for a query."""
+    from pipelines.client import AisleClient
+
+    with AisleClient(args.url) as client:
+        answer = client.search(args.query, size=args.size, **_asked(args))
+    return Outcome(answer, _page(answer))
+
+
+def recommend(args: argparse.Namespace) -> Outcome:
+    """Ask a running service what to recommend."""
+    from pipelines.client import AisleClient
+
+    with AisleClient(args.url) as client:
+        answer = client.recommend(args.surface, items=args.items, count=args.size, **_asked(args))
+    return Outcome(answer, _page(answer))
+
+
+def read_filters(given: list[str]) -> dict[str, Any]:
+    """Filters of the command line.
+
+    >>> read_filters(["brand=Acme", "brand=Bolt", "price=10..", "size=M"])
+    {'brand': ['Acme', 'Bolt'], 'price': {'min': 10.0}, 'size': ['M']}
+    """
+    filters: dict[str, Any] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not name or not equals or not value or isinstance(filters.get(name), dict):
+            raise SettingError(
+                f"--filter: expected FIELD=VALUE, one range a field, found {text!r}."
+            )
+        if found := _RANGE.fullmatch(value):
+            filters[name] = {end: float(told) for end, told in found.groupdict().items() if told}
+        else:
+            filters.setdefault(name, []).append(value)
+    return filters
+
+
+def _asked(args: argparse.Namespace) -> dict[str, Any]:
+    return {
+        "user": args.user,
+        "session": args.session,
+        "market": args.market,
+        "filters": read_filters(args.filters),
+        "explain": args.explain,
+    }
+
+
+def _page(answer: dict[str, Any]) -> Page:
+    explained = answer.get("trace") is not None
+    columns = ["", "item", *(["title", "found by"] if explained else []), "score"]
+    rows: list[list[object]] = [
+        [
+            place,
+            item["item"],
+            *([item.get("title", ""), _sources(item["sources"])] if explained else []),
+            f"{item['score']:.4f}",
+        ]
+        for place, item in enumerate(answer["items"], 1)
+    ]
+    parts = [table("", columns, rows, numbers=1), *_notes(answer)]
+    if explained:
+        stages: list[list[object]] = [
+            [told["stage"], _detail(told), f"{told['took']:.2f}"] for told in answer["trace"]
+        ]
+        parts.append(table("Stages", ["stage", "", "ms"], stages, numbers=1))
+    return pages(*parts)
+
+
+def _notes(answer: dict[str, Any]) -> list[Page]:
+    understood = ", ".join(f"{name} {value}" for name, value in answer["understood"].items())
+    told = {
+        "Understood": understood,
+        "Given up so that there is something to show": ", ".join(answer["relaxed"]),
+        "Left out": ", ".join(answer["degraded"]),
+    }
+    found = "" if answer["total"] is None else f"{answer['total']} found, "
+    model = f"{found}{answer['took']:.1f} ms, model {answer['model_version'] or 'none'}"
+    return [*(line(f"{name}: {text}") for name, text in told.items() if text), line(model)]
+
+
+def _sources(sources: dict[str, Any]) -> str:
+    return ", ".join(f"{name} #{rank}" for name, (rank, _) in sources.items())
+
+
+def _detail(told: dict[str, Any]) -> str:
+    rest = {name: value for name, value in told.items() if name not in ("stage", "took")}
+    return ", ".join(f"{name} {value}" for name, value in rest.items())

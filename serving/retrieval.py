@@ -1,0 +1,177 @@
+"""Candidates of a page: every source is asked, its items filtered, and what is left is fused.
+
+A source whose index is missing or damaged is left out.  Where nothing at all is found with the
+words as typed, some of them, then a price said in words, then the query itself is given up, and
+that is told.  Filters that were sent are never given up.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from feature_repo.errors import ArtifactError
+from feature_repo.slate_facts import SlateFacts
+from serving.model_shelf import Model, ModelShelf
+from serving.question import Question
+from serving.sources import ASKED, SourceMissingError, Sources
+from serving.wanted import SURFACES, Wanted
+from training.query_understanding.understanding import Understood
+from training.retrieval.assortment import Assortment
+from training.retrieval.filters import Filter, all_of, facets, sellable
+from training.retrieval.found import Found
+from training.retrieval.fusion import Candidates, Place, fuse
+from training.retrieval.indices import ASSORTMENT, POPULAR
+
+DEPTH = 200
+"""Candidates of a list: what can be scored within its deadline."""
+
+TRUST_IF_RELAXED = 0.3
+LEXICAL_SOURCE, BROWSE = "lexical", "browse"
+
+
+@dataclass(frozen=True)
+class Retrieved:
+    """What the sources found.
+
+    Attributes:
+        found: by source, what of it may be shown.
+        total: how many items there are in all; None where that is not known.
+        facets: what these are.
+        relaxed: what was given up: words, price, query, surface.
+        missing: sources that could not be asked.
+    """
+
+    found: Mapping[str, Found] = field(default_factory=dict)
+    total: int | None = None
+    facets: Mapping[str, Any] = field(default_factory=dict)
+    relaxed: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
+
+    @property
+    def trust(self) -> float:
+        """How much a ranker counts that learned from slates in which everything fitted."""
+        return TRUST_IF_RELAXED if "words" in self.relaxed else 1.0
+
+
+def find(
+    shelf: ModelShelf, question: Question, wanted: Wanted, known: SlateFacts | None
+) -> Retrieved:
+    """Ask every source of the surface.
+
+    Raises:
+        ArtifactError: there is no index of the items.
+    """
+    assortment: Assortment | None = shelf.index(ASSORTMENT)
+    if assortment is None:
+        raise ArtifactError("there is no index of the items; run `aisle index`")
+    kept = sellable(assortment, question.market) & all_of(wanted.filters, assortment)
+    sources = Sources(shelf, question, wanted, known, assortment, kept)
+    if LEXICAL_SOURCE not in wanted.surface.sources:
+        return _recommend(sources)
+    return _search(sources)
+
+
+def merge(retrieved: Retrieved, weights: Mapping[str, float]) -> Candidates:
+    """Fuse what was found."""
+    return fuse(retrieved.found, weights, DEPTH)
+
+
+def in_popularity(model: Model) -> Candidates:
+    """The most popular items of the snapshot, where nothing else can be had."""
+    scores = {} if model.popularity is None else model.popularity.learned.scores
+    return fuse({"popularity": Found.best(scores, DEPTH)}, {}, DEPTH)
+
+
+def in_order(item_ids: Sequence[str]) -> Candidates:
+    """An order decided before."""
+    scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
+    places = {
+        item: {"page": Place(rank, score)}
+        for rank, (item, score) in enumerate(zip(item_ids, scores, strict=True), start=1)
+    }
+    return Candidates(item_ids, scores, places)
+
+
+def _recommend(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
+    found = {name: sources.ask(name) for name in sources.wanted.surface.sources}
+    if not any(one.item_ids for one in found.values()):
+        found, relaxed = {POPULAR: sources.ask(POPULAR)}, (*relaxed, "surface")
+    return Retrieved(
+        found,
+        int(np.count_nonzero(sources.kept)),
+        facets(sources.assortment, sources.kept),
+        relaxed,
+        tuple(dict.fromkeys(sources.missing)),
+    )
+
+
+def _search(sources: Sources) -> Retrieved:
+    understood = sources.wanted.understood
+    limits = price_filters(understood, sources.assortment)
+    priced = replace(sources, kept=sources.kept & all_of(limits, sources.assortment))
+    if not understood.words:
+        return _browse(priced) if limits else _browse(sources, ("query",))
+    half = (len(understood.words) + 1) // 2
+    return (
+        _with_words(priced, half)
+        or (_with_words(sources, 1, ("price",)) if limits else _with_words(sources, 1))
+        or _browse(sources, ("query",))
+    )
+
+
+def _browse(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
+    """What suits the shopper, whatever was asked."""
+    wanted = replace(sources.wanted, surface=SURFACES[BROWSE])
+    return _recommend(replace(sources, wanted=wanted), relaxed)
+
+
+def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> Retrieved | None:
+    """What has as many of the words as can be had, and at least so many; None where nothing has.
+
+    Where nothing has them all, what has any of them is found.
+    """
+    most = len(set(sources.wanted.understood.words))
+    hits, count = _strictest(sources, min(least, most), most)
+    found = {LEXICAL_SOURCE: hits, "query_clicked": sources.ask("query_clicked")}
+    if not any(one.item_ids for one in found.values()):
+        return None
+    if hits.item_ids and count < most:
+        hits, relaxed = sources.words(1, sources.kept), ("words", *relaxed)
+        found = {**found, LEXICAL_SOURCE: hits}
+    matching = np.zeros(sources.kept.size, dtype=np.bool_)
+    for one in found.values():
+        matching[sources.assortment.rows(one.item_ids)] = True
+    return Retrieved(
+        {name: Found(one.item_ids[:ASKED], one.scores[:ASKED]) for name, one in found.items()},
+        int(np.count_nonzero(matching)),
+        facets(sources.assortment, matching),
+        relaxed,
+        tuple(dict.fromkeys(sources.missing)),
+    )
+
+
+def _strictest(sources: Sources, least: int, most: int) -> tuple[Found, int]:
+    """The items with as many of the words as any has, and how many these are: by bisection."""
+    best, count = Found(), 0
+    low, high, asked = least, most, most
+    try:
+        while low <= high:
+            hits = sources.words(asked, sources.kept)
+            if hits.item_ids:
+                best, count, low = hits, asked, asked + 1
+            else:
+                high = asked - 1
+            asked = (low + high + 1) // 2
+    except SourceMissingError:
+        sources.missing.append(LEXICAL_SOURCE)
+    return best, count
+
+
+def price_filters(understood: Understood, assortment: Assortment) -> tuple[Filter, ...]:
+    """The price limits said in words, as a filter; none where none was said."""
+    field = assortment.shop.item_role("price")
+    if field is None or not understood.has_price:
+        return ()
+    return (Filter(field, None, understood.price_low, understood.price_high),)

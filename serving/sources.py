@@ -1,0 +1,164 @@
+"""The sources of candidates, as one request may ask them."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from feature_repo.slate_facts import SlateFacts, as_list
+from serving.model_shelf import ModelShelf
+from serving.question import Question
+from serving.wanted import Wanted
+from training.retrieval.assortment import Assortment
+from training.retrieval.found import Flags, Found
+from training.retrieval.indices import (
+    LEXICAL,
+    NEWEST,
+    POPULAR,
+    SIMILAR,
+    TOGETHER,
+    TRENDING,
+)
+
+ASKED = 400
+"""Items a source gives at most."""
+
+OVERASKED = 4 * ASKED
+"""Items looked at in one: some are filtered away."""
+
+SEEDS = 10
+PAST_SHARE = 0.9
+"""What a click counts of the click after it, when the shopper's own past is looked at."""
+
+
+class SourceMissingError(Exception):
+    """An index, or what is known of the shopper, cannot be had."""
+
+
+@dataclass
+class Sources:
+    """What a request may ask.
+
+    Attributes:
+        wanted: by the question.
+        known: of the shopper and the query; None where that cannot be had.
+        assortment: N items.
+        kept: shape (N,), which of them may be shown.
+        missing: the sources that could not be asked.
+    """
+
+    shelf: ModelShelf
+    question: Question
+    wanted: Wanted
+    known: SlateFacts | None
+    assortment: Assortment
+    kept: Flags
+    missing: list[str] = field(default_factory=list)
+
+    def ask(self, name: str) -> Found:
+        """The items of a source that may be shown; none where it cannot be asked."""
+        try:
+            return self.allowed(_ASK[name](self), self.kept)
+        except SourceMissingError:
+            self.missing.append(name)
+            return Found()
+
+    def words(self, at_least: int, kept: Flags) -> Found:
+        """All items with so many of the query's words.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        understood = self.wanted.understood
+        found = self.index(LEXICAL).search(understood.words, understood.language, at_least=at_least)
+        return self.allowed(found, kept, len(found.item_ids))
+
+    def allowed(self, found: Found, kept: Flags, size: int = ASKED) -> Found:
+        """The first of the items whose flag is set, but for those the list is about."""
+        rows = self.assortment.rows(found.item_ids)
+        flags = (rows >= 0) & kept[rows] if kept.size else rows >= 0
+        if self.wanted.seeds:
+            seeds = frozenset(self.wanted.seeds)
+            flags &= [item not in seeds for item in found.item_ids]
+        return found.only(flags, size)
+
+    def index(self, kind: str) -> Any:
+        """An index.
+
+        Raises:
+            SourceMissingError: there is none.
+        """
+        index = self.shelf.index(kind)
+        if index is None:
+            raise SourceMissingError
+        return index
+
+    @property
+    def past(self) -> list[str]:
+        """The items the shopper clicked, newest first, each once; none of nobody.
+
+        Raises:
+            SourceMissingError: the live features cannot be read.
+        """
+        if self.question.user_id is None:
+            return []
+        if self.known is None:
+            raise SourceMissingError
+        clicked = as_list(self.known.user.get("user_recent__clicked_item_ids"))
+        return list(dict.fromkeys(item for item in clicked if item))
+
+    @property
+    def seeds(self) -> Sequence[str]:
+        """The items the list is about; where it is about none, those the shopper clicked last."""
+        return self.wanted.seeds or self.past[:SEEDS]
+
+    @property
+    def category(self) -> str | None:
+        """The one category asked for, or meant."""
+        meant = self.wanted.understood.meant.get("category")
+        for one in self.wanted.filters:
+            if one.field.role == "category" and one.any_of and len(one.any_of) == 1:
+                codes = self.assortment.coded(one.field)
+                (folded,) = one.any_of
+                return next((codes.values[n] for n in codes.code.get(folded, ())), None)
+        return meant[0] if meant else None
+
+
+def _chart(kind: str) -> Callable[[Sources], Found]:
+    return lambda asked: asked.index(kind).search(asked.question.market, OVERASKED, asked.category)
+
+
+def _neighbours(kind: str) -> Callable[[Sources], Found]:
+    def ask(asked: Sources) -> Found:
+        seeds = asked.seeds
+        weights = None if asked.wanted.seeds else [PAST_SHARE**n for n in range(len(seeds))]
+        found: Found = asked.index(kind).search(seeds, OVERASKED, weights)
+        return found
+
+    return ask
+
+
+def _past(asked: Sources) -> Found:
+    past = asked.past
+    return Found(past, [PAST_SHARE**n for n in range(len(past))])
+
+
+def _query_clicked(asked: Sources) -> Found:
+    """What shoppers clicked after this very query."""
+    if asked.known is None:
+        raise SourceMissingError
+    row = asked.known.query_row
+    items = as_list(row.get("query_clicked_items__clicked_item_keys"))
+    clicks = as_list(row.get("query_clicked_items__clicked_item_weights"))
+    return Found(items, [float(n) for n in clicks]) if len(items) == len(clicks) else Found()
+
+
+_ASK: dict[str, Callable[[Sources], Found]] = {
+    "popular": _chart(POPULAR),
+    "trending": _chart(TRENDING),
+    "newest": _chart(NEWEST),
+    "similar": _neighbours(SIMILAR),
+    "together": _neighbours(TOGETHER),
+    "past": _past,
+    "query_clicked": _query_clicked,
+}
+"""By name; words are asked apart, because they may be relaxed."""

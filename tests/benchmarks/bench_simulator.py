@@ -1,0 +1,119 @@
+"""A day of the simulated shop: numpy over blocks of visits, against a plain loop over slates.
+
+Then a whole shop streamed to Parquet: impressions for each second of CPU, and the peak of memory
+as days are added.
+
+python -m tests.benchmarks simulator
+"""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from statistics import median
+from time import process_time
+
+import numpy as np
+
+from tests.benchmarks.plain_shop import PlainShop
+from training.simulation.chance import stream
+from training.simulation.configuration import CLICK_MODELS, ShopConfig
+from training.simulation.policies import HOME_POOLS, Pools
+from training.simulation.shop import Shop
+from training.simulation.slates import Slates
+from training.simulation.visits import answered, requests
+
+VISITS, RUNS = 2048, 3
+COLUMNS = (
+    "item", "propensity", "attraction", "examination", "examined", "clicked",
+    "dwell", "carted", "ordered", "returned",
+)  # fmt: skip
+"""In the order of the plain loop's rows."""
+STREAMED_USERS, STREAMED_ITEMS, STREAMED_DAYS = 50_000, 5_000, (1, 3, 9)
+
+_STREAM = """
+import json, resource, sys, tempfile, time
+from pathlib import Path
+import pyarrow.parquet as pq
+from training.simulation.configuration import ShopConfig
+from training.simulator import simulate, truth_path
+users, items, days = map(int, sys.argv[1:])
+with tempfile.TemporaryDirectory() as folder:
+    began = time.process_time()
+    out = simulate(Path(folder) / "shop", days=days, config=ShopConfig(users=users, items=items))
+    seconds = time.process_time() - began
+    rows = sum(pq.read_metadata(path).num_rows for path in truth_path(out).iterdir())
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+print(json.dumps({"days": days, "impressions": rows, "cpu_seconds": round(seconds, 2),
+                  "impressions_per_cpu_second": round(rows / seconds), "peak_mb": round(peak)}))
+"""
+
+
+def main() -> dict[str, object]:
+    """Medians in seconds of CPU, after the two agree; then throughput and memory by size."""
+    for model, trust in product(CLICK_MODELS, (0.0, 0.2)):
+        check(ShopConfig(users=500, items=900, click_model=model, bias=1.0, trust=trust), 100)
+    config = ShopConfig(users=5_000, items=2_000)
+    check(config, 500)
+    times = [measured(config) for _ in range(RUNS)]
+    fast, slow = (median(column) for column in zip(*times, strict=True))
+    sizes = [streamed(days) for days in STREAMED_DAYS]
+    return {
+        "what": f"{VISITS} visits to a shop of {config.items} items",
+        "arrays_cpu_seconds": fast,
+        "plain_loop_cpu_seconds": slow,
+        "ratio": slow / fast,
+        "streamed_to_parquet": sizes,
+        "days_growth": STREAMED_DAYS[-1] / STREAMED_DAYS[0],
+        "peak_memory_growth": sizes[-1]["peak_mb"] / sizes[0]["peak_mb"],
+    }
+
+
+def check(config: ShopConfig, visits: int) -> None:
+    """Assert that both show, and see happen, the same."""
+    ours, theirs = (way(config, visits)() for way in (by_arrays, by_loop))
+    columns = list(zip(*theirs, strict=True))
+    for place, name in enumerate(COLUMNS):
+        value = getattr(ours, name)
+        if value.dtype == float:
+            np.testing.assert_allclose(value, columns[place], rtol=1e-9, err_msg=name)
+        else:
+            np.testing.assert_array_equal(value, columns[place], name)
+
+
+def measured(config: ShopConfig) -> tuple[float, float]:
+    """Seconds of CPU of both, from requests to what came of them."""
+    times = []
+    for way in (by_arrays, by_loop):
+        run = way(config, VISITS)
+        began = process_time()
+        run()
+        times.append(process_time() - began)
+    return times[0], times[1]
+
+
+def by_arrays(config: ShopConfig, visits: int) -> Callable[[], Slates]:
+    day, pools, rng, came = block(config, visits)
+    return partial(answered, day, pools, rng, came)
+
+
+def by_loop(config: ShopConfig, visits: int) -> Callable[[], list[list[object]]]:
+    day, _, rng, came = block(config, visits)
+    return partial(PlainShop(day).answered, rng, came, len(day.intents) + HOME_POOLS)
+
+
+def block(config: ShopConfig, visits: int):
+    day = Shop.draw(config, 4).day(3)
+    pools, rng = Pools(day), stream(config.seed, "visits", 3, 0)
+    return day, pools, rng, requests(day, pools, rng, np.arange(visits), visits)
+
+
+def streamed(days: int) -> dict[str, float]:
+    """One shop in a process of its own, whose peak of memory is its own."""
+    size = [str(n) for n in (STREAMED_USERS, STREAMED_ITEMS, days)]
+    done = subprocess.run(
+        [sys.executable, "-c", _STREAM, *size], capture_output=True, text=True, check=True
+    )
+    return json.loads(done.stdout)

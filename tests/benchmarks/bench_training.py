@@ -1,0 +1,127 @@
+"""100 trees from a dataset file of 1M and of 10M rows × 80 features, within 4 GiB of address space.
+
+python -m tests.benchmarks training
+
+Each run is a process of its own under a limit that the system enforces: one that needs more dies.
+The way that holds the matrix in memory is run at the smaller size alone, and must give the same
+trees there.
+"""
+
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import numpy as np
+import pyarrow as pa
+
+from feature_repo.rate_prior import RatePrior
+from training.configuration import GRID
+from training.dataset_file import Dataset, Facts, write_dataset
+from training.quantised import MOST_BYTES as MOST_IN_MEMORY
+from training.quantised import quantised
+from training.stored_dataset import StoredDataset
+from training.trees import load_xgboost
+
+SMALL, LARGE = 1_000_000, 10_000_000
+FEATURES, ITEMS, TREES = 80, 25, 100
+ALWAYS_KNOWN, MISSING = 20, 0.3
+ROWS_A_GROUP = 50_000
+MOST_BYTES = 4 << 30
+HELD, STORED = "in_memory", "from_file"
+
+
+def main() -> dict[str, object]:
+    """Peak memory and CPU of each run, after both ways gave the same trees."""
+    with TemporaryDirectory() as folder:
+        runs = {}
+        for rows, ways in ((SMALL, (HELD, STORED)), (LARGE, (STORED,))):
+            path = Path(folder) / f"{rows}.parquet"
+            _apart("write", path, str(rows))
+            runs |= {f"{way}_{rows}": {"rows": rows, **_apart(way, path)} for way in ways}
+            path.unlink()
+    held, small, large = (
+        runs[name] for name in (f"{HELD}_{SMALL}", f"{STORED}_{SMALL}", f"{STORED}_{LARGE}")
+    )
+    assert held["trees"] == small["trees"]
+    return {
+        "what": f"{TREES} trees of {FEATURES} features, {MISSING:.0%} of most missing",
+        "limit_bytes": MOST_BYTES,
+        "runs": runs,
+        "ratio": held["peak_bytes"] / small["peak_bytes"],
+        "peak_growth": large["peak_bytes"] / small["peak_bytes"],
+        "cpu_growth": large["cpu_seconds"] / small["cpu_seconds"],
+    }
+
+
+def _apart(*words: str | Path) -> dict:
+    """Run this file's other half in a process of its own."""
+    command = [sys.executable, "-m", __spec__.name, *map(str, words)]
+    return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def _write(path: Path, rows: int) -> None:
+    """Slates whose gain is learnable; few enough distinct values for bins to be exact."""
+    names = tuple(f"feature_{n:02d}" for n in range(FEATURES))
+    qid = np.arange(rows) // ITEMS
+    first = next(_matrices(ROWS_A_GROUP))
+    gain = np.tile(_gain(first), rows // ROWS_A_GROUP)
+    text = pa.DictionaryArray.from_arrays(pa.array(np.zeros(rows, np.int32)), pa.array(["train"]))
+    texts = dict.fromkeys(("request_id", "user_id", "query_key", "market", "item_id"), text)
+    numbers = {"qid": qid, "position": np.arange(rows) % ITEMS + 1, "t": qid, "gain": gain}
+    keys = pa.table({**texts, **numbers, "split": text.cast(pa.string())})
+    write_dataset(path, Facts(names, RatePrior(), "bench", 1, {}), keys, _matrices(rows))
+
+
+def _matrices(rows: int) -> Iterator[np.ndarray]:
+    for start in range(0, rows, ROWS_A_GROUP):
+        noise = np.random.default_rng(start)
+        matrix = noise.integers(200, size=(ROWS_A_GROUP, FEATURES), dtype=np.uint8)
+        matrix = matrix.astype(np.float32)
+        # What decides is the same in each group, so that the gains written once fit all of them.
+        matrix[:, :2] = np.random.default_rng(0).integers(200, size=(ROWS_A_GROUP, 2))
+        unknown = noise.random((ROWS_A_GROUP, FEATURES - ALWAYS_KNOWN), np.float32) < MISSING
+        matrix[:, ALWAYS_KNOWN:][unknown] = np.nan
+        yield matrix
+
+
+def _gain(matrix: np.ndarray) -> np.ndarray:
+    noise = np.random.default_rng(1).normal(scale=40, size=matrix.shape[0])
+    return (matrix[:, 0] + matrix[:, 1] + noise > 320).astype(np.float32)
+
+
+def _fit(data: Dataset, most_bytes: int) -> dict[str, object]:
+    """The steps of `aisle train` that grow with the rows."""
+    xgboost = load_xgboost()
+    rows = quantised(data, most_bytes=most_bytes)
+    booster = xgboost.train(GRID[1].parameters(), rows, TREES)
+    trees = sha256("".join(booster.get_dump()).encode()).hexdigest()
+    # The kernel's count of what was resident at most, in KiB.
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return {"trees": trees, "bins": type(rows).__name__, "peak_bytes": peak}
+
+
+def _child(way: str, path: Path, rows: str = "0") -> dict[str, object]:
+    if way == "write":
+        _write(path, int(rows))
+        return {"bytes": path.stat().st_size}
+    resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
+    begun = time.perf_counter()
+    held = way == HELD
+    data = Dataset.load(path) if held else StoredDataset.open(path)
+    return {
+        **_fit(data, sys.maxsize if held else MOST_IN_MEMORY),
+        "bytes_of_file": path.stat().st_size,
+        "seconds": time.perf_counter() - begun,
+        "cpu_seconds": sum(os.times()[:2]),
+    }
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_child(sys.argv[1], Path(sys.argv[2]), *sys.argv[3:])))

@@ -1,0 +1,99 @@
+"""The cases as events and requests: each is a shop of its own within one home."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from feature_repo.events.contract import AnyEvent
+from feature_repo.events.parsing import parse_event
+from feature_repo.instants import parse_instant
+from feature_repo.query_key import query_key
+from feature_repo.rate_prior import RatePrior
+
+CASES = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))["case"]
+
+SHOP = """
+name = "conformance"
+[[item]]
+name = "colour"
+type = "category"
+role = "category"
+[[item]]
+name = "shade"
+type = "list"
+role = "brand"
+[[item]]
+name = "tags"
+type = "list"
+[[item]]
+name = "price"
+type = "number"
+role = "price"
+[[item]]
+name = "popularity"
+type = "number"
+[[item]]
+name = "title"
+type = "text"
+role = "title"
+[[item]]
+name = "added_at"
+type = "time"
+"""
+_OWN = ("item_id", "request_id", "user_id", "session_id", "event_id", "corrects")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One case.
+
+    Attributes:
+        events: in the order in which they are sent.
+        expect: column, or feature of an item → its values; a single one is the same for all.
+        labels: request id → gains in the order shown.
+    """
+
+    id: str
+    prior: RatePrior
+    events: list[AnyEvent]
+    request: dict[str, Any]
+    expect: dict[str, Any]
+    labels: dict[str, list[float]]
+
+    @classmethod
+    def of(cls, case: dict[str, Any]) -> "Case":
+        """Read a case; what it names becomes its own."""
+        return cls(
+            case["id"],
+            RatePrior.of_counts(**case["prior"]) if "prior" in case else RatePrior(),
+            [_event(case["id"], n, event) for n, event in enumerate(case["events"])],
+            _request(case["id"], case["request"]),
+            case["expect"],
+            {f"{case['id']} {r}": gains for r, gains in case.get("labels", {}).items()},
+        )
+
+
+def _event(case: str, number: int, event: dict[str, Any]) -> AnyEvent:
+    own = {name: f"{case} {event[name]}" for name in _OWN if name in event}
+    own.setdefault("event_id", f"{case} {number}")
+    if event["kind"] == "ranking":
+        own |= {"items": [f"{case} {item}" for item in event["items"]], "market": case}
+    rest = {name: value for name, value in event.items() if name != "received"}
+    received = event.get("received", event["event_time"])
+    return parse_event({**rest, **own, "received_at": received})
+
+
+def _request(case: str, request: dict[str, Any]) -> dict[str, Any]:
+    fields = request.get("fields", {})
+    return {
+        "request_id": f"{case} request",
+        "t": parse_instant(request["t"]),
+        "user_id": f"{case} {request['user']}" if "user" in request else None,
+        "query": request.get("query"),
+        "query_key": query_key(request.get("query"), case),
+        "market": case,
+        "utc_offset_minutes": request.get("utc_offset_minutes"),
+        "item_ids": [f"{case} {item}" for item in request["items"]],
+        "fields": {f"{case} {item}": values for item, values in fields.items()},
+    }

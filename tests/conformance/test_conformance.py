@@ -1,0 +1,165 @@
+"""Whoever computes a feature, it is what the case says: batch SQL, point-in-time join, live."""
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from feature_repo import feast_repo
+from feature_repo.catalogue import Catalogue
+from feature_repo.home import Home
+from feature_repo.instants import DAY, parse_instant
+from feature_repo.overrides import with_overrides
+from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
+from feature_repo.shop import Shop
+from feature_repo.transformations.run import transform
+from tests.conformance.cases import CASES, SHOP, Case
+from tests.feature_repo.histories import Rows, write_shop
+from tests.feature_repo.online.conftest import Room, SetClock
+from training.known import known_facts
+from training.labels import labelled_rankings
+
+NOW = parse_instant("2024-10-04T10:00:00Z")
+MIDNIGHT = NOW // DAY * DAY
+ALL = [Case.of(case) for case in CASES]
+
+
+@pytest.fixture(scope="module")
+def room(tmp_path_factory, shared_redis):
+    """A shop with all cases: the past is loaded, today is live."""
+    home = Home(tmp_path_factory.mktemp("conformance") / "home")
+    write_shop(home, SHOP)
+    feast_repo.render(home, shared_redis.host, shared_redis.port)
+    room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock(instant=MIDNIGHT - 1))
+    room.client.flushall()
+    events = [event for case in ALL for event in case.events]
+    room.take(*(event for event in events if event.seen_at < MIDNIGHT))
+    room.clock.instant = MIDNIGHT + 1
+    load(room)
+    room.clock.instant = NOW
+    room.take(*(event for event in events if event.seen_at >= MIDNIGHT))
+    yield room
+    room.client.close()
+
+
+def load(room):
+    sealed_at = room.log.seal()
+    room.log.compact()
+    transform(room.home, room.clock.now())
+    feast_repo.apply(room.home)
+    feast_repo.materialize(room.home, room.clock.now())
+    room.writer.prune(room.log.seals().part_of(sealed_at))
+
+
+def request_of(case):
+    return {name: value for name, value in case.request.items() if name not in ("fields",)}
+
+
+@pytest.fixture(scope="module")
+def live(room):
+    """What is read from Redis, by case."""
+    return {
+        case.id: room.reader.read(
+            **{n: v for n, v in request_of(case).items() if n != "request_id"}
+        )
+        for case in ALL
+    }
+
+
+@pytest.fixture(scope="module")
+def transformed(room, live):
+    """The same home when all that was live has become rows."""
+    room.log.seal()
+    room.log.compact()
+    transform(room.home, NOW)
+    return room.home
+
+
+@pytest.fixture(scope="module")
+def batch(transformed):
+    """What the newest rows say, by case."""
+    views = {
+        view.name: (view, Rows(transformed.features / view.name, view.join_keys[0]))
+        for view in Catalogue.of(transformed).views
+    }
+    return {case.id: facts_of_rows(views, case) for case in ALL}
+
+
+def facts_of_rows(views, case):
+    def known(entity, key):
+        found = {}
+        for name, (view, rows) in views.items():
+            if view.entities == [entity]:
+                row = rows.at(key, case.request["t"]) if key is not None else None
+                found |= {f"{name}__{f.name}": row and row[f.name] for f in view.features}
+                found[f"{name}__present"] = row is not None
+        return found
+
+    items = [known("item", item) for item in case.request["item_ids"]]
+    return SlateFacts(
+        t=case.request["t"],
+        query=case.request["query"],
+        utc_offset_minutes=case.request["utc_offset_minutes"],
+        user=known("user", case.request["user_id"]),
+        query_row=known("query", case.request["query_key"]),
+        market_row=known("market", case.request["market"]),
+        item_ids=case.request["item_ids"],
+        items={name: [item[name] for item in items] for name in items[0]},
+    )
+
+
+@pytest.fixture(scope="module")
+def joined(transformed):
+    """What Feast's historical join gives, by case."""
+    rows = pa.Table.from_pylist(
+        [
+            {**request_of(case), "qid": n, "item_id": item}
+            for n, case in enumerate(ALL)
+            for item in case.request["item_ids"]
+        ]
+    )
+    instants = rows["t"].cast(pa.timestamp("us", tz="UTC"))
+    rows = rows.set_column(rows.column_names.index("t"), "t", instants)
+    found = known_facts(transformed, rows.drop_columns(["item_ids"]))
+    return {case.id: facts for case, facts in zip(ALL, found, strict=True)}
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
+@pytest.mark.parametrize("engine", ["live", "batch", "joined"])
+def test_every_engine_gives_what_the_case_says(case, engine, room, request):
+    facts = with_overrides(
+        request.getfixturevalue(engine)[case.id], case.request["fields"], room.shop
+    )
+    matrix = feature_matrix(facts, room.shop, case.prior)
+    columns = feature_columns(room.shop)
+
+    for name, expected in case.expect.items():
+        if name in columns:
+            found = matrix[:, columns.index(name)]
+        else:
+            found = np.array([*facts.items[name]], dtype=np.float32)
+        wanted = np.broadcast_to(np.array(expected, dtype=np.float32), found.shape)
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6, err_msg=name)
+
+
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
+def test_every_engine_gives_the_same_bits(case, live, batch, joined, room):
+    of_live, *others = (
+        feature_matrix(facts[case.id], room.shop, case.prior) for facts in (live, batch, joined)
+    )
+
+    for matrix in others:
+        np.testing.assert_array_equal(matrix, of_live)
+
+
+def test_labels_are_what_was_wanted_of_each_slate(transformed):
+    gains = {}
+    for row in labelled_rankings(transformed).to_pylist():
+        gains.setdefault(row["request_id"], []).append(row["gain"])
+
+    wanted = {request: labels for case in ALL for request, labels in case.labels.items()}
+    assert wanted
+    assert {request: gains[request] for request in wanted} == wanted
+
+
+def test_no_column_is_a_position(room):
+    assert not [name for name in feature_columns(room.shop) if "position" in name]

@@ -1,0 +1,335 @@
+"""Search, recommendations and completions over HTTP: found, filtered, explained, never a 5xx."""
+
+import json
+import shutil
+from collections import Counter
+
+import duckdb
+import pytest
+
+from feature_repo.online.redis_server import ensure_redis
+from serving.page_bodies import RECOMMENDED
+from serving.request_flow import DEFAULT_MODEL
+from serving.rules import FILE
+from tests.integration.http.small_shop import kill_redis
+from training.query_understanding.spelling import SHORTEST
+
+SURFACES = ("search", *RECOMMENDED)
+HOSTILE = {
+    "nothing": "",
+    "white space": " \t\n ",
+    "right to left": "נעליים אדומות عربة",
+    "an override of direction": "red \u202e sneaker",
+    "emoji": "👟🔴🏽‍🚀",
+    "one letter": "a",
+    "ten thousand characters": "red sneaker " * 833,
+    "ten thousand letters": "x" * 10_000,
+    "ten thousand marks": "e" + "\u0301" * 9_999,
+    "a thousand words": " ".join(f"w{n}" for n in range(1000)),
+    "SQL": "'; drop table items; -- \" or 1=1",
+    "a path": "../../../../etc/passwd",
+    "a query language": '+title:(red AND *) OR [* TO *]^99 "a b"~5 \\',
+    "a regular expression": "(a+)+$ .* [[[",
+    "a price beyond numbers": "shoes under 999999999999999999999999",
+    "prices against each other": "shoes over 50 under 20",
+    "a price alone": "under 50",
+    "Chinese": "赤い靴 红鞋",
+    "no letters": "!!! ??? ---",
+    "a template": "{{7*7}} ${jndi:ldap://x} %s%n",
+    "unassigned": "\U000e0001\uffff\ufdd0",
+    "Redis": "*1\r\n$8\r\nFLUSHALL\r\n",
+}
+
+
+@pytest.fixture
+def words(service):
+    """A colour and a noun that some item for sale has; of nouns, the one that most items have."""
+    rows = duckdb.execute(
+        "select lower(any_value(title)) from read_parquet($files) where item_id in $items"
+        " group by item_id order by item_id",
+        {"files": f"{service.home.features}/item_attributes/**/*.parquet", "items": service.items},
+    ).fetchall()
+    ends = [title.split()[-2:] for (title,) in rows]
+    nouns = Counter(noun for _, noun in ends if len(noun) >= SHORTEST)
+    return " ".join(max(ends, key=lambda end: nouns[end[-1]]))
+
+
+def items_of(answer):
+    return [item["item"] for item in answer.json()["items"]]
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_text_is_answered_and_no_5xx(service, surface, name):
+    if surface == "search":
+        response = service.search(HOSTILE[name], user="u00001")
+    else:
+        response = service.recommend(surface, user=HOSTILE[name][:600], market=HOSTILE[name][:9])
+
+    assert response.status_code in (200, 400), response.text
+    assert response.status_code == 400 or "retrieve" not in response.json()["degraded"]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_prefix_is_completed_or_not_and_no_5xx(service, name):
+    response = service.http.get("/autocomplete", params={"q": HOSTILE[name][:2000]})
+
+    assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"filters": {"nonesuch": "x"}},
+        {"filters": {"price": "cheap"}},
+        {"filters": {"price": {"max": "dear"}}},
+        {"filters": {"price": {"maximum": 3}}},
+        {"filters": {"brand": []}},
+        {"filters": {"brand": {"min": 3}}},
+        {"filters": {"brand": [["x"]]}},
+        {"size": 0},
+        {"size": 10**9},
+        {"page": 0},
+        {"page": -1},
+        {"next": "AAAA"},
+        {"next": "../../etc"},
+        {"next": "\u0000"},
+        {"user": "\u0000"},
+        {"query": "\u0000"},
+        {"query": 3},
+        {"market": "m" * 600},
+    ],
+    ids=str,
+)
+def test_what_cannot_be_asked_is_refused_with_its_place(service, body):
+    response = service.http.post("/search", json={"query": "red", **body})
+
+    assert response.status_code == 400
+    field = response.json()["error"]["field"]
+    assert field.split(".")[0] == next(iter(body))
+
+
+def test_an_unknown_surface_is_refused(service):
+    response = service.recommend("nonesuch")
+
+    assert (response.status_code, response.json()["error"]["field"]) == (404, "surface")
+
+
+def test_every_item_found_has_the_words_and_says_where_it_came_from(service, words):
+    answer = service.search(words, params={"explain": "1"}, user="u00001", size=5).json()
+
+    assert answer["degraded"] == []
+    assert answer["relaxed"] == []
+    assert answer["items"]
+    for item in answer["items"]:
+        assert set(words.split()) <= set(item["title"].lower().split())
+        assert "lexical" in item["sources"]
+        assert item["features"]
+    stages = [told["stage"] for told in answer["trace"]]
+    assert stages == ["interpret", "retrieve", "merge", "hydrate", "score", "rerank"]
+
+
+def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_it_was_typed(service, words):
+    typed = words[:-2] + words[-1] + words[-2]
+
+    answer = service.search(typed).json()
+
+    assert list(answer["understood"]["corrected"].values()) == [words.split()[-1]]
+    assert answer["items"]
+    logged = service.eventually(lambda: service.log.served(answer["request_id"]))
+    assert logged.query == typed
+
+
+def test_a_price_said_in_words_limits_what_is_found(service, words):
+    noun = words.split()[-1]
+    free = service.search(noun, size=100)
+    prices = service.explain(items_of(free), query=noun)
+    price = {i: values["item__price"] for i, values in prices.items() if "item__price" in values}
+
+    answer = service.search(f"{noun} under 40").json()
+
+    assert answer["understood"]["price"] == {"max": 40.0}
+    if "price" not in answer["relaxed"]:
+        assert answer["facets"]["price"][0]["max"] <= 40
+    assert answer["total"] <= free.json()["total"]
+    assert not price or answer["items"]
+
+
+def test_words_nobody_sells_are_given_up_one_after_the_other_and_that_is_told(service, words):
+    some, none = service.search(f"{words} zzyzxq").json(), service.search("zzyzxq qqqvvv").json()
+
+    assert some["relaxed"] == ["words"]
+    assert some["items"]
+    assert none["relaxed"] == ["query"]
+    assert none["items"]
+
+
+def test_filters_are_kept_and_facets_count_what_is_left(service):
+    everything = service.search("", size=100).json()
+    brand = everything["facets"]["brand"][0]
+
+    answer = service.search("", size=100, filters={"brand": brand["value"].upper()}).json()
+
+    assert answer["total"] == brand["count"]
+    assert [facet["value"] for facet in answer["facets"]["brand"]] == [brand["value"]]
+
+
+def test_pages_together_are_the_list_and_none_repeats_another(service):
+    first = service.recommend("home", user="u00001", count=7).json()
+    pages = [first]
+    while pages[-1]["next"]:
+        service.click(pages[0]["items"][0]["item"], user_id="u00001")
+        pages.append(
+            service.recommend("home", user="u00001", count=7, next=pages[-1]["next"]).json()
+        )
+
+    items = [item["item"] for page in pages for item in page["items"]]
+    assert len(pages) > 2
+    assert len(items) == len(set(items))
+    assert {page["total"] for page in pages} == {first["total"]}
+
+
+def test_what_is_recommended_as_similar_is_not_the_item_itself(service):
+    item = service.items[0]
+
+    for surface in ("similar", "together"):
+        answer = service.recommend(surface, items=[item], params={"explain": "1"})
+
+        assert items_of(answer)
+        assert item not in items_of(answer)
+
+
+def test_what_was_clicked_comes_again_at_once(service):
+    item = service.items[3]
+    _, acknowledged = service.click(item, user_id="again-and-again")
+
+    answer = service.recommend("again", user="again-and-again")
+
+    assert acknowledged.json()["accepted"] == 1
+    assert items_of(answer) == [item]
+
+
+def test_nobody_knows_a_stranger_and_answers_all_the_same(service):
+    for surface in RECOMMENDED:
+        answer = service.recommend(surface, user="stranger", count=5).json()
+
+        assert len(answer["items"]) == 5
+        assert answer["degraded"] == []
+
+
+def test_an_item_that_was_deleted_is_found_no_more(service):
+    item = items_of(service.search("", size=100))[-1]
+    event = {"kind": "item", "event_id": f"gone-{item}", "op": "delete", "item_id": item}
+    service.http.post("/events", json={**event, "event_time": service.clock.now()})
+
+    assert item not in items_of(service.search("", size=100))
+
+    back = {**event, "event_id": f"back-{item}", "op": "upsert"}
+    service.http.post("/events", json={**back, "event_time": service.clock.now()})
+
+
+def test_a_page_is_logged_with_its_surface_and_becomes_impressions_when_shown(service):
+    answer = service.recommend("home", user="u00002", count=4, params={"shown": "1"})
+
+    served = service.eventually(lambda: service.log.served(answer.json()["request_id"]))
+    assert served.surface == "home"
+    assert [shown.item_id for shown in served.items] == items_of(answer)
+    assert len(served.vectors or "") > 0
+    assert served.model_version
+
+
+def test_completions_begin_with_what_was_typed(service, words):
+    noun = words.split()[-1]
+    answer = service.http.get("/autocomplete", params={"q": noun[:3], "count": 5}).json()
+
+    assert answer["suggestions"]
+    assert answer["degraded"] == []
+    for suggestion in answer["suggestions"]:
+        assert any(word.startswith(noun[:3]) for word in suggestion["text"].lower().split())
+
+
+def test_rules_are_taken_while_serving_and_a_wrong_file_changes_nothing(service):
+    rules = service.home.root / FILE
+    before = items_of(service.search("", size=100))
+    pinned, hidden = before[-1], before[0]
+    try:
+        rules.write_text(
+            f'[[rule]]\naction = "pin"\nitems = [{json.dumps(pinned)}]\n'
+            f'[[rule]]\naction = "hide"\nitems = [{json.dumps(hidden)}]\n'
+        )
+
+        assert service.eventually(lambda: items_of(service.search(""))[0] == pinned)
+        assert hidden not in items_of(service.search("", size=100))
+        assert service.rank([hidden, pinned]).json()["dropped"] == [hidden]
+
+        rules.write_text('[[rule]]\naction = "explode"\n')
+        refused = 'aisle_artifact_loads_total{kind="rules",outcome="refused"}'
+        assert service.eventually(lambda: service.metric(refused))
+        assert items_of(service.search(""))[0] == pinned
+    finally:
+        rules.unlink()
+    assert service.eventually(lambda: hidden in items_of(service.search("", size=100)))
+
+
+@pytest.mark.parametrize("kind", ["lexical", "assortment", "together", "understanding"])
+def test_without_an_index_there_is_a_degraded_slate_and_with_it_again_a_whole_one(service, kind):
+    link = service.home.current / kind / DEFAULT_MODEL
+    target = link.readlink()
+    try:
+        link.unlink()
+        assert service.eventually(
+            lambda: (
+                service.recommend("home").json()["degraded"]
+                or service.search("red").json()["degraded"]
+            )
+        )
+
+        for surface in SURFACES:
+            answer = (
+                service.search("red", user="u00001")
+                if surface == "search"
+                else service.recommend(surface, user="u00001", items=service.items[:1])
+            )
+            assert answer.status_code == 200
+            assert answer.json()["items"]
+    finally:
+        link.symlink_to(target)
+    assert service.eventually(lambda: not service.search("red").json()["degraded"])
+    assert service.eventually(lambda: not service.recommend("home").json()["degraded"])
+
+
+def test_a_damaged_index_is_refused_and_the_one_before_stays(service):
+    link = service.home.current / "lexical" / DEFAULT_MODEL
+    target = link.readlink()
+    broken = (link.parent / target).resolve().with_name("broken-00000000")
+    shutil.copytree((link.parent / target).resolve(), broken)
+    (broken / "items.json").write_text("[]")
+    refused = 'aisle_artifact_loads_total{kind="lexical",outcome="refused"}'
+    before = service.metric(refused)
+    try:
+        link.unlink()
+        link.symlink_to(broken)
+
+        assert service.eventually(lambda: service.metric(refused) > before)
+        assert service.search("red").status_code == 200
+    finally:
+        link.unlink()
+        link.symlink_to(target)
+        shutil.rmtree(broken)
+
+
+def test_with_redis_gone_pages_are_found_by_what_lies_in_memory_and_recover(service):
+    kill_redis(service.settings)
+
+    for surface in SURFACES:
+        answer = (
+            service.search("red", user="u00001")
+            if surface == "search"
+            else service.recommend(surface, user="u00001", items=service.items[:1])
+        )
+        assert answer.status_code == 200
+        assert answer.json()["items"]
+        assert "hydrate" in answer.json()["degraded"]
+
+    ensure_redis(service.settings)
+    assert service.eventually(lambda: not service.search("red").json()["degraded"])

@@ -1,0 +1,20 @@
+"""A home that holds a shop's events and features, registered with Feast; no Redis."""
+
+from pathlib import Path
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.events.ingest import ingest
+from feature_repo.feast_repo import apply, render
+from feature_repo.home import Home
+from feature_repo.transformations.run import transform
+
+
+def fill(home: Home, events: Path, now: str) -> Home:
+    """Ingest, transform and register."""
+    clock = Clock.of(Settings(home=home, clock=now))
+    ingest([events], home=home, clock=clock)
+    transform(home, clock.now())
+    render(home, redis_host="127.0.0.1", redis_port=1)
+    apply(home)
+    return home

@@ -1,0 +1,121 @@
+"""A query is understood in its language, corrected by evidence alone, and its limits are read."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from training.query_understanding.intent import Intent
+from training.query_understanding.price_words import read_price_limits
+from training.query_understanding.spelling import Spelling
+from training.query_understanding.understanding import Understanding
+from training.query_understanding.words import LONGEST_WORD, MOST_WORDS, language_of, stems, words
+
+TITLES = ["red sneaker"] * 20 + ["blue sneaker"] * 5 + ["warm jacket"] * 8 + ["racket"] * 8
+SPELLING = Spelling.fit(TITLES, {"sneeker": 1, "kicks": 9})
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text(max_size=300), st.sampled_from(["de", "fr", "uk", "", "default", "tr", "zh"]))
+def test_any_text_has_words_that_are_their_own_words(text, market):
+    told = words(text)
+
+    assert len(told) <= MOST_WORDS
+    assert all(0 < len(word) <= LONGEST_WORD for word in told)
+    assert len(stems(text, language_of(market))) == len(told)
+    Understanding(SPELLING).apply(text, market, reads_prices=True)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "market"),
+    [
+        ("Crème Brûlée", "creme brulees", "fr"),
+        ("ＲＥＤ Ｓｈｏｅｓ", "red shoe", "uk"),
+        ("Rote Schuhe", "rot schuh", "de"),
+        ("zapatos rojos", "zapato rojo", "es"),
+        ("Straße", "STRASSE", "de"),
+        ("Ёлка", "елка", "ru"),
+    ],
+)
+def test_forms_of_a_word_are_one(one, other, market):
+    assert stems(one, language_of(market)) == stems(other, language_of(market))
+
+
+def test_scripts_without_spaces_are_searched_by_pairs():
+    assert set(words("赤い靴")) & set(words("赤い"))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("sneakre", "sneaker"),
+        ("snaeker", "sneaker"),
+        ("jackett", "jacket"),
+        ("sneaker", None),
+        ("zebra", None),
+        ("jcket", "jacket"),
+        ("xacket", None),
+        ("kicks", None),
+        ("rad", None),
+        ("sneak3r", None),
+    ],
+)
+def test_a_word_is_corrected_only_by_evidence(typed, meant):
+    assert SPELLING.apply(typed) == meant
+
+
+def test_spelling_and_intents_come_back_as_they_went_in(tmp_path):
+    learned = Understanding(SPELLING, {"category": Intent.fit([("red", "shoes", 9)], ["Hats"])})
+
+    learned.save(tmp_path)
+
+    loaded = Understanding.load(tmp_path)
+    for query in ("red", "hats under 20", "sneakre"):
+        assert loaded.apply(query, "uk", reads_prices=True) == learned.apply(
+            query, "uk", reads_prices=True
+        )
+
+
+def test_what_is_clicked_after_a_query_is_what_it_means():
+    clicks = [
+        ("red", "shoes", 9),
+        ("red", "hats", 1),
+        ("blue", "shoes", 3),
+        ("x", "a", 5),
+        ("x", "b", 5),
+    ]
+    intent = Intent.fit(clicks, ["Winter Hats"])
+
+    assert intent.apply(["red"]) == ("shoes", 0.9)
+    assert intent.apply(["blue"]) is None
+    assert intent.apply(["x"]) is None
+    assert intent.apply(["winter", "hats"]) == ("Winter Hats", 1.0)
+
+
+@pytest.mark.parametrize(
+    ("query", "rest", "low", "high"),
+    [
+        ("red shoes under 50", "red shoes", None, 50),
+        ("red shoes below $49.90", "red shoes", None, 49.9),
+        ("shoes between 20 and 40", "shoes", 20, 40),
+        ("shoes from 40 to 20 €", "shoes", 20, 40),
+        ("over 10 shoes less than 20", "shoes", 10, 20),
+        ("schuhe unter 30 €", "schuhe", None, 30),
+        ("chaussures moins de 20", "chaussures", None, 20),
+        ("zapatos hasta 20", "zapatos", None, 20),
+        ("under armour shoes", "under armour shoes", None, None),
+        ("50 shades", "50 shades", None, None),
+        ("under 50% wool", "under 50% wool", None, None),
+        ("wunder 50", "wunder 50", None, None),
+    ],
+)
+def test_limits_of_the_price_are_read_from_words(query, rest, low, high):
+    limits = read_price_limits(query)
+
+    assert (limits.text, limits.low, limits.high) == (rest, low, high)
+
+
+def test_a_shop_without_prices_reads_none():
+    understood = Understanding().apply("shoes under 50", "uk", reads_prices=False)
+
+    assert understood.words == ("shoes", "under", "50")
+    assert not understood.has_price

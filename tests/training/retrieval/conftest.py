@@ -1,0 +1,29 @@
+"""A small simulated shop, compacted and transformed: what the indices are fitted on."""
+
+import json
+
+import pytest
+
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
+from feature_repo.events.ingest import ingest
+from feature_repo.events.log import EventLog
+from feature_repo.home import Home
+from feature_repo.instants import SECOND, to_text
+from feature_repo.transformations.run import transform
+from training.simulator import simulate
+
+
+@pytest.fixture(scope="session")
+def small_home(tmp_path_factory):
+    root = tmp_path_factory.mktemp("retrieval")
+    source = simulate(root / "events.jsonl", users=40, items=60, days=6, seed=3)
+    last = max(json.loads(line)["event_time"] for line in source.read_text().splitlines())
+    home = Home(root / "home")
+    clock = Clock.of(Settings(home=home, clock=to_text(last + SECOND)))
+    ingest([source], home=home, clock=clock)
+    log = EventLog(home, clock)
+    log.seal()
+    log.compact()
+    transform(home, clock.now())
+    return home

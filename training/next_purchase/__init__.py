@@ -1,0 +1,1 @@
+"""Which items a user buys next, of all there are."""

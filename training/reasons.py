@@ -1,0 +1,65 @@
+"""Reasons in words: what a feature is, and how an item's value compares with the slate's."""
+
+import re
+
+import numpy as np
+import numpy.typing as npt
+
+_WINDOWS = {"1d": "today", "7d": "in 7 days", "30d": "in 30 days", "all": "of all time"}
+_PHRASES = (
+    (r"rate__(\w+)_(1d|7d|30d|all)", "click rate of the {0} {1}"),
+    (r"(\w+)_engagement__(\w+)_(1d|7d|30d|all)", "{1} of the {0} {2}"),
+    (r"slate__(\w+)_(rank|difference|ratio)", "{0} against the rest of the slate"),
+    (r"slate__(\w+)_frequency", "how common its {0} is in the slate"),
+    (r"taste__lift", "match with what the shopper clicked lately"),
+    (r"taste__(\w+)_matches", "how often the shopper met its {0}"),
+    (r"taste__(\w+)_(clicked_share|lift_\w+)", "how much the shopper clicks its {0}"),
+    (r"taste__(\w+)_ignored_share", "how much the shopper passes over its {0}"),
+    (r"taste__(\w+)", "match of its {0} with the shopper's clicks"),
+    (r"history__(\w+)", "the shopper's own history with it ({0})"),
+    (r"query_item__(\w+)", "clicks on it after this query ({0})"),
+    (r"text__(\w+)", "match of its text with the query ({0})"),
+    (r"age__(\w+)_seconds", "time since {0}"),
+    (r"item_attributes__(\w+)", "its {0}"),
+    (r"(\w+)__present", "whether anything is known ({0})"),
+)
+
+
+def phrase(column: str) -> str:
+    """A feature in words; one of an unknown kind by its own name.
+
+    >>> phrase("rate__item_7d")
+    'click rate of the item in 7 days'
+    >>> phrase("taste__brand_clicked_share")
+    'how much the shopper clicks its brand'
+    """
+    for pattern, words in _PHRASES:
+        found = re.fullmatch(pattern, column)
+        if found:
+            parts = [_WINDOWS.get(part, part.replace("_", " ")) for part in found.groups()]
+            return words.format(*parts)
+    return column.replace("__", " ").replace("_", " ")
+
+
+def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str:
+    """One reason: the feature, its value against the slate's median, and what it does.
+
+    Args:
+        column: the feature.
+        share: what it adds to the score, against the slate's mean.
+        value: of the item; NaN where missing.
+        slate: shape (N,), its values in the slate.
+    """
+    effect = "raises" if share > 0 else "lowers"
+    return f"{phrase(column)} {_compared(value, slate)} {effect} it ({share:+.3f})"
+
+
+def _compared(value: float, slate: npt.ArrayLike) -> str:
+    if np.isnan(value):
+        return "(not known)"
+    known = np.asarray(slate, np.float64)
+    known = known[~np.isnan(known)]
+    median = float(np.median(known))
+    if value == median:
+        return f"({value:.3g}, as usual here)"
+    return f"({value:.3g}, {'above' if value > median else 'below'} the usual {median:.3g})"

@@ -1,0 +1,38 @@
+"""What a source of candidates answers."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+Flags = npt.NDArray[np.bool_]
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Found:
+    """Items, best first.
+
+    Attributes:
+        item_ids: N ids, each once.
+        scores: N numbers in the source's own unit, falling.
+    """
+
+    item_ids: Sequence[str] = ()
+    scores: Sequence[float] = ()
+
+    @classmethod
+    def best(cls, scores: Mapping[str, float], size: int) -> "Found":
+        """The items of highest score; equal ones in the order of their ids.
+
+        >>> Found.best({"b": 1.0, "a": 1.0, "c": 2.0}, 2)
+        Found(item_ids=('c', 'a'), scores=(2.0, 1.0))
+        """
+        ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
+        return cls(tuple(i for i, _ in ranked), tuple(s for _, s in ranked))
+
+    def only(self, kept: Sequence[bool] | Flags, size: int) -> "Found":
+        """The first `size` of the items whose flag is set."""
+        places = np.flatnonzero(kept)[:size].tolist()
+        return Found([self.item_ids[n] for n in places], [self.scores[n] for n in places])

@@ -1,0 +1,178 @@
+"""Fit and publish every index of a home: what serving finds candidates with.
+
+Cheap beside training: `aisle index` and every refresh of the indices run the same function.
+"""
+
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from feature_repo.home import Home
+from training.artifact import publish
+from training.query_understanding.intent import Intent
+from training.query_understanding.spelling import Spelling
+from training.query_understanding.understanding import INTENTS, Understanding
+from training.query_understanding.words import DEFAULT_LANGUAGE, language_of, words
+from training.retrieval.actions import run
+from training.retrieval.assortment import Assortment
+from training.retrieval.charts import Charts
+from training.retrieval.completions import LEAST_SHOPPERS, Completions
+from training.retrieval.covisitation import fit_together
+from training.retrieval.item_to_item import fit_similar
+from training.retrieval.lexical import Lexical
+
+ASSORTMENT, LEXICAL, UNDERSTANDING = "assortment", "lexical", "understanding"
+POPULAR, TRENDING, NEWEST = "popular", "trending", "newest"
+TOGETHER, SIMILAR, COMPLETIONS = "together", "similar", "completions"
+
+_QUERIES = """
+select
+    query,
+    sum(gain) as weight,
+    count(*) as clicks,
+    count(distinct coalesce(user_id, session_id)) as shoppers
+
+from actions
+where query is not null
+group by query
+order by query
+"""
+_CLICKED = (
+    "select query, item_id, count(*) as clicks from actions where query is not null group by all"
+)
+_MARKETS = "select distinct market from actions order by market"
+
+
+class Index(Protocol):
+    """What can be published."""
+
+    def save(self, folder: Path) -> None:
+        """Write it into a build folder."""
+
+
+@dataclass(frozen=True)
+class IndexReport:
+    """What was published.
+
+    Attributes:
+        items: for sale.
+        versions: by kind.
+        seconds: wall time by kind.
+    """
+
+    items: int
+    versions: dict[str, str]
+    seconds: dict[str, float]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def publish_indices(home: Home, *, name: str = "default") -> IndexReport:
+    """Fit every index on the compacted log and the item features, and publish it.
+
+    Serving swaps each when its link moves; until all have moved it asks some old and some new.
+    """
+    assortment = Assortment.fit(home)
+    queries = run(home, _QUERIES)
+    languages = _languages(home)
+    fits: dict[str, Callable[[], Index]] = {
+        ASSORTMENT: lambda: assortment,
+        LEXICAL: lambda: Lexical.fit(assortment, languages),
+        UNDERSTANDING: lambda: fit_understanding(home, assortment, queries),
+        POPULAR: lambda: Charts.popular(home, assortment),
+        TRENDING: lambda: Charts.trending(home, assortment),
+        NEWEST: lambda: Charts.newest(home, assortment),
+        TOGETHER: lambda: fit_together(home),
+        SIMILAR: lambda: fit_similar(assortment),
+        COMPLETIONS: lambda: fit_completions(assortment, queries),
+    }
+    versions, seconds = {}, {}
+    for kind, fit in fits.items():
+        began = time.monotonic()
+        versions[kind] = _publish(home, kind, name, fit())
+        seconds[kind] = round(time.monotonic() - began, 2)
+    return IndexReport(len(assortment.item_ids), versions, seconds)
+
+
+def fit_understanding(home: Home, assortment: Assortment, queries: pa.Table) -> Understanding:
+    """Learn spelling and intents from the catalogue and from clicked queries.
+
+    Args:
+        home: whose log tells what was clicked after which query.
+        assortment: its items.
+        queries: query, clicks.
+    """
+    clicked = dict(zip(queries["query"].to_pylist(), queries["clicks"].to_pylist(), strict=True))
+    fields = [f for f in assortment.shop.item_fields if f.role in ("title", *INTENTS)]
+    columns = [assortment.texts(field) for field in fields]
+    texts = [" ".join(row) for row in zip(*columns, strict=True)]
+    return Understanding(Spelling.fit(texts, clicked), _intents(home, assortment))
+
+
+def fit_completions(assortment: Assortment, queries: pa.Table) -> Completions:
+    """Queries by label gain, above them nothing; then categories and brands by items; titles."""
+    asked = [
+        (row["query"], "query", 1.0 + float(row["weight"]))
+        for row in queries.to_pylist()
+        if row["shoppers"] >= LEAST_SHOPPERS
+    ]
+    named = [
+        (value, role, min(1.0 + count / 1000, 2.0))
+        for role in INTENTS
+        if (field := assortment.shop.item_role(role)) is not None  # type: ignore[arg-type]
+        for value, count in _counts(assortment, field)
+    ]
+    title = assortment.shop.item_role("title")
+    titles = [(text, "title", 0.5) for text in (assortment.texts(title) if title else []) if text]
+    return Completions.fit([*asked, *named, *titles])
+
+
+def _intents(home: Home, assortment: Assortment) -> dict[str, Intent]:
+    clicks = run(home, _CLICKED).to_pylist()
+    row = assortment.row
+    intents = {}
+    for role in INTENTS:
+        field = assortment.shop.item_role(role)  # type: ignore[arg-type]
+        if field is None:
+            continue
+        values = assortment.table[field.column].to_pylist()
+        told = [
+            (" ".join(words(click["query"])), value, float(click["clicks"]))
+            for click in clicks
+            if click["item_id"] in row
+            for value in _values(values[row[click["item_id"]]])
+        ]
+        intents[role] = Intent.fit(told, assortment.coded(field).values)
+    return intents
+
+
+def _values(value: Any) -> list[str]:
+    return value if isinstance(value, list) else [value] if value else []
+
+
+def _counts(assortment: Assortment, field: Any) -> list[tuple[str, int]]:
+    import numpy as np
+
+    coded = assortment.coded(field)
+    counts = coded.counts(np.ones(len(assortment.item_ids), dtype=np.bool_))
+    return list(zip(coded.values, counts.tolist(), strict=True))
+
+
+def _languages(home: Home) -> list[str]:
+    markets = run(home, _MARKETS)["market"].to_pylist()
+    return sorted({DEFAULT_LANGUAGE, *map(language_of, markets)})
+
+
+def _publish(home: Home, kind: str, name: str, index: Index) -> str:
+    with tempfile.TemporaryDirectory() as scratch:
+        build = Path(scratch) / kind
+        build.mkdir()
+        index.save(build)
+        return publish(home, kind, name, build, {})

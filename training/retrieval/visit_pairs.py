@@ -1,0 +1,91 @@
+"""What stands together with what: counts of pairs in one context, such as an order or a session."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from scipy import sparse
+
+Indices = npt.NDArray[np.int64]
+Sparse = Any
+"""scipy.sparse.csr_array of float64."""
+
+
+@dataclass(frozen=True)
+class VisitPairs:
+    """Pairs in one context.
+
+    Attributes:
+        pairs: shape (N, N), symmetric, nothing on the diagonal; contexts in which both stand.
+        contexts: shape (N,); contexts in which each stands.
+    """
+
+    pairs: Sparse
+    contexts: npt.NDArray[np.float64]
+
+    @classmethod
+    def count(cls, entity: Indices, context: Indices, size: int) -> "VisitPairs":
+        """Count the pairs of M visits.
+
+        Args:
+            entity: shape (M,), from 0 to size - 1.
+            context: shape (M,), any numbers; the same pair twice in one context counts once.
+            size: number N of entities.
+        """
+        _, row = np.unique(context, return_inverse=True)
+        visits = sparse.csr_array((np.ones(row.size), (row, entity)), shape=(_height(row), size))
+        visits.data[:] = 1.0
+        pairs = sparse.csr_array(visits.T @ visits)
+        contexts = pairs.diagonal()
+        pairs.setdiag(0.0)
+        pairs.eliminate_zeros()
+        return cls(pairs, contexts)
+
+    def cosines(self, neighbours: int) -> Sparse:
+        """Shape (N, N): pairs / √(contexts of one · of the other), only the highest of each row.
+
+        Item-based collaborative filtering (Sarwar et al. 2001).
+        """
+        scale = 1 / np.sqrt(np.maximum(self.contexts, 1.0))
+        cosines = sparse.csr_array(self.pairs.multiply(scale[:, None]).multiply(scale[None, :]))
+        return _highest(cosines, neighbours)
+
+    def ppmi(self, smoothing: float) -> Sparse:
+        """Shape (N, N): max(0, ln(P(a, b) / (P(a) · P(b)^smoothing))) where a pair was seen.
+
+        Positive pointwise mutual information with smoothed contexts (Levy, Goldberg, Dagan 2015).
+        """
+        pairs = sparse.coo_array(self.pairs)
+        total = pairs.data.sum()
+        if not total:
+            return sparse.csr_array(pairs)
+        often = np.asarray(self.pairs.sum(axis=1)).ravel()
+        share = often**smoothing / (often**smoothing).sum()
+        row, column = pairs.coords
+        told = np.log(pairs.data / (often[row] * share[column]))
+        kept = told > 0
+        places = (row[kept], column[kept])
+        return sparse.csr_array((told[kept], places), shape=self.pairs.shape)
+
+
+def _height(row: Indices) -> int:
+    return int(row.max()) + 1 if row.size else 0
+
+
+def _highest(matrix: Sparse, count: int) -> Sparse:
+    """The `count` highest values of each row; of equal ones those further left."""
+    matrix.sort_indices()
+    kept = np.ones(matrix.data.size, dtype=bool)
+    for start, end in pairwise(matrix.indptr.tolist()):
+        if end - start > count:
+            values = matrix.data[start:end]
+            least = np.partition(values, -count)[-count]
+            equal = np.flatnonzero(values == least)
+            kept[start:end] = values > least
+            kept[start + equal[: count - int(kept[start:end].sum())]] = True
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return sparse.csr_array(
+        (matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape
+    )

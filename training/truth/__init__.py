@@ -1,0 +1,1 @@
+"""Rankers held against the truth of simulated shops."""
