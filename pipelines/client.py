@@ -13,9 +13,15 @@ Json = dict[str, Any]
 class AisleClient:
     """Talks to one service.  Every method raises ServiceError with what the service said."""
 
-    def __init__(self, url: str = "http://127.0.0.1:3000", *, timeout: float = 10.0) -> None:
+    def __init__(
+        self, url: str = "http://127.0.0.1:3000", *, key: str | None = None, timeout: float = 10.0
+    ) -> None:
+        """Open connections when they are needed; `key` is the secret of an API key."""
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(
+            base_url=self.url, timeout=timeout, headers=headers, trust_env=False
+        )
 
     def __enter__(self) -> "AisleClient":
         return self

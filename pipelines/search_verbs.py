@@ -36,7 +36,7 @@ def search(args: argparse.Namespace) -> Outcome:
     """Ask a running service for a query."""
     from pipelines.client import AisleClient
 
-    with AisleClient(args.url) as client:
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
         answer = client.search(args.query, size=args.size, **_asked(args))
     return Outcome(answer, _page(answer))
 
@@ -45,7 +45,7 @@ def recommend(args: argparse.Namespace) -> Outcome:
     """Ask a running service what to recommend."""
     from pipelines.client import AisleClient
 
-    with AisleClient(args.url) as client:
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
         answer = client.recommend(args.surface, items=args.items, count=args.size, **_asked(args))
     return Outcome(answer, _page(answer))
 

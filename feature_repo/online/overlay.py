@@ -74,7 +74,7 @@ def read_overlay(
         patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
         user_tile=strings[2 * n] if user_id is not None else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
-        recent={verb: _recent(user_id, found) for verb, found in zip(KEPT, lists, strict=False)},
+        recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
         rows=strings[2 * n + 2 :],
     )
 
@@ -107,16 +107,16 @@ def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
         return {}
 
 
-def _recent(user_id: str | None, found: Any) -> list[LiveRecent]:
+def _recent(found: Any) -> list[LiveRecent]:
     if not isinstance(found, list):
-        _logger.error("a live list of user %r cannot be read: %s", user_id, found)
+        _logger.error("a live list of a user cannot be read: %s", found)
         return []
     entries = []
     for member, score in cast(list[tuple[bytes, float]], found):
         try:
             part, entry = read_member(member)
         except ValueError as error:
-            _logger.error("an entry of a list of user %r cannot be read: %s", user_id, error)
+            _logger.error("an entry of a live list of a user cannot be read: %s", error)
             continue
         entries.append(LiveRecent(part, int(score), entry))
     return entries
