@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
         _train, _evaluate, _explain, _truth_grid, _next_purchase, _index, _evaluate_retrieval,
-        _serve, _rank, _search, _recommend, _key, _features, _verify, _clock,
+        _serve, _rank, _search, _recommend, _user, _key, _features, _verify, _clock,
         _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
@@ -253,6 +253,14 @@ def _page_arguments(verb: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     verb.add_argument("--size", type=int, default=10, help="items of a page (%(default)s)")
     verb.add_argument("--explain", action="store_true", help="say where each item came from")
+    verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
+
+
+def _user(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "ask a running service what it knows of a person, or to forget them"
+    verb = _verb(verbs, "user", help_, "search_verbs:user")
+    verb.add_argument("action", choices=["show", "erase"])
+    verb.add_argument("id", help="the person's id")
     verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
 
 

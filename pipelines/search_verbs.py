@@ -50,6 +50,21 @@ def recommend(args: argparse.Namespace) -> Outcome:
     return Outcome(answer, _page(answer))
 
 
+def user(args: argparse.Namespace) -> Outcome:
+    """Tell what is known of a person, or forget them."""
+    from pipelines.client import AisleClient
+
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
+        if args.action == "erase":
+            erased = client.erase_user(args.id)
+            stale = ", ".join(erased["stale_datasets"]) or "none"
+            said = f"Forgotten at {erased['erased_at']}.  Datasets to build again: {stale}."
+            return Outcome(erased, line(said))
+        answer = client.user(args.id)
+    rows: list[list[object]] = [[name, value] for name, value in answer["features"].items()]
+    return Outcome(answer, table(f"{args.id} at {answer['at']}", ["feature", "value"], rows))
+
+
 def read_filters(given: list[str]) -> dict[str, Any]:
     """Filters of the command line.
 

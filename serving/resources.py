@@ -1,11 +1,14 @@
 """What one process of the service holds, opened in one place and closed in one place."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
 from feature_repo.api_keys import ApiKeys
 from feature_repo.clock import Clock
@@ -19,6 +22,7 @@ from serving.capacity import Capacity
 from serving.deadlines import beside
 from serving.followed_file import FollowedFile
 from serving.intake import Intake
+from serving.inventory import features_of
 from serving.live_state import LiveState
 from serving.model_shelf import ModelShelf
 from serving.question import Question
@@ -37,6 +41,9 @@ ANSWERS_AT_WORK, ANSWERS_WAITING = 4, 28
 
 EVENTS_WAITING = 56
 """Beyond one for each writer: those that wait share one fsync."""
+
+GARBAGE = 20_000
+"""New objects between two looks for garbage: a few requests make as many, and free nearly all."""
 
 _logger = logging.getLogger(__name__)
 
@@ -100,11 +107,17 @@ class Resources:
         for follow in (models.follow, rules.follow, live.keep):
             follow()
         _warm_up(live, clock)
+        _settle()
         recorder.start()
         return cls(
             *(settings, clock, shop, writer, models, live, recorder),
             *(intake, withdrawn, rules, admission),
         )
+
+    @cached_property
+    def features(self) -> dict[str, Any]:
+        """The catalogue, described: the same until the process ends."""
+        return features_of(self.settings.home)
 
     @property
     def is_ready(self) -> bool:
@@ -134,6 +147,13 @@ class Resources:
                 await beside(self.chores, chore)
             except Exception:
                 _logger.exception("a chore failed; it is tried again")
+
+
+def _settle() -> None:
+    """Spare the collector what stays for good: libraries and models, each time looked through."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _warm_up(live: LiveState, clock: Clock) -> None:

@@ -21,6 +21,7 @@ from feature_repo.config import Settings
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.parsing import parse_event, parse_metarank
 from feature_repo.events.schemas import json_schemas
+from feature_repo.events.values import identifier
 from serving import metrics, openapi
 from serving.bodies import encode, read_rank_body
 from serving.endpoint import Document, Endpoint, answer_with, read_body
@@ -120,6 +121,51 @@ class Feedback(Endpoint):
         return await _take(request, parse_metarank, "feedback")
 
 
+class User(Endpoint):
+    """`GET` and `DELETE /users/{id}`."""
+
+    scope_needed = "users"
+    kind = "events"
+
+    async def get(self, request: Request) -> Response:
+        """Tell what is known of a person."""
+        from serving.person import known_of
+
+        resources = request.app.state.resources
+        return answer_with(await known_of(resources, _user_of(request)))
+
+    async def delete(self, request: Request) -> Response:
+        """Forget a person."""
+        from serving.deadlines import beside
+        from serving.person import forget
+
+        resources, user_id = request.app.state.resources, _user_of(request)
+        async with resources.capacities["events"].place():
+            return answer_with(await beside(resources.writers, lambda: forget(resources, user_id)))
+
+
+class Features(Endpoint):
+    """`GET /features`."""
+
+    scope_needed = "answers"
+
+    async def get(self, request: Request) -> Response:
+        """Describe every feature."""
+        return answer_with(request.app.state.resources.features)
+
+
+class Models(Endpoint):
+    """`GET /models`."""
+
+    scope_needed = "answers"
+
+    async def get(self, request: Request) -> Response:
+        """Name the artifacts in use."""
+        from serving.inventory import models_of
+
+        return answer_with(models_of(request.app.state.resources.models))
+
+
 class Metrics(Document):
     """`GET /metrics`."""
 
@@ -161,6 +207,10 @@ class Unknown(Endpoint):
     async def dispatch(self) -> None:
         """Refuse it."""
         raise RefusedError(404, "path", "a path of /openapi.json", self.scope["path"])
+
+
+def _user_of(request: Request) -> str:
+    return identifier(request.path_params["user_id"], "user")
 
 
 async def _page(request: Request, body: SearchBody | RecommendBody, surface: str) -> Response:
@@ -226,6 +276,9 @@ app = Starlette(
         Route("/autocomplete", Autocomplete),
         Route("/events", Events),
         Route("/feedback", Feedback),
+        Route("/users/{user_id:path}", User),
+        Route("/features", Features),
+        Route("/models", Models),
         Route("/schema/{kind}.json", Schema),
         Route("/metrics", Metrics),
         Route("/openapi.json", OpenApi),

@@ -26,6 +26,7 @@ class Overlay:
         query_tile: of `query_engagement`.
         recent: the user's `clicked` and `shown`, newest first.
         rows: what lies under further keys.
+        erased: whether the user was erased, and may still lie in what is read here.
     """
 
     item_tiles: Sequence[bytes | None]
@@ -34,6 +35,7 @@ class Overlay:
     query_tile: bytes | None
     recent: Mapping[str, Sequence[LiveRecent]]
     rows: Sequence[bytes | None]
+    erased: bool = False
 
 
 def read_overlay(
@@ -66,16 +68,21 @@ def read_overlay(
         *(keys.item(item_id) for item_id in item_ids),
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
+        keys.erased(user_id or ""),
         *rows,
     ]
     *lists, strings = _pipelined(client, keys, wanted, user_id)
+    erased = user_id is not None and strings[2 * n + 2] is not None
+    if erased:
+        lists = []
     return Overlay(
         item_tiles=strings[:n],
         patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
-        user_tile=strings[2 * n] if user_id is not None else None,
+        user_tile=strings[2 * n] if user_id is not None and not erased else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
         recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
-        rows=strings[2 * n + 2 :],
+        rows=strings[2 * n + 3 :],
+        erased=erased,
     )
 
 

@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -41,8 +41,8 @@ SHOP = {"users": 60, "items": 1000, "days": 4}
 TREES, DEPTH = 300, 6
 SIZES, CLIENTS = (100, 200, 300), (1, 8, 32)
 SLATES = 40
-REQUESTS = {"aisle": 400, "echo": 800, "ordinary": 16}
-OPEN_SECONDS, LOADS = 5.0, (0.5, 1.0, 2.0)
+REQUESTS = {"aisle": 200, "echo": 800, "ordinary": 12}
+OPEN_SECONDS, LOADS = 4.0, (0.5, 1.0, 2.0)
 STAGES = ("hydrate", "score")
 
 
@@ -81,7 +81,7 @@ class Peer:
 def main() -> dict[str, object]:
     """CPU and latency by candidates and clients, stages, overload, round trips."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
-        settings = build_home(Path(folder) / "home", **SHOP)
+        settings = replace(build_home(Path(folder) / "home", **SHOP), record_share=0.01)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
         open_.enter_context(running_redis(settings))
         address = ensure_redis(settings)

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-
 HELD_SECONDS = 0.01
 _MOST = 1 << 22
 

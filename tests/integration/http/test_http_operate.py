@@ -24,6 +24,10 @@ CLOSED = {
     ("GET", "/autocomplete"): "answers",
     ("POST", "/events"): "events",
     ("POST", "/feedback"): "events",
+    ("GET", "/features"): "answers",
+    ("GET", "/models"): "answers",
+    ("GET", "/users/somebody"): "users",
+    ("DELETE", "/users/somebody"): "users",
     ("GET", "/metrics"): "metrics",
 }
 SCOPES = ("answers", "events", "users", "metrics")
