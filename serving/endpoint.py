@@ -16,6 +16,9 @@ BODY_SECONDS = 10.0
 
 JSON = "application/json"
 
+FLAGS = {"1": True, "true": True, "0": False, "false": False}
+"""What a flag of a query may be."""
+
 
 class Endpoint(HTTPEndpoint):
     """An endpoint for holders of a key with its scope.
@@ -54,6 +57,18 @@ class Document(Endpoint):
 def answer_with(content: Any) -> Response:
     """A 200 with JSON."""
     return Response(encode(content), media_type=JSON)
+
+
+def flag(request: Request, name: str) -> bool:
+    """A flag of the query; off where it is absent or empty.
+
+    Raises:
+        RefusedError: 400, another value.
+    """
+    given = request.query_params.get(name) or "0"
+    if given not in FLAGS:
+        raise RefusedError(400, name, f"one of {', '.join(FLAGS)}", repr(given))
+    return FLAGS[given]
 
 
 async def read_body(request: Request) -> bytes:

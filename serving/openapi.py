@@ -6,6 +6,7 @@ import msgspec
 
 from feature_repo.events.contract import SHOP_KINDS
 from serving.bodies import MAX_BODY_BYTES, MAX_ITEMS, EventsAnswer, RankAnswer, RankBody
+from serving.endpoint import FLAGS
 from serving.page_bodies import (
     RECOMMENDED,
     AutocompleteAnswer,
@@ -65,7 +66,7 @@ def document() -> dict[str, Any]:
             "/models": {"get": _listed("models", "The models and indices in use.")},
             "/schema/{kind}.json": {"get": _schema()},
             "/livez": {"get": _plain("The process answers.")},
-            "/readyz": {"get": _plain("Shoppers may be sent here; else 503.")},
+            "/readyz": {"get": _ready()},
             "/metrics": {"get": _plain("Metrics, as Prometheus reads them.")},
         },
         "components": {
@@ -117,7 +118,7 @@ def _autocomplete() -> dict[str, Any]:
         "parameters": [typed, count],
         "responses": {
             "200": _told("Texts to suggest, the likeliest first.", "AutocompleteAnswer"),
-            **_refused({"400": _REFUSALS["400"]}),
+            **_refused({"400": _REFUSALS["400"], "405": _REFUSALS["405"]}),
         },
     }
 
@@ -137,7 +138,9 @@ def _events(name: str, summary: str) -> dict[str, Any]:
 
 def _schema() -> dict[str, Any]:
     kinds = {"name": "kind", "in": "path", "required": True, "schema": {"enum": list(SHOP_KINDS)}}
-    return {**_plain("JSON Schema of one kind of event."), "parameters": [kinds]}
+    schema = _listed("schema", "JSON Schema of one kind of event.")
+    responses = {**schema["responses"], **_refused({"404": "No such kind."})}
+    return {**schema, "responses": responses, "parameters": [kinds]}
 
 
 def _users() -> dict[str, Any]:
@@ -168,7 +171,14 @@ def _listed(name: str, summary: str) -> dict[str, Any]:
 
 
 def _plain(description: str) -> dict[str, Any]:
-    return {"summary": description, "responses": {"200": {"description": description}}}
+    responses = {"200": {"description": description}, **_refused({"405": _REFUSALS["405"]})}
+    return {"summary": description, "responses": responses}
+
+
+def _ready() -> dict[str, Any]:
+    plain = _plain("Shoppers may be sent here.")
+    waiting = {"503": {"description": "Not yet, or no more."}}
+    return {**plain, "responses": {**plain["responses"], **waiting}}
 
 
 def _told(description: str, name: str) -> dict[str, Any]:
@@ -189,7 +199,7 @@ def _path(name: str) -> dict[str, Any]:
 
 
 def _flag(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": {"type": "string", "enum": ["1", "true"]}}
+    return {"name": name, "in": "query", "schema": {"type": "string", "enum": list(FLAGS)}}
 
 
 _ABOUT = (

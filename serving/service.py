@@ -13,6 +13,7 @@ from typing import Any
 
 import bentoml
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -24,7 +25,7 @@ from feature_repo.events.schemas import json_schemas
 from feature_repo.events.values import identifier
 from serving import metrics, openapi
 from serving.bodies import encode, read_rank_body
-from serving.endpoint import Document, Endpoint, answer_with, read_body
+from serving.endpoint import Document, Endpoint, answer_with, flag, read_body
 from serving.errors import RefusedError
 from serving.headers import middleware
 from serving.logs import log_json
@@ -36,8 +37,6 @@ from serving.page_bodies import (
     read_search_body,
 )
 from serving.refusals import HANDLERS
-
-_ON = ("1", "true")
 
 DRAIN_SECONDS = 1.0
 """From not being ready to refusing connections: twice what a probe every half second needs."""
@@ -199,6 +198,16 @@ class Schema(Endpoint):
         return answer_with(schemas[kind])
 
 
+class Probe(Endpoint):
+    """`GET /livez` and `/readyz` are BentoML's; of other methods this tells the right one."""
+
+    scope_needed = None
+
+    async def dispatch(self) -> None:
+        """Refuse it."""
+        raise HTTPException(405, headers={"Allow": "GET"})
+
+
 class Unknown(Endpoint):
     """Every other path."""
 
@@ -224,7 +233,7 @@ async def _page(request: Request, body: SearchBody | RecommendBody, surface: str
 
 
 def _flags(request: Request) -> dict[str, bool]:
-    return {name: request.query_params.get(name) in _ON for name in ("explain", "shown")}
+    return {name: flag(request, name) for name in ("explain", "shown")}
 
 
 async def _take(request: Request, parse: Callable[[object], AnyEvent], door: str) -> Response:
@@ -283,6 +292,8 @@ app = Starlette(
         Route("/metrics", Metrics),
         Route("/openapi.json", OpenApi),
         Route("/docs.json", OpenApi),
+        Route("/livez", Probe),
+        Route("/readyz", Probe),
         Route("/", Index),
         Route("/{path:path}", Unknown),
     ],

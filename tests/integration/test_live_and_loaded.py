@@ -81,7 +81,7 @@ def live_facts(room, t):
 def _live(values):
     """Arrays as lists, which can be compared as a whole; NaN as None."""
     return {
-        k: [None if n != n else n for n in v.tolist()] if isinstance(v, np.ndarray) else v
+        k: [None if np.isnan(n) else n for n in v.tolist()] if isinstance(v, np.ndarray) else v
         for k, v in values.items()
         if not k.startswith(BATCH_VIEWS)
     }
