@@ -222,10 +222,14 @@ def _index(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _evaluate_retrieval(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    help_ = "measure retrieval against plain BM25 on judged queries"
+    help_ = "measure retrieval on judged queries, or on the last days of the log"
     verb = _verb(verbs, "evaluate-retrieval", help_, "search_verbs:evaluate_retrieval")
     verb.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="holds products.parquet and judgments.parquet"
+        "folder", type=Path, nargs="?", metavar="FOLDER",
+        help="holds products.parquet and judgments.parquet (the home's own log)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--days", type=int, default=1, help="of the log, held out of the indices (%(default)s)"
     )
 
 
