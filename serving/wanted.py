@@ -26,7 +26,10 @@ class Surface:
     ranker: float = 1.0
 
 
-_PERSONAL = {"popular": 1.0, "together": 1.0, "similar": 0.7, "past": 0.5, "newest": 0.3}
+_PERSONAL = {
+    **{"popular": 1.0, "favourites": 1.0, "together": 1.0},
+    **{"similar": 0.7, "past": 0.5, "newest": 0.3},
+}
 SURFACES: dict[str, Surface] = {
     SEARCH: Surface({"lexical": 1.0, "query_clicked": 1.0}),
     "browse": Surface(_PERSONAL),
