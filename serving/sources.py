@@ -165,6 +165,14 @@ def _favourites(asked: Sources) -> Found:
     return Found.best(scores, OVERASKED)
 
 
+def _category(asked: Sources) -> Found:
+    """What is popular in the category that is meant; nothing where none is."""
+    if asked.category is None:
+        return Found()
+    found: Found = asked.index(POPULAR).search(asked.question.market, OVERASKED, asked.category)
+    return found
+
+
 def _query_clicked(asked: Sources) -> Found:
     """What shoppers clicked after this very query."""
     if asked.known is None:
@@ -184,5 +192,7 @@ _ASK: dict[str, Callable[[Sources], Found]] = {
     "past": _past,
     "favourites": _favourites,
     "query_clicked": _query_clicked,
+    "category": _category,
+    "some_words": lambda asked: asked.words(1, asked.kept),
 }
 """By name; words are asked apart, because they may be relaxed."""

@@ -20,10 +20,12 @@ class Surface:
     Attributes:
         sources: weight of each source of candidates.
         ranker: how much the ranker's order counts against that of retrieval, 0 to 1.
+        later: sources of what fits in part: whatever they alone have comes after all the rest.
     """
 
     sources: Mapping[str, float]
     ranker: float = 1.0
+    later: frozenset[str] = frozenset()
 
 
 _PERSONAL = {
@@ -31,7 +33,10 @@ _PERSONAL = {
     **{"similar": 0.7, "past": 0.5, "newest": 0.3},
 }
 SURFACES: dict[str, Surface] = {
-    SEARCH: Surface({"lexical": 1.0, "query_clicked": 1.0}),
+    SEARCH: Surface(
+        {"lexical": 1.0, "query_clicked": 1.0, "some_words": 0.1, "category": 0.1},
+        later=frozenset({"some_words", "category"}),
+    ),
     "browse": Surface(_PERSONAL),
     "home": Surface({**_PERSONAL, "trending": 0.5}),
     "similar": Surface({"similar": 1.0, "together": 0.3}, 0.3),
