@@ -1,5 +1,7 @@
 """Small histories of a shop, and what they make known, in plain Python from the definitions."""
 
+from dataclasses import replace
+
 import numpy as np
 
 from feature_repo.events.contract import (
@@ -163,6 +165,17 @@ def expected_recent(events, user):
         "shown_item_ids": [s[-1] for s in shown[:80]],
         "shown_at": [s[0] for s in shown[:80]],
     }
+
+
+def comparable(found):
+    """Facts whose arrays are lists, which can be compared as a whole, with None for NaN."""
+    items = {
+        name: [None if np.isnan(n) else n for n in values.tolist()]
+        if isinstance(values, np.ndarray)
+        else values
+        for name, values in found.items.items()
+    }
+    return replace(found, items=items)
 
 
 def assert_reads(room, events):
