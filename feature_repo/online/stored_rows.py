@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from feature_repo.online.keys import text_suffixes
 from feature_repo.online.merge import PART, Row
@@ -55,6 +56,19 @@ class StoredRows:
             columns = {field.name: _values(batch, field) for field in fields}
         report_damage(view, batch)
         return columns
+
+    def arrays(
+        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
+    ) -> dict[str, npt.NDArray[Any]]:
+        """The same of features that are numbers: float64 arrays, NaN where there is none."""
+        codec = self._codecs[view]
+        batch = codec.read(raw, now)
+        report_damage(view, batch)
+        places = [codec.layout.places[name] for name in features]
+        numbers = [batch.values(codec.layout.fields[place]).astype(np.float64) for place in places]
+        for place, column in zip(places, numbers, strict=True):
+            column[batch.nulls[:, place]] = np.nan
+        return dict(zip(features, numbers, strict=True))
 
 
 def rows_of(columns: Columns) -> list[Row | None]:
