@@ -14,6 +14,8 @@ from feature_repo.online.merge import KEPT, LiveRecent
 
 _logger = logging.getLogger(__name__)
 
+_UNCHANGED: Mapping[str, Patch] = {}
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -62,10 +64,10 @@ def read_overlay(
     Raises:
         RedisError: the server does not answer.
     """
-    n = len(item_ids)
+    n, tile, item = len(item_ids), keys.tile("item_engagement", ""), keys.item("")
     wanted: list[str | bytes] = [
-        *(keys.tile("item_engagement", item_id) for item_id in item_ids),
-        *(keys.item(item_id) for item_id in item_ids),
+        *[tile + item_id for item_id in item_ids],
+        *[item + item_id for item_id in item_ids],
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
         keys.erased(user_id or ""),
@@ -77,7 +79,10 @@ def read_overlay(
         lists = []
     return Overlay(
         item_tiles=strings[:n],
-        patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
+        patches=[
+            _UNCHANGED if packed is None else _patches(item_id, packed)
+            for item_id, packed in zip(item_ids, strings[n : 2 * n], strict=True)
+        ],
         user_tile=strings[2 * n] if user_id is not None and not erased else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
         recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
@@ -104,9 +109,7 @@ def _pipelined(
     return found
 
 
-def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
-    if packed is None:
-        return {}
+def _patches(item_id: str, packed: bytes) -> Mapping[str, Patch]:
     try:
         return decode_patches(packed)
     except msgspec.MsgspecError as error:

@@ -65,11 +65,10 @@ class OnlineReader:
         n, users = len(item_ids), [] if user_id is None else [user_id]
         queries = [] if query_key is None else [query_key]
         keys = [
-            *self._rows.keys("item_attributes", item_ids),
-            *self._rows.keys("item_standing", item_ids),
-            *self._rows.keys("user_recent", users),
-            *self._rows.keys("query_clicked_items", queries),
-            *self._rows.keys("market_usual", [market]),
+            *self._rows.keys(item_ids, "item_attributes", "item_standing"),
+            *self._rows.keys(users, "user_recent"),
+            *self._rows.keys(queries, "query_clicked_items"),
+            *self._rows.keys([market], "market_usual"),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
         of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
@@ -103,7 +102,7 @@ class OnlineReader:
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
         """The keys of the stored rows of users, in every view that has such."""
-        return self._rows.keys("user_recent", user_ids)
+        return self._rows.keys(user_ids, "user_recent")
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
         """What was known of N items before N instants, in the fields a taste can have.
@@ -117,7 +116,7 @@ class OnlineReader:
         if not self._remembered or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
-        keys = self._rows.keys("item_attributes", distinct)
+        keys = self._rows.keys(distinct, "item_attributes")
         found = read_overlay(self._client, self._keys, distinct, rows=keys)
         columns = [*(field.column for field in self._remembered), PART]
         rows = rows_of(self._rows.columns("item_attributes", found.rows, columns, max(seen_at)))

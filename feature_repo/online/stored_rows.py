@@ -29,9 +29,12 @@ class StoredRows:
             view.name: codec_of(project, view, view.name) for view in views
         }
 
-    def keys(self, view: str, ids: Sequence[str]) -> list[bytes]:
-        """The keys of N entities."""
-        return [key for key in self._codecs[view].keys(text_suffixes(ids)) if key is not None]
+    def keys(self, ids: Sequence[str], *views: str) -> list[bytes]:
+        """The keys of N entities in a view, then in the next."""
+        suffixes = text_suffixes(ids)
+        return [
+            key for view in views for key in self._codecs[view].keys(suffixes) if key is not None
+        ]
 
     def columns(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
@@ -83,8 +86,10 @@ def rows_of(columns: Columns) -> list[Row | None]:
 
 def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list[Any]:
     if field.block is None:
-        decode = _decoder(field)
-        return [None if text is None else decode(text) for text in batch.payloads(field)[only]]
+        decode, payloads = _decoder(field), batch.payloads(field)[only]
+        if None not in payloads:
+            return [*map(decode, payloads)]  # type: ignore[arg-type]
+        return [None if text is None else decode(text) for text in payloads]
     values: list[Any] = batch.values(field)[only].tolist()
     if field.kind == "BOOL":
         values = [value != 0 for value in values]
