@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast import ValueType
-from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
+from feast.feature_view import DUMMY_ENTITY_ID
 from feast.type_map import python_values_to_proto_values
 
 from feature_repo.errors import CatalogueError
@@ -59,7 +59,7 @@ def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> pa.Array:
     """
     return joined(
         *(
-            pa.repeat(pa.scalar(*keys.text_suffixes([DUMMY_ENTITY_VAL]), BYTES), table.num_rows)
+            pa.repeat(pa.scalar(keys.NO_ENTITY, BYTES), table.num_rows)
             if name == DUMMY_ENTITY_ID
             else _suffixes(name, kind, column(table, name))
             for name, kind in sorted(join_kinds.items())
