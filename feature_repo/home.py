@@ -24,6 +24,11 @@ class Home:
         return self.root / "shop.toml"
 
     @property
+    def api_keys(self) -> Path:
+        """Keys of the HTTP service, hashed."""
+        return self.root / "api_keys.json"
+
+    @property
     def clock(self) -> Path:
         """Offset of this home's clock to the system clock."""
         return self.root / "clock"

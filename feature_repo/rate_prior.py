@@ -7,10 +7,9 @@ so that an item with one lucky click does not lead the slate.
 import math
 from dataclasses import dataclass
 
-import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from feature_repo.slate_facts import Floats, or_zero
 
 
 @dataclass(frozen=True)
@@ -39,7 +38,7 @@ class RatePrior:
         >>> RatePrior.of_counts(clicks=10, impressions=100).smoothed([1.0], [2.0]) == 11 / 102
         array([ True])
         """
-        c, i = np.nan_to_num(clicks), np.nan_to_num(impressions)
+        c, i = or_zero(clicks), or_zero(impressions)
         believed = self.strength / self.click_rate if self.click_rate > 0 else math.nan
         rates: Floats = (self.strength + c) / (believed + i)
         return rates

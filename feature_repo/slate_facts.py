@@ -74,7 +74,7 @@ class SlateFacts:
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
-        return np.nan_to_num(self.item_numbers(f"{view}__present"))
+        return or_zero(self.item_numbers(f"{view}__present"))
 
     def item_values(self, name: str) -> "ItemValues":
         """The texts of a category or list field of each candidate, none where missing."""
@@ -124,6 +124,12 @@ class ItemValues:
             starts = np.cumsum(self.sizes) - self.sizes
             folded[filled] = how.reduceat(numbers, starts[filled], axis=0)
         return folded
+
+
+def or_zero(values: npt.ArrayLike) -> Floats:
+    """Numbers with 0 where they are missing; `nan_to_num` looks for infinities too, three times."""
+    numbers: Floats = np.asarray(values, dtype=np.float64)
+    return np.where(np.isnan(numbers), 0.0, numbers)
 
 
 def is_present(row: Mapping[str, Any], view: str) -> bool:

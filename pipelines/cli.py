@@ -50,8 +50,8 @@ def parser() -> argparse.ArgumentParser:
     for add in (
         _demo, _init, _simulate, _validate, _ingest, _transform, _materialize, _refresh,
         _train, _evaluate, _explain, _truth_grid, _personalization, _next_purchase, _index,
-        _evaluate_retrieval, _serve, _rank, _search, _recommend, _features, _verify, _clock,
-        _redis, _pipeline, _doctor,
+        _evaluate_retrieval, _serve, _rank, _search, _recommend, _user, _key, _features, _verify,
+        _clock, _redis, _pipeline, _doctor,
     ):  # fmt: skip
         add(verbs)
     return root
@@ -235,10 +235,14 @@ def _index(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def _evaluate_retrieval(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    help_ = "measure retrieval against plain BM25 on judged queries"
+    help_ = "measure retrieval on judged queries, or on the last days of the log"
     verb = _verb(verbs, "evaluate-retrieval", help_, "search_verbs:evaluate_retrieval")
     verb.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="holds products.parquet and judgments.parquet"
+        "folder", type=Path, nargs="?", metavar="FOLDER",
+        help="holds products.parquet and judgments.parquet (the home's own log)",
+    )  # fmt: skip
+    verb.add_argument(
+        "--days", type=int, default=1, help="of the log, held out of the indices (%(default)s)"
     )
 
 
@@ -267,6 +271,25 @@ def _page_arguments(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--size", type=int, default=10, help="items of a page (%(default)s)")
     verb.add_argument("--explain", action="store_true", help="say where each item came from")
     verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
+
+
+def _user(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    help_ = "ask a running service what it knows of a person, or to forget them"
+    verb = _verb(verbs, "user", help_, "search_verbs:user")
+    verb.add_argument("action", choices=["show", "erase"])
+    verb.add_argument("id", help="the person's id")
+    verb.add_argument("--url", default="http://127.0.0.1:3000", help="the service (%(default)s)")
+
+
+def _key(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    verb = _verb(verbs, "key", "say who may ask the service over HTTP", "key_verbs:key")
+    verb.add_argument("action", choices=["create", "list", "revoke"])
+    verb.add_argument("name", nargs="?", help="who holds the key")
+    verb.add_argument(
+        "--scope", action="append", default=[],
+        help="for create: answers, events, users or metrics; again for more",
+    )  # fmt: skip
+    verb.add_argument("--rate", type=float, help="for create: requests a second of a process (any)")
 
 
 def _clock(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

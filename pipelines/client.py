@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
@@ -13,9 +14,15 @@ Json = dict[str, Any]
 class AisleClient:
     """Talks to one service.  Every method raises ServiceError with what the service said."""
 
-    def __init__(self, url: str = "http://127.0.0.1:3000", *, timeout: float = 10.0) -> None:
+    def __init__(
+        self, url: str = "http://127.0.0.1:3000", *, key: str | None = None, timeout: float = 10.0
+    ) -> None:
+        """Open connections when they are needed; `key` is the secret of an API key."""
         self.url = url.rstrip("/")
-        self._http = httpx.Client(base_url=self.url, timeout=timeout, trust_env=False)
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(
+            base_url=self.url, timeout=timeout, headers=headers, trust_env=False
+        )
 
     def __enter__(self) -> "AisleClient":
         return self
@@ -71,7 +78,7 @@ class AisleClient:
         }
         flags = {"explain": explain, "shown": shown}
         return self._post(
-            f"/rank/{model}",
+            f"/rank/{_quoted(model)}",
             {name: value for name, value in body.items() if value is not None},
             {name: "1" for name, on in flags.items() if on},
         )
@@ -155,6 +162,30 @@ class AisleClient:
         """Send events in the open peer's form."""
         return self._post("/feedback", list(events))
 
+    def user(self, user_id: str) -> Json:
+        """What is known of a person: `known`, and `features` by full name."""
+        return self._answer("GET", f"/users/{_quoted(user_id)}")
+
+    def erase_user(self, user_id: str) -> Json:
+        """Forget a person; the answer lists the datasets that still hold rows of theirs."""
+        return self._answer("DELETE", f"/users/{_quoted(user_id)}")
+
+    def features(self) -> Json:
+        """Every feature view, described, and what each feature service reads."""
+        return self._answer("GET", "/features")
+
+    def models(self) -> Json:
+        """The models that can be asked for and the indices in use, with versions."""
+        return self._answer("GET", "/models")
+
+    def schema(self, kind: str) -> Json:
+        """The JSON Schema of an event of a kind: item, user, ranking or interaction."""
+        return self._answer("GET", f"/schema/{_quoted(kind)}.json")
+
+    def openapi(self) -> Json:
+        """The OpenAPI document of the service."""
+        return self._answer("GET", "/openapi.json")
+
     def _post(self, path: str, body: object, flags: Mapping[str, str] | None = None) -> Json:
         return self._answer("POST", path, json=body, params=flags)
 
@@ -169,6 +200,10 @@ class AisleClient:
             raise ServiceError(f"{path} answered {response.status_code}: {response.text[:300]}")
         answer: Json = response.json()
         return answer
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
 
 
 def _fields(values: Mapping[str, Any]) -> list[Json]:

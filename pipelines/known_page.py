@@ -1,5 +1,6 @@
 """What is known of one entity: since when, from which events, offline beside online."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -126,4 +127,10 @@ def _of(facts: SlateFacts, kind: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    """As JSON has it: what is missing is null, a whole number has no point."""
+    plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+    if not isinstance(plain, float):
+        return plain
+    if math.isnan(plain):
+        return None
+    return int(plain) if isinstance(value, np.floating) and plain.is_integer() else plain

@@ -1,11 +1,15 @@
 """What the verbs of search do: fit the indices, measure them, ask for pages."""
 
 import argparse
+import json
 import re
+import subprocess
+import sys
 from typing import Any
 
 from feature_repo.config import Settings
-from feature_repo.errors import SettingError
+from feature_repo.errors import DatasetError, SettingError
+from feature_repo.home import CHECKOUT
 from pipelines import steps
 from pipelines.outcome import Outcome, Page, line, pages, table
 
@@ -25,18 +29,53 @@ def index(_: argparse.Namespace) -> Outcome:
 
 
 def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
-    """Measure retrieval on judged queries."""
+    """Measure retrieval on judged queries; without any, on the last days of the home's log."""
+    if args.folder is None:
+        return _recalled(_measured_recall(args.days))
     from training.retrieval.evaluation import evaluate, print_evaluation
 
     data = evaluate(args.folder).to_dict()
     return Outcome(data, lambda console: print_evaluation(data, console))
 
 
+def _measured_recall(days: int) -> dict[str, Any]:
+    """What the service's own sources find, measured in a process of the service's code."""
+    run = subprocess.run(
+        [sys.executable, "-m", "serving.retrieval_evaluation", str(days)],
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if run.returncode:
+        raise DatasetError(run.stderr.strip().splitlines()[-1] if run.stderr else "no answer")
+    found: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
+    return found
+
+
+def _recalled(data: dict[str, Any]) -> Outcome:
+    parts: list[Page] = []
+    for surface, found in data["surfaces"].items():
+        union = found["union"]
+        title = (
+            f"{surface}: recall@{data['depth']} of what was wanted since {data['cut']}, "
+            f"{data['items']} items, {found['rankings']} rankings"
+        )
+        rows: list[list[object]] = [
+            [source, f"{share:.4f}", f"{found['marginal'][source]:+.4f}"]
+            for source, share in found["alone"].items()
+        ]
+        interval = f"{union['value']:.4f} [{union['low']:.4f}, {union['high']:.4f}]"
+        rows.append(["all together", interval, ""])
+        parts.append(table(title, ["source", "alone", "lost without it"], rows, numbers=2))
+    return Outcome(data, pages(*parts))
+
+
 def search(args: argparse.Namespace) -> Outcome:
     """Ask a running service for a query."""
     from pipelines.client import AisleClient
 
-    with AisleClient(args.url) as client:
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
         answer = client.search(args.query, size=args.size, **_asked(args))
     return Outcome(answer, _page(answer))
 
@@ -45,9 +84,24 @@ def recommend(args: argparse.Namespace) -> Outcome:
     """Ask a running service what to recommend."""
     from pipelines.client import AisleClient
 
-    with AisleClient(args.url) as client:
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
         answer = client.recommend(args.surface, items=args.items, count=args.size, **_asked(args))
     return Outcome(answer, _page(answer))
+
+
+def user(args: argparse.Namespace) -> Outcome:
+    """Tell what is known of a person, or forget them."""
+    from pipelines.client import AisleClient
+
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
+        if args.action == "erase":
+            erased = client.erase_user(args.id)
+            stale = ", ".join(erased["stale_datasets"]) or "none"
+            said = f"Forgotten at {erased['erased_at']}.  Datasets to build again: {stale}."
+            return Outcome(erased, line(said))
+        answer = client.user(args.id)
+    rows: list[list[object]] = [[name, value] for name, value in answer["features"].items()]
+    return Outcome(answer, table(f"{args.id} at {answer['at']}", ["feature", "value"], rows))
 
 
 def read_filters(given: list[str]) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """The HTTP service as a process: started, waited for, stopped."""
 
 import ctypes
+import ipaddress
 import os
 import signal
 import socket
@@ -12,8 +13,9 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
+from feature_repo.api_keys import ApiKeys
 from feature_repo.config import Settings
-from feature_repo.errors import ServiceError
+from feature_repo.errors import ServiceError, SettingError
 from feature_repo.home import CHECKOUT
 from pipelines.client import AisleClient
 
@@ -60,9 +62,11 @@ def serving(
     """Run the service while the block runs; its output goes to `service.log` in the home.
 
     Raises:
+        SettingError: others than this machine could ask, and there are no keys.
         ServiceError: the port is taken; or the service ended, or was not ready in time, with the
             end of its output.
     """
+    _check_closed(settings, host)
     _check_free(host, port)
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     log = settings.home.root / "service.log"
@@ -94,6 +98,21 @@ def stop(process: "subprocess.Popen[bytes]", seconds: float = 15.0) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _check_closed(settings: Settings, host: str) -> None:
+    """A home without keys is open to all who can reach it."""
+    try:
+        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError as error:
+        raise ServiceError(f"--host: expected an address, found {host!r} ({error}).") from None
+    if all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found):
+        return
+    if ApiKeys.load(settings.home.api_keys) is None:
+        raise SettingError(
+            f"{host} can be reached from other machines: expected a loopback address or keys, "
+            "found no keys. Make one with `aisle key create NAME --scope answers`."
+        )
 
 
 def _check_free(host: str, port: int) -> None:

@@ -44,7 +44,7 @@ def rank(args: argparse.Namespace) -> Outcome:
     """Ask a running service to put items in order."""
     from pipelines.client import AisleClient
 
-    with AisleClient(args.url) as client:
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
         answer = client.rank(
             args.items, model=args.model, user=args.user, query=args.query, market=args.market
         )

@@ -78,9 +78,19 @@ def arranged(
     order = _promoted(order, rules.rules, facts, scored.item_ids)
     if facts is not None:
         order = diversified(order, facts, shop, rules.diversity.weight)
+    order = _fitting_first(order, scored.item_ids, candidates, wanted.surface.later)
     order, pinned = _pinned(order, rules.rules, scored.item_ids)
     drawn = explored(order, wanted.size, rules.exploration, _seed(question), pinned)
     return _page(scored, drawn.order, wanted.size, wanted.page, drawn.propensities)
+
+
+def _fitting_first(
+    order: list[int], item_ids: Sequence[str], candidates: Candidates, later: frozenset[str]
+) -> list[int]:
+    """The order with what only sources of `later` have after the rest."""
+    if not later:
+        return order
+    return sorted(order, key=lambda n: later.issuperset(candidates.sources.get(item_ids[n], ())))
 
 
 def _page(

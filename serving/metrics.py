@@ -23,6 +23,9 @@ STAGE_SECONDS = Histogram(
 )
 DEGRADED = Counter("aisle_degraded", "Answers a stage was left out of.", ["stage"])
 REFUSED = Counter("aisle_refused", "Requests answered with an error.", ["status"])
+IN_FLIGHT = Gauge(
+    "aisle_in_flight", "Requests at work or waiting.", ["kind"], multiprocess_mode="livesum"
+)
 EVENTS = Counter("aisle_events", "Events by what became of them.", ["outcome"])
 SERVED_LOST = Counter("aisle_served_lost", "Answers that could not be logged as served.")
 RELOADS = Counter("aisle_artifact_loads", "Artifacts loaded or refused.", ["kind", "outcome"])

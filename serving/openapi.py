@@ -6,6 +6,7 @@ import msgspec
 
 from feature_repo.events.contract import SHOP_KINDS
 from serving.bodies import MAX_BODY_BYTES, MAX_ITEMS, EventsAnswer, RankAnswer, RankBody
+from serving.endpoint import FLAGS
 from serving.page_bodies import (
     RECOMMENDED,
     AutocompleteAnswer,
@@ -13,17 +14,25 @@ from serving.page_bodies import (
     SearchBody,
     SlateAnswer,
 )
+from serving.person import ErasedAnswer, PersonAnswer
 
 _TYPES = (
     *(RankBody, RankAnswer, EventsAnswer),
     *(SearchBody, RecommendBody, SlateAnswer, AutocompleteAnswer),
+    *(PersonAnswer, ErasedAnswer),
 )
 _REF = "#/components/schemas/{name}"
 _REFUSALS = {
     "400": "The body is not what was expected; says where, what and what instead.",
     "404": "No such model, or surface.",
     "405": "Another method.",
+    "408": "The body did not come in time.",
     "413": f"More than {MAX_BODY_BYTES} bytes, or {MAX_ITEMS} items.",
+}
+_GUARDED = {
+    "401": "No key, or one that is not known.",
+    "403": "A key without the scope that is needed.",
+    "429": "More than the key may ask, or than can be served now; Retry-After says when again.",
 }
 _UNAVAILABLE = {"503": "The log cannot be written; nothing was acknowledged, send again."}
 _ERROR = {
@@ -52,12 +61,18 @@ def document() -> dict[str, Any]:
             "/autocomplete": {"get": _autocomplete()},
             "/events": {"post": _events("events", "Take canonical events.")},
             "/feedback": {"post": _events("feedback", "Take events in the open peer's form.")},
+            "/users/{user_id}": _users(),
+            "/features": {"get": _listed("features", "Every feature, described.")},
+            "/models": {"get": _listed("models", "The models and indices in use.")},
             "/schema/{kind}.json": {"get": _schema()},
             "/livez": {"get": _plain("The process answers.")},
-            "/readyz": {"get": _plain("Shoppers may be sent here; else 503.")},
+            "/readyz": {"get": _ready()},
             "/metrics": {"get": _plain("Metrics, as Prometheus reads them.")},
         },
-        "components": {"schemas": {**schemas, "Error": _ERROR}},
+        "components": {
+            "schemas": {**schemas, "Error": _ERROR},
+            "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
+        },
     }
 
 
@@ -103,7 +118,7 @@ def _autocomplete() -> dict[str, Any]:
         "parameters": [typed, count],
         "responses": {
             "200": _told("Texts to suggest, the likeliest first.", "AutocompleteAnswer"),
-            **_refused({"400": _REFUSALS["400"]}),
+            **_refused({"400": _REFUSALS["400"], "405": _REFUSALS["405"]}),
         },
     }
 
@@ -123,11 +138,47 @@ def _events(name: str, summary: str) -> dict[str, Any]:
 
 def _schema() -> dict[str, Any]:
     kinds = {"name": "kind", "in": "path", "required": True, "schema": {"enum": list(SHOP_KINDS)}}
-    return {**_plain("JSON Schema of one kind of event."), "parameters": [kinds]}
+    schema = _listed("schema", "JSON Schema of one kind of event.")
+    responses = {**schema["responses"], **_refused({"404": "No such kind."})}
+    return {**schema, "responses": responses, "parameters": [kinds]}
+
+
+def _users() -> dict[str, Any]:
+    refusals = {"400": _REFUSALS["400"], "405": _REFUSALS["405"]}
+    return {
+        "get": {
+            "operationId": "user",
+            "summary": "What is known of a person.",
+            "parameters": [_path("user_id")],
+            "responses": {"200": _told("It.", "PersonAnswer"), **_refused(refusals)},
+        },
+        "delete": {
+            "operationId": "erase_user",
+            "summary": "Forget a person: unknown at once, out of the log at the next refresh.",
+            "parameters": [_path("user_id")],
+            "responses": {
+                "200": _told("The person is forgotten.", "ErasedAnswer"),
+                **_refused({**refusals, **_UNAVAILABLE}),
+            },
+        },
+    }
+
+
+def _listed(name: str, summary: str) -> dict[str, Any]:
+    told = {"description": summary, "content": {"application/json": {"schema": {"type": "object"}}}}
+    responses = {"200": told, **_refused({"405": _REFUSALS["405"]})}
+    return {"operationId": name, "summary": summary, "responses": responses}
 
 
 def _plain(description: str) -> dict[str, Any]:
-    return {"summary": description, "responses": {"200": {"description": description}}}
+    responses = {"200": {"description": description}, **_refused({"405": _REFUSALS["405"]})}
+    return {"summary": description, "responses": responses}
+
+
+def _ready() -> dict[str, Any]:
+    plain = _plain("Shoppers may be sent here.")
+    waiting = {"503": {"description": "Not yet, or no more."}}
+    return {**plain, "responses": {**plain["responses"], **waiting}}
 
 
 def _told(description: str, name: str) -> dict[str, Any]:
@@ -135,7 +186,8 @@ def _told(description: str, name: str) -> dict[str, Any]:
 
 
 def _refused(statuses: dict[str, str]) -> dict[str, Any]:
-    return {status: _told(description, "Error") for status, description in statuses.items()}
+    told = {**statuses, **_GUARDED}
+    return {status: _told(description, "Error") for status, description in told.items()}
 
 
 def _json(name: str) -> dict[str, Any]:
@@ -147,7 +199,7 @@ def _path(name: str) -> dict[str, Any]:
 
 
 def _flag(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": {"type": "string", "enum": ["1", "true"]}}
+    return {"name": name, "in": "query", "schema": {"type": "string", "enum": list(FLAGS)}}
 
 
 _ABOUT = (

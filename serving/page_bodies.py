@@ -64,7 +64,8 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     Attributes:
         took: milliseconds inside the service.
         degraded: stages that were left out, in whole or in part.
-        total: how many items there are; those below the first few hundred are never reached.
+        total: how many items fit; those below the first few hundred are never reached.  Those that
+            fit in part follow, uncounted.
         facets: by field, what those items are, with counts; none on later pages.
         understood: what was read from the query; the query is logged as it was sent.
         relaxed: what was given up so that there is something to show: words, price, query.

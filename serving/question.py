@@ -1,6 +1,5 @@
 """A request as the platform understands it."""
 
-import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,6 +11,7 @@ from feature_repo.query_key import query_key
 from feature_repo.shop import Shop
 from serving.bodies import Candidate, NamedValue, RankBody
 from serving.errors import bad_request
+from serving.ids import new_id
 from serving.page_bodies import RecommendBody, SearchBody
 from serving.wanted import Wanted, wanted_recommendation, wanted_search
 
@@ -67,7 +67,7 @@ def read_question(
         check_each_once(item_ids, "items")
         fields = _fields(body.fields, "fields")
         return Question(
-            request_id=_optional(body.id, "id") or uuid.uuid4().hex,
+            request_id=_optional(body.id, "id") or new_id(),
             t=t,
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
@@ -101,7 +101,7 @@ def read_page_question(
     """
     try:
         return Question(
-            request_id=_optional(body.id, "id") or uuid.uuid4().hex,
+            request_id=_optional(body.id, "id") or new_id(),
             t=t,
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),

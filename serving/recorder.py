@@ -4,7 +4,6 @@ import base64
 import hashlib
 import queue
 import threading
-import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
@@ -14,6 +13,7 @@ from feature_repo.errors import AisleError
 from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem
 from feature_repo.events.log import EventLog
 from feature_repo.events.segments import SegmentWriter
+from serving.ids import new_id
 from serving.metrics import SERVED_LOST
 from serving.question import Question
 from serving.slate import Slate
@@ -70,6 +70,13 @@ class Recorder:
             recent = self._recent.get(request_id)
         return recent or self.log.served(request_id)
 
+    def forget(self, user_id: str) -> None:
+        """Remember no answer to a user any more."""
+        with self._lock:
+            for request_id, event in list(self._recent.items()):
+                if event.user_id == user_id:
+                    del self._recent[request_id]
+
     def _run(self) -> None:
         while (first := self._queue.get()) is not None:
             batch = [first]
@@ -97,7 +104,7 @@ def served_event(
     """
     recorded = slate.scored.matrix is not None and is_recorded(question.request_id, record_share)
     return ServedEvent(
-        event_id=f"served-{uuid.uuid4().hex}",
+        event_id=f"served-{new_id()}",
         event_time=question.t,
         request_id=question.request_id,
         items=shown_items(slate),
@@ -120,7 +127,7 @@ def served_event(
 def shown_event(question: Question, slate: Slate) -> RankingEvent:
     """The report that the answer is shown as it is."""
     return RankingEvent(
-        event_id=f"shown-{uuid.uuid4().hex}",
+        event_id=f"shown-{new_id()}",
         event_time=question.t,
         request_id=question.request_id,
         items=shown_items(slate),

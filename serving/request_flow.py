@@ -129,7 +129,7 @@ def assign(models: ModelShelf, name: str) -> Model:
 def interpret(request: _Request) -> None:
     """Read from the query what is meant by it, and find the rules that count now."""
     question, resources = request.question, request.resources
-    request.rules = rules_of(resources.rules.rules, question)
+    request.rules = rules_of(resources.rules.value, question)
     if question.wanted is None or not question.query:
         return
     learned: Understanding | None = resources.models.index(UNDERSTANDING)

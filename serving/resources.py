@@ -1,33 +1,49 @@
 """What one process of the service holds, opened in one place and closed in one place."""
 
 import asyncio
+import gc
 import logging
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 
+from feature_repo.api_keys import ApiKeys
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
 from feature_repo.errors import RedisError
 from feature_repo.events.log import EventLog
 from feature_repo.events.segments import SegmentWriter
 from feature_repo.shop import Shop
+from serving.admission import Admission
+from serving.capacity import Capacity
 from serving.deadlines import beside
+from serving.followed_file import FollowedFile
 from serving.intake import Intake
+from serving.inventory import features_of
 from serving.live_state import LiveState
 from serving.model_shelf import ModelShelf
 from serving.question import Question
 from serving.recorder import Recorder
 from serving.redis_connection import RedisConnection
-from serving.rules import FILE
-from serving.rules_file import RulesFile
+from serving.rules import FILE, Rules
 from serving.withdrawn import Withdrawn
 
 LOOK_SECONDS = 0.5
 """How often links to artifacts, the rules, and Redis, are looked at."""
 
 READERS, WRITERS = 8, 8
+
+ANSWERS_AT_WORK, ANSWERS_WAITING = 4, 28
+"""More at work would only take turns on one interpreter; more waiting would wait too long."""
+
+EVENTS_WAITING = 56
+"""Beyond one for each writer: those that wait share one fsync."""
+
+GARBAGE = 20_000
+"""New objects between two looks for garbage: a few requests make as many, and free nearly all."""
 
 _logger = logging.getLogger(__name__)
 
@@ -52,7 +68,14 @@ class Resources:
     recorder: Recorder
     intake: Intake
     withdrawn: Withdrawn
-    rules: RulesFile
+    rules: FollowedFile[Rules]
+    admission: Admission
+    capacities: dict[str, Capacity] = field(
+        default_factory=lambda: {
+            "answers": Capacity("answers", ANSWERS_AT_WORK, ANSWERS_WAITING),
+            "events": Capacity("events", WRITERS, EVENTS_WAITING),
+        }
+    )
     readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
@@ -76,12 +99,25 @@ class Resources:
         withdrawn = Withdrawn.of(log)
         intake = Intake(settings.home, log, writer, live, clock, recorder.served, withdrawn.note)
         models = ModelShelf(settings.home, shop)
-        rules = RulesFile(settings.home.root / FILE, shop)
+        rules = FollowedFile(
+            "rules", settings.home.root / FILE, lambda path: Rules.load(path, shop), Rules()
+        )
+        path = settings.home.api_keys
+        admission = Admission(FollowedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
         for follow in (models.follow, rules.follow, live.keep):
             follow()
         _warm_up(live, clock)
+        _settle()
         recorder.start()
-        return cls(settings, clock, shop, writer, models, live, recorder, intake, withdrawn, rules)
+        return cls(
+            *(settings, clock, shop, writer, models, live, recorder),
+            *(intake, withdrawn, rules, admission),
+        )
+
+    @cached_property
+    def features(self) -> dict[str, Any]:
+        """The catalogue, described: the same until the process ends."""
+        return features_of(self.settings.home)
 
     @property
     def is_ready(self) -> bool:
@@ -90,10 +126,9 @@ class Resources:
 
     def start_chores(self) -> None:
         """Follow what is published and look after the live state, until closed."""
-        self._tasks = [
-            asyncio.create_task(self._repeat(chore))
-            for chore in (self.models.follow, self.rules.follow, self.live.keep)
-        ]
+        followed = (self.models, self.rules, self.admission.keys)
+        chores = [*(one.follow for one in followed), self.live.keep]
+        self._tasks = [asyncio.create_task(self._repeat(chore)) for chore in chores]
 
     async def close(self) -> None:
         """End the chores, log what is queued, close the log."""
@@ -112,6 +147,13 @@ class Resources:
                 await beside(self.chores, chore)
             except Exception:
                 _logger.exception("a chore failed; it is tried again")
+
+
+def _settle() -> None:
+    """Spare the collector what stays for good: libraries and models, each time looked through."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)
 
 
 def _warm_up(live: LiveState, clock: Clock) -> None:

@@ -130,7 +130,8 @@ def _browse(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
 def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> Retrieved | None:
     """What has as many of the words as can be had, and at least so many; None where nothing has.
 
-    Where nothing has them all, what has any of them is found.
+    Where nothing has them all, what has any of them is found.  What fits in part is found too, to
+    follow what fits; it is neither counted nor among the facets.
     """
     most = len(set(sources.wanted.understood.words))
     hits, count = _strictest(sources, min(least, most), most)
@@ -143,6 +144,7 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     matching = np.zeros(sources.kept.size, dtype=np.bool_)
     for one in found.values():
         matching[sources.assortment.rows(one.item_ids)] = True
+    found |= {name: sources.ask(name) for name in sorted(sources.wanted.surface.later)}
     return Retrieved(
         {name: Found(one.item_ids[:ASKED], one.scores[:ASKED]) for name, one in found.items()},
         int(np.count_nonzero(matching)),

@@ -3,6 +3,7 @@
 python -m bentoml serve serving.service:Aisle
 """
 
+import asyncio
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -12,7 +13,7 @@ from typing import Any
 
 import bentoml
 from starlette.applications import Starlette
-from starlette.endpoints import HTTPEndpoint
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -21,9 +22,13 @@ from feature_repo.config import Settings
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.parsing import parse_event, parse_metarank
 from feature_repo.events.schemas import json_schemas
+from feature_repo.events.values import identifier
 from serving import metrics, openapi
-from serving.bodies import MAX_BODY_BYTES, encode, read_rank_body
-from serving.errors import RefusedError, too_large
+from serving.bodies import encode, read_rank_body
+from serving.endpoint import Document, Endpoint, answer_with, flag, read_body
+from serving.errors import RefusedError
+from serving.headers import middleware
+from serving.logs import log_json
 from serving.page_bodies import (
     RECOMMENDED,
     RecommendBody,
@@ -33,91 +38,137 @@ from serving.page_bodies import (
 )
 from serving.refusals import HANDLERS
 
-_ON = ("1", "true")
-_JSON = "application/json"
+DRAIN_SECONDS = 1.0
+"""From not being ready to refusing connections: twice what a probe every half second needs."""
 
 
-class Rank(HTTPEndpoint):
+class Rank(Endpoint):
     """`POST /rank/{model}`."""
+
+    scope_needed = "answers"
+    kind = "answers"
 
     async def post(self, request: Request) -> Response:
         """Rank the items of the body."""
         from serving.request_flow import answer
 
-        body = read_rank_body(await _read(request))
-        started = time.perf_counter()
-        ranked = await answer(
-            request.app.state.resources,
-            request.path_params["model"],
-            body,
-            **_flags(request),
-        )
+        body = read_rank_body(await read_body(request))
+        resources, started = request.app.state.resources, time.perf_counter()
+        async with resources.capacities["answers"].place():
+            ranked = await answer(resources, request.path_params["model"], body, **_flags(request))
         metrics.ANSWER_SECONDS.labels("rank").observe(time.perf_counter() - started)
-        return Response(encode(ranked), media_type=_JSON)
+        return answer_with(ranked)
 
 
-class Search(HTTPEndpoint):
+class Search(Endpoint):
     """`POST /search`."""
+
+    scope_needed = "answers"
+    kind = "answers"
 
     async def post(self, request: Request) -> Response:
         """Find and rank items for a query."""
-        return await _page(request, read_search_body(await _read(request)), "search")
+        return await _page(request, read_search_body(await read_body(request)), "search")
 
 
-class Recommend(HTTPEndpoint):
+class Recommend(Endpoint):
     """`POST /recommend/{surface}`."""
+
+    scope_needed = "answers"
+    kind = "answers"
 
     async def post(self, request: Request) -> Response:
         """Find and rank items for a place of the shop."""
         surface = request.path_params["surface"]
         if surface not in RECOMMENDED:
             raise RefusedError(404, "surface", f"one of {', '.join(RECOMMENDED)}", repr(surface))
-        return await _page(request, read_recommend_body(await _read(request)), surface)
+        return await _page(request, read_recommend_body(await read_body(request)), surface)
 
 
-class Autocomplete(HTTPEndpoint):
+class Autocomplete(Endpoint):
     """`GET /autocomplete?q=`."""
+
+    scope_needed = "answers"
+    kind = "answers"
 
     async def get(self, request: Request) -> Response:
         """Complete what was typed so far."""
         from serving.autocomplete import complete
 
-        return Response(
-            encode(complete(request.app.state.resources.models, request.query_params)),
-            media_type=_JSON,
-        )
+        return answer_with(complete(request.app.state.resources.models, request.query_params))
 
 
-class Events(HTTPEndpoint):
+class Events(Endpoint):
     """`POST /events`: canonical events."""
+
+    scope_needed = "events"
+    kind = "events"
 
     async def post(self, request: Request) -> Response:
         """Take the events of the body."""
         return await _take(request, parse_event, "events")
 
 
-class Feedback(HTTPEndpoint):
+class Feedback(Endpoint):
     """`POST /feedback`: events in the open peer's form."""
+
+    scope_needed = "events"
+    kind = "events"
 
     async def post(self, request: Request) -> Response:
         """Take the events of the body."""
         return await _take(request, parse_metarank, "feedback")
 
 
-class Document(HTTPEndpoint):
-    """What can be read without asking for anything in particular."""
+class User(Endpoint):
+    """`GET` and `DELETE /users/{id}`."""
 
-    content: Callable[[], bytes]
-    media_type = _JSON
+    scope_needed = "users"
+    kind = "events"
 
-    async def get(self, _: Request) -> Response:
-        """Give the document."""
-        return Response(type(self).content(), media_type=self.media_type)
+    async def get(self, request: Request) -> Response:
+        """Tell what is known of a person."""
+        from serving.person import known_of
+
+        resources = request.app.state.resources
+        return answer_with(await known_of(resources, _user_of(request)))
+
+    async def delete(self, request: Request) -> Response:
+        """Forget a person."""
+        from serving.deadlines import beside
+        from serving.person import forget
+
+        resources, user_id = request.app.state.resources, _user_of(request)
+        async with resources.capacities["events"].place():
+            return answer_with(await beside(resources.writers, lambda: forget(resources, user_id)))
+
+
+class Features(Endpoint):
+    """`GET /features`."""
+
+    scope_needed = "answers"
+
+    async def get(self, request: Request) -> Response:
+        """Describe every feature."""
+        return answer_with(request.app.state.resources.features)
+
+
+class Models(Endpoint):
+    """`GET /models`."""
+
+    scope_needed = "answers"
+
+    async def get(self, request: Request) -> Response:
+        """Name the artifacts in use."""
+        from serving.inventory import models_of
+
+        return answer_with(models_of(request.app.state.resources.models))
 
 
 class Metrics(Document):
     """`GET /metrics`."""
 
+    scope_needed = "metrics"
     content = staticmethod(metrics.exposition)
     media_type = metrics.CONTENT_TYPE
 
@@ -134,61 +185,67 @@ class Index(Document):
     content = staticmethod(lambda: encode({"service": "aisle", "openapi": "/openapi.json"}))
 
 
-class Schema(HTTPEndpoint):
+class Schema(Endpoint):
     """`GET /schema/{kind}.json`: what an event of a kind must look like."""
+
+    scope_needed = None
 
     async def get(self, request: Request) -> Response:
         """Give the JSON Schema."""
         kind, schemas = request.path_params["kind"], json_schemas()
         if kind not in schemas:
             raise RefusedError(404, "kind", f"one of {', '.join(schemas)}", repr(kind))
-        return Response(encode(schemas[kind]), media_type=_JSON)
+        return answer_with(schemas[kind])
 
 
-class Unknown(HTTPEndpoint):
+class Probe(Endpoint):
+    """`GET /livez` and `/readyz` are BentoML's; of other methods this tells the right one."""
+
+    scope_needed = None
+
+    async def dispatch(self) -> None:
+        """Refuse it."""
+        raise HTTPException(405, headers={"Allow": "GET"})
+
+
+class Unknown(Endpoint):
     """Every other path."""
+
+    scope_needed = None
 
     async def dispatch(self) -> None:
         """Refuse it."""
         raise RefusedError(404, "path", "a path of /openapi.json", self.scope["path"])
 
 
+def _user_of(request: Request) -> str:
+    return identifier(request.path_params["user_id"], "user")
+
+
 async def _page(request: Request, body: SearchBody | RecommendBody, surface: str) -> Response:
     from serving.request_flow import answer_page
 
-    started = time.perf_counter()
-    answered = await answer_page(request.app.state.resources, surface, body, **_flags(request))
+    resources, started = request.app.state.resources, time.perf_counter()
+    async with resources.capacities["answers"].place():
+        answered = await answer_page(resources, surface, body, **_flags(request))
     metrics.ANSWER_SECONDS.labels(surface).observe(time.perf_counter() - started)
-    return Response(encode(answered), media_type=_JSON)
+    return answer_with(answered)
 
 
 def _flags(request: Request) -> dict[str, bool]:
-    return {name: request.query_params.get(name) in _ON for name in ("explain", "shown")}
+    return {name: flag(request, name) for name in ("explain", "shown")}
 
 
 async def _take(request: Request, parse: Callable[[object], AnyEvent], door: str) -> Response:
     from serving.deadlines import beside
 
-    body = await _read(request)
+    body = await read_body(request)
     started = time.perf_counter()
     resources = request.app.state.resources
-    taken = await beside(resources.writers, lambda: resources.intake.take(body, parse, door))
+    async with resources.capacities["events"].place():
+        taken = await beside(resources.writers, lambda: resources.intake.take(body, parse, door))
     metrics.ANSWER_SECONDS.labels(door).observe(time.perf_counter() - started)
-    return Response(encode(taken), media_type=_JSON)
-
-
-async def _read(request: Request) -> bytes:
-    """The body; one that is too large is not read to its end."""
-    expected = f"at most {MAX_BODY_BYTES} bytes"
-    declared = request.headers.get("content-length", "")
-    if len(declared) > 12 or (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
-        raise too_large("body", expected, declared)
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY_BYTES:
-            raise too_large("body", expected, "more")
-    return bytes(body)
+    return answer_with(taken)
 
 
 @asynccontextmanager
@@ -196,6 +253,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the home before the first request, close it after the last."""
     from serving.resources import Resources
 
+    log_json()
     app.state.resources = resources = Resources.open(Settings.from_environment())
     _drain_on_sigterm(resources)
     resources.start_chores()
@@ -204,13 +262,17 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 
 def _drain_on_sigterm(resources: Any) -> None:
-    """Stop being ready at the first word of the end; uvicorn then finishes what is in flight."""
-    end = signal.getsignal(signal.SIGTERM)
+    """Stop being ready at the first word of the end; uvicorn then finishes what is in flight.
+
+    In between, requests are still taken, and each connection is closed with its answer: whoever
+    sends them learns in time that they should go elsewhere.
+    """
+    end, loop = signal.getsignal(signal.SIGTERM), asyncio.get_running_loop()
 
     def drain(number: int, frame: FrameType | None) -> None:
         resources.draining = True
         if callable(end):
-            end(number, frame)
+            loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, end, number, frame)
 
     signal.signal(signal.SIGTERM, drain)
 
@@ -223,13 +285,19 @@ app = Starlette(
         Route("/autocomplete", Autocomplete),
         Route("/events", Events),
         Route("/feedback", Feedback),
+        Route("/users/{user_id:path}", User),
+        Route("/features", Features),
+        Route("/models", Models),
         Route("/schema/{kind}.json", Schema),
         Route("/metrics", Metrics),
         Route("/openapi.json", OpenApi),
         Route("/docs.json", OpenApi),
+        Route("/livez", Probe),
+        Route("/readyz", Probe),
         Route("/", Index),
         Route("/{path:path}", Unknown),
     ],
+    middleware=middleware(Settings.from_environment().cors_origins),
     exception_handlers=HANDLERS,
     lifespan=_lifespan,
 )

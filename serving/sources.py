@@ -1,9 +1,11 @@
 """The sources of candidates, as one request may ask them."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from feature_repo.request_families.recent import split
 from feature_repo.slate_facts import SlateFacts, as_list
 from serving.model_shelf import ModelShelf
 from serving.question import Question
@@ -142,6 +144,35 @@ def _past(asked: Sources) -> Found:
     return Found(past, [PAST_SHARE**n for n in range(len(past))])
 
 
+def _favourites(asked: Sources) -> Found:
+    """What is popular in the categories the shopper clicked in.
+
+    Places are shared among these by clicks as seats are among parties (d'Hondt): the r-th of a
+    category with n clicks scores n / r.
+    """
+    category = asked.assortment.shop.item_role("category")
+    if asked.question.user_id is None or category is None:
+        return Found()
+    if asked.known is None:
+        raise SourceMissingError
+    clicked = as_list(asked.known.user.get(f"user_recent__clicked_{category.column}"))
+    times = Counter(value for text in clicked for value in split(text))
+    scores: dict[str, float] = {}
+    for value, clicks in times.items():
+        found = asked.index(POPULAR).search(asked.question.market, ASKED, value)
+        for rank, item in enumerate(found.item_ids, start=1):
+            scores[item] = max(scores.get(item, 0.0), clicks / rank)
+    return Found.best(scores, OVERASKED)
+
+
+def _category(asked: Sources) -> Found:
+    """What is popular in the category that is meant; nothing where none is."""
+    if asked.category is None:
+        return Found()
+    found: Found = asked.index(POPULAR).search(asked.question.market, OVERASKED, asked.category)
+    return found
+
+
 def _query_clicked(asked: Sources) -> Found:
     """What shoppers clicked after this very query."""
     if asked.known is None:
@@ -159,6 +190,9 @@ _ASK: dict[str, Callable[[Sources], Found]] = {
     "similar": _neighbours(SIMILAR),
     "together": _neighbours(TOGETHER),
     "past": _past,
+    "favourites": _favourites,
     "query_clicked": _query_clicked,
+    "category": _category,
+    "some_words": lambda asked: asked.words(1, asked.kept),
 }
 """By name; words are asked apart, because they may be relaxed."""

@@ -20,15 +20,23 @@ class Surface:
     Attributes:
         sources: weight of each source of candidates.
         ranker: how much the ranker's order counts against that of retrieval, 0 to 1.
+        later: sources of what fits in part: whatever they alone have comes after all the rest.
     """
 
     sources: Mapping[str, float]
     ranker: float = 1.0
+    later: frozenset[str] = frozenset()
 
 
-_PERSONAL = {"popular": 1.0, "together": 1.0, "similar": 0.7, "past": 0.5, "newest": 0.3}
+_PERSONAL = {
+    **{"popular": 1.0, "favourites": 1.0, "together": 1.0},
+    **{"similar": 0.7, "past": 0.5, "newest": 0.3},
+}
 SURFACES: dict[str, Surface] = {
-    SEARCH: Surface({"lexical": 1.0, "query_clicked": 1.0}),
+    SEARCH: Surface(
+        {"lexical": 1.0, "query_clicked": 1.0, "some_words": 0.1, "category": 0.1},
+        later=frozenset({"some_words", "category"}),
+    ),
     "browse": Surface(_PERSONAL),
     "home": Surface({**_PERSONAL, "trending": 0.5}),
     "similar": Surface({"similar": 1.0, "together": 0.3}, 0.3),

@@ -3,8 +3,9 @@
 Segments of earlier versions of the log never change again.  Their events are surveyed (40 bytes
 an event), one event is kept of each id (the one seen first), those already compacted are left
 out, those not yet sealed are carried over to a new segment, and the rest is written by kind, day
-and part.  Then the index follows the files, and the segments go.  Whatever is killed in between
-is made good by the next run: what is in the files by then is in the index, and left out.
+and part.  Users whom some of them erase are taken out of the files that are there and of those to
+come.  Then the index follows the files, and the segments go.  Whatever is killed in between is made
+good by the next run: what is in the files by then is in the index, and left out.
 """
 
 import os
@@ -22,6 +23,7 @@ import pyarrow.parquet as pq
 from feature_repo.events.columns import to_table
 from feature_repo.events.contract import ARROW_SCHEMAS, KINDS, AnyEvent
 from feature_repo.events.durable import replacing, sweep, sync_folder
+from feature_repo.events.erasure import erased_among, rewrite, without_person
 from feature_repo.events.event_index import EventIndex, digest
 from feature_repo.events.quarantine import Quarantine
 from feature_repo.events.relations import (
@@ -81,6 +83,7 @@ def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
         return CompactionReport()
     with _Sealed(segments) as sealed:
         lines, damaged = sealed.survey(Quarantine(log / "quarantine"))
+        rewrite(log / "compacted", sealed.erased)
         fresh = _unknown(_first_of_each(lines), index)
         held = fresh["seen_at"] > seals.last
         _carry_over(sealed, fresh[held], new_segment(log / "segments", seals.version))
@@ -104,6 +107,7 @@ class _Sealed:
     def __init__(self, segments: Sequence[Path]) -> None:
         self._segments = segments
         self._files: list[FileIO] = []
+        self.erased: dict[str, int] = {}
 
     def __enter__(self) -> "_Sealed":
         self._files = [FileIO(segment) for segment in self._segments]
@@ -121,7 +125,9 @@ class _Sealed:
         for segment, path in enumerate(self._segments):
             for offset, line in read_lines(path):
                 try:
-                    rows.append(_surveyed(decode_event(line), segment, offset, len(line)))
+                    event = decode_event(line)
+                    rows.append(_surveyed(event, segment, offset, len(line)))
+                    self._note(event)
                 except (ValueError, RecursionError) as error:
                     quarantine.add(str(path), offset, f"damaged in the log: {error}", line)
                     damaged += 1
@@ -131,14 +137,18 @@ class _Sealed:
         quarantine.keep()
         return np.concatenate([*blocks, np.array(rows, _LINE)]), damaged
 
+    def _note(self, event: AnyEvent) -> None:
+        for user, at in erased_among([event]).items():
+            self.erased[user] = max(at, self.erased.get(user, 0))
+
     def line(self, line: np.void) -> bytes:
         """The bytes of a surveyed line."""
         file = self._files[line["segment"]]
         return os.pread(file.fileno(), int(line["length"]), int(line["offset"]))
 
     def events(self, lines: Lines) -> list[AnyEvent]:
-        """The events of surveyed lines."""
-        return [decode_event(self.line(line)) for line in lines]
+        """The events of surveyed lines, without the users who were erased."""
+        return [without_person(decode_event(self.line(line)), self.erased) for line in lines]
 
 
 def _surveyed(event: AnyEvent, segment: int, offset: int, length: int) -> tuple[int, ...]:

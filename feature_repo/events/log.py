@@ -26,6 +26,7 @@ from feature_repo.events.contract import (
     ServedEvent,
 )
 from feature_repo.events.durable import locked, publish, replacing, sync_folder
+from feature_repo.events.erasure import erased_among, without_person
 from feature_repo.events.event_index import EventIndex, digest
 from feature_repo.events.relations import list_relations, read_relation
 from feature_repo.events.seals import Seals, read_seals, write_seals
@@ -115,8 +116,16 @@ class EventLog:
         return item_ids & logged
 
     def unsealed(self) -> Iterator[AnyEvent]:
-        """Every event not yet in compacted Parquet, once, by (received_at, event_id)."""
-        events = sorted(self._segment_events(), key=lambda e: (e.seen_at, e.received_at))
+        """Every event not yet in compacted Parquet, once, by (received_at, event_id).
+
+        They come without the users who were erased since.
+        """
+        logged = self._segment_events()
+        erased = erased_among(logged)
+        events = sorted(
+            (without_person(event, erased) for event in logged),
+            key=lambda e: (e.seen_at, e.received_at),
+        )
         first = {event.event_id: event for event in reversed(events)}
         known = self.known(first)
         fresh = (event for event_id, event in first.items() if event_id not in known)

@@ -1,32 +1,38 @@
 """Whether the columns of a source can hold what their features are declared to be."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import pyarrow as pa
 from feast import Field
 from feast.types import from_feast_to_pyarrow_type
 
 from feature_repo.errors import CatalogueError
-from feature_repo.offline.parquet_rows import ParquetRows
 
 
-def refuse_unlike(source: ParquetRows, features: Mapping[str, Field]) -> None:
+def refuse_unlike(
+    stored_field: Callable[[str], pa.Field], place: str, features: Mapping[str, Field]
+) -> None:
     """Check each column of a source against the feature it holds.
 
     Numbers of any width, bools and times are alike, so are text and bytes; types that have no
     counterpart in Arrow are not looked at.
 
+    Args:
+        stored_field: of the source, by the name of the column.
+        place: where the source lies, for the message.
+        features: by the name of their column.
+
     Raises:
-        CatalogueError: a column is missing, or holds text where a number is declared, a value
-            where a list is, and the like.
+        CatalogueError: a column holds text where a number is declared, a value where a list is,
+            and the like; or what `stored_field` raises where there is none.
     """
     for column, feature in features.items():
-        stored, declared = source.field(column).type, feature.dtype
+        stored, declared = stored_field(column).type, feature.dtype
         kinds = _kind(stored), _kind(_arrow(declared))
         if None not in kinds and kinds[0] != kinds[1]:
             raise CatalogueError(
                 f"Feature {feature.name!r} is declared {declared}, but column {column!r} of "
-                f"{source.path} holds {stored}; change one of them."
+                f"{place} holds {stored}; change one of them."
             )
 
 

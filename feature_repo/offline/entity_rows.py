@@ -9,6 +9,7 @@ import pandas as pd
 import pyarrow as pa
 from feast.errors import EntityTimestampInferenceException, FeastEntityDFMissingColumnsError
 
+from feature_repo.errors import CatalogueError
 from feature_repo.offline.instants_of import as_utc
 
 EVENT_TIMESTAMP = "event_timestamp"
@@ -24,10 +25,12 @@ def entity_table(rows: EntityRows, folder: Path | None) -> tuple[pa.Table, str]:
         folder: of the feature repository.
 
     Raises:
+        CatalogueError: `event_timestamp` holds what are no times.
         EntityTimestampInferenceException: no column, or more than one, could say when.
     """
     table = _arrow(rows, folder)
     column = _time_column(table.schema)
+    _refuse_numbers(column, table[column])
     place = table.schema.get_field_index(column)
     return table.set_column(place, column, as_utc(table[column])), column
 
@@ -42,6 +45,18 @@ def require(table: pa.Table, columns: Iterable[str]) -> None:
     missing = wanted - set(table.column_names)
     if missing:
         raise FeastEntityDFMissingColumnsError(wanted, missing)
+
+
+def _refuse_numbers(name: str, times: pa.ChunkedArray) -> None:
+    kind = times.type
+    is_number = pa.types.is_primitive(kind) and not (
+        pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    )
+    if is_number and times.null_count < len(times):
+        raise CatalogueError(
+            f"Column {name!r} of the entity rows holds {kind}, expected times; convert it, such as "
+            "by pandas.to_datetime(column, unit='s', utc=True)."
+        )
 
 
 def _arrow(rows: EntityRows, folder: Path | None) -> pa.Table:

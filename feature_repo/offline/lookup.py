@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from feature_repo.errors import CatalogueError
 from feature_repo.offline.as_asked import Asked
 from feature_repo.offline.as_of import NO_ROW, Known, Numbers
 from feature_repo.offline.gather import gather
@@ -73,9 +74,11 @@ class Lookup:
             keys: n values of each join key.
             times: n instants, µs.
             limits: of memory and threads.
+
+        Raises:
+            CatalogueError: no value of a join key can equal one of the source's.
         """
-        kinds = [common(self.source.field(key).type) for key in self.keys]
-        keys = [as_type(column, kind) for column, kind in zip(keys, kinds, strict=True)]
+        keys = [self._alike(key, column) for key, column in zip(self.keys, keys, strict=True)]
         index = self._index(len(times), limits)
         if index is not None:
             codes = index.vocabulary.codes(keys, len(times))
@@ -125,6 +128,16 @@ class Lookup:
             self.strict,
             bool(self.ttl),
         )
+
+    def _alike(self, key: str, column: pa.ChunkedArray) -> pa.ChunkedArray:
+        stored = self.source.field(key).type
+        try:
+            return as_type(column, common(stored))
+        except CatalogueError as error:
+            raise CatalogueError(
+                f"Join key {key!r} is {column.type} in the entity rows, but {stored} in "
+                f"{self.source.path}; give both one type."
+            ) from error
 
     def _index(self, rows: int, limits: Limits) -> KeyIndex | None:
         """The sorted source, where it is kept or worth it."""

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 from feature_repo.errors import CatalogueError, SourceChangedError
 from feature_repo.offline.instants_of import as_utc
 from feature_repo.offline.parquet_files import ParquetFile, found
+from feature_repo.offline.unified_schema import unified_schema
 
 BATCH_ROWS = 32_768
 """Decoded at a time by a worker: a quarter of a megabyte a column, which stays in the cache."""
@@ -93,9 +94,14 @@ class ParquetRows:
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Of every file; a column that only some have is null in the others."""
-        schemas = [self._open(file.path).schema_arrow for file in self.files]
-        return pa.unify_schemas(schemas, promote_options="permissive").remove_metadata()
+        """Of every file; a column that only some have is null in the others.
+
+        Raises:
+            CatalogueError: a column has types in two files that have nothing in common.
+        """
+        return unified_schema(
+            {file.path: self._open(file.path).schema_arrow for file in self.files}
+        )
 
     @cached_property
     def groups(self) -> tuple[RowGroup, ...]:
@@ -208,9 +214,11 @@ class ParquetRows:
             opened = pq.ParquetFile(
                 path, filesystem=self.filesystem, buffer_size=_READ_AHEAD_BYTES, pre_buffer=False
             )
-        except (OSError, pa.ArrowInvalid):
+        except (OSError, pa.ArrowInvalid) as error:
             self._check(path)
-            raise
+            raise CatalogueError(
+                f"{path} cannot be read as Parquet ({error}); write it again, or take it away."
+            ) from error
         self._check(path)
         return opened
 

@@ -254,7 +254,8 @@ def _view_lookup(
     time = physical.get(source.timestamp_field, source.timestamp_field)
     declared = {field.name: field for field in view.features}
     rows = _rows(config, source, time)
-    refuse_unlike(rows, {physical.get(n, n): declared[n] for n in names if n in declared})
+    asked_of = {physical.get(n, n): declared[n] for n in names if n in declared}
+    refuse_unlike(rows.field, rows.path, asked_of)
     lookup = Lookup(
         source=rows,
         keys=tuple(physical.get(key, key) for key in keys),

@@ -174,15 +174,31 @@ def comparable(column: Column) -> Column:
 
 
 def as_type(column: Column, kind: pa.DataType) -> Column:
-    """The keys as another type; null where one has no equal there.
+    """The keys as another type; null where one has no equal there.  Both zeros become 0.0.
 
     Raises:
         CatalogueError: keys of the two types never equal each other, like texts and numbers.
     """
+    same = _cast(column, kind)
+    return pc.add(same, 0.0) if pa.types.is_floating(same.type) else same
+
+
+def common(kind: pa.DataType) -> pa.DataType:
+    """The one type in which keys of a type are compared."""
+    if pa.types.is_dictionary(kind):
+        return common(kind.value_type)
+    if pa.types.is_integer(kind) and kind != pa.uint64():
+        return pa.int64()
+    if pa.types.is_floating(kind):
+        return pa.float64()
+    return pa.string() if _is_text(kind) else kind
+
+
+def _cast(column: Column, kind: pa.DataType) -> Column:
     if column.type == kind:
         return column
     if pa.types.is_dictionary(column.type):
-        return as_type(column.cast(column.type.value_type), kind)
+        return _cast(column.cast(column.type.value_type), kind)
     if pa.types.is_null(kind):
         return pa.nulls(len(column))
     if _is_number(column.type) != _is_number(kind) and not pa.types.is_null(column.type):
@@ -197,17 +213,6 @@ def as_type(column: Column, kind: pa.DataType) -> Column:
         return _exact(column, kind)
 
 
-def common(kind: pa.DataType) -> pa.DataType:
-    """The one type in which keys of a type are compared."""
-    if pa.types.is_dictionary(kind):
-        return common(kind.value_type)
-    if pa.types.is_integer(kind) and kind != pa.uint64():
-        return pa.int64()
-    if pa.types.is_floating(kind):
-        return pa.float64()
-    return pa.string() if _is_text(kind) else kind
-
-
 def _exact(column: Column, kind: pa.DataType) -> Column:
     """Numbers that the type can hold exactly; the others become null."""
     whole = _whole(column)
@@ -217,7 +222,7 @@ def _exact(column: Column, kind: pa.DataType) -> Column:
 
 
 def _unlike(found: pa.DataType, expected: pa.DataType) -> CatalogueError:
-    return CatalogueError(f"A join key is {found} in one table and {expected} in the other.")
+    return CatalogueError(f"No join key that is {found} equals one that is {expected}.")
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 import pyarrow as pa
 import pyarrow.compute as pc
 from feast import ValueType
-from feast.feature_view import DUMMY_ENTITY_ID, DUMMY_ENTITY_VAL
+from feast.feature_view import DUMMY_ENTITY_ID
 from feast.type_map import python_values_to_proto_values
 
 from feature_repo.errors import CatalogueError
@@ -59,7 +59,7 @@ def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> pa.Array:
     """
     return joined(
         *(
-            pa.repeat(pa.scalar(*keys.text_suffixes([DUMMY_ENTITY_VAL]), BYTES), table.num_rows)
+            pa.repeat(pa.scalar(keys.NO_ENTITY, BYTES), table.num_rows)
             if name == DUMMY_ENTITY_ID
             else _suffixes(name, kind, column(table, name))
             for name, kind in sorted(join_kinds.items())
@@ -105,9 +105,18 @@ def _column(field: RowField, column: pa.Array) -> FixedColumn | Payloads:
         values = column.to_numpy(zero_copy_only=False)
         return column_of(field, python_values_to_proto_values(values, ValueType[field.kind]))
     except (pa.ArrowException, ValueError, TypeError) as error:
+        if _has_nulls_inside(column):
+            raise CatalogueError(
+                f"{field.name}: expected {field.kind}, found a null inside a list; Feast has lists "
+                "of values only, so leave it out or give it a value"
+            ) from error
         raise CatalogueError(
             f"{field.name}: expected {field.kind}, found Arrow's {column.type} ({error})"
         ) from error
+
+
+def _has_nulls_inside(column: pa.Array) -> bool:
+    return _is_list(column.type) and column.flatten().null_count > 0
 
 
 def _numbers(field: RowField, column: pa.Array) -> FixedColumn:
@@ -124,8 +133,12 @@ def _numbers(field: RowField, column: pa.Array) -> FixedColumn:
 
 
 def _is_plain(column: pa.Array, is_inside: Callable[[pa.DataType], bool]) -> bool:
-    is_list = pa.types.is_list(column.type) or pa.types.is_large_list(column.type)
-    return is_list and is_inside(column.type.value_type) and column.flatten().null_count == 0
+    is_list = _is_list(column.type) and is_inside(column.type.value_type)
+    return is_list and not _has_nulls_inside(column)
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind))
 
 
 def _lists(field: RowField, column: pa.Array) -> Payloads:

@@ -32,6 +32,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from feature_repo.counters import CounterView, tiles_of
 from feature_repo.errors import CatalogueError, RedisError
 from feature_repo.instants import from_datetime
+from feature_repo.offline.declared_types import refuse_unlike
 from feature_repo.online.connections import Connections
 from feature_repo.online.live_keys import LiveKeys
 from feature_repo.online.row_server import RowServer
@@ -149,7 +150,11 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
             return load_tiles(client, keys, counter, sums, from_datetime(task.start_time), progress)
 
     def _newest(self, registry: "BaseRegistry", task: MaterializationTask) -> Iterator[pa.Table]:
-        """The newest row of each entity in the task's interval, in parts, by feature names."""
+        """The newest row of each entity in the task's interval, in parts, by feature names.
+
+        Raises:
+            CatalogueError: a column cannot hold what its feature is declared to be.
+        """
         view, source = task.feature_view, task.feature_view.batch_source
         entities = [registry.get_entity(name, task.project) for name in view.entities]
         keys, features, stamp, created = _get_column_names(view, entities)
@@ -159,7 +164,10 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
             created_timestamp_column=created, start_date=task.start_time,
             end_date=task.end_time,
         )  # fmt: skip
+        physical = {mapped: column for column, mapped in source.field_mapping.items()}
+        declared = {physical.get(field.name, field.name): field for field in view.features}
         for table in _parts(job):
+            refuse_unlike(table.schema.field, getattr(source, "path", source.name), declared)
             names = [source.field_mapping.get(name, name) for name in table.column_names]
             yield table.rename_columns(names)
 

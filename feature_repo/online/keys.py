@@ -9,8 +9,6 @@ value is preceded by a letter for its type; 32- and 64-bit integers are the same
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 _LETTERS = {
     "int64_val": b"i",
     "int32_val": b"i",
@@ -20,6 +18,9 @@ _LETTERS = {
     "uuid_val": b"u",
     "time_uuid_val": b"u",
 }
+NO_ENTITY = b"s0:"
+"""What the one key of a view without entities ends with: Feast reads it as the empty text."""
+
 _BEGIN = tuple(b"s%d:" % size for size in range(256))
 """What the keys of texts of few bytes begin with, written once: a slate has hundreds."""
 
@@ -40,7 +41,7 @@ def entity_suffix(values: Mapping[str, Any]) -> bytes | None:
     """What the key of an entity ends with; None where one of its values is null.
 
     Args:
-        values: Feast values by join key.
+        values: Feast values by join key; none where the view has no entities.
 
     Raises:
         ValueError: a value of a type that cannot be a key.
@@ -49,6 +50,8 @@ def entity_suffix(values: Mapping[str, Any]) -> bytes | None:
     >>> entity_suffix({"shop": Value(int64_val=7), "item": Value(string_val="a")})
     b's1:ai1:7'
     """
+    if not values:
+        return NO_ENTITY
     return entity_suffixes({name: [value] for name, value in values.items()})[0]
 
 
@@ -76,39 +79,9 @@ def text_suffixes(texts: Sequence[str]) -> list[bytes]:
         return [b"s" + _sized(text) for text in map(str.encode, texts)]
 
 
-def native_suffixes(values: object) -> list[bytes | None]:
-    """What the keys of entities with one Python value each end with: of a list, or of one value.
-
-    Raises:
-        ValueError: a value of a type that cannot be a key.
-
-    >>> native_suffixes(["a", None, 7])
-    [b's1:a', None, b'i1:7']
-    """
-    listed = isinstance(values, list | tuple) or hasattr(values, "tolist")
-    if listed and {*map(type, values)} == {str}:  # type: ignore[call-overload]
-        return [*text_suffixes(values)]  # type: ignore[arg-type]
-    return [_native(value) for value in values] if listed else [_native(values)]  # type: ignore[attr-defined]
-
-
 def glob(prefix: bytes) -> str:
     """The pattern of all keys that begin with a prefix."""
     return prefix.decode().translate(_GLOB) + "*"
-
-
-def _native(value: object) -> bytes | None:
-    if isinstance(value, str):
-        text = value.encode()
-        return b"s%d:%b" % (len(text), text)
-    if value is None:
-        return None
-    if isinstance(value, bool):
-        return b"o" + _sized(str(value).encode())
-    if isinstance(value, int | np.integer):
-        return b"i" + _sized(b"%d" % value)
-    if isinstance(value, bytes):
-        return b"b" + _sized(value)
-    raise ValueError(f"expected text, bytes or an integer as entity, found {type(value).__name__}")
 
 
 def _part(value: Any) -> bytes | None:

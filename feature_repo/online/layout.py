@@ -41,8 +41,15 @@ class Layout:
         """The numbers of a service, in its order, but for those tagged as bookkeeping.
 
         Raises:
-            CatalogueError: the service has no number.
+            CatalogueError: the service has no number, or a view that is computed on demand.
         """
+        for projection in service.feature_view_projections:
+            if projection.batch_source is None:
+                raise CatalogueError(
+                    f"{service.name}: expected views whose rows are stored, found "
+                    f"{projection.name_to_use()}, which is computed when it is asked for; leave "
+                    "it out of the service, or ask by get_online_features."
+                )
         columns = tuple(
             Column(projection.name_to_use(), field.name)
             for projection in service.feature_view_projections

@@ -20,6 +20,7 @@
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
 --   acts:<request>       sorted set: its interactions, by part
+--   erased:<user>        tombstone of a user {seen_at, id, part}
 
 local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 
@@ -263,6 +264,13 @@ function apply.interaction()
     redis.call("ZADD", prefix .. "acts:" .. act.request, act.part, act.id)
     touch("acts:" .. act.request, act.part)
   end
+end
+
+-- What a later event of an old request still says of the user stays unread behind the tombstone.
+function apply.erase()
+  for _, name in ipairs(event.names) do redis.call("DEL", prefix .. name) end
+  local erased = { seen_at = event.seen_at, id = event.id, part = event.part }
+  save("erased:" .. event.user, erased)
 end
 
 function apply.nothing() end

@@ -16,6 +16,7 @@ import redis
 from feature_repo.clock import Clock
 from feature_repo.errors import RedisError
 from feature_repo.events.contract import AnyEvent, ItemEvent, ServedEvent
+from feature_repo.events.erasure import erased_among
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from feature_repo.online import live_calls
@@ -161,7 +162,13 @@ class LiveWriter:
             for _, run in groupby(events, key=lambda event: isinstance(event, ItemEvent)):
                 while batch := list(islice(run, _BATCH)):
                     outcomes += self._apply_batch(batch)
+            self._forget(events)
         return outcomes
+
+    def _forget(self, events: Sequence[AnyEvent]) -> None:
+        """Delete the stored rows of erased users; their tombstones are there by now."""
+        if erased := erased_among(events):
+            self._client.unlink(*self._open_reader().user_keys(list(erased)))
 
     def _apply_batch(self, events: Sequence[AnyEvent]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}

@@ -1,6 +1,6 @@
 """Events as arguments of `live.lua`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from feature_repo.events.contract import (
     InteractionEvent,
     ItemEvent,
     RankingEvent,
+    UserEvent,
 )
 from feature_repo.field_values import typed_value
 from feature_repo.instants import DAY
@@ -48,6 +49,15 @@ def item_call(event: ItemEvent, shop: Shop) -> Call:
             if field.name in event.fields
         }
     return nothing_call(event) | {"kind": "item", "item": event.item_id, "patch": patch}
+
+
+def erase_call(event: UserEvent, verbs: Iterable[str]) -> Call:
+    """Everything live of a user goes; a tombstone stays until the stored rows are without them."""
+    names = [f"recent:{verb}:{event.user_id}" for verb in verbs]
+    names += [
+        f"tile:{view.name}:{event.user_id}" for view in COUNTER_VIEWS if view.entity == "user"
+    ]
+    return nothing_call(event) | {"kind": "erase", "user": event.user_id, "names": names}
 
 
 def ranking_call(

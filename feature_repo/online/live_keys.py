@@ -45,6 +45,10 @@ class LiveKeys:
         """What a user clicked, or was shown, last."""
         return f"{self.prefix}recent:{verb}:{user_id}"
 
+    def erased(self, user_id: str) -> str:
+        """There while a user who was erased may still lie in stored rows."""
+        return f"{self.prefix}erased:{user_id}"
+
     def request(self, request_id: str) -> str:
         """The earliest ranking of a request."""
         return f"{self.prefix}request:{request_id}"

@@ -6,10 +6,17 @@ click belongs to, which event a correction names.
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from feature_repo.events.contract import AnyEvent, InteractionEvent, ItemEvent, RankingEvent
+from feature_repo.events.contract import (
+    AnyEvent,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    UserEvent,
+)
 from feature_repo.events.log import EventLog
 from feature_repo.online import live_calls
 from feature_repo.online.live_calls import Call
+from feature_repo.online.merge import KEPT
 from feature_repo.online.reader import OnlineReader
 from feature_repo.shop import Shop
 
@@ -46,6 +53,8 @@ class LiveLookup:
         match event:
             case ItemEvent():
                 return live_calls.item_call(event, self._shop)
+            case UserEvent(op="erase"):
+                return live_calls.erase_call(event, KEPT)
             case RankingEvent():
                 known = [texts[item.item_id, event.seen_at] for item in event.items]
                 call = live_calls.ranking_call(event, known, self._counted(event, rankings))

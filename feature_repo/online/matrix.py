@@ -11,19 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
+from feast.feature_view import DUMMY_ENTITY_ID
 
 from feature_repo.errors import CatalogueError
-from feature_repo.online.keys import native_suffixes
+from feature_repo.online.keys import NO_ENTITY
 from feature_repo.online.layout import Layout
 from feature_repo.online.packing import Bools, RowBatch
 from feature_repo.online.read_plan import alive, report_damage
+from feature_repo.online.request_keys import listed, request_suffixes
 from feature_repo.online.view_codec import ViewCodec
 
 if TYPE_CHECKING:
     from feast import FeatureService, FeatureStore, FeatureView
 
 Entities = Mapping[str, object | Sequence[object]]
-"""Join key → one value for the whole slate, or a list with one for each of its rows."""
+"""Join key → one value for the whole slate, or a list, array or series with one for each row."""
+
+_Entity = tuple[str, str]
+"""What the request calls a join key, and the Feast type it is declared."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +65,18 @@ class _ViewColumns:
     Attributes:
         view: as it is registered.
         codec: of its strings.
-        entities: the view's join keys, in order of name → what the request calls them.
+        entities: its join keys, in order of their names in the view; none where it has none.
         blocks: its columns.
     """
 
     view: "FeatureView"
     codec: ViewCodec
-    entities: Mapping[str, str]
+    entities: Sequence[_Entity]
     blocks: Sequence[_Block]
 
-    def keys(self, suffixes: Mapping[str, list[bytes | None]]) -> list[bytes | None]:
+    def keys(self, suffixes: Mapping[_Entity, list[bytes | None]]) -> list[bytes | None]:
         """The keys of the slate's rows; one, where the view's entities are one for all of them."""
-        parts = [suffixes[name] for name in self.entities.values()]
+        parts = [suffixes[entity] for entity in self.entities] or [[NO_ENTITY]]
         if len(parts) == 1:
             return self.codec.keys(parts[0])
         size = next((len(part) for part in parts if len(part) != 1), 1)
@@ -104,7 +109,8 @@ class MatrixReader:
             service: what a model reads.
 
         Raises:
-            CatalogueError: the store is another one, or the service has no number.
+            CatalogueError: the store is another one, or the service has no number, or a view that
+                is computed on demand.
         """
         from feature_repo.online.store import AisleOnlineStore
 
@@ -114,21 +120,30 @@ class MatrixReader:
         self.layout = Layout.of(service)
         self._config, self._online = store.config, online
         self._views = _views(store, service, online, self.layout)
-        self._entities = {*chain.from_iterable(view.entities.values() for view in self._views)}
+        self._entities = {*chain.from_iterable(view.entities for view in self._views)}
+        self._names = _entity_names(store, service)
 
     def read(self, entities: Entities) -> Matrix:
         """The matrix of a slate.
 
         Args:
             entities: such as `{"user_id": "u1", "query_key": None, "item_id": ["a", "b"]}`; what is
-                not named, or is None, has no features.  N is the length of the lists.
+                not named, or is None, has no features.  N is the length of the lists, 1 without.
+                Values are converted as `get_online_features` converts them.
 
         Raises:
             RedisError: the server does not answer in time.
-            ValueError: lists of different lengths, or a value that cannot be a key.
+            ValueError: lists of different lengths, a value that is none of its key's type, or
+                what is no join key of the service.
         """
-        size = _size(entities)
-        suffixes = {name: native_suffixes(entities.get(name)) for name in self._entities}
+        self._refuse_others(entities)
+        columns = {name: listed(name, values) for name, values in entities.items()}
+        lists = {name: values for name, values in columns.items() if values is not None}
+        size = _size(lists)
+        suffixes = {
+            (name, kind): request_suffixes(name, lists.get(name, [entities.get(name)]), kind)
+            for name, kind in self._entities
+        }
         keys = [view.keys(suffixes) for view in self._views]
         found = self._online.get(self._config, [*chain.from_iterable(keys)])
         starts = [0, *accumulate(map(len, keys))]
@@ -143,6 +158,12 @@ class MatrixReader:
         if has_gaps:
             np.putmask(values, ~present, np.nan)
         return Matrix(values, present)
+
+    def _refuse_others(self, entities: Entities) -> None:
+        others = sorted(entities.keys() - self._names)
+        if others:
+            expected = ", ".join(sorted(self._names)) or "none"
+            raise ValueError(f"expected the join keys {expected}; found {', '.join(others)}")
 
 
 def matrix_read(store: "FeatureStore", service: "FeatureService", entities: Entities) -> Matrix:
@@ -161,9 +182,21 @@ def _views(
             continue
         view = store.get_feature_view(projection.name)
         codec = online.codec(store.config, view)
-        renamed = {key: projection.join_key_map.get(key, key) for key in sorted(view.join_keys)}
-        found.append(_ViewColumns(view, codec, renamed, _blocks(codec, wanted)))
+        named = projection.join_key_map
+        keys = sorted((key.name, key.dtype.to_value_type().name) for key in view.entity_columns)
+        entities = [(named.get(key, key), kind) for key, kind in keys if key != DUMMY_ENTITY_ID]
+        found.append(_ViewColumns(view, codec, entities, _blocks(codec, wanted)))
     return found
+
+
+def _entity_names(store: "FeatureStore", service: "FeatureService") -> set[str]:
+    """What requests call the join keys of all views of a service, those without numbers too."""
+    return {
+        projection.join_key_map.get(key, key)
+        for projection in service.feature_view_projections
+        for key in store.get_feature_view(projection.name).join_keys
+        if key != DUMMY_ENTITY_ID
+    }
 
 
 def _blocks(codec: ViewCodec, wanted: Mapping[str, int]) -> list[_Block]:
@@ -185,8 +218,8 @@ def _evenly(places: Sequence[int]) -> Places:
     return slice(places[0], places[-1] + 1, *steps)
 
 
-def _size(entities: Entities) -> int:
-    sizes = {len(v) for v in entities.values() if isinstance(v, list | tuple | np.ndarray)}
+def _size(lists: Mapping[str, Sequence[Any]]) -> int:
+    sizes = {len(values) for values in lists.values()}
     if len(sizes) > 1:
         raise ValueError(f"expected lists of one length, found lengths {sorted(sizes)}")
     return sizes.pop() if sizes else 1

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import numpy.typing as npt
 
 from feature_repo.counters import WINDOWS, CounterView, minor_units
 from feature_repo.online import tiles
@@ -47,15 +48,30 @@ def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> dict[s
         found: their tiles.
         t: µs.
     """
-    counts = tiles.count(found, t, tuple(WINDOWS.values()), measures=len(view.measures))
-    if counts.damaged.any():
-        _logger.error("%d tiles of %s cannot be read", counts.damaged.sum(), view.name)
+    counts = _counted(view, found, t)
     values = counts.values.reshape(len(found), len(view.features)).T.tolist()
     columns = dict(zip((*view.features, PART), [*values, counts.parts.tolist()], strict=True))
     for n in np.flatnonzero(~counts.present).tolist():
         for column in columns.values():
             column[n] = None
     return columns
+
+
+def counter_arrays(
+    view: CounterView, found: Sequence[bytes | None], t: int
+) -> dict[str, npt.NDArray[Any]]:
+    """The same counts as float64 arrays, NaN where they are not known, and `present` as bool."""
+    counts = _counted(view, found, t)
+    values = counts.values.reshape(len(found), len(view.features)).T.astype(np.float64)
+    values[:, ~counts.present] = np.nan
+    return {**dict(zip(view.features, values, strict=True)), "present": counts.present}
+
+
+def _counted(view: CounterView, found: Sequence[bytes | None], t: int) -> tiles.Counts:
+    counts = tiles.count(found, t, tuple(WINDOWS.values()), measures=len(view.measures))
+    if counts.damaged.any():
+        _logger.error("%d tiles of %s cannot be read", counts.damaged.sum(), view.name)
+    return counts
 
 
 def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:

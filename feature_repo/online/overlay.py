@@ -14,6 +14,8 @@ from feature_repo.online.merge import KEPT, LiveRecent
 
 _logger = logging.getLogger(__name__)
 
+_UNCHANGED: Mapping[str, Patch] = {}
+
 
 @dataclass(frozen=True)
 class Overlay:
@@ -26,6 +28,7 @@ class Overlay:
         query_tile: of `query_engagement`.
         recent: the user's `clicked` and `shown`, newest first.
         rows: what lies under further keys.
+        erased: whether the user was erased, and may still lie in what is read here.
     """
 
     item_tiles: Sequence[bytes | None]
@@ -34,6 +37,7 @@ class Overlay:
     query_tile: bytes | None
     recent: Mapping[str, Sequence[LiveRecent]]
     rows: Sequence[bytes | None]
+    erased: bool = False
 
 
 def read_overlay(
@@ -60,22 +64,30 @@ def read_overlay(
     Raises:
         RedisError: the server does not answer.
     """
-    n = len(item_ids)
+    n, tile, item = len(item_ids), keys.tile("item_engagement", ""), keys.item("")
     wanted: list[str | bytes] = [
-        *(keys.tile("item_engagement", item_id) for item_id in item_ids),
-        *(keys.item(item_id) for item_id in item_ids),
+        *[tile + item_id for item_id in item_ids],
+        *[item + item_id for item_id in item_ids],
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
+        keys.erased(user_id or ""),
         *rows,
     ]
     *lists, strings = _pipelined(client, keys, wanted, user_id)
+    erased = user_id is not None and strings[2 * n + 2] is not None
+    if erased:
+        lists = []
     return Overlay(
         item_tiles=strings[:n],
-        patches=[_patches(*pair) for pair in zip(item_ids, strings[n : 2 * n], strict=True)],
-        user_tile=strings[2 * n] if user_id is not None else None,
+        patches=[
+            _UNCHANGED if packed is None else _patches(item_id, packed)
+            for item_id, packed in zip(item_ids, strings[n : 2 * n], strict=True)
+        ],
+        user_tile=strings[2 * n] if user_id is not None and not erased else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
-        recent={verb: _recent(user_id, found) for verb, found in zip(KEPT, lists, strict=False)},
-        rows=strings[2 * n + 2 :],
+        recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
+        rows=strings[2 * n + 3 :],
+        erased=erased,
     )
 
 
@@ -97,9 +109,7 @@ def _pipelined(
     return found
 
 
-def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
-    if packed is None:
-        return {}
+def _patches(item_id: str, packed: bytes) -> Mapping[str, Patch]:
     try:
         return decode_patches(packed)
     except msgspec.MsgspecError as error:
@@ -107,16 +117,16 @@ def _patches(item_id: str, packed: bytes | None) -> Mapping[str, Patch]:
         return {}
 
 
-def _recent(user_id: str | None, found: Any) -> list[LiveRecent]:
+def _recent(found: Any) -> list[LiveRecent]:
     if not isinstance(found, list):
-        _logger.error("a live list of user %r cannot be read: %s", user_id, found)
+        _logger.error("a live list of a user cannot be read: %s", found)
         return []
     entries = []
     for member, score in cast(list[tuple[bytes, float]], found):
         try:
             part, entry = read_member(member)
         except ValueError as error:
-            _logger.error("an entry of a list of user %r cannot be read: %s", user_id, error)
+            _logger.error("an entry of a live list of a user cannot be read: %s", error)
             continue
         entries.append(LiveRecent(part, int(score), entry))
     return entries

@@ -72,7 +72,7 @@ end
 
 local cleaners = {
   tile = clean_tile, recent = clean_recent, item = clean_item, shown = clean_hash,
-  request = clean_value, act = clean_value, acts = clean_set,
+  request = clean_value, act = clean_value, acts = clean_set, erased = clean_value,
 }
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import redis
 
 from feature_repo.counters import COUNTER_VIEWS
@@ -64,15 +65,16 @@ class OnlineReader:
         n, users = len(item_ids), [] if user_id is None else [user_id]
         queries = [] if query_key is None else [query_key]
         keys = [
-            *self._rows.keys("item_attributes", item_ids),
-            *self._rows.keys("item_standing", item_ids),
-            *self._rows.keys("user_recent", users),
-            *self._rows.keys("query_clicked_items", queries),
-            *self._rows.keys("market_usual", [market]),
+            *self._rows.keys(item_ids, "item_attributes", "item_standing"),
+            *self._rows.keys(users, "user_recent"),
+            *self._rows.keys(queries, "query_clicked_items"),
+            *self._rows.keys([market], "market_usual"),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
         of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
         of_user, of_query = of_others[: len(users)], of_others[len(users) : -1]
+        if found.erased:
+            of_user = []
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
@@ -91,9 +93,16 @@ class OnlineReader:
             ),
             item_ids=item_ids,
             items=self._attributes(found, n, t)
-            | _named("item_standing", self._stored("item_standing", of_item, t))
-            | self._counts("item_engagement", found.item_tiles, t),
+            | self._standing(of_item, t)
+            | _under(
+                "item_engagement",
+                merge.counter_arrays(_COUNTERS["item_engagement"], found.item_tiles, t),
+            ),
         )
+
+    def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
+        """The keys of the stored rows of users, in every view that has such."""
+        return self._rows.keys(user_ids, "user_recent")
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
         """What was known of N items before N instants, in the fields a taste can have.
@@ -107,7 +116,7 @@ class OnlineReader:
         if not self._remembered or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
-        keys = self._rows.keys("item_attributes", distinct)
+        keys = self._rows.keys(distinct, "item_attributes")
         found = read_overlay(self._client, self._keys, distinct, rows=keys)
         columns = [*(field.column for field in self._remembered), PART]
         rows = rows_of(self._rows.columns("item_attributes", found.rows, columns, max(seen_at)))
@@ -120,6 +129,12 @@ class OnlineReader:
 
     def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
         return self._rows.columns(view, raw, self._features[view], t)
+
+    def _standing(self, raw: Sequence[bytes | None], t: int) -> dict[str, Any]:
+        """Numbers only, so they are read as arrays."""
+        columns = self._rows.arrays("item_standing", raw, self._features["item_standing"], t)
+        part = columns.pop(PART)
+        return _under("item_standing", {**columns, "present": ~np.isnan(part)})
 
     def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
         return _named(view, merge.counters(_COUNTERS[view], found, t))
@@ -140,6 +155,10 @@ class OnlineReader:
         row = merge.recent(stored, found.recent, [field.column for field in self._remembered]) or {}
         features = self._features["user_recent"]
         return _named("user_recent", {name: [row.get(name)] for name in features})
+
+
+def _under(view: str, columns: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{view}__{name}": column for name, column in columns.items()}
 
 
 def _named(view: str, columns: Columns) -> Facts:

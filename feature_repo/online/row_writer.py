@@ -1,10 +1,12 @@
 """What is to be stored, as keys and packed rows: from Feast's values, and from Arrow tables."""
 
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -23,19 +25,23 @@ if TYPE_CHECKING:
 FeastRow = tuple[Any, Mapping[str, Any], datetime, datetime | None]
 """Entity key, values by feature, event time and created time, as Feast hands them to a store."""
 
+_logger = logging.getLogger(__name__)
 _MOMENT = timedelta(microseconds=1)
 
 
-def from_values(codec: ViewCodec, data: Sequence[FeastRow]) -> Rows:
-    """Rows given as Feast's values; naive times are UTC, a row whose entity is null is left out.
+def from_values(codec: ViewCodec, view: str, data: Sequence[FeastRow]) -> Rows:
+    """Rows given as Feast's values; naive times are UTC.
+
+    A row whose entity or event time is null is left out, the latter with a warning.
 
     Raises:
         ValueError: a value has another type than its feature.
     """
+    data = _timed(view, data)
     suffixes = [entity_suffix(by_join_key(key)) for key, _, _, _ in data]
     columns = proto_values.columns_of(codec.layout, [values for _, values, _, _ in data])
     event = np.array([_micros(stamp) for _, _, stamp, _ in data], np.int64)
-    created = [_micros(made or stamp) for _, _, stamp, made in data]
+    created = [_micros(stamp if pd.isna(made) else made) for _, _, stamp, made in data]
     rows = pack(codec.layout, columns, event, np.array(created, np.int64))
     return _keyed(codec, pa.array(suffixes, BYTES), rows)
 
@@ -87,6 +93,16 @@ def _keyed(codec: ViewCodec, suffixes: pa.Array, rows: pa.Array) -> Rows:
         known = pc.is_valid(keys)
         keys, rows = keys.filter(known), rows.filter(known)
     return Rows(keys, rows)
+
+
+def _timed(view: str, data: Sequence[FeastRow]) -> Sequence[FeastRow]:
+    timed = [row for row in data if not pd.isna(row[2])]
+    if len(timed) < len(data):
+        _logger.warning(
+            "%d of %d rows of %s not stored: they have no event time",
+            len(data) - len(timed), len(data), view,
+        )  # fmt: skip
+    return timed
 
 
 def _micros(moment: datetime) -> int:

@@ -100,7 +100,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             RedisError: the server refuses, or does not answer in time.
             ValueError: a value has another type than its feature.
         """
-        rows = row_writer.from_values(self._writing_codec(config, table), data)
+        rows = row_writer.from_values(self._writing_codec(config, table), table.name, data)
         self._server_of(config).store(self._writer(config), rows, **self._limits(config, table))
         if progress:
             progress(len(data))
@@ -113,7 +113,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         progress: Progress | None,
     ) -> None:
         """As `online_write_batch`."""
-        rows = row_writer.from_values(self._writing_codec(config, table), data)
+        rows = row_writer.from_values(self._writing_codec(config, table), table.name, data)
         online = config.online_store
         connect = partial(self._connections.get_async, online, online.write_deadline_seconds)
         await self._server_of(config).store_async(connect, rows, **self._limits(config, table))

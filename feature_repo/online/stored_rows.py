@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from feature_repo.online.keys import text_suffixes
 from feature_repo.online.merge import PART, Row
@@ -28,9 +29,12 @@ class StoredRows:
             view.name: codec_of(project, view, view.name) for view in views
         }
 
-    def keys(self, view: str, ids: Sequence[str]) -> list[bytes]:
-        """The keys of N entities."""
-        return [key for key in self._codecs[view].keys(text_suffixes(ids)) if key is not None]
+    def keys(self, ids: Sequence[str], *views: str) -> list[bytes]:
+        """The keys of N entities in a view, then in the next."""
+        suffixes = text_suffixes(ids)
+        return [
+            key for view in views for key in self._codecs[view].keys(suffixes) if key is not None
+        ]
 
     def columns(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
@@ -56,6 +60,19 @@ class StoredRows:
         report_damage(view, batch)
         return columns
 
+    def arrays(
+        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
+    ) -> dict[str, npt.NDArray[Any]]:
+        """The same of features that are numbers: float64 arrays, NaN where there is none."""
+        codec = self._codecs[view]
+        batch = codec.read(raw, now)
+        report_damage(view, batch)
+        places = [codec.layout.places[name] for name in features]
+        numbers = [batch.values(codec.layout.fields[place]).astype(np.float64) for place in places]
+        for place, column in zip(places, numbers, strict=True):
+            column[batch.nulls[:, place]] = np.nan
+        return dict(zip(features, numbers, strict=True))
+
 
 def rows_of(columns: Columns) -> list[Row | None]:
     """The same row by row; None for one that is absent, which is one without a `part`."""
@@ -69,8 +86,10 @@ def rows_of(columns: Columns) -> list[Row | None]:
 
 def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list[Any]:
     if field.block is None:
-        decode = _decoder(field)
-        return [None if text is None else decode(text) for text in batch.payloads(field)[only]]
+        decode, payloads = _decoder(field), batch.payloads(field)[only]
+        if None not in payloads:
+            return [*map(decode, payloads)]  # type: ignore[arg-type]
+        return [None if text is None else decode(text) for text in payloads]
     values: list[Any] = batch.values(field)[only].tolist()
     if field.kind == "BOOL":
         values = [value != 0 for value in values]

@@ -11,7 +11,7 @@ import numpy as np
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Counts, Floats, SlateFacts
+from feature_repo.slate_facts import Counts, Floats, SlateFacts, or_zero
 
 STRENGTH = 20.0
 """Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
@@ -46,8 +46,8 @@ def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) 
         [market(f"{took}_all") / _able(market, could, "all") for took, could, _ in pairs]
     )
     usual[~(usual > 0)] = np.nan
-    taken = np.nan_to_num([counts(f"{took}_{window}") for took, _, window in pairs])
-    able = np.nan_to_num([_able(counts, could, window) for _, could, window in pairs])
+    taken = or_zero([counts(f"{took}_{window}") for took, _, window in pairs])
+    able = or_zero([_able(counts, could, window) for _, could, window in pairs])
     believed = STRENGTH * usual.reshape(-1, *[1] * (taken.ndim - 1))
     shares: Floats = (believed + taken) / (STRENGTH + able)
     return shares

@@ -41,7 +41,7 @@ def history(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
 def _met(facts: SlateFacts, items: list[str], instants: list[int]) -> tuple[Floats, Floats]:
     """How often each candidate is in a list, newest first, and the seconds since it last was."""
     times, last = Counter(items), dict(zip(reversed(items), reversed(instants), strict=True))
-    met = np.array([times[item] for item in facts.item_ids], dtype=np.float64)
+    met = np.array([times.get(item, 0) for item in facts.item_ids], dtype=np.float64)
     at = np.array([last.get(item, np.nan) for item in facts.item_ids], dtype=np.float64)
     return met, (facts.t - at) / SECOND
 

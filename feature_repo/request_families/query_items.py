@@ -85,7 +85,7 @@ def _intent(facts: SlateFacts, column: str, weights: Floats) -> Floats:
             clicks[value] += weight
     if not weights.size:
         return np.full(candidates.sizes.size, np.nan)
-    met = np.array([clicks[value] for value in candidates.flat], dtype=np.float64)
+    met = np.array([clicks.get(value, 0) for value in candidates.flat], dtype=np.float64)
     return candidates.highest(met / weights.sum())
 
 

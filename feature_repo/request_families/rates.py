@@ -20,10 +20,14 @@ def rates(facts: SlateFacts, _: Shop, prior: RatePrior) -> Columns:
 
 
 def item_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
-    """Shape (windows, N): smoothed click rates of the candidates."""
-    clicks = [facts.item_numbers(f"item_engagement__clicks_{w}") for w in WINDOWS]
-    shown = [facts.item_numbers(f"item_engagement__impressions_{w}") for w in WINDOWS]
-    return prior.smoothed(clicks, shown)
+    """Shape (windows, N): smoothed click rates of the candidates; not to be written to."""
+    key = f"item rates by {prior}"
+    if key not in facts.memo:
+        clicks = [facts.item_numbers(f"item_engagement__clicks_{w}") for w in WINDOWS]
+        shown = [facts.item_numbers(f"item_engagement__impressions_{w}") for w in WINDOWS]
+        facts.memo[key] = prior.smoothed(clicks, shown)
+    rates: Floats = facts.memo[key]
+    return rates
 
 
 def user_rates(facts: SlateFacts, prior: RatePrior) -> Floats:

@@ -41,9 +41,13 @@ class Recent:
 
     def values(self, facts: SlateFacts, column: str) -> tuple[list[list[str]], list[list[str]]]:
         """The field's values of the clicked items and of the ignored items."""
-        clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
-        ignored = [shown[n] for n in self.ignored if n < len(shown)]
-        return [split(text) for text in clicked], [split(text) for text in ignored]
+        key = f"recent values of {column}"
+        if key not in facts.memo:
+            clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
+            ignored = [shown[n] for n in self.ignored if n < len(shown)]
+            facts.memo[key] = [*map(split, clicked)], [*map(split, ignored)]
+        values: tuple[list[list[str]], list[list[str]]] = facts.memo[key]
+        return values
 
 
 def _ignored(

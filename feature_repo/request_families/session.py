@@ -75,7 +75,7 @@ class Visit:
 
 
 def _times(facts: SlateFacts, met: Counter[str]) -> Floats:
-    return np.array([met[item] for item in facts.item_ids], dtype=np.float64)
+    return np.array([met.get(item, 0) for item in facts.item_ids], dtype=np.float64)
 
 
 def _shares(facts: SlateFacts, column: str, clicked: list[list[str]]) -> Floats:
@@ -84,5 +84,5 @@ def _shares(facts: SlateFacts, column: str, clicked: list[list[str]]) -> Floats:
     if not clicked:
         return np.full(candidates.sizes.size, np.nan)
     met = Counter(chain.from_iterable(clicked))
-    times = np.array([met[value] for value in candidates.flat], dtype=np.float64)
+    times = np.array([met.get(value, 0) for value in candidates.flat], dtype=np.float64)
     return candidates.means(times / len(clicked))

@@ -28,12 +28,12 @@ def text_match(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
 def matches(facts: SlateFacts, shop: Shop) -> dict[str, Floats]:
     """The measures by name, each of shape (N,); NaN without a query, or without a title."""
     if "text match" not in facts.memo:
-        table = np.full((len(facts.item_ids), len(NAMES)), np.nan)
         asked = words(facts.query) if facts.query else frozenset[str]()
         if facts.query and asked:
-            told = _told(facts, shop, asked)
-            for row, title, found in zip(table, _titles(facts, shop), told, strict=True):
-                row[:] = _match(facts.query, title, found)
+            titles, told = _titles(facts, shop), _told(facts, shop, asked)
+            table = np.array(_matched(facts.query, asked, titles, told)).reshape(-1, len(NAMES))
+        else:
+            table = np.full((len(facts.item_ids), len(NAMES)), np.nan)
         facts.memo["text match"] = dict(zip(NAMES, table.T, strict=True))
     measures: dict[str, Floats] = facts.memo["text match"]
     return measures
@@ -64,7 +64,8 @@ def gram_jaccard(one: str, other: str) -> float:
     0.25
     """
     a, b = grams(one), grams(other)
-    return len(a & b) / len(a | b) if a or b else 0.0
+    shared = len(a & b)
+    return shared / (len(a) + len(b) - shared) if a or b else 0.0
 
 
 @lru_cache(maxsize=50_000)
@@ -81,16 +82,24 @@ def grams(text: str) -> frozenset[str]:
     return frozenset(folded[n : n + GRAM] for n in range(max(len(folded) - GRAM + 1, 1)))
 
 
-def _match(query: str, title: Any, told: set[str]) -> tuple[float, ...]:
-    asked, title = words(query), title if isinstance(title, str) else ""
-    named = words(title)
-    found = asked & named
-    everywhere = len(found | told) / len(asked)
-    if not title:
-        return math.nan, math.nan, math.nan, everywhere
-    return (
-        len(found) / len(asked),
-        len(found) / len(named) if named else 0.0,
-        gram_jaccard(query, title),
-        everywhere,
-    )
+def _matched(
+    query: str, asked: frozenset[str], titles: Iterable[Any], told: Iterable[set[str]]
+) -> list[tuple[float, ...]]:
+    """`NAMES` of each title: in one loop, for it runs for every candidate of every request."""
+    size = len(asked)
+    rows: list[tuple[float, ...]] = []
+    for title, elsewhere in zip(titles, told, strict=True):
+        if not isinstance(title, str) or not title:
+            rows.append((math.nan, math.nan, math.nan, len(elsewhere) / size))
+            continue
+        named = words(title)
+        found = asked & named
+        rows.append(
+            (
+                len(found) / size,
+                len(found) / len(named) if named else 0.0,
+                gram_jaccard(query, title),
+                (len(found | elsewhere) if elsewhere else len(found)) / size,
+            )
+        )
+    return rows

@@ -184,7 +184,8 @@ def test_entity_rows_without_any_key_find_nothing(tmp_path, memory):
 def test_texts_and_numbers_are_refused_as_one_key(tmp_path):
     _, pair = a_view(tmp_path)
 
-    with pytest.raises(CatalogueError, match="string in one table and int64 in the other"):
+    sentence = r"'item_id' is string in the entity rows, but int64 in .*stats\.parquet"
+    with pytest.raises(CatalogueError, match=sentence):
         pair.joined(asked_for(["1"]), ["stats:x"])
 
 
@@ -195,3 +196,20 @@ def test_keys_of_other_widths_find_their_equals(tmp_path, kind, keys):
     _, pair = a_view(tmp_path)
 
     assert pair.joined(asked_for(pa.array(keys, kind)), ["stats:x"])["x"].to_pylist() == [2.0, None]
+
+
+@pytest.mark.parametrize("memory", ["8GB", "2KB"])
+def test_both_zeros_are_one_key(tmp_path, memory):
+    gauge = Entity(name="gauge", join_keys=["level"], value_type=ValueType.DOUBLE)
+    rows = {"level": [-0.0, 1.5], "event_timestamp": instants([1, 1]), "x": [1.0, 2.0]}
+    fields = [Field(name="x", dtype=Float64)]
+    view = view_of(write(tmp_path, "stats", rows), entity=gauge, fields=fields, created=False)
+    pair = repository(tmp_path, [gauge, view], memory_limit=memory)
+    frame = pd.DataFrame(
+        {"level": [0.0, -0.0, 1.5], "event_timestamp": pd.to_datetime([1] * 3, unit="s", utc=True)}
+    )
+
+    ours, stock = (j(frame, ["stats:x"]) for j in (pair.joined, pair.stock_joined))
+
+    assert ours["x"].to_pylist() == [1.0, 1.0, 2.0]
+    assert sorted(stock["x"].to_pylist()) == [1.0, 1.0, 2.0]

@@ -157,6 +157,15 @@ def test_a_join_that_cannot_be_answered_says_why(pair):
         pair.ours.get_historical_features(None, REFS, start_date=pd.Timestamp(0))
 
 
+@pytest.mark.parametrize("times", [[1, 2, 3], [1.0, 2.0, None], [True, False, True]])
+def test_entity_times_that_are_no_times_are_refused_by_name(pair, times):
+    known = asked(3)
+    place = known.column_names.index("event_timestamp")
+
+    with pytest.raises(CatalogueError, match=r"Column 'event_timestamp' .* expected times"):
+        pair.joined(known.set_column(place, "event_timestamp", pa.array(times)), REFS)
+
+
 def test_a_source_without_files_says_so(tmp_path):
     view = view_of(str(tmp_path / "nothing"), fields=FIELDS, file_format=ParquetFormat())
     view.features = [*FIELDS]

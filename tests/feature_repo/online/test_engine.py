@@ -216,6 +216,34 @@ def test_a_view_that_fails_does_not_hold_up_the_others(store, folder):
     assert any(price is not None for price in answers(store)["by_item__price"])
 
 
+def test_a_column_of_another_type_than_declared_is_refused_as_a_join_refuses_it(store, folder):
+    table = pq.read_table(folder / "by_item.parquet")
+    texts = pa.array(["1"] * table.num_rows)
+    place = table.column_names.index("cost")
+    pq.write_table(table.set_column(place, "cost", texts), folder / "by_item.parquet")
+    asked = pd.DataFrame({"item_id": ["i1"], "event_timestamp": [NOON]})
+    sentence = r"'price' is declared Float32, but column 'cost' of .*by_item\.parquet holds string"
+
+    with pytest.raises(CatalogueError, match=sentence):
+        store.get_historical_features(asked, ["by_item:price"])
+    with pytest.raises(CatalogueError, match=sentence):
+        store.materialize(FIRST, LAST)
+    assert answers(store)["by_item__price"] == [None] * len(answers(store)["by_item__price"])
+
+
+def test_a_null_inside_a_list_is_named_where_feast_has_no_such_list(store, folder):
+    table = pq.read_table(folder / "by_item.parquet")
+    lists = pa.array([[1, None]] * table.num_rows)
+    table = table.append_column("places", lists)
+    pq.write_table(table, folder / "listed.parquet")
+    source = FileSource(path=str(folder / "listed.parquet"), timestamp_field="event_timestamp")
+    fields = [Field(name="places", dtype=Array(Int64))]
+    store.apply([FeatureView(name="listed", entities=[ITEM], schema=fields, source=source)])
+
+    with pytest.raises(CatalogueError, match="places: expected INT64_LIST, found a null inside a"):
+        store.materialize(FIRST, LAST)
+
+
 @pytest.mark.filterwarnings("ignore:Batch feature views are experimental:RuntimeWarning")
 def test_a_view_with_a_transformation_goes_feasts_own_way(store, folder):
     named = BatchFeatureView(

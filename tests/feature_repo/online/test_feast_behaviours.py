@@ -79,6 +79,24 @@ def test_a_push_is_seen_at_once(store, facts):
     assert answer(store, ["facts:n", "facts:s"], "a") == {"item_id": ["a"], "n": [7], "s": [None]}
 
 
+def test_a_pushed_row_without_event_time_is_left_out_and_told_of(store, facts, caplog):
+    rows = frame(("a", 7, None), ("b", 8, None))
+    rows["event_timestamp"] = pd.to_datetime([NOON + SECOND, None], utc=True)
+
+    store.push("facts_push", rows)
+
+    assert answer(store, ["facts:n"], "a", "b")["n"] == [7, None]
+    assert "1 of 2 rows of facts not stored: they have no event time" in caplog.messages
+
+
+def test_a_pushed_row_without_created_time_is_stored(store, facts):
+    rows = frame(("a", 7, None)).assign(created=pd.to_datetime([None], utc=True))
+
+    store.push("facts_push", rows)
+
+    assert answer(store, ["facts:n"], "a")["n"] == [7]
+
+
 def test_a_push_to_both_stores_is_in_both(store, facts):
     later = frame(("c", 9, "z")).assign(event_timestamp=NOON + SECOND)
     store.push("facts_push", later, to=PushMode.ONLINE_AND_OFFLINE)

@@ -11,7 +11,7 @@ from feature_repo.feast_repo import render
 from feature_repo.home import Home
 from feature_repo.instants import DAY
 from tests.feature_repo.online.conftest import Room
-from tests.feature_repo.online.histories import NOW, click, facts, ranking, upsert
+from tests.feature_repo.online.histories import NOW, click, comparable, facts, ranking, upsert
 from tests.feature_repo.online.test_live_order import histories, with_real_redis
 
 TODAY = NOW // DAY
@@ -23,7 +23,8 @@ def names(room, prefix=PREFIX):
 
 
 def reads(room):
-    return [facts(room, user, query) for user, query in (("u1", "shoes"), ("u2", "Red Hats"))]
+    asked = (("u1", "shoes"), ("u2", "Red Hats"))
+    return [comparable(facts(room, user, query)) for user, query in asked]
 
 
 def about_requests(events, requests):

@@ -3,10 +3,13 @@
 from datetime import timedelta
 
 import numpy as np
+import pandas as pd
+import pyarrow as pa
 import pytest
 from feast import Entity, FeatureService, Field, ValueType
+from feast.on_demand_feature_view import on_demand_feature_view
 from feast.protos.feast.types.Value_pb2 import Value
-from feast.types import Array, Bool, Float32, Float64, Int32, Int64, String
+from feast.types import Array, Bool, Float32, Float64, Int32, Int64, String, UnixTimestamp
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -146,6 +149,91 @@ def test_a_row_beyond_its_view_s_ttl_is_not_present(store):
     matrix = matrix_read(store, store.get_feature_service("old_ones"), {"item_id": ["a"]})
 
     assert not matrix.present.any()
+
+
+@pytest.fixture(scope="module")
+def shop_wide(store):
+    """A service of the slate's items and of a view without entities, which holds 20."""
+    rate = view_of({"rate": Float64}, name="rate", entities=(), keys=())
+    service = FeatureService(
+        name="shop_wide", features=[store.get_feature_view("items")[["n"]], rate]
+    )
+    store.apply([rate, service])
+    frame = pd.DataFrame({"event_timestamp": [NOON], "created": [NOON], "rate": [20.0]})
+    store.write_to_online_store("rate", frame)
+    return service
+
+
+@pytest.mark.parametrize("slate", [{}, {"item_id": IDS}, {"item_id": []}])
+def test_a_view_without_entities_is_in_every_row(store, shop_wide, slate):
+    matrix = matrix_read(store, shop_wide, slate)
+
+    asked = [{"item_id": item} for item in slate.get("item_id", ["none"])]
+    answer = store.get_online_features(shop_wide, asked).to_dict() if asked else {"rate": []}
+    assert matrix.values[:, 1].tolist() == answer["rate"] == [20.0] * len(asked)
+    assert matrix.present[:, 1].all()
+
+
+@pytest.mark.filterwarnings("ignore:On demand feature view:RuntimeWarning")
+def test_on_demand_views_are_refused(store):
+    @on_demand_feature_view(
+        sources=[store.get_feature_view("items")], schema=[Field(name="twice", dtype=Float64)]
+    )
+    def doubled(inputs: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"twice": inputs["d"] * 2})
+
+    service = FeatureService(name="mixed", features=[store.get_feature_view("items"), doubled])
+    store.apply([doubled, service])
+
+    for found in (service, store.get_feature_service("mixed")):
+        with pytest.raises(CatalogueError, match=r"mixed: .* found doubled, which is computed"):
+            Layout.of(found)
+
+
+@pytest.mark.parametrize(
+    "users",
+    [7, "7", 7.0, np.int32(7), [7, 7], np.array([7, 7]), pd.Series([7, 7]), pa.array([7, 7])],
+)
+def test_keys_may_have_every_form_that_feast_takes(store, users):
+    write(store, store.get_feature_view("users"), user_row(7, {"u": 0.5}))
+
+    matrix = matrix_read(
+        store, store.get_feature_service("slate"), {"user_id": users, "item_id": ["a", "b"]}
+    )
+
+    each = users.to_pylist() if isinstance(users, pa.Array) else [*np.broadcast_to(users, 2)]
+    rows = [{"user_id": u, "item_id": i} for u, i in zip(each, ["a", "b"], strict=True)]
+    answer = store.get_online_features(["users:u"], rows).to_dict()
+    assert matrix.values[:, 0].tolist() == answer["u"] == [0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "key", "forms"),
+    [
+        (Bool, True, [True, np.array([True]), pa.array([True])]),
+        (UnixTimestamp, NOON, [NOON, pd.Timestamp(NOON), np.array(["2026-03-01T12"], "M8[us]")]),
+    ],
+)
+def test_bools_and_times_are_keys(store, dtype, key, forms):
+    kind = dtype.to_value_type()
+    name = f"by_{kind.name.lower()}"
+    entity = Entity(name=name, join_keys=[f"{name}_key"], value_type=kind)
+    keys = (Field(name=f"{name}_key", dtype=dtype),)
+    view = view_of({"v": Float64}, name=name, entities=(entity,), keys=keys)
+    service = FeatureService(name=name, features=[view])
+    store.apply([entity, view, service])
+    frame = pd.DataFrame(
+        {f"{name}_key": [key], "event_timestamp": [NOON], "created": [NOON], "v": [3.0]}
+    )
+    store.write_to_online_store(name, frame)
+
+    for form in forms:
+        assert matrix_read(store, service, {f"{name}_key": form}).values.tolist() == [[3.0]]
+
+
+def test_a_key_that_no_view_has_is_refused_with_those_there_are(store):
+    with pytest.raises(ValueError, match="join keys item_id, user_id; found user"):
+        matrix_read(store, store.get_feature_service("slate"), {"user": 7, "item_id": IDS})
 
 
 def test_lists_of_different_lengths_are_refused(store):

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+import pandas as pd
 import pytest
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from feast.protos.feast.types.Value_pb2 import Value
@@ -246,3 +247,18 @@ def test_a_float_that_is_no_number_is_not_a_null(stores):
     assert list(stock.statuses) == [FieldStatus.PRESENT] * 2
     assert list(ours.statuses) == [FieldStatus.PRESENT, FieldStatus.NULL_VALUE]
     assert ours.values[0].double_val != ours.values[0].double_val
+
+
+def test_a_row_written_for_a_view_without_entities_is_found(stores):
+    frame = pd.DataFrame({"event_timestamp": [NOON], "created": [NOON], "rate": [20.0]})
+
+    found = []
+    for store in stores:
+        store.apply([view_of({"rate": Float64}, name="rate", entities=(), keys=())])
+        store.write_to_online_store("rate", frame)
+        answer = store.get_online_features(["rate:rate"], [{"item_id": "a"}])
+        found.append(answer.to_dict()["rate"])
+
+    ours, stock = found
+    assert stock == [None]
+    assert ours == [20.0]

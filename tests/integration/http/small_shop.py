@@ -132,10 +132,10 @@ class Service:
         return sorted(set(rows[key].to_pylist()))
 
 
-def build_home(root: Path) -> Settings:
+def build_home(root: Path, *, users: int = 30, items: int = 60, days: int = 6) -> Settings:
     """A home with events ingested, features online, popularity snapshots and indices published."""
     home = Home(root)
-    source = simulate(root.parent / "events.jsonl", users=30, items=60, days=6, seed=3)
+    source = simulate(root.parent / "events.jsonl", users=users, items=items, days=days, seed=3)
     root.mkdir(parents=True, exist_ok=True)
     last = _last_event_time(source)
     settings = Settings(home=home, clock=to_text(last + SECOND), record_share=1.0)
@@ -148,12 +148,14 @@ def build_home(root: Path) -> Settings:
     return settings
 
 
-def publish_ranker(home: Home, build: Path, name: str = "default", seed: int = 0) -> str:
+def publish_ranker(
+    home: Home, build: Path, name: str = "default", seed: int = 0, depth: int = 3, trees: int = 20
+) -> str:
     """Publish a ranker fitted to noise: the service must score with it, not score well."""
     columns = feature_columns(Shop.load(home.shop_toml))
     rng = np.random.default_rng(seed)
     rows = xgboost.DMatrix(rng.normal(size=(400, len(columns))), rng.normal(size=400))
-    booster = xgboost.train({"max_depth": 3, "nthread": 1}, rows, 20)
+    booster = xgboost.train({"max_depth": depth, "nthread": 1}, rows, trees)
     Ranker(columns, RatePrior(0.1), booster).save(build)
     manifest = {"columns": columns, "feature_service": {"name": "ranking_v1"}}
     return publish(home, "ranker", name, build, manifest)

@@ -120,13 +120,22 @@ def test_every_item_found_has_the_words_and_says_where_it_came_from(service, wor
 
     assert answer["degraded"] == []
     assert answer["relaxed"] == []
-    assert answer["items"]
-    for item in answer["items"]:
+    assert answer["items"][: answer["total"]]
+    for item in answer["items"][: answer["total"]]:
         assert set(words.split()) <= set(item["title"].lower().split())
         assert "lexical" in item["sources"]
         assert item["features"]
     stages = [told["stage"] for told in answer["trace"]]
     assert stages == ["interpret", "retrieve", "merge", "hydrate", "score", "rerank"]
+
+
+def test_what_fits_in_part_follows_what_fits_and_is_not_counted(service, words):
+    answer = service.search(words, params={"explain": "1"}, size=100).json()
+    fits = [bool(item["sources"].keys() & {"lexical", "query_clicked"}) for item in answer["items"]]
+
+    assert fits == sorted(fits, reverse=True)
+    assert sum(fits) == answer["total"] < len(fits)
+    assert sum(facet["count"] for facet in answer["facets"]["category"]) == answer["total"]
 
 
 def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_it_was_typed(service, words):

@@ -1,0 +1,324 @@
+"""`/rank` over HTTP: Aisle, the same service written the ordinary way, and a bare echo.
+
+python -m tests.benchmarks serving
+
+CPU is that of all processes of a server, by request; times are a client's.  The clients run on the
+same cores, so only CPU and ratios say much on a busy machine.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import duckdb
+import httpx
+import numpy as np
+import psutil
+import yaml
+from feast import FeatureStore
+
+from feature_repo.catalogue import Catalogue
+from feature_repo.config import Settings
+from feature_repo.events.seals import read_seals
+from feature_repo.home import CHECKOUT
+from feature_repo.instants import DAY, to_datetime
+from feature_repo.online.redis_server import RedisAddress, ensure_redis, running_redis
+from pipelines.service_process import environment, free_port, stop
+from tests.benchmarks.__main__ import RESULTS
+from tests.benchmarks.counting_proxy import counting
+from tests.benchmarks.http_load import Load, closed_loop, open_loop
+from tests.benchmarks.plot import draw
+from tests.benchmarks.serving_peers import STOCK
+from tests.integration.http.small_shop import Service, build_home, publish_ranker, serving
+
+SHOP = {"users": 60, "items": 1000, "days": 4}
+TREES, DEPTH = 300, 6
+SIZES, CLIENTS = (100, 200, 300), (1, 8, 32)
+SLATES = 40
+REQUESTS = {"aisle": 200, "echo": 800, "ordinary": 12}
+OPEN_SECONDS, LOADS = 4.0, (0.5, 1.0, 2.0)
+STAGES = ("hydrate", "score")
+
+
+@dataclass
+class Peer:
+    """A running server, and how it wants its slates.
+
+    Attributes:
+        bodies: by number of candidates, slates as it takes them.
+    """
+
+    name: str
+    url: str
+    process: psutil.Process
+    bodies: dict[int, list[bytes]]
+
+    def cpu(self) -> float:
+        """Seconds of CPU all its processes have used."""
+        tree = [self.process, *self.process.children(recursive=True)]
+        return sum(sum(one.cpu_times()[:2]) for one in tree)
+
+    def closed(self, size: int, clients: int, requests: int) -> dict[str, float | None]:
+        """What a request costs when so many clients each wait for their answers."""
+        closed_loop(self.url, self.bodies[size], clients, max(clients, 4))
+        before = self.cpu()
+        load = closed_loop(self.url, self.bodies[size], clients, requests)
+        return {
+            "cpu_ms": round(1000 * (self.cpu() - before) / requests, 3),
+            "p50_ms": load.percentile_ms(50),
+            "p99_ms": load.percentile_ms(99),
+            "a_second": round(len(load.took()) / load.wall, 1),
+            "refused": requests - len(load.took()),
+        }
+
+
+def main() -> dict[str, object]:
+    """CPU and latency by candidates and clients, stages, overload, round trips."""
+    with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
+        settings = replace(build_home(Path(folder) / "home", **SHOP), record_share=0.01)
+        publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
+        open_.enter_context(running_redis(settings))
+        address = ensure_redis(settings)
+        stock = stock_store(settings, address, Path(folder) / "stock")
+        slates = slates_of(settings)
+        aisle = open_.enter_context(serving(settings))
+        peers = {
+            "aisle": Peer("aisle", f"{aisle.url}/rank/default", _tree(aisle), _ours(slates)),
+            "echo": open_.enter_context(peer(settings, "Echo", _ours(slates), stock)),
+            "ordinary": open_.enter_context(peer(settings, "Ordinary", _theirs(slates), stock)),
+        }
+        assert_equal(aisle, peers["ordinary"], slates)
+        closed = {
+            name: {
+                str(size): {
+                    str(clients): one.closed(size, clients, max(REQUESTS[name], clients))
+                    for clients in (CLIENTS if name == "aisle" else CLIENTS[:1])
+                }
+                for size in SIZES
+            }
+            for name, one in peers.items()
+        }
+        stages = {str(size): stages_of(aisle, peers["aisle"], size) for size in SIZES}
+        overload = overload_of(peers["aisle"], closed["aisle"]["200"]["8"]["a_second"])
+        trips = round_trips(settings, address, slates)
+    draw_stages(stages)
+    return {
+        "what": f"/rank, {SHOP['items']} items, the whole catalogue, {TREES} trees",
+        "closed_loop": closed,
+        "ratios": {
+            f"cpu {other}": {
+                size: round(found["1"]["cpu_ms"] / closed["aisle"][size]["1"]["cpu_ms"], 2)
+                for size, found in closed[other].items()
+            }
+            for other in ("ordinary", "echo")
+        },
+        "stages_ms": stages,
+        "open_loop": overload,
+        "redis_round_trips_a_request": trips,
+    }
+
+
+def slates_of(settings: Settings) -> dict[int, list[dict[str, object]]]:
+    """Slates of each size: users, queries and items of the shop."""
+    log, features = settings.home.log / "compacted", settings.home.features
+    chance = np.random.default_rng(5)
+
+    def known(sql: str, folder: Path) -> list[str]:
+        return [v for (v,) in duckdb.execute(sql, [f"{folder}/**/*.parquet"]).fetchall()]
+
+    queries = known(
+        "select distinct query from read_parquet(?) where query is not null order by 1",
+        log / "ranking",
+    )
+    users = known("select distinct user_id from read_parquet(?) order by 1", log / "ranking")
+    items = known(
+        "select item_id from read_parquet(?) group by item_id having not bool_or(is_deleted = 1)"
+        " order by 1",
+        features / "item_attributes",
+    )
+    return {
+        size: [
+            {
+                "user": str(chance.choice(users)),
+                "query": str(chance.choice(queries)),
+                "items": chance.permutation(items)[:size].tolist(),
+            }
+            for _ in range(SLATES)
+        ]
+        for size in SIZES
+    }
+
+
+def stock_store(settings: Settings, address: RedisAddress, folder: Path) -> Path:
+    """The home's views in stock Feast's Redis store, as of the last load of the home's own."""
+    home, end = settings.home, read_seals(settings.home.log / "seals").last + 1
+    folder.mkdir()
+    config = {
+        "project": "stock",
+        "provider": "local",
+        "entity_key_serialization_version": 3,
+        "registry": {"registry_type": "sql", "path": f"sqlite:///{folder}/registry.db"},
+        "online_store": {
+            "type": "redis",
+            "connection_string": f"{address.host}:{address.port},db=1",
+        },
+        "offline_store": {"type": "duckdb"},
+    }
+    (folder / "feature_store.yaml").write_text(yaml.safe_dump(config))
+    store = FeatureStore(repo_path=str(folder))
+    store.apply(list(Catalogue.of(home).objects().values()))
+    store.materialize(to_datetime(end - 40 * DAY), to_datetime(end))
+    return folder
+
+
+@contextmanager
+def peer(
+    settings: Settings, name: str, bodies: dict[int, list[bytes]], stock: Path
+) -> Iterator[Peer]:
+    """Run a service of `serving_peers.py`."""
+    port = free_port()
+    (settings.home.bentoml / str(port)).mkdir(parents=True)
+    command = [
+        sys.executable, "-m", "bentoml", "serve", f"tests.benchmarks.serving_peers:{name}",
+        "--host", "127.0.0.1", "--port", str(port), "--api-workers", "1",
+        "--working-dir", str(CHECKOUT),
+    ]  # fmt: skip
+    variables = {**environment(settings, ensure_redis(settings).url, port), STOCK: str(stock)}
+    log = settings.home.root / f"{name}.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            command, cwd=CHECKOUT, env=variables, stdout=output, stderr=output
+        )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        _await(url, process, log)
+        yield Peer(name, f"{url}/rank", psutil.Process(process.pid), bodies)
+    finally:
+        stop(process)
+
+
+def assert_equal(
+    aisle: Service, ordinary: Peer, slates: dict[int, list[dict[str, object]]]
+) -> None:
+    """Both give the same slates the same scores, as of the instant at which ours answered."""
+    for slate in slates[200][:5]:
+        ours = aisle.http.post("/rank/default", content=_ours_of(slate)).json()
+        assert ours["degraded"] == []
+        served = aisle.eventually(lambda request=ours["request_id"]: aisle.log.served(request))
+        theirs = httpx.post(
+            ordinary.url, json=_theirs_of(slate) | {"timestamp": served.event_time}, timeout=60
+        ).json()
+        mine, other = (
+            {item["item"]: item["score"] for item in answer["items"]} for answer in (ours, theirs)
+        )
+        assert mine.keys() == other.keys()
+        np.testing.assert_allclose(
+            [mine[item] for item in other], list(other.values()), rtol=1e-4, atol=1e-6
+        )
+
+
+def stages_of(aisle: Service, ours: Peer, size: int) -> dict[str, float]:
+    """Mean ms of a request by stage, one client."""
+    names = [f'aisle_stage_seconds_sum{{stage="{stage}"}}' for stage in STAGES]
+    names.append('aisle_answer_seconds_sum{endpoint="rank"}')
+    before, requests = [aisle.metric(name) for name in names], 200
+    load = closed_loop(ours.url, ours.bodies[size], 1, requests)
+    after = [aisle.metric(name) for name in names]
+    *stages, answer = (1000 * (b - a) / requests for a, b in zip(before, after, strict=True))
+    found = dict(zip(STAGES, stages, strict=True)) | {"other stages": answer - sum(stages)}
+    found["HTTP and client"] = 1000 * float(np.mean(load.took())) - answer
+    return {name: round(ms, 3) for name, ms in found.items()}
+
+
+def overload_of(ours: Peer, capacity: float) -> dict[str, object]:
+    """What becomes of requests that come by the clock, below and beyond what can be served."""
+    found: dict[str, object] = {"capacity_a_second": capacity}
+    for factor in LOADS:
+        load = open_loop(ours.url, ours.bodies[200], factor * capacity, OPEN_SECONDS)
+        found[f"{factor:g}x"] = _told(load, capacity)
+    return found
+
+
+def round_trips(
+    settings: Settings, address: RedisAddress, slates: dict[int, list[dict[str, object]]]
+) -> float:
+    """Round trips to Redis by request, seen from Redis' side of a service of its own."""
+    with (
+        counting(address.host, address.port) as counted,
+        serving(settings, REDIS_URL=f"redis://127.0.0.1:{counted.port}") as service,
+    ):
+        service.eventually(lambda: service.metric("aisle_live_state_up") == 1)
+        bodies = _ours(slates)[200]
+        url, requests = f"{service.url}/rank/default", 100
+        closed_loop(url, bodies, 1, 20)
+        before = counted.of_readers
+        closed_loop(url, bodies, 1, requests)
+        return (counted.of_readers - before) / requests
+
+
+def draw_stages(stages: dict[str, dict[str, float]]) -> None:
+    """The picture of where the time goes."""
+    lines = {
+        name: {float(size): max(found[name], 1e-3) for size, found in stages.items()}
+        for name in next(iter(stages.values()))
+    }
+    draw(RESULTS / "serving.svg", "/rank, one client", "candidates", {"ms by stage": lines})
+
+
+def _told(load: Load, capacity: float) -> dict[str, object]:
+    return {
+        "served_a_second": round(len(load.took()) / load.wall, 1),
+        "goodput": round(len(load.took()) / load.wall / capacity, 3),
+        "p50_ms": load.percentile_ms(50),
+        "p99_ms": load.percentile_ms(99),
+        "refused": len(load.took(429)),
+        "refusal_p50_ms": load.percentile_ms(50, 429),
+        "refusal_p99_ms": load.percentile_ms(99, 429),
+        "other": {s: len(t) for s, t in load.seconds.items() if s not in (200, 429)},
+    }
+
+
+def _ours(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
+    return {size: [_ours_of(slate) for slate in some] for size, some in slates.items()}
+
+
+def _ours_of(slate: dict[str, object]) -> bytes:
+    query = {"name": "query", "value": slate["query"]}
+    body = {"user": slate["user"], "fields": [query], "items": _items(slate)}
+    return json.dumps(body).encode()
+
+
+def _theirs(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
+    return {
+        size: [json.dumps(_theirs_of(slate)).encode() for slate in some]
+        for size, some in slates.items()
+    }
+
+
+def _theirs_of(slate: dict[str, object]) -> dict[str, object]:
+    return {"user": slate["user"], "query": slate["query"], "items": _items(slate)}
+
+
+def _items(slate: dict[str, object]) -> list[dict[str, object]]:
+    return [{"id": item} for item in slate["items"]]
+
+
+def _tree(service: Service) -> psutil.Process:
+    return psutil.Process(service.process.pid)
+
+
+def _await(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            if httpx.get(f"{url}/readyz", trust_env=False).status_code == 200:
+                return
+        except httpx.TransportError:
+            time.sleep(0.2)
+    raise RuntimeError(f"{url} did not start:\n{log.read_text()[-3000:]}")

@@ -1,0 +1,231 @@
+"""Who may ask, how much at once, what every answer says, and how the service ends."""
+
+import json
+import os
+import signal
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from feature_repo.api_keys import ApiKeys
+from pipelines.cli import main
+from serving.resources import ANSWERS_AT_WORK, ANSWERS_WAITING
+from tests.integration.http.small_shop import serving
+
+OPEN = ("/", "/openapi.json", "/docs.json", "/schema/item.json", "/livez", "/readyz")
+CLOSED = {
+    ("POST", "/rank/default"): "answers",
+    ("POST", "/search"): "answers",
+    ("POST", "/recommend/home"): "answers",
+    ("GET", "/autocomplete"): "answers",
+    ("POST", "/events"): "events",
+    ("POST", "/feedback"): "events",
+    ("GET", "/features"): "answers",
+    ("GET", "/models"): "answers",
+    ("GET", "/users/somebody"): "users",
+    ("DELETE", "/users/somebody"): "users",
+    ("GET", "/metrics"): "metrics",
+}
+SCOPES = ("answers", "events", "users", "metrics")
+
+
+def bearer(secret):
+    return {"Authorization": f"Bearer {secret}"}
+
+
+@pytest.fixture
+def keys(service):
+    """A key for each scope, and one that may ask once a second; the service knows them."""
+    known, secrets = ApiKeys(), {}
+    for name in SCOPES:
+        known, secrets[name] = known.with_new(name, [name])
+    known, secrets["slow"] = known.with_new("slow", SCOPES, rate=1.0)
+    known.save(service.home.api_keys)
+    try:
+        assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 401)
+        yield secrets
+    finally:
+        service.home.api_keys.unlink()
+        assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 200)
+
+
+def test_with_keys_each_endpoint_asks_for_one_with_its_scope(service, keys):
+    for (method, path), scope in CLOSED.items():
+        none = service.http.request(method, path)
+        wrong = service.http.request(method, path, headers=bearer("nonsense-éè".encode()))
+        assert (none.status_code, wrong.status_code) == (401, 401), path
+        assert none.headers["www-authenticate"] == "Bearer"
+        for name in SCOPES:
+            response = service.http.request(method, path, headers=bearer(keys[name]))
+            expected = name == scope
+            assert (response.status_code not in (401, 403)) == expected, (path, name)
+            assert response.status_code < 500
+    for path in OPEN:
+        assert service.http.get(path).status_code == 200
+
+
+def test_a_home_keeps_no_secret_and_its_owner_alone_reads_the_file(service, keys):
+    kept = service.home.api_keys.read_text()
+
+    assert not [secret for secret in keys.values() if secret in kept]
+    assert service.home.api_keys.stat().st_mode & 0o077 == 0
+
+
+def test_who_asks_too_often_is_told_when_to_come_back(service, keys):
+    statuses = [service.http.get("/autocomplete", headers=bearer(keys["slow"])) for _ in range(4)]
+
+    assert statuses[0].status_code == 200
+    refused = [r for r in statuses if r.status_code == 429]
+    assert refused
+    assert {r.headers["retry-after"] for r in refused} == {"1"}
+    assert service.http.get("/autocomplete", headers=bearer(keys["answers"])).status_code == 200
+
+
+def test_a_damaged_file_of_keys_lets_nobody_in_who_was_not(service, keys):
+    whole = service.home.api_keys.read_bytes()
+    refused = 'aisle_artifact_loads_total{kind="keys",outcome="refused"}'
+    metrics = httpx.Client(base_url=service.url, headers=bearer(keys["metrics"]), trust_env=False)
+    service.home.api_keys.write_bytes(b"{")
+    assert service.eventually(lambda: refused + " " in metrics.get("/metrics").text)
+
+    assert service.http.get("/autocomplete").status_code == 401
+    assert service.http.get("/autocomplete", headers=bearer(keys["answers"])).status_code == 200
+    service.home.api_keys.write_bytes(whole)
+    metrics.close()
+
+
+def test_a_key_is_made_told_once_and_taken_away(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("AISLE_HOME", str(tmp_path))
+
+    made = main(["key", "create", "shop", "--scope", "answers", "--rate", "50", "--json"])
+    secret = json.loads(capsys.readouterr().out)["secret"]
+    known = ApiKeys.load(tmp_path / "api_keys.json")
+    again = main(["key", "create", "shop", "--scope", "answers"])
+    wrong = main(["key", "create", "other", "--scope", "everything"])
+    listed = main(["key", "list", "--json"])
+    told = capsys.readouterr().out
+    gone = main(["key", "revoke", "shop", "--json"])
+
+    assert (made, again, wrong, listed, gone) == (0, 1, 1, 0, 0)
+    assert known.holder(secret).name == "shop"
+    assert known.holder("x") is None
+    assert secret not in told
+    assert ApiKeys.load(tmp_path / "api_keys.json").keys == {}
+
+
+def test_without_keys_the_service_is_not_bound_where_others_reach_it(monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("AISLE_HOME", str(tmp_path))
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
+
+    status = main(["serve", "--host", "0.0.0.0", "--port", "0"])
+
+    assert status == 1
+    assert "aisle key create" in capsys.readouterr().err
+
+
+def test_every_answer_carries_security_headers_and_no_origin_may_read_it(service):
+    answers = [
+        service.http.get("/"),
+        service.rank(service.items, model="nonesuch"),
+        service.http.post(
+            "/search", json={"query": "red"}, headers={"Origin": "https://a.example"}
+        ),
+        service.http.options(
+            "/search",
+            headers={"Origin": "https://a.example", "Access-Control-Request-Method": "POST"},
+        ),
+    ]
+
+    for answer in answers:
+        assert answer.headers["x-content-type-options"] == "nosniff"
+        assert answer.headers["cache-control"] == "no-store"
+        assert "default-src 'none'" in answer.headers["content-security-policy"]
+        assert not [name for name in answer.headers if name.startswith("access-control")]
+
+
+def test_a_flood_is_refused_at_once_and_those_let_in_are_served(service):
+    places = ANSWERS_AT_WORK + ANSWERS_WAITING
+    body = {"items": [{"id": f"flood-{n}"} for n in range(1000)]}
+    start = threading.Barrier(4 * places)
+
+    def ask(_):
+        with httpx.Client(base_url=service.url, timeout=30, trust_env=False) as http:
+            http.get("/livez")
+            start.wait()
+            return http.post("/rank/default", json=body)
+
+    with ThreadPoolExecutor(4 * places) as crowd:
+        answers = list(crowd.map(ask, range(4 * places)))
+
+    refused = [a for a in answers if a.status_code == 429]
+    assert {a.status_code for a in answers} <= {200, 429}
+    assert len(answers) - len(refused) >= places
+    assert refused
+    assert all(int(a.headers["retry-after"]) >= 1 for a in refused)
+    assert service.metric('aisle_in_flight{kind="answers"}') == 0
+    assert service.rank(service.items).status_code == 200
+
+
+def test_a_body_that_never_ends_holds_no_place(service):
+    port = int(service.url.rpartition(":")[2])
+    head = b"POST /rank/default HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
+    idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
+    for connection in idle:
+        connection.sendall(head)
+
+    assert service.rank(service.items).status_code == 200
+
+    for connection in idle:
+        connection.close()
+
+
+def test_what_is_logged_names_no_shopper_and_is_json(service):
+    service.search("a query of a person", user="person-of-interest")
+    service.rank(service.items, user="person-of-interest", timestamp="noon")
+    ours = [line for line in service.output().splitlines() if line.startswith('{"at"')]
+
+    assert ours
+    assert {"at", "level", "logger", "message"} <= set(json.loads(ours[-1]))
+    assert "person" not in service.output()
+
+
+def test_pages_of_the_origins_that_were_named_may_read_answers(shop, tmp_path):
+    """And a service that is asked to end loses no request of a client that heeds `/readyz`."""
+    origin = "https://shop.example"
+    with serving(shop, BENTOML_HOME=str(tmp_path), AISLE_CORS=origin) as service:
+        for asked, told in ((origin, origin), ("https://a.example", None)):
+            answer = service.http.post("/search", json={}, headers={"Origin": asked})
+            assert answer.headers.get("access-control-allow-origin") == told
+        ended = threading.Event()
+        with ThreadPoolExecutor(9) as crowd:
+            watch = crowd.submit(until_not_ready, service.url, ended)
+            asked = [crowd.submit(ask_until, service.url, ended, service.items) for _ in range(8)]
+            asked_before = 'aisle_answer_seconds_count{endpoint="rank"}'
+            assert service.eventually(lambda: service.metric(asked_before) > len(asked))
+            os.kill(service.process.pid, signal.SIGTERM)
+            watch.result()
+            answers = [status for one in asked for status in one.result()]
+
+    assert len(answers) > len(asked)
+    assert set(answers) == {200}
+
+
+def until_not_ready(url, ended):
+    """What a load balancer does: it looks again and again, and sends nobody to who is not ready."""
+    with httpx.Client(base_url=url, trust_env=False) as http:
+        while http.get("/readyz").status_code == 200:
+            time.sleep(0.02)
+    ended.set()
+
+
+def ask_until(url, ended, items):
+    """Statuses of request after request; an exception is a request that was lost."""
+    statuses, body = [], {"items": [{"id": item} for item in items]}
+    with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+        while not ended.is_set():
+            statuses.append(http.post("/rank/default", json=body).status_code)
+    return statuses

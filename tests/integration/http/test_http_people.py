@@ -1,0 +1,102 @@
+"""What is known of a person is told; who is forgotten is unknown at once, and stays so."""
+
+import json
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from feature_repo.events.contract import SHOP_KINDS
+from feature_repo.online.redis_server import ensure_redis, redis_client
+from pipelines.cli import main
+from pipelines.client import AisleClient
+from pipelines.refresh import refresh
+
+
+@pytest.fixture
+def client(service):
+    with AisleClient(service.url) as client:
+        yield client
+
+
+def names_in_redis(service, user):
+    with redis_client(ensure_redis(service.settings), timeout=5) as redis:
+        return [key for key in redis.scan_iter(count=1000) if user.encode() in key]
+
+
+def compacted_text(service, user):
+    """Kinds of compacted events that still name a user."""
+    return {
+        path.parts[-3]
+        for path in (service.home.log / "compacted").rglob("*.parquet")
+        if user in json.dumps(pq.read_table(path).to_pylist(), default=str)
+    }
+
+
+def test_a_person_is_known_by_what_they_did_a_moment_ago(service, client):
+    service.click(service.items[0], user_id="somebody / new ☂")
+
+    known, unknown = client.user("somebody / new ☂"), client.user("nobody")
+
+    assert known["known"] is True
+    assert known["features"]["user_recent__clicked_item_ids"] == [service.items[0]]
+    assert (unknown["known"], unknown["degraded"]) == (False, [])
+
+
+def test_who_is_forgotten_is_unknown_at_once_and_gone_with_the_next_refresh(service, client):
+    user, item = service.users[-1], service.items[0]
+    service.click(item, user_id=user)
+    dataset = service.home.datasets / "old.parquet"
+    dataset.parent.mkdir(exist_ok=True)
+    pq.write_table(pa.table({"user_id": ["x", user], "clicked": [0, 1]}), dataset)
+    assert client.user(user)["known"]
+    assert names_in_redis(service, user)
+
+    erased = client.erase_user(user)
+
+    assert erased["stale_datasets"] == ["datasets/old.parquet"]
+    assert client.user(user)["known"] is False
+    assert service.explain([item], user=user)[item]["user_engagement__present"] == 0
+    assert [key for key in names_in_redis(service, user) if b":live:erased:" not in key] == []
+
+    refresh(service.settings)
+
+    # The erasure itself, and what was answered to the same id after it.
+    assert compacted_text(service, user) == {"user", "served"}
+    assert names_in_redis(service, user) == []
+    assert client.user(user)["known"] is False
+    service.click(item, user_id=user)
+    assert client.user(user)["features"]["user_engagement__clicks_all"] == 1
+    dataset.unlink()
+
+
+def test_a_person_is_shown_and_forgotten_from_a_terminal(service, capsys):
+    service.click(service.items[0], user_id="terminal")
+
+    statuses = [main(["user", action, "terminal", "--url", service.url, "--json"])
+                for action in ("show", "erase", "show")]  # fmt: skip
+
+    shown, erased, after = map(json.loads, capsys.readouterr().out.splitlines())
+    assert statuses == [0, 0, 0]
+    assert (shown["known"], after["known"]) == (True, False)
+    assert erased["user"] == "terminal"
+
+
+def test_features_models_and_schemas_are_told(service, client):
+    features, models = client.features(), client.models()
+
+    views = {view["view"]: view for view in features["views"]}
+    assert views["item_engagement"]["entity"] == "item"
+    assert all(f["description"] for view in features["views"] for f in view["features"])
+    assert "item_engagement__clicks_7d" in features["feature_services"]["ranking_v1"]
+    assert {model["name"] for model in models["models"]} >= {"default", "unranked"}
+    assert {index["kind"] for index in models["indices"]} >= {"lexical", "assortment"}
+    for kind in SHOP_KINDS:
+        assert client.schema(kind)["title"] == f"Aisle {kind} event"
+    assert {"/users/{user_id}", "/features", "/models"} <= set(client.openapi()["paths"])
+
+
+@pytest.mark.parametrize("user", ["", "%00", "a" * 5000, "%E2%98%82", "..%2F..%2Fetc%2Fpasswd"])
+def test_no_id_in_a_path_is_a_defect(service, user):
+    for method in ("GET", "DELETE"):
+        assert service.http.request(method, f"/users/{user}").status_code in (200, 400, 404)

@@ -1,0 +1,52 @@
+"""What was wanted on the last day is looked for with the indices of the day before."""
+
+import json
+
+import pytest
+
+from feature_repo.errors import DatasetError
+from feature_repo.instants import DAY, parse_instant
+from pipelines.cli import main
+from serving.retrieval_evaluation import evaluate, past_home
+
+
+@pytest.fixture(scope="module")
+def found(shop):
+    return evaluate(shop.home, days=2)
+
+
+def test_each_surface_tells_its_recall_and_what_each_source_adds(found):
+    assert set(found["surfaces"]) == {"search", "home"}
+    for recalled in found["surfaces"].values():
+        assert recalled["rankings"] > 0
+        assert recalled["alone"].keys() == recalled["marginal"].keys()
+        best, whole = max(recalled["alone"].values()), recalled["union"]["value"]
+        assert 0 < best <= 1
+        assert recalled["union"]["low"] <= whole <= recalled["union"]["high"]
+        for source, lost in recalled["marginal"].items():
+            assert lost <= recalled["alone"][source] + 1e-9
+
+
+def test_the_past_knows_nothing_that_came_after_it(shop, tmp_path):
+    cut = parse_instant("2026-01-08T00:00:00Z")
+    past = past_home(shop.home, tmp_path / "past", cut)
+
+    days = {folder.name for folder in (past.log / "compacted").glob("*/day=*")}
+    assert days
+    assert max(days) < "day=2026-01-08"
+    with pytest.raises(DatasetError):
+        past_home(shop.home, tmp_path / "nothing", cut - 300 * DAY)
+
+
+def test_the_command_prints_it(shop, monkeypatch, capsys):
+    monkeypatch.setenv("AISLE_HOME", str(shop.home.root))
+
+    assert main(["evaluate-retrieval", "--days", "2", "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)["surfaces"]) == {"search", "home"}
+
+
+def test_a_home_without_a_log_is_refused_with_a_sentence(shop, monkeypatch, capsys, tmp_path):
+    monkeypatch.setenv("AISLE_HOME", str(tmp_path / "empty"))
+
+    assert main(["evaluate-retrieval"]) == 1
+    assert "holds no ranking" in capsys.readouterr().err
