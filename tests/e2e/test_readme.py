@@ -189,9 +189,12 @@ def test_the_service_answers_every_curl_of_the_page(shell):
     process.terminate()
     status = process.wait(60)
 
-    ranked, events, feedback = (json.loads(text) for text in said[:3])
+    ranked, searched, home, events, feedback, person = (json.loads(text) for text in said[:6])
     assert {item["item"] for item in ranked["items"]} == {"i00001", "i00002"}
     assert (ranked["degraded"], ranked["dropped"]) == ([], [])
+    assert (len(searched["items"]) > 0, searched["degraded"]) == (True, [])
+    assert (len(home["items"]), home["degraded"]) == (5, [])
+    assert person["user"] == "u00001"
     assert (events["accepted"], feedback["accepted"]) == (1, 1)
     assert status == TERMINATED
     assert not answers(f"http://127.0.0.1:{port}/livez")
