@@ -6,7 +6,7 @@ same too.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import chain
+from itertools import chain, repeat
 from typing import Any
 
 import numpy as np
@@ -91,18 +91,32 @@ class ItemValues:
     """Texts of N items, laid end to end.
 
     Attributes:
-        flat: V texts, item by item.
+        distinct: D texts, in the order in which they come first.
+        codes: shape (V,), item by item, the place of each text among the distinct ones.
         sizes: shape (N,), how many each item has.
     """
 
-    flat: list[str]
+    distinct: list[str]
+    codes: npt.NDArray[np.int64]
     sizes: npt.NDArray[np.int64]
 
     @classmethod
-    def of(cls, values: Iterable[Any]) -> "ItemValues":
+    def of(cls, values: Sequence[Any] | npt.NDArray[Any]) -> "ItemValues":
         """Lay out a column of texts, lists of texts, or missing values."""
-        read = [as_values(value) for value in values]
-        return cls(list(chain.from_iterable(read)), np.array([len(v) for v in read], np.int64))
+        flat, sizes = values, np.ones(len(values), np.int64)
+        if {*map(type, values)} != {str} or "" in values:
+            read = [*map(as_values, values)]
+            flat, sizes = [*chain.from_iterable(read)], np.array([*map(len, read)], np.int64)
+        code = {text: n for n, text in enumerate(dict.fromkeys(flat))}
+        return cls([*code], np.array([*map(code.__getitem__, flat)], np.int64), sizes)
+
+    def looked_up(self, table: Mapping[str, float], default: float = 0.0) -> Floats:
+        """Shape (V,): the number of each text.
+
+        >>> ItemValues.of(["a", ["b", "a"], None]).looked_up({"a": 2.0})
+        array([2., 0., 2.])
+        """
+        return looked_up(table, self.distinct, default)[self.codes]
 
     def sums(self, numbers: Floats) -> Floats:
         """Sum of the numbers of an item's texts: (V, …) to (N, …); 0 where it has none."""
@@ -124,6 +138,11 @@ class ItemValues:
             starts = np.cumsum(self.sizes) - self.sizes
             folded[filled] = how.reduceat(numbers, starts[filled], axis=0)
         return folded
+
+
+def looked_up(table: Mapping[str, float], keys: Iterable[str], default: float = 0.0) -> Floats:
+    """Shape (K,): the number of each key, the default where the table has none."""
+    return np.array([*map(table.get, keys, repeat(default))], dtype=np.float64)
 
 
 def or_zero(values: npt.ArrayLike) -> Floats:

@@ -43,10 +43,8 @@ def _likeness(facts: SlateFacts, shop: Shop) -> npt.NDArray[np.float64]:
     total = np.zeros((size, size))
     for field in fields:
         values = facts.item_values(f"item_attributes__{field.column}")
-        code = {text: n for n, text in enumerate(dict.fromkeys(values.flat))}
-        has = np.zeros((size, max(len(code), 1)))
-        rows = np.repeat(np.arange(size), values.sizes)
-        has[rows, [code[text] for text in values.flat]] = 1
+        has = np.zeros((size, max(len(values.distinct), 1)))
+        has[np.repeat(np.arange(size), values.sizes), values.codes] = 1
         lengths = np.sqrt(has.sum(axis=1, keepdims=True))
         has /= np.where(lengths > 0, lengths, 1)
         total += has @ has.T

@@ -10,7 +10,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import Floats, SlateFacts, looked_up
 
 _CANDIDATE = ("times_clicked", "times_shown", "clicked_seconds", "shown_seconds")
 _USER = (
@@ -41,9 +41,8 @@ def history(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
 def _met(facts: SlateFacts, items: list[str], instants: list[int]) -> tuple[Floats, Floats]:
     """How often each candidate is in a list, newest first, and the seconds since it last was."""
     times, last = Counter(items), dict(zip(reversed(items), reversed(instants), strict=True))
-    met = np.array([times.get(item, 0) for item in facts.item_ids], dtype=np.float64)
-    at = np.array([last.get(item, np.nan) for item in facts.item_ids], dtype=np.float64)
-    return met, (facts.t - at) / SECOND
+    at = looked_up(last, facts.item_ids, np.nan)
+    return looked_up(times, facts.item_ids), (facts.t - at) / SECOND
 
 
 def _of_user(t: int, recent: Recent) -> tuple[float, ...]:

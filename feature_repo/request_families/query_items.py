@@ -12,7 +12,14 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.recent import split
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts, as_list, as_numbers, is_present
+from feature_repo.slate_facts import (
+    Floats,
+    SlateFacts,
+    as_list,
+    as_numbers,
+    is_present,
+    looked_up,
+)
 
 _VIEW = "query_clicked_items"
 _NAMES = ("weight", "share", "rank")
@@ -59,9 +66,8 @@ def _measured(facts: SlateFacts, keys: list[str], weights: Floats) -> tuple[Floa
     if not is_present(facts.query_row, _VIEW):
         blank = np.full(len(facts.item_ids), np.nan)
         return blank, blank, blank
-    place = {key: n for n, key in enumerate(keys)}
-    rank = np.array([place.get(item, np.nan) for item in facts.item_ids], dtype=np.float64)
-    listed = np.array([weights[place[i]] if i in place else 0.0 for i in facts.item_ids])
+    rank = looked_up({key: n for n, key in enumerate(keys)}, facts.item_ids, np.nan)
+    listed = looked_up(dict(zip(keys, weights.tolist(), strict=True)), facts.item_ids)
     total = weights.sum()
     return listed, listed / total if total > 0 else listed, rank + 1
 
@@ -70,7 +76,7 @@ def _shown(facts: SlateFacts, keys: list[str]) -> Floats:
     """Impressions of each candidate under the query; NaN if not listed."""
     shown = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_impressions")))
     by_item = dict(zip(keys, shown.tolist(), strict=False))
-    return np.array([by_item.get(item, np.nan) for item in facts.item_ids], dtype=np.float64)
+    return looked_up(by_item, facts.item_ids, np.nan)
 
 
 def _texts(facts: SlateFacts, column: str) -> list[list[str]]:
@@ -85,8 +91,7 @@ def _intent(facts: SlateFacts, column: str, weights: Floats) -> Floats:
             clicks[value] += weight
     if not weights.size:
         return np.full(candidates.sizes.size, np.nan)
-    met = np.array([clicks.get(value, 0) for value in candidates.flat], dtype=np.float64)
-    return candidates.highest(met / weights.sum())
+    return candidates.highest(candidates.looked_up(clicks) / weights.sum())
 
 
 def _to_price(facts: SlateFacts, column: str, weights: Floats) -> Floats:

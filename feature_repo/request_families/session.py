@@ -14,7 +14,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import Floats, SlateFacts, looked_up
 
 PAUSE = 30 * MINUTE
 _VISIT = ("seconds", "slates", "clicks", "shown", "pace_seconds", "click_share")
@@ -75,7 +75,7 @@ class Visit:
 
 
 def _times(facts: SlateFacts, met: Counter[str]) -> Floats:
-    return np.array([met.get(item, 0) for item in facts.item_ids], dtype=np.float64)
+    return looked_up(met, facts.item_ids)
 
 
 def _shares(facts: SlateFacts, column: str, clicked: list[list[str]]) -> Floats:
@@ -84,5 +84,4 @@ def _shares(facts: SlateFacts, column: str, clicked: list[list[str]]) -> Floats:
     if not clicked:
         return np.full(candidates.sizes.size, np.nan)
     met = Counter(chain.from_iterable(clicked))
-    times = np.array([met.get(value, 0) for value in candidates.flat], dtype=np.float64)
-    return candidates.means(times / len(clicked))
+    return candidates.means(candidates.looked_up(met) / len(clicked))

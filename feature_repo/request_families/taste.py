@@ -62,8 +62,7 @@ def _fading(
     for values, weight in zip(clicked, weights.tolist(), strict=False):
         for value in values:
             faded[value] = faded.get(value, 0.0) + weight
-    met = np.array([faded.get(value, 0.0) for value in candidates.flat], dtype=np.float64)
-    return candidates.means(met / weights.sum())
+    return candidates.means(candidates.looked_up(faded) / weights.sum())
 
 
 def _measures(facts: SlateFacts, recent: Recent | None, column: str) -> Sequence[Floats]:
@@ -102,7 +101,7 @@ class Profile:
 
     def measure(self, candidates: ItemValues) -> Sequence[Floats]:
         """`MEASURES` of N candidates, each of shape (N,)."""
-        place = np.array([self.code.get(value, -1) for value in candidates.flat], dtype=np.int64)
+        place = candidates.looked_up(self.code, -1).astype(np.int64)
         clicked, lift = self.clicked[place], self.lift[place]
         return (
             candidates.sums((clicked > 0).astype(np.float64)),

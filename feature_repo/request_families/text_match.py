@@ -3,7 +3,6 @@
 import math
 from collections.abc import Iterable
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -50,10 +49,11 @@ def _told(facts: SlateFacts, shop: Shop, asked: frozenset[str]) -> list[set[str]
     told: list[set[str]] = [set() for _ in facts.item_ids]
     for field in shop.taste_fields:
         values = facts.item_values(f"item_attributes__{field.column}")
-        hits = {text: asked & words(text) for text in set(values.flat)}
-        texts = iter(values.flat)
-        for found, size in zip(told, values.sizes.tolist(), strict=True):
-            found.update(*map(hits.__getitem__, islice(texts, size)))
+        hits = [asked & words(text) for text in values.distinct]
+        met = np.array([*map(bool, hits)], bool)[values.codes]
+        items = np.repeat(np.arange(values.sizes.size), values.sizes)
+        for item, code in zip(items[met].tolist(), values.codes[met].tolist(), strict=True):
+            told[item] |= hits[code]
     return told
 
 
@@ -63,9 +63,12 @@ def gram_jaccard(one: str, other: str) -> float:
     >>> gram_jaccard("foobar", "foo")
     0.25
     """
-    a, b = grams(one), grams(other)
-    shared = len(a & b)
-    return shared / (len(a) + len(b) - shared) if a or b else 0.0
+    return _jaccard(grams(one), grams(other))
+
+
+def _jaccard(one: frozenset[str], other: frozenset[str]) -> float:
+    shared = len(one & other)
+    return shared / (len(one) + len(other) - shared) if one or other else 0.0
 
 
 @lru_cache(maxsize=50_000)
@@ -86,7 +89,7 @@ def _matched(
     query: str, asked: frozenset[str], titles: Iterable[Any], told: Iterable[set[str]]
 ) -> list[tuple[float, ...]]:
     """`NAMES` of each title: in one loop, for it runs for every candidate of every request."""
-    size = len(asked)
+    size, of_query = len(asked), grams(query)
     rows: list[tuple[float, ...]] = []
     for title, elsewhere in zip(titles, told, strict=True):
         if not isinstance(title, str) or not title:
@@ -98,7 +101,7 @@ def _matched(
             (
                 len(found) / size,
                 len(found) / len(named) if named else 0.0,
-                gram_jaccard(query, title),
+                _jaccard(of_query, grams(title)),
                 (len(found | elsewhere) if elsewhere else len(found)) / size,
             )
         )

@@ -160,7 +160,7 @@ class Assortment:
 def _code(values: Sequence[object]) -> Coded:
     named = [str(v).lower() if isinstance(v, bool) else v for v in values]
     laid = ItemValues.of(named)
-    distinct = sorted(set(laid.flat))
-    code = {value: number for number, value in enumerate(distinct)}
-    codes = np.fromiter((code[value] for value in laid.flat), np.int64, len(laid.flat))
+    distinct = sorted(laid.distinct)
+    place = {value: number for number, value in enumerate(distinct)}
+    codes = np.array([place[value] for value in laid.distinct], np.int64)[laid.codes]
     return Coded(distinct, codes, np.repeat(np.arange(laid.sizes.size), laid.sizes))
