@@ -65,7 +65,7 @@ def calibration_error(probabilities: Floats, clicked: Floats, seen: Floats) -> f
     In each bin the rate is clicks over examined rows, the expectation the mean probability, both
     weighted by examination.
 
-    >>> calibration_error(np.array([0.5, 0.5]), np.array([1.0, 0.0]), np.ones(2))
+    >>> calibration_error(np.full(200, 0.5), np.arange(200) % 2.0, np.ones(200))
     0.0
     """
     if not probabilities.size:

@@ -225,7 +225,7 @@ def test_bools_and_times_are_keys(store, dtype, key, forms):
     frame = pd.DataFrame(
         {f"{name}_key": [key], "event_timestamp": [NOON], "created": [NOON], "v": [3.0]}
     )
-    store.write_to_online_store(name, frame)
+    store.write_to_online_store(name, frame, allow_registry_cache=False)
 
     for form in forms:
         assert matrix_read(store, service, {f"{name}_key": form}).values.tolist() == [[3.0]]
