@@ -12,7 +12,7 @@ demo:
 
 # make test [ARGS="tests/training -k metrics"]
 test:
-	@$(RUN)/python -m pytest -n auto --dist loadfile $(ARGS)
+	@$(RUN)/python -m pytest $(ARGS)
 
 check:
 	@$(RUN)/ruff format --check .
