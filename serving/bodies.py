@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from serving.errors import too_large, unreadable
+from serving.errors import decoded, too_large
 
 MAX_BODY_BYTES = 1 << 20
 MAX_ITEMS = 1000
@@ -98,10 +98,7 @@ def read_rank_body(data: bytes) -> RankBody:
     Raises:
         RefusedError: 400, not such a body; 413, too many items.
     """
-    try:
-        body = _decode_rank(data)
-    except (ValueError, RecursionError) as error:
-        raise unreadable(error) from None
+    body = decoded(_decode_rank, data)
     if len(body.items) > MAX_ITEMS:
         raise too_large("items", f"at most {MAX_ITEMS} items", len(body.items))
     return body

@@ -1,7 +1,8 @@
 """Answers other than 200: each names a field, what was expected there and what was found."""
 
 import re
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -11,6 +12,8 @@ _MISMATCH = re.compile(r"Expected `(?P<expected>.*)`, got `(?P<found>.*?)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*?)`")
 _PLACE = re.compile(r" - at `\$\.?(?P<path>.*)`$")
 LONGEST_FOUND = 200
+
+Body = TypeVar("Body")
 
 
 class RefusedError(AisleError):
@@ -48,7 +51,19 @@ def too_large(field: str, expected: str, found: object) -> RefusedError:
     return RefusedError(413, field, expected, found)
 
 
-def unreadable(error: Exception) -> RefusedError:
+def decoded(decode: Callable[[bytes], Body], data: bytes) -> Body:
+    """A body as msgspec reads it.
+
+    Raises:
+        RefusedError: 400, not such a body.
+    """
+    try:
+        return decode(data)
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(error) from None
+
+
+def _unreadable(error: Exception) -> RefusedError:
     """The 400 for a body msgspec could not read."""
     if not isinstance(error, msgspec.ValidationError):
         return RefusedError(400, "body", "UTF-8 JSON", error)

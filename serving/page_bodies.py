@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from serving.bodies import RankedItem
-from serving.errors import RefusedError, too_large, unreadable
+from serving.errors import RefusedError, decoded, too_large
 
 RECOMMENDED = ("home", "similar", "together", "again", "trending")
 """Surfaces of `/recommend/{surface}`."""
@@ -113,10 +113,7 @@ def read_search_body(data: bytes) -> SearchBody:
     Raises:
         RefusedError: 400, not such a body; 413, beyond a limit.
     """
-    try:
-        body = _decode_search(data)
-    except (ValueError, RecursionError) as error:
-        raise unreadable(error) from None
+    body = decoded(_decode_search, data)
     if len(body.query) > LONGEST_QUERY:
         raise too_large("query", f"at most {LONGEST_QUERY} characters", len(body.query))
     _check_range("size", body.size, MOST_ON_A_PAGE)
@@ -131,10 +128,7 @@ def read_recommend_body(data: bytes) -> RecommendBody:
     Raises:
         RefusedError: 400, not such a body; 413, beyond a limit.
     """
-    try:
-        body = _decode_recommend(data)
-    except (ValueError, RecursionError) as error:
-        raise unreadable(error) from None
+    body = decoded(_decode_recommend, data)
     _check_range("count", body.count, MOST_ON_A_PAGE)
     if len(body.items) > MOST_SEEDS:
         raise too_large("items", f"at most {MOST_SEEDS} items", len(body.items))

@@ -54,6 +54,13 @@ def words(service):
     return " ".join(max(ends, key=lambda end: nouns[end[-1]]))
 
 
+def page(service, surface):
+    """A page of any surface."""
+    if surface == "search":
+        return service.search("red", user="u00001")
+    return service.recommend(surface, user="u00001", items=service.items[:1])
+
+
 def items_of(answer):
     return [item["item"] for item in answer.json()["items"]]
 
@@ -294,11 +301,7 @@ def test_without_an_index_there_is_a_degraded_slate_and_with_it_again_a_whole_on
         )
 
         for surface in SURFACES:
-            answer = (
-                service.search("red", user="u00001")
-                if surface == "search"
-                else service.recommend(surface, user="u00001", items=service.items[:1])
-            )
+            answer = page(service, surface)
             assert answer.status_code == 200
             assert answer.json()["items"]
     finally:
@@ -331,11 +334,7 @@ def test_with_redis_gone_pages_are_found_by_what_lies_in_memory_and_recover(serv
     kill_redis(service.settings)
 
     for surface in SURFACES:
-        answer = (
-            service.search("red", user="u00001")
-            if surface == "search"
-            else service.recommend(surface, user="u00001", items=service.items[:1])
-        )
+        answer = page(service, surface)
         assert answer.status_code == 200
         assert answer.json()["items"]
         assert "hydrate" in answer.json()["degraded"]
