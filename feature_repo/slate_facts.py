@@ -6,6 +6,7 @@ same too.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, repeat
 from typing import Any
 
@@ -124,7 +125,7 @@ class ItemValues:
 
     def means(self, numbers: Floats) -> Floats:
         """Their mean, (V,) to (N,); NaN where it has none."""
-        means: Floats = self.sums(numbers) / np.where(self.sizes, self.sizes, np.nan)
+        means: Floats = self.sums(numbers) / self._known_sizes
         return means
 
     def highest(self, numbers: Floats) -> Floats:
@@ -132,12 +133,28 @@ class ItemValues:
         return self._folded(np.maximum, numbers, np.nan)
 
     def _folded(self, how: np.ufunc, numbers: Floats, blank: float) -> Floats:
+        if self._is_single:
+            return numbers
         folded = np.full((self.sizes.size, *numbers.shape[1:]), blank)
-        filled = self.sizes > 0
-        if filled.any():
-            starts = np.cumsum(self.sizes) - self.sizes
-            folded[filled] = how.reduceat(numbers, starts[filled], axis=0)
+        filled, starts = self._filled
+        if starts.size:
+            folded[filled] = how.reduceat(numbers, starts, axis=0)
         return folded
+
+    @cached_property
+    def _is_single(self) -> bool:
+        """Whether every item has one text, as of a category it usually has."""
+        return bool((self.sizes == 1).all())
+
+    @cached_property
+    def _known_sizes(self) -> Floats:
+        return np.where(self.sizes, self.sizes, np.nan)
+
+    @cached_property
+    def _filled(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Which items have a text, and where the texts of each of these begin."""
+        filled = self.sizes > 0
+        return filled, (np.cumsum(self.sizes) - self.sizes)[filled]
 
 
 def looked_up(table: Mapping[str, float], keys: Iterable[str], default: float = 0.0) -> Floats:

@@ -4,10 +4,9 @@ For every category and list field, the values of the user's recently clicked ite
 against those of the items shown and ignored.
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +14,9 @@ from feature_repo.instants import DAY
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.request_families.query_items import entropy
-from feature_repo.request_families.recent import Recent
+from feature_repo.request_families.recent import Recent, split, times
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
+from feature_repo.slate_facts import Floats, ItemValues, SlateFacts, looked_up
 
 MEASURES = ("matches", "clicked_share", "ignored_share", "lift_mean", "lift_max", "lift_sum")
 HALF_LIFE = 7 * DAY
@@ -37,30 +36,28 @@ def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     columns: dict[str, Floats] = {}
     widths: dict[str, float] = {}
     for field in shop.taste_fields:
-        clicked = recent.values(facts, field.column)[0] if recent else []
+        clicked = recent.texts(facts, field.column)[0] if recent else []
         measured = _measures(facts, recent, field.column)
         columns |= {
             f"taste__{field.column}_{name}": values
             for name, values in zip(MEASURES, measured, strict=True)
         }
         columns[f"taste__{field.column}_fading"] = _fading(facts, recent, field.column, clicked)
-        times = [*Counter(chain.from_iterable(clicked)).values()]
-        widths[f"taste__{field.column}_entropy"] = entropy(np.array(times, dtype=np.float64))
+        clicks = np.array([*times(clicked).values()], dtype=np.float64)
+        widths[f"taste__{field.column}_entropy"] = entropy(clicks)
     sums = [columns[f"taste__{field.column}_lift_sum"] for field in shop.taste_fields]
     blank = np.full(len(facts.item_ids), np.nan)
     return {**columns, **widths, "taste__lift": np.sum(sums, axis=0) if sums else blank}
 
 
-def _fading(
-    facts: SlateFacts, recent: Recent | None, column: str, clicked: list[list[str]]
-) -> Floats:
+def _fading(facts: SlateFacts, recent: Recent | None, column: str, clicked: list[Any]) -> Floats:
     candidates = facts.item_values(f"item_attributes__{column}")
     if recent is None or not clicked:
         return np.full(candidates.sizes.size, np.nan)
     weights = np.exp2((np.array(recent.clicked_at[: len(clicked)]) - facts.t) / HALF_LIFE)
     faded: dict[str, float] = {}
-    for values, weight in zip(clicked, weights.tolist(), strict=False):
-        for value in values:
+    for text, weight in zip(clicked, weights.tolist(), strict=False):
+        for value in split(text):
             faded[value] = faded.get(value, 0.0) + weight
     return candidates.means(candidates.looked_up(faded) / weights.sum())
 
@@ -69,7 +66,7 @@ def _measures(facts: SlateFacts, recent: Recent | None, column: str) -> Sequence
     candidates = facts.item_values(f"item_attributes__{column}")
     if recent is None:
         return [np.full(candidates.sizes.size, np.nan)] * len(MEASURES)
-    return Profile.of(*recent.values(facts, column)).measure(candidates)
+    return Profile.of(*recent.texts(facts, column)).measure(candidates)
 
 
 @dataclass(frozen=True)
@@ -89,13 +86,11 @@ class Profile:
     lift: Floats
 
     @classmethod
-    def of(cls, clicked: list[list[str]], ignored: list[list[str]]) -> "Profile":
-        """Weigh the values of clicked items against those of ignored ones."""
-        liked = Counter(chain.from_iterable(clicked))
-        passed = Counter(chain.from_iterable(ignored))
-        code = {value: n for n, value in enumerate(liked | passed)}
-        c = np.array([*map(liked.__getitem__, code), 0], dtype=np.float64)
-        i = np.array([*map(passed.__getitem__, code), 0], dtype=np.float64)
+    def of(cls, clicked: Sequence[Any], ignored: Sequence[Any]) -> "Profile":
+        """Weigh the values of clicked items against those of ignored ones, a text an item."""
+        liked, passed = times(clicked), times(ignored)
+        code = {value: n for n, value in enumerate(dict.fromkeys([*liked, *passed]))}
+        c, i = (np.append(looked_up(counts, code), 0.0) for counts in (liked, passed))
         clicks, passes = len(clicked), len(ignored)
         return cls(code, c / max(clicks, 1), i / max(passes, 1), _lift(c, i, clicks, passes))
 
