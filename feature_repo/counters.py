@@ -7,6 +7,7 @@ from what is declared here, counts of the past from the SQL; tests hold the two 
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -74,7 +75,7 @@ class CounterView:
     measures: dict[str, Measure]
     description: str
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """`<measure>_<window>`, measure by measure, in the order of the view's schema."""
         return tuple(f"{measure}_{window}" for measure in self.measures for window in WINDOWS)

@@ -52,7 +52,7 @@ def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
         matrix = np.empty((len(values), len(facts.item_ids)), dtype=np.float32)
         for row, column in zip(matrix, values, strict=True):
             row[:] = column
-    matrix[~np.isfinite(matrix)] = np.nan
+    np.copyto(matrix, np.nan, where=~np.isfinite(matrix))
     return np.ascontiguousarray(matrix.T)
 
 

@@ -8,6 +8,7 @@ actors and shops with brands and prices run the same code.
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -82,18 +83,18 @@ class Shop:
         """The item field with this role, if one has it."""
         return next((field for field in self.item_fields if field.role == role), None)
 
-    @property
+    @cached_property
     def taste_fields(self) -> tuple[ShopField, ...]:
         """Item fields a user can have a taste in: categories and lists."""
         return self.items_of(*TASTE_TYPES)
 
-    @property
+    @cached_property
     def price_field(self) -> ShopField | None:
         """The item field that is its price, where that is a number."""
         field = self.item_role("price")
         return field if field is not None and field.type == "number" else None
 
-    @property
+    @cached_property
     def recent_fields(self) -> tuple[ShopField, ...]:
         """What a user's recent past remembers of each item: taste fields, and the price."""
         return (*self.taste_fields, *((self.price_field,) if self.price_field else ()))

@@ -4,6 +4,7 @@ The same shapes come from the point-in-time join and from Redis, so what follows
 same too.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -14,8 +15,9 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Counts = Callable[[str], Floats]
-"""Gives a count by its name: of N candidates, shape (N,), or of one entity, shape ()."""
+Count = Floats | np.float64
+Counts = Callable[[str], Count]
+"""Gives a count by its name: of N candidates, shape (N,), or of one entity."""
 
 
 @dataclass(frozen=True)
@@ -57,10 +59,14 @@ class SlateFacts:
         """Shape (N,): a number of each candidate, NaN where missing; not to be written to."""
         if name not in self.memo:
             values = self.items.get(name)
-            blank = np.full(len(self.item_ids), np.nan)
-            self.memo[name] = blank if values is None else as_numbers(values)
+            self.memo[name] = self.blank if values is None else as_numbers(values)
         numbers: Floats = self.memo[name]
         return numbers
+
+    @cached_property
+    def blank(self) -> Floats:
+        """Shape (N,): a number that no candidate has; not to be written to."""
+        return np.full(len(self.item_ids), np.nan)
 
     def counts(self, entity: str) -> Counts:
         """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
@@ -71,7 +77,7 @@ class SlateFacts:
             "query": (self.query_row, "query_engagement"),
             "market": (self.market_row, "market_usual"),
         }[entity]
-        return lambda feature: np.array(as_number(row.get(f"{view}__{feature}")))
+        return lambda feature: np.float64(as_number(row.get(f"{view}__{feature}")))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
@@ -125,7 +131,7 @@ class ItemValues:
 
     def means(self, numbers: Floats) -> Floats:
         """Their mean, (V,) to (N,); NaN where it has none."""
-        means: Floats = self.sums(numbers) / self._known_sizes
+        means: Floats = self.sums(numbers) / self.known_sizes
         return means
 
     def highest(self, numbers: Floats) -> Floats:
@@ -147,7 +153,8 @@ class ItemValues:
         return bool((self.sizes == 1).all())
 
     @cached_property
-    def _known_sizes(self) -> Floats:
+    def known_sizes(self) -> Floats:
+        """Shape (N,): how many texts each item has; NaN where it has none."""
         return np.where(self.sizes, self.sizes, np.nan)
 
     @cached_property
@@ -175,10 +182,12 @@ def is_present(row: Mapping[str, Any], view: str) -> bool:
 
 def as_number(value: Any) -> float:
     """A scalar as a float; NaN where it is missing or no number."""
+    if value is None:
+        return math.nan
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        return float("nan")
+        return math.nan
 
 
 def as_numbers(values: Iterable[Any]) -> Floats:

@@ -28,7 +28,7 @@ def session(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     columns: dict[str, Floats | float] = dict(
         zip((f"session__{name}" for name in _VISIT), told, strict=True)
     )
-    blank = np.full(len(facts.item_ids), np.nan)
+    blank = facts.blank
     clicked = Counter(recent.clicked[: visit.clicks]) if recent and visit else Counter[str]()
     shown = Counter(recent.shown[: visit.shown]) if recent and visit else Counter[str]()
     columns["session__item_clicked"] = _times(facts, clicked) if visit else blank

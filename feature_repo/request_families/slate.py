@@ -69,8 +69,8 @@ def ranks(table: Floats) -> Floats:
     if not table.size:
         return np.full(table.shape, np.nan)
     columns = np.arange(table.shape[1])
-    order = np.argsort(table, axis=1)
-    ordered = np.take_along_axis(table, order, axis=1)
+    order = np.argsort(table, axis=1) + np.arange(0, table.size, len(columns))[:, None]
+    ordered = table.take(order)
     differs = ordered[:, 1:] != ordered[:, :-1]
     edge = np.ones((table.shape[0], 1), bool)
     first = np.maximum.accumulate(np.where(np.hstack([edge, differs]), columns, 0), axis=1)
@@ -79,7 +79,7 @@ def ranks(table: Floats) -> Floats:
     others = np.sum(~np.isnan(table), axis=1, keepdims=True) - 1
     shares = np.where(np.isnan(ordered), np.nan, (first + last) / 2 / np.maximum(others, 1))
     unordered = np.empty(table.shape)
-    np.put_along_axis(unordered, order, shares, axis=1)
+    unordered.put(order, shares)
     return unordered
 
 
