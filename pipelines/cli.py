@@ -178,6 +178,10 @@ def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb.add_argument(
         "--learning-curve", action="store_true", help="fit again on a growing share of the data"
     )
+    verb.add_argument(
+        "--beside", type=Path, metavar="FOLDER",
+        help="compare with the ranker kept there, on the same slates",
+    )  # fmt: skip
     verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
 
 
