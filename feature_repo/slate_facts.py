@@ -115,7 +115,8 @@ class ItemValues:
             read = [*map(as_values, values)]
             flat, sizes = [*chain.from_iterable(read)], np.array([*map(len, read)], np.int64)
         code = {text: n for n, text in enumerate(dict.fromkeys(flat))}
-        return cls([*code], np.array([*map(code.__getitem__, flat)], np.int64), sizes)
+        codes = np.fromiter(map(code.__getitem__, flat), np.int64, len(flat))
+        return cls([*code], codes, sizes)
 
     def looked_up(self, table: Mapping[str, float], default: float = 0.0) -> Floats:
         """Shape (V,): the number of each text.
