@@ -42,6 +42,7 @@ TREES, DEPTH = 300, 6
 SIZES, CLIENTS = (100, 200, 300), (1, 8, 32)
 SLATES = 40
 REQUESTS = {"aisle": 200, "echo": 800, "ordinary": 12}
+CLICKS = 400
 OPEN_SECONDS, LOADS = 4.0, (0.5, 1.0, 2.0)
 STAGES = ("hydrate", "score")
 
@@ -106,6 +107,7 @@ def main() -> dict[str, object]:
         }
         stages = {str(size): stages_of(aisle, peers["aisle"], size) for size in SIZES}
         overload = overload_of(peers["aisle"], closed["aisle"]["200"]["8"]["a_second"])
+        clicks = acknowledgements(aisle, slates[200])
         trips = round_trips(settings, address, slates)
     draw_stages(stages)
     return {
@@ -120,6 +122,7 @@ def main() -> dict[str, object]:
         },
         "stages_ms": stages,
         "open_loop": overload,
+        "acknowledgement_of_a_click": clicks,
         "redis_round_trips_a_request": trips,
     }
 
@@ -243,6 +246,26 @@ def overload_of(ours: Peer, capacity: float) -> dict[str, object]:
         load = open_loop(ours.url, ours.bodies[200], factor * capacity, OPEN_SECONDS)
         found[f"{factor:g}x"] = _told(load, capacity)
     return found
+
+
+def acknowledgements(aisle: Service, slates: list[dict[str, object]]) -> dict[str, float | None]:
+    """How long one client waits until its click is on disk and counts, one click a request."""
+    bodies = [
+        json.dumps(
+            {
+                "kind": "interaction",
+                "event_id": f"bench-{n}",
+                "event_time": aisle.clock.now(),
+                "item_id": slates[n % SLATES]["items"][n // SLATES],
+                "user_id": slates[n % SLATES]["user"],
+                "type": "click",
+            }
+        ).encode()
+        for n in range(CLICKS)
+    ]
+    load = closed_loop(f"{aisle.url}/events", bodies, 1, CLICKS)
+    assert aisle.metric('aisle_events_total{outcome="accepted"}') == CLICKS
+    return {"p50_ms": load.percentile_ms(50), "p99_ms": load.percentile_ms(99)}
 
 
 def round_trips(
