@@ -6,6 +6,7 @@ import queue
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -115,6 +116,7 @@ def served_event(
         market=question.market,
         utc_offset_minutes=question.utc_offset_minutes,
         timestamp=question.timestamp,
+        **_drawn_from(slate),
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
@@ -137,14 +139,21 @@ def shown_event(question: Question, slate: Slate) -> RankingEvent:
         query=question.query,
         market=question.market,
         utc_offset_minutes=question.utc_offset_minutes,
+        **_drawn_from(slate),
     )
 
 
 def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
-    """The items answered; where nothing was drawn the order follows, with a propensity of 1."""
+    """The items answered; where nothing was drawn the order follows, with a propensity of 1.
+
+    The score of one that was drawn is what the noise was added to, not the ranker's.
+    """
     scored, propensities = slate.scored, slate.propensities
+    drawn = slate.draw.scores if slate.draw else {}
     return tuple(
-        ShownItem(scored.item_ids[n], float(scored.scores[n]), propensities.get(n, 1.0))
+        ShownItem(
+            scored.item_ids[n], drawn.get(n, float(scored.scores[n])), propensities.get(n, 1.0)
+        )
         for n in slate.order
     )
 
@@ -157,6 +166,12 @@ def is_recorded(request_id: str, share: float) -> bool:
     """
     digest = hashlib.blake2b(request_id.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
+
+
+def _drawn_from(slate: Slate) -> dict[str, Any]:
+    """Temperature and seed, as both records name them."""
+    draw = slate.draw
+    return {} if draw is None else {"temperature": draw.temperature, "seed": draw.seed}
 
 
 def _encoded(slate: Slate) -> str:

@@ -67,7 +67,9 @@ class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
 class RankingEvent(Event, frozen=True, tag="ranking"):
     """A slate that was shown, best position first.  The only source of impressions.
 
-    `items` may be empty where this shop served the request: the served ones are taken.
+    `items` may be empty where this shop served the request: the served ones are taken.  Where the
+    order was drawn, it was that of score + temperature * Gumbel noise of (seed, item), and each
+    propensity is the item's at its place, given those above it (`training/plackett_luce.py`).
     """
 
     request_id: str
@@ -78,6 +80,8 @@ class RankingEvent(Event, frozen=True, tag="ranking"):
     query: str | None = None
     market: str = DEFAULT_MARKET
     utc_offset_minutes: int | None = None
+    temperature: float | None = None
+    seed: int | None = None
 
 
 class InteractionEvent(Event, frozen=True, tag="interaction"):
@@ -115,6 +119,8 @@ class ServedEvent(Event, frozen=True, tag="served"):
     timestamp: int | None = None
     model_version: str | None = None
     feature_service: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
     degraded: tuple[str, ...] = ()
     overrides: dict[str, dict[str, FieldValue]] = {}
     layout: tuple[str, ...] = ()
@@ -159,6 +165,8 @@ _SLATE = [
     pa.field("query_key", pa.string()),
     pa.field("market", pa.string(), nullable=False),
     pa.field("utc_offset_minutes", pa.int32()),
+    pa.field("temperature", pa.float64()),
+    pa.field("seed", pa.int64()),
 ]
 
 ARROW_SCHEMAS: dict[str, pa.Schema] = {
