@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Found = Mapping[str, Mapping[str, tuple[int, float]]]
 Counts = Callable[[str], Floats]
 """Gives a count by its name: of N candidates, shape (N,), or of one entity, shape ()."""
 
@@ -31,6 +32,7 @@ class SlateFacts:
         market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
+        found: by item id, where each source of candidates had the item: (rank from 1, score).
         memo: what was read of them before, so that families need not read it again.
     """
 
@@ -42,6 +44,7 @@ class SlateFacts:
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
+    found: Found = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def only(self, places: Sequence[int]) -> "SlateFacts":

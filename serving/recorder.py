@@ -11,13 +11,15 @@ from typing import Any
 import numpy as np
 
 from feature_repo.errors import AisleError
-from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem
+from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem, SourcePlaces
 from feature_repo.events.log import EventLog
 from feature_repo.events.segments import SegmentWriter
+from feature_repo.request_families.sources import SOURCES
 from serving.ids import new_id
 from serving.metrics import SERVED_LOST
 from serving.question import Question
 from serving.slate import Slate
+from training.retrieval.fusion import Candidates
 
 QUEUED = 10_000
 REMEMBERED = 10_000
@@ -97,7 +99,11 @@ class Recorder:
 
 
 def served_event(
-    question: Question, slate: Slate, degraded: list[str], record_share: float
+    question: Question,
+    candidates: Candidates,
+    slate: Slate,
+    degraded: list[str],
+    record_share: float,
 ) -> ServedEvent:
     """The answer as the log keeps it; its vectors too, for the recorded share of requests.
 
@@ -121,6 +127,7 @@ def served_event(
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
         overrides=dict(question.overrides),
+        sources=_sources(candidates, slate),
         layout=slate.scored.columns if recorded else (),
         vectors=_encoded(slate) if recorded else None,
     )
@@ -166,6 +173,16 @@ def is_recorded(request_id: str, share: float) -> bool:
     """
     digest = hashlib.blake2b(request_id.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
+
+
+def _sources(candidates: Candidates, slate: Slate) -> tuple[SourcePlaces, ...]:
+    """Where each item answered was found; empty where none was."""
+    found = [candidates.sources.get(slate.scored.item_ids[n], {}) for n in slate.order]
+    places = tuple(
+        {name: (place.rank, float(place.score)) for name, place in one.items() if name in SOURCES}
+        for one in found
+    )
+    return places if any(places) else ()
 
 
 def _drawn_from(slate: Slate) -> dict[str, Any]:

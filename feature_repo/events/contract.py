@@ -13,6 +13,9 @@ import pyarrow as pa
 FieldValue = str | float | bool | list[str] | None
 """A shop's own field; null removes it."""
 
+SourcePlaces = dict[str, tuple[int, float]]
+"""By source of candidates: at which rank, from 1, it had an item, and with which score."""
+
 DEFAULT_MARKET = "default"
 POSITIVE_TYPES = ("click", "add_to_cart", "purchase")
 """Interactions that say a shopper wanted the item."""
@@ -105,7 +108,8 @@ class ServedEvent(Event, frozen=True, tag="served"):
     """An answer of the API: reproducible, and no impression until it is reported shown.
 
     `event_time` is t, the instant at which the features were read.  `vectors` holds the feature
-    matrix, base64 of little-endian float32 rows, for the recorded share of requests.
+    matrix, base64 of little-endian float32 rows, for the recorded share of requests.  `sources`
+    says of each item where it was found; it is empty where the candidates came with the request.
     """
 
     request_id: str
@@ -123,6 +127,7 @@ class ServedEvent(Event, frozen=True, tag="served"):
     seed: int | None = None
     degraded: tuple[str, ...] = ()
     overrides: dict[str, dict[str, FieldValue]] = {}
+    sources: tuple[SourcePlaces, ...] = ()
     layout: tuple[str, ...] = ()
     vectors: str | None = None
 
@@ -209,9 +214,10 @@ ARROW_SCHEMAS: dict[str, pa.Schema] = {
             ("feature_service", pa.string()),
             ("degraded", pa.list_(pa.string())),
             ("overrides", pa.string()),
+            ("sources", pa.string()),
             ("layout", pa.list_(pa.string())),
             ("vectors", pa.string()),
         ]
     ),
 }
-"""Columns of the compacted log, by kind.  `fields` and `overrides` are JSON objects."""
+"""Columns of the compacted log, by kind.  `fields`, `overrides` and `sources` are JSON."""

@@ -13,6 +13,7 @@ from feature_repo.slate_facts import SlateFacts
 from serving.question import Question
 from serving.recorder import is_recorded, served_event, shown_event
 from serving.slate import Scored, rerank, without_deleted
+from training.retrieval.fusion import Candidates
 
 SHOP = Shop("s", (ShopField("Price", "number", "price"), ShopField("tags", "list", "tags")))
 SCORED = Scored(
@@ -62,7 +63,9 @@ def test_without_facts_the_process_knows_what_is_deleted():
 
 
 def test_vectors_are_logged_in_the_order_answered():
-    event = served_event(Question("r", 5), rerank(SCORED, SCORED.item_ids), ["record"], 1.0)
+    event = served_event(
+        Question("r", 5), Candidates(), rerank(SCORED, SCORED.item_ids), ["record"], 1.0
+    )
 
     assert event.vectors is not None
     rows = np.frombuffer(base64.b64decode(event.vectors), "<f4").reshape(4, 2)
@@ -73,7 +76,7 @@ def test_vectors_are_logged_in_the_order_answered():
 
 
 def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
-    event = served_event(Question("r", 5), rerank(SCORED, SCORED.item_ids), [], 0.0)
+    event = served_event(Question("r", 5), Candidates(), rerank(SCORED, SCORED.item_ids), [], 0.0)
 
     assert (event.vectors, event.layout) == (None, ())
     assert [item.item_id for item in event.items] == ["b", "d", "a", "c"]
@@ -83,7 +86,10 @@ def test_what_is_shown_is_what_was_served():
     slate = rerank(SCORED, SCORED.item_ids)
     question = Question("r", 5, user_id="u", query="q", market="uk")
 
-    served, shown = served_event(question, slate, [], 0.0), shown_event(question, slate)
+    served, shown = (
+        served_event(question, Candidates(), slate, [], 0.0),
+        shown_event(question, slate),
+    )
 
     assert shown.items == served.items
     assert (shown.request_id, shown.user_id, shown.query, shown.market) == ("r", "u", "q", "uk")

@@ -3,6 +3,7 @@
 Cheap beside training: `aisle index` and every refresh of the indices run the same function.
 """
 
+import hashlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -12,8 +13,10 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from feature_repo.errors import ArtifactError
 from feature_repo.home import Home
-from training.artifact import publish
+from training.artifact import current, load_manifest, prune, publish
+from training.labels import compacted
 from training.query_understanding.intent import Intent
 from training.query_understanding.spelling import Spelling
 from training.query_understanding.understanding import INTENTS, Understanding
@@ -29,6 +32,14 @@ from training.retrieval.lexical import Lexical
 ASSORTMENT, LEXICAL, UNDERSTANDING = "assortment", "lexical", "understanding"
 POPULAR, TRENDING, NEWEST = "popular", "trending", "newest"
 TOGETHER, SIMILAR, COMPLETIONS = "together", "similar", "completions"
+KINDS = (
+    *(ASSORTMENT, LEXICAL, UNDERSTANDING, POPULAR, TRENDING),
+    *(NEWEST, TOGETHER, SIMILAR, COMPLETIONS),
+)
+_READ = ("item", "ranking", "interaction")
+
+KEPT = 3
+"""Versions that stay of each: a process may be loading the last but one."""
 
 _QUERIES = """
 select
@@ -79,7 +90,7 @@ def publish_indices(home: Home, *, name: str = "default") -> IndexReport:
 
     Serving swaps each when its link moves; until all have moved it asks some old and some new.
     """
-    assortment = Assortment.fit(home)
+    log, assortment = _log_of(home), Assortment.fit(home)
     queries = run(home, _QUERIES)
     languages = _languages(home)
     fits: dict[str, Callable[[], Index]] = {
@@ -96,7 +107,7 @@ def publish_indices(home: Home, *, name: str = "default") -> IndexReport:
     versions, seconds = {}, {}
     for kind, fit in fits.items():
         began = time.monotonic()
-        versions[kind] = _publish(home, kind, name, fit())
+        versions[kind] = _publish(home, kind, name, fit(), log)
         seconds[kind] = round(time.monotonic() - began, 2)
     return IndexReport(len(assortment.item_ids), versions, seconds)
 
@@ -170,9 +181,33 @@ def _languages(home: Home) -> list[str]:
     return sorted({DEFAULT_LANGUAGE, *map(language_of, markets)})
 
 
-def _publish(home: Home, kind: str, name: str, index: Index) -> str:
+def are_current(home: Home, *, name: str = "default") -> bool:
+    """Whether every index is published, and was fitted on the compacted log as it is now."""
+    log = _log_of(home)
+    try:
+        return all(
+            load_manifest(current(home, kind, name)).parents.get("log_sha256") == log
+            for kind in KINDS
+        )
+    except ArtifactError:
+        return False
+
+
+def _log_of(home: Home) -> str:
+    """Hash of the state of the compacted log's files of items and actions, and of the shop's."""
+    paths = [Path(path) for kind in _READ for path in compacted(home, kind)]
+    digest = hashlib.sha256()
+    for path in (path for path in (*paths, home.shop_toml) if path.exists()):
+        state, name = path.stat(), path.relative_to(home.root)
+        digest.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _publish(home: Home, kind: str, name: str, index: Index, log: str) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(scratch) / kind
         build.mkdir()
         index.save(build)
-        return publish(home, kind, name, build, {})
+        version = publish(home, kind, name, build, {"parents": {"log_sha256": log}})
+    prune(home, kind, name, KEPT)
+    return version
