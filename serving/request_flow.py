@@ -172,7 +172,7 @@ def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
     if question.wanted.rest is not None:
         return in_order(question.wanted.rest.item_ids)
     with request.trace.stage("merge"):
-        if retrieved is None:
+        if retrieved is None or (retrieved.missing and retrieved.is_empty):
             return in_popularity(request.model)
         candidates = fused(retrieved, question.wanted.surface.sources)
         assortment: Assortment = request.resources.models.index(ASSORTMENT)

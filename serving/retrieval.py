@@ -50,6 +50,11 @@ class Retrieved:
     missing: tuple[str, ...] = ()
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no source found anything."""
+        return not any(one.item_ids for one in self.found.values())
+
+    @property
     def trust(self) -> float:
         """How much a ranker counts that learned from slates in which everything fitted."""
         return TRUST_IF_RELAXED if "words" in self.relaxed else 1.0
