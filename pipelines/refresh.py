@@ -143,7 +143,7 @@ def _index(home: Home) -> dict[str, str]:
     """Fit what candidates are found with, where it is not of this log already."""
     from training.retrieval.indices import are_current, publish_indices
 
-    return {} if are_current(home) else publish_indices(home).versions
+    return {} if are_current(home) else publish_indices(home, only_changed=True).versions
 
 
 def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":

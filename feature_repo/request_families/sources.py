@@ -9,27 +9,23 @@ import numpy as np
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts
+from feature_repo.slate_facts import Floats, SlateFacts
 
 SOURCES = (
     *("lexical", "query_clicked", "some_words", "category", "popular", "trending"),
     *("newest", "similar", "together", "past", "favourites"),
 )
-COLUMNS = tuple(f"source__{name}_{what}" for name in SOURCES for what in ("rank", "score"))
-_PLACE = {name: 2 * n for n, name in enumerate(SOURCES)}
+_NONE = (np.nan, np.nan)
 
 
 def sources(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN where it had none."""
-    if not facts.found:
-        return dict.fromkeys(COLUMNS, float("nan"))
-    cells, values = list[int](), list[float]()
-    for n, item in enumerate(facts.item_ids):
-        for name, place in facts.found.get(item, {}).items():
-            if name in _PLACE:
-                first = n * len(COLUMNS) + _PLACE[name]
-                cells += (first, first + 1)
-                values += place
-    table = np.full((len(facts.item_ids), len(COLUMNS)), np.nan)
-    table.put(cells, values)
-    return dict(zip(COLUMNS, table.T, strict=True))
+    found = [facts.found.get(item, {}) for item in facts.item_ids] if facts.found else []
+    known = set[str]().union(*found)
+    columns: dict[str, Floats | float] = {}
+    for name in SOURCES:
+        ranks, scores = (
+            np.array([places.get(name, _NONE) for places in found]).T if name in known else _NONE
+        )
+        columns[f"source__{name}_rank"], columns[f"source__{name}_score"] = ranks, scores
+    return columns
