@@ -20,6 +20,7 @@ from pathlib import Path
 
 from feature_repo.config import Settings
 from feature_repo.online.redis_server import ensure_redis, redis_client, running_redis
+from pipelines.refresh import refresh
 from tests.benchmarks.http_load import open_loop
 from tests.integration.http.small_shop import (
     Service,
@@ -141,10 +142,11 @@ def frozen(service: Service) -> Iterator[None]:
 
 @contextmanager
 def emptied(service: Service) -> Iterator[None]:
-    """Redis loses everything; only a load of all features would bring stored rows back."""
+    """Redis loses everything, and a refresh loads it again."""
     with redis_client(ensure_redis(service.settings), timeout=10) as client:
         client.flushall()
     yield
+    refresh(service.settings)
 
 
 @contextmanager
