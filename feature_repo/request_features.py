@@ -21,6 +21,7 @@ from feature_repo.request_families.query_items import query_items
 from feature_repo.request_families.rates import rates
 from feature_repo.request_families.session import session
 from feature_repo.request_families.slate import slate
+from feature_repo.request_families.sources import sources
 from feature_repo.request_families.standing import standing
 from feature_repo.request_families.stored import stored
 from feature_repo.request_families.taste import taste
@@ -35,7 +36,7 @@ Matrix = npt.NDArray[np.float32]
 
 FAMILIES = (
     *(stored, ages, rates, funnel, trend, market, standing),
-    *(taste, history, session, price, query_items, text_match, calendar, slate),
+    *(taste, history, session, price, query_items, text_match, calendar, slate, sources),
 )
 
 

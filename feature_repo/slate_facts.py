@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
+Found = Mapping[str, Mapping[str, tuple[int, float]]]
 Count = Floats | np.float64
 Counts = Callable[[str], Count]
 """Gives a count by its name: of N candidates, shape (N,), or of one entity."""
@@ -34,6 +35,7 @@ class SlateFacts:
         market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
+        found: by item id, where each source of candidates had the item: (rank from 1, score).
         memo: what was read of them before, so that families need not read it again.
     """
 
@@ -45,6 +47,7 @@ class SlateFacts:
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
+    found: Found = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def only(self, places: Sequence[int]) -> "SlateFacts":

@@ -144,7 +144,7 @@ def _materialize(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    help_ = "compact, transform and materialize what is new"
+    help_ = "compact, transform, materialize and index what is new"
     verb = _verb(verbs, "refresh", help_, "feature_verbs:refresh")
     verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
 

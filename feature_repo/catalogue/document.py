@@ -31,6 +31,8 @@ UNITS = (
     (r"_ratio$", "times the slate's median"),
     (r"_difference$", "as the number itself"),
     (r"_support$|_items$", "number"),
+    (r"^source__\w+_rank$", "place: from 1"),
+    (r"^source__\w+_score$", "as the source scores"),
     (r"_rank$", "place: from 1, or a share of the slate"),
     (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
     (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -90,7 +90,7 @@ def main() -> dict[str, object]:
         slates = slates_of(settings)
         aisle = open_.enter_context(serving(settings))
         peers = {
-            "aisle": Peer("aisle", f"{aisle.url}/rank/default", _tree(aisle), _ours(slates)),
+            "aisle": Peer("aisle", f"{aisle.url}/rank/default", tree(aisle), _ours(slates)),
             "echo": open_.enter_context(peer(settings, "Echo", _ours(slates), stock)),
             "ordinary": open_.enter_context(peer(settings, "Ordinary", _theirs(slates), stock)),
         }
@@ -226,15 +226,21 @@ def assert_equal(
         )
 
 
-def stages_of(aisle: Service, ours: Peer, size: int) -> dict[str, float]:
+def stages_of(
+    aisle: Service,
+    ours: Peer,
+    size: int,
+    named: Sequence[str] = STAGES,
+    endpoint: str = "rank",
+) -> dict[str, float]:
     """Mean ms of a request by stage, one client."""
-    names = [f'aisle_stage_seconds_sum{{stage="{stage}"}}' for stage in STAGES]
-    names.append('aisle_answer_seconds_sum{endpoint="rank"}')
+    names = [f'aisle_stage_seconds_sum{{stage="{stage}"}}' for stage in named]
+    names.append(f'aisle_answer_seconds_sum{{endpoint="{endpoint}"}}')
     before, requests = [aisle.metric(name) for name in names], 200
     load = closed_loop(ours.url, ours.bodies[size], 1, requests)
     after = [aisle.metric(name) for name in names]
     *stages, answer = (1000 * (b - a) / requests for a, b in zip(before, after, strict=True))
-    found = dict(zip(STAGES, stages, strict=True)) | {"other stages": answer - sum(stages)}
+    found = dict(zip(named, stages, strict=True)) | {"other stages": answer - sum(stages)}
     found["HTTP and client"] = 1000 * float(np.mean(load.took())) - answer
     return {name: round(ms, 3) for name, ms in found.items()}
 
@@ -332,7 +338,7 @@ def _items(slate: dict[str, object]) -> list[dict[str, object]]:
     return [{"id": item} for item in slate["items"]]
 
 
-def _tree(service: Service) -> psutil.Process:
+def tree(service: Service) -> psutil.Process:
     return psutil.Process(service.process.pid)
 
 
