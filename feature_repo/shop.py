@@ -14,7 +14,7 @@ from typing import Any, Literal, get_args
 
 from feature_repo.errors import ShopError
 
-FieldType = Literal["number", "text", "category", "list", "time", "bool"]
+FieldType = Literal["number", "text", "category", "list", "vector", "time", "bool"]
 Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market"]
 
 RESERVED_COLUMNS = frozenset(
@@ -36,7 +36,8 @@ class ShopField:
 
     Attributes:
         name: as it stands in the events.
-        type: number, text, category (one of many texts), list (of texts), time or bool.
+        type: number, text, category (one of many texts), list (of texts), vector (of numbers),
+            time or bool.
         column: its name in feature views: lower-case ASCII letters, digits and underscores.
         role: what the field means to the platform, where it means anything.
         description: for people.

@@ -35,6 +35,7 @@ UNITS = (
     (r"^source__\w+_score$", "as the source scores"),
     (r"_rank$", "place: from 1, or a share of the slate"),
     (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
+    (r"^vector__.*_(min|max|mean)$", "as the numbers themselves"),
     (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),
 )  # fmt: skip
 """Unit of a request-time column, by its name; the first that fits."""

@@ -203,6 +203,7 @@ def _write_counts(db: Database, folder: Path, sql: str) -> dict[str, int]:
     """
     deltas = (SQL / "features" / f"{folder.name}.sql").read_text()
     db.execute(f"create or replace temp view deltas as\n{deltas}")
+    _COUNTERS[folder.name].refuse_others(db.table("deltas").columns)
     db.execute(f"create or replace temp table counted as\n{sql}")
     tiles = tiles_sql((SQL / "tiles.sql").read_text(), _COUNTERS[folder.name])
     _write(db, tiles_of(folder), tiles)

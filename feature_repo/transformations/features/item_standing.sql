@@ -20,6 +20,9 @@ midnights as (
         union all
         select seen_at from stg_rankings
         union all
+        -- A request reported again may show more items than it first did.
+        select seen_at from stg_impressions
+        union all
         select seen_at from stg_interactions
     )
     where known_at <= getvariable('last_seal') + 1
