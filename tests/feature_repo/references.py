@@ -59,8 +59,8 @@ def examined(events, item, midnight):
     at = {(e.request_id, shown): (e.seen_at, place) for e, shown, place in impressions(events)}
     lowest = {}
     for event, sign, *_ in clicks(events):
-        if sign == 1 and (event.request_id, event.item_id) in at and event.seen_at < midnight:
-            place = at[event.request_id, event.item_id][1]
+        shown_at, place = at.get((event.request_id, event.item_id), (midnight, 0))
+        if sign == 1 and max(shown_at, event.seen_at) < midnight:
             lowest[event.request_id] = max(lowest.get(event.request_id, -1), place)
     return sum(
         shown == item and seen_at < midnight and place <= lowest.get(request, -1)

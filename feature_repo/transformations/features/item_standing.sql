@@ -42,7 +42,8 @@ clicked as (
     select
         impressions.request_id,
         impressions.position,
-        interactions.seen_at
+        -- Where a click is in its slate is known once the slate is known to show its item.
+        greatest(interactions.seen_at, impressions.seen_at) as seen_at
 
     from stg_interactions as interactions
     inner join stg_impressions as impressions
