@@ -11,6 +11,8 @@ import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -19,8 +21,9 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from feature_repo.config import Settings
+from feature_repo.home import CHECKOUT
 from feature_repo.online.redis_server import ensure_redis, redis_client, running_redis
-from pipelines.refresh import refresh
+from pipelines.service_process import environment
 from tests.benchmarks.http_load import open_loop
 from tests.integration.http.small_shop import (
     Service,
@@ -142,11 +145,18 @@ def frozen(service: Service) -> Iterator[None]:
 
 @contextmanager
 def emptied(service: Service) -> Iterator[None]:
-    """Redis loses everything, and a refresh loads it again."""
+    """Redis loses everything, and a refresh loads it again, in a process of its own."""
     with redis_client(ensure_redis(service.settings), timeout=10) as client:
         client.flushall()
     yield
-    refresh(service.settings)
+    address = ensure_redis(service.settings)
+    subprocess.run(
+        [Path(sys.executable).with_name("aisle"), "refresh", "--json"],
+        cwd=CHECKOUT,
+        env=environment(service.settings, address.url, address.port),
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
 
 
 @contextmanager
