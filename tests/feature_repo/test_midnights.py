@@ -69,12 +69,12 @@ def usual(changes, midnight):
 
 
 def examined(events, item, midnight):
-    """Impressions at or above a click of their slate that was known by then."""
+    """Impressions at or above a click of their slate, it and its place known by then."""
     at = {(e.request_id, shown): (e.seen_at, place) for e, shown, place in impressions(events)}
     lowest = {}
     for event, sign, *_ in positive(events):
-        if sign == 1 and (event.request_id, event.item_id) in at and event.seen_at < midnight:
-            place = at[event.request_id, event.item_id][1]
+        shown_at, place = at.get((event.request_id, event.item_id), (midnight, 0))
+        if sign == 1 and event.seen_at < midnight and shown_at < midnight:
             lowest[event.request_id] = max(lowest.get(event.request_id, -1), place)
     return sum(
         shown == item and seen_at < midnight and place <= lowest.get(request, -1)
