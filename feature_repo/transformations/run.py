@@ -75,12 +75,11 @@ _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "item_standing": standing_sql,
     "market_usual": market_sql,
 }
-_DAYS = {
-    "query_clicked_items": "query_days",
-    "item_standing": "item_examined",
-    "market_usual": "market_days",
-}
+_DAYS = {"query_clicked_items": "query_days", "market_usual": "market_days"}
 """View → the sums by day it is made of, which are what is carried of it."""
+
+_EXAMINED = "item_examined"
+"""Such sums too, made while the old events that new ones name are staged."""
 
 _NEWEST = ("item_attributes", "user_recent", "item_standing")
 """Views of which the newest rows are carried."""
@@ -245,7 +244,7 @@ class _Run:
             seals = self._before.inputs.last_seal, self._inputs.last_seal
             before, now = ((seal + 1) // DAY for seal in seals)
             self._carried.find(db, day_ended=before < now)
-        self._days(db, "item_examined")
+        self._days(db, _EXAMINED)
         for table in STAGING:
             db.execute(f"delete from {table} where seen_at <= getvariable('since')")
         instants = [
@@ -272,9 +271,12 @@ class _Run:
             self._files.merge(db, self._folder / view)
 
     def _write_rows(self, db: Database, view: str) -> list[Path]:
-        if view in _DAYS and view != "item_standing":
-            self._days(db, _DAYS[view])
+        days = _DAYS.get(view)
+        if days:
+            self._days(db, days)
         files = self._files.add(db, self._folder / view, view_sql(view, self._shop))
+        if days:
+            db.execute(f"drop table {days}")
         if view in _NEWEST:
             self._carried.leave_newest(db, view, files)
         if view == "item_attributes":
@@ -283,11 +285,9 @@ class _Run:
 
     def _days(self, db: Database, name: str) -> None:
         """Make a table of sums by day, and leave those of the entities that changed."""
-        for folder, table in (("intermediate", name), ("carried", "left_over")):
-            sql = (SQL / folder / f"{name}.sql").read_text()
-            filled = market_days_sql(sql) if name == "market_days" else sql
-            db.execute(f"create or replace temp table {table} as\n{filled}")
-        self._carried.leave(db, name, f"from left_over where {_FRESH} order by all")
+        made, left = (_days_sql(folder, name) for folder in ("intermediate", "carried"))
+        db.execute(f"create temp table {name} as\n{made}")
+        self._carried.leave(db, name, f"from ({left}) where {_FRESH} order by all")
 
     def _write_slices(self, db: Database) -> list[Path]:
         """Write a file per slice of the users, so that memory does not grow with their number."""
@@ -343,6 +343,11 @@ def _count(db: Database, counter: CounterView, carried: str, fresh: str) -> None
     db.execute(f"create or replace temp view deltas as {both}")
     counts = counts_sql((SQL / "counts.sql").read_text(), counter)
     db.execute(f"create or replace temp table counted as\n{counts}")
+
+
+def _days_sql(folder: str, name: str) -> str:
+    sql = (SQL / folder / f"{name}.sql").read_text()
+    return market_days_sql(sql) if name == "market_days" else sql
 
 
 def _know(db: Database, view: str, files: list[Path], before: str | None) -> None:

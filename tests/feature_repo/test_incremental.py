@@ -3,8 +3,10 @@
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -189,3 +191,30 @@ def test_a_run_killed_anywhere_shows_one_generation_and_is_made_good_by_the_next
 def copied(home, root):
     shutil.copytree(home.root, root, symlinks=True)
     return Home(root)
+
+
+def test_an_index_of_an_earlier_version_is_made_anew(home, tmp_path):
+    grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
+    with closing(sqlite3.connect(home.log / "index.db")) as index, index:
+        index.execute("drop table answers")
+        index.execute("pragma user_version = 0")
+
+    grown.take([click("c2", "old-7", item="i7")])
+
+    assert not grown.refresh().rebuilt
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
+
+
+def test_a_file_that_comes_after_its_seal_was_used_rebuilds_everything(home, tmp_path):
+    grown = grown_with(home, OLD[:20])
+    grown.take(NEW)
+    grown.log.seal()
+    grown.log.compact()
+    late = grown.log.relation_paths("interaction")[-1]
+    late.rename(tmp_path / "late")
+    transform(home, START)
+
+    (tmp_path / "late").rename(late)
+
+    assert grown.refresh().rebuilt
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
