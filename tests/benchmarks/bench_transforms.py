@@ -37,7 +37,7 @@ from tests.benchmarks.plot import draw
 from tests.feature_repo.growing_log import tables
 
 DAYS = (10, 20, 40)
-SLATES_A_DAY, SLATES_OF_THE_HOUR, SHOWN = 500, 100, 10
+SLATES_A_DAY, SLATES_OF_THE_HOUR, SHOWN = 200, 50, 10
 ITEMS, USERS, QUERIES = 2_000, 1_000, 300
 RUNS = 3
 BEGUN = 19_900 * DAY
