@@ -152,5 +152,5 @@ def minor_units(value: float | None) -> int:
 
 
 def tiles_of(rows: Path) -> Path:
-    """The sums from which a counted view's tiles are loaded, given the folder of its rows."""
-    return rows.parent / "_tiles" / f"{rows.name}.parquet"
+    """Where the sums lie from which a counted view's tiles are loaded, given where its rows lie."""
+    return rows.parent / "_tiles" / rows.name

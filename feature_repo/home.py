@@ -45,8 +45,13 @@ class Home:
 
     @property
     def features(self) -> Path:
-        """Feature rows: one folder of Parquet files per feature view."""
+        """Feature rows: one folder of Parquet files per feature view; a link to a generation."""
         return self.root / "features"
+
+    @property
+    def feature_generations(self) -> Path:
+        """The generations of feature rows: the one in use, and one being made."""
+        return self.root / ".features"
 
     @property
     def datasets(self) -> Path:

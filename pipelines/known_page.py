@@ -11,12 +11,12 @@ import numpy as np
 from feature_repo.catalogue import Catalogue
 from feature_repo.errors import SettingError
 from feature_repo.events.contract import DEFAULT_MARKET
+from feature_repo.events.relations import list_relations
 from feature_repo.home import Home
 from feature_repo.instants import to_datetime, to_text
 from feature_repo.online.reader import OnlineReader
 from feature_repo.query_key import query_key
 from feature_repo.slate_facts import SlateFacts
-from feature_repo.transformations.run import log_files
 
 NEWEST = 10
 """Events told at most."""
@@ -90,7 +90,7 @@ def events(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
         for kind, concerns in _CONCERNS[subject.kind].items():
-            paths = [str(path) for path in log_files(home, kind)]
+            paths = [str(path) for path in list_relations(home.log / "compacted", kind)]
             if paths:
                 rows = db.execute(
                     f"select event_id, epoch_us(seen_at) from read_parquet($paths) "

@@ -11,13 +11,15 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.relations import kind_of, list_relations, part_of, read_row
+
+_T = TypeVar("_T")
 
 DIGEST = 16
 _CHUNK = 500
@@ -32,7 +34,12 @@ create table if not exists requests
 create table if not exists repeats
     (request_id text, file integer, row integer,
      primary key (request_id, file, row)) without rowid;
+create table if not exists answers
+    (request_id text, file integer, row integer,
+     primary key (request_id, file, row)) without rowid;
 """
+_VERSION = 1
+"""Of what is indexed: an index of another version is made anew."""
 _EARLIEST = "insert into requests values (?, ?, ?, ?, ?) on conflict do nothing"
 _LATEST = """
 insert into requests values (?, ?, ?, ?, ?) on conflict do update
@@ -47,6 +54,13 @@ select path, row from files join
     (select file, row from requests where kind = 'ranking' and request_id = :request_id
      union all select file, row from repeats where request_id = :request_id) on file = id
 """
+_OF_REQUESTS = """
+select path, row from files join
+    (select file, row from requests where kind = 'ranking' and request_id in ({marks})
+     union select file, row from repeats where request_id in ({marks})
+     union select file, row from answers where request_id in ({marks})) on file = id
+"""
+_OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
 _WINNER = {
     "ranking": _EARLIEST,
     "served": _LATEST,
@@ -97,6 +111,14 @@ class EventIndex:
             )
         return [read_row(self._relations / path, row) for path, row in found]
 
+    def places_of_requests(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """Files, below the compacted ones, and rows of requests' rankings and interactions."""
+        return self._places(_OF_REQUESTS, request_ids)
+
+    def places_of_events(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """The same of events by their ids."""
+        return self._places(_OF_EVENTS, map(digest, event_ids))
+
     def sync(self) -> None:
         """Follow the compacted files.  The caller holds the lock of compaction."""
         with self._lock:
@@ -115,6 +137,16 @@ class EventIndex:
 
     def __del__(self) -> None:
         self.close()
+
+    def _places(self, query: str, keys: Iterable[object]) -> set[tuple[str, int]]:
+        found: set[tuple[str, int]] = set()
+        with self._lock:
+            connection = self._reading()
+            if connection is not None:
+                for chunk in _chunks(keys, _CHUNK):
+                    marks = ",".join(f"?{n}" for n in range(1, len(chunk) + 1))
+                    found.update(connection.execute(query.format(marks=marks), chunk))
+        return found
 
     def _select(self, what: str, digests: Sequence[bytes]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
@@ -155,13 +187,16 @@ class EventIndex:
     def _follow(self, connection: sqlite3.Connection) -> None:
         present = {_entry(path, self._relations): path for path in list_relations(self._relations)}
         indexed = set(connection.execute("select path, size, changed from files"))
-        if indexed <= present.keys() and len(indexed) == len(present):
+        (version,) = connection.execute("pragma user_version").fetchone()
+        is_sound = version == _VERSION and indexed <= present.keys()
+        if is_sound and len(indexed) == len(present):
             return
         connection.execute("begin immediate")
         try:
-            if not indexed <= present.keys():
-                for table in ("files", "events", "requests", "repeats"):
+            if not is_sound:
+                for table in ("files", "events", "requests", "repeats", "answers"):
                     connection.execute(f"delete from {table}")
+                connection.execute(f"pragma user_version = {_VERSION}")
                 indexed = set()
             for entry, path in present.items():
                 if entry not in indexed:
@@ -186,6 +221,12 @@ def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path
         "insert into events values (?, ?, ?) on conflict do nothing",
         ((key, file, row) for key, row in keys),
     )
+    if kind == "interaction":
+        requests = pq.read_table(path, columns=["request_id"]).column(0).to_pylist()
+        connection.executemany(
+            "insert into answers values (?, ?, ?)",
+            ((request_id, file, row) for row, request_id in enumerate(requests) if request_id),
+        )
     if kind in _WINNER:
         table = pq.read_table(path, columns=["request_id", "seen_at"])
         seen_at = table.column("seen_at").cast(pa.int64()).to_pylist()
@@ -207,7 +248,7 @@ def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path
             )
 
 
-def _chunks(values: Iterable[bytes], size: int) -> Iterator[list[bytes]]:
+def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:
     iterator = iter(values)
     while chunk := list(islice(iterator, size)):
         yield chunk

@@ -64,7 +64,7 @@ def load_tiles(
     client: "redis.Redis",
     keys: LiveKeys,
     counter: CounterView,
-    path: Path,
+    folder: Path,
     since: int,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Written:
@@ -74,7 +74,8 @@ def load_tiles(
         client: of one server, no cluster.
         keys: of the project.
         counter: the view.
-        path: its sums, as the transform writes them; absent where it never ran.
+        folder: of its sums, as the transform writes them; absent where it never ran.  Of an entity
+            that is in several files the later sums stay, whichever are read first.
         since: µs.
         progress: told the number of entities after each batch of them.
 
@@ -82,16 +83,21 @@ def load_tiles(
         RedisError, redis.RedisError: as `seal`.
     """
     written = Written()
-    if not path.exists():
-        return written
+    for path in sorted(folder.glob("*.parquet")):
+        for sums in _sums(path, since):
+            one = seal(client, keys, counter, sums)
+            written += one
+            progress(one.rows)
+    return written
+
+
+def _sums(path: Path, since: int) -> Iterator[pa.Table]:
+    """The sums in a file that changed at or after an instant, in batches."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_TILES_PER_BATCH):
             sums = pa.table(batch)
             changed_at = sums["event_timestamp"].cast(pa.int64()).to_numpy()
-            one = seal(client, keys, counter, sums.filter(pa.array(changed_at >= since)))
-            written += one
-            progress(one.rows)
-    return written
+            yield sums.filter(pa.array(changed_at >= since))
 
 
 def pack_sealed(sums: pa.Table, counter: CounterView) -> list[bytes]:

@@ -1,37 +1,47 @@
 """From the compacted log to the rows of every feature view, in DuckDB.
 
 Staging reads the log one to one; each view is one SQL file; counted views say their deltas, which
-`counts.sql` turns into counts.  Every run builds all rows anew and replaces each file in one step;
-the same inputs give the same bytes, so a run whose inputs have not changed does nothing.
+`counts.sql` turns into counts.  Where the log was only added to, a run reads what was added and
+what earlier runs left of the entities concerned (see `carried.py`), and adds files of rows; else it
+reads the whole log and writes everything anew, by the same SQL.  Either makes a generation of all
+features, which takes the place of the last one in one step.  A run whose inputs have not changed
+does nothing.
 """
 
-import hashlib
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import duckdb
 
+from feature_repo import counters, recent, standing
 from feature_repo.counters import (
     COUNTER_VIEWS,
     LARGEST_AMOUNT,
     MINOR_UNITS,
     WINDOWS,
-    tiles_of,
+    CounterView,
 )
-from feature_repo.events.contract import ARROW_SCHEMAS, POSITIVE_TYPES
-from feature_repo.events.durable import replacing
+from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.events.seals import read_seals
 from feature_repo.home import Home
-from feature_repo.instants import to_text
+from feature_repo.instants import DAY, to_text
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 from feature_repo.shop import Shop
+from feature_repo.transformations.carried import Carried
+from feature_repo.transformations.generations import next_generation, take_over
+from feature_repo.transformations.log_slice import LogSlice
+from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
+from feature_repo.transformations.state import Inputs, State, files_of
 from feature_repo.transformations.templates import (
     attributes_sql,
+    carried_counts_sql,
     counts_sql,
+    market_days_sql,
     market_sql,
     query_sql,
     recent_sql,
@@ -55,7 +65,6 @@ MEMORY_LIMIT = "4GB"
 EVENTS_PER_SLICE = 15_000
 """Of wide rows; with five taste fields a whole run peaked at 0.9 GB."""
 
-Database = duckdb.DuckDBPyConnection
 Progress = Callable[[str], None]
 
 _COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
@@ -66,13 +75,23 @@ _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "item_standing": standing_sql,
     "market_usual": market_sql,
 }
-_ROWS_PER_GROUP = {"user_recent": 2048}
-"""A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""
+_DAYS = {"query_clicked_items": "query_days", "market_usual": "market_days"}
+"""View → the sums by day it is made of, which are what is carried of it."""
+
+_EXAMINED = "item_examined"
+"""Such sums too, made while the old events that new ones name are staged."""
+
+_NEWEST = ("item_attributes", "user_recent", "item_standing")
+"""Views of which the newest rows are carried."""
+
+_CONCERNED = Template("from carried_$view where $key in (select $key from fresh)")
+_FRESH = "event_timestamp > make_timestamptz(getvariable('since') + 1)"
+_FINAL = "event_timestamp <= make_timestamptz(getvariable('last_seal') + 1)"
 
 
 @dataclass(frozen=True)
 class ViewReport:
-    """What was written for one view."""
+    """What was written for one view: rows of this run; bytes of all its files."""
 
     rows: int
     bytes: int
@@ -81,10 +100,19 @@ class ViewReport:
 
 @dataclass(frozen=True)
 class TransformReport:
-    """What a run wrote; `skipped` where its inputs had not changed since the last one."""
+    """What a run did.
+
+    Attributes:
+        views: what was written of each.
+        skipped: the inputs had not changed since the last run.
+        rebuilt: all rows were written anew.
+        events: of the log that were read.
+    """
 
     views: dict[str, ViewReport] = field(default_factory=dict)
     skipped: bool = False
+    rebuilt: bool = False
+    events: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """For `--json`."""
@@ -105,68 +133,70 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         ShopError: shop.toml cannot be read or says something impossible.
         LogError: the log's seals cannot be read.
     """
-    inputs, mark = _inputs(home), home.features / "state"
-    if mark.exists() and mark.read_text() == inputs + _outputs(home):
+    inputs, before = Inputs.of(home, _rules(home)), State.read(home.features)
+    if before and before.inputs == inputs:
         return TransformReport(skipped=True)
-    mark.unlink(missing_ok=True)
+    if before and not inputs.follows(before.inputs):
+        before = None
     say = progress or (lambda _: None)
-    with staged(home, home.features / ".spill") as db:
-        say(f"features as of {to_text(clock_now)}")
-        reports = {view: _write_view(db, home, view, say) for view in VIEWS}
-    with replacing(mark) as fresh:
-        fresh.write_text(inputs + _outputs(home))
-    return TransformReport(reports)
-
-
-def log_files(home: Home, kind: str) -> list[Path]:
-    """The compacted log of one kind, oldest day first."""
-    return sorted((home.log / "compacted" / kind).glob("day=*/part-*.parquet"))
+    say(f"features as of {to_text(clock_now)}")
+    with next_generation(home) as folder:
+        if before:
+            take_over(home.features, folder)
+        return _Run(home, folder, inputs, before).write(say)
 
 
 @contextmanager
-def staged(home: Home, spill: Path) -> Iterator[Database]:
-    """A database that holds the staged log of a home, and spills to the folder `spill`."""
+def staged(home: Home, spill: Path, log: LogSlice | None = None) -> Iterator[Database]:
+    """A database that holds the staged log of a home, and spills to the folder `spill`.
+
+    Args:
+        home: whose log.
+        spill: is made, and removed at the end.
+        log: what to read; by default all of it.
+    """
     spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:") as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute("set enable_progress_bar = false")
         db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         db.execute("set temp_directory = ?", [str(spill)])
-        _stage(db, home)
+        _stage(db, log or LogSlice.whole(home))
         yield db
     spill.rmdir()
 
 
-def _stage(db: Database, home: Home) -> None:
-    parameters = {
-        "positive_types": list(POSITIVE_TYPES),
-        "last_seal": read_seals(home.log / "seals").last,
-        "minor_units": MINOR_UNITS,
-        "largest_amount": LARGEST_AMOUNT,
-        "k_clicked": K_CLICKED,
-        "k_shown": K_SHOWN,
-        "k_query_items": K_QUERY_ITEMS,
-    }
-    for name, value in parameters.items():
+def _stage(db: Database, log: LogSlice) -> None:
+    instants = {"last_seal": read_seals(log.home.log / "seals").last, "since": log.since}
+    for name, value in (_constants() | instants).items():
         db.execute(f"set variable {name} = ?", [value])
     db.execute("create temp table windows (days bigint)")
     db.executemany("insert into windows values (?)", [[days] for days in WINDOWS.values()])
-    for kind in ("item", "ranking", "interaction"):
-        _read_log(db, home, kind)
+    log.open(db)
     db.execute((SQL / "values.sql").read_text())
     for table in STAGING:
         sql = (SQL / "staging" / f"{table}.sql").read_text()
         db.execute(f"create temp table {table} as\n{sql}")
 
 
-def _read_log(db: Database, home: Home, kind: str) -> None:
-    """Make `log_<kind>` readable, empty where the log has no event of the kind."""
-    paths = [str(path) for path in log_files(home, kind)]
-    if paths:
-        relation = db.read_parquet(paths, hive_partitioning=False)
-    else:
-        relation = db.from_arrow(ARROW_SCHEMAS[kind].empty_table())
-    relation.create_view(f"log_{kind}")
+def _constants() -> dict[str, Any]:
+    return {
+        "positive_types": list(POSITIVE_TYPES),
+        "minor_units": MINOR_UNITS,
+        "largest_amount": LARGEST_AMOUNT,
+        "k_clicked": K_CLICKED,
+        "k_shown": K_SHOWN,
+        "k_query_items": K_QUERY_ITEMS,
+    }
+
+
+def _rules(home: Home) -> Iterator[bytes]:
+    """All but the log that rows depend on: the shop's fields, the SQL, its constants, this code."""
+    yield repr((Shop.load(home.shop_toml), _constants(), duckdb.__version__)).encode()
+    sources = [path for path in SQL.rglob("*") if path.suffix in (".sql", ".py")]
+    declared = [Path(str(module.__file__)) for module in (counters, recent, standing)]
+    for path in (*sorted(sources), *declared):
+        yield path.read_bytes()
 
 
 def view_sql(view: str, shop: Shop) -> str:
@@ -177,82 +207,152 @@ def view_sql(view: str, shop: Shop) -> str:
     return _FILLED[view](sql, shop)
 
 
-def _write_view(db: Database, home: Home, view: str, say: Progress) -> ViewReport:
-    say(f"features: {view}")
-    started, folder = time.perf_counter(), home.features / view
-    sql = view_sql(view, Shop.load(home.shop_toml))
-    if view in _COUNTERS:
-        files = _write_counts(db, folder, sql)
-    elif view == "user_recent":
-        files = _write_slices(db, folder, sql)
-    else:
-        files = {"rows": _write(db, folder / "rows.parquet", sql)}
-    for path in folder.glob("*.parquet"):
-        if path.stem not in files:
-            path.unlink()
-    db.execute(f"create view {view} as from read_parquet('{_quoted(folder)}/*.parquet')")
-    written = sum(path.stat().st_size for path in folder.glob("*.parquet"))
-    seconds = round(time.perf_counter() - started, 3)
-    return ViewReport(sum(files.values()), written, seconds)
+class _Run:
+    """One run, over the log or what was added to it, into the folder of a new generation."""
+
+    def __init__(self, home: Home, folder: Path, inputs: Inputs, before: State | None) -> None:
+        self._home, self._folder, self._inputs, self._before = home, folder, inputs, before
+        self._shop = Shop.load(home.shop_toml)
+        self._files = RowFiles(folder, int(folder.name) if before else None)
+        self._carried = Carried(self._files, tuple(_COUNTERS.values()))
+
+    def write(self, say: Progress) -> TransformReport:
+        """Write rows of every view, and what the next run needs."""
+        log, reports = self._log(), {}
+        with staged(self._home, self._folder / ".spill", log) as db:
+            events = log.events(db)
+            latest = self._prepare(db)
+            for view in VIEWS:
+                say(f"features: {view}")
+                reports[view] = self._view(db, view)
+            self._merge(db)
+        State(self._inputs, latest, files_of(self._folder)).write(self._folder)
+        return TransformReport(reports, rebuilt=self._before is None, events=events)
+
+    def _log(self) -> LogSlice:
+        if not self._before:
+            return LogSlice(self._home, frozenset(self._inputs.log))
+        new = self._inputs.new_since(self._before.inputs)
+        return LogSlice(self._home, frozenset(new), self._before.inputs.last_seal)
+
+    def _prepare(self, db: Database) -> int | None:
+        """Lay out what earlier runs left beside what is new; gives the newest event's instant."""
+        latest = self._before.latest if self._before else None
+        db.execute("set variable latest = ?::bigint", [latest])
+        self._carried.blank(db, SQL, self._shop)
+        if self._before:
+            seals = self._before.inputs.last_seal, self._inputs.last_seal
+            before, now = ((seal + 1) // DAY for seal in seals)
+            self._carried.find(db, day_ended=before < now)
+        self._days(db, _EXAMINED)
+        for table in STAGING:
+            db.execute(f"delete from {table} where seen_at <= getvariable('since')")
+        instants = [
+            db.execute(f"select max(seen_at) from {table}").fetchall()[0][0] for table in STAGING
+        ]
+        return max((at for at in (latest, *instants) if at is not None), default=None)
+
+    def _view(self, db: Database, view: str) -> ViewReport:
+        started, folder = time.perf_counter(), self._folder / view
+        if view in _COUNTERS:
+            files = self._write_counts(db, _COUNTERS[view])
+        elif view == "user_recent":
+            files = self._write_slices(db)
+        else:
+            files = self._write_rows(db, view)
+        rows = sum(map(rows_of, files))
+        size = sum(path.stat().st_size for path in folder.glob("*.parquet"))
+        return ViewReport(rows, size, round(time.perf_counter() - started, 3))
+
+    def _merge(self, db: Database) -> None:
+        """Keep the number of files low, now that no view reads them any more."""
+        self._carried.merge(db)
+        for view in VIEWS:
+            self._files.merge(db, self._folder / view)
+
+    def _write_rows(self, db: Database, view: str) -> list[Path]:
+        days = _DAYS.get(view)
+        if days:
+            self._days(db, days)
+        files = self._files.add(db, self._folder / view, view_sql(view, self._shop))
+        if days:
+            db.execute(f"drop table {days}")
+        if view in _NEWEST:
+            self._carried.leave_newest(db, view, files)
+        if view == "item_attributes":
+            _know(db, view, files, f"carried_{view}")
+        return files
+
+    def _days(self, db: Database, name: str) -> None:
+        """Make a table of sums by day, and leave those of the entities that changed."""
+        made, left = (_days_sql(folder, name) for folder in ("intermediate", "carried"))
+        db.execute(f"create temp table {name} as\n{made}")
+        self._carried.leave(db, name, f"from ({left}) where {_FRESH} order by all")
+
+    def _write_slices(self, db: Database) -> list[Path]:
+        """Write a file per slice of the users, so that memory does not grow with their number."""
+        view, files = "user_recent", []
+        events = db.table("stg_rankings").shape[0] + db.table("stg_interactions").shape[0]
+        slices = 1 + events // EVENTS_PER_SLICE
+        db.execute(f"set variable slices = {slices}")
+        for n in range(slices):
+            db.execute(f"set variable slice = {n}")
+            sql = view_sql(view, self._shop)
+            added = self._files.add(db, self._folder / view, sql, n)
+            self._carried.leave_newest(db, view, added, n)
+            files += added
+        return files
+
+    def _write_counts(self, db: Database, counter: CounterView) -> list[Path]:
+        """Write what is final, up to the last seal, and what is pending: later leaves of windows.
+
+        The sums for tiles lie beside the views' folders: they are no rows of the view.
+        """
+        view, folder = counter.name, self._folder / counter.name
+        if view == "item_engagement" and self._before:
+            _count(db, counter, f"from carried_{view}", "from fresh where false")
+            db.execute(f"create temp table counted_before as from counted where not {_FRESH}")
+        _count(db, counter, _CONCERNED.substitute(view=view, key=counter.key), "from fresh")
+        self._carried.leave(db, view, tiles_sql((SQL / "tiles.sql").read_text(), counter))
+        self._add_silent(db, counter)
+        final = self._files.add(db, folder, f"from counted where {_FRESH} and {_FINAL}")
+        pending = folder / "pending.parquet"
+        write(db, pending, f"from counted where not {_FINAL}")
+        if view == "item_engagement":
+            _know(db, view, [*final, pending], "counted_before" if self._before else None)
+        return [*final, pending]
+
+    def _add_silent(self, db: Database, counter: CounterView) -> None:
+        """Add the pending leaves of entities of which nothing new was told."""
+        if self._before:
+            pending = read([self._home.features / counter.name / "pending.parquet"])
+            silent = f"from {pending} where {counter.key} not in (select {counter.key} from fresh)"
+            both = f"from counted union all by name {silent}"
+            order = f"order by {counter.key}, event_timestamp"
+            db.execute(f"create or replace temp table counted as from ({both}) {order}")
 
 
-def _write_counts(db: Database, folder: Path, sql: str) -> dict[str, int]:
-    """Write what is final, up to the last seal, and what is pending: later leaves of windows.
-
-    The sums for tiles lie beside the views' folders: they are no rows of the view.
-    """
-    deltas = (SQL / "features" / f"{folder.name}.sql").read_text()
-    db.execute(f"create or replace temp view deltas as\n{deltas}")
-    _COUNTERS[folder.name].refuse_others(db.table("deltas").columns)
-    db.execute(f"create or replace temp table counted as\n{sql}")
-    tiles = tiles_sql((SQL / "tiles.sql").read_text(), _COUNTERS[folder.name])
-    _write(db, tiles_of(folder), tiles)
-    final = "event_timestamp <= make_timestamptz(getvariable('last_seal') + 1)"
-    return {
-        "rows": _write(db, folder / "rows.parquet", f"from counted where {final}"),
-        "pending": _write(db, folder / "pending.parquet", f"from counted where not {final}"),
-    }
+def _count(db: Database, counter: CounterView, carried: str, fresh: str) -> None:
+    """Make the table `counted`, of what is carried and what is fresh."""
+    sql = (SQL / "features" / f"{counter.name}.sql").read_text()
+    db.execute(f"create or replace temp view fresh as\n{sql}")
+    counter.refuse_others(db.table("fresh").columns)
+    db.execute(f"create or replace temp table carried as {carried}")
+    again = carried_counts_sql((SQL / "carried" / "counts.sql").read_text(), counter)
+    told = ", ".join((counter.key, "seen_at", "bucket", "part", *counter.measures))
+    both = f"select {told}, 1 as events from ({fresh}) union all by name {again}"
+    db.execute(f"create or replace temp view deltas as {both}")
+    counts = counts_sql((SQL / "counts.sql").read_text(), counter)
+    db.execute(f"create or replace temp table counted as\n{counts}")
 
 
-def _write_slices(db: Database, folder: Path, sql: str) -> dict[str, int]:
-    """Write a file per slice of the users, so that memory does not grow with their number."""
-    events = db.table("stg_rankings").shape[0] + db.table("stg_interactions").shape[0]
-    slices = 1 + events // EVENTS_PER_SLICE
-    db.execute(f"set variable slices = {slices}")
-    files = {}
-    for n in range(slices):
-        db.execute(f"set variable slice = {n}")
-        files[f"rows-{n:04d}"] = _write(db, folder / f"rows-{n:04d}.parquet", sql)
-    return files
+def _days_sql(folder: str, name: str) -> str:
+    sql = (SQL / folder / f"{name}.sql").read_text()
+    return market_days_sql(sql) if name == "market_days" else sql
 
 
-def _write(db: Database, path: Path, sql: str) -> int:
-    """Write a query's rows to one file, in its order; returns their number."""
-    options = "format parquet, compression zstd"
-    if path.parent.name in _ROWS_PER_GROUP:
-        options += f", row_group_size {_ROWS_PER_GROUP[path.parent.name]}"
-    with replacing(path) as fresh:
-        counted = db.execute(f"copy (\n{sql}\n) to '{_quoted(fresh)}' ({options})").fetchone()
-    return int(counted[0]) if counted else 0
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
-
-
-def _inputs(home: Home) -> str:
-    """Digest of what rows depend on: the log's files, its seals, the shop, the SQL, this code."""
-    digest = hashlib.sha256()
-    for path in sorted((home.log / "compacted").rglob("*.parquet")):
-        about = path.stat()
-        digest.update(f"{path} {about.st_size} {about.st_mtime_ns}\n".encode())
-    sources = [path for path in SQL.rglob("*") if path.suffix in (".sql", ".py")]
-    for path in (home.log / "seals", home.shop_toml, *sorted(sources)):
-        digest.update(path.read_bytes() if path.exists() else b"none")
-    return digest.hexdigest()
-
-
-def _outputs(home: Home) -> str:
-    """The files there are, a line each."""
-    files = sorted(home.features.glob("*/*.parquet"))
-    return "".join(f"\n{path.relative_to(home.features)} {path.stat().st_size}" for path in files)
+def _know(db: Database, view: str, files: list[Path], before: str | None) -> None:
+    """Let other views read what was known of items at any instant since the last run."""
+    tables = [*([read(files)] if files else []), *([before] if before else [])]
+    both = " union all by name ".join(f"from {table}" for table in tables)
+    db.execute(f"create temp view {view} as {both}")

@@ -12,7 +12,7 @@ from feature_repo.counters import MARKET_MEASURES, WINDOWS, CounterView
 from feature_repo.errors import CatalogueError
 from feature_repo.recent import VALUE_SEPARATOR
 from feature_repo.shop import Role, Shop, ShopField
-from feature_repo.standing import groups_of, standing_features
+from feature_repo.standing import groups_of, is_count, standing_features
 
 _T = TypeVar("_T")
 
@@ -21,8 +21,9 @@ def attributes_sql(template: str, shop: Shop) -> str:
     """Fill in `features/item_attributes.sql`."""
     return Template(template).substitute(
         mentioned=_lines(shop.item_fields, _mentioned),
+        carried=_lines(shop.item_fields, lambda f: f"{{'value': {_name(f)}}} as {_said(f)},"),
         merged=_lines(shop.item_fields, _merged),
-        typed=_lines(shop.item_fields, lambda f: f"as_{_reader(f)}({_raw(f)}) as {_name(f)},"),
+        typed=_lines(shop.item_fields, lambda f: f"{_said(f)}.value as {_name(f)},"),
     )
 
 
@@ -30,12 +31,14 @@ def recent_sql(template: str, shop: Shop) -> str:
     """Fill in `features/user_recent.sql`."""
     return Template(template).substitute(
         known=_lines(shop.recent_fields, _known),
+        again_clicked=_lines(shop.recent_fields, lambda f: _again("clicked", f)),
+        again_shown=_lines(shop.recent_fields, lambda f: _again("shown", f)),
         blocks=_lines(
             shop.recent_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
         ),
         spans=_lines(
             shop.recent_fields,
-            lambda f: f"list_concat(this.{_name(f)}, before.{_name(f)}) as {_name(f)},",
+            lambda f: f"list_concat(this.{_name(f)}, previous.{_name(f)}) as {_name(f)},",
         ),
         arrays=_lines(("clicked", "shown"), lambda verb: _arrays(verb, shop)),
     )
@@ -76,11 +79,16 @@ def counts_sql(template: str, counter: CounterView) -> str:
     )
 
 
+def market_days_sql(template: str) -> str:
+    """Fill in `market_days.sql`, of the intermediate or of the carried tables."""
+    summed = _lines(MARKET_MEASURES, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},")
+    return Template(template).substitute(summed=summed)
+
+
 def market_sql(template: str, _: Shop) -> str:
     """Fill in `features/market_usual.sql`."""
     windows = {"30d": "month", "all": "so_far"}
     return Template(template).substitute(
-        summed=_lines(MARKET_MEASURES, lambda m: f"coalesce(sum({m}), 0) as {m},"),
         running=_lines(
             [(m, w) for m in MARKET_MEASURES for w in windows],
             lambda c: f"(sum({c[0]}) over {windows[c[1]]})::bigint as {c[0]}_{c[1]},",
@@ -98,6 +106,45 @@ def tiles_sql(template: str, counter: CounterView) -> str:
         listed=_lines(measures, lambda m: f"list({m} order by bucket) as {m},"),
         kept=_lines(measures, lambda m: f"{m}_all,\n    coalesce({m}, []) as {m},"),
     )
+
+
+def carried_counts_sql(template: str, counter: CounterView) -> str:
+    """Fill in `carried/counts.sql` for one counted view."""
+    return Template(template).substitute(
+        key=counter.key,
+        unnested=_lines(counter.measures, lambda m: f"unnest({m}) as {m},"),
+        remainder=_lines(
+            counter.measures, lambda m: f"({m}_all - coalesce(list_sum({m}), 0))::bigint as {m},"
+        ),
+    )
+
+
+def carried_tiles_sql(template: str, counter: CounterView) -> str:
+    """Fill in `carried/tiles.sql` for one counted view."""
+    return Template(template).substitute(
+        view=counter.name,
+        key=counter.key,
+        measures=_lines(counter.measures, lambda m: f"{m}_all bigint, {m} bigint[],"),
+    )
+
+
+def carried_sql(template: str, shop: Shop) -> str:
+    """Fill in `carried/tables.sql`."""
+    return Template(template).substitute(
+        attributes=_lines(
+            shop.item_fields, lambda f: f"as_{_reader(f)}(null::json) as {_name(f)},"
+        ),
+        recent=_lines(("clicked", "shown"), lambda verb: _recent_columns(verb, shop)),
+        measures=_lines(MARKET_MEASURES, lambda m: f"{m} bigint,"),
+        standing=_lines(
+            standing_features(shop), lambda f: f"{f} {'bigint' if is_count(f) else 'double'},"
+        ),
+    )
+
+
+def _recent_columns(verb: str, shop: Shop) -> str:
+    fields = (f'"{verb}_{f.column}" varchar[],' for f in shop.recent_fields)
+    return f"{verb}_item_ids varchar[], {verb}_at bigint[], {' '.join(fields)}"
 
 
 def _lines(elements: Iterable[_T], line: Callable[[_T], str]) -> str:
@@ -142,12 +189,16 @@ def _place(inside: str, number: str) -> str:
 
 def _mentioned(field: ShopField) -> str:
     pointer = "/" + field.name.replace("~", "~0").replace("/", "~1")
-    return f"json_extract(fields, {_text(pointer)}) as {_raw(field)},"
+    value = f"json_extract(fields, {_text(pointer)})"
+    return (
+        f"case when {value} is not null then "
+        f"{{'value': as_{_reader(field)}({value})}} end as {_said(field)},"
+    )
 
 
 def _merged(field: ShopField) -> str:
-    raw = _raw(field)
-    return f"last_value({raw} ignore nulls) over so_far as {raw},"
+    said = _said(field)
+    return f"last_value({said} ignore nulls) over so_far as {said},"
 
 
 def _known(field: ShopField) -> str:
@@ -157,6 +208,10 @@ def _known(field: ShopField) -> str:
         "number": f"minor_units({value})::varchar",
     }.get(field.type, value)
     return f"coalesce({text}, '') as {_name(field)},"
+
+
+def _again(verb: str, field: ShopField) -> str:
+    return f'unnest("{verb}_{field.column}") as {_name(field)},'
 
 
 def _arrays(verb: str, shop: Shop) -> str:
@@ -179,8 +234,8 @@ def _reader(field: ShopField) -> str:
     return "text" if field.type == "category" else field.type
 
 
-def _raw(field: ShopField) -> str:
-    return f'"raw_{field.column}"'
+def _said(field: ShopField) -> str:
+    return f'"said_{field.column}"'
 
 
 def _name(field: ShopField) -> str:

@@ -1,10 +1,11 @@
--- Sums a counted view's deltas for its tiles: of all time, and by bucket inside the longest window.
+-- Sums a counted view's deltas for its tiles: of all time, and by bucket inside the longest window
+-- at the instant from which the last of them counts.
 --
 -- What was seen up to the last seal is final, so these sums are what a tile's header and sealed
--- records say of it until the next load.
+-- records say of it until the next load, and all that the next run needs to know of the entity.
 --
 -- Grain:  one row per entity; `event_timestamp` is when the last of its deltas became known
--- Reads:  deltas (the view's own SQL), windows
+-- Reads:  deltas (the view's own SQL, and `carried.sql`), windows
 -- Params: key -- the entity's join key
 --         totals, summed, listed, kept -- a line per measure: see templates.py
 
@@ -37,10 +38,11 @@ recent as (
         $key,
         bucket,
         $summed
-        count(*) as events
+        sum(events)::bigint as events
 
     from sealed
-    where bucket > (getvariable('last_seal') + 1) // 86400000000 - (select max(days) from windows)
+    inner join (select $key, changed_at from total) using ($key)
+    where bucket > changed_at // 86400000000 - (select max(days) from windows)
     group by $key, bucket
 
 ),

@@ -2,8 +2,9 @@
 -- item until the next upsert.
 --
 -- Grain:  one row per item and instant at which something about it was said
--- Reads:  stg_items
--- Params: mentioned, merged, typed -- a line per field of the shop: see templates.py
+-- Reads:  stg_items, carried_item_attributes
+-- Params: since -- rows up to it are written already
+--         mentioned, carried, merged, typed -- a line per field of the shop: see templates.py
 
 with
 
@@ -18,6 +19,18 @@ mentioned as (
         $mentioned
 
     from stg_items
+
+    union all by name
+
+    select
+        item_id,
+        '' as event_id,
+        part,
+        $carried
+        epoch_us(event_timestamp) - 1 as seen_at
+
+    from carried_item_attributes
+    where item_id in (select item_id from stg_items)
 
 ),
 
@@ -53,4 +66,5 @@ select
     part
 
 from settled
+where seen_at > getvariable('since')
 order by item_id, event_timestamp

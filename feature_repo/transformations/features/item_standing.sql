@@ -1,13 +1,12 @@
 -- Where an item stands among those it is sold beside, as serving gets it: once a day, at midnight
 -- UTC, after each day on which anything happened in the shop.
 --
--- Shoppers look at a slate from the top to where they click last: an impression was examined from
--- when the first click at its position or below was known.
---
 -- Grain:  one row per item and such a midnight at which something about it is not as before
--- Reads:  stg_items, stg_rankings, stg_impressions, stg_interactions, item_attributes,
---         item_engagement
--- Params: last_seal -- a midnight after it is not yet known in full
+-- Reads:  stg_items, stg_rankings, stg_interactions, item_attributes, item_engagement,
+--         item_examined, carried_item_standing
+-- Params: since -- rows up to it are written already
+--         latest -- when the last event was seen that rows up to then tell of
+--         last_seal -- a midnight after it is not yet known in full
 --         known, compared, told -- lines for the roles the shop's fields have: see templates.py
 
 with
@@ -24,8 +23,10 @@ midnights as (
         select seen_at from stg_impressions
         union all
         select seen_at from stg_interactions
+        union all
+        select getvariable('latest')::bigint as seen_at
     )
-    where known_at <= getvariable('last_seal') + 1
+    where known_at > getvariable('since') + 1 and known_at <= getvariable('last_seal') + 1
 
 ),
 
@@ -37,45 +38,14 @@ items as (
 
 ),
 
-clicked as (
-
-    select
-        impressions.request_id,
-        impressions.position,
-        -- Where a click is in its slate is known once the slate is known to show its item.
-        greatest(interactions.seen_at, impressions.seen_at) as seen_at
-
-    from stg_interactions as interactions
-    inner join stg_impressions as impressions
-        on interactions.request_id = impressions.request_id
-        and interactions.item_id = impressions.item_id
-    where interactions.is_positive and interactions.sign = 1
-
-),
-
-examined as (
-
-    select
-        impressions.item_id,
-        greatest(impressions.seen_at, min(clicked.seen_at)) as examined_at
-
-    from stg_impressions as impressions
-    inner join clicked
-        on impressions.request_id = clicked.request_id
-        and impressions.position <= clicked.position
-    group by impressions.request_id, impressions.item_id, impressions.seen_at
-
-),
-
 examined_by as (
 
     select
         item_id,
-        (examined_at // 86400000000 + 1) * 86400000000 as known_at,
-        sum(count(*)) over (partition by item_id order by known_at)::bigint as examined
+        known_at,
+        (sum(examined) over (partition by item_id order by known_at))::bigint as examined
 
-    from examined
-    group by item_id, known_at
+    from item_examined
 
 ),
 
@@ -125,7 +95,16 @@ told as (
         *,
         hash($told) as standing
 
-    from compared
+    from (
+        select * from compared
+        union all by name
+        select
+            item_id,
+            epoch_us(event_timestamp) as known_at,
+            part,
+            $told
+        from carried_item_standing
+    )
 
 ),
 
@@ -145,4 +124,5 @@ select
     part
 
 from changed
+where known_at > getvariable('since') + 1
 order by item_id, event_timestamp

@@ -1,8 +1,9 @@
 -- The items shoppers chose after a query, as serving gets them: once a day, at midnight UTC.
 --
 -- Grain:  one row per query and midnight after a day on which its clicks changed
--- Reads:  stg_interactions, stg_impressions, item_attributes
--- Params: last_seal -- a midnight after it is not yet known in full
+-- Reads:  query_days, item_attributes
+-- Params: since -- rows up to it are written already
+--         last_seal -- a midnight after it is not yet known in full
 --         k_query_items -- items a row carries at most
 --         known, listed, kept -- lines per field that is remembered of items: see templates.py
 
@@ -10,17 +11,9 @@ with
 
 daily as (
 
-    select
-        query_key,
-        item_id,
-        (seen_at // 86400000000 + 1) * 86400000000 as known_at,
-        sum(sign) as clicks,
-        max(part) as part
-
-    from stg_interactions
-    where query_key is not null and is_positive
-    group by query_key, item_id, known_at
-    having known_at <= getvariable('last_seal') + 1
+    select query_key, item_id, known_at, clicks, part
+    from query_days
+    where clicks is not null and known_at <= getvariable('last_seal') + 1
 
 ),
 
@@ -43,14 +36,12 @@ shown as (
     select
         query_key,
         item_id,
-        (seen_at // 86400000000 + 1) * 86400000000 as known_at,
-        sum(count(*)) over (
-            partition by query_key, item_id order by known_at
-        )::bigint as impressions
+        known_at,
+        (sum(impressions) over (partition by query_key, item_id order by known_at))::bigint
+            as impressions
 
-    from stg_impressions
-    where query_key is not null
-    group by query_key, item_id, known_at
+    from query_days
+    where impressions > 0
 
 ),
 
@@ -63,6 +54,7 @@ midnights as (
 
     from daily
     group by query_key, known_at
+    qualify known_at > getvariable('since') + 1
 
 ),
 

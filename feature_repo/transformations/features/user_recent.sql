@@ -1,12 +1,20 @@
 -- The items a user clicked last and was shown last, newest first, with what was known of them then.
 --
 -- Grain:  one row per user and instant at which the user clicked or was shown something
--- Reads:  stg_interactions, stg_impressions, item_attributes
+-- Reads:  stg_interactions, stg_impressions, item_attributes, carried_user_recent
 -- Params: k_clicked, k_shown -- entries a row carries at most
 --         slice, slices -- which users: wide rows are built a slice at a time, for flat memory
---         known, blocks, spans, arrays -- lines per taste field of the shop: see templates.py
+--         known, again_*, blocks, spans, arrays -- lines per taste field of the shop: see templates.py
 
 with
+
+before as (
+
+    select *
+    from carried_user_recent
+    where hash(user_id) % getvariable('slices') = getvariable('slice')
+
+),
 
 seen as (
 
@@ -15,11 +23,13 @@ seen as (
         item_id,
         'clicked' as verb,
         getvariable('k_clicked') as most,
-        part,
+        stg.part,
         seen_at,
-        row_number() over (partition by user_id order by seen_at, event_id) as place
+        coalesce(len(before.clicked_item_ids), 0)
+        + row_number() over (partition by user_id order by seen_at, event_id) as place
 
-    from stg_interactions
+    from stg_interactions as stg
+    left join before using (user_id)
     where
         is_positive
         and sign = 1
@@ -33,11 +43,15 @@ seen as (
         item_id,
         'shown' as verb,
         getvariable('k_shown') as most,
-        part,
+        stg.part,
         seen_at,
-        row_number() over (partition by user_id order by seen_at, event_id, position desc) as place
+        coalesce(len(before.shown_item_ids), 0)
+        + row_number() over (
+            partition by user_id order by seen_at, event_id, position desc
+        ) as place
 
-    from stg_impressions
+    from stg_impressions as stg
+    left join before using (user_id)
     where user_id is not null and hash(user_id) % getvariable('slices') = getvariable('slice')
 
 ),
@@ -57,6 +71,32 @@ known as (
     asof left join item_attributes
         on seen.item_id = item_attributes.item_id
         and make_timestamptz(seen.seen_at) >= item_attributes.event_timestamp
+
+    union all by name
+
+    select
+        user_id,
+        unnest(clicked_item_ids) as item_id,
+        'clicked' as verb,
+        getvariable('k_clicked') as most,
+        unnest(clicked_at) as seen_at,
+        $again_clicked
+        len(clicked_item_ids) + 1 - generate_subscripts(clicked_item_ids, 1) as place
+
+    from before
+
+    union all by name
+
+    select
+        user_id,
+        unnest(shown_item_ids) as item_id,
+        'shown' as verb,
+        getvariable('k_shown') as most,
+        unnest(shown_at) as seen_at,
+        $again_shown
+        len(shown_item_ids) + 1 - generate_subscripts(shown_item_ids, 1) as place
+
+    from before
 
 ),
 
@@ -82,8 +122,8 @@ instants as (
     select
         user_id,
         seen_at,
-        sum(count(*) filter (where verb = 'clicked')) over so_far as clicked,
-        sum(count(*) filter (where verb = 'shown')) over so_far as shown,
+        max(max(place) filter (where verb = 'clicked')) over so_far as clicked,
+        max(max(place) filter (where verb = 'shown')) over so_far as shown,
         max(max(part)) over so_far as part
 
     from seen
@@ -98,10 +138,11 @@ ends as (
         user_id,
         seen_at,
         'clicked' as verb,
-        clicked::bigint as place,
+        coalesce(clicked, len(before.clicked_item_ids), 0) as place,
         getvariable('k_clicked') as most
 
     from instants
+    left join before using (user_id)
 
     union all
 
@@ -109,10 +150,11 @@ ends as (
         user_id,
         seen_at,
         'shown' as verb,
-        shown::bigint as place,
+        coalesce(shown, len(before.shown_item_ids), 0) as place,
         getvariable('k_shown') as most
 
     from instants
+    left join before using (user_id)
 
 ),
 
@@ -124,8 +166,8 @@ spans as (
         ends.verb,
         this.newest - ends.place + 1 as first,
         this.newest - ends.place + ends.most as last,
-        list_concat(this.item_ids, before.item_ids) as item_ids,
-        list_concat(this.instants, before.instants) as instants,
+        list_concat(this.item_ids, previous.item_ids) as item_ids,
+        list_concat(this.instants, previous.instants) as instants,
         $spans
 
     from ends
@@ -133,10 +175,10 @@ spans as (
         on ends.user_id = this.user_id
         and ends.verb = this.verb
         and ends.place // ends.most = this.block
-    left join blocks as before
-        on ends.user_id = before.user_id
-        and ends.verb = before.verb
-        and ends.place // ends.most - 1 = before.block
+    left join blocks as previous
+        on ends.user_id = previous.user_id
+        and ends.verb = previous.verb
+        and ends.place // ends.most - 1 = previous.block
 
 )
 

@@ -3,6 +3,7 @@
     python -m tests.feature_repo.events.doomed HOME N compact
     python -m tests.feature_repo.events.doomed HOME N ingest FILE MODE
     python -m tests.feature_repo.events.doomed HOME N append
+    python -m tests.feature_repo.events.doomed HOME N transform
 
 Before each change it counts; at the n-th it kills itself as `kill -9` would, with nothing
 flushed, closed or unlocked.  Without a kill it prints the number of changes.
@@ -20,8 +21,9 @@ from feature_repo.events.contract import ItemEvent
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
+from feature_repo.transformations.run import transform
 
-CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate"}
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.link", "os.rmdir"}
 
 
 class Fate:
@@ -58,13 +60,15 @@ def main(root, fatal, verb, *arguments):
     """Run one verb towards its end."""
     home = Home(Path(root))
     clock = Clock.of(Settings(home))
-    fate = Fate(home.log, int(fatal))
+    fate = Fate(home.root if verb == "transform" else home.log, int(fatal))
     sys.addaudithook(fate.watch)
     if verb == "append":
         append_for_ever(EventLog(home, clock))
         return
     if verb == "compact":
         EventLog(home, clock).compact()
+    elif verb == "transform":
+        transform(home, clock.now())
     else:
         ingest([Path(arguments[0])], home=home, clock=clock, mode=arguments[1])
     print(fate.count)

@@ -145,7 +145,7 @@ class Play:
     def load_views(self, folder, views):
         keys = LiveKeys.of(self.room.home)
         for view in views:
-            load_tiles(self.room.client, keys, view, folder / f"{view.name}.parquet", 0)
+            load_tiles(self.room.client, keys, view, folder / view.name, 0)
 
     def rebuild(self, _=None):
         self.load("once")

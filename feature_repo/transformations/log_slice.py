@@ -1,0 +1,109 @@
+"""The part of the log that a run reads: what is new, and the old events that new ones name.
+
+A new interaction takes user, query and market from the ranking it names, and counts where the event
+it corrects counted; a slate that was reported or clicked before was shown and examined before.
+Those few are found by the index beside the log.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from feature_repo.events.contract import ARROW_SCHEMAS
+from feature_repo.events.durable import locked
+from feature_repo.events.event_index import EventIndex
+from feature_repo.events.relations import list_relations, read_rows
+from feature_repo.home import Home
+from feature_repo.transformations.state import EVERYTHING
+
+KINDS = ("item", "ranking", "interaction")
+_NAMED = ("ranking/", "interaction/")
+
+
+@dataclass(frozen=True)
+class LogSlice:
+    """What a run reads of a home's log.
+
+    Attributes:
+        home: whose.
+        files: names of files of the compacted log, all of whose events are read.
+        since: µs; all of them were seen after it, and the named ones up to it.
+    """
+
+    home: Home
+    files: frozenset[str] = field(default_factory=frozenset)
+    since: int = EVERYTHING
+
+    @classmethod
+    def whole(cls, home: Home) -> "LogSlice":
+        """The whole log."""
+        folder = home.log / "compacted"
+        return cls(home, frozenset(str(p.relative_to(folder)) for p in list_relations(folder)))
+
+    def paths(self, kind: str) -> list[Path]:
+        """The files of one kind, oldest day first."""
+        folder = self.home.log / "compacted"
+        return sorted(folder / name for name in self.files if name.startswith(f"{kind}/"))
+
+    def open(self, db: duckdb.DuckDBPyConnection) -> None:
+        """Make `log_<kind>` readable, empty where there is no event."""
+        for kind in KINDS:
+            paths = [str(path) for path in self.paths(kind)]
+            read = db.read_parquet(paths, hive_partitioning=False) if paths else _none(db, kind)
+            read.create_view(f"added_{kind}")
+            db.execute(f"create view log_{kind} as from added_{kind}")
+        if self.since != EVERYTHING:
+            self._add_named(db)
+
+    def events(self, db: duckdb.DuckDBPyConnection) -> int:
+        """How many events there are in what was opened."""
+        counts = " + ".join(f"(select count(*) from log_{kind})" for kind in KINDS)
+        return int(db.execute(f"select {counts}").fetchall()[0][0])
+
+    def _add_named(self, db: duckdb.DuckDBPyConnection) -> None:
+        named = self._named(db)
+        for kind in KINDS[1:]:
+            tables = [
+                read_rows(self.home.log / "compacted" / name, rows)
+                for name, rows in named.items()
+                if name.startswith(f"{kind}/")
+            ]
+            if tables:
+                db.register(f"named_{kind}", pa.concat_tables(tables, promote_options="default"))
+                both = f"from added_{kind} union all by name from named_{kind}"
+                db.execute(f"create or replace view log_{kind} as {both}")
+
+    def _named(self, db: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
+        """File → rows of the old events that new ones name."""
+        requests = "from log_ranking select request_id union from log_interaction select request_id"
+        corrected = "from log_interaction select distinct corrects"
+        with _index(self.home) as index:
+            places = index.places_of_requests(_texts(db, requests))
+            places |= index.places_of_events(_texts(db, corrected))
+            places = {place for place in places if place[0].startswith(_NAMED)}
+        found: dict[str, list[int]] = {}
+        for name, row in sorted(places):
+            if name not in self.files:
+                found.setdefault(name, []).append(row)
+        return found
+
+
+@contextmanager
+def _index(home: Home) -> Iterator[EventIndex]:
+    index = EventIndex(home.log)
+    with locked(home.log / "compaction.lock"):
+        index.sync()
+    yield index
+    index.close()
+
+
+def _texts(db: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
+    return [text for (text,) in db.execute(sql).fetchall() if text is not None]
+
+
+def _none(db: duckdb.DuckDBPyConnection, kind: str) -> duckdb.DuckDBPyRelation:
+    return db.from_arrow(ARROW_SCHEMAS[kind].empty_table())

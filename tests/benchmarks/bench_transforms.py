@@ -1,0 +1,151 @@
+"""Feature rows of what is new: a run over an hour's events against a rebuild of the same home.
+
+The log before has 1, 2 and 4 times as many days; the hour is the same.  Both runs give the same
+rows, which is asserted before anything is told.  Each is the median of runs on copies of the home;
+the index beside the log follows it already, as compaction leaves it.
+
+python -m tests.benchmarks transforms
+"""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet as pq
+
+from feature_repo.events.columns import to_table
+from feature_repo.events.contract import (
+    AnyEvent,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+)
+from feature_repo.events.event_index import EventIndex
+from feature_repo.events.relations import relation_path
+from feature_repo.events.seals import Seals
+from feature_repo.home import Home
+from feature_repo.instants import DAY, HOUR
+from feature_repo.transformations.run import transform
+from tests.benchmarks.__main__ import RESULTS
+from tests.benchmarks.plot import draw
+from tests.feature_repo.growing_log import tables
+
+DAYS = (10, 20, 40)
+SLATES_A_DAY, SLATES_OF_THE_HOUR, SHOWN = 200, 50, 10
+ITEMS, USERS, QUERIES = 2_000, 1_000, 300
+RUNS = 3
+BEGUN = 19_900 * DAY
+
+
+def main() -> dict[str, object]:
+    """CPU and wall seconds, and events read, of both at each length of the log."""
+    found: dict[str, dict[str, Any]] = {}
+    for days in DAYS:
+        with tempfile.TemporaryDirectory() as name:
+            found[str(days)] = _at(Path(name), days)
+    panels = {
+        "CPU seconds": {
+            kind: {float(days): one[kind]["cpu_seconds"] for days, one in found.items()}
+            for kind in ("incremental", "rebuild")
+        }
+    }
+    draw(RESULTS / "transforms.svg", "Feature rows after an hour's events", "days of log", panels)
+    first, last = (found[str(days)] for days in (DAYS[0], DAYS[-1]))
+    growth = {
+        kind: last[kind]["cpu_seconds"] / first[kind]["cpu_seconds"]
+        for kind in ("incremental", "rebuild")
+    }
+    return {"what": "an hour's events after N days of log", "days": found, "growth": growth}
+
+
+def _at(folder: Path, days: int) -> dict[str, Any]:
+    home = Home(folder / "home")
+    end = BEGUN + days * DAY
+    seals = Seals((end,), 1)
+    _write(home, _history(days), seals)
+    transform(home, end)
+    later = Seals((end, end + HOUR), 2)
+    _write(home, _slates(days, SLATES_OF_THE_HOUR, end + 1, HOUR - 1), later)
+    costs: dict[str, list[dict[str, float]]] = {"incremental": [], "rebuild": []}
+    for n in range(RUNS):
+        both = [_copy(home, folder / f"{kind}-{n}") for kind in costs]
+        (both[1].features / "state").unlink()
+        for kind, one in zip(costs, both, strict=True):
+            costs[kind].append(_cost(one, rebuilt=kind == "rebuild"))
+        assert tables(both[0]) == tables(both[1])
+        for one in both:
+            shutil.rmtree(one.root)
+    medians = {
+        kind: {name: median(run[name] for run in runs) for name in runs[0]}
+        for kind, runs in costs.items()
+    }
+    ratio = medians["rebuild"]["cpu_seconds"] / medians["incremental"]["cpu_seconds"]
+    return {**medians, "cpu_ratio": ratio}
+
+
+def _cost(home: Home, *, rebuilt: bool) -> dict[str, float]:
+    began, cpu = time.perf_counter(), time.process_time()
+    report = transform(home, BEGUN)
+    cost = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
+    assert report.rebuilt == rebuilt
+    return cost | {"events_read": report.events}
+
+
+def _copy(home: Home, root: Path) -> Home:
+    shutil.copytree(home.root, root, symlinks=True)
+    return Home(root)
+
+
+def _history(days: int) -> Iterator[AnyEvent]:
+    for n in range(ITEMS):
+        fields = {"category": f"c{n % 40}", "brand": f"b{n % 90}", "price": float(n % 500)}
+        yield ItemEvent(event_id=f"item-{n}", event_time=BEGUN, item_id=f"i{n}", fields=fields)
+    for day in range(days):
+        yield from _slates(day, SLATES_A_DAY, BEGUN + day * DAY, DAY)
+
+
+def _slates(seed: int, slates: int, since: int, span: int) -> Iterator[AnyEvent]:
+    """Slates in a span of time, each clicked once a little later, some of it on another slate."""
+    chance = np.random.default_rng(seed)
+    user: Callable[[], str] = lambda: f"u{chance.integers(USERS)}"  # noqa: E731
+    for n in range(slates):
+        at = since + int(n * span / slates)
+        shown = [f"i{item}" for item in chance.choice(ITEMS, SHOWN, replace=False)]
+        request = f"r{seed}-{n}"
+        yield RankingEvent(
+            event_id=request,
+            event_time=at,
+            request_id=request,
+            user_id=user(),
+            query=f"query {chance.integers(QUERIES)}",
+            items=tuple(map(ShownItem, shown)),
+        )
+        named = request if n % 10 else f"r{max(seed - 1, 0)}-{n}"
+        yield InteractionEvent(
+            event_id=f"click-{request}",
+            event_time=at,
+            item_id=str(chance.choice(shown)),
+            type="click",
+            request_id=named,
+        )
+
+
+def _write(home: Home, events: Iterator[AnyEvent], seals: Seals) -> None:
+    """Add files of a log and its seals, as compaction would."""
+    groups: dict[tuple[str, int, int], list[AnyEvent]] = {}
+    for event in events:
+        kind = str(type(event).__struct_config__.tag)  # type: ignore[attr-defined]
+        at = event.seen_at
+        groups.setdefault((kind, (at + 1) // DAY, seals.part_of(at)), []).append(event)
+    for (kind, day, part), group in groups.items():
+        path = relation_path(home.log / "compacted", kind, day, part)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(to_table(kind, group, seals.part_of), path)
+    (home.log / "seals").write_text("".join(f"{instant}\n" for instant in seals.instants))
+    EventIndex(home.log).sync()

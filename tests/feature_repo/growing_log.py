@@ -1,0 +1,196 @@
+"""A log that grows step by step, as a shop's does between refreshes, and what features follow."""
+
+import shutil
+from contextlib import closing
+from dataclasses import dataclass, field
+
+import msgspec
+import pyarrow as pa
+import pyarrow.dataset as ds
+from hypothesis import strategies as st
+
+from feature_repo.clock import Clock
+from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
+from feature_repo.events.log import EventLog
+from feature_repo.events.staging import Staged
+from feature_repo.home import Home
+from feature_repo.instants import DAY, HOUR, MINUTE
+from feature_repo.transformations.run import VIEWS, transform
+
+START = 19_000 * DAY
+SHOP = """
+name = "growing"
+[[item]]
+name = "kind"
+type = "category"
+role = "category"
+[[item]]
+name = "maker"
+type = "category"
+role = "brand"
+[[item]]
+name = "cost"
+type = "number"
+role = "price"
+[[item]]
+name = "tags"
+type = "list"
+"""
+SHOPS = 6
+"""Independent shops in one log: a history each, for the price of one."""
+
+ITEMS, USERS, QUERIES = ("a", "b", "c"), (None, "u", "v"), (None, "red shoes", "hats")
+TYPES = ("click", "view", "add_to_cart", "purchase", "purchase")
+VALUES = (None, 19.9, 0.005, 87654321.09, 1e12)
+FIELDS = (
+    {"kind": "x", "cost": 3.5}, {"kind": "y", "maker": "m"}, {"maker": "n", "tags": ["p", "q"]},
+    {"kind": None}, {"cost": 1 / 3, "kind": "x"}, {},
+)  # fmt: skip
+LATENESS = (0, 0, 0, 0, 1, HOUR, DAY, 3 * DAY, 8 * DAY, 45 * DAY, -2 * MINUTE)
+WAITS = (0, 1, HOUR, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 400 * DAY)
+KINDS = ("ranking", "ranking", "click", "click", "click", "correction", "retry", "item", "delete")
+
+chances = st.tuples(
+    st.integers(0, SHOPS - 1),
+    st.sampled_from(KINDS),
+    st.sampled_from(LATENESS),
+    st.integers(0, 10**6),
+)
+batches = st.lists(chances, max_size=25)
+waits = st.sampled_from(WAITS)
+growth = st.lists(st.tuples(batches, waits, waits), min_size=2, max_size=5)
+"""Of each refresh: what comes before it, how long it waits between events and seal, and after."""
+
+
+@dataclass
+class SetClock(Clock):
+    """A clock that stands where it is set."""
+
+    instant: int = START
+
+    def now(self) -> int:
+        return self.instant
+
+
+@dataclass
+class GrowingLog:
+    """A home whose log is filled, sealed and compacted as the product does it."""
+
+    home: Home
+    clock: SetClock = field(default_factory=SetClock)
+    events: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.log = EventLog(self.home, self.clock)
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        self.home.shop_toml.write_text(SHOP)
+
+    def grow(self, steps):
+        """Take, wait, refresh and wait, for each step; gives the reports."""
+        reports = []
+        for chances, before, after in steps:
+            self.take([self.event_of(*chance) for chance in chances])
+            self.wait(before)
+            reports.append(self.refresh())
+            self.wait(after)
+        return reports
+
+    def wait(self, by):
+        """Until a midnight for 0."""
+        self.clock.instant += by or DAY - self.clock.instant % DAY
+
+    def take(self, events):
+        with closing(self.log.writer()) as segment:
+            segment.append(events)
+
+    def backfill(self, events):
+        """Put events into the past."""
+        with Staged(self.log, backfill=True) as staged:
+            staged.write(events)
+            staged.commit()
+
+    def refresh(self):
+        self.log.seal()
+        self.log.compact()
+        return transform(self.home, self.clock.now())
+
+    def event_of(self, shop, kind, lateness, chance):
+        self.clock.instant += chance % 3
+        event = self._event(shop, kind, lateness, chance)
+        self.events.setdefault(event.event_id, event)
+        return event
+
+    def _event(self, shop, kind, lateness, chance):
+        now, earlier = self.clock.instant, [*self._of(shop)]
+        times = {
+            "event_id": f"s{shop}-{(chance * 7919 + len(earlier)) % 10**7}",
+            "event_time": max(now - lateness, 0),
+            "received_at": now,
+        }
+        item = f"s{shop}-{ITEMS[chance % 3]}"
+        if kind == "retry" and earlier:
+            return msgspec.structs.replace(earlier[chance % len(earlier)], received_at=now)
+        if kind in ("item", "delete"):
+            op = "upsert" if kind == "item" else "delete"
+            fields = FIELDS[chance // 3 % len(FIELDS)] if kind == "item" else {}
+            return ItemEvent(**times, item_id=item, op=op, fields=fields)
+        user, query = USERS[chance // 3 % 3], QUERIES[chance // 9 % 3]
+        person, named = user and f"s{shop}-{user}", f"s{shop}-r{chance // 27 % 4}"
+        if kind == "ranking":
+            shown = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1])[chance // 108 % 4]
+            return RankingEvent(
+                **times,
+                request_id=named,
+                user_id=person,
+                query=query and f"s{shop} {query}",
+                market=f"m{shop % 3}",
+                items=tuple(ShownItem(f"s{shop}-{name}") for name in shown),
+            )
+        corrects = earlier[chance // 108 % len(earlier)].event_id if earlier else None
+        return InteractionEvent(
+            **times,
+            item_id=item,
+            type=TYPES[chance // 108 % len(TYPES)],
+            value=VALUES[chance // 540 % len(VALUES)],
+            user_id=person,
+            request_id=(named, None)[chance // 2700 % 4 == 0],
+            corrects=corrects if kind == "correction" else None,
+        )
+
+    def _of(self, shop):
+        return [e for e in self.events.values() if e.event_id.startswith(f"s{shop}-")]
+
+
+def rebuilt(home, root):
+    """Another home with the same log, all of whose features are written anew."""
+    other = Home(root)
+    shutil.copytree(home.log, other.log)
+    shutil.copy(home.shop_toml, other.shop_toml)
+    assert transform(other, START).rebuilt
+    return other
+
+
+def rows(home):
+    """All rows of every view and all tiles, by key and time."""
+    return {name: table.to_pylist() for name, table in tables(home).items()}
+
+
+def tables(home):
+    """The same as tables; instants are µs."""
+    found = {view: _table(home.features / view) for view in VIEWS}
+    for counter in COUNTER_VIEWS:
+        tiles = _table(home.features / "_tiles" / counter.name)
+        newest = {key: row for row, key in enumerate(tiles[counter.key].to_pylist())}
+        found[f"{counter.name} tiles"] = tiles.take(pa.array(newest.values(), pa.int64()))
+    return found
+
+
+def _table(folder):
+    table = ds.dataset(folder, format="parquet").to_table()
+    for place, column in enumerate(table.schema):
+        if pa.types.is_timestamp(column.type):
+            instants = table[column.name].cast(pa.int64())
+            table = table.set_column(place, column.name, instants)
+    order = [(table.column_names[0], "ascending"), ("event_timestamp", "ascending")]
+    return table.sort_by(order).combine_chunks()
