@@ -9,6 +9,9 @@ from urllib.parse import urlsplit
 
 import numpy as np
 
+IDLE_SECONDS = 2.0
+"""A connection that was idle for longer is not used again: the server may be closing it."""
+
 
 @dataclass
 class Load:
@@ -38,6 +41,7 @@ class Client:
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         self._address, self._path = (parts.hostname, parts.port), parts.path
+        self.used_at = 0.0
 
     async def post(self, body: bytes) -> int:
         """Send a body; the status, once the whole answer is there."""
@@ -48,6 +52,7 @@ class Client:
         told = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         length = int(told.partition(b"content-length:")[2].split(b"\r\n")[0])
         await self._reader.readexactly(length)
+        self.used_at = time.perf_counter()
         return int(told[9:12])
 
     def close(self) -> None:
@@ -78,6 +83,8 @@ def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) ->
     load, idle = Load(), list[Client]()
 
     async def ask(body: bytes, due: float) -> None:
+        while idle and time.perf_counter() - idle[-1].used_at > IDLE_SECONDS:
+            idle.pop().close()
         client = idle.pop() if idle else Client(url)
         await _timed(load, client, body, due)
         idle.append(client)
