@@ -128,6 +128,7 @@ def served_event(
         degraded=tuple(degraded),
         overrides=dict(question.overrides),
         sources=_sources(candidates, slate),
+        considered=_considered(slate),
         layout=slate.scored.columns if recorded else (),
         vectors=_encoded(slate) if recorded else None,
     )
@@ -173,6 +174,12 @@ def is_recorded(request_id: str, share: float) -> bool:
     """
     digest = hashlib.blake2b(request_id.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
+
+
+def _considered(slate: Slate) -> tuple[str, ...]:
+    """The candidates that were scored and are not on the page."""
+    answered = frozenset(slate.order)
+    return tuple(item for n, item in enumerate(slate.scored.item_ids) if n not in answered)
 
 
 def _sources(candidates: Candidates, slate: Slate) -> tuple[SourcePlaces, ...]:

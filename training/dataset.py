@@ -31,7 +31,7 @@ from training.known_future import refuse_future
 from training.labels import labelled_rankings
 from training.metrics import slate_starts
 from training.prior import fit_prior
-from training.served_sources import with_sources
+from training.served_answers import with_considered, with_sources
 from training.split import TRAIN, split_rankings
 from training.stored_dataset import StoredDataset
 
@@ -40,6 +40,8 @@ __all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dat
 Progress = Callable[[int, int | None], None]
 
 SLATES_A_GROUP = 1000
+_Shown = tuple[SlateFacts, int]
+"""A slate of all candidates, and how many of them, its first, were shown."""
 FEATURE_SERVICE = "ranking_v1"
 
 
@@ -84,7 +86,7 @@ def build_dataset(
         feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows),
         _roles(shop),
     )  # fmt: skip
-    slates = with_sources(home, rows, known_facts(home, rows))
+    slates = with_sources(home, rows, known_facts(home, with_considered(home, rows)))
     _write(out, facts, rows, slates, shop, progress)
     try:
         refuse_future(home, StoredDataset.open(out))
@@ -113,31 +115,32 @@ def _write(
     with DatasetWriter(out, facts, schema) as writer:
         for first in range(0, total, SLATES_A_GROUP):
             last = min(first + SLATES_A_GROUP, total)
-            group = list(islice(slates, last - first))
+            shown = np.diff(bounds[first : last + 1]).tolist()
+            group = list(zip(islice(slates, last - first), shown, strict=True))
             keys = rows[bounds[first] : bounds[last]]
             keys = keys.append_column(schema.field("category"), _categories(group, shop))
             writer.write(keys, _matrix(group, shop, facts, first, total, progress))
 
 
 def _matrix(
-    group: list[SlateFacts], shop: Shop, facts: Facts, done: int, total: int,
+    group: list[_Shown], shop: Shop, facts: Facts, done: int, total: int,
     progress: Progress | None,
 ) -> Matrix:  # fmt: skip
     matrices = []
-    for number, slate in enumerate(group, start=done + 1):
-        matrices.append(feature_matrix(slate, shop, facts.prior))
+    for number, (slate, shown) in enumerate(group, start=done + 1):
+        matrices.append(feature_matrix(slate, shop, facts.prior)[:shown])
         if progress and (number % 50 == 0 or number == total):
             progress(number, total)
     return np.concatenate(matrices)
 
 
-def _categories(group: list[SlateFacts], shop: Shop) -> pa.Array:
+def _categories(group: list[_Shown], shop: Shop) -> pa.Array:
     """The first value of each item's category, as known at the request; null where none is."""
     field = shop.item_role("category")
     if field is None:
-        return pa.nulls(sum(len(slate.item_ids) for slate in group), pa.string())
+        return pa.nulls(sum(shown for _, shown in group), pa.string())
     column = f"item_attributes__{field.column}"
-    values = [as_values(value) for slate in group for value in slate.items[column]]
+    values = [as_values(value) for slate, n in group for value in slate.items[column][:n]]
     return pa.array([value[0] if value else None for value in values], pa.string())
 
 

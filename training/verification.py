@@ -29,7 +29,7 @@ from feature_repo.request_features import Matrix, feature_columns, feature_matri
 from feature_repo.shop import Shop
 from training.known import known_facts
 from training.ranker import Ranker
-from training.served_sources import found_by
+from training.served_answers import found_by
 
 IN_FLIGHT = 5 * SECOND
 """How long before a request an event may have been received and not yet be acknowledged."""
@@ -220,7 +220,8 @@ def _computed(
     for event, facts in zip(events, known_facts(home, _rows(events, shifts)), strict=True):
         read = replace(facts, found=found_by(event))
         read = replace(read, t=event.event_time) if at_request else read
-        yield feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
+        computed = feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
+        yield computed[: len(event.items)]
 
 
 def _rows(events: Sequence[ServedEvent], shifts: Sequence[int]) -> pa.Table:
@@ -233,11 +234,11 @@ def _rows(events: Sequence[ServedEvent], shifts: Sequence[int]) -> pa.Table:
             "query": event.query,
             "market": event.market,
             "utc_offset_minutes": event.utc_offset_minutes,
-            "item_id": item.item_id,
+            "item_id": item_id,
             "t": event.event_time + shifts[number],
         }
         for number, event in enumerate(events)
-        for item in event.items
+        for item_id in (*(item.item_id for item in event.items), *event.considered)
     ]
     table = pa.Table.from_pylist(rows)
     instants = table["t"].cast(pa.timestamp("us", tz="UTC"))

@@ -110,6 +110,7 @@ class ServedEvent(Event, frozen=True, tag="served"):
     `event_time` is t, the instant at which the features were read.  `vectors` holds the feature
     matrix, base64 of little-endian float32 rows, for the recorded share of requests.  `sources`
     says of each item where it was found; it is empty where the candidates came with the request.
+    `considered` are the candidates that were scored beside the items answered.
     """
 
     request_id: str
@@ -128,6 +129,7 @@ class ServedEvent(Event, frozen=True, tag="served"):
     degraded: tuple[str, ...] = ()
     overrides: dict[str, dict[str, FieldValue]] = {}
     sources: tuple[SourcePlaces, ...] = ()
+    considered: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
     vectors: str | None = None
 
@@ -215,6 +217,7 @@ ARROW_SCHEMAS: dict[str, pa.Schema] = {
             ("degraded", pa.list_(pa.string())),
             ("overrides", pa.string()),
             ("sources", pa.string()),
+            ("considered", pa.list_(pa.string())),
             ("layout", pa.list_(pa.string())),
             ("vectors", pa.string()),
         ]

@@ -55,6 +55,7 @@ def without_person(event: AnyEvent, erased: Erased) -> AnyEvent:
             return msgspec.structs.replace(event, user_id=NOBODY, fields={})
         case ServedEvent():
             blank = {"timestamp": None, "layout": (), "vectors": None, "sources": (), "seed": None}
+            blank["considered"] = ()
             event = msgspec.structs.replace(event, **blank)
         case RankingEvent():
             event = msgspec.structs.replace(event, seed=None)

@@ -84,9 +84,10 @@ class BusyShop:
         self.done["shown" if shown else "asked"] += 1
 
     def _search(self):
-        """Have items found, all of them on one page, which is shown or not."""
+        """Have items found, all of them or a few on one page, which is shown or not."""
         request_id, shown = f"r{self.rng.getrandbits(40):x}", self.rng.random() < 0.6
-        body = {"id": request_id, "query": self.rng.choice(QUERIES) or "", "size": 100}
+        body = {"id": request_id, "query": self.rng.choice(QUERIES) or ""}
+        body["size"] = self.rng.choice((3, 100))
         body |= {"market": self.rng.choice(MARKETS), **self._who()}
         answer = self._answer("/search", body, shown)
         self._requests[request_id] = [item["item"] for item in answer["items"]]

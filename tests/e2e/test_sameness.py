@@ -39,7 +39,7 @@ from training.known import known_facts
 from training.labels import labelled_rankings
 from training.publish import publish_popularity
 from training.ranker import Ranker
-from training.served_sources import found_by, with_sources
+from training.served_answers import found_by, with_considered, with_sources
 from training.simulator import simulate
 from training.verification import compare, logged_matrix, recorded, same_bits, verify
 
@@ -220,7 +220,8 @@ def test_training_reads_from_the_log_where_what_was_served_was_found(day):
     keys = list(dict.fromkeys((row["request_id"], row["t"]) for row in rows.to_pylist()))
     shop = Shop.load(day.home.shop_toml)
 
-    slates = list(with_sources(day.home, rows, known_facts(day.home, rows)))
+    asked = with_considered(day.home, rows)
+    slates = list(with_sources(day.home, rows, known_facts(day.home, asked)))
     shown = [
         (answers[key], slate) for key, slate in zip(keys, slates, strict=True) if key in answers
     ]
@@ -228,9 +229,10 @@ def test_training_reads_from_the_log_where_what_was_served_was_found(day):
 
     assert len(found) > 10
     assert len(shown) > len(found)
+    assert len([event for event, _ in shown if event.considered]) > 5
     for event, slate in shown:
         matrix = feature_matrix(with_overrides(slate, event.overrides, shop), shop, day.prior)
-        assert same_bits(logged_matrix(event), matrix).all()
+        assert same_bits(logged_matrix(event), matrix[: len(event.items)]).all()
     for event, _ in found:
         assert not np.isnan(logged_matrix(event)[:, of_sources(event)]).all()
     assert {name for event, _ in found for places in event.sources for name in places} >= {
@@ -251,11 +253,11 @@ def read_again(day, t):
     for event in day.events[-60:]:
         question = Question(
             event.request_id, t, event.user_id, query=event.query, market=event.market,
-            item_ids=[item.item_id for item in event.items],
+            item_ids=[*(item.item_id for item in event.items), *event.considered],
         )  # fmt: skip
         facts = replace(connection.read(question), found=found_by(event))
         facts = with_overrides(facts, event.overrides, shop)
-        matrix = feature_matrix(facts, shop, day.prior)
+        matrix = feature_matrix(facts, shop, day.prior)[: len(event.items)]
         vectors = base64.b64encode(matrix.tobytes()).decode()
         yield structs.replace(event, event_time=t, vectors=vectors)
 

@@ -70,6 +70,7 @@ events = st.one_of(
     st.builds(
         served, _ids, _times, degraded=st.just(("redis",)), layout=st.just(("a", "b")),
         sources=st.sampled_from([(), ({"past": (1, 0.1)}, {})]), seed=st.none() | st.just(5),
+        considered=st.sampled_from([(), ("p8", "p9")]),
         overrides=st.dictionaries(_texts, _fields, max_size=2), vectors=st.none() | st.just("AAAA"),
     ),
 )  # fmt: skip
