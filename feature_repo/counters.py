@@ -6,10 +6,13 @@ deltas, `transformations/features/<view>.sql`; to add a view, add both whole.  L
 from what is declared here, counts of the past from the SQL; tests hold the two together.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
+from feature_repo.errors import CatalogueError
 from feature_repo.events.contract import POSITIVE_TYPES
 
 WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
@@ -17,6 +20,9 @@ WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
 
 STORED_AS, TILES = "stored_as", "tiles"
 """Tag of a feature view whose online values are tiles, and its value."""
+
+_EVERY_DELTA = ("seen_at", "bucket", "part")
+"""Columns of deltas beside the entity's key and the measures."""
 
 IMPRESSION, SEARCH = "impression", "search"
 """What a ranking event is: one impression an item, and one search."""
@@ -74,10 +80,28 @@ class CounterView:
     measures: dict[str, Measure]
     description: str
 
-    @property
+    @cached_property
     def features(self) -> tuple[str, ...]:
         """`<measure>_<window>`, measure by measure, in the order of the view's schema."""
         return tuple(f"{measure}_{window}" for measure in self.measures for window in WINDOWS)
+
+    def refuse_others(self, columns: Iterable[str]) -> None:
+        """Hold the columns of the view's deltas against its measures.
+
+        Raises:
+            CatalogueError: a measure has no column, or a column is no measure.
+        """
+        computed = set(columns) - {self.key, *_EVERY_DELTA}
+        if forgotten := sorted(set(self.measures) - computed):
+            raise CatalogueError(
+                f"{self.name}.sql: expected a column {forgotten[0]!r}, a measure of "
+                "feature_repo/counters.py; add it, or take the measure out."
+            )
+        if surplus := sorted(computed - set(self.measures)):
+            raise CatalogueError(
+                f"{self.name}: expected a measure {surplus[0]!r} in feature_repo/counters.py, as "
+                f"{self.name}.sql computes it; add it, or take the column out."
+            )
 
     def deltas(self, what: str, sign: int = 1, amount: int = 0) -> tuple[int, ...]:
         """What one event adds to each measure; empty where it adds to none."""

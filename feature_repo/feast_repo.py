@@ -167,6 +167,7 @@ def materialize(
             if start < end:
                 _load(store, start, end, announce)
                 client.set(mark, end)
+            client.set(loaded_key(home), end)
             return max(start, end)
     except redis.RedisError as error:
         raise RedisError(
@@ -184,8 +185,13 @@ def clear_online(home: Home) -> None:
     online = store._get_provider().online_store
     online.teardown(store.config, store.list_feature_views(), [])
     with _client(store.config.online_store.connection_string) as client:
-        for mark in client.scan_iter(f"{home.project}:loaded:*"):
+        for mark in [loaded_key(home), *client.scan_iter(f"{home.project}:loaded:*")]:
             client.delete(mark)
+
+
+def loaded_key(home: Home) -> str:
+    """The key in Redis that is there from a load on, until what was loaded is lost."""
+    return f"{home.project}:loaded"
 
 
 def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 from feature_repo.instants import EPOCH, SECOND
 from feature_repo.shop import FieldType
 
-TypedValue = float | str | list[str] | int | bool | None
+TypedValue = float | str | list[str] | list[float] | int | bool | None
 
 _NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _TIME = re.compile(
@@ -65,6 +65,13 @@ def _list(value: Any) -> list[str] | None:
     return None if text is None else [text]
 
 
+def _vector(value: Any) -> list[float] | None:
+    if isinstance(value, (list, tuple)):
+        return [number for number in map(_number, value) if number is not None]
+    number = _number(value)
+    return None if number is None else [number]
+
+
 def _bool(value: Any) -> bool | None:
     if isinstance(value, bool):
         return value
@@ -102,6 +109,7 @@ _READERS: dict[FieldType, Callable[[Any], TypedValue]] = {
     "text": _text,
     "category": _text,
     "list": _list,
+    "vector": _vector,
     "time": _time,
     "bool": _bool,
 }

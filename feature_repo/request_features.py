@@ -21,11 +21,13 @@ from feature_repo.request_families.query_items import query_items
 from feature_repo.request_families.rates import rates
 from feature_repo.request_families.session import session
 from feature_repo.request_families.slate import slate
+from feature_repo.request_families.sources import sources
 from feature_repo.request_families.standing import standing
 from feature_repo.request_families.stored import stored
 from feature_repo.request_families.taste import taste
 from feature_repo.request_families.text_match import text_match
 from feature_repo.request_families.trend import trend
+from feature_repo.request_families.vectors import vectors
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
@@ -34,8 +36,8 @@ __all__ = ["Matrix", "SlateFacts", "feature_columns", "feature_matrix"]
 Matrix = npt.NDArray[np.float32]
 
 FAMILIES = (
-    *(stored, ages, rates, funnel, trend, market, standing),
-    *(taste, history, session, price, query_items, text_match, calendar, slate),
+    *(stored, ages, vectors, rates, funnel, trend, market, standing),
+    *(taste, history, session, price, query_items, text_match, calendar, slate, sources),
 )
 
 
@@ -52,7 +54,7 @@ def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
         matrix = np.empty((len(values), len(facts.item_ids)), dtype=np.float32)
         for row, column in zip(matrix, values, strict=True):
             row[:] = column
-    matrix[~np.isfinite(matrix)] = np.nan
+    np.copyto(matrix, np.nan, where=~np.isfinite(matrix))
     return np.ascontiguousarray(matrix.T)
 
 

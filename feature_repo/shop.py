@@ -8,12 +8,13 @@ actors and shops with brands and prices run the same code.
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
 from feature_repo.errors import ShopError
 
-FieldType = Literal["number", "text", "category", "list", "time", "bool"]
+FieldType = Literal["number", "text", "category", "list", "vector", "time", "bool"]
 Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market"]
 
 RESERVED_COLUMNS = frozenset(
@@ -35,7 +36,8 @@ class ShopField:
 
     Attributes:
         name: as it stands in the events.
-        type: number, text, category (one of many texts), list (of texts), time or bool.
+        type: number, text, category (one of many texts), list (of texts), vector (of numbers),
+            time or bool.
         column: its name in feature views: lower-case ASCII letters, digits and underscores.
         role: what the field means to the platform, where it means anything.
         description: for people.
@@ -82,18 +84,18 @@ class Shop:
         """The item field with this role, if one has it."""
         return next((field for field in self.item_fields if field.role == role), None)
 
-    @property
+    @cached_property
     def taste_fields(self) -> tuple[ShopField, ...]:
         """Item fields a user can have a taste in: categories and lists."""
         return self.items_of(*TASTE_TYPES)
 
-    @property
+    @cached_property
     def price_field(self) -> ShopField | None:
         """The item field that is its price, where that is a number."""
         field = self.item_role("price")
         return field if field is not None and field.type == "number" else None
 
-    @property
+    @cached_property
     def recent_fields(self) -> tuple[ShopField, ...]:
         """What a user's recent past remembers of each item: taste fields, and the price."""
         return (*self.taste_fields, *((self.price_field,) if self.price_field else ()))

@@ -72,7 +72,8 @@ def to_toml(shop: Shop, explanations: Explanations) -> str:
     """Write a shop as TOML that `Shop.load` reads back, with the explanations as comments."""
     lines = [
         "# The shop's own fields, inferred from its events. Correct what was guessed wrong:",
-        "# type is number, text, category (one of many texts), list (of texts), time or bool;",
+        "# type is number, text, category (one of many texts), list (of texts), vector (of",
+        "# numbers), time or bool;",
         "# role is title, category, brand or price, and no two item fields share one.",
         f"name = {_quoted(shop.name)}",
     ]

@@ -4,8 +4,10 @@ The same shapes come from the point-in-time join and from Redis, so what follows
 same too.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from itertools import chain, repeat
 from typing import Any
 
@@ -13,8 +15,10 @@ import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float64]
-Counts = Callable[[str], Floats]
-"""Gives a count by its name: of N candidates, shape (N,), or of one entity, shape ()."""
+Found = Mapping[str, Mapping[str, tuple[int, float]]]
+Count = Floats | np.float64
+Counts = Callable[[str], Count]
+"""Gives a count by its name: of N candidates, shape (N,), or of one entity."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +35,7 @@ class SlateFacts:
         market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
+        found: by item id, where each source of candidates had the item: (rank from 1, score).
         memo: what was read of them before, so that families need not read it again.
     """
 
@@ -42,6 +47,7 @@ class SlateFacts:
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
+    found: Found = field(default_factory=dict)
     memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def only(self, places: Sequence[int]) -> "SlateFacts":
@@ -56,10 +62,14 @@ class SlateFacts:
         """Shape (N,): a number of each candidate, NaN where missing; not to be written to."""
         if name not in self.memo:
             values = self.items.get(name)
-            blank = np.full(len(self.item_ids), np.nan)
-            self.memo[name] = blank if values is None else as_numbers(values)
+            self.memo[name] = self.blank if values is None else as_numbers(values)
         numbers: Floats = self.memo[name]
         return numbers
+
+    @cached_property
+    def blank(self) -> Floats:
+        """Shape (N,): a number that no candidate has; not to be written to."""
+        return np.full(len(self.item_ids), np.nan)
 
     def counts(self, entity: str) -> Counts:
         """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
@@ -70,7 +80,7 @@ class SlateFacts:
             "query": (self.query_row, "query_engagement"),
             "market": (self.market_row, "market_usual"),
         }[entity]
-        return lambda feature: np.array(as_number(row.get(f"{view}__{feature}")))
+        return lambda feature: np.float64(as_number(row.get(f"{view}__{feature}")))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
@@ -108,7 +118,8 @@ class ItemValues:
             read = [*map(as_values, values)]
             flat, sizes = [*chain.from_iterable(read)], np.array([*map(len, read)], np.int64)
         code = {text: n for n, text in enumerate(dict.fromkeys(flat))}
-        return cls([*code], np.array([*map(code.__getitem__, flat)], np.int64), sizes)
+        codes = np.fromiter(map(code.__getitem__, flat), np.int64, len(flat))
+        return cls([*code], codes, sizes)
 
     def looked_up(self, table: Mapping[str, float], default: float = 0.0) -> Floats:
         """Shape (V,): the number of each text.
@@ -124,7 +135,7 @@ class ItemValues:
 
     def means(self, numbers: Floats) -> Floats:
         """Their mean, (V,) to (N,); NaN where it has none."""
-        means: Floats = self.sums(numbers) / np.where(self.sizes, self.sizes, np.nan)
+        means: Floats = self.sums(numbers) / self.known_sizes
         return means
 
     def highest(self, numbers: Floats) -> Floats:
@@ -132,12 +143,29 @@ class ItemValues:
         return self._folded(np.maximum, numbers, np.nan)
 
     def _folded(self, how: np.ufunc, numbers: Floats, blank: float) -> Floats:
+        if self._is_single:
+            return numbers
         folded = np.full((self.sizes.size, *numbers.shape[1:]), blank)
-        filled = self.sizes > 0
-        if filled.any():
-            starts = np.cumsum(self.sizes) - self.sizes
-            folded[filled] = how.reduceat(numbers, starts[filled], axis=0)
+        filled, starts = self._filled
+        if starts.size:
+            folded[filled] = how.reduceat(numbers, starts, axis=0)
         return folded
+
+    @cached_property
+    def _is_single(self) -> bool:
+        """Whether every item has one text, as of a category it usually has."""
+        return bool((self.sizes == 1).all())
+
+    @cached_property
+    def known_sizes(self) -> Floats:
+        """Shape (N,): how many texts each item has; NaN where it has none."""
+        return np.where(self.sizes, self.sizes, np.nan)
+
+    @cached_property
+    def _filled(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
+        """Which items have a text, and where the texts of each of these begin."""
+        filled = self.sizes > 0
+        return filled, (np.cumsum(self.sizes) - self.sizes)[filled]
 
 
 def looked_up(table: Mapping[str, float], keys: Iterable[str], default: float = 0.0) -> Floats:
@@ -158,10 +186,12 @@ def is_present(row: Mapping[str, Any], view: str) -> bool:
 
 def as_number(value: Any) -> float:
     """A scalar as a float; NaN where it is missing or no number."""
+    if value is None:
+        return math.nan
     try:
         return float(value)
     except (TypeError, ValueError, OverflowError):
-        return float("nan")
+        return math.nan
 
 
 def as_numbers(values: Iterable[Any]) -> Floats:

@@ -144,7 +144,7 @@ def _materialize(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def _refresh(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
-    help_ = "compact, transform and materialize what is new"
+    help_ = "compact, transform, materialize and index what is new"
     verb = _verb(verbs, "refresh", help_, "feature_verbs:refresh")
     verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
 
@@ -178,6 +178,10 @@ def _evaluate(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
     verb.add_argument(
         "--learning-curve", action="store_true", help="fit again on a growing share of the data"
     )
+    verb.add_argument(
+        "--beside", type=Path, metavar="FOLDER",
+        help="compare with the ranker kept there, on the same slates",
+    )  # fmt: skip
     verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from feature_repo.events.mapping import TableMapping
 
 _LATE = "Late events lie before the last seal: ingest takes them with --late or --backfill."
+_UNSHOWN = (
+    "Unshown clicks name a slate that did not show their item: they count as clicks, and make no "
+    "impression and no label; check the request ids and the items of the rankings sent."
+)
 _COUNTED = ("read", "accepted", "duplicate", "quarantined")
 
 
@@ -107,6 +111,8 @@ def _ingest_outcome(data: dict[str, Any]) -> Outcome:
         parts.append(table("Quarantined", ["file", "line", "reason"], rows))
     rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
     parts += [line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in rest.items()]
+    if data["unshown_clicks"]:
+        parts.append(line(_UNSHOWN))
     if data["late"]:
         parts.append(line(_LATE))
     return Outcome(data, pages(*parts))

@@ -1,9 +1,10 @@
-"""Keep a shop going: what was logged becomes features, and features reach the online store.
+"""Keep a shop going: what was logged becomes features, online too, and can be found.
 
-    seal -> compact -> transform -> materialize -> prune
+    seal -> compact -> transform -> materialize -> prune -> index
 
 One refresh at a time a home.  A refresh that is killed leaves nothing half done: the next one does
-what is missing.  After a backfill the whole past is computed and loaded anew.
+what is missing.  After a backfill the whole past is computed and loaded anew.  Indices are fitted
+again where items or what shoppers did changed; the service swaps them as it goes on.
 """
 
 import re
@@ -43,6 +44,7 @@ class RefreshReport:
         views: feature rows by view.
         seconds: wall time by stage.
         rebuilt: whether the whole past was computed and loaded anew.
+        indices: versions published, by kind; none where nothing was new.
     """
 
     sealed_at: str
@@ -50,6 +52,7 @@ class RefreshReport:
     views: dict[str, int]
     seconds: dict[str, float]
     rebuilt: bool
+    indices: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
         """As plain values."""
@@ -124,13 +127,23 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         live.replay()
         live.prune(log.seals().part_of(sealed_at))
         log.rebuild_done()
+    with stages.stage("index"):
+        indices = _index(home)
     return RefreshReport(
         sealed_at=to_text(sealed_at),
         compacted=compacted.compacted,
         views={name: view.rows for name, view in transformed.views.items()},
         seconds=stages.seconds,
         rebuilt=rebuilt,
+        indices=indices,
     )
+
+
+def _index(home: Home) -> dict[str, str]:
+    """Fit what candidates are found with, where it is not of this log already."""
+    from training.retrieval.indices import are_current, publish_indices
+
+    return {} if are_current(home) else publish_indices(home, only_changed=True).versions
 
 
 def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":

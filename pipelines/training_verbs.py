@@ -54,6 +54,10 @@ def evaluate(args: argparse.Namespace) -> Outcome:
         evaluation = steps.evaluate_ranker(
             dataset, ranker, out, metrics=args.metric, studies=studies, progress=progress
         )
+    if args.beside:
+        from training.beside import beside
+
+        evaluation = {**evaluation, "beside": beside(dataset, ranker, args.beside)}
     if args.card:
         card = json.loads((out / "model_card.json").read_text())
         return Outcome(card, line((out / "model_card.md").read_text()))

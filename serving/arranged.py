@@ -1,5 +1,6 @@
 """The order of a list: scores, rules, diversity, pins and exploration; then a page is cut of it."""
 
+import hashlib
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,7 +9,7 @@ from feature_repo.instants import DAY
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 from serving.diversity import diversified
-from serving.exploration import explored
+from serving.exploration import Explored, explored
 from serving.question import Question
 from serving.rules import Rule, Rules
 from serving.slate import Scored, Scores, Slate
@@ -73,15 +74,17 @@ def arranged(
     """
     if wanted.rest is not None:
         order = list(range(len(scored.item_ids)))
-        return _page(scored, order, wanted.size, 1, {})
+        return _page(scored, Explored(order), wanted.size, 1)
     order = np.argsort(-_blended(scored, candidates, trust), kind="stable").tolist()
     order = _promoted(order, rules.rules, facts, scored.item_ids)
     if facts is not None:
         order = diversified(order, facts, shop, rules.diversity.weight)
     order = _fitting_first(order, scored.item_ids, candidates, wanted.surface.later)
     order, pinned = _pinned(order, rules.rules, scored.item_ids)
-    drawn = explored(order, wanted.size, rules.exploration, _seed(question), pinned)
-    return _page(scored, drawn.order, wanted.size, wanted.page, drawn.propensities)
+    drawn = explored(
+        order, scored.item_ids, wanted.size, rules.exploration, _seed(question), pinned
+    )
+    return _page(scored, drawn, wanted.size, wanted.page)
 
 
 def _fitting_first(
@@ -93,12 +96,12 @@ def _fitting_first(
     return sorted(order, key=lambda n: later.issuperset(candidates.sources.get(item_ids[n], ())))
 
 
-def _page(
-    scored: Scored, order: list[int], size: int, page: int, propensities: dict[int, float]
-) -> Slate:
+def _page(scored: Scored, drawn: Explored, size: int, page: int) -> Slate:
+    """A page of an order; chance has a say in the first alone."""
     start = (page - 1) * size
-    shown, rest = order[start : start + size], order[start + size :]
-    return Slate(scored, shown, (), propensities, [scored.item_ids[n] for n in rest])
+    shown, rest = drawn.order[start : start + size], drawn.order[start + size :]
+    draw = drawn.draw if page == 1 else None
+    return Slate(scored, shown, (), drawn.propensities, [scored.item_ids[n] for n in rest], draw)
 
 
 def _blended(scored: Scored, candidates: Candidates, share: float) -> Scores:
@@ -152,8 +155,10 @@ def _column(facts: SlateFacts, column: str) -> Sequence[object]:
     return list(facts.items.get(f"item_attributes__{column}", [None] * len(facts.item_ids)))
 
 
-def _seed(question: Question) -> str:
+def _seed(question: Question) -> int:
     """Equal for the pages of one list: what a shopper looks through within a day."""
     who = question.session_id or question.user_id or question.request_id
     what = (question.surface or "", question.query_key or "", question.market)
-    return "\x1f".join((who, *what, str(question.t // DAY)))
+    named = "\x1f".join((who, *what, str(question.t // DAY)))
+    digest = hashlib.sha256(named.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -22,7 +22,8 @@ async def within(seconds: float, pool: ThreadPoolExecutor, work: Callable[[], T]
             raise TimeoutError
         return work()
 
-    return await asyncio.wait_for(beside(pool, in_time), seconds)
+    async with asyncio.timeout(seconds):
+        return await beside(pool, in_time)
 
 
 async def beside(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:

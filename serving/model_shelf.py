@@ -121,9 +121,10 @@ class ModelShelf:
         try:
             manifest = verify(folder)
             learned = _LOADERS[kind](folder, self.shop)
-        except (ArtifactError, OSError) as error:
+        except Exception as error:
             RELOADS.labels(kind, "refused").inc()
-            _logger.error("%s %s is not taken: %s", kind, name, error)
+            told = not isinstance(error, ArtifactError | OSError)
+            _logger.error("%s %s is not taken: %s", kind, name, error, exc_info=told)
             return
         self.artifacts[key] = Loaded(folder.name, manifest, learned)
         RELOADS.labels(kind, "loaded").inc()

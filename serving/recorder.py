@@ -6,17 +6,20 @@ import queue
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from feature_repo.errors import AisleError
-from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem
+from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem, SourcePlaces
 from feature_repo.events.log import EventLog
 from feature_repo.events.segments import SegmentWriter
+from feature_repo.request_families.sources import SOURCES
 from serving.ids import new_id
 from serving.metrics import SERVED_LOST
 from serving.question import Question
 from serving.slate import Slate
+from training.retrieval.fusion import Candidates
 
 QUEUED = 10_000
 REMEMBERED = 10_000
@@ -96,7 +99,11 @@ class Recorder:
 
 
 def served_event(
-    question: Question, slate: Slate, degraded: list[str], record_share: float
+    question: Question,
+    candidates: Candidates,
+    slate: Slate,
+    degraded: list[str],
+    record_share: float,
 ) -> ServedEvent:
     """The answer as the log keeps it; its vectors too, for the recorded share of requests.
 
@@ -115,10 +122,12 @@ def served_event(
         market=question.market,
         utc_offset_minutes=question.utc_offset_minutes,
         timestamp=question.timestamp,
+        **_drawn_from(slate),
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
         overrides=dict(question.overrides),
+        sources=_sources(candidates, slate),
         layout=slate.scored.columns if recorded else (),
         vectors=_encoded(slate) if recorded else None,
     )
@@ -137,14 +146,21 @@ def shown_event(question: Question, slate: Slate) -> RankingEvent:
         query=question.query,
         market=question.market,
         utc_offset_minutes=question.utc_offset_minutes,
+        **_drawn_from(slate),
     )
 
 
 def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
-    """The items answered; where nothing was drawn the order follows, with a propensity of 1."""
+    """The items answered; where nothing was drawn the order follows, with a propensity of 1.
+
+    The score of one that was drawn is what the noise was added to, not the ranker's.
+    """
     scored, propensities = slate.scored, slate.propensities
+    drawn = slate.draw.scores if slate.draw else {}
     return tuple(
-        ShownItem(scored.item_ids[n], float(scored.scores[n]), propensities.get(n, 1.0))
+        ShownItem(
+            scored.item_ids[n], drawn.get(n, float(scored.scores[n])), propensities.get(n, 1.0)
+        )
         for n in slate.order
     )
 
@@ -157,6 +173,22 @@ def is_recorded(request_id: str, share: float) -> bool:
     """
     digest = hashlib.blake2b(request_id.encode("utf-8"), digest_size=8).digest()
     return int.from_bytes(digest, "big") < share * 2**64
+
+
+def _sources(candidates: Candidates, slate: Slate) -> tuple[SourcePlaces, ...]:
+    """Where each item answered was found; empty where none was."""
+    found = [candidates.sources.get(slate.scored.item_ids[n], {}) for n in slate.order]
+    places = tuple(
+        {name: (place.rank, float(place.score)) for name, place in one.items() if name in SOURCES}
+        for one in found
+    )
+    return places if any(places) else ()
+
+
+def _drawn_from(slate: Slate) -> dict[str, Any]:
+    """Temperature and seed, as both records name them."""
+    draw = slate.draw
+    return {} if draw is None else {"temperature": draw.temperature, "seed": draw.seed}
 
 
 def _encoded(slate: Slate) -> str:

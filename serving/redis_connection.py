@@ -35,9 +35,13 @@ class KnownServer:
 
     A server that was restarted may have lost the last second.  Every new connection of a reader
     asks who answers, so that no ranking reads from a restarted server before the log was replayed.
+
+    Attributes:
+        was_loaded: whether features were seen to be loaded there.
     """
 
     run_id: str | None = None
+    was_loaded: bool = False
 
     def check(self, connection: Any) -> None:
         """Open a connection as redis-py does, unless another server answers."""
@@ -57,6 +61,7 @@ class RedisConnection:
     writer: LiveWriter
     known: KnownServer
     clock: Clock
+    loaded_key: str
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
@@ -65,6 +70,8 @@ class RedisConnection:
         Raises:
             RedisError: the home has no server yet.
         """
+        from feature_repo.feast_repo import loaded_key
+
         home, address = settings.home, address_of(settings)
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
@@ -78,10 +85,19 @@ class RedisConnection:
             writer=LiveWriter(home, shop, client, log, clock, patient_reader),
             known=known,
             clock=clock,
+            loaded_key=loaded_key(home),
         )
 
     def identity(self) -> str:
-        """The server's run id."""
+        """The server's run id.
+
+        Raises:
+            RedisError: it lost what was loaded.
+        """
+        if self.client.exists(self.loaded_key):
+            self.known.was_loaded = True
+        elif self.known.was_loaded:
+            raise RedisError("Redis lost the features that were loaded; run `aisle refresh`.")
         about = cast("dict[str, object]", self.client.info("server"))
         return str(about["run_id"])
 

@@ -110,11 +110,11 @@ async def answer_page(
 async def _flow(request: _Request) -> tuple[Candidates, Slate]:
     interpret(request)
     candidates = merge(request, await retrieve(request))
-    facts = await hydrate(request, candidates.item_ids)
+    facts = await hydrate(request, candidates)
     left, facts = sellable(request, candidates.item_ids, facts)
     scored = score(request, candidates, left, facts)
     slate = arrange(request, candidates, scored, facts)
-    await record(request, slate)
+    await record(request, candidates, slate)
     return candidates, slate
 
 
@@ -172,7 +172,7 @@ def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
     if question.wanted.rest is not None:
         return in_order(question.wanted.rest.item_ids)
     with request.trace.stage("merge"):
-        if retrieved is None:
+        if retrieved is None or (retrieved.missing and retrieved.is_empty):
             return in_popularity(request.model)
         candidates = fused(retrieved, question.wanted.surface.sources)
         assortment: Assortment = request.resources.models.index(ASSORTMENT)
@@ -180,9 +180,9 @@ def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
         return candidates.with_more("rules", pinned)
 
 
-async def hydrate(request: _Request, item_ids: Sequence[str]) -> SlateFacts | None:
+async def hydrate(request: _Request, candidates: Candidates) -> SlateFacts | None:
     """Read what is known now; None where that cannot be had in time."""
-    question, resources = request.question, request.resources
+    question, resources, item_ids = request.question, request.resources, candidates.item_ids
     if not item_ids:
         return SlateFacts(t=question.t, query=question.query)
     asked = question if question.wanted is None else replace(question, item_ids=item_ids)
@@ -190,6 +190,7 @@ async def hydrate(request: _Request, item_ids: Sequence[str]) -> SlateFacts | No
     with request.trace.failing_open("hydrate"):
         facts = await within(seconds, resources.readers, lambda: resources.live.read(asked))
         request.question = replace(question, t=facts.t)
+        facts = replace(facts, found=candidates.sources)
         return with_overrides(facts, question.overrides, resources.shop)
     return None
 
@@ -253,7 +254,7 @@ def arrange(
     return rerank(scored, candidates.item_ids)
 
 
-async def record(request: _Request, slate: Slate) -> None:
+async def record(request: _Request, candidates: Candidates, slate: Slate) -> None:
     """Keep the answer; where the sender shows it, make it count."""
     question, resources, trace = request.question, request.resources, request.trace
     if question.shown and slate.order:
@@ -263,7 +264,7 @@ async def record(request: _Request, slate: Slate) -> None:
                 RECORD_SECONDS, resources.writers, lambda: resources.intake.record([event])
             )
     share = resources.settings.record_share
-    resources.recorder.offer(served_event(question, slate, trace.degraded, share))
+    resources.recorder.offer(served_event(question, candidates, slate, trace.degraded, share))
 
 
 def _find(request: _Request) -> Retrieved:

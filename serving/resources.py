@@ -36,7 +36,7 @@ LOOK_SECONDS = 0.5
 
 READERS, WRITERS = 8, 8
 
-ANSWERS_AT_WORK, ANSWERS_WAITING = 4, 28
+ANSWERS_AT_WORK, ANSWERS_WAITING = 3, 13
 """More at work would only take turns on one interpreter; more waiting would wait too long."""
 
 EVENTS_WAITING = 56

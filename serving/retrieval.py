@@ -15,12 +15,12 @@ from feature_repo.errors import ArtifactError
 from feature_repo.slate_facts import SlateFacts
 from serving.model_shelf import Model, ModelShelf
 from serving.question import Question
-from serving.sources import ASKED, SourceMissingError, Sources
+from serving.sources import SourceMissingError, Sources
 from serving.wanted import SURFACES, Wanted
 from training.query_understanding.understanding import Understood
 from training.retrieval.assortment import Assortment
 from training.retrieval.filters import Filter, all_of, facets, sellable
-from training.retrieval.found import Found
+from training.retrieval.found import Found, Rows
 from training.retrieval.fusion import Candidates, Place, fuse
 from training.retrieval.indices import ASSORTMENT, POPULAR
 
@@ -48,6 +48,11 @@ class Retrieved:
     facets: Mapping[str, Any] = field(default_factory=dict)
     relaxed: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no source found anything."""
+        return not any(one.item_ids for one in self.found.values())
 
     @property
     def trust(self) -> float:
@@ -134,19 +139,19 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     follow what fits; it is neither counted nor among the facets.
     """
     most = len(set(sources.wanted.understood.words))
-    hits, count = _strictest(sources, min(least, most), most)
+    hits, rows, count = _strictest(sources, min(least, most), most)
     found = {LEXICAL_SOURCE: hits, "query_clicked": sources.ask("query_clicked")}
     if not any(one.item_ids for one in found.values()):
         return None
     if hits.item_ids and count < most:
-        hits, relaxed = sources.words(1, sources.kept), ("words", *relaxed)
+        (hits, rows), relaxed = sources.words(1, sources.kept), ("words", *relaxed)
         found = {**found, LEXICAL_SOURCE: hits}
     matching = np.zeros(sources.kept.size, dtype=np.bool_)
-    for one in found.values():
-        matching[sources.assortment.rows(one.item_ids)] = True
+    matching[rows] = True
+    matching[sources.assortment.rows(found["query_clicked"].item_ids)] = True
     found |= {name: sources.ask(name) for name in sorted(sources.wanted.surface.later)}
     return Retrieved(
-        {name: Found(one.item_ids[:ASKED], one.scores[:ASKED]) for name, one in found.items()},
+        found,
         int(np.count_nonzero(matching)),
         facets(sources.assortment, matching),
         relaxed,
@@ -154,21 +159,21 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     )
 
 
-def _strictest(sources: Sources, least: int, most: int) -> tuple[Found, int]:
+def _strictest(sources: Sources, least: int, most: int) -> tuple[Found, Rows, int]:
     """The items with as many of the words as any has, and how many these are: by bisection."""
-    best, count = Found(), 0
+    best, of_best, count = Found(), np.empty(0, np.int64), 0
     low, high, asked = least, most, most
     try:
         while low <= high:
-            hits = sources.words(asked, sources.kept)
+            hits, rows = sources.words(asked, sources.kept)
             if hits.item_ids:
-                best, count, low = hits, asked, asked + 1
+                best, of_best, count, low = hits, rows, asked, asked + 1
             else:
                 high = asked - 1
             asked = (low + high + 1) // 2
     except SourceMissingError:
         sources.missing.append(LEXICAL_SOURCE)
-    return best, count
+    return best, of_best, count
 
 
 def price_filters(understood: Understood, assortment: Assortment) -> tuple[Filter, ...]:

@@ -20,6 +20,10 @@
     slots = [5, 9]
     surface = ["home"]
 
+    [exploration]                       # or, instead of slots,
+    share = 0.05                        # how many lists are drawn as a whole
+    temperature = 0.5                   # of −ln(place): 0.1 hardly changes an order, 2 ruins it
+
 The file is checked as it is loaded; one that is wrong is refused as a whole.
 """
 
@@ -113,11 +117,15 @@ class Diversity:
 
 @dataclass(frozen=True)
 class Exploration:
-    """How often the slots of a page, from 1, show an item drawn from below it."""
+    """How often the slots of a page, from 1, show an item drawn from below it.
+
+    With a temperature there are no slots, and the share is that of lists drawn as a whole.
+    """
 
     share: float = 0.0
     slots: tuple[int, ...] = ()
     occasion: Occasion = field(default_factory=Occasion)
+    temperature: float | None = None
 
 
 @dataclass(frozen=True)
@@ -190,11 +198,19 @@ def _diversity(table: Mapping[str, Any]) -> Diversity:
 
 
 def _exploration(table: Mapping[str, Any]) -> Exploration:
-    _only(table, {"share", "slots", "surface", "market"}, "exploration")
+    _only(table, {"share", "slots", "temperature", "surface", "market"}, "exploration")
+    temperature = table.get("temperature")
+    if temperature is not None:
+        temperature = _number(temperature, "exploration.temperature", 0.05, 100)
+        if "slots" in table:
+            raise EventError("exploration", "either slots or a temperature", "both")
     share = _number(table.get("share", 0.0), "exploration.share", 0, 1)
     slots = [_number(s, "exploration.slots", 1, 100) for s in table.get("slots", [])]
     return Exploration(
-        share, tuple(sorted({int(s) for s in slots})), _occasion(table, "exploration")
+        share,
+        tuple(sorted({int(s) for s in slots})),
+        _occasion(table, "exploration"),
+        temperature,
     )
 
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from feature_repo.request_features import Matrix
 from feature_repo.slate_facts import SlateFacts
+from serving.exploration import Draw
 
 Scores = npt.NDArray[np.float64]
 
@@ -41,6 +42,7 @@ class Slate:
         dropped: candidates that may not be shown.
         propensities: by place, how likely the item was to be shown where it is; 1 where absent.
         rest: the ids that follow on later pages, in their order.
+        draw: what chance was drawn from; None where it had no say.
     """
 
     scored: Scored
@@ -48,6 +50,7 @@ class Slate:
     dropped: Sequence[str] = ()
     propensities: Mapping[int, float] = field(default_factory=dict)
     rest: Sequence[str] = ()
+    draw: Draw | None = None
 
 
 def without_deleted(

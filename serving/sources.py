@@ -11,7 +11,7 @@ from serving.model_shelf import ModelShelf
 from serving.question import Question
 from serving.wanted import Wanted
 from training.retrieval.assortment import Assortment
-from training.retrieval.found import Flags, Found
+from training.retrieval.found import Flags, Found, Rows
 from training.retrieval.indices import (
     LEXICAL,
     NEWEST,
@@ -20,6 +20,7 @@ from training.retrieval.indices import (
     TOGETHER,
     TRENDING,
 )
+from training.retrieval.lexical import MOST_HITS
 
 ASKED = 400
 """Items a source gives at most."""
@@ -64,15 +65,25 @@ class Sources:
             self.missing.append(name)
             return Found()
 
-    def words(self, at_least: int, kept: Flags) -> Found:
-        """All items with so many of the query's words.
+    def words(self, at_least: int, kept: Flags, size: int = MOST_HITS) -> tuple[Found, Rows]:
+        """The best items with so many of the words, of the first `size`; and the rows of all.
 
         Raises:
             SourceMissingError: there is no lexical index.
         """
-        understood = self.wanted.understood
-        found = self.index(LEXICAL).search(understood.words, understood.language, at_least=at_least)
-        return self.allowed(found, kept, len(found.item_ids))
+        understood, index = self.wanted.understood, self.index(LEXICAL)
+        places, scores = index.places(
+            understood.words, understood.language, at_least=at_least, size=size
+        )
+        rows = self.assortment.rows_of(LEXICAL, index.item_ids)[places]
+        flags = (rows >= 0) & (kept[rows] if kept.size else False)
+        rows, best = rows[flags], scores[flags][:ASKED]
+        ids = self.assortment.item_ids
+        return Found([ids[row] for row in rows[:ASKED].tolist()], best.tolist()), rows
+
+    def some_words(self) -> Found:
+        """The best items with any of the words; all are looked at where filters leave few."""
+        return self.words(1, self.kept, MOST_HITS if self.wanted.filters else OVERASKED)[0]
 
     def allowed(self, found: Found, kept: Flags, size: int = ASKED) -> Found:
         """The first of the items whose flag is set, but for those the list is about."""
@@ -193,6 +204,6 @@ _ASK: dict[str, Callable[[Sources], Found]] = {
     "favourites": _favourites,
     "query_clicked": _query_clicked,
     "category": _category,
-    "some_words": lambda asked: asked.words(1, asked.kept),
+    "some_words": Sources.some_words,
 }
 """By name; words are asked apart, because they may be relaxed."""

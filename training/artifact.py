@@ -77,6 +77,16 @@ def publish(
     return version
 
 
+def prune(home: Home, kind: str, name: str, keep: int) -> None:
+    """Remove all versions but the newest `keep` and the one in use."""
+    link = home.current / kind / name
+    used = link.resolve().name if link.exists() else None
+    versions = sorted(path for path in (home.artifacts / kind / name).glob("[!.]*"))
+    for folder in versions[:-keep]:
+        if folder.name != used:
+            shutil.rmtree(folder)
+
+
 def current(home: Home, kind: str, name: str) -> Path:
     """Folder of the artifact in use.
 

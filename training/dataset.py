@@ -31,6 +31,7 @@ from training.known_future import refuse_future
 from training.labels import labelled_rankings
 from training.metrics import slate_starts
 from training.prior import fit_prior
+from training.served_sources import with_sources
 from training.split import TRAIN, split_rankings
 from training.stored_dataset import StoredDataset
 
@@ -70,7 +71,7 @@ def build_dataset(
         LeakError: an item field tells what came next, or counts are higher than the log's before
             each ranking.
     """
-    shop, rows = Shop.load(home.shop_toml), _numbered(labelled_rankings(home, gains))
+    shop, rows = Shop.load(home.shop_toml), numbered(labelled_rankings(home, gains))
     refuse_foretold(home, shop)
     taught = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
@@ -83,7 +84,8 @@ def build_dataset(
         feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows),
         _roles(shop),
     )  # fmt: skip
-    _write(out, facts, rows, known_facts(home, rows), shop, progress)
+    slates = with_sources(home, rows, known_facts(home, rows))
+    _write(out, facts, rows, slates, shop, progress)
     try:
         refuse_future(home, StoredDataset.open(out))
     except LeakError:
@@ -92,7 +94,7 @@ def build_dataset(
     return _report(out, facts, rows)
 
 
-def _numbered(rows: pa.Table) -> pa.Table:
+def numbered(rows: pa.Table) -> pa.Table:
     """Add qid, the ranking's number in (time, id) order, and its split."""
     requests = rows["request_id"].combine_chunks().dictionary_encode()
     qid = requests.indices.to_numpy().astype(np.int64)

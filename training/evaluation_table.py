@@ -30,6 +30,8 @@ def tables(evaluation: Figures) -> Iterator[Table]:
     yield _metrics(evaluation["models"])
     if evaluation["slices"]:
         yield _slices(evaluation["slices"])
+    if "beside" in evaluation:
+        yield _beside(evaluation["beside"])
     for key, title, first in (
         ("ablation", "Without a family of features, on validation", "family"),
         ("learning_curve", "Learning curve, on validation", "share"),
@@ -51,6 +53,14 @@ def _slices(slices: Sequence[Figures]) -> Table:
     for part in slices:
         scores = (_value(part["ranker"]), _value(part["baseline"]))
         table.add_row(part["name"], str(part["rankings"]), *scores, *_both(part["difference"], "+"))
+    return table
+
+
+def _beside(found: Figures) -> Table:
+    title = f"Beside {found['folder']}, on {found['rankings']} test rankings"
+    table = _table(title, ["", "ndcg@10", "95 %"])
+    for name, sign in (("ranker", ""), ("other", ""), ("difference", "+")):
+        table.add_row(name, *_both(found[name], sign))
     return table
 
 

@@ -2,6 +2,10 @@
 
 from collections.abc import Iterable
 
+_OF_THE_USER = ("user_engagement", "user_recent", "taste", "history", "session")
+_AGAINST_THE_USER = ("to_clicked", "to_ignored", "off_band", "to_user_order")
+"""Of the family `price`: a candidate's price against those the user met."""
+
 
 def families(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Family → its columns, in order.
@@ -14,3 +18,13 @@ def families(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
         family = column.partition("__")[0]
         found[family] = (*found.get(family, ()), column)
     return found
+
+
+def is_of_the_user(column: str) -> bool:
+    """Whether a column says something of the user or of the visit under way.
+
+    >>> [*map(is_of_the_user, ["taste__lift", "rate__user_1d", "price__off_band", "text__words"])]
+    [True, True, True, False]
+    """
+    family, _, name = column.partition("__")
+    return family in _OF_THE_USER or name.startswith("user_") or name in _AGAINST_THE_USER

@@ -18,6 +18,7 @@ _PHRASES = (
     (r"taste__(\w+)", "match of its {0} with the shopper's clicks"),
     (r"history__(\w+)", "the shopper's own history with it ({0})"),
     (r"query_item__(\w+)", "clicks on it after this query ({0})"),
+    (r"source__(\w+)_(rank|score)", "its {1} among what was found as {0}"),
     (r"text__(\w+)", "match of its text with the query ({0})"),
     (r"age__(\w+)_seconds", "time since {0}"),
     (r"item_attributes__(\w+)", "its {0}"),

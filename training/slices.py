@@ -3,10 +3,14 @@
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.standing import GROUPS
 from training.dataset import Dataset
 from training.metrics import slate_starts
 
 Chosen = npt.NDArray[np.bool_]
+
+ITEM, SHOP = "itself", "the shop"
+"""The highest and the lowest rung of the ladder of click rates; groups are between them."""
 
 HEAD_SEARCHES = 10
 """A query searched at least this often before is a head query."""
@@ -19,7 +23,8 @@ MOST_VALUES = 8
 def slices_of(data: Dataset) -> dict[str, Chosen]:
     """Name → shape (Q,), which slates belong to it; a slice without slates is left out.
 
-    A user is cold who was never shown anything before; an item is cold that was never shown.
+    A user is cold who was never shown anything before; an item is cold that was never shown.  What
+    was wanted is judged by the lowest rung on which a click rate of it rests: see `rungs`.
     """
     starts = slate_starts(data.column("qid"))
     warm_user = data.column("user_engagement__impressions_all")[starts] > 0
@@ -34,9 +39,40 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
         "head query": has_query & (searches >= HEAD_SEARCHES),
         "tail query": has_query & ~(searches >= HEAD_SEARCHES),
     }
+    clicks = data.column("user_engagement__clicks_all")[starts] > 0
+    slices["warm user without a click"] = warm_user & ~clicks
+    slices |= _by_rung(data, starts)
     for place in PLACES:
         slices |= _largest(place, data.column(place)[starts])
     return {name: np.asarray(chosen, bool) for name, chosen in slices.items() if np.any(chosen)}
+
+
+def rungs(data: Dataset) -> dict[str, Chosen]:
+    """Rung → shape (R,), which items it is that of; each item has one.
+
+    An item's click rate rests on its own impressions where they weigh at least as much as what is
+    believed of it beforehand, else on those of its brand, else its category, else on the shop's.
+    """
+    prior = data.facts.prior
+    weight = prior.strength / prior.click_rate if prior.click_rate > 0 else np.inf
+    left, found = np.ones(data.size, bool), dict[str, Chosen]()
+    supports = {ITEM: "item_engagement__impressions_all"}
+    supports |= {f"its {group}": f"standing__{group}_support" for group in reversed(GROUPS)}
+    for rung, column in supports.items():
+        supported = data.column(column).astype(np.float64) >= weight
+        found[rung], left = left & supported, left & ~supported
+    return found | {SHOP: left}
+
+
+def _by_rung(data: Dataset, starts: npt.NDArray[np.int64]) -> dict[str, Chosen]:
+    """Slates by the lowest rung among the items that were wanted."""
+    gains, slices = data.column("gain") > 0, dict[str, Chosen]()
+    lower = np.zeros(starts.size, bool)
+    for rung, of_rung in reversed(rungs(data).items()):
+        wanted = np.logical_or.reduceat(of_rung & gains, starts)
+        slices[f"wanted, known by {rung}"] = wanted & ~lower
+        lower |= wanted
+    return slices
 
 
 def _wanted_a_cold_item(data: Dataset, starts: npt.NDArray[np.int64]) -> Chosen:

@@ -18,13 +18,14 @@ from training.configuration import Configuration
 from training.contenders import fit
 from training.dataset_file import Dataset
 from training.evaluate import EVALUATION, without_nan, write
-from training.families import families
+from training.families import families, is_of_the_user
 from training.metrics import Floats, ndcg
 from training.split import TRAIN, VALIDATE
 from training.stored_dataset import StoredDataset
 from training.verdict import users_of
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
+USER_AND_SESSION = "user and session"
 _SEED = 13
 
 Progress = Callable[[int, int | None], None]
@@ -51,10 +52,14 @@ class Refit:
 
 
 def ablation(dataset: Path, training: Mapping[str, Any], progress: Progress | None = None) -> Table:
-    """Leave out each family of features in turn; what costs most comes first."""
+    """Leave out each family of features in turn, then all of user and session at once.
+
+    What costs most comes first.
+    """
     data = StoredDataset.open(dataset)
     columns = data.facts.columns
     groups = families(columns)
+    groups |= {USER_AND_SESSION: tuple(filter(is_of_the_user, columns))}
     left = [(name, [c for c in columns if c not in own]) for name, own in groups.items()]
     taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
     fitted = _fitted(

@@ -29,6 +29,7 @@ from feature_repo.request_features import Matrix, feature_columns, feature_matri
 from feature_repo.shop import Shop
 from training.known import known_facts
 from training.ranker import Ranker
+from training.served_sources import found_by
 
 IN_FLIGHT = 5 * SECOND
 """How long before a request an event may have been received and not yet be acknowledged."""
@@ -217,7 +218,8 @@ def _computed(
         return
     shop = Shop.load(home.shop_toml)
     for event, facts in zip(events, known_facts(home, _rows(events, shifts)), strict=True):
-        read = replace(facts, t=event.event_time) if at_request else facts
+        read = replace(facts, found=found_by(event))
+        read = replace(read, t=event.event_time) if at_request else read
         yield feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
 
 

@@ -13,6 +13,7 @@ _TYPES: dict[FieldType, FeastType] = {
     "text": String,
     "category": String,
     "list": Array(String),
+    "vector": Array(Float64),
     "time": Int64,
     "bool": Bool,
 }
@@ -21,6 +22,7 @@ _MEANINGS: dict[FieldType, str] = {
     "text": "a text",
     "category": "one of many texts",
     "list": "a list of texts",
+    "vector": "a list of numbers",
     "time": "microseconds since 1970 UTC",
     "bool": "true or false",
 }

@@ -31,8 +31,11 @@ UNITS = (
     (r"_ratio$", "times the slate's median"),
     (r"_difference$", "as the number itself"),
     (r"_support$|_items$", "number"),
+    (r"^source__\w+_rank$", "place: from 1"),
+    (r"^source__\w+_score$", "as the source scores"),
     (r"_rank$", "place: from 1, or a share of the slate"),
     (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
+    (r"^vector__.*_(min|max|mean)$", "as the numbers themselves"),
     (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),
 )  # fmt: skip
 """Unit of a request-time column, by its name; the first that fits."""

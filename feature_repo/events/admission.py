@@ -39,4 +39,6 @@ def admit(event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | No
 def _with_served_items(event: RankingEvent, answer: ServedEvent | None) -> RankingEvent:
     if answer is None or not answer.items:
         raise EventError("items", "items, or the request_id of an answer of this shop", None)
-    return msgspec.structs.replace(event, items=answer.items)
+    return msgspec.structs.replace(
+        event, items=answer.items, temperature=answer.temperature, seed=answer.seed
+    )

@@ -12,7 +12,7 @@ from feature_repo.query_key import query_key
 DERIVED = ("seen_at", "part", "query_key")
 """Columns that follow from others and are no part of a record."""
 
-_JSON = ("fields", "overrides")
+_JSON = ("fields", "overrides", "sources")
 
 
 def to_table(kind: str, events: Sequence[AnyEvent], part_of: Callable[[int], int]) -> pa.Table:

@@ -13,6 +13,9 @@ import pyarrow as pa
 FieldValue = str | float | bool | list[str] | None
 """A shop's own field; null removes it."""
 
+SourcePlaces = dict[str, tuple[int, float]]
+"""By source of candidates: at which rank, from 1, it had an item, and with which score."""
+
 DEFAULT_MARKET = "default"
 POSITIVE_TYPES = ("click", "add_to_cart", "purchase")
 """Interactions that say a shopper wanted the item."""
@@ -67,7 +70,9 @@ class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
 class RankingEvent(Event, frozen=True, tag="ranking"):
     """A slate that was shown, best position first.  The only source of impressions.
 
-    `items` may be empty where this shop served the request: the served ones are taken.
+    `items` may be empty where this shop served the request: the served ones are taken.  Where the
+    order was drawn, it was that of score + temperature * Gumbel noise of (seed, item), and each
+    propensity is the item's at its place, given those above it (`training/plackett_luce.py`).
     """
 
     request_id: str
@@ -78,6 +83,8 @@ class RankingEvent(Event, frozen=True, tag="ranking"):
     query: str | None = None
     market: str = DEFAULT_MARKET
     utc_offset_minutes: int | None = None
+    temperature: float | None = None
+    seed: int | None = None
 
 
 class InteractionEvent(Event, frozen=True, tag="interaction"):
@@ -101,7 +108,8 @@ class ServedEvent(Event, frozen=True, tag="served"):
     """An answer of the API: reproducible, and no impression until it is reported shown.
 
     `event_time` is t, the instant at which the features were read.  `vectors` holds the feature
-    matrix, base64 of little-endian float32 rows, for the recorded share of requests.
+    matrix, base64 of little-endian float32 rows, for the recorded share of requests.  `sources`
+    says of each item where it was found; it is empty where the candidates came with the request.
     """
 
     request_id: str
@@ -115,8 +123,11 @@ class ServedEvent(Event, frozen=True, tag="served"):
     timestamp: int | None = None
     model_version: str | None = None
     feature_service: str | None = None
+    temperature: float | None = None
+    seed: int | None = None
     degraded: tuple[str, ...] = ()
     overrides: dict[str, dict[str, FieldValue]] = {}
+    sources: tuple[SourcePlaces, ...] = ()
     layout: tuple[str, ...] = ()
     vectors: str | None = None
 
@@ -159,6 +170,8 @@ _SLATE = [
     pa.field("query_key", pa.string()),
     pa.field("market", pa.string(), nullable=False),
     pa.field("utc_offset_minutes", pa.int32()),
+    pa.field("temperature", pa.float64()),
+    pa.field("seed", pa.int64()),
 ]
 
 ARROW_SCHEMAS: dict[str, pa.Schema] = {
@@ -201,9 +214,10 @@ ARROW_SCHEMAS: dict[str, pa.Schema] = {
             ("feature_service", pa.string()),
             ("degraded", pa.list_(pa.string())),
             ("overrides", pa.string()),
+            ("sources", pa.string()),
             ("layout", pa.list_(pa.string())),
             ("vectors", pa.string()),
         ]
     ),
 }
-"""Columns of the compacted log, by kind.  `fields` and `overrides` are JSON objects."""
+"""Columns of the compacted log, by kind.  `fields`, `overrides` and `sources` are JSON."""

@@ -1,8 +1,9 @@
 """Forgetting a user: what was logged before an erasure keeps its counts and loses its person.
 
 Items and queries keep what happened to them, for it says nothing about anybody; rankings,
-interactions and answers lose user and session, answers their feature vectors too, and a user's own
-fields are emptied.  The erasure itself stays in the log: it says which id was forgotten and when.
+interactions and answers lose user and session, slates the seed that was made of them, answers
+their feature vectors and sources too, and a user's own fields are emptied.  The erasure itself
+stays in the log: it says which id was forgotten and when.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +20,7 @@ from feature_repo.events.contract import (
     ARROW_SCHEMAS,
     AnyEvent,
     ItemEvent,
+    RankingEvent,
     ServedEvent,
     UserEvent,
 )
@@ -52,8 +54,10 @@ def without_person(event: AnyEvent, erased: Erased) -> AnyEvent:
         case UserEvent():
             return msgspec.structs.replace(event, user_id=NOBODY, fields={})
         case ServedEvent():
-            blank = {"timestamp": None, "layout": (), "vectors": None}
+            blank = {"timestamp": None, "layout": (), "vectors": None, "sources": (), "seed": None}
             event = msgspec.structs.replace(event, **blank)
+        case RankingEvent():
+            event = msgspec.structs.replace(event, seed=None)
     return cast(AnyEvent, msgspec.structs.replace(event, user_id=None, session_id=None))
 
 

@@ -142,6 +142,8 @@ _READERS: dict[str, dict[str, Reader]] = {
         "query": text,
         "market": identifier,
         "utc_offset_minutes": values.minutes,
+        "temperature": values.temperature,
+        "seed": values.seed,
     },
     "interaction": {
         **_EVERY,

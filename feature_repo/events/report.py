@@ -12,6 +12,9 @@ from feature_repo.instants import to_text
 LISTED = 100
 """Quarantined lines that the JSON form lists; the quarantine file has all."""
 
+_UNPLACED, _UNSHOWN = 0, -1
+"""Positions of a click whose slate is not known, and of one whose slate does not show its item."""
+
 
 @dataclass
 class IngestReport:
@@ -24,6 +27,7 @@ class IngestReport:
         out_of_order: accepted events with a time before that of the one above in their file.
         click_positions: clicks by position (from 1) in the ranking they belong to.
         unplaced_clicks: clicks without such a ranking among the files, or on an item not in it.
+        unshown_clicks: of these, clicks on an item that the slate they name did not show.
         first_event_time, last_event_time: of accepted events; None without any.
         late: accepted events that lie at or before the last seal; their files are refused unless
             ingest is told what to do with them.
@@ -39,6 +43,7 @@ class IngestReport:
     out_of_order: int = 0
     click_positions: dict[int, int] = field(default_factory=dict)
     unplaced_clicks: int = 0
+    unshown_clicks: int = 0
     first_event_time: int | None = None
     last_event_time: int | None = None
     late: int = 0
@@ -59,6 +64,7 @@ class IngestReport:
             "out_of_order": self.out_of_order,
             "click_positions": {str(at): n for at, n in self.click_positions.items()},
             "unplaced_clicks": self.unplaced_clicks,
+            "unshown_clicks": self.unshown_clicks,
             "first_event_time": _text(self.first_event_time),
             "last_event_time": _text(self.last_event_time),
             "late": self.late,
@@ -108,7 +114,8 @@ class Tally:
         report.first_event_time, report.last_event_time = self._first, self._last
         report.unknown_items = self._unknown(logged_items)
         positions = Counter(map(self._position, *self._clicks))
-        report.unplaced_clicks = positions.pop(0, 0)
+        report.unshown_clicks = positions.pop(_UNSHOWN, 0)
+        report.unplaced_clicks = positions.pop(_UNPLACED, 0) + report.unshown_clicks
         report.click_positions = dict(sorted(positions.items()))
 
     def _note_time(self, event_time: int, file: str) -> None:
@@ -128,11 +135,14 @@ class Tally:
         }
 
     def _position(self, request: int, item: int) -> int:
+        """From 1; a slate that was reported without its items shows what was served."""
         slate = self._slates.get(request)
+        if not slate:
+            return _UNPLACED
         try:
-            return 0 if slate is None else slate.index(item) + 1
+            return slate.index(item) + 1
         except ValueError:
-            return 0
+            return _UNSHOWN
 
 
 def _text(instant: int | None) -> str | None:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from feature_repo.events.contract import KINDS, SHOP_KINDS
-from feature_repo.events.values import LONGEST_ID
+from feature_repo.events.values import LARGEST_SEED, LONGEST_ID
 from feature_repo.instants import LATEST, SECOND
 
 Schema = dict[str, Any]
@@ -102,6 +102,14 @@ _VALUES: dict[str, tuple[Schema, str]] = {
     "utc_offset_minutes": (
         {"type": "integer", "minimum": -1439, "maximum": 1439},
         "Local time ahead of UTC; left out, that of event_time.",
+    ),
+    "temperature": (
+        {"type": "number", "minimum": 0, "maximum": _LARGEST},
+        "Scale of the Gumbel noise on the scores, where the order was drawn.",
+    ),
+    "seed": (
+        {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
+        "Of that noise: with scores and temperature the order can be drawn again.",
     ),
     "type": (_ID, "What was done: click, add_to_cart, purchase, or the shop's own."),
     "value": (_NUMBER, "An amount that belongs to the interaction."),

@@ -14,6 +14,7 @@ from feature_repo.events.contract import FieldValue
 Reader = Callable[[object, str], Any]
 
 LONGEST_ID = 512
+LARGEST_SEED = 2**63 - 1
 _ID = f"an id: text of 1 to {LONGEST_ID} characters without NUL, or an integer"
 _TEXT = "text without NUL"
 _NUMBER = "a finite number"
@@ -60,6 +61,21 @@ def share(value: object, field: str) -> float:
     if not 0 < probability <= 1:
         raise EventError(field, "a probability above 0, at most 1", value)
     return probability
+
+
+def temperature(value: object, field: str) -> float:
+    """Read a scale of noise, 0 or more."""
+    scale = number(value, field)
+    if scale < 0:
+        raise EventError(field, "a number from 0", value)
+    return scale
+
+
+def seed(value: object, field: str) -> int:
+    """Read a seed: a whole number of 63 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
+        raise EventError(field, f"a whole number from 0 to {LARGEST_SEED}", value)
+    return value
 
 
 def minutes(value: object, field: str) -> int:

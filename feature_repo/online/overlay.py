@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 import redis
@@ -11,6 +11,7 @@ import redis
 from feature_repo.errors import RedisError
 from feature_repo.online.live_keys import LiveKeys, Patch, decode_patches, read_member
 from feature_repo.online.merge import KEPT, LiveRecent
+from feature_repo.online.resp import answers
 
 _logger = logging.getLogger(__name__)
 
@@ -95,13 +96,14 @@ def _pipelined(
     client: "redis.Redis", keys: LiveKeys, wanted: Sequence[str | bytes], user_id: str | None
 ) -> list[Any]:
     """The user's lists, where there is a user, then the strings."""
+    calls: list[list[str | bytes | int]] = [["MGET", *wanted]]
+    if user_id is not None:
+        calls[:0] = [
+            ["ZREVRANGE", keys.recent(verb, user_id), 0, kept - 1, "WITHSCORES"]
+            for verb, kept in KEPT.items()
+        ]
     try:
-        with client.pipeline(transaction=False) as pipe:
-            for verb, kept in KEPT.items() if user_id is not None else ():
-                name = keys.recent(verb, user_id or "")
-                pipe.zrange(name, 0, kept - 1, desc=True, withscores=True)
-            pipe.mget(wanted)
-            found = pipe.execute(raise_on_error=False)
+        found = answers(client, calls)
     except redis.RedisError as error:
         raise RedisError(f"Redis does not answer: {error}.") from error
     if not isinstance(found[-1], list):
@@ -122,7 +124,7 @@ def _recent(found: Any) -> list[LiveRecent]:
         _logger.error("a live list of a user cannot be read: %s", found)
         return []
     entries = []
-    for member, score in cast(list[tuple[bytes, float]], found):
+    for member, score in zip(found[::2], found[1::2], strict=True):
         try:
             part, entry = read_member(member)
         except ValueError as error:

@@ -13,12 +13,16 @@ from feature_repo.online import merge
 from feature_repo.online.live_keys import LiveKeys, Patch
 from feature_repo.online.merge import PART
 from feature_repo.online.overlay import Overlay, read_overlay
-from feature_repo.online.stored_rows import Columns, StoredRows, rows_of
+from feature_repo.online.remembered_rows import Columns
+from feature_repo.online.stored_rows import StoredRows, rows_of
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 Facts = dict[str, list[Any]]
+
+_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
+"""Views whose rows are the same at most requests; a user's are seldom asked for twice."""
 
 
 class OnlineReader:
@@ -33,7 +37,7 @@ class OnlineReader:
             for projection in catalogue.ranking_v1.feature_view_projections
         }
         self._remembered = shop.recent_fields
-        self._rows = StoredRows(home.project, catalogue.views)
+        self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
         self._keys = LiveKeys.of(home)
         self._client = client
 

@@ -3,7 +3,7 @@
 https://redis.io/docs/latest/develop/reference/protocol-spec
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -60,19 +60,36 @@ def ask(client: "redis.Redis", commands: Sequence[bytes]) -> list[Any]:
     Raises:
         redis.RedisError: no answer, or one of them is an error; every command was sent.
     """
+    found = _exchanged(client, lambda _: b"".join(commands), len(commands))
+    for answer in found:
+        if isinstance(answer, redis.ResponseError):
+            raise answer
+    return found
+
+
+def answers(client: "redis.Redis", calls: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+    """What calls give, errors among the answers: a pipeline that is sent in one piece.
+
+    The client's own sends a slate's keys in several, and the server wakes up for each.
+
+    Raises:
+        redis.RedisError: the server does not answer.
+    """
+    return _exchanged(
+        client, lambda connection: b"".join(connection.pack_commands(calls)), len(calls)
+    )
+
+
+def _exchanged(client: "redis.Redis", packed: Callable[[Any], bytes], count: int) -> list[Any]:
     connection: Any = client.connection_pool.get_connection()
     try:
-        connection.send_packed_command([b"".join(commands)])
-        answers = [_answer(connection) for _ in commands]
+        connection.send_packed_command([packed(connection)])
+        return [_answer(connection) for _ in range(count)]
     except BaseException:
         connection.disconnect()
         raise
     finally:
         client.connection_pool.release(connection)
-    for answer in answers:
-        if isinstance(answer, redis.ResponseError):
-            raise answer
-    return answers
 
 
 def _answer(connection: Any) -> Any:

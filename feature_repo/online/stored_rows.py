@@ -1,6 +1,6 @@
 """Stored rows as plain Python values, column by column: the bytes Feast reads, without Feast."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,20 +11,23 @@ from feature_repo.online.merge import PART, Row
 from feature_repo.online.packing import RowBatch
 from feature_repo.online.proto_values import message_class
 from feature_repo.online.read_plan import report_damage
+from feature_repo.online.remembered_rows import Columns, RememberedRows
 from feature_repo.online.row_layout import RowField
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
 if TYPE_CHECKING:
     from feast import FeatureView
 
-Columns = Mapping[str, list[Any]]
-"""N values of each feature, None where there is none."""
-
 
 class StoredRows:
     """Rows of views whose one entity is a text.  Threads may share it."""
 
-    def __init__(self, project: str, views: "Sequence[FeatureView]") -> None:
+    def __init__(
+        self, project: str, views: "Sequence[FeatureView]", remembered: Sequence[str] = ()
+    ) -> None:
+        """Read the rows of `views`; of those `remembered`, none that is the same is read twice."""
+        self._remembered = frozenset(remembered)
+        self._memos: dict[tuple[str, ...], RememberedRows] = {}
         self._codecs: dict[str, ViewCodec] = {
             view.name: codec_of(project, view, view.name) for view in views
         }
@@ -47,6 +50,18 @@ class StoredRows:
             features: of the view.
             now: instant of the read, µs.
         """
+        if view not in self._remembered:
+            return self._decoded(view, raw, features, now)
+        wanted = (view, *features)
+        if wanted not in self._memos:
+            self._memos[wanted] = RememberedRows(
+                lambda unknown: self._decoded(view, unknown, features, now)
+            )
+        return self._memos[wanted].columns(features, raw)
+
+    def _decoded(
+        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
+    ) -> Columns:
         codec = self._codecs[view]
         fields = [codec.layout.fields[codec.layout.places[name]] for name in features]
         batch = codec.read(raw, now)

@@ -15,6 +15,7 @@ Nothing is aged on a schedule: windows are applied when a tile is read.  `live.l
 `prune.lua` write the same format.
 """
 
+import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -124,6 +125,8 @@ def count(
         windows: lengths in day-buckets, the current one included; None has no end.
         measures: M.
     """
+    if len(tiles) == 1 and tiles[0] and is_tile(tiles[0], measures):
+        return _count_one(tiles[0], t // DAY, windows, measures)
     words, starts, sizes, damaged = _laid_out(tiles, measures)
     owners = np.repeat(np.arange(len(tiles)), sizes)
     firsts = np.cumsum(sizes) - sizes
@@ -142,6 +145,33 @@ def count(
     parts = np.where(live, part, SEALED).astype(np.int64)
     newest = _folded(np.maximum, parts, firsts, sizes, blank=SEALED)
     return Counts(values, np.maximum(newest, sealed_part), damaged)
+
+
+def _count_one(tile: bytes, today: int, windows: Sequence[int | None], measures: int) -> Counts:
+    """The same of one sound tile: a user's, or a query's.
+
+    For so few numbers plain Python is several times as fast as forty calls of numpy.
+    """
+    header, record = _structs(measures)
+    _, _, _, sealed_part, *sums = header.unpack_from(tile)
+    totals = [[0] * measures if days else sums for days in windows]
+    newest = sealed_part
+    for part, bucket, _, *deltas in record.iter_unpack(memoryview(tile)[header.size :]):
+        live = part > sealed_part
+        newest = max(newest, part)
+        for n, days in enumerate(windows):
+            inside = live if days is None else (live or part == SEALED) and bucket > today - days
+            if inside:
+                totals[n] = [total + delta for total, delta in zip(totals[n], deltas, strict=True)]
+    wrapped = [[(total + 2**63) % 2**64 - 2**63 for total in one] for one in totals]
+    values = np.array(wrapped, dtype=np.int64).T[None]
+    return Counts(values, np.array([newest], dtype=np.int64), np.zeros(1, bool))
+
+
+@cache
+def _structs(measures: int) -> tuple[struct.Struct, struct.Struct]:
+    """A header and a record, for one at a time."""
+    return struct.Struct(f"<BBHi{measures}q"), struct.Struct(f"<iii{measures}q")
 
 
 def _laid_out(

@@ -5,13 +5,14 @@ market has none.  Their support is in the stored counts.
 """
 
 from collections.abc import Mapping
+from functools import cache
 
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Counts, Floats, SlateFacts, or_zero
+from feature_repo.slate_facts import Count, Counts, Floats, SlateFacts, or_zero
 
 STRENGTH = 20.0
 """Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
@@ -25,15 +26,17 @@ _ENTITIES = {"item": STEPS, "user": STEPS, "query": ASKED}
 def funnel(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`funnel__item_<step>_<window>`, `funnel__user_…`, `funnel__query_…`."""
     market = facts.counts("market")
-    return {
-        f"funnel__{entity}_{name}_{window}": shares
-        for entity, steps in _ENTITIES.items()
-        for (name, window), shares in zip(
-            [(name, window) for name in steps for window in WINDOWS],
-            rates(facts.counts(entity), market, steps),
-            strict=True,
-        )
-    }
+    columns: dict[str, Floats] = {}
+    for entity, steps in _ENTITIES.items():
+        shares = rates(facts.counts(entity), market, steps)
+        columns |= zip(_names(entity), shares, strict=True)
+    return columns
+
+
+@cache
+def _names(entity: str) -> tuple[str, ...]:
+    """The columns of an entity, in the order of `rates`."""
+    return tuple(f"funnel__{entity}_{n}_{window}" for n in _ENTITIES[entity] for window in WINDOWS)
 
 
 def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) -> Floats:
@@ -41,11 +44,11 @@ def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) 
 
     Shape (steps × windows, …), of one entity or of N candidates; NaN where nothing is usual.
     """
-    pairs = [(*step, window) for step in steps.values() for window in WINDOWS]
     usual = np.array(
-        [market(f"{took}_all") / _able(market, could, "all") for took, could, _ in pairs]
-    )
+        [market(f"{took}_all") / _able(market, could, "all") for took, could in steps.values()]
+    ).repeat(len(WINDOWS))
     usual[~(usual > 0)] = np.nan
+    pairs = [(*step, window) for step in steps.values() for window in WINDOWS]
     taken = or_zero([counts(f"{took}_{window}") for took, _, window in pairs])
     able = or_zero([_able(counts, could, window) for _, could, window in pairs])
     believed = STRENGTH * usual.reshape(-1, *[1] * (taken.ndim - 1))
@@ -53,7 +56,7 @@ def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) 
     return shares
 
 
-def _able(counts: Counts, could: str, window: str) -> Floats:
+def _able(counts: Counts, could: str, window: str) -> Count:
     """Of those who could take a step; what was sold is what was ordered, kept or not."""
     if could == "sold":
         return counts(f"orders_{window}") + counts(f"returns_{window}")

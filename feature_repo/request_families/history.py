@@ -26,7 +26,7 @@ def history(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`history__<measure>`: of the candidate by this user, then of the user; NaN without a row."""
     recent = Recent.of(facts)
     if recent is None:
-        blank = np.full(len(facts.item_ids), np.nan)
+        blank = facts.blank
         return {f"history__{name}": blank for name in (*_CANDIDATE, *_USER)}
     clicks, clicked_seconds = _met(facts, recent.clicked, recent.clicked_at)
     shown, shown_seconds = _met(facts, recent.shown, recent.shown_at)

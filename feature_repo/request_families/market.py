@@ -12,14 +12,14 @@ from feature_repo.request_families import Columns
 from feature_repo.request_families.rates import item_rates, user_rates
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Counts, Floats, SlateFacts
+from feature_repo.slate_facts import Count, Counts, Floats, SlateFacts
 
 
 def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     """`market__<measure>`: logarithms of ratios to the market's own, and shares of its total."""
     usual, all_time = facts.counts("market"), WINDOWS.index("all")
     rate = usual("clicks_all") / usual("impressions_all")
-    relative: dict[str, Floats] = {
+    relative: dict[str, Floats | float] = {
         "item_rate": np.log(item_rates(facts, prior)[all_time] / rate),
         "user_rate": np.log(user_rates(facts, prior)[all_time] / rate),
     }
@@ -34,7 +34,7 @@ def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     return {f"market__{name}": values for name, values in relative.items()}
 
 
-def order_value(counts: Counts) -> Floats:
+def order_value(counts: Counts) -> Count:
     """The mean value of a purchase, all time, in the currency's major unit; NaN without one."""
-    value: Floats = counts("revenue_all") / counts("orders_all") / MINOR_UNITS
+    value = counts("revenue_all") / counts("orders_all") / MINOR_UNITS
     return np.where(value > 0, value, np.nan)

@@ -48,13 +48,13 @@ def _recent_prices(facts: SlateFacts, column: str) -> tuple[Floats, Floats]:
     recent = Recent.of(facts)
     if recent is None:
         return np.empty(0), np.empty(0)
-    clicked, ignored = recent.values(facts, column)
+    clicked, ignored = recent.texts(facts, column)
     return _logarithms(clicked), _logarithms(ignored)
 
 
-def _logarithms(prices: Sequence[Sequence[str]]) -> Floats:
+def _logarithms(prices: Sequence[str]) -> Floats:
     """Of those that are known and above nothing."""
-    known = np.array([int(price[0]) for price in prices if price], dtype=np.float64)
+    known = np.array([int(price) for price in prices if price], dtype=np.float64)
     return np.log(known[known > 0] / MINOR_UNITS)
 
 

@@ -64,7 +64,7 @@ def _listed(facts: SlateFacts) -> tuple[list[str], Floats]:
 
 def _measured(facts: SlateFacts, keys: list[str], weights: Floats) -> tuple[Floats, Floats, Floats]:
     if not is_present(facts.query_row, _VIEW):
-        blank = np.full(len(facts.item_ids), np.nan)
+        blank = facts.blank
         return blank, blank, blank
     rank = looked_up({key: n for n, key in enumerate(keys)}, facts.item_ids, np.nan)
     listed = looked_up(dict(zip(keys, weights.tolist(), strict=True)), facts.item_ids)

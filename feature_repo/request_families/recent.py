@@ -4,6 +4,8 @@
 and not clicked from then on.
 """
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,15 +41,14 @@ class Recent:
             clicked, clicked_at, shown, shown_at, _ignored(clicked, clicked_at, shown, shown_at)
         )
 
-    def values(self, facts: SlateFacts, column: str) -> tuple[list[list[str]], list[list[str]]]:
-        """The field's values of the clicked items and of the ignored items."""
-        key = f"recent values of {column}"
+    def texts(self, facts: SlateFacts, column: str) -> tuple[list[Any], list[Any]]:
+        """The field's values of the clicked items and of the ignored items, a text an item."""
+        key = f"recent texts of {column}"
         if key not in facts.memo:
             clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
-            ignored = [shown[n] for n in self.ignored if n < len(shown)]
-            facts.memo[key] = [*map(split, clicked)], [*map(split, ignored)]
-        values: tuple[list[list[str]], list[list[str]]] = facts.memo[key]
-        return values
+            facts.memo[key] = clicked, [shown[n] for n in self.ignored if n < len(shown)]
+        texts: tuple[list[Any], list[Any]] = facts.memo[key]
+        return texts
 
 
 def _ignored(
@@ -67,6 +68,19 @@ def _ignored(
 
 def _list(facts: SlateFacts, feature: str) -> list[Any]:
     return as_list(facts.user.get(f"user_recent__{feature}"))
+
+
+def times(texts: Iterable[Any]) -> Counter[str]:
+    """How many items have each value.
+
+    >>> times(["red\\x1fblue", "red", None])
+    Counter({'red': 2, 'blue': 1})
+    """
+    counts = Counter[str]()
+    for text, items in Counter(texts).items():
+        for value in split(text):
+            counts[value] += items
+    return counts
 
 
 def split(text: Any) -> list[str]:

@@ -5,14 +5,15 @@ A visit is what of the user's recent past follows upon one another with no pause
 
 from collections import Counter
 from dataclasses import dataclass
-from itertools import chain, pairwise
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
 from feature_repo.instants import MINUTE, SECOND
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
-from feature_repo.request_families.recent import Recent
+from feature_repo.request_families.recent import Recent, times
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import Floats, SlateFacts, looked_up
 
@@ -27,14 +28,14 @@ def session(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     columns: dict[str, Floats | float] = dict(
         zip((f"session__{name}" for name in _VISIT), told, strict=True)
     )
-    blank = np.full(len(facts.item_ids), np.nan)
+    blank = facts.blank
     clicked = Counter(recent.clicked[: visit.clicks]) if recent and visit else Counter[str]()
     shown = Counter(recent.shown[: visit.shown]) if recent and visit else Counter[str]()
     columns["session__item_clicked"] = _times(facts, clicked) if visit else blank
     columns["session__item_shown"] = _times(facts, shown) if visit else blank
     for field in shop.taste_fields:
-        values = recent.values(facts, field.column)[0][: visit.clicks] if recent and visit else []
-        columns[f"session__{field.column}_share"] = _shares(facts, field.column, values)
+        texts = recent.texts(facts, field.column)[0][: visit.clicks] if recent and visit else []
+        columns[f"session__{field.column}_share"] = _shares(facts, field.column, texts)
     return columns
 
 
@@ -78,10 +79,9 @@ def _times(facts: SlateFacts, met: Counter[str]) -> Floats:
     return looked_up(met, facts.item_ids)
 
 
-def _shares(facts: SlateFacts, column: str, clicked: list[list[str]]) -> Floats:
+def _shares(facts: SlateFacts, column: str, clicked: list[Any]) -> Floats:
     """Share of the visit's clicked items that have a candidate's value; NaN without a click."""
     candidates = facts.item_values(f"item_attributes__{column}")
     if not clicked:
         return np.full(candidates.sizes.size, np.nan)
-    met = Counter(chain.from_iterable(clicked))
-    return candidates.means(candidates.looked_up(met) / len(clicked))
+    return candidates.means(candidates.looked_up(times(clicked)) / len(clicked))

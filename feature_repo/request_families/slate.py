@@ -39,7 +39,7 @@ def distance_to_median(values: Floats, first: int | None = None) -> Floats:
     >>> distance_to_median(np.array([10.0, 20, 40, 15, 5])).tolist()
     [-5.0, 5.0, 25.0, 0.0, -10.0]
     """
-    distances: Floats = values - medians(values[:first, None])[0]
+    distances: Floats = values - medians(values[None, :first])
     return distances
 
 
@@ -54,38 +54,45 @@ def frequency(values: ItemValues) -> Floats:
 
 
 def medians(table: Floats) -> Floats:
-    """Shape (C,): median of the known numbers of each column; NaN where none is known."""
-    known = np.sum(~np.isnan(table), axis=0)
+    """Shape (C,): median of the known numbers of each row of (C, N); NaN where none is known."""
     if not table.size:
-        return np.full(table.shape[1], np.nan)
-    ordered, columns = np.sort(table, axis=0), np.arange(table.shape[1])
-    low, high = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, table.shape[0] - 1)
-    middle: Floats = (ordered[low, columns] + ordered[high, columns]) / 2
+        return np.full(table.shape[0], np.nan)
+    known = np.sum(~np.isnan(table), axis=1)
+    ordered, rows = np.sort(table, axis=1), np.arange(table.shape[0])
+    low, high = np.maximum(known - 1, 0) // 2, np.minimum(known // 2, table.shape[1] - 1)
+    middle: Floats = (ordered[rows, low] + ordered[rows, high]) / 2
     return middle
 
 
 def ranks(table: Floats) -> Floats:
-    """Shape (N, C): share of the column's known numbers that are lower, equals counting half."""
-    shares = np.full(table.shape, np.nan)
-    for place, column in enumerate(table.T):
-        known = ~np.isnan(column)
-        numbers = column[known]
-        ordered = np.sort(numbers)
-        first, last = (np.searchsorted(ordered, numbers, side) for side in ("left", "right"))
-        shares[known, place] = (first + last - 1) / 2 / max(numbers.size - 1, 1)
-    return shares
+    """Shape (C, N): share of the row's known numbers that are lower, equals counting half."""
+    if not table.size:
+        return np.full(table.shape, np.nan)
+    columns = np.arange(table.shape[1])
+    order = np.argsort(table, axis=1) + np.arange(0, table.size, len(columns))[:, None]
+    ordered = table.take(order)
+    differs = ordered[:, 1:] != ordered[:, :-1]
+    edge = np.ones((table.shape[0], 1), bool)
+    first = np.maximum.accumulate(np.where(np.hstack([edge, differs]), columns, 0), axis=1)
+    ends = np.where(np.hstack([differs, edge]), columns, columns[-1])
+    last = np.minimum.accumulate(ends[:, ::-1], axis=1)[:, ::-1]
+    others = np.sum(~np.isnan(table), axis=1, keepdims=True) - 1
+    shares = np.where(np.isnan(ordered), np.nan, (first + last) / 2 / np.maximum(others, 1))
+    unordered = np.empty(table.shape)
+    unordered.put(order, shares)
+    return unordered
 
 
 def _among(numbers: dict[str, Floats]) -> dict[str, Floats | float]:
     columns: dict[str, Floats | float] = {}
     if not numbers:
         return columns
-    table = np.stack(list(numbers.values()), axis=1)
-    middle = medians(table)
+    table = np.stack(list(numbers.values()))
+    middle = medians(table)[:, None]
     difference, rank = table - middle, ranks(table)
     ratio = table / np.where(middle == 0, np.nan, middle)
     for n, name in enumerate(numbers):
-        columns[f"slate__{name}_rank"] = rank[:, n]
-        columns[f"slate__{name}_difference"] = difference[:, n]
-        columns[f"slate__{name}_ratio"] = ratio[:, n]
+        columns[f"slate__{name}_rank"] = rank[n]
+        columns[f"slate__{name}_difference"] = difference[n]
+        columns[f"slate__{name}_ratio"] = ratio[n]
     return columns

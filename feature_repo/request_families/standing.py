@@ -9,7 +9,7 @@ import numpy as np
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts, or_zero
+from feature_repo.slate_facts import Count, Floats, SlateFacts, or_zero
 from feature_repo.standing import EXAMINED, groups_of
 
 _VIEW = "item_standing"
@@ -58,7 +58,7 @@ def _ladder(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Floats:
     return _drawn(counts("clicks_all"), counts("impressions_all"), rates, prior)
 
 
-def _drawn(clicks: Floats, shown: Floats, towards: Floats, prior: RatePrior) -> Floats:
+def _drawn(clicks: Count, shown: Count, towards: Floats, prior: RatePrior) -> Floats:
     c, i = or_zero(clicks), or_zero(shown)
     rates: Floats = (prior.strength + c) / (prior.strength / towards + i)
     return rates

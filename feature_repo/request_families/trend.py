@@ -6,7 +6,7 @@ from feature_repo.counters import WINDOWS
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Columns
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import Count, Floats, SlateFacts
 
 MEASURES = {
     "item": ("impressions", "clicks", "orders"),
@@ -30,7 +30,7 @@ def trend(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     }
 
 
-def _moved(short: Floats, long: Floats, share: float) -> Floats:
+def _moved(short: Count, long: Count, share: float) -> Floats:
     """One event is added to each, so that rare ones do not leap."""
     moved: Floats = np.log((short + 1) / (long * share + 1))
     return moved

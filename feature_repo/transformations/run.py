@@ -336,6 +336,7 @@ def _count(db: Database, counter: CounterView, carried: str, fresh: str) -> None
     """Make the table `counted`, of what is carried and what is fresh."""
     sql = (SQL / "features" / f"{counter.name}.sql").read_text()
     db.execute(f"create or replace temp view fresh as\n{sql}")
+    counter.refuse_others(db.table("fresh").columns)
     db.execute(f"create or replace temp table carried as {carried}")
     again = carried_counts_sql((SQL / "carried" / "counts.sql").read_text(), counter)
     told = ", ".join((counter.key, "seen_at", "bucket", "part", *counter.measures))

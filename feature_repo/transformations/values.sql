@@ -49,6 +49,16 @@ create or replace temp macro as_list(value) as
         when as_text(value) is not null then [as_text(value)]
     end;
 
+create or replace temp macro as_vector(value) as
+    case
+        when json_type(value) = 'ARRAY'
+        then list_filter(
+            list_transform(value::json[], lambda element: as_number(element)),
+            lambda number: number is not null
+        )
+        when as_number(value) is not null then [as_number(value)]
+    end;
+
 create or replace temp macro as_bool(value) as
     case
         when json_type(value) = 'BOOLEAN' then (value ->> '$')::boolean

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -42,6 +42,7 @@ TREES, DEPTH = 300, 6
 SIZES, CLIENTS = (100, 200, 300), (1, 8, 32)
 SLATES = 40
 REQUESTS = {"aisle": 200, "echo": 800, "ordinary": 12}
+CLICKS = 400
 OPEN_SECONDS, LOADS = 4.0, (0.5, 1.0, 2.0)
 STAGES = ("hydrate", "score")
 
@@ -89,7 +90,7 @@ def main() -> dict[str, object]:
         slates = slates_of(settings)
         aisle = open_.enter_context(serving(settings))
         peers = {
-            "aisle": Peer("aisle", f"{aisle.url}/rank/default", _tree(aisle), _ours(slates)),
+            "aisle": Peer("aisle", f"{aisle.url}/rank/default", tree(aisle), _ours(slates)),
             "echo": open_.enter_context(peer(settings, "Echo", _ours(slates), stock)),
             "ordinary": open_.enter_context(peer(settings, "Ordinary", _theirs(slates), stock)),
         }
@@ -106,6 +107,7 @@ def main() -> dict[str, object]:
         }
         stages = {str(size): stages_of(aisle, peers["aisle"], size) for size in SIZES}
         overload = overload_of(peers["aisle"], closed["aisle"]["200"]["8"]["a_second"])
+        clicks = acknowledgements(aisle, slates[200])
         trips = round_trips(settings, address, slates)
     draw_stages(stages)
     return {
@@ -120,6 +122,7 @@ def main() -> dict[str, object]:
         },
         "stages_ms": stages,
         "open_loop": overload,
+        "acknowledgement_of_a_click": clicks,
         "redis_round_trips_a_request": trips,
     }
 
@@ -223,15 +226,21 @@ def assert_equal(
         )
 
 
-def stages_of(aisle: Service, ours: Peer, size: int) -> dict[str, float]:
+def stages_of(
+    aisle: Service,
+    ours: Peer,
+    size: int,
+    named: Sequence[str] = STAGES,
+    endpoint: str = "rank",
+) -> dict[str, float]:
     """Mean ms of a request by stage, one client."""
-    names = [f'aisle_stage_seconds_sum{{stage="{stage}"}}' for stage in STAGES]
-    names.append('aisle_answer_seconds_sum{endpoint="rank"}')
+    names = [f'aisle_stage_seconds_sum{{stage="{stage}"}}' for stage in named]
+    names.append(f'aisle_answer_seconds_sum{{endpoint="{endpoint}"}}')
     before, requests = [aisle.metric(name) for name in names], 200
     load = closed_loop(ours.url, ours.bodies[size], 1, requests)
     after = [aisle.metric(name) for name in names]
     *stages, answer = (1000 * (b - a) / requests for a, b in zip(before, after, strict=True))
-    found = dict(zip(STAGES, stages, strict=True)) | {"other stages": answer - sum(stages)}
+    found = dict(zip(named, stages, strict=True)) | {"other stages": answer - sum(stages)}
     found["HTTP and client"] = 1000 * float(np.mean(load.took())) - answer
     return {name: round(ms, 3) for name, ms in found.items()}
 
@@ -243,6 +252,26 @@ def overload_of(ours: Peer, capacity: float) -> dict[str, object]:
         load = open_loop(ours.url, ours.bodies[200], factor * capacity, OPEN_SECONDS)
         found[f"{factor:g}x"] = _told(load, capacity)
     return found
+
+
+def acknowledgements(aisle: Service, slates: list[dict[str, object]]) -> dict[str, float | None]:
+    """How long one client waits until its click is on disk and counts, one click a request."""
+    bodies = [
+        json.dumps(
+            {
+                "kind": "interaction",
+                "event_id": f"bench-{n}",
+                "event_time": aisle.clock.now(),
+                "item_id": slates[n % SLATES]["items"][n // SLATES],
+                "user_id": slates[n % SLATES]["user"],
+                "type": "click",
+            }
+        ).encode()
+        for n in range(CLICKS)
+    ]
+    load = closed_loop(f"{aisle.url}/events", bodies, 1, CLICKS)
+    assert aisle.metric('aisle_events_total{outcome="accepted"}') == CLICKS
+    return {"p50_ms": load.percentile_ms(50), "p99_ms": load.percentile_ms(99)}
 
 
 def round_trips(
@@ -309,7 +338,7 @@ def _items(slate: dict[str, object]) -> list[dict[str, object]]:
     return [{"id": item} for item in slate["items"]]
 
 
-def _tree(service: Service) -> psutil.Process:
+def tree(service: Service) -> psutil.Process:
     return psutil.Process(service.process.pid)
 
 

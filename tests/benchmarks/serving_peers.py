@@ -23,6 +23,7 @@ from feature_repo.query_key import query_key
 from feature_repo.request_features import SlateFacts, feature_matrix
 from feature_repo.shop import Shop
 from serving.bodies import RankAnswer, RankedItem, encode, read_rank_body
+from serving.page_bodies import SlateAnswer, read_search_body
 from training.known import ITEM_VIEWS, MARKET_VIEWS, QUERY_VIEWS, USER_VIEWS
 from training.ranker import MODEL, Ranker
 
@@ -44,15 +45,41 @@ async def _echo(request: Request) -> Response:
     return Response(encode(answer), media_type="application/json")
 
 
+async def _echo_page(request: Request) -> Response:
+    body = read_search_body(await request.body())
+    answer = SlateAnswer(
+        took=0.0,
+        items=[RankedItem(f"i{n:05d}", 0.123456789) for n in range(body.size)],
+        request_id="echo",
+        model_version="20260101T000000Z-00000000",
+        feature_service="ranking_v1",
+        degraded=[],
+        total=1000,
+        facets={name: {f"value {n}": n for n in range(20)} for name in ("a", "b", "c")},
+        understood={"words": body.query.split()},
+        relaxed=[],
+        next="x" * 800,
+    )
+    return Response(encode(answer), media_type="application/json")
+
+
 @bentoml.service(
     name="Echo",
     metrics={"enabled": False},
     tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},
 )
-@bentoml.asgi_app(Starlette(routes=[Route("/rank", _echo, methods=["POST"])]), path="/")
+@bentoml.asgi_app(
+    Starlette(
+        routes=[
+            Route("/rank", _echo, methods=["POST"]),
+            Route("/search", _echo_page, methods=["POST"]),
+        ]
+    ),
+    path="/",
+)
 class Echo:
-    """Takes a slate and gives it back."""
+    """Takes a slate and gives it back, or a search and gives a page."""
 
 
 class Item(BaseModel):

@@ -11,7 +11,8 @@ from feature_repo.instants import parse_instant
 from feature_repo.query_key import query_key
 from feature_repo.rate_prior import RatePrior
 
-CASES = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))["case"]
+_TOLD = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))
+CASES, FILES = _TOLD["case"], _TOLD["file"]
 
 SHOP = """
 name = "conformance"
@@ -26,6 +27,9 @@ role = "brand"
 [[item]]
 name = "tags"
 type = "list"
+[[item]]
+name = "sizes"
+type = "vector"
 [[item]]
 name = "price"
 type = "number"
@@ -51,7 +55,11 @@ class Case:
     Attributes:
         events: in the order in which they are sent.
         expect: column, or feature of an item → its values; a single one is the same for all.
+        to_first: of the price, the distance to the median of the first few candidates.
         labels: request id → gains in the order shown.
+        horizon_days: after a slate, for its labels; None: everything counts.
+        taught: request id → whether a ranker learns from the slate.
+        warnings: count in the report of a dry run → its value.
     """
 
     id: str
@@ -59,7 +67,11 @@ class Case:
     events: list[AnyEvent]
     request: dict[str, Any]
     expect: dict[str, Any]
+    to_first: dict[str, Any]
     labels: dict[str, list[float]]
+    horizon_days: float | None
+    taught: dict[str, bool]
+    warnings: dict[str, int]
 
     @classmethod
     def of(cls, case: dict[str, Any]) -> "Case":
@@ -69,9 +81,17 @@ class Case:
             RatePrior.of_counts(**case["prior"]) if "prior" in case else RatePrior(),
             [_event(case["id"], n, event) for n, event in enumerate(case["events"])],
             _request(case["id"], case["request"]),
-            case["expect"],
-            {f"{case['id']} {r}": gains for r, gains in case.get("labels", {}).items()},
+            case.get("expect", {}),
+            case.get("to_first", {}),
+            _owned(case["id"], case.get("labels", {})),
+            case.get("horizon_days"),
+            _owned(case["id"], case.get("taught", {})),
+            case.get("warnings", {}),
         )
+
+
+def _owned(case: str, by_request: dict[str, Any]) -> dict[str, Any]:
+    return {f"{case} {request}": told for request, told in by_request.items()}
 
 
 def _event(case: str, number: int, event: dict[str, Any]) -> AnyEvent:

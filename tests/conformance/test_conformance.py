@@ -1,22 +1,36 @@
 """Whoever computes a feature, it is what the case says: batch SQL, point-in-time join, live."""
 
+import os
+from pathlib import Path
+
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
+from feature_repo.clock import Clock
+from feature_repo.events.ingest import validate
+from feature_repo.events.segments import encode_event
 from feature_repo.home import Home
 from feature_repo.instants import DAY, parse_instant
 from feature_repo.overrides import with_overrides
+from feature_repo.request_families.slate import distance_to_median
 from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import Shop
 from feature_repo.transformations.run import transform
-from tests.conformance.cases import CASES, SHOP, Case
+from tests.conformance.cases import CASES, FILES, SHOP, Case
 from tests.feature_repo.histories import Rows, write_shop
 from tests.feature_repo.online.conftest import Room, SetClock
+from training.dataset import build_dataset
+from training.gains import Gains
 from training.known import known_facts
 from training.labels import labelled_rankings
+from training.split import TEST, TRAIN, VALIDATE
+from training.stored_dataset import StoredDataset
+
+DATA = Path(os.environ.get("AISLE_DATA", "../shared/data"))
+SPLITS = (TRAIN, VALIDATE, TEST)
 
 NOW = parse_instant("2024-10-04T10:00:00Z")
 MIDNIGHT = NOW // DAY * DAY
@@ -151,14 +165,65 @@ def test_every_engine_gives_the_same_bits(case, live, batch, joined, room):
         np.testing.assert_array_equal(matrix, of_live)
 
 
-def test_labels_are_what_was_wanted_of_each_slate(transformed):
+@pytest.mark.parametrize("case", [c for c in ALL if c.to_first], ids=lambda case: case.id)
+@pytest.mark.parametrize("engine", ["live", "batch", "joined"])
+def test_every_engine_gives_the_distance_to_the_first_few(case, engine, request):
+    facts = request.getfixturevalue(engine)[case.id]
+
+    found = distance_to_median(
+        facts.item_numbers("item_attributes__price"), first=case.to_first["few"]
+    )
+
+    assert found.tolist() == case.to_first["distances"]
+
+
+@pytest.mark.parametrize("days", sorted({c.horizon_days for c in ALL}, key=str))
+def test_labels_are_what_was_wanted_of_each_slate(transformed, days):
     gains = {}
-    for row in labelled_rankings(transformed).to_pylist():
+    for row in labelled_rankings(transformed, Gains(horizon_days=days)).to_pylist():
         gains.setdefault(row["request_id"], []).append(row["gain"])
 
-    wanted = {request: labels for case in ALL for request, labels in case.labels.items()}
+    labels = [case.labels for case in ALL if case.labels and case.horizon_days == days]
+    wanted = {request: of_it for of_case in labels for request, of_it in of_case.items()}
     assert wanted
     assert {request: gains[request] for request in wanted} == wanted
+
+
+@pytest.mark.parametrize("days", sorted({c.horizon_days for c in ALL if c.taught}, key=str))
+def test_a_slate_without_a_click_is_measured_and_teaches_nothing(transformed, tmp_path, days):
+    build_dataset(transformed, tmp_path / "rows.parquet", gains=Gains(horizon_days=days))
+    data = StoredDataset.open(tmp_path / "rows.parquet").part(*SPLITS)
+
+    measured, taught = (
+        set(rows.column("request_id").tolist()) for rows in (data, data.with_gain())
+    )
+
+    teaches = [case.taught for case in ALL if case.taught and case.horizon_days == days]
+    for request, is_taught in (told for of_case in teaches for told in of_case.items()):
+        assert request in measured
+        assert (request in taught) == is_taught
+
+
+@pytest.mark.parametrize("case", [c for c in ALL if c.warnings], ids=lambda case: case.id)
+def test_a_dry_run_warns_of_what_the_case_says(case, tmp_path):
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"".join(encode_event(event) + b"\n" for event in case.events))
+
+    report = validate([file], clock=SetClock(instant=NOW)).to_dict()
+
+    assert {name: report[name] for name in case.warnings} == case.warnings
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file["path"])
+def test_a_dry_run_of_a_file_finds_what_is_said_of_it(file):
+    path = DATA / file["path"]
+    if not path.exists():
+        pytest.skip(f"{path} is not there; see AISLE_DATA")
+
+    report = validate([path], clock=Clock()).to_dict()
+
+    assert report | {"unknown_items": {}} == report | file["report"] | {"unknown_items": {}}
+    assert report["unknown_items"].items() >= file["report"]["unknown_items"].items()
 
 
 def test_no_column_is_a_position(room):

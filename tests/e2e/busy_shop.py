@@ -18,6 +18,7 @@ LATE = [SECOND, 10 * MINUTE, 11 * HOUR, DAY, 6 * DAY, 7 * DAY, 29 * DAY, 30 * DA
 AHEAD = [SECOND // 20, SECOND // 2, SECOND, 3 * SECOND, 290 * SECOND]
 WEIGHTS = {
     "rank": 40,
+    "search": 20,
     "report": 10,
     "shop_slate": 5,
     "interact": 25,
@@ -76,11 +77,20 @@ class BusyShop:
             "fields": [{"name": n, "value": v} for n, v in fields.items() if v is not None],
             **self._who(),
         }
-        answer = self._answer(body, shown)
+        answer = self._answer("/rank/default", body, shown)
         self._requests[request_id] = [item["item"] for item in answer["items"]] or candidates
         if answer["items"] and not shown:
             self._unreported.append(request_id)
         self.done["shown" if shown else "asked"] += 1
+
+    def _search(self):
+        """Have items found, all of them on one page, which is shown or not."""
+        request_id, shown = f"r{self.rng.getrandbits(40):x}", self.rng.random() < 0.6
+        body = {"id": request_id, "query": self.rng.choice(QUERIES) or "", "size": 100}
+        body |= {"market": self.rng.choice(MARKETS), **self._who()}
+        answer = self._answer("/search", body, shown)
+        self._requests[request_id] = [item["item"] for item in answer["items"]]
+        self.done["searched"] += 1
 
     def _report(self):
         """Say that an answer was shown, without repeating its items."""
@@ -109,7 +119,7 @@ class BusyShop:
         request_id, item = None, self.rng.choice(self.items)
         if self._requests and self.rng.random() < 0.8:
             request_id = self.rng.choice(list(self._requests)[-30:])
-            item = self.rng.choice(self._requests[request_id])
+            item = self.rng.choice(self._requests[request_id] or self.items)
         at, type_, who = self._time(), self.rng.choice(TYPES), self._who()
         if self.rng.random() < 0.4:
             event = self._event_id() | {"event": "interaction", "timestamp": at // 1000, **who}
@@ -150,13 +160,11 @@ class BusyShop:
             door, event = self.rng.choice(self._sent)
             self._send(door, event)
 
-    def _answer(self, body, shown):
+    def _answer(self, path, body, shown):
         """The answer; asked again where the machine was too busy to read in time."""
         deadline = time.monotonic() + 30
         while True:
-            response = self.http.post(
-                "/rank/default", json=body, params={"shown": "1"} if shown else None
-            )
+            response = self.http.post(path, json=body, params={"shown": "1"} if shown else None)
             answer = response.raise_for_status().json()
             if not answer["degraded"] or time.monotonic() > deadline:
                 return answer

@@ -6,9 +6,12 @@ import random
 import re
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import httpx
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from msgspec import structs
 
@@ -31,11 +34,14 @@ from serving.redis_connection import RedisConnection
 from tests.e2e.busy_shop import BusyShop
 from tests.e2e.racers import Racer
 from tests.integration.http.small_shop import publish_ranker
+from training.dataset import numbered
+from training.known import known_facts
 from training.labels import labelled_rankings
 from training.publish import publish_popularity
 from training.ranker import Ranker
+from training.served_sources import found_by, with_sources
 from training.simulator import simulate
-from training.verification import compare, logged_matrix, recorded, verify
+from training.verification import compare, logged_matrix, recorded, same_bits, verify
 
 MORE_FIELDS = """
 [[item]]
@@ -207,6 +213,35 @@ def test_a_slate_shown_with_its_request_is_learned_as_it_was_served(day):
         }
 
 
+def test_training_reads_from_the_log_where_what_was_served_was_found(day):
+    answers = {(event.request_id, to_datetime(event.event_time)): event for event in day.events}
+    rows = numbered(labelled_rankings(day.home))
+    rows = rows.filter(pc.is_in(rows["request_id"], pa.array([r for r, _ in answers])))
+    keys = list(dict.fromkeys((row["request_id"], row["t"]) for row in rows.to_pylist()))
+    shop = Shop.load(day.home.shop_toml)
+
+    slates = list(with_sources(day.home, rows, known_facts(day.home, rows)))
+    shown = [
+        (answers[key], slate) for key, slate in zip(keys, slates, strict=True) if key in answers
+    ]
+    found = [(event, slate) for event, slate in shown if event.sources]
+
+    assert len(found) > 10
+    assert len(shown) > len(found)
+    for event, slate in shown:
+        matrix = feature_matrix(with_overrides(slate, event.overrides, shop), shop, day.prior)
+        assert same_bits(logged_matrix(event), matrix).all()
+    for event, _ in found:
+        assert not np.isnan(logged_matrix(event)[:, of_sources(event)]).all()
+    assert {name for event, _ in found for places in event.sources for name in places} >= {
+        "lexical", "popular", "past", "favourites", "together",
+    }  # fmt: skip
+
+
+def of_sources(event):
+    return [n for n, name in enumerate(event.layout) if name.startswith("source__")]
+
+
 def read_again(day, t):
     """The last answers, computed anew from Redis as of an instant, as events."""
     home, clock = day.home, Clock.of(day.settings)
@@ -218,7 +253,8 @@ def read_again(day, t):
             event.request_id, t, event.user_id, query=event.query, market=event.market,
             item_ids=[item.item_id for item in event.items],
         )  # fmt: skip
-        facts = with_overrides(connection.read(question), event.overrides, shop)
+        facts = replace(connection.read(question), found=found_by(event))
+        facts = with_overrides(facts, event.overrides, shop)
         matrix = feature_matrix(facts, shop, day.prior)
         vectors = base64.b64encode(matrix.tobytes()).decode()
         yield structs.replace(event, event_time=t, vectors=vectors)

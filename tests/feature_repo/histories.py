@@ -4,12 +4,15 @@ The reference reads raw events and knows nothing of staging, windows in SQL, row
 """
 
 import json
+import os
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from pathlib import Path
 
 import pyarrow.dataset as ds
 import pyarrow.parquet as pq
+import pytest
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
 from feature_repo.events.columns import to_table
@@ -39,10 +42,10 @@ _ITEMS, _USERS, _QUERIES = ["a", "b", "c"], ["u", "v", None], ["red shoes", "RED
 
 
 @st.composite
-def history(draw, prefix):
+def history(draw, prefix, least=0):
     """One shop's events: late, ahead of their receipt, repeated, corrected, on the edges."""
     events = []
-    for n in range(draw(st.integers(0, 14))):
+    for n in range(draw(st.integers(least, 14))):
         happened = draw(_TIMES)
         received = max(happened + draw(_DELAYS) - draw(st.sampled_from([0, 0, 0, 100_000_000])), 0)
         times = {"event_id": f"{prefix}-{n:02d}", "event_time": happened, "received_at": received}
@@ -59,7 +62,8 @@ def _event(draw, times, prefix):
     kind = draw(st.sampled_from(["ranking", "interaction", "interaction", "item"]))
     if kind == "item":
         fields = draw(st.sampled_from([{"kind": "x"}, {"tags": ["p", "q"]}, {"kind": None}, {}]))
-        return ItemEvent(**times, item_id=item, fields=fields)
+        op = draw(st.sampled_from(["upsert", "upsert", "delete"]))
+        return ItemEvent(**times, item_id=item, op=op, fields=fields if op == "upsert" else {})
     if kind == "ranking":
         slate = draw(st.lists(st.sampled_from(_ITEMS), min_size=1, unique=True))
         query = draw(st.sampled_from(_QUERIES))
@@ -87,6 +91,27 @@ SHOPS = (
     .flatmap(lambda n: st.tuples(*(history(f"s{k}") for k in range(n))))
     .map(lambda shops: [event for shop in shops for event in shop])
 )
+
+
+def over_histories(each: int, usually: int):
+    """Let a property of `each` histories an example be tried on the `usually` many.
+
+    The environment variable AISLE_HISTORIES says how many more; the time is then not limited.
+    """
+    asked = int(os.environ.get("AISLE_HISTORIES", "0"))
+    tried = settings(
+        max_examples=-(-(asked or usually) // each),
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    limit = [pytest.mark.timeout(0)] if asked else []
+
+    def decorated(test):
+        for mark in (pytest.mark.histories, *limit):
+            test = mark(test)
+        return tried(test)
+
+    return decorated
 
 
 def write_log(home, events, seals=UNSEALED):

@@ -1,26 +1,17 @@
 """Recent interactions and a query's clicked items against a brute force over raw events."""
 
-from collections import Counter
-
 import pytest
 from hypothesis import HealthCheck, given, settings
 
 from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
 from feature_repo.home import Home
 from feature_repo.instants import DAY
-from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
+from feature_repo.recent import K_CLICKED
 from feature_repo.transformations import run
 from feature_repo.transformations.run import transform
-from tests.feature_repo.histories import (
-    SHOPS,
-    START,
-    Rows,
-    clicks,
-    impressions,
-    item_fields,
-    write_log,
-    write_shop,
-)
+from tests.feature_repo import references
+from tests.feature_repo.histories import SHOPS, START, Rows, clicks, write_log, write_shop
+from tests.feature_repo.references import chosen, recent
 
 TOML = """
 [[item]]
@@ -32,53 +23,12 @@ type = "list"
 """
 
 
-def recent(events, user, instant):
-    """The user's row as known before an instant, from raw events."""
-    clicked = sorted(
-        (e.seen_at, e.event_id, e.item_id)
-        for e, _, _, who, _ in clicks(events)
-        if who == user and e.corrects is None and e.seen_at < instant
-    )[::-1][:K_CLICKED]
-    shown = sorted(
-        (e.seen_at, e.event_id, -position, item)
-        for e, item, position in impressions(events)
-        if e.user_id == user and e.seen_at < instant
-    )[::-1][:K_SHOWN]
-    if not clicked and not shown:
-        return None
-    return {
-        name: value
-        for verb, entries in (("clicked", clicked), ("shown", shown))
-        for name, value in _lists(events, verb, [(e[-1], e[0]) for e in entries]).items()
-    }
-
-
-def _lists(events, verb, entries):
-    fields = [item_fields(events, item, before=at) for item, at in entries]
-    return {
-        f"{verb}_item_ids": [item for item, _ in entries],
-        f"{verb}_at": [at for _, at in entries],
-        f"{verb}_kind": [known.get("kind") or "" for known in fields],
-        f"{verb}_tags": [VALUE_SEPARATOR.join(known.get("tags") or []) for known in fields],
-    }
-
-
-def chosen(events, query, midnight):
-    """Items clicked for a query as known at a midnight, heaviest first."""
-    weights = Counter()
-    for event, delta, _, _, asked in clicks(events):
-        if asked == query and event.seen_at < midnight:
-            weights[event.item_id] += delta
-    heaviest = sorted((-w, item) for item, w in weights.items() if w > 0)[:K_QUERY_ITEMS]
-    return [item for _, item in heaviest], [-weight for weight, _ in heaviest]
-
-
 @pytest.fixture
 def few(monkeypatch):
     """Lists so short that histories fill them, and a slice for every few users."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
         monkeypatch.setattr(run, name, value)
-        monkeypatch.setitem(globals(), name, value)
+        monkeypatch.setattr(references, name, value)
     monkeypatch.setattr(run, "EVENTS_PER_SLICE", 10)
 
 

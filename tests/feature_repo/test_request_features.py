@@ -332,7 +332,7 @@ tables = st.integers(1, 6).flatmap(
 def test_the_median_is_that_of_the_known_numbers(values):
     known = [value for value in values if not math.isnan(value)]
 
-    median = medians(np.array(values)[:, None])[0]
+    median = medians(np.array([values]))[0]
 
     np.testing.assert_array_equal(median, np.median(known) if known else math.nan)
 
@@ -347,10 +347,27 @@ def test_a_rank_is_the_share_of_others_below_with_equals_counting_half(values):
         lower = sum(other < value for other in known)
         return (lower + (known.count(value) - 1) / 2) / max(len(known) - 1, 1)
 
-    np.testing.assert_allclose(ranks(np.array(values)[:, None])[:, 0], [*map(expected, values)])
+    np.testing.assert_allclose(ranks(np.array([values]))[0], [*map(expected, values)])
 
 
 def test_the_shops_that_come_with_the_house_have_columns():
     shops = sorted((Path(SIMULATED_SHOP).parent).glob("*.toml"))
 
     assert all(len(feature_columns(Shop.load(path))) > 50 for path in shops)
+
+
+def test_an_item_has_the_rank_and_score_of_each_source_that_had_it():
+    found = {
+        "a": {"lexical": (1, 7.25), "past": (3, 0.5), "rules": (1, 0.0)},
+        "b": {"lexical": (2, 6.0)},
+        "elsewhere": {"popular": (1, 9.0)},
+    }
+    facts = SlateFacts(t=NOW, item_ids=["b", "a", "c"], found=found)
+    brought = SlateFacts(t=NOW, item_ids=["b", "a", "c"])
+
+    np.testing.assert_array_equal(column(facts, "source__lexical_rank"), [2, 1, math.nan])
+    np.testing.assert_array_equal(column(facts, "source__lexical_score"), [6, 7.25, math.nan])
+    np.testing.assert_array_equal(column(facts, "source__past_rank"), [math.nan, 3, math.nan])
+    assert np.isnan(column(facts, "source__popular_rank")).all()
+    assert np.isnan(column(brought, "source__lexical_rank")).all()
+    assert not [name for name in feature_columns(SHOP) if "rules" in name]

@@ -16,7 +16,7 @@ from feature_repo.transformations.run import VIEWS, transform
 from tests.feature_repo.histories import START, Rows, write_log, write_shop
 from tests.feature_repo.shops import ALL, ODD
 
-TYPES = ("number", "text", "category", "list", "time", "bool")
+TYPES = ("number", "text", "category", "list", "vector", "time", "bool")
 
 
 def item(event_id, at, fields=None, op="upsert", item_id="i"):

@@ -1,5 +1,6 @@
 """What was live reads the same once it is loaded; what is live on top of a load never doubles."""
 
+import threading
 from contextlib import closing
 from dataclasses import replace
 
@@ -114,6 +115,29 @@ def test_types_are_those_of_the_offline_join(room):
         assert isinstance(items["item_attributes__added_at"][1], int)
         assert items["item_engagement__clicks_7d"].dtype == np.float64
         assert items["item_attributes__present"] == [True, True, False]
+
+
+@pytest.mark.parametrize("days", [0, 1, 2, 3])
+def test_a_load_that_comes_days_late_and_twice_at_once_changes_nothing(room, days):
+    room.take(*EARLIER)
+    sealed_at = room.log.seal()
+    room.log.compact()
+    transform(room.home, room.clock.now())
+    feast_repo.apply(room.home)
+    t = room.clock.instant = NOW + days * DAY + HOUR
+    room.take(*LATER)
+    live = live_facts(room, t)
+
+    loads = [threading.Thread(target=feast_repo.materialize, args=(room.home, t)) for _ in range(2)]
+    for load in loads:
+        load.start()
+    for load in loads:
+        load.join()
+    loaded = live_facts(room, t)
+    room.writer.prune(room.log.seals().part_of(sealed_at))
+
+    assert loaded == live
+    assert live_facts(room, t) == live
 
 
 @pytest.mark.parametrize("prune_at_once", [True, False])

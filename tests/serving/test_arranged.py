@@ -125,6 +125,8 @@ def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
         '[[rule]]\naction = "boost"\nitems = ["a"]\nquerry = "x"',
         "[diversity]\nweight = 2",
         '[exploration]\nshare = 0.1\nslots = ["first"]',
+        "[exploration]\nshare = 0.1\ntemperature = 0",
+        "[exploration]\nshare = 0.1\ntemperature = 1\nslots = [2]",
         "[[rule]\n",
     ],
 )
@@ -146,7 +148,7 @@ def test_propensities_are_how_often_an_item_stands_where_it_does():
     plan, draws = Exploration(0.5, (2, 4)), 6000
     seen, told = Counter(), {}
     for n in range(draws):
-        one = explored(range(8), 4, plan, f"seed {n}", frozenset())
+        one = explored(range(8), IDS, 4, plan, n, frozenset())
         assert sorted(one.order) == list(range(8))
         for slot in (1, 3):
             seen[slot, one.order[slot]] += 1
@@ -158,10 +160,37 @@ def test_propensities_are_how_often_an_item_stands_where_it_does():
     assert one.order[2] == 2
 
 
+def test_a_page_is_drawn_as_often_as_its_propensities_say():
+    plan, draws = Exploration(0.5, temperature=0.7), 6000
+    seen, told, drawn = Counter(), {}, 0
+    for seed in range(draws):
+        one = explored(range(5), IDS, 3, plan, seed, frozenset({1}))
+        assert sorted(one.order) == list(range(5))
+        assert one.order[1] == 1
+        if one.draw is None:
+            assert one.order == list(range(5))
+            continue
+        drawn += 1
+        page = one.order[0], one.order[2]
+        seen[page] += 1
+        told[page] = one.propensities[page[0]] * one.propensities[page[1]]
+        assert one.order[3:] == sorted(one.order[3:])
+
+    assert abs(drawn / draws - 0.5) < 0.03
+    assert sum(told.values()) == pytest.approx(1)
+    assert all(abs(seen[page] / drawn - share) < 0.03 for page, share in told.items())
+
+
 @settings(max_examples=50, deadline=None)
-@given(st.integers(1, 5), st.integers(0, 99), st.sampled_from([0.0, 0.5, 1.0]))
-def test_pages_of_one_list_share_out_its_items(size, session, share):
-    plan = Rules(exploration=Exploration(share, (1, 3)))
+@given(
+    st.integers(1, 5),
+    st.integers(0, 99),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from([None, 1.0]),
+)
+def test_pages_of_one_list_share_out_its_items(size, session, share, temperature):
+    slots = (1, 3) if temperature is None else ()
+    plan = Rules(exploration=Exploration(share, slots, temperature=temperature))
     question = Question("r", 5, session_id=str(session), surface="home")
 
     def page(number):

@@ -7,12 +7,15 @@ import pytest
 
 from feature_repo.overrides import with_overrides
 from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families.sources import SOURCES
 from feature_repo.request_features import feature_columns, feature_matrix
 from feature_repo.shop import Shop, ShopField
 from feature_repo.slate_facts import SlateFacts
 from serving.question import Question
 from serving.recorder import is_recorded, served_event, shown_event
 from serving.slate import Scored, rerank, without_deleted
+from serving.wanted import SURFACES
+from training.retrieval.fusion import Candidates, Place
 
 SHOP = Shop("s", (ShopField("Price", "number", "price"), ShopField("tags", "list", "tags")))
 SCORED = Scored(
@@ -62,7 +65,9 @@ def test_without_facts_the_process_knows_what_is_deleted():
 
 
 def test_vectors_are_logged_in_the_order_answered():
-    event = served_event(Question("r", 5), rerank(SCORED, SCORED.item_ids), ["record"], 1.0)
+    event = served_event(
+        Question("r", 5), Candidates(), rerank(SCORED, SCORED.item_ids), ["record"], 1.0
+    )
 
     assert event.vectors is not None
     rows = np.frombuffer(base64.b64decode(event.vectors), "<f4").reshape(4, 2)
@@ -73,7 +78,7 @@ def test_vectors_are_logged_in_the_order_answered():
 
 
 def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
-    event = served_event(Question("r", 5), rerank(SCORED, SCORED.item_ids), [], 0.0)
+    event = served_event(Question("r", 5), Candidates(), rerank(SCORED, SCORED.item_ids), [], 0.0)
 
     assert (event.vectors, event.layout) == (None, ())
     assert [item.item_id for item in event.items] == ["b", "d", "a", "c"]
@@ -83,7 +88,10 @@ def test_what_is_shown_is_what_was_served():
     slate = rerank(SCORED, SCORED.item_ids)
     question = Question("r", 5, user_id="u", query="q", market="uk")
 
-    served, shown = served_event(question, slate, [], 0.0), shown_event(question, slate)
+    served, shown = (
+        served_event(question, Candidates(), slate, [], 0.0),
+        shown_event(question, slate),
+    )
 
     assert shown.items == served.items
     assert (shown.request_id, shown.user_id, shown.query, shown.market) == ("r", "u", "q", "uk")
@@ -122,3 +130,21 @@ def test_an_override_of_what_is_not_stored_counts_too():
     overridden = with_overrides(facts(), {"b": {"tags": ["new"]}}, SHOP)
 
     assert overridden.items["item_attributes__tags"] == [None, ["new"], None, None]
+
+
+def test_every_source_of_a_surface_is_a_feature():
+    asked = {name for surface in SURFACES.values() for name in surface.sources}
+
+    assert asked == set(SOURCES)
+
+
+def test_an_answer_is_logged_with_where_its_items_were_found():
+    places = {"a": {"lexical": Place(2, 1.5), "rules": Place(1, 0.0)}, "c": {"past": Place(1, 0.9)}}
+    candidates = Candidates(["a", "b", "c"], [3, 2, 1], places)
+    slate = rerank(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
+
+    found = served_event(Question("r", 5), candidates, slate, [], 0.0).sources
+    brought = served_event(Question("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0).sources
+
+    assert found == ({"past": (1, 0.9)}, {}, {"lexical": (2, 1.5)})
+    assert brought == ()

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from feature_repo.errors import ArtifactError
-from training.artifact import MANIFEST, current, load_manifest, publish, verify
+from training.artifact import MANIFEST, current, load_manifest, prune, publish, verify
 
 
 @pytest.fixture
@@ -49,6 +49,22 @@ def test_the_next_version_takes_over_and_the_last_one_stays(home, build):
     assert current(home, "ranker", "default").name == second
     assert sorted(path.name for path in shelf.iterdir()) == sorted([first, second])
     assert verify(shelf / first).name == "default"
+
+
+def test_old_versions_are_removed_but_never_the_one_in_use(home, build):
+    versions = []
+    for number in range(4):
+        (build / "model.json").write_text(f'{{"trees": {number}}}')
+        versions.append(publish(home, "ranker", "default", build, {}))
+    shelf, link = home.artifacts / "ranker" / "default", home.current / "ranker" / "default"
+    oldest = min(versions)
+    link.unlink()
+    link.symlink_to(shelf / oldest)
+
+    prune(home, "ranker", "default", 2)
+
+    assert {path.name for path in shelf.iterdir()} == {oldest, *sorted(versions)[-2:]}
+    assert verify(link)
 
 
 @pytest.mark.parametrize("file", ["model.json", "deep/more.json"])

@@ -20,8 +20,8 @@ from training.fitting import choose_and_fit
 from training.metrics import CONVENTIONS, Metric
 from training.model_card import CARD, CARD_JSON, card, to_markdown
 from training.ranker import TRAINING
-from training.slices import slices_of
-from training.studies import ablation, learning_curve, study
+from training.slices import rungs, slices_of
+from training.studies import USER_AND_SESSION, ablation, learning_curve, study
 
 
 @pytest.fixture
@@ -72,7 +72,26 @@ def test_slices_cover_users_items_queries_and_markets(evaluation):
     assert slices["warm user"] + slices["cold user"] == counted
     assert slices["market uk"] + slices["market de"] == counted
     assert slices["only warm items were wanted"] == counted
+    assert sum(n for name, n in slices.items() if name.startswith("wanted, known by")) == counted
     assert 0 < slices["tail query"] < counted
+
+
+def test_an_item_is_known_by_the_first_rung_that_bears_it(make_dataset):
+    shown = np.array([9.9, 10, 99, np.nan, np.nan, 0])
+    brand = np.array([10, 99, np.nan, 10, np.nan, 9])
+    category = np.array([50, 50, 50, 50, 50, np.nan])
+    known = {
+        "item_engagement__impressions_all": lambda gain: np.tile(shown, (len(gain), 1)),
+        "standing__brand_support": lambda gain: np.tile(brand, (len(gain), 1)),
+        "standing__category_support": lambda gain: np.tile(category, (len(gain), 1)),
+    }
+    data = Dataset.load(make_dataset(slates=1, **known))
+
+    found = rungs(data)
+
+    assert {rung: np.flatnonzero(items).tolist() for rung, items in found.items()} == {
+        "itself": [1, 2], "its brand": [0, 3], "its category": [4], "the shop": [5],
+    }  # fmt: skip
 
 
 def test_the_test_split_is_run_once_for_a_release(dataset, ranker, tmp_path, evaluation):
@@ -177,8 +196,9 @@ def test_what_decides_costs_most_when_it_is_left_out(make_dataset):
     refits = ablation(make_dataset(slates=400), CHOSEN)["refits"]
     by_name = {refit["name"]: refit for refit in refits}
 
-    assert refits[0]["name"] == "taste"
+    assert {refit["name"] for refit in refits[:2]} == {"taste", USER_AND_SESSION}
     assert by_name["taste"]["difference"]["high"] < 0
+    assert by_name[USER_AND_SESSION]["difference"]["high"] < 0
     assert by_name["everything"]["difference"] == {"value": 0, "low": 0, "high": 0}
     assert all(refit["features"] < by_name["everything"]["features"] for refit in refits
                if refit["name"] != "everything")  # fmt: skip

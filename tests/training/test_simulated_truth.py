@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.bench_simulator import check
-from training.simulation.chance import gumbel
+from training.plackett_luce import gumbel, gumbel_top_k
 from training.simulation.configuration import CLICK_MODELS, ShopConfig
-from training.simulation.policies import gumbel_top_k
 from training.simulation.shop import Shop
 from training.simulation.slates import Slates
 from training.simulation.truth import (

@@ -13,6 +13,7 @@ from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEve
 from feature_repo.events.parsing import parse_event
 from feature_repo.instants import DAY
 from feature_repo.shop import SIMULATED_SHOP, Shop
+from training.plackett_luce import gumbel
 from training.simulation.calendar import START
 from training.simulation.configuration import ShopConfig
 from training.simulator import simulate, truth_path
@@ -66,6 +67,17 @@ def test_the_same_arguments_give_the_same_bytes(tmp_path):
 
     assert first.read_bytes() == second.read_bytes() != other.read_bytes()
     assert truth_path(first).read_bytes() == truth_path(second).read_bytes()
+
+
+def test_the_log_alone_gives_the_displayed_order_again(events):
+    rankings = those(events, RankingEvent)
+
+    for ranking in rankings:
+        numbers = np.array([int(item.item_id.removeprefix("i")) for item in ranking.items])
+        noise = gumbel(np.uint64(ranking.seed), numbers)
+        noisy = [item.score for item in ranking.items] + ranking.temperature * noise
+        assert np.argsort(-noisy, kind="stable").tolist() == list(range(len(noisy)))
+    assert {ranking.temperature for ranking in rankings} == {1.0}
 
 
 def test_a_longer_shop_begins_with_the_bytes_of_a_shorter_one(tmp_path):

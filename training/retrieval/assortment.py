@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import repeat
 from pathlib import Path
 
 import duckdb
@@ -73,6 +74,9 @@ class Assortment:
     shop: Shop
     sellable: dict[str, Flags] = field(default_factory=dict, repr=False, compare=False)
     _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
+    _placed: dict[str, tuple[Sequence[str], Rows]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     @classmethod
     def fit(cls, home: Home) -> "Assortment":
@@ -122,8 +126,14 @@ class Assortment:
 
     def rows(self, item_ids: Sequence[str]) -> Rows:
         """Places of ids, -1 for those that are not for sale."""
-        row = self.row
-        return np.fromiter((row.get(i, -1) for i in item_ids), np.int64, len(item_ids))
+        return np.array([*map(self.row.get, item_ids, repeat(-1))], np.int64)
+
+    def rows_of(self, index: str, item_ids: Sequence[str]) -> Rows:
+        """The same of all items of an index, kept as long as it has this very list of them."""
+        known = self._placed.get(index)
+        if known is None or known[0] is not item_ids:
+            known = self._placed[index] = (item_ids, self.rows(item_ids))
+        return known[1]
 
     def facts(self, item_ids: Sequence[str], t: int) -> SlateFacts:
         """What was known of some items when this was fitted."""

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
+Scores = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -57,14 +57,16 @@ def fuse(found: Mapping[str, Found], weights: Mapping[str, float], size: int) ->
     >>> told.item_ids, told.sources["y"]
     (['y', 'x'], {'a': Place(rank=2, score=1), 'b': Place(rank=1, score=9)})
     """
+    counted = {name: one for name, one in found.items() if weights.get(name, 1.0) != 0}
     scores: dict[str, float] = {}
-    sources: dict[str, dict[str, Place]] = {}
-    for name, one in found.items():
+    for name, one in counted.items():
         weight = weights.get(name, 1.0)
-        if weight == 0:
-            continue
-        for rank, (item, score) in enumerate(zip(one.item_ids, one.scores, strict=True), start=1):
-            scores[item] = scores.get(item, 0.0) + weight / (K + rank)
-            sources.setdefault(item, {})[name] = Place(rank, score)
-    best = sorted(scores, key=lambda item: -scores[item])[:size]
-    return Candidates(best, [scores[i] for i in best], {i: sources[i] for i in best})
+        for rank, item in enumerate(one.item_ids, start=K + 1):
+            scores[item] = scores.get(item, 0.0) + weight / rank
+    best = sorted(scores, key=scores.__getitem__, reverse=True)[:size]
+    sources: dict[str, dict[str, Place]] = {item: {} for item in best}
+    for name, one in counted.items():
+        for rank, item in enumerate(one.item_ids, start=1):
+            if item in sources:
+                sources[item][name] = Place(rank, one.scores[rank - 1])
+    return Candidates(best, [scores[i] for i in best], sources)

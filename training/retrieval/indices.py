@@ -3,6 +3,7 @@
 Cheap beside training: `aisle index` and every refresh of the indices run the same function.
 """
 
+import hashlib
 import tempfile
 import time
 from collections.abc import Callable
@@ -10,10 +11,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import msgspec
 import pyarrow as pa
 
+from feature_repo.errors import ArtifactError
 from feature_repo.home import Home
-from training.artifact import publish
+from training.artifact import current, prune, publish, verify
+from training.labels import compacted
 from training.query_understanding.intent import Intent
 from training.query_understanding.spelling import Spelling
 from training.query_understanding.understanding import INTENTS, Understanding
@@ -24,11 +28,19 @@ from training.retrieval.charts import Charts
 from training.retrieval.completions import LEAST_SHOPPERS, Completions
 from training.retrieval.covisitation import fit_together
 from training.retrieval.item_to_item import fit_similar
-from training.retrieval.lexical import Lexical
+from training.retrieval.lexical import TEXTUAL, Lexical
 
 ASSORTMENT, LEXICAL, UNDERSTANDING = "assortment", "lexical", "understanding"
 POPULAR, TRENDING, NEWEST = "popular", "trending", "newest"
 TOGETHER, SIMILAR, COMPLETIONS = "together", "similar", "completions"
+KINDS = (
+    *(ASSORTMENT, LEXICAL, UNDERSTANDING, POPULAR, TRENDING),
+    *(NEWEST, TOGETHER, SIMILAR, COMPLETIONS),
+)
+_READ = ("item", "ranking", "interaction")
+
+KEPT = 3
+"""Versions that stay of each: a process may be loading the last but one."""
 
 _QUERIES = """
 select
@@ -74,12 +86,20 @@ class IndexReport:
         return asdict(self)
 
 
-def publish_indices(home: Home, *, name: str = "default") -> IndexReport:
+def publish_indices(
+    home: Home, *, name: str = "default", only_changed: bool = False
+) -> IndexReport:
     """Fit every index on the compacted log and the item features, and publish it.
+
+    Args:
+        home: whose log, and where to.
+        name: of the indices.
+        only_changed: leave the likeness of items, which costs most by far, where no item's texts
+            changed since.
 
     Serving swaps each when its link moves; until all have moved it asks some old and some new.
     """
-    assortment = Assortment.fit(home)
+    log, assortment = _log_of(home), Assortment.fit(home)
     queries = run(home, _QUERIES)
     languages = _languages(home)
     fits: dict[str, Callable[[], Index]] = {
@@ -94,9 +114,14 @@ def publish_indices(home: Home, *, name: str = "default") -> IndexReport:
         COMPLETIONS: lambda: fit_completions(assortment, queries),
     }
     versions, seconds = {}, {}
+    texts = _texts_of(assortment)
+    if only_changed and _told_by(home, SIMILAR, name).get("texts_sha256") == texts:
+        versions[SIMILAR] = current(home, SIMILAR, name).name
+        del fits[SIMILAR]
+    parents = {"log_sha256": log, "texts_sha256": texts}
     for kind, fit in fits.items():
         began = time.monotonic()
-        versions[kind] = _publish(home, kind, name, fit())
+        versions[kind] = _publish(home, kind, name, fit(), parents)
         seconds[kind] = round(time.monotonic() - began, 2)
     return IndexReport(len(assortment.item_ids), versions, seconds)
 
@@ -170,9 +195,46 @@ def _languages(home: Home) -> list[str]:
     return sorted({DEFAULT_LANGUAGE, *map(language_of, markets)})
 
 
-def _publish(home: Home, kind: str, name: str, index: Index) -> str:
+def are_current(home: Home, *, name: str = "default") -> bool:
+    """Whether every index is intact, and was fitted on the compacted log as it is now."""
+    log = _log_of(home)
+    told = {kind: _told_by(home, kind, name) for kind in KINDS}
+    return all(
+        parents.get("log_sha256") == log or (parents and kind == SIMILAR)
+        for kind, parents in told.items()
+    )
+
+
+def _told_by(home: Home, kind: str, name: str) -> dict[str, str]:
+    """What an index says it was fitted on; nothing where it is absent or damaged."""
+    try:
+        return verify(current(home, kind, name)).parents
+    except ArtifactError:
+        return {}
+
+
+def _texts_of(assortment: Assortment) -> str:
+    """Hash of what tells items from one another: ids, texts, categories and lists."""
+    fields = [f.column for f in assortment.shop.item_fields if f.type in TEXTUAL]
+    rows = assortment.table.select(["item_id", *fields]).to_pylist()
+    return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
+
+
+def _log_of(home: Home) -> str:
+    """Hash of the state of the compacted log's files of items and actions, and of the shop's."""
+    paths = [Path(path) for kind in _READ for path in compacted(home, kind)]
+    digest = hashlib.sha256()
+    for path in (path for path in (*paths, home.shop_toml) if path.exists()):
+        state, name = path.stat(), path.relative_to(home.root)
+        digest.update(f"{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()
+
+
+def _publish(home: Home, kind: str, name: str, index: Index, parents: dict[str, str]) -> str:
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(scratch) / kind
         build.mkdir()
         index.save(build)
-        return publish(home, kind, name, build, {})
+        version = publish(home, kind, name, build, {"parents": parents})
+    prune(home, kind, name, KEPT)
+    return version

@@ -13,19 +13,20 @@ from tempfile import mkdtemp
 from typing import Any
 from weakref import finalize
 
+import numpy as np
 import tantivy
 
 from feature_repo.errors import ArtifactError
 from training.query_understanding.words import stem, words
 from training.retrieval.assortment import Assortment
-from training.retrieval.found import Found
+from training.retrieval.found import Found, Rows, Scores
 
 TITLE, ALL = "title", "all"
 
 TIE_BREAKER = 0.3
 """Share of a word's scores in the fields it fits less, as in `dis_max` queries elsewhere."""
 
-_TEXTUAL = ("text", "category", "list")
+TEXTUAL = ("text", "category", "list")
 MOST_HITS = 10_000
 MOST_WORDS = 32
 _HEAP_BYTES = 100_000_000
@@ -70,7 +71,14 @@ class Lexical:
     def search(
         self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
     ) -> Found:
-        """The items that have at least so many of the words, by BM25.
+        """The items that have at least so many of the words, by BM25; as `places` is asked."""
+        places, scores = self.places(asked, language, size=size, at_least=at_least)
+        return Found([self.item_ids[place] for place in places.tolist()], scores.tolist())
+
+    def places(
+        self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
+    ) -> tuple[Rows, Scores]:
+        """Places among the N of the M best items, and their scores, shape (M,) each.
 
         Args:
             asked: folded words, as `words` gives them.
@@ -80,13 +88,16 @@ class Lexical:
         """
         distinct = list(dict.fromkeys(stem(word, language) for word in asked))[:MOST_WORDS]
         if not distinct:
-            return Found()
+            return np.empty(0, np.int64), np.empty(0)
         each = [(tantivy.Occur.Should, self._word(word)) for word in distinct]
         query = tantivy.Query.boolean_query(each, min(at_least, len(distinct)))
         searcher = self.index.searcher()
         hits = searcher.search(query, size, count=False).hits
-        rows = searcher.fast_field_values("row", [address for _, address in hits])
-        return Found([self.item_ids[row] for row in rows], [score for score, _ in hits])
+        if not hits:
+            return np.empty(0, np.int64), np.empty(0)
+        scores, addresses = zip(*hits, strict=True)
+        rows = searcher.fast_field_values("row", list(addresses))
+        return np.array(rows, np.int64), np.array(scores)
 
     def save(self, folder: Path) -> None:
         """Write the index into a build folder."""
@@ -124,7 +135,7 @@ def _schema() -> Any:
 
 def _texts(assortment: Assortment) -> list[tuple[str, str]]:
     """Each item's title, and its other texts, categories and lists."""
-    fields = [f for f in assortment.shop.item_fields if f.type in _TEXTUAL and f.role != TITLE]
+    fields = [f for f in assortment.shop.item_fields if f.type in TEXTUAL and f.role != TITLE]
     others = [assortment.texts(field) for field in fields]
     rest = (
         [" ".join(texts) for texts in zip(*others, strict=True)]

@@ -42,11 +42,6 @@ def noise(seeds: Seeds | np.uint64, numbers: Ints) -> Floats:
     return np.asarray(((mixed >> np.uint64(12)).astype(np.float64) + 0.5) * 2.0**-52)
 
 
-def gumbel(seeds: Seeds | np.uint64, numbers: Ints) -> Floats:
-    """Standard Gumbel noise of each pair: added to scores, their order is a Plackett-Luce draw."""
-    return np.asarray(-np.log(-np.log(noise(seeds, numbers))))
-
-
 def draw_from(cumulative: Floats, uniforms: Floats) -> Ints:
     """Draw an index by its weight; `cumulative` ascends to 1."""
     return np.minimum(np.searchsorted(cumulative, uniforms, side="right"), cumulative.size - 1)

@@ -34,7 +34,7 @@ class Followed:
 
 
 def ranking_events(names: Names, slates: Slates) -> pa.Table:
-    """R rows: every slate that was shown, with scores and propensities."""
+    """R rows: every slate that was shown, with scores, propensities and where these come from."""
     requests = names.requests(slates.request)
     offsets = pa.array([names.shop.markets[0].utc_offset_minutes], pa.int32())
     if len(names.shop.markets) > 1 or offsets.null_count == 0:
@@ -53,6 +53,8 @@ def ranking_events(names: Names, slates: Slates) -> pa.Table:
             "query": names.queries(slates.market, slates.intent, slates.form),
             "market": names.markets(slates.market),
             "utc_offset_minutes": offsets.take(pa.array(slates.market)),
+            "temperature": pa.array(slates.temperature),
+            "seed": pa.array(slates.seed.astype(np.int64)),
         }
     )
 

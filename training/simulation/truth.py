@@ -5,12 +5,13 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from training.plackett_luce import gumbel_top_k
 from training.simulation.chance import Bools, Floats, Ints
 from training.simulation.configuration import Scores
 from training.simulation.day import Day
 from training.simulation.examination import click_once_examined, examination
 from training.simulation.outcomes import cart_rate, order_rate
-from training.simulation.policies import Pools, gumbel_top_k, temperature_of
+from training.simulation.policies import Pools, temperature_of
 from training.simulation.shop import Shop
 from training.simulation.slates import Slates
 from training.simulation.visits import blocks

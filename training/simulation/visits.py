@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from feature_repo.instants import DAY, SECOND
+from training.plackett_luce import gumbel_top_k
 from training.simulation.calendar import arrivals, day_start, interest, traffic
 from training.simulation.chance import Bools, Floats, Ints, stream
 from training.simulation.day import Day
@@ -18,7 +19,7 @@ from training.simulation.examination import Looks, look
 from training.simulation.intents import typed
 from training.simulation.markets import MARKETS
 from training.simulation.outcomes import DRAWS, follow
-from training.simulation.policies import Pools, gumbel_top_k, temperature_of
+from training.simulation.policies import Pools, temperature_of
 from training.simulation.slates import NOT, Requests, Slates
 
 BLOCK = 2048

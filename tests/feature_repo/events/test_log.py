@@ -6,11 +6,13 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from feature_repo.errors import LogError
 from feature_repo.events.contract import ARROW_SCHEMAS
 from feature_repo.events.log import EventLog
-from feature_repo.events.segments import list_segments, version_of
+from feature_repo.events.relations import read_relation
+from feature_repo.events.segments import encode_event, list_segments, new_segment, version_of
 from feature_repo.home import Home
 from feature_repo.instants import DAY, MINUTE, to_datetime
 from feature_repo.query_key import query_key
@@ -206,6 +208,29 @@ def test_a_log_nobody_wrote_to_is_empty_and_stays_uncreated(log, home):
     assert log.compact().compacted == 0
     assert log.seals().last == -1
     assert not home.root.exists()
+
+
+@pytest.mark.parametrize("kind", ["ranking", "served"])
+def test_a_file_of_an_earlier_contract_is_read_and_grows(log, home, kind):
+    make = {"ranking": ranking, "served": served}[kind]
+    kept, later = make("e1", temperature=None), make("e2", temperature=0.5, seed=7)
+    log.writer().append([kept])
+    log.seal()
+    log.compact()
+    (path,) = log.relation_paths(kind)
+    pq.write_table(pq.read_table(path).drop_columns(["temperature", "seed"]), path)
+
+    before = list(read_relation(path))
+    segment = new_segment(home.log / "segments", 0)
+    segment.write_bytes(encode_event(structs.replace(later, received_at=NOON)) + b"\n")
+    log.compact()
+
+    assert [event.event_id for event in before] == ["e1"]
+    assert before[0].seed is None
+    assert {e.event_id: (e.temperature, e.seed) for e in compacted(log)} == {
+        "e1": (None, None),
+        "e2": (0.5, 7),
+    }
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["unsealed", "sealed"])

@@ -48,10 +48,11 @@ def test_a_user_is_read():
 def test_a_ranking_is_read_with_plain_ids_and_with_scores():
     shown = [7, "i2", {"item_id": "i3", "score": 1, "propensity": 0.25}, {"item_id": "i4"}]
 
-    event = parse_event(ranking(items=shown, query="red shoes", market="uk", user_id=None))
+    drawn = {"temperature": 1, "seed": 2**63 - 1}
+    event = parse_event(ranking(items=shown, query="red shoes", market="uk", user_id=None, **drawn))
 
     assert event == RankingEvent(
-        event_id="r1", event_time=AT, request_id="r1", query="red shoes", market="uk",
+        event_id="r1", event_time=AT, request_id="r1", query="red shoes", market="uk", **drawn,
         items=(ShownItem("7"), ShownItem("i2"), ShownItem("i3", 1.0, 0.25), ShownItem("i4")),
         utc_offset_minutes=0,
     )  # fmt: skip

@@ -18,7 +18,9 @@ EXAMPLES = [
     item(fields={"title": "x", "price": 1, "tags": ["a", 1], "sale": False, "gone": None}),
     item(op="delete"),
     USER,
-    ranking(items=[{"item_id": "a", "score": 1.5, "propensity": 0.5}, 7, "b"], query="q"),
+    ranking(
+        items=[{"item_id": "a", "score": 1.5, "propensity": 0.5}, 7, "b"], query="q", seed=2**63 - 1
+    ),
     {k: v for k, v in ranking().items() if k != "items"},
     interaction(value=3, request_id=None, received_at="1636977600000"),
 ]

@@ -6,7 +6,7 @@ from functools import partial
 from itertools import repeat
 
 import msgspec
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feature_repo.counters import COUNTER_VIEWS
@@ -20,7 +20,7 @@ from feature_repo.online.stored_rows import rows_of
 from feature_repo.query_key import query_key
 from feature_repo.shop import Shop
 from feature_repo.transformations.run import transform
-from tests.feature_repo.histories import Rows, counts, deltas
+from tests.feature_repo.histories import Rows, counts, deltas, over_histories
 from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.online.histories import click, ranking
 
@@ -177,7 +177,7 @@ def differences(play):
             yield view.name, entity, now, {"tile": found, "join": joined, "events": expected}
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck))
+@over_histories(each=SHOPS, usually=120)
 @given(steps)
 def test_tiles_and_join_and_events_agree_at_any_instant(tmp_path_factory, shared_redis, steps):
     home = Home(tmp_path_factory.mktemp("windows") / "home")

@@ -53,6 +53,24 @@ def test_counts_equal_adding_up_record_by_record(entities, t):
     assert not counts.damaged.any()
 
 
+@given(tiles, st.integers(0, 41 * DAY))
+def test_one_tile_alone_counts_as_among_others(tile, t):
+    alone, among = (
+        count(packed, t, WINDOWS, measures=2) for packed in ([pack(tile)], [pack(tile)] * 2)
+    )
+
+    np.testing.assert_array_equal(alone.values, among.values[:1])
+    np.testing.assert_array_equal(alone.parts, among.parts[:1])
+
+
+def test_sums_beyond_64_bits_wrap_whether_one_tile_is_read_or_more():
+    brim = pack(Tile((TileRecord(1, 5, 1, (1, 1)),), (2**63 - 1, 0)))
+
+    alone, among = (count(some, 5 * DAY, WINDOWS, measures=2) for some in ([brim], [brim] * 2))
+
+    np.testing.assert_array_equal(alone.values, among.values[:1])
+
+
 @pytest.mark.parametrize(
     "damage", [b"x", pack(Tile(sums=(0, 0, 0))), pack(Tile()) + b"short", b"\x09" * 52]
 )

@@ -33,7 +33,6 @@ from pipelines.service_process import environment, free_port
 from training.artifact import publish
 from training.publish import publish_popularity
 from training.ranker import Ranker
-from training.retrieval.indices import publish_indices
 from training.simulator import simulate
 
 READY_SECONDS = 120.0
@@ -144,7 +143,6 @@ def build_home(root: Path, *, users: int = 30, items: int = 60, days: int = 6) -
     refresh(settings)
     for name in ("default", "unranked"):
         publish_popularity(home, name=name)
-    publish_indices(home)
     return settings
 
 

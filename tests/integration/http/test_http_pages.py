@@ -3,16 +3,19 @@
 import json
 import shutil
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 
 import duckdb
 import pytest
 
 from feature_repo.online.redis_server import ensure_redis
+from pipelines.refresh import refresh
 from serving.page_bodies import RECOMMENDED
 from serving.request_flow import DEFAULT_MODEL
 from serving.rules import FILE
 from tests.integration.http.small_shop import kill_redis
 from training.query_understanding.spelling import SHORTEST
+from training.retrieval.indices import KINDS
 
 SURFACES = ("search", *RECOMMENDED)
 HOSTILE = {
@@ -341,3 +344,30 @@ def test_with_redis_gone_pages_are_found_by_what_lies_in_memory_and_recover(serv
 
     ensure_redis(service.settings)
     assert service.eventually(lambda: not service.search("red").json()["degraded"])
+
+
+def test_a_new_item_is_found_after_a_refresh_and_no_request_waits_for_it(service):
+    event = {"kind": "item", "event_id": "lantern", "item_id": "lantern", "op": "upsert"}
+    fields = {"title": "Zyxomatic lantern", "category": "lamps", "price": 9.5, "stock": 3}
+    taken = service.http.post(
+        "/events", json={**event, "event_time": service.clock.now(), "fields": fields}
+    )
+
+    def found():
+        answer = service.search("zyxomatic", size=5).json()
+        return [item["item"] for item in answer["items"] if not answer["relaxed"]]
+
+    before = found()
+    with ThreadPoolExecutor(1) as beside:
+        refreshing, answers = beside.submit(refresh, service.settings), []
+        while not refreshing.done() or found() != ["lantern"]:
+            answers.append(service.search("red", user="u00001"))
+            assert len(answers) < 10_000
+    again = refresh(service.settings)
+
+    assert taken.json()["accepted"] == 1
+    assert before == []
+    assert set(refreshing.result().indices) == set(KINDS)
+    assert again.indices == {}
+    assert {answer.status_code for answer in answers} == {200}
+    assert {tuple(answer.json()["degraded"]) for answer in answers} <= {(), ("hydrate",)}

@@ -11,6 +11,7 @@ from feature_repo.shop import Shop
 from serving.question import Question
 from serving.redis_connection import RedisConnection
 from tests.integration.http.small_shop import publish_ranker
+from training.plackett_luce import gumbel, item_numbers
 from training.ranker import Ranker
 
 
@@ -81,6 +82,39 @@ def test_the_logged_vectors_are_computed_again_from_the_logged_request(service):
     prior = Ranker.load(service.home.current / "ranker" / "default").prior
     assert event.overrides == {service.items[1]: {"price": 3.25}}
     np.testing.assert_array_equal(vectors(event), feature_matrix(facts, shop, prior))
+
+
+def test_a_page_drawn_by_chance_is_drawn_again_from_its_record(service):
+    rules = service.home.root / "rules.toml"
+    rules.write_text("[exploration]\nshare = 1.0\ntemperature = 0.8\n")
+    try:
+        assert service.eventually(lambda: _home(service, "r-is-drawn").seed is not None)
+        records = [_home(service, f"r-drawn-{n}") for n in range(5)]
+        shown = service.log.ranking("r-drawn-0")
+        ranker = Ranker.load(service.home.current / "ranker" / "default")
+    finally:
+        rules.unlink()
+        assert service.eventually(lambda: _home(service, "r-is-ranked").seed is None)
+
+    for record in (*records, shown):
+        numbers = item_numbers([item.item_id for item in record.items])
+        noise = gumbel(np.uint64(record.seed), numbers)
+        noisy = [item.score for item in record.items] + record.temperature * noise
+        assert np.argsort(-noisy, kind="stable").tolist() == list(range(len(record.items)))
+        assert record.temperature == 0.8
+        assert all(0 < item.propensity < 1 for item in record.items)
+    assert len({tuple(item.item_id for item in record.items) for record in records}) > 1
+    assert (shown.items, shown.seed) == (records[0].items, records[0].seed)
+    scores = ranker.apply(vectors(records[0]), records[0].layout)
+    assert np.any(np.diff(scores) > 0)
+
+
+def _home(service, request_id):
+    """The record of a home page that is reported as shown."""
+    request = {"id": request_id, "session": request_id, "count": 8}
+    answer = service.recommend("home", params={"shown": "1"}, **request)
+    assert answer.json()["degraded"] == []
+    return served(service, request_id)
 
 
 def test_a_published_model_is_served_without_a_restart(service, tmp_path):

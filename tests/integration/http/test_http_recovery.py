@@ -10,6 +10,7 @@ from contextlib import contextmanager
 import pytest
 
 from feature_repo.online.redis_server import ensure_redis, redis_client
+from pipelines.refresh import refresh
 from tests.integration.http.small_shop import kill_redis, serving
 
 
@@ -109,6 +110,23 @@ def test_a_redis_that_lost_its_live_state_is_read_only_when_filled_from_the_log(
     assert forgotten == 0
     assert service.eventually(answered_in_full)
     assert answers[-1]["items"][0]["features"]["user_recent__present"] == 1
+
+
+def test_a_redis_that_lost_what_was_loaded_is_read_again_after_a_refresh(service):
+    item, order = service.items[0], popular_order(service)
+    whole = service.explain([item])[item]["item_engagement__present"]
+    with redis_client(ensure_redis(service.settings), timeout=5) as client:
+        client.flushall()
+
+    noticed = service.eventually(lambda: not is_whole(service))
+    lost = service.rank(service.items).json()
+    refresh(service.settings)
+
+    assert (whole, noticed) == (1, True)
+    assert lost["degraded"] == ["hydrate"]
+    assert [found["item"] for found in lost["items"]] == order
+    assert service.eventually(lambda: is_whole(service))
+    assert service.explain([item])[item]["item_engagement__present"] == 1
 
 
 def test_a_log_that_cannot_be_written_is_503_and_says_when_to_come_back(service):

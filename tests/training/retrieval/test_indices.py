@@ -1,11 +1,20 @@
 """Every index finds what a plain count of the log finds, and comes back from disk as it went in."""
 
+import shutil
 from collections import Counter
+from pathlib import Path
 
 import pytest
 
+from feature_repo.clock import Clock
+from feature_repo.config import Settings
 from feature_repo.errors import ArtifactError
+from feature_repo.events.contract import ItemEvent
+from feature_repo.events.log import EventLog
+from feature_repo.home import Home
 from feature_repo.shop import Shop
+from feature_repo.transformations.run import transform
+from training.artifact import current
 from training.query_understanding.words import words
 from training.retrieval.actions import run
 from training.retrieval.assortment import Assortment
@@ -14,7 +23,7 @@ from training.retrieval.completions import Completions
 from training.retrieval.covisitation import SHRINKAGE, fit_together
 from training.retrieval.found import Found
 from training.retrieval.fusion import K, fuse
-from training.retrieval.indices import fit_completions
+from training.retrieval.indices import KINDS, are_current, fit_completions, publish_indices
 from training.retrieval.item_to_item import fit_similar
 from training.retrieval.lexical import Lexical
 from training.retrieval.neighbours import Neighbours
@@ -189,3 +198,35 @@ def test_fusion_adds_weighted_reciprocal_ranks():
     )
     assert told.item_ids == ["x", "z", "y"]
     assert told.sources["x"]["b"] == (2, 0.5)
+
+
+def change(home, event_id, **fields):
+    """Let an item change, and the features with it."""
+    clock = Clock.of(Settings(home=home))
+    log = EventLog(home, clock)
+    log.writer().append(
+        [ItemEvent(event_id=event_id, event_time=clock.now(), item_id="i00001", fields=fields)]
+    )
+    log.seal()
+    log.compact()
+    transform(home, clock.now())
+
+
+def test_indices_are_fitted_again_where_something_changed_and_likeness_where_texts_did(
+    small_home, tmp_path
+):
+    home = Home(Path(shutil.copytree(small_home.root, tmp_path / "home")))
+    first = publish_indices(home).versions
+    was_current = are_current(home)
+    change(home, "dearer", price=99.5)
+    became_old = not are_current(home)
+    second = publish_indices(home, only_changed=True).versions
+    change(home, "renamed", title="Zyxomatic lantern")
+    third = publish_indices(home, only_changed=True).versions
+    whole = are_current(home)
+    (current(home, "popular", "default") / "manifest.json").write_text("{}")
+
+    assert (was_current, became_old, whole, are_current(home)) == (True, True, True, False)
+    assert first.keys() == second.keys() == third.keys() == set(KINDS)
+    assert first["similar"] == second["similar"] != third["similar"]
+    assert len({versions["assortment"] for versions in (first, second, third)}) == 3

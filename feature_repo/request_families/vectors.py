@@ -1,0 +1,39 @@
+"""What a list of numbers says in few: its least, its greatest, how many there are, their mean."""
+
+import math
+from statistics import fmean
+
+import numpy as np
+
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families import Columns
+from feature_repo.shop import Shop
+from feature_repo.slate_facts import SlateFacts, as_list
+
+_NAMES = ("min", "max", "size", "mean")
+
+
+def vectors(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+    """`vector__<column>_<reduction>` of each vector field; an empty one has a size and no more."""
+    columns: Columns = {}
+    for field in shop.items_of("vector"):
+        name = f"item_attributes__{field.column}"
+        values = facts.items.get(name, [None] * len(facts.item_ids))
+        table = np.array([*map(reductions, values)]).reshape(-1, len(_NAMES))
+        columns = {
+            **columns,
+            **{f"vector__{field.column}_{n}": v for n, v in zip(_NAMES, table.T, strict=True)},
+        }
+    return columns
+
+
+def reductions(vector: object) -> tuple[float, ...]:
+    """Least, greatest, number and mean of a vector; NaN where it is missing.
+
+    >>> reductions([1.0, 2.0, 3.0]), reductions([])
+    ((1.0, 3.0, 3.0, 2.0), (nan, nan, 0.0, nan))
+    """
+    numbers = as_list(vector)
+    if vector is None or not numbers:
+        return math.nan, math.nan, math.nan if vector is None else 0.0, math.nan
+    return min(numbers), max(numbers), float(len(numbers)), fmean(numbers)

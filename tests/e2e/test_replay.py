@@ -1,0 +1,86 @@
+"""RankLens, replayed through the live API: what was served is what training computes."""
+
+import gzip
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from feature_repo.config import Settings
+from feature_repo.home import Home
+from feature_repo.instants import SECOND, to_text
+from feature_repo.online.redis_server import running_redis
+from feature_repo.shop import SIMULATED_SHOP
+from pipelines import cli
+from pipelines.refresh import refresh
+from tests.integration.http.small_shop import publish_ranker, serving
+from training.publish import publish_popularity
+
+RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
+RANKINGS = int(os.environ.get("AISLE_REPLAY", "150"))
+"""How many are replayed; all 7,852 take a quarter of an hour."""
+
+ITEMS_A_BODY = 500
+
+
+def events():
+    """Items, then each ranking with what was done with it, as many as are replayed."""
+    items, slates = [], {}
+    with gzip.open(RANKLENS, "rt", encoding="utf-8") as lines:
+        for line in lines:
+            event = json.loads(line)
+            if event["event"] == "item":
+                items.append(event)
+            elif event["event"] == "ranking":
+                slates[event["id"]] = [event]
+            else:
+                slates[event["ranking"]].append(event)
+    return items, list(slates.values())[:RANKINGS]
+
+
+def send(service, told):
+    answer = service.http.post("/feedback", content="\n".join(map(json.dumps, told)).encode())
+    assert answer.json() == {"accepted": len(told), "duplicate": 0, "quarantined": []}
+
+
+def ask(service, ranking):
+    """Let the service rank the items of a slate, before it is told what became of it."""
+    body = {name: ranking[name] for name in ("id", "timestamp", "user", "session")}
+    body |= {"id": f"asked-{ranking['id']}", "items": [{"id": i["id"]} for i in ranking["items"]]}
+    answer = service.http.post("/rank/default", json=body).json()
+    assert answer["degraded"] == []
+
+
+@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
+@pytest.mark.timeout(0)
+def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatch, capsys):
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    home.shop_toml.write_text(SIMULATED_SHOP.with_name("ranklens.toml").read_text())
+    items, slates = events()
+    last = max(int(event["timestamp"]) for slate in slates for event in slate)
+    told = Settings(home=home, clock=to_text(last * 1000 + SECOND), record_share=1.0)
+    with running_redis(told) as address:
+        settings = Settings(home=home, redis_url=address.url, record_share=1.0, clock=told.clock)
+        refresh(settings)
+        publish_popularity(home, name="default")
+        publish_ranker(home, tmp_path / "ranker")
+        with serving(settings) as service:
+            for first in range(0, len(items), ITEMS_A_BODY):
+                send(service, items[first : first + ITEMS_A_BODY])
+            for number, slate in enumerate(slates):
+                ask(service, slate[0])
+                send(service, slate)
+                if number == len(slates) // 2:
+                    refresh(settings)
+        refresh(settings)
+
+    monkeypatch.setenv("AISLE_HOME", str(home.root))
+    status = cli.main(["verify", "--json"])
+    found = json.loads(capsys.readouterr().out)
+
+    print(found)
+    assert (status, found["mismatches"], found["in_flight"]) == (0, [], 0)
+    assert found["requests"] == len(slates)
+    assert found["vectors"] == sum(len(ranking["items"]) for ranking, *_ in slates)

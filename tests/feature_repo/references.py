@@ -1,0 +1,127 @@
+"""What views say of an entity, from raw events in plain Python: the reference of property tests."""
+
+from collections import Counter
+
+from feature_repo.instants import DAY
+from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
+from tests.feature_repo.histories import (
+    START,
+    changes_of,
+    clicks,
+    deltas,
+    impressions,
+    interactions,
+    item_fields,
+    searches,
+)
+
+MEASURES = ("impressions", "searches", "clicks", "carts", "orders", "revenue", "returns")
+
+
+def midnights(events, last=None):
+    """Those after a day on which anything happened, as far as it is known in full."""
+    last = max((event.seen_at for event in events), default=START) if last is None else last
+    found = {(event.seen_at // DAY + 1) * DAY for event in events}
+    return sorted(midnight for midnight in found if midnight <= last + 1)
+
+
+def happened_in(events, market):
+    """(seen_at, measure, delta) of one market."""
+    for event, _, _ in impressions(events):
+        if event.market == market:
+            yield event.seen_at, "impressions", 1
+    for event in searches(events).values():
+        if event.market == market:
+            yield event.seen_at, "searches", 1
+    for event, sign, _, _, _, where in interactions(events):
+        if where == market:
+            for measure, delta in changes_of(event, sign).items():
+                if measure != "views":
+                    yield event.seen_at, measure, delta
+
+
+def usual(changes, midnight):
+    known = [change for change in changes if change[0] < midnight]
+    if not known:
+        return None
+    total = Counter()
+    newest = max(seen_at for seen_at, _, _ in known) // DAY
+    for seen_at, measure, delta in known:
+        total[f"{measure}_all"] += delta
+        total[f"{measure}_30d"] += delta if seen_at // DAY > newest - 30 else 0
+    return {
+        f"{measure}_{w}": total[f"{measure}_{w}"] for measure in MEASURES for w in ("30d", "all")
+    }
+
+
+def examined(events, item, midnight):
+    """Impressions at or above a click of their slate that was known by then."""
+    at = {(e.request_id, shown): (e.seen_at, place) for e, shown, place in impressions(events)}
+    lowest = {}
+    for event, sign, *_ in clicks(events):
+        shown_at, place = at.get((event.request_id, event.item_id), (midnight, 0))
+        if sign == 1 and max(shown_at, event.seen_at) < midnight:
+            lowest[event.request_id] = max(lowest.get(event.request_id, -1), place)
+    return sum(
+        shown == item and seen_at < midnight and place <= lowest.get(request, -1)
+        for (request, shown), (seen_at, place) in at.items()
+    )
+
+
+def group(events, item, midnight):
+    """Items of the item's category, with impressions and clicks of all time."""
+    counts = {
+        one: [c for c in deltas(events)["item_engagement"].get(one, []) if c[2] < midnight]
+        for one in {e.item_id for e in events if hasattr(e, "item_id")}
+        | {shown for _, shown, _ in impressions(events)}
+    }
+    kind = item_fields(events, item, before=midnight).get("kind")
+    if kind is None:
+        return None, None, None
+    peers = [o for o in counts if item_fields(events, o, before=midnight).get("kind") == kind]
+    totals = Counter()
+    for peer in peers:
+        for measure, delta, *_ in counts[peer]:
+            totals[measure] += delta
+    return len(peers), totals["impressions"], totals["clicks"]
+
+
+def recent(events, user, instant):
+    """The user's row as known before an instant, from raw events."""
+    clicked = sorted(
+        (e.seen_at, e.event_id, e.item_id)
+        for e, _, _, who, _ in clicks(events)
+        if who == user and e.corrects is None and e.seen_at < instant
+    )[::-1][:K_CLICKED]
+    shown = sorted(
+        (e.seen_at, e.event_id, -position, item)
+        for e, item, position in impressions(events)
+        if e.user_id == user and e.seen_at < instant
+    )[::-1][:K_SHOWN]
+    if not clicked and not shown:
+        return None
+    return {
+        name: value
+        for verb, entries in (("clicked", clicked), ("shown", shown))
+        for name, value in _lists(events, verb, [(e[-1], e[0]) for e in entries]).items()
+    }
+
+
+def _lists(events, verb, entries):
+    fields = [item_fields(events, item, before=at) for item, at in entries]
+    return {
+        f"{verb}_item_ids": [item for item, _ in entries],
+        f"{verb}_at": [at for _, at in entries],
+        f"{verb}_kind": [known.get("kind") or "" for known in fields],
+        f"{verb}_tags": [VALUE_SEPARATOR.join(known.get("tags") or []) for known in fields],
+    }
+
+
+def chosen(events, query, midnight):
+    """Items clicked for a query as known at a midnight, heaviest first."""
+    weights = Counter()
+    for event, delta, _, _, asked in clicks(events):
+        if asked == query and event.seen_at < midnight:
+            weights[event.item_id] += delta
+    heaviest = sorted((-w, item) for item, w in weights.items() if w > 0)[:K_QUERY_ITEMS]
+    return [item for _, item in heaviest], [-weight for weight, _ in heaviest]

@@ -1,0 +1,152 @@
+"""Two servers take one stream; one of them, and then Redis, is killed: counts are the log's."""
+
+import random
+import threading
+from contextlib import ExitStack
+
+import httpx
+import pytest
+
+from feature_repo.clock import Clock
+from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem
+from feature_repo.events.segments import encode_event
+from feature_repo.home import Home
+from feature_repo.online.live_keys import LiveKeys
+from feature_repo.online.merge import counters
+from feature_repo.online.redis_server import ensure_redis, redis_client
+from feature_repo.online.stored_rows import rows_of
+from feature_repo.query_key import query_key
+from pipelines.refresh import refresh
+from tests.feature_repo.histories import Rows, counts, deltas
+from tests.integration.http.small_shop import kill_redis, serving
+
+BATCHES = 60
+ENTITIES = {
+    "item": ["two-a", "two-b", "two-c"],
+    "user": ["two-u", "two-v"],
+    "query": [query_key("two hats", "default"), query_key("two shoes", "default")],
+}
+
+
+def batch(number, clock):
+    """A slate, what was done with it, and a purchase that is taken back."""
+    draw, name = random.Random(number), f"two-{number}"
+    items = draw.sample(ENTITIES["item"], 2)
+    user, query = draw.choice(ENTITIES["user"]), draw.choice(["two hats", "two shoes"])
+    slate = RankingEvent(
+        event_id=name, event_time=clock.now(), request_id=name, user_id=user, query=query,
+        items=tuple(map(ShownItem, items)),
+    )  # fmt: skip
+    acts = [("click", None), ("purchase", None), ("purchase", f"{name}-1")][: draw.randint(1, 3)]
+    return [
+        slate,
+        *(
+            InteractionEvent(
+                event_id=f"{name}-{n}", event_time=clock.now(), item_id=items[0], type=type_,
+                request_id=name, value=19.9, corrects=corrects,
+            )
+            for n, (type_, corrects) in enumerate(acts)
+        ),
+    ]  # fmt: skip
+
+
+class Sender(threading.Thread):
+    """Sends every batch to every server, again and again until one of them has taken it."""
+
+    def __init__(self, batches, servers):
+        super().__init__()
+        self.batches, self.servers, self.failures = batches, servers, 0
+        self.allowed = threading.Semaphore(0)
+
+    def run(self):
+        for body in self.batches:
+            self.allowed.acquire()
+            taken = 0
+            while taken == 0:
+                answers = [self.acknowledged(url, body) for url in self.servers]
+                taken = sum(answers)
+                self.failures += len(answers) - taken
+
+    def acknowledged(self, url, body):
+        try:
+            answer = httpx.post(f"{url}/events", content=body, timeout=20, trust_env=False)
+        except httpx.TransportError:
+            return False
+        return answer.status_code == 200 and answer.json()["quarantined"] == []
+
+
+def live_counts(settings, t):
+    """What Redis holds of each entity."""
+    with redis_client(ensure_redis(settings), timeout=5) as client:
+        for view in COUNTER_VIEWS:
+            entities = ENTITIES[view.entity]
+            names = [LiveKeys.of(settings.home).tile(view.name, entity) for entity in entities]
+            for entity, row in zip(
+                entities, rows_of(counters(view, client.mget(names), t)), strict=True
+            ):
+                yield view, entity, row
+
+
+def differing(events, rows, t):
+    """Counts that are not those of the events."""
+    for view, entity, row in rows:
+        expected = counts(deltas(events)[view.name].get(entity, []), view.measures, t)
+        found = row and {name: row[name] for name in view.features}
+        if found != {name: expected[name] for name in view.features}:
+            yield view.name, entity, found, expected
+
+
+def joined_counts(home: Home, t):
+    for view in COUNTER_VIEWS:
+        rows = Rows(home.features / view.name, view.key)
+        for entity in ENTITIES[view.entity]:
+            yield view, entity, rows.at(entity, t)
+
+
+@pytest.fixture
+def two(shop):
+    """Two servers of one home, of which a test may kill any."""
+    with ExitStack() as stack:
+
+        def start():
+            return stack.enter_context(serving(shop))
+
+        yield [start(), start()], start
+
+
+def test_counts_are_the_logs_though_a_server_and_redis_are_killed(shop, two):
+    (one, other), start = two
+    events = [batch(number, one.clock) for number in range(BATCHES)]
+    bodies = [b"\n".join(map(encode_event, of_it)) for of_it in events]
+    servers = [one.url, other.url]
+    half = BATCHES // 2
+    senders = [Sender(bodies[:half], servers), Sender(bodies[half:][::-1], servers)]
+
+    for sender in senders:
+        sender.start()
+        sender.allowed.release(half // 3)
+    for process in [*one.workers, one.process]:
+        process.kill()
+    for sender in senders:
+        sender.allowed.release(half // 3)
+    kill_redis(shop)
+    for sender in senders:
+        sender.allowed.release(half)
+    ensure_redis(shop)
+    again = start()
+    for sender in senders:
+        sender.join()
+    for service in (other, again):
+        assert service.eventually(lambda s=service: s.metric("aisle_live_state_up") == 1)
+    t = Clock.of(shop).now()
+    live = list(live_counts(shop, t))
+    refresh(shop)
+    loaded, joined = list(live_counts(shop, t)), list(joined_counts(shop.home, t))
+
+    told = [event for of_it in events for event in of_it]
+    assert sum(sender.failures for sender in senders) > 0
+    assert {event.event_id for event in told} <= one.log.known(e.event_id for e in told)
+    assert list(differing(told, live, t)) == []
+    assert list(differing(told, loaded, t)) == []
+    assert list(differing(told, joined, t)) == []
