@@ -103,9 +103,10 @@ def rows_of(path: Path) -> int:
 
 
 def _first_to_merge(rows: Sequence[int]) -> int:
-    """
+    """From which file on to merge; the last alone where it is smaller than the one before.
+
     >>> _first_to_merge([100, 40, 7, 5])
-    2
+    3
     >>> _first_to_merge([100, 40, 20, 25])
     1
     """

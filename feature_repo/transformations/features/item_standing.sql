@@ -2,8 +2,8 @@
 -- UTC, after each day on which anything happened in the shop.
 --
 -- Grain:  one row per item and such a midnight at which something about it is not as before
--- Reads:  stg_items, stg_rankings, stg_interactions, item_attributes, item_engagement,
---         item_examined, carried_item_standing
+-- Reads:  stg_items, stg_rankings, stg_impressions, stg_interactions, item_attributes,
+--         item_engagement, item_examined, carried_item_standing
 -- Params: since -- rows up to it are written already
 --         latest -- when the last event was seen that rows up to then tell of
 --         last_seal -- a midnight after it is not yet known in full
