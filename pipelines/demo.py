@@ -145,7 +145,7 @@ class Demo:
         return replace(self.settings, clock=start)
 
     def _learn(self) -> None:
-        dataset = self.home.datasets / "demo.parquet"
+        dataset = self.home.datasets / "ranking.parquet"
         build = self._build
         with self._step("dataset"):
             steps.build_dataset(self.home.root, dataset)
