@@ -5,7 +5,7 @@ split, which lies after the training split in time; then the contenders are judg
 (`training.choice`) and the chosen one is fitted on both splits.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -58,6 +58,14 @@ class Trial:
     rounds: int
     ndcg_at_10: float
     parts: tuple["Trial", ...] = ()
+
+    @classmethod
+    def from_dict(cls, table: Mapping[str, Any]) -> "Trial":
+        """Read back what `Training.to_dict` tells of it."""
+        configuration = Configuration(**table["configuration"])
+        parts = tuple(map(cls.from_dict, table["parts"]))
+        told = table["contender"], configuration, table["rounds"], table["ndcg_at_10"]
+        return cls(*told, parts)
 
 
 @dataclass(frozen=True)

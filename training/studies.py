@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from training.bootstrap import Interval, mean_intervals
-from training.configuration import Configuration
-from training.contenders import fit
 from training.dataset_file import Dataset
 from training.evaluate import EVALUATION, without_nan, write
 from training.families import families, is_of_the_user
+from training.fitting import Trial, refit
 from training.metrics import Floats, ndcg
 from training.split import TRAIN, VALIDATE
 from training.stored_dataset import StoredDataset
@@ -94,13 +93,11 @@ def _fitted(
     parts: Sequence[_Part], training: Mapping[str, Any], progress: Progress | None
 ) -> Iterator[tuple[str, Dataset, Floats]]:
     """Name, rows and values on the validation split of each; the whole comes first."""
-    chosen = training["chosen"]
-    configuration, rounds = Configuration(**chosen["configuration"]), chosen["rounds"]
+    chosen = Trial.from_dict(training["chosen"])
     for number, (name, taught, checked) in enumerate(parts):
         if progress:
             progress(number, len(parts))
-        fitted = fit(chosen["contender"], configuration, taught, rounds=rounds)
-        scores = fitted.scores(checked)
+        scores = refit(chosen, taught).scores(checked)
         yield name, taught, ndcg(scores, checked.column("gain"), checked.column("qid"))
 
 

@@ -16,11 +16,12 @@ from training.configuration import GRID
 from training.dataset_file import Dataset, write_dataset
 from training.evaluate import EVALUATION, PAGE, Logged, evaluate, measure, print_evaluation
 from training.evaluation_table import tables
-from training.fitting import choose_and_fit
-from training.metrics import CONVENTIONS, Metric
+from training.fitting import Trial, choose_and_fit, refit
+from training.metrics import CONVENTIONS, Metric, ndcg
 from training.model_card import CARD, CARD_JSON, card, to_markdown
 from training.ranker import TRAINING
 from training.slices import rungs, slices_of
+from training.split import TRAIN, VALIDATE
 from training.studies import USER_AND_SESSION, ablation, learning_curve, study
 
 
@@ -189,7 +190,7 @@ def test_the_report_shows_the_studies_that_were_asked_for(dataset, evaluation, t
     assert len(list(tables(table))) == 5
 
 
-CHOSEN = {"chosen": {"contender": "naive", "configuration": asdict(GRID[0]), "rounds": 30}}
+CHOSEN = {"chosen": asdict(Trial("naive", GRID[0], 30, 0.0))}
 
 
 def test_what_decides_costs_most_when_it_is_left_out(make_dataset):
@@ -202,6 +203,22 @@ def test_what_decides_costs_most_when_it_is_left_out(make_dataset):
     assert by_name["everything"]["difference"] == {"value": 0, "low": 0, "high": 0}
     assert all(refit["features"] < by_name["everything"]["features"] for refit in refits
                if refit["name"] != "everything")  # fmt: skip
+
+
+def test_what_was_blended_is_blended_again_with_less(make_dataset):
+    dataset = make_dataset(slates=60)
+    parts = tuple(Trial(name, GRID[0], 5, 0.0) for name in ("naive", "examined"))
+    blended = Trial("blended", GRID[0], 10, 0.0, parts)
+    data = Dataset.load(dataset)
+    checked = data.part(VALIDATE).with_gain()
+
+    refits = ablation(dataset, {"chosen": asdict(blended)})["refits"]
+
+    scores = refit(blended, data.part(TRAIN)).scores(checked)
+    (whole,) = [one for one in refits if one["name"] == "everything"]
+    assert whole["ndcg_at_10"]["value"] == pytest.approx(
+        ndcg(scores, checked.column("gain"), checked.column("qid")).mean()
+    )
 
 
 def test_a_learning_curve_ends_with_all_rankings(make_dataset):
