@@ -107,8 +107,8 @@ def main() -> dict[str, object]:
         }
         stages = {str(size): stages_of(aisle, peers["aisle"], size) for size in SIZES}
         overload = overload_of(peers["aisle"], closed["aisle"]["200"]["8"]["a_second"])
-        clicks = acknowledgements(aisle, slates[200])
         trips = round_trips(settings, address, slates)
+        clicks = acknowledgements(aisle, slates[200])
     draw_stages(stages)
     return {
         "what": f"/rank, {SHOP['items']} items, the whole catalogue, {TREES} trees",
