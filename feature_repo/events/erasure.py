@@ -2,8 +2,8 @@
 
 Items and queries keep what happened to them, for it says nothing about anybody; rankings,
 interactions and answers lose user and session, slates the seed that was made of them, answers
-their feature vectors and sources too, and a user's own fields are emptied.  The erasure itself
-stays in the log: it says which id was forgotten and when.
+their feature vectors, sources and candidates too, and a user's own fields are emptied.  The erasure
+itself stays in the log: it says which id was forgotten and when.
 """
 
 from collections.abc import Iterable, Mapping
@@ -54,9 +54,10 @@ def without_person(event: AnyEvent, erased: Erased) -> AnyEvent:
         case UserEvent():
             return msgspec.structs.replace(event, user_id=NOBODY, fields={})
         case ServedEvent():
-            blank = {"timestamp": None, "layout": (), "vectors": None, "sources": (), "seed": None}
-            blank["considered"] = ()
-            event = msgspec.structs.replace(event, **blank)
+            event = msgspec.structs.replace(
+                event,
+                timestamp=None, seed=None, sources=(), considered=(), layout=(), vectors=None,
+            )  # fmt: skip
         case RankingEvent():
             event = msgspec.structs.replace(event, seed=None)
     return cast(AnyEvent, msgspec.structs.replace(event, user_id=None, session_id=None))

@@ -75,7 +75,7 @@ class OnlineReader:
             *self._rows.keys([market], "market_usual"),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
-        of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
+        of_others = found.rows[2 * n :]
         of_user, of_query = of_others[: len(users)], of_others[len(users) : -1]
         if found.erased:
             of_user = []
@@ -96,12 +96,7 @@ class OnlineReader:
                 _named("market_usual", self._stored("market_usual", of_others[-1:], t))
             ),
             item_ids=item_ids,
-            items=self._attributes(found, n, t)
-            | self._standing(of_item, t)
-            | _under(
-                "item_engagement",
-                merge.counter_arrays(_COUNTERS["item_engagement"], found.item_tiles, t),
-            ),
+            items=self._items(found, n, t),
         )
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
@@ -142,6 +137,15 @@ class OnlineReader:
 
     def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
         return _named(view, merge.counters(_COUNTERS[view], found, t))
+
+    def _items(self, found: Overlay, n: int, t: int) -> dict[str, Any]:
+        """Rows of attributes lie before those of standing; counts come of tiles."""
+        counts = merge.counter_arrays(_COUNTERS["item_engagement"], found.item_tiles, t)
+        return {
+            **self._attributes(found, n, t),
+            **self._standing(found.rows[n : 2 * n], t),
+            **_under("item_engagement", counts),
+        }
 
     def _attributes(self, found: Overlay, n: int, t: int) -> Facts:
         """The items' stored attributes, with the newer ones of those that changed since."""

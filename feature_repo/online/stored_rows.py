@@ -52,12 +52,8 @@ class StoredRows:
         """
         if view not in self._remembered:
             return self._decoded(view, raw, features, now)
-        wanted = (view, *features)
-        if wanted not in self._memos:
-            self._memos[wanted] = RememberedRows(
-                lambda unknown: self._decoded(view, unknown, features, now)
-            )
-        return self._memos[wanted].columns(features, raw)
+        memo = self._memos.setdefault((view, *features), RememberedRows(features))
+        return memo.columns(raw, lambda unknown: self._decoded(view, unknown, features, now))
 
     def _decoded(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int

@@ -6,7 +6,7 @@ Those few are found by the index beside the log.
 """
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -94,11 +94,10 @@ class LogSlice:
 
 @contextmanager
 def _index(home: Home) -> Iterator[EventIndex]:
-    index = EventIndex(home.log)
-    with locked(home.log / "compaction.lock"):
-        index.sync()
-    yield index
-    index.close()
+    with closing(EventIndex(home.log)) as index:
+        with locked(home.log / "compaction.lock"):
+            index.sync()
+        yield index
 
 
 def _texts(db: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
