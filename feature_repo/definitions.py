@@ -16,6 +16,7 @@ query = _catalogue.query
 market = _catalogue.market
 
 item_attributes = _catalogue.item_attributes
+user_attributes = _catalogue.user_attributes
 item_engagement = _catalogue.item_engagement
 user_engagement = _catalogue.user_engagement
 query_engagement = _catalogue.query_engagement

@@ -15,7 +15,8 @@
 --   tile:<view>:<key>    tile, see tiles.py
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
---   item:<item>          field -> its newest patch {seen_at, id, part, value}
+--   item:<item>, user:<user>
+--                        field -> its newest patch {seen_at, id, part, value}
 --   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
@@ -231,10 +232,7 @@ local function show(request, ranking, shown, keep)
   touch(name, ranking.part)
 end
 
-local apply = {}
-
-function apply.item()
-  local name = "item:" .. event.item
+local function patch_fields(name)
   local patches = load(name) or {}
   for field, value in pairs(event.patch) do
     local patch = { seen_at = event.seen_at, id = event.id, part = event.part, value = value }
@@ -243,6 +241,12 @@ function apply.item()
   redis.call("SET", prefix .. name, cmsgpack.pack(patches))
   touch(name, event.part)
 end
+
+local apply = {}
+
+function apply.item() patch_fields("item:" .. event.item) end
+
+function apply.user() patch_fields("user:" .. event.user) end
 
 function apply.ranking()
   local ranking = {

@@ -75,7 +75,7 @@ def _counted(view: CounterView, found: Sequence[bytes | None], t: int) -> tiles.
 
 
 def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
-    """Attributes of one item, the newest of each field; None where nothing is known of it."""
+    """Attributes of an item or user, the newest of each; None where nothing is known of it."""
     reach = part_of(row)
     newer = {column: patch for column, patch in patches.items() if patch.part > reach}
     if not newer:

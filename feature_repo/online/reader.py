@@ -39,6 +39,7 @@ class OnlineReader:
         self._remembered = shop.recent_fields
         self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
         self._keys = LiveKeys.of(home)
+        self._user_views = ("user_recent", *(["user_attributes"] if shop.user_fields else []))
         self._client = client
 
     def read(
@@ -70,15 +71,16 @@ class OnlineReader:
         queries = [] if query_key is None else [query_key]
         keys = [
             *self._rows.keys(item_ids, "item_attributes", "item_standing"),
-            *self._rows.keys(users, "user_recent"),
+            *self._rows.keys(users, *self._user_views),
             *self._rows.keys(queries, "query_clicked_items"),
             *self._rows.keys([market], "market_usual"),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
         of_item, of_others = found.rows[n : 2 * n], found.rows[2 * n :]
-        of_user, of_query = of_others[: len(users)], of_others[len(users) : -1]
-        if found.erased:
-            of_user = []
+        stored = len(users) * len(self._user_views)
+        of_user, of_query = of_others[:stored], of_others[stored:-1]
+        if found.erased or not of_user:
+            of_user = [None] * len(self._user_views)
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
@@ -86,7 +88,7 @@ class OnlineReader:
             utc_offset_minutes=utc_offset_minutes,
             user=_first(
                 self._counts("user_engagement", [found.user_tile], t)
-                | self._recent(of_user or [None], found, t)
+                | self._of_user(dict(zip(self._user_views, of_user, strict=True)), found, t)
             ),
             query_row=_first(
                 self._counts("query_engagement", [found.query_tile], t)
@@ -96,7 +98,7 @@ class OnlineReader:
                 _named("market_usual", self._stored("market_usual", of_others[-1:], t))
             ),
             item_ids=item_ids,
-            items=self._attributes(found, n, t)
+            items=self._attributes("item_attributes", found.rows[:n], found.patches, t)
             | self._standing(of_item, t)
             | _under(
                 "item_engagement",
@@ -106,7 +108,7 @@ class OnlineReader:
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
         """The keys of the stored rows of users, in every view that has such."""
-        return self._rows.keys(user_ids, "user_recent")
+        return self._rows.keys(user_ids, *self._user_views)
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
         """What was known of N items before N instants, in the fields a taste can have.
@@ -143,16 +145,29 @@ class OnlineReader:
     def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
         return _named(view, merge.counters(_COUNTERS[view], found, t))
 
-    def _attributes(self, found: Overlay, n: int, t: int) -> Facts:
-        """The items' stored attributes, with the newer ones of those that changed since."""
-        columns = self._stored("item_attributes", found.rows[:n], t)
-        for place, patches in enumerate(found.patches):
+    def _of_user(self, raw: Mapping[str, bytes | None], found: Overlay, t: int) -> Facts:
+        facts = self._recent([raw["user_recent"]], found, t)
+        if "user_attributes" in raw:
+            row = [raw["user_attributes"]]
+            facts |= self._attributes("user_attributes", row, [found.user_patches], t)
+        return facts
+
+    def _attributes(
+        self,
+        view: str,
+        raw: Sequence[bytes | None],
+        changes: Sequence[Mapping[str, Patch]],
+        t: int,
+    ) -> Facts:
+        """The stored attributes of N entities, with the newer ones of those that changed since."""
+        columns = self._stored(view, raw, t)
+        for place, patches in enumerate(changes):
             if patches:
                 row = {name: values[place] for name, values in columns.items()}
                 known = merge.attributes(row if row[PART] is not None else None, patches)
                 for name in columns.keys() & (known or {}).keys():
                     columns[name][place] = (known or {})[name]
-        return _named("item_attributes", columns)
+        return _named(view, columns)
 
     def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
         (stored,) = rows_of(self._stored("user_recent", raw, t))

@@ -29,6 +29,7 @@ FEAST = Path(sys.executable).with_name("feast")
 PLACES = ("root", "inside")
 VIEWS = (
     "item_attributes",
+    "user_attributes",
     "item_engagement",
     "user_engagement",
     "query_engagement",
