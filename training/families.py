@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 _OF_THE_USER = (
-    *("user_engagement", "user_recent", "user_attributes", "user"),
+    *("user_engagement", "user_recent", "user_attributes", "user_first_seen", "user"),
     *("taste", "history", "session"),
 )
 _AGAINST_THE_USER = ("to_clicked", "to_ignored", "off_band", "to_user_order")

@@ -8,6 +8,7 @@ from feast import Entity, FeatureService, FeatureView
 from feature_repo.catalogue.attributes import item_attributes, user_attributes
 from feature_repo.catalogue.engagement import engagement
 from feature_repo.catalogue.entities import item, market, query, user
+from feature_repo.catalogue.first_seen import user_first_seen
 from feature_repo.catalogue.history import query_clicked_items, user_recent
 from feature_repo.catalogue.market import market_usual
 from feature_repo.catalogue.standing import item_standing
@@ -25,6 +26,7 @@ class Catalogue:
     market: Entity
     item_attributes: FeatureView
     user_attributes: FeatureView | None
+    user_first_seen: FeatureView
     item_engagement: FeatureView
     user_engagement: FeatureView
     query_engagement: FeatureView
@@ -46,6 +48,7 @@ class Catalogue:
         counted = {view.name: view for view in engagement(home)}
         clicked, standing = query_clicked_items(home, shop), item_standing(home, shop)
         usual, of_user = market_usual(home), user_attributes(home, shop)
+        first_seen = user_first_seen(home)
         return cls(
             item=item,
             user=user,
@@ -53,12 +56,15 @@ class Catalogue:
             market=market,
             item_attributes=attributes,
             user_attributes=of_user,
+            user_first_seen=first_seen,
             user_recent=recent,
             query_clicked_items=clicked,
             item_standing=standing,
             market_usual=usual,
             ranking_v1=_ranking_v1(
-                shop, attributes, [*counted.values(), of_user, recent, clicked, standing, usual]
+                shop,
+                attributes,
+                [*counted.values(), of_user, first_seen, recent, clicked, standing, usual],
             ),
             **counted,
         )

@@ -13,6 +13,7 @@
 --   applied              sorted set: event id, by part
 --   keys                 sorted set: key, by its oldest part
 --   tile:<view>:<key>    tile, see tiles.py
+--   first:<user>         part -> the first event in it that names the user {seen_at, id, part}
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
 --   item:<item>, user:<user>
@@ -242,6 +243,17 @@ local function patch_fields(name)
   touch(name, event.part)
 end
 
+-- By part, as what is in the stored rows is dropped part by part.
+local function hear_of(user)
+  local name, part = "first:" .. user, string.format("%d", event.part)
+  local firsts = load(name) or {}
+  local first = { seen_at = event.seen_at, id = event.id, part = event.part, value = "null" }
+  if firsts[part] and not before(first, firsts[part]) then return end
+  firsts[part] = first
+  redis.call("SET", prefix .. name, cmsgpack.pack(firsts))
+  touch(name, event.part)
+end
+
 local apply = {}
 
 function apply.item() patch_fields("item:" .. event.item) end
@@ -288,6 +300,7 @@ if event.context then
   event.context.part = event.part
   learn_ranking(event.request, event.context)
 end
+if event.heard_of then hear_of(event.heard_of) end
 apply[event.kind]()
 write_all()
 return 1

@@ -34,8 +34,9 @@ encode_call = msgspec.msgpack.Encoder().encode
 
 
 def nothing_call(event: AnyEvent) -> Call:
-    """An event that changes no feature; its id is noted."""
-    return {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
+    """An event that changes no more than from when its user was heard of; its id is noted."""
+    call = {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
+    return call | _given(heard_of=_user_of(event))
 
 
 def item_call(event: ItemEvent, shop: Shop) -> Call:
@@ -55,7 +56,8 @@ def user_call(event: UserEvent, shop: Shop) -> Call:
 
 def erase_call(event: UserEvent, verbs: Iterable[str]) -> Call:
     """Everything live of a user goes; a tombstone stays until the stored rows are without them."""
-    names = [f"user:{event.user_id}", *(f"recent:{verb}:{event.user_id}" for verb in verbs)]
+    names = [f"user:{event.user_id}", f"first:{event.user_id}"]
+    names += [f"recent:{verb}:{event.user_id}" for verb in verbs]
     names += [
         f"tile:{view.name}:{event.user_id}" for view in COUNTER_VIEWS if view.entity == "user"
     ]
@@ -149,6 +151,16 @@ def _patch(told: Mapping[str, FieldValue], fields: Iterable[ShopField]) -> dict[
         for field in fields
         if field.name in told
     }
+
+
+def _user_of(event: AnyEvent) -> str | None:
+    """Whom an event itself names; one that tells nothing of its user is no sign of them."""
+    match event:
+        case RankingEvent() | InteractionEvent():
+            return event.user_id
+        case UserEvent(op="upsert") if event.fields:
+            return event.user_id
+    return None
 
 
 def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:

@@ -30,6 +30,7 @@ class Overlay:
         recent: the user's `clicked` and `shown`, newest first.
         rows: what lies under further keys.
         user_patches: attribute of the user → its newest patch.
+        firsts: part → the first event in it that names the user.
         erased: whether the user was erased, and may still lie in what is read here.
     """
 
@@ -40,6 +41,7 @@ class Overlay:
     recent: Mapping[str, Sequence[LiveRecent]]
     rows: Sequence[bytes | None]
     user_patches: Mapping[str, Patch] = field(default_factory=dict)
+    firsts: Mapping[str, Patch] = field(default_factory=dict)
     erased: bool = False
 
 
@@ -74,11 +76,12 @@ def read_overlay(
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
         keys.user(user_id or ""),
+        keys.first(user_id or ""),
         keys.erased(user_id or ""),
         *rows,
     ]
     *lists, strings = _pipelined(client, keys, wanted, user_id)
-    erased = user_id is not None and strings[2 * n + 3] is not None
+    erased = user_id is not None and strings[2 * n + 4] is not None
     if erased:
         lists = []
     return Overlay(
@@ -90,8 +93,9 @@ def read_overlay(
         user_tile=strings[2 * n] if user_id is not None and not erased else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
         recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
-        rows=strings[2 * n + 4 :],
+        rows=strings[2 * n + 5 :],
         user_patches=_UNCHANGED if erased else _patches_of_user(user_id, strings[2 * n + 2]),
+        firsts=_UNCHANGED if erased else _patches_of_user(user_id, strings[2 * n + 3]),
         erased=erased,
     )
 

@@ -39,7 +39,8 @@ class OnlineReader:
         self._remembered = shop.recent_fields
         self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
         self._keys = LiveKeys.of(home)
-        self._user_views = ("user_recent", *(["user_attributes"] if shop.user_fields else []))
+        told = ["user_attributes"] if shop.user_fields else []
+        self._user_views = ("user_recent", "user_first_seen", *told)
         self._client = client
 
     def read(
@@ -147,6 +148,7 @@ class OnlineReader:
 
     def _of_user(self, raw: Mapping[str, bytes | None], found: Overlay, t: int) -> Facts:
         facts = self._recent([raw["user_recent"]], found, t)
+        facts |= self._first_seen([raw["user_first_seen"]], found, t)
         if "user_attributes" in raw:
             row = [raw["user_attributes"]]
             facts |= self._attributes("user_attributes", row, [found.user_patches], t)
@@ -174,6 +176,12 @@ class OnlineReader:
         row = merge.recent(stored, found.recent, [field.column for field in self._remembered]) or {}
         features = self._features["user_recent"]
         return _named("user_recent", {name: [row.get(name)] for name in features})
+
+    def _first_seen(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
+        (stored,) = rows_of(self._stored("user_first_seen", raw, t))
+        row = merge.first_seen(stored, found.firsts.values()) or {}
+        features = self._features["user_first_seen"]
+        return _named("user_first_seen", {name: [row.get(name)] for name in features})
 
 
 def _under(view: str, columns: Mapping[str, Any]) -> dict[str, Any]:

@@ -51,13 +51,21 @@ from feature_repo.transformations.templates import (
 )
 
 SQL = Path(__file__).parent
-STAGING = ("stg_items", "stg_users", "stg_rankings", "stg_impressions", "stg_interactions")
-_OF_PEOPLE = ("stg_users",)
+STAGING = (
+    "stg_items",
+    "stg_users",
+    "stg_rankings",
+    "stg_impressions",
+    "stg_interactions",
+    "stg_first_seen",
+)
+_OF_PEOPLE = ("stg_users", "stg_first_seen")
 """What is told of users alone moves no midnight: it says nothing of items."""
 
 VIEWS = (
     "item_attributes",
     "user_attributes",
+    "user_first_seen",
     *(counter.name for counter in COUNTER_VIEWS),
     "user_recent",
     "query_clicked_items",
@@ -76,6 +84,7 @@ _COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
 _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "item_attributes": attributes_sql,
     "user_attributes": user_attributes_sql,
+    "user_first_seen": lambda sql, _: sql,
     "user_recent": recent_sql,
     "query_clicked_items": query_sql,
     "item_standing": standing_sql,
@@ -87,7 +96,7 @@ _DAYS = {"query_clicked_items": "query_days", "market_usual": "market_days"}
 _EXAMINED = "item_examined"
 """Such sums too, made while the old events that new ones name are staged."""
 
-_NEWEST = ("item_attributes", "user_attributes", "user_recent", "item_standing")
+_NEWEST = ("item_attributes", "user_attributes", "user_first_seen", "user_recent", "item_standing")
 """Views of which the newest rows are carried."""
 
 _CONCERNED = Template("from carried_$view where $key in (select $key from fresh)")

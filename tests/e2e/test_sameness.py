@@ -200,7 +200,7 @@ def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
     assert moved.differing.keys() > {
         "item_attributes__price", "item_engagement__impressions_all", "user_recent__present",
         "query_engagement__searches_1d", "taste__tags_matches", "history__times_shown",
-        "user_attributes__spent",
+        "user_attributes__spent", "user__tenure_seconds",
     }  # fmt: skip
     assert stored.differing.keys() > {"item_attributes__price", "text__tokens_covered"}
     assert "item_engagement__impressions_all" not in stored.differing

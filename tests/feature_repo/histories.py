@@ -272,6 +272,18 @@ def user_fields(events, user, before, declared):
     return fields or None
 
 
+def first_seen(events, user, before):
+    """When the first event was seen that names a user; None if none was strictly before."""
+    named = [
+        event
+        for event in events
+        if getattr(event, "user_id", None) == user
+        and not (isinstance(event, UserEvent) and (event.op == "erase" or not event.fields))
+    ]
+    seen = [event.seen_at for event in named if event.seen_at < before]
+    return {"first_seen_at": min(seen)} if seen else None
+
+
 def _in_order(events, kind):
     chosen = [event for event in events if isinstance(event, kind)]
     return sorted(chosen, key=lambda e: (e.seen_at, e.event_id))

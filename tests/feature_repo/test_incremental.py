@@ -160,7 +160,8 @@ def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
     reports = (late, told, erased, changed, more)
     assert [report.rebuilt for report in reports] == [True, False, True, True, False]
     assert (known, erased.views["user_attributes"].rows) == ({"w"}, 0)
-    assert "w" not in {row["user_id"] for row in rows(home)["user_recent"]}
+    for view in ("user_recent", "user_first_seen"):
+        assert "w" not in {row["user_id"] for row in rows(home)[view]}
     assert differences(home, rebuilt(home, tmp_path / "other")) == {}
 
 

@@ -27,6 +27,7 @@ from tests.feature_repo.histories import (
     clicks,
     counts,
     deltas,
+    first_seen,
     history,
     item_fields,
     over_histories,
@@ -195,7 +196,12 @@ def of_user(events, user, t):
     return fields and {name: fields.get(name) for name in declared}
 
 
-LIVE = {"user_recent": recent, "item_attributes": attributes, "user_attributes": of_user}
+LIVE = {
+    "user_recent": recent,
+    "item_attributes": attributes,
+    "user_attributes": of_user,
+    "user_first_seen": first_seen,
+}
 BATCH = {
     "query_clicked_items": clicked_items,
     "item_standing": standing,

@@ -30,6 +30,7 @@ PLACES = ("root", "inside")
 VIEWS = (
     "item_attributes",
     "user_attributes",
+    "user_first_seen",
     "item_engagement",
     "user_engagement",
     "query_engagement",

@@ -21,6 +21,14 @@ select
     null::bigint as part
 where false;
 
+create temp table carried_user_first_seen (
+    user_id varchar,
+    event_timestamp timestamptz,
+    created_timestamp timestamptz,
+    first_seen_at bigint,
+    part bigint
+);
+
 create temp table carried_user_recent (
     user_id varchar,
     event_timestamp timestamptz,
