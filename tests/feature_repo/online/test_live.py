@@ -71,6 +71,7 @@ def test_a_user_is_heard_of_from_the_first_event_that_names_them(room):
     )
     room.take(click("e4", NOW - 7, type="wish", user_id="u1"), person("e5", NOW - 6, "u2", hat=1))
     room.take(click("e6", NOW - 8, request_id="r1"), person("e7", NOW - 9, "u3", op="erase"))
+    room.take(click("e8", NOW - 2, user_id="u1"), person("e9", NOW - 1, "u2", hat=2))
 
     seen = [facts(room, user).user["user_first_seen__first_seen_at"] for user in ("u1", "u2", "u3")]
 
