@@ -16,6 +16,8 @@ query = _catalogue.query
 market = _catalogue.market
 
 item_attributes = _catalogue.item_attributes
+user_attributes = _catalogue.user_attributes
+user_first_seen = _catalogue.user_first_seen
 item_engagement = _catalogue.item_engagement
 user_engagement = _catalogue.user_engagement
 query_engagement = _catalogue.query_engagement

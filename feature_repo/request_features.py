@@ -25,8 +25,10 @@ from feature_repo.request_families.sources import sources
 from feature_repo.request_families.standing import standing
 from feature_repo.request_families.stored import stored
 from feature_repo.request_families.taste import taste
+from feature_repo.request_families.tenure import tenure
 from feature_repo.request_families.text_match import text_match
 from feature_repo.request_families.trend import trend
+from feature_repo.request_families.user_attributes import user_attributes
 from feature_repo.request_families.vectors import vectors
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
@@ -38,6 +40,7 @@ Matrix = npt.NDArray[np.float32]
 FAMILIES = (
     *(stored, ages, vectors, rates, funnel, trend, market, standing),
     *(taste, history, session, price, query_items, text_match, calendar, slate, sources),
+    *(user_attributes, tenure),
 )
 
 

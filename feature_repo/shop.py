@@ -26,6 +26,10 @@ RESERVED_COLUMNS = frozenset(
 )
 """Ours, and those that Feast's joins make up on their way."""
 
+ITEM_KEYS = frozenset({"name", "type", "column", "role", "description"})
+USER_KEYS = ITEM_KEYS | {"values"}
+"""What a declaration of a field may say."""
+
 TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
 SIMULATED_SHOP = Path(__file__).parent / "shops" / "simulated.toml"
 
@@ -41,6 +45,7 @@ class ShopField:
         column: its name in feature views: lower-case ASCII letters, digits and underscores.
         role: what the field means to the platform, where it means anything.
         description: for people.
+        values: of a user's category, those that a model reads one by one.
     """
 
     name: str
@@ -48,6 +53,7 @@ class ShopField:
     column: str
     role: Role | None = None
     description: str = ""
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,8 +78,8 @@ class Shop:
             raise ShopError(f"{source}: expected TOML: {error}.") from None
         return cls(
             name=str(table.get("name", source.stem)),
-            item_fields=_fields(table.get("item", []), source),
-            user_fields=_fields(table.get("user", []), source),
+            item_fields=_fields(table.get("item", []), source, ITEM_KEYS),
+            user_fields=_fields(table.get("user", []), source, USER_KEYS),
         )
 
     def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
@@ -123,12 +129,12 @@ def safe_column(name: str, taken: Iterable[str] = ()) -> str:
     return candidate
 
 
-def _fields(tables: Any, source: Path) -> tuple[ShopField, ...]:
+def _fields(tables: Any, source: Path, keys: frozenset[str]) -> tuple[ShopField, ...]:
     fields: list[ShopField] = []
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise ShopError(f"{source}: expected fields as [[item]] and [[user]] tables.")
     for table in tables:
-        field = _field(table, [f.column for f in fields], source)
+        field = _field(table, [f.column for f in fields], source, keys)
         if field.name in [f.name for f in fields]:
             raise ShopError(f"{source}: field {field.name!r} is declared twice; keep one.")
         if field.role and field.role in [f.role for f in fields]:
@@ -137,8 +143,10 @@ def _fields(tables: Any, source: Path) -> tuple[ShopField, ...]:
     return tuple(fields)
 
 
-def _field(table: dict[str, Any], taken: list[str], source: Path) -> ShopField:
-    unknown = set(table) - {"name", "type", "column", "role", "description"}
+def _field(
+    table: dict[str, Any], taken: list[str], source: Path, keys: frozenset[str]
+) -> ShopField:
+    unknown = set(table) - keys
     if unknown:
         raise ShopError(f"{source}: a field has unknown keys {sorted(unknown)}.")
     name: Any = table.get("name")
@@ -159,4 +167,21 @@ def _field(table: dict[str, Any], taken: list[str], source: Path) -> ShopField:
     column = table.get("column") or safe_column(name, taken)
     if column != safe_column(str(column), taken):
         raise ShopError(f"{source}: column {column!r} of {name!r} is not free or not a plain name.")
-    return ShopField(name, type_, column, role, str(table.get("description", "")))
+    values = _choices(table, source)
+    return ShopField(name, type_, column, role, str(table.get("description", "")), values)
+
+
+def _choices(table: dict[str, Any], source: Path) -> tuple[str, ...]:
+    values = table.get("values", [])
+    texts = isinstance(values, list) and all(isinstance(v, str) and v for v in values)
+    if not texts or len(set(values)) < len(values):
+        raise ShopError(
+            f"{source}: field {table['name']!r}: expected values as a list of texts, each once, "
+            f"found {values!r}."
+        )
+    if values and table["type"] != "category":
+        raise ShopError(
+            f"{source}: field {table['name']!r}: only a category has values; "
+            f"it is a {table['type']}."
+        )
+    return tuple(values)

@@ -74,7 +74,8 @@ def to_toml(shop: Shop, explanations: Explanations) -> str:
         "# The shop's own fields, inferred from its events. Correct what was guessed wrong:",
         "# type is number, text, category (one of many texts), list (of texts), vector (of",
         "# numbers), time or bool;",
-        "# role is title, category, brand or price, and no two item fields share one.",
+        "# role is title, category, brand or price, and no two item fields share one;",
+        '# values = ["..."] of a user\'s category names those a model reads one by one.',
         f"name = {_quoted(shop.name)}",
     ]
     for entity, fields in (("item", shop.item_fields), ("user", shop.user_fields)):
@@ -83,6 +84,8 @@ def to_toml(shop: Shop, explanations: Explanations) -> str:
             lines += _comment(explanations.get((entity, field.name), ""))
             lines += [f"name = {_quoted(field.name)}", f'type = "{field.type}"']
             lines += [f'role = "{field.role}"'] if field.role else []
+            values = ", ".join(map(_quoted, field.values))
+            lines += [f"values = [{values}]"] if values else []
             lines += [f"description = {_quoted(field.description)}"] if field.description else []
     return "\n".join(lines) + "\n"
 

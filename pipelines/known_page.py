@@ -24,7 +24,7 @@ NEWEST = 10
 _CONCERNS = {
     "item": {"item": "item_id = $id", "interaction": "item_id = $id",
              "ranking": "list_contains(list_transform(items, lambda shown: shown.item_id), $id)"},
-    "user": {"interaction": "user_id = $id", "ranking": "user_id = $id"},
+    "user": {"user": "user_id = $id", "interaction": "user_id = $id", "ranking": "user_id = $id"},
     "query": {"ranking": "query_key = $id"},
     "market": {"ranking": "market = $id"},
 }  # fmt: skip

@@ -2,7 +2,10 @@
 
 from collections.abc import Iterable
 
-_OF_THE_USER = ("user_engagement", "user_recent", "taste", "history", "session")
+_OF_THE_USER = (
+    *("user_engagement", "user_recent", "user_attributes", "user_first_seen", "user"),
+    *("taste", "history", "session"),
+)
 _AGAINST_THE_USER = ("to_clicked", "to_ignored", "off_band", "to_user_order")
 """Of the family `price`: a candidate's price against those the user met."""
 

@@ -17,11 +17,6 @@ from feature_repo.home import Home
 from feature_repo.request_features import SlateFacts
 from training.metrics import slate_starts
 
-USER_VIEWS = ("user_engagement", "user_recent")
-QUERY_VIEWS = ("query_engagement", "query_clicked_items")
-MARKET_VIEWS = ("market_usual",)
-ITEM_VIEWS = ("item_attributes", "item_engagement", "item_standing")
-
 SLATES_AT_ONCE = 1000
 
 Column = npt.NDArray[Any]
@@ -43,15 +38,15 @@ def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
     store, catalogue = open_store(home), Catalogue.of(home)
     requests = rows.take(pa.array(slate_starts(rows["qid"])))
 
-    def join(keys: pa.Table, key: str, views: tuple[str, ...]) -> pa.Table:
-        chosen = [getattr(catalogue, view) for view in views]
+    def join(keys: pa.Table, key: str) -> pa.Table:
+        chosen = [view for view in catalogue.views if view.join_keys == [key]]
         wanted = pa.table({key: keys[key], "event_timestamp": keys["t"]})
         return features_at(store, catalogue, wanted, chosen, on_disk=True)
 
-    users = join(requests, "user_id", USER_VIEWS)
-    queries = join(requests, "query_key", QUERY_VIEWS)
-    markets = join(requests, "market", MARKET_VIEWS)
-    return slates_of(rows, users, queries, markets, join(rows, "item_id", ITEM_VIEWS))
+    users = join(requests, "user_id")
+    queries = join(requests, "query_key")
+    markets = join(requests, "market")
+    return slates_of(rows, users, queries, markets, join(rows, "item_id"))
 
 
 def slates_of(

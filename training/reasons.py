@@ -22,6 +22,11 @@ _PHRASES = (
     (r"text__(\w+)", "match of its text with the query ({0})"),
     (r"age__(\w+)_seconds", "time since {0}"),
     (r"item_attributes__(\w+)", "its {0}"),
+    (r"user__tenure_seconds", "how long the shopper is known"),
+    (r"user__([a-z0-9_]+?)__(\w+)", "whether the shopper's {0} is {1}"),
+    (r"user__(\w+)_known", "whether the shopper's {0} is known"),
+    (r"user__(\w+)_age_seconds", "time since the shopper's {0}"),
+    (r"user_attributes__(?!present)(\w+)", "the shopper's {0}"),
     (r"(\w+)__present", "whether anything is known ({0})"),
 )
 

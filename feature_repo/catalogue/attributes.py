@@ -1,9 +1,9 @@
-"""The item's own fields, from the shop's declaration."""
+"""The fields of items and users, from the shop's declaration."""
 
 from feast import FeatureView, Field
 from feast.types import Array, Bool, FeastType, Float64, Int64, String
 
-from feature_repo.catalogue.entities import item
+from feature_repo.catalogue.entities import item, user
 from feature_repo.catalogue.views import view
 from feature_repo.home import Home
 from feature_repo.shop import FieldType, Shop, ShopField
@@ -43,6 +43,20 @@ def item_attributes(home: Home, shop: Shop) -> FeatureView:
         item,
         [*(_field(field) for field in shop.item_fields), _IS_DELETED],
         description="What the shop says about an item.",
+        freshness="live",
+    )
+
+
+def user_attributes(home: Home, shop: Shop) -> FeatureView | None:
+    """One row per user and instant at which something about them changed; None without a field."""
+    if not shop.user_fields:
+        return None
+    return view(
+        home,
+        "user_attributes",
+        user,
+        [_field(field) for field in shop.user_fields],
+        description="What the shop says about a user.",
         freshness="live",
     )
 

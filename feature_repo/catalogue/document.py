@@ -21,6 +21,7 @@ from feature_repo.shop import Shop
 
 UNITS = (
     (r"__present$", "0 or 1"),
+    (r"^user__\w+__\w+$|^user__\w+_known$", "0 or 1"),
     (r"_seconds$", "seconds"),
     (r"_entropy$", "nats"),
     (r"__hour$|__weekday$|__month$", "of the local calendar"),

@@ -13,9 +13,11 @@
 --   applied              sorted set: event id, by part
 --   keys                 sorted set: key, by its oldest part
 --   tile:<view>:<key>    tile, see tiles.py
+--   first:<user>         part -> the first event in it that names the user {seen_at, id, part}
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
---   item:<item>          field -> its newest patch {seen_at, id, part, value}
+--   item:<item>, user:<user>
+--                        field -> its newest patch {seen_at, id, part, value}
 --   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
@@ -231,10 +233,7 @@ local function show(request, ranking, shown, keep)
   touch(name, ranking.part)
 end
 
-local apply = {}
-
-function apply.item()
-  local name = "item:" .. event.item
+local function patch_fields(name)
   local patches = load(name) or {}
   for field, value in pairs(event.patch) do
     local patch = { seen_at = event.seen_at, id = event.id, part = event.part, value = value }
@@ -243,6 +242,23 @@ function apply.item()
   redis.call("SET", prefix .. name, cmsgpack.pack(patches))
   touch(name, event.part)
 end
+
+-- By part, as what is in the stored rows is dropped part by part.
+local function hear_of(user)
+  local name, part = "first:" .. user, string.format("%d", event.part)
+  local firsts = load(name) or {}
+  local first = { seen_at = event.seen_at, id = event.id, part = event.part, value = "null" }
+  if firsts[part] and not before(first, firsts[part]) then return end
+  firsts[part] = first
+  redis.call("SET", prefix .. name, cmsgpack.pack(firsts))
+  touch(name, event.part)
+end
+
+local apply = {}
+
+function apply.item() patch_fields("item:" .. event.item) end
+
+function apply.user() patch_fields("user:" .. event.user) end
 
 function apply.ranking()
   local ranking = {
@@ -284,6 +300,7 @@ if event.context then
   event.context.part = event.part
   learn_ranking(event.request, event.context)
 end
+if event.heard_of then hear_of(event.heard_of) end
 apply[event.kind]()
 write_all()
 return 1

@@ -9,6 +9,7 @@ from feature_repo.counters import COUNTER_VIEWS, IMPRESSION, SEARCH, minor_units
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
     AnyEvent,
+    FieldValue,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
@@ -19,7 +20,7 @@ from feature_repo.instants import DAY
 from feature_repo.online.live_keys import RecentItem, encode_recent
 from feature_repo.query_key import query_key
 from feature_repo.recent import K_CLICKED, K_SHOWN
-from feature_repo.shop import Shop
+from feature_repo.shop import Shop, ShopField
 
 SPARE = 2
 """Lists are kept so many times as long as they are read: entries that are taken back, which takes
@@ -33,27 +34,30 @@ encode_call = msgspec.msgpack.Encoder().encode
 
 
 def nothing_call(event: AnyEvent) -> Call:
-    """An event that changes no feature; its id is noted."""
-    return {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
+    """An event that changes no more than from when its user was heard of; its id is noted."""
+    call = {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
+    return call | _given(heard_of=_user_of(event))
 
 
 def item_call(event: ItemEvent, shop: Shop) -> Call:
     """The attributes the event speaks of, each as JSON text; a delete hides, an upsert shows."""
     patch = {"is_deleted": "true" if event.op == "delete" else "false"}
     if event.op == "upsert":
-        patch |= {
-            field.column: msgspec.json.encode(
-                typed_value(event.fields[field.name], field.type)
-            ).decode()
-            for field in shop.item_fields
-            if field.name in event.fields
-        }
+        patch |= _patch(event.fields, shop.item_fields)
     return nothing_call(event) | {"kind": "item", "item": event.item_id, "patch": patch}
+
+
+def user_call(event: UserEvent, shop: Shop) -> Call:
+    """The same of an upsert of a user; nothing where the shop declares none of its fields."""
+    patch = _patch(event.fields, shop.user_fields)
+    told = {"kind": "user", "user": event.user_id, "patch": patch} if patch else {}
+    return nothing_call(event) | told
 
 
 def erase_call(event: UserEvent, verbs: Iterable[str]) -> Call:
     """Everything live of a user goes; a tombstone stays until the stored rows are without them."""
-    names = [f"recent:{verb}:{event.user_id}" for verb in verbs]
+    names = [f"user:{event.user_id}", f"first:{event.user_id}"]
+    names += [f"recent:{verb}:{event.user_id}" for verb in verbs]
     names += [
         f"tile:{view.name}:{event.user_id}" for view in COUNTER_VIEWS if view.entity == "user"
     ]
@@ -138,6 +142,25 @@ def is_wanted(event: AnyEvent) -> bool:
         and event.corrects is None
         and event.type in POSITIVE_TYPES
     )
+
+
+def _patch(told: Mapping[str, FieldValue], fields: Iterable[ShopField]) -> dict[str, str]:
+    """By column, the values of those fields that an event tells, as JSON text."""
+    return {
+        field.column: msgspec.json.encode(typed_value(told[field.name], field.type)).decode()
+        for field in fields
+        if field.name in told
+    }
+
+
+def _user_of(event: AnyEvent) -> str | None:
+    """Whom an event itself names; one that tells nothing of its user is no sign of them."""
+    match event:
+        case RankingEvent() | InteractionEvent():
+            return event.user_id
+        case UserEvent(op="upsert") if event.fields:
+            return event.user_id
+    return None
 
 
 def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:

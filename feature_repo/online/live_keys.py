@@ -41,6 +41,14 @@ class LiveKeys:
         """The newest patches of an item's attributes."""
         return f"{self.prefix}item:{item_id}"
 
+    def user(self, user_id: str) -> str:
+        """The newest patches of a user's attributes."""
+        return f"{self.prefix}user:{user_id}"
+
+    def first(self, user_id: str) -> str:
+        """The first event of a user in each part, in the form of patches."""
+        return f"{self.prefix}first:{user_id}"
+
     def recent(self, verb: str, user_id: str) -> str:
         """What a user clicked, or was shown, last."""
         return f"{self.prefix}recent:{verb}:{user_id}"

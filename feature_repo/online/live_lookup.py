@@ -55,6 +55,8 @@ class LiveLookup:
                 return live_calls.item_call(event, self._shop)
             case UserEvent(op="erase"):
                 return live_calls.erase_call(event, KEPT)
+            case UserEvent():
+                return live_calls.user_call(event, self._shop)
             case RankingEvent():
                 known = [texts[item.item_id, event.seen_at] for item in event.items]
                 call = live_calls.ranking_call(event, known, self._counted(event, rankings))

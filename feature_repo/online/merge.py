@@ -6,7 +6,7 @@ place of rows, which say the same of themselves.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -75,13 +75,26 @@ def _counted(view: CounterView, found: Sequence[bytes | None], t: int) -> tiles.
 
 
 def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
-    """Attributes of one item, the newest of each field; None where nothing is known of it."""
+    """Attributes of an item or user, the newest of each; None where nothing is known of it."""
     reach = part_of(row)
     newer = {column: patch for column, patch in patches.items() if patch.part > reach}
     if not newer:
         return row
     fresh = {column: msgspec.json.decode(patch.value) for column, patch in newer.items()}
     return {**(row or {}), **fresh, PART: max(patch.part for patch in newer.values())}
+
+
+def first_seen(row: Row | None, firsts: Iterable[Patch]) -> Row | None:
+    """From when a user was heard of; None for one who was not.
+
+    Args:
+        row: of `user_first_seen`, which tells it for good.
+        firsts: the first live event of each part that names the user.
+    """
+    first = min(firsts, key=lambda patch: patch.seen_at, default=None)
+    if row is not None or first is None:
+        return row
+    return {"first_seen_at": first.seen_at, PART: first.part}
 
 
 def recent(

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -29,6 +29,8 @@ class Overlay:
         query_tile: of `query_engagement`.
         recent: the user's `clicked` and `shown`, newest first.
         rows: what lies under further keys.
+        user_patches: attribute of the user → its newest patch.
+        firsts: part → the first event in it that names the user.
         erased: whether the user was erased, and may still lie in what is read here.
     """
 
@@ -38,6 +40,8 @@ class Overlay:
     query_tile: bytes | None
     recent: Mapping[str, Sequence[LiveRecent]]
     rows: Sequence[bytes | None]
+    user_patches: Mapping[str, Patch] = field(default_factory=dict)
+    firsts: Mapping[str, Patch] = field(default_factory=dict)
     erased: bool = False
 
 
@@ -71,23 +75,27 @@ def read_overlay(
         *[item + item_id for item_id in item_ids],
         keys.tile("user_engagement", user_id or ""),
         keys.tile("query_engagement", query_key or ""),
+        keys.user(user_id or ""),
+        keys.first(user_id or ""),
         keys.erased(user_id or ""),
         *rows,
     ]
     *lists, strings = _pipelined(client, keys, wanted, user_id)
-    erased = user_id is not None and strings[2 * n + 2] is not None
+    erased = user_id is not None and strings[2 * n + 4] is not None
     if erased:
         lists = []
     return Overlay(
         item_tiles=strings[:n],
         patches=[
-            _UNCHANGED if packed is None else _patches(item_id, packed)
+            _UNCHANGED if packed is None else _patches("item", item_id, packed)
             for item_id, packed in zip(item_ids, strings[n : 2 * n], strict=True)
         ],
         user_tile=strings[2 * n] if user_id is not None and not erased else None,
         query_tile=strings[2 * n + 1] if query_key is not None else None,
         recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
-        rows=strings[2 * n + 3 :],
+        rows=strings[2 * n + 5 :],
+        user_patches=_UNCHANGED if erased else _patches_of_user(user_id, strings[2 * n + 2]),
+        firsts=_UNCHANGED if erased else _patches_of_user(user_id, strings[2 * n + 3]),
         erased=erased,
     )
 
@@ -111,11 +119,15 @@ def _pipelined(
     return found
 
 
-def _patches(item_id: str, packed: bytes) -> Mapping[str, Patch]:
+def _patches_of_user(user_id: str | None, packed: bytes | None) -> Mapping[str, Patch]:
+    return _UNCHANGED if user_id is None or packed is None else _patches("user", user_id, packed)
+
+
+def _patches(of: str, id_: str, packed: bytes) -> Mapping[str, Patch]:
     try:
         return decode_patches(packed)
     except msgspec.MsgspecError as error:
-        _logger.error("the live attributes of item %r cannot be read: %s", item_id, error)
+        _logger.error("the live attributes of %s %r cannot be read: %s", of, id_, error)
         return {}
 
 

@@ -38,7 +38,7 @@ local function clean_recent(key)
   return oldest
 end
 
-local function clean_item(key)
+local function clean_patches(key)
   local oldest
   local patches = cmsgpack.unpack(redis.call("GET", key) or "\128")
   for field, patch in pairs(patches) do
@@ -71,8 +71,9 @@ local function clean_set(key)
 end
 
 local cleaners = {
-  tile = clean_tile, recent = clean_recent, item = clean_item, shown = clean_hash,
-  request = clean_value, act = clean_value, acts = clean_set, erased = clean_value,
+  tile = clean_tile, recent = clean_recent, item = clean_patches, user = clean_patches,
+  first = clean_patches, shown = clean_hash, request = clean_value, act = clean_value,
+  acts = clean_set, erased = clean_value,
 }
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)

@@ -39,6 +39,8 @@ class OnlineReader:
         self._remembered = shop.recent_fields
         self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
         self._keys = LiveKeys.of(home)
+        told = ["user_attributes"] if shop.user_fields else []
+        self._user_views = ("user_recent", "user_first_seen", *told)
         self._client = client
 
     def read(
@@ -70,15 +72,16 @@ class OnlineReader:
         queries = [] if query_key is None else [query_key]
         keys = [
             *self._rows.keys(item_ids, "item_attributes", "item_standing"),
-            *self._rows.keys(users, "user_recent"),
+            *self._rows.keys(users, *self._user_views),
             *self._rows.keys(queries, "query_clicked_items"),
             *self._rows.keys([market], "market_usual"),
         ]
         found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
         of_others = found.rows[2 * n :]
-        of_user, of_query = of_others[: len(users)], of_others[len(users) : -1]
-        if found.erased:
-            of_user = []
+        stored = len(users) * len(self._user_views)
+        of_user, of_query = of_others[:stored], of_others[stored:-1]
+        if found.erased or not of_user:
+            of_user = [None] * len(self._user_views)
         clicked = self._stored("query_clicked_items", of_query or [None], t)
         return SlateFacts(
             t=t,
@@ -86,7 +89,7 @@ class OnlineReader:
             utc_offset_minutes=utc_offset_minutes,
             user=_first(
                 self._counts("user_engagement", [found.user_tile], t)
-                | self._recent(of_user or [None], found, t)
+                | self._of_user(dict(zip(self._user_views, of_user, strict=True)), found, t)
             ),
             query_row=_first(
                 self._counts("query_engagement", [found.query_tile], t)
@@ -101,7 +104,7 @@ class OnlineReader:
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
         """The keys of the stored rows of users, in every view that has such."""
-        return self._rows.keys(user_ids, "user_recent")
+        return self._rows.keys(user_ids, *self._user_views)
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
         """What was known of N items before N instants, in the fields a taste can have.
@@ -142,27 +145,47 @@ class OnlineReader:
         """Rows of attributes lie before those of standing; counts come of tiles."""
         counts = merge.counter_arrays(_COUNTERS["item_engagement"], found.item_tiles, t)
         return {
-            **self._attributes(found, n, t),
+            **self._attributes("item_attributes", found.rows[:n], found.patches, t),
             **self._standing(found.rows[n : 2 * n], t),
             **_under("item_engagement", counts),
         }
 
-    def _attributes(self, found: Overlay, n: int, t: int) -> Facts:
-        """The items' stored attributes, with the newer ones of those that changed since."""
-        columns = self._stored("item_attributes", found.rows[:n], t)
-        for place, patches in enumerate(found.patches):
+    def _of_user(self, raw: Mapping[str, bytes | None], found: Overlay, t: int) -> Facts:
+        facts = self._recent([raw["user_recent"]], found, t)
+        facts |= self._first_seen([raw["user_first_seen"]], found, t)
+        if "user_attributes" in raw:
+            row = [raw["user_attributes"]]
+            facts |= self._attributes("user_attributes", row, [found.user_patches], t)
+        return facts
+
+    def _attributes(
+        self,
+        view: str,
+        raw: Sequence[bytes | None],
+        changes: Sequence[Mapping[str, Patch]],
+        t: int,
+    ) -> Facts:
+        """The stored attributes of N entities, with the newer ones of those that changed since."""
+        columns = self._stored(view, raw, t)
+        for place, patches in enumerate(changes):
             if patches:
                 row = {name: values[place] for name, values in columns.items()}
                 known = merge.attributes(row if row[PART] is not None else None, patches)
                 for name in columns.keys() & (known or {}).keys():
                     columns[name][place] = (known or {})[name]
-        return _named("item_attributes", columns)
+        return _named(view, columns)
 
     def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
         (stored,) = rows_of(self._stored("user_recent", raw, t))
         row = merge.recent(stored, found.recent, [field.column for field in self._remembered]) or {}
         features = self._features["user_recent"]
         return _named("user_recent", {name: [row.get(name)] for name in features})
+
+    def _first_seen(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
+        (stored,) = rows_of(self._stored("user_first_seen", raw, t))
+        row = merge.first_seen(stored, found.firsts.values()) or {}
+        features = self._features["user_first_seen"]
+        return _named("user_first_seen", {name: [row.get(name)] for name in features})
 
 
 def _under(view: str, columns: Mapping[str, Any]) -> dict[str, Any]:

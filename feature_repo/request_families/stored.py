@@ -21,6 +21,7 @@ def stored(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
         **_of_items(facts, "item_engagement", _COUNTS["item_engagement"]),
         **_of_request(facts.user, "user_engagement", _COUNTS["user_engagement"]),
         **_of_request(facts.user, "user_recent", []),
+        **_of_user(facts, shop),
         **_of_request(facts.query_row, "query_engagement", _COUNTS["query_engagement"]),
         **_of_request(facts.query_row, "query_clicked_items", []),
     }
@@ -30,6 +31,13 @@ def _of_items(facts: SlateFacts, view: str, features: Sequence[str]) -> Columns:
     names = [f"{view}__{feature}" for feature in features]
     values: Columns = {name: facts.item_numbers(name) for name in names}
     return {**values, f"{view}__present": facts.item_presence(view)}
+
+
+def _of_user(facts: SlateFacts, shop: Shop) -> Columns:
+    if not shop.user_fields:
+        return {}
+    numbers = [field.column for field in shop.user_fields if field.type in ("number", "bool")]
+    return _of_request(facts.user, "user_attributes", numbers)
 
 
 def _of_request(row: Mapping[str, Any], view: str, features: Sequence[str]) -> Columns:

@@ -14,6 +14,8 @@ from feature_repo.transformations.templates import carried_sql, carried_tiles_sq
 
 KEYS = {
     "item_attributes": "item_id",
+    "user_attributes": "user_id",
+    "user_first_seen": "user_id",
     "user_recent": "user_id",
     "query_days": "query_key",
     "market_days": "market",
@@ -24,7 +26,7 @@ KEYS = {
 
 _TOUCHED = {
     "item_id": ("stg_items", "stg_impressions", "stg_interactions"),
-    "user_id": ("stg_impressions", "stg_interactions"),
+    "user_id": ("stg_first_seen", "stg_users", "stg_impressions", "stg_interactions"),
     "query_key": ("stg_rankings", "stg_impressions", "stg_interactions"),
 }
 _OPEN = """

@@ -37,6 +37,15 @@ def next_generation(home: Home) -> Iterator[Path]:
         _clear(shelf, but=home.features.resolve())
 
 
+def sweep(home: Home) -> None:
+    """Take away what a run left that was killed after its last step.
+
+    The caller holds the home's lock.
+    """
+    if home.feature_generations.exists():
+        _clear(home.feature_generations, but=home.features.resolve())
+
+
 def take_over(before: Path, folder: Path) -> None:
     """Let a generation begin with the Parquet files of another; none is copied where links can be.
 

@@ -20,8 +20,8 @@ from feature_repo.events.relations import list_relations, read_rows
 from feature_repo.home import Home
 from feature_repo.transformations.state import EVERYTHING
 
-KINDS = ("item", "ranking", "interaction")
-_NAMED = ("ranking/", "interaction/")
+KINDS = ("item", "user", "ranking", "interaction")
+_NAMED = ("ranking", "interaction")
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class LogSlice:
 
     def _add_named(self, db: duckdb.DuckDBPyConnection) -> None:
         named = self._named(db)
-        for kind in KINDS[1:]:
+        for kind in _NAMED:
             tables = [
                 read_rows(self.home.log / "compacted" / name, rows)
                 for name, rows in named.items()
@@ -84,7 +84,7 @@ class LogSlice:
         with _index(self.home) as index:
             places = index.places_of_requests(_texts(db, requests))
             places |= index.places_of_events(_texts(db, corrected))
-            places = {place for place in places if place[0].startswith(_NAMED)}
+            places = {place for place in places if place[0].partition("/")[0] in _NAMED}
         found: dict[str, list[int]] = {}
         for name, row in sorted(places):
             if name not in self.files:

@@ -33,7 +33,7 @@ from feature_repo.instants import DAY, to_text
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 from feature_repo.shop import Shop
 from feature_repo.transformations.carried import Carried
-from feature_repo.transformations.generations import next_generation, take_over
+from feature_repo.transformations.generations import next_generation, sweep, take_over
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
 from feature_repo.transformations.state import Inputs, State, files_of
@@ -47,12 +47,25 @@ from feature_repo.transformations.templates import (
     recent_sql,
     standing_sql,
     tiles_sql,
+    user_attributes_sql,
 )
 
 SQL = Path(__file__).parent
-STAGING = ("stg_items", "stg_rankings", "stg_impressions", "stg_interactions")
+STAGING = (
+    "stg_items",
+    "stg_users",
+    "stg_rankings",
+    "stg_impressions",
+    "stg_interactions",
+    "stg_first_seen",
+)
+_OF_PEOPLE = ("stg_users", "stg_first_seen")
+"""What is told of users alone moves no midnight: it says nothing of items."""
+
 VIEWS = (
     "item_attributes",
+    "user_attributes",
+    "user_first_seen",
     *(counter.name for counter in COUNTER_VIEWS),
     "user_recent",
     "query_clicked_items",
@@ -70,6 +83,8 @@ Progress = Callable[[str], None]
 _COUNTERS = {counter.name: counter for counter in COUNTER_VIEWS}
 _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "item_attributes": attributes_sql,
+    "user_attributes": user_attributes_sql,
+    "user_first_seen": lambda sql, _: sql,
     "user_recent": recent_sql,
     "query_clicked_items": query_sql,
     "item_standing": standing_sql,
@@ -81,7 +96,7 @@ _DAYS = {"query_clicked_items": "query_days", "market_usual": "market_days"}
 _EXAMINED = "item_examined"
 """Such sums too, made while the old events that new ones name are staged."""
 
-_NEWEST = ("item_attributes", "user_recent", "item_standing")
+_NEWEST = ("item_attributes", "user_attributes", "user_first_seen", "user_recent", "item_standing")
 """Views of which the newest rows are carried."""
 
 _CONCERNED = Template("from carried_$view where $key in (select $key from fresh)")
@@ -135,6 +150,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
     """
     inputs, before = Inputs.of(home, _rules(home)), State.read(home.features)
     if before and before.inputs == inputs:
+        sweep(home)
         return TransformReport(skipped=True)
     if before and not inputs.follows(before.inputs):
         before = None
@@ -199,6 +215,11 @@ def _rules(home: Home) -> Iterator[bytes]:
         yield path.read_bytes()
 
 
+def views_of(shop: Shop) -> tuple[str, ...]:
+    """The views that rows are written of: no user's attributes where the shop declares none."""
+    return tuple(view for view in VIEWS if view != "user_attributes" or shop.user_fields)
+
+
 def view_sql(view: str, shop: Shop) -> str:
     """The SQL of a view's rows; for a counted view, of its counts over the table `deltas`."""
     sql = (SQL / "features" / f"{view}.sql").read_text()
@@ -222,7 +243,7 @@ class _Run:
         with staged(self._home, self._folder / ".spill", log) as db:
             events = log.events(db)
             latest = self._prepare(db)
-            for view in VIEWS:
+            for view in views_of(self._shop):
                 say(f"features: {view}")
                 reports[view] = self._view(db, view)
             self._merge(db)
@@ -248,7 +269,9 @@ class _Run:
         for table in STAGING:
             db.execute(f"delete from {table} where seen_at <= getvariable('since')")
         instants = [
-            db.execute(f"select max(seen_at) from {table}").fetchall()[0][0] for table in STAGING
+            db.execute(f"select max(seen_at) from {table}").fetchall()[0][0]
+            for table in STAGING
+            if table not in _OF_PEOPLE
         ]
         return max((at for at in (latest, *instants) if at is not None), default=None)
 
@@ -267,7 +290,7 @@ class _Run:
     def _merge(self, db: Database) -> None:
         """Keep the number of files low, now that no view reads them any more."""
         self._carried.merge(db)
-        for view in VIEWS:
+        for view in views_of(self._shop):
             self._files.merge(db, self._folder / view)
 
     def _write_rows(self, db: Database, view: str) -> list[Path]:

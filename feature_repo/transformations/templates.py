@@ -4,7 +4,7 @@ This is the one place where SQL is written by Python.  A template's `$word` beco
 expressions; names are quoted, and a field's name reaches SQL only as a quoted JSON pointer.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from string import Template
 from typing import TypeVar
 
@@ -19,12 +19,13 @@ _T = TypeVar("_T")
 
 def attributes_sql(template: str, shop: Shop) -> str:
     """Fill in `features/item_attributes.sql`."""
-    return Template(template).substitute(
-        mentioned=_lines(shop.item_fields, _mentioned),
-        carried=_lines(shop.item_fields, lambda f: f"{{'value': {_name(f)}}} as {_said(f)},"),
-        merged=_lines(shop.item_fields, _merged),
-        typed=_lines(shop.item_fields, lambda f: f"{_said(f)}.value as {_name(f)},"),
-    )
+    return Template(template).substitute(_attributes(shop.item_fields))
+
+
+def user_attributes_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/user_attributes.sql`."""
+    told = " or ".join(f"{_said(field)} is not null" for field in shop.user_fields)
+    return Template(template).substitute(_attributes(shop.user_fields), told=told)
 
 
 def recent_sql(template: str, shop: Shop) -> str:
@@ -131,9 +132,8 @@ def carried_tiles_sql(template: str, counter: CounterView) -> str:
 def carried_sql(template: str, shop: Shop) -> str:
     """Fill in `carried/tables.sql`."""
     return Template(template).substitute(
-        attributes=_lines(
-            shop.item_fields, lambda f: f"as_{_reader(f)}(null::json) as {_name(f)},"
-        ),
+        attributes=_lines(shop.item_fields, _blank),
+        user_attributes=_lines(shop.user_fields, _blank),
         recent=_lines(("clicked", "shown"), lambda verb: _recent_columns(verb, shop)),
         measures=_lines(MARKET_MEASURES, lambda m: f"{m} bigint,"),
         standing=_lines(
@@ -185,6 +185,19 @@ def _place(inside: str, number: str) -> str:
     equal = f"count(*) over ({inside}, {number}) - 1"
     others = f"count(*) over ({inside}) - 1"
     return f"coalesce(({lower} + ({equal}) / 2) / nullif({others}, 0), 0.5)"
+
+
+def _attributes(fields: Sequence[ShopField]) -> dict[str, str]:
+    return {
+        "mentioned": _lines(fields, _mentioned),
+        "carried": _lines(fields, lambda f: f"{{'value': {_name(f)}}} as {_said(f)},"),
+        "merged": _lines(fields, _merged),
+        "typed": _lines(fields, lambda f: f"{_said(f)}.value as {_name(f)},"),
+    }
+
+
+def _blank(field: ShopField) -> str:
+    return f"as_{_reader(field)}(null::json) as {_name(field)},"
 
 
 def _mentioned(field: ShopField) -> str:

@@ -24,7 +24,6 @@ from feature_repo.request_features import SlateFacts, feature_matrix
 from feature_repo.shop import Shop
 from serving.bodies import RankAnswer, RankedItem, encode, read_rank_body
 from serving.page_bodies import SlateAnswer, read_search_body
-from training.known import ITEM_VIEWS, MARKET_VIEWS, QUERY_VIEWS, USER_VIEWS
 from training.ranker import MODEL, Ranker
 
 STOCK = "BENCH_STOCK_REPO"
@@ -141,21 +140,24 @@ def facts_of(rows: pd.DataFrame, ids: list[str], t: int, query: str) -> SlateFac
     return SlateFacts(
         t=t,
         query=query,
-        user=_first(rows, USER_VIEWS),
-        query_row=_first(rows, QUERY_VIEWS),
-        market_row=_first(rows, MARKET_VIEWS),
+        user=_first(rows, "user"),
+        query_row=_first(rows, "query"),
+        market_row=_first(rows, "market"),
         item_ids=ids,
-        items=_columns(rows, ITEM_VIEWS),
+        items=_columns(rows, "item"),
     )
 
 
-def _first(rows: pd.DataFrame, views: tuple[str, ...]) -> Mapping[str, Any]:
-    return {name: values[0] for name, values in _columns(rows[:1], views).items()}
+def _first(rows: pd.DataFrame, entity: str) -> Mapping[str, Any]:
+    return {name: values[0] for name, values in _columns(rows[:1], entity).items()}
 
 
-def _columns(rows: pd.DataFrame, views: tuple[str, ...]) -> dict[str, list[Any]]:
+def _columns(rows: pd.DataFrame, entity: str) -> dict[str, list[Any]]:
+    """What the views say whose names begin with their entity's."""
     columns: dict[str, list[Any]] = {}
-    for view in views:
+    for view in {view for view, named, _ in (n.partition("__") for n in rows.columns) if named}:
+        if not view.startswith(f"{entity}_"):
+            continue
         of_view = rows[[name for name in rows.columns if name.startswith(f"{view}__")]]
         columns |= {name: of_view[name].tolist() for name in of_view.columns}
         columns[f"{view}__present"] = of_view.notna().any(axis=1).tolist()

@@ -44,6 +44,16 @@ role = "title"
 [[item]]
 name = "added_at"
 type = "time"
+[[user]]
+name = "device"
+type = "category"
+values = ["phone", "desktop"]
+[[user]]
+name = "points"
+type = "number"
+[[user]]
+name = "joined"
+type = "time"
 """
 _OWN = ("item_id", "request_id", "user_id", "session_id", "event_id", "corrects")
 

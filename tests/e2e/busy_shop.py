@@ -25,6 +25,7 @@ WEIGHTS = {
     "correct": 4,
     "change_item": 8,
     "delete_item": 2,
+    "change_user": 8,
     "repeat": 4,
 }
 
@@ -155,6 +156,25 @@ class BusyShop:
     def _delete_item(self):
         gone = {"item_id": self.rng.choice(self.items), "op": "delete"}
         self._send("events", self._event("item", self._time(), gone))
+
+    def _change_user(self):
+        values = {
+            "device": self.rng.choice(["phone", "desktop", "watch", None]),
+            "country": self.rng.choice(["de", "fr", "Österreich", 7, None]),
+            "spent": self.rng.choice([round(self.rng.uniform(1, 90), 2), "12.50", "free", None]),
+            "joined": self.rng.choice(["2026-01-02", 1_767_225_600, None]),
+            "unheard of": 1,
+        }
+        told = {name: values[name] for name in self.rng.sample(list(values), 2)}
+        who = self._who().get("user", self.users[0])
+        if self.rng.random() < 0.4:
+            named = [{"name": n, "value": v} for n, v in told.items()]
+            event = {"event": "user", "user": who, "fields": named, **self._event_id()}
+            self._send("feedback", event | {"timestamp": str(self._time() // 1000)})
+        else:
+            self._send(
+                "events", self._event("user", self._time(), {"user_id": who, "fields": told})
+            )
 
     def _repeat(self):
         if self._sent:

@@ -55,6 +55,19 @@ type = "bool"
 [[item]]
 name = "back_at"
 type = "time"
+
+[[user]]
+name = "country"
+type = "category"
+values = ["de", "fr"]
+
+[[user]]
+name = "spent"
+type = "number"
+
+[[user]]
+name = "joined"
+type = "time"
 """
 SEED = 1
 WINDOWED = re.compile(r"_(1d|7d|30d)(_|$)")
@@ -187,6 +200,7 @@ def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
     assert moved.differing.keys() > {
         "item_attributes__price", "item_engagement__impressions_all", "user_recent__present",
         "query_engagement__searches_1d", "taste__tags_matches", "history__times_shown",
+        "user_attributes__spent", "user__tenure_seconds",
     }  # fmt: skip
     assert stored.differing.keys() > {"item_attributes__price", "text__tokens_covered"}
     assert "item_engagement__impressions_all" not in stored.differing

@@ -11,12 +11,19 @@ from hypothesis import strategies as st
 
 from feature_repo.clock import Clock
 from feature_repo.counters import COUNTER_VIEWS
-from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
+from feature_repo.events.contract import (
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+    UserEvent,
+)
 from feature_repo.events.log import EventLog
 from feature_repo.events.staging import Staged
 from feature_repo.home import Home
 from feature_repo.instants import DAY, HOUR, MINUTE
-from feature_repo.transformations.run import VIEWS, transform
+from feature_repo.shop import Shop
+from feature_repo.transformations.run import transform, views_of
 
 START = 19_000 * DAY
 SHOP = """
@@ -36,6 +43,12 @@ role = "price"
 [[item]]
 name = "tags"
 type = "list"
+[[user]]
+name = "device"
+type = "category"
+[[user]]
+name = "points"
+type = "number"
 """
 SHOPS = 6
 """Independent shops in one log: a history each, for the price of one."""
@@ -47,9 +60,11 @@ FIELDS = (
     {"kind": "x", "cost": 3.5}, {"kind": "y", "maker": "m"}, {"maker": "n", "tags": ["p", "q"]},
     {"kind": None}, {"cost": 1 / 3, "kind": "x"}, {},
 )  # fmt: skip
+TOLD = ({"device": "phone"}, {"device": None, "points": 2.5}, {"points": "7"}, {"other": 1}, {})
 LATENESS = (0, 0, 0, 0, 1, HOUR, DAY, 3 * DAY, 8 * DAY, 45 * DAY, -2 * MINUTE)
 WAITS = (0, 1, HOUR, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 400 * DAY)
-KINDS = ("ranking", "ranking", "click", "click", "click", "correction", "retry", "item", "delete")
+KINDS = ("ranking", "ranking", "click", "click", "click", "correction", "retry", "item", "delete",
+         "user", "user")  # fmt: skip
 
 chances = st.tuples(
     st.integers(0, SHOPS - 1),
@@ -137,6 +152,9 @@ class GrowingLog:
             return ItemEvent(**times, item_id=item, op=op, fields=fields)
         user, query = USERS[chance // 3 % 3], QUERIES[chance // 9 % 3]
         person, named = user and f"s{shop}-{user}", f"s{shop}-r{chance // 27 % 4}"
+        if kind == "user":
+            fields = TOLD[chance // 27 % len(TOLD)]
+            return UserEvent(**times, user_id=person or f"s{shop}-w", fields=fields)
         if kind == "ranking":
             shown = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1])[chance // 108 % 4]
             return RankingEvent(
@@ -178,7 +196,7 @@ def rows(home):
 
 def tables(home):
     """The same as tables; instants are µs."""
-    found = {view: _table(home.features / view) for view in VIEWS}
+    found = {view: _table(home.features / view) for view in views_of(Shop.load(home.shop_toml))}
     for counter in COUNTER_VIEWS:
         tiles = _table(home.features / "_tiles" / counter.name)
         newest = {key: row for row, key in enumerate(tiles[counter.key].to_pylist())}

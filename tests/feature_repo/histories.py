@@ -22,6 +22,7 @@ from feature_repo.events.contract import (
     ItemEvent,
     RankingEvent,
     ShownItem,
+    UserEvent,
 )
 from feature_repo.events.seals import Seals
 from feature_repo.instants import DAY, HOUR, to_datetime
@@ -59,11 +60,14 @@ def _event(draw, times, prefix):
     user = draw(st.sampled_from(_USERS))
     person = None if user is None else prefix + user
     item = prefix + draw(st.sampled_from(_ITEMS))
-    kind = draw(st.sampled_from(["ranking", "interaction", "interaction", "item"]))
+    kind = draw(st.sampled_from(["ranking", "interaction", "interaction", "item", "user"]))
     if kind == "item":
         fields = draw(st.sampled_from([{"kind": "x"}, {"tags": ["p", "q"]}, {"kind": None}, {}]))
         op = draw(st.sampled_from(["upsert", "upsert", "delete"]))
         return ItemEvent(**times, item_id=item, op=op, fields=fields if op == "upsert" else {})
+    if kind == "user":
+        fields = draw(st.sampled_from([{"age": 7}, {"age": None, "device": "x"}, {"hat": 1}, {}]))
+        return UserEvent(**times, user_id=person or f"{prefix}w", fields=fields)
     if kind == "ranking":
         slate = draw(st.lists(st.sampled_from(_ITEMS), min_size=1, unique=True))
         query = draw(st.sampled_from(_QUERIES))
@@ -257,6 +261,27 @@ def item_fields(events, item, before):
         if event.item_id == item and event.seen_at < before and event.op == "upsert":
             fields |= json.loads(json.dumps(event.fields))
     return fields
+
+
+def user_fields(events, user, before, declared):
+    """The user's declared fields as known strictly before an instant; None if none was told."""
+    told = [e for e in _in_order(events, UserEvent) if e.user_id == user and e.seen_at < before]
+    fields = {}
+    for event in told:
+        fields |= {name: value for name, value in event.fields.items() if name in declared}
+    return fields or None
+
+
+def first_seen(events, user, before):
+    """When the first event was seen that names a user; None if none was strictly before."""
+    named = [
+        event
+        for event in events
+        if getattr(event, "user_id", None) == user
+        and not (isinstance(event, UserEvent) and (event.op == "erase" or not event.fields))
+    ]
+    seen = [event.seen_at for event in named if event.seen_at < before]
+    return {"first_seen_at": min(seen)} if seen else None
 
 
 def _in_order(events, kind):

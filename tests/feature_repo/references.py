@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+from feature_repo.events.contract import UserEvent
 from feature_repo.instants import DAY
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
 from tests.feature_repo.histories import (
@@ -21,7 +22,8 @@ MEASURES = ("impressions", "searches", "clicks", "carts", "orders", "revenue", "
 def midnights(events, last=None):
     """Those after a day on which anything happened, as far as it is known in full."""
     last = max((event.seen_at for event in events), default=START) if last is None else last
-    found = {(event.seen_at // DAY + 1) * DAY for event in events}
+    happened = [event for event in events if not isinstance(event, UserEvent)]
+    found = {(event.seen_at // DAY + 1) * DAY for event in happened}
     return sorted(midnight for midnight in found if midnight <= last + 1)
 
 

@@ -33,4 +33,26 @@ type = "category"
 name = "seen_at"
 type = "text"
 """
-ALL = {"simulated": SIMULATED, "ranklens": RANKLENS, "bare": BARE, "odd": ODD}
+PEOPLE = """
+name = "people"
+[[user]]
+name = "device"
+type = "category"
+values = ["phone", "Größe 7", "gr e 7"]
+[[user]]
+name = "tags"
+type = "list"
+[[user]]
+name = "is member"
+type = "bool"
+[[user]]
+name = "spent"
+type = "number"
+[[user]]
+name = "joined"
+type = "time"
+[[user]]
+name = "bio"
+type = "text"
+"""
+ALL = {"simulated": SIMULATED, "ranklens": RANKLENS, "bare": BARE, "odd": ODD, "people": PEOPLE}

@@ -13,7 +13,7 @@ from feature_repo.catalogue import Catalogue
 from feature_repo.counters import COUNTER_VIEWS
 from feature_repo.home import CHECKOUT, DEFAULT_ROOT, Home
 from feature_repo.shop import Shop
-from feature_repo.transformations.run import SQL, VIEWS, transform
+from feature_repo.transformations.run import SQL, VIEWS, transform, views_of
 from tests.feature_repo.histories import START
 from tests.feature_repo.shops import ALL, ODD
 
@@ -52,7 +52,7 @@ def test_the_columns_on_disk_are_those_of_the_view_in_name_type_and_order(transf
 def test_every_view_has_the_sql_the_folder_and_the_source_of_its_name(transformed):
     views = Catalogue.of(transformed).views
 
-    assert tuple(sorted(view.name for view in views)) == tuple(sorted(VIEWS))
+    assert {view.name for view in views} == set(views_of(Shop.load(transformed.shop_toml)))
     assert {path.stem for path in (SQL / "features").glob("*.sql")} == set(VIEWS)
     for view in views:
         assert view.batch_source.name == view.name
@@ -96,7 +96,7 @@ def test_the_feature_service_leaves_out_long_texts_and_nothing_else(transformed)
 
     read = {p.name: p for p in catalogue.ranking_v1.feature_view_projections}
 
-    assert set(read) == set(VIEWS)
+    assert set(read) == set(views_of(shop))
     for view in catalogue.views:
         left_out = {f.name for f in view.features} - {f.name for f in read[view.name].features}
         assert left_out == (long_texts if view.name == "item_attributes" else set())
@@ -108,6 +108,19 @@ def test_item_attributes_follow_the_shop_in_order(transformed):
     names = [field.name for field in Catalogue.of(transformed).item_attributes.features]
 
     assert names == [*(field.column for field in shop.item_fields), "is_deleted", "part"]
+
+
+def test_user_attributes_follow_the_shop_and_are_absent_without_a_field(transformed):
+    shop, catalogue = Shop.load(transformed.shop_toml), Catalogue.of(transformed)
+    folder = transformed.features / "user_attributes"
+
+    view = catalogue.user_attributes
+
+    assert (view is None) == (not shop.user_fields) == (not folder.exists())
+    assert ("user_attributes" in catalogue.objects()) == bool(shop.user_fields)
+    if view is not None:
+        names = [field.name for field in view.features]
+        assert names == [*(field.column for field in shop.user_fields), "part"]
 
 
 def test_definitions_name_every_object_of_the_default_home():

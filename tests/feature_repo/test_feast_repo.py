@@ -5,12 +5,13 @@ import time
 
 import pytest
 import yaml
+from feast.errors import FeatureViewNotFoundException
 from feast.infra.online_stores.redis import RedisOnlineStore
 
 from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
 from feature_repo.errors import RedisError, SettingError
-from feature_repo.events.contract import InteractionEvent, ItemEvent
+from feature_repo.events.contract import InteractionEvent, ItemEvent, UserEvent
 from feature_repo.home import Home
 from feature_repo.instants import DAY, SECOND, to_datetime
 from feature_repo.online.redis_server import redis_client
@@ -116,16 +117,23 @@ def test_apply_takes_out_of_the_registry_what_the_catalogue_lost(home, redis_add
     assert names == {view.name for view in Catalogue.of(home).views}
 
 
-def test_apply_follows_a_changed_shop(home):
-    feast_repo.render(home, "127.0.0.1", 1)
-    feast_repo.apply(home)
+def test_apply_follows_a_changed_shop(home, loaded):
+    loaded([UserEvent(event_id="1", event_time=START, user_id="u", fields={"device": "phone"})])
+    asked = {"features": ["user_attributes:device"], "entity_rows": [{"user_id": "u"}]}
+    device = feast_repo.open_store(home).get_online_features(**asked).to_dict()["device"]
     write_shop(home, ODD)
 
-    view = feast_repo.apply(home).get_feature_view("item_attributes")
+    store = feast_repo.apply(home)
 
-    assert [f.name for f in view.features] == [
+    assert device == ["phone"]
+    assert {view.name for view in store.list_feature_views()} == {
+        view.name for view in Catalogue.of(home).views
+    }
+    assert [f.name for f in store.get_feature_view("item_attributes").features] == [
         f.name for f in Catalogue.of(home).item_attributes.features
     ]
+    with pytest.raises(FeatureViewNotFoundException):
+        store.get_online_features(**asked)
 
 
 def test_the_first_load_reaches_back_to_the_logs_first_day(home, loaded):

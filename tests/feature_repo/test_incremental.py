@@ -147,6 +147,9 @@ def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
 
     grown.backfill([slate("past", at=START - DAY, user="w")])
     late = grown.refresh()
+    grown.take([UserEvent(event_id="p", event_time=START, user_id="w", fields={"points": 1})])
+    told = grown.refresh()
+    known = {row["user_id"] for row in rows(home)["user_attributes"]}
     grown.take([UserEvent(event_id="e", event_time=START, user_id="w", op="erase")])
     erased = grown.refresh()
     home.shop_toml.write_text('name = "bare"\n')
@@ -154,8 +157,11 @@ def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
     grown.take([slate("more"), click("c2", "past")])
     more = grown.refresh()
 
-    assert [report.rebuilt for report in (late, erased, changed, more)] == [True, True, True, False]
-    assert "w" not in {row["user_id"] for row in rows(home)["user_recent"]}
+    reports = (late, told, erased, changed, more)
+    assert [report.rebuilt for report in reports] == [True, False, True, True, False]
+    assert (known, erased.views["user_attributes"].rows) == ({"w"}, 0)
+    for view in ("user_recent", "user_first_seen"):
+        assert "w" not in {row["user_id"] for row in rows(home)[view]}
     assert differences(home, rebuilt(home, tmp_path / "other")) == {}
 
 

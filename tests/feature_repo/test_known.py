@@ -27,9 +27,11 @@ from tests.feature_repo.histories import (
     clicks,
     counts,
     deltas,
+    first_seen,
     history,
     item_fields,
     over_histories,
+    user_fields,
     write_shop,
 )
 from tests.feature_repo.online.conftest import Room, SetClock
@@ -56,6 +58,12 @@ role = "category"
 [[item]]
 name = "tags"
 type = "list"
+[[user]]
+name = "age"
+type = "number"
+[[user]]
+name = "device"
+type = "category"
 """
 ASKED = (("u", "red shoes", "uk"), ("v", "RED shoes", "de"))
 COUNTERS = {view.name: view for view in COUNTER_VIEWS}
@@ -143,7 +151,7 @@ def by_hand(events, view, entity, t):
         events = [event for event in events if event.seen_at < t]
         last = max(midnights(events, t), default=0)
         return BATCH[view](events, entity, last)
-    return {"user_recent": recent, "item_attributes": attributes}[view](events, entity, t)
+    return LIVE[view](events, entity, t)
 
 
 def clicked_items(events, query, midnight):
@@ -182,6 +190,18 @@ def attributes(events, item, t):
     }  # fmt: skip
 
 
+def of_user(events, user, t):
+    declared = ("age", "device")
+    fields = user_fields(events, user, t, declared)
+    return fields and {name: fields.get(name) for name in declared}
+
+
+LIVE = {
+    "user_recent": recent,
+    "item_attributes": attributes,
+    "user_attributes": of_user,
+    "user_first_seen": first_seen,
+}
 BATCH = {
     "query_clicked_items": clicked_items,
     "item_standing": standing,

@@ -186,6 +186,14 @@ def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
     assert all(explanations["item", field.name] for field in shop.item_fields)
 
 
+def test_values_of_a_users_category_are_read_back(tmp_path):
+    device = ShopField("device", "category", "device", values=("phone", 'so "called"'))
+    shop = Shop("corner", (), (device,))
+    (tmp_path / "shop.toml").write_text(to_toml(shop, {}), encoding="utf-8")
+
+    assert Shop.load(tmp_path / "shop.toml") == shop
+
+
 def test_every_explanation_stands_beside_its_field():
     shop = Shop("corner", (ShopField("a\nb", "text", "a_b", "title", 'so "called"'),))
 

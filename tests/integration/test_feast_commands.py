@@ -29,6 +29,8 @@ FEAST = Path(sys.executable).with_name("feast")
 PLACES = ("root", "inside")
 VIEWS = (
     "item_attributes",
+    "user_attributes",
+    "user_first_seen",
     "item_engagement",
     "user_engagement",
     "query_engagement",

@@ -10,6 +10,7 @@ from feature_repo.events.contract import (
     ItemEvent,
     RankingEvent,
     ShownItem,
+    UserEvent,
 )
 from feature_repo.instants import DAY
 from feature_repo.query_key import query_key
@@ -35,6 +36,12 @@ def ranking(event_id, at, items=ITEMS, **more):
 
 def upsert(event_id, at, item="i1", **fields):
     return ItemEvent(event_id=event_id, event_time=at, received_at=at, item_id=item, fields=fields)
+
+
+def person(event_id, at, user="u1", op="upsert", **fields):
+    return UserEvent(
+        event_id=event_id, event_time=at, received_at=at, user_id=user, op=op, fields=fields
+    )
 
 
 def facts(room, user="u1", query="shoes", items=ITEMS, t=NOW):

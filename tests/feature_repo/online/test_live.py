@@ -18,6 +18,7 @@ from tests.feature_repo.online.histories import (
     assert_reads,
     click,
     facts,
+    person,
     ranking,
     upsert,
 )
@@ -44,6 +45,46 @@ def test_a_delete_hides_an_item_until_the_next_upsert(room):
         seen.append((items["item_attributes__is_deleted"][0], items["item_attributes__brand"][0]))
 
     assert seen == [(False, "Acme"), (True, "Acme"), (False, "Acme")]
+
+
+def test_what_is_told_of_a_user_merges_by_field_and_the_newest_counts(room):
+    before = facts(room).user
+    room.take(person("e2", NOW - 4, device="phone", unheard_of=1))
+    newest = facts(room).user
+    room.take(person("e1", NOW - 5, device="tablet"), person("e3", NOW - 4, "u2", device=None))
+
+    after, other = facts(room).user, facts(room, user="u2").user
+
+    told = [
+        (user["user_attributes__present"], user["user_attributes__device"])
+        for user in (before, newest, after, other)
+    ]
+    assert told == [(False, None), (True, "phone"), (True, "phone"), (True, None)]
+    assert facts(room, user=None).user["user_attributes__present"] is False
+
+
+def test_a_user_is_heard_of_from_the_first_event_that_names_them(room):
+    room.take(
+        ranking("e1", NOW - 5, user_id="u1"),
+        click("e2", NOW - 3, user_id="u1"),
+        person("e3", NOW - 9, "u2"),
+    )
+    room.take(click("e4", NOW - 7, type="wish", user_id="u1"), person("e5", NOW - 6, "u2", hat=1))
+    room.take(click("e6", NOW - 8, request_id="r1"), person("e7", NOW - 9, "u3", op="erase"))
+    room.take(click("e8", NOW - 2, user_id="u1"), person("e9", NOW - 1, "u2", hat=2))
+
+    seen = [facts(room, user).user["user_first_seen__first_seen_at"] for user in ("u1", "u2", "u3")]
+
+    assert seen == [NOW - 7, NOW - 6, None]
+    assert facts(room, user=None).user["user_first_seen__present"] is False
+
+
+def test_what_was_told_of_a_user_is_gone_with_an_erasure(room):
+    room.take(person("e1", NOW - 5, device="phone"), person("e2", NOW - 4, op="erase"))
+
+    assert facts(room).user["user_attributes__present"] is False
+    assert facts(room).user["user_first_seen__present"] is False
+    assert [*room.client.scan_iter("*:live:user:*"), *room.client.scan_iter("*:live:first:*")] == []
 
 
 def test_a_list_entry_carries_what_was_known_of_the_item_before(room):

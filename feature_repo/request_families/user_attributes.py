@@ -1,0 +1,52 @@
+"""What the shop says of the shopper, the same for all candidates.
+
+A model reads of a category whether it is known, and whether it is each of the values that the
+field's `values` in `shop.toml` name.
+"""
+
+import math
+from collections.abc import Iterator
+
+from feature_repo.instants import SECOND
+from feature_repo.rate_prior import RatePrior
+from feature_repo.request_families import Columns
+from feature_repo.shop import Shop, ShopField, safe_column
+from feature_repo.slate_facts import SlateFacts, as_number
+
+
+def user_attributes(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+    """`user__<column>_known`; `user__<column>__<value>`, NaN where it is not known.
+
+    `user__<column>_age_seconds` is from a time to the request, negative before it comes.
+    """
+    return {
+        f"user__{name}": value
+        for field in shop.user_fields
+        for name, value in _told(facts, field).items()
+    }
+
+
+def _told(facts: SlateFacts, field: ShopField) -> dict[str, float]:
+    value = facts.user.get(f"user_attributes__{field.column}")
+    known = _is_known(value)
+    columns = {f"{field.column}_known": float(known)}
+    if field.type == "time":
+        columns[f"{field.column}_age_seconds"] = (facts.t - as_number(value)) / SECOND
+    for name, choice in _choices(field):
+        columns[f"{field.column}__{name}"] = float(value == choice) if known else math.nan
+    return columns
+
+
+def _is_known(value: object) -> bool:
+    """Whether there is a value; a list without a text is none."""
+    if isinstance(value, (str, list, tuple)):
+        return bool(value)
+    return not math.isnan(as_number(value))
+
+
+def _choices(field: ShopField) -> Iterator[tuple[str, str]]:
+    """Column name and text of each declared value."""
+    taken: list[str] = []
+    for choice in field.values:
+        taken.append(safe_column(choice, taken))
+        yield taken[-1], choice

@@ -1,0 +1,67 @@
+-- What the shop says about a user: upserts merge by field, null removes one.
+--
+-- Grain:  one row per user and instant at which a declared field of theirs was told
+-- Reads:  stg_users, carried_user_attributes
+-- Params: since -- rows up to it are written already
+--         mentioned, carried, told, merged, typed -- by field of the shop: see templates.py
+
+with
+
+mentioned as (
+
+    select
+        user_id,
+        event_id,
+        part,
+        seen_at,
+        $mentioned
+
+    from stg_users
+
+    union all by name
+
+    select
+        user_id,
+        '' as event_id,
+        part,
+        $carried
+        epoch_us(event_timestamp) - 1 as seen_at
+
+    from carried_user_attributes
+    where user_id in (select user_id from stg_users)
+
+),
+
+merged as (
+
+    select
+        user_id,
+        event_id,
+        max(part) over so_far as part,
+        $merged
+        seen_at
+
+    from mentioned
+    where $told
+    window so_far as (partition by user_id order by seen_at, event_id rows unbounded preceding)
+
+),
+
+settled as (
+
+    select *
+    from merged
+    qualify row_number() over (partition by user_id, seen_at order by event_id desc) = 1
+
+)
+
+select
+    user_id,
+    make_timestamptz(seen_at + 1) as event_timestamp,
+    make_timestamptz(seen_at + 1) as created_timestamp,
+    $typed
+    part
+
+from settled
+where seen_at > getvariable('since')
+order by user_id, event_timestamp

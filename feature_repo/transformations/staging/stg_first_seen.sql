@@ -1,0 +1,45 @@
+-- From when each user was heard of: the first event that names them, a slate, an interaction or
+-- something told.  What an interaction inherits comes from a ranking that was seen before.
+--
+-- Grain:  one row per user
+-- Reads:  stg_users, log_ranking, log_interaction
+
+select
+    -- ids
+    user_id,
+
+    -- numerics
+    min(part) as part,
+
+    -- instants, microseconds since 1970
+    min(seen_at) as seen_at
+
+from (
+    select
+        user_id,
+        part,
+        seen_at
+
+    from stg_users
+    where len(json_keys(fields)) > 0
+
+    union all
+
+    select
+        user_id,
+        part,
+        epoch_us(seen_at) as seen_at
+
+    from log_ranking
+
+    union all
+
+    select
+        user_id,
+        part,
+        epoch_us(seen_at) as seen_at
+
+    from log_interaction
+)
+where user_id is not null
+group by user_id

@@ -1,0 +1,21 @@
+-- What was told of users, one to one; an erasure is told by the log itself, which is without them.
+--
+-- Grain:  one row per user event that is no erasure
+-- Reads:  log_user
+
+select
+    -- ids
+    event_id,
+    user_id,
+
+    -- texts
+    case when json_valid(fields) then fields::json else '{}'::json end as fields,
+
+    -- numerics
+    part,
+
+    -- instants, microseconds since 1970
+    epoch_us(seen_at) as seen_at
+
+from log_user
+where op = 'upsert'
