@@ -57,14 +57,19 @@ def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> dict[s
     return columns
 
 
-def counter_arrays(
+def counter_rows(
     view: CounterView, found: Sequence[bytes | None], t: int
-) -> dict[str, npt.NDArray[Any]]:
-    """The same counts as float64 arrays, NaN where they are not known, and `present` as bool."""
+) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+    """The same counts as rows of numbers, and which tiles are damaged.
+
+    Shape (N, F + 1) float64: the features, NaN where they are not known, then 1 where they are.
+    """
     counts = _counted(view, found, t)
-    values = counts.values.reshape(len(found), len(view.features)).T.astype(np.float64)
-    values[:, ~counts.present] = np.nan
-    return {**dict(zip(view.features, values, strict=True)), "present": counts.present}
+    rows = np.empty((len(found), len(view.features) + 1))
+    rows[:, :-1] = counts.values.reshape(len(found), len(view.features))
+    rows[~counts.present, :-1] = np.nan
+    rows[:, -1] = counts.present
+    return rows, counts.damaged
 
 
 def _counted(view: CounterView, found: Sequence[bytes | None], t: int) -> tiles.Counts:

@@ -1,19 +1,24 @@
 """What is known about a request right now: stored rows with what happened since."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import redis
 
 from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.errors import RedisError
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
+from feature_repo.instants import DAY
 from feature_repo.online import merge
 from feature_repo.online.live_keys import LiveKeys, Patch
 from feature_repo.online.merge import PART
-from feature_repo.online.overlay import Overlay, read_overlay
-from feature_repo.online.remembered_rows import Columns
+from feature_repo.online.overlay import Overlay, read_patches
+from feature_repo.online.remembered_rows import Columns, RememberedNumbers
+from feature_repo.online.resp import exchanged
+from feature_repo.online.slate_commands import SlateCommands
 from feature_repo.online.stored_rows import StoredRows, rows_of
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
@@ -23,6 +28,21 @@ Facts = dict[str, list[Any]]
 
 _SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
 """Views whose rows are the same at most requests; a user's are seldom asked for twice."""
+
+
+@dataclass(frozen=True)
+class SlateRead:
+    """A slate to be read, by whichever way to Redis.
+
+    Attributes:
+        commands: in the Redis protocol, to be sent in one piece.
+        answers: how many there will be.
+        facts: understands them, errors among them; raises RedisError where nothing was told.
+    """
+
+    commands: bytes
+    answers: int
+    facts: Callable[[Sequence[Any]], SlateFacts]
 
 
 class OnlineReader:
@@ -41,9 +61,23 @@ class OnlineReader:
         self._keys = LiveKeys.of(home)
         told = ["user_attributes"] if shop.user_fields else []
         self._user_views = ("user_recent", "user_first_seen", *told)
+        self._commands = SlateCommands(self._keys, self._rows, self._user_views)
+        self._tiles_of = (-1, RememberedNumbers())
         self._client = client
 
-    def read(
+    def read(self, **asked: Any) -> SlateFacts:
+        """The facts of one slate; arguments are those of `slate`.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        slate = self.slate(**asked)
+        try:
+            return slate.facts(exchanged(self._client, slate.commands, slate.answers))
+        except redis.RedisError as error:
+            raise RedisError(f"Redis does not answer: {error}.") from error
+
+    def slate(
         self,
         *,
         user_id: str | None,
@@ -53,8 +87,8 @@ class OnlineReader:
         query: str | None = None,
         market: str = DEFAULT_MARKET,
         utc_offset_minutes: int | None = None,
-    ) -> SlateFacts:
-        """The facts of one slate at an instant, which is now or a moment ago.
+    ) -> "SlateRead":
+        """What to ask for the facts of one slate at an instant, which is now or a moment ago.
 
         Args:
             user_id: None where the shopper is not known.
@@ -64,43 +98,23 @@ class OnlineReader:
             query: its text as sent.
             market: where it was asked.
             utc_offset_minutes: of the shopper's clock, where it is known.
-
-        Raises:
-            RedisError: the server does not answer.
         """
-        n, users = len(item_ids), [] if user_id is None else [user_id]
-        queries = [] if query_key is None else [query_key]
-        keys = [
-            *self._rows.keys(item_ids, "item_attributes", "item_standing"),
-            *self._rows.keys(users, *self._user_views),
-            *self._rows.keys(queries, "query_clicked_items"),
-            *self._rows.keys([market], "market_usual"),
-        ]
-        found = read_overlay(self._client, self._keys, item_ids, user_id, query_key, keys)
-        of_others = found.rows[2 * n :]
-        stored = len(users) * len(self._user_views)
-        of_user, of_query = of_others[:stored], of_others[stored:-1]
-        if found.erased or not of_user:
-            of_user = [None] * len(self._user_views)
-        clicked = self._stored("query_clicked_items", of_query or [None], t)
-        return SlateFacts(
-            t=t,
-            query=query,
-            utc_offset_minutes=utc_offset_minutes,
-            user=_first(
-                self._counts("user_engagement", [found.user_tile], t)
-                | self._of_user(dict(zip(self._user_views, of_user, strict=True)), found, t)
-            ),
-            query_row=_first(
-                self._counts("query_engagement", [found.query_tile], t)
-                | _named("query_clicked_items", clicked)
-            ),
-            market_row=_first(
-                _named("market_usual", self._stored("market_usual", of_others[-1:], t))
-            ),
-            item_ids=item_ids,
-            items=self._items(found, n, t),
-        )
+        asked = self._commands.written(item_ids, user_id, query_key, market)
+
+        def facts(answers: Sequence[Any]) -> SlateFacts:
+            found = Overlay.of(answers, item_ids, user_id, query_key)
+            return SlateFacts(
+                t=t,
+                query=query,
+                utc_offset_minutes=utc_offset_minutes,
+                user=_first(self._of_user(found, t)),
+                query_row=_first(self._of_query(found, t)),
+                market_row=_first(self._of_market(found, t)),
+                item_ids=item_ids,
+                items=self._items(found, t),
+            )
+
+        return SlateRead(asked.commands, asked.answers, facts)
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
         """The keys of the stored rows of users, in every view that has such."""
@@ -118,45 +132,75 @@ class OnlineReader:
         if not self._remembered or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
-        keys = self._rows.keys(distinct, "item_attributes")
-        found = read_overlay(self._client, self._keys, distinct, rows=keys)
+        found = self._strings(
+            [
+                *map(str.encode, map(self._keys.item, distinct)),
+                *self._rows.keys(distinct, "item_attributes"),
+            ]
+        )
+        patches = map(read_patches, distinct, found)
         columns = [*(field.column for field in self._remembered), PART]
-        rows = rows_of(self._rows.columns("item_attributes", found.rows, columns, max(seen_at)))
-        known = dict(zip(distinct, zip(rows, found.patches, strict=True), strict=True))
+        rows = rows_of(
+            self._rows.columns("item_attributes", found[len(distinct) :], columns, max(seen_at))
+        )
+        known = dict(zip(distinct, zip(rows, patches, strict=True), strict=True))
         return [
             merge.texts_of(merge.attributes(row, _before(instant, changes)), self._remembered)
             for item, instant in zip(item_ids, seen_at, strict=True)
             for row, changes in [known[item]]
         ]
 
-    def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
-        return self._rows.columns(view, raw, self._features[view], t)
+    def _strings(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        try:
+            return self._client.mget(keys)  # type: ignore[return-value]
+        except redis.RedisError as error:
+            raise RedisError(f"Redis does not answer: {error}.") from error
 
-    def _standing(self, raw: Sequence[bytes | None], t: int) -> dict[str, Any]:
-        """Numbers only, so they are read as arrays."""
-        columns = self._rows.arrays("item_standing", raw, self._features["item_standing"], t)
-        part = columns.pop(PART)
-        return _under("item_standing", {**columns, "present": ~np.isnan(part)})
-
-    def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
-        return _named(view, merge.counters(_COUNTERS[view], found, t))
-
-    def _items(self, found: Overlay, n: int, t: int) -> dict[str, Any]:
-        """Rows of attributes lie before those of standing; counts come of tiles."""
-        counts = merge.counter_arrays(_COUNTERS["item_engagement"], found.item_tiles, t)
+    def _items(self, found: Overlay, t: int) -> dict[str, Any]:
+        """Values of attributes as lists; all that are numbers as arrays."""
         return {
-            **self._attributes("item_attributes", found.rows[:n], found.patches, t),
-            **self._standing(found.rows[n : 2 * n], t),
-            **_under("item_engagement", counts),
+            **self._attributes("item_attributes", found.item_attributes, found.patches, t),
+            **self._standing(found.item_standing, t),
+            **self._engagement(found.item_tiles, t),
         }
 
-    def _of_user(self, raw: Mapping[str, bytes | None], found: Overlay, t: int) -> Facts:
-        facts = self._recent([raw["user_recent"]], found, t)
+    def _standing(self, raw: Sequence[bytes | None], t: int) -> dict[str, Any]:
+        features = self._features["item_standing"]
+        columns = dict(
+            zip(features, self._rows.block("item_standing", raw, features, t), strict=True)
+        )
+        return _under("item_standing", {**columns, "present": ~np.isnan(columns.pop(PART))})
+
+    def _engagement(self, tiles: Sequence[bytes | None], t: int) -> dict[str, Any]:
+        view = _COUNTERS["item_engagement"]
+        if t // DAY != self._tiles_of[0]:
+            self._tiles_of = (t // DAY, RememberedNumbers())
+        block = self._tiles_of[1].block(tiles, lambda unknown: merge.counter_rows(view, unknown, t))
+        return _under(view.name, dict(zip((*view.features, "present"), block, strict=True)))
+
+    def _of_user(self, found: Overlay, t: int) -> Facts:
+        raw = dict(zip(self._user_views, found.user_rows, strict=True))
+        facts = self._counts("user_engagement", [found.user_tile], t)
+        facts |= self._recent([raw["user_recent"]], found, t)
         facts |= self._first_seen([raw["user_first_seen"]], found, t)
         if "user_attributes" in raw:
             row = [raw["user_attributes"]]
             facts |= self._attributes("user_attributes", row, [found.user_patches], t)
         return facts
+
+    def _of_query(self, found: Overlay, t: int) -> Facts:
+        clicked = self._stored("query_clicked_items", [found.query_clicked], t)
+        counts = self._counts("query_engagement", [found.query_tile], t)
+        return counts | _named("query_clicked_items", clicked)
+
+    def _of_market(self, found: Overlay, t: int) -> Facts:
+        return _named("market_usual", self._stored("market_usual", [found.market_usual], t))
+
+    def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
+        return self._rows.columns(view, raw, self._features[view], t)
+
+    def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
+        return _named(view, merge.counters(_COUNTERS[view], found, t))
 
     def _attributes(
         self,

@@ -1,26 +1,27 @@
-"""Rows that were read before, by their bytes: what does not change is not decoded again."""
+"""Rows of values and of numbers that were read before."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.online.remembered import Remembered
+
 Columns = Mapping[str, list[Any]]
 """N values of each feature, None where there is none."""
 
-KEPT_BYTES = 16_000_000
-"""Of stored strings a view; some fifty thousand items.  Their values take a few times as much."""
+Block = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 
 
 class RememberedRows:
-    """The values of one view's rows.  Threads may share it; nobody may change a value.
-
-    The store is still asked at every request, so a row that is written anew is read anew.
-    """
+    """The values of one view's rows.  Threads may share it; nobody may change a value."""
 
     def __init__(self, names: Sequence[str]) -> None:
         """Remember these features of each row."""
         self._names = tuple(names)
-        self._rows: dict[bytes | None, tuple[Any, ...]] = {}
-        self._bytes = 0
+        self._rows: Remembered[tuple[Any, ...]] = Remembered()
 
     def columns(
         self, raw: Sequence[bytes | None], decode: Callable[[Sequence[bytes | None]], Columns]
@@ -31,36 +32,46 @@ class RememberedRows:
             raw: None where there is no row.
             decode: gives the columns of some strings, all None for a damaged row.
         """
-        found = [*map(self._rows.get, raw)]
-        if None in found:
-            fresh = self._decoded(
-                dict.fromkeys(text for text, row in zip(raw, found, strict=True) if row is None),
-                decode,
-            )
-            found = [
-                fresh[text] if row is None else row for text, row in zip(raw, found, strict=True)
-            ]
-        values = zip(*found, strict=True) if found else ((),) * len(self._names)
+        rows = self._rows.of(raw, lambda unknown: self._decoded(unknown, decode))
+        values = zip(*rows, strict=True) if rows else ((),) * len(self._names)
         return {name: list(column) for name, column in zip(self._names, values, strict=True)}
 
     def _decoded(
         self,
-        unknown: Mapping[bytes | None, None],
+        unknown: Sequence[bytes | None],
         decode: Callable[[Sequence[bytes | None]], Columns],
-    ) -> dict[bytes | None, tuple[Any, ...]]:
-        columns = decode([*unknown])
+    ) -> list[tuple[tuple[Any, ...], bool]]:
+        columns = decode(unknown)
         rows = zip(*(columns[name] for name in self._names), strict=True)
-        fresh = dict(zip(unknown, rows, strict=True))
-        self._keep({text: row for text, row in fresh.items() if _is_sound(text, row)})
-        return fresh
-
-    def _keep(self, sound: Mapping[bytes | None, tuple[Any, ...]]) -> None:
-        self._bytes += sum(len(text or b"") for text in sound)
-        if self._bytes > KEPT_BYTES:
-            self._rows, self._bytes = {}, 0
-        self._rows.update(sound)
+        return [
+            (row, text is None or any(value is not None for value in row))
+            for text, row in zip(unknown, rows, strict=True)
+        ]
 
 
-def _is_sound(text: bytes | None, row: Sequence[Any]) -> bool:
-    """Whether a row may be remembered; of a damaged one each read shall tell."""
-    return text is None or any(value is not None for value in row)
+class RememberedNumbers:
+    """The numbers of rows that hold nothing else, or of tiles.  Threads may share it."""
+
+    def __init__(self) -> None:
+        self._rows: Remembered[bytes] = Remembered()
+
+    def block(
+        self,
+        raw: Sequence[bytes | None],
+        decode: Callable[[Sequence[bytes | None]], tuple[Block, Flags]],
+    ) -> Block:
+        """The F numbers of N strings, shape (F, N), of which `decode` is asked for those not seen.
+
+        Args:
+            raw: None where there is none.
+            decode: gives the numbers of M strings, shape (M, F), and which of them are damaged.
+        """
+        if not raw:
+            return decode(raw)[0].T
+        rows = self._rows.of(raw, lambda unknown: _as_bytes(*decode(unknown)))
+        block = np.frombuffer(b"".join(rows)).reshape(len(raw), -1)
+        return np.ascontiguousarray(block.T)
+
+
+def _as_bytes(block: Block, damaged: Flags) -> list[tuple[bytes, bool]]:
+    return [(row.tobytes(), not bad) for row, bad in zip(block, damaged.tolist(), strict=True)]

@@ -3,7 +3,7 @@
 https://redis.io/docs/latest/develop/reference/protocol-spec
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -60,31 +60,25 @@ def ask(client: "redis.Redis", commands: Sequence[bytes]) -> list[Any]:
     Raises:
         redis.RedisError: no answer, or one of them is an error; every command was sent.
     """
-    found = _exchanged(client, lambda _: b"".join(commands), len(commands))
+    found = exchanged(client, b"".join(commands), len(commands))
     for answer in found:
         if isinstance(answer, redis.ResponseError):
             raise answer
     return found
 
 
-def answers(client: "redis.Redis", calls: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
-    """What calls give, errors among the answers: a pipeline that is sent in one piece.
+def exchanged(client: "redis.Redis", commands: bytes, answers: int) -> list[Any]:
+    """What commands give that are sent in one piece, errors among the answers.
 
-    The client's own sends a slate's keys in several, and the server wakes up for each.
+    The client's own pipeline sends a slate's keys in several, and the server wakes up for each.
 
     Raises:
         redis.RedisError: the server does not answer.
     """
-    return _exchanged(
-        client, lambda connection: b"".join(connection.pack_commands(calls)), len(calls)
-    )
-
-
-def _exchanged(client: "redis.Redis", packed: Callable[[Any], bytes], count: int) -> list[Any]:
     connection: Any = client.connection_pool.get_connection()
     try:
-        connection.send_packed_command([packed(connection)])
-        return [_answer(connection) for _ in range(count)]
+        connection.send_packed_command([commands])
+        return [_answer(connection) for _ in range(answers)]
     except BaseException:
         connection.disconnect()
         raise

@@ -4,14 +4,19 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from feature_repo.online.keys import text_suffixes
 from feature_repo.online.merge import PART, Row
 from feature_repo.online.packing import RowBatch
 from feature_repo.online.proto_values import message_class
 from feature_repo.online.read_plan import report_damage
-from feature_repo.online.remembered_rows import Columns, RememberedRows
+from feature_repo.online.remembered_rows import (
+    Block,
+    Columns,
+    Flags,
+    RememberedNumbers,
+    RememberedRows,
+)
 from feature_repo.online.row_layout import RowField
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
@@ -28,6 +33,7 @@ class StoredRows:
         """Read the rows of `views`; of those `remembered`, none that is the same is read twice."""
         self._remembered = frozenset(remembered)
         self._memos: dict[tuple[str, ...], RememberedRows] = {}
+        self._numbers: dict[tuple[str, ...], RememberedNumbers] = {}
         self._codecs: dict[str, ViewCodec] = {
             view.name: codec_of(project, view, view.name) for view in views
         }
@@ -71,18 +77,28 @@ class StoredRows:
         report_damage(view, batch)
         return columns
 
-    def arrays(
+    def block(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
-    ) -> dict[str, npt.NDArray[Any]]:
-        """The same of features that are numbers: float64 arrays, NaN where there is none."""
+    ) -> Block:
+        """The same of F features that are numbers: shape (F, N) float64, NaN where there is none.
+
+        Of a view that is remembered; nobody may write to it.
+        """
+        memo = self._numbers.setdefault((view, *features), RememberedNumbers())
+        return memo.block(raw, lambda unknown: self._numbers_of(view, unknown, features, now))
+
+    def _numbers_of(
+        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
+    ) -> tuple[Block, Flags]:
         codec = self._codecs[view]
         batch = codec.read(raw, now)
         report_damage(view, batch)
         places = [codec.layout.places[name] for name in features]
-        numbers = [batch.values(codec.layout.fields[place]).astype(np.float64) for place in places]
-        for place, column in zip(places, numbers, strict=True):
-            column[batch.nulls[:, place]] = np.nan
-        return dict(zip(features, numbers, strict=True))
+        block = np.empty((len(raw), len(places)))
+        for column, place in zip(block.T, places, strict=True):
+            column[:] = batch.values(codec.layout.fields[place])
+        block[batch.nulls[:, places]] = np.nan
+        return block, batch.damaged
 
 
 def rows_of(columns: Columns) -> list[Row | None]:

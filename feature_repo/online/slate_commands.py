@@ -1,0 +1,86 @@
+"""What is asked of Redis about a slate: one command for all strings, one for each recent list."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from feature_repo.online.live_keys import LiveKeys
+from feature_repo.online.merge import KEPT
+from feature_repo.online.resp import arguments, command
+from feature_repo.online.stored_rows import StoredRows
+
+ITEM_STRINGS = 4
+"""Of each item: its tile, its newest attributes, and its rows of attributes and standing."""
+
+ITEM_VIEWS = ("item_attributes", "item_standing")
+
+KEPT_ITEMS = 50_000
+"""Items whose arguments are kept, some 250 bytes each: to write them costs as much as to ask."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """Commands in the Redis protocol, and how many answers they have."""
+
+    commands: bytes
+    answers: int
+
+
+class SlateCommands:
+    """Writes the commands.  Threads may share it."""
+
+    def __init__(self, keys: LiveKeys, rows: StoredRows, user_views: Sequence[str]) -> None:
+        """Ask for tiles and live state under `keys`, and for rows, of users in these views."""
+        self._keys, self._rows, self._user_views = keys, rows, user_views
+        self._of_item = lru_cache(KEPT_ITEMS)(self._item)
+
+    def written(
+        self, item_ids: Sequence[str], user_id: str | None, query_key: str | None, market: str
+    ) -> Asked:
+        """Ask for a slate.
+
+        Lists are read before rows: a load in between makes rows reach further, and what they reach
+        is left out of the lists.  All strings are read at one instant.
+
+        Args:
+            item_ids: N items, whose `ITEM_STRINGS` strings follow each other, item by item.
+            user_id: None where the shopper is not known; keys of no user hold nothing.
+            query_key: None where there is no query.
+            market: where it was asked.
+        """
+        others = self._others(user_id or "", query_key or "", market)
+        words = 1 + ITEM_STRINGS * len(item_ids) + len(others)
+        of_items = b"".join(map(self._of_item, item_ids))
+        strings = command(words, arguments(b"MGET"), of_items, arguments(*others))
+        lists = [] if user_id is None else self._lists(user_id)
+        return Asked(b"".join([*lists, strings]), len(lists) + 1)
+
+    def _item(self, item_id: str) -> bytes:
+        live = (self._keys.tile("item_engagement", item_id), self._keys.item(item_id))
+        rows = self._rows.keys([item_id], *ITEM_VIEWS)
+        return arguments(*map(str.encode, live), *rows)
+
+    def _others(self, user_id: str, query_key: str, market: str) -> list[bytes]:
+        live = (
+            self._keys.tile("user_engagement", user_id),
+            self._keys.tile("query_engagement", query_key),
+            self._keys.user(user_id),
+            self._keys.first(user_id),
+            self._keys.erased(user_id),
+        )
+        return [
+            *map(str.encode, live),
+            *self._rows.keys([query_key], "query_clicked_items"),
+            *self._rows.keys([market], "market_usual"),
+            *self._rows.keys([user_id], *self._user_views),
+        ]
+
+    def _lists(self, user_id: str) -> list[bytes]:
+        return [
+            command(
+                5,
+                arguments(b"ZREVRANGE", self._keys.recent(verb, user_id).encode()),
+                arguments(0, kept - 1, b"WITHSCORES"),
+            )
+            for verb, kept in KEPT.items()
+        ]
