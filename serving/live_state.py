@@ -32,7 +32,7 @@ class Connection(Protocol):
     def identity(self) -> str:
         """Name of the running server; another one after each start of it."""
 
-    def read(self, question: Question) -> SlateFacts:
+    async def read(self, question: Question) -> SlateFacts:
         """What is known of the shopper, the query and the candidates."""
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
@@ -43,6 +43,9 @@ class Connection(Protocol):
 
     def release_held(self) -> int:
         """Apply events whose time has come; gives how many."""
+
+    def close(self) -> None:
+        """Read no more."""
 
 
 @dataclass
@@ -61,7 +64,7 @@ class LiveState:
     _told: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def read(self, question: Question) -> SlateFacts:
+    async def read(self, question: Question) -> SlateFacts:
         """What a ranking needs to know.
 
         Raises:
@@ -70,7 +73,7 @@ class LiveState:
         if not self.readable or self._connection is None:
             raise RedisError("the live features are being recovered")
         try:
-            return self._connection.read(question)
+            return await self._connection.read(question)
         except _GONE as error:
             self._turn_off(error)
             raise RedisError(str(error)) from error
@@ -98,6 +101,11 @@ class LiveState:
             connection.release_held()
         except (*_GONE, AisleError) as error:
             self._turn_off(error, writes_missed=True)
+
+    def close(self) -> None:
+        """Read no more; of the event loop that read."""
+        if self._connection is not None:
+            self._connection.close()
 
     def _checked(self) -> Connection:
         if self._connection is None:

@@ -1,5 +1,6 @@
 """What is known of one person, and how it is forgotten."""
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -8,7 +9,6 @@ import numpy as np
 from feature_repo.errors import AisleError
 from feature_repo.events.contract import UserEvent
 from feature_repo.instants import to_text
-from serving.deadlines import within
 from serving.ids import new_id
 from serving.question import Question
 from serving.resources import Resources
@@ -52,8 +52,8 @@ async def known_of(resources: Resources, user_id: str) -> PersonAnswer:
     t = resources.clock.now()
     question = Question("person", t, user_id)
     try:
-        read = lambda: resources.live.read(question)  # noqa: E731
-        facts = await within(READ_SECONDS, resources.readers, read)
+        async with asyncio.timeout(READ_SECONDS):
+            facts = await resources.live.read(question)
     except (AisleError, TimeoutError):
         return PersonAnswer(
             user=user_id, at=to_text(t), known=None, features={}, degraded=["hydrate"]

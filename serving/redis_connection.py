@@ -1,5 +1,6 @@
 """The home's Redis server as the service uses it: impatient for rankings, patient for events."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +18,13 @@ from feature_repo.online.live import LiveWriter
 from feature_repo.online.reader import OnlineReader
 from feature_repo.online.redis_address import RedisAddress, redis_client
 from feature_repo.online.redis_server import port_of
+from feature_repo.online.slate_stream import SlateStream
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 from serving.question import Question
 
 READ_TIMEOUT_SECONDS = 0.08
-"""Of one call; a frozen server costs one request this much, and those after it nothing."""
+"""Of one read; a frozen server costs one request this much, and those after it nothing."""
 
 WRITE_TIMEOUT_SECONDS = 1.0
 
@@ -43,11 +45,11 @@ class KnownServer:
     run_id: str | None = None
     was_loaded: bool = False
 
-    def check(self, connection: Any) -> None:
+    async def check(self, connection: Any) -> None:
         """Open a connection as redis-py does, unless another server answers."""
-        connection.on_connect()
-        connection.send_command("INFO", "server")
-        found = _RUN_ID.search(connection.read_response())
+        await connection.on_connect()
+        await connection.send_command("INFO", "server")
+        found = _RUN_ID.search(await connection.read_response())
         if found is None or found[1].decode() != self.run_id:
             raise redis.ConnectionError("the server is another one, or was restarted")
 
@@ -57,6 +59,7 @@ class RedisConnection:
     """Reader and writer of the live features, on one server."""
 
     client: "redis.Redis"
+    stream: SlateStream
     reader: OnlineReader
     writer: LiveWriter
     known: KnownServer
@@ -75,14 +78,12 @@ class RedisConnection:
         home, address = settings.home, address_of(settings)
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
-        hurried = redis_client(address, timeout=READ_TIMEOUT_SECONDS)
-        known = KnownServer()
-        hurried.connection_pool.connection_kwargs["redis_connect_func"] = known.check
-        patient_reader = OnlineReader(home, shop, client)
+        known, reader = KnownServer(), OnlineReader(home, shop, client)
         return cls(
             client=client,
-            reader=OnlineReader(home, shop, hurried),
-            writer=LiveWriter(home, shop, client, log, clock, patient_reader),
+            stream=SlateStream(address, READ_TIMEOUT_SECONDS, known.check),
+            reader=reader,
+            writer=LiveWriter(home, shop, client, log, clock, reader),
             known=known,
             clock=clock,
             loaded_key=loaded_key(home),
@@ -101,7 +102,7 @@ class RedisConnection:
         about = cast("dict[str, object]", self.client.info("server"))
         return str(about["run_id"])
 
-    def read(self, question: Question) -> SlateFacts:
+    async def read(self, question: Question) -> SlateFacts:
         """The facts of a request, held events of before its instant among them, and none of after.
 
         The instant of the facts is the request's; a later one, where a held event of a later time
@@ -109,15 +110,15 @@ class RedisConnection:
         """
         t = question.t
         while True:
-            facts = self._read_at(t, question)
+            if self.writer.held:
+                await asyncio.to_thread(self.writer.release_held, t - 1)
+            facts = await self._read_at(t, question)
             if self.writer.released_to < t:
                 return facts
             t = self.clock.now()
 
-    def _read_at(self, t: int, question: Question) -> SlateFacts:
-        if self.writer.held:
-            self.writer.release_held(t - 1)
-        return self.reader.read(
+    async def _read_at(self, t: int, question: Question) -> SlateFacts:
+        slate = self.reader.slate(
             user_id=question.user_id,
             query_key=question.query_key,
             item_ids=question.item_ids,
@@ -126,6 +127,7 @@ class RedisConnection:
             market=question.market,
             utc_offset_minutes=question.utc_offset_minutes,
         )
+        return slate.facts(await self.stream.ask(slate.commands, slate.answers))
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Make events count."""
@@ -141,6 +143,10 @@ class RedisConnection:
     def release_held(self) -> int:
         """Apply the events whose time has come."""
         return self.writer.release_held()
+
+    def close(self) -> None:
+        """Close the connection of the reads."""
+        self.stream.close()
 
 
 def address_of(settings: Settings) -> RedisAddress:

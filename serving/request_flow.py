@@ -7,6 +7,7 @@ out, named in `degraded` and counted: a shopper always gets a slate.  `/rank` br
 with it; for a page of the shop they are found.
 """
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -147,13 +148,11 @@ def interpret(request: _Request) -> None:
 
 async def retrieve(request: _Request) -> Retrieved | None:
     """Candidates of every source; None where the request brings them, or none can be had."""
-    wanted, resources = request.question.wanted, request.resources
+    wanted = request.question.wanted
     if wanted is None or wanted.rest is not None:
         return None
     with request.trace.failing_open("retrieve") as told:
-        request.retrieved = await within(
-            RETRIEVE_SECONDS, resources.readers, lambda: _find(request)
-        )
+        request.retrieved = await _found(request)
         told["found"] = {
             name: len(found.item_ids) for name, found in request.retrieved.found.items()
         }
@@ -188,7 +187,8 @@ async def hydrate(request: _Request, candidates: Candidates) -> SlateFacts | Non
     asked = question if question.wanted is None else replace(question, item_ids=item_ids)
     seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
     with request.trace.failing_open("hydrate"):
-        facts = await within(seconds, resources.readers, lambda: resources.live.read(asked))
+        async with asyncio.timeout(seconds):
+            facts = await resources.live.read(asked)
         request.question = replace(question, t=facts.t)
         facts = replace(facts, found=candidates.sources)
         return with_overrides(facts, question.overrides, resources.shop)
@@ -267,15 +267,27 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
     resources.recorder.offer(served_event(question, candidates, slate, trace.degraded, share))
 
 
-def _find(request: _Request) -> Retrieved:
+async def _found(request: _Request) -> Retrieved:
     """Read what is known of shopper and query, then ask the sources."""
-    question, live = request.question, request.resources.live
-    assert question.wanted is not None
-    known = SlateFacts(t=question.t)
-    if question.user_id is not None or question.query_key is not None:
-        try:
-            known = live.read(question)
-        except Exception as error:
-            request.trace.leave_out("retrieve", error)
-            return find(request.resources.models, question, question.wanted, None)
-    return find(request.resources.models, question, question.wanted, known)
+    question, resources = request.question, request.resources
+    wanted = question.wanted
+    assert wanted is not None
+    async with asyncio.timeout(RETRIEVE_SECONDS):
+        known = await _known(request)
+        return await within(
+            RETRIEVE_SECONDS,
+            resources.readers,
+            lambda: find(resources.models, question, wanted, known),
+        )
+
+
+async def _known(request: _Request) -> SlateFacts | None:
+    """What is known of shopper and query; None where that cannot be read."""
+    question = request.question
+    if question.user_id is None and question.query_key is None:
+        return SlateFacts(t=question.t)
+    try:
+        return await request.resources.live.read(question)
+    except Exception as error:
+        request.trace.leave_out("retrieve", error)
+        return None

@@ -53,7 +53,7 @@ class Resources:
     """Everything a request may need.
 
     Attributes:
-        readers: threads that read features.
+        readers: threads that find candidates.
         writers: threads that log events.
         chores: threads of the work beside the requests, one a chore.
         draining: whether the process was asked to end.
@@ -106,8 +106,6 @@ class Resources:
         admission = Admission(FollowedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
         for follow in (models.follow, rules.follow, live.keep):
             follow()
-        _warm_up(live, clock)
-        _settle()
         recorder.start()
         return cls(
             *(settings, clock, shop, writer, models, live, recorder),
@@ -124,8 +122,16 @@ class Resources:
         """Whether shoppers may be sent here."""
         return self.models.is_ready and not self.draining
 
-    def start_chores(self) -> None:
-        """Follow what is published and look after the live state, until closed."""
+    async def start(self) -> None:
+        """Read once, so that the first shopper does not wait for imports and connections.
+
+        Then follow what is published and look after the live state, until closed.
+        """
+        with suppress(RedisError):
+            await self.live.read(
+                Question("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
+            )
+        _settle()
         followed = (self.models, self.rules, self.admission.keys)
         chores = [*(one.follow for one in followed), self.live.keep]
         self._tasks = [asyncio.create_task(self._repeat(chore)) for chore in chores]
@@ -135,6 +141,7 @@ class Resources:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.live.close()
         for pool in (self.readers, self.writers, self.chores):
             pool.shutdown(wait=True, cancel_futures=True)
         self.recorder.close()
@@ -154,9 +161,3 @@ def _settle() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GARBAGE)
-
-
-def _warm_up(live: LiveState, clock: Clock) -> None:
-    """Read once, so that the first shopper does not wait for imports and connections."""
-    with suppress(RedisError):
-        live.read(Question("warm-up", clock.now(), "warm-up", item_ids=["warm-up"]))

@@ -256,7 +256,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     log_json()
     app.state.resources = resources = Resources.open(Settings.from_environment())
     _drain_on_sigterm(resources)
-    resources.start_chores()
+    await resources.start()
     yield
     await resources.close()
 

@@ -1,5 +1,6 @@
 """Rankings read live features only while every acknowledged event is in them."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import pytest
@@ -26,7 +27,7 @@ class Server:
         self._answer()
         return str(self.run)
 
-    def read(self, question):
+    async def read(self, question):
         self._answer()
         return SlateFacts(t=question.t)
 
@@ -53,6 +54,10 @@ class Server:
             raise RedisError("away")
 
 
+def read(live):
+    return asyncio.run(live.read(QUESTION))
+
+
 def take(server, live, event):
     server.log.append(event)
     live.apply([event])
@@ -72,20 +77,20 @@ def live(server):
 
 def test_before_the_first_look_nothing_is_read(server):
     with pytest.raises(RedisError):
-        LiveState(lambda: server).read(QUESTION)
+        read(LiveState(lambda: server))
 
 
 def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
     server.away = True
     with pytest.raises(RedisError, match="away"):
-        live.read(QUESTION)
+        read(live)
     server.away = False
     with pytest.raises(RedisError, match="recovered"):
-        live.read(QUESTION)
+        read(live)
 
     live.keep()
 
-    assert live.read(QUESTION) == SlateFacts(t=1)
+    assert read(live) == SlateFacts(t=1)
 
 
 def test_events_missed_while_the_server_was_away_are_replayed_before_the_next_read(server, live):
@@ -144,7 +149,7 @@ def test_a_failed_read_alone_replays_nothing(server, live):
     take(server, live, "known")
     server.away = True
     with pytest.raises(RedisError):
-        live.read(QUESTION)
+        read(live)
     server.away = False
     server.while_replaying.append(lambda: pytest.fail("nothing was missed"))
 

@@ -1,5 +1,7 @@
 """What a ranking reads of events whose time has only just come."""
 
+import asyncio
+
 import numpy as np
 import pytest
 
@@ -31,9 +33,18 @@ def connection(redis_settings, clock):
     return opened
 
 
+def read(connection, t):
+    async def once():
+        try:
+            return await connection.read(Question("r", t, item_ids=["i"]))
+        finally:
+            connection.close()
+
+    return asyncio.run(once())
+
+
 def clicks(connection, t):
-    facts = connection.read(Question("r", t, item_ids=["i"]))
-    return facts.items["item_engagement__clicks_all"]
+    return read(connection, t).items["item_engagement__clicks_all"]
 
 
 def test_a_held_event_is_known_strictly_after_its_time(connection, clock):
@@ -47,7 +58,7 @@ def test_a_read_overtaken_by_a_held_event_is_one_of_a_later_instant(connection, 
     clock.instant = SOON + 500
     assert connection.release_held() == 1
 
-    facts = connection.read(Question("r", SOON, item_ids=["i"]))
+    facts = read(connection, SOON)
 
     assert facts.t == SOON + 500
     assert facts.items["item_engagement__clicks_all"] == [1]

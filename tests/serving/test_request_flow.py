@@ -1,7 +1,6 @@
 """A shopper always gets a slate, whichever stage fails or is late."""
 
 import asyncio
-import threading
 from dataclasses import replace
 
 import numpy as np
@@ -42,6 +41,9 @@ class Connection:
     def release_held(self):
         return 0
 
+    def close(self):
+        pass
+
 
 class Popularity:
     def apply(self, item_ids):
@@ -61,7 +63,7 @@ class Ranker:
         return np.array(self.scores, dtype=np.float32)[: len(matrix)]
 
 
-def known(question):
+async def known(question):
     return SlateFacts(t=question.t, item_ids=question.item_ids)
 
 
@@ -98,7 +100,10 @@ def test_the_ranker_decides_where_all_is_well(resources):
 
 
 def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
-    connect(resources, Connection(lambda question: replace(known(question), t=4242)))
+    async def later(question):
+        return replace(await known(question), t=4242)
+
+    connect(resources, Connection(later))
     learn(resources, "ranker", Ranker())
 
     ranked(resources)
@@ -107,18 +112,20 @@ def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
 
 
 def test_a_slow_server_is_not_waited_for(resources):
-    never = threading.Event()
-    connect(resources, Connection(lambda question: never.wait(5) or known(question)))
+    async def slow(question):
+        await asyncio.sleep(5)
+        return await known(question)
+
+    connect(resources, Connection(slow))
     learn(resources, "popularity", Popularity())
     learn(resources, "ranker", Ranker())
 
     assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity-1")
-    never.set()
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), EventError("a", "b", "c"), MemoryError()])
 def test_whatever_reading_fails_of_popularity_answers(resources, error):
-    def fail(question):
+    async def fail(question):
         raise error
 
     connect(resources, Connection(fail))

@@ -1,0 +1,158 @@
+"""The way to Redis for slates: one connection of an event loop, no thread and no waiting in line.
+
+redis-py opens it, with password, database and TLS.  What is then read for a slate, hundreds of
+strings, goes from the socket to the parser without redis-py's layers, which cost as much again.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any, cast
+
+import hiredis
+import redis.asyncio
+from redis.asyncio.connection import AbstractConnection
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from feature_repo.online.redis_address import RedisAddress
+
+_READ_BYTES = 1 << 18
+"""Read at once: a slate of hundreds of items."""
+
+
+@dataclass
+class _Question:
+    """Commands whose answers are awaited."""
+
+    wanted: int
+    told: "asyncio.Future[list[Any]]"
+    answers: list[Any] = field(default_factory=list)
+
+
+class _Stream(asyncio.BufferedProtocol):
+    """Answers come in the order of the questions, so these may follow each other unanswered."""
+
+    def __init__(self, opened: AbstractConnection) -> None:
+        # The connection's own reader must outlive its transport, or it would close that.
+        self._opened = cast("Any", opened)
+        self._transport: asyncio.Transport = self._opened._writer.transport
+        self._parser = hiredis.Reader(
+            replyError=redis.ResponseError, protocolError=redis.InvalidResponse
+        )
+        self._waiting: deque[_Question] = deque()
+        self._read = bytearray(_READ_BYTES)
+        self._transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether questions can be sent."""
+        return not self._transport.is_closing()
+
+    def ask(self, commands: bytes, answers: int) -> "asyncio.Future[list[Any]]":
+        """Send commands; errors are among their answers."""
+        question = _Question(answers, asyncio.get_running_loop().create_future())
+        self._waiting.append(question)
+        self._transport.write(commands)
+        return question.told
+
+    def close(self) -> None:
+        """Give up what is awaited."""
+        self._transport.abort()
+        self._opened._close()
+
+    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002
+        """Where to read to."""
+        return self._read
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """Give whole answers to whom they belong."""
+        self._parser.feed(cast("bytes", self._read), 0, nbytes)
+        while self._waiting and (answer := self._parser.gets()) is not False:
+            question = self._waiting[0]
+            question.answers.append(answer)
+            if len(question.answers) == question.wanted:
+                self._waiting.popleft()
+                if not question.told.done():
+                    question.told.set_result(question.answers)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Nothing more will be told."""
+        self._opened._close()
+        while self._waiting:
+            told = self._waiting.popleft().told
+            if not told.done():
+                told.set_exception(redis.ConnectionError(f"the connection was lost: {exc}"))
+
+
+class SlateStream:
+    """Asks one server, opening the connection when it is needed.  It belongs to one event loop."""
+
+    def __init__(
+        self,
+        address: RedisAddress,
+        timeout: float,
+        opened: Callable[[AbstractConnection], Awaitable[None]],
+    ) -> None:
+        """Ask the server at `address`, and wait `timeout` seconds at most.
+
+        Args:
+            address: of the server.
+            timeout: for a connection, and for the answers to a question.
+            opened: finishes the opening of a connection: calls `on_connect`, raises RedisError
+                where this is not the server it should be.
+        """
+        self._pool = redis.asyncio.ConnectionPool.from_url(
+            address.url,
+            protocol=2,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),
+            redis_connect_func=opened,
+        )
+        self._timeout = timeout
+        self._stream: _Stream | None = None
+        self._lock = asyncio.Lock()
+
+    async def ask(self, commands: bytes, answers: int) -> list[Any]:
+        """What commands give that are sent in one piece, errors among the answers.
+
+        Raises:
+            redis.RedisError: the server does not answer in time; nobody who waits is answered then.
+        """
+        stream = self._stream
+        if stream is None or not stream.is_open:
+            stream = await self._open()
+        told = stream.ask(commands, answers)
+        await asyncio.wait([told], timeout=self._timeout)
+        if not told.done():
+            # It may be the loop that was late: what lies in the socket by now is read first.
+            await asyncio.wait([told], timeout=self._timeout / 4)
+        if not told.done():
+            stream.close()
+            raise redis.TimeoutError(f"no answer within {self._timeout:g} s")
+        return told.result()
+
+    def close(self) -> None:
+        """Close the connection, where there is one."""
+        if self._stream is not None:
+            self._stream.close()
+
+    async def _open(self) -> _Stream:
+        async with self._lock:
+            if self._stream is None or not self._stream.is_open:
+                self._stream = _Stream(await self._connected())
+            return self._stream
+
+    async def _connected(self) -> AbstractConnection:
+        connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        try:
+            async with asyncio.timeout(self._timeout):
+                await connection.connect()  # type: ignore[no-untyped-call]
+        except BaseException as error:
+            await connection.disconnect(nowait=True)
+            if isinstance(error, TimeoutError):
+                raise redis.TimeoutError(f"no connection within {self._timeout:g} s") from None
+            raise
+        return connection
