@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from feature_repo.errors import EventError
 from feature_repo.events.contract import DEFAULT_MARKET, FieldValue
-from feature_repo.events.values import check_each_once, identifier, shop_field, text
+from feature_repo.events.values import check_each_once, identifier, identifiers, shop_field, text
 from feature_repo.instants import parse_instant, utc_offset_minutes
 from feature_repo.query_key import query_key
 from feature_repo.shop import Shop
@@ -63,7 +63,7 @@ def read_question(
         RefusedError: 400; an id that is none, a field with an impossible value, an item twice.
     """
     try:
-        item_ids = [identifier(c.id, f"items[{n}].id") for n, c in enumerate(body.items)]
+        item_ids = identifiers([candidate.id for candidate in body.items], "items")
         check_each_once(item_ids, "items")
         fields = _fields(body.fields, "fields")
         return Question(

@@ -156,13 +156,12 @@ def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
 
     The score of one that was drawn is what the noise was added to, not the ranker's.
     """
-    scored, propensities = slate.scored, slate.propensities
-    drawn = slate.draw.scores if slate.draw else {}
+    ids, scores = slate.scored.item_ids, slate.scored.scores.tolist()
+    propensities, drawn = slate.propensities, slate.draw.scores if slate.draw else {}
+    if not drawn and not propensities:
+        return tuple([ShownItem(ids[n], scores[n], 1.0) for n in slate.order])
     return tuple(
-        ShownItem(
-            scored.item_ids[n], drawn.get(n, float(scored.scores[n])), propensities.get(n, 1.0)
-        )
-        for n in slate.order
+        ShownItem(ids[n], drawn.get(n, scores[n]), propensities.get(n, 1.0)) for n in slate.order
     )
 
 
@@ -178,12 +177,16 @@ def is_recorded(request_id: str, share: float) -> bool:
 
 def _considered(slate: Slate) -> tuple[str, ...]:
     """The candidates that were scored and are not on the page."""
+    if len(slate.order) == len(slate.scored.item_ids):
+        return ()
     answered = frozenset(slate.order)
     return tuple(item for n, item in enumerate(slate.scored.item_ids) if n not in answered)
 
 
 def _sources(candidates: Candidates, slate: Slate) -> tuple[SourcePlaces, ...]:
     """Where each item answered was found; empty where none was."""
+    if not candidates.sources:
+        return ()
     found = [candidates.sources.get(slate.scored.item_ids[n], {}) for n in slate.order]
     places = tuple(
         {name: (place.rank, float(place.score)) for name, place in one.items() if name in SOURCES}

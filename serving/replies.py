@@ -61,15 +61,10 @@ def page_answer(
 
 
 def _items(slate: Slate, explained: bool) -> list[RankedItem]:
-    scored = slate.scored
-    return [
-        RankedItem(
-            scored.item_ids[n],
-            float(scored.scores[n]),
-            features=_features(scored, n) if explained else None,
-        )
-        for n in slate.order
-    ]
+    ids, scores = slate.scored.item_ids, slate.scored.scores.tolist()
+    if not explained:
+        return [RankedItem(ids[n], scores[n]) for n in slate.order]
+    return [RankedItem(ids[n], scores[n], features=_features(slate.scored, n)) for n in slate.order]
 
 
 def _found(slate: Slate, candidates: Candidates, assortment: Assortment | None) -> list[RankedItem]:

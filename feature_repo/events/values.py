@@ -6,7 +6,7 @@ expected and what was found.  None never reaches a reader: an absent value is le
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from feature_repo.errors import EventError
 from feature_repo.events.contract import FieldValue
@@ -33,6 +33,17 @@ def identifier(value: object, field: str) -> str:
     elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_ID:
         return str(value)
     raise EventError(field, _ID, value)
+
+
+def identifiers(values: Sequence[object], field: str) -> list[str]:
+    """Read N ids; the error names the first that is none as `field[n].id`.
+
+    >>> identifiers(["a", 7], "items")
+    ['a', '7']
+    """
+    if {*map(type, values)} == {str} and _are_plain(cast("Sequence[str]", values)):
+        return [*cast("Sequence[str]", values)]
+    return [identifier(value, f"{field}[{n}].id") for n, value in enumerate(values)]
 
 
 def text(value: object, field: str) -> str:
@@ -136,6 +147,18 @@ def _element(value: object, field: str) -> str:
     if not isinstance(value, str):
         raise EventError(field, _FIELD, value)
     return text(value, field)
+
+
+def _are_plain(ids: Sequence[str]) -> bool:
+    """Whether all are ids for certain, looked at together: a slate has hundreds."""
+    lengths = [*map(len, ids)]
+    together = "".join(ids)
+    return (
+        together.isascii()
+        and "\0" not in together
+        and 0 < min(lengths) <= max(lengths) <= LONGEST_ID
+        and not any(map(str.isspace, ids))
+    )
 
 
 def _is_plain(value: str) -> bool:
