@@ -2,9 +2,8 @@
 
 import base64
 import hashlib
-import queue
 import threading
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -25,6 +24,9 @@ QUEUED = 10_000
 REMEMBERED = 10_000
 BATCH = 256
 
+PAUSE_SECONDS = 0.05
+"""What a process that dies at once may lose of its answers; never an event."""
+
 
 @dataclass
 class Recorder:
@@ -37,12 +39,11 @@ class Recorder:
     log: EventLog
     writer: SegmentWriter
     record_share: float
-    _queue: "queue.Queue[ServedEvent | None]" = field(
-        default_factory=lambda: queue.Queue(maxsize=QUEUED)
-    )
+    _queued: "deque[ServedEvent]" = field(default_factory=deque)
     _recent: "OrderedDict[str, ServedEvent]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _thread: threading.Thread | None = None
+    _ending: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
         """Begin to log."""
@@ -52,7 +53,7 @@ class Recorder:
     def close(self) -> None:
         """Log what is queued, and end."""
         if self._thread is not None:
-            self._queue.put(None)
+            self._ending.set()
             self._thread.join()
 
     def offer(self, event: ServedEvent) -> None:
@@ -62,9 +63,9 @@ class Recorder:
             self._recent.move_to_end(event.request_id)
             if len(self._recent) > REMEMBERED:
                 self._recent.popitem(last=False)
-        try:
-            self._queue.put_nowait(event)
-        except queue.Full:
+        if len(self._queued) < QUEUED:
+            self._queued.append(event)
+        else:
             SERVED_LOST.inc()
 
     def served(self, request_id: str) -> ServedEvent | None:
@@ -81,15 +82,12 @@ class Recorder:
                     del self._recent[request_id]
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch = [first]
-            while len(batch) < BATCH and not self._queue.empty():
-                following = self._queue.get()
-                if following is None:
-                    self._write(batch)
-                    return
-                batch.append(following)
-            self._write(batch)
+        """Look now and then: to be woken for each answer would hold that answer up."""
+        ended = False
+        while not ended:
+            ended = self._ending.wait(PAUSE_SECONDS)
+            while batch := [self._queued.popleft() for _ in range(min(len(self._queued), BATCH))]:
+                self._write(batch)
 
     def _write(self, batch: list[ServedEvent]) -> None:
         try:

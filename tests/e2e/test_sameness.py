@@ -33,7 +33,7 @@ from serving.question import Question
 from serving.redis_connection import RedisConnection
 from tests.e2e.busy_shop import BusyShop
 from tests.e2e.racers import Racer
-from tests.integration.http.small_shop import publish_ranker
+from tests.integration.http.small_shop import publish_ranker, read_once
 from training.dataset import numbered
 from training.known import known_facts
 from training.labels import labelled_rankings
@@ -269,7 +269,7 @@ def read_again(day, t):
             event.request_id, t, event.user_id, query=event.query, market=event.market,
             item_ids=[*(item.item_id for item in event.items), *event.considered],
         )  # fmt: skip
-        facts = replace(connection.read(question), found=found_by(event))
+        facts = replace(read_once(connection, question), found=found_by(event))
         facts = with_overrides(facts, event.overrides, shop)
         matrix = feature_matrix(facts, shop, day.prior)[: len(event.items)]
         vectors = base64.b64encode(matrix.tobytes()).decode()

@@ -1,7 +1,5 @@
 """What a ranking reads of events whose time has only just come."""
 
-import asyncio
-
 import numpy as np
 import pytest
 
@@ -11,6 +9,7 @@ from feature_repo.shop import Shop
 from serving.question import Question
 from serving.redis_connection import RedisConnection
 from tests.feature_repo.online.conftest import SetClock
+from tests.integration.http.small_shop import read_once
 
 SOON = SetClock().instant + 1000
 
@@ -34,13 +33,7 @@ def connection(redis_settings, clock):
 
 
 def read(connection, t):
-    async def once():
-        try:
-            return await connection.read(Question("r", t, item_ids=["i"]))
-        finally:
-            connection.close()
-
-    return asyncio.run(once())
+    return read_once(connection, Question("r", t, item_ids=["i"]))
 
 
 def clicks(connection, t):

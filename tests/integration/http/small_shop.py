@@ -1,5 +1,6 @@
 """A small shop's home, as `make demo` would leave it, and its service as a real process."""
 
+import asyncio
 import json
 import os
 import subprocess
@@ -157,6 +158,18 @@ def publish_ranker(
     Ranker(columns, RatePrior(0.1), booster).save(build)
     manifest = {"columns": columns, "feature_service": {"name": "ranking_v1"}}
     return publish(home, "ranker", name, build, manifest)
+
+
+def read_once(connection, question):
+    """What a service would read for a question, in an event loop of its own."""
+
+    async def once():
+        try:
+            return await connection.read(question)
+        finally:
+            connection.close()
+
+    return asyncio.run(once())
 
 
 @contextmanager

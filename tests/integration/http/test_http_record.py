@@ -10,7 +10,7 @@ from feature_repo.request_features import feature_matrix
 from feature_repo.shop import Shop
 from serving.question import Question
 from serving.redis_connection import RedisConnection
-from tests.integration.http.small_shop import publish_ranker
+from tests.integration.http.small_shop import publish_ranker, read_once
 from training.plackett_luce import gumbel, item_numbers
 from training.ranker import Ranker
 
@@ -78,7 +78,7 @@ def test_the_logged_vectors_are_computed_again_from_the_logged_request(service):
         market=event.market,
         item_ids=[item.item_id for item in event.items],
     )
-    facts = with_overrides(connection.read(question), event.overrides, shop)
+    facts = with_overrides(read_once(connection, question), event.overrides, shop)
     prior = Ranker.load(service.home.current / "ranker" / "default").prior
     assert event.overrides == {service.items[1]: {"price": 3.25}}
     np.testing.assert_array_equal(vectors(event), feature_matrix(facts, shop, prior))
