@@ -27,7 +27,7 @@ _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 Facts = dict[str, list[Any]]
 
 _SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
-"""Views whose rows are the same at most requests; a user's are seldom asked for twice."""
+"""Views whose rows are the same at most requests; a user's are asked for by few."""
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,12 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 KEPT_BYTES = 16_000_000
-"""Of strings; some fifty thousand items.  What they say takes a few times as much."""
+"""Of strings of numbers and short texts; some fifty thousand items.  What they say takes a few
+times as much."""
+
+KEPT_BYTES_OF_SOME = 1_000_000
+"""Of strings of long lists, which take twenty times as much, and change often; a request reads a
+shopper's twice, and the next comes soon."""
 
 Decode = Callable[[Sequence[bytes | None]], Sequence[tuple[T, bool]]]
 """What each of some strings says, and whether it is sound: of a damaged one each read shall tell.
@@ -19,7 +24,9 @@ class Remembered(Generic[T]):
     The store is still asked at every request, so a string that is written anew is read anew.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, kept_bytes: int) -> None:
+        """Keep strings of so many bytes together; then begin anew."""
+        self._kept_bytes = kept_bytes
         self._known: dict[bytes | None, T] = {}
         self._bytes = 0
 
@@ -37,6 +44,6 @@ class Remembered(Generic[T]):
 
     def _keep(self, sound: Mapping[bytes | None, T]) -> None:
         self._bytes += sum(len(text or b"") for text in sound)
-        if self._bytes > KEPT_BYTES:
+        if self._bytes > self._kept_bytes:
             self._known, self._bytes = {}, 0
         self._known.update(sound)

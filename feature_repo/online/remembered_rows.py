@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.online.remembered import Remembered
+from feature_repo.online.remembered import KEPT_BYTES, Remembered
 
 Columns = Mapping[str, list[Any]]
 """N values of each feature, None where there is none."""
@@ -18,10 +18,10 @@ Flags = npt.NDArray[np.bool_]
 class RememberedRows:
     """The values of one view's rows.  Threads may share it; nobody may change a value."""
 
-    def __init__(self, names: Sequence[str]) -> None:
-        """Remember these features of each row."""
+    def __init__(self, names: Sequence[str], kept_bytes: int = KEPT_BYTES) -> None:
+        """Remember these features of each row, of strings of so many bytes."""
         self._names = tuple(names)
-        self._rows: Remembered[tuple[Any, ...]] = Remembered()
+        self._rows: Remembered[tuple[Any, ...]] = Remembered(kept_bytes)
 
     def columns(
         self, raw: Sequence[bytes | None], decode: Callable[[Sequence[bytes | None]], Columns]
@@ -53,7 +53,7 @@ class RememberedNumbers:
     """The numbers of rows that hold nothing else, or of tiles.  Threads may share it."""
 
     def __init__(self) -> None:
-        self._rows: Remembered[bytes] = Remembered()
+        self._rows: Remembered[bytes] = Remembered(KEPT_BYTES)
 
     def block(
         self,

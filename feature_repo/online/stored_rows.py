@@ -10,6 +10,7 @@ from feature_repo.online.merge import PART, Row
 from feature_repo.online.packing import RowBatch
 from feature_repo.online.proto_values import message_class
 from feature_repo.online.read_plan import report_damage
+from feature_repo.online.remembered import KEPT_BYTES, KEPT_BYTES_OF_SOME
 from feature_repo.online.remembered_rows import (
     Block,
     Columns,
@@ -30,7 +31,7 @@ class StoredRows:
     def __init__(
         self, project: str, views: "Sequence[FeatureView]", remembered: Sequence[str] = ()
     ) -> None:
-        """Read the rows of `views`; of those `remembered`, none that is the same is read twice."""
+        """Read the rows of `views`; those of views to be `remembered` are kept at length."""
         self._remembered = frozenset(remembered)
         self._memos: dict[tuple[str, ...], RememberedRows] = {}
         self._numbers: dict[tuple[str, ...], RememberedNumbers] = {}
@@ -56,9 +57,10 @@ class StoredRows:
             features: of the view.
             now: instant of the read, µs.
         """
-        if view not in self._remembered:
-            return self._decoded(view, raw, features, now)
-        memo = self._memos.setdefault((view, *features), RememberedRows(features))
+        memo = self._memos.get((view, *features))
+        if memo is None:
+            kept = KEPT_BYTES if view in self._remembered else KEPT_BYTES_OF_SOME
+            memo = self._memos.setdefault((view, *features), RememberedRows(features, kept))
         return memo.columns(raw, lambda unknown: self._decoded(view, unknown, features, now))
 
     def _decoded(
@@ -82,7 +84,7 @@ class StoredRows:
     ) -> Block:
         """The same of F features that are numbers: shape (F, N) float64, NaN where there is none.
 
-        Of a view that is remembered; nobody may write to it.
+        Nobody may write to it.
         """
         memo = self._numbers.setdefault((view, *features), RememberedNumbers())
         return memo.block(raw, lambda unknown: self._numbers_of(view, unknown, features, now))

@@ -74,6 +74,9 @@ class Assortment:
     shop: Shop
     sellable: dict[str, Flags] = field(default_factory=dict, repr=False, compare=False)
     _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
+    _numbers: dict[str, npt.NDArray[np.float64]] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     _placed: dict[str, tuple[Sequence[str], Rows]] = field(
         default_factory=dict, repr=False, compare=False
     )
@@ -149,11 +152,11 @@ class Assortment:
         )
 
     def numbers(self, field: ShopField) -> npt.NDArray[np.float64]:
-        """Shape (N,): a number or time field, NaN where missing."""
-        values: npt.NDArray[np.float64] = pc.cast(
-            self.table[field.column], pa.float64(), safe=False
-        ).to_numpy()
-        return values
+        """Shape (N,): a number or time field, NaN where missing; kept once made."""
+        if field.column not in self._numbers:
+            column = pc.cast(self.table[field.column], pa.float64(), safe=False)
+            self._numbers[field.column] = column.to_numpy()
+        return self._numbers[field.column]
 
     def coded(self, field: ShopField) -> Coded:
         """A category, list or bool field as numbers; kept once made."""

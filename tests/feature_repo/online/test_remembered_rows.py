@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from feature_repo.online import remembered
 from feature_repo.online.remembered_rows import RememberedNumbers, RememberedRows
 
 NAMES = ("word", "size")
@@ -58,9 +57,8 @@ def test_whoever_changes_a_column_changes_no_other_answer(decoder):
     assert rows.columns([b"a"], decoder)["word"] == ["a"]
 
 
-def test_what_is_kept_has_a_bound(decoder, monkeypatch):
-    monkeypatch.setattr(remembered, "KEPT_BYTES", 3)
-    rows = RememberedRows(NAMES)
+def test_what_is_kept_has_a_bound(decoder):
+    rows = RememberedRows(NAMES, kept_bytes=3)
 
     for text in (b"a", b"bb", b"cc", b"a"):
         assert rows.columns([text], decoder)["word"] == [text.decode()]
