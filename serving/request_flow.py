@@ -112,6 +112,7 @@ async def _flow(request: _Request) -> tuple[Candidates, Slate]:
     interpret(request)
     candidates = merge(request, await retrieve(request))
     facts = await hydrate(request, candidates)
+    await asyncio.sleep(0)  # Whoever is to be refused is refused between two stages.
     left, facts = sellable(request, candidates.item_ids, facts)
     scored = score(request, candidates, left, facts)
     slate = arrange(request, candidates, scored, facts)

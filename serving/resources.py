@@ -36,8 +36,9 @@ LOOK_SECONDS = 0.5
 
 READERS, WRITERS = 8, 8
 
-ANSWERS_AT_WORK, ANSWERS_WAITING = 3, 13
-"""More at work would only take turns on one interpreter; more waiting would wait too long."""
+ANSWERS_AT_WORK, ANSWERS_WAITING = 2, 14
+"""One is scored while another waits for Redis; more would only keep refusals waiting for them.
+More waiting would wait too long."""
 
 EVENTS_WAITING = 56
 """Beyond one for each writer: those that wait share one fsync."""
