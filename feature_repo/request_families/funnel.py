@@ -4,60 +4,54 @@ What is usual is the market's own rate as of the last midnight, so a rate is mis
 market has none.  Their support is in the stored counts.
 """
 
-from collections.abc import Mapping
-from functools import cache
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, named
+from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Count, Counts, Floats, SlateFacts, or_zero
+from feature_repo.slate_counts import EVER, MONTH, Counts
+from feature_repo.slate_facts import Floats, SlateFacts, or_zero
 
 STRENGTH = 20.0
 """Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
 
-WINDOWS = ("30d", "all")
 STEPS = {"cart": ("carts", "clicks"), "order": ("orders", "clicks"), "return": ("returns", "sold")}
 ASKED = {"click": ("clicks", "searches"), "order": ("orders", "searches")}
 _ENTITIES = {"item": STEPS, "user": STEPS, "query": ASKED}
+_LONG = WINDOWS[MONTH:]
 
 
 def funnel(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`funnel__item_<step>_<window>`, `funnel__user_…`, `funnel__query_…`."""
     market = facts.counts("market")
-    columns: dict[str, Floats] = {}
-    for entity, steps in _ENTITIES.items():
-        shares = rates(facts.counts(entity), market, steps)
-        columns |= zip(_names(entity), shares, strict=True)
-    return columns
-
-
-@cache
-def _names(entity: str) -> tuple[str, ...]:
-    """The columns of an entity, in the order of `rates`."""
-    return tuple(f"funnel__{entity}_{n}_{window}" for n in _ENTITIES[entity] for window in WINDOWS)
+    return [
+        Block(
+            named("funnel__{}_{}_{}", (entity,), tuple(steps), _LONG),
+            rates(facts.counts(entity), market, steps),
+        )
+        for entity, steps in _ENTITIES.items()
+    ]
 
 
 def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) -> Floats:
-    """Shares that took each step in each window, (s · usual + taken) / (s + able).
+    """Shares that took each step in each long window, (s · usual + taken) / (s + able).
 
-    Shape (steps × windows, …), of one entity or of N candidates; NaN where nothing is usual.
+    Shape (steps, windows, N), of one entity or of N candidates; NaN where nothing is usual.
     """
-    usual = np.array(
-        [market(f"{took}_all") / _able(market, could, "all") for took, could in steps.values()]
-    ).repeat(len(WINDOWS))
-    usual[~(usual > 0)] = np.nan
-    pairs = [(*step, window) for step in steps.values() for window in WINDOWS]
-    taken = or_zero([counts(f"{took}_{window}") for took, _, window in pairs])
-    able = or_zero([_able(counts, could, window) for _, could, window in pairs])
-    believed = STRENGTH * usual.reshape(-1, *[1] * (taken.ndim - 1))
+    took, could = zip(*steps.values(), strict=True)
+    usual = (market.each(*took) / _able(market, could))[:, EVER:]
+    believed = STRENGTH * np.where(usual > 0, usual, np.nan)
+    taken, able = or_zero(counts.each(*took)[:, MONTH:]), or_zero(_able(counts, could)[:, MONTH:])
     shares: Floats = (believed + taken) / (STRENGTH + able)
     return shares
 
 
-def _able(counts: Counts, could: str, window: str) -> Count:
+def _able(counts: Counts, could: Sequence[str]) -> Floats:
     """Of those who could take a step; what was sold is what was ordered, kept or not."""
-    if could == "sold":
-        return counts(f"orders_{window}") + counts(f"returns_{window}")
-    return counts(f"{could}_{window}")
+    if "sold" not in could:
+        return counts.each(*could)
+    able = [counts.of("orders") + counts.of("returns") if c == "sold" else counts.of(c) for c in could]
+    return np.array(able)

@@ -8,33 +8,38 @@ import numpy as np
 
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
-from feature_repo.request_families.rates import item_rates, user_rates
-from feature_repo.request_families.stored import WINDOWS
+from feature_repo.request_families import Block, Columns, named
+from feature_repo.request_families.rates import click_rates
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Count, Counts, Floats, SlateFacts
+from feature_repo.slate_counts import EVER, MONTH, Counts
+from feature_repo.slate_facts import Floats, SlateFacts
+
+_RATES = named("market__{}_rate", ("item", "user"))
+_SHARES = {"item": ("clicks", "orders", "revenue"), "query": ("searches",)}
 
 
 def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     """`market__<measure>`: logarithms of ratios to the market's own, and shares of its total."""
-    usual, all_time = facts.counts("market"), WINDOWS.index("all")
-    rate = usual("clicks_all") / usual("impressions_all")
-    relative: dict[str, Floats | float] = {
-        "item_rate": np.log(item_rates(facts, prior)[all_time] / rate),
-        "user_rate": np.log(user_rates(facts, prior)[all_time] / rate),
-    }
-    for entity, measure in (("item", "clicks"), ("item", "orders"), ("item", "revenue"),
-                            ("query", "searches")):  # fmt: skip
-        own = facts.counts(entity)(f"{measure}_30d")
-        relative[f"{entity}_{measure}_share"] = own / usual(f"{measure}_30d")
-    price = shop.item_role("price")
-    if price is not None and price.type == "number":
-        known = facts.item_numbers(f"item_attributes__{price.column}")
-        relative["price"] = np.log(known / order_value(usual))
-    return {f"market__{name}": values for name, values in relative.items()}
+    usual = facts.counts("market")
+    rate = usual.of("clicks")[EVER] / usual.of("impressions")[EVER]
+    blocks = [
+        Block((name,), np.log(click_rates(facts, entity, prior)[EVER] / rate))
+        for name, entity in zip(_RATES, ("item", "user"), strict=True)
+    ]
+    for entity, measures in _SHARES.items():
+        own = facts.counts(entity).each(*measures)[:, MONTH]
+        names = named("market__{}_{}_share", (entity,), measures)
+        blocks.append(Block(names, own / usual.each(*measures)[:, MONTH]))
+    if shop.price_field is not None:
+        own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
+        blocks.append(Block(("market__price",), np.log(own / order_value(usual))))
+    return blocks
 
 
-def order_value(counts: Counts) -> Count:
-    """The mean value of a purchase, all time, in the currency's major unit; NaN without one."""
-    value = counts("revenue_all") / counts("orders_all") / MINOR_UNITS
+def order_value(counts: Counts) -> Floats:
+    """Shape (1,): the mean value of a purchase, all time, in the currency's major unit.
+
+    NaN without one.
+    """
+    value = counts.of("revenue")[EVER] / counts.of("orders")[EVER] / MINOR_UNITS
     return np.where(value > 0, value, np.nan)
