@@ -1,4 +1,4 @@
-"""Counts of N candidates, or of one user, query or market, laid out by measure and window."""
+"""All counts of one request in one table, so that what is said of each is computed at once."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,43 +11,67 @@ from feature_repo.counters import COUNTER_VIEWS, MARKET_MEASURES, WINDOWS
 DAY, WEEK, MONTH, EVER = (tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all"))
 """Places of the windows, shortest first."""
 
-_VIEWS = {view.entity: view.name for view in COUNTER_VIEWS} | {"market": "market_usual"}
+ENTITIES = {**{view.entity: view.name for view in COUNTER_VIEWS}, "market": "market_usual"}
+"""Entity → the view of its counts: those of the candidates, then of one user, query and market."""
+
 _MEASURES: Mapping[str, tuple[str, ...]] = {
     **{view.entity: tuple(view.measures) for view in COUNTER_VIEWS},
     "market": tuple(MARKET_MEASURES),
 }
-_PLACES = {
-    entity: {measure: n for n, measure in enumerate(measures)}
-    for entity, measures in _MEASURES.items()
-}
+_ALL = tuple(dict.fromkeys(measure for own in _MEASURES.values() for measure in own))
+_PLACES = {measure: n for n, measure in enumerate(_ALL)}
 
-COUNTS = {
-    entity: tuple(f"{_VIEWS[entity]}__{measure}_{window}" for measure in own for window in WINDOWS)
-    for entity, own in _MEASURES.items()
-}
+
+def _names(entity: str, measures: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{ENTITIES[entity]}__{m}_{window}" for m in measures for window in WINDOWS)
+
+
+COUNTS = {entity: _names(entity, own) for entity, own in _MEASURES.items()}
 """Entity → the full names of its counts, measure by measure."""
+
+ASKED = {entity: _names(entity, _ALL) for entity in ENTITIES}
+"""The same of every measure there is, whether or not it is counted of the entity."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts as of one instant.
+    """Counts as of one instant, NaN where not known.
 
     Attributes:
-        entity: item, user, query or market.
-        all: shape (measures × windows, N), as `COUNTS` names them, NaN where not known; of one
-            entity, N is 1.  Not to be written to.
+        table: shape (measures, windows, N + 3): of the candidates, then of the user, the query and
+            the market.  Not to be written to.
     """
 
-    entity: str
-    all: npt.NDArray[np.float64]
+    table: npt.NDArray[np.float64]
 
-    def of(self, measure: str) -> npt.NDArray[np.float64]:
-        """Shape (windows, N)."""
-        start = _PLACES[self.entity][measure] * len(WINDOWS)
-        return self.all[start : start + len(WINDOWS)]
+    @classmethod
+    def of(cls, items: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> "Counts":
+        """Put counts together as `ASKED` names them.
+
+        Args:
+            items: shape (names, N).
+            others: shape (3 · names,), of the user, the query, the market.
+        """
+        table = np.hstack([items, others.reshape(-1, len(items)).T])
+        return cls(table.reshape(len(_ALL), len(WINDOWS), -1))
 
     def each(self, *measures: str) -> npt.NDArray[np.float64]:
-        """Shape (measures, windows, N), of those asked for."""
-        places = _PLACES[self.entity]
-        table = self.all.reshape(len(places), len(WINDOWS), self.all.shape[1])
-        return table[[places[measure] for measure in measures]]
+        """Shape (measures, windows, N + 3), of those asked for."""
+        return self.table[[_PLACES[measure] for measure in measures]]
+
+    def stored(self, entity: str) -> npt.NDArray[np.float64]:
+        """Shape (measures, windows, N or 1): what `COUNTS` names."""
+        return part(self.each(*_MEASURES[entity]), entity)
+
+
+def part(table: npt.NDArray[np.float64], entity: str) -> npt.NDArray[np.float64]:
+    """What a table, shape (…, N + 3), has of an entity: shape (…, N) of `item`, else (…, 1)."""
+    return table[..., _PARTS[entity]]
+
+
+_PARTS = {
+    "item": slice(None, -3),
+    "user": slice(-3, -2),
+    "query": slice(-2, -1),
+    "market": slice(-1, None),
+}

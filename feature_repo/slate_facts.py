@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.slate_counts import COUNTS, Counts
+from feature_repo.slate_counts import ASKED, Counts
 
 Floats = npt.NDArray[np.float64]
 Found = Mapping[str, Mapping[str, tuple[int, float]]]
@@ -72,24 +72,16 @@ class SlateFacts:
     def item_table(self, names: Sequence[str]) -> Floats:
         """Shape (K, N): K numbers of each candidate, NaN where missing."""
         columns = [*map(self.items.get, names)]
-        table = [self.blank if column is None else as_numbers(column) for column in columns]
-        return np.array(table).reshape(len(names), len(self.item_ids))
+        return as_table([self.blank if column is None else column for column in columns]).reshape(
+            len(names), len(self.item_ids)
+        )
 
-    def counts(self, entity: str) -> Counts:
-        """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
-        key = "counts", entity
-        if key not in self.memo:
-            names = COUNTS[entity]
-            if entity == "item":
-                numbers = self.item_table(names)
-            else:
-                numbers = as_numbers([*map(self._row(entity).get, names)])[:, None]
-            self.memo[key] = Counts(entity, numbers)
-        counts: Counts = self.memo[key]
-        return counts
-
-    def _row(self, entity: str) -> Mapping[str, Any]:
-        return {"user": self.user, "query": self.query_row, "market": self.market_row}[entity]
+    @cached_property
+    def counts(self) -> Counts:
+        """The counts of the candidates, the user, the query and the market."""
+        rows = {"user": self.user, "query": self.query_row, "market": self.market_row}
+        others = [number for entity, row in rows.items() for number in map(row.get, ASKED[entity])]
+        return Counts.of(self.item_table(ASKED["item"]), as_numbers(others))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
@@ -261,6 +253,14 @@ def as_numbers(values: Iterable[Any]) -> Floats:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return np.array([as_number(value) for value in values], dtype=np.float64)
+
+
+def as_table(columns: Sequence[Any]) -> Floats:
+    """K columns alike, (K, N)."""
+    try:
+        return np.array(columns, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        return np.array([as_numbers(column) for column in columns])
 
 
 def as_values(value: Any) -> tuple[str, ...]:

@@ -11,35 +11,39 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.rates import click_rates
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import EVER, MONTH, Counts
+from feature_repo.slate_counts import EVER, MONTH, part
 from feature_repo.slate_facts import Floats, SlateFacts
 
-_RATES = named("market__{}_rate", ("item", "user"))
-_SHARES = {"item": ("clicks", "orders", "revenue"), "query": ("searches",)}
+_MEASURES = ("clicks", "orders", "revenue", "searches")
+_ENTITIES = {"item": slice(0, 3), "query": slice(3, 4)}
+"""Whose measures are which."""
 
 
 def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     """`market__<measure>`: logarithms of ratios to the market's own, and shares of its total."""
-    usual = facts.counts("market")
-    rate = usual.of("clicks")[EVER] / usual.of("impressions")[EVER]
+    clicks, shown = part(facts.counts.each("clicks", "impressions")[:, EVER], "market")
+    rates = np.log(click_rates(facts, prior)[EVER] / (clicks / shown))
+    month = facts.counts.each(*_MEASURES)[:, MONTH]
+    shares = month / part(month, "market")
     blocks = [
-        Block((name,), np.log(click_rates(facts, entity, prior)[EVER] / rate))
-        for name, entity in zip(_RATES, ("item", "user"), strict=True)
+        *(Block((f"market__{one}_rate",), part(rates, one)[None]) for one in ("item", "user")),
+        *(
+            Block(named("market__{}_{}_share", (one,), _MEASURES[own]), part(shares[own], one))
+            for one, own in _ENTITIES.items()
+        ),
     ]
-    for entity, measures in _SHARES.items():
-        own = facts.counts(entity).each(*measures)[:, MONTH]
-        names = named("market__{}_{}_share", (entity,), measures)
-        blocks.append(Block(names, own / usual.each(*measures)[:, MONTH]))
     if shop.price_field is not None:
         own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
-        blocks.append(Block(("market__price",), np.log(own / order_value(usual))))
+        relative = np.log(own / part(order_values(facts), "market"))
+        blocks.append(Block(("market__price",), relative[None]))
     return blocks
 
 
-def order_value(counts: Counts) -> Floats:
-    """Shape (1,): the mean value of a purchase, all time, in the currency's major unit.
+def order_values(facts: SlateFacts) -> Floats:
+    """Shape (N + 3,): the mean value of a purchase of each, all time, in the currency's major unit.
 
     NaN without one.
     """
-    value = counts.of("revenue")[EVER] / counts.of("orders")[EVER] / MINOR_UNITS
+    revenue, orders = facts.counts.each("revenue", "orders")[:, EVER]
+    value = revenue / orders / MINOR_UNITS
     return np.where(value > 0, value, np.nan)

@@ -11,9 +11,10 @@ import numpy as np
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, alike, named
-from feature_repo.request_families.market import order_value
+from feature_repo.request_families.market import order_values
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
+from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, SlateFacts
 
 _AGAINST = named("price__{}", ("to_clicked", "to_ignored", "off_band", "to_user_order", "to_query_order"))
@@ -30,7 +31,8 @@ def price(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     prices = facts.item_numbers(f"item_attributes__{field.column}")
     clicked, ignored = _recent_prices(facts, field.column)
     usual, spread, passed = _mean(clicked), _spread(clicked), _mean(ignored)
-    orders = np.log([order_value(facts.counts(entity)) for entity in ("user", "query")])
+    values = order_values(facts)
+    orders = np.log([part(values, "user"), part(values, "query")])
     against = np.log(prices) - np.array([[usual], [passed], [usual], *orders])
     against[2] /= np.maximum(spread, _LEAST_SPREAD)
     blocks = [Block(_AGAINST, against), alike(_USER, [usual, spread, passed - usual])]

@@ -7,23 +7,24 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
+from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, SlateFacts
 
 
 def rates(facts: SlateFacts, _: Shop, prior: RatePrior) -> Columns:
     """`rate__item_<window>`, `rate__user_<window>`."""
+    smoothed = click_rates(facts, prior)
     return [
-        Block(named("rate__{}_{}", (entity,), WINDOWS), click_rates(facts, entity, prior))
+        Block(named("rate__{}_{}", (entity,), WINDOWS), part(smoothed, entity))
         for entity in ("item", "user")
     ]
 
 
-def click_rates(facts: SlateFacts, entity: str, prior: RatePrior) -> Floats:
-    """Shape (windows, N): smoothed click rates of the candidates, or (windows, 1) of the user; not
-    to be written to."""
-    key = "click rates", entity, prior
+def click_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
+    """Shape (windows, N + 3): smoothed click rates of all whose clicks and impressions are counted;
+    not to be written to."""
+    key = "click rates", prior
     if key not in facts.memo:
-        counts = facts.counts(entity)
-        facts.memo[key] = prior.smoothed(counts.of("clicks"), counts.of("impressions"))
+        facts.memo[key] = prior.smoothed(*facts.counts.each("clicks", "impressions"))
     rates: Floats = facts.memo[key]
     return rates

@@ -15,6 +15,7 @@ from feature_repo.request_families.rates import click_rates
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.request_families.text_match import NAMES, matches
 from feature_repo.shop import Shop
+from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
 
@@ -29,7 +30,7 @@ def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
         [
             facts.item_table(named("item_attributes__{}", numbers)),
             age_seconds(facts, shop),
-            click_rates(facts, "item", prior),
+            part(click_rates(facts, prior), "item"),
             matches(facts, shop)[[NAMES.index(name) for name in _TEXTS]],
         ]
     )

@@ -11,7 +11,7 @@ import numpy as np
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import EVER
+from feature_repo.slate_counts import EVER, part
 from feature_repo.slate_facts import Floats, SlateFacts, or_zero
 from feature_repo.standing import EXAMINED, groups_of
 
@@ -37,8 +37,8 @@ def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     if shop.price_field:
         own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
         measured[:, 4] = np.log(own / table[:, 4])
-    counts, examined = facts.counts("item"), facts.item_numbers(f"{_VIEW}__{EXAMINED}")
-    clicks, shown = counts.of("clicks")[EVER], counts.of("impressions")[EVER]
+    examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
+    clicks, shown = part(facts.counts.each("clicks", "impressions")[:, EVER], "item")
     columns = (
         prior.smoothed(clicks, examined),
         examined,

@@ -20,12 +20,12 @@ def stored(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     return [
         Block(numbers, facts.item_table(numbers)),
         _item_presence(facts, "item_attributes"),
-        Block(COUNTS["item"], facts.counts("item").all),
+        Block(COUNTS["item"], facts.counts.stored("item")),
         _item_presence(facts, "item_engagement"),
-        Block(COUNTS["user"], facts.counts("user").all),
+        Block(COUNTS["user"], facts.counts.stored("user")),
         _presence(facts.user, "user_engagement", "user_recent"),
         *_of_user(facts, shop),
-        Block(COUNTS["query"], facts.counts("query").all),
+        Block(COUNTS["query"], facts.counts.stored("query")),
         _presence(facts.query_row, "query_engagement", "query_clicked_items"),
     ]
 

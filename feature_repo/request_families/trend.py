@@ -5,14 +5,13 @@ import numpy as np
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import DAY, EVER, MONTH, WEEK
+from feature_repo.slate_counts import DAY, EVER, MONTH, WEEK, part
 from feature_repo.slate_facts import Floats, SlateFacts
 
-MEASURES = {
-    "item": ("impressions", "clicks", "orders"),
-    "user": ("clicks",),
-    "query": ("searches",),
-}
+_MEASURES = ("impressions", "clicks", "orders", "searches")
+_ENTITIES = {"item": slice(0, 3), "user": slice(1, 2), "query": slice(3, 4)}
+"""Whose measures are which."""
+
 PAIRS = ("1d_7d", "7d_30d")
 _SHARES = np.array([[1 / 7], [7 / 30]])
 """Of the longer window, that the shorter one is."""
@@ -20,17 +19,15 @@ _SHARES = np.array([[1 / 7], [7 / 30]])
 
 def trend(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`trend__<entity>_<measure>_<short>_<long>`: logarithm of the ratio, 0 where nothing moves."""
+    moved = _moved(facts.counts.each(*_MEASURES))
     return [
-        Block(
-            named("trend__{}_{}_{}", (entity,), measures, PAIRS),
-            _moved(facts.counts(entity).each(*measures)),
-        )
-        for entity, measures in MEASURES.items()
+        Block(named("trend__{}_{}_{}", (entity,), _MEASURES[own], PAIRS), part(moved[own], entity))
+        for entity, own in _ENTITIES.items()
     ]
 
 
 def _moved(counts: Floats) -> Floats:
-    """Shape (measures, windows, N) to (measures, pairs, N).
+    """Shape (measures, windows, …) to (measures, pairs, …).
 
     One event is added to each, so that rare ones do not leap.
     """
