@@ -122,8 +122,11 @@ class ItemValues:
     @classmethod
     def of(cls, values: Sequence[Any] | npt.NDArray[Any]) -> "ItemValues":
         """Lay out a column of texts, lists of texts, or missing values."""
-        if _are_texts(values):
+        try:
             distinct, codes = _numbered(values)
+        except TypeError:
+            distinct, codes = [""], np.empty(0, np.int64)
+        if {*map(type, distinct)} <= {str} and "" not in distinct:
             return cls(distinct, codes, np.ones(len(values), np.int64))
         read = [*map(as_values, values)]
         distinct, codes = _numbered([*chain.from_iterable(read)])
@@ -207,11 +210,6 @@ class FieldValues:
 
 def _joined(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
     return np.concatenate(parts) if parts else np.empty(0, np.int64)
-
-
-def _are_texts(values: Sequence[Any] | npt.NDArray[Any]) -> bool:
-    """Whether each is one text, which is not empty."""
-    return {*map(type, values)} <= {str} and "" not in values
 
 
 def _numbered(texts: Sequence[str] | npt.NDArray[Any]) -> tuple[list[str], npt.NDArray[np.int64]]:

@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from itertools import accumulate, chain, count, repeat
 from typing import Any
 
@@ -43,10 +42,11 @@ class Listed:
         numbers: list[int] = []
         places: list[int] = []
         for texts in lists:
-            told = [*map(split, texts)]
-            code: dict[str, int] = defaultdict(count(sum(map(len, codes)) + len(codes)).__next__)
-            numbers += map(code.__getitem__, chain.from_iterable(told))
-            places += chain.from_iterable(map(repeat, count(), map(len, told)))
+            start = sum(map(len, codes)) + len(codes)
+            told, of = _told(texts)
+            code: dict[str, int] = defaultdict(count(start).__next__)
+            numbers += map(code.__getitem__, told)
+            places += of
             codes.append(code)
         sizes, longest = [len(code) + 1 for code in codes], max(map(len, lists), default=0)
         return cls(codes, np.array(numbers, np.int64), np.array(places, np.int64), sizes, longest)
@@ -83,11 +83,20 @@ def numbers_of(code: Mapping[str, int], texts: Sequence[str], other: int) -> Int
     return np.fromiter(numbered(code, texts, other), np.int64, len(texts))
 
 
-@lru_cache(maxsize=20_000)
-def split(text: Any) -> tuple[str, ...]:
+def _told(texts: Sequence[Any]) -> tuple[Sequence[str], Sequence[int]]:
+    """The values of all texts, and the place of the text of each."""
+    distinct = {*texts}
+    if {*map(type, distinct)} == {str} and "" not in distinct:
+        if VALUE_SEPARATOR not in "".join(distinct):
+            return texts, range(len(texts))
+    read = [*map(split, texts)]
+    return [*chain.from_iterable(read)], [n for n, values in enumerate(read) for _ in values]
+
+
+def split(text: Any) -> list[str]:
     """The values of an item in one field, from the text in which a row carries them.
 
     >>> split("red\\x1fblue"), split(None)
-    (('red', 'blue'), ())
+    (['red', 'blue'], [])
     """
-    return tuple(text.split(VALUE_SEPARATOR)) if isinstance(text, str) and text else ()
+    return text.split(VALUE_SEPARATOR) if isinstance(text, str) and text else []

@@ -1,24 +1,16 @@
 """The query's text against each candidate's title, categories and lists."""
 
-from collections.abc import Iterable, Sequence
-from functools import lru_cache
-from itertools import chain, repeat
-from operator import contains
-
 import numpy as np
 import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import FieldValues, Floats, SlateFacts
+from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
+from feature_repo.vocabulary import Vocabulary
 
 GRAM = 3
-FEW = 8
-"""Words of a query that are looked for one by one."""
-
 Words = frozenset[str]
-Flags = npt.NDArray[np.bool_]
 NAMES = ("tokens_covered", "title_covered", "gram_jaccard", "all_covered")
 _COLUMNS = named("text__{}", NAMES)
 
@@ -45,25 +37,39 @@ def matches(facts: SlateFacts, shop: Shop) -> Floats:
 
 
 def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
-    """Sets are met by `map`, which is several times as fast as a loop over the titles."""
     titles, values = _titles(facts, shop), facts.taste_values(shop.taste_columns)
-    titled, runs, lengths, sizes = zip(*map(_read, titles), strict=True)
-    told = [*map(words, values.items.distinct)]
-    sought, of_query = _sought(asked, chain(titled, told)), grams(query)
-    in_title, in_values = _having(sought, titled), _in_values(_having(sought, told), values)
-    shared = np.fromiter(map(len, map(of_query.__and__, runs)), np.float64, len(runs))
+    vocabulary = _vocabulary("words")
+    named, told = vocabulary.values(titles), vocabulary.values(values.items.distinct)
+    sought = vocabulary.numbers(asked)
+    in_title, in_values = _having(sought, named), _having(sought, told)[:, values.items.codes]
+    in_values = values.by_field(values.items.sums(in_values)).any(axis=1)
     covered = in_title.sum(axis=0)
     measured = np.array(
         [
             covered / len(asked),
-            covered / np.maximum(lengths, 1),
-            shared / (len(of_query) + np.array(sizes) - shared),
+            covered / np.maximum(named.sizes, 1),
+            _gram_jaccards(titles, grams(query)),
             (in_title | in_values).sum(axis=0) / len(asked),
         ]
     )
     if "" in titles:
         measured[:-1, [not title for title in titles]] = np.nan
     return measured
+
+
+def _having(sought: npt.NDArray[np.int64], texts: ItemValues) -> npt.NDArray[np.bool_]:
+    """Shape (words sought, texts): which texts have which of the words."""
+    return texts.sums(texts.codes == sought[:, None]) > 0
+
+
+def _gram_jaccards(titles: list[str], asked: Words) -> Floats:
+    """Shape (N,): as `gram_jaccard` of each title and the text of which runs are asked for."""
+    vocabulary = _vocabulary("grams")
+    runs, sought = vocabulary.values(titles), vocabulary.numbers(asked)
+    is_sought = np.zeros(len(vocabulary))
+    is_sought[sought] = 1
+    shared = runs.sums(is_sought[runs.codes])
+    return shared / (len(asked) + runs.sizes - shared)
 
 
 def _titles(facts: SlateFacts, shop: Shop) -> list[str]:
@@ -73,23 +79,6 @@ def _titles(facts: SlateFacts, shop: Shop) -> list[str]:
     if {*map(type, values)} != {str}:
         values = [value if isinstance(value, str) else "" for value in values]
     return [*values] or [""] * len(facts.item_ids)
-
-
-def _sought(asked: Words, told: Iterable[Words]) -> Words:
-    """The words asked for; of a long query those that are told at all, for each takes its time."""
-    return asked if len(asked) <= FEW else asked.intersection(chain.from_iterable(told))
-
-
-def _having(sought: Words, told: Sequence[Words]) -> Flags:
-    """Shape (words sought, texts): which texts have which of the words."""
-    found = [np.fromiter(map(contains, told, repeat(word)), bool, len(told)) for word in sought]
-    return np.array(found).reshape(len(sought), len(told))
-
-
-def _in_values(found: Flags, values: FieldValues) -> Flags:
-    """Which distinct values have which words, to which of the N candidates have one that does."""
-    flags: Flags = values.by_field(values.items.sums(found[:, values.items.codes])).any(axis=1)
-    return flags
 
 
 def gram_jaccard(one: str, other: str) -> float:
@@ -102,7 +91,6 @@ def gram_jaccard(one: str, other: str) -> float:
     return len(shared) / len(either)
 
 
-@lru_cache(maxsize=50_000)
 def words(text: str) -> Words:
     """The distinct words of a text, case folded."""
     letters = "".join(c if c.isalnum() else " " for c in text.casefold())
@@ -115,8 +103,10 @@ def grams(text: str) -> Words:
     return frozenset(folded[n : n + GRAM] for n in range(max(len(folded) - GRAM + 1, 1)))
 
 
-@lru_cache(maxsize=50_000)
-def _read(title: str) -> tuple[Words, Words, int, int]:
-    """Words and runs of a title, and how many of each."""
-    told, runs = words(title), grams(title)
-    return told, runs, len(told), len(runs)
+_kept = {"words": Vocabulary(words), "grams": Vocabulary(grams)}
+
+
+def _vocabulary(of: str) -> Vocabulary:
+    """To be asked for once a slate: another may have started when it is asked for again."""
+    _kept[of] = _kept[of].fresh()
+    return _kept[of]
