@@ -69,9 +69,9 @@ def _filled(blocks: Sequence[Block], size: int) -> Matrix:
     matrix = np.empty((sum(len(names) for names, _ in blocks), size), dtype=np.float32)
     start = 0
     for names, values in blocks:
-        rows = matrix[start : start + len(names)]
-        rows.reshape(*values.shape[:-1], size)[:] = values
-        start += len(names)
+        end = start + len(names)
+        matrix[start:end].reshape(*values.shape[:-1], size)[:] = values
+        start = end
     return matrix
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache, cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -19,7 +20,6 @@ _MEASURES: Mapping[str, tuple[str, ...]] = {
     "market": tuple(MARKET_MEASURES),
 }
 _ALL = tuple(dict.fromkeys(measure for own in _MEASURES.values() for measure in own))
-_PLACES = {measure: n for n, measure in enumerate(_ALL)}
 
 
 def _names(entity: str, measures: tuple[str, ...]) -> tuple[str, ...]:
@@ -55,13 +55,24 @@ class Counts:
         table = np.hstack([items, others.reshape(-1, len(items)).T])
         return cls(table.reshape(len(_ALL), len(WINDOWS), -1))
 
+    @cached_property
+    def evidence(self) -> npt.NDArray[np.float64]:
+        """The same, 0 where not known."""
+        return np.where(np.isnan(self.table), 0.0, self.table)
+
     def each(self, *measures: str) -> npt.NDArray[np.float64]:
         """Shape (measures, windows, N + 3), of those asked for."""
-        return self.table[[_PLACES[measure] for measure in measures]]
+        return self.table[places_of(measures)]
 
     def stored(self, entity: str) -> npt.NDArray[np.float64]:
         """Shape (measures, windows, N or 1): what `COUNTS` names."""
         return part(self.each(*_MEASURES[entity]), entity)
+
+
+@cache
+def places_of(measures: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Where the measures are in the table."""
+    return np.array([_ALL.index(measure) for measure in measures])
 
 
 def part(table: npt.NDArray[np.float64], entity: str) -> npt.NDArray[np.float64]:

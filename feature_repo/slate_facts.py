@@ -71,10 +71,15 @@ class SlateFacts:
 
     def item_table(self, names: Sequence[str]) -> Floats:
         """Shape (K, N): K numbers of each candidate, NaN where missing."""
-        columns = [*map(self.items.get, names)]
-        return as_table([self.blank if column is None else column for column in columns]).reshape(
-            len(names), len(self.item_ids)
-        )
+        columns = [
+            column if isinstance(column, np.ndarray) else self.item_numbers(name)
+            for name, column in zip(names, map(self.items.get, names), strict=True)
+        ]
+        try:
+            table = np.array(columns, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            table = np.array([*map(self.item_numbers, names)])
+        return table.reshape(len(names), len(self.item_ids))
 
     @cached_property
     def counts(self) -> Counts:
@@ -156,8 +161,10 @@ class ItemValues:
     def _folded(self, how: np.ufunc, numbers: Floats, blank: float) -> Floats:
         if self._is_single:
             return numbers
-        folded = np.full((*numbers.shape[:-1], self.sizes.size), blank)
         filled, starts = self._filled
+        if starts.size == self.sizes.size:
+            return how.reduceat(numbers, starts, axis=-1)
+        folded = np.full((*numbers.shape[:-1], self.sizes.size), blank)
         if starts.size:
             folded[..., filled] = how.reduceat(numbers, starts, axis=-1)
         return folded
@@ -251,14 +258,6 @@ def as_numbers(values: Iterable[Any]) -> Floats:
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError):
         return np.array([as_number(value) for value in values], dtype=np.float64)
-
-
-def as_table(columns: Sequence[Any]) -> Floats:
-    """K columns alike, (K, N)."""
-    try:
-        return np.array(columns, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError):
-        return np.array([as_numbers(column) for column in columns])
 
 
 def as_values(value: Any) -> tuple[str, ...]:

@@ -10,14 +10,18 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import MONTH, Counts, part
-from feature_repo.slate_facts import Floats, SlateFacts, or_zero
+from feature_repo.slate_counts import MONTH, Counts, part, places_of
+from feature_repo.slate_facts import Floats, SlateFacts
 
 STRENGTH = 20.0
 """Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
 
 STEPS = ("cart", "order", "return", "click", "order")
 _TAKEN = ("carts", "orders", "returns", "clicks", "orders")
+_ABLE = ("clicks", "clicks", "orders", "searches", "searches")
+_SOLD = slice(2, 3)
+"""What was sold, and may be returned, is what was ordered, kept or not."""
+
 _ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 5)}
 """Whose steps are which: the first follow a click, or a purchase; the last a search."""
 
@@ -38,16 +42,10 @@ def rates(counts: Counts) -> Floats:
 
     Shape (steps, windows, N + 3); NaN where nothing is usual.
     """
-    taken = counts.each(*_TAKEN)[:, MONTH:]
-    able = _able(counts)[:, MONTH:]
+    known = counts.evidence[:, MONTH:]
+    taken, able = known[places_of(_TAKEN)], known[places_of(_ABLE)]
+    able[_SOLD] += known[places_of(("returns",))]
     usual = part(taken[:, -1:] / able[:, -1:], "market")
     believed = STRENGTH * np.where(usual > 0, usual, np.nan)
-    shares: Floats = (believed + or_zero(taken)) / (STRENGTH + or_zero(able))
+    shares: Floats = (believed + taken) / (STRENGTH + able)
     return shares
-
-
-def _able(counts: Counts) -> Floats:
-    """Of those who could take each step; what was sold is what was ordered, kept or not."""
-    able = counts.each("clicks", "clicks", "orders", "searches", "searches")
-    able[2] += counts.each("returns")[0]
-    return able

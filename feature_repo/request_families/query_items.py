@@ -45,8 +45,10 @@ def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
 
 def entropy(weights: Floats) -> float:
     """Of a distribution given by its weights, in nats; NaN without any."""
+    if not weights.size:
+        return math.nan
     shares = weights / weights.sum()
-    return float(-np.sum(shares * np.log(shares))) if weights.size else float("nan")
+    return -float((shares * np.log(shares)).sum())
 
 
 def _measured(facts: SlateFacts, weights: Floats, prior: RatePrior) -> Floats:

@@ -4,8 +4,6 @@ Groups are the steps of a ladder: an item that was hardly shown is judged by its
 brand that was hardly shown by its category's, and that by the shop's.
 """
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
@@ -31,31 +29,28 @@ def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     groups, kept = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
     features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:kept])
     table = facts.item_table(features).reshape(len(groups), kept, len(facts.item_ids))
+    own_shown, own_clicks = part(facts.counts.each("impressions", "clicks")[:, EVER], "item")
+    examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
+    shown, clicks = table[:, _STORED.index("impressions")], table[:, _STORED.index("clicks")]
+    clicks = np.array([*clicks, own_clicks])
+    rates = prior.smoothed(clicks, np.array([*shown, examined]))
+    ladder = _ladder(clicks, np.array([*shown, own_shown]), prior)
     measured = table.copy()
-    measured[:, 1] = prior.smoothed(table[:, 2], table[:, 1])
-    measured[:, 2] = table[:, 1]
+    measured[:, 1], measured[:, 2] = rates[:-1], shown
     if shop.price_field:
         own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
         measured[:, 4] = np.log(own / table[:, 4])
-    examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
-    clicks, shown = part(facts.counts.each("clicks", "impressions")[:, EVER], "item")
-    columns = (
-        prior.smoothed(clicks, examined),
-        examined,
-        _ladder([*table[:, 2], clicks], [*table[:, 1], shown], prior),
-        facts.item_presence(_VIEW),
-    )
     return [
         Block(named("standing__{}_{}", groups, _MEASURES[:kept]), measured),
-        Block(_OWN, np.array(columns)),
+        Block(_OWN, np.array([rates[-1], examined, ladder, facts.item_presence(_VIEW)])),
     ]
 
 
-def _ladder(clicks: Sequence[Floats], shown: Sequence[Floats], prior: RatePrior) -> Floats:
+def _ladder(clicks: Floats, shown: Floats, prior: RatePrior) -> Floats:
     """From the shop's rate to the item's: each step is drawn towards the one before.
 
     Args:
-        clicks: of the groups, then of the candidates, shape (N,) each.
+        clicks: shape (groups + 1, N), of the groups, then of the candidates.
         shown: impressions, alike.
         prior: of the shop.
     """
