@@ -20,6 +20,7 @@ _MEASURES: Mapping[str, tuple[str, ...]] = {
     "market": tuple(MARKET_MEASURES),
 }
 _ALL = tuple(dict.fromkeys(measure for own in _MEASURES.values() for measure in own))
+_OTHERS = len(ENTITIES) - 1
 
 
 def _names(entity: str, measures: tuple[str, ...]) -> tuple[str, ...]:
@@ -52,8 +53,10 @@ class Counts:
             items: shape (names, N).
             others: shape (3 · names,), of the user, the query, the market.
         """
-        table = np.hstack([items, others.reshape(-1, len(items)).T])
-        return cls(table.reshape(len(_ALL), len(WINDOWS), -1))
+        names, size = items.shape
+        table = np.empty((names, size + _OTHERS))
+        table[:, :size], table[:, size:] = items, others.reshape(_OTHERS, names).T
+        return cls(table.reshape(len(_ALL), len(WINDOWS), size + _OTHERS))
 
     @cached_property
     def evidence(self) -> npt.NDArray[np.float64]:
@@ -66,7 +69,7 @@ class Counts:
 
     def stored(self, entity: str) -> npt.NDArray[np.float64]:
         """Shape (measures, windows, N or 1): what `COUNTS` names."""
-        return part(self.each(*_MEASURES[entity]), entity)
+        return part(self.table, entity)[places_of(_MEASURES[entity])]
 
 
 @cache

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import accumulate, chain, count, repeat
+from itertools import chain, count, repeat
 from typing import Any
 
 import numpy as np
@@ -104,7 +104,8 @@ class SlateFacts:
     def taste_values(self, columns: Sequence[str]) -> "FieldValues":
         """The texts of each candidate in F category and list fields."""
         if "taste values" not in self.memo:
-            fields = [self.item_values(f"item_attributes__{column}") for column in columns]
+            missing = [None] * len(self.item_ids)
+            fields = [self.items.get(f"item_attributes__{column}", missing) for column in columns]
             self.memo["taste values"] = FieldValues.of(fields, len(self.item_ids))
         values: FieldValues = self.memo["taste values"]
         return values
@@ -127,15 +128,7 @@ class ItemValues:
     @classmethod
     def of(cls, values: Sequence[Any] | npt.NDArray[Any]) -> "ItemValues":
         """Lay out a column of texts, lists of texts, or missing values."""
-        try:
-            distinct, codes = _numbered(values)
-        except TypeError:
-            distinct, codes = [""], np.empty(0, np.int64)
-        if {*map(type, distinct)} <= {str} and "" not in distinct:
-            return cls(distinct, codes, np.ones(len(values), np.int64))
-        read = [*map(as_values, values)]
-        distinct, codes = _numbered([*chain.from_iterable(read)])
-        return cls(distinct, codes, np.array([*map(len, read)], np.int64))
+        return FieldValues.of([values], len(values)).items
 
     def looked_up(self, table: Mapping[str, float], default: float = 0.0) -> Floats:
         """Shape (V,): the number of each text.
@@ -201,29 +194,42 @@ class FieldValues:
     shape: tuple[int, int]
 
     @classmethod
-    def of(cls, fields: Sequence[ItemValues], size: int) -> "FieldValues":
-        """Lay out F fields of N items."""
-        distinct = [field.distinct for field in fields]
-        starts = accumulate(map(len, distinct), initial=0)
-        codes = [field.codes + start for field, start in zip(fields, starts, strict=False)]
-        sizes = [field.sizes for field in fields]
-        together = ItemValues([*chain.from_iterable(distinct)], _joined(codes), _joined(sizes))
-        return cls(distinct, together, (len(fields), size))
+    def of(cls, fields: Sequence[Sequence[Any] | npt.NDArray[Any]], size: int) -> "FieldValues":
+        """Lay out F columns of texts, lists of texts, or missing values, of N items each."""
+        distinct: list[list[str]] = []
+        codes: list[int] = []
+        sizes = np.ones((len(fields), size), np.int64)
+        for n, values in enumerate(fields):
+            start = sum(map(len, distinct))
+            if (laid := _singly(values, start)) is None:
+                read = [*map(as_values, values)]
+                sizes[n] = [*map(len, read)]
+                laid = _numbered([*chain.from_iterable(read)], start)
+            distinct.append(laid[0])
+            codes += laid[1]
+        texts = [*chain.from_iterable(distinct)]
+        items = ItemValues(texts, np.array(codes, np.int64), sizes.reshape(-1))
+        return cls(distinct, items, (len(fields), size))
 
     def by_field(self, numbers: Floats) -> Floats:
         """Numbers of F · N items, shape (…, F · N), as (…, F, N)."""
         return numbers.reshape(*numbers.shape[:-1], *self.shape)
 
 
-def _joined(parts: Sequence[npt.NDArray[np.int64]]) -> npt.NDArray[np.int64]:
-    return np.concatenate(parts) if parts else np.empty(0, np.int64)
+def _numbered(texts: Sequence[str], start: int) -> tuple[list[str], list[int]]:
+    """The distinct texts, in the order in which they come first, and the number of each text."""
+    code: dict[str, int] = defaultdict(count(start).__next__)
+    numbers = [*map(code.__getitem__, texts)]
+    return [*code], numbers
 
 
-def _numbered(texts: Sequence[str] | npt.NDArray[Any]) -> tuple[list[str], npt.NDArray[np.int64]]:
-    """The distinct texts, in the order in which they come first, and the place of each text."""
-    code: dict[str, int] = defaultdict(count().__next__)
-    codes = np.fromiter(map(code.__getitem__, texts), np.int64, len(texts))
-    return [*code], codes
+def _singly(values: Sequence[Any], start: int) -> tuple[list[str], list[int]] | None:
+    """The same of values of which each is one text; None where one is not, or is empty."""
+    try:
+        distinct, numbers = _numbered(values, start)
+    except TypeError:
+        return None
+    return None if {*map(type, distinct)} - {str} or "" in distinct else (distinct, numbers)
 
 
 def looked_up(table: Mapping[str, float], keys: Iterable[str], default: float = 0.0) -> Floats:
