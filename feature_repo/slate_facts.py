@@ -18,7 +18,10 @@ import numpy.typing as npt
 from feature_repo.slate_counts import ASKED, Counts
 
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Found = Mapping[str, Mapping[str, tuple[int, float]]]
+
+
 @dataclass(frozen=True)
 class SlateFacts:
     """A request at one instant.
@@ -138,7 +141,7 @@ class ItemValues:
         """
         return looked_up(table, self.distinct, default)[self.codes]
 
-    def sums(self, numbers: Floats) -> Floats:
+    def sums(self, numbers: Floats | Flags) -> Floats:
         """Sum of the numbers of an item's texts: (…, V) to (…, N); 0 where it has none."""
         return self._folded(np.add, numbers, 0.0)
 
@@ -151,12 +154,13 @@ class ItemValues:
         """The highest of them, (…, V) to (…, N); NaN where it has none."""
         return self._folded(np.maximum, numbers, np.nan)
 
-    def _folded(self, how: np.ufunc, numbers: Floats, blank: float) -> Floats:
+    def _folded(self, how: np.ufunc, numbers: Floats | Flags, blank: float) -> Floats:
         if self._is_single:
-            return numbers
+            return numbers.astype(np.float64, copy=False)
         filled, starts = self._filled
         if starts.size == self.sizes.size:
-            return how.reduceat(numbers, starts, axis=-1)
+            whole: Floats = how.reduceat(numbers, starts, axis=-1)
+            return whole
         folded = np.full((*numbers.shape[:-1], self.sizes.size), blank)
         if starts.size:
             folded[..., filled] = how.reduceat(numbers, starts, axis=-1)
@@ -216,14 +220,16 @@ class FieldValues:
         return numbers.reshape(*numbers.shape[:-1], *self.shape)
 
 
-def _numbered(texts: Sequence[str], start: int) -> tuple[list[str], list[int]]:
+def _numbered(texts: Sequence[str] | npt.NDArray[Any], start: int) -> tuple[list[str], list[int]]:
     """The distinct texts, in the order in which they come first, and the number of each text."""
     code: dict[str, int] = defaultdict(count(start).__next__)
     numbers = [*map(code.__getitem__, texts)]
     return [*code], numbers
 
 
-def _singly(values: Sequence[Any], start: int) -> tuple[list[str], list[int]] | None:
+def _singly(
+    values: Sequence[Any] | npt.NDArray[Any], start: int
+) -> tuple[list[str], list[int]] | None:
     """The same of values of which each is one text; None where one is not, or is empty."""
     try:
         distinct, numbers = _numbered(values, start)

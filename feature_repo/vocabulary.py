@@ -29,14 +29,13 @@ class Vocabulary:
 
     def values(self, texts: Sequence[str]) -> ItemValues:
         """The pieces of N texts, in no order, by their numbers."""
-        found = [*map(self._texts.get, texts)]
-        if None in found:
-            found = [
-                self._learned(text) if known is None else known
-                for text, known in zip(texts, found, strict=True)
-            ]
+        try:
+            found = [*map(self._texts.__getitem__, texts)]
+        except KeyError:
+            found = [*map(self._learned, texts)]
         codes = np.frombuffer(b"".join(found), np.int64)
-        return ItemValues([], codes, np.fromiter(map(len, found), np.int64, len(found)) // 8)
+        sizes = np.fromiter(map(len, found), np.int64, len(found)) // codes.itemsize
+        return ItemValues([], codes, sizes)
 
     def numbers(self, pieces: Iterable[str]) -> npt.NDArray[np.int64]:
         """Numbers of the pieces that any text has which was looked at."""

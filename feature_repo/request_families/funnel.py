@@ -10,7 +10,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import MONTH, Counts, part, places_of
+from feature_repo.slate_counts import EVER, MONTH, Counts, part, places_of
 from feature_repo.slate_facts import Floats, SlateFacts
 
 STRENGTH = 20.0
@@ -20,7 +20,6 @@ STEPS = ("cart", "order", "return", "click", "order")
 _TAKEN = ("carts", "orders", "returns", "clicks", "orders")
 _ABLE = ("clicks", "clicks", "orders", "searches", "searches")
 _SOLD = slice(2, 3)
-"""What was sold, and may be returned, is what was ordered, kept or not."""
 
 _ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 5)}
 """Whose steps are which: the first follow a click, or a purchase; the last a search."""
@@ -32,7 +31,9 @@ def funnel(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`funnel__item_<step>_<window>`, `funnel__user_…`, `funnel__query_…`."""
     shares = rates(facts.counts)
     return [
-        Block(named("funnel__{}_{}_{}", (entity,), STEPS[steps], _LONG), part(shares[steps], entity))
+        Block(
+            named("funnel__{}_{}_{}", (entity,), STEPS[steps], _LONG), part(shares[steps], entity)
+        )
         for entity, steps in _ENTITIES.items()
     ]
 
@@ -42,10 +43,16 @@ def rates(counts: Counts) -> Floats:
 
     Shape (steps, windows, N + 3); NaN where nothing is usual.
     """
-    known = counts.evidence[:, MONTH:]
-    taken, able = known[places_of(_TAKEN)], known[places_of(_ABLE)]
-    able[_SOLD] += known[places_of(("returns",))]
-    usual = part(taken[:, -1:] / able[:, -1:], "market")
+    taken, able = _steps(counts.evidence[:, MONTH:])
+    took, could = _steps(part(counts.table[:, EVER:], "market"))
+    usual = took / could
     believed = STRENGTH * np.where(usual > 0, usual, np.nan)
     shares: Floats = (believed + taken) / (STRENGTH + able)
     return shares
+
+
+def _steps(counts: Floats) -> tuple[Floats, Floats]:
+    """Who took each step, and who could: what was sold is what was ordered, kept or not."""
+    taken, able = counts[places_of(_TAKEN)], counts[places_of(_ABLE)]
+    able[_SOLD] += counts[places_of(("returns",))]
+    return taken, able

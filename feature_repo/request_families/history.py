@@ -9,7 +9,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, alike, named
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import SlateFacts
 
 _CANDIDATE = named(
     "history__{}", ("times_clicked", "times_shown", "clicked_seconds", "shown_seconds")

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.recent import VALUE_SEPARATOR
-from feature_repo.slate_facts import FieldValues, Floats
+from feature_repo.slate_facts import FieldValues, Flags, Floats
 
 Ints = npt.NDArray[np.int64]
 
@@ -51,9 +51,9 @@ class Listed:
         sizes, longest = [len(code) + 1 for code in codes], max(map(len, lists), default=0)
         return cls(codes, np.array(numbers, np.int64), np.array(places, np.int64), sizes, longest)
 
-    def counted(self, weights: npt.NDArray[Any]) -> Floats:
+    def counted(self, weights: Floats | Flags) -> Floats:
         """Sum of the weights of the values of each number: (W,) to (numbers,)."""
-        return np.bincount(self.numbers, weights, minlength=sum(self.sizes))
+        return np.bincount(self.numbers, weights.astype(np.float64), minlength=sum(self.sizes))
 
     def weighed(self, weights: Floats) -> Floats:
         """The same where the weights are those of the items by place; an item beyond weighs 0."""
@@ -86,9 +86,9 @@ def numbers_of(code: Mapping[str, int], texts: Sequence[str], other: int) -> Int
 def _told(texts: Sequence[Any]) -> tuple[Sequence[str], Sequence[int]]:
     """The values of all texts, and the place of the text of each."""
     distinct = {*texts}
-    if {*map(type, distinct)} == {str} and "" not in distinct:
-        if VALUE_SEPARATOR not in "".join(distinct):
-            return texts, range(len(texts))
+    plain = {*map(type, distinct)} == {str} and "" not in distinct
+    if plain and VALUE_SEPARATOR not in "".join(distinct):
+        return texts, range(len(texts))
     read = [*map(split, texts)]
     return [*chain.from_iterable(read)], [n for n, values in enumerate(read) for _ in values]
 

@@ -17,7 +17,9 @@ from feature_repo.shop import Shop
 from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, SlateFacts
 
-_AGAINST = named("price__{}", ("to_clicked", "to_ignored", "off_band", "to_user_order", "to_query_order"))
+_AGAINST = named(
+    "price__{}", ("to_clicked", "to_ignored", "off_band", "to_user_order", "to_query_order")
+)
 _USER = named("price__{}", ("user_band", "user_spread", "user_thrift"))
 _LEAST_SPREAD = 0.1
 """Of logarithms; a user of one price alone is not offended by a tenth more."""

@@ -55,7 +55,9 @@ def _measured(facts: SlateFacts, weights: Floats, prior: RatePrior) -> Floats:
     """Shape (5, N) or (5, 1): `_ITEM` of the candidates."""
     if not is_present(facts.query_row, _VIEW):
         nothing = math.nan
-        return np.array([nothing, nothing, nothing, prior.smoothed(nothing, nothing), nothing])[:, None]
+        return np.array([nothing, nothing, nothing, prior.smoothed(nothing, nothing), nothing])[
+            :, None
+        ]
     keys = as_list(facts.query_row.get(f"{_VIEW}__clicked_item_keys"))[: weights.size]
     shown = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_impressions")))
     table = np.full((5, len(keys) + 1), np.nan)

@@ -86,9 +86,9 @@ class Met:
         lists = (recent.clicked, recent.shown, item_ids)
         return cls(len(code) + 1, *(numbers_of(code, items, len(code)) for items in lists))
 
-    def times(self, items: Ints) -> Ints:
+    def times(self, items: Ints) -> Floats:
         """Shape (size,): how often each item is in a list."""
-        return np.bincount(items, minlength=self.size)
+        return np.bincount(items, minlength=self.size).astype(np.float64)
 
     def last(self, items: Ints, instants: Sequence[int]) -> Floats:
         """Shape (size,): when each item was last in a list, newest first; NaN where it was not."""

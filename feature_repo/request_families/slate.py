@@ -18,7 +18,6 @@ from feature_repo.shop import Shop
 from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
-
 _TEXTS = ("gram_jaccard", "all_covered")
 _MEASURES = ("rank", "difference", "ratio")
 

@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns, Block, alike, named
+from feature_repo.request_families import Block, Columns, alike, named
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 

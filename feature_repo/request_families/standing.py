@@ -17,7 +17,10 @@ _VIEW = "item_standing"
 _STORED = ("items", "impressions", "clicks", "popularity", "price", "price_place")
 _MEASURES = ("items", "rate", "support", "popularity_share", "to_price", "price_share")
 _WITHOUT_PRICE = 4
-_OWN = (*named("standing__{}", ("examined_rate", "examined_support", "ladder_rate")), f"{_VIEW}__present")
+_OWN = (
+    *named("standing__{}", ("examined_rate", "examined_support", "ladder_rate")),
+    f"{_VIEW}__present",
+)
 
 
 def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:

@@ -84,6 +84,4 @@ def _measured(found: Floats, candidates: FieldValues) -> Floats:
     sums = candidates.items.sums(found)
     _, clicked, ignored, lift, faded = sums / candidates.items.known_sizes
     highest = candidates.items.highest(found[3])
-    return candidates.by_field(
-        np.array([sums[0], clicked, ignored, lift, highest, sums[3], faded])
-    )
+    return candidates.by_field(np.array([sums[0], clicked, ignored, lift, highest, sums[3], faded]))

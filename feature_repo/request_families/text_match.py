@@ -6,7 +6,7 @@ import numpy.typing as npt
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
+from feature_repo.slate_facts import Flags, Floats, ItemValues, SlateFacts
 from feature_repo.vocabulary import Vocabulary
 
 GRAM = 3
@@ -41,15 +41,16 @@ def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     vocabulary = _vocabulary("words")
     named, told = vocabulary.values(titles), vocabulary.values(values.items.distinct)
     sought = vocabulary.numbers(asked)
-    in_title, in_values = _having(sought, named), _having(sought, told)[:, values.items.codes]
-    in_values = values.by_field(values.items.sums(in_values)).any(axis=1)
+    in_title = _having(sought, named)
+    in_field = values.items.sums(_having(sought, told)[:, values.items.codes])
+    in_any = values.by_field(in_field).any(axis=1)
     covered = in_title.sum(axis=0)
     measured = np.array(
         [
             covered / len(asked),
             covered / np.maximum(named.sizes, 1),
             _gram_jaccards(titles, grams(query)),
-            (in_title | in_values).sum(axis=0) / len(asked),
+            (in_title | in_any).sum(axis=0) / len(asked),
         ]
     )
     if "" in titles:
@@ -57,7 +58,7 @@ def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     return measured
 
 
-def _having(sought: npt.NDArray[np.int64], texts: ItemValues) -> npt.NDArray[np.bool_]:
+def _having(sought: npt.NDArray[np.int64], texts: ItemValues) -> Flags:
     """Shape (words sought, texts): which texts have which of the words."""
     return texts.sums(texts.codes == sought[:, None]) > 0
 
