@@ -53,7 +53,8 @@ class Listed:
 
     def counted(self, weights: Floats | Flags) -> Floats:
         """Sum of the weights of the values of each number: (W,) to (numbers,)."""
-        return np.bincount(self.numbers, weights.astype(np.float64), minlength=sum(self.sizes))
+        counts = np.bincount(self.numbers, weights, minlength=sum(self.sizes))
+        return counts.astype(np.float64, copy=False)
 
     def weighed(self, weights: Floats) -> Floats:
         """The same where the weights are those of the items by place; an item beyond weighs 0."""
