@@ -4,13 +4,15 @@ Training calls this with values as they were known, serving with live ones; the 
 same bits.  Nothing here reads a file, a store or a clock, and no column knows a position.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from itertools import chain
 
 import numpy as np
 import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block
 from feature_repo.request_families.ages import ages
 from feature_repo.request_families.calendar import calendar
 from feature_repo.request_families.funnel import funnel
@@ -47,21 +49,37 @@ FAMILIES = (
 @lru_cache(maxsize=64)
 def feature_columns(shop: Shop) -> tuple[str, ...]:
     """The F columns of the matrix, in order: what an empty slate would be asked."""
-    return tuple(_columns(SlateFacts(t=0), shop, RatePrior()))
+    return tuple(_rows(tuple(names for names, _ in _blocks(SlateFacts(t=0), shop, RatePrior()))))
 
 
 def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
     """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
     with np.errstate(all="ignore"):
-        values = _columns(facts, shop, prior).values()
-        matrix = np.empty((len(values), len(facts.item_ids)), dtype=np.float32)
-        for row, column in zip(matrix, values, strict=True):
-            row[:] = column
+        blocks = _blocks(facts, shop, prior)
+        rows = _rows(tuple(names for names, _ in blocks))
+        matrix = _filled(blocks, len(facts.item_ids))
+    if len(rows) < len(matrix):
+        matrix = matrix[[*rows.values()]]
     np.copyto(matrix, np.nan, where=~np.isfinite(matrix))
     return np.ascontiguousarray(matrix.T)
 
 
-def _columns(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
-    return {
-        name: values for family in FAMILIES for name, values in family(facts, shop, prior).items()
-    }
+def _filled(blocks: Sequence[Block], size: int) -> Matrix:
+    """Shape (columns of all blocks, N)."""
+    matrix = np.empty((sum(len(names) for names, _ in blocks), size), dtype=np.float32)
+    start = 0
+    for names, values in blocks:
+        end = start + len(names)
+        matrix[start:end].reshape(*values.shape[:-1], size)[:] = values
+        start = end
+    return matrix
+
+
+@lru_cache(maxsize=64)
+def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
+    """The row of each column among those of all blocks; of two of one name, the later."""
+    return {name: row for row, name in enumerate(chain.from_iterable(names))}
+
+
+def _blocks(facts: SlateFacts, shop: Shop, prior: RatePrior) -> list[Block]:
+    return [block for family in FAMILIES for block in family(facts, shop, prior)]

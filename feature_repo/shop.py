@@ -90,6 +90,21 @@ class Shop:
         """The item field with this role, if one has it."""
         return next((field for field in self.item_fields if field.role == role), None)
 
+    def columns_of(self, *types: FieldType) -> tuple[str, ...]:
+        """Columns of these item fields; kept, for every request asks."""
+        if types not in self._columns:
+            self._columns[types] = tuple(field.column for field in self.items_of(*types))
+        return self._columns[types]
+
+    @cached_property
+    def _columns(self) -> dict[tuple[FieldType, ...], tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def taste_columns(self) -> tuple[str, ...]:
+        """Columns of the taste fields."""
+        return tuple(field.column for field in self.taste_fields)
+
     @cached_property
     def taste_fields(self) -> tuple[ShopField, ...]:
         """Item fields a user can have a taste in: categories and lists."""

@@ -5,20 +5,21 @@ same too.
 """
 
 import math
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, repeat
+from itertools import chain, count, repeat
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.slate_counts import ASKED, Counts
+
 Floats = npt.NDArray[np.float64]
+Flags = npt.NDArray[np.bool_]
 Found = Mapping[str, Mapping[str, tuple[int, float]]]
-Count = Floats | np.float64
-Counts = Callable[[str], Count]
-"""Gives a count by its name: of N candidates, shape (N,), or of one entity."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class SlateFacts:
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
     found: Found = field(default_factory=dict)
-    memo: dict[str, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
+    memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def only(self, places: Sequence[int]) -> "SlateFacts":
         """The same request with M of its candidates, by their places among the N."""
@@ -71,16 +72,24 @@ class SlateFacts:
         """Shape (N,): a number that no candidate has; not to be written to."""
         return np.full(len(self.item_ids), np.nan)
 
-    def counts(self, entity: str) -> Counts:
-        """The counts of the candidates (`item`), or of the `user`, `query` or `market`."""
-        if entity == "item":
-            return lambda feature: self.item_numbers(f"item_engagement__{feature}")
-        row, view = {
-            "user": (self.user, "user_engagement"),
-            "query": (self.query_row, "query_engagement"),
-            "market": (self.market_row, "market_usual"),
-        }[entity]
-        return lambda feature: np.float64(as_number(row.get(f"{view}__{feature}")))
+    def item_table(self, names: Sequence[str]) -> Floats:
+        """Shape (K, N): K numbers of each candidate, NaN where missing."""
+        columns = [
+            column if isinstance(column, np.ndarray) else self.item_numbers(name)
+            for name, column in zip(names, map(self.items.get, names), strict=True)
+        ]
+        try:
+            table = np.array(columns, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError):
+            table = np.array([*map(self.item_numbers, names)])
+        return table.reshape(len(names), len(self.item_ids))
+
+    @cached_property
+    def counts(self) -> Counts:
+        """The counts of the candidates, the user, the query and the market."""
+        rows = {"user": self.user, "query": self.query_row, "market": self.market_row}
+        others = [number for entity, row in rows.items() for number in map(row.get, ASKED[entity])]
+        return Counts.of(self.item_table(ASKED["item"]), as_numbers(others))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""
@@ -88,12 +97,21 @@ class SlateFacts:
 
     def item_values(self, name: str) -> "ItemValues":
         """The texts of a category or list field of each candidate, none where missing."""
-        key = f"texts of {name}"
+        key = "texts", name
         if key not in self.memo:
             values = self.items.get(name, [None] * len(self.item_ids))
             self.memo[key] = ItemValues.of(values)
         texts: ItemValues = self.memo[key]
         return texts
+
+    def taste_values(self, columns: Sequence[str]) -> "FieldValues":
+        """The texts of each candidate in F category and list fields."""
+        if "taste values" not in self.memo:
+            missing = [None] * len(self.item_ids)
+            fields = [self.items.get(f"item_attributes__{column}", missing) for column in columns]
+            self.memo["taste values"] = FieldValues.of(fields, len(self.item_ids))
+        values: FieldValues = self.memo["taste values"]
+        return values
 
 
 @dataclass(frozen=True)
@@ -113,13 +131,7 @@ class ItemValues:
     @classmethod
     def of(cls, values: Sequence[Any] | npt.NDArray[Any]) -> "ItemValues":
         """Lay out a column of texts, lists of texts, or missing values."""
-        flat, sizes = values, np.ones(len(values), np.int64)
-        if {*map(type, values)} != {str} or "" in values:
-            read = [*map(as_values, values)]
-            flat, sizes = [*chain.from_iterable(read)], np.array([*map(len, read)], np.int64)
-        code = {text: n for n, text in enumerate(dict.fromkeys(flat))}
-        codes = np.fromiter(map(code.__getitem__, flat), np.int64, len(flat))
-        return cls([*code], codes, sizes)
+        return FieldValues.of([values], len(values)).items
 
     def looked_up(self, table: Mapping[str, float], default: float = 0.0) -> Floats:
         """Shape (V,): the number of each text.
@@ -129,26 +141,29 @@ class ItemValues:
         """
         return looked_up(table, self.distinct, default)[self.codes]
 
-    def sums(self, numbers: Floats) -> Floats:
-        """Sum of the numbers of an item's texts: (V, …) to (N, …); 0 where it has none."""
+    def sums(self, numbers: Floats | Flags) -> Floats:
+        """Sum of the numbers of an item's texts: (…, V) to (…, N); 0 where it has none."""
         return self._folded(np.add, numbers, 0.0)
 
     def means(self, numbers: Floats) -> Floats:
-        """Their mean, (V,) to (N,); NaN where it has none."""
+        """Their mean, (…, V) to (…, N); NaN where it has none."""
         means: Floats = self.sums(numbers) / self.known_sizes
         return means
 
     def highest(self, numbers: Floats) -> Floats:
-        """The highest of them, (V,) to (N,); NaN where it has none."""
+        """The highest of them, (…, V) to (…, N); NaN where it has none."""
         return self._folded(np.maximum, numbers, np.nan)
 
-    def _folded(self, how: np.ufunc, numbers: Floats, blank: float) -> Floats:
+    def _folded(self, how: np.ufunc, numbers: Floats | Flags, blank: float) -> Floats:
         if self._is_single:
-            return numbers
-        folded = np.full((self.sizes.size, *numbers.shape[1:]), blank)
+            return numbers.astype(np.float64, copy=False)
         filled, starts = self._filled
+        if starts.size == self.sizes.size:
+            whole: Floats = how.reduceat(numbers, starts, axis=-1)
+            return whole
+        folded = np.full((*numbers.shape[:-1], self.sizes.size), blank)
         if starts.size:
-            folded[filled] = how.reduceat(numbers, starts, axis=0)
+            folded[..., filled] = how.reduceat(numbers, starts, axis=-1)
         return folded
 
     @cached_property
@@ -166,6 +181,61 @@ class ItemValues:
         """Which items have a text, and where the texts of each of these begin."""
         filled = self.sizes > 0
         return filled, (np.cumsum(self.sizes) - self.sizes)[filled]
+
+
+@dataclass(frozen=True)
+class FieldValues:
+    """Texts of N items in F fields, laid end to end: what is done to all fields is done at once.
+
+    Attributes:
+        distinct: of each field, its distinct texts.
+        items: the same as texts of F · N items, those of the first field first.
+        shape: F and N.
+    """
+
+    distinct: list[list[str]]
+    items: ItemValues
+    shape: tuple[int, int]
+
+    @classmethod
+    def of(cls, fields: Sequence[Sequence[Any] | npt.NDArray[Any]], size: int) -> "FieldValues":
+        """Lay out F columns of texts, lists of texts, or missing values, of N items each."""
+        distinct: list[list[str]] = []
+        codes: list[int] = []
+        sizes = np.ones((len(fields), size), np.int64)
+        for n, values in enumerate(fields):
+            start = sum(map(len, distinct))
+            if (laid := _singly(values, start)) is None:
+                read = [*map(as_values, values)]
+                sizes[n] = [*map(len, read)]
+                laid = _numbered([*chain.from_iterable(read)], start)
+            distinct.append(laid[0])
+            codes += laid[1]
+        texts = [*chain.from_iterable(distinct)]
+        items = ItemValues(texts, np.array(codes, np.int64), sizes.reshape(-1))
+        return cls(distinct, items, (len(fields), size))
+
+    def by_field(self, numbers: Floats) -> Floats:
+        """Numbers of F · N items, shape (…, F · N), as (…, F, N)."""
+        return numbers.reshape(*numbers.shape[:-1], *self.shape)
+
+
+def _numbered(texts: Sequence[str] | npt.NDArray[Any], start: int) -> tuple[list[str], list[int]]:
+    """The distinct texts, in the order in which they come first, and the number of each text."""
+    code: dict[str, int] = defaultdict(count(start).__next__)
+    numbers = [*map(code.__getitem__, texts)]
+    return [*code], numbers
+
+
+def _singly(
+    values: Sequence[Any] | npt.NDArray[Any], start: int
+) -> tuple[list[str], list[int]] | None:
+    """The same of values of which each is one text; None where one is not, or is empty."""
+    try:
+        distinct, numbers = _numbered(values, start)
+    except TypeError:
+        return None
+    return None if {*map(type, distinct)} - {str} or "" in distinct else (distinct, numbers)
 
 
 def looked_up(table: Mapping[str, float], keys: Iterable[str], default: float = 0.0) -> Floats:

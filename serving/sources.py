@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from feature_repo.request_families.recent import split
+from feature_repo.request_families.listed import split
 from feature_repo.slate_facts import SlateFacts, as_list
 from serving.model_shelf import ModelShelf
 from serving.question import Question

@@ -85,7 +85,8 @@ def _field_row(field: Field) -> tuple[str, ...]:
 
 
 def _family_section(family: Callable[..., Columns], shop: Shop) -> str:
-    columns = family(SlateFacts(t=0), shop, RatePrior())
+    blocks = family(SlateFacts(t=0), shop, RatePrior())
+    columns = [name for block in blocks for name in block.names]
     if not columns:
         return ""
     module = import_module(family.__module__)

@@ -1,12 +1,44 @@
 """Families of features that exist only at request time, one module each, all of one shape.
 
-A family is a function `(facts, shop, prior) -> {column: values}`, where values has shape (N,) or is
-one number for the whole slate.  It names the same columns in the same order whatever it is given.
+A family is a function `(facts, shop, prior) -> blocks`.  It names the same columns in the same
+order whatever it is given.  Blocks make a request of hundreds of columns some hundred array
+operations, and names are kept, for the same reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from functools import cache
+from itertools import product
+from typing import NamedTuple
 
-import numpy as np
-import numpy.typing as npt
+from feature_repo.slate_facts import Floats, as_numbers
 
-Columns = Mapping[str, npt.NDArray[np.float64] | float]
+
+class Block(NamedTuple):
+    """Columns side by side.
+
+    Attributes:
+        names: of K columns.
+        values: shape (…, N), or (…, 1) of what is the same for all candidates; the axes before the
+            last have K places together, in the order of the names.
+    """
+
+    names: tuple[str, ...]
+    values: Floats
+
+
+Columns = Sequence[Block]
+
+
+def alike(names: tuple[str, ...], numbers: Sequence[float | None]) -> Block:
+    """K numbers that are the same for all candidates, None where missing."""
+    return Block(names, as_numbers(numbers)[:, None])
+
+
+@cache
+def named(pattern: str, *parts: tuple[str, ...]) -> tuple[str, ...]:
+    """The pattern with each combination of the parts, the last part changing fastest.
+
+    >>> named("rate__{}_{}", ("item", "user"), ("7d", "all"))
+    ('rate__item_7d', 'rate__item_all', 'rate__user_7d', 'rate__user_all')
+    """
+    return tuple(pattern.format(*combination) for combination in product(*parts))

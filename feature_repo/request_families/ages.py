@@ -2,18 +2,18 @@
 
 from feature_repo.instants import SECOND
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import Floats, SlateFacts
 
 
 def ages(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     """`age__<column>_seconds`: from the field's time to the request; negative before it comes."""
-    times = [field.column for field in shop.items_of("time")]
-    return {f"age__{column}_seconds": age_seconds(facts, column) for column in times}
+    return [Block(named("age__{}_seconds", shop.columns_of("time")), age_seconds(facts, shop))]
 
 
-def age_seconds(facts: SlateFacts, column: str) -> Floats:
-    """Shape (N,): seconds from a time field of each candidate to the request."""
-    seconds: Floats = (facts.t - facts.item_numbers(f"item_attributes__{column}")) / SECOND
+def age_seconds(facts: SlateFacts, shop: Shop) -> Floats:
+    """Shape (time fields, N): seconds from each of a candidate's times to the request."""
+    times = facts.item_table(named("item_attributes__{}", shop.columns_of("time")))
+    seconds: Floats = (facts.t - times) / SECOND
     return seconds

@@ -8,33 +8,42 @@ import numpy as np
 
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
-from feature_repo.request_families.rates import item_rates, user_rates
-from feature_repo.request_families.stored import WINDOWS
+from feature_repo.request_families import Block, Columns, named
+from feature_repo.request_families.rates import click_rates
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Count, Counts, Floats, SlateFacts
+from feature_repo.slate_counts import EVER, MONTH, part
+from feature_repo.slate_facts import Floats, SlateFacts
+
+_MEASURES = ("clicks", "orders", "revenue", "searches")
+_ENTITIES = {"item": slice(0, 3), "query": slice(3, 4)}
+"""Whose measures are which."""
 
 
 def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     """`market__<measure>`: logarithms of ratios to the market's own, and shares of its total."""
-    usual, all_time = facts.counts("market"), WINDOWS.index("all")
-    rate = usual("clicks_all") / usual("impressions_all")
-    relative: dict[str, Floats | float] = {
-        "item_rate": np.log(item_rates(facts, prior)[all_time] / rate),
-        "user_rate": np.log(user_rates(facts, prior)[all_time] / rate),
-    }
-    for entity, measure in (("item", "clicks"), ("item", "orders"), ("item", "revenue"),
-                            ("query", "searches")):  # fmt: skip
-        own = facts.counts(entity)(f"{measure}_30d")
-        relative[f"{entity}_{measure}_share"] = own / usual(f"{measure}_30d")
-    price = shop.item_role("price")
-    if price is not None and price.type == "number":
-        known = facts.item_numbers(f"item_attributes__{price.column}")
-        relative["price"] = np.log(known / order_value(usual))
-    return {f"market__{name}": values for name, values in relative.items()}
+    clicks, shown = part(facts.counts.each("clicks", "impressions")[:, EVER], "market")
+    rates = np.log(click_rates(facts, prior)[EVER] / (clicks / shown))
+    month = facts.counts.each(*_MEASURES)[:, MONTH]
+    shares = month / part(month, "market")
+    blocks = [
+        *(Block((f"market__{one}_rate",), part(rates, one)[None]) for one in ("item", "user")),
+        *(
+            Block(named("market__{}_{}_share", (one,), _MEASURES[own]), part(shares[own], one))
+            for one, own in _ENTITIES.items()
+        ),
+    ]
+    if shop.price_field is not None:
+        own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
+        relative = np.log(own / part(order_values(facts), "market"))
+        blocks.append(Block(("market__price",), relative[None]))
+    return blocks
 
 
-def order_value(counts: Counts) -> Count:
-    """The mean value of a purchase, all time, in the currency's major unit; NaN without one."""
-    value = counts("revenue_all") / counts("orders_all") / MINOR_UNITS
+def order_values(facts: SlateFacts) -> Floats:
+    """Shape (N + 3,): the mean value of a purchase of each, all time, in the currency's major unit.
+
+    NaN without one.
+    """
+    revenue, orders = facts.counts.each("revenue", "orders")[:, EVER]
+    value = revenue / orders / MINOR_UNITS
     return np.where(value > 0, value, np.nan)

@@ -3,18 +3,24 @@
 Prices are compared by their logarithms: twice as dear is as far for socks as for sofas.
 """
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
 
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
-from feature_repo.request_families.market import order_value
+from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families.market import order_values
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
+from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, SlateFacts
 
+_AGAINST = named(
+    "price__{}", ("to_clicked", "to_ignored", "off_band", "to_user_order", "to_query_order")
+)
+_USER = named("price__{}", ("user_band", "user_spread", "user_thrift"))
 _LEAST_SPREAD = 0.1
 """Of logarithms; a user of one price alone is not offended by a tenth more."""
 
@@ -23,25 +29,20 @@ def price(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     """`price__<measure>`; nothing where the shop has no price."""
     field = shop.price_field
     if field is None:
-        return {}
+        return []
     prices = facts.item_numbers(f"item_attributes__{field.column}")
-    own = np.log(prices)
     clicked, ignored = _recent_prices(facts, field.column)
-    usual, spread = _mean(clicked), float(np.std(clicked)) if clicked.size else float("nan")
-    measured: dict[str, Floats | float] = {
-        "to_clicked": own - usual,
-        "to_ignored": own - _mean(ignored),
-        "off_band": (own - usual) / np.maximum(spread, _LEAST_SPREAD),
-        "to_user_order": own - np.log(order_value(facts.counts("user"))),
-        "to_query_order": own - np.log(order_value(facts.counts("query"))),
-        "user_band": usual,
-        "user_spread": spread,
-        "user_thrift": _mean(ignored) - usual,
-    }
+    usual, spread, passed = _mean(clicked), _spread(clicked), _mean(ignored)
+    values = order_values(facts)
+    orders = np.log([part(values, "user"), part(values, "query")])
+    against = np.log(prices) - np.array([[usual], [passed], [usual], *orders])
+    against[2] /= np.maximum(spread, _LEAST_SPREAD)
+    blocks = [Block(_AGAINST, against), alike(_USER, [usual, spread, passed - usual])]
     full = shop.item_role("list_price")
     if full is not None:
-        measured["discount"] = 1 - prices / facts.item_numbers(f"item_attributes__{full.column}")
-    return {f"price__{name}": values for name, values in measured.items()}
+        discount = 1 - prices / facts.item_numbers(f"item_attributes__{full.column}")
+        blocks.append(Block(("price__discount",), discount[None]))
+    return blocks
 
 
 def _recent_prices(facts: SlateFacts, column: str) -> tuple[Floats, Floats]:
@@ -59,4 +60,10 @@ def _logarithms(prices: Sequence[str]) -> Floats:
 
 
 def _mean(values: Floats) -> float:
-    return float(values.mean()) if values.size else float("nan")
+    return float(values.sum()) / values.size if values.size else math.nan
+
+
+def _spread(values: Floats) -> float:
+    """Standard deviation."""
+    deviations = values - _mean(values)
+    return math.sqrt(_mean(deviations * deviations))

@@ -3,26 +3,20 @@
 What these items have in common is what the query means: its categories, its brands, its price.
 """
 
-from collections import Counter
+import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
-from feature_repo.request_families.recent import split
+from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families.listed import Listed, numbers_of, split
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import (
-    Floats,
-    SlateFacts,
-    as_list,
-    as_numbers,
-    is_present,
-    looked_up,
-)
+from feature_repo.slate_facts import Floats, SlateFacts, as_list, as_numbers, is_present
 
 _VIEW = "query_clicked_items"
-_NAMES = ("weight", "share", "rank")
+_ITEM = named("query_item__{}", ("weight", "share", "rank", "rate", "support"))
 
 
 def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
@@ -34,71 +28,71 @@ def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     `…_entropy` of the clicks, in nats; `…_<column>_share`, of them on items that have one of the
     candidate's values; `…_to_price`, of the candidate against their mean, as logarithms.
     """
-    keys, weights = _listed(facts)
-    measured = _measured(facts, keys, weights)
-    columns: dict[str, Floats | float] = {
-        f"query_item__{name}": values for name, values in zip(_NAMES, measured, strict=True)
-    }
-    shown = _shown(facts, keys)
-    columns["query_item__rate"] = prior.smoothed(columns["query_item__weight"], shown)
-    columns["query_item__support"] = shown
-    columns["query_item__entropy"] = entropy(weights)
-    for field in shop.taste_fields:
-        columns[f"query_item__{field.column}_share"] = _intent(facts, field.column, weights)
+    weights = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_weights")))
+    blocks = [
+        Block(_ITEM, _measured(facts, weights, prior)),
+        alike(("query_item__entropy",), [entropy(weights)]),
+        Block(
+            named("query_item__{}_share", shop.taste_columns),
+            _intents(facts, shop.taste_columns, weights),
+        ),
+    ]
     if shop.price_field:
-        columns["query_item__to_price"] = _to_price(facts, shop.price_field.column, weights)
-    return columns
+        to_price = _to_price(facts, shop.price_field.column, weights)
+        blocks.append(Block(("query_item__to_price",), to_price))
+    return blocks
 
 
 def entropy(weights: Floats) -> float:
     """Of a distribution given by its weights, in nats; NaN without any."""
-    shares = weights / weights.sum()
-    return float(-np.sum(shares * np.log(shares))) if weights.size else float("nan")
-
-
-def _listed(facts: SlateFacts) -> tuple[list[str], Floats]:
-    keys = as_list(facts.query_row.get(f"{_VIEW}__clicked_item_keys"))
-    weights = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_weights")))
-    return keys[: weights.size], weights
-
-
-def _measured(facts: SlateFacts, keys: list[str], weights: Floats) -> tuple[Floats, Floats, Floats]:
-    if not is_present(facts.query_row, _VIEW):
-        blank = facts.blank
-        return blank, blank, blank
-    rank = looked_up({key: n for n, key in enumerate(keys)}, facts.item_ids, np.nan)
-    listed = looked_up(dict(zip(keys, weights.tolist(), strict=True)), facts.item_ids)
-    total = weights.sum()
-    return listed, listed / total if total > 0 else listed, rank + 1
-
-
-def _shown(facts: SlateFacts, keys: list[str]) -> Floats:
-    """Impressions of each candidate under the query; NaN if not listed."""
-    shown = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_impressions")))
-    by_item = dict(zip(keys, shown.tolist(), strict=False))
-    return looked_up(by_item, facts.item_ids, np.nan)
-
-
-def _texts(facts: SlateFacts, column: str) -> list[list[str]]:
-    return [split(text) for text in as_list(facts.query_row.get(f"{_VIEW}__item_{column}"))]
-
-
-def _intent(facts: SlateFacts, column: str, weights: Floats) -> Floats:
-    """The highest share among a candidate's values; NaN where it has none, or nothing is known."""
-    candidates, clicks = facts.item_values(f"item_attributes__{column}"), Counter[str]()
-    for values, weight in zip(_texts(facts, column), weights.tolist(), strict=False):
-        for value in values:
-            clicks[value] += weight
     if not weights.size:
-        return np.full(candidates.sizes.size, np.nan)
-    return candidates.highest(candidates.looked_up(clicks) / weights.sum())
+        return math.nan
+    shares = weights / weights.sum()
+    return -float((shares * np.log(shares)).sum())
+
+
+def _measured(facts: SlateFacts, weights: Floats, prior: RatePrior) -> Floats:
+    """Shape (5, N) or (5, 1): `_ITEM` of the candidates."""
+    if not is_present(facts.query_row, _VIEW):
+        nothing = math.nan
+        return np.array([nothing, nothing, nothing, prior.smoothed(nothing, nothing), nothing])[
+            :, None
+        ]
+    keys = as_list(facts.query_row.get(f"{_VIEW}__clicked_item_keys"))[: weights.size]
+    shown = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_impressions")))
+    table = np.full((5, len(keys) + 1), np.nan)
+    total = weights.sum()
+    table[:2] = 0
+    table[0, :-1], table[1, :-1] = weights, weights / total if total > 0 else weights
+    table[2, :-1] = np.arange(1, len(keys) + 1)
+    table[4, : shown[: len(keys)].size] = shown[: len(keys)]
+    table[3] = prior.smoothed(table[0], table[4])
+    place = {key: n for n, key in enumerate(keys)}
+    return table[:, numbers_of(place, facts.item_ids, len(keys))]
+
+
+def _texts(facts: SlateFacts, column: str) -> list[object]:
+    return as_list(facts.query_row.get(f"{_VIEW}__item_{column}"))
+
+
+def _intents(facts: SlateFacts, columns: Sequence[str], weights: Floats) -> Floats:
+    """Shape (F, N): the highest share among a candidate's values in each field.
+
+    NaN where it has none, or (F, 1) where nothing is known.
+    """
+    if not weights.size:
+        return np.full((len(columns), 1), np.nan)
+    candidates = facts.taste_values(columns)
+    listed = Listed.of([_texts(facts, column)[: weights.size] for column in columns])
+    shares = listed.weighed(weights) / weights.sum()
+    return candidates.by_field(candidates.items.highest(shares[listed.numbers_in(candidates)]))
 
 
 def _to_price(facts: SlateFacts, column: str, weights: Floats) -> Floats:
     own = np.log(facts.item_numbers(f"item_attributes__{column}"))
     priced = [
         (int(values[0]), weight)
-        for values, weight in zip(_texts(facts, column), weights.tolist(), strict=False)
+        for values, weight in zip(map(split, _texts(facts, column)), weights.tolist(), strict=False)
         if values and int(values[0]) > 0
     ]
     prices, shares = np.array(priced, dtype=np.float64).reshape(-1, 2).T

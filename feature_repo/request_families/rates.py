@@ -4,34 +4,27 @@ Their support is in the stored counts.
 """
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts, as_number
+from feature_repo.slate_counts import part
+from feature_repo.slate_facts import Floats, SlateFacts
 
 
 def rates(facts: SlateFacts, _: Shop, prior: RatePrior) -> Columns:
     """`rate__item_<window>`, `rate__user_<window>`."""
-    of_user = user_rates(facts, prior).tolist()
-    return {
-        **{f"rate__item_{w}": r for w, r in zip(WINDOWS, item_rates(facts, prior), strict=True)},
-        **{f"rate__user_{w}": r for w, r in zip(WINDOWS, of_user, strict=True)},
-    }
+    smoothed = click_rates(facts, prior)
+    return [
+        Block(named("rate__{}_{}", (entity,), WINDOWS), part(smoothed, entity))
+        for entity in ("item", "user")
+    ]
 
 
-def item_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
-    """Shape (windows, N): smoothed click rates of the candidates; not to be written to."""
-    key = f"item rates by {prior}"
+def click_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
+    """Shape (windows, N + 3): smoothed click rates of all whose clicks and impressions are counted;
+    not to be written to."""
+    key = "click rates", prior
     if key not in facts.memo:
-        clicks = [facts.item_numbers(f"item_engagement__clicks_{w}") for w in WINDOWS]
-        shown = [facts.item_numbers(f"item_engagement__impressions_{w}") for w in WINDOWS]
-        facts.memo[key] = prior.smoothed(clicks, shown)
+        facts.memo[key] = prior.smoothed(*facts.counts.each("clicks", "impressions"))
     rates: Floats = facts.memo[key]
     return rates
-
-
-def user_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
-    """Shape (windows,): smoothed click rates of the user."""
-    clicks = [as_number(facts.user.get(f"user_engagement__clicks_{w}")) for w in WINDOWS]
-    shown = [as_number(facts.user.get(f"user_engagement__impressions_{w}")) for w in WINDOWS]
-    return prior.smoothed(clicks, shown)

@@ -4,13 +4,14 @@
 and not clicked from then on.
 """
 
-from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from feature_repo.recent import VALUE_SEPARATOR
-from feature_repo.slate_facts import SlateFacts, as_list, is_present
+import numpy as np
+
+from feature_repo.request_families.listed import Ints, Listed, numbers_of
+from feature_repo.slate_facts import FieldValues, Floats, SlateFacts, as_list, is_present
 
 
 @dataclass(frozen=True)
@@ -43,12 +44,97 @@ class Recent:
 
     def texts(self, facts: SlateFacts, column: str) -> tuple[list[Any], list[Any]]:
         """The field's values of the clicked items and of the ignored items, a text an item."""
-        key = f"recent texts of {column}"
-        if key not in facts.memo:
-            clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
-            facts.memo[key] = clicked, [shown[n] for n in self.ignored if n < len(shown)]
-        texts: tuple[list[Any], list[Any]] = facts.memo[key]
-        return texts
+        clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
+        return clicked, [shown[n] for n in self.ignored if n < len(shown)]
+
+    def met(self, facts: SlateFacts) -> "Met":
+        """Which of the candidates are in the lists."""
+        if "met" not in facts.memo:
+            facts.memo["met"] = Met.of(self, facts.item_ids)
+        met: Met = facts.memo["met"]
+        return met
+
+    def values(self, facts: SlateFacts, columns: Sequence[str]) -> "RecentValues":
+        """The values of the clicked and of the ignored items in the taste fields."""
+        if "recent values" not in facts.memo:
+            texts = [self.texts(facts, column) for column in columns]
+            facts.memo["recent values"] = RecentValues.of(texts, facts.taste_values(columns))
+        values: RecentValues = facts.memo["recent values"]
+        return values
+
+
+@dataclass(frozen=True)
+class Met:
+    """The recent items as numbers; all other items have the last number.
+
+    Attributes:
+        size: how many numbers there are.
+        clicked: of the clicked items.
+        shown: of the shown items.
+        candidates: shape (N,), of the candidates.
+    """
+
+    size: int
+    clicked: Ints
+    shown: Ints
+    candidates: Ints
+
+    @classmethod
+    def of(cls, recent: Recent, item_ids: Sequence[str]) -> "Met":
+        """Number the items."""
+        code = {item: n for n, item in enumerate(dict.fromkeys([*recent.clicked, *recent.shown]))}
+        lists = (recent.clicked, recent.shown, item_ids)
+        return cls(len(code) + 1, *(numbers_of(code, items, len(code)) for items in lists))
+
+    def times(self, items: Ints) -> Floats:
+        """Shape (size,): how often each item is in a list."""
+        return np.bincount(items, minlength=self.size).astype(np.float64)
+
+    def last(self, items: Ints, instants: Sequence[int]) -> Floats:
+        """Shape (size,): when each item was last in a list, newest first; NaN where it was not."""
+        last = np.full(self.size, np.nan)
+        last[items[::-1]] = instants[::-1]
+        return last
+
+
+@dataclass(frozen=True)
+class RecentValues:
+    """Values of the recent items in F fields, as numbers.
+
+    Attributes:
+        listed: of each field the clicked items, as many as any field has, then the ignored ones.
+        longest: how many clicked items that is.
+        clicks: shape (F,), how many clicked items each field tells of.
+        passes: shape (F,), how many ignored ones.
+        candidates: shape (V,), number of each value of the candidates.
+    """
+
+    listed: Listed
+    longest: int
+    clicks: Ints
+    passes: Ints
+    candidates: Ints
+
+    @classmethod
+    def of(
+        cls, texts: Sequence[tuple[list[Any], list[Any]]], candidates: FieldValues
+    ) -> "RecentValues":
+        """Number the values of clicked and ignored items, newest first, and of the candidates."""
+        sizes = [(len(clicked), len(ignored)) for clicked, ignored in texts]
+        longest = max((clicks for clicks, _ in sizes), default=0)
+        listed = Listed.of(
+            [[*clicked, *[None] * (longest - len(clicked)), *ignored] for clicked, ignored in texts]
+        )
+        clicks, passes = np.array(sizes, np.int64).reshape(-1, 2).T
+        return cls(listed, longest, clicks, passes, listed.numbers_in(candidates))
+
+    def clicked(self, first: int) -> Floats:
+        """Shape (numbers,): how many of the first few clicked items have each value."""
+        return self.listed.counted(self.listed.places < min(first, self.longest))
+
+    def ignored(self) -> Floats:
+        """Shape (numbers,): how many ignored items have each value."""
+        return self.listed.counted(self.listed.places >= self.longest)
 
 
 def _ignored(
@@ -68,21 +154,3 @@ def _ignored(
 
 def _list(facts: SlateFacts, feature: str) -> list[Any]:
     return as_list(facts.user.get(f"user_recent__{feature}"))
-
-
-def times(texts: Iterable[Any]) -> Counter[str]:
-    """How many items have each value.
-
-    >>> times(["red\\x1fblue", "red", None])
-    Counter({'red': 2, 'blue': 1})
-    """
-    counts = Counter[str]()
-    for text, items in Counter(texts).items():
-        for value in split(text):
-            counts[value] += items
-    return counts
-
-
-def split(text: Any) -> list[str]:
-    """The values of an item in one field, from the text in which a row carries them."""
-    return text.split(VALUE_SEPARATOR) if isinstance(text, str) and text else []

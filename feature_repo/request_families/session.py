@@ -3,40 +3,41 @@
 A visit is what of the user's recent past follows upon one another with no pause of half an hour.
 """
 
-from collections import Counter
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 
 from feature_repo.instants import MINUTE, SECOND
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
-from feature_repo.request_families.recent import Recent, times
+from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts, looked_up
+from feature_repo.slate_facts import Floats, SlateFacts
 
 PAUSE = 30 * MINUTE
-_VISIT = ("seconds", "slates", "clicks", "shown", "pace_seconds", "click_share")
+_VISIT = named(
+    "session__{}", ("seconds", "slates", "clicks", "shown", "pace_seconds", "click_share")
+)
+_MET = named("session__item_{}", ("clicked", "shown"))
 
 
 def session(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     """`session__<measure>`, NaN without a row; `…_<column>_share` of its clicks per taste field."""
     recent, visit = Recent.of(facts), Visit.of(facts)
-    told = visit.measures() if visit else (float("nan"),) * len(_VISIT)
-    columns: dict[str, Floats | float] = dict(
-        zip((f"session__{name}" for name in _VISIT), told, strict=True)
-    )
-    blank = facts.blank
-    clicked = Counter(recent.clicked[: visit.clicks]) if recent and visit else Counter[str]()
-    shown = Counter(recent.shown[: visit.shown]) if recent and visit else Counter[str]()
-    columns["session__item_clicked"] = _times(facts, clicked) if visit else blank
-    columns["session__item_shown"] = _times(facts, shown) if visit else blank
-    for field in shop.taste_fields:
-        texts = recent.texts(facts, field.column)[0][: visit.clicks] if recent and visit else []
-        columns[f"session__{field.column}_share"] = _shares(facts, field.column, texts)
-    return columns
+    shares = named("session__{}_share", shop.taste_columns)
+    if recent is None or visit is None:
+        names = (*_VISIT, *_MET, *shares)
+        return [alike(names, [math.nan] * len(names))]
+    met = recent.met(facts)
+    times = [met.times(met.clicked[: visit.clicks]), met.times(met.shown[: visit.shown])]
+    return [
+        alike(_VISIT, visit.measures()),
+        Block(_MET, np.array(times)[:, met.candidates]),
+        Block(shares, _shares(facts, shop.taste_columns, recent, visit.clicks)),
+    ]
 
 
 @dataclass(frozen=True)
@@ -70,18 +71,16 @@ class Visit:
             float(self.slates),
             float(self.clicks),
             float(self.shown),
-            seconds / self.slates if self.slates else float("nan"),
-            self.clicks / self.shown if self.shown else float("nan"),
+            seconds / self.slates if self.slates else math.nan,
+            self.clicks / self.shown if self.shown else math.nan,
         )
 
 
-def _times(facts: SlateFacts, met: Counter[str]) -> Floats:
-    return looked_up(met, facts.item_ids)
-
-
-def _shares(facts: SlateFacts, column: str, clicked: list[Any]) -> Floats:
-    """Share of the visit's clicked items that have a candidate's value; NaN without a click."""
-    candidates = facts.item_values(f"item_attributes__{column}")
-    if not clicked:
-        return np.full(candidates.sizes.size, np.nan)
-    return candidates.means(candidates.looked_up(times(clicked)) / len(clicked))
+def _shares(facts: SlateFacts, columns: Sequence[str], recent: Recent, first: int) -> Floats:
+    """Shape (F, N): share of the visit's clicked items, the first few, that have a candidate's
+    value in each field; NaN without a click."""
+    values, candidates = recent.values(facts, columns), facts.taste_values(columns)
+    clicks = np.minimum(values.clicks, first)
+    of_each = np.where(clicks, clicks, np.nan).repeat(values.listed.sizes)
+    shares = values.clicked(first) / of_each
+    return candidates.by_field(candidates.items.means(shares[values.candidates]))

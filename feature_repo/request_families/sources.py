@@ -4,28 +4,30 @@ The log keeps it with the answer, so training reads what serving saw.  Candidate
 brings along were found by no source.
 """
 
+from itertools import chain
+
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, alike, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, SlateFacts
+from feature_repo.slate_facts import SlateFacts
 
 SOURCES = (
     *("lexical", "query_clicked", "some_words", "category", "popular", "trending"),
     *("newest", "similar", "together", "past", "favourites"),
 )
 _NONE = (np.nan, np.nan)
+_NAMES = named("source__{}_{}", SOURCES, ("rank", "score"))
 
 
 def sources(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN where it had none."""
-    found = [facts.found.get(item, {}) for item in facts.item_ids] if facts.found else []
-    known = set[str]().union(*found)
-    columns: dict[str, Floats | float] = {}
-    for name in SOURCES:
-        ranks, scores = (
-            np.array([places.get(name, _NONE) for places in found]).T if name in known else _NONE
-        )
-        columns[f"source__{name}_rank"], columns[f"source__{name}_score"] = ranks, scores
-    return columns
+    if not facts.found:
+        return [alike(_NAMES, [np.nan] * len(_NAMES))]
+    found = [facts.found.get(item, {}) for item in facts.item_ids]
+    table = np.full((len(SOURCES), len(found), 2), np.nan)
+    for name in set[str]().union(*found).intersection(SOURCES):
+        places = chain.from_iterable([places.get(name, _NONE) for places in found])
+        table[SOURCES.index(name)] = np.fromiter(places, np.float64).reshape(-1, 2)
+    return [Block(_NAMES, table.swapaxes(1, 2))]

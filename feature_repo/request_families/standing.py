@@ -7,12 +7,20 @@ brand that was hardly shown by its category's, and that by the shop's.
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Count, Floats, SlateFacts, or_zero
+from feature_repo.slate_counts import EVER, part
+from feature_repo.slate_facts import Floats, SlateFacts, or_zero
 from feature_repo.standing import EXAMINED, groups_of
 
 _VIEW = "item_standing"
+_STORED = ("items", "impressions", "clicks", "popularity", "price", "price_place")
+_MEASURES = ("items", "rate", "support", "popularity_share", "to_price", "price_share")
+_WITHOUT_PRICE = 4
+_OWN = (
+    *named("standing__{}", ("examined_rate", "examined_support", "ladder_rate")),
+    f"{_VIEW}__present",
+)
 
 
 def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
@@ -21,48 +29,35 @@ def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     `…_rate` is the group's smoothed click rate, `…_to_price` the logarithm of the candidate's price
     over the group's median one.  `…_support` counts the impressions a rate rests on.
     """
-    columns: dict[str, Floats] = {}
-    for group in groups_of(shop):
-        columns |= _among(facts, shop, prior, group)
-    examined, clicks = _of(facts, EXAMINED), facts.counts("item")("clicks_all")
-    columns["standing__examined_rate"] = prior.smoothed(clicks, examined)
-    columns["standing__examined_support"] = examined
-    columns["standing__ladder_rate"] = _ladder(facts, shop, prior)
-    columns[f"{_VIEW}__present"] = facts.item_presence(_VIEW)
-    return columns
-
-
-def _among(facts: SlateFacts, shop: Shop, prior: RatePrior, group: str) -> dict[str, Floats]:
-    shown, clicks = _of(facts, f"{group}_impressions"), _of(facts, f"{group}_clicks")
-    measured = {
-        "items": _of(facts, f"{group}_items"),
-        "rate": prior.smoothed(clicks, shown),
-        "support": shown,
-        "popularity_share": _of(facts, f"{group}_popularity"),
-    }
-    if shop.price_field is not None:
+    groups, kept = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
+    features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:kept])
+    table = facts.item_table(features).reshape(len(groups), kept, len(facts.item_ids))
+    own_shown, own_clicks = part(facts.counts.each("impressions", "clicks")[:, EVER], "item")
+    examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
+    shown, clicks = table[:, _STORED.index("impressions")], table[:, _STORED.index("clicks")]
+    clicks = np.array([*clicks, own_clicks])
+    rates = prior.smoothed(clicks, np.array([*shown, examined]))
+    ladder = _ladder(clicks, np.array([*shown, own_shown]), prior)
+    measured = table.copy()
+    measured[:, 1], measured[:, 2] = rates[:-1], shown
+    if shop.price_field:
         own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
-        measured["to_price"] = np.log(own / _of(facts, f"{group}_price"))
-        measured["price_share"] = _of(facts, f"{group}_price_place")
-    return {f"standing__{group}_{name}": values for name, values in measured.items()}
+        measured[:, 4] = np.log(own / table[:, 4])
+    return [
+        Block(named("standing__{}_{}", groups, _MEASURES[:kept]), measured),
+        Block(_OWN, np.array([rates[-1], examined, ladder, facts.item_presence(_VIEW)])),
+    ]
 
 
-def _ladder(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Floats:
-    """From the shop's rate to the item's: each step is drawn towards the one before."""
-    rates = np.full(len(facts.item_ids), prior.click_rate)
-    for group in groups_of(shop):
-        rates = _drawn(
-            _of(facts, f"{group}_clicks"), _of(facts, f"{group}_impressions"), rates, prior
-        )
-    counts = facts.counts("item")
-    return _drawn(counts("clicks_all"), counts("impressions_all"), rates, prior)
+def _ladder(clicks: Floats, shown: Floats, prior: RatePrior) -> Floats:
+    """From the shop's rate to the item's: each step is drawn towards the one before.
 
-
-def _drawn(clicks: Count, shown: Count, towards: Floats, prior: RatePrior) -> Floats:
-    c, i = or_zero(clicks), or_zero(shown)
-    rates: Floats = (prior.strength + c) / (prior.strength / towards + i)
+    Args:
+        clicks: shape (groups + 1, N), of the groups, then of the candidates.
+        shown: impressions, alike.
+        prior: of the shop.
+    """
+    rates: Floats = np.array([prior.click_rate])
+    for c, i in zip(or_zero(clicks), or_zero(shown), strict=True):
+        rates = (prior.strength + c) / (prior.strength / rates + i)
     return rates
-
-
-def _of(facts: SlateFacts, feature: str) -> Floats:
-    return facts.item_numbers(f"{_VIEW}__{feature}")

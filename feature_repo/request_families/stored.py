@@ -1,46 +1,49 @@
 """Numbers that lie in the feature views, and whether a view knew the entity at all."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from feature_repo import counters
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, alike, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts, as_number, is_present
+from feature_repo.slate_counts import COUNTS
+from feature_repo.slate_facts import SlateFacts, is_present
 
 WINDOWS = tuple(counters.WINDOWS)
-_COUNTS = {view.name: view.features for view in counters.COUNTER_VIEWS}
+_PRESENT = "{}__present"
 
 
 def stored(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     """`<view>__<feature>` and `<view>__present` of item, user and query."""
-    attributes = [field.column for field in shop.items_of("number", "bool")]
-    return {
-        **_of_items(facts, "item_attributes", attributes),
-        **_of_items(facts, "item_engagement", _COUNTS["item_engagement"]),
-        **_of_request(facts.user, "user_engagement", _COUNTS["user_engagement"]),
-        **_of_request(facts.user, "user_recent", []),
-        **_of_user(facts, shop),
-        **_of_request(facts.query_row, "query_engagement", _COUNTS["query_engagement"]),
-        **_of_request(facts.query_row, "query_clicked_items", []),
-    }
+    numbers = named("item_attributes__{}", shop.columns_of("number", "bool"))
+    return [
+        Block(numbers, facts.item_table(numbers)),
+        _item_presence(facts, "item_attributes"),
+        Block(COUNTS["item"], facts.counts.stored("item")),
+        _item_presence(facts, "item_engagement"),
+        Block(COUNTS["user"], facts.counts.stored("user")),
+        _presence(facts.user, "user_engagement", "user_recent"),
+        *_of_user(facts, shop),
+        Block(COUNTS["query"], facts.counts.stored("query")),
+        _presence(facts.query_row, "query_engagement", "query_clicked_items"),
+    ]
 
 
-def _of_items(facts: SlateFacts, view: str, features: Sequence[str]) -> Columns:
-    names = [f"{view}__{feature}" for feature in features]
-    values: Columns = {name: facts.item_numbers(name) for name in names}
-    return {**values, f"{view}__present": facts.item_presence(view)}
+def _item_presence(facts: SlateFacts, view: str) -> Block:
+    return Block(named(_PRESENT, (view,)), facts.item_presence(view)[None])
 
 
-def _of_user(facts: SlateFacts, shop: Shop) -> Columns:
+def _presence(row: Mapping[str, Any], *views: str) -> Block:
+    return alike(named(_PRESENT, views), [is_present(row, view) for view in views])
+
+
+def _of_user(facts: SlateFacts, shop: Shop) -> Iterable[Block]:
     if not shop.user_fields:
-        return {}
-    numbers = [field.column for field in shop.user_fields if field.type in ("number", "bool")]
-    return _of_request(facts.user, "user_attributes", numbers)
-
-
-def _of_request(row: Mapping[str, Any], view: str, features: Sequence[str]) -> Columns:
-    names = [f"{view}__{feature}" for feature in features]
-    values: Columns = {name: as_number(row.get(name)) for name in names}
-    return {**values, f"{view}__present": float(is_present(row, view))}
+        return []
+    fields = [field.column for field in shop.user_fields if field.type in ("number", "bool")]
+    numbers = named("user_attributes__{}", tuple(fields))
+    return [
+        alike(numbers, [*map(facts.user.get, numbers)]),
+        _presence(facts.user, "user_attributes"),
+    ]

@@ -5,22 +5,22 @@ against those of the items shown and ignored.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import repeat
-from typing import Any
 
 import numpy as np
 
 from feature_repo.instants import DAY
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, alike, named
 from feature_repo.request_families.query_items import entropy
-from feature_repo.request_families.recent import Recent, split, times
+from feature_repo.request_families.recent import Recent, RecentValues
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
+from feature_repo.slate_facts import FieldValues, Floats, SlateFacts
 
-MEASURES = ("matches", "clicked_share", "ignored_share", "lift_mean", "lift_max", "lift_sum")
+MEASURES = (
+    *("matches", "clicked_share", "ignored_share", "lift_mean", "lift_max", "lift_sum"),
+    "fading",
+)
+_LIFT = "taste__lift"
 HALF_LIFE = 7 * DAY
 """After which a click weighs half, where taste fades."""
 
@@ -34,88 +34,54 @@ def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     `…_fading` is the candidate's share of the clicks, each weighed by its age; `…_entropy` tells
     how wide the user's taste is, in nats.
     """
-    recent = Recent.of(facts)
-    weights = _weights(facts.t, recent)
-    columns: dict[str, Floats] = {}
-    widths: dict[str, float] = {}
-    for field in shop.taste_fields:
-        name, width = f"taste__{field.column}", math.nan
-        measured: Iterable[Floats] = [facts.blank] * (len(MEASURES) + 1)
-        if recent is not None:
-            profile = Profile.of(*recent.texts(facts, field.column), weights)
-            measured = profile.measure(facts.item_values(f"item_attributes__{field.column}"))
-            width = entropy(profile.clicks)
-        columns |= zip((f"{name}_{m}" for m in (*MEASURES, "fading")), measured, strict=True)
-        widths[f"{name}_entropy"] = width
-    sums = [columns[f"taste__{field.column}_lift_sum"] for field in shop.taste_fields]
-    return {**columns, **widths, "taste__lift": np.sum(sums, axis=0) if sums else facts.blank}
+    fields, recent = shop.taste_columns, Recent.of(facts)
+    measures, widths = named("taste__{}_{}", fields, MEASURES), named("taste__{}_entropy", fields)
+    if recent is None or not fields:
+        names = (*measures, *widths, _LIFT)
+        return [alike(names, [math.nan] * len(names))]
+    values = recent.values(facts, fields)
+    clicked = values.clicked(values.longest)
+    profile = _profile(values, clicked, _weights(facts.t, recent))
+    measured = _measured(profile[:, values.candidates], facts.taste_values(fields))
+    return [
+        Block(measures, measured.swapaxes(0, 1)),
+        alike(widths, [entropy(c[c > 0]) for c in values.listed.by_field(clicked)]),
+        Block((_LIFT,), measured[MEASURES.index("lift_sum")].sum(axis=0)[None]),
+    ]
 
 
-def _weights(t: int, recent: Recent | None) -> Floats:
+def _weights(t: int, recent: Recent) -> Floats:
     """Of the clicks, newest first, by their age."""
-    at = np.array(recent.clicked_at if recent else [], dtype=np.float64)
+    at = np.array(recent.clicked_at, dtype=np.float64)
     weights: Floats = np.exp2((at - t) / HALF_LIFE)
     return weights
 
 
-@dataclass(frozen=True)
-class Profile:
-    """A user's taste in one field.
+def _profile(values: RecentValues, clicked: Floats, weights: Floats) -> Floats:
+    """A user's taste, shape (5, numbers).
 
-    Attributes:
-        code: each known value's place among K; the place behind them is any other value's.
-        clicks: how many clicked items have each of the values that were clicked.
-        table: shape (5, K + 1); of each value whether it was clicked, its shares of the clicked
-            and of the ignored items, the logarithm of its smoothed click share over the user's
-            own, and its share of the weights of clicks.
+    Of each value whether it was clicked, its shares of the clicked and of the ignored items, the
+    logarithm of its smoothed click share over the user's own, and its share of the weights.
+
+    Args:
+        values: of the recent items.
+        clicked: shape (numbers,), how many clicked items have each value.
+        weights: of the clicks, newest first.
     """
-
-    code: dict[str, int]
-    clicks: Floats
-    table: Floats
-
-    @classmethod
-    def of(cls, clicked: Sequence[Any], ignored: Sequence[Any], weights: Floats) -> "Profile":
-        """Weigh the values of clicked items against those of ignored ones, a text an item.
-
-        Args:
-            clicked: newest first.
-            ignored: in any order.
-            weights: of the clicked items.
-        """
-        liked, passed, faded = times(clicked), times(ignored), _faded(clicked, weights)
-        code = {value: n for n, value in enumerate(dict.fromkeys([*liked, *passed]))}
-        c, i, w = (_counted(counts, code) for counts in (liked, passed, faded))
-        total = weights[: len(clicked)].sum() if clicked else math.nan
-        shares = c / max(len(clicked), 1), i / max(len(ignored), 1)
-        lift = _lift(c, i, len(clicked), len(ignored))
-        return cls(code, c[: len(liked)], np.array([c > 0, *shares, lift, w / total]))
-
-    def measure(self, candidates: ItemValues) -> Sequence[Floats]:
-        """`MEASURES` of N candidates, then how much of the faded clicks they share: (N,) each."""
-        place = candidates.looked_up(self.code, len(self.code)).astype(np.int64)
-        found = self.table[:, place].T
-        sums = candidates.sums(found).T
-        _, clicked, ignored, lift, faded = sums / candidates.known_sizes
-        return sums[0], clicked, ignored, lift, candidates.highest(found[:, 3]), sums[3], faded
-
-
-def _counted(counts: Mapping[str, float], values: Iterable[str]) -> Floats:
-    """Shape (K + 1,): of each value, then of any other."""
-    return np.array([*map(counts.get, values, repeat(0.0)), 0.0], dtype=np.float64)
-
-
-def _faded(clicked: Sequence[Any], weights: Floats) -> dict[str, float]:
-    faded: dict[str, float] = {}
-    for text, weight in zip(clicked, weights.tolist(), strict=False):
-        for value in split(text):
-            faded[value] = faded.get(value, 0.0) + weight
-    return faded
-
-
-def _lift(clicked: Floats, ignored: Floats, clicks: int, passes: int) -> Floats:
-    """Of counts of one value among clicked and ignored items; 0 without evidence."""
-    usual = (clicks + 1) / (clicks + passes + 2)
+    n, m = values.clicks, values.passes
+    totals = [weights[:clicks].sum() if clicks else math.nan for clicks in n.tolist()]
+    by_field = [(n + 1) / (n + m + 2), np.maximum(n, 1), np.maximum(m, 1), totals]
+    usual, clicks, passes, total = np.array(by_field).repeat(values.listed.sizes, axis=1)
+    ignored, faded = values.ignored(), values.listed.weighed(weights[: values.longest])
     share = (clicked + STRENGTH * usual) / (clicked + ignored + STRENGTH)
-    lift: Floats = np.log(share / usual)
-    return lift
+    return np.array(
+        [clicked > 0, clicked / clicks, ignored / passes, np.log(share / usual), faded / total]
+    )
+
+
+def _measured(found: Floats, candidates: FieldValues) -> Floats:
+    """The profile of each of the candidates' values, shape (5, V), to `MEASURES`: (7, F, N)."""
+    sums = candidates.items.sums(found)
+    _, clicked, ignored, lift, faded = sums / candidates.items.known_sizes
+    highest = candidates.items.highest(found[3])
+    return candidates.by_field(np.array([sums[0], clicked, ignored, lift, highest, sums[3], faded]))

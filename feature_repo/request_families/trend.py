@@ -2,35 +2,35 @@
 
 import numpy as np
 
-from feature_repo.counters import WINDOWS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Count, Floats, SlateFacts
+from feature_repo.slate_counts import DAY, EVER, MONTH, WEEK, part
+from feature_repo.slate_facts import Floats, SlateFacts
 
-MEASURES = {
-    "item": ("impressions", "clicks", "orders"),
-    "user": ("clicks",),
-    "query": ("searches",),
-}
-PAIRS = (("1d", "7d"), ("7d", "30d"))
+_MEASURES = ("impressions", "clicks", "orders", "searches")
+_ENTITIES = {"item": slice(0, 3), "user": slice(1, 2), "query": slice(3, 4)}
+"""Whose measures are which."""
+
+PAIRS = ("1d_7d", "7d_30d")
+_SHARES = np.array([[1 / 7], [7 / 30]])
+"""Of the longer window, that the shorter one is."""
 
 
 def trend(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`trend__<entity>_<measure>_<short>_<long>`: logarithm of the ratio, 0 where nothing moves."""
-    return {
-        f"trend__{entity}_{measure}_{short}_{long}": _moved(
-            facts.counts(entity)(f"{measure}_{short}"),
-            facts.counts(entity)(f"{measure}_{long}"),
-            (WINDOWS[short] or 1) / (WINDOWS[long] or 1),
-        )
-        for entity, measures in MEASURES.items()
-        for measure in measures
-        for short, long in PAIRS
-    }
+    moved = _moved(facts.counts.each(*_MEASURES))
+    return [
+        Block(named("trend__{}_{}_{}", (entity,), _MEASURES[own], PAIRS), part(moved[own], entity))
+        for entity, own in _ENTITIES.items()
+    ]
 
 
-def _moved(short: Count, long: Count, share: float) -> Floats:
-    """One event is added to each, so that rare ones do not leap."""
-    moved: Floats = np.log((short + 1) / (long * share + 1))
+def _moved(counts: Floats) -> Floats:
+    """Shape (measures, windows, …) to (measures, pairs, …).
+
+    One event is added to each, so that rare ones do not leap.
+    """
+    short, long = counts[:, DAY:MONTH], counts[:, WEEK:EVER]
+    moved: Floats = np.log((short + 1) / (long * _SHARES + 1))
     return moved

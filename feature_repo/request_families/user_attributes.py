@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from feature_repo.instants import SECOND
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Columns, alike, named
 from feature_repo.shop import Shop, ShopField, safe_column
 from feature_repo.slate_facts import SlateFacts, as_number
 
@@ -19,22 +19,18 @@ def user_attributes(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
 
     `user__<column>_age_seconds` is from a time to the request, negative before it comes.
     """
-    return {
-        f"user__{name}": value
-        for field in shop.user_fields
-        for name, value in _told(facts, field).items()
-    }
+    told = {name: value for field in shop.user_fields for name, value in _told(facts, field)}
+    return [alike(named("user__{}", tuple(told)), [*told.values()])]
 
 
-def _told(facts: SlateFacts, field: ShopField) -> dict[str, float]:
+def _told(facts: SlateFacts, field: ShopField) -> Iterator[tuple[str, float]]:
     value = facts.user.get(f"user_attributes__{field.column}")
     known = _is_known(value)
-    columns = {f"{field.column}_known": float(known)}
+    yield f"{field.column}_known", float(known)
     if field.type == "time":
-        columns[f"{field.column}_age_seconds"] = (facts.t - as_number(value)) / SECOND
+        yield f"{field.column}_age_seconds", (facts.t - as_number(value)) / SECOND
     for name, choice in _choices(field):
-        columns[f"{field.column}__{name}"] = float(value == choice) if known else math.nan
-    return columns
+        yield f"{field.column}__{name}", float(value == choice) if known else math.nan
 
 
 def _is_known(value: object) -> bool:

@@ -6,7 +6,7 @@ from statistics import fmean
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts, as_list
 
@@ -15,16 +15,12 @@ _NAMES = ("min", "max", "size", "mean")
 
 def vectors(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     """`vector__<column>_<reduction>` of each vector field; an empty one has a size and no more."""
-    columns: Columns = {}
-    for field in shop.items_of("vector"):
-        name = f"item_attributes__{field.column}"
-        values = facts.items.get(name, [None] * len(facts.item_ids))
+    blocks = []
+    for column in shop.columns_of("vector"):
+        values = facts.items.get(f"item_attributes__{column}", [None] * len(facts.item_ids))
         table = np.array([*map(reductions, values)]).reshape(-1, len(_NAMES))
-        columns = {
-            **columns,
-            **{f"vector__{field.column}_{n}": v for n, v in zip(_NAMES, table.T, strict=True)},
-        }
-    return columns
+        blocks.append(Block(named("vector__{}_{}", (column,), _NAMES), table.T))
+    return blocks
 
 
 def reductions(vector: object) -> tuple[float, ...]:

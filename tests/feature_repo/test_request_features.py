@@ -233,6 +233,30 @@ def test_every_shop_has_its_own_columns_and_each_name_once():
     assert "taste__colour_lift_mean" in names[1]
 
 
+def test_fields_whose_columns_would_have_one_name_share_a_column():
+    fields = (ShopField("rate_all", "number", "rate_all"), ShopField("click", "category", "click"))
+    shop = Shop("odd", fields)
+
+    matrix = feature_matrix(SlateFacts(t=NOW, item_ids=["a"]), shop, PRIOR)
+
+    assert len(set(feature_columns(shop))) == len(feature_columns(shop)) == matrix.shape[1]
+
+
+def test_every_word_of_a_long_query_is_looked_for():
+    facts = SlateFacts(
+        t=NOW,
+        query=" ".join(map(str, range(2000))),
+        item_ids=["a", "b"],
+        items={
+            "item_attributes__title": ["7 1999 hat", "hat"],
+            "item_attributes__brand": ["8", "9"],
+        },
+    )
+
+    assert column(facts, "text__tokens_covered") == pytest.approx([2 / 2000, 0])
+    assert column(facts, "text__all_covered") == pytest.approx([3 / 2000, 1 / 2000])
+
+
 def test_an_empty_slate_has_all_columns_and_no_rows():
     matrix = feature_matrix(SlateFacts(t=NOW), SHOP, PRIOR)
 
