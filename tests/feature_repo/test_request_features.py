@@ -14,6 +14,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families.recent import Recent
 from feature_repo.request_families.slate import distance_to_median, frequency, medians, ranks
 from feature_repo.request_families.text_match import gram_jaccard
+from feature_repo.request_families.user_attributes import user_attributes
 from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from feature_repo.slate_facts import ItemValues
@@ -370,10 +371,11 @@ PEOPLE = Shop(
 
 
 def told_of(**values):
-    """The columns that tell of a shopper, for one candidate."""
+    """The columns of what the shop told of a shopper, for one candidate."""
     user = {f"user_attributes__{name}": value for name, value in values.items()}
     facts = SlateFacts(t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)})
-    names = [n for n in feature_columns(PEOPLE) if n.startswith(("user__", "user_attributes__"))]
+    names = [n for n in feature_columns(PEOPLE) if n.startswith("user_attributes__")]
+    names += user_attributes(facts, PEOPLE, PRIOR)
     return {name: column(facts, name, PEOPLE)[0] for name in names}
 
 
