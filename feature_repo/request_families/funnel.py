@@ -1,4 +1,6 @@
-"""How far shoppers go: rates of the steps after a click, each drawn towards what is usual.
+"""How far shoppers go: rates of the steps to an order, each drawn towards what is usual.
+
+A query's searches may end at once, where they find nothing.
 
 What is usual is the market's own rate as of the last midnight, so a rate is missing while the
 market has none.  Their support is in the stored counts.
@@ -19,7 +21,11 @@ STRENGTH = 20.0
 
 WINDOWS = ("30d", "all")
 STEPS = {"cart": ("carts", "clicks"), "order": ("orders", "clicks"), "return": ("returns", "sold")}
-ASKED = {"click": ("clicks", "searches"), "order": ("orders", "searches")}
+ASKED = {
+    "click": ("clicks", "searches"),
+    "order": ("orders", "searches"),
+    "zero_result": ("zero_results", "searches"),
+}
 _ENTITIES = {"item": STEPS, "user": STEPS, "query": ASKED}
 
 

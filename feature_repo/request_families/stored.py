@@ -10,7 +10,7 @@ from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts, as_number, is_present
 
 WINDOWS = tuple(counters.WINDOWS)
-_COUNTS = {view.name: view.features for view in counters.COUNTER_VIEWS}
+_COUNTS = {view.name: view.read for view in counters.COUNTER_VIEWS}
 
 
 def stored(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:

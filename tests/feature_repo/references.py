@@ -16,7 +16,9 @@ from tests.feature_repo.histories import (
     searches,
 )
 
-MEASURES = ("impressions", "searches", "clicks", "carts", "orders", "revenue", "returns")
+MEASURES = (
+    "impressions", "searches", "zero_results", "clicks", "carts", "orders", "revenue", "returns",
+)  # fmt: skip
 
 
 def midnights(events, last=None):
@@ -35,6 +37,7 @@ def happened_in(events, market):
     for event in searches(events).values():
         if event.market == market:
             yield event.seen_at, "searches", 1
+            yield event.seen_at, "zero_results", int(not event.items)
     for event, sign, _, _, _, where in interactions(events):
         if where == market:
             for measure, delta in changes_of(event, sign).items():

@@ -14,7 +14,7 @@ happened as (
 
     union all by name
 
-    select market, seen_at, part, 1 as searches
+    select market, seen_at, part, 1 as searches, if(is_empty, 1, 0) as zero_results
     from stg_rankings
 
     union all by name
