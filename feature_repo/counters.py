@@ -123,6 +123,7 @@ class CounterView:
 
 SHOWN = Measure("Items shown", (IMPRESSION,))
 SEARCHES = Measure("Slates shown", (SEARCH, EMPTY_SEARCH))
+QUERIES = Measure("Slates shown for a query", (SEARCH, EMPTY_SEARCH))
 ZERO_RESULTS = Measure("Searches that found nothing", (EMPTY_SEARCH,), read=False)
 VIEWS = Measure("Times an item was looked at", ("view",))
 CLICKS = Measure("Interactions that say a shopper wanted an item", POSITIVE_TYPES)
@@ -150,7 +151,9 @@ COUNTER_VIEWS = (
     ),
 )  # fmt: skip
 
-MARKET_MEASURES = {"impressions": SHOWN, **_ASKED, **_DEMAND, "returns": RETURNS}
+MARKET_MEASURES = {
+    "impressions": SHOWN, **_ASKED, "queries": QUERIES, **_DEMAND, "returns": RETURNS,
+}  # fmt: skip
 """What `market_usual` sums up, once a day."""
 
 

@@ -26,6 +26,8 @@ ASKED = {
     "order": ("orders", "searches"),
     "zero_result": ("zero_results", "searches"),
 }
+_OF_MARKET = {"zero_results": "queries"}
+"""Of a market, who could; elsewhere it is said in the steps.  Slates without a query cannot."""
 _ENTITIES = {"item": STEPS, "user": STEPS, "query": ASKED}
 
 
@@ -51,7 +53,10 @@ def rates(counts: Counts, market: Counts, steps: Mapping[str, tuple[str, str]]) 
     Shape (steps × windows, …), of one entity or of N candidates; NaN where nothing is usual.
     """
     usual = np.array(
-        [market(f"{took}_all") / _able(market, could, "all") for took, could in steps.values()]
+        [
+            market(f"{took}_all") / _able(market, _OF_MARKET.get(took, could), "all")
+            for took, could in steps.values()
+        ]
     ).repeat(len(WINDOWS))
     usual[~(usual > 0)] = np.nan
     pairs = [(*step, window) for step in steps.values() for window in WINDOWS]

@@ -256,7 +256,8 @@ def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
         },
         market_row={
             "market_usual__zero_results_all": of_market[0],
-            "market_usual__searches_all": of_market[1],
+            "market_usual__queries_all": of_market[1],
+            "market_usual__searches_all": 1000,
         },
     )
 
