@@ -24,8 +24,8 @@ STORED_AS, TILES = "stored_as", "tiles"
 _EVERY_DELTA = ("seen_at", "bucket", "part")
 """Columns of deltas beside the entity's key and the measures."""
 
-IMPRESSION, SEARCH = "impression", "search"
-"""What a ranking event is: one impression an item, and one search."""
+IMPRESSION, SEARCH, EMPTY_SEARCH = "impression", "search", "empty_search"
+"""What a ranking event is: one impression an item, and one search, which may find nothing."""
 
 MINOR_UNITS, LARGEST_AMOUNT = 100, 1e10
 """Money is counted in hundredths; an amount beyond the largest is a defect and counts as none."""
@@ -37,14 +37,16 @@ class Measure:
 
     Attributes:
         meaning: for people.
-        of: `IMPRESSION`, `SEARCH`, or types of interactions.
+        of: `IMPRESSION`, `SEARCH`, `EMPTY_SEARCH`, or types of interactions.
         adds: `events`, 1 for each and −1 for a correction; `money`, the interaction's value in
             minor units with the same sign; `corrections`, 1 for a correction and else nothing.
+        read: whether a model reads the counts as they are; a rate alone is enough of what is rare.
     """
 
     meaning: str
     of: tuple[str, ...]
     adds: Literal["events", "money", "corrections"] = "events"
+    read: bool = True
 
     @property
     def unit(self) -> str:
@@ -110,7 +112,9 @@ class CounterView:
 
 
 SHOWN = Measure("Items shown", (IMPRESSION,))
-SEARCHES = Measure("Slates shown", (SEARCH,))
+SEARCHES = Measure("Slates shown", (SEARCH, EMPTY_SEARCH))
+QUERIES = Measure("Slates shown for a query", (SEARCH, EMPTY_SEARCH))
+ZERO_RESULTS = Measure("Searches that found nothing", (EMPTY_SEARCH,), read=False)
 VIEWS = Measure("Times an item was looked at", ("view",))
 CLICKS = Measure("Interactions that say a shopper wanted an item", POSITIVE_TYPES)
 CARTS = Measure("Times an item was put in a cart", ("add_to_cart",))
@@ -119,6 +123,7 @@ REVENUE = Measure("Value of those purchases", ("purchase",), "money")
 RETURNS = Measure("Purchases that were taken back", ("purchase",), "corrections")
 
 _DEMAND = {"clicks": CLICKS, "carts": CARTS, "orders": ORDERS, "revenue": REVENUE}
+_ASKED = {"searches": SEARCHES, "zero_results": ZERO_RESULTS}
 _RESPONSE = {"impressions": SHOWN, "views": VIEWS, **_DEMAND, "returns": RETURNS}
 
 COUNTER_VIEWS = (
@@ -131,12 +136,14 @@ COUNTER_VIEWS = (
         "How much a user has seen and what the user did about it.",
     ),
     CounterView(
-        "query_engagement", "query", "query_key", {"searches": SEARCHES, **_DEMAND},
-        "How often a query is asked and how often its answers please.",
+        "query_engagement", "query", "query_key", {**_ASKED, **_DEMAND},
+        "How often a query is asked, finds nothing, and how often its answers please.",
     ),
 )  # fmt: skip
 
-MARKET_MEASURES = {"impressions": SHOWN, "searches": SEARCHES, **_DEMAND, "returns": RETURNS}
+MARKET_MEASURES = {
+    "impressions": SHOWN, **_ASKED, "queries": QUERIES, **_DEMAND, "returns": RETURNS,
+}  # fmt: skip
 """What `market_usual` sums up, once a day."""
 
 

@@ -27,8 +27,12 @@ def _names(entity: str, measures: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{ENTITIES[entity]}__{m}_{window}" for m in measures for window in WINDOWS)
 
 
-COUNTS = {entity: _names(entity, own) for entity, own in _MEASURES.items()}
-"""Entity → the full names of its counts, measure by measure."""
+_READ = {
+    view.entity: tuple(name for name, measure in view.measures.items() if measure.read)
+    for view in COUNTER_VIEWS
+}
+COUNTS = {entity: _names(entity, own) for entity, own in _READ.items()}
+"""Entity → the full names of its counts that a model reads as they are, measure by measure."""
 
 ASKED = {entity: _names(entity, _ALL) for entity in ENTITIES}
 """The same of every measure there is, whether or not it is counted of the entity."""
@@ -69,7 +73,7 @@ class Counts:
 
     def stored(self, entity: str) -> npt.NDArray[np.float64]:
         """Shape (measures, windows, N or 1): what `COUNTS` names."""
-        return part(self.table, entity)[places_of(_MEASURES[entity])]
+        return part(self.table, entity)[places_of(_READ[entity])]
 
 
 @cache

@@ -53,6 +53,13 @@ class Question:
         """Key of the query entity; None where there is no query."""
         return query_key(self.query, self.market)
 
+    @property
+    def may_find_nothing(self) -> bool:
+        """Whether an answer without items says that its query found none; a later page does not."""
+        wanted = self.wanted
+        is_first = wanted is None or (wanted.page == 1 and wanted.rest is None)
+        return self.query_key is not None and is_first
+
 
 def read_question(
     body: RankBody, *, t: int, explain: bool = False, shown: bool = False

@@ -256,9 +256,13 @@ def arrange(
 
 
 async def record(request: _Request, candidates: Candidates, slate: Slate) -> None:
-    """Keep the answer; where the sender shows it, make it count."""
+    """Keep the answer; where the sender shows it, make it count.
+
+    Without items it counts as a search that found nothing, unless not every source was asked.
+    """
     question, resources, trace = request.question, request.resources, request.trace
-    if question.shown and slate.order:
+    found_nothing = question.may_find_nothing and "retrieve" not in trace.degraded
+    if question.shown and (slate.order or found_nothing):
         with trace.failing_open("record"):
             event = shown_event(question, slate)
             await within(

@@ -126,8 +126,10 @@ group by item_id
 def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
     """Rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
 
+    A search that found nothing showed no items and has no row.
+
     Raises:
-        DatasetError: the compacted log holds no ranking, or none older than the horizon.
+        DatasetError: the compacted log holds no ranking with items, or none older than the horizon.
     """
     rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
     if not rankings:
@@ -148,7 +150,8 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
     }
     rows = _run(_LABELLED.format(shown=_SHOWN, outcomes=outcomes), given)
     if not rows.num_rows:
-        raise DatasetError(f"No ranking in {home.log} is older than the horizon of {days:g} days.")
+        older = "" if days is None else f" older than the horizon of {days:g} days"
+        raise DatasetError(f"No ranking in {home.log} with items{older}; ingest more events.")
     return rows
 
 

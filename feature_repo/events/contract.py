@@ -70,13 +70,13 @@ class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
 class RankingEvent(Event, frozen=True, tag="ranking"):
     """A slate that was shown, best position first.  The only source of impressions.
 
-    `items` may be empty where this shop served the request: the served ones are taken.  Where the
-    order was drawn, it was that of score + temperature * Gumbel noise of (seed, item), and each
-    propensity is the item's at its place, given those above it (`training/plackett_luce.py`).
+    One without items is a search that found nothing.  Where the order was drawn, it was that of
+    score + temperature * Gumbel noise of (seed, item), and each propensity is the item's at its
+    place, given those above it (`training/plackett_luce.py`).
     """
 
     request_id: str
-    items: tuple[ShownItem, ...] = ()
+    items: tuple[ShownItem, ...]
     user_id: str | None = None
     session_id: str | None = None
     surface: str | None = None
@@ -85,6 +85,15 @@ class RankingEvent(Event, frozen=True, tag="ranking"):
     utc_offset_minutes: int | None = None
     temperature: float | None = None
     seed: int | None = None
+
+
+class ServedRankingEvent(RankingEvent, frozen=True, tag="ranking"):
+    """A ranking that leaves out its items, as its sender means those this shop answered with.
+
+    The log holds none: admission makes a ranking of it, with the served items.
+    """
+
+    items: tuple[ShownItem, ...] = ()
 
 
 class InteractionEvent(Event, frozen=True, tag="interaction"):

@@ -23,6 +23,7 @@ from feature_repo.events.contract import (
     InteractionEvent,
     ItemEvent,
     RankingEvent,
+    ServedRankingEvent,
     ShownItem,
     UserEvent,
 )
@@ -82,11 +83,13 @@ def _user(raw: dict[str, Any]) -> UserEvent:
 def _ranking(raw: dict[str, Any]) -> RankingEvent:
     request_id = _required(raw, "id")
     fields = named_fields(raw.get("fields"))
-    return RankingEvent(
+    items = raw.get("items")
+    record = ServedRankingEvent if items is None else RankingEvent
+    return record(
         event_id=request_id,
         event_time=_time(raw),
         request_id=request_id,
-        items=() if raw.get("items") is None else _slate(raw["items"]),
+        items=() if items is None else _slate(items),
         user_id=_optional(raw, "user"),
         session_id=_optional(raw, "session"),
         surface=_text_of(fields, "surface"),
@@ -111,8 +114,8 @@ def _interaction(raw: dict[str, Any]) -> InteractionEvent:
 
 
 def _slate(items: object) -> tuple[ShownItem, ...]:
-    if not isinstance(items, list) or not items:
-        raise EventError("items", "a list of at least one item", items)
+    if not isinstance(items, list):
+        raise EventError("items", "a list of items", items)
     try:
         scored = [_shown(item, "items") for item in items]
     except EventError:

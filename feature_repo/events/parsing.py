@@ -10,7 +10,13 @@ from typing import Any, Literal, cast
 
 from feature_repo.errors import EventError
 from feature_repo.events import values
-from feature_repo.events.contract import KINDS, SHOP_KINDS, AnyEvent, ShownItem
+from feature_repo.events.contract import (
+    KINDS,
+    SHOP_KINDS,
+    AnyEvent,
+    ServedRankingEvent,
+    ShownItem,
+)
 from feature_repo.events.metarank import parse_metarank
 from feature_repo.events.values import Reader, identifier, text
 from feature_repo.instants import parse_instant, utc_offset_minutes
@@ -46,8 +52,8 @@ def dialect_of(raw: object) -> Dialect:
 def parse_event(raw: object) -> AnyEvent:
     """Read a canonical event: an object with the keys of its kind in `contract.py`.
 
-    A ranking may leave out its items where this shop's answer is meant (see `admission.py`); a
-    list of none is refused.
+    A ranking may leave out its items where this shop's answer is meant; a list of none is a search
+    that found nothing (see `admission.py`).
 
     Raises:
         EventError: a key is missing, unknown or has a value it cannot have.
@@ -59,11 +65,13 @@ def parse_event(raw: object) -> AnyEvent:
         raise EventError("kind", f"one of {', '.join(SHOP_KINDS)}", kind)
     found = _read(raw, _READERS[kind])
     del found["kind"]
-    for name in _REQUIRED[kind]:
+    for name in REQUIRED[kind]:
         if name not in found:
             raise EventError(name, "a value", None)
     if kind == "ranking" and "utc_offset_minutes" not in found:
         found["utc_offset_minutes"] = utc_offset_minutes(raw["event_time"])
+    if kind == "ranking" and "items" not in found:
+        return ServedRankingEvent(**found)
     return cast(AnyEvent, KINDS[kind](**found))
 
 
@@ -73,10 +81,10 @@ def shown_items(value: object, field: str) -> tuple[ShownItem, ...]:
     Which item is wrong is worked out only where one is: naming them all would double the time.
 
     Raises:
-        EventError: no item, or the same one twice.
+        EventError: no list, no item in a place of it, or the same one twice.
     """
-    if not isinstance(value, list) or not value:
-        raise EventError(field, "a list of at least one item", value)
+    if not isinstance(value, list):
+        raise EventError(field, "a list of items", value)
     try:
         shown = tuple(_shown_item(item, field) for item in value)
     except EventError:
@@ -157,9 +165,10 @@ _READERS: dict[str, dict[str, Reader]] = {
         "quantity": values.number,
     },
 }
-_REQUIRED = {
+REQUIRED = {
     "item": ("event_id", "event_time", "item_id"),
     "user": ("event_id", "event_time", "user_id"),
     "ranking": ("event_id", "event_time", "request_id"),
     "interaction": ("event_id", "event_time", "item_id", "type"),
 }
+"""The keys that a sender may not leave out, beside the kind."""

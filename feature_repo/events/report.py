@@ -137,7 +137,7 @@ class Tally:
     def _position(self, request: int, item: int) -> int:
         """From 1; a slate that was reported without its items shows what was served."""
         slate = self._slates.get(request)
-        if not slate:
+        if slate is None:
             return _UNPLACED
         try:
             return slate.index(item) + 1

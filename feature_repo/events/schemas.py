@@ -3,7 +3,7 @@
 Names, required keys and defaults come from the records; what a value may be, and what it means,
 stands here.  What a schema accepts the parser accepts, save for what JSON Schema cannot say: that
 an item may stand only once in a slate, and that 7.0 is no id.  The parser also reads times in
-other ISO 8601 forms.
+other ISO 8601 forms.  Admission is stricter than both (see `admission.py`).
 """
 
 import inspect
@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from feature_repo.events.contract import KINDS, SHOP_KINDS
+from feature_repo.events.parsing import REQUIRED
 from feature_repo.events.values import LARGEST_SEED, LONGEST_ID
 from feature_repo.instants import LATEST, SECOND
 
@@ -93,8 +94,9 @@ _VALUES: dict[str, tuple[Schema, str]] = {
     "request_id": (_ID, "Names the slate; interactions with it carry the same."),
     "fields": (_FIELDS, "The shop's own fields by name; null removes one."),
     "items": (
-        {"type": "array", "minItems": 1, "items": {"anyOf": [_ID, _SHOWN]}},
-        "What was shown, best position first; left out where Aisle's own answer was shown.",
+        {"type": "array", "items": {"anyOf": [_ID, _SHOWN]}},
+        "What was shown, best position first; left out where Aisle's own answer was shown; none "
+        "where the query, which must be given then, found nothing.",
     ),
     "surface": (_TEXT, "Where in the shop the slate was shown."),
     "query": (_TEXT, "What was searched for."),
@@ -126,15 +128,16 @@ def json_schema(kind: str) -> Schema:
     """
     record = KINDS[kind]
     published = msgspec.json.schema(record)["$defs"][record.__name__]
+    required = ["kind", *REQUIRED[kind]]
     return {
         "$schema": DIALECT,
         "title": f"Aisle {kind} event",
         "description": inspect.cleandoc(published["description"]),
         "type": "object",
-        "required": published["required"],
+        "required": required,
         "additionalProperties": False,
         "properties": {
-            name: said if name in ("kind", "op") else _property(name, name in published["required"])
+            name: said if name in ("kind", "op") else _property(name, name in required)
             for name, said in published["properties"].items()
         },
     }

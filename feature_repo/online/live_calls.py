@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from feature_repo.counters import COUNTER_VIEWS, IMPRESSION, SEARCH, minor_units
+from feature_repo.counters import COUNTER_VIEWS, EMPTY_SEARCH, IMPRESSION, SEARCH, minor_units
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
     AnyEvent,
@@ -67,7 +67,7 @@ def erase_call(event: UserEvent, verbs: Iterable[str]) -> Call:
 def ranking_call(
     event: RankingEvent, texts: Sequence[Mapping[str, str]], counted: frozenset[str] = frozenset()
 ) -> Call:
-    """The impressions of a slate.
+    """The search that a slate answers, and its impressions.
 
     Args:
         event: with its N items.
@@ -86,7 +86,7 @@ def ranking_call(
     return nothing_call(event) | {
         "kind": "ranking",
         "impression": _counts(IMPRESSION),
-        "search": _counts(SEARCH),
+        "search": _counts(SEARCH if event.items else EMPTY_SEARCH),
         "bucket": event.event_time // DAY,
         "request": event.request_id,
         **_context(event),

@@ -1,4 +1,6 @@
-"""How far shoppers go: rates of the steps after a click, each drawn towards what is usual.
+"""How far shoppers go: rates of the steps to an order, each drawn towards what is usual.
+
+A query's searches may end at once, where they find nothing.
 
 What is usual is the market's own rate as of the last midnight, so a rate is missing while the
 market has none.  Their support is in the stored counts.
@@ -16,12 +18,14 @@ from feature_repo.slate_facts import Floats, SlateFacts
 STRENGTH = 20.0
 """Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
 
-STEPS = ("cart", "order", "return", "click", "order")
-_TAKEN = ("carts", "orders", "returns", "clicks", "orders")
-_ABLE = ("clicks", "clicks", "orders", "searches", "searches")
+STEPS = ("cart", "order", "return", "click", "order", "zero_result")
+_TAKEN = ("carts", "orders", "returns", "clicks", "orders", "zero_results")
+_ABLE = ("clicks", "clicks", "orders", "searches", "searches", "searches")
+_ABLE_OF_MARKET = (*_ABLE[:-1], "queries")
+"""Of a market's slates only those for a query can be of a search that finds nothing."""
 _SOLD = slice(2, 3)
 
-_ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 5)}
+_ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 6)}
 """Whose steps are which: the first follow a click, or a purchase; the last a search."""
 
 _LONG = WINDOWS[MONTH:]
@@ -44,15 +48,15 @@ def rates(counts: Counts) -> Floats:
     Shape (steps, windows, N + 3); NaN where nothing is usual.
     """
     taken, able = _steps(counts.evidence[:, MONTH:])
-    took, could = _steps(part(counts.table[:, EVER:], "market"))
+    took, could = _steps(part(counts.table[:, EVER:], "market"), _ABLE_OF_MARKET)
     usual = took / could
     believed = STRENGTH * np.where(usual > 0, usual, np.nan)
     shares: Floats = (believed + taken) / (STRENGTH + able)
     return shares
 
 
-def _steps(counts: Floats) -> tuple[Floats, Floats]:
+def _steps(counts: Floats, of: tuple[str, ...] = _ABLE) -> tuple[Floats, Floats]:
     """Who took each step, and who could: what was sold is what was ordered, kept or not."""
-    taken, able = counts[places_of(_TAKEN)], counts[places_of(_ABLE)]
+    taken, able = counts[places_of(_TAKEN)], counts[places_of(of)]
     able[_SOLD] += counts[places_of(("returns",))]
     return taken, able

@@ -64,7 +64,8 @@ class Case:
 
     Attributes:
         events: in the order in which they are sent.
-        expect: column, or feature of an item → its values; a single one is the same for all.
+        expect: column, or feature of an item or the query → its values; a single one is the same
+            for all.
         to_first: of the price, the distance to the median of the first few candidates.
         labels: request id → gains in the order shown.
         horizon_days: after a slate, for its labels; None: everything counts.

@@ -109,12 +109,12 @@ class BusyShop:
             self._send("events", self._event("ranking", at, slate))
 
     def _shop_slate(self):
-        """A slate the shop ranked by itself, or one of a known request with other items."""
-        request_id = self._request_id()
-        shown = self.rng.sample(self.items, self.rng.randint(1, 9))
+        """A slate the shop ranked by itself, of a known request at times; or that it found none."""
+        request_id, query = self._request_id(), self.rng.choice(QUERIES)
+        shown = self.rng.sample(self.items, self.rng.randint(0 if query else 1, 9))
         self._requests.setdefault(request_id, shown)
         slate = {"request_id": request_id, "items": shown, "user_id": self._who().get("user")}
-        slate |= {"query": self.rng.choice(QUERIES), "market": self.rng.choice(MARKETS)}
+        slate |= {"query": query, "market": self.rng.choice(MARKETS)}
         self._send("events", self._event("ranking", self._time(), slate))
 
     def _interact(self):

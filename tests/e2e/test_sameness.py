@@ -17,11 +17,12 @@ from msgspec import structs
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
-from feature_repo.events.contract import ServedEvent
+from feature_repo.events.contract import DEFAULT_MARKET, RankingEvent, ServedEvent
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
+from feature_repo.events.segments import encode_event
 from feature_repo.home import Home
-from feature_repo.instants import DAY, HOUR, MINUTE, to_datetime
+from feature_repo.instants import DAY, HOUR, MINUTE, parse_instant, to_datetime
 from feature_repo.online.redis_server import running_redis
 from feature_repo.overrides import with_overrides
 from feature_repo.request_features import feature_matrix
@@ -31,7 +32,7 @@ from pipelines.refresh import refresh
 from pipelines.service_process import free_port, serving
 from serving.question import Question
 from serving.redis_connection import RedisConnection
-from tests.e2e.busy_shop import BusyShop
+from tests.e2e.busy_shop import MARKETS, BusyShop
 from tests.e2e.racers import Racer
 from tests.integration.http.small_shop import publish_ranker, read_once
 from training.dataset import numbered
@@ -117,9 +118,20 @@ def open_shop(folder):
     home.root.mkdir()
     home.shop_toml.write_text(SIMULATED_SHOP.read_text() + MORE_FIELDS)
     source = simulate(folder / "events.jsonl", users=12, items=30, days=9, seed=5)
+    nothing = folder / "nothing.jsonl"
+    nothing.write_bytes(b"".join(map(found_nothing, MARKETS)))
     settings = Settings(home=home, clock="2026-01-14T09:00:00Z")
-    ingest([source], home=home, clock=Clock.of(settings))
+    ingest([source, nothing], home=home, clock=Clock.of(settings))
     return settings
+
+
+def found_nothing(market):
+    """A search of the days before, so that the market has a usual share of such."""
+    event = RankingEvent(
+        event_id=f"nothing-{market}", event_time=parse_instant("2026-01-08T12:00:00Z"),
+        request_id=f"nothing-{market}", query="Ünïque", market=market or DEFAULT_MARKET, items=(),
+    )  # fmt: skip
+    return encode_event(event) + b"\n"
 
 
 def ten_minutes_later(home):
@@ -200,7 +212,7 @@ def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
     assert moved.differing.keys() > {
         "item_attributes__price", "item_engagement__impressions_all", "user_recent__present",
         "query_engagement__searches_1d", "taste__tags_matches", "history__times_shown",
-        "user_attributes__spent", "user__tenure_seconds",
+        "user_attributes__spent", "user__tenure_seconds", "funnel__query_zero_result_all",
     }  # fmt: skip
     assert stored.differing.keys() > {"item_attributes__price", "text__tokens_covered"}
     assert "item_engagement__impressions_all" not in stored.differing

@@ -156,7 +156,8 @@ class GrowingLog:
             fields = TOLD[chance // 27 % len(TOLD)]
             return UserEvent(**times, user_id=person or f"s{shop}-w", fields=fields)
         if kind == "ranking":
-            shown = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1])[chance // 108 % 4]
+            found = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1], ())[chance // 108 % 5]
+            shown = found if query else found or ITEMS
             return RankingEvent(
                 **times,
                 request_id=named,

@@ -69,8 +69,8 @@ def _event(draw, times, prefix):
         fields = draw(st.sampled_from([{"age": 7}, {"age": None, "device": "x"}, {"hat": 1}, {}]))
         return UserEvent(**times, user_id=person or f"{prefix}w", fields=fields)
     if kind == "ranking":
-        slate = draw(st.lists(st.sampled_from(_ITEMS), min_size=1, unique=True))
         query = draw(st.sampled_from(_QUERIES))
+        slate = draw(st.lists(st.sampled_from(_ITEMS), min_size=not query, unique=True))
         return RankingEvent(
             **times,
             request_id=named,
@@ -225,8 +225,9 @@ def deltas(events):
         found["item_engagement"][item].append(change)
         found["user_engagement"][event.user_id].append(change)
     for event in searches(events).values():
-        change = ("searches", 1, event.seen_at, event.event_time // DAY)
-        found["query_engagement"][query_key(event.query, event.market)].append(change)
+        for measure in ("searches", *["zero_results"] * (not event.items)):
+            change = (measure, 1, event.seen_at, event.event_time // DAY)
+            found["query_engagement"][query_key(event.query, event.market)].append(change)
     for event, sign, bucket, user, query, _ in interactions(events):
         for measure, delta in changes_of(event, sign).items():
             change = (measure, delta, event.seen_at, bucket)

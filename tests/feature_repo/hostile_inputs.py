@@ -102,7 +102,9 @@ _VALUES = [
     one("type is missing", interaction(type=...)),
     one("type is null", interaction(type=None)),
     one("ranking without items that was not served here", ranking(items=None)),
-    one("ranking of no items", ranking(items=[])),
+    one("ranking of no items and no query", ranking(items=[])),
+    one("ranking of no items and a blank query", ranking(items=[], query=" ")),
+    one("ranking with a query that leaves out its items", ranking(items=None, query="shoes")),
     one("ranking with an item twice", ranking(items=["i1", "i1"])),
     one("ranking of null", ranking(items=[None])),
     one("ranking item with a misspelt key", ranking(items=[{"id": "i1"}])),
@@ -156,6 +158,7 @@ _FORMS = [
         good=2,
         bad=2,
     ),
+    HostileInput("a search that found nothing", line(ranking(items=[], query="x")), good=1, bad=0),
     HostileInput("integers for ids", line(interaction(99114, item_id=7)), good=1, bad=0),
     HostileInput("an item called __proto__", line(item(item_id="__proto__")), good=1, bad=0),
     HostileInput(

@@ -4,6 +4,7 @@ from collections import Counter
 
 from feature_repo.events.contract import UserEvent
 from feature_repo.instants import DAY
+from feature_repo.query_key import query_key
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
 from tests.feature_repo.histories import (
     START,
@@ -16,7 +17,10 @@ from tests.feature_repo.histories import (
     searches,
 )
 
-MEASURES = ("impressions", "searches", "clicks", "carts", "orders", "revenue", "returns")
+MEASURES = (
+    "impressions", "searches", "queries", "zero_results", "clicks", "carts", "orders", "revenue",
+    "returns",
+)  # fmt: skip
 
 
 def midnights(events, last=None):
@@ -35,6 +39,9 @@ def happened_in(events, market):
     for event in searches(events).values():
         if event.market == market:
             yield event.seen_at, "searches", 1
+            asked = query_key(event.query, event.market)
+            yield event.seen_at, "queries", int(asked is not None)
+            yield event.seen_at, "zero_results", int(not event.items)
     for event, sign, _, _, _, where in interactions(events):
         if where == market:
             for measure, delta in changes_of(event, sign).items():

@@ -14,6 +14,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families.recent import Recent
 from feature_repo.request_families.slate import distance_to_median, frequency, medians, ranks
 from feature_repo.request_families.text_match import gram_jaccard
+from feature_repo.request_families.user_attributes import user_attributes
 from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from feature_repo.slate_facts import ItemValues
@@ -257,6 +258,42 @@ def test_every_word_of_a_long_query_is_looked_for():
     assert column(facts, "text__all_covered") == pytest.approx([3 / 2000, 1 / 2000])
 
 
+@pytest.mark.parametrize(
+    ("nothing", "asked", "of_market", "share"),
+    [
+        (2, 3, (1, 2), 12 / 23),
+        (0, 5, (1, 10), 2 / 25),
+        (None, None, (1, 4), 1 / 4),
+        (5, 5, (0, 9), math.nan),
+        (5, 5, (None, None), math.nan),
+    ],
+)
+def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
+    nothing, asked, of_market, share
+):
+    facts = SlateFacts(
+        t=NOW,
+        item_ids=["a", "b"],
+        query_row={
+            "query_engagement__zero_results_30d": nothing,
+            "query_engagement__searches_30d": asked,
+        },
+        market_row={
+            "market_usual__zero_results_all": of_market[0],
+            "market_usual__queries_all": of_market[1],
+            "market_usual__searches_all": 1000,
+        },
+    )
+
+    assert column(facts, "funnel__query_zero_result_30d") == pytest.approx([share] * 2, nan_ok=True)
+
+
+def test_counts_that_are_not_read_are_no_columns():
+    counts = [name for name in feature_columns(SHOP) if "zero_result" in name]
+
+    assert counts == ["funnel__query_zero_result_30d", "funnel__query_zero_result_all"]
+
+
 def test_an_empty_slate_has_all_columns_and_no_rows():
     matrix = feature_matrix(SlateFacts(t=NOW), SHOP, PRIOR)
 
@@ -394,10 +431,11 @@ PEOPLE = Shop(
 
 
 def told_of(**values):
-    """The columns that tell of a shopper, for one candidate."""
+    """The columns of what the shop told of a shopper, for one candidate."""
     user = {f"user_attributes__{name}": value for name, value in values.items()}
     facts = SlateFacts(t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)})
-    names = [n for n in feature_columns(PEOPLE) if n.startswith(("user__", "user_attributes__"))]
+    names = [n for n in feature_columns(PEOPLE) if n.startswith("user_attributes__")]
+    names += [name for block in user_attributes(facts, PEOPLE, PRIOR) for name in block.names]
     return {name: column(facts, name, PEOPLE)[0] for name in names}
 
 

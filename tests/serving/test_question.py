@@ -3,9 +3,12 @@
 import msgspec
 import pytest
 
+from feature_repo.shop import SIMULATED_SHOP, Shop
 from serving.bodies import MAX_ITEMS, read_rank_body
 from serving.errors import RefusedError
-from serving.question import read_question
+from serving.page_bodies import read_search_body
+from serving.pages import to_token
+from serving.question import read_page_question, read_question
 
 
 def question(**body):
@@ -20,6 +23,24 @@ def refusal(**body):
 
 def fields(**values):
     return [{"name": name, "value": value} for name, value in values.items()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "may"),
+    [
+        ({"query": "boots"}, True),
+        ({"query": "boots", "page": 2}, False),
+        ({"query": "boots", "next": to_token(["a"], 9)}, False),
+        ({"query": "  "}, False),
+    ],
+    ids=["first page", "second page", "page that follows", "no query"],
+)
+def test_the_first_page_of_a_query_may_find_nothing(asked, may):
+    body = read_search_body(msgspec.json.encode(asked))
+
+    asks = read_page_question(body, "search", Shop.load(SIMULATED_SHOP), t=1)
+
+    assert asks.may_find_nothing == may
 
 
 def test_query_market_and_surface_are_fields():

@@ -14,7 +14,8 @@ from serving.bodies import read_rank_body
 from serving.errors import RefusedError
 from serving.live_state import LiveState
 from serving.model_shelf import Loaded
-from serving.request_flow import answer
+from serving.page_bodies import read_search_body
+from serving.request_flow import answer, answer_page
 from serving.resources import Resources
 from training.artifact import Manifest
 
@@ -163,6 +164,18 @@ def test_an_answer_shown_is_applied_before_it_is_given(resources):
     (event,) = connection.applied
     assert [item.item_id for item in event.items] == ["a", "c", "b"]
     assert event.received_at >= event.event_time
+
+
+def test_a_search_that_could_not_look_everywhere_does_not_count_as_one_that_found_nothing(
+    resources,
+):
+    connection = connect(resources, Connection(known))
+    body = read_search_body(b'{"id": "r", "query": "boots"}')
+
+    told = asyncio.run(answer_page(resources, "search", body, shown=True))
+
+    assert (told.items, "retrieve" in told.degraded) == ([], True)
+    assert connection.applied == []
 
 
 def test_the_last_answer_to_a_request_is_remembered_before_it_is_logged(resources):

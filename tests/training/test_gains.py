@@ -1,5 +1,7 @@
 """What outcomes are worth is said once, and labels follow it."""
 
+from contextlib import closing
+
 import msgspec
 import pyarrow.compute as pc
 import pytest
@@ -9,6 +11,7 @@ from feature_repo.config import Settings
 from feature_repo.errors import DatasetError, SettingError
 from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem
 from feature_repo.events.ingest import ingest
+from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from feature_repo.instants import DAY, HOUR, parse_instant
 from training.gains import Gains, parse_gains
@@ -41,6 +44,7 @@ def home(tmp_path):
 
 
 def filled(tmp_path, *events):
+    tmp_path.mkdir(exist_ok=True)
     path = tmp_path / "events.jsonl"
     path.write_bytes(b"".join(msgspec.json.encode(event) + b"\n" for event in events))
     home = Home(tmp_path / "home")
@@ -93,6 +97,21 @@ def test_a_slate_younger_than_the_horizon_is_left_out(home):
     rows = labelled_rankings(home, Gains(horizon_days=2))
 
     assert set(rows["request_id"].to_pylist()) == {"r1"}
+
+
+def test_a_search_that_found_nothing_is_no_slate(home, tmp_path):
+    nothing = RankingEvent(
+        event_id="s3", event_time=START + 6 * DAY, request_id="r3", query="hats", items=()
+    )
+    seldom = filled(tmp_path / "seldom", nothing)
+
+    with closing(EventLog(home, Clock()).writer()) as segment:
+        segment.append([nothing])
+    EventLog(home, Clock()).compact()
+
+    assert set(labelled_rankings(home)["request_id"].to_pylist()) == {"r1", "r2"}
+    with pytest.raises(DatasetError, match=r"No ranking in .* with items; ingest more events"):
+        labelled_rankings(seldom)
 
 
 def test_a_log_younger_than_the_horizon_is_refused(home):

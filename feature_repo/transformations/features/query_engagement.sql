@@ -1,4 +1,4 @@
--- How often a query is asked and how often its answers please.
+-- How often a query is asked, finds nothing, and how often its answers please.
 --
 -- Grain:  one row per query and event; `counts.sql` turns these deltas into counts
 -- Reads:  stg_rankings, stg_interactions
@@ -8,7 +8,8 @@ select
     seen_at,
     bucket,
     part,
-    1 as searches
+    1 as searches,
+    if(is_empty, 1, 0) as zero_results
 
 from stg_rankings
 where query_key is not null

@@ -14,7 +14,13 @@ happened as (
 
     union all by name
 
-    select market, seen_at, part, 1 as searches
+    select
+        market,
+        seen_at,
+        part,
+        1 as searches,
+        if(query_key is null, 0, 1) as queries,
+        if(is_empty, 1, 0) as zero_results
     from stg_rankings
 
     union all by name

@@ -1,4 +1,5 @@
--- Slates that were shown; a request reported twice counts once, as it was first known.
+-- Slates that were shown; a request reported twice counts once, as it was first known.  One without
+-- items is a search that found nothing.
 --
 -- Grain:  one row per request
 -- Reads:  log_ranking
@@ -17,6 +18,7 @@ select
     -- numerics
     part,
     epoch_us(event_time) // 86400000000 as bucket,
+    len(items) = 0 as is_empty,
 
     -- instants, microseconds since 1970
     epoch_us(seen_at) as seen_at

@@ -9,6 +9,7 @@ from feature_repo.events.contract import (
     ItemEvent,
     RankingEvent,
     ServedEvent,
+    ServedRankingEvent,
     ShownItem,
     UserEvent,
 )
@@ -27,6 +28,11 @@ def item(event_id="i1", at=NOON, **changes):
 def ranking(event_id="r1", at=NOON, **changes):
     named = {"request_id": event_id, "items": (ShownItem("i1"), ShownItem("i2", 0.5)), **changes}
     return RankingEvent(event_id=event_id, event_time=at, **named)
+
+
+def as_served(event_id="r1", at=NOON, **changes):
+    named = {"request_id": event_id, **changes}
+    return ServedRankingEvent(event_id=event_id, event_time=at, **named)
 
 
 def served(event_id="s1", at=NOON, **changes):
@@ -66,6 +72,7 @@ events = st.one_of(
         ranking, _ids, _times, query=st.none() | _texts, user_id=st.none() | st.just("u"),
         temperature=st.none() | st.floats(0, 9), seed=st.none() | st.integers(0, 2**63 - 1),
     ),
+    st.builds(ranking, _ids, _times, query=st.just("green shoes"), items=st.just(())),
     st.builds(click, _ids, _times, value=st.none() | st.floats(0, 9), corrects=st.none() | _ids),
     st.builds(
         served, _ids, _times, degraded=st.just(("redis",)), layout=st.just(("a", "b")),

@@ -146,6 +146,20 @@ def test_a_ranking_without_items_takes_those_that_were_served(home, clock, write
     assert everything(log)["r1"].items == answer.items
 
 
+def test_the_open_peer_s_search_that_found_nothing_is_logged_as_it_is(home, clock, write, log):
+    said = {"event": "ranking", "timestamp": to_text(NOON), "items": []}
+    asked = {"fields": [{"name": "query", "value": "green shoes"}]}
+
+    report = ingest(
+        [write([said | {"id": "r1"} | asked, said | {"id": "r2"}])], home=home, clock=clock
+    )
+
+    assert report.accepted == 1
+    assert "a query that found none" in report.quarantined[0].reason
+    assert everything(log)["r1"].items == ()
+    assert everything(log)["r1"].query == "green shoes"
+
+
 def test_unknown_items_are_those_no_item_event_names_in_file_or_log(home, clock, write):
     ingest([write([item(event_time=to_text(NOON - DAY))])], home=home, clock=clock)
     path = write(

@@ -7,6 +7,7 @@ from feature_repo.events.contract import (
     InteractionEvent,
     ItemEvent,
     RankingEvent,
+    ServedRankingEvent,
     ShownItem,
     UserEvent,
 )
@@ -70,6 +71,19 @@ def test_a_relevancy_that_is_the_same_for_all_items_is_no_score(relevancy):
     assert parse(raw).items == (ShownItem("a"), ShownItem("b"))
 
 
+def test_a_ranking_of_no_items_is_a_search_that_found_nothing():
+    raw = {
+        "event": "ranking", "id": "r1", "timestamp": TIME, "items": [],
+        "fields": [{"name": "query", "value": "green shoes"}],
+    }  # fmt: skip
+
+    found_nothing, as_served = parse(raw), parse(raw | {"items": None})
+
+    assert type(found_nothing) is RankingEvent
+    assert (found_nothing.items, found_nothing.query) == ((), "green shoes")
+    assert type(as_served) is ServedRankingEvent
+
+
 def test_an_interaction_names_its_ranking():
     raw = {
         "event": "interaction", "id": "c1", "ranking": "r1", "timestamp": TIME, "user": "u",
@@ -95,7 +109,7 @@ def test_an_interaction_names_its_ranking():
         ({"fields": [{"value": 1}]}, "fields[0]"),
         ({"fields": [{"name": "size", "value": {}}]}, "fields.size"),
         ({"event": "feedback"}, "event"),
-        ({"event": "ranking", "items": []}, "items"),
+        ({"event": "ranking", "items": {}}, "items"),
         ({"event": "ranking", "items": ["a"]}, "items[0]"),
         ({"event": "ranking", "items": [{"id": "a"}, {"id": "a"}]}, "items"),
         ({"event": "ranking", "fields": [{"name": "query", "value": 7}]}, "fields.query"),

@@ -10,6 +10,7 @@ from feature_repo.events.contract import (
     InteractionEvent,
     ItemEvent,
     RankingEvent,
+    ServedRankingEvent,
     ShownItem,
     UserEvent,
 )
@@ -59,7 +60,16 @@ def test_a_ranking_is_read_with_plain_ids_and_with_scores():
 
 
 def test_a_ranking_may_leave_out_its_items():
-    assert parse_event({k: v for k, v in ranking().items() if k != "items"}).items == ()
+    named = {k: v for k, v in ranking().items() if k != "items"}
+
+    assert type(parse_event(named)) is type(parse_event(named | {"items": None}))
+    assert type(parse_event(named)) is ServedRankingEvent
+
+
+def test_a_ranking_may_show_no_item():
+    event = parse_event(ranking(items=[], query="green shoes"))
+
+    assert (type(event), event.items) == (RankingEvent, ())
 
 
 def test_an_interaction_is_read():
@@ -141,4 +151,4 @@ def test_the_dialect_is_told_by_its_key():
 def test_the_readers_know_the_keys_of_the_contract():
     for kind in SHOP_KINDS:
         assert set(parsing._READERS[kind]) == {"kind", *KINDS[kind].__struct_fields__}
-    assert set(parsing._REQUIRED) == set(SHOP_KINDS)
+    assert set(parsing.REQUIRED) == set(SHOP_KINDS)

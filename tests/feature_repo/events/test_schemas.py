@@ -22,6 +22,7 @@ EXAMPLES = [
         items=[{"item_id": "a", "score": 1.5, "propensity": 0.5}, 7, "b"], query="q", seed=2**63 - 1
     ),
     {k: v for k, v in ranking().items() if k != "items"},
+    ranking(items=[], query="green shoes"),
     interaction(value=3, request_id=None, received_at="1636977600000"),
 ]
 CHECKS = {kind: jsonschema.Draft202012Validator(schema) for kind, schema in json_schemas().items()}

@@ -96,11 +96,11 @@ def counts(entries):
     }
 
 
-def engagement(shown, clicked, first="impressions", viewed=()):
-    if not shown and not clicked and not viewed:
-        return {f"{m}_{w}": None for m in (first, "clicks") for w in WINDOWS}
-    both = {first: counts(shown), "clicks": counts(clicked)}
-    return {f"{m}_{w}": both[m][w] or 0 for m in both for w in WINDOWS}
+def engagement(viewed=(), **entries):
+    """Counts by measure; `viewed` counts none of them and yet tells of the entity."""
+    if not any(entries.values()) and not viewed:
+        return {f"{m}_{w}": None for m in entries for w in WINDOWS}
+    return {f"{m}_{w}": counts(entries[m])[w] or 0 for m in entries for w in WINDOWS}
 
 
 def key_of(event):
@@ -109,16 +109,20 @@ def key_of(event):
 
 def expected_item(events, item):
     return engagement(
-        [(e.event_time // DAY, 1) for e, _, shown in impressions(events) if shown == item],
-        [(bucket, delta) for e, _, bucket, delta in clicks(events) if e.item_id == item],
+        impressions=[
+            (e.event_time // DAY, 1) for e, _, shown in impressions(events) if shown == item
+        ],
+        clicks=[(bucket, delta) for e, _, bucket, delta in clicks(events) if e.item_id == item],
         viewed=[e for e, *_ in acts(events) if e.type == "view" and e.item_id == item],
     )
 
 
 def expected_user(events, user):
     return engagement(
-        [(e.event_time // DAY, 1) for e, _, _ in impressions(events) if e.user_id == user],
-        [
+        impressions=[
+            (e.event_time // DAY, 1) for e, _, _ in impressions(events) if e.user_id == user
+        ],
+        clicks=[
             (bucket, delta)
             for e, context, bucket, delta in clicks(events)
             if (e.user_id or (context and context.user_id)) == user
@@ -132,18 +136,15 @@ def expected_user(events, user):
 
 
 def expected_query(events, query):
+    asked = [e for e in first_rankings(events).values() if key_of(e) == query_key(query, "default")]
     return engagement(
-        [
-            (e.event_time // DAY, 1)
-            for e in first_rankings(events).values()
-            if key_of(e) == query_key(query, "default")
-        ],
-        [
+        searches=[(e.event_time // DAY, 1) for e in asked],
+        zero_results=[(e.event_time // DAY, 1) for e in asked if not e.items],
+        clicks=[
             (bucket, delta)
             for _, context, bucket, delta in clicks(events)
             if context and key_of(context) == query_key(query, "default")
         ],
-        first="searches",
     )
 
 

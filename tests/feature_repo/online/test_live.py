@@ -23,6 +23,8 @@ from tests.feature_repo.online.histories import (
     upsert,
 )
 
+ASKED = "query_engagement__"
+
 
 def test_a_change_merges_by_field_and_null_removes_one(room):
     room.take(upsert("e1", NOW - 5, brand="Acme", price=7, title="Boot"))
@@ -216,6 +218,37 @@ def test_a_click_inherits_from_a_ranking_that_is_compacted(room):
     assert found.user["user_recent__clicked_item_ids"] == ["i1"]
     assert found.query_row["query_engagement__clicks_all"] == 1
     assert found.query_row["query_engagement__searches_all"] == 0
+
+
+def test_a_search_that_found_nothing_counts_as_it_was_first_reported(room):
+    asked = {"request_id": "r1", "user_id": "u1", "query": "shoes"}
+    empty, full = ranking("e1", NOW - 9, [], **asked), ranking("e2", NOW - 5, ["i1"], **asked)
+    other = ranking("e3", NOW - 20, ["i2"], **asked)
+
+    room.take(empty, full)
+    assert_reads(room, [empty, full])
+    found = facts(room).query_row
+    room.take(other)
+
+    assert (found[f"{ASKED}searches_all"], found[f"{ASKED}zero_results_all"]) == (1, 1)
+    assert_reads(room, [empty, full, other])
+    assert facts(room).query_row[f"{ASKED}zero_results_all"] == 0
+
+
+def test_a_search_that_found_nothing_counts_once_when_it_is_compacted(room):
+    room.take(ranking("e1", NOW - 9, [], request_id="r1", query="shoes"))
+    room.clock.instant = NOW - 7
+    room.log.seal()
+    room.log.compact()
+    room.writer.flush()
+    room.clock.instant = NOW
+
+    room.take(
+        ranking("e2", NOW - 5, [], request_id="r1", query="shoes"),
+        ranking("e3", NOW - 4, [], request_id="r2", query="shoes"),
+    )
+
+    assert facts(room).query_row[f"{ASKED}zero_results_all"] == 1
 
 
 def test_an_id_that_is_compacted_is_a_duplicate(room):

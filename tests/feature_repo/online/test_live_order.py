@@ -30,12 +30,11 @@ requests = st.sampled_from(["r1", "r2"])
 
 @st.composite
 def rankings(draw):
-    at = draw(instants)
+    at, query = draw(instants), draw(st.sampled_from([None, "", *QUERIES]))
     return ranking(
-        draw(ids), at, draw(st.permutations(ITEMS))[: draw(st.integers(1, 3))],
+        draw(ids), at, draw(st.permutations(ITEMS))[: draw(st.integers(not query, 3))],
         received_at=min(at + draw(delays) * DAY, NOW - 1), request_id=draw(requests),
-        user_id=draw(st.sampled_from([None, *USERS])),
-        query=draw(st.sampled_from([None, "", *QUERIES])),
+        user_id=draw(st.sampled_from([None, *USERS])), query=query,
     )  # fmt: skip
 
 

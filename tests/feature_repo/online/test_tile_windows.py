@@ -97,8 +97,9 @@ class Play:
         if kind == "retry" and earlier:
             return msgspec.structs.replace(earlier[chance % len(earlier)], received_at=now)
         if kind == "ranking":
-            items = [f"s{shop}-{item}" for item in ITEMS][: 1 + chance // 9 % 2]
             query = (None, *(f"s{shop} {q}" for q in QUERIES))[chance // 18 % 3]
+            few = chance // 9 % 3 if query else 1 + chance // 9 % 2
+            items = [f"s{shop}-{item}" for item in ITEMS][:few]
             return ranking(items=items, query=query, market=f"m{shop}", **names)
         if kind == "correction" and earlier:
             names["corrects"] = earlier[chance // 18 % len(earlier)].event_id

@@ -5,6 +5,10 @@ import json
 import pytest
 
 from feature_repo.instants import MINUTE, to_text
+from feature_repo.online.reader import OnlineReader
+from feature_repo.online.redis_server import ensure_redis, redis_client
+from feature_repo.query_key import query_key
+from feature_repo.shop import Shop
 
 
 def item_event(service, event_id, **fields):
@@ -155,6 +159,79 @@ def test_a_report_of_a_request_nobody_answered_is_quarantined(service):
 
     assert answer["accepted"] == 0
     assert answer["quarantined"][0]["field"] == "items"
+
+
+@pytest.mark.parametrize("door", ["events", "feedback", "the answer that was shown"])
+def test_a_search_that_found_nothing_counts_once(service, door):
+    query, at = f"unicorn by {door}", service.clock.now()
+    asked = {"fields": [{"name": "query", "value": query}]}
+    named = {"event_time": at, "request_id": f"r-{door}", "query": query, "items": []}
+    peer = {"event": "ranking", "id": f"r-{door}", "timestamp": to_text(at), "items": [], **asked}
+    for n in range(2):
+        if door == "events":
+            event = {"kind": "ranking", "event_id": f"nothing-{n}", **named}
+            assert service.http.post("/events", json=event).json()["accepted"] == 1
+        elif door == "feedback":
+            accepted = service.http.post("/feedback", json=peer).json()["accepted"]
+            assert accepted == (n == 0)
+        else:
+            answer = service.rank([], id=f"r-{door}", params={"shown": "1"}, **asked).json()
+            assert (answer["items"], answer["degraded"]) == ([], [])
+
+    assert service.log.ranking(f"r-{door}").items == ()
+    assert asked_for(service, query) == {"searches_all": 1, "zero_results_all": 1}
+
+
+def test_an_answer_of_no_items_counts_nothing_until_it_is_reported_shown(service):
+    query, report = "gryphon", {"kind": "ranking", "event_time": service.clock.now()}
+    service.rank([], id="r-none", fields=[{"name": "query", "value": query}])
+    answered = service.eventually(lambda: service.log.served("r-none"))
+    before = asked_for(service, query)
+
+    for n in range(2):
+        shown = {**report, "event_id": f"shown-none-{n}", "request_id": "r-none", "query": query}
+        assert service.http.post("/events", json=shown).json()["accepted"] == 1
+
+    assert answered.items == ()
+    assert before == {"searches_all": None, "zero_results_all": None}
+    assert asked_for(service, query) == {"searches_all": 1, "zero_results_all": 1}
+
+
+@pytest.mark.parametrize("page", [1, 2])
+def test_a_page_of_no_items_is_a_search_that_found_nothing_where_it_is_the_first(service, page):
+    query, nowhere = f"{service.items[0]} on page {page}", {"category": "of no item"}
+
+    answer = service.search(query, params={"shown": "1"}, filters=nowhere, page=page).json()
+
+    assert (answer["items"], answer["degraded"]) == ([], [])
+    counted = 1 if page == 1 else None
+    assert asked_for(service, query) == dict.fromkeys(("searches_all", "zero_results_all"), counted)
+
+
+def test_a_ranking_of_no_items_and_no_query_is_set_aside_and_told_why(service):
+    report = {
+        "kind": "ranking", "event_id": "shown-void", "event_time": service.clock.now(),
+        "request_id": "r-void", "items": [],
+    }  # fmt: skip
+
+    answer = service.http.post("/events", json=[report, report | {"query": " "}]).json()
+
+    assert answer["accepted"] == 0
+    assert [(entry["index"], entry["field"]) for entry in answer["quarantined"]] == [
+        (0, "items"),
+        (1, "items"),
+    ]
+    assert "a query that found none" in answer["quarantined"][0]["reason"]
+
+
+def asked_for(service, query):
+    """What the next request reads of a query's searches."""
+    shop, key = Shop.load(service.home.shop_toml), query_key(query, "default")
+    with redis_client(ensure_redis(service.settings), timeout=5) as client:
+        reader = OnlineReader(service.home, shop, client)
+        asked = reader.read(user_id=None, query_key=key, item_ids=[], t=service.clock.now())
+    known = asked.query_row
+    return {n: known[f"query_engagement__{n}"] for n in ("searches_all", "zero_results_all")}
 
 
 def test_shown_with_the_request_makes_impressions_once(service):
