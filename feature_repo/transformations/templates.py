@@ -71,19 +71,22 @@ def standing_sql(template: str, shop: Shop) -> str:
 def counts_sql(template: str, counter: CounterView) -> str:
     """Fill in `counts.sql` for one counted view."""
     measures = tuple(counter.measures)
+    ending = [(m, w) for m in measures for w, days in WINDOWS.items() if days is not None]
     return Template(template).substitute(
         key=counter.key,
-        measures=_lines(measures, lambda m: f"{m},"),
-        negated=_lines(measures, lambda m: f"-{m} as {m},"),
-        net="".join(_net(m, window) for m in measures for window in WINDOWS),
-        running=_lines(counter.features, lambda f: f"(sum({f}) over so_far)::bigint as {f},"),
+        summed=_lines(measures, _summed),
+        come=_lines(measures, lambda m: f"(sum({m}) over so_far)::bigint as {m},"),
+        leaving=_lines(ending, lambda c: _leaving(*c)),
+        gone=_lines(
+            ending, lambda c: f"(sum({c[0]}_{c[1]}) over so_far)::bigint as {c[0]}_{c[1]},"
+        ),
+        counts=_lines([(m, w) for m in measures for w in WINDOWS], lambda c: _count(*c)),
     )
 
 
 def market_days_sql(template: str) -> str:
     """Fill in `market_days.sql`, of the intermediate or of the carried tables."""
-    summed = _lines(MARKET_MEASURES, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},")
-    return Template(template).substitute(summed=summed)
+    return Template(template).substitute(summed=_lines(MARKET_MEASURES, _summed))
 
 
 def market_sql(template: str, _: Shop) -> str:
@@ -103,7 +106,7 @@ def tiles_sql(template: str, counter: CounterView) -> str:
     return Template(template).substitute(
         key=counter.key,
         totals=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m}_all,"),
-        summed=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},"),
+        summed=_lines(measures, _summed),
         listed=_lines(measures, lambda m: f"list({m} order by bucket) as {m},"),
         kept=_lines(measures, lambda m: f"{m}_all,\n    coalesce({m}, []) as {m},"),
     )
@@ -237,10 +240,20 @@ def _arrays(verb: str, shop: Shop) -> str:
     )
 
 
-def _net(measure: str, window: str) -> str:
-    days = WINDOWS[window]
-    inside = "days is null" if days is None else f"days = {days}"
-    return f"coalesce(sum({measure}) filter (where {inside}), 0) as {measure}_{window},\n        "
+def _summed(measure: str) -> str:
+    return f"coalesce(sum({measure}), 0)::bigint as {measure},"
+
+
+def _leaving(measure: str, window: str) -> str:
+    inside = f"days = {WINDOWS[window]}"
+    return f"coalesce(sum({measure}) filter (where {inside}), 0)::bigint as {measure}_{window},"
+
+
+def _count(measure: str, window: str) -> str:
+    """What came, less what left the window."""
+    count = f"{measure}_{window}"
+    gone = "" if WINDOWS[window] is None else f" - coalesce(gone.{count}, 0)"
+    return f"come.{measure}{gone} as {count},"
 
 
 def _reader(field: ShopField) -> str:
