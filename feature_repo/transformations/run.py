@@ -75,6 +75,10 @@ VIEWS = (
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
 
+ASOF_LOOP_ROWS = 0
+"""Up to so many rows, as DuckDB expects them, an as-of join is a loop over all rows of the other
+side; it expects a few of what are hundreds of thousands."""
+
 EVENTS_PER_SLICE = 15_000
 """Of wide rows; with five taste fields a whole run peaked at 0.9 GB."""
 
@@ -177,6 +181,7 @@ def staged(home: Home, spill: Path, log: LogSlice | None = None) -> Iterator[Dat
         db.execute("set enable_progress_bar = false")
         db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         db.execute("set temp_directory = ?", [str(spill)])
+        db.execute(f"set asof_loop_join_threshold = {ASOF_LOOP_ROWS}")
         _stage(db, log or LogSlice.whole(home))
         yield db
     spill.rmdir()
