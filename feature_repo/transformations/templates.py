@@ -28,20 +28,13 @@ def user_attributes_sql(template: str, shop: Shop) -> str:
     return Template(template).substitute(_attributes(shop.user_fields), told=told)
 
 
-def recent_sql(template: str, shop: Shop) -> str:
-    """Fill in `features/user_recent.sql`."""
+def entries_sql(template: str, shop: Shop) -> str:
+    """Fill in `intermediate/user_entries.sql`."""
+    fields = shop.recent_fields
     return Template(template).substitute(
-        known=_lines(shop.recent_fields, _known),
-        again_clicked=_lines(shop.recent_fields, lambda f: _again("clicked", f)),
-        again_shown=_lines(shop.recent_fields, lambda f: _again("shown", f)),
-        blocks=_lines(
-            shop.recent_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
-        ),
-        spans=_lines(
-            shop.recent_fields,
-            lambda f: f"list_concat(this.{_name(f)}, previous.{_name(f)}) as {_name(f)},",
-        ),
-        arrays=_lines(("clicked", "shown"), lambda verb: _arrays(verb, shop)),
+        known=_lines(fields, lambda f: f", {_name(f)} := {_text_known(f)}"),
+        again_clicked=_lines(fields, lambda f: _again("clicked", f)),
+        again_shown=_lines(fields, lambda f: _again("shown", f)),
     )
 
 
@@ -218,26 +211,20 @@ def _merged(field: ShopField) -> str:
 
 
 def _known(field: ShopField) -> str:
+    return f"{_text_known(field)} as {_name(field)},"
+
+
+def _text_known(field: ShopField) -> str:
     value = f"item_attributes.{_name(field)}"
     text = {
         "list": f"array_to_string({value}, {_text(VALUE_SEPARATOR)})",
         "number": f"minor_units({value})::varchar",
     }.get(field.type, value)
-    return f"coalesce({text}, '') as {_name(field)},"
+    return f"coalesce({text}, '')"
 
 
 def _again(verb: str, field: ShopField) -> str:
-    return f'unnest("{verb}_{field.column}") as {_name(field)},'
-
-
-def _arrays(verb: str, shop: Shop) -> str:
-    columns = [("item_ids", "item_ids"), ("instants", "at")]
-    columns += [(field.column, field.column) for field in shop.recent_fields]
-    cut = f"{verb}.first, {verb}.last"
-    return _lines(
-        columns,
-        lambda c: f'coalesce(list_slice({verb}."{c[0]}", {cut}), []) as "{verb}_{c[1]}",',
-    )
+    return f', {_name(field)} := unnest("{verb}_{field.column}")'
 
 
 def _summed(measure: str) -> str:
