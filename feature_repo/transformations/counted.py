@@ -18,6 +18,18 @@ def set_slice(db: Database, number: int, slices: int) -> None:
     db.execute(f"set variable slice = {number}")
 
 
+def lay_out(db: Database, counter: CounterView) -> int:
+    """Make the view `fresh` of all deltas that are new; returns their number.
+
+    Raises:
+        CatalogueError: they have not the columns that are declared.
+    """
+    sql = (_SQL / "features" / f"{counter.name}.sql").read_text()
+    db.execute(f"create or replace temp view fresh as\n{sql}")
+    counter.refuse_others(db.table("fresh").columns)
+    return int(db.table("fresh").shape[0])
+
+
 def concerned(counter: CounterView) -> str:
     """SQL of what is carried of entities that something new is told of."""
     return _CONCERNED.substitute(view=counter.name, key=counter.key)
@@ -30,20 +42,14 @@ def count(db: Database, counter: CounterView, carried: str, fresh: str) -> None:
         db: holds what is new, staged.
         counter: the view.
         carried: SQL of tiles.
-        fresh: SQL of deltas, from the view `fresh` of all that are new.
-
-    Raises:
-        CatalogueError: the deltas have not the columns that are declared.
+        fresh: SQL of deltas.
     """
-    sql = (_SQL / "features" / f"{counter.name}.sql").read_text()
-    db.execute(f"create or replace temp view fresh as\n{sql}")
-    counter.refuse_others(db.table("fresh").columns)
     db.execute(f"create or replace temp table carried as {carried}")
     again = carried_counts_sql((_SQL / "carried" / "counts.sql").read_text(), counter)
     told = ", ".join((counter.key, "seen_at", "bucket", "part", *counter.measures))
     both = f"select {told}, 1 as events from ({fresh}) union all by name {again}"
     mine = _MINE.substitute(key=counter.key)
-    db.execute(f"create or replace temp view deltas as from ({both}) where {mine}")
+    db.execute(f"create or replace temp table deltas as from ({both}) where {mine}")
     counts = counts_sql((_SQL / "counts.sql").read_text(), counter)
     db.execute(f"create or replace temp table counted as\n{counts}")
 

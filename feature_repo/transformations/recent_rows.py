@@ -71,13 +71,17 @@ class RecentRows:
         instants = self.instants.slice(start, number)
         arrays = {}
         for verb in self.entries:
-            first, end = (instants[f"{verb}_{n}"].to_numpy() for n in ("first", "end"))
-            offsets = np.append(0, np.cumsum(end - first))
-            places = np.arange(offsets[-1]) + np.repeat(first - offsets[:-1], end - first)
+            first, end = (
+                instants[f"{verb}_{n}"].to_numpy().astype(np.int32) for n in ("first", "end")
+            )
+            offsets = np.zeros(len(instants) + 1, np.int32)
+            np.cumsum(end - first, out=offsets[1:])
+            places = np.arange(offsets[-1], dtype=np.int32)
+            places += np.repeat(first - offsets[:-1], end - first)
             for name, column in columns.items():
                 if name.startswith(f"{verb}_"):
                     told = column.take(pa.array(places))
-                    arrays[name] = pa.ListArray.from_arrays(pa.array(offsets, pa.int32()), told)
+                    arrays[name] = pa.ListArray.from_arrays(pa.array(offsets), told)
         key = {name: instants[name] for name in ("user_id", "event_timestamp", "created_timestamp")}
         return pa.table(key | arrays | {"part": instants["part"]})
 

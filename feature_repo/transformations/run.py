@@ -33,7 +33,7 @@ from feature_repo.instants import DAY, to_text
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 from feature_repo.shop import Shop
 from feature_repo.transformations.carried import Carried
-from feature_repo.transformations.counted import add_silent, concerned, count, set_slice
+from feature_repo.transformations.counted import add_silent, concerned, count, lay_out, set_slice
 from feature_repo.transformations.generations import next_generation, sweep, take_over
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.recent_rows import RecentRows
@@ -80,8 +80,8 @@ ASOF_LOOP_ROWS = 0
 """Up to so many rows, as DuckDB expects them, an as-of join is a loop over all rows of the other
 side; it expects a few of what are hundreds of thousands."""
 
-EVENTS_PER_SLICE = 1_000_000
-"""Of counted views and of recent interactions, an impression being one."""
+ROWS_PER_SLICE = 1_000_000
+"""Deltas of counted views, and impressions and interactions of users, at most."""
 
 WRITERS = 2
 """Slices of users that are written while the next is computed."""
@@ -321,13 +321,12 @@ class _Run:
         db.execute(f"create temp table {name} as\n{made}")
         self._carried.leave(db, name, f"from ({left}) where {_FRESH} order by all")
 
-    def _slices(self, db: Database) -> Iterator[int | None]:
+    def _slices(self, db: Database, rows: int) -> Iterator[int | None]:
         """Set the variables that say which entities, a slice at a time: memory stays flat.
 
         Gives the number of each slice, and None for the only one.
         """
-        events = db.table("stg_impressions").shape[0] + db.table("stg_interactions").shape[0]
-        slices = 1 + events // EVENTS_PER_SLICE
+        slices = 1 + rows // ROWS_PER_SLICE
         for n in range(slices):
             set_slice(db, n, slices)
             yield n if slices > 1 else None
@@ -335,9 +334,10 @@ class _Run:
 
     def _write_recent(self, db: Database) -> list[Path]:
         """Write a file per slice of the users."""
+        events = db.table("stg_impressions").shape[0] + db.table("stg_interactions").shape[0]
         written: list[Future[list[Path]]] = []
         with ThreadPoolExecutor(WRITERS) as pool:
-            for n in self._slices(db):
+            for n in self._slices(db, events):
                 rows = RecentRows.of(db, *self._recent_sql())
                 if len(written) >= WRITERS:
                     written[-WRITERS].result()
@@ -361,11 +361,12 @@ class _Run:
         The sums for tiles lie beside the views' folders: they are no rows of the view.
         """
         view, folder = counter.name, self._folder / counter.name
+        deltas = lay_out(db, counter)
         if view == "item_engagement" and self._before:
             count(db, counter, f"from carried_{view}", "from fresh where false")
             db.execute(f"create temp table counted_before as from counted where not {_FRESH}")
         files = []
-        for n in self._slices(db):
+        for n in self._slices(db, deltas):
             count(db, counter, concerned(counter), "from fresh")
             self._carried.leave(db, view, tiles_sql((SQL / "tiles.sql").read_text(), counter), n)
             if self._before:

@@ -32,7 +32,7 @@ def entries_sql(template: str, shop: Shop) -> str:
     """Fill in `intermediate/user_entries.sql`."""
     fields = shop.recent_fields
     return Template(template).substitute(
-        known=_lines(fields, lambda f: f", {_name(f)} := {_text_known(f)}"),
+        known=_lines(fields, lambda f: f", {_name(f)} := {_known(f)}"),
         again_clicked=_lines(fields, lambda f: _again("clicked", f)),
         again_shown=_lines(fields, lambda f: _again("shown", f)),
     )
@@ -40,13 +40,16 @@ def entries_sql(template: str, shop: Shop) -> str:
 
 def query_sql(template: str, shop: Shop) -> str:
     """Fill in `features/query_clicked_items.sql`."""
-    fields = shop.recent_fields
+    told = [(f'"item_{field.column}"', field) for field in shop.recent_fields]
+    lists = {
+        "clicked_item_keys": "varchar",
+        "clicked_item_weights": "bigint",
+        "clicked_item_impressions": "bigint",
+        **{name: "varchar" for name, _ in told},
+    }
     return Template(template).substitute(
-        known=_lines(fields, _known),
-        listed=_lines(fields, lambda f: f"list({_name(f)} order by place) as {_name(f)},"),
-        kept=_lines(
-            fields, lambda f: f'coalesce(folded.{_name(f)}, []::varchar[]) as "item_{f.column}",'
-        ),
+        known=_lines(told, lambda t: f", {t[0]} := {_known(t[1])}"),
+        kept=_lines(lists.items(), lambda each: _kept(*each)),
     )
 
 
@@ -211,16 +214,17 @@ def _merged(field: ShopField) -> str:
 
 
 def _known(field: ShopField) -> str:
-    return f"{_text_known(field)} as {_name(field)},"
-
-
-def _text_known(field: ShopField) -> str:
     value = f"item_attributes.{_name(field)}"
     text = {
         "list": f"array_to_string({value}, {_text(VALUE_SEPARATOR)})",
         "number": f"minor_units({value})::varchar",
     }.get(field.type, value)
     return f"coalesce({text}, '')"
+
+
+def _kept(name: str, type_: str) -> str:
+    told = f"list_transform(folded.items, lambda item: item.{name})"
+    return f"coalesce({told}, []::{type_}[]) as {name},"
 
 
 def _again(verb: str, field: ShopField) -> str:

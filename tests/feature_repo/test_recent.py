@@ -29,7 +29,7 @@ def few(monkeypatch):
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
         monkeypatch.setattr(run, name, value)
         monkeypatch.setattr(references, name, value)
-    monkeypatch.setattr(run, "EVENTS_PER_SLICE", 10)
+    monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
