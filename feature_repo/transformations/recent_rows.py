@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -17,7 +18,9 @@ from feature_repo.events.durable import replacing
 from feature_repo.transformations.row_files import Database
 
 VERBS = ("clicked", "shown")
-_ROWS_PER_GROUP = 8192
+Places = npt.NDArray[np.int64]
+
+ROWS_PER_GROUP = 8192
 """A row may hold tens of kilobytes."""
 
 
@@ -46,19 +49,14 @@ class RecentRows:
 
     def write(self, path: Path) -> int:
         """Write all of them to one file, in their order; returns their number."""
-        columns = {
-            f"{verb}_{name}": _encoded(entries[name])
-            for verb, entries in self.entries.items()
-            for name in entries.column_names
-        }
         with (
             replacing(path) as fresh,
             pq.ParquetWriter(
-                fresh, self._rows(0, 0, columns).schema, compression="zstd", store_schema=False
+                fresh, self._rows(0, 0).schema, compression="zstd", store_schema=False
             ) as writer,
         ):
-            for start in range(0, len(self.instants), _ROWS_PER_GROUP):
-                writer.write_table(self._rows(start, _ROWS_PER_GROUP, columns))
+            for start in range(0, len(self.instants), ROWS_PER_GROUP):
+                writer.write_table(self._rows(start, ROWS_PER_GROUP))
         return len(self.instants)
 
     def newest(self) -> "RecentRows":
@@ -67,23 +65,28 @@ class RecentRows:
         last = np.append(users[1:] != users[:-1], True)[: len(users)]
         return RecentRows(self.instants.filter(pa.array(last)), self.entries)
 
-    def _rows(self, start: int, number: int, columns: Mapping[str, pa.Array]) -> pa.Table:
-        instants = self.instants.slice(start, number)
-        arrays = {}
-        for verb in self.entries:
-            first, end = (
-                instants[f"{verb}_{n}"].to_numpy().astype(np.int32) for n in ("first", "end")
-            )
-            offsets = np.zeros(len(instants) + 1, np.int32)
-            np.cumsum(end - first, out=offsets[1:])
-            places = np.arange(offsets[-1], dtype=np.int32)
-            places += np.repeat(first - offsets[:-1], end - first)
-            for name, column in columns.items():
-                if name.startswith(f"{verb}_"):
-                    told = column.take(pa.array(places))
-                    arrays[name] = pa.ListArray.from_arrays(pa.array(offsets), told)
+    def _rows(self, start: int, number: int) -> pa.Table:
+        instants, arrays = self.instants.slice(start, number), {}
+        for verb, entries in self.entries.items():
+            first, end = (instants[f"{verb}_{n}"].to_numpy() for n in ("first", "end"))
+            for name, array in _runs(entries, first, end).items():
+                arrays[f"{verb}_{name}"] = array
         key = {name: instants[name] for name in ("user_id", "event_timestamp", "created_timestamp")}
         return pa.table(key | arrays | {"part": instants["part"]})
+
+
+def _runs(entries: pa.Table, first: Places, end: Places) -> dict[str, pa.ListArray]:
+    """Runs of a table's rows, of each column; those of neighbours lie near in the table."""
+    least = int(np.min(first, where=end > first, initial=len(entries)))
+    near = entries.slice(least, max(int(np.max(end, initial=0)) - least, 0))
+    offsets = np.zeros(len(first) + 1, np.int32)
+    np.cumsum(end - first, out=offsets[1:])
+    places = np.arange(offsets[-1], dtype=np.int32)
+    places += np.repeat((first - least).astype(np.int32) - offsets[:-1], end - first)
+    return {
+        name: pa.ListArray.from_arrays(pa.array(offsets), _encoded(column).take(pa.array(places)))
+        for name, column in zip(near.column_names, near.columns, strict=True)
+    }
 
 
 def _encoded(column: pa.ChunkedArray) -> pa.Array:
