@@ -4,7 +4,7 @@ A counted view's tiles say all there is to go on from; of other views it is an e
 or sums by day.  Each run adds a file of the entities that changed; the newest rows of one hold.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from feature_repo.counters import CounterView, tiles_of
@@ -69,13 +69,17 @@ class Carried:
         """Add a file for the next run; `sql` gives all rows of the entities that changed."""
         self._files.add(db, self._folder(name), sql, slice_)
 
-    def leave_newest(
-        self, db: Database, name: str, rows: Sequence[Path], slice_: int | None = None
+    def leave_by(
+        self, name: str, writing: Callable[[Path], int], slice_: int | None = None
     ) -> None:
+        """The same of rows that something else than a query writes; it returns their number."""
+        self._files.add_by(self._folder(name), writing, slice_)
+
+    def leave_newest(self, db: Database, name: str, rows: Sequence[Path]) -> None:
         """The same of a view whose newest rows are what is carried, from the files just written."""
         key = self._keys[name]
         if rows:
-            self.leave(db, name, f"{newest(rows, key)} order by {key}", slice_)
+            self.leave(db, name, f"{newest(rows, key)} order by {key}")
 
     def merge(self, db: Database) -> None:
         """Keep the number of files low."""

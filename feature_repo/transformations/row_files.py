@@ -5,7 +5,7 @@ larger than all that follow it: N runs leave about log2 N files, and a row is wr
 often.  What a full rebuild wrote is not written again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -36,8 +36,14 @@ class RowFiles:
 
     def add(self, db: Database, folder: Path, sql: str, slice_: int | None = None) -> list[Path]:
         """Write a query's rows to a file more; a run that adds none leaves no file."""
+        return self.add_by(folder, lambda path: write(db, path, sql), slice_)
+
+    def add_by(
+        self, folder: Path, writing: Callable[[Path], int], slice_: int | None = None
+    ) -> list[Path]:
+        """The same of rows that something else than a query writes; it returns their number."""
         path = self._path(folder, None if slice_ is None else f"{slice_:04d}")
-        if write(db, path, sql) or self.run is None:
+        if writing(path) or self.run is None:
             return [path]
         path.unlink()
         return []

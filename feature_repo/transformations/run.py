@@ -10,10 +10,10 @@ does nothing.
 
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from string import Template
 from typing import Any
 
 import duckdb
@@ -33,18 +33,19 @@ from feature_repo.instants import DAY, to_text
 from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 from feature_repo.shop import Shop
 from feature_repo.transformations.carried import Carried
+from feature_repo.transformations.counted import add_silent, concerned, count, lay_out, set_slice
 from feature_repo.transformations.generations import next_generation, sweep, take_over
 from feature_repo.transformations.log_slice import LogSlice
+from feature_repo.transformations.recent_rows import RecentRows
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
 from feature_repo.transformations.state import Inputs, State, files_of
 from feature_repo.transformations.templates import (
     attributes_sql,
-    carried_counts_sql,
     counts_sql,
+    entries_sql,
     market_days_sql,
     market_sql,
     query_sql,
-    recent_sql,
     standing_sql,
     tiles_sql,
     user_attributes_sql,
@@ -75,8 +76,15 @@ VIEWS = (
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
 
-EVENTS_PER_SLICE = 15_000
-"""Of wide rows; with five taste fields a whole run peaked at 0.9 GB."""
+ASOF_LOOP_ROWS = 0
+"""Up to so many rows, as DuckDB expects them, an as-of join is a loop over all rows of the other
+side; it expects a few of what are hundreds of thousands."""
+
+ROWS_PER_SLICE = 1_000_000
+"""Deltas of counted views, and impressions and interactions of users, at most."""
+
+WRITERS = 2
+"""Slices of users that are written while the next is computed."""
 
 Progress = Callable[[str], None]
 
@@ -85,7 +93,7 @@ _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "item_attributes": attributes_sql,
     "user_attributes": user_attributes_sql,
     "user_first_seen": lambda sql, _: sql,
-    "user_recent": recent_sql,
+    "user_recent": lambda sql, _: sql,
     "query_clicked_items": query_sql,
     "item_standing": standing_sql,
     "market_usual": market_sql,
@@ -99,7 +107,6 @@ _EXAMINED = "item_examined"
 _NEWEST = ("item_attributes", "user_attributes", "user_first_seen", "user_recent", "item_standing")
 """Views of which the newest rows are carried."""
 
-_CONCERNED = Template("from carried_$view where $key in (select $key from fresh)")
 _FRESH = "event_timestamp > make_timestamptz(getvariable('since') + 1)"
 _FINAL = "event_timestamp <= make_timestamptz(getvariable('last_seal') + 1)"
 
@@ -177,6 +184,7 @@ def staged(home: Home, spill: Path, log: LogSlice | None = None) -> Iterator[Dat
         db.execute("set enable_progress_bar = false")
         db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
         db.execute("set temp_directory = ?", [str(spill)])
+        db.execute(f"set asof_loop_join_threshold = {ASOF_LOOP_ROWS}")
         _stage(db, log or LogSlice.whole(home))
         yield db
     spill.rmdir()
@@ -265,6 +273,7 @@ class _Run:
             seals = self._before.inputs.last_seal, self._inputs.last_seal
             before, now = ((seal + 1) // DAY for seal in seals)
             self._carried.find(db, day_ended=before < now)
+        set_slice(db, 0, 1)
         self._days(db, _EXAMINED)
         for table in STAGING:
             db.execute(f"delete from {table} where seen_at <= getvariable('since')")
@@ -280,7 +289,7 @@ class _Run:
         if view in _COUNTERS:
             files = self._write_counts(db, _COUNTERS[view])
         elif view == "user_recent":
-            files = self._write_slices(db)
+            files = self._write_recent(db)
         else:
             files = self._write_rows(db, view)
         rows = sum(map(rows_of, files))
@@ -312,18 +321,38 @@ class _Run:
         db.execute(f"create temp table {name} as\n{made}")
         self._carried.leave(db, name, f"from ({left}) where {_FRESH} order by all")
 
-    def _write_slices(self, db: Database) -> list[Path]:
-        """Write a file per slice of the users, so that memory does not grow with their number."""
-        view, files = "user_recent", []
-        events = db.table("stg_rankings").shape[0] + db.table("stg_interactions").shape[0]
-        slices = 1 + events // EVENTS_PER_SLICE
-        db.execute(f"set variable slices = {slices}")
+    def _slices(self, db: Database, rows: int) -> Iterator[int | None]:
+        """Set the variables that say which entities, a slice at a time: memory stays flat.
+
+        Gives the number of each slice, and None for the only one.
+        """
+        slices = 1 + rows // ROWS_PER_SLICE
         for n in range(slices):
-            db.execute(f"set variable slice = {n}")
-            sql = view_sql(view, self._shop)
-            added = self._files.add(db, self._folder / view, sql, n)
-            self._carried.leave_newest(db, view, added, n)
-            files += added
+            set_slice(db, n, slices)
+            yield n if slices > 1 else None
+        set_slice(db, 0, 1)
+
+    def _write_recent(self, db: Database) -> list[Path]:
+        """Write a file per slice of the users."""
+        events = db.table("stg_impressions").shape[0] + db.table("stg_interactions").shape[0]
+        written: list[Future[list[Path]]] = []
+        with ThreadPoolExecutor(WRITERS) as pool:
+            for n in self._slices(db, events):
+                rows = RecentRows.of(db, *self._recent_sql())
+                if len(written) >= WRITERS:
+                    written[-WRITERS].result()
+                written.append(pool.submit(self._write_slice, rows, n))
+        return [path for files in written for path in files.result()]
+
+    def _recent_sql(self) -> tuple[str, str]:
+        entries = (SQL / "intermediate" / "user_entries.sql").read_text()
+        return entries_sql(entries, self._shop), view_sql("user_recent", self._shop)
+
+    def _write_slice(self, rows: RecentRows, n: int | None) -> list[Path]:
+        view = "user_recent"
+        files = self._files.add_by(self._folder / view, rows.write, n)
+        if files:
+            self._carried.leave_by(view, rows.newest().write, n)
         return files
 
     def _write_counts(self, db: Database, counter: CounterView) -> list[Path]:
@@ -332,41 +361,24 @@ class _Run:
         The sums for tiles lie beside the views' folders: they are no rows of the view.
         """
         view, folder = counter.name, self._folder / counter.name
+        deltas = lay_out(db, counter)
         if view == "item_engagement" and self._before:
-            _count(db, counter, f"from carried_{view}", "from fresh where false")
+            count(db, counter, f"from carried_{view}", "from fresh where false")
             db.execute(f"create temp table counted_before as from counted where not {_FRESH}")
-        _count(db, counter, _CONCERNED.substitute(view=view, key=counter.key), "from fresh")
-        self._carried.leave(db, view, tiles_sql((SQL / "tiles.sql").read_text(), counter))
-        self._add_silent(db, counter)
-        final = self._files.add(db, folder, f"from counted where {_FRESH} and {_FINAL}")
+        files = []
+        for n in self._slices(db, deltas):
+            count(db, counter, concerned(counter), "from fresh")
+            self._carried.leave(db, view, tiles_sql((SQL / "tiles.sql").read_text(), counter), n)
+            if self._before:
+                add_silent(db, counter, self._home.features / view / "pending.parquet")
+            files += self._files.add(db, folder, f"from counted where {_FRESH} and {_FINAL}", n)
+            into = "insert into pending" if n else "create or replace temp table pending as"
+            db.execute(f"{into} from counted where not {_FINAL}")
         pending = folder / "pending.parquet"
-        write(db, pending, f"from counted where not {_FINAL}")
+        write(db, pending, "from pending")
         if view == "item_engagement":
-            _know(db, view, [*final, pending], "counted_before" if self._before else None)
-        return [*final, pending]
-
-    def _add_silent(self, db: Database, counter: CounterView) -> None:
-        """Add the pending leaves of entities of which nothing new was told."""
-        if self._before:
-            pending = read([self._home.features / counter.name / "pending.parquet"])
-            silent = f"from {pending} where {counter.key} not in (select {counter.key} from fresh)"
-            both = f"from counted union all by name {silent}"
-            order = f"order by {counter.key}, event_timestamp"
-            db.execute(f"create or replace temp table counted as from ({both}) {order}")
-
-
-def _count(db: Database, counter: CounterView, carried: str, fresh: str) -> None:
-    """Make the table `counted`, of what is carried and what is fresh."""
-    sql = (SQL / "features" / f"{counter.name}.sql").read_text()
-    db.execute(f"create or replace temp view fresh as\n{sql}")
-    counter.refuse_others(db.table("fresh").columns)
-    db.execute(f"create or replace temp table carried as {carried}")
-    again = carried_counts_sql((SQL / "carried" / "counts.sql").read_text(), counter)
-    told = ", ".join((counter.key, "seen_at", "bucket", "part", *counter.measures))
-    both = f"select {told}, 1 as events from ({fresh}) union all by name {again}"
-    db.execute(f"create or replace temp view deltas as {both}")
-    counts = counts_sql((SQL / "counts.sql").read_text(), counter)
-    db.execute(f"create or replace temp table counted as\n{counts}")
+            _know(db, view, [*files, pending], "counted_before" if self._before else None)
+        return [*files, pending]
 
 
 def _days_sql(folder: str, name: str) -> str:

@@ -28,32 +28,28 @@ def user_attributes_sql(template: str, shop: Shop) -> str:
     return Template(template).substitute(_attributes(shop.user_fields), told=told)
 
 
-def recent_sql(template: str, shop: Shop) -> str:
-    """Fill in `features/user_recent.sql`."""
+def entries_sql(template: str, shop: Shop) -> str:
+    """Fill in `intermediate/user_entries.sql`."""
+    fields = shop.recent_fields
     return Template(template).substitute(
-        known=_lines(shop.recent_fields, _known),
-        again_clicked=_lines(shop.recent_fields, lambda f: _again("clicked", f)),
-        again_shown=_lines(shop.recent_fields, lambda f: _again("shown", f)),
-        blocks=_lines(
-            shop.recent_fields, lambda f: f"list({_name(f)} order by place desc) as {_name(f)},"
-        ),
-        spans=_lines(
-            shop.recent_fields,
-            lambda f: f"list_concat(this.{_name(f)}, previous.{_name(f)}) as {_name(f)},",
-        ),
-        arrays=_lines(("clicked", "shown"), lambda verb: _arrays(verb, shop)),
+        known=_lines(fields, lambda f: f", {_name(f)} := {_known(f)}"),
+        again_clicked=_lines(fields, lambda f: _again("clicked", f)),
+        again_shown=_lines(fields, lambda f: _again("shown", f)),
     )
 
 
 def query_sql(template: str, shop: Shop) -> str:
     """Fill in `features/query_clicked_items.sql`."""
-    fields = shop.recent_fields
+    told = [(f'"item_{field.column}"', field) for field in shop.recent_fields]
+    lists = {
+        "clicked_item_keys": "varchar",
+        "clicked_item_weights": "bigint",
+        "clicked_item_impressions": "bigint",
+        **{name: "varchar" for name, _ in told},
+    }
     return Template(template).substitute(
-        known=_lines(fields, _known),
-        listed=_lines(fields, lambda f: f"list({_name(f)} order by place) as {_name(f)},"),
-        kept=_lines(
-            fields, lambda f: f'coalesce(folded.{_name(f)}, []::varchar[]) as "item_{f.column}",'
-        ),
+        known=_lines(told, lambda t: f", {t[0]} := {_known(t[1])}"),
+        kept=_lines(lists.items(), lambda each: _kept(*each)),
     )
 
 
@@ -71,19 +67,22 @@ def standing_sql(template: str, shop: Shop) -> str:
 def counts_sql(template: str, counter: CounterView) -> str:
     """Fill in `counts.sql` for one counted view."""
     measures = tuple(counter.measures)
+    ending = [(m, w) for m in measures for w, days in WINDOWS.items() if days is not None]
     return Template(template).substitute(
         key=counter.key,
-        measures=_lines(measures, lambda m: f"{m},"),
-        negated=_lines(measures, lambda m: f"-{m} as {m},"),
-        net="".join(_net(m, window) for m in measures for window in WINDOWS),
-        running=_lines(counter.features, lambda f: f"(sum({f}) over so_far)::bigint as {f},"),
+        summed=_lines(measures, _summed),
+        come=_lines(measures, lambda m: f"(sum({m}) over so_far)::bigint as {m},"),
+        leaving=_lines(ending, lambda c: _leaving(*c)),
+        gone=_lines(
+            ending, lambda c: f"(sum({c[0]}_{c[1]}) over so_far)::bigint as {c[0]}_{c[1]},"
+        ),
+        counts=_lines([(m, w) for m in measures for w in WINDOWS], lambda c: _count(*c)),
     )
 
 
 def market_days_sql(template: str) -> str:
     """Fill in `market_days.sql`, of the intermediate or of the carried tables."""
-    summed = _lines(MARKET_MEASURES, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},")
-    return Template(template).substitute(summed=summed)
+    return Template(template).substitute(summed=_lines(MARKET_MEASURES, _summed))
 
 
 def market_sql(template: str, _: Shop) -> str:
@@ -103,7 +102,7 @@ def tiles_sql(template: str, counter: CounterView) -> str:
     return Template(template).substitute(
         key=counter.key,
         totals=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m}_all,"),
-        summed=_lines(measures, lambda m: f"coalesce(sum({m}), 0)::bigint as {m},"),
+        summed=_lines(measures, _summed),
         listed=_lines(measures, lambda m: f"list({m} order by bucket) as {m},"),
         kept=_lines(measures, lambda m: f"{m}_all,\n    coalesce({m}, []) as {m},"),
     )
@@ -220,27 +219,32 @@ def _known(field: ShopField) -> str:
         "list": f"array_to_string({value}, {_text(VALUE_SEPARATOR)})",
         "number": f"minor_units({value})::varchar",
     }.get(field.type, value)
-    return f"coalesce({text}, '') as {_name(field)},"
+    return f"coalesce({text}, '')"
+
+
+def _kept(name: str, type_: str) -> str:
+    told = f"list_transform(folded.items, lambda item: item.{name})"
+    return f"coalesce({told}, []::{type_}[]) as {name},"
 
 
 def _again(verb: str, field: ShopField) -> str:
-    return f'unnest("{verb}_{field.column}") as {_name(field)},'
+    return f', {_name(field)} := unnest("{verb}_{field.column}")'
 
 
-def _arrays(verb: str, shop: Shop) -> str:
-    columns = [("item_ids", "item_ids"), ("instants", "at")]
-    columns += [(field.column, field.column) for field in shop.recent_fields]
-    cut = f"{verb}.first, {verb}.last"
-    return _lines(
-        columns,
-        lambda c: f'coalesce(list_slice({verb}."{c[0]}", {cut}), []) as "{verb}_{c[1]}",',
-    )
+def _summed(measure: str) -> str:
+    return f"coalesce(sum({measure}), 0)::bigint as {measure},"
 
 
-def _net(measure: str, window: str) -> str:
-    days = WINDOWS[window]
-    inside = "days is null" if days is None else f"days = {days}"
-    return f"coalesce(sum({measure}) filter (where {inside}), 0) as {measure}_{window},\n        "
+def _leaving(measure: str, window: str) -> str:
+    inside = f"days = {WINDOWS[window]}"
+    return f"coalesce(sum({measure}) filter (where {inside}), 0)::bigint as {measure}_{window},"
+
+
+def _count(measure: str, window: str) -> str:
+    """What came, less what left the window."""
+    count = f"{measure}_{window}"
+    gone = "" if WINDOWS[window] is None else f" - coalesce(gone.{count}, 0)"
+    return f"come.{measure}{gone} as {count},"
 
 
 def _reader(field: ShopField) -> str:

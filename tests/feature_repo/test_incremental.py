@@ -26,7 +26,7 @@ def few(monkeypatch):
     """Lists so short that histories fill them, and a slice for every few users."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
         monkeypatch.setattr(run, name, value)
-    monkeypatch.setattr(run, "EVENTS_PER_SLICE", 10)
+    monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
 
 
 def differences(home, other):

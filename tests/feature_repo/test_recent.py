@@ -7,7 +7,7 @@ from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEve
 from feature_repo.home import Home
 from feature_repo.instants import DAY
 from feature_repo.recent import K_CLICKED
-from feature_repo.transformations import run
+from feature_repo.transformations import recent_rows, run
 from feature_repo.transformations.run import transform
 from tests.feature_repo import references
 from tests.feature_repo.histories import SHOPS, START, Rows, clicks, write_log, write_shop
@@ -25,11 +25,12 @@ type = "list"
 
 @pytest.fixture
 def few(monkeypatch):
-    """Lists so short that histories fill them, and a slice for every few users."""
+    """Lists so short that histories fill them, a slice for every few users, and groups of rows."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
         monkeypatch.setattr(run, name, value)
         monkeypatch.setattr(references, name, value)
-    monkeypatch.setattr(run, "EVENTS_PER_SLICE", 10)
+    monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
+    monkeypatch.setattr(recent_rows, "ROWS_PER_GROUP", 3)
 
 
 @settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))

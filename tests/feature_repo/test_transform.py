@@ -188,7 +188,7 @@ def test_new_events_another_shop_and_a_lost_file_are_each_transformed(home):
     assert not transform(home, START).skipped
     write_shop(home, ODD)
     assert not transform(home, START).skipped
-    (home.features / "user_recent" / "rows-0000.parquet").unlink()
+    (home.features / "user_recent" / "rows.parquet").unlink()
     assert not transform(home, START).skipped
 
 

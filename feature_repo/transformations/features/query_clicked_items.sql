@@ -5,7 +5,7 @@
 -- Params: since -- rows up to it are written already
 --         last_seal -- a midnight after it is not yet known in full
 --         k_query_items -- items a row carries at most
---         known, listed, kept -- lines per field that is remembered of items: see templates.py
+--         known, kept -- lines per list, and per field that is remembered of items: see templates.py
 
 with
 
@@ -84,11 +84,13 @@ known as (
     select
         ranked.query_key,
         ranked.known_at,
-        ranked.item_id,
-        ranked.weight,
-        coalesce(shown.impressions, 0) as impressions,
-        $known
-        ranked.place
+        ranked.place,
+        struct_pack(
+            clicked_item_keys := ranked.item_id,
+            clicked_item_weights := ranked.weight::bigint,
+            clicked_item_impressions := coalesce(shown.impressions, 0)
+            $known
+        ) as item
 
     from ranked
     asof left join shown
@@ -107,10 +109,7 @@ folded as (
     select
         query_key,
         known_at,
-        list(item_id order by place) as clicked_item_keys,
-        $listed
-        list(weight::bigint order by place) as clicked_item_weights,
-        list(impressions order by place) as clicked_item_impressions
+        list(item order by place) as items
 
     from known
     group by query_key, known_at
@@ -121,9 +120,6 @@ select
     midnights.query_key,
     make_timestamptz(midnights.known_at) as event_timestamp,
     make_timestamptz(midnights.known_at) as created_timestamp,
-    coalesce(folded.clicked_item_keys, []::varchar[]) as clicked_item_keys,
-    coalesce(folded.clicked_item_weights, []::bigint[]) as clicked_item_weights,
-    coalesce(folded.clicked_item_impressions, []::bigint[]) as clicked_item_impressions,
     $kept
     midnights.part
 

@@ -1,0 +1,109 @@
+-- What users clicked and were shown, with what was known of the items then.
+--
+-- `place` counts a user's entries of a verb from the oldest that is new, which is at 1; `position`
+-- counts all entries of a verb, users in order and the newest of each first.
+--
+-- Grain:  one row per click and impression of a user, and per entry that is carried
+-- Reads:  stg_interactions, stg_impressions, item_attributes, carried_user_recent
+-- Params: slice, slices -- which users: a slice at a time, for flat memory
+--         known, again_* -- lines per taste field of the shop: see templates.py
+
+with
+
+seen as (
+
+    select
+        user_id,
+        item_id,
+        'clicked' as verb,
+        part,
+        seen_at,
+        row_number() over (partition by user_id order by seen_at, event_id) as place
+
+    from stg_interactions
+    where
+        is_positive
+        and sign = 1
+        and user_id is not null
+        and hash(user_id) % getvariable('slices') = getvariable('slice')
+
+    union all
+
+    select
+        user_id,
+        item_id,
+        'shown' as verb,
+        part,
+        seen_at,
+        row_number() over (
+            partition by user_id order by seen_at, event_id, position desc
+        ) as place
+
+    from stg_impressions
+    where user_id is not null and hash(user_id) % getvariable('slices') = getvariable('slice')
+
+),
+
+before as (
+
+    select *
+    from carried_user_recent
+    where hash(user_id) % getvariable('slices') = getvariable('slice')
+
+),
+
+known as (
+
+    select
+        seen.user_id,
+        seen.verb,
+        seen.place,
+        seen.part,
+        struct_pack(
+            item_ids := seen.item_id,
+            at := seen.seen_at
+            $known
+        ) as entry
+
+    from seen
+    asof left join item_attributes
+        on seen.item_id = item_attributes.item_id
+        and make_timestamptz(seen.seen_at) >= item_attributes.event_timestamp
+
+    union all
+
+    select
+        user_id,
+        'clicked' as verb,
+        1 - generate_subscripts(clicked_item_ids, 1) as place,
+        null as part,
+        struct_pack(
+            item_ids := unnest(clicked_item_ids),
+            at := unnest(clicked_at)
+            $again_clicked
+        ) as entry
+
+    from before
+
+    union all
+
+    select
+        user_id,
+        'shown' as verb,
+        1 - generate_subscripts(shown_item_ids, 1) as place,
+        null as part,
+        struct_pack(
+            item_ids := unnest(shown_item_ids),
+            at := unnest(shown_at)
+            $again_shown
+        ) as entry
+
+    from before
+
+)
+
+select
+    *,
+    row_number() over (partition by verb order by user_id, place desc) - 1 as position
+
+from known

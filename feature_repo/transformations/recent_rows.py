@@ -1,0 +1,94 @@
+"""Writes rows of `user_recent`: runs of a user's entries, newest first, one array per column.
+
+An entry is in as many rows as the user has instants before it leaves the lists: in dozens.  A query
+would copy and hash each of its texts as often; here a text is a number in a dictionary, from the
+entry down to the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.events.durable import replacing
+from feature_repo.transformations.row_files import Database
+
+VERBS = ("clicked", "shown")
+Places = npt.NDArray[np.int64]
+
+ROWS_PER_GROUP = 8192
+"""A row may hold tens of kilobytes."""
+
+
+@dataclass(frozen=True)
+class RecentRows:
+    """The rows of some users.
+
+    Attributes:
+        instants: rows of `features/user_recent.sql`, `<verb>_first` and `<verb>_end` for each verb.
+        entries: verb → its entries by position, a column per array of a row.
+    """
+
+    instants: pa.Table
+    entries: Mapping[str, pa.Table]
+
+    @classmethod
+    def of(cls, db: Database, entries: str, instants: str) -> "RecentRows":
+        """Those of one slice of the users; SQL of their entries, and of rows that read them."""
+        db.execute(f"create or replace temp table user_entries as\n{entries}")
+        rows, by_verb = db.sql(instants).to_arrow_table(), {}
+        for verb in VERBS:
+            told = f"select entry.* from user_entries where verb = '{verb}' order by position"
+            by_verb[verb] = db.sql(told).to_arrow_table()
+        db.execute("drop table user_entries")
+        return cls(rows, by_verb)
+
+    def write(self, path: Path) -> int:
+        """Write all of them to one file, in their order; returns their number."""
+        with (
+            replacing(path) as fresh,
+            pq.ParquetWriter(
+                fresh, self._rows(0, 0).schema, compression="zstd", store_schema=False
+            ) as writer,
+        ):
+            for start in range(0, len(self.instants), ROWS_PER_GROUP):
+                writer.write_table(self._rows(start, ROWS_PER_GROUP))
+        return len(self.instants)
+
+    def newest(self) -> "RecentRows":
+        """The last row of each user."""
+        users = self.instants["user_id"].to_numpy()
+        last = np.append(users[1:] != users[:-1], True)[: len(users)]
+        return RecentRows(self.instants.filter(pa.array(last)), self.entries)
+
+    def _rows(self, start: int, number: int) -> pa.Table:
+        instants, arrays = self.instants.slice(start, number), {}
+        for verb, entries in self.entries.items():
+            first, end = (instants[f"{verb}_{n}"].to_numpy() for n in ("first", "end"))
+            for name, array in _runs(entries, first, end).items():
+                arrays[f"{verb}_{name}"] = array
+        key = {name: instants[name] for name in ("user_id", "event_timestamp", "created_timestamp")}
+        return pa.table(key | arrays | {"part": instants["part"]})
+
+
+def _runs(entries: pa.Table, first: Places, end: Places) -> dict[str, pa.ListArray]:
+    """Runs of a table's rows, of each column; those of neighbours lie near in the table."""
+    least = int(np.min(first, where=end > first, initial=len(entries)))
+    near = entries.slice(least, max(int(np.max(end, initial=0)) - least, 0))
+    offsets = np.zeros(len(first) + 1, np.int32)
+    np.cumsum(end - first, out=offsets[1:])
+    places = np.arange(offsets[-1], dtype=np.int32)
+    places += np.repeat((first - least).astype(np.int32) - offsets[:-1], end - first)
+    return {
+        name: pa.ListArray.from_arrays(pa.array(offsets), _encoded(column).take(pa.array(places)))
+        for name, column in zip(near.column_names, near.columns, strict=True)
+    }
+
+
+def _encoded(column: pa.ChunkedArray) -> pa.Array:
+    encoded = column.dictionary_encode() if pa.types.is_string(column.type) else column
+    return encoded.combine_chunks()
