@@ -248,6 +248,10 @@ def _evaluate_retrieval(verbs: "argparse._SubParsersAction[argparse.ArgumentPars
     verb.add_argument(
         "--days", type=int, default=1, help="of the log, held out of the indices (%(default)s)"
     )
+    verb.add_argument(
+        "--purchases", nargs="?", const="test", choices=["test", "validate"],
+        help="ask home and again at each order of a part of the time (test) instead",
+    )  # fmt: skip
 
 
 def _search(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -1,4 +1,4 @@
-"""The evaluation of next purchases for people: the protocol, then one line a model."""
+"""Evaluations of next purchases for people: the protocol, then one line a model."""
 
 from typing import Any
 
@@ -25,6 +25,31 @@ def page_of(evaluation: dict[str, Any]) -> Page:
         line(
             f"Orders: {counted}.  Candidates of the ranker hold {evaluation['reachable']:.1%} of "
             "what was bought; the other items are ranked behind them by popularity."
+        ),
+    )
+
+
+def page_of_surfaces(evaluation: dict[str, Any]) -> Page:
+    """Protocol, surfaces and baselines, their differences, slices, and what was chosen."""
+    models, differences = evaluation["models"], evaluation["differences"]
+    reached = ", ".join(
+        f"`{name}` {_interval(share)}" for name, share in evaluation["reached"].items()
+    )
+    return pages(
+        line(evaluation["protocol"]),
+        table("", ["", *_METRICS], [[m["name"], *_all(m["metrics"])] for m in models], numbers=3),
+        table(
+            "Paired differences",
+            ["", *_METRICS],
+            [[one["name"], *_all(one["metrics"], "+")] for one in differences],
+            numbers=3,
+        ),
+        _slices(models),
+        *(line(f"{name}: {_chosen(chosen)}") for name, chosen in evaluation["chosen"].items()),
+        line(
+            f"Orders: {evaluation['orders']}.  Of what was bought, the first "
+            f"{evaluation['depth']} items hold: {reached}; {evaluation['indexed']} of "
+            f"{evaluation['items']} items were indexed."
         ),
     )
 

@@ -29,19 +29,24 @@ def index(_: argparse.Namespace) -> Outcome:
 
 
 def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
-    """Measure retrieval on judged queries; without any, on the last days of the home's log."""
+    """Measure retrieval on judged queries; without any, on the home's own log."""
+    if args.purchases:
+        from pipelines.next_purchase_page import page_of_surfaces
+
+        found = _measured("purchase_evaluation", args.purchases)
+        return Outcome(found, page_of_surfaces(found))
     if args.folder is None:
-        return _recalled(_measured_recall(args.days))
+        return _recalled(_measured("retrieval_evaluation", str(args.days)))
     from training.retrieval.evaluation import evaluate, print_evaluation
 
     data = evaluate(args.folder).to_dict()
     return Outcome(data, lambda console: print_evaluation(data, console))
 
 
-def _measured_recall(days: int) -> dict[str, Any]:
+def _measured(module: str, argument: str) -> dict[str, Any]:
     """What the service's own sources find, measured in a process of the service's code."""
     run = subprocess.run(
-        [sys.executable, "-m", "serving.retrieval_evaluation", str(days)],
+        [sys.executable, "-m", f"serving.{module}", argument],
         cwd=CHECKOUT,
         capture_output=True,
         text=True,

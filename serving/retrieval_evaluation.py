@@ -13,7 +13,7 @@ import json
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -37,7 +37,7 @@ from serving.retrieval import DEPTH, Retrieved, find, merge
 from serving.wanted import SEARCH, SURFACES, Wanted
 from training.bootstrap import Interval, mean_interval
 from training.known import known_facts
-from training.labels import labelled_rankings
+from training.labels import compacted, labelled_rankings
 from training.query_understanding.understanding import Understanding
 from training.retrieval.fusion import fuse
 from training.retrieval.indices import UNDERSTANDING, publish_indices
@@ -77,6 +77,10 @@ def evaluate(home: Home, days: int = 1) -> dict[str, Any]:
     Raises:
         DatasetError: nothing was wanted in these days, or nothing is before them.
     """
+    if compacted(home, "interaction") and not compacted(home, "ranking"):
+        raise DatasetError(
+            f"{home.log} holds no ranking; ask with --purchases what is shown of what is bought."
+        )
     rows = labelled_rankings(home)
     t = rows["t"].cast(pa.int64())
     cut = (pc.max(t).as_py() // DAY - days + 1) * DAY
@@ -211,8 +215,13 @@ def _share(values: list[float], asked: int) -> float:
 def main(arguments: list[str]) -> int:
     """Print one JSON object."""
     days = int(arguments[0]) if arguments else 1
+    return print_measured(lambda: evaluate(Settings.from_environment().home, days))
+
+
+def print_measured(measure: Callable[[], dict[str, Any]]) -> int:
+    """Print one JSON object, or on standard error why there is none; the exit status."""
     try:
-        found = evaluate(Settings.from_environment().home, days)
+        found = measure()
     except AisleError as error:
         sys.stderr.write(f"{error}\n")
         return 1

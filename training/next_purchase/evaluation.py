@@ -106,7 +106,9 @@ def _evaluate(
     known = Known(Lookups.of(history), relations)
     ranker, trials = choose_ranker(known, decisions, grid)
     chosen = {RANKER: trials[0]}
-    chosen |= {name: choose_baseline(name, known, decisions)[0] for name in (REPEAT, POPULARITY)}
+    chosen |= {
+        name: choose_baseline(name, known.lookups, decisions)[0] for name in (REPEAT, POPULARITY)
+    }
     judged = decisions.part(places[TEST])
     rankings = {RANKER: ranked(known, judged, ranker.apply)}
     for name in (REPEAT, POPULARITY):

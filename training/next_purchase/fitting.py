@@ -9,6 +9,7 @@ from training.configuration import Configuration
 from training.dataset_file import Dataset
 from training.next_purchase.baselines import Baseline, grids
 from training.next_purchase.decisions import Decisions
+from training.next_purchase.features import Lookups
 from training.next_purchase.history import Ints
 from training.next_purchase.order import MAIN, measured
 from training.next_purchase.rows import Known, ranked, taught_rows
@@ -34,10 +35,9 @@ class Trial:
     rounds: int = 0
 
 
-def choose_baseline(name: str, known: Known, decisions: Decisions) -> tuple[Trial, ...]:
+def choose_baseline(name: str, lookups: Lookups, decisions: Decisions) -> tuple[Trial, ...]:
     """Every configuration of a baseline, best on the validation split first."""
     checked = decisions.part(decisions.of_split(VALIDATE))
-    lookups = known.lookups
     trials = [
         Trial(tried, _value(tried.rank(lookups.history, checked, lookups.by_user), checked))
         for tried in grids()[name]
