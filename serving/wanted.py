@@ -30,7 +30,7 @@ class Surface:
 
 _PERSONAL = {
     **{"popular": 1.0, "favourites": 1.0, "together": 1.0},
-    **{"similar": 0.7, "past": 0.5, "newest": 0.3},
+    **{"past": 2.0, "similar": 0.7, "newest": 0.3},
 }
 SURFACES: dict[str, Surface] = {
     SEARCH: Surface(

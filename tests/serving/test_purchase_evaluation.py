@@ -1,6 +1,8 @@
 """What pages show of what is bought next is measured by what was known, beside fair baselines."""
 
+import contextlib
 import csv
+import io
 import json
 import math
 from datetime import UTC, datetime, timedelta
@@ -11,7 +13,10 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.instants import DAY
 from pipelines.cli import main
+from pipelines.next_purchase_page import page_of_surfaces
+from pipelines.outcome import Outcome, show
 from serving.purchase_evaluation import NOWHERE, evaluate, shown_at
+from serving.sources import PAST_SHARE
 from training.next_purchase.baselines import POPULARITY, REPEAT
 from training.next_purchase.decisions import Decisions
 from training.next_purchase.history import History
@@ -78,20 +83,28 @@ def home(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def found(home):
-    return evaluate(home)
+    """What the command prints as JSON."""
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
+        patch.setenv("AISLE_HOME", str(home.root))
+        assert main(["evaluate-retrieval", "--purchases", "--json"]) == 0
+    return json.loads(told.getvalue())
 
 
-def listed(home, page, cut, user):
-    """By minute of each test order of a user: what the page lists."""
+def listed(home, cut, user):
+    """By page, by minute of each test order of a user: what the page lists."""
     history = History.of_log(home)
     decisions = Decisions.of(history)
     judged = decisions.part(decisions.of_split("test"))
     shown, _ = shown_at(home, history, judged, cut)
     start = int(START.timestamp()) * 1_000_000
     return {
-        (int(t) - start) // 60_000_000: [history.items[n] for n in row if n != NOWHERE]
-        for t, who, row in zip(judged.t, judged.user, shown[page], strict=True)
-        if history.users[who] == user
+        page: {
+            (int(t) - start) // 60_000_000: [history.items[n] for n in row if n != NOWHERE]
+            for t, who, row in zip(judged.t, judged.user, ranking, strict=True)
+            if history.users[who] == user
+        }
+        for page, ranking in shown.items()
     }
 
 
@@ -114,7 +127,11 @@ def test_again_is_measured_as_a_plain_loop_over_the_sales_measures_it(found):
     gains = []
     for minute, user, item in tested:
         past = [row[2] for row in rows if row[0] < minute and row[1] == user][::-1][:40]
-        shown = [one for one in dict.fromkeys(past) if one in sold] or popular
+        score = dict.fromkeys(past, 0.0)
+        for age, one in enumerate(past):
+            score[one] += PAST_SHARE**age
+        shown = [one for one in sorted(score, key=lambda one: -score[one]) if one in sold]
+        shown = shown or popular
         place = shown.index(item) if item in shown else 10
         gains.append(1 / math.log2(place + 2) if place < 10 else 0.0)
 
@@ -140,35 +157,29 @@ def test_differences_are_paired_and_the_baselines_those_of_next_purchases(home, 
             assert gain["low"] <= gain["value"] <= gain["high"]
 
 
-def test_nothing_that_others_buy_after_the_cut_changes_a_list(home, tmp_path):
+def test_a_list_follows_from_the_log_before_the_cut_and_the_users_orders_before_this_one(
+    home, tmp_path
+):
+    """Whatever others buy after the cut, and whatever the order itself comes to hold."""
     rows = sales()
     cut = midnight(next(minute for minute, *_ in rows if minute >= TEST_FROM * 24 * 60))
+    own = [row for row in rows if row[1] == "u3"]
     changed = [
-        row if midnight(row[0]) < cut or row[1] == "u3" else (row[0], row[1], f"later {row[0]}")
+        row if midnight(row[0]) < cut or row in own[:-1] else (*row[:2], f"later {row[0]}")
         for row in rows
     ]
-    other = kiosk(tmp_path / "other", changed)
+    lists = listed(home, cut, "u3")
 
-    for page in ("home", "again"):
-        lists = listed(home, page, cut, "u3")
-        assert len(lists) > 2
-        assert listed(other, page, cut, "u3") == lists
-
-
-def test_an_order_is_known_after_it_and_not_at_it(home):
-    rows = [row for row in sales() if row[1] == "u3"]
-    cut = midnight(next(minute for minute, *_ in sales() if minute >= TEST_FROM * 24 * 60))
-
-    for minute, shown in listed(home, "again", cut, "u3").items():
-        before = [item for at, _, item in rows if at < minute]
-        assert shown[0] == before[-1]
-        assert set(shown) <= set(before)
+    assert listed(kiosk(tmp_path / "other", changed), cut, "u3") == lists
+    assert len(lists["again"]) > 2
+    for minute, shown in lists["again"].items():
+        assert set(shown) == {item for at, _, item in own if at < minute}
 
 
-def test_the_command_prints_the_protocol_then_a_line_for_each(home, monkeypatch, capsys):
-    monkeypatch.setenv("AISLE_HOME", str(home.root))
+def test_the_page_begins_with_the_protocol_and_has_a_line_for_each(home, capsys):
+    found = evaluate(home, "validate")
 
-    assert main(["evaluate-retrieval", "--purchases", "validate"]) == 0
+    show(Outcome(found, page_of_surfaces(found)), False)
     printed = capsys.readouterr().out
 
     assert printed.startswith("Next purchase: ")
@@ -181,10 +192,3 @@ def test_a_log_without_rankings_is_told_how_to_ask(home, monkeypatch, capsys):
 
     assert main(["evaluate-retrieval", "--json"]) == 1
     assert "--purchases" in capsys.readouterr().err
-
-
-def test_json_is_what_was_measured(home, found, monkeypatch, capsys):
-    monkeypatch.setenv("AISLE_HOME", str(home.root))
-
-    assert main(["evaluate-retrieval", "--purchases", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == found
