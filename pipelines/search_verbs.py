@@ -31,6 +31,8 @@ def index(_: argparse.Namespace) -> Outcome:
 def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
     """Measure retrieval on judged queries; without any, on the home's own log."""
     if args.purchases:
+        if args.folder is not None:
+            raise SettingError(f"Expected --purchases or a folder, found both: {args.folder}.")
         from pipelines.next_purchase_page import page_of_surfaces
 
         found = _measured("purchase_evaluation", args.purchases)

@@ -192,3 +192,5 @@ def test_a_log_without_rankings_is_told_how_to_ask(home, monkeypatch, capsys):
 
     assert main(["evaluate-retrieval", "--json"]) == 1
     assert "--purchases" in capsys.readouterr().err
+    assert main(["evaluate-retrieval", "queries", "--purchases"]) != 0
+    assert "found both" in capsys.readouterr().err
