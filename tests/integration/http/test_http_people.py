@@ -56,7 +56,10 @@ def test_who_is_forgotten_is_unknown_at_once_and_gone_with_the_next_refresh(serv
 
     assert erased["stale_datasets"] == ["datasets/old.parquet"]
     assert client.user(user)["known"] is False
-    assert service.explain([item], user=user)[item]["user_engagement__present"] == 0
+    assert (
+        service.explain([item], user=user, id="r-forgotten")[item]["user_engagement__present"] == 0
+    )
+    assert service.eventually(lambda: service.log.served("r-forgotten"))
     assert [key for key in names_in_redis(service, user) if b":live:erased:" not in key] == []
 
     refresh(service.settings)
