@@ -7,7 +7,6 @@ from feature_repo.counters import CounterView
 from feature_repo.transformations.row_files import Database, read
 from feature_repo.transformations.templates import carried_counts_sql, counts_sql
 
-_SQL = Path(__file__).parent
 _CONCERNED = Template("from carried_$view where $key in (select $key from fresh)")
 _MINE = Template("hash($key) % getvariable('slices') = getvariable('slice')")
 
@@ -18,14 +17,19 @@ def set_slice(db: Database, number: int, slices: int) -> None:
     db.execute(f"set variable slice = {number}")
 
 
-def lay_out(db: Database, counter: CounterView) -> int:
+def lay_out(db: Database, counter: CounterView, sql: Path) -> int:
     """Make the view `fresh` of all deltas that are new; returns their number.
+
+    Args:
+        db: holds what is new, staged.
+        counter: the view.
+        sql: where the files of SQL lie.
 
     Raises:
         CatalogueError: they have not the columns that are declared.
     """
-    sql = (_SQL / "features" / f"{counter.name}.sql").read_text()
-    db.execute(f"create or replace temp view fresh as\n{sql}")
+    deltas = (sql / "features" / f"{counter.name}.sql").read_text()
+    db.execute(f"create or replace temp view fresh as\n{deltas}")
     counter.refuse_others(db.table("fresh").columns)
     return int(db.table("fresh").shape[0])
 
@@ -35,22 +39,23 @@ def concerned(counter: CounterView) -> str:
     return _CONCERNED.substitute(view=counter.name, key=counter.key)
 
 
-def count(db: Database, counter: CounterView, carried: str, fresh: str) -> None:
+def count(db: Database, counter: CounterView, sql: Path, carried: str, fresh: str) -> None:
     """Make the table `counted`, of what is carried and what is fresh, and leave `deltas` to read.
 
     Args:
         db: holds what is new, staged.
         counter: the view.
+        sql: where the files of SQL lie.
         carried: SQL of tiles.
         fresh: SQL of deltas.
     """
     db.execute(f"create or replace temp table carried as {carried}")
-    again = carried_counts_sql((_SQL / "carried" / "counts.sql").read_text(), counter)
+    again = carried_counts_sql((sql / "carried" / "counts.sql").read_text(), counter)
     told = ", ".join((counter.key, "seen_at", "bucket", "part", *counter.measures))
     both = f"select {told}, 1 as events from ({fresh}) union all by name {again}"
     mine = _MINE.substitute(key=counter.key)
     db.execute(f"create or replace temp table deltas as from ({both}) where {mine}")
-    counts = counts_sql((_SQL / "counts.sql").read_text(), counter)
+    counts = counts_sql((sql / "counts.sql").read_text(), counter)
     db.execute(f"create or replace temp table counted as\n{counts}")
 
 

@@ -361,13 +361,13 @@ class _Run:
         The sums for tiles lie beside the views' folders: they are no rows of the view.
         """
         view, folder = counter.name, self._folder / counter.name
-        deltas = lay_out(db, counter)
+        deltas = lay_out(db, counter, SQL)
         if view == "item_engagement" and self._before:
-            count(db, counter, f"from carried_{view}", "from fresh where false")
+            count(db, counter, SQL, f"from carried_{view}", "from fresh where false")
             db.execute(f"create temp table counted_before as from counted where not {_FRESH}")
         files = []
         for n in self._slices(db, deltas):
-            count(db, counter, concerned(counter), "from fresh")
+            count(db, counter, SQL, concerned(counter), "from fresh")
             self._carried.leave(db, view, tiles_sql((SQL / "tiles.sql").read_text(), counter), n)
             if self._before:
                 add_silent(db, counter, self._home.features / view / "pending.parquet")
