@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
-from feature_repo.counters import COUNTER_VIEWS
+from feature_repo.counters import COUNTER_VIEWS, WINDOWS
 from feature_repo.errors import LeakError
 from feature_repo.events.ingest import ingest
 from feature_repo.home import Home
@@ -153,7 +153,7 @@ def test_every_count_of_the_simulated_shop_equals_the_log_s(simulated_home, simu
     found = surpluses(simulated_home, Dataset(simulated.facts, simulated.keys, matrix))
 
     known = np.count_nonzero(~np.isnan(simulated.column("item_engagement__clicks_all")))
-    declared = sum(len(view.read) for view in COUNTER_VIEWS)
+    declared = sum(m.read for view in COUNTER_VIEWS for m in view.measures.values()) * len(WINDOWS)
     assert len(found) == len(places) == declared
     assert known > 0
     assert {one.column for one in found} == {simulated.facts.columns[place] for place in places}
