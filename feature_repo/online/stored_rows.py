@@ -1,7 +1,6 @@
 """Stored rows as plain Python values, column by column: the bytes Feast reads, without Feast."""
 
 from collections.abc import Callable, Sequence
-from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -131,15 +130,8 @@ def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list
 def _decoder(field: RowField) -> Callable[[bytes], Any]:
     message = message_class(field.kind)
     if message is not None:
-        if field.kind == "STRING_LIST":
-            return lambda payload: [*map(intern, message.FromString(payload).val)]
         return lambda payload: list(message.FromString(payload).val)
-    return _text if field.kind == "STRING" else bytes
-
-
-def _text(payload: bytes) -> str:
-    """Equal texts of many items are one object, which stays in the caches that compare them."""
-    return intern(payload.decode())
+    return bytes.decode if field.kind == "STRING" else bytes
 
 
 def _is_damaged(batch: RowBatch, fields: Sequence[RowField], n: int) -> bool:
