@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from feature_repo.slate_facts import ItemValues
 
-KEPT = 1_000_000
-"""Pieces of texts that are kept before a vocabulary starts anew: some forty thousand titles."""
+KEPT_BYTES = 16_000_000
+"""Of texts and numbers, kept until a vocabulary starts anew: some fifty thousand titles."""
 
 
 class Vocabulary:
@@ -20,12 +20,12 @@ class Vocabulary:
         self.cut = cut
         self._number: dict[str, int] = {}
         self._texts: dict[str, bytes] = {}
-        self._kept = 0
+        self._kept_bytes = 0
         self._lock = Lock()
 
     def fresh(self) -> "Vocabulary":
         """This one, or a new one where it keeps too much; numbers of the two are not the same."""
-        return self if self._kept < KEPT else Vocabulary(self.cut)
+        return self if self._kept_bytes < KEPT_BYTES else Vocabulary(self.cut)
 
     def values(self, texts: Sequence[str]) -> ItemValues:
         """The pieces of N texts, in no order, by their numbers."""
@@ -49,6 +49,6 @@ class Vocabulary:
             if text not in self._texts:
                 pieces = self.cut(text)
                 numbers = [self._number.setdefault(piece, len(self._number)) for piece in pieces]
-                self._texts[text] = np.array(numbers, np.int64).tobytes()
-                self._kept += len(numbers)
+                packed = self._texts[text] = np.array(numbers, np.int64).tobytes()
+                self._kept_bytes += len(text) + len(packed)
         return self._texts[text]

@@ -125,14 +125,17 @@ class SlateStream:
         if stream is None or not stream.is_open:
             stream = await self._open()
         told = stream.ask(commands, answers)
-        await asyncio.wait([told], timeout=self._timeout)
-        if not told.done():
-            # It may be the loop that was late: what lies in the socket by now is read first.
-            await asyncio.wait([told], timeout=self._timeout / 4)
-        if not told.done():
-            stream.close()
-            raise redis.TimeoutError(f"no answer within {self._timeout:g} s")
-        return told.result()
+        try:
+            await asyncio.wait([told], timeout=self._timeout)
+            if not told.done():
+                # It may be the loop that was late: what lies in the socket by now is read first.
+                await asyncio.wait([told], timeout=self._timeout / 4)
+            if not told.done():
+                stream.close()
+                raise redis.TimeoutError(f"no answer within {self._timeout:g} s")
+            return told.result()
+        finally:
+            told.cancel()  # Nobody will look at what becomes of a question that was given up.
 
     def close(self) -> None:
         """Close the connection, where there is one."""

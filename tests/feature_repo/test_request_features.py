@@ -14,21 +14,13 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families.recent import Recent
 from feature_repo.request_families.slate import distance_to_median, frequency, medians, ranks
 from feature_repo.request_families.text_match import gram_jaccard
-from feature_repo.request_families.user_attributes import user_attributes
 from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
 from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from feature_repo.slate_facts import ItemValues
+from tests.feature_repo.matrix_columns import NOW, PRIOR, SHOP, column
 
-NOW = parse_instant("2026-03-01T12:00:00Z")
-SHOP = Shop.load(SIMULATED_SHOP)
 COLOURS = Shop("colours", (ShopField("colour", "category", "colour"),
                            ShopField("tags", "list", "tags")))  # fmt: skip
-PRIOR = RatePrior.of_counts(clicks=10, impressions=100)
-
-
-def column(facts, name, shop=SHOP, prior=PRIOR):
-    matrix = feature_matrix(facts, shop, prior)
-    return matrix[:, feature_columns(shop).index(name)].tolist()
 
 
 def recent(*, clicked=(), shown=(), **values):
@@ -258,42 +250,6 @@ def test_every_word_of_a_long_query_is_looked_for():
     assert column(facts, "text__all_covered") == pytest.approx([3 / 2000, 1 / 2000])
 
 
-@pytest.mark.parametrize(
-    ("nothing", "asked", "of_market", "share"),
-    [
-        (2, 3, (1, 2), 12 / 23),
-        (0, 5, (1, 10), 2 / 25),
-        (None, None, (1, 4), 1 / 4),
-        (5, 5, (0, 9), math.nan),
-        (5, 5, (None, None), math.nan),
-    ],
-)
-def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
-    nothing, asked, of_market, share
-):
-    facts = SlateFacts(
-        t=NOW,
-        item_ids=["a", "b"],
-        query_row={
-            "query_engagement__zero_results_30d": nothing,
-            "query_engagement__searches_30d": asked,
-        },
-        market_row={
-            "market_usual__zero_results_all": of_market[0],
-            "market_usual__queries_all": of_market[1],
-            "market_usual__searches_all": 1000,
-        },
-    )
-
-    assert column(facts, "funnel__query_zero_result_30d") == pytest.approx([share] * 2, nan_ok=True)
-
-
-def test_counts_that_are_not_read_are_no_columns():
-    counts = [name for name in feature_columns(SHOP) if "zero_result" in name]
-
-    assert counts == ["funnel__query_zero_result_30d", "funnel__query_zero_result_all"]
-
-
 def test_an_empty_slate_has_all_columns_and_no_rows():
     matrix = feature_matrix(SlateFacts(t=NOW), SHOP, PRIOR)
 
@@ -415,49 +371,6 @@ def test_the_shops_that_come_with_the_house_have_columns():
     shops = sorted((Path(SIMULATED_SHOP).parent).glob("*.toml"))
 
     assert all(len(feature_columns(Shop.load(path))) > 50 for path in shops)
-
-
-PEOPLE = Shop(
-    "people",
-    (),
-    (
-        ShopField("device", "category", "device", values=("phone", "Größe 7", "gr e 7")),
-        ShopField("tags", "list", "tags"),
-        ShopField("member", "bool", "member"),
-        ShopField("spent", "number", "spent"),
-        ShopField("joined", "time", "joined"),
-    ),
-)
-
-
-def told_of(**values):
-    """The columns of what the shop told of a shopper, for one candidate."""
-    user = {f"user_attributes__{name}": value for name, value in values.items()}
-    facts = SlateFacts(t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)})
-    names = [n for n in feature_columns(PEOPLE) if n.startswith("user_attributes__")]
-    names += [name for block in user_attributes(facts, PEOPLE, PRIOR) for name in block.names]
-    return {name: column(facts, name, PEOPLE)[0] for name in names}
-
-
-def test_a_shopper_is_told_by_numbers_by_ages_and_by_the_declared_values():
-    known = told_of(device="Größe 7", tags=["x"], member=False, spent=2.5, joined=NOW - 90 * SECOND)
-
-    assert known == {
-        "user_attributes__member": 0, "user_attributes__spent": 2.5, "user_attributes__present": 1,
-        "user__device_known": 1, "user__device__phone": 0, "user__device__gr_e_7": 1,
-        "user__device__gr_e_7_2": 0, "user__tags_known": 1, "user__member_known": 1,
-        "user__spent_known": 1, "user__joined_known": 1, "user__joined_age_seconds": 90,
-    }  # fmt: skip
-
-
-def test_of_a_shopper_nothing_is_known_or_a_value_that_was_not_declared():
-    nothing, other = told_of(), told_of(device="watch", tags=[], spent=None)
-
-    flags = {name: value for name, value in nothing.items() if name.endswith(("known", "present"))}
-    assert set(flags.values()) == {0}
-    assert all(math.isnan(value) for name, value in nothing.items() if name not in flags)
-    assert [other[f"user__{name}_known"] for name in ("device", "tags", "spent")] == [1, 0, 0]
-    assert [other[f"user__device__{name}"] for name in ("phone", "gr_e_7")] == [0, 0]
 
 
 def test_an_item_has_the_rank_and_score_of_each_source_that_had_it():

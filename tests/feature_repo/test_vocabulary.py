@@ -33,7 +33,7 @@ def test_a_piece_that_no_text_has_has_no_number():
 
 
 def test_a_vocabulary_that_keeps_too_much_starts_anew(monkeypatch):
-    monkeypatch.setattr(vocabulary, "KEPT", 3)
+    monkeypatch.setattr(vocabulary, "KEPT_BYTES", 40)
     kept = Vocabulary(words)
     kept.values(["red shoe"])
 
@@ -43,3 +43,11 @@ def test_a_vocabulary_that_keeps_too_much_starts_anew(monkeypatch):
 
     assert kept.fresh() is not kept
     assert len(kept.fresh()) == 0
+
+
+def test_texts_without_a_piece_count_as_well(monkeypatch):
+    monkeypatch.setattr(vocabulary, "KEPT_BYTES", 40)
+    kept = Vocabulary(words)
+    kept.values(["!" * 20, "?" * 20])
+
+    assert kept.fresh() is not kept

@@ -1,6 +1,7 @@
 """One connection of an event loop answers whoever asks, or fails them all at once."""
 
 import asyncio
+import gc
 import socket
 
 import pytest
@@ -18,14 +19,22 @@ async def as_it_is(connection):
 
 
 def running(address, work, opened=as_it_is):
+    """What the work gives; nothing may be left that the loop complains of."""
+
     async def run():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: left.append(context))
         stream = SlateStream(address, SECONDS, opened)
         try:
             return await work(stream)
         finally:
             stream.close()
+            await asyncio.sleep(0)
 
-    return asyncio.run(run())
+    left = []
+    found = asyncio.run(run())
+    gc.collect()
+    assert left == []
+    return found
 
 
 def get(*names):
@@ -85,6 +94,29 @@ def test_whoever_gives_up_takes_no_answer_from_the_next(redis_address, client):
         return await stream.ask(get("n2"), 1)
 
     assert running(redis_address, work) == [b"2"]
+
+
+def test_the_database_of_the_address_is_asked(redis_address, client):
+    address = RedisAddress.parse(redis_address.url.rpartition("/")[0] + "/3")
+    with redis_client(address) as other:
+        other.set("n1", "third")
+        client.set("n1", "first")
+
+        assert running(address, lambda stream: stream.ask(get("n1"), 1)) == [b"third"]
+
+        other.delete("n1")
+
+
+def test_who_gave_up_is_not_told_that_the_connection_was_lost(redis_address, client):
+    async def work(stream):
+        await stream.ask(get("n1"), 1)
+        given_up = asyncio.ensure_future(stream.ask(get("n1"), 1))
+        await asyncio.sleep(0)
+        given_up.cancel()
+        stream.close()
+        await asyncio.sleep(0.01)
+
+    assert running(redis_address, work) is None
 
 
 def test_a_lost_connection_is_opened_again_for_the_next_question(redis_address, client):

@@ -1,0 +1,44 @@
+"""Shares of those who took a step are drawn towards what is usual in the market."""
+
+import math
+
+import pytest
+
+from feature_repo.request_features import SlateFacts, feature_columns
+from tests.feature_repo.matrix_columns import NOW, SHOP, column
+
+
+@pytest.mark.parametrize(
+    ("nothing", "asked", "of_market", "share"),
+    [
+        (2, 3, (1, 2), 12 / 23),
+        (0, 5, (1, 10), 2 / 25),
+        (None, None, (1, 4), 1 / 4),
+        (5, 5, (0, 9), math.nan),
+        (5, 5, (None, None), math.nan),
+    ],
+)
+def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
+    nothing, asked, of_market, share
+):
+    facts = SlateFacts(
+        t=NOW,
+        item_ids=["a", "b"],
+        query_row={
+            "query_engagement__zero_results_30d": nothing,
+            "query_engagement__searches_30d": asked,
+        },
+        market_row={
+            "market_usual__zero_results_all": of_market[0],
+            "market_usual__queries_all": of_market[1],
+            "market_usual__searches_all": 1000,
+        },
+    )
+
+    assert column(facts, "funnel__query_zero_result_30d") == pytest.approx([share] * 2, nan_ok=True)
+
+
+def test_counts_that_are_not_read_are_no_columns():
+    counts = [name for name in feature_columns(SHOP) if "zero_result" in name]
+
+    assert counts == ["funnel__query_zero_result_30d", "funnel__query_zero_result_all"]
