@@ -43,6 +43,7 @@ class _Stream(asyncio.BufferedProtocol):
         )
         self._waiting: deque[_Question] = deque()
         self._read = bytearray(_READ_BYTES)
+        self._place = memoryview(self._read)
         self._transport.set_protocol(self)
 
     @property
@@ -62,9 +63,9 @@ class _Stream(asyncio.BufferedProtocol):
         self._transport.abort()
         self._opened._close()
 
-    def get_buffer(self, sizehint: int) -> bytearray:  # noqa: ARG002
-        """Where to read to."""
-        return self._read
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        """Where to read to; TLS reads into parts of it, and those of a bytearray are copies."""
+        return self._place
 
     def buffer_updated(self, nbytes: int) -> None:
         """Give whole answers to whom they belong."""
