@@ -16,7 +16,7 @@ from training.artifact import sha256
 from training.calibration import Calibration
 from training.dataset import Progress
 from training.split import TRAIN, VALIDATE
-from training.trees import load_xgboost
+from training.trees import load_xgboost, scores_of
 
 if TYPE_CHECKING:
     import xgboost
@@ -61,8 +61,7 @@ class Ranker:
             )
         if not matrix.shape[0]:
             return np.empty(0, dtype=np.float32)
-        scores: Scores = self.booster.inplace_predict(matrix, validate_features=False)
-        return scores
+        return scores_of(self.booster, matrix)
 
     def contributions(self, matrix: Matrix) -> Scores:
         """Shape (N, F): what each feature adds to each score (approximate SHAP)."""

@@ -100,6 +100,19 @@ def test_a_matrix_of_another_width_is_refused(saved):
         ranker.apply(np.zeros((2, 3), np.float32))
 
 
+@pytest.mark.parametrize("laid", [np.ascontiguousarray, np.asfortranarray, np.float64])
+def test_scores_are_those_of_xgboosts_own_interface(saved, data, laid):
+    ranker = Ranker.load(saved)
+
+    for rows in (1, 2, 64, 65, 200):
+        matrix = data.matrix[:rows].copy()
+        matrix[::3] = np.nan
+
+        expected = ranker.booster.inplace_predict(matrix, validate_features=False)
+
+        np.testing.assert_array_equal(ranker.apply(laid(matrix)), expected)
+
+
 def test_no_candidates_have_no_scores(saved):
     ranker = Ranker.load(saved)
 
