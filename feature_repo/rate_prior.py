@@ -38,7 +38,10 @@ class RatePrior:
         >>> RatePrior.of_counts(clicks=10, impressions=100).smoothed([1.0], [2.0]) == 11 / 102
         array([ True])
         """
-        c, i = or_zero(clicks), or_zero(impressions)
+        return self.drawn(or_zero(clicks), or_zero(impressions))
+
+    def drawn(self, clicks: Floats, impressions: Floats) -> Floats:
+        """The same of counts of which none is missing."""
         believed = self.strength / self.click_rate if self.click_rate > 0 else math.nan
-        rates: Floats = (self.strength + c) / (believed + i)
+        rates: Floats = (self.strength + clicks) / (believed + impressions)
         return rates

@@ -56,7 +56,7 @@ def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
     """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
     with np.errstate(all="ignore"):
         blocks = _blocks(facts, shop, prior)
-        rows = _rows(tuple(names for names, _ in blocks))
+        rows = _rows(tuple([names for names, _ in blocks]))
         matrix = _filled(blocks, len(facts.item_ids))
     if len(rows) < len(matrix):
         matrix = matrix[[*rows.values()]]
@@ -69,9 +69,9 @@ def _filled(blocks: Sequence[Block], size: int) -> Matrix:
     matrix = np.empty((sum(len(names) for names, _ in blocks), size), dtype=np.float32)
     start = 0
     for names, values in blocks:
-        end = start + len(names)
-        matrix[start:end].reshape(*values.shape[:-1], size)[:] = values
-        start = end
+        rows = matrix[start : start + len(names)]
+        (rows if values.ndim == 2 else rows.reshape(*values.shape[:-1], size))[:] = values
+        start += len(names)
     return matrix
 
 

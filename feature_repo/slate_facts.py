@@ -5,12 +5,11 @@ same too.
 """
 
 import math
-from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import chain, count, repeat
-from typing import Any
+from itertools import chain, count
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,9 @@ from feature_repo.slate_counts import ASKED, Counts
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
+Bits = npt.NDArray[np.uint8]
+Numbered = tuple[list[str], npt.NDArray[np.int64]]
+Numbers = TypeVar("Numbers", Floats, Bits)
 Found = Mapping[str, Mapping[str, tuple[int, float]]]
 
 
@@ -125,7 +127,7 @@ class ItemValues:
     """
 
     distinct: list[str]
-    codes: npt.NDArray[np.int64]
+    codes: npt.NDArray[np.integer[Any]]
     sizes: npt.NDArray[np.int64]
 
     @classmethod
@@ -133,17 +135,13 @@ class ItemValues:
         """Lay out a column of texts, lists of texts, or missing values."""
         return FieldValues.of([values], len(values)).items
 
-    def looked_up(self, table: Mapping[str, float], default: float = 0.0) -> Floats:
-        """Shape (V,): the number of each text.
-
-        >>> ItemValues.of(["a", ["b", "a"], None]).looked_up({"a": 2.0})
-        array([2., 0., 2.])
-        """
-        return looked_up(table, self.distinct, default)[self.codes]
-
-    def sums(self, numbers: Floats | Flags) -> Floats:
+    def sums(self, numbers: Floats) -> Floats:
         """Sum of the numbers of an item's texts: (…, V) to (…, N); 0 where it has none."""
         return self._folded(np.add, numbers, 0.0)
+
+    def unions(self, bits: Bits) -> Bits:
+        """All bits of an item's texts: (…, V) to (…, N); none where it has no text."""
+        return self._folded(np.bitwise_or, bits, 0)
 
     def means(self, numbers: Floats) -> Floats:
         """Their mean, (…, V) to (…, N); NaN where it has none."""
@@ -154,14 +152,14 @@ class ItemValues:
         """The highest of them, (…, V) to (…, N); NaN where it has none."""
         return self._folded(np.maximum, numbers, np.nan)
 
-    def _folded(self, how: np.ufunc, numbers: Floats | Flags, blank: float) -> Floats:
+    def _folded(self, how: np.ufunc, numbers: Numbers, blank: float) -> Numbers:
         if self._is_single:
-            return numbers.astype(np.float64, copy=False)
+            return numbers
         filled, starts = self._filled
         if starts.size == self.sizes.size:
-            whole: Floats = how.reduceat(numbers, starts, axis=-1)
+            whole: Numbers = how.reduceat(numbers, starts, axis=-1)
             return whole
-        folded = np.full((*numbers.shape[:-1], self.sizes.size), blank)
+        folded: Numbers = np.full((*numbers.shape[:-1], self.sizes.size), blank, numbers.dtype)
         if starts.size:
             folded[..., filled] = how.reduceat(numbers, starts, axis=-1)
         return folded
@@ -179,8 +177,8 @@ class ItemValues:
     @cached_property
     def _filled(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:
         """Which items have a text, and where the texts of each of these begin."""
-        filled = self.sizes > 0
-        return filled, (np.cumsum(self.sizes) - self.sizes)[filled]
+        filled, starts = self.sizes > 0, np.cumsum(self.sizes) - self.sizes
+        return filled, starts if filled.all() else starts[filled]
 
 
 @dataclass(frozen=True)
@@ -201,7 +199,7 @@ class FieldValues:
     def of(cls, fields: Sequence[Sequence[Any] | npt.NDArray[Any]], size: int) -> "FieldValues":
         """Lay out F columns of texts, lists of texts, or missing values, of N items each."""
         distinct: list[list[str]] = []
-        codes: list[int] = []
+        codes: list[npt.NDArray[np.int64]] = [np.empty(0, np.int64)]
         sizes = np.ones((len(fields), size), np.int64)
         for n, values in enumerate(fields):
             start = sum(map(len, distinct))
@@ -210,37 +208,31 @@ class FieldValues:
                 sizes[n] = [*map(len, read)]
                 laid = _numbered([*chain.from_iterable(read)], start)
             distinct.append(laid[0])
-            codes += laid[1]
+            codes.append(laid[1])
         texts = [*chain.from_iterable(distinct)]
-        items = ItemValues(texts, np.array(codes, np.int64), sizes.reshape(-1))
+        items = ItemValues(texts, np.concatenate(codes), sizes.reshape(-1))
         return cls(distinct, items, (len(fields), size))
 
-    def by_field(self, numbers: Floats) -> Floats:
+    def by_field(self, numbers: Numbers) -> Numbers:
         """Numbers of F · N items, shape (…, F · N), as (…, F, N)."""
-        return numbers.reshape(*numbers.shape[:-1], *self.shape)
+        shaped: Numbers = numbers.reshape(*numbers.shape[:-1], *self.shape)
+        return shaped
 
 
-def _numbered(texts: Sequence[str] | npt.NDArray[Any], start: int) -> tuple[list[str], list[int]]:
+def _numbered(texts: Sequence[str] | npt.NDArray[Any], start: int) -> Numbered:
     """The distinct texts, in the order in which they come first, and the number of each text."""
-    code: dict[str, int] = defaultdict(count(start).__next__)
-    numbers = [*map(code.__getitem__, texts)]
-    return [*code], numbers
+    distinct = [*dict.fromkeys(texts)]
+    number = dict(zip(distinct, count(start), strict=False))
+    return distinct, np.fromiter(map(number.__getitem__, texts), np.int64, len(texts))
 
 
-def _singly(
-    values: Sequence[Any] | npt.NDArray[Any], start: int
-) -> tuple[list[str], list[int]] | None:
+def _singly(values: Sequence[Any] | npt.NDArray[Any], start: int) -> Numbered | None:
     """The same of values of which each is one text; None where one is not, or is empty."""
     try:
         distinct, numbers = _numbered(values, start)
     except TypeError:
         return None
     return None if {*map(type, distinct)} - {str} or "" in distinct else (distinct, numbers)
-
-
-def looked_up(table: Mapping[str, float], keys: Iterable[str], default: float = 0.0) -> Floats:
-    """Shape (K,): the number of each key, the default where the table has none."""
-    return np.array([*map(table.get, keys, repeat(default))], dtype=np.float64)
 
 
 def or_zero(values: npt.ArrayLike) -> Floats:

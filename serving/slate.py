@@ -67,6 +67,8 @@ def without_deleted(
         withdrawn: the deleted ones where there are no facts.
     """
     deleted = withdrawn if facts is None else _deleted(facts)
+    if not deleted:
+        return candidates, facts
     places = [n for n, item_id in enumerate(candidates) if item_id not in deleted]
     if len(places) == len(candidates):
         return candidates, facts
@@ -85,6 +87,4 @@ def rerank(scored: Scored, candidates: Sequence[str]) -> Slate:
 
 def _deleted(facts: SlateFacts) -> frozenset[str]:
     flags = facts.item_numbers("item_attributes__is_deleted")
-    return frozenset(
-        item_id for item_id, flag in zip(facts.item_ids, flags, strict=True) if flag == 1
-    )
+    return frozenset([facts.item_ids[n] for n in np.flatnonzero(flags == 1).tolist()])

@@ -21,7 +21,7 @@ from feature_repo.online.resp import exchanged
 from feature_repo.online.slate_commands import SlateCommands
 from feature_repo.online.stored_rows import StoredRows, rows_of
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts
+from feature_repo.slate_facts import SlateFacts, as_number
 
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 Facts = dict[str, list[Any]]
@@ -57,6 +57,7 @@ class OnlineReader:
             for projection in catalogue.ranking_v1.feature_view_projections
         }
         self._remembered = shop.recent_fields
+        self._numbers = {"item_attributes": shop.columns_of("number")}
         self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
         self._keys = LiveKeys.of(home)
         told = ["user_attributes"] if shop.user_fields else []
@@ -157,7 +158,7 @@ class OnlineReader:
             raise RedisError(f"Redis does not answer: {error}.") from error
 
     def _items(self, found: Overlay, t: int) -> dict[str, Any]:
-        """Values of attributes as lists; all that are numbers as arrays."""
+        """Texts, times and whether something is so as lists; numbers as arrays."""
         return {
             **self._attributes("item_attributes", found.item_attributes, found.patches, t),
             **self._standing(found.item_standing, t),
@@ -197,7 +198,9 @@ class OnlineReader:
         return _named("market_usual", self._stored("market_usual", [found.market_usual], t))
 
     def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
-        return self._rows.columns(view, raw, self._features[view], t)
+        numbers = self._numbers.get(view, ())
+        others = [name for name in self._features[view] if name not in numbers]
+        return self._rows.columns(view, raw, others, t, numbers)
 
     def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
         return _named(view, merge.counters(_COUNTERS[view], found, t))
@@ -216,7 +219,9 @@ class OnlineReader:
                 row = {name: values[place] for name, values in columns.items()}
                 known = merge.attributes(row if row[PART] is not None else None, patches)
                 for name in columns.keys() & (known or {}).keys():
-                    columns[name][place] = (known or {})[name]
+                    value = (known or {})[name]
+                    is_list = isinstance(columns[name], list)
+                    columns[name][place] = value if is_list else as_number(value)
         return _named(view, columns)
 
     def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:

@@ -1,6 +1,7 @@
 """Stored rows as plain Python values, column by column: the bytes Feast reads, without Feast."""
 
 from collections.abc import Callable, Sequence
+from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -47,7 +48,12 @@ class StoredRows:
         ]
 
     def columns(
-        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
+        self,
+        view: str,
+        raw: Sequence[bytes | None],
+        features: Sequence[str],
+        now: int,
+        numbers: Sequence[str] = (),
     ) -> Columns:
         """What lies under N keys, read as features; damaged rows count as absent and are logged.
 
@@ -56,12 +62,15 @@ class StoredRows:
             raw: N strings, None where there is none.
             features: of the view.
             now: instant of the read, µs.
+            numbers: features to be given as float64, NaN where there is none.
         """
-        memo = self._memos.get((view, *features))
+        asked = (view, *features, "", *numbers)
+        memo = self._memos.get(asked)
         if memo is None:
             kept = KEPT_BYTES if view in self._remembered else KEPT_BYTES_OF_SOME
-            memo = self._memos.setdefault((view, *features), RememberedRows(features, kept))
-        return memo.columns(raw, lambda unknown: self._decoded(view, unknown, features, now))
+            memo = self._memos.setdefault(asked, RememberedRows(features, numbers, kept))
+        wanted = (*features, *numbers)
+        return memo.columns(raw, lambda unknown: self._decoded(view, unknown, wanted, now))
 
     def _decoded(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
@@ -131,7 +140,12 @@ def _decoder(field: RowField) -> Callable[[bytes], Any]:
     message = message_class(field.kind)
     if message is not None:
         return lambda payload: list(message.FromString(payload).val)
-    return bytes.decode if field.kind == "STRING" else bytes
+    return _text if field.kind == "STRING" else bytes
+
+
+def _text(payload: bytes) -> str:
+    """Equal texts as one: brands of hundreds of items are then found in memory that is near."""
+    return intern(payload.decode())
 
 
 def _is_damaged(batch: RowBatch, fields: Sequence[RowField], n: int) -> bool:

@@ -13,7 +13,10 @@ def ages(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
 
 
 def age_seconds(facts: SlateFacts, shop: Shop) -> Floats:
-    """Shape (time fields, N): seconds from each of a candidate's times to the request."""
-    times = facts.item_table(named("item_attributes__{}", shop.columns_of("time")))
-    seconds: Floats = (facts.t - times) / SECOND
+    """Shape (time fields, N): seconds from each of a candidate's times to the request; not to
+    be written to."""
+    if "ages" not in facts.memo:
+        times = facts.item_table(named("item_attributes__{}", shop.columns_of("time")))
+        facts.memo["ages"] = (facts.t - times) / SECOND
+    seconds: Floats = facts.memo["ages"]
     return seconds

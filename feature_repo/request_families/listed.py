@@ -70,8 +70,9 @@ class Listed:
     def numbers_in(self, candidates: FieldValues) -> Ints:
         """Shape (V,): the number of each value of the candidates."""
         others = [end - 1 for end in accumulate(self.sizes)]
-        numbers = chain.from_iterable(map(numbered, self.code, candidates.distinct, others))
-        return np.array([*numbers], np.int64)[candidates.items.codes]
+        found = chain.from_iterable(map(numbered, self.code, candidates.distinct, others))
+        numbers: Ints = np.array([*found], np.int64).take(candidates.items.codes)
+        return numbers
 
 
 def numbered(code: Mapping[str, int], texts: Iterable[str], other: int) -> Iterable[int]:

@@ -42,8 +42,11 @@ def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
 def order_values(facts: SlateFacts) -> Floats:
     """Shape (N + 3,): the mean value of a purchase of each, all time, in the currency's major unit.
 
-    NaN without one.
+    NaN without one; not to be written to.
     """
-    revenue, orders = facts.counts.each("revenue", "orders")[:, EVER]
-    value = revenue / orders / MINOR_UNITS
-    return np.where(value > 0, value, np.nan)
+    if "order values" not in facts.memo:
+        revenue, orders = facts.counts.each("revenue", "orders")[:, EVER]
+        value = revenue / orders / MINOR_UNITS
+        facts.memo["order values"] = np.where(value > 0, value, np.nan)
+    values: Floats = facts.memo["order values"]
+    return values

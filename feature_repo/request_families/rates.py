@@ -7,7 +7,7 @@ from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.stored import WINDOWS
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import part
+from feature_repo.slate_counts import part, places_of
 from feature_repo.slate_facts import Floats, SlateFacts
 
 
@@ -25,6 +25,6 @@ def click_rates(facts: SlateFacts, prior: RatePrior) -> Floats:
     not to be written to."""
     key = "click rates", prior
     if key not in facts.memo:
-        facts.memo[key] = prior.smoothed(*facts.counts.each("clicks", "impressions"))
+        facts.memo[key] = prior.drawn(*facts.counts.evidence[places_of(("clicks", "impressions"))])
     rates: Floats = facts.memo[key]
     return rates

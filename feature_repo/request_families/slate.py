@@ -81,10 +81,12 @@ def ranks(table: Floats) -> Floats:
 
 def _among(table: Floats) -> Floats:
     """Shape (C, 3, N): `_MEASURES` of each number of (C, N)."""
-    ordered = _Ordered.of(table)
+    ordered, among = _Ordered.of(table), np.empty((len(table), len(_MEASURES), table.shape[1]))
     middle = ordered.medians()[:, None]
-    ratio = table / np.where(middle == 0, np.nan, middle)
-    return np.stack([ordered.ranks(), table - middle, ratio], axis=1)
+    among[:, 0] = ordered.ranks()
+    np.subtract(table, middle, out=among[:, 1])
+    np.divide(table, np.where(middle == 0, np.nan, middle), out=among[:, 2])
+    return among
 
 
 @dataclass(frozen=True)
@@ -103,9 +105,10 @@ class _Ordered:
 
     @classmethod
     def of(cls, table: Floats) -> "_Ordered":
-        starts = np.arange(table.shape[0])[:, None] * table.shape[1]
-        places = np.argsort(table, axis=1) + starts
-        return cls(table.take(places), places, np.sum(~np.isnan(table), axis=1))
+        places = np.argsort(table, axis=1)
+        places += _row_starts(table.shape)
+        known = table.shape[1] - np.isnan(table).sum(axis=1)
+        return cls(table.take(places), places, known)
 
     def medians(self) -> Floats:
         if not self.numbers.size:
@@ -117,14 +120,20 @@ class _Ordered:
 
     def ranks(self) -> Floats:
         """In the places of the table."""
-        columns = np.arange(self.numbers.shape[1])
-        begins, ends = np.ones(self.numbers.shape, bool), np.ones(self.numbers.shape, bool)
-        begins[:, 1:] = ends[:, :-1] = self.numbers[:, 1:] != self.numbers[:, :-1]
-        first = np.maximum.accumulate(np.where(begins, columns, 0), axis=1)
-        until = np.where(ends, columns, self.numbers.shape[1] - 1)
-        last = np.minimum.accumulate(until[:, ::-1], axis=1)[:, ::-1]
-        others = np.maximum(self.known - 1, 1)[:, None]
-        shares = np.where(np.isnan(self.numbers), np.nan, (first + last) / 2 / others)
-        unordered = np.empty(self.numbers.shape)
+        shape = self.numbers.shape
+        begins = np.ones(self.numbers.size + 1, bool)
+        within = begins[:-1].reshape(shape)[:, 1:]
+        np.not_equal(self.numbers[:, 1:], self.numbers[:, :-1], out=within)
+        runs = np.flatnonzero(begins)
+        first, end = runs[:-1], runs[1:]
+        middles = ((first + end - 1) / 2).repeat(end - first).reshape(shape) - _row_starts(shape)
+        shares = middles / np.maximum(self.known - 1, 1)[:, None]
+        np.copyto(shares, np.nan, where=np.isnan(self.numbers))
+        unordered = np.empty(shape)
         unordered.put(self.places, shares)
         return unordered
+
+
+def _row_starts(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
+    """Shape (C, 1): where each row of a table (C, N) begins in the flat table."""
+    return np.arange(shape[0])[:, None] * shape[1]

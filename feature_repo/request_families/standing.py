@@ -4,17 +4,20 @@ Groups are the steps of a ladder: an item that was hardly shown is judged by its
 brand that was hardly shown by its category's, and that by the shop's.
 """
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_counts import EVER, part
+from feature_repo.slate_counts import EVER, part, places_of
 from feature_repo.slate_facts import Floats, SlateFacts, or_zero
 from feature_repo.standing import EXAMINED, groups_of
 
 _VIEW = "item_standing"
 _STORED = ("items", "impressions", "clicks", "popularity", "price", "price_place")
+_COUNTED = slice(1, 3)
 _MEASURES = ("items", "rate", "support", "popularity_share", "to_price", "price_share")
 _WITHOUT_PRICE = 4
 _OWN = (
@@ -32,32 +35,39 @@ def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     groups, kept = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
     features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:kept])
     table = facts.item_table(features).reshape(len(groups), kept, len(facts.item_ids))
-    own_shown, own_clicks = part(facts.counts.each("impressions", "clicks")[:, EVER], "item")
+    own = part(facts.counts.evidence[places_of(("impressions", "clicks")), EVER], "item")
     examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
-    shown, clicks = table[:, _STORED.index("impressions")], table[:, _STORED.index("clicks")]
-    clicks = np.array([*clicks, own_clicks])
-    rates = prior.smoothed(clicks, np.array([*shown, examined]))
-    ladder = _ladder(clicks, np.array([*shown, own_shown]), prior)
+    shown, clicks = or_zero(table[:, _COUNTED].swapaxes(0, 1))
     measured = table.copy()
-    measured[:, 1], measured[:, 2] = rates[:-1], shown
+    measured[:, 1], measured[:, 2] = prior.drawn(clicks, shown), table[:, 1]
     if shop.price_field:
-        own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
-        measured[:, 4] = np.log(own / table[:, 4])
+        price = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
+        measured[:, 4] = np.log(price / table[:, 4])
     return [
         Block(named("standing__{}_{}", groups, _MEASURES[:kept]), measured),
-        Block(_OWN, np.array([rates[-1], examined, ladder, facts.item_presence(_VIEW)])),
+        Block(
+            _OWN,
+            np.array(
+                [
+                    prior.drawn(own[1], or_zero(examined)),
+                    examined,
+                    _ladder([*clicks, own[1]], [*shown, own[0]], prior),
+                    facts.item_presence(_VIEW),
+                ]
+            ),
+        ),
     ]
 
 
-def _ladder(clicks: Floats, shown: Floats, prior: RatePrior) -> Floats:
+def _ladder(clicks: Sequence[Floats], shown: Sequence[Floats], prior: RatePrior) -> Floats:
     """From the shop's rate to the item's: each step is drawn towards the one before.
 
     Args:
-        clicks: shape (groups + 1, N), of the groups, then of the candidates.
+        clicks: N of each group, then of the candidates; none is missing.
         shown: impressions, alike.
         prior: of the shop.
     """
     rates: Floats = np.array([prior.click_rate])
-    for c, i in zip(or_zero(clicks), or_zero(shown), strict=True):
+    for c, i in zip(clicks, shown, strict=True):
         rates = (prior.strength + c) / (prior.strength / rates + i)
     return rates

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Flags, Floats, ItemValues, SlateFacts
+from feature_repo.slate_facts import Bits, Floats, ItemValues, SlateFacts
 from feature_repo.vocabulary import Vocabulary
 
 GRAM = 3
@@ -42,15 +42,15 @@ def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     named, told = vocabulary.values(titles), vocabulary.values(values.items.distinct)
     sought = vocabulary.numbers(asked)
     in_title = _having(sought, named)
-    in_field = values.items.sums(_having(sought, told)[:, values.items.codes])
-    in_any = values.by_field(in_field).any(axis=1)
-    covered = in_title.sum(axis=0)
+    in_field = values.items.unions(_having(sought, told).take(values.items.codes, axis=1))
+    in_any = np.bitwise_or.reduce(values.by_field(in_field), axis=1)
+    covered, covered_anywhere = _sizes(in_title), _sizes(in_title | in_any)
     measured = np.array(
         [
             covered / len(asked),
             covered / np.maximum(named.sizes, 1),
             _gram_jaccards(titles, grams(query)),
-            (in_title | in_any).sum(axis=0) / len(asked),
+            covered_anywhere / len(asked),
         ]
     )
     if "" in titles:
@@ -58,9 +58,15 @@ def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     return measured
 
 
-def _having(sought: npt.NDArray[np.int64], texts: ItemValues) -> Flags:
-    """Shape (words sought, texts): which texts have which of the words."""
-    return texts.sums(texts.codes == sought[:, None]) > 0
+def _having(sought: npt.NDArray[np.int64], texts: ItemValues) -> Bits:
+    """Shape (words sought / 8, texts): which texts have which of the words, a bit a word."""
+    return texts.unions(np.packbits(texts.codes == sought[:, None], axis=0))
+
+
+def _sizes(sets: Bits) -> npt.NDArray[np.int64]:
+    """Shape (texts,): how many words are in each set of (words / 8, texts)."""
+    sizes: npt.NDArray[np.int64] = np.bitwise_count(sets).sum(axis=0, dtype=np.int64)
+    return sizes
 
 
 def _gram_jaccards(titles: list[str], asked: Words) -> Floats:
@@ -69,7 +75,7 @@ def _gram_jaccards(titles: list[str], asked: Words) -> Floats:
     runs, sought = vocabulary.values(titles), vocabulary.numbers(asked)
     is_sought = np.zeros(len(vocabulary))
     is_sought[sought] = 1
-    shared = runs.sums(is_sought[runs.codes])
+    shared = runs.sums(is_sought.take(runs.codes))
     return shared / (len(asked) + runs.sizes - shared)
 
 
