@@ -33,7 +33,7 @@ from feature_repo.request_families.trend import trend
 from feature_repo.request_families.user_attributes import user_attributes
 from feature_repo.request_families.vectors import vectors
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts
+from feature_repo.slate_facts import SlateFacts, as_numbers
 
 __all__ = ["Matrix", "SlateFacts", "feature_columns", "feature_matrix"]
 
@@ -66,12 +66,18 @@ def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
 
 def _filled(blocks: Sequence[Block], size: int) -> Matrix:
     """Shape (columns of all blocks, N)."""
-    matrix = np.empty((sum(len(names) for names, _ in blocks), size), dtype=np.float32)
-    start = 0
+    matrix = np.empty((sum([len(names) for names, _ in blocks]), size), dtype=np.float32)
+    start, alike, same = 0, list[int](), list[float | None]()
     for names, values in blocks:
-        rows = matrix[start : start + len(names)]
-        (rows if values.ndim == 2 else rows.reshape(*values.shape[:-1], size))[:] = values
-        start += len(names)
+        end = start + len(names)
+        if isinstance(values, np.ndarray):
+            rows = matrix[start:end]
+            (rows if values.ndim == 2 else rows.reshape(*values.shape[:-1], size))[:] = values
+        else:
+            alike += range(start, end)
+            same += values
+        start = end
+    matrix[alike] = as_numbers(same)[:, None]
     return matrix
 
 

@@ -10,7 +10,7 @@ from functools import cache
 from itertools import product
 from typing import NamedTuple
 
-from feature_repo.slate_facts import Floats, as_numbers
+from feature_repo.slate_facts import Floats
 
 
 class Block(NamedTuple):
@@ -19,19 +19,15 @@ class Block(NamedTuple):
     Attributes:
         names: of K columns.
         values: shape (…, N), or (…, 1) of what is the same for all candidates; the axes before the
-            last have K places together, in the order of the names.
+            last have K places together, in the order of the names.  K numbers alone are also the
+            same for all, None where missing; those of all families become an array at once.
     """
 
     names: tuple[str, ...]
-    values: Floats
+    values: Floats | Sequence[float | None]
 
 
 Columns = Sequence[Block]
-
-
-def alike(names: tuple[str, ...], numbers: Sequence[float | None]) -> Block:
-    """K numbers that are the same for all candidates, None where missing."""
-    return Block(names, as_numbers(numbers)[:, None])
 
 
 @cache

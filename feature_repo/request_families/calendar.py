@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from feature_repo.instants import to_datetime
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns, alike
+from feature_repo.request_families import Block, Columns
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts, as_number
 
@@ -14,7 +14,7 @@ _NAMES = ("calendar__hour", "calendar__weekday", "calendar__month")
 
 def calendar(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`calendar__hour`, `…_weekday` from Monday, 0, and `…_month` from January, 1."""
-    return [alike(_NAMES, local_time(facts))]
+    return [Block(_NAMES, local_time(facts))]
 
 
 def local_time(facts: SlateFacts) -> tuple[float, float, float]:

@@ -6,7 +6,7 @@ import numpy as np
 
 from feature_repo.instants import SECOND
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
@@ -24,14 +24,14 @@ def history(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`history__<measure>`: of the candidate by this user, then of the user; NaN without a row."""
     recent = Recent.of(facts)
     if recent is None:
-        return [alike(_CANDIDATE + _USER, [math.nan] * len(_CANDIDATE + _USER))]
+        return [Block(_CANDIDATE + _USER, [math.nan] * len(_CANDIDATE + _USER))]
     met = recent.met(facts)
     lists = ((met.clicked, recent.clicked_at), (met.shown, recent.shown_at))
     table = [met.times(places) for places, _ in lists]
     table += [(facts.t - met.last(places, instants)) / SECOND for places, instants in lists]
     return [
         Block(_CANDIDATE, np.array(table)[:, met.candidates]),
-        alike(_USER, _of_user(facts.t, recent)),
+        Block(_USER, _of_user(facts.t, recent)),
     ]
 
 

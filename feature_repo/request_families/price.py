@@ -10,7 +10,7 @@ import numpy as np
 
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.market import order_values
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
@@ -37,7 +37,7 @@ def price(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     orders = np.log([part(values, "user"), part(values, "query")])
     against = np.log(prices) - np.array([[usual], [passed], [usual], *orders])
     against[2] /= np.maximum(spread, _LEAST_SPREAD)
-    blocks = [Block(_AGAINST, against), alike(_USER, [usual, spread, passed - usual])]
+    blocks = [Block(_AGAINST, against), Block(_USER, [usual, spread, passed - usual])]
     full = shop.item_role("list_price")
     if full is not None:
         discount = 1 - prices / facts.item_numbers(f"item_attributes__{full.column}")

@@ -10,7 +10,7 @@ import numpy as np
 
 from feature_repo.counters import MINOR_UNITS
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.listed import Listed, numbers_of, split
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import Floats, SlateFacts, as_list, as_numbers, is_present
@@ -31,7 +31,7 @@ def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     weights = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_weights")))
     blocks = [
         Block(_ITEM, _measured(facts, weights, prior)),
-        alike(("query_item__entropy",), [entropy(weights)]),
+        Block(("query_item__entropy",), [entropy(weights)]),
         Block(
             named("query_item__{}_share", shop.taste_columns),
             _intents(facts, shop.taste_columns, weights),

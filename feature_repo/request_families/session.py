@@ -12,7 +12,7 @@ import numpy as np
 
 from feature_repo.instants import MINUTE, SECOND
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.recent import Recent
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import Floats, SlateFacts
@@ -30,11 +30,11 @@ def session(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     shares = named("session__{}_share", shop.taste_columns)
     if recent is None or visit is None:
         names = (*_VISIT, *_MET, *shares)
-        return [alike(names, [math.nan] * len(names))]
+        return [Block(names, [math.nan] * len(names))]
     met = recent.met(facts)
     times = [met.times(met.clicked[: visit.clicks]), met.times(met.shown[: visit.shown])]
     return [
-        alike(_VISIT, visit.measures()),
+        Block(_VISIT, visit.measures()),
         Block(_MET, np.array(times)[:, met.candidates]),
         Block(shares, _shares(facts, shop.taste_columns, recent, visit.clicks)),
     ]

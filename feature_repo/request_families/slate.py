@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.ages import age_seconds
 from feature_repo.request_families.rates import click_rates
 from feature_repo.request_families.stored import WINDOWS
@@ -36,7 +36,7 @@ def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     compared = (*numbers, *times, *named("rate_{}", WINDOWS), *named("text_{}", _TEXTS))
     values = facts.taste_values(shop.taste_columns)
     return [
-        alike(("slate__size",), [len(facts.item_ids)]),
+        Block(("slate__size",), [len(facts.item_ids)]),
         Block(named("slate__{}_{}", compared, _MEASURES), _among(table)),
         Block(
             named("slate__{}_frequency", shop.taste_columns),

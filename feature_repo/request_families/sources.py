@@ -9,7 +9,7 @@ from itertools import chain
 import numpy as np
 
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
@@ -24,7 +24,7 @@ _NAMES = named("source__{}_{}", SOURCES, ("rank", "score"))
 def sources(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
     """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN where it had none."""
     if not facts.found:
-        return [alike(_NAMES, [np.nan] * len(_NAMES))]
+        return [Block(_NAMES, [np.nan] * len(_NAMES))]
     found = [facts.found.get(item, {}) for item in facts.item_ids]
     table = np.full((len(SOURCES), len(found), 2), np.nan)
     for name in set[str]().union(*found).intersection(SOURCES):

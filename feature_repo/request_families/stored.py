@@ -5,7 +5,7 @@ from typing import Any
 
 from feature_repo import counters
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
 from feature_repo.slate_counts import COUNTS
 from feature_repo.slate_facts import SlateFacts, is_present
@@ -35,7 +35,7 @@ def _item_presence(facts: SlateFacts, view: str) -> Block:
 
 
 def _presence(row: Mapping[str, Any], *views: str) -> Block:
-    return alike(named(_PRESENT, views), [is_present(row, view) for view in views])
+    return Block(named(_PRESENT, views), [is_present(row, view) for view in views])
 
 
 def _of_user(facts: SlateFacts, shop: Shop) -> Iterable[Block]:
@@ -44,6 +44,6 @@ def _of_user(facts: SlateFacts, shop: Shop) -> Iterable[Block]:
     fields = [field.column for field in shop.user_fields if field.type in ("number", "bool")]
     numbers = named("user_attributes__{}", tuple(fields))
     return [
-        alike(numbers, [*map(facts.user.get, numbers)]),
+        Block(numbers, [*map(facts.user.get, numbers)]),
         _presence(facts.user, "user_attributes"),
     ]

@@ -10,7 +10,7 @@ import numpy as np
 
 from feature_repo.instants import DAY
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Block, Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.request_families.query_items import entropy
 from feature_repo.request_families.recent import Recent, RecentValues
 from feature_repo.shop import Shop
@@ -38,14 +38,14 @@ def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     measures, widths = named("taste__{}_{}", fields, MEASURES), named("taste__{}_entropy", fields)
     if recent is None or not fields:
         names = (*measures, *widths, _LIFT)
-        return [alike(names, [math.nan] * len(names))]
+        return [Block(names, [math.nan] * len(names))]
     values = recent.values(facts, fields)
     clicked = values.clicked(values.longest)
     profile = _profile(values, clicked, _weights(facts.t, recent))
     measured = _measured(profile[:, values.candidates], facts.taste_values(fields))
     return [
         Block(measures, measured.swapaxes(0, 1)),
-        alike(widths, [entropy(c[c > 0]) for c in values.listed.by_field(clicked)]),
+        Block(widths, [entropy(c[c > 0]) for c in values.listed.by_field(clicked)]),
         Block((_LIFT,), measured[MEASURES.index("lift_sum")].sum(axis=0)[None]),
     ]
 

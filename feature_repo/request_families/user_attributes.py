@@ -6,10 +6,11 @@ field's `values` in `shop.toml` name.
 
 import math
 from collections.abc import Iterator
+from functools import cache
 
 from feature_repo.instants import SECOND
 from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns, alike, named
+from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop, ShopField, safe_column
 from feature_repo.slate_facts import SlateFacts, as_number
 
@@ -20,7 +21,7 @@ def user_attributes(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     `user__<column>_age_seconds` is from a time to the request, negative before it comes.
     """
     told = {name: value for field in shop.user_fields for name, value in _told(facts, field)}
-    return [alike(named("user__{}", tuple(told)), [*told.values()])]
+    return [Block(named("user__{}", tuple(told)), [*told.values()])]
 
 
 def _told(facts: SlateFacts, field: ShopField) -> Iterator[tuple[str, float]]:
@@ -29,7 +30,7 @@ def _told(facts: SlateFacts, field: ShopField) -> Iterator[tuple[str, float]]:
     yield f"{field.column}_known", float(known)
     if field.type == "time":
         yield f"{field.column}_age_seconds", (facts.t - as_number(value)) / SECOND
-    for name, choice in _choices(field):
+    for name, choice in _choices(field.values):
         yield f"{field.column}__{name}", float(value == choice) if known else math.nan
 
 
@@ -40,9 +41,10 @@ def _is_known(value: object) -> bool:
     return not math.isnan(as_number(value))
 
 
-def _choices(field: ShopField) -> Iterator[tuple[str, str]]:
+@cache
+def _choices(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Column name and text of each declared value."""
     taken: list[str] = []
-    for choice in field.values:
+    for choice in values:
         taken.append(safe_column(choice, taken))
-        yield taken[-1], choice
+    return tuple(zip(taken, values, strict=True))
