@@ -167,7 +167,7 @@ class ItemValues:
     @cached_property
     def _is_single(self) -> bool:
         """Whether every item has one text, as of a category it usually has."""
-        return bool((self.sizes == 1).all())
+        return self.codes.size == self.sizes.size and bool((self.sizes == 1).all())
 
     @cached_property
     def known_sizes(self) -> Floats:

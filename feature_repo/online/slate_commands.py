@@ -50,10 +50,9 @@ class SlateCommands:
         """
         others = self._others(user_id or "", query_key or "", market)
         words = 1 + ITEM_STRINGS * len(item_ids) + len(others)
-        of_items = b"".join(map(self._of_item, item_ids))
-        strings = command(words, arguments(b"MGET"), of_items, arguments(*others))
         lists = [] if user_id is None else self._lists(user_id)
-        return Asked(b"".join([*lists, strings]), len(lists) + 1)
+        strings = (command(words, arguments(b"MGET")), *map(self._of_item, item_ids))
+        return Asked(b"".join([*lists, *strings, arguments(*others)]), len(lists) + 1)
 
     def _item(self, item_id: str) -> bytes:
         live = (self._keys.tile("item_engagement", item_id), self._keys.item(item_id))

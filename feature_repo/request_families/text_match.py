@@ -1,12 +1,11 @@
 """The query's text against each candidate's title, categories and lists."""
 
 import numpy as np
-import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import Bits, Floats, ItemValues, SlateFacts
+from feature_repo.slate_facts import Bits, Floats, SlateFacts
 from feature_repo.vocabulary import Vocabulary
 
 GRAM = 3
@@ -39,16 +38,16 @@ def matches(facts: SlateFacts, shop: Shop) -> Floats:
 def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     titles, values = _titles(facts, shop), facts.taste_values(shop.taste_columns)
     vocabulary = _vocabulary("words")
-    named, told = vocabulary.values(titles), vocabulary.values(values.items.distinct)
-    sought = vocabulary.numbers(asked)
-    in_title = _having(sought, named)
-    in_field = values.items.unions(_having(sought, told).take(values.items.codes, axis=1))
-    in_any = np.bitwise_or.reduce(values.by_field(in_field), axis=1)
-    covered, covered_anywhere = _sizes(in_title), _sizes(in_title | in_any)
+    texts = vocabulary.values([*titles, *values.items.distinct])
+    having = texts.unions(_bits(vocabulary, asked).take(texts.codes, axis=1))
+    in_title, in_value = having[:, : len(titles)], having[:, len(titles) :]
+    in_field = values.items.unions(in_value.take(values.items.codes, axis=1))
+    in_any = np.bitwise_or.reduce(values.by_field(in_field), axis=1) | in_title
+    covered, covered_anywhere = np.bitwise_count([in_title, in_any]).sum(axis=1, dtype=np.float64)
     measured = np.array(
         [
             covered / len(asked),
-            covered / np.maximum(named.sizes, 1),
+            covered / np.maximum(texts.sizes[: len(titles)], 1),
             _gram_jaccards(titles, grams(query)),
             covered_anywhere / len(asked),
         ]
@@ -58,15 +57,13 @@ def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     return measured
 
 
-def _having(sought: npt.NDArray[np.int64], texts: ItemValues) -> Bits:
-    """Shape (words sought / 8, texts): which texts have which of the words, a bit a word."""
-    return texts.unions(np.packbits(texts.codes == sought[:, None], axis=0))
-
-
-def _sizes(sets: Bits) -> npt.NDArray[np.int64]:
-    """Shape (texts,): how many words are in each set of (words / 8, texts)."""
-    sizes: npt.NDArray[np.int64] = np.bitwise_count(sets).sum(axis=0, dtype=np.int64)
-    return sizes
+def _bits(vocabulary: Vocabulary, asked: Words) -> Bits:
+    """Shape (words asked / 8, words): a bit of its own for each word asked for, none for others."""
+    sought = vocabulary.numbers(asked)
+    places = np.arange(sought.size)
+    bits = np.zeros((-(-sought.size // 8), len(vocabulary)), np.uint8)
+    bits[places // 8, sought] = 1 << places % 8
+    return bits
 
 
 def _gram_jaccards(titles: list[str], asked: Words) -> Floats:
