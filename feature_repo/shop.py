@@ -88,13 +88,18 @@ class Shop:
 
     def item_role(self, role: Role) -> ShopField | None:
         """The item field with this role, if one has it."""
-        return next((field for field in self.item_fields if field.role == role), None)
+        return self._roles.get(role)
 
     def columns_of(self, *types: FieldType) -> tuple[str, ...]:
         """Columns of these item fields; kept, for every request asks."""
         if types not in self._columns:
             self._columns[types] = tuple(field.column for field in self.items_of(*types))
         return self._columns[types]
+
+    @cached_property
+    def _roles(self) -> dict[Role | None, ShopField]:
+        """Of fields of one role the first."""
+        return {field.role: field for field in reversed(self.item_fields)}
 
     @cached_property
     def _columns(self) -> dict[tuple[FieldType, ...], tuple[str, ...]]:

@@ -145,7 +145,13 @@ class ItemValues:
 
     def means(self, numbers: Floats) -> Floats:
         """Their mean, (…, V) to (…, N); NaN where it has none."""
-        means: Floats = self.sums(numbers) / self.known_sizes
+        return self.shared(self.sums(numbers))
+
+    def shared(self, sums: Floats) -> Floats:
+        """Means from sums, both (…, N); NaN where an item has no text."""
+        if self._is_single:
+            return sums
+        means: Floats = sums / np.where(self.sizes, self.sizes, np.nan)
         return means
 
     def highest(self, numbers: Floats) -> Floats:
@@ -168,11 +174,6 @@ class ItemValues:
     def _is_single(self) -> bool:
         """Whether every item has one text, as of a category it usually has."""
         return self.codes.size == self.sizes.size and bool((self.sizes == 1).all())
-
-    @cached_property
-    def known_sizes(self) -> Floats:
-        """Shape (N,): how many texts each item has; NaN where it has none."""
-        return np.where(self.sizes, self.sizes, np.nan)
 
     @cached_property
     def _filled(self) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.int64]]:

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from feature_repo.slate_facts import ItemValues
 
 KEPT_BYTES = 16_000_000
-"""Of texts and numbers, kept until a vocabulary starts anew: some fifty thousand titles."""
+"""Of texts and numbers, kept until a vocabulary starts anew: some hundred thousand titles."""
 
 _NUMBER = np.int32
 """Half the memory to be read of what numpy would take."""

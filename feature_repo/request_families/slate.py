@@ -18,7 +18,8 @@ from feature_repo.shop import Shop
 from feature_repo.slate_counts import part
 from feature_repo.slate_facts import Floats, ItemValues, SlateFacts
 
-_TEXTS = ("gram_jaccard", "all_covered")
+_MATCHES = slice(2, 4)
+_TEXTS = NAMES[_MATCHES]
 _MEASURES = ("rank", "difference", "ratio")
 
 
@@ -30,7 +31,7 @@ def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
             facts.item_table(named("item_attributes__{}", numbers)),
             age_seconds(facts, shop),
             part(click_rates(facts, prior), "item"),
-            matches(facts, shop)[[NAMES.index(name) for name in _TEXTS]],
+            matches(facts, shop)[_MATCHES],
         ]
     )
     compared = (*numbers, *times, *named("rate_{}", WINDOWS), *named("text_{}", _TEXTS))
@@ -95,26 +96,29 @@ class _Ordered:
 
     Attributes:
         numbers: shape (C, N).
-        places: shape (C, N), where they are in the flat table.
+        starts: shape (C, 1), where each row begins in the flat table.
+        places: shape (C, N), where the numbers are in it.
         known: shape (C,), how many of a row are not NaN.
     """
 
     numbers: Floats
+    starts: npt.NDArray[np.int64]
     places: npt.NDArray[np.int64]
     known: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, table: Floats) -> "_Ordered":
+        starts = np.arange(len(table))[:, None] * table.shape[1]
         places = np.argsort(table, axis=1)
-        places += _row_starts(table.shape)
+        places += starts
         known = table.shape[1] - np.isnan(table).sum(axis=1)
-        return cls(table.take(places), places, known)
+        return cls(table.take(places), starts, places, known)
 
     def medians(self) -> Floats:
+        """Of a row in which none is known it is the last number, which is NaN."""
         if not self.numbers.size:
             return np.full(self.known.size, np.nan)
-        rows, last = np.arange(self.known.size), self.numbers.shape[1] - 1
-        low, high = np.maximum(self.known - 1, 0) // 2, np.minimum(self.known // 2, last)
+        rows, low, high = np.arange(self.known.size), (self.known - 1) // 2, self.known // 2
         middle: Floats = (self.numbers[rows, low] + self.numbers[rows, high]) / 2
         return middle
 
@@ -126,14 +130,9 @@ class _Ordered:
         np.not_equal(self.numbers[:, 1:], self.numbers[:, :-1], out=within)
         runs = np.flatnonzero(begins)
         first, end = runs[:-1], runs[1:]
-        middles = ((first + end - 1) / 2).repeat(end - first).reshape(shape) - _row_starts(shape)
+        middles = ((first + end - 1) / 2).repeat(end - first).reshape(shape) - self.starts
         shares = middles / np.maximum(self.known - 1, 1)[:, None]
         np.copyto(shares, np.nan, where=np.isnan(self.numbers))
         unordered = np.empty(shape)
         unordered.put(self.places, shares)
         return unordered
-
-
-def _row_starts(shape: tuple[int, ...]) -> npt.NDArray[np.int64]:
-    """Shape (C, 1): where each row of a table (C, N) begins in the flat table."""
-    return np.arange(shape[0])[:, None] * shape[1]

@@ -42,7 +42,7 @@ def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
     values = recent.values(facts, fields)
     clicked = values.clicked(values.longest)
     profile = _profile(values, clicked, _weights(facts.t, recent))
-    measured = _measured(profile[:, values.candidates], facts.taste_values(fields))
+    measured = _measured(profile.take(values.candidates, axis=1), facts.taste_values(fields))
     return [
         Block(measures, measured.swapaxes(0, 1)),
         Block(widths, [entropy(c[c > 0]) for c in values.listed.by_field(clicked)]),
@@ -82,6 +82,6 @@ def _profile(values: RecentValues, clicked: Floats, weights: Floats) -> Floats:
 def _measured(found: Floats, candidates: FieldValues) -> Floats:
     """The profile of each of the candidates' values, shape (5, V), to `MEASURES`: (7, F, N)."""
     sums = candidates.items.sums(found)
-    _, clicked, ignored, lift, faded = sums / candidates.items.known_sizes
+    _, clicked, ignored, lift, faded = candidates.items.shared(sums)
     highest = candidates.items.highest(found[3])
     return candidates.by_field(np.array([sums[0], clicked, ignored, lift, highest, sums[3], faded]))

@@ -33,7 +33,7 @@ def test_a_piece_that_no_text_has_has_no_number():
 
 
 def test_a_vocabulary_that_keeps_too_much_starts_anew(monkeypatch):
-    monkeypatch.setattr(vocabulary, "KEPT_BYTES", 40)
+    monkeypatch.setattr(vocabulary, "KEPT_BYTES", 30)
     kept = Vocabulary(words)
     kept.values(["red shoe"])
 
