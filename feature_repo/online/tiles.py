@@ -125,8 +125,8 @@ def count(
         windows: lengths in day-buckets, the current one included; None has no end.
         measures: M.
     """
-    if len(tiles) == 1 and tiles[0] and is_tile(tiles[0], measures):
-        return _count_one(tiles[0], t // DAY, windows, measures)
+    if len(tiles) == 1 and is_tile(tile := tiles[0] or _blank(measures), measures):
+        return _count_one(tile, t // DAY, windows, measures)
     words, starts, sizes, damaged = _laid_out(tiles, measures)
     owners = np.repeat(np.arange(len(tiles)), sizes)
     firsts = np.cumsum(sizes) - sizes
@@ -148,7 +148,7 @@ def count(
 
 
 def _count_one(tile: bytes, today: int, windows: Sequence[int | None], measures: int) -> Counts:
-    """The same of one sound tile: a user's, or a query's.
+    """The same of one sound tile: a user's, or a query's, or that of none.
 
     For so few numbers plain Python is several times as fast as forty calls of numpy.
     """

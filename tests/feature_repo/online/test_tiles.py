@@ -53,11 +53,11 @@ def test_counts_equal_adding_up_record_by_record(entities, t):
     assert not counts.damaged.any()
 
 
-@given(tiles, st.integers(0, 41 * DAY))
+@given(st.none() | tiles, st.integers(0, 41 * DAY))
 def test_one_tile_alone_counts_as_among_others(tile, t):
-    alone, among = (
-        count(packed, t, WINDOWS, measures=2) for packed in ([pack(tile)], [pack(tile)] * 2)
-    )
+    packed = None if tile is None else pack(tile)
+
+    alone, among = (count(some, t, WINDOWS, measures=2) for some in ([packed], [packed] * 2))
 
     np.testing.assert_array_equal(alone.values, among.values[:1])
     np.testing.assert_array_equal(alone.parts, among.parts[:1])
