@@ -67,7 +67,9 @@ def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
 def _filled(blocks: Sequence[Block], size: int) -> Matrix:
     """Shape (columns of all blocks, N)."""
     matrix = np.empty((sum([len(names) for names, _ in blocks]), size), dtype=np.float32)
-    start, alike, same = 0, list[int](), list[float | None]()
+    start = 0
+    alike: list[int] = []
+    same: list[float | None] = []
     for names, values in blocks:
         end = start + len(names)
         if isinstance(values, np.ndarray):

@@ -69,7 +69,8 @@ def _profile(values: RecentValues, clicked: Floats, weights: Floats) -> Floats:
         weights: of the clicks, newest first.
     """
     n, m = values.clicks, values.passes
-    totals = [weights[:clicks].sum() if clicks else math.nan for clicks in n.tolist()]
+    total_of = {clicks: weights[:clicks].sum() if clicks else math.nan for clicks in {*n.tolist()}}
+    totals = [*map(total_of.__getitem__, n.tolist())]
     by_field = [(n + 1) / (n + m + 2), np.maximum(n, 1), np.maximum(m, 1), totals]
     usual, clicks, passes, total = np.array(by_field).repeat(values.listed.sizes, axis=1)
     ignored, faded = values.ignored(), values.listed.weighed(weights[: values.longest])

@@ -112,7 +112,8 @@ def test_types_are_those_of_the_offline_join(room):
     for items in (facts(room).items, (load(room), room.writer.flush(), facts(room))[2].items):
         first = {name: values[0] for name, values in items.items()}
         assert first["item_attributes__title"] == "Boot"
-        assert first["item_attributes__price"] is None
+        assert np.isnan(first["item_attributes__price"])
+        assert items["item_attributes__price"].dtype == np.float64
         assert first["item_attributes__is_deleted"] is False
         assert isinstance(items["item_attributes__added_at"][1], int)
         assert items["item_engagement__clicks_7d"].dtype == np.float64
