@@ -156,7 +156,7 @@ def test_live_on_top_of_a_load_counts_once(room, prune_at_once):
     assert outcomes == ["applied"] * len(LATER) + ["duplicate"]
     assert_reads(room, EARLIER + LATER)
     found = facts(room, t=NOW + HOUR).items
-    assert found["item_attributes__price"] == [None, 3.0, None]
+    np.testing.assert_array_equal(found["item_attributes__price"], [np.nan, 3.0, np.nan])
     assert found["item_attributes__is_deleted"] == [False, False, None]
 
 

@@ -3,8 +3,10 @@
 from collections import Counter
 from contextlib import closing
 
+import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.testing import assert_array_equal
 
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
@@ -114,7 +116,7 @@ def test_of_an_items_changes_the_newest_of_each_field_holds(room, changes, data)
 
     found = facts(room).items
     newest = max(events, key=lambda e: (e.seen_at, e.event_id), default=None)
-    for field in ("brand", "price"):
-        wanted = newest.fields[field] if newest else None
-        assert found[f"item_attributes__{field}"] == [wanted, None, None]
+    brand, price = (newest.fields[field] if newest else None for field in ("brand", "price"))
+    assert found["item_attributes__brand"] == [brand, None, None]
+    assert_array_equal(found["item_attributes__price"], np.array([price, None, None], float))
     assert found["item_attributes__present"] == [newest is not None, False, False]
