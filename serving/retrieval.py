@@ -144,7 +144,7 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     if not any(one.item_ids for one in found.values()):
         return None
     if hits.item_ids and count < most:
-        (hits, rows), relaxed = sources.words(1, sources.kept), ("words", *relaxed)
+        (hits, rows), relaxed = sources.words(1), ("words", *relaxed)
         found = {**found, LEXICAL_SOURCE: hits}
     matching = np.zeros(sources.kept.size, dtype=np.bool_)
     matching[rows] = True
@@ -165,7 +165,7 @@ def _strictest(sources: Sources, least: int, most: int) -> tuple[Found, Rows, in
     low, high, asked = least, most, most
     try:
         while low <= high:
-            hits, rows = sources.words(asked, sources.kept)
+            hits, rows = sources.words(asked)
             if hits.item_ids:
                 best, of_best, count, low = hits, rows, asked, asked + 1
             else:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from feature_repo.request_families.listed import split
@@ -11,7 +12,7 @@ from serving.model_shelf import ModelShelf
 from serving.question import Question
 from serving.wanted import Wanted
 from training.retrieval.assortment import Assortment
-from training.retrieval.found import Flags, Found, Rows
+from training.retrieval.found import Flags, Found, Rows, highest
 from training.retrieval.indices import (
     LEXICAL,
     NEWEST,
@@ -20,7 +21,7 @@ from training.retrieval.indices import (
     TOGETHER,
     TRENDING,
 )
-from training.retrieval.lexical import MOST_HITS
+from training.retrieval.lexical import MOST_HITS, Matches
 
 ASKED = 400
 """Items a source gives at most."""
@@ -68,25 +69,30 @@ class Sources:
             self.missing.append(name)
             return Found()
 
-    def words(self, at_least: int, kept: Flags, size: int = MOST_HITS) -> tuple[Found, Rows]:
+    def words(self, at_least: int, size: int = MOST_HITS) -> tuple[Found, Rows]:
         """The best items with so many of the words, of the first `size`; and the rows of all.
 
         Raises:
             SourceMissingError: there is no lexical index.
         """
-        understood, index = self.wanted.understood, self.index(LEXICAL)
-        places, scores = index.places(
-            understood.words, understood.language, at_least=at_least, size=size
-        )
-        rows = self.assortment.rows_of(LEXICAL, index.item_ids)[places]
-        flags = (rows >= 0) & (kept[rows] if kept.size else False)
-        rows, best = rows[flags], scores[flags][:ASKED]
-        ids = self.assortment.item_ids
-        return Found([ids[row] for row in rows[:ASKED].tolist()], best.tolist()), rows
+        matches, placed = self._matches
+        matches = matches.with_words(at_least, size)
+        rows = placed[matches.places]
+        flags = (rows >= 0) & (self.kept[rows] if self.kept.size else False)
+        rows, scores = rows[flags], matches.scores[flags]
+        best, ids = highest(scores, ASKED), self.assortment.item_ids
+        return Found([ids[row] for row in rows[best].tolist()], scores[best].tolist()), rows
+
+    @cached_property
+    def _matches(self) -> tuple[Matches, Rows]:
+        """What has any of the words; and where each item of the index is in the assortment."""
+        index, understood = self.index(LEXICAL), self.wanted.understood
+        placed = self.assortment.rows_of(LEXICAL, index.item_ids)
+        return index.match(understood.words, understood.language), placed
 
     def some_words(self) -> Found:
         """The best items with any of the words; all are looked at where filters leave few."""
-        return self.words(1, self.kept, MOST_HITS if self.wanted.filters else OVERASKED)[0]
+        return self.words(1, MOST_HITS if self.wanted.filters else OVERASKED)[0]
 
     def allowed(self, found: Found, kept: Flags, size: int = ASKED) -> Found:
         """The first of the items whose flag is set, but for those the list is about."""
