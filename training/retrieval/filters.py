@@ -10,8 +10,8 @@ from feature_repo.errors import EventError
 from feature_repo.field_values import typed_value
 from feature_repo.shop import Shop, ShopField
 from feature_repo.slate_facts import as_values
-from training.retrieval.assortment import Assortment
-from training.retrieval.found import Flags
+from training.retrieval.assortment import Assortment, Coded
+from training.retrieval.found import Flags, Scores
 
 MOST_VALUES = 100
 
@@ -153,26 +153,23 @@ def facets(assortment: Assortment, kept: Flags, most: int = 20) -> dict[str, Seq
 
     Of a number field its `{"min", "max", "count"}`.
     """
-    told: dict[str, Sequence[Any]] = {}
+    rows, told = np.flatnonzero(kept), dict[str, Sequence[Any]]()
     for field in assortment.shop.item_fields:
         if field.type in ("category", "list", "bool"):
-            told[field.name] = _counted(assortment, field, kept, most)
+            told[field.name] = _counted(assortment.coded(field), kept, most)
         elif field.type == "number":
-            told[field.name] = _spanned(assortment, field, kept)
+            told[field.name] = _spanned(assortment.numbers(field)[rows])
     return {name: values for name, values in told.items() if values}
 
 
-def _counted(
-    assortment: Assortment, field: ShopField, kept: Flags, most: int
-) -> list[dict[str, Any]]:
-    coded = assortment.coded(field)
+def _counted(coded: Coded, kept: Flags, most: int) -> list[dict[str, Any]]:
     counts = coded.counts(kept)
     commonest = np.argsort(-counts, kind="stable")[:most]
-    return [{"value": coded.values[n], "count": int(counts[n])} for n in commonest if counts[n] > 0]
+    told = zip(commonest.tolist(), counts[commonest].tolist(), strict=True)
+    return [{"value": coded.values[n], "count": count} for n, count in told if count]
 
 
-def _spanned(assortment: Assortment, field: ShopField, kept: Flags) -> list[dict[str, Any]]:
-    numbers = assortment.numbers(field)[kept]
+def _spanned(numbers: Scores) -> list[dict[str, Any]]:
     known = numbers[~np.isnan(numbers)]
     if not known.size:
         return []

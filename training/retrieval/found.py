@@ -20,7 +20,7 @@ def highest(numbers: npt.NDArray[np.floating[Any]], size: int) -> Rows:
     """
     if numbers.size <= size:
         return np.argsort(-numbers, kind="stable")
-    last = np.partition(numbers, -size)[-size]
+    last = np.sort(numbers)[-size]
     above = np.flatnonzero(numbers > last)
     level = np.flatnonzero(numbers == last)[: size - above.size]
     return np.concatenate([above[np.argsort(-numbers[above], kind="stable")], level])

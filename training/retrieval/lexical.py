@@ -125,7 +125,7 @@ class Lexical:
             rows = self._rows[start:end]
             scores[rows] += self._scores[start:end]
             counts[rows] += 1
-        places = np.flatnonzero(counts)
+        places = np.flatnonzero(counts > 0)
         return Matches(places, scores[places], counts[places], len(distinct))
 
     def save(self, folder: Path) -> None:
@@ -148,8 +148,8 @@ class Lexical:
         return cls(postings, item_ids)
 
     @cached_property
-    def _rows(self) -> npt.NDArray[np.int32]:
-        rows: npt.NDArray[np.int32] = _end_to_end(self.postings["rows"]).to_numpy()
+    def _rows(self) -> Rows:
+        rows: Rows = _end_to_end(self.postings["rows"]).to_numpy().astype(np.int64)
         return rows
 
     @cached_property
