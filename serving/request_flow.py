@@ -154,9 +154,7 @@ async def retrieve(request: _Request) -> Retrieved | None:
         return None
     with request.trace.failing_open("retrieve") as told:
         request.retrieved = await _found(request)
-        told["found"] = {
-            name: len(found.item_ids) for name, found in request.retrieved.found.items()
-        }
+        told["found"] = {name: len(found) for name, found in request.retrieved.found.items()}
         if request.retrieved.missing:
             told["missing"] = list(request.retrieved.missing)
             request.trace.leave_out("retrieve")

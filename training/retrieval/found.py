@@ -1,7 +1,7 @@
 """What a source of candidates answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,7 +48,18 @@ class Found:
         ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
         return cls(tuple(i for i, _ in ranked), tuple(s for _, s in ranked))
 
-    def only(self, kept: Sequence[bool] | Flags, size: int) -> "Found":
-        """The first `size` of the items whose flag is set."""
-        places = np.flatnonzero(kept)[:size].tolist()
-        return Found([self.item_ids[n] for n in places], [self.scores[n] for n in places])
+
+@dataclass(frozen=True)
+class Placed:
+    """Items of an assortment, best first.
+
+    Attributes:
+        rows: shape (M,), where each is in the assortment, each once.
+        scores: shape (M,), in the source's own unit, falling.
+    """
+
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    scores: npt.NDArray[np.floating[Any]] = field(default_factory=lambda: np.empty(0))
+
+    def __len__(self) -> int:
+        return self.rows.size
