@@ -21,7 +21,7 @@ from training.query_understanding.understanding import Understood
 from training.retrieval.assortment import Assortment
 from training.retrieval.filters import Filter, all_of, facets, sellable
 from training.retrieval.found import Found, Placed, Rows
-from training.retrieval.fusion import Candidates, Place, fuse, fuse_placed
+from training.retrieval.fusion import Candidates, fuse, fuse_placed
 from training.retrieval.indices import ASSORTMENT, POPULAR
 
 DEPTH = 200
@@ -95,7 +95,7 @@ def in_order(item_ids: Sequence[str]) -> Candidates:
     """An order decided before."""
     scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
     places = {
-        item: {"page": Place(rank, score)}
+        item: {"page": (rank, score)}
         for rank, (item, score) in enumerate(zip(item_ids, scores, strict=True), start=1)
     }
     return Candidates(item_ids, scores, places)
