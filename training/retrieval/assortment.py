@@ -88,12 +88,13 @@ class Assortment:
     Attributes:
         table: N rows: item_id, and a column for each field of the shop.
         shop: declares the fields.
-        sellable: by market, which items can be sold there; filled as it is asked for.
+        sellable: by market that items name, folded, which items can be sold there, and by None in
+            any other; filled as it is asked for.
     """
 
     table: pa.Table
     shop: Shop
-    sellable: dict[str, Flags] = field(default_factory=dict, repr=False, compare=False)
+    sellable: dict[str | None, Flags] = field(default_factory=dict, repr=False, compare=False)
     _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
     _numbers: dict[str, npt.NDArray[np.float64]] = field(
         default_factory=dict, repr=False, compare=False

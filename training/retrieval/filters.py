@@ -67,27 +67,32 @@ def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
 
 def sellable(assortment: Assortment, market: str) -> Flags:
     """Shape (N,): which items are in stock and sold in the market, as far as the shop says."""
-    if market not in assortment.sellable:
-        assortment.sellable[market] = _in_stock(assortment) & _sold_in(assortment, market)
-    return assortment.sellable[market]
+    field = assortment.shop.item_role("market")
+    folded = market.casefold()
+    named = folded if field is not None and folded in assortment.coded(field).code else None
+    if named not in assortment.sellable:
+        assortment.sellable[named] = _in_stock(assortment) & _sold_in(assortment, named)
+    return assortment.sellable[named]
 
 
 def _in_stock(assortment: Assortment) -> Flags:
     stock = assortment.shop.item_role("stock")
-    if stock is None:
+    if stock is None or stock.type not in ("number", "bool"):
         return np.ones(len(assortment.item_ids), dtype=np.bool_)
-    told = assortment.table[stock.column].to_pylist()
-    return np.array([not is_out_of_stock(value) for value in told], dtype=np.bool_)
+    in_stock: Flags = ~(assortment.numbers(stock) <= 0)
+    return in_stock
 
 
-def _sold_in(assortment: Assortment, market: str) -> Flags:
-    """An item that names no market is sold in all."""
+def _sold_in(assortment: Assortment, market: str | None) -> Flags:
+    """An item that names no market is sold in all; None is any market that no item names."""
     markets = assortment.shop.item_role("market")
     silent = np.ones(len(assortment.item_ids), dtype=np.bool_)
     if markets is None:
         return silent
     silent[assortment.coded(markets).rows] = False
-    return silent | Filter(markets, frozenset({market.casefold()})).mask(assortment)
+    if market is None:
+        return silent
+    return silent | Filter(markets, frozenset({market})).mask(assortment)
 
 
 def is_out_of_stock(value: Any) -> bool:

@@ -95,15 +95,29 @@ def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
 
 
 @settings(max_examples=60, deadline=None)
-@given(items)
-def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows):
-    kept = sellable(assortment_of(rows), "UK")
+@given(items, st.lists(st.sampled_from(["UK", "de", "nowhere", ""]), min_size=1, max_size=3))
+def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, markets):
+    assortment = assortment_of(rows)
 
-    assert kept.tolist() == [
-        not (row["stock"] is not None and row["stock"] <= 0)
-        and (not row["markets"] or "uk" in row["markets"])
-        for row in rows
-    ]
+    kept = {market: sellable(assortment, market).tolist() for market in markets}
+
+    assert kept == {
+        market: [
+            not (row["stock"] is not None and row["stock"] <= 0)
+            and (not row["markets"] or market.casefold() in row["markets"])
+            for row in rows
+        ]
+        for market in markets
+    }
+
+
+def test_markets_that_no_item_names_are_kept_once():
+    assortment = assortment_of([])
+
+    for n in range(50):
+        sellable(assortment, f"m{n}")
+
+    assert len(assortment.sellable) == 1
 
 
 @pytest.mark.parametrize(
