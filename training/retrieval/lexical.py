@@ -171,10 +171,10 @@ def _end_to_end(lists: pa.ChunkedArray) -> pa.Array:
 
 def _postings(index: Any) -> pa.Table:
     """What tantivy scores each of its words in each item that has it."""
-    searcher, rows, scores = index.searcher(), array("i"), array("f")
+    schema, searcher, rows, scores = index.schema, index.searcher(), array("i"), array("f")
     counted = searcher.terms_with_prefix(ALL, "")
     for word, count in counted:
-        hits = searcher.search(_word(index, word), count, count=False).hits
+        hits = searcher.search(_word(schema, word), count, count=False).hits
         places = searcher.fast_field_values("row", [address for _, address in hits])
         for row, (score, _) in sorted(zip(places, hits, strict=True), key=itemgetter(0)):
             rows.append(row)
@@ -189,8 +189,8 @@ def _postings(index: Any) -> pa.Table:
     )
 
 
-def _word(index: Any, word: str) -> Any:
-    fields = [tantivy.Query.term_query(index.schema, name, word, "freq") for name in (TITLE, ALL)]
+def _word(schema: Any, word: str) -> Any:
+    fields = [tantivy.Query.term_query(schema, name, word, "freq") for name in (TITLE, ALL)]
     return tantivy.Query.disjunction_max_query(fields, TIE_BREAKER)
 
 
