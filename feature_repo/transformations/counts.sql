@@ -5,13 +5,15 @@
 -- Each such instant becomes a row, so the newest row at or before any instant holds the counts of
 -- that instant, however long ago it was written.
 --
--- What a window counts is all that came less what left it.  What comes is summed up event by event;
--- what leaves, once a day for nearly all, so that three windows cost little more than none.
+-- What a window counts is all that came less what left it.  What comes is summed up event by event, in
+-- the order of the rows, from entity to entity: each ends with a row at the end of time that takes back
+-- what it counted, so that the next begins at nothing.  What leaves is summed up once a day for nearly
+-- all, so that three windows cost little more than none.
 --
 -- Grain:  one row per entity and instant at which one of its counts changes
 -- Reads:  deltas (the view's own SQL), windows
 -- Params: key -- the entity's join key
---         summed, come, leaving, gone, counts -- a line per measure or count: see templates.py
+--         summed, taken_back, leaving, gone, counts -- a line per measure or count: see templates.py
 
 with
 
@@ -23,6 +25,8 @@ daily as (
         bucket,
         case when (seen_at + 1) // 86400000000 > bucket then seen_at + 1 end as late_at,
         $summed
+        max(seen_at) + 1 as known_at,
+        max(part) as part
 
     from deltas
     group by $key, bucket, late_at
@@ -55,6 +59,33 @@ gone as (
 
 ),
 
+-- Parts grow with time: an instant without an event has the part of the last event before it.
+silent as (
+
+    select
+        leaving.$key,
+        leaving.changed_at,
+        daily.part
+
+    from leaving
+    asof inner join daily
+        on leaving.$key = daily.$key
+        and leaving.changed_at >= daily.known_at
+
+),
+
+ended as (
+
+    select
+        $key,
+        9223372036854775807 as changed_at,
+        $taken_back
+
+    from daily
+    group by $key
+
+),
+
 changes as (
 
     select
@@ -66,34 +97,46 @@ changes as (
     from (
         select *, seen_at + 1 as changed_at from deltas
         union all by name
-        select $key, changed_at from leaving
+        from silent
+        union all by name
+        from ended
     )
     group by $key, changed_at
 
 ),
 
-come as (
+ordered as (
+
+    select
+        changes.*,
+        gone.* exclude ($key, changed_at)
+
+    from changes
+    asof left join gone
+        on changes.$key = gone.$key
+        and changes.changed_at >= gone.changed_at
+    order by changes.$key, changes.changed_at
+
+),
+
+counted as (
 
     select
         $key,
         changed_at,
-        $come
-        max(part) over so_far as part
+        $counts
+        part
 
-    from changes
-    window so_far as (partition by $key order by changed_at rows unbounded preceding)
+    from ordered
+    window so_far as (rows unbounded preceding)
 
 )
 
 select
-    come.$key,
-    make_timestamptz(come.changed_at) as event_timestamp,
-    make_timestamptz(come.changed_at) as created_timestamp,
-    $counts
-    come.part
+    $key,
+    make_timestamptz(changed_at) as event_timestamp,
+    make_timestamptz(changed_at) as created_timestamp,
+    * exclude ($key, changed_at)
 
-from come
-asof left join gone
-    on come.$key = gone.$key
-    and come.changed_at >= gone.changed_at
-order by come.$key, event_timestamp
+from counted
+where changed_at < 9223372036854775807

@@ -49,12 +49,7 @@ class RecentRows:
 
     def write(self, path: Path) -> int:
         """Write all of them to one file, in their order; returns their number."""
-        with (
-            replacing(path) as fresh,
-            pq.ParquetWriter(
-                fresh, self._rows(0, 0).schema, compression="zstd", store_schema=False
-            ) as writer,
-        ):
+        with replacing(path) as fresh, _writer(fresh, self._rows(0, 0).schema) as writer:
             for start in range(0, len(self.instants), ROWS_PER_GROUP):
                 writer.write_table(self._rows(start, ROWS_PER_GROUP))
         return len(self.instants)
@@ -73,6 +68,24 @@ class RecentRows:
                 arrays[f"{verb}_{name}"] = array
         key = {name: instants[name] for name in ("user_id", "event_timestamp", "created_timestamp")}
         return pa.table(key | arrays | {"part": instants["part"]})
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    """Instants hardly repeat, and nobody seeks rows by what a list holds."""
+    lists = {field.name: field.type for field in schema if pa.types.is_list(field.type)}
+    texts = [f"{name}.list.element" for name, type_ in lists.items() if _is_text(type_.value_type)]
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        store_schema=False,
+        use_dictionary=["user_id", *texts],
+        write_statistics=[name for name in schema.names if name not in lists],
+    )
+
+
+def _is_text(type_: pa.DataType) -> bool:
+    return bool(pa.types.is_dictionary(type_) or pa.types.is_string(type_))
 
 
 def _runs(entries: pa.Table, first: Places, end: Places) -> dict[str, pa.ListArray]:

@@ -71,7 +71,7 @@ def counts_sql(template: str, counter: CounterView) -> str:
     return Template(template).substitute(
         key=counter.key,
         summed=_lines(measures, _summed),
-        come=_lines(measures, lambda m: f"(sum({m}) over so_far)::bigint as {m},"),
+        taken_back=_lines(measures, lambda m: f"(-sum({m}))::bigint as {m},"),
         leaving=_lines(ending, lambda c: _leaving(*c)),
         gone=_lines(
             ending, lambda c: f"(sum({c[0]}_{c[1]}) over so_far)::bigint as {c[0]}_{c[1]},"
@@ -243,8 +243,8 @@ def _leaving(measure: str, window: str) -> str:
 def _count(measure: str, window: str) -> str:
     """What came, less what left the window."""
     count = f"{measure}_{window}"
-    gone = "" if WINDOWS[window] is None else f" - coalesce(gone.{count}, 0)"
-    return f"come.{measure}{gone} as {count},"
+    gone = "" if WINDOWS[window] is None else f" - coalesce({count}, 0)"
+    return f"(sum({measure}) over so_far{gone})::bigint as {count},"
 
 
 def _reader(field: ShopField) -> str:

@@ -2,8 +2,11 @@
 
 An impression is a row of the log, as an interaction and an item event are.  What is built is first
 found right: impressions, clicks and revenue of the newest rows are those that plain SQL counts in
-the log.  Each size is a process of its own, on two threads; the larger logs hold more days of the
-same shop.
+the log.  Each size is a process of its own, on two threads.
+
+A log grows with the shop, where more users look at more items for as many days, and with time.  In
+the first month time costs more than its rows: until then nothing leaves a window of 30 days, and
+the lists of recent items, which every row of a user holds whole, are filling.
 
 python -m tests.benchmarks catalogue; AISLE_ROWS=1000000,5000000 says for which sizes
 """
@@ -15,10 +18,14 @@ import sys
 
 import duckdb
 
-SIZES = tuple(int(rows) for rows in os.environ.get("AISLE_ROWS", "1000000,5000000").split(","))
-USERS, ITEMS = 20_000, 5_000
-ROWS_A_DAY = 180_000
-"""About as many as this shop has; each size tells its own."""
+_SIZES = "1000000,5000000,10000000"
+SIZES = tuple(int(rows) for rows in os.environ.get("AISLE_ROWS", _SIZES).split(","))
+DAYS = 28
+"""Of every shop; the one of the second size is also looked at after as many days as the first
+size takes."""
+
+ROWS_A_DAY, USERS_PER_ITEM = 9, 4
+"""About as many rows as a user of these shops leaves; each size tells its own."""
 
 _BUILD = """
 import json, sys, tempfile, time
@@ -49,7 +56,8 @@ with tempfile.TemporaryDirectory() as folder:
     by_rows, by_log = counted(home)
     assert by_rows == by_log, (by_rows, by_log)
     print(json.dumps({
-        "days": days, "log_rows": rows, "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1),
+        "days": days, "users": users, "items": items, "log_rows": rows,
+        "seconds": round(wall, 1), "cpu_seconds": round(cpu, 1),
         "rows_per_second": round(rows / wall), "rows_per_cpu_second": round(rows / cpu),
         "peak_mb": round(peak), "feature_rows": sum(v.rows for v in report.views.values()),
         "views": {name: v.seconds for name, v in report.views.items()},
@@ -58,14 +66,19 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 def main() -> dict[str, object]:
-    """Costs by size, and how they grow: 1 is linear, more is worse."""
-    built = [_built(max(round(rows / ROWS_A_DAY), 1)) for rows in SIZES]
-    first, last = built[0], built[-1]
+    """Costs by size, and how they grow with the shop and with time: 1 is linear, more is worse."""
+    shops = [_built(rows, DAYS) for rows in SIZES]
+    young = _built(SIZES[1], max(round(DAYS * SIZES[0] / SIZES[1]), 1))
+    growth = {"with the shop": _growth(shops[0], shops[-1]), "with time": _growth(young, shops[1])}
+    return {"shops": shops, "young": young, "growth": growth}
+
+
+def _growth(first, last):
+    """How often the rows are more, and costs per row compared with before."""
     longer = last["log_rows"] / first["log_rows"]
-    growth = {
-        name: round(last[name] / first[name] / longer, 2) for name in ("seconds", "cpu_seconds")
-    }
-    return {"users": USERS, "items": ITEMS, "sizes": built, "longer": longer, "growth": growth}
+    costs = ("seconds", "cpu_seconds")
+    grown = {cost: round(last[cost] / first[cost] / longer, 2) for cost in costs}
+    return {"rows": round(longer, 2), **grown}
 
 
 def rows_of(home):
@@ -105,7 +118,9 @@ def counted(home):
     return newest, logged
 
 
-def _built(days):
-    command = [sys.executable, "-c", _BUILD, str(days), str(USERS), str(ITEMS)]
+def _built(rows, days):
+    """The costs of a shop that would have so many rows after `DAYS`, after `days`."""
+    users = max(round(rows / DAYS / ROWS_A_DAY), 10)
+    command = [sys.executable, "-c", _BUILD, *map(str, (days, users, users // USERS_PER_ITEM))]
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}
     return json.loads(subprocess.check_output(command, env=environment))
