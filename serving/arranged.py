@@ -93,7 +93,9 @@ def _fitting_first(
     """The order with what only sources of `later` have after the rest."""
     if not later:
         return order
-    return sorted(order, key=lambda n: later.issuperset(candidates.sources.get(item_ids[n], ())))
+    sources = candidates.sources
+    partly = {n for n in order if later.issuperset(sources.get(item_ids[n], ()))}
+    return sorted(order, key=partly.__contains__)
 
 
 def _page(scored: Scored, drawn: Explored, size: int, page: int) -> Slate:
@@ -120,12 +122,14 @@ def _promoted(
     order: list[int], rules: Sequence[Rule], facts: SlateFacts | None, item_ids: Sequence[str]
 ) -> list[int]:
     """The order with places divided, or multiplied, by the factors of the rules that touch them."""
+    moving = [rule for rule in rules if rule.action in ("boost", "bury")]
+    if not moving:
+        return order
     places = np.empty(len(order))
     places[order] = np.arange(1, len(order) + 1)
-    for rule in rules:
-        if rule.action in ("boost", "bury"):
-            factor = 1 / rule.factor if rule.action == "boost" else rule.factor
-            places[rule.touches(facts, item_ids)] *= factor
+    for rule in moving:
+        factor = 1 / rule.factor if rule.action == "boost" else rule.factor
+        places[rule.touches(facts, item_ids)] *= factor
     promoted: list[int] = np.argsort(places, kind="stable").tolist()
     return promoted
 
@@ -134,10 +138,13 @@ def _pinned(
     order: list[int], rules: Sequence[Rule], item_ids: Sequence[str]
 ) -> tuple[list[int], frozenset[int]]:
     """The order with pinned items where their rules say, and which these are."""
+    pinning = [rule for rule in rules if rule.action == "pin"]
+    if not pinning:
+        return order, frozenset()
     place = {item: n for n, item in enumerate(item_ids)}
     wanted: dict[int, int] = {}
-    for rule in rules:
-        for offset, item in enumerate(rule.items if rule.action == "pin" else ()):
+    for rule in pinning:
+        for offset, item in enumerate(rule.items):
             if item in place:
                 wanted.setdefault(place[item], rule.position + offset)
     left = [n for n in order if n not in wanted]

@@ -17,6 +17,7 @@ from serving.metrics import RELOADS
 from training.artifact import Manifest, verify
 from training.popularity import Popularity
 from training.query_understanding.understanding import Understanding
+from training.query_understanding.words import DEFAULT_LANGUAGE
 from training.ranker import Ranker
 from training.retrieval.assortment import Assortment
 from training.retrieval.charts import Charts
@@ -153,6 +154,12 @@ def _load_assortment(folder: Path, shop: Shop) -> Assortment:
     return assortment
 
 
+def _load_lexical(folder: Path, _: Shop) -> Lexical:
+    lexical = Lexical.load(folder)
+    lexical.search([""], DEFAULT_LANGUAGE)
+    return lexical
+
+
 def _load_neighbours(folder: Path, _: Shop) -> Neighbours:
     neighbours = Neighbours.load(folder)
     neighbours.search([""], 1)
@@ -169,7 +176,7 @@ _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     RANKER: _load_ranker,
     POPULARITY: _load_popularity,
     ASSORTMENT: _load_assortment,
-    LEXICAL: lambda folder, _: Lexical.load(folder),
+    LEXICAL: _load_lexical,
     UNDERSTANDING: lambda folder, _: Understanding.load(folder),
     **{kind: lambda folder, _: Charts.load(folder) for kind in (POPULAR, TRENDING, NEWEST)},
     **dict.fromkeys((TOGETHER, SIMILAR), _load_neighbours),

@@ -186,10 +186,7 @@ def _sources(candidates: Candidates, slate: Slate) -> tuple[SourcePlaces, ...]:
     if not candidates.sources:
         return ()
     found = [candidates.sources.get(slate.scored.item_ids[n], {}) for n in slate.order]
-    places = tuple(
-        {name: (place.rank, float(place.score)) for name, place in one.items() if name in SOURCES}
-        for one in found
-    )
+    places = tuple({name: place for name, place in one.items() if name in SOURCES} for one in found)
     return places if any(places) else ()
 
 

@@ -73,10 +73,7 @@ def _found(slate: Slate, candidates: Candidates, assortment: Assortment | None) 
         msgspec.structs.replace(
             item,
             title=_title(assortment, item.item),
-            sources={
-                name: (place.rank, float(place.score))
-                for name, place in candidates.sources.get(item.item, {}).items()
-            },
+            sources=dict(candidates.sources.get(item.item, {})),
         )
         for item in _items(slate, True)
     ]

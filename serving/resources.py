@@ -34,7 +34,7 @@ from serving.withdrawn import Withdrawn
 LOOK_SECONDS = 0.5
 """How often links to artifacts, the rules, and Redis, are looked at."""
 
-READERS, WRITERS = 8, 8
+WRITERS = 8
 
 ANSWERS_AT_WORK, ANSWERS_WAITING = 2, 14
 """One is scored while another waits for Redis; more would only keep refusals waiting for them.
@@ -54,7 +54,6 @@ class Resources:
     """Everything a request may need.
 
     Attributes:
-        readers: threads that find candidates.
         writers: threads that log events.
         chores: threads of the work beside the requests, one a chore.
         draining: whether the process was asked to end.
@@ -77,7 +76,6 @@ class Resources:
             "events": Capacity("events", WRITERS, EVENTS_WAITING),
         }
     )
-    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(READERS, "read"))
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
     )
@@ -143,7 +141,7 @@ class Resources:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.live.close()
-        for pool in (self.readers, self.writers, self.chores):
+        for pool in (self.writers, self.chores):
             pool.shutdown(wait=True, cancel_futures=True)
         self.recorder.close()
         self.writer.close()

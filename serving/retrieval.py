@@ -20,8 +20,8 @@ from serving.wanted import SURFACES, Wanted
 from training.query_understanding.understanding import Understood
 from training.retrieval.assortment import Assortment
 from training.retrieval.filters import Filter, all_of, facets, sellable
-from training.retrieval.found import Found, Rows
-from training.retrieval.fusion import Candidates, Place, fuse
+from training.retrieval.found import Found, Placed, Rows
+from training.retrieval.fusion import Candidates, fuse, fuse_placed
 from training.retrieval.indices import ASSORTMENT, POPULAR
 
 DEPTH = 200
@@ -37,13 +37,15 @@ class Retrieved:
 
     Attributes:
         found: by source, what of it may be shown.
+        item_ids: of the assortment.
         total: how many items there are in all; None where that is not known.
         facets: what these are.
         relaxed: what was given up: words, price, query, surface.
         missing: sources that could not be asked.
     """
 
-    found: Mapping[str, Found] = field(default_factory=dict)
+    found: Mapping[str, Placed] = field(default_factory=dict)
+    item_ids: Sequence[str] = ()
     total: int | None = None
     facets: Mapping[str, Any] = field(default_factory=dict)
     relaxed: tuple[str, ...] = ()
@@ -52,7 +54,7 @@ class Retrieved:
     @property
     def is_empty(self) -> bool:
         """Whether no source found anything."""
-        return not any(one.item_ids for one in self.found.values())
+        return not any(map(len, self.found.values()))
 
     @property
     def trust(self) -> float:
@@ -80,7 +82,7 @@ def find(
 
 def merge(retrieved: Retrieved, weights: Mapping[str, float]) -> Candidates:
     """Fuse what was found."""
-    return fuse(retrieved.found, weights, DEPTH)
+    return fuse_placed(retrieved.found, retrieved.item_ids, weights, DEPTH)
 
 
 def in_popularity(model: Model) -> Candidates:
@@ -93,7 +95,7 @@ def in_order(item_ids: Sequence[str]) -> Candidates:
     """An order decided before."""
     scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
     places = {
-        item: {"page": Place(rank, score)}
+        item: {"page": (rank, score)}
         for rank, (item, score) in enumerate(zip(item_ids, scores, strict=True), start=1)
     }
     return Candidates(item_ids, scores, places)
@@ -101,10 +103,11 @@ def in_order(item_ids: Sequence[str]) -> Candidates:
 
 def _recommend(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
     found = {name: sources.ask(name) for name in sources.wanted.surface.sources}
-    if not any(one.item_ids for one in found.values()):
+    if not any(map(len, found.values())):
         found, relaxed = {POPULAR: sources.ask(POPULAR)}, (*relaxed, "surface")
     return Retrieved(
         found,
+        sources.assortment.item_ids,
         int(np.count_nonzero(sources.kept)),
         facets(sources.assortment, sources.kept),
         relaxed,
@@ -115,7 +118,9 @@ def _recommend(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
 def _search(sources: Sources) -> Retrieved:
     understood = sources.wanted.understood
     limits = price_filters(understood, sources.assortment)
-    priced = replace(sources, kept=sources.kept & all_of(limits, sources.assortment))
+    priced = sources
+    if limits:
+        priced = replace(sources, kept=sources.kept & all_of(limits, sources.assortment))
     if not understood.words:
         return _browse(priced) if limits else _browse(sources, ("query",))
     half = (len(understood.words) + 1) // 2
@@ -141,17 +146,18 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     most = len(set(sources.wanted.understood.words))
     hits, rows, count = _strictest(sources, min(least, most), most)
     found = {LEXICAL_SOURCE: hits, "query_clicked": sources.ask("query_clicked")}
-    if not any(one.item_ids for one in found.values()):
+    if not any(map(len, found.values())):
         return None
-    if hits.item_ids and count < most:
-        (hits, rows), relaxed = sources.words(1, sources.kept), ("words", *relaxed)
+    if len(hits) and count < most:
+        (hits, rows), relaxed = sources.words(1), ("words", *relaxed)
         found = {**found, LEXICAL_SOURCE: hits}
     matching = np.zeros(sources.kept.size, dtype=np.bool_)
     matching[rows] = True
-    matching[sources.assortment.rows(found["query_clicked"].item_ids)] = True
+    matching[found["query_clicked"].rows] = True
     found |= {name: sources.ask(name) for name in sorted(sources.wanted.surface.later)}
     return Retrieved(
         found,
+        sources.assortment.item_ids,
         int(np.count_nonzero(matching)),
         facets(sources.assortment, matching),
         relaxed,
@@ -159,14 +165,14 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     )
 
 
-def _strictest(sources: Sources, least: int, most: int) -> tuple[Found, Rows, int]:
+def _strictest(sources: Sources, least: int, most: int) -> tuple[Placed, Rows, int]:
     """The items with as many of the words as any has, and how many these are: by bisection."""
-    best, of_best, count = Found(), np.empty(0, np.int64), 0
+    best, of_best, count = Placed(), np.empty(0, np.int64), 0
     low, high, asked = least, most, most
     try:
         while low <= high:
-            hits, rows = sources.words(asked, sources.kept)
-            if hits.item_ids:
+            hits, rows = sources.words(asked)
+            if len(hits):
                 best, of_best, count, low = hits, rows, asked, asked + 1
             else:
                 high = asked - 1

@@ -14,7 +14,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ from training.bootstrap import Interval, mean_interval
 from training.known import known_facts
 from training.labels import compacted, labelled_rankings
 from training.query_understanding.understanding import Understanding
-from training.retrieval.fusion import fuse
+from training.retrieval.found import Placed
 from training.retrieval.indices import UNDERSTANDING, publish_indices
 
 BROWSED = "home"
@@ -188,15 +188,14 @@ def _each(
     found: Retrieved, weights: Mapping[str, float], relevant: frozenset[str]
 ) -> dict[str, tuple[float, float]]:
     """By source: recall of it alone, and of all the others together."""
+
+    def recall(sources: Mapping[str, Placed]) -> float:
+        return _recall(merge(replace(found, found=sources), weights).item_ids, relevant)
+
     return {
         name: (
-            _recall(one.item_ids[:DEPTH], relevant),
-            _recall(
-                fuse(
-                    {other: f for other, f in found.found.items() if other != name}, weights, DEPTH
-                ).item_ids,
-                relevant,
-            ),
+            _recall([found.item_ids[row] for row in one.rows[:DEPTH].tolist()], relevant),
+            recall({other: f for other, f in found.found.items() if other != name}),
         )
         for name, one in found.found.items()
     }

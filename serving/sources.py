@@ -3,7 +3,10 @@
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
+
+import numpy as np
 
 from feature_repo.request_families.listed import split
 from feature_repo.slate_facts import SlateFacts, as_list
@@ -11,7 +14,7 @@ from serving.model_shelf import ModelShelf
 from serving.question import Question
 from serving.wanted import Wanted
 from training.retrieval.assortment import Assortment
-from training.retrieval.found import Flags, Found, Rows
+from training.retrieval.found import Flags, Found, Placed, Rows, highest
 from training.retrieval.indices import (
     LEXICAL,
     NEWEST,
@@ -20,7 +23,7 @@ from training.retrieval.indices import (
     TOGETHER,
     TRENDING,
 )
-from training.retrieval.lexical import MOST_HITS
+from training.retrieval.lexical import MOST_HITS, Matches
 
 ASKED = 400
 """Items a source gives at most."""
@@ -60,42 +63,47 @@ class Sources:
     kept: Flags
     missing: list[str] = field(default_factory=list)
 
-    def ask(self, name: str) -> Found:
+    def ask(self, name: str) -> Placed:
         """The items of a source that may be shown; none where it cannot be asked."""
         try:
-            return self.allowed(_ASK[name](self), self.kept)
+            return _ASK[name](self)
         except SourceMissingError:
             self.missing.append(name)
-            return Found()
+            return Placed()
 
-    def words(self, at_least: int, kept: Flags, size: int = MOST_HITS) -> tuple[Found, Rows]:
+    def words(self, at_least: int, size: int = MOST_HITS) -> tuple[Placed, Rows]:
         """The best items with so many of the words, of the first `size`; and the rows of all.
 
         Raises:
             SourceMissingError: there is no lexical index.
         """
-        understood, index = self.wanted.understood, self.index(LEXICAL)
-        places, scores = index.places(
-            understood.words, understood.language, at_least=at_least, size=size
-        )
-        rows = self.assortment.rows_of(LEXICAL, index.item_ids)[places]
-        flags = (rows >= 0) & (kept[rows] if kept.size else False)
-        rows, best = rows[flags], scores[flags][:ASKED]
-        ids = self.assortment.item_ids
-        return Found([ids[row] for row in rows[:ASKED].tolist()], best.tolist()), rows
+        matches, placed = self._matches
+        matches = matches.with_words(at_least, size)
+        rows = placed[matches.places]
+        flags = (rows >= 0) & (self.kept[rows] if self.kept.size else False)
+        rows, scores = rows[flags], matches.scores[flags]
+        best = highest(scores, ASKED)
+        return Placed(rows[best], scores[best]), rows
 
-    def some_words(self) -> Found:
+    @cached_property
+    def _matches(self) -> tuple[Matches, Rows]:
+        """What has any of the words; and where each item of the index is in the assortment."""
+        index, understood = self.index(LEXICAL), self.wanted.understood
+        placed = self.assortment.rows_of(LEXICAL, index.item_ids)
+        return index.match(understood.words, understood.language), placed
+
+    def some_words(self) -> Placed:
         """The best items with any of the words; all are looked at where filters leave few."""
-        return self.words(1, self.kept, MOST_HITS if self.wanted.filters else OVERASKED)[0]
+        return self.words(1, MOST_HITS if self.wanted.filters else OVERASKED)[0]
 
-    def allowed(self, found: Found, kept: Flags, size: int = ASKED) -> Found:
-        """The first of the items whose flag is set, but for those the list is about."""
+    def allowed(self, found: Found) -> Placed:
+        """The first of the items that may be shown, but for those the list is about."""
         rows = self.assortment.rows(found.item_ids)
-        flags = (rows >= 0) & kept[rows] if kept.size else rows >= 0
+        flags = (rows >= 0) & (self.kept[rows] if self.kept.size else False)
         if self.wanted.seeds:
-            seeds = frozenset(self.wanted.seeds)
-            flags &= [item not in seeds for item in found.item_ids]
-        return found.only(flags, size)
+            flags &= ~np.isin(rows, self.assortment.rows(self.wanted.seeds))
+        first = np.flatnonzero(flags)[:ASKED]
+        return Placed(rows[first], np.array(found.scores, np.float64)[first])
 
     def index(self, kind: str) -> Any:
         """An index.
@@ -139,24 +147,27 @@ class Sources:
         return meant[0] if meant else None
 
 
-def _chart(kind: str) -> Callable[[Sources], Found]:
-    return lambda asked: asked.index(kind).search(asked.question.market, OVERASKED, asked.category)
+def _chart(kind: str) -> Callable[[Sources], Placed]:
+    return lambda asked: _listed(asked, kind, asked.category)
 
 
-def _neighbours(kind: str) -> Callable[[Sources], Found]:
-    def ask(asked: Sources) -> Found:
+def _neighbours(kind: str) -> Callable[[Sources], Placed]:
+    def ask(asked: Sources) -> Placed:
         seeds = asked.seeds
         weights = None if asked.wanted.seeds else [PAST_SHARE**n for n in range(len(seeds))]
-        found: Found = asked.index(kind).search(seeds, OVERASKED, weights)
-        return found
+        return asked.allowed(asked.index(kind).search(seeds, OVERASKED, weights))
 
     return ask
 
 
-def _past(asked: Sources) -> Found:
+def _listed(asked: Sources, kind: str, category: str | None) -> Placed:
+    return asked.allowed(asked.index(kind).search(asked.question.market, OVERASKED, category))
+
+
+def _past(asked: Sources) -> Placed:
     """What the shopper clicked, that often and that lately; of equals, the newest first."""
     if not asked.past or asked.known is None:
-        return Found()
+        return Placed()
     recent = (asked.known.user.get(f"user_recent__clicked_{name}") for name in ("item_ids", "at"))
     clicked, at = map(as_list, recent)
     age = {instant: n for n, instant in enumerate(dict.fromkeys(at))}
@@ -165,10 +176,10 @@ def _past(asked: Sources) -> Found:
         if item:
             scores[item] += PAST_SHARE ** age[instant]
     best = sorted(scores, key=lambda item: -scores[item])
-    return Found(best, [scores[item] for item in best])
+    return asked.allowed(Found(best, [scores[item] for item in best]))
 
 
-def _favourites(asked: Sources) -> Found:
+def _favourites(asked: Sources) -> Placed:
     """What is popular in the categories the shopper clicked in.
 
     Places are shared among these by clicks as seats are among parties (d'Hondt): the r-th of a
@@ -176,7 +187,7 @@ def _favourites(asked: Sources) -> Found:
     """
     category = asked.assortment.shop.item_role("category")
     if asked.question.user_id is None or category is None:
-        return Found()
+        return Placed()
     if asked.known is None:
         raise SourceMissingError
     clicked = as_list(asked.known.user.get(f"user_recent__clicked_{category.column}"))
@@ -186,28 +197,27 @@ def _favourites(asked: Sources) -> Found:
         found = asked.index(POPULAR).search(asked.question.market, ASKED, value)
         for rank, item in enumerate(found.item_ids, start=1):
             scores[item] = max(scores.get(item, 0.0), clicks / rank)
-    return Found.best(scores, OVERASKED)
+    return asked.allowed(Found.best(scores, OVERASKED))
 
 
-def _category(asked: Sources) -> Found:
+def _category(asked: Sources) -> Placed:
     """What is popular in the category that is meant; nothing where none is."""
-    if asked.category is None:
-        return Found()
-    found: Found = asked.index(POPULAR).search(asked.question.market, OVERASKED, asked.category)
-    return found
+    return Placed() if asked.category is None else _listed(asked, POPULAR, asked.category)
 
 
-def _query_clicked(asked: Sources) -> Found:
+def _query_clicked(asked: Sources) -> Placed:
     """What shoppers clicked after this very query."""
     if asked.known is None:
         raise SourceMissingError
     row = asked.known.query_row
     items = as_list(row.get("query_clicked_items__clicked_item_keys"))
     clicks = as_list(row.get("query_clicked_items__clicked_item_weights"))
-    return Found(items, [float(n) for n in clicks]) if len(items) == len(clicks) else Found()
+    if len(items) != len(clicks):
+        return Placed()
+    return asked.allowed(Found(items, [float(n) for n in clicks]))
 
 
-_ASK: dict[str, Callable[[Sources], Found]] = {
+_ASK: dict[str, Callable[[Sources], Placed]] = {
     "popular": _chart(POPULAR),
     "trending": _chart(TRENDING),
     "newest": _chart(NEWEST),

@@ -15,7 +15,7 @@ from serving.question import Question
 from serving.recorder import is_recorded, served_event, shown_event
 from serving.slate import Scored, rerank, without_deleted
 from serving.wanted import SURFACES
-from training.retrieval.fusion import Candidates, Place
+from training.retrieval.fusion import Candidates
 
 SHOP = Shop("s", (ShopField("Price", "number", "price"), ShopField("tags", "list", "tags")))
 SCORED = Scored(
@@ -139,7 +139,7 @@ def test_every_source_of_a_surface_is_a_feature():
 
 
 def test_an_answer_is_logged_with_where_its_items_were_found():
-    places = {"a": {"lexical": Place(2, 1.5), "rules": Place(1, 0.0)}, "c": {"past": Place(1, 0.9)}}
+    places = {"a": {"lexical": (2, 1.5), "rules": (1, 0.0)}, "c": {"past": (1, 0.9)}}
     candidates = Candidates(["a", "b", "c"], [3, 2, 1], places)
     slate = rerank(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
 

@@ -6,14 +6,32 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
-from serving.model_shelf import ModelShelf
+from serving.model_shelf import Loaded, ModelShelf
 from serving.question import Question
 from serving.sources import PAST_SHARE, Sources
 from serving.wanted import SURFACES, Wanted
+from training.artifact import Manifest
 from training.retrieval.assortment import Assortment
+from training.retrieval.charts import Charts
 from training.retrieval.filters import sellable
+from training.retrieval.found import Found
+from training.retrieval.neighbours import Neighbours
 
 SHOP = Shop("s", ())
+NOBODY = Neighbours.of(pa.table({"item_id": ["z"], "other_id": ["y"], "score": [1.0]}))
+
+
+def shelf_of(home, kind, learned):
+    shelf = ModelShelf(home, SHOP)
+    shelf.artifacts[kind, "default"] = Loaded("1", Manifest(kind, "default", {}), learned)
+    return shelf
+
+
+def sources_of(wanted, known, shelf):
+    assortment = Assortment(pa.table({"item_id": ["a", "b", "c"]}), SHOP)
+    question = Question("r", 9, user_id="u")
+    kept = sellable(assortment, question.market)
+    return Sources(shelf, question, wanted, known, assortment, kept)
 
 
 def past_of(items, instants, home):
@@ -21,31 +39,44 @@ def past_of(items, instants, home):
         t=9,
         user={"user_recent__clicked_item_ids": items, "user_recent__clicked_at": instants},
     )
-    assortment = Assortment(pa.table({"item_id": ["a", "b", "c"]}), SHOP)
-    question = Question("r", 9, user_id="u")
-    return Sources(
-        ModelShelf(home, SHOP),
-        question,
-        Wanted(SURFACES["again"]),
-        facts,
-        assortment,
-        sellable(assortment, question.market),
-    ).ask("past")
+    asked = sources_of(Wanted(SURFACES["again"]), facts, ModelShelf(home, SHOP))
+    found = asked.ask("past")
+    return [asked.assortment.item_ids[row] for row in found.rows], found.scores.tolist()
 
 
 def test_what_was_bought_at_once_counts_alike_and_what_was_bought_twice_counts_twice(home: Home):
-    found = past_of(["a", "b", "c", "b"], [5, 5, 5, 1], home)
+    item_ids, scores = past_of(["a", "b", "c", "b"], [5, 5, 5, 1], home)
 
-    assert found.item_ids == ["b", "a", "c"]
-    assert found.scores == pytest.approx([1 + PAST_SHARE, 1, 1])
+    assert item_ids == ["b", "a", "c"]
+    assert scores == pytest.approx([1 + PAST_SHARE, 1, 1])
 
 
 def test_of_single_clicks_the_newest_comes_first(home: Home):
-    found = past_of(["c", "a", "gone", "b"], [7, 5, 3, 1], home)
+    item_ids, scores = past_of(["c", "a", "gone", "b"], [7, 5, 3, 1], home)
 
-    assert found.item_ids == ["c", "a", "b"]
-    assert found.scores == pytest.approx([1, PAST_SHARE, PAST_SHARE**3])
+    assert item_ids == ["c", "a", "b"]
+    assert scores == pytest.approx([1, PAST_SHARE, PAST_SHARE**3])
+
+
+def test_a_source_that_knows_no_neighbour_of_the_items_gives_nothing(home: Home):
+    shelf = ModelShelf(home, SHOP)
+    shelf.artifacts["together", "default"] = Loaded(
+        "1", Manifest("together", "default", {}), NOBODY
+    )
+
+    asked = sources_of(Wanted(SURFACES["together"], seeds=["a"]), None, shelf)
+
+    assert (len(asked.ask("together")), asked.missing) == (0, [])
+
+
+def test_the_items_a_list_is_about_are_not_on_it(home: Home):
+    wanted = Wanted(SURFACES["trending"], seeds=["a"])
+    listed = Charts({("*", ""): Found(["b", "a", "c"], [3.0, 2.0, 1.0])})
+
+    asked = sources_of(wanted, None, shelf_of(home, "popular", listed))
+
+    assert asked.ask("popular").rows.tolist() == [1, 2]
 
 
 def test_of_nobody_nothing_is_known(home: Home):
-    assert past_of(None, None, home).item_ids == []
+    assert past_of(None, None, home) == ([], [])

@@ -20,6 +20,9 @@ from feature_repo.slate_facts import ItemValues, SlateFacts
 from training.retrieval.found import Flags, Rows
 
 FILE = "assortment.parquet"
+FEW = 8
+"""One item in so many: fewer are counted one by one, more by a look at all."""
+
 FOLDABLE = ("category", "list", "bool")
 """Types whose values can be counted."""
 
@@ -35,17 +38,17 @@ order by item_id
 
 @dataclass(frozen=True)
 class Coded:
-    """A field of texts, as numbers.
+    """A field of texts of N items, as numbers.
 
     Attributes:
         values: the V distinct texts, sorted.
         codes: shape (M,), which text each of the M mentions is, item by item.
-        rows: shape (M,), whose mention it is.
+        sizes: shape (N,), how many mentions each item has.
     """
 
     values: list[str]
     codes: Rows
-    rows: Rows
+    sizes: Rows
 
     @cached_property
     def code(self) -> dict[str, list[int]]:
@@ -55,9 +58,27 @@ class Coded:
             found.setdefault(value.casefold(), []).append(number)
         return found
 
+    @cached_property
+    def rows(self) -> Rows:
+        """Shape (M,): whose mention it is."""
+        return np.repeat(np.arange(self.sizes.size), self.sizes)
+
     def counts(self, kept: Flags) -> npt.NDArray[np.int64]:
         """Shape (V,): how many of the kept items have each text."""
-        return np.bincount(self.codes[kept[self.rows]], minlength=len(self.values))
+        rows = np.flatnonzero(kept)
+        is_few = FEW * rows.size < kept.size
+        mentions = self._mentions(rows) if is_few else kept[self.rows]
+        return np.bincount(self.codes[mentions], minlength=len(self.values))
+
+    def _mentions(self, rows: Rows) -> Rows:
+        """The places among the M of what some items mention."""
+        sizes = self.sizes[rows]
+        skipped = self._ends[rows] - np.cumsum(sizes)
+        return np.arange(sizes.sum()) + np.repeat(skipped, sizes)
+
+    @cached_property
+    def _ends(self) -> Rows:
+        return np.cumsum(self.sizes)
 
 
 @dataclass(frozen=True)
@@ -67,12 +88,13 @@ class Assortment:
     Attributes:
         table: N rows: item_id, and a column for each field of the shop.
         shop: declares the fields.
-        sellable: by market, which items can be sold there; filled as it is asked for.
+        sellable: by market that items name, folded, which items can be sold there, and by None in
+            any other; filled as it is asked for.
     """
 
     table: pa.Table
     shop: Shop
-    sellable: dict[str, Flags] = field(default_factory=dict, repr=False, compare=False)
+    sellable: dict[str | None, Flags] = field(default_factory=dict, repr=False, compare=False)
     _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
     _numbers: dict[str, npt.NDArray[np.float64]] = field(
         default_factory=dict, repr=False, compare=False
@@ -176,4 +198,4 @@ def _code(values: Sequence[object]) -> Coded:
     distinct = sorted(laid.distinct)
     place = {value: number for number, value in enumerate(distinct)}
     codes = np.array([place[value] for value in laid.distinct], np.int64)[laid.codes]
-    return Coded(distinct, codes, np.repeat(np.arange(laid.sizes.size), laid.sizes))
+    return Coded(distinct, codes, laid.sizes)

@@ -10,8 +10,8 @@ from feature_repo.errors import EventError
 from feature_repo.field_values import typed_value
 from feature_repo.shop import Shop, ShopField
 from feature_repo.slate_facts import as_values
-from training.retrieval.assortment import Assortment
-from training.retrieval.found import Flags
+from training.retrieval.assortment import Assortment, Coded
+from training.retrieval.found import Flags, Scores
 
 MOST_VALUES = 100
 
@@ -67,27 +67,32 @@ def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
 
 def sellable(assortment: Assortment, market: str) -> Flags:
     """Shape (N,): which items are in stock and sold in the market, as far as the shop says."""
-    if market not in assortment.sellable:
-        assortment.sellable[market] = _in_stock(assortment) & _sold_in(assortment, market)
-    return assortment.sellable[market]
+    field = assortment.shop.item_role("market")
+    folded = market.casefold()
+    named = folded if field is not None and folded in assortment.coded(field).code else None
+    if named not in assortment.sellable:
+        assortment.sellable[named] = _in_stock(assortment) & _sold_in(assortment, named)
+    return assortment.sellable[named]
 
 
 def _in_stock(assortment: Assortment) -> Flags:
     stock = assortment.shop.item_role("stock")
-    if stock is None:
+    if stock is None or stock.type not in ("number", "bool"):
         return np.ones(len(assortment.item_ids), dtype=np.bool_)
-    told = assortment.table[stock.column].to_pylist()
-    return np.array([not is_out_of_stock(value) for value in told], dtype=np.bool_)
+    in_stock: Flags = ~(assortment.numbers(stock) <= 0)
+    return in_stock
 
 
-def _sold_in(assortment: Assortment, market: str) -> Flags:
-    """An item that names no market is sold in all."""
+def _sold_in(assortment: Assortment, market: str | None) -> Flags:
+    """An item that names no market is sold in all; None is any market that no item names."""
     markets = assortment.shop.item_role("market")
     silent = np.ones(len(assortment.item_ids), dtype=np.bool_)
     if markets is None:
         return silent
     silent[assortment.coded(markets).rows] = False
-    return silent | Filter(markets, frozenset({market.casefold()})).mask(assortment)
+    if market is None:
+        return silent
+    return silent | Filter(markets, frozenset({market})).mask(assortment)
 
 
 def is_out_of_stock(value: Any) -> bool:
@@ -153,26 +158,23 @@ def facets(assortment: Assortment, kept: Flags, most: int = 20) -> dict[str, Seq
 
     Of a number field its `{"min", "max", "count"}`.
     """
-    told: dict[str, Sequence[Any]] = {}
+    rows, told = np.flatnonzero(kept), dict[str, Sequence[Any]]()
     for field in assortment.shop.item_fields:
         if field.type in ("category", "list", "bool"):
-            told[field.name] = _counted(assortment, field, kept, most)
+            told[field.name] = _counted(assortment.coded(field), kept, most)
         elif field.type == "number":
-            told[field.name] = _spanned(assortment, field, kept)
+            told[field.name] = _spanned(assortment.numbers(field)[rows])
     return {name: values for name, values in told.items() if values}
 
 
-def _counted(
-    assortment: Assortment, field: ShopField, kept: Flags, most: int
-) -> list[dict[str, Any]]:
-    coded = assortment.coded(field)
+def _counted(coded: Coded, kept: Flags, most: int) -> list[dict[str, Any]]:
     counts = coded.counts(kept)
     commonest = np.argsort(-counts, kind="stable")[:most]
-    return [{"value": coded.values[n], "count": int(counts[n])} for n in commonest if counts[n] > 0]
+    told = zip(commonest.tolist(), counts[commonest].tolist(), strict=True)
+    return [{"value": coded.values[n], "count": count} for n, count in told if count]
 
 
-def _spanned(assortment: Assortment, field: ShopField, kept: Flags) -> list[dict[str, Any]]:
-    numbers = assortment.numbers(field)[kept]
+def _spanned(numbers: Scores) -> list[dict[str, Any]]:
     known = numbers[~np.isnan(numbers)]
     if not known.size:
         return []

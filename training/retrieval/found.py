@@ -1,7 +1,8 @@
 """What a source of candidates answers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -9,6 +10,20 @@ import numpy.typing as npt
 Flags = npt.NDArray[np.bool_]
 Rows = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
+
+
+def highest(numbers: npt.NDArray[np.floating[Any]], size: int) -> Rows:
+    """Places of the `size` highest of N numbers, best first; equal ones in their order.
+
+    >>> highest(np.array([1.0, 3.0, 2.0, 3.0, 2.0]), 3)
+    array([1, 3, 2])
+    """
+    if numbers.size <= size:
+        return np.argsort(-numbers, kind="stable")
+    last = np.sort(numbers)[-size]
+    above = np.flatnonzero(numbers > last)
+    level = np.flatnonzero(numbers == last)[: size - above.size]
+    return np.concatenate([above[np.argsort(-numbers[above], kind="stable")], level])
 
 
 @dataclass(frozen=True)
@@ -33,7 +48,18 @@ class Found:
         ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
         return cls(tuple(i for i, _ in ranked), tuple(s for _, s in ranked))
 
-    def only(self, kept: Sequence[bool] | Flags, size: int) -> "Found":
-        """The first `size` of the items whose flag is set."""
-        places = np.flatnonzero(kept)[:size].tolist()
-        return Found([self.item_ids[n] for n in places], [self.scores[n] for n in places])
+
+@dataclass(frozen=True)
+class Placed:
+    """Items of an assortment, best first.
+
+    Attributes:
+        rows: shape (M,), where each is in the assortment, each once.
+        scores: shape (M,), in the source's own unit, falling.
+    """
+
+    rows: Rows = field(default_factory=lambda: np.empty(0, np.int64))
+    scores: npt.NDArray[np.floating[Any]] = field(default_factory=lambda: np.empty(0))
+
+    def __len__(self) -> int:
+        return self.rows.size

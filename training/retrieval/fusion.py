@@ -5,19 +5,17 @@ Cormack, Clarke and Büttcher, SIGIR 2009: the score of an item is Σ weight / (
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import TypeVar
 
-from training.retrieval.found import Found
+from training.retrieval.found import Found, Placed
 
 K = 60
 """Of the paper; how little the first ranks count more than the next."""
 
+Place = tuple[int, float]
+"""Where a source had an item: rank from 1, and score in the source's unit."""
 
-class Place(NamedTuple):
-    """Where a source had an item: rank from 1, and score in the source's unit."""
-
-    rank: int
-    score: float
+Named = TypeVar("Named", str, int)
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,7 @@ class Candidates:
         return Candidates(
             [*self.item_ids, *more],
             [*self.scores, *(0.0 for _ in more)],
-            {**self.sources, **{item: {source: Place(1, 0.0)} for item in more}},
+            {**self.sources, **{item: {source: (1, 0.0)} for item in more}},
         )
 
 
@@ -55,18 +53,40 @@ def fuse(found: Mapping[str, Found], weights: Mapping[str, float], size: int) ->
 
     >>> told = fuse({"a": Found(["x", "y"], [2, 1]), "b": Found(["y"], [9])}, {}, 2)
     >>> told.item_ids, told.sources["y"]
-    (['y', 'x'], {'a': Place(rank=2, score=1), 'b': Place(rank=1, score=9)})
+    (['y', 'x'], {'a': (2, 1), 'b': (1, 9)})
     """
-    counted = {name: one for name, one in found.items() if weights.get(name, 1.0) != 0}
-    scores: dict[str, float] = {}
-    for name, one in counted.items():
+    lists = {name: (one.item_ids, one.scores) for name, one in found.items()}
+    return Candidates(*_fused(lists, weights, size))
+
+
+def fuse_placed(
+    found: Mapping[str, Placed],
+    item_ids: Sequence[str],
+    weights: Mapping[str, float],
+    size: int,
+) -> Candidates:
+    """The same of items told by their rows; `item_ids` are those of the assortment."""
+    lists = {name: (one.rows.tolist(), one.scores.tolist()) for name, one in found.items()}
+    rows, scores, sources = _fused(lists, weights, size)
+    chosen = [item_ids[row] for row in rows]
+    return Candidates(chosen, scores, dict(zip(chosen, sources.values(), strict=True)))
+
+
+def _fused(
+    lists: Mapping[str, tuple[Sequence[Named], Sequence[float]]],
+    weights: Mapping[str, float],
+    size: int,
+) -> tuple[list[Named], list[float], dict[Named, dict[str, Place]]]:
+    counted = {name: one for name, one in lists.items() if weights.get(name, 1.0) != 0}
+    fused: dict[Named, float] = {}
+    for name, (items, _) in counted.items():
         weight = weights.get(name, 1.0)
-        for rank, item in enumerate(one.item_ids, start=K + 1):
-            scores[item] = scores.get(item, 0.0) + weight / rank
-    best = sorted(scores, key=scores.__getitem__, reverse=True)[:size]
-    sources: dict[str, dict[str, Place]] = {item: {} for item in best}
-    for name, one in counted.items():
-        for rank, item in enumerate(one.item_ids, start=1):
+        for rank, item in enumerate(items, start=K + 1):
+            fused[item] = fused.get(item, 0.0) + weight / rank
+    best = sorted(fused, key=fused.__getitem__, reverse=True)[:size]
+    sources: dict[Named, dict[str, Place]] = {item: {} for item in best}
+    for name, (items, scores) in counted.items():
+        for item, place in zip(items, enumerate(scores, start=1), strict=True):
             if item in sources:
-                sources[item][name] = Place(rank, one.scores[rank - 1])
-    return Candidates(best, [scores[i] for i in best], sources)
+                sources[item][name] = place
+    return best, [fused[item] for item in best], sources

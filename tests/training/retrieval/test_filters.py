@@ -1,5 +1,7 @@
 """A filter says the same of all items at once as of each alone."""
 
+from collections import Counter
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -73,30 +75,49 @@ def test_the_mask_of_all_items_is_the_answer_for_each(rows, raw):
     assert kept.tolist() == [all(f.allows(row[f.field.column]) for f in filters) for row in rows]
 
 
+@settings(max_examples=100, deadline=None)
+@given(items, st.sets(st.integers(0, 39)))
+def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
+    rows = rows * 5
+    kept = np.isin(np.arange(len(rows)), list(places))
+    left = [row for row, keep in zip(rows, kept, strict=True) if keep]
+
+    told = facets(assortment_of(rows), kept)
+
+    brands = Counter(row["brand"] for row in left if row["brand"])
+    tags = Counter(tag for row in left for tag in set(row["tags"] or ()))
+    prices = [row["price"] for row in left if row["price"] is not None]
+    assert {f["value"]: f["count"] for f in told.get("Brand", [])} == brands
+    assert {f["value"]: f["count"] for f in told.get("tags", [])} == tags
+    assert told.get("price", []) == (
+        [{"min": min(prices), "max": max(prices), "count": len(prices)}] if prices else []
+    )
+
+
 @settings(max_examples=60, deadline=None)
-@given(items)
-def test_facets_count_what_is_kept(rows):
+@given(items, st.lists(st.sampled_from(["UK", "de", "nowhere", ""]), min_size=1, max_size=3))
+def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, markets):
     assortment = assortment_of(rows)
-    kept = np.arange(len(rows)) % 2 == 0
 
-    told = facets(assortment, kept)
+    kept = {market: sellable(assortment, market).tolist() for market in markets}
 
-    brands = [row["brand"] for row, keep in zip(rows, kept, strict=True) if keep and row["brand"]]
-    assert {f["value"]: f["count"] for f in told.get("Brand", [])} == {
-        brand: brands.count(brand) for brand in brands
+    assert kept == {
+        market: [
+            not (row["stock"] is not None and row["stock"] <= 0)
+            and (not row["markets"] or market.casefold() in row["markets"])
+            for row in rows
+        ]
+        for market in markets
     }
 
 
-@settings(max_examples=60, deadline=None)
-@given(items)
-def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows):
-    kept = sellable(assortment_of(rows), "UK")
+def test_markets_that_no_item_names_are_kept_once():
+    assortment = assortment_of([])
 
-    assert kept.tolist() == [
-        not (row["stock"] is not None and row["stock"] <= 0)
-        and (not row["markets"] or "uk" in row["markets"])
-        for row in rows
-    ]
+    for n in range(50):
+        sellable(assortment, f"m{n}")
+
+    assert len(assortment.sellable) == 1
 
 
 @pytest.mark.parametrize(
