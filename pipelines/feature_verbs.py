@@ -72,7 +72,7 @@ def verify(args: argparse.Namespace) -> Outcome:
         for told, name in ((args.since, "since"), (args.until, "until"))
     )
     found = verification.verify(home, verification.recorded(home, since, until)).to_dict()
-    mismatches = found["mismatches"]
+    mismatches, waiting = found["mismatches"], verification.waiting(home)
     rows: list[list[object]] = [
         [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
         for m in mismatches
@@ -80,10 +80,11 @@ def verify(args: argparse.Namespace) -> Outcome:
     said = line(
         f"{found['requests']} requests, {found['features']} values: {len(mismatches)} features "
         f"differ; {found['in_flight']} requests had an event in flight."
+        + (f"  {waiting} answers are not sealed yet: `aisle refresh`." if waiting else "")
     )
     columns = ["feature", "times", "request", "logged", "computed", "cause"]
     page = pages(table("", columns, rows), said) if rows else said
-    return Outcome(found, page, status=1 if mismatches else 0)
+    return Outcome(found | {"waiting": waiting}, page, status=1 if mismatches else 0)
 
 
 def _known(args: argparse.Namespace) -> Outcome:

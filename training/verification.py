@@ -21,7 +21,7 @@ from feature_repo.events.contract import ServedEvent
 from feature_repo.events.log import EventLog
 from feature_repo.events.relations import read_relation
 from feature_repo.home import Home
-from feature_repo.instants import SECOND
+from feature_repo.instants import SECOND, to_text
 from feature_repo.overrides import with_overrides
 from feature_repo.query_key import query_key
 from feature_repo.rate_prior import RatePrior
@@ -33,6 +33,8 @@ from training.served_answers import found_by
 
 IN_FLIGHT = 5 * SECOND
 """How long before a request an event may have been received and not yet be acknowledged."""
+
+_PAST = "or `aisle ingest --backfill` told since of a time before the request"
 
 _TRIED = 20
 """Of the events within that time, how many are taken to have been on their way, newest first."""
@@ -83,7 +85,16 @@ _NONE = np.empty(0, dtype=np.int64)
 
 
 def recorded(home: Home, since: int | None = None, until: int | None = None) -> list[ServedEvent]:
-    """The compacted answers with logged vectors, by instant, from `since` to before `until`."""
+    """The compacted answers with logged vectors, by instant, from `since` to before `until`.
+
+    Raises:
+        DatasetError: the range ends where it begins, or before.
+    """
+    if since is not None and until is not None and since >= until:
+        raise DatasetError(
+            f"Expected a range that begins before it ends, found {to_text(since)} to "
+            f"{to_text(until)}."
+        )
     paths = EventLog(home, Clock()).relation_paths("served")
     events = [event for path in paths for event in read_relation(path)]
     chosen = [
@@ -95,6 +106,12 @@ def recorded(home: Home, since: int | None = None, until: int | None = None) -> 
         and (until is None or event.event_time < until)
     ]
     return sorted(chosen, key=lambda event: (event.event_time, event.event_id))
+
+
+def waiting(home: Home) -> int:
+    """How many answers with logged vectors are not compacted yet."""
+    logged = EventLog(home, Clock()).unsealed()
+    return sum(isinstance(event, ServedEvent) and bool(event.vectors) for event in logged)
 
 
 def compare(
@@ -159,8 +176,10 @@ def cause_of(column: str) -> str:
     """Where to look, by the family of the column that differs."""
     view = column.partition("__")[0]
     if view in ("standing", "item_standing", "market", "funnel", "query_item"):
-        return "rows of a batch view were not loaded at their midnight: see `aisle refresh`"
-    return f"{view}: live state and events disagree; `aisle refresh` replays the log"
+        return (
+            f"rows of a batch view were not loaded at their midnight: see `aisle refresh`; {_PAST}"
+        )
+    return f"{view}: live state and events disagree; `aisle refresh` replays the log; {_PAST}"
 
 
 def logged_matrix(event: ServedEvent) -> Matrix:

@@ -96,7 +96,7 @@ def _family_section(family: Callable[..., Columns], shop: Shop) -> str:
 
 
 def _window(column: str) -> str:
-    windows = re.findall(r"(?<=_)(1d|7d|30d|all)(?=_|$)", column)
+    windows = re.findall(r"(?<=_)(1d|7d|30d|all(?!_covered))(?=_|$)", column)
     return " against ".join(windows)
 
 

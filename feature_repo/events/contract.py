@@ -100,7 +100,8 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
     """A shopper acted on an item; `request_id` names the ranking that showed it, when known.
 
     `value` is an amount that belongs to it, such as money, and `quantity` the units meant;
-    `corrects` names the event this one takes back.
+    `corrects` names another event, which this one takes back: what it says itself is counted off
+    where that event counted.
     """
 
     item_id: str

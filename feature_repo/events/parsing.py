@@ -68,6 +68,8 @@ def parse_event(raw: object) -> AnyEvent:
     for name in REQUIRED[kind]:
         if name not in found:
             raise EventError(name, "a value", None)
+    if found.get("corrects") == found["event_id"]:
+        raise EventError("corrects", "the event_id of another event", found["event_id"])
     if kind == "ranking" and "utc_offset_minutes" not in found:
         found["utc_offset_minutes"] = utc_offset_minutes(raw["event_time"])
     if kind == "ranking" and "items" not in found:

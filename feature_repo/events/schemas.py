@@ -87,11 +87,14 @@ _VALUES: dict[str, tuple[Schema, str]] = {
         "When it happened: ISO 8601 (UTC unless it says otherwise), or seconds, milliseconds or "
         "microseconds since 1970, told by their size.",
     ),
-    "received_at": (_TIME, "When the shop's log took it; left out, it is event_time."),
+    "received_at": (
+        _TIME,
+        "When the shop's log took it; left out, event_time in a file, and over HTTP always now.",
+    ),
     "item_id": (_ID, "The item; an integer becomes text."),
     "user_id": (_ID, "The user; an integer becomes text."),
     "session_id": (_ID, "The visit."),
-    "request_id": (_ID, "Names the slate; interactions with it carry the same."),
+    "request_id": (_ID, "Names one slate, once; interactions with it carry the same."),
     "fields": (_FIELDS, "The shop's own fields by name; null removes one."),
     "items": (
         {"type": "array", "items": {"anyOf": [_ID, _SHOWN]}},
@@ -116,7 +119,11 @@ _VALUES: dict[str, tuple[Schema, str]] = {
     "type": (_ID, "What was done: click, add_to_cart, purchase, or the shop's own."),
     "value": (_NUMBER, "An amount that belongs to the interaction."),
     "quantity": (_NUMBER, "Units meant by the interaction."),
-    "corrects": (_ID, "The event_id that this one takes back."),
+    "corrects": (
+        _ID,
+        "The event_id that this one takes back: item, user, type and value said here are counted "
+        "off where that event counted.",
+    ),
 }
 
 

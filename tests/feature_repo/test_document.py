@@ -28,6 +28,13 @@ def test_every_feature_has_a_unit(tmp_path, shop):
         assert [f.name for f in view.features[:-1] if not f.tags.get("unit")] == []
 
 
+def test_texts_that_are_compared_with_a_query_have_no_window(tmp_path):
+    lines = features_page(Home(tmp_path)).splitlines()
+
+    windows = {line.split("|")[3].strip() for line in lines if line.startswith("| `text__")}
+    assert windows == {""}
+
+
 def test_a_page_names_every_column_a_model_reads(tmp_path):
     page = features_page(Home(tmp_path))
 

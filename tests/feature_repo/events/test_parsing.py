@@ -1,5 +1,7 @@
 """What a sender writes becomes the record it means, or one sentence says why not."""
 
+import json
+
 import pytest
 
 from feature_repo.errors import EventError
@@ -15,6 +17,7 @@ from feature_repo.events.contract import (
     UserEvent,
 )
 from feature_repo.events.parsing import dialect_of, parse, parse_event
+from feature_repo.home import CHECKOUT
 from feature_repo.instants import parse_instant
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
 
@@ -81,6 +84,20 @@ def test_an_interaction_is_read():
         event_id="e1", event_time=AT, received_at=AT, item_id="i1", type="purchase",
         value=12.5, request_id="7", corrects="e0",
     )  # fmt: skip
+
+
+def test_an_interaction_does_not_take_itself_back():
+    with pytest.raises(EventError, match="corrects: expected the event_id of another event"):
+        parse_event(interaction(event_id="e7", corrects="e7"))
+
+
+def test_the_events_of_the_page_are_events():
+    page = (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("{")]
+
+    told = [parse_event(json.loads(line)) for line in lines]
+
+    assert [type(event) for event in told] == [ItemEvent, RankingEvent, *[InteractionEvent] * 3]
 
 
 @pytest.mark.parametrize(
