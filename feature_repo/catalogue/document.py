@@ -96,6 +96,7 @@ def _family_section(family: Callable[..., Columns], shop: Shop) -> str:
 
 
 def _window(column: str) -> str:
+    """The windows a column's name tells; "all covered" is said of words."""
     windows = re.findall(r"(?<=_)(1d|7d|30d|all(?!_covered))(?=_|$)", column)
     return " against ".join(windows)
 
