@@ -14,6 +14,7 @@ from feature_repo.errors import RedisError
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
+from feature_repo.online.known_items import KnownItems
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.reader import OnlineReader
 from feature_repo.online.redis_address import RedisAddress, redis_client
@@ -60,6 +61,7 @@ class RedisConnection:
 
     client: "redis.Redis"
     stream: SlateStream
+    items: KnownItems
     reader: OnlineReader
     writer: LiveWriter
     known: KnownServer
@@ -79,9 +81,11 @@ class RedisConnection:
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
         known, reader = KnownServer(), OnlineReader(home, shop, client)
+        items = KnownItems(reader.item_keys)
         return cls(
             client=client,
-            stream=SlateStream(address, READ_TIMEOUT_SECONDS, known.check),
+            stream=SlateStream(address, READ_TIMEOUT_SECONDS, known.check, items.forget),
+            items=items,
             reader=reader,
             writer=LiveWriter(home, shop, client, log, clock, reader),
             known=known,
@@ -127,7 +131,7 @@ class RedisConnection:
             market=question.market,
             utc_offset_minutes=question.utc_offset_minutes,
         )
-        return slate.facts(await self.stream.ask(slate.commands, slate.answers))
+        return await self.items.read(self.stream, slate)
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Make events count."""

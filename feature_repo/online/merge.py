@@ -59,17 +59,17 @@ def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> dict[s
 
 def counter_rows(
     view: CounterView, found: Sequence[bytes | None], t: int
-) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
-    """The same counts as rows of numbers, and which tiles are damaged.
+) -> npt.NDArray[np.float64]:
+    """The same counts as numbers.
 
-    Shape (N, F + 1) float64: the features, NaN where they are not known, then 1 where they are.
+    Shape (F + 1, N): the features, NaN where they are not known, then 1 where they are.
     """
     counts = _counted(view, found, t)
-    rows = np.empty((len(found), len(view.features) + 1))
-    rows[:, :-1] = counts.values.reshape(len(found), len(view.features))
-    rows[~counts.present, :-1] = np.nan
-    rows[:, -1] = counts.present
-    return rows, counts.damaged
+    rows = np.empty((len(view.features) + 1, len(found)))
+    rows[:-1] = counts.values.reshape(len(found), len(view.features)).T
+    rows[:-1, ~counts.present] = np.nan
+    rows[-1] = counts.present
+    return rows
 
 
 def _counted(view: CounterView, found: Sequence[bytes | None], t: int) -> tiles.Counts:
@@ -87,6 +87,24 @@ def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
         return row
     fresh = {column: msgspec.json.decode(patch.value) for column, patch in newer.items()}
     return {**(row or {}), **fresh, PART: max(patch.part for patch in newer.values())}
+
+
+def patched(
+    columns: dict[str, list[Any]], changes: Sequence[Mapping[str, Patch]]
+) -> dict[str, list[Any]]:
+    """The stored attributes of N entities, with the newer ones of those that changed since.
+
+    Args:
+        columns: the stored ones, `part` among them; written to.
+        changes: N mappings of attribute to its newest patch.
+    """
+    for place, patches in enumerate(changes):
+        if patches:
+            row = {name: values[place] for name, values in columns.items()}
+            known = attributes(row if row[PART] is not None else None, patches) or {}
+            for name in columns.keys() & known.keys():
+                columns[name][place] = known[name]
+    return columns
 
 
 def first_seen(row: Row | None, firsts: Iterable[Patch]) -> Row | None:

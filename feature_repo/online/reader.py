@@ -4,30 +4,29 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import redis
 
 from feature_repo.counters import COUNTER_VIEWS
 from feature_repo.errors import RedisError
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
-from feature_repo.instants import DAY
 from feature_repo.online import merge
+from feature_repo.online.item_rows import ItemRows, StoredItem
 from feature_repo.online.live_keys import LiveKeys, Patch
 from feature_repo.online.merge import PART
 from feature_repo.online.overlay import Overlay, read_patches
-from feature_repo.online.remembered_rows import Columns, RememberedNumbers
+from feature_repo.online.remembered_rows import Columns
 from feature_repo.online.resp import exchanged
-from feature_repo.online.slate_commands import SlateCommands
+from feature_repo.online.slate_commands import Asked, SlateCommands, Told
 from feature_repo.online.stored_rows import StoredRows, rows_of
 from feature_repo.shop import Shop
-from feature_repo.slate_facts import SlateFacts, as_number
+from feature_repo.slate_facts import SlateFacts
 
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 Facts = dict[str, list[Any]]
 
-_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
-"""Views whose rows are the same at most requests; a user's are asked for by few."""
+_SELDOM_CHANGED = ("query_clicked_items", "market_usual")
+"""Views whose rows are the same at many requests; a user's are asked for by few."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +34,15 @@ class SlateRead:
     """A slate to be read, by whichever way to Redis.
 
     Attributes:
-        commands: in the Redis protocol, to be sent in one piece.
-        answers: how many there will be.
-        facts: understands them, errors among them; raises RedisError where nothing was told.
+        item_ids: N candidates.
+        commands: what is to be sent in one piece to be told the strings of some of them, and all
+            about the user, the query and the market.
+        facts: from what lies there of each candidate, and what was told of the others.
     """
 
-    commands: bytes
-    answers: int
-    facts: Callable[[Sequence[Any]], SlateFacts]
+    item_ids: Sequence[str]
+    commands: Callable[[Sequence[str]], Asked]
+    facts: Callable[[Sequence[StoredItem], Told], SlateFacts]
 
 
 class OnlineReader:
@@ -57,13 +57,12 @@ class OnlineReader:
             for projection in catalogue.ranking_v1.feature_view_projections
         }
         self._remembered = shop.recent_fields
-        self._numbers = {"item_attributes": shop.columns_of("number")}
         self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
+        self._items = ItemRows(self._rows, self._features, shop.columns_of("number"))
         self._keys = LiveKeys.of(home)
         told = ["user_attributes"] if shop.user_fields else []
         self._user_views = ("user_recent", "user_first_seen", *told)
         self._commands = SlateCommands(self._keys, self._rows, self._user_views)
-        self._tiles_of = (-1, RememberedNumbers())
         self._client = client
 
     def read(self, **asked: Any) -> SlateFacts:
@@ -73,10 +72,13 @@ class OnlineReader:
             RedisError: the server does not answer.
         """
         slate = self.slate(**asked)
+        question, item_ids = slate.commands(slate.item_ids), slate.item_ids
         try:
-            return slate.facts(exchanged(self._client, slate.commands, slate.answers))
+            answers = exchanged(self._client, question.commands, question.answers)
         except redis.RedisError as error:
             raise RedisError(f"Redis does not answer: {error}.") from error
+        told = Told.of(answers, len(item_ids))
+        return slate.facts([*map(StoredItem, item_ids, told.items)], told)
 
     def slate(
         self,
@@ -100,10 +102,12 @@ class OnlineReader:
             market: where it was asked.
             utc_offset_minutes: of the shopper's clock, where it is known.
         """
-        asked = self._commands.written(item_ids, user_id, query_key, market)
 
-        def facts(answers: Sequence[Any]) -> SlateFacts:
-            found = Overlay.of(answers, item_ids, user_id, query_key)
+        def commands(of: Sequence[str]) -> Asked:
+            return self._commands.written(of, user_id, query_key, market)
+
+        def facts(items: Sequence[StoredItem], told: Told) -> SlateFacts:
+            found = Overlay.of(told, user_id, query_key)
             return SlateFacts(
                 t=t,
                 query=query,
@@ -112,10 +116,14 @@ class OnlineReader:
                 query_row=_first(self._of_query(found, t)),
                 market_row=_first(self._of_market(found, t)),
                 item_ids=item_ids,
-                items=self._items(found, t),
+                items=self._items.columns(items, t),
             )
 
-        return SlateRead(asked.commands, asked.answers, facts)
+        return SlateRead(item_ids, commands, facts)
+
+    def item_keys(self, item_id: str) -> list[bytes]:
+        """The keys of the strings of an item, in the order in which they are asked for."""
+        return self._commands.item_keys(item_id)
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
         """The keys of the stored rows of users, in every view that has such."""
@@ -157,36 +165,14 @@ class OnlineReader:
         except redis.RedisError as error:
             raise RedisError(f"Redis does not answer: {error}.") from error
 
-    def _items(self, found: Overlay, t: int) -> dict[str, Any]:
-        """Texts, times and whether something is so as lists; numbers as arrays."""
-        return {
-            **self._attributes("item_attributes", found.item_attributes, found.patches, t),
-            **self._standing(found.item_standing, t),
-            **self._engagement(found.item_tiles, t),
-        }
-
-    def _standing(self, raw: Sequence[bytes | None], t: int) -> dict[str, Any]:
-        features = self._features["item_standing"]
-        columns = dict(
-            zip(features, self._rows.block("item_standing", raw, features, t), strict=True)
-        )
-        return _under("item_standing", {**columns, "present": ~np.isnan(columns.pop(PART))})
-
-    def _engagement(self, tiles: Sequence[bytes | None], t: int) -> dict[str, Any]:
-        view = _COUNTERS["item_engagement"]
-        if t // DAY != self._tiles_of[0]:
-            self._tiles_of = (t // DAY, RememberedNumbers())
-        block = self._tiles_of[1].block(tiles, lambda unknown: merge.counter_rows(view, unknown, t))
-        return _under(view.name, dict(zip((*view.features, "present"), block, strict=True)))
-
     def _of_user(self, found: Overlay, t: int) -> Facts:
         raw = dict(zip(self._user_views, found.user_rows, strict=True))
         facts = self._counts("user_engagement", [found.user_tile], t)
         facts |= self._recent([raw["user_recent"]], found, t)
         facts |= self._first_seen([raw["user_first_seen"]], found, t)
         if "user_attributes" in raw:
-            row = [raw["user_attributes"]]
-            facts |= self._attributes("user_attributes", row, [found.user_patches], t)
+            stored = self._stored("user_attributes", [raw["user_attributes"]], t)
+            facts |= _named("user_attributes", merge.patched(stored, [found.user_patches]))
         return facts
 
     def _of_query(self, found: Overlay, t: int) -> Facts:
@@ -198,31 +184,10 @@ class OnlineReader:
         return _named("market_usual", self._stored("market_usual", [found.market_usual], t))
 
     def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
-        numbers = self._numbers.get(view, ())
-        others = [name for name in self._features[view] if name not in numbers]
-        return self._rows.columns(view, raw, others, t, numbers)
+        return self._rows.columns(view, raw, self._features[view], t)
 
     def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
         return _named(view, merge.counters(_COUNTERS[view], found, t))
-
-    def _attributes(
-        self,
-        view: str,
-        raw: Sequence[bytes | None],
-        changes: Sequence[Mapping[str, Patch]],
-        t: int,
-    ) -> Facts:
-        """The stored attributes of N entities, with the newer ones of those that changed since."""
-        columns = self._stored(view, raw, t)
-        for place, patches in enumerate(changes):
-            if patches:
-                row = {name: values[place] for name, values in columns.items()}
-                known = merge.attributes(row if row[PART] is not None else None, patches)
-                for name in columns.keys() & (known or {}).keys():
-                    value = (known or {})[name]
-                    is_list = isinstance(columns[name], list)
-                    columns[name][place] = value if is_list else as_number(value)
-        return _named(view, columns)
 
     def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
         (stored,) = rows_of(self._stored("user_recent", raw, t))
@@ -235,10 +200,6 @@ class OnlineReader:
         row = merge.first_seen(stored, found.firsts.values()) or {}
         features = self._features["user_first_seen"]
         return _named("user_first_seen", {name: [row.get(name)] for name in features})
-
-
-def _under(view: str, columns: Mapping[str, Any]) -> dict[str, Any]:
-    return {f"{view}__{name}": column for name, column in columns.items()}
 
 
 def _named(view: str, columns: Columns) -> Facts:

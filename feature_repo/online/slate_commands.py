@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+from feature_repo.errors import RedisError
 from feature_repo.online.live_keys import LiveKeys
 from feature_repo.online.merge import KEPT
 from feature_repo.online.resp import arguments, command
@@ -24,6 +26,35 @@ class Asked:
 
     commands: bytes
     answers: int
+
+
+@dataclass(frozen=True)
+class Told:
+    """The answers.
+
+    Attributes:
+        lists: of the user, none where no user is known; errors may be among them.
+        items: `ITEM_STRINGS` strings of each item that was asked for.
+        others: the strings of user, query and market.
+    """
+
+    lists: Sequence[Any]
+    items: Sequence[Sequence[bytes | None]]
+    others: Sequence[bytes | None]
+
+    @classmethod
+    def of(cls, answers: Sequence[Any], items: int) -> "Told":
+        """Tell the answers about so many items apart.
+
+        Raises:
+            RedisError: the server told an error.
+        """
+        *lists, strings = answers
+        if not isinstance(strings, list):
+            raise RedisError(f"Redis does not answer: {strings}.")
+        end = ITEM_STRINGS * items
+        of_items = [strings[n : n + ITEM_STRINGS] for n in range(0, end, ITEM_STRINGS)]
+        return cls(lists, of_items, strings[end:])
 
 
 class SlateCommands:
@@ -54,10 +85,13 @@ class SlateCommands:
         strings = (command(words, arguments(b"MGET")), *map(self._of_item, item_ids))
         return Asked(b"".join([*lists, *strings, arguments(*others)]), len(lists) + 1)
 
-    def _item(self, item_id: str) -> bytes:
+    def item_keys(self, item_id: str) -> list[bytes]:
+        """The keys of an item's strings, in their order."""
         live = (self._keys.tile("item_engagement", item_id), self._keys.item(item_id))
-        rows = self._rows.keys([item_id], *ITEM_VIEWS)
-        return arguments(*map(str.encode, live), *rows)
+        return [*map(str.encode, live), *self._rows.keys([item_id], *ITEM_VIEWS)]
+
+    def _item(self, item_id: str) -> bytes:
+        return arguments(*self.item_keys(item_id))
 
     def _others(self, user_id: str, query_key: str, market: str) -> list[bytes]:
         live = (

@@ -2,13 +2,18 @@
 
 redis-py opens it, with password, database and TLS.  What is then read for a slate, hundreds of
 strings, goes from the socket to the parser without redis-py's layers, which cost as much again.
+
+The server is asked to tell on the same connection when a key changes that was read over it.  It
+tells so before it answers any question that came after the change.
+https://redis.io/docs/latest/develop/reference/client-side-caching
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import hiredis
 import redis.asyncio
@@ -18,8 +23,14 @@ from redis.backoff import NoBackoff
 
 from feature_repo.online.redis_address import RedisAddress
 
+T = TypeVar("T")
+Changed = Callable[[Sequence[bytes] | None], None]
+"""Takes the keys that are no longer what they were when they were read; None for all."""
+
 _READ_BYTES = 1 << 18
 """Read at once: a slate of hundreds of items."""
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass
@@ -27,14 +38,25 @@ class _Question:
     """Commands whose answers are awaited."""
 
     wanted: int
-    told: "asyncio.Future[list[Any]]"
+    understand: Callable[[list[Any]], Any]
+    told: "asyncio.Future[Any]"
     answers: list[Any] = field(default_factory=list)
+
+    def settle(self) -> None:
+        """Tell what the answers mean, now: what the server says next may overturn it."""
+        if self.told.done():
+            return
+        try:
+            self.told.set_result(self.understand(self.answers))
+        except Exception as error:
+            self.told.set_exception(error)
 
 
 class _Stream(asyncio.BufferedProtocol):
     """Answers come in the order of the questions, so these may follow each other unanswered."""
 
-    def __init__(self, opened: AbstractConnection) -> None:
+    def __init__(self, opened: AbstractConnection, changed: Changed) -> None:
+        self._changed = changed
         # The connection's own reader must outlive its transport, or it would close that.
         self._opened = cast("Any", opened)
         self._transport: asyncio.Transport = self._opened._writer.transport
@@ -51,9 +73,11 @@ class _Stream(asyncio.BufferedProtocol):
         """Whether questions can be sent."""
         return not self._transport.is_closing()
 
-    def ask(self, commands: bytes, answers: int) -> "asyncio.Future[list[Any]]":
+    def ask(
+        self, commands: bytes, answers: int, understand: Callable[[list[Any]], T]
+    ) -> "asyncio.Future[T]":
         """Send commands; errors are among their answers."""
-        question = _Question(answers, asyncio.get_running_loop().create_future())
+        question = _Question(answers, understand, asyncio.get_running_loop().create_future())
         self._waiting.append(question)
         self._transport.write(commands)
         return question.told
@@ -70,16 +94,18 @@ class _Stream(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         """Give whole answers to whom they belong."""
         self._parser.feed(cast("bytes", self._read), 0, nbytes)
-        while self._waiting and (answer := self._parser.gets()) is not False:
-            question = self._waiting[0]
-            question.answers.append(answer)
-            if len(question.answers) == question.wanted:
-                self._waiting.popleft()
-                if not question.told.done():
-                    question.told.set_result(question.answers)
+        while (answer := self._parser.gets()) is not False:
+            if isinstance(answer, hiredis.PushNotification):
+                self._changed(answer[1] if answer[0] == b"invalidate" else ())
+            elif self._waiting:
+                question = self._waiting[0]
+                question.answers.append(answer)
+                if len(question.answers) == question.wanted:
+                    self._waiting.popleft().settle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Nothing more will be told."""
+        self._changed(None)
         self._opened._close()
         while self._waiting:
             told = self._waiting.popleft().told
@@ -95,6 +121,7 @@ class SlateStream:
         address: RedisAddress,
         timeout: float,
         opened: Callable[[AbstractConnection], Awaitable[None]],
+        changed: Changed,
     ) -> None:
         """Ask the server at `address`, and wait `timeout` seconds at most.
 
@@ -103,10 +130,14 @@ class SlateStream:
             timeout: for a connection, and for the answers to a question.
             opened: finishes the opening of a connection: calls `on_connect`, raises RedisError
                 where this is not the server it should be.
+            changed: is told of the keys that changed since they were read, of all where the
+                connection is lost.
         """
+        self.tells_changes = False
+        self._changed = changed
         self._pool = redis.asyncio.ConnectionPool.from_url(
             address.url,
-            protocol=2,
+            protocol=3,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
@@ -116,8 +147,13 @@ class SlateStream:
         self._stream: _Stream | None = None
         self._lock = asyncio.Lock()
 
-    async def ask(self, commands: bytes, answers: int) -> list[Any]:
-        """What commands give that are sent in one piece, errors among the answers.
+    async def ask(self, commands: bytes, answers: int, understand: Callable[[list[Any]], T]) -> T:
+        """What commands mean that are sent in one piece.
+
+        Args:
+            commands: in the Redis protocol.
+            answers: how many there will be, errors among them.
+            understand: is given the answers as they come, before anything the server says later.
 
         Raises:
             redis.RedisError: the server does not answer in time; nobody who waits is answered then.
@@ -125,7 +161,7 @@ class SlateStream:
         stream = self._stream
         if stream is None or not stream.is_open:
             stream = await self._open()
-        told = stream.ask(commands, answers)
+        told = stream.ask(commands, answers, understand)
         try:
             await asyncio.wait([told], timeout=self._timeout)
             if not told.done():
@@ -146,7 +182,7 @@ class SlateStream:
     async def _open(self) -> _Stream:
         async with self._lock:
             if self._stream is None or not self._stream.is_open:
-                self._stream = _Stream(await self._connected())
+                self._stream = _Stream(await self._connected(), self._changed)
             return self._stream
 
     async def _connected(self) -> AbstractConnection:
@@ -154,9 +190,21 @@ class SlateStream:
         try:
             async with asyncio.timeout(self._timeout):
                 await connection.connect()  # type: ignore[no-untyped-call]
+                self.tells_changes = await _tells_changes(connection)
         except BaseException as error:
             await connection.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
                 raise redis.TimeoutError(f"no connection within {self._timeout:g} s") from None
             raise
         return connection
+
+
+async def _tells_changes(connection: AbstractConnection) -> bool:
+    """Whether the server will tell of changes; some that only resemble Redis cannot."""
+    try:
+        await connection.send_command("CLIENT", "TRACKING", "ON")
+        await connection.read_response()
+    except redis.ResponseError as error:
+        _logger.warning("every item is read anew at every request: %s", error)
+        return False
+    return True

@@ -5,6 +5,7 @@ from sys import intern
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from feature_repo.online.keys import text_suffixes
 from feature_repo.online.merge import PART, Row
@@ -12,13 +13,7 @@ from feature_repo.online.packing import RowBatch
 from feature_repo.online.proto_values import message_class
 from feature_repo.online.read_plan import report_damage
 from feature_repo.online.remembered import KEPT_BYTES, KEPT_BYTES_OF_SOME
-from feature_repo.online.remembered_rows import (
-    Block,
-    Columns,
-    Flags,
-    RememberedNumbers,
-    RememberedRows,
-)
+from feature_repo.online.remembered_rows import Columns, RememberedRows
 from feature_repo.online.row_layout import RowField
 from feature_repo.online.view_codec import ViewCodec, codec_of
 
@@ -35,7 +30,6 @@ class StoredRows:
         """Read the rows of `views`; those of views to be `remembered` are kept at length."""
         self._remembered = frozenset(remembered)
         self._memos: dict[tuple[str, ...], RememberedRows] = {}
-        self._numbers: dict[tuple[str, ...], RememberedNumbers] = {}
         self._codecs: dict[str, ViewCodec] = {
             view.name: codec_of(project, view, view.name) for view in views
         }
@@ -48,33 +42,27 @@ class StoredRows:
         ]
 
     def columns(
-        self,
-        view: str,
-        raw: Sequence[bytes | None],
-        features: Sequence[str],
-        now: int,
-        numbers: Sequence[str] = (),
+        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> Columns:
-        """What lies under N keys, read as features; damaged rows count as absent and are logged.
-
-        Args:
-            view: whose keys.
-            raw: N strings, None where there is none.
-            features: of the view.
-            now: instant of the read, µs.
-            numbers: features to be given as float64, NaN where there is none.
-        """
-        asked = (view, *features, "", *numbers)
+        """What lies under N keys, as `read` gives it; what was read before is not read again."""
+        asked = (view, *features)
         memo = self._memos.get(asked)
         if memo is None:
             kept = KEPT_BYTES if view in self._remembered else KEPT_BYTES_OF_SOME
-            memo = self._memos.setdefault(asked, RememberedRows(features, numbers, kept))
-        wanted = (*features, *numbers)
-        return memo.columns(raw, lambda unknown: self._decoded(view, unknown, wanted, now))
+            memo = self._memos.setdefault(asked, RememberedRows(features, kept))
+        return memo.columns(raw, lambda unknown: self.read(view, unknown, features, now))
 
-    def _decoded(
+    def read(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> Columns:
+        """N values of each feature, None where there is none; damage counts as absent, is logged.
+
+        Args:
+            view: whose rows.
+            raw: N strings, None where there is none.
+            features: of the view.
+            now: instant of the read, µs.
+        """
         codec = self._codecs[view]
         fields = [codec.layout.fields[codec.layout.places[name]] for name in features]
         batch = codec.read(raw, now)
@@ -88,28 +76,19 @@ class StoredRows:
         report_damage(view, batch)
         return columns
 
-    def block(
+    def numbers(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
-    ) -> Block:
-        """The same of F features that are numbers: shape (F, N) float64, NaN where there is none.
-
-        Nobody may write to it.
-        """
-        memo = self._numbers.setdefault((view, *features), RememberedNumbers())
-        return memo.block(raw, lambda unknown: self._numbers_of(view, unknown, features, now))
-
-    def _numbers_of(
-        self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
-    ) -> tuple[Block, Flags]:
+    ) -> npt.NDArray[np.float64]:
+        """The same of F features that are numbers, shape (F, N), NaN where there is none."""
         codec = self._codecs[view]
         batch = codec.read(raw, now)
         report_damage(view, batch)
         places = [codec.layout.places[name] for name in features]
-        block = np.empty((len(raw), len(places)))
-        for column, place in zip(block.T, places, strict=True):
+        block = np.empty((len(places), len(raw)))
+        for column, place in zip(block, places, strict=True):
             column[:] = batch.values(codec.layout.fields[place])
-        block[batch.nulls[:, places]] = np.nan
-        return block, batch.damaged
+        block[batch.nulls[:, places].T] = np.nan
+        return block
 
 
 def rows_of(columns: Columns) -> list[Row | None]:
