@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from feature_repo.rate_prior import RatePrior
 from feature_repo.request_families import Block
-from feature_repo.request_families.ages import ages
+from feature_repo.request_families.ages import age_seconds, ages
 from feature_repo.request_families.calendar import calendar
 from feature_repo.request_families.funnel import funnel
 from feature_repo.request_families.history import history
@@ -28,14 +28,14 @@ from feature_repo.request_families.standing import standing
 from feature_repo.request_families.stored import stored
 from feature_repo.request_families.taste import taste
 from feature_repo.request_families.tenure import tenure
-from feature_repo.request_families.text_match import text_match
+from feature_repo.request_families.text_match import matches, text_match
 from feature_repo.request_families.trend import trend
 from feature_repo.request_families.user_attributes import user_attributes
 from feature_repo.request_families.vectors import vectors
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts, as_numbers
 
-__all__ = ["Matrix", "SlateFacts", "feature_columns", "feature_matrix"]
+__all__ = ["Matrix", "SlateFacts", "begin", "feature_columns", "feature_matrix"]
 
 Matrix = npt.NDArray[np.float32]
 
@@ -62,6 +62,13 @@ def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
         matrix = matrix[[*rows.values()]]
     np.copyto(matrix, np.nan, where=~np.isfinite(matrix))
     return np.ascontiguousarray(matrix.T)
+
+
+def begin(facts: SlateFacts, shop: Shop) -> None:
+    """Work out what no user, query row or market has a say in; `feature_matrix` finds it done."""
+    with np.errstate(all="ignore"):
+        age_seconds(facts, shop)
+        matches(facts, shop)
 
 
 def _filled(blocks: Sequence[Block], size: int) -> Matrix:

@@ -53,6 +53,12 @@ class SlateFacts:
     found: Found = field(default_factory=dict)
     memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
+    def also(self, **more: Any) -> "SlateFacts":
+        """The same candidates with more known; what was read of them before stays read."""
+        fuller = replace(self, **more)
+        fuller.memo.update(self.memo)
+        return fuller
+
     def only(self, places: Sequence[int]) -> "SlateFacts":
         """The same request with M of its candidates, by their places among the N."""
         return replace(

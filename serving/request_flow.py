@@ -189,7 +189,7 @@ async def hydrate(request: _Request, candidates: Candidates) -> SlateFacts | Non
         async with asyncio.timeout(seconds):
             facts = await resources.live.read(asked)
         request.question = replace(question, t=facts.t)
-        facts = replace(facts, found=candidates.sources)
+        facts = facts.also(found=candidates.sources)
         return with_overrides(facts, question.overrides, resources.shop)
     return None
 

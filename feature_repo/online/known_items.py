@@ -44,13 +44,14 @@ class KnownItems:
             redis.RedisError: the server does not answer.
         """
         for _ in range(_ATTEMPTS - 1):
-            unknown = [item for item in slate.item_ids if item not in self._items]
-            if (found := await self._asked(stream, slate, unknown)) is not None:
-                return slate.facts(*found)
-        found = await self._asked(stream, slate, slate.item_ids)
-        if found is None:
+            known = [self._items[i] for i in slate.item_ids if i in self._items]
+            unknown = [i for i in slate.item_ids if i not in self._items]
+            if (facts := await self._asked(stream, slate, known, unknown)) is not None:
+                return facts
+        facts = await self._asked(stream, slate, (), slate.item_ids)
+        if facts is None:
             raise redis.InvalidResponse("not every string that was asked for was told")
-        return slate.facts(*found)
+        return facts
 
     def forget(self, keys: Sequence[bytes] | None) -> None:
         """Keep nothing of the items of which a key changed; of no item, where it is None."""
@@ -63,11 +64,29 @@ class KnownItems:
             self._drop(item_id)
 
     async def _asked(
-        self, stream: SlateStream, slate: SlateRead, item_ids: Sequence[str]
-    ) -> tuple[list[StoredItem], Told] | None:
-        asked = slate.commands(item_ids)
-        understand = partial(self._whole, stream, slate.item_ids, item_ids)
-        return await stream.ask(asked.commands, asked.answers, understand)
+        self,
+        stream: SlateStream,
+        slate: SlateRead,
+        known: Sequence[StoredItem],
+        unknown: Sequence[str],
+    ) -> SlateFacts | None:
+        """The facts; None where what was known of an item has changed before the answer.
+
+        Where all items are known, their part is worked out while the server answers.
+        """
+        begun: list[SlateFacts] = []
+
+        def begin() -> None:
+            if not unknown:
+                begun.append(slate.begun(known))
+
+        asked = slate.commands(unknown)
+        understand = partial(self._whole, stream, slate.item_ids, unknown)
+        found = await stream.ask(asked.commands, asked.answers, understand, begin)
+        if found is None:
+            return None
+        items, told = found
+        return slate.facts(begun[0] if begun and items == known else slate.begun(items), told)
 
     def _whole(
         self,

@@ -19,14 +19,15 @@ from feature_repo.online.remembered_rows import Columns
 from feature_repo.online.resp import exchanged
 from feature_repo.online.slate_commands import Asked, SlateCommands, Told
 from feature_repo.online.stored_rows import StoredRows, rows_of
+from feature_repo.request_features import begin
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 Facts = dict[str, list[Any]]
 
-_SELDOM_CHANGED = ("query_clicked_items", "market_usual")
-"""Views whose rows are the same at many requests; a user's are asked for by few."""
+_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
+"""Views whose rows are the same for many events and requests; a user's are asked for by few."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,14 @@ class SlateRead:
         item_ids: N candidates.
         commands: what is to be sent in one piece to be told the strings of some of them, and all
             about the user, the query and the market.
-        facts: from what lies there of each candidate, and what was told of the others.
+        begun: facts of the candidates, from what lies there of each.
+        facts: these, and what was told of user, query and market.
     """
 
     item_ids: Sequence[str]
     commands: Callable[[Sequence[str]], Asked]
-    facts: Callable[[Sequence[StoredItem], Told], SlateFacts]
+    begun: Callable[[Sequence[StoredItem]], SlateFacts]
+    facts: Callable[[SlateFacts, Told], SlateFacts]
 
 
 class OnlineReader:
@@ -56,6 +59,7 @@ class OnlineReader:
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
         }
+        self._shop = shop
         self._remembered = shop.recent_fields
         self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
         self._items = ItemRows(self._rows, self._features, shop.columns_of("number"))
@@ -78,7 +82,7 @@ class OnlineReader:
         except redis.RedisError as error:
             raise RedisError(f"Redis does not answer: {error}.") from error
         told = Told.of(answers, len(item_ids))
-        return slate.facts([*map(StoredItem, item_ids, told.items)], told)
+        return slate.facts(slate.begun([*map(StoredItem, item_ids, told.items)]), told)
 
     def slate(
         self,
@@ -106,20 +110,26 @@ class OnlineReader:
         def commands(of: Sequence[str]) -> Asked:
             return self._commands.written(of, user_id, query_key, market)
 
-        def facts(items: Sequence[StoredItem], told: Told) -> SlateFacts:
-            found = Overlay.of(told, user_id, query_key)
-            return SlateFacts(
+        def begun(items: Sequence[StoredItem]) -> SlateFacts:
+            facts = SlateFacts(
                 t=t,
                 query=query,
                 utc_offset_minutes=utc_offset_minutes,
-                user=_first(self._of_user(found, t)),
-                query_row=_first(self._of_query(found, t)),
-                market_row=_first(self._of_market(found, t)),
                 item_ids=item_ids,
                 items=self._items.columns(items, t),
             )
+            begin(facts, self._shop)
+            return facts
 
-        return SlateRead(item_ids, commands, facts)
+        def facts(begun: SlateFacts, told: Told) -> SlateFacts:
+            found = Overlay.of(told, user_id, query_key)
+            return begun.also(
+                user=_first(self._of_user(found, t)),
+                query_row=_first(self._of_query(found, t)),
+                market_row=_first(self._of_market(found, t)),
+            )
+
+        return SlateRead(item_ids, commands, begun, facts)
 
     def item_keys(self, item_id: str) -> list[bytes]:
         """The keys of the strings of an item, in the order in which they are asked for."""

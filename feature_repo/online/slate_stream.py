@@ -147,13 +147,20 @@ class SlateStream:
         self._stream: _Stream | None = None
         self._lock = asyncio.Lock()
 
-    async def ask(self, commands: bytes, answers: int, understand: Callable[[list[Any]], T]) -> T:
+    async def ask(
+        self,
+        commands: bytes,
+        answers: int,
+        understand: Callable[[list[Any]], T],
+        meanwhile: Callable[[], None] = lambda: None,
+    ) -> T:
         """What commands mean that are sent in one piece.
 
         Args:
             commands: in the Redis protocol.
             answers: how many there will be, errors among them.
             understand: is given the answers as they come, before anything the server says later.
+            meanwhile: work for the time in which the server answers.
 
         Raises:
             redis.RedisError: the server does not answer in time; nobody who waits is answered then.
@@ -163,6 +170,8 @@ class SlateStream:
             stream = await self._open()
         told = stream.ask(commands, answers, understand)
         try:
+            await asyncio.sleep(0)  # What was written leaves with the loop's next turn.
+            meanwhile()
             await asyncio.wait([told], timeout=self._timeout)
             if not told.done():
                 # It may be the loop that was late: what lies in the socket by now is read first.
