@@ -40,21 +40,17 @@ class LiveRecent:
     entry: RecentItem
 
 
-def counters(view: CounterView, found: Sequence[bytes | None], t: int) -> dict[str, list[Any]]:
-    """Counts of N entities as of an instant, and their part; None where they are not known.
+def counters(view: CounterView, tile: bytes | None, t: int) -> list[int] | None:
+    """The features of one entity as of an instant; None where they are not known.
 
     Args:
         view: what is counted.
-        found: their tiles.
+        tile: of the entity.
         t: µs.
     """
-    counts = _counted(view, found, t)
-    values = counts.values.reshape(len(found), len(view.features)).T.tolist()
-    columns = dict(zip((*view.features, PART), [*values, counts.parts.tolist()], strict=True))
-    for n in np.flatnonzero(~counts.present).tolist():
-        for column in columns.values():
-            column[n] = None
-    return columns
+    counts = _counted(view, [tile], t)
+    values: list[int] = counts.values.reshape(-1).tolist()
+    return values if counts.present[0] else None
 
 
 def counter_rows(

@@ -13,18 +13,16 @@ from feature_repo.home import Home
 from feature_repo.online import merge
 from feature_repo.online.item_rows import ItemRows, StoredItem
 from feature_repo.online.live_keys import LiveKeys, Patch
-from feature_repo.online.merge import PART
+from feature_repo.online.merge import PART, Row
 from feature_repo.online.overlay import Overlay, read_patches
-from feature_repo.online.remembered_rows import Columns
 from feature_repo.online.resp import exchanged
 from feature_repo.online.slate_commands import Asked, SlateCommands, Told
-from feature_repo.online.stored_rows import StoredRows, rows_of
+from feature_repo.online.stored_rows import StoredRows
 from feature_repo.request_features import begin
 from feature_repo.shop import Shop
 from feature_repo.slate_facts import SlateFacts
 
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
-Facts = dict[str, list[Any]]
 
 _SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
 """Views whose rows are the same for many events and requests; a user's are asked for by few."""
@@ -58,6 +56,11 @@ class OnlineReader:
         self._features = {
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
+        }
+        counted = {view.name: view.features for view in COUNTER_VIEWS}
+        self._names = {
+            view: {name: f"{view}__{name}" for name in names if name != PART}
+            for view, names in (self._features | counted).items()
         }
         self._shop = shop
         self._remembered = shop.recent_fields
@@ -124,9 +127,9 @@ class OnlineReader:
         def facts(begun: SlateFacts, told: Told) -> SlateFacts:
             found = Overlay.of(told, user_id, query_key)
             return begun.also(
-                user=_first(self._of_user(found, t)),
-                query_row=_first(self._of_query(found, t)),
-                market_row=_first(self._of_market(found, t)),
+                user=self._of_user(found, t),
+                query_row=self._of_query(found, t),
+                market_row=self._of_market(found, t),
             )
 
         return SlateRead(item_ids, commands, begun, facts)
@@ -159,9 +162,7 @@ class OnlineReader:
         )
         patches = map(read_patches, distinct, found)
         columns = [*(field.column for field in self._remembered), PART]
-        rows = rows_of(
-            self._rows.columns("item_attributes", found[len(distinct) :], columns, max(seen_at))
-        )
+        rows = self._rows.rows("item_attributes", found[len(distinct) :], columns, max(seen_at))
         known = dict(zip(distinct, zip(rows, patches, strict=True), strict=True))
         return [
             merge.texts_of(merge.attributes(row, _before(instant, changes)), self._remembered)
@@ -175,51 +176,44 @@ class OnlineReader:
         except redis.RedisError as error:
             raise RedisError(f"Redis does not answer: {error}.") from error
 
-    def _of_user(self, found: Overlay, t: int) -> Facts:
+    def _of_user(self, found: Overlay, t: int) -> Row:
         raw = dict(zip(self._user_views, found.user_rows, strict=True))
-        facts = self._counts("user_engagement", [found.user_tile], t)
-        facts |= self._recent([raw["user_recent"]], found, t)
-        facts |= self._first_seen([raw["user_first_seen"]], found, t)
-        if "user_attributes" in raw:
-            stored = self._stored("user_attributes", [raw["user_attributes"]], t)
-            facts |= _named("user_attributes", merge.patched(stored, [found.user_patches]))
-        return facts
+        stored = {view: self._stored(view, text, t) for view, text in raw.items()}
+        columns = [field.column for field in self._remembered]
+        rows = {
+            "user_recent": merge.recent(stored["user_recent"], found.recent, columns),
+            "user_first_seen": merge.first_seen(stored["user_first_seen"], found.firsts.values()),
+        }
+        if "user_attributes" in stored:
+            told = merge.attributes(stored["user_attributes"], found.user_patches)
+            rows["user_attributes"] = told
+        return self._counted("user_engagement", found.user_tile, t) | self._named(rows)
 
-    def _of_query(self, found: Overlay, t: int) -> Facts:
-        clicked = self._stored("query_clicked_items", [found.query_clicked], t)
-        counts = self._counts("query_engagement", [found.query_tile], t)
-        return counts | _named("query_clicked_items", clicked)
+    def _of_query(self, found: Overlay, t: int) -> Row:
+        clicked = self._stored("query_clicked_items", found.query_clicked, t)
+        counts = self._counted("query_engagement", found.query_tile, t)
+        return counts | self._named({"query_clicked_items": clicked})
 
-    def _of_market(self, found: Overlay, t: int) -> Facts:
-        return _named("market_usual", self._stored("market_usual", [found.market_usual], t))
+    def _of_market(self, found: Overlay, t: int) -> Row:
+        return self._named({"market_usual": self._stored("market_usual", found.market_usual, t)})
 
-    def _stored(self, view: str, raw: Sequence[bytes | None], t: int) -> Columns:
-        return self._rows.columns(view, raw, self._features[view], t)
+    def _stored(self, view: str, raw: bytes | None, t: int) -> Row | None:
+        (row,) = self._rows.rows(view, [raw], self._features[view], t)
+        return row
 
-    def _counts(self, view: str, found: Sequence[bytes | None], t: int) -> Facts:
-        return _named(view, merge.counters(_COUNTERS[view], found, t))
+    def _counted(self, view: str, tile: bytes | None, t: int) -> Row:
+        names, counts = self._names[view].values(), merge.counters(_COUNTERS[view], tile, t)
+        values = dict.fromkeys(names) if counts is None else dict(zip(names, counts, strict=True))
+        return {**values, f"{view}__present": counts is not None}
 
-    def _recent(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
-        (stored,) = rows_of(self._stored("user_recent", raw, t))
-        row = merge.recent(stored, found.recent, [field.column for field in self._remembered]) or {}
-        features = self._features["user_recent"]
-        return _named("user_recent", {name: [row.get(name)] for name in features})
-
-    def _first_seen(self, raw: Sequence[bytes | None], found: Overlay, t: int) -> Facts:
-        (stored,) = rows_of(self._stored("user_first_seen", raw, t))
-        row = merge.first_seen(stored, found.firsts.values()) or {}
-        features = self._features["user_first_seen"]
-        return _named("user_first_seen", {name: [row.get(name)] for name in features})
-
-
-def _named(view: str, columns: Columns) -> Facts:
-    """The columns under their full names, and whether the view knows each entity."""
-    facts: Facts = {f"{view}__{name}": column for name, column in columns.items() if name != PART}
-    return facts | {f"{view}__present": [part is not None for part in columns[PART]]}
-
-
-def _first(facts: Facts) -> dict[str, Any]:
-    return {name: values[0] for name, values in facts.items()}
+    def _named(self, rows: Mapping[str, Row | None]) -> Row:
+        """Rows of views under the full names of their features, and whether a view has one."""
+        named: Row = {}
+        for view, row in rows.items():
+            known = row or {}
+            named.update({full: known.get(name) for name, full in self._names[view].items()})
+            named[f"{view}__present"] = row is not None
+        return named
 
 
 def _before(instant: int, patches: Mapping[str, Patch]) -> dict[str, Patch]:

@@ -41,28 +41,31 @@ class StoredRows:
             key for view in views for key in self._codecs[view].keys(suffixes) if key is not None
         ]
 
-    def columns(
+    def rows(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
-    ) -> Columns:
-        """What lies under N keys, as `read` gives it; what was read before is not read again."""
+    ) -> list[Row | None]:
+        """What lies under N keys; None where nothing does, or where it is damaged, which is logged.
+
+        What was read before is not read again; nobody may change a row.
+
+        Args:
+            view: whose keys.
+            raw: N strings, None where there is none.
+            features: of the view, `part` among them.
+            now: instant of the read, µs.
+        """
         asked = (view, *features)
         memo = self._memos.get(asked)
         if memo is None:
             kept = KEPT_BYTES if view in self._remembered else KEPT_BYTES_OF_SOME
-            memo = self._memos.setdefault(asked, RememberedRows(features, kept))
-        return memo.columns(raw, lambda unknown: self.read(view, unknown, features, now))
+            memo = self._memos.setdefault(asked, RememberedRows(kept))
+        found = memo.rows(raw, lambda unknown: self.read(view, unknown, features, now))
+        return [row if row[PART] is not None else None for row in found]
 
     def read(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> Columns:
-        """N values of each feature, None where there is none; damage counts as absent, is logged.
-
-        Args:
-            view: whose rows.
-            raw: N strings, None where there is none.
-            features: of the view.
-            now: instant of the read, µs.
-        """
+        """N values of each feature, None where there is none; damage is absent, and logged."""
         codec = self._codecs[view]
         fields = [codec.layout.fields[codec.layout.places[name]] for name in features]
         batch = codec.read(raw, now)
@@ -89,16 +92,6 @@ class StoredRows:
             column[:] = batch.values(codec.layout.fields[place])
         block[batch.nulls[:, places].T] = np.nan
         return block
-
-
-def rows_of(columns: Columns) -> list[Row | None]:
-    """The same row by row; None for one that is absent, which is one without a `part`."""
-    names = list(columns)
-    place = names.index(PART)
-    return [
-        dict(zip(names, row, strict=True)) if row[place] is not None else None
-        for row in zip(*columns.values(), strict=True)
-    ]
 
 
 def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list[Any]:
