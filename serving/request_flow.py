@@ -266,8 +266,18 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
             await within(
                 RECORD_SECONDS, resources.writers, lambda: resources.intake.record([event])
             )
+    # The answer goes first: the loop comes to this when it was sent, before it hears anything new.
+    asyncio.get_running_loop().call_soon(_keep, request, candidates, slate)
+
+
+def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
+    """What is logged and counted of an answer."""
+    resources, trace = request.resources, request.trace
     share = resources.settings.record_share
-    resources.recorder.offer(served_event(question, candidates, slate, trace.degraded, share))
+    resources.recorder.offer(
+        served_event(request.question, candidates, slate, trace.degraded, share)
+    )
+    trace.count()
 
 
 async def _found(request: _Request) -> Retrieved:

@@ -24,6 +24,7 @@ class Trace:
 
     degraded: list[str] = field(default_factory=list)
     stages: list[dict[str, Any]] = field(default_factory=list)
+    _seconds: list[tuple[str, float]] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
@@ -36,6 +37,11 @@ class Trace:
         finally:
             seconds = time.perf_counter() - started
             told["took"] = round(seconds * 1000, 3)
+            self._seconds.append((name, seconds))
+
+    def count(self) -> None:
+        """Let the metrics know how long the stages took."""
+        for name, seconds in self._seconds:
             STAGE_SECONDS.labels(name).observe(seconds)
 
     @contextmanager

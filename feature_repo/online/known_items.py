@@ -4,7 +4,7 @@ Every question still goes to the server, which tells of changes before it answer
 when the answer comes is therefore what lies there at the instant of the answer.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 import redis
@@ -44,8 +44,7 @@ class KnownItems:
             redis.RedisError: the server does not answer.
         """
         for _ in range(_ATTEMPTS - 1):
-            known = [self._items[i] for i in slate.item_ids if i in self._items]
-            unknown = [i for i in slate.item_ids if i not in self._items]
+            known, unknown = self._known(slate.item_ids)
             if (facts := await self._asked(stream, slate, known, unknown)) is not None:
                 return facts
         facts = await self._asked(stream, slate, (), slate.item_ids)
@@ -100,9 +99,20 @@ class KnownItems:
         fresh = dict(zip(item_ids, map(StoredItem, item_ids, told.items), strict=True))
         if stream.tells_changes:
             self._keep(fresh.values())
-        items = [fresh.get(i) or self._items.get(i) for i in wanted]
-        known = [item for item in items if item is not None]
-        return (known, told) if len(known) == len(items) else None
+        known, unknown = self._known(wanted, fresh)
+        return None if unknown else (known, told)
+
+    def _known(
+        self, item_ids: Sequence[str], fresh: Mapping[str, StoredItem] | None = None
+    ) -> tuple[list[StoredItem], list[str]]:
+        """The items of which it is known what lies there, `fresh` or kept, and which others are."""
+        found = [*map(self._items.get, item_ids)]
+        if fresh:
+            found = [*map(fresh.get, item_ids, found)]
+        known = [item for item in found if item is not None]
+        if len(known) == len(found):
+            return known, []
+        return known, [i for i, item in zip(item_ids, found, strict=True) if item is None]
 
     def _keep(self, fresh: Iterable[StoredItem]) -> None:
         for item in fresh:
