@@ -233,6 +233,8 @@ async def _page(request: Request, body: SearchBody | RecommendBody, surface: str
 
 
 def _flags(request: Request) -> dict[str, bool]:
+    if not request.scope["query_string"]:
+        return {}
     return {name: flag(request, name) for name in ("explain", "shown")}
 
 

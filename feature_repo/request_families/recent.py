@@ -4,6 +4,7 @@
 and not clicked from then on.
 """
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -45,7 +46,8 @@ class Recent:
     def texts(self, facts: SlateFacts, column: str) -> tuple[list[Any], list[Any]]:
         """The field's values of the clicked items and of the ignored items, a text an item."""
         clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
-        return clicked, [shown[n] for n in self.ignored if n < len(shown)]
+        ignored = self.ignored[: bisect_left(self.ignored, len(shown))]
+        return clicked, [*map(shown.__getitem__, ignored)]
 
     def met(self, facts: SlateFacts) -> "Met":
         """Which of the candidates are in the lists."""

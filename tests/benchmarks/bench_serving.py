@@ -28,11 +28,15 @@ from feature_repo.config import Settings
 from feature_repo.events.seals import read_seals
 from feature_repo.home import CHECKOUT
 from feature_repo.instants import DAY, to_datetime
-from feature_repo.online.redis_server import RedisAddress, ensure_redis, running_redis
+from feature_repo.online.reader import OnlineReader
+from feature_repo.online.redis_address import RedisAddress, redis_client
+from feature_repo.online.redis_server import ensure_redis, running_redis
+from feature_repo.shop import Shop
 from pipelines.service_process import environment, free_port, stop
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.counting_proxy import counting
 from tests.benchmarks.http_load import Load, closed_loop, open_loop
+from tests.benchmarks.measuring import pace
 from tests.benchmarks.plot import draw
 from tests.benchmarks.serving_peers import STOCK
 from tests.integration.http.small_shop import Service, build_home, publish_ranker, serving
@@ -41,7 +45,7 @@ SHOP = {"users": 60, "items": 1000, "days": 4}
 TREES, DEPTH = 300, 6
 SIZES, CLIENTS = (100, 200, 300), (1, 8, 32)
 SLATES = 40
-REQUESTS = {"aisle": 200, "echo": 800, "ordinary": 12}
+REQUESTS = {"aisle": 800, "echo": 800, "ordinary": 12}
 CLICKS = 400
 OPEN_SECONDS, LOADS = 4.0, (0.5, 1.0, 2.0)
 STAGES = ("hydrate", "score")
@@ -53,12 +57,14 @@ class Peer:
 
     Attributes:
         bodies: by number of candidates, slates as it takes them.
+        warm_up: how many it answers before it is measured.
     """
 
     name: str
     url: str
     process: psutil.Process
     bodies: dict[int, list[bytes]]
+    warm_up: int = 4
 
     def cpu(self) -> float:
         """Seconds of CPU all its processes have used."""
@@ -67,7 +73,7 @@ class Peer:
 
     def closed(self, size: int, clients: int, requests: int) -> dict[str, float | None]:
         """What a request costs when so many clients each wait for their answers."""
-        closed_loop(self.url, self.bodies[size], clients, max(clients, 4))
+        closed_loop(self.url, self.bodies[size], clients, max(clients, self.warm_up))
         before = self.cpu()
         load = closed_loop(self.url, self.bodies[size], clients, requests)
         return {
@@ -90,11 +96,12 @@ def main() -> dict[str, object]:
         slates = slates_of(settings)
         aisle = open_.enter_context(serving(settings))
         peers = {
-            "aisle": Peer("aisle", f"{aisle.url}/rank/default", tree(aisle), _ours(slates)),
+            "aisle": Peer("aisle", f"{aisle.url}/rank/default", tree(aisle), _ours(slates), SLATES),
             "echo": open_.enter_context(peer(settings, "Echo", _ours(slates), stock)),
             "ordinary": open_.enter_context(peer(settings, "Ordinary", _theirs(slates), stock)),
         }
         assert_equal(aisle, peers["ordinary"], slates)
+        paces = [pace()]
         closed = {
             name: {
                 str(size): {
@@ -105,12 +112,15 @@ def main() -> dict[str, object]:
             }
             for name, one in peers.items()
         }
+        paces.append(pace())
         stages = {str(size): stages_of(aisle, peers["aisle"], size) for size in SIZES}
         overload = overload_of(peers["aisle"], closed["aisle"]["200"]["8"]["a_second"])
+        changed = all_changed(settings, address, peers["aisle"], slates)
         trips = round_trips(settings, address, slates)
         clicks = acknowledgements(aisle, slates[200])
     draw_stages(stages)
     return {
+        "pace_of_the_machine": paces,
         "what": f"/rank, {SHOP['items']} items, the whole catalogue, {TREES} trees",
         "closed_loop": closed,
         "ratios": {
@@ -123,6 +133,7 @@ def main() -> dict[str, object]:
         "stages_ms": stages,
         "open_loop": overload,
         "acknowledgement_of_a_click": clicks,
+        "200_items_all_changed_since": changed,
         "redis_round_trips_a_request": trips,
     }
 
@@ -271,6 +282,24 @@ def acknowledgements(aisle: Service, slates: list[dict[str, object]]) -> dict[st
     ]
     load = closed_loop(f"{aisle.url}/events", bodies, 1, CLICKS)
     assert aisle.metric('aisle_events_total{outcome="accepted"}') == CLICKS
+    return {"p50_ms": load.percentile_ms(50), "p99_ms": load.percentile_ms(99)}
+
+
+def all_changed(
+    settings: Settings,
+    address: RedisAddress,
+    ours: Peer,
+    slates: dict[int, list[dict[str, object]]],
+) -> dict[str, float | None]:
+    """What one client waits where every candidate has changed since it was read last."""
+    shop, load = Shop.load(settings.home.shop_toml), Load()
+    with redis_client(address) as client:
+        reader = OnlineReader(settings.home, shop, client)
+        for body, slate in zip(ours.bodies[200], slates[200], strict=True):
+            tiles = [reader.item_keys(item)[0] for item in slate["items"]]
+            told = dict(zip(tiles, client.mget(tiles), strict=True))
+            client.mset({key: tile for key, tile in told.items() if tile is not None})
+            load.seconds.setdefault(200, []).extend(closed_loop(ours.url, [body], 1, 1).took())
     return {"p50_ms": load.percentile_ms(50), "p99_ms": load.percentile_ms(99)}
 
 

@@ -7,6 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
 
+import numpy as np
+
+PACED = 300
+
 Call = Callable[[], object]
 Costs = dict[str, dict[str, float]]
 
@@ -33,6 +37,20 @@ def costs(calls: Mapping[str, tuple[Call, int]], *, runs: int) -> Costs:
         }
         for name, each in found.items()
     }
+
+
+def pace() -> float:
+    """How much slower this machine usually is now than at its best; 1 where nobody else uses it.
+
+    Median over 5th percentile of a second of one computation: other work on the same physical
+    cores, be it another machine's, shows here, and in every latency alike.
+    """
+    took = []
+    for _ in range(PACED):
+        started = time.perf_counter()
+        sum(range(200_000))
+        took.append(time.perf_counter() - started)
+    return round(float(np.median(took) / np.percentile(took, 5)), 2)
 
 
 def peak_mb(call: Call) -> float:
