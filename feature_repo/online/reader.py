@@ -134,7 +134,7 @@ class OnlineReader:
 
         return SlateRead(item_ids, commands, begun, facts)
 
-    def item_keys(self, item_id: str) -> list[bytes]:
+    def item_keys(self, item_id: str) -> Sequence[bytes]:
         """The keys of the strings of an item, in the order in which they are asked for."""
         return self._commands.item_keys(item_id)
 

@@ -17,7 +17,7 @@ ITEM_STRINGS = 4
 ITEM_VIEWS = ("item_attributes", "item_standing")
 
 KEPT_ITEMS = 50_000
-"""Items whose arguments are kept, some 250 bytes each: to write them costs as much as to ask."""
+"""Items whose keys are kept, some 700 bytes each: to write them costs as much as to ask."""
 
 
 @dataclass(frozen=True)
@@ -82,16 +82,19 @@ class SlateCommands:
         others = self._others(user_id or "", query_key or "", market)
         words = 1 + ITEM_STRINGS * len(item_ids) + len(others)
         lists = [] if user_id is None else self._lists(user_id)
-        strings = (command(words, arguments(b"MGET")), *map(self._of_item, item_ids))
+        items = [self._of_item(item_id)[1] for item_id in item_ids]
+        strings = (command(words, arguments(b"MGET")), *items)
         return Asked(b"".join([*lists, *strings, arguments(*others)]), len(lists) + 1)
 
-    def item_keys(self, item_id: str) -> list[bytes]:
+    def item_keys(self, item_id: str) -> Sequence[bytes]:
         """The keys of an item's strings, in their order."""
-        live = (self._keys.tile("item_engagement", item_id), self._keys.item(item_id))
-        return [*map(str.encode, live), *self._rows.keys([item_id], *ITEM_VIEWS)]
+        return self._of_item(item_id)[0]
 
-    def _item(self, item_id: str) -> bytes:
-        return arguments(*self.item_keys(item_id))
+    def _item(self, item_id: str) -> tuple[Sequence[bytes], bytes]:
+        """Its keys, and the same as arguments."""
+        live = (self._keys.tile("item_engagement", item_id), self._keys.item(item_id))
+        keys = (*map(str.encode, live), *self._rows.keys([item_id], *ITEM_VIEWS))
+        return keys, arguments(*keys)
 
     def _others(self, user_id: str, query_key: str, market: str) -> list[bytes]:
         live = (
