@@ -79,10 +79,10 @@ class KnownItems:
         """All items wanted, and what was told; None where one of them has changed meanwhile."""
         told = Told.of(answers, len(item_ids))
         fresh = dict(zip(item_ids, map(StoredItem, item_ids, told.items), strict=True))
-        if stream.tells_changes:
-            self._keep(fresh.values())
         items = [fresh.get(i) or self._items.get(i) for i in wanted]
         known = [item for item in items if item is not None]
+        if stream.tells_changes:
+            self._keep(fresh.values())
         return (known, told) if len(known) == len(items) else None
 
     def _keep(self, fresh: Iterable[StoredItem]) -> None:
