@@ -1,9 +1,8 @@
 """What was decoded once is not decoded again, and nothing else is different."""
 
-import numpy as np
 import pytest
 
-from feature_repo.online.remembered_rows import RememberedNumbers, RememberedRows
+from feature_repo.online.remembered_rows import RememberedRows
 
 NAMES = ("word", "size")
 
@@ -64,38 +63,3 @@ def test_what_is_kept_has_a_bound(decoder):
         assert rows.columns([text], decoder)["word"] == [text.decode()]
 
     assert decoder.asked == [b"a", b"bb", b"cc", b"a"]
-
-
-def numbers(asked):
-    """Reads a string as its length and its half; notes what it was asked for."""
-
-    def decode(raw):
-        asked.extend(raw)
-        sizes = np.array([np.nan if text is None else len(text) for text in raw], np.float64)
-        return np.stack([sizes, sizes / 2], axis=1), np.array([text == b"damaged" for text in raw])
-
-    return decode
-
-
-def test_numbers_are_columns_and_read_once():
-    rows, asked = RememberedNumbers(), []
-
-    first = rows.block([b"aa", None, b"b", b"aa"], numbers(asked))
-    second = rows.block([b"b", b"ccc"], numbers(asked))
-
-    np.testing.assert_array_equal(first, [[2, np.nan, 1, 2], [1, np.nan, 0.5, 1]])
-    np.testing.assert_array_equal(second, [[1, 3], [0.5, 1.5]])
-    assert asked == [b"aa", None, b"b", b"ccc"]
-
-
-def test_damaged_numbers_are_told_at_each_read():
-    rows, asked = RememberedNumbers(), []
-
-    for _ in range(2):
-        rows.block([b"damaged"], numbers(asked))
-
-    assert asked == [b"damaged", b"damaged"]
-
-
-def test_no_numbers_have_their_columns():
-    assert RememberedNumbers().block([], numbers([])).shape == (2, 0)

@@ -65,9 +65,10 @@ def test_a_large_answer_is_whole_over_tls(redis_address, certificate, run):
         server = await tls_before(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
         url = f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"
-        stream = SlateStream(RedisAddress.parse(url), 5, opened)
+        stream = SlateStream(RedisAddress.parse(url), 5, opened, lambda keys: None)
         try:
-            return await stream.ask(pack_command(("GET", "large")) + pack_command(("GET", "n")), 2)
+            commands = pack_command(("GET", "large")) + pack_command(("GET", "n"))
+            return await stream.ask(commands, 2, list)
         finally:
             stream.close()
             server.close()
@@ -88,9 +89,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(redis_address, certifi
     async def asked():
         server = await tls_before(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
-        stream = SlateStream(RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, opened)
+        stream = SlateStream(
+            RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, opened, lambda keys: None
+        )
         try:
-            return await stream.ask(pack_command(("GET", "n")), 1)
+            return await stream.ask(pack_command(("GET", "n")), 1, list)
         finally:
             stream.close()
             server.close()
