@@ -16,7 +16,7 @@ from feature_repo.online.slate_stream import SlateStream
 from feature_repo.slate_facts import SlateFacts
 
 KEPT_BYTES = 64_000_000
-"""Of keys and strings, some fifty thousand items; what they say takes about as much again."""
+"""Of keys and strings, fifty thousand items or more; with what they say they take 200 MB."""
 
 _ATTEMPTS = 3
 """The last asks for all items: of a slate that changes each time between question and answer."""
