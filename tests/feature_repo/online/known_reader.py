@@ -1,5 +1,7 @@
 """Reads a room's slates as the service does, beside reads that ask for everything."""
 
+import asyncio
+
 from feature_repo.online.known_items import KEPT_BYTES, KnownItems
 from feature_repo.online.slate_stream import SlateStream
 from feature_repo.query_key import query_key
@@ -37,6 +39,12 @@ class KnownReader:
     def close(self):
         """Hang up."""
         self.stream.close()
+
+
+async def hung_up(known):
+    """End a reader's connection, and have the loop hear of it."""
+    known.close()
+    await asyncio.sleep(0)
 
 
 async def _greeted(connection):

@@ -17,7 +17,7 @@ from tests.feature_repo.online.conftest import Room
 from tests.feature_repo.online.go_between import GoBetween
 from tests.feature_repo.online.histories import ITEMS, NOW, click, ranking, upsert
 from tests.feature_repo.online.item_strings import loaded
-from tests.feature_repo.online.known_reader import KnownReader, full
+from tests.feature_repo.online.known_reader import KnownReader, full, hung_up
 
 NOBODY = "nobody-sells-this"
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
@@ -209,7 +209,7 @@ def test_a_server_that_was_restarted_is_asked_anew(home, room):
 
             assert found == full(room)
             assert found.items["item_attributes__brand"][0] == "Bolt"
-            runner.run(_closed(known))
+            runner.run(hung_up(known))
 
 
 def test_repeated_items_and_none_are_slates_like_others(room, watched, some_history):
@@ -367,6 +367,21 @@ def test_where_the_server_does_not_tell_of_changes_nothing_is_kept(
     assert "tracking" in warning
 
 
+def test_what_the_server_no_longer_remembers_is_asked_for_again(room, watched, some_history):
+    few = "tracking-table-max-keys"
+    before = room.client.config_get(few)[few]
+    room.client.config_set(few, 1)
+    try:
+        watched.read()
+        for n in range(4):
+            room.take(upsert(f"b{n}", NOW - 9 + n, f"i{n}", brand=f"brand {n}"))
+
+            assert watched.read()[0] == full(room)
+        assert watched.read()[1] != [[]]
+    finally:
+        room.client.config_set(few, before)
+
+
 def test_whoever_gives_up_leaves_the_others_right(room, some_history):
     async def work():
         with closing(KnownReader(room)) as known:
@@ -393,8 +408,3 @@ def size_of(room, item):
     """Bytes of an item's keys and strings."""
     keys = room.reader.item_keys(item)
     return sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))
-
-
-async def _closed(known):
-    known.close()
-    await asyncio.sleep(0)
