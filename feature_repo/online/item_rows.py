@@ -67,7 +67,7 @@ class ItemRows:
         """
         day = t // DAY
         unread = [item for item in items if item.day != day]
-        if unread or not items:
+        if unread:
             self._read(unread, t)
         *lists, packed = zip(*[i.said for i in items], strict=True) if items else self._nothing
         block = np.frombuffer(b"".join(packed)).reshape(len(items), len(self._arrays))

@@ -40,8 +40,8 @@ class LiveRecent:
     entry: RecentItem
 
 
-def counters(view: CounterView, tile: bytes | None, t: int) -> list[int] | None:
-    """The features of one entity as of an instant; None where they are not known.
+def counters(view: CounterView, tile: bytes | None, t: int) -> Row | None:
+    """Counts of one entity as of an instant, and their part; None where they are not known.
 
     Args:
         view: what is counted.
@@ -49,8 +49,10 @@ def counters(view: CounterView, tile: bytes | None, t: int) -> list[int] | None:
         t: µs.
     """
     counts = _counted(view, [tile], t)
-    values: list[int] = counts.values.reshape(-1).tolist()
-    return values if counts.present[0] else None
+    if not counts.present[0]:
+        return None
+    row = dict(zip(view.features, counts.values.reshape(-1).tolist(), strict=True))
+    return row | {PART: int(counts.parts[0])}
 
 
 def counter_rows(

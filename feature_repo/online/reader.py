@@ -181,18 +181,21 @@ class OnlineReader:
         stored = {view: self._stored(view, text, t) for view, text in raw.items()}
         columns = [field.column for field in self._remembered]
         rows = {
+            "user_engagement": self._counts("user_engagement", found.user_tile, t),
             "user_recent": merge.recent(stored["user_recent"], found.recent, columns),
             "user_first_seen": merge.first_seen(stored["user_first_seen"], found.firsts.values()),
         }
         if "user_attributes" in stored:
             told = merge.attributes(stored["user_attributes"], found.user_patches)
             rows["user_attributes"] = told
-        return self._counted("user_engagement", found.user_tile, t) | self._named(rows)
+        return self._named(rows)
 
     def _of_query(self, found: Overlay, t: int) -> Row:
-        clicked = self._stored("query_clicked_items", found.query_clicked, t)
-        counts = self._counted("query_engagement", found.query_tile, t)
-        return counts | self._named({"query_clicked_items": clicked})
+        rows = {
+            "query_engagement": self._counts("query_engagement", found.query_tile, t),
+            "query_clicked_items": self._stored("query_clicked_items", found.query_clicked, t),
+        }
+        return self._named(rows)
 
     def _of_market(self, found: Overlay, t: int) -> Row:
         return self._named({"market_usual": self._stored("market_usual", found.market_usual, t)})
@@ -201,10 +204,8 @@ class OnlineReader:
         (row,) = self._rows.rows(view, [raw], self._features[view], t)
         return row
 
-    def _counted(self, view: str, tile: bytes | None, t: int) -> Row:
-        names, counts = self._names[view].values(), merge.counters(_COUNTERS[view], tile, t)
-        values = dict.fromkeys(names) if counts is None else dict(zip(names, counts, strict=True))
-        return {**values, f"{view}__present": counts is not None}
+    def _counts(self, view: str, tile: bytes | None, t: int) -> Row | None:
+        return merge.counters(_COUNTERS[view], tile, t)
 
     def _named(self, rows: Mapping[str, Row | None]) -> Row:
         """Rows of views under the full names of their features, and whether a view has one."""

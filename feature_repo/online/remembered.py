@@ -6,8 +6,7 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 KEPT_BYTES = 16_000_000
-"""Of strings of numbers and short texts; some fifty thousand items.  What they say takes a few
-times as much."""
+"""Of strings of numbers and short texts.  What they say takes a few times as much."""
 
 KEPT_BYTES_OF_SOME = 1_000_000
 """Of strings of long lists, which take twenty times as much, and change often; a request reads a

@@ -130,8 +130,8 @@ class SlateStream:
             timeout: for a connection, and for the answers to a question.
             opened: finishes the opening of a connection: calls `on_connect`, raises RedisError
                 where this is not the server it should be.
-            changed: is told of the keys that changed since they were read, of all where the
-                connection is lost.
+            changed: is told of the keys that changed since they were read, of all where a
+                connection is opened or lost.
         """
         self.tells_changes = False
         self._changed = changed
@@ -191,7 +191,9 @@ class SlateStream:
     async def _open(self) -> _Stream:
         async with self._lock:
             if self._stream is None or not self._stream.is_open:
-                self._stream = _Stream(await self._connected(), self._changed)
+                opened = await self._connected()
+                self._changed(None)  # What an earlier one vouched for, though it may still close.
+                self._stream = _Stream(opened, self._changed)
             return self._stream
 
     async def _connected(self) -> AbstractConnection:

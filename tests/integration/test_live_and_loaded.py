@@ -1,5 +1,6 @@
 """What was live reads the same once it is loaded; what is live on top of a load never doubles."""
 
+import asyncio
 import threading
 from contextlib import closing
 from dataclasses import replace
@@ -26,6 +27,7 @@ from tests.feature_repo.online.histories import (
     ranking,
     upsert,
 )
+from tests.feature_repo.online.known_reader import KnownReader, full, hung_up
 
 EARLIER = [
     upsert("a1", NOW - 40 * DAY, "i1", category="shoes", price=10, title="Boot", brand="Acme"),
@@ -104,6 +106,29 @@ def test_live_loaded_pruned_and_flushed_all_read_the_same(room):
     assert flushed == live
     left = list(room.client.scan_iter("aisle_home:live:*"))
     assert all(key.startswith(b"aisle_home:live:tile:") for key in left)
+
+
+def test_what_is_kept_of_items_is_what_was_loaded_pruned_and_flushed(room):
+    with asyncio.Runner() as runner:
+        known = KnownReader(room)
+
+        def assert_known():
+            for user, query in zip(USERS, QUERIES, strict=True):
+                found = runner.run(known.read(ITEMS, NOW + 9, user, query))
+                assert found == full(room, ITEMS, NOW + 9, user, query)
+
+        assert_known()
+        room.take(*EARLIER)
+        assert_known()
+        part = load(room)
+        assert_known()
+        room.writer.prune(part)
+        assert_known()
+        room.writer.flush()
+        assert_known()
+        feast_repo.clear_online(room.home)
+        assert_known()
+        runner.run(hung_up(known))
 
 
 def test_types_are_those_of_the_offline_join(room):

@@ -1,11 +1,8 @@
 """What was decoded once is not decoded again, and nothing else is different."""
 
-import numpy as np
 import pytest
 
-from feature_repo.online.remembered_rows import RememberedNumbers, RememberedRows
-
-NAMES = ("word", "size")
+from feature_repo.online.remembered_rows import RememberedRows
 
 
 class Decoder:
@@ -20,82 +17,45 @@ class Decoder:
         return {"size": [word and len(word) for word in words], "word": words}
 
 
+def row(word):
+    return {"size": len(word), "word": word}
+
+
 @pytest.fixture
 def decoder():
     return Decoder()
 
 
 def test_each_string_is_decoded_once_wherever_it_stands(decoder):
-    rows = RememberedRows(NAMES)
+    rows = RememberedRows()
 
-    first = rows.columns([b"b", b"a", None, b"b"], decoder)
-    second = rows.columns([None, b"c", b"a"], decoder)
+    first = rows.rows([b"b", b"a", None, b"b"], decoder)
+    second = rows.rows([None, b"c", b"a"], decoder)
 
-    assert first == {"word": ["b", "a", None, "b"], "size": [1, 1, None, 1]}
-    assert second == {"word": [None, "c", "a"], "size": [None, 1, 1]}
+    a, b, c, none = row("a"), row("b"), row("c"), {"size": None, "word": None}
+    assert first == [b, a, none, b]
+    assert second == [none, c, a]
     assert decoder.asked == [b"b", b"a", None, b"c"]
 
 
 def test_a_damaged_row_is_told_at_each_read(decoder):
-    rows = RememberedRows(NAMES)
+    rows = RememberedRows()
 
     for _ in range(2):
-        assert rows.columns([b"damaged", b"a"], decoder)["word"] == [None, "a"]
+        damaged, sound = rows.rows([b"damaged", b"a"], decoder)
+        assert (damaged["word"], sound["word"]) == (None, "a")
 
     assert decoder.asked == [b"damaged", b"a", b"damaged"]
 
 
-def test_no_rows_are_empty_columns(decoder):
-    assert RememberedRows(NAMES).columns([], decoder) == {"word": [], "size": []}
-
-
-def test_whoever_changes_a_column_changes_no_other_answer(decoder):
-    rows = RememberedRows(NAMES)
-
-    rows.columns([b"a"], decoder)["word"][0] = "changed"
-
-    assert rows.columns([b"a"], decoder)["word"] == ["a"]
+def test_no_strings_have_no_rows(decoder):
+    assert RememberedRows().rows([], decoder) == []
 
 
 def test_what_is_kept_has_a_bound(decoder):
-    rows = RememberedRows(NAMES, kept_bytes=3)
+    rows = RememberedRows(kept_bytes=3)
 
     for text in (b"a", b"bb", b"cc", b"a"):
-        assert rows.columns([text], decoder)["word"] == [text.decode()]
+        assert rows.rows([text], decoder) == [row(text.decode())]
 
     assert decoder.asked == [b"a", b"bb", b"cc", b"a"]
-
-
-def numbers(asked):
-    """Reads a string as its length and its half; notes what it was asked for."""
-
-    def decode(raw):
-        asked.extend(raw)
-        sizes = np.array([np.nan if text is None else len(text) for text in raw], np.float64)
-        return np.stack([sizes, sizes / 2], axis=1), np.array([text == b"damaged" for text in raw])
-
-    return decode
-
-
-def test_numbers_are_columns_and_read_once():
-    rows, asked = RememberedNumbers(), []
-
-    first = rows.block([b"aa", None, b"b", b"aa"], numbers(asked))
-    second = rows.block([b"b", b"ccc"], numbers(asked))
-
-    np.testing.assert_array_equal(first, [[2, np.nan, 1, 2], [1, np.nan, 0.5, 1]])
-    np.testing.assert_array_equal(second, [[1, 3], [0.5, 1.5]])
-    assert asked == [b"aa", None, b"b", b"ccc"]
-
-
-def test_damaged_numbers_are_told_at_each_read():
-    rows, asked = RememberedNumbers(), []
-
-    for _ in range(2):
-        rows.block([b"damaged"], numbers(asked))
-
-    assert asked == [b"damaged", b"damaged"]
-
-
-def test_no_numbers_have_their_columns():
-    assert RememberedNumbers().block([], numbers([])).shape == (2, 0)

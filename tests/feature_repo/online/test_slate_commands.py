@@ -4,8 +4,7 @@ import pytest
 from hiredis import pack_command
 
 from feature_repo.errors import RedisError
-from feature_repo.online.overlay import Overlay
-from feature_repo.online.slate_commands import SlateCommands
+from feature_repo.online.slate_commands import ITEM_STRINGS, SlateCommands, Told
 
 ITEMS = ["a", "ü", "x" * 300]
 
@@ -54,9 +53,21 @@ def test_the_strings_of_an_item_follow_each_other(commands):
     keys = words_of(asked.commands)[0][1:]
 
     for n, item in enumerate(ITEMS):
-        assert all(key.endswith(item.encode()) for key in keys[4 * n : 4 * n + 4])
+        theirs = list(keys[ITEM_STRINGS * n : ITEM_STRINGS * (n + 1)])
+        assert all(key.endswith(item.encode()) for key in theirs)
+        assert theirs == list(commands.item_keys(item))
+
+
+def test_answers_are_told_apart_as_they_were_asked_for():
+    strings = [b"%d" % n for n in range(ITEM_STRINGS * 2 + 3)]
+
+    told = Told.of([["clicked"], ["shown"], strings], 2)
+
+    assert told.lists == [["clicked"], ["shown"]]
+    assert told.items == [strings[:ITEM_STRINGS], strings[ITEM_STRINGS : 2 * ITEM_STRINGS]]
+    assert told.others == strings[-3:]
 
 
 def test_an_error_in_place_of_the_strings_is_raised():
     with pytest.raises(RedisError, match="LOADING"):
-        Overlay.of([Exception("LOADING")], ITEMS, None, None)
+        Told.of([Exception("LOADING")], len(ITEMS))

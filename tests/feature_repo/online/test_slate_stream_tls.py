@@ -57,7 +57,7 @@ async def tls_before(redis_address, certificate):
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_a_large_answer_is_whole_over_tls(redis_address, certificate, run):
+def test_a_large_answer_is_whole_over_tls_and_changes_are_told(redis_address, certificate, run):
     async def opened(connection):
         await connection.on_connect()
 
@@ -65,20 +65,26 @@ def test_a_large_answer_is_whole_over_tls(redis_address, certificate, run):
         server = await tls_before(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
         url = f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"
-        stream = SlateStream(RedisAddress.parse(url), 5, opened)
+        stream = SlateStream(RedisAddress.parse(url), 5, opened, said.append)
         try:
-            return await stream.ask(pack_command(("GET", "large")) + pack_command(("GET", "n")), 2)
+            commands = pack_command(("GET", "large")) + pack_command(("GET", "n"))
+            found = await stream.ask(commands, 2, list)
+            client.set("n", "1")
+            await stream.ask(pack_command(("GET", "m")), 1, list)
+            assert said == [None, [b"n"]]
+            return found
         finally:
             stream.close()
             server.close()
             await asyncio.sleep(0.05)
 
+    said = []
     with redis_client(redis_address) as client:
         client.set("large", LARGE)
         try:
             assert run(asked()) == [LARGE, None]
         finally:
-            client.delete("large")
+            client.delete("large", "n")
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(redis_address, certificate):
@@ -88,9 +94,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(redis_address, certifi
     async def asked():
         server = await tls_before(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
-        stream = SlateStream(RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, opened)
+        stream = SlateStream(
+            RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, opened, lambda keys: None
+        )
         try:
-            return await stream.ask(pack_command(("GET", "n")), 1)
+            return await stream.ask(pack_command(("GET", "n")), 1, list)
         finally:
             stream.close()
             server.close()

@@ -16,7 +16,6 @@ from feature_repo.instants import DAY, HOUR, MINUTE
 from feature_repo.online.live_keys import LiveKeys
 from feature_repo.online.merge import counters
 from feature_repo.online.sealing import load_tiles
-from feature_repo.online.stored_rows import rows_of
 from feature_repo.query_key import query_key
 from feature_repo.shop import Shop
 from feature_repo.transformations.run import transform
@@ -159,7 +158,7 @@ class Play:
         for view in COUNTER_VIEWS:
             entities = ENTITIES[view.entity]
             names = [LiveKeys.of(self.room.home).tile(view.name, entity) for entity in entities]
-            found = rows_of(counters(view, self.room.client.mget(names), now))
+            found = [counters(view, tile, now) for tile in self.room.client.mget(names)]
             self.reads += zip(repeat(view), entities, repeat(now), found)
 
 
