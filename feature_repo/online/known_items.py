@@ -59,8 +59,9 @@ class KnownItems:
             self._item_of: dict[bytes, str] = {}
             self._bytes = 0
             return
-        for item_id in filter(None, map(self._item_of.get, keys)):
-            self._drop(item_id)
+        for key in keys:
+            if (item_id := self._item_of.get(key)) is not None:
+                self._drop(item_id)
 
     async def _asked(
         self,

@@ -3,9 +3,11 @@
 import asyncio
 
 from feature_repo.online.known_items import KEPT_BYTES, KnownItems
+from feature_repo.online.redis_address import RedisAddress
 from feature_repo.online.slate_stream import SlateStream
 from feature_repo.query_key import query_key
 from tests.feature_repo.online.conftest import TIMEOUT_SECONDS
+from tests.feature_repo.online.go_between import GoBetween
 from tests.feature_repo.online.histories import ITEMS, NOW, comparable
 
 
@@ -39,6 +41,52 @@ class KnownReader:
     def close(self):
         """Hang up."""
         self.stream.close()
+
+
+class Watched:
+    """A reader that keeps, and a view of what it asks; runs its own event loop step by step."""
+
+    def __init__(self, room, kept_bytes=KEPT_BYTES, address=None):
+        self.room, self._runner = room, asyncio.Runner()
+        self.way = self._runner.run(GoBetween(address or room.address).__aenter__())
+        url = (address or room.address).url.replace(f":{room.address.port}/", f":{self._port}/")
+        self.known = KnownReader(room, RedisAddress.parse(url), kept_bytes)
+
+    @property
+    def _port(self):
+        return self.way.address.port
+
+    def read(self, *asked, **named):
+        """The facts of a slate, and of which items strings were asked for, question by question."""
+        self.way.asked.clear()
+        return self._runner.run(self.known.read(*asked, **named)), self.asked(*asked, **named)
+
+    def read_twice(self):
+        """The facts of a slate that is asked for by two at once."""
+
+        async def both():
+            return await asyncio.gather(self.known.read(), self.known.read())
+
+        self.way.asked.clear()
+        return self._runner.run(both())
+
+    def asked(self, items=ITEMS, **_):
+        """Of which items strings were asked for, question by question."""
+        of_key = {key: item for item in items for key in self.room.reader.item_keys(item)}
+        questions = [words[1:] for words in self.way.asked if words[0] == b"MGET"]
+        return [
+            list(dict.fromkeys(of_key[key] for key in keys if key in of_key)) for keys in questions
+        ]
+
+    def close(self):
+        """Hang up."""
+
+        async def ended():
+            self.known.close()
+            await self.way.__aexit__()
+
+        self._runner.run(ended())
+        self._runner.close()
 
 
 async def hung_up(known):

@@ -10,54 +10,15 @@ from feature_repo.config import Settings
 from feature_repo.errors import RedisError
 from feature_repo.home import Home
 from feature_repo.instants import DAY, HOUR
-from feature_repo.online.known_items import KEPT_BYTES
 from feature_repo.online.redis_address import RedisAddress
 from feature_repo.online.redis_server import running_redis
 from tests.feature_repo.online.conftest import Room
-from tests.feature_repo.online.go_between import GoBetween
 from tests.feature_repo.online.histories import ITEMS, NOW, click, ranking, upsert
 from tests.feature_repo.online.item_strings import loaded
-from tests.feature_repo.online.known_reader import KnownReader, full, hung_up
+from tests.feature_repo.online.known_reader import KnownReader, Watched, full, hung_up
 
 NOBODY = "nobody-sells-this"
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
-
-
-class Watched:
-    """A reader that keeps, and a view of what it asks; runs its own event loop step by step."""
-
-    def __init__(self, room, kept_bytes=KEPT_BYTES, address=None):
-        self.room, self._runner = room, asyncio.Runner()
-        self.way = self._runner.run(GoBetween(address or room.address).__aenter__())
-        url = (address or room.address).url.replace(f":{room.address.port}/", f":{self._port}/")
-        self.known = KnownReader(room, RedisAddress.parse(url), kept_bytes)
-
-    @property
-    def _port(self):
-        return self.way.address.port
-
-    def read(self, *asked, **named):
-        """The facts of a slate, and of which items strings were asked for, question by question."""
-        self.way.asked.clear()
-        return self._runner.run(self.known.read(*asked, **named)), self.asked(*asked, **named)
-
-    def asked(self, items=ITEMS, **_):
-        """Of which items strings were asked for, question by question."""
-        of_key = {key: item for item in items for key in self.room.reader.item_keys(item)}
-        questions = [words[1:] for words in self.way.asked if words[0] == b"MGET"]
-        return [
-            list(dict.fromkeys(of_key[key] for key in keys if key in of_key)) for keys in questions
-        ]
-
-    def close(self):
-        """Hang up."""
-
-        async def ended():
-            self.known.close()
-            await self.way.__aexit__()
-
-        self._runner.run(ended())
-        self._runner.close()
 
 
 @pytest.fixture
@@ -124,17 +85,18 @@ def test_an_event_of_an_item_is_known_to_the_next_read(room, watched, some_histo
     assert asked == [[], ["i1"]]
 
 
-def test_of_items_that_nobody_heard_of_that_is_known_until_they_come(room, watched):
-    for asked_for in ([NOBODY], []):
-        found, asked = watched.read([NOBODY])
+@pytest.mark.parametrize("item", [NOBODY, "", "ü:1", "x" * 300])
+def test_of_an_item_that_nobody_heard_of_that_is_known_until_it_comes(room, watched, item):
+    for asked_for in ([item], []):
+        found, asked = watched.read([item])
         assert asked == [asked_for]
         assert found.items["item_attributes__present"] == [False]
-    room.take(upsert("e1", NOW - 9, NOBODY, brand="Acme"))
+    room.take(upsert("e1", NOW - 9, item, brand="Acme"))
 
-    found, _ = watched.read([NOBODY])
+    found, _ = watched.read([item])
 
     assert found.items["item_attributes__brand"] == ["Acme"]
-    assert found == full(room, [NOBODY])
+    assert found == full(room, [item])
 
 
 def test_rows_that_were_loaded_are_known_to_the_next_read(room, watched, some_history):
@@ -259,6 +221,15 @@ def test_what_is_kept_has_a_bound_in_bytes(room):
     sizes = [size_of(room, item) for item in items]
     assert 1 < len(kept) < len(items)
     assert sum(sizes[-len(kept) :]) <= bound < sum(sizes[-len(kept) - 1 :])
+
+
+def test_what_two_reads_ask_for_at_once_is_kept_once(room, some_history):
+    bound = sum(size_of(room, item) for item in ITEMS)
+    with closing(Watched(room, kept_bytes=bound)) as watched:
+        assert watched.read_twice() == [full(room)] * 2
+        assert watched.asked() == [list(ITEMS)] * 2
+
+        assert watched.read()[1] == [[]]
 
 
 @pytest.mark.parametrize("kept_bytes", [0, 700])
