@@ -7,16 +7,14 @@ when the answer comes is therefore what lies there at the instant of the answer.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
-import redis
-
 from feature_repo.online.item_rows import StoredItem
 from feature_repo.online.reader import SlateRead
-from feature_repo.online.slate_commands import Told
+from feature_repo.online.slate_commands import Asked, Told
 from feature_repo.online.slate_stream import SlateStream
 from feature_repo.slate_facts import SlateFacts
 
-KEPT_BYTES = 64_000_000
-"""Of keys and strings, fifty thousand items or more; with what they say they take 200 MB."""
+KEPT_BYTES = 40_000_000
+"""Of keys and strings, some fifty thousand items; with what they say they take three times that."""
 
 _ATTEMPTS = 3
 """The last asks for all items: of a slate that changes each time between question and answer."""
@@ -48,8 +46,7 @@ class KnownItems:
             if (facts := await self._asked(stream, slate, known, unknown)) is not None:
                 return facts
         facts = await self._asked(stream, slate, (), slate.item_ids)
-        if facts is None:
-            raise redis.InvalidResponse("not every string that was asked for was told")
+        assert facts is not None, "all items were asked for"
         return facts
 
     def forget(self, keys: Sequence[bytes] | None) -> None:
@@ -80,8 +77,8 @@ class KnownItems:
             if not unknown:
                 begun.append(slate.begun(known))
 
-        asked = slate.commands(unknown)
-        understand = partial(self._whole, stream, slate.item_ids, unknown)
+        asked = slate.commands(unknown, await stream.tells_changes())
+        understand = partial(self._whole, asked, slate.item_ids, unknown)
         found = await stream.ask(asked.commands, asked.answers, understand, begin)
         if found is None:
             return None
@@ -90,16 +87,16 @@ class KnownItems:
 
     def _whole(
         self,
-        stream: SlateStream,
+        asked: Asked,
         wanted: Sequence[str],
         item_ids: Sequence[str],
         answers: Sequence[object],
     ) -> tuple[list[StoredItem], Told] | None:
         """All items wanted, and what was told; None where one of them has changed meanwhile."""
-        told = Told.of(answers, len(item_ids))
+        told = asked.told(answers)
         fresh = dict(zip(item_ids, map(StoredItem, item_ids, told.items), strict=True))
         known, unknown = self._known(wanted, fresh)
-        if stream.tells_changes:
+        if asked.is_vouched:
             self._keep(fresh.values())
         return None if unknown else (known, told)
 

@@ -34,14 +34,15 @@ class SlateRead:
 
     Attributes:
         item_ids: N candidates.
-        commands: what is to be sent in one piece to be told the strings of some of them, and all
-            about the user, the query and the market.
+        commands: what is to be sent to be told the strings of some of them, and all about the
+            user, the query and the market; and whether the server is to tell when these items'
+            strings change.
         begun: facts of the candidates, from what lies there of each.
         facts: these, and what was told of user, query and market.
     """
 
     item_ids: Sequence[str]
-    commands: Callable[[Sequence[str]], Asked]
+    commands: Callable[[Sequence[str], bool], Asked]
     begun: Callable[[Sequence[StoredItem]], SlateFacts]
     facts: Callable[[SlateFacts, Told], SlateFacts]
 
@@ -79,13 +80,13 @@ class OnlineReader:
             RedisError: the server does not answer.
         """
         slate = self.slate(**asked)
-        question, item_ids = slate.commands(slate.item_ids), slate.item_ids
+        question = slate.commands(slate.item_ids, False)
         try:
             answers = exchanged(self._client, question.commands, question.answers)
         except redis.RedisError as error:
             raise RedisError(f"Redis does not answer: {error}.") from error
-        told = Told.of(answers, len(item_ids))
-        return slate.facts(slate.begun([*map(StoredItem, item_ids, told.items)]), told)
+        told = question.told(answers)
+        return slate.facts(slate.begun([*map(StoredItem, slate.item_ids, told.items)]), told)
 
     def slate(
         self,
@@ -110,8 +111,8 @@ class OnlineReader:
             utc_offset_minutes: of the shopper's clock, where it is known.
         """
 
-        def commands(of: Sequence[str]) -> Asked:
-            return self._commands.written(of, user_id, query_key, market)
+        def commands(of: Sequence[str], is_vouched: bool) -> Asked:
+            return self._commands.written(of, user_id, query_key, market, is_vouched=is_vouched)
 
         def begun(items: Sequence[StoredItem]) -> SlateFacts:
             facts = SlateFacts(

@@ -1,6 +1,6 @@
-"""What is asked of Redis about a slate: one command for all strings, one for each recent list."""
+"""What is asked of Redis about a slate: lists of the user, strings of items, and all others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -21,14 +21,6 @@ KEPT_ITEMS = 50_000
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Commands in the Redis protocol, and how many answers they have."""
-
-    commands: bytes
-    answers: int
-
-
-@dataclass(frozen=True)
 class Told:
     """The answers.
 
@@ -42,19 +34,40 @@ class Told:
     items: Sequence[Sequence[bytes | None]]
     others: Sequence[bytes | None]
 
-    @classmethod
-    def of(cls, answers: Sequence[Any], items: int) -> "Told":
-        """Tell the answers about so many items apart.
+
+@dataclass(frozen=True)
+class Asked:
+    """Commands in the Redis protocol, in one piece.
+
+    Attributes:
+        commands: for lists, then for others, then for items.
+        lists: how many lists they ask for.
+        items: how many items they ask for.
+        is_vouched: whether the server is to tell when a string of an item changes.
+    """
+
+    commands: bytes
+    lists: int
+    items: int
+    is_vouched: bool
+
+    @property
+    def answers(self) -> int:
+        """How many answers there will be."""
+        return self.lists + (1 + self.is_vouched if self.items else 0) + 1
+
+    def told(self, answers: Sequence[Any]) -> Told:
+        """Tell the answers apart.
 
         Raises:
             RedisError: the server told an error.
         """
-        *lists, strings = answers
-        if not isinstance(strings, list):
-            raise RedisError(f"Redis does not answer: {strings}.")
-        end = ITEM_STRINGS * items
-        of_items = [strings[n : n + ITEM_STRINGS] for n in range(0, end, ITEM_STRINGS)]
-        return cls(lists, of_items, strings[end:])
+        for error in (answer for answer in answers[self.lists :] if isinstance(answer, Exception)):
+            raise RedisError(f"Redis does not answer: {error}.")
+        strings = answers[-1] if self.items else []
+        starts = range(0, ITEM_STRINGS * self.items, ITEM_STRINGS)
+        items = [strings[n : n + ITEM_STRINGS] for n in starts]
+        return Told(answers[: self.lists], items, answers[self.lists])
 
 
 class SlateCommands:
@@ -66,25 +79,41 @@ class SlateCommands:
         self._of_item = lru_cache(KEPT_ITEMS)(self._item)
 
     def written(
-        self, item_ids: Sequence[str], user_id: str | None, query_key: str | None, market: str
+        self,
+        item_ids: Sequence[str],
+        user_id: str | None,
+        query_key: str | None,
+        market: str,
+        *,
+        is_vouched: bool = False,
     ) -> Asked:
         """Ask for a slate.
 
         Lists are read before rows: a load in between makes rows reach further, and what they reach
-        is left out of the lists.  All strings are read at one instant.
+        is left out of the lists.  Items come last, all strings of them at one instant: what the
+        server tells of them until then was told before they were read.
 
         Args:
             item_ids: N items, whose `ITEM_STRINGS` strings follow each other, item by item.
             user_id: None where the shopper is not known; keys of no user hold nothing.
             query_key: None where there is no query.
             market: where it was asked.
+            is_vouched: whether the server is to tell when a string of an item changes; of the
+                others nobody wants to know, and there are as many as there are shoppers.
         """
-        others = self._others(user_id or "", query_key or "", market)
-        words = 1 + ITEM_STRINGS * len(item_ids) + len(others)
         lists = [] if user_id is None else self._lists(user_id)
-        items = [self._of_item(item_id)[1] for item_id in item_ids]
-        strings = (command(words, arguments(b"MGET")), *items)
-        return Asked(b"".join([*lists, *strings, arguments(*others)]), len(lists) + 1)
+        others = self._others(user_id or "", query_key or "", market)
+        written = [*lists, command(1 + len(others), arguments(b"MGET", *others))]
+        if item_ids:
+            written += self._items(item_ids, is_vouched)
+        return Asked(b"".join(written), len(lists), len(item_ids), is_vouched)
+
+    def _items(self, item_ids: Sequence[str], is_vouched: bool) -> Iterator[bytes]:
+        if is_vouched:
+            yield command(3, arguments(b"CLIENT", b"CACHING", b"YES"))
+        yield command(1 + ITEM_STRINGS * len(item_ids), arguments(b"MGET"))
+        for item_id in item_ids:
+            yield self._of_item(item_id)[1]
 
     def item_keys(self, item_id: str) -> Sequence[bytes]:
         """The keys of an item's strings, in their order."""

@@ -3,8 +3,8 @@
 redis-py opens it, with password, database and TLS.  What is then read for a slate, hundreds of
 strings, goes from the socket to the parser without redis-py's layers, which cost as much again.
 
-The server is asked to tell on the same connection when a key changes that was read over it.  It
-tells so before it answers any question that came after the change.
+The server is asked to tell on the same connection when a key changes that was read over it after
+`CLIENT CACHING YES`.  It tells so before it answers any question that came after the change.
 https://redis.io/docs/latest/develop/reference/client-side-caching
 """
 
@@ -133,7 +133,7 @@ class SlateStream:
             changed: is told of the keys that changed since they were read, of all where a
                 connection is opened or lost.
         """
-        self.tells_changes = False
+        self._tells_changes = False
         self._changed = changed
         self._pool = redis.asyncio.ConnectionPool.from_url(
             address.url,
@@ -165,9 +165,7 @@ class SlateStream:
         Raises:
             redis.RedisError: the server does not answer in time; nobody who waits is answered then.
         """
-        stream = self._stream
-        if stream is None or not stream.is_open:
-            stream = await self._open()
+        stream = await self._opened()
         told = stream.ask(commands, answers, understand)
         try:
             await asyncio.sleep(0)  # What was written leaves with the loop's next turn.
@@ -188,6 +186,19 @@ class SlateStream:
         if self._stream is not None:
             self._stream.close()
 
+    async def tells_changes(self) -> bool:
+        """Whether the server tells when a key changes.
+
+        Raises:
+            redis.RedisError: there is no connection, and none can be had.
+        """
+        await self._opened()
+        return self._tells_changes
+
+    async def _opened(self) -> _Stream:
+        stream = self._stream
+        return await self._open() if stream is None or not stream.is_open else stream
+
     async def _open(self) -> _Stream:
         async with self._lock:
             if self._stream is None or not self._stream.is_open:
@@ -201,7 +212,7 @@ class SlateStream:
         try:
             async with asyncio.timeout(self._timeout):
                 await connection.connect()  # type: ignore[no-untyped-call]
-                self.tells_changes = await _tells_changes(connection)
+                self._tells_changes = await _tells_changes(connection)
         except BaseException as error:
             await connection.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
@@ -213,7 +224,7 @@ class SlateStream:
 async def _tells_changes(connection: AbstractConnection) -> bool:
     """Whether the server will tell of changes; some that only resemble Redis cannot."""
     try:
-        await connection.send_command("CLIENT", "TRACKING", "ON")
+        await connection.send_command("CLIENT", "TRACKING", "ON", "OPTIN")
         await connection.read_response()
     except redis.ResponseError as error:
         _logger.warning("every item is read anew at every request: %s", error)

@@ -73,10 +73,13 @@ class Watched:
     def asked(self, items=ITEMS, **_):
         """Of which items strings were asked for, question by question."""
         of_key = {key: item for item in items for key in self.room.reader.item_keys(item)}
-        questions = [words[1:] for words in self.way.asked if words[0] == b"MGET"]
-        return [
-            list(dict.fromkeys(of_key[key] for key in keys if key in of_key)) for keys in questions
-        ]
+        questions = []
+        for words in self.way.asked:
+            if is_question(words):
+                questions.append([])
+            elif words[0] == b"MGET":
+                questions[-1] += dict.fromkeys(of_key[key] for key in words[1:] if key in of_key)
+        return questions
 
     def close(self):
         """Hang up."""
@@ -87,6 +90,11 @@ class Watched:
 
         self._runner.run(ended())
         self._runner.close()
+
+
+def is_question(words):
+    """Whether a command begins what is asked about a slate, lists left out: all but the items."""
+    return words[0] == b"MGET" and any(b"market_usual" in word for word in words)
 
 
 async def hung_up(known):

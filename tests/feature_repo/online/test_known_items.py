@@ -15,7 +15,7 @@ from feature_repo.online.redis_server import running_redis
 from tests.feature_repo.online.conftest import Room
 from tests.feature_repo.online.histories import ITEMS, NOW, click, ranking, upsert
 from tests.feature_repo.online.item_strings import loaded
-from tests.feature_repo.online.known_reader import KnownReader, Watched, full, hung_up
+from tests.feature_repo.online.known_reader import KnownReader, Watched, full, hung_up, is_question
 
 NOBODY = "nobody-sells-this"
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
@@ -369,7 +369,7 @@ def before_slates(changes):
     """Makes the next change before each question about a slate reaches the server."""
 
     def before(words):
-        if words[0] == b"MGET":
+        if is_question(words):
             next(changes, lambda: None)()
 
     return before

@@ -4,7 +4,7 @@ import pytest
 from hiredis import pack_command
 
 from feature_repo.errors import RedisError
-from feature_repo.online.slate_commands import ITEM_STRINGS, SlateCommands, Told
+from feature_repo.online.slate_commands import ITEM_STRINGS, SlateCommands
 
 ITEMS = ["a", "ü", "x" * 300]
 
@@ -30,18 +30,21 @@ def words_of(commands):
     return found
 
 
-def test_commands_are_written_as_a_client_writes_them(commands):
-    asked = commands.written(ITEMS, "u", "default|shoes", "default")
+@pytest.mark.parametrize(
+    ("is_vouched", "of_items"), [(False, [b"MGET"]), (True, [b"CLIENT", b"MGET"])]
+)
+def test_commands_are_written_as_a_client_writes_them(commands, is_vouched, of_items):
+    asked = commands.written(ITEMS, "u", "default|shoes", "default", is_vouched=is_vouched)
 
     found = words_of(asked.commands)
 
     assert asked.commands == b"".join(map(pack_command, found))
-    assert [words[0] for words in found] == [b"ZREVRANGE", b"ZREVRANGE", b"MGET"]
+    assert [words[0] for words in found] == [b"ZREVRANGE", b"ZREVRANGE", b"MGET", *of_items]
     assert len(found) == asked.answers
 
 
-def test_without_a_user_no_list_is_asked_for(commands):
-    asked = commands.written(ITEMS, None, None, "default")
+def test_without_user_and_items_one_command_asks_for_the_others(commands):
+    asked = commands.written([], None, None, "default", is_vouched=True)
 
     assert [words[0] for words in words_of(asked.commands)] == [b"MGET"]
     assert asked.answers == 1
@@ -50,7 +53,7 @@ def test_without_a_user_no_list_is_asked_for(commands):
 def test_the_strings_of_an_item_follow_each_other(commands):
     asked = commands.written(ITEMS, None, None, "default")
 
-    keys = words_of(asked.commands)[0][1:]
+    keys = words_of(asked.commands)[-1][1:]
 
     for n, item in enumerate(ITEMS):
         theirs = list(keys[ITEM_STRINGS * n : ITEM_STRINGS * (n + 1)])
@@ -58,16 +61,23 @@ def test_the_strings_of_an_item_follow_each_other(commands):
         assert theirs == list(commands.item_keys(item))
 
 
-def test_answers_are_told_apart_as_they_were_asked_for():
-    strings = [b"%d" % n for n in range(ITEM_STRINGS * 2 + 3)]
+@pytest.mark.parametrize("is_vouched", [False, True])
+def test_answers_are_told_apart_as_they_were_asked_for(commands, is_vouched):
+    asked = commands.written(ITEMS, "u", None, "default", is_vouched=is_vouched)
+    strings = [b"%d" % n for n in range(ITEM_STRINGS * len(ITEMS))]
 
-    told = Told.of([["clicked"], ["shown"], strings], 2)
+    told = asked.told([["clicked"], ["shown"], [b"others"], *[b"OK"] * is_vouched, strings])
 
     assert told.lists == [["clicked"], ["shown"]]
-    assert told.items == [strings[:ITEM_STRINGS], strings[ITEM_STRINGS : 2 * ITEM_STRINGS]]
-    assert told.others == strings[-3:]
+    assert [text for of_item in told.items for text in of_item] == strings
+    assert {*map(len, told.items)} == {ITEM_STRINGS}
+    assert told.others == [b"others"]
 
 
-def test_an_error_in_place_of_the_strings_is_raised():
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_an_error_in_place_of_strings_is_raised(commands, place):
+    answers = [[], b"OK", []]
+    answers[place] = Exception("LOADING")
+
     with pytest.raises(RedisError, match="LOADING"):
-        Told.of([Exception("LOADING")], len(ITEMS))
+        commands.written(ITEMS, None, None, "default", is_vouched=True).told(answers)

@@ -43,9 +43,10 @@ def running(address, work, opened=as_it_is, changed=ignored):
 
 
 def ask(stream, *names, understand=list):
-    """What lies under names, as a question of its own."""
-    commands = b"".join(pack_command(("GET", name)) for name in names)
-    return stream.ask(commands, len(names), understand)
+    """What lies under names, as a question of its own; the server is to tell when it changes."""
+    told = pack_command(("CLIENT", "CACHING", "YES"))
+    commands = b"".join(told + pack_command(("GET", name)) for name in names)
+    return stream.ask(commands, 2 * len(names), lambda answers: understand(answers[1::2]))
 
 
 @pytest.fixture
@@ -147,7 +148,9 @@ def test_a_lost_connection_is_opened_again_for_the_next_question(redis_address, 
 
 def test_a_server_that_falls_silent_fails_all_who_wait(redis_address):
     async def work():
-        async with GoBetween(redis_address, lambda words: b"" if b"GET" in words else None) as way:
+        async with GoBetween(
+            redis_address, lambda words: b"" if {b"GET", b"CACHING"} & {*words} else None
+        ) as way:
             stream = SlateStream(way.address, SECONDS, as_it_is, ignored)
             asked = [ask(stream, "n1") for _ in range(3)]
             found = await asyncio.gather(*asked, return_exceptions=True)
@@ -219,6 +222,21 @@ def test_a_change_is_told_before_the_answer_to_what_was_asked_after_it(redis_add
     running(redis_address, work, changed=said.append)
 
     assert said == [None, [b"1"], [b"n1"], [b"2"], [b"n1"], [b"3"], None]
+
+
+def test_of_what_nobody_wants_to_be_told_nothing_is_told(redis_address, client):
+    said = []
+
+    async def work(stream):
+        for value in ("2", "3"):
+            await stream.ask(pack_command(("GET", "n1")), 1, list)
+            client.set("n1", value)
+        await stream.ask(pack_command(("GET", "n1")), 1, list)
+        assert await stream.tells_changes()
+
+    running(redis_address, work, changed=said.append)
+
+    assert said == [None, None]
 
 
 def test_an_answer_is_understood_before_a_change_that_comes_with_it(redis_address, client):

@@ -67,12 +67,13 @@ def test_a_large_answer_is_whole_over_tls_and_changes_are_told(redis_address, ce
         url = f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"
         stream = SlateStream(RedisAddress.parse(url), 5, opened, said.append)
         try:
-            commands = pack_command(("GET", "large")) + pack_command(("GET", "n"))
-            found = await stream.ask(commands, 2, list)
+            told = pack_command(("CLIENT", "CACHING", "YES")), pack_command(("GET", "n"))
+            commands = b"".join([pack_command(("GET", "large")), *told])
+            large, _, absent = await stream.ask(commands, 3, list)
             client.set("n", "1")
             await stream.ask(pack_command(("GET", "m")), 1, list)
             assert said == [None, [b"n"]]
-            return found
+            return [large, absent]
         finally:
             stream.close()
             server.close()
