@@ -23,6 +23,7 @@ class Settings:
         record_share: share of requests, 0 to 1, whose feature vectors are logged (`AISLE_RECORD`).
         cors_origins: origins whose pages may read answers (`AISLE_CORS`, with commas between).
         api_key: what the command line sends to a service (`AISLE_KEY`).
+        workers: processes of a service (`AISLE_WORKERS`).
     """
 
     home: Home
@@ -31,6 +32,7 @@ class Settings:
     record_share: float = 0.01
     cors_origins: tuple[str, ...] = ()
     api_key: str | None = None
+    workers: int = 1
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -43,6 +45,7 @@ class Settings:
             record_share=_share(environment.get("AISLE_RECORD") or "0.01"),
             cors_origins=_origins(environment.get("AISLE_CORS") or ""),
             api_key=environment.get("AISLE_KEY") or None,
+            workers=_workers(environment.get("AISLE_WORKERS") or "1"),
         )
 
 
@@ -54,6 +57,12 @@ def _share(text: str) -> float:
     if not 0 <= share <= 1:
         raise SettingError(f"AISLE_RECORD: expected a share from 0 to 1, found {text!r}.")
     return share
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise SettingError(f"AISLE_WORKERS: expected a number of processes, found {text!r}.")
+    return int(text)
 
 
 def _origins(text: str) -> tuple[str, ...]:

@@ -220,7 +220,7 @@ def _serve(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     verb = _verb(verbs, "serve", "answer over HTTP until Ctrl-C", "serve")
     verb.add_argument("--host", default="127.0.0.1", help="address (%(default)s)")
     verb.add_argument("--port", type=int, default=3000, help="port (%(default)s)")
-    verb.add_argument("--workers", type=int, default=1, help="processes (%(default)s)")
+    verb.add_argument("--workers", type=int, help="processes (AISLE_WORKERS, else 1)")
 
 
 def _rank(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

@@ -23,12 +23,11 @@ START_SECONDS = 90.0
 _PR_SET_PDEATHSIG = 1
 
 
-def command(port: int, host: str = "127.0.0.1", workers: int = 1) -> list[str]:
+def command(port: int, host: str = "127.0.0.1") -> list[str]:
     """The command line of the service."""
     return [
         sys.executable, "-m", "bentoml", "serve", "serving.service:Aisle",
-        "--host", host, "--port", str(port), "--api-workers", str(workers),
-        "--working-dir", str(CHECKOUT),
+        "--host", host, "--port", str(port), "--working-dir", str(CHECKOUT),
     ]  # fmt: skip
 
 
@@ -42,6 +41,7 @@ def environment(settings: Settings, redis_url: str, port: int) -> Mapping[str, s
         "AISLE_HOME": str(settings.home.root),
         "REDIS_URL": redis_url,
         "AISLE_RECORD": str(settings.record_share),
+        "AISLE_WORKERS": str(settings.workers),
         "BENTOML_HOME": str(settings.home.bentoml / str(port)),
         "BENTOML_DO_NOT_TRACK": "True",
     }
@@ -57,7 +57,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 @contextmanager
 def serving(
-    settings: Settings, redis_url: str, *, port: int, host: str = "127.0.0.1", workers: int = 1
+    settings: Settings, redis_url: str, *, port: int, host: str = "127.0.0.1"
 ) -> Iterator["AisleClient"]:
     """Run the service while the block runs; its output goes to `service.log` in the home.
 
@@ -72,7 +72,7 @@ def serving(
     log = settings.home.root / "service.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command(port, host, workers),
+            command(port, host),
             env=environment(settings, redis_url, port),
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -7,6 +7,7 @@ search lie in files of their own.
 import argparse
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 from feature_repo.clock import Clock
@@ -28,12 +29,11 @@ def serve(args: argparse.Namespace) -> Outcome:
     from pipelines.service_process import serving
 
     settings = Settings.from_environment()
+    settings = replace(settings, workers=args.workers or settings.workers)
     Clock.of(settings)
     with (
         home_redis(settings) as address,
-        serving(
-            settings, address.url, port=args.port, host=args.host, workers=args.workers
-        ) as client,
+        serving(settings, address.url, port=args.port, host=args.host) as client,
     ):
         sys.stderr.write(f"Aisle answers at {client.url}.  Ctrl-C stops it.\n")
         _wait_for_interrupt()

@@ -8,6 +8,7 @@ with it; for a page of the shop they are found.
 """
 
 import asyncio
+import logging
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from serving.arranged import arranged, pins, rules_of, sellable_places
 from serving.bodies import RankAnswer, RankBody
 from serving.deadlines import within
 from serving.errors import RefusedError
+from serving.metrics import SERVED_LOST
 from serving.model_shelf import DEFAULT_MODEL, Model, ModelShelf
 from serving.page_bodies import RecommendBody, SearchBody, SlateAnswer
 from serving.question import Question, read_page_question, read_question
@@ -39,6 +41,7 @@ HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
 """Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
 
 RECORD_SECONDS = 0.1
+_logger = logging.getLogger(__name__)
 KNOWN_SECONDS = 0.2
 
 
@@ -273,11 +276,15 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
 def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
     """What is logged and counted of an answer."""
     resources, trace = request.resources, request.trace
-    share = resources.settings.record_share
-    resources.recorder.offer(
-        served_event(request.question, candidates, slate, trace.degraded, share)
-    )
     trace.count()
+    share = resources.settings.record_share
+    try:
+        served = served_event(request.question, candidates, slate, trace.degraded, share)
+    except Exception:
+        SERVED_LOST.inc()
+        _logger.exception("an answer cannot be logged")
+        return
+    resources.recorder.offer(served)
 
 
 async def _found(request: _Request) -> Retrieved:

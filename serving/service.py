@@ -307,6 +307,7 @@ app = Starlette(
 
 @bentoml.service(
     name="Aisle",
+    workers=Settings.from_environment().workers,
     traffic={"timeout": 3600},
     metrics={"enabled": False},
     tracing={"excluded_urls": ".*"},

@@ -13,8 +13,11 @@ from feature_repo.online.slate_commands import Asked, Told
 from feature_repo.online.slate_stream import SlateStream
 from feature_repo.slate_facts import SlateFacts
 
-KEPT_BYTES = 40_000_000
-"""Of keys and strings, some fifty thousand items; with what they say they take three times that."""
+KEPT_BYTES = 120_000_000
+"""Of all that is kept of items; some fifty thousand."""
+
+_EACH = 1500
+"""Bytes that an item takes beyond its keys and strings: what it says, and where it is found."""
 
 _ATTEMPTS = 3
 """The last asks for all items: of a slate that changes each time between question and answer."""
@@ -30,7 +33,7 @@ class KnownItems:
 
         Args:
             keys_of: the keys of an item's strings.
-            kept_bytes: of keys and strings.
+            kept_bytes: of keys, strings and what they say.
         """
         self._keys_of, self._kept_bytes = keys_of, kept_bytes
         self.forget(None)
@@ -130,4 +133,4 @@ class KnownItems:
 
     def _size(self, item: StoredItem) -> int:
         strings = (*self._keys_of(item.item_id), *filter(None, item.strings))
-        return sum(map(len, strings))
+        return _EACH + sum(map(len, strings))

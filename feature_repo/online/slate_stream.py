@@ -30,6 +30,9 @@ Changed = Callable[[Sequence[bytes] | None], None]
 _READ_BYTES = 1 << 18
 """Read at once: a slate of hundreds of items."""
 
+_TRACKED = ("CLIENT", "TRACKING", "ON", "OPTIN"), ("CLIENT", "CACHING", "YES"), ("PING",)
+"""Asks the server to tell of changes.  The last, because what precedes it concerns one command."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -143,6 +146,7 @@ class SlateStream:
             retry=Retry(NoBackoff(), 0),
             redis_connect_func=opened,
         )
+        self._pool.connection_kwargs["protocol"] = 3  # Whatever the URL asks for.
         self._timeout = timeout
         self._stream: _Stream | None = None
         self._lock = asyncio.Lock()
@@ -211,8 +215,7 @@ class SlateStream:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(self._timeout):
-                await connection.connect()  # type: ignore[no-untyped-call]
-                self._tells_changes = await _tells_changes(connection)
+                self._tells_changes = await _greeted(connection)
         except BaseException as error:
             await connection.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
@@ -221,11 +224,20 @@ class SlateStream:
         return connection
 
 
-async def _tells_changes(connection: AbstractConnection) -> bool:
-    """Whether the server will tell of changes; some that only resemble Redis cannot."""
+async def _greeted(connection: AbstractConnection) -> bool:
+    """Connect; whether the server will tell of changes.  Some that only resemble Redis cannot."""
     try:
-        await connection.send_command("CLIENT", "TRACKING", "ON", "OPTIN")
-        await connection.read_response()
+        await connection.connect()  # type: ignore[no-untyped-call]
+    except redis.ResponseError as error:
+        _logger.warning("every item is read anew at every request: %s", error)
+        await connection.disconnect(nowait=True)
+        connection.protocol = 2
+        await connection.connect()  # type: ignore[no-untyped-call]
+        return False
+    try:
+        for words in _TRACKED:
+            await connection.send_command(*words)
+            await connection.read_response()
     except redis.ResponseError as error:
         _logger.warning("every item is read anew at every request: %s", error)
         return False

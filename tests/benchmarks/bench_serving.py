@@ -200,8 +200,7 @@ def peer(
     (settings.home.bentoml / str(port)).mkdir(parents=True)
     command = [
         sys.executable, "-m", "bentoml", "serve", f"tests.benchmarks.serving_peers:{name}",
-        "--host", "127.0.0.1", "--port", str(port), "--api-workers", "1",
-        "--working-dir", str(CHECKOUT),
+        "--host", "127.0.0.1", "--port", str(port), "--working-dir", str(CHECKOUT),
     ]  # fmt: skip
     variables = {**environment(settings, ensure_redis(settings).url, port), STOCK: str(stock)}
     log = settings.home.root / f"{name}.log"

@@ -10,6 +10,7 @@ from feature_repo.config import Settings
 from feature_repo.errors import RedisError
 from feature_repo.home import Home
 from feature_repo.instants import DAY, HOUR
+from feature_repo.online.known_items import _EACH
 from feature_repo.online.redis_address import RedisAddress
 from feature_repo.online.redis_server import running_redis
 from tests.feature_repo.online.conftest import Room
@@ -18,6 +19,7 @@ from tests.feature_repo.online.item_strings import loaded
 from tests.feature_repo.online.known_reader import KnownReader, Watched, full, hung_up, is_question
 
 NOBODY = "nobody-sells-this"
+UNKNOWN = b"-ERR unknown command\r\n"
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 
 
@@ -209,7 +211,7 @@ def test_on_another_day_windows_end_without_a_question(room, watched, some_histo
 def test_what_is_kept_has_a_bound_in_bytes(room):
     items = [f"i{n}" for n in range(60)]
     room.writer.apply([upsert(f"e{n}", NOW - 9, item, price=n) for n, item in enumerate(items)])
-    bound = 5000
+    bound = 50_000
 
     with closing(Watched(room, kept_bytes=bound)) as watched:
         for item in items:
@@ -232,7 +234,7 @@ def test_what_two_reads_ask_for_at_once_is_kept_once(room, some_history):
         assert watched.read()[1] == [[]]
 
 
-@pytest.mark.parametrize("kept_bytes", [0, 700])
+@pytest.mark.parametrize("kept_bytes", [0, 700 + _EACH])
 def test_a_slate_beyond_the_bound_is_read_whole(room, some_history, kept_bytes):
     with closing(Watched(room, kept_bytes)) as watched:
         for _ in range(3):
@@ -313,12 +315,12 @@ def test_of_an_answer_that_is_an_error_nothing_is_kept(room, watched, some_histo
     assert found == full(room, user=None)
 
 
-@pytest.fixture
-def without_tracking(room):
+@pytest.fixture(params=["client|tracking", "client|caching"])
+def without_tracking(room, request):
     """A user of the server who may not ask it to tell of changes."""
     room.client.acl_setuser(
         "reader", enabled=True, nopass=True, keys=["*"],
-        commands=["+@all", "-client|tracking"],
+        commands=["+@all", f"-{request.param}"],
     )  # fmt: skip
     yield RedisAddress.parse(f"redis://reader:any@127.0.0.1:{room.address.port}/0")
     room.client.acl_deluser("reader")
@@ -335,7 +337,30 @@ def test_where_the_server_does_not_tell_of_changes_nothing_is_kept(
             assert found == full(room)
 
     (warning,) = [r.getMessage() for r in caplog.records if "anew" in r.getMessage()]
-    assert "tracking" in warning
+    assert "no permissions" in warning.lower()
+
+
+def test_where_the_server_speaks_the_older_protocol_alone_nothing_is_kept(
+    room, watched, some_history, caplog
+):
+    watched.way.before = lambda words: UNKNOWN if words[0] == b"HELLO" else None
+
+    for _ in range(2):
+        found, asked = watched.read()
+        assert asked == [list(ITEMS)]
+        assert found == full(room)
+
+    assert "unknown command" in caplog.text
+
+
+def test_an_address_that_asks_for_an_older_protocol_is_told_of_changes_too(room, some_history):
+    address = RedisAddress.parse(f"{room.address.url}?protocol=2")
+    with closing(Watched(room, address=address)) as watched:
+        for n in range(3):
+            room.take(upsert(f"e{n + 4}", NOW - 9 + n, "i1", brand=f"brand {n}"))
+
+            assert watched.read()[0] == full(room)
+        assert watched.read()[1] == [[]]
 
 
 def test_what_the_server_no_longer_remembers_is_asked_for_again(room, watched, some_history):
@@ -378,4 +403,4 @@ def before_slates(changes):
 def size_of(room, item):
     """Bytes of an item's keys and strings."""
     keys = room.reader.item_keys(item)
-    return sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))
+    return _EACH + sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))

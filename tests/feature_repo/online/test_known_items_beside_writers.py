@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.instants import DAY, HOUR
-from feature_repo.online.known_items import KEPT_BYTES
+from feature_repo.online.known_items import _EACH, KEPT_BYTES
 from tests.feature_repo.online.histories import (
     ITEMS,
     NOW,
@@ -60,7 +60,7 @@ histories = st.lists(writes | reads, max_size=24)
 @settings(
     max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(histories, st.sampled_from([KEPT_BYTES, 900, 0]))
+@given(histories, st.sampled_from([KEPT_BYTES, 2 * _EACH + 900, 0]))
 def test_any_history_of_writes_and_reads_reads_as_if_nothing_were_kept(room, history, kept_bytes):
     room.client.flushdb()
 
@@ -123,7 +123,7 @@ class Changes(threading.Thread):
         self.acknowledged += 1
 
 
-@pytest.mark.parametrize("kept_bytes", [KEPT_BYTES, 2000])
+@pytest.mark.parametrize("kept_bytes", [KEPT_BYTES, 8 * _EACH])
 def test_overlapping_reads_are_each_of_one_instant_between_question_and_answer(room, kept_bytes):
     items = [f"i{n}" for n in range(20)]
     changes, chance, seen = Changes(room, items, times=300), random.Random(7), []

@@ -178,7 +178,7 @@ def serving(settings: Settings, **variables: str) -> Iterator[Service]:
     port, address = free_port(), ensure_redis(settings)
     command = [
         sys.executable, "-m", "bentoml", "serve", "serving.service:Aisle",
-        "--host", "127.0.0.1", "--port", str(port), "--api-workers", "1",
+        "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     output = settings.home.root / "service.log"
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)

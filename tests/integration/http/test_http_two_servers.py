@@ -15,7 +15,6 @@ from feature_repo.home import Home
 from feature_repo.online.live_keys import LiveKeys
 from feature_repo.online.merge import counters
 from feature_repo.online.redis_server import ensure_redis, redis_client
-from feature_repo.online.stored_rows import rows_of
 from feature_repo.query_key import query_key
 from pipelines.refresh import refresh
 from tests.feature_repo.histories import Rows, counts, deltas
@@ -82,10 +81,8 @@ def live_counts(settings, t):
         for view in COUNTER_VIEWS:
             entities = ENTITIES[view.entity]
             names = [LiveKeys.of(settings.home).tile(view.name, entity) for entity in entities]
-            for entity, row in zip(
-                entities, rows_of(counters(view, client.mget(names), t)), strict=True
-            ):
-                yield view, entity, row
+            for entity, tile in zip(entities, client.mget(names), strict=True):
+                yield view, entity, counters(view, tile, t)
 
 
 def differing(events, rows, t):
