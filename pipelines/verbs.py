@@ -12,6 +12,7 @@ from pathlib import Path
 
 from feature_repo.clock import Clock
 from feature_repo.config import Settings
+from feature_repo.errors import SettingError
 from feature_repo.instants import to_text
 from pipelines.home_redis import home_redis
 from pipelines.outcome import Outcome, line, pages, table
@@ -29,7 +30,10 @@ def serve(args: argparse.Namespace) -> Outcome:
     from pipelines.service_process import serving
 
     settings = Settings.from_environment()
-    settings = replace(settings, workers=args.workers or settings.workers)
+    if args.workers is not None:
+        if args.workers < 1:
+            raise SettingError(f"--workers: expected at least 1, found {args.workers}.")
+        settings = replace(settings, workers=args.workers)
     Clock.of(settings)
     with (
         home_redis(settings) as address,

@@ -41,8 +41,9 @@ HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
 """Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
 
 RECORD_SECONDS = 0.1
-_logger = logging.getLogger(__name__)
 KNOWN_SECONDS = 0.2
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass

@@ -11,7 +11,6 @@ from feature_repo.errors import RedisError
 from feature_repo.home import Home
 from feature_repo.instants import DAY, HOUR
 from feature_repo.online.known_items import _EACH
-from feature_repo.online.redis_address import RedisAddress
 from feature_repo.online.redis_server import running_redis
 from tests.feature_repo.online.conftest import Room
 from tests.feature_repo.online.histories import ITEMS, NOW, click, ranking, upsert
@@ -19,7 +18,6 @@ from tests.feature_repo.online.item_strings import loaded
 from tests.feature_repo.online.known_reader import KnownReader, Watched, full, hung_up, is_question
 
 NOBODY = "nobody-sells-this"
-UNKNOWN = b"-ERR unknown command\r\n"
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 
 
@@ -313,54 +311,6 @@ def test_of_an_answer_that_is_an_error_nothing_is_kept(room, watched, some_histo
 
     assert asked == [list(ITEMS)]
     assert found == full(room, user=None)
-
-
-@pytest.fixture(params=["client|tracking", "client|caching"])
-def without_tracking(room, request):
-    """A user of the server who may not ask it to tell of changes."""
-    room.client.acl_setuser(
-        "reader", enabled=True, nopass=True, keys=["*"],
-        commands=["+@all", f"-{request.param}"],
-    )  # fmt: skip
-    yield RedisAddress.parse(f"redis://reader:any@127.0.0.1:{room.address.port}/0")
-    room.client.acl_deluser("reader")
-
-
-def test_where_the_server_does_not_tell_of_changes_nothing_is_kept(
-    room, some_history, without_tracking, caplog
-):
-    with closing(Watched(room, address=without_tracking)) as watched:
-        for n in range(3):
-            room.take(upsert(f"e{n + 4}", NOW - 9 + n, "i1", brand=f"brand {n}"))
-            found, asked = watched.read()
-            assert asked == [list(ITEMS)]
-            assert found == full(room)
-
-    (warning,) = [r.getMessage() for r in caplog.records if "anew" in r.getMessage()]
-    assert "no permissions" in warning.lower()
-
-
-def test_where_the_server_speaks_the_older_protocol_alone_nothing_is_kept(
-    room, watched, some_history, caplog
-):
-    watched.way.before = lambda words: UNKNOWN if words[0] == b"HELLO" else None
-
-    for _ in range(2):
-        found, asked = watched.read()
-        assert asked == [list(ITEMS)]
-        assert found == full(room)
-
-    assert "unknown command" in caplog.text
-
-
-def test_an_address_that_asks_for_an_older_protocol_is_told_of_changes_too(room, some_history):
-    address = RedisAddress.parse(f"{room.address.url}?protocol=2")
-    with closing(Watched(room, address=address)) as watched:
-        for n in range(3):
-            room.take(upsert(f"e{n + 4}", NOW - 9 + n, "i1", brand=f"brand {n}"))
-
-            assert watched.read()[0] == full(room)
-        assert watched.read()[1] == [[]]
 
 
 def test_what_the_server_no_longer_remembers_is_asked_for_again(room, watched, some_history):
