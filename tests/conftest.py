@@ -11,9 +11,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from feature_repo.config import Settings
-from feature_repo.home import Home
-from feature_repo.online.redis_server import RedisAddress, redis_client, running_redis
+from feature_repo.home import Home, Settings
+from feature_repo.online.redis import RedisAddress, redis_client, running_redis
 
 hypothesis.settings.register_profile("gate", derandomize=True)
 if os.environ.get("CI"):

@@ -9,10 +9,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from feature_repo.config import Settings
-from feature_repo.home import CHECKOUT
-from pipelines.components import IMAGE
-from pipelines.retrain import CLAIM, MOUNTED_HOME
+from feature_repo.home import CHECKOUT, Settings
+from pipelines.kubeflow.components import IMAGE
+from pipelines.kubeflow.retrain import CLAIM, MOUNTED_HOME
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl renders the manifests and is not installed"

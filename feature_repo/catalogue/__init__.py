@@ -1,5 +1,6 @@
 """What we know, declared: entities, feature views and the feature service, as plain Feast."""
 
 from feature_repo.catalogue.catalogue import Catalogue
+from feature_repo.catalogue.document import features_page
 
-__all__ = ["Catalogue"]
+__all__ = ["Catalogue", "features_page"]

@@ -14,9 +14,9 @@ from feast import FeatureView, Field
 
 from feature_repo.catalogue.catalogue import Catalogue
 from feature_repo.home import Home
-from feature_repo.rate_prior import RatePrior
-from feature_repo.request_families import Columns
 from feature_repo.request_features import FAMILIES, SlateFacts
+from feature_repo.request_features.context import RatePrior
+from feature_repo.request_features.families import Columns
 from feature_repo.shop import Shop
 
 UNITS = (

@@ -5,8 +5,8 @@ from feast.types import Int64
 
 from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import view
-from feature_repo.counters import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView, Measure
 from feature_repo.home import Home
+from feature_repo.views import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView, Measure
 
 
 def engagement(home: Home) -> list[FeatureView]:

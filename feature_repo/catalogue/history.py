@@ -6,8 +6,8 @@ from feast.types import Array, Int64, String
 from feature_repo.catalogue.entities import query, user
 from feature_repo.catalogue.views import view
 from feature_repo.home import Home
-from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 from feature_repo.shop import Shop, ShopField
+from feature_repo.views import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
 
 
 def user_recent(home: Home, shop: Shop) -> FeatureView:

@@ -5,8 +5,8 @@ from feast.types import Int64
 
 from feature_repo.catalogue.entities import market
 from feature_repo.catalogue.views import view
-from feature_repo.counters import MARKET_MEASURES
 from feature_repo.home import Home
+from feature_repo.views import MARKET_MEASURES
 
 _WINDOWS = {"30d": "in the 30 days before that midnight", "all": "since its first event"}
 

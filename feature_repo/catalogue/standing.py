@@ -7,7 +7,7 @@ from feature_repo.catalogue.entities import item
 from feature_repo.catalogue.views import view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.standing import is_count, standing_features
+from feature_repo.views import is_count, standing_features
 
 
 def item_standing(home: Home, shop: Shop) -> FeatureView:

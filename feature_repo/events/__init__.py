@@ -1,1 +1,1 @@
-"""The event contract, its parsers, and the log that keeps what happened."""
+"""What happened: the event contract, the log that keeps it, and the files that fill the log."""

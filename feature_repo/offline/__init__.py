@@ -1,1 +1,1 @@
-"""Feature values as they were known at past instants."""
+"""Feature values as they were at past instants."""

@@ -1,1 +1,9 @@
-"""From events to feature rows: DuckDB SQL in two layers, and the runner."""
+"""From events to feature rows: DuckDB SQL in layers, and the runner."""
+
+from feature_repo.transformations.run import SQL, staged, transform
+
+__all__ = [
+    "SQL",
+    "staged",
+    "transform",
+]

@@ -12,8 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from feature_repo.events.durable import sync_folder
-from feature_repo.home import Home
+from feature_repo.home import Home, sync_folder
 
 
 @contextmanager

@@ -14,10 +14,8 @@ import duckdb
 import pyarrow as pa
 
 from feature_repo.events.contract import ARROW_SCHEMAS
-from feature_repo.events.durable import locked
-from feature_repo.events.event_index import EventIndex
-from feature_repo.events.relations import list_relations, read_rows
-from feature_repo.home import Home
+from feature_repo.events.log import EventIndex, list_relations, read_rows
+from feature_repo.home import Home, locked
 from feature_repo.transformations.state import EVERYTHING
 
 KINDS = ("item", "user", "ranking", "interaction")

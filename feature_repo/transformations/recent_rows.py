@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.events.durable import replacing
+from feature_repo.home import replacing
 from feature_repo.transformations.row_files import Database
 
 VERBS = ("clicked", "shown")

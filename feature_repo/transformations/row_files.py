@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow.parquet as pq
 
-from feature_repo.events.durable import replacing
+from feature_repo.home import replacing
 
 Database = duckdb.DuckDBPyConnection
 

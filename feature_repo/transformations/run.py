@@ -2,9 +2,9 @@
 
 Staging reads the log one to one; each view is one SQL file; counted views say their deltas, which
 `counts.sql` turns into counts.  Where the log was only added to, a run reads what was added and
-what earlier runs left of the entities concerned (see `carried.py`), and adds files of rows; else it
-reads the whole log and writes everything anew, by the same SQL.  Either makes a generation of all
-features, which takes the place of the last one in one step.  A run whose inputs have not changed
+what earlier runs left of the entities concerned (see `incremental.py`), and adds files of rows;
+else it reads the whole log and writes everything anew, by the same SQL.  Either makes a generation
+of all features, which takes the place of the last one in one step.  A run whose inputs have not changed
 does nothing.
 """
 
@@ -18,23 +18,13 @@ from typing import Any
 
 import duckdb
 
-from feature_repo import counters, recent, standing
-from feature_repo.counters import (
-    COUNTER_VIEWS,
-    LARGEST_AMOUNT,
-    MINOR_UNITS,
-    WINDOWS,
-    CounterView,
-)
 from feature_repo.events.contract import POSITIVE_TYPES
-from feature_repo.events.seals import read_seals
-from feature_repo.home import Home
-from feature_repo.instants import DAY, to_text
-from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
+from feature_repo.events.log import read_seals
+from feature_repo.home import DAY, Home, to_text
 from feature_repo.shop import Shop
-from feature_repo.transformations.carried import Carried
-from feature_repo.transformations.counted import add_silent, concerned, count, lay_out, set_slice
+from feature_repo.transformations.counters import add_silent, concerned, count, lay_out, set_slice
 from feature_repo.transformations.generations import next_generation, sweep, take_over
+from feature_repo.transformations.incremental import Carried
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.recent_rows import RecentRows
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
@@ -49,6 +39,19 @@ from feature_repo.transformations.templates import (
     standing_sql,
     tiles_sql,
     user_attributes_sql,
+)
+from feature_repo.views import (
+    COUNTER_VIEWS,
+    K_CLICKED,
+    K_QUERY_ITEMS,
+    K_SHOWN,
+    LARGEST_AMOUNT,
+    MINOR_UNITS,
+    WINDOWS,
+    CounterView,
+    counters,
+    history_limits,
+    percentiles,
 )
 
 SQL = Path(__file__).parent
@@ -218,7 +221,7 @@ def _rules(home: Home) -> Iterator[bytes]:
     """All but the log that rows depend on: the shop's fields, the SQL, its constants, this code."""
     yield repr((Shop.load(home.shop_toml), _constants(), duckdb.__version__)).encode()
     sources = [path for path in SQL.rglob("*") if path.suffix in (".sql", ".py")]
-    declared = [Path(str(module.__file__)) for module in (counters, recent, standing)]
+    declared = [Path(str(module.__file__)) for module in (counters, history_limits, percentiles)]
     for path in (*sorted(sources), *declared):
         yield path.read_bytes()
 
@@ -317,7 +320,7 @@ class _Run:
 
     def _days(self, db: Database, name: str) -> None:
         """Make a table of sums by day, and leave those of the entities that changed."""
-        made, left = (_days_sql(folder, name) for folder in ("intermediate", "carried"))
+        made, left = (_days_sql(folder, name) for folder in ("intermediate", "incremental"))
         db.execute(f"create temp table {name} as\n{made}")
         self._carried.leave(db, name, f"from ({left}) where {_FRESH} order by all")
 

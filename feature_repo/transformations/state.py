@@ -10,10 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from feature_repo.events.durable import replacing
-from feature_repo.events.relations import list_relations, part_of
-from feature_repo.events.seals import Seals, read_seals
-from feature_repo.home import Home
+from feature_repo.events.log import Seals, list_relations, part_of, read_seals
+from feature_repo.home import Home, replacing
 
 FILE = "state"
 EVERYTHING = -1

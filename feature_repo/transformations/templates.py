@@ -8,11 +8,17 @@ from collections.abc import Callable, Iterable, Sequence
 from string import Template
 from typing import TypeVar
 
-from feature_repo.counters import MARKET_MEASURES, WINDOWS, CounterView
-from feature_repo.errors import CatalogueError
-from feature_repo.recent import VALUE_SEPARATOR
+from feature_repo.home import CatalogueError
 from feature_repo.shop import Role, Shop, ShopField
-from feature_repo.standing import groups_of, is_count, standing_features
+from feature_repo.views import (
+    MARKET_MEASURES,
+    VALUE_SEPARATOR,
+    WINDOWS,
+    CounterView,
+    groups_of,
+    is_count,
+    standing_features,
+)
 
 _T = TypeVar("_T")
 
@@ -109,7 +115,7 @@ def tiles_sql(template: str, counter: CounterView) -> str:
 
 
 def carried_counts_sql(template: str, counter: CounterView) -> str:
-    """Fill in `carried/counts.sql` for one counted view."""
+    """Fill in `incremental/counts.sql` for one counted view."""
     return Template(template).substitute(
         key=counter.key,
         unnested=_lines(counter.measures, lambda m: f"unnest({m}) as {m},"),
@@ -120,7 +126,7 @@ def carried_counts_sql(template: str, counter: CounterView) -> str:
 
 
 def carried_tiles_sql(template: str, counter: CounterView) -> str:
-    """Fill in `carried/tiles.sql` for one counted view."""
+    """Fill in `incremental/tiles.sql` for one counted view."""
     return Template(template).substitute(
         view=counter.name,
         key=counter.key,
@@ -129,7 +135,7 @@ def carried_tiles_sql(template: str, counter: CounterView) -> str:
 
 
 def carried_sql(template: str, shop: Shop) -> str:
-    """Fill in `carried/tables.sql`."""
+    """Fill in `incremental/tables.sql`."""
     return Template(template).substitute(
         attributes=_lines(shop.item_fields, _blank),
         user_attributes=_lines(shop.user_fields, _blank),

@@ -1,6 +1,6 @@
 -- How a shop's value, JSON of any kind, is read as the type its field was declared with.
 --
--- A value that contradicts its type is missing.  `feature_repo/field_values.py` says the same in
+-- A value that contradicts its type is missing.  `feature_repo/shop/values.py` says the same in
 -- Python for values that have not reached the log's Parquet yet; a test holds the two together.
 
 create or replace temp macro is_number(value) as

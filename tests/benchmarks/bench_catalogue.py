@@ -31,15 +31,15 @@ _BUILD = """
 import json, sys, tempfile, time
 from pathlib import Path
 import duckdb
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
-from feature_repo.events.ingest import ingest
-from feature_repo.home import Home
+from feature_repo.home.clock import Clock
+from feature_repo.home.settings import Settings
+from feature_repo.events.ingest.ingest import ingest
+from feature_repo.home.home import Home
 from feature_repo.transformations.run import transform
 from tests.benchmarks.bench_catalogue import counted, rows_of
 from tests.benchmarks.measuring import process_peak_mb
-from training.simulation.configuration import ShopConfig
-from training.simulator import simulate
+from training.studies.simulation.configuration import ShopConfig
+from training.studies.simulation.simulator import simulate
 
 days, users, items = map(int, sys.argv[1:])
 with tempfile.TemporaryDirectory() as folder:

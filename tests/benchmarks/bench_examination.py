@@ -11,13 +11,13 @@ from time import process_time
 
 import numpy as np
 
-from training.contenders import EXAMINED, shown_of
-from training.fitting import try_configuration
-from training.simulation.configuration import CLICK_MODELS
-from training.split import TRAIN, VALIDATE
-from training.truth.cell import CONFIGURATIONS, config_of, examination_error
-from training.truth.grid import Cell, ShopSize
-from training.truth.log import simulated_log
+from training.dataset import TRAIN, VALIDATE
+from training.ranker.contenders import EXAMINED, shown_of
+from training.ranker.fitting import try_configuration
+from training.studies.simulation import CLICK_MODELS
+from training.studies.truth.cell import CONFIGURATIONS, config_of, examination_error
+from training.studies.truth.grid import Cell, ShopSize
+from training.studies.truth.log import simulated_log
 
 SIZES = (100_000, 1_000_000)
 BOUND = 0.05

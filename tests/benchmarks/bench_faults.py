@@ -20,10 +20,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from feature_repo.config import Settings
-from feature_repo.home import CHECKOUT
-from feature_repo.online.redis_server import ensure_redis, redis_client, running_redis
-from pipelines.service_process import environment
+from feature_repo.home import CHECKOUT, Settings
+from feature_repo.online.redis import redis_client, running_redis
+from feature_repo.online.redis.server import ensure_redis
+from pipelines.service.service_process import environment
 from tests.benchmarks.http_load import open_loop
 from tests.integration.http.small_shop import (
     Service,
@@ -32,7 +32,7 @@ from tests.integration.http.small_shop import (
     publish_ranker,
     serving,
 )
-from training.artifact import current
+from training.artifacts import current
 
 SHOP = {"users": 60, "items": 1000, "days": 4}
 TREES, DEPTH, CANDIDATES = 300, 6, 100

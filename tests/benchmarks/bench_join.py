@@ -48,7 +48,7 @@ FEATURES, ROWS_A_GROUP = 10, 500_000
 MEASURES = {"wall_seconds": "wall, s", "cpu_seconds": "CPU, s", "peak_mb": "peak memory, MB"}
 Costs = dict[str, float]
 HOUR, YEAR, START = 3_600_000_000, 365 * 86_400_000_000, 1_735_689_600_000_000
-STORES = {"ours": "feature_repo.offline.store.AisleOfflineStore", "stock": "duckdb"}
+STORES = {"ours": "feature_repo.offline.feast.store.AisleOfflineStore", "stock": "duckdb"}
 UTC = pa.timestamp("us", tz="UTC")
 
 

@@ -26,10 +26,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from redis import Redis
 
-from feature_repo.config import Settings
-from feature_repo.home import Home
-from feature_repo.instants import DAY
-from feature_repo.online.redis_server import RedisAddress, redis_client, running_redis
+from feature_repo.home import DAY, Home, Settings
+from feature_repo.online.redis import RedisAddress, redis_client, running_redis
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.measuring import process_peak_mb
 from tests.benchmarks.plot import draw
@@ -45,9 +43,9 @@ STOCK: Options = {
     "materialization": {"online_write_batch_size": 10_000},
 }
 OURS: Options = {
-    "online_store": {"type": "feature_repo.online.store.AisleOnlineStore"},
-    "offline_store": {"type": "feature_repo.offline.store.AisleOfflineStore"},
-    "batch_engine": {"type": "feature_repo.online.engine.AisleEngine"},
+    "online_store": {"type": "feature_repo.online.feast.store.AisleOnlineStore"},
+    "offline_store": {"type": "feature_repo.offline.feast.store.AisleOfflineStore"},
+    "batch_engine": {"type": "feature_repo.online.feast.engine.AisleEngine"},
 }
 
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 
-from feature_repo.online.matrix import MatrixReader
+from feature_repo.online.feast.matrix import MatrixReader
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.measuring import costs
 from tests.benchmarks.plot import draw

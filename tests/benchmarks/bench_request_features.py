@@ -11,9 +11,9 @@ from timeit import repeat
 
 import numpy as np
 
-from feature_repo.instants import HOUR, SECOND, parse_instant
-from feature_repo.rate_prior import RatePrior
+from feature_repo.home import HOUR, SECOND, parse_instant
 from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import SIMULATED_SHOP, Shop
 
 CANDIDATES, RUNS = 200, 7

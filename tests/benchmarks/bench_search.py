@@ -16,8 +16,8 @@ from pathlib import Path
 import duckdb
 import numpy as np
 
-from feature_repo.config import Settings
-from feature_repo.online.redis_server import running_redis
+from feature_repo.home import Settings
+from feature_repo.online.redis import running_redis
 from tests.benchmarks.bench_serving import Peer, peer, stages_of, tree
 from tests.benchmarks.measuring import process_peak_mb
 from tests.integration.http.small_shop import build_home, publish_ranker, serving

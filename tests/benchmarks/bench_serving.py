@@ -24,15 +24,14 @@ import yaml
 from feast import FeatureStore
 
 from feature_repo.catalogue import Catalogue
-from feature_repo.config import Settings
-from feature_repo.events.seals import read_seals
-from feature_repo.home import CHECKOUT
-from feature_repo.instants import DAY, to_datetime
-from feature_repo.online.reader import OnlineReader
-from feature_repo.online.redis_address import RedisAddress, redis_client
-from feature_repo.online.redis_server import ensure_redis, running_redis
+from feature_repo.events.log import read_seals
+from feature_repo.home import CHECKOUT, DAY, Settings, to_datetime
+from feature_repo.online.hydration import OnlineReader
+from feature_repo.online.redis import RedisAddress, redis_client, running_redis
+from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
-from pipelines.service_process import environment, free_port, stop
+from pipelines.service import free_port
+from pipelines.service.service_process import environment, stop
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.counting_proxy import counting
 from tests.benchmarks.http_load import Load, closed_loop, open_loop

@@ -18,12 +18,10 @@ from time import process_time
 import numpy as np
 
 from tests.benchmarks.plain_shop import PlainShop
-from training.simulation.chance import stream
-from training.simulation.configuration import CLICK_MODELS, ShopConfig
-from training.simulation.policies import HOME_POOLS, Pools
-from training.simulation.shop import Shop
-from training.simulation.slates import Slates
-from training.simulation.visits import answered, requests
+from training.metrics import stream
+from training.studies.simulation import CLICK_MODELS, Pools, Shop, ShopConfig, Slates
+from training.studies.simulation.policies import HOME_POOLS
+from training.studies.simulation.visits import answered, requests
 
 VISITS, RUNS = 2048, 3
 COLUMNS = (
@@ -37,8 +35,8 @@ _STREAM = """
 import json, resource, sys, tempfile, time
 from pathlib import Path
 import pyarrow.parquet as pq
-from training.simulation.configuration import ShopConfig
-from training.simulator import simulate, truth_path
+from training.studies.simulation.configuration import ShopConfig
+from training.studies.simulation.simulator import simulate, truth_path
 users, items, days = map(int, sys.argv[1:])
 with tempfile.TemporaryDirectory() as folder:
     began = time.process_time()

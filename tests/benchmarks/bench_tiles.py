@@ -7,9 +7,9 @@ from functools import partial
 
 import numpy as np
 
-from feature_repo.counters import WINDOWS
-from feature_repo.instants import DAY
-from feature_repo.online.tiles import SEALED, Tile, TileRecord, count, pack, unpack
+from feature_repo.home import DAY
+from feature_repo.online.codec.counter_tiles import SEALED, Tile, TileRecord, count, pack, unpack
+from feature_repo.views import WINDOWS
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.measuring import Costs, costs
 from tests.benchmarks.plot import draw

@@ -21,13 +21,12 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pyarrow as pa
 
-from feature_repo.rate_prior import RatePrior
-from training.configuration import GRID
-from training.dataset_file import Dataset, Facts, write_dataset
-from training.quantised import MOST_BYTES as MOST_IN_MEMORY
-from training.quantised import quantised
-from training.stored_dataset import StoredDataset
-from training.trees import load_xgboost
+from feature_repo.request_features.context import RatePrior
+from training.dataset import Dataset, Facts, StoredDataset
+from training.dataset.format import write_dataset
+from training.ranker import load_xgboost, quantised
+from training.ranker.configuration import GRID
+from training.ranker.quantized import MOST_BYTES as MOST_IN_MEMORY
 
 SMALL, LARGE = 1_000_000, 10_000_000
 FEATURES, ITEMS, TREES = 80, 25, 100

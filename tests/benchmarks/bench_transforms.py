@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet as pq
 
-from feature_repo.events.columns import to_table
 from feature_repo.events.contract import (
     AnyEvent,
     InteractionEvent,
@@ -26,12 +25,10 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
 )
-from feature_repo.events.event_index import EventIndex
-from feature_repo.events.relations import relation_path
-from feature_repo.events.seals import Seals
-from feature_repo.home import Home
-from feature_repo.instants import DAY, HOUR
-from feature_repo.transformations.run import transform
+from feature_repo.events.log import EventIndex, Seals, to_table
+from feature_repo.events.log.partitions import relation_path
+from feature_repo.home import DAY, HOUR, Home
+from feature_repo.transformations import transform
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.plot import draw
 from tests.feature_repo.growing_log import tables

@@ -17,13 +17,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
-from feature_repo.query_key import query_key
+from feature_repo.events.contract import query_key
+from feature_repo.home import Clock, Settings
 from feature_repo.request_features import SlateFacts, feature_matrix
 from feature_repo.shop import Shop
-from serving.bodies import RankAnswer, RankedItem, encode, read_rank_body
-from serving.page_bodies import SlateAnswer, read_search_body
+from serving.contract import (
+    RankAnswer,
+    RankedItem,
+    SlateAnswer,
+    encode,
+    read_rank_body,
+    read_search_body,
+)
 from training.ranker import MODEL, Ranker
 
 STOCK = "BENCH_STOCK_REPO"

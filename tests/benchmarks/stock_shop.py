@@ -13,12 +13,10 @@ from feast.repo_config import RepoConfig
 from feast.types import Float32, Float64, Int64, String
 from feast.utils import _convert_arrow_to_proto
 
-from feature_repo.config import Settings
-from feature_repo.home import Home
-from feature_repo.instants import DAY
-from feature_repo.online.redis_server import RedisAddress, running_redis
+from feature_repo.home import DAY, Home, Settings
+from feature_repo.online.redis import RedisAddress, running_redis
 
-OURS = "feature_repo.online.store.AisleOnlineStore"
+OURS = "feature_repo.online.feast.store.AisleOnlineStore"
 STOCK = "redis"
 SINCE = 20_000 * DAY
 TYPES = (Float32, Float64, Int64)

@@ -5,11 +5,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feature_repo.events.contract import AnyEvent
-from feature_repo.events.parsing import parse_event
-from feature_repo.instants import parse_instant
-from feature_repo.query_key import query_key
-from feature_repo.rate_prior import RatePrior
+from feature_repo.events.contract import AnyEvent, parse_event, query_key
+from feature_repo.home import parse_instant
+from feature_repo.request_features.context import RatePrior
 
 _TOLD = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))
 CASES, FILES = _TOLD["case"], _TOLD["file"]

@@ -7,27 +7,29 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
-from feature_repo.clock import Clock
 from feature_repo.events.ingest import validate
-from feature_repo.events.segments import encode_event
-from feature_repo.home import Home
-from feature_repo.instants import DAY, parse_instant
-from feature_repo.overrides import with_overrides
-from feature_repo.request_families.slate import distance_to_median
+from feature_repo.events.log import encode_event
+from feature_repo.feast_repo import repository
+from feature_repo.home import DAY, Clock, Home, parse_instant
 from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features.context import with_overrides
+from feature_repo.request_features.families.slate import distance_to_median
 from feature_repo.shop import Shop
-from feature_repo.transformations.run import transform
+from feature_repo.transformations import transform
 from tests.conformance.cases import CASES, FILES, SHOP, Case
 from tests.feature_repo.histories import Rows, write_shop
 from tests.feature_repo.online.conftest import Room, SetClock
-from training.dataset import build_dataset
-from training.gains import Gains
-from training.known import known_facts
-from training.labels import labelled_rankings
-from training.split import TEST, TRAIN, VALIDATE
-from training.stored_dataset import StoredDataset
+from training.dataset import (
+    TEST,
+    TRAIN,
+    VALIDATE,
+    Gains,
+    StoredDataset,
+    build_dataset,
+    known_facts,
+    labelled_rankings,
+)
 
 DATA = Path(os.environ.get("AISLE_DATA", "../shared/data"))
 SPLITS = (TRAIN, VALIDATE, TEST)
@@ -42,7 +44,7 @@ def room(tmp_path_factory, shared_redis):
     """A shop with all cases: the past is loaded, today is live."""
     home = Home(tmp_path_factory.mktemp("conformance") / "home")
     write_shop(home, SHOP)
-    feast_repo.render(home, shared_redis.host, shared_redis.port)
+    repository.render(home, shared_redis.host, shared_redis.port)
     room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock(instant=MIDNIGHT - 1))
     room.client.flushall()
     events = [event for case in ALL for event in case.events]
@@ -59,8 +61,8 @@ def load(room):
     sealed_at = room.log.seal()
     room.log.compact()
     transform(room.home, room.clock.now())
-    feast_repo.apply(room.home)
-    feast_repo.materialize(room.home, room.clock.now())
+    repository.apply(room.home)
+    repository.materialize(room.home, room.clock.now())
     room.writer.prune(room.log.seals().part_of(sealed_at))
 
 

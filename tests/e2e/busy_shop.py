@@ -7,8 +7,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from feature_repo.clock import Clock
-from feature_repo.instants import DAY, HOUR, MINUTE, SECOND
+from feature_repo.home import DAY, HOUR, MINUTE, SECOND, Clock
 
 QUERIES = ["Red Boots", "red  boots", "lamp", "Ünïque ﬁnd", None]
 MARKETS = ["uk", "de", None]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from feature_repo.clock import Clock
+from feature_repo.home import Clock
 
 
 @dataclass

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.cli import TERMINATED
+from pipelines.cli.main import TERMINATED
 from tests.e2e.odd_shop import write_odd_shop
 
 ROOT = Path(__file__).parents[2]

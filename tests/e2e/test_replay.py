@@ -7,15 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.config import Settings
-from feature_repo.home import Home
-from feature_repo.instants import SECOND, to_text
-from feature_repo.online.redis_server import running_redis
+from feature_repo.home import SECOND, Home, Settings, to_text
+from feature_repo.online.redis import running_redis
 from feature_repo.shop import SIMULATED_SHOP
-from pipelines import cli
-from pipelines.refresh import refresh
+from pipelines.cli import main as cli
+from pipelines.steps import refresh
 from tests.integration.http.small_shop import publish_ranker, serving
-from training.publish import publish_popularity
+from training.evaluation.publish import publish_popularity
 
 RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
 RANKINGS = int(os.environ.get("AISLE_REPLAY", "150"))

@@ -15,34 +15,29 @@ import pyarrow.compute as pc
 import pytest
 from msgspec import structs
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
 from feature_repo.events.contract import DEFAULT_MARKET, RankingEvent, ServedEvent
 from feature_repo.events.ingest import ingest
-from feature_repo.events.log import EventLog
-from feature_repo.events.segments import encode_event
-from feature_repo.home import Home
-from feature_repo.instants import DAY, HOUR, MINUTE, parse_instant, to_datetime
-from feature_repo.online.redis_server import running_redis
-from feature_repo.overrides import with_overrides
+from feature_repo.events.log import EventLog, encode_event
+from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home, Settings, parse_instant, to_datetime
+from feature_repo.online.redis import running_redis
 from feature_repo.request_features import feature_matrix
+from feature_repo.request_features.context import with_overrides
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from pipelines import cli
-from pipelines.refresh import refresh
-from pipelines.service_process import free_port, serving
-from serving.question import Question
-from serving.redis_connection import RedisConnection
+from pipelines.cli import main as cli
+from pipelines.service import free_port, serving
+from pipelines.steps import refresh
+from serving.features import RedisConnection
+from serving.query import Question
 from tests.e2e.busy_shop import MARKETS, BusyShop
 from tests.e2e.racers import Racer
 from tests.integration.http.small_shop import publish_ranker, read_once
-from training.dataset import numbered
-from training.known import known_facts
-from training.labels import labelled_rankings
-from training.publish import publish_popularity
+from training.dataset import found_by, known_facts, labelled_rankings
+from training.dataset.build import numbered
+from training.dataset.logged_candidates import with_considered, with_sources
+from training.evaluation.parity import compare, logged_matrix, recorded, same_bits, verify
+from training.evaluation.publish import publish_popularity
 from training.ranker import Ranker
-from training.served_answers import found_by, with_considered, with_sources
-from training.simulator import simulate
-from training.verification import compare, logged_matrix, recorded, same_bits, verify
+from training.studies.simulation import simulate
 
 MORE_FIELDS = """
 [[item]]

@@ -2,10 +2,10 @@
 
 import pytest
 
-from feature_repo.config import Settings
 from feature_repo.events.contract import ItemEvent
+from feature_repo.home import Settings
 from tests.integration.http.small_shop import serving
-from training.publish import publish_popularity
+from training.evaluation.publish import publish_popularity
 
 
 @pytest.fixture

@@ -9,8 +9,6 @@ import pyarrow as pa
 import pyarrow.dataset as ds
 from hypothesis import strategies as st
 
-from feature_repo.clock import Clock
-from feature_repo.counters import COUNTER_VIEWS
 from feature_repo.events.contract import (
     InteractionEvent,
     ItemEvent,
@@ -18,12 +16,13 @@ from feature_repo.events.contract import (
     ShownItem,
     UserEvent,
 )
+from feature_repo.events.ingest.staging import Staged
 from feature_repo.events.log import EventLog
-from feature_repo.events.staging import Staged
-from feature_repo.home import Home
-from feature_repo.instants import DAY, HOUR, MINUTE
+from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home
 from feature_repo.shop import Shop
-from feature_repo.transformations.run import transform, views_of
+from feature_repo.transformations import transform
+from feature_repo.transformations.run import views_of
+from feature_repo.views import COUNTER_VIEWS
 
 START = 19_000 * DAY
 SHOP = """

@@ -15,7 +15,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.columns import to_table
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
     InteractionEvent,
@@ -23,10 +22,10 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
     UserEvent,
+    query_key,
 )
-from feature_repo.events.seals import Seals
-from feature_repo.instants import DAY, HOUR, to_datetime
-from feature_repo.query_key import query_key
+from feature_repo.events.log import Seals, to_table
+from feature_repo.home import DAY, HOUR, to_datetime
 
 START = 18_900 * DAY
 UNSEALED = Seals()

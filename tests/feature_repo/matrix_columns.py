@@ -1,8 +1,8 @@
 """Single columns of the model's matrix."""
 
-from feature_repo.instants import parse_instant
-from feature_repo.rate_prior import RatePrior
+from feature_repo.home import parse_instant
 from feature_repo.request_features import feature_columns, feature_matrix
+from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import SIMULATED_SHOP, Shop
 
 NOW = parse_instant("2026-03-01T12:00:00Z")

@@ -2,10 +2,9 @@
 
 from collections import Counter
 
-from feature_repo.events.contract import UserEvent
-from feature_repo.instants import DAY
-from feature_repo.query_key import query_key
-from feature_repo.recent import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
+from feature_repo.events.contract import UserEvent, query_key
+from feature_repo.home import DAY
+from feature_repo.views import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
 from tests.feature_repo.histories import (
     START,
     changes_of,

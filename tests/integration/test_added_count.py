@@ -10,7 +10,7 @@ import pytest
 from feature_repo.home import CHECKOUT
 
 DECLARED = (
-    "feature_repo/counters.py",
+    "feature_repo/views/counters.py",
     '"item_engagement", "item", "item_id", _RESPONSE,',
     '"item_engagement", "item", "item_id", {**_RESPONSE, "wishes": Measure("Wishes", ("wish",))},',
 )
@@ -28,10 +28,10 @@ SHOP = """
 import sys
 from contextlib import closing
 from pathlib import Path
-from feature_repo.clock import Clock
-from feature_repo.events.contract import InteractionEvent
-from feature_repo.events.log import EventLog
-from feature_repo.home import Home
+from feature_repo.home.clock import Clock
+from feature_repo.events.contract.events import InteractionEvent
+from feature_repo.events.log.log import EventLog
+from feature_repo.home.home import Home
 from feature_repo.transformations.run import transform
 
 home, clock = Home(Path(sys.argv[1])), Clock()
@@ -58,11 +58,11 @@ import duckdb
 import pyarrow as pa
 from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
-from feature_repo.offline.point_in_time import features_at
-from feature_repo.online.live import LiveWriter
-from feature_repo.online.reader import OnlineReader
-from feature_repo.online.redis_server import RedisAddress, redis_client
-from feature_repo.shop import Shop
+from feature_repo.offline.feast.point_in_time import features_at
+from feature_repo.online.live.writer import LiveWriter
+from feature_repo.online.hydration.reader import OnlineReader
+from feature_repo.online.redis.server import RedisAddress, redis_client
+from feature_repo.shop.schema import Shop
 
 address = RedisAddress.parse(sys.argv[2])
 feast_repo.render(home, address.host, address.port)
@@ -126,7 +126,10 @@ def test_two_lines_make_a_count_in_all_three_paths(run):
     ("edit", "said"),
     [
         (DECLARED, "item_engagement.sql: expected a column 'wishes'"),
-        (COMPUTED, "item_engagement: expected a measure 'wishes' in feature_repo/counters.py"),
+        (
+            COMPUTED,
+            "item_engagement: expected a measure 'wishes' in feature_repo/views/counters.py",
+        ),
     ],
     ids=["the line of the SQL file", "the line of the catalogue"],
 )

@@ -17,12 +17,10 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.config import Settings
 from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
-from feature_repo.home import CHECKOUT, Home
-from feature_repo.instants import DAY, to_text
-from feature_repo.online.redis_server import running_redis
-from feature_repo.transformations.run import transform
+from feature_repo.home import CHECKOUT, DAY, Home, Settings, to_text
+from feature_repo.online.redis import running_redis
+from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log
 
 FEAST = Path(sys.executable).with_name("feast")
@@ -97,7 +95,7 @@ def checkout(tmp_path_factory):
     transform(home, START + 2 * DAY)
     with running_redis(Settings(home=home)):
         subprocess.run(
-            [sys.executable, "-m", "feature_repo.feast_repo"],
+            [sys.executable, "-m", "feature_repo.feast_repo.repository"],
             cwd=root,
             env=copy.environment,
             check=True,

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from msgspec import structs
 
-from feature_repo import feast_repo
 from feature_repo.events.contract import ItemEvent
-from feature_repo.instants import DAY, HOUR
+from feature_repo.feast_repo import repository
+from feature_repo.home import DAY, HOUR
 from feature_repo.shop import Shop
-from feature_repo.transformations.run import transform
+from feature_repo.transformations import transform
+from tests.feature_repo.online.cached_reader import KnownReader, full, hung_up
 from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.online.histories import (
     ITEMS,
@@ -27,7 +28,6 @@ from tests.feature_repo.online.histories import (
     ranking,
     upsert,
 )
-from tests.feature_repo.online.known_reader import KnownReader, full, hung_up
 
 EARLIER = [
     upsert("a1", NOW - 40 * DAY, "i1", category="shoes", price=10, title="Boot", brand="Acme"),
@@ -60,7 +60,7 @@ BATCH_VIEWS = ("query_clicked_items", "item_standing", "market_usual")
 
 @pytest.fixture
 def room(home, redis_address):
-    feast_repo.render(home, redis_address.host, redis_address.port)
+    repository.render(home, redis_address.host, redis_address.port)
     room = Room(home, Shop.load(home.shop_toml), redis_address, SetClock())
     yield room
     room.client.close()
@@ -71,8 +71,8 @@ def load(room):
     sealed_at = room.log.seal()
     room.log.compact()
     transform(room.home, room.clock.now())
-    feast_repo.apply(room.home)
-    feast_repo.materialize(room.home, room.clock.now())
+    repository.apply(room.home)
+    repository.materialize(room.home, room.clock.now())
     return room.log.seals().part_of(sealed_at)
 
 
@@ -126,7 +126,7 @@ def test_what_is_kept_of_items_is_what_was_loaded_pruned_and_flushed(room):
         assert_known()
         room.writer.flush()
         assert_known()
-        feast_repo.clear_online(room.home)
+        repository.clear_online(room.home)
         assert_known()
         runner.run(hung_up(known))
 
@@ -151,12 +151,12 @@ def test_a_load_that_comes_days_late_and_twice_at_once_changes_nothing(room, day
     sealed_at = room.log.seal()
     room.log.compact()
     transform(room.home, room.clock.now())
-    feast_repo.apply(room.home)
+    repository.apply(room.home)
     t = room.clock.instant = NOW + days * DAY + HOUR
     room.take(*LATER)
     live = live_facts(room, t)
 
-    loads = [threading.Thread(target=feast_repo.materialize, args=(room.home, t)) for _ in range(2)]
+    loads = [threading.Thread(target=repository.materialize, args=(room.home, t)) for _ in range(2)]
     for load in loads:
         load.start()
     for load in loads:

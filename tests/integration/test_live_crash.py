@@ -9,11 +9,11 @@ from contextlib import closing
 
 import pytest
 
-from feature_repo.config import Settings
-from feature_repo.events.segments import encode_event
+from feature_repo.events.log import encode_event
 from feature_repo.feast_repo import render
-from feature_repo.instants import DAY
-from feature_repo.online.redis_server import running_redis, status
+from feature_repo.home import DAY, Settings
+from feature_repo.online.redis import running_redis
+from feature_repo.online.redis.server import status
 from feature_repo.shop import Shop
 from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.online.histories import (
@@ -29,14 +29,14 @@ from tests.feature_repo.online.histories import (
 WRITER = """
 import sys
 from pathlib import Path
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
-from feature_repo.events.log import EventLog
-from feature_repo.events.segments import decode_event
-from feature_repo.home import Home
-from feature_repo.online.live import LiveWriter
-from feature_repo.online.redis_server import RedisAddress, redis_client
-from feature_repo.shop import Shop
+from feature_repo.home.clock import Clock
+from feature_repo.home.settings import Settings
+from feature_repo.events.log.log import EventLog
+from feature_repo.events.log.segments import decode_event
+from feature_repo.home.home import Home
+from feature_repo.online.live.writer import LiveWriter
+from feature_repo.online.redis.server import RedisAddress, redis_client
+from feature_repo.shop.schema import Shop
 home, clock = Home(Path(sys.argv[1])), Clock()
 client = redis_client(RedisAddress.local(int(sys.argv[2])), timeout=10)
 shop = Shop.load(home.shop_toml)

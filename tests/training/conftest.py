@@ -4,13 +4,13 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from feature_repo.home import Home
-from feature_repo.instants import MINUTE, parse_instant
-from feature_repo.rate_prior import RatePrior
+from feature_repo.home import MINUTE, Home, parse_instant
 from feature_repo.request_features import feature_columns
+from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from training.dataset_file import Facts, write_dataset
-from training.split import split_rankings
+from training.dataset import Facts
+from training.dataset.format import write_dataset
+from training.dataset.split import split_rankings
 
 ITEMS = 6
 START = parse_instant("2026-01-05T00:00:00Z")
@@ -70,7 +70,7 @@ def _keys(slates, gain):
 def simulated_home(tmp_path_factory):
     """A home whose small simulated shop was ingested, transformed and registered."""
     from tests.training.filled_home import fill
-    from training.simulator import simulate
+    from training.studies.simulation import simulate
 
     home = Home(tmp_path_factory.mktemp("learning") / "home")
     events = simulate(home.root.parent / "events.jsonl", users=40, items=60, days=8)

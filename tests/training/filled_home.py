@@ -2,12 +2,10 @@
 
 from pathlib import Path
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
 from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import apply, render
-from feature_repo.home import Home
-from feature_repo.transformations.run import transform
+from feature_repo.home import Clock, Home, Settings
+from feature_repo.transformations import transform
 
 
 def fill(home: Home, events: Path, now: str) -> Home:

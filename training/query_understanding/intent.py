@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from feature_repo.errors import ArtifactError
+from feature_repo.home import ArtifactError
 from training.query_understanding.words import words
 
 FILE = "intent.json"

@@ -14,7 +14,7 @@ from pathlib import Path
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from feature_repo.errors import ArtifactError
+from feature_repo.home import ArtifactError
 from training.query_understanding.words import words
 
 FILE = "spelling.json"

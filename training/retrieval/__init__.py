@@ -1,1 +1,1 @@
-"""Where candidates come from.  Every index is an artifact: `fit · save · load · search`."""
+"""Where candidates come from."""

@@ -2,9 +2,8 @@
 
 import pytest
 
-from feature_repo.clock import Clock
 from feature_repo.events.log import EventLog
-from feature_repo.instants import parse_instant
+from feature_repo.home import Clock, parse_instant
 
 NOON = parse_instant("2021-11-15T12:00:00Z")
 

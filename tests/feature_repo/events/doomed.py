@@ -15,13 +15,11 @@ import sys
 import threading
 from pathlib import Path
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
 from feature_repo.events.contract import ItemEvent
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
-from feature_repo.home import Home
-from feature_repo.transformations.run import transform
+from feature_repo.home import Clock, Home, Settings
+from feature_repo.transformations import transform
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.link", "os.rmdir"}
 

@@ -3,17 +3,17 @@
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from feature_repo.events.columns import from_table
 from feature_repo.events.contract import (
     InteractionEvent,
     ItemEvent,
     RankingEvent,
     ServedEvent,
-    ServedRankingEvent,
     ShownItem,
     UserEvent,
 )
-from feature_repo.instants import MINUTE
+from feature_repo.events.contract.events import ServedRankingEvent
+from feature_repo.events.log.arrow import from_table
+from feature_repo.home import MINUTE
 from tests.feature_repo.events.conftest import NOON
 
 

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from feast import Entity, FeatureStore, FeatureView, FileSource, RepoConfig, ValueType
 
-OURS = "feature_repo.offline.store.AisleOfflineStore"
+OURS = "feature_repo.offline.feast.store.AisleOfflineStore"
 STOCK = "duckdb"
 SECOND = 1_000_000
 UTC = pa.timestamp("us", tz="UTC")

@@ -5,14 +5,12 @@ from dataclasses import dataclass
 
 import pytest
 
-from feature_repo.clock import Clock
 from feature_repo.events.log import EventLog
 from feature_repo.feast_repo import render
-from feature_repo.home import Home
-from feature_repo.instants import DAY
+from feature_repo.home import DAY, Clock, Home
+from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import LiveWriter
-from feature_repo.online.reader import OnlineReader
-from feature_repo.online.redis_server import RedisAddress, redis_client
+from feature_repo.online.redis import RedisAddress, redis_client
 from feature_repo.shop import Shop
 
 TIMEOUT_SECONDS = 5.0

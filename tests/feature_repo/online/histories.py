@@ -11,9 +11,9 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
     UserEvent,
+    query_key,
 )
-from feature_repo.instants import DAY
-from feature_repo.query_key import query_key
+from feature_repo.home import DAY
 
 NOW = 20_000 * DAY
 WINDOWS = {"1d": 1, "7d": 7, "30d": 30, "all": 10**6}

@@ -6,8 +6,8 @@ import msgspec
 from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
-from feature_repo.online.live_keys import Patch
-from feature_repo.online.row_writer import from_values
+from feature_repo.online.feast.row_writer import from_values
+from feature_repo.online.redis import Patch
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

@@ -16,20 +16,20 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue
-from feature_repo.events.seals import read_seals
+from feature_repo.events.log import read_seals
+from feature_repo.feast_repo import repository
 from feature_repo.home import Home
 
 
 def load(home):
     """Load everything again."""
-    feast_repo.materialize(home, read_seals(home.log / "seals").last + 1, full=True)
+    repository.materialize(home, read_seals(home.log / "seals").last + 1, full=True)
 
 
 def apply(home):
     """Register the catalogue."""
-    feast_repo.apply(home)
+    repository.apply(home)
 
 
 def main(root):

@@ -32,7 +32,7 @@ from feast.types import (
 from feast.types import Decimal as DecimalType
 from hypothesis import strategies as st
 
-OURS = "feature_repo.online.store.AisleOnlineStore"
+OURS = "feature_repo.online.feast.store.AisleOnlineStore"
 STOCK = "redis"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from feature_repo.online.redis_server import running_redis
+from feature_repo.online.redis import running_redis
 from tests.integration.http.small_shop import build_home, publish_ranker, serving
 
 

@@ -19,22 +19,21 @@ import psutil
 import pyarrow.dataset as ds
 import xgboost
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
-from feature_repo.home import CHECKOUT, Home
-from feature_repo.instants import SECOND, to_text
-from feature_repo.online.redis_server import ensure_redis, redis_client
-from feature_repo.rate_prior import RatePrior
+from feature_repo.home import CHECKOUT, SECOND, Clock, Home, Settings, to_text
+from feature_repo.online.redis import redis_client
+from feature_repo.online.redis.server import ensure_redis
 from feature_repo.request_features import feature_columns
+from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import Shop
-from pipelines.refresh import refresh
-from pipelines.service_process import environment, free_port
-from training.artifact import publish
-from training.publish import publish_popularity
+from pipelines.service import free_port
+from pipelines.service.service_process import environment
+from pipelines.steps import refresh
+from training.artifacts import publish
+from training.evaluation.publish import publish_popularity
 from training.ranker import Ranker
-from training.simulator import simulate
+from training.studies.simulation import simulate
 
 READY_SECONDS = 120.0
 
@@ -177,7 +176,7 @@ def serving(settings: Settings, **variables: str) -> Iterator[Service]:
     """Run the service on a free port, with the home's Redis, until the block ends."""
     port, address = free_port(), ensure_redis(settings)
     command = [
-        sys.executable, "-m", "bentoml", "serve", "serving.service:Aisle",
+        sys.executable, "-m", "bentoml", "serve", "serving.http.service:Aisle",
         "--host", "127.0.0.1", "--port", str(port),
     ]  # fmt: skip
     output = settings.home.root / "service.log"

@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import Home
-from feature_repo.online.redis_server import ensure_redis
+from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
-from serving.model_shelf import DEFAULT_MODEL, POPULARITY, RANKER, ModelShelf
+from serving.state import DEFAULT_MODEL, POPULARITY, RANKER, ModelShelf
 from tests.integration.http.small_shop import publish_ranker, serving
-from training.artifact import MANIFEST, current, publish
-from training.retrieval.indices import KINDS, publish_indices
+from training.artifacts import current, publish
+from training.artifacts.artifact import MANIFEST
+from training.retrieval.indexes import publish_indices
+from training.retrieval.indexes.build import KINDS
 
 SURFACES = ("home", "again", "trending", "together")
 

@@ -4,10 +4,11 @@ import json
 
 import pytest
 
-from feature_repo.instants import MINUTE, to_text
-from feature_repo.online.reader import OnlineReader
-from feature_repo.online.redis_server import ensure_redis, redis_client
-from feature_repo.query_key import query_key
+from feature_repo.events.contract import query_key
+from feature_repo.home import MINUTE, to_text
+from feature_repo.online.hydration import OnlineReader
+from feature_repo.online.redis import redis_client
+from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
 
 

@@ -11,9 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 import httpx
 import pytest
 
-from feature_repo.api_keys import ApiKeys
-from pipelines.cli import main
-from serving.resources import ANSWERS_AT_WORK, ANSWERS_WAITING
+from feature_repo.home import ApiKeys
+from pipelines.cli.main import main
+from serving.flow.resources import ANSWERS_AT_WORK, ANSWERS_WAITING
 from tests.integration.http.small_shop import serving
 
 OPEN = ("/", "/openapi.json", "/docs.json", "/schema/item.json", "/livez", "/readyz")

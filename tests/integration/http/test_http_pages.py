@@ -8,14 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 import duckdb
 import pytest
 
-from feature_repo.online.redis_server import ensure_redis
-from pipelines.refresh import refresh
-from serving.page_bodies import RECOMMENDED
-from serving.request_flow import DEFAULT_MODEL
-from serving.rules import FILE
+from feature_repo.online.redis.server import ensure_redis
+from pipelines.steps import refresh
+from serving.contract import RECOMMENDED
+from serving.flow.request_flow import DEFAULT_MODEL
+from serving.query import FILE
 from tests.integration.http.small_shop import kill_redis
 from training.query_understanding.spelling import SHORTEST
-from training.retrieval.indices import KINDS
+from training.retrieval.indexes.build import KINDS
 
 SURFACES = ("search", *RECOMMENDED)
 HOSTILE = {

@@ -7,10 +7,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.events.contract import SHOP_KINDS
-from feature_repo.online.redis_server import ensure_redis, redis_client
-from pipelines.cli import main
-from pipelines.client import AisleClient
-from pipelines.refresh import refresh
+from feature_repo.online.redis import redis_client
+from feature_repo.online.redis.server import ensure_redis
+from pipelines.cli.main import main
+from pipelines.service import AisleClient
+from pipelines.steps import refresh
 
 
 @pytest.fixture

@@ -5,13 +5,13 @@ import base64
 import numpy as np
 
 from feature_repo.events.contract import ServedEvent
-from feature_repo.overrides import with_overrides
 from feature_repo.request_features import feature_matrix
+from feature_repo.request_features.context import with_overrides
 from feature_repo.shop import Shop
-from serving.question import Question
-from serving.redis_connection import RedisConnection
+from serving.features import RedisConnection
+from serving.query import Question
 from tests.integration.http.small_shop import publish_ranker, read_once
-from training.plackett_luce import gumbel, item_numbers
+from training.metrics import gumbel, item_numbers
 from training.ranker import Ranker
 
 

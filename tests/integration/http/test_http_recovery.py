@@ -9,8 +9,9 @@ from contextlib import contextmanager
 
 import pytest
 
-from feature_repo.online.redis_server import ensure_redis, redis_client
-from pipelines.refresh import refresh
+from feature_repo.online.redis import redis_client
+from feature_repo.online.redis.server import ensure_redis
+from pipelines.steps import refresh
 from tests.integration.http.small_shop import kill_redis, serving
 
 

@@ -7,16 +7,14 @@ from contextlib import ExitStack
 import httpx
 import pytest
 
-from feature_repo.clock import Clock
-from feature_repo.counters import COUNTER_VIEWS
-from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem
-from feature_repo.events.segments import encode_event
-from feature_repo.home import Home
-from feature_repo.online.live_keys import LiveKeys
-from feature_repo.online.merge import counters
-from feature_repo.online.redis_server import ensure_redis, redis_client
-from feature_repo.query_key import query_key
-from pipelines.refresh import refresh
+from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem, query_key
+from feature_repo.events.log import encode_event
+from feature_repo.home import Clock, Home
+from feature_repo.online.hydration.merge import counters
+from feature_repo.online.redis import LiveKeys, redis_client
+from feature_repo.online.redis.server import ensure_redis
+from feature_repo.views import COUNTER_VIEWS
+from pipelines.steps import refresh
 from tests.feature_repo.histories import Rows, counts, deltas
 from tests.integration.http.small_shop import kill_redis, serving
 

@@ -4,10 +4,9 @@ import json
 
 import pytest
 
-from feature_repo.errors import DatasetError
-from feature_repo.instants import DAY, parse_instant
-from pipelines.cli import main
-from serving.retrieval_evaluation import evaluate, past_home
+from feature_repo.home import DAY, DatasetError, parse_instant
+from pipelines.cli.main import main
+from serving.evaluation.retrieval_evaluation import evaluate, past_home
 
 
 @pytest.fixture(scope="module")

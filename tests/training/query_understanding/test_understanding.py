@@ -4,11 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from training.query_understanding.intent import Intent
+from training.query_understanding import Intent, Spelling, Understanding, language_of, stems, words
 from training.query_understanding.price_words import read_price_limits
-from training.query_understanding.spelling import Spelling
-from training.query_understanding.understanding import Understanding
-from training.query_understanding.words import LONGEST_WORD, MOST_WORDS, language_of, stems, words
+from training.query_understanding.words import LONGEST_WORD, MOST_WORDS
 
 TITLES = ["red sneaker"] * 20 + ["blue sneaker"] * 5 + ["warm jacket"] * 8 + ["racket"] * 8
 SPELLING = Spelling.fit(TITLES, {"sneeker": 1, "kicks": 9})

@@ -4,14 +4,11 @@ import json
 
 import pytest
 
-from feature_repo.clock import Clock
-from feature_repo.config import Settings
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
-from feature_repo.home import Home
-from feature_repo.instants import SECOND, to_text
-from feature_repo.transformations.run import transform
-from training.simulator import simulate
+from feature_repo.home import SECOND, Clock, Home, Settings, to_text
+from feature_repo.transformations import transform
+from training.studies.simulation import simulate
 
 
 @pytest.fixture(scope="session")

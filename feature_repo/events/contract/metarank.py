@@ -1,0 +1,169 @@
+"""Read the open peer Metarank's events, so that its users bring their files as they are.
+
+    event        ours
+    item         item, upsert: `fields` [{name, value}] become the item's fields
+    user         user, upsert, the same way
+    ranking      ranking: `id` is event id and request id; the fields `query`, `market` and
+                 `surface` are taken, others ignored; an item's `relevancy` becomes its score
+    interaction  interaction: `ranking` is the request id; the field `value` is taken
+
+Unknown keys are ignored, as Metarank does.  An item's `relevancy` is taken only where the slate's
+values differ: a constant says nothing about the order in which the items were shown.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from feature_repo.events.contract import values
+from feature_repo.events.contract.events import (
+    DEFAULT_MARKET,
+    AnyEvent,
+    FieldValue,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ServedRankingEvent,
+    ShownItem,
+    UserEvent,
+)
+from feature_repo.events.contract.values import identifier, text
+from feature_repo.home import EventError, parse_instant, utc_offset_minutes
+
+RELEVANCY = "relevancy"
+
+
+def parse_metarank(raw: object) -> AnyEvent:
+    """Read a Metarank event.
+
+    Raises:
+        EventError: a key is missing or has a value it cannot have.
+    """
+    if not isinstance(raw, dict):
+        raise EventError("event", "a JSON object", raw)
+    kind = raw.get("event")
+    if not isinstance(kind, str) or kind not in _PARSERS:
+        raise EventError("event", f"one of {', '.join(_PARSERS)}", kind)
+    return _PARSERS[kind](raw)
+
+
+def named_fields(value: object, field: str = "fields") -> dict[str, FieldValue]:
+    """Read `[{"name": …, "value": …}]`, the peer's way to write fields; absent is none."""
+    if value is None:
+        return {}
+    if not isinstance(value, list):
+        raise EventError(field, "a list of objects with name and value", value)
+    read = {}
+    for n, entry in enumerate(value):
+        if not isinstance(entry, dict) or "name" not in entry:
+            raise EventError(f"{field}[{n}]", "an object with name and value", entry)
+        name = text(entry["name"], f"{field}[{n}].name")
+        read[name] = values.shop_field(entry.get("value"), f"{field}.{name}")
+    return read
+
+
+def _item(raw: dict[str, Any]) -> ItemEvent:
+    return ItemEvent(
+        event_id=_required(raw, "id"),
+        event_time=_time(raw),
+        item_id=_required(raw, "item"),
+        fields=named_fields(raw.get("fields")),
+    )
+
+
+def _user(raw: dict[str, Any]) -> UserEvent:
+    return UserEvent(
+        event_id=_required(raw, "id"),
+        event_time=_time(raw),
+        user_id=_required(raw, "user"),
+        fields=named_fields(raw.get("fields")),
+    )
+
+
+def _ranking(raw: dict[str, Any]) -> RankingEvent:
+    request_id = _required(raw, "id")
+    fields = named_fields(raw.get("fields"))
+    items = raw.get("items")
+    record = ServedRankingEvent if items is None else RankingEvent
+    return record(
+        event_id=request_id,
+        event_time=_time(raw),
+        request_id=request_id,
+        items=() if items is None else _slate(items),
+        user_id=_optional(raw, "user"),
+        session_id=_optional(raw, "session"),
+        surface=_text_of(fields, "surface"),
+        query=_text_of(fields, "query"),
+        market=_text_of(fields, "market") or DEFAULT_MARKET,
+        utc_offset_minutes=utc_offset_minutes(raw["timestamp"]),
+    )
+
+
+def _interaction(raw: dict[str, Any]) -> InteractionEvent:
+    value = named_fields(raw.get("fields")).get("value")
+    return InteractionEvent(
+        event_id=_required(raw, "id"),
+        event_time=_time(raw),
+        item_id=_required(raw, "item"),
+        type=_required(raw, "type"),
+        request_id=_optional(raw, "ranking"),
+        user_id=_optional(raw, "user"),
+        session_id=_optional(raw, "session"),
+        value=None if value is None else values.number(value, "fields.value"),
+    )
+
+
+def _slate(items: object) -> tuple[ShownItem, ...]:
+    if not isinstance(items, list):
+        raise EventError("items", "a list of items", items)
+    try:
+        scored = [_shown(item, "items") for item in items]
+    except EventError:
+        scored = [_shown(item, f"items[{n}]") for n, item in enumerate(items)]
+    ids = [item_id for item_id, _ in scored]
+    values.check_each_once(ids, "items")
+    if len({score for _, score in scored}) == 1:
+        return tuple(ShownItem(item_id) for item_id in ids)
+    return tuple(ShownItem(item_id, score) for item_id, score in scored)
+
+
+def _shown(item: object, field: str) -> tuple[str, float | None]:
+    if not isinstance(item, dict):
+        raise EventError(field, "an object with id", item)
+    relevancy = _relevancy(item)
+    score = None if relevancy is None else values.number(relevancy, field)
+    return identifier(item.get("id"), field), score
+
+
+def _relevancy(item: dict[str, Any]) -> object:
+    """An item's `relevancy`, its own key or one of its fields; the other fields are not read."""
+    fields = item.get("fields")
+    if isinstance(fields, list):
+        for entry in fields:
+            if isinstance(entry, dict) and entry.get("name") == RELEVANCY:
+                return entry.get("value")
+    return item.get(RELEVANCY)
+
+
+def _required(raw: dict[str, Any], name: str) -> str:
+    return identifier(raw.get(name), name)
+
+
+def _optional(raw: dict[str, Any], name: str) -> str | None:
+    return None if raw.get(name) is None else identifier(raw[name], name)
+
+
+def _time(raw: dict[str, Any]) -> int:
+    return parse_instant(raw.get("timestamp"), "timestamp")
+
+
+def _text_of(fields: dict[str, FieldValue], name: str) -> str | None:
+    value = fields.get(name)
+    return None if value is None else text(value, f"fields.{name}")
+
+
+_PARSERS: dict[str, Callable[[dict[str, Any]], AnyEvent]] = {
+    "item": _item,
+    "user": _user,
+    "ranking": _ranking,
+    "interaction": _interaction,
+}

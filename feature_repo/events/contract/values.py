@@ -1,0 +1,168 @@
+"""Readers of single values: each takes what a sender wrote and gives what the contract says.
+
+Every reader is `(value, field) -> value` and raises EventError naming the field, what was
+expected and what was found.  None never reaches a reader: an absent value is left out before.
+"""
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from feature_repo.events.contract.events import FieldValue
+from feature_repo.home import EventError
+
+Reader = Callable[[object, str], Any]
+
+LONGEST_ID = 512
+LARGEST_SEED = 2**63 - 1
+_ID = f"an id: text of 1 to {LONGEST_ID} characters without NUL, or an integer"
+_TEXT = "text without NUL"
+_NUMBER = "a finite number"
+_FIELD = "text, a finite number, true, false, null or a list of texts"
+
+
+def identifier(value: object, field: str) -> str:
+    """Read an id; integers become text.
+
+    >>> identifier(99114, "item_id")
+    '99114'
+    """
+    if isinstance(value, str):
+        if 0 < len(value) <= LONGEST_ID and _is_plain(value) and not value.isspace():
+            return value
+    elif isinstance(value, int) and not isinstance(value, bool) and abs(value) < 10**LONGEST_ID:
+        return str(value)
+    raise EventError(field, _ID, value)
+
+
+def identifiers(values: Sequence[object], field: str) -> list[str]:
+    """Read N ids; the error names the first that is none as `field[n].id`.
+
+    >>> identifiers(["a", 7], "items")
+    ['a', '7']
+    """
+    if {*map(type, values)} == {str} and _are_plain(cast("Sequence[str]", values)):
+        return [*cast("Sequence[str]", values)]
+    return [identifier(value, f"{field}[{n}].id") for n, value in enumerate(values)]
+
+
+def text(value: object, field: str) -> str:
+    """Read a text."""
+    if not isinstance(value, str) or not _is_plain(value):
+        raise EventError(field, _TEXT, value)
+    return value
+
+
+def number(value: object, field: str) -> float:
+    """Read a finite number."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise EventError(field, _NUMBER, value)
+    try:
+        finite = float(value)
+    except OverflowError:
+        raise EventError(field, _NUMBER, value) from None
+    if not math.isfinite(finite):
+        raise EventError(field, _NUMBER, value)
+    return finite
+
+
+def share(value: object, field: str) -> float:
+    """Read a probability above 0, at most 1."""
+    probability = number(value, field)
+    if not 0 < probability <= 1:
+        raise EventError(field, "a probability above 0, at most 1", value)
+    return probability
+
+
+def temperature(value: object, field: str) -> float:
+    """Read a scale of noise, 0 or more."""
+    scale = number(value, field)
+    if scale < 0:
+        raise EventError(field, "a number from 0", value)
+    return scale
+
+
+def seed(value: object, field: str) -> int:
+    """Read a seed: a whole number of 63 bits."""
+    if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= LARGEST_SEED:
+        raise EventError(field, f"a whole number from 0 to {LARGEST_SEED}", value)
+    return value
+
+
+def minutes(value: object, field: str) -> int:
+    """Read an offset to UTC in whole minutes, within a day."""
+    if isinstance(value, bool) or not isinstance(value, int) or abs(value) >= 24 * 60:
+        raise EventError(field, "whole minutes ahead of UTC, within a day", value)
+    return value
+
+
+def one_of(*choices: str) -> Reader:
+    """Make the reader of a text that must be one of a few."""
+
+    def reader(value: object, field: str) -> str:
+        if not isinstance(value, str) or value not in choices:
+            raise EventError(field, f"one of {', '.join(choices)}", value)
+        return value
+
+    return reader
+
+
+def shop_field(value: object, field: str) -> FieldValue:
+    """Read the value of a shop's own field; numbers in a list become text, null removes.
+
+    >>> shop_field(["a", 7], "tags")
+    ['a', '7']
+    """
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return text(value, field)
+    if isinstance(value, int | float):
+        return number(value, field)
+    if isinstance(value, list):
+        return [_element(element, field) for element in value]
+    raise EventError(field, _FIELD, value)
+
+
+def shop_fields(value: object, field: str) -> dict[str, FieldValue]:
+    """Read a shop's own fields: an object of name and value."""
+    if not isinstance(value, dict):
+        raise EventError(field, "an object of names and values", value)
+    return {
+        text(name, field): shop_field(element, f"{field}.{name}") for name, element in value.items()
+    }
+
+
+def check_each_once(ids: Sequence[str], field: str) -> None:
+    """Refuse a slate that names an item twice."""
+    if len(set(ids)) < len(ids):
+        twice = next(item for n, item in enumerate(ids) if item in ids[:n])
+        raise EventError(field, "each item once", f"{twice} twice")
+
+
+def _element(value: object, field: str) -> str:
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        number(value, field)
+        return str(value)
+    if not isinstance(value, str):
+        raise EventError(field, _FIELD, value)
+    return text(value, field)
+
+
+def _are_plain(ids: Sequence[str]) -> bool:
+    """Whether all are ids for certain, looked at together: a slate has hundreds."""
+    lengths = [*map(len, ids)]
+    together = "".join(ids)
+    return (
+        together.isascii()
+        and "\0" not in together
+        and 0 < min(lengths) <= max(lengths) <= LONGEST_ID
+        and not any(map(str.isspace, ids))
+    )
+
+
+def _is_plain(value: str) -> bool:
+    """Whether the text can be stored anywhere: no NUL, no half of a surrogate pair."""
+    if value.isascii():
+        return "\0" not in value
+    return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

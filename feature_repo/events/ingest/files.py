@@ -1,0 +1,167 @@
+"""Read event files line by line: JSON lines, JSON, Parquet, plain or gzipped, and folders of them.
+
+What a file is, its first bytes tell; names only choose which files of a folder are read.  Nothing
+that stands in a file is passed over: what cannot be read comes as a line with the reason.
+"""
+
+import gzip
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+import msgspec
+
+from feature_repo.events.contract import BYTE_ORDER_MARK, decode_json
+from feature_repo.events.ingest.parquet import PARQUET_MAGIC, read_rows
+from feature_repo.home import EventError, LogError
+
+SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet")
+LONGEST_LINE = 1 << 20
+LONGEST_ARRAY = 1 << 28
+"""Bytes of a file that is one JSON array, which must be read at once."""
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_UNREADABLE = (OSError, EOFError, zlib.error)
+
+
+@dataclass(slots=True)
+class Line:
+    """One event as it stands in a file.
+
+    Attributes:
+        file: path as given.
+        number: line, row or array element, from 1.
+        raw: the object, where there is one.
+        reason: why there is none.
+        content: its bytes, where it is text.
+    """
+
+    file: str
+    number: int
+    raw: object = None
+    reason: str | None = None
+    content: bytes = b""
+
+    @property
+    def text(self) -> bytes:
+        """What stood in the file, for people."""
+        try:
+            return self.content or msgspec.json.encode(self.raw, enc_hook=str)
+        except RecursionError:
+            return b"(too deeply nested)"
+
+
+class EventFiles:
+    """The lines of several files, in order, with the progress of reading them in bytes."""
+
+    suffixes: tuple[str, ...] = SUFFIXES
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self.paths = [file for path in paths for file in _expand(path, self.suffixes)]
+        self.total = sum(path.stat().st_size for path in self.paths)
+        self._finished = 0
+        self._open: IO[bytes] | None = None
+
+    @property
+    def done(self) -> int:
+        """Bytes read so far; at most `total`."""
+        inside = 0 if self._open is None or self._open.closed else self._open.tell()
+        return min(self._finished + inside, self.total)
+
+    def __iter__(self) -> Iterator[Line]:
+        for path in self.paths:
+            try:
+                with path.open("rb") as file:
+                    self._open = file
+                    yield from self.read(path, file)
+            except _UNREADABLE as error:
+                yield Line(str(path), 0, reason=f"the file cannot be read: {error}")
+            self._open = None
+            self._finished += path.stat().st_size
+
+    def read(self, path: Path, file: IO[bytes]) -> Iterator[Line]:
+        """The lines of one file."""
+        return _read(path, file)
+
+
+def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
+    if path.is_dir():
+        files = sorted(
+            file
+            for file in path.rglob("*")
+            if file.is_file() and not file.name.startswith(".") and file.name.endswith(suffixes)
+        )
+        if not files:
+            raise LogError(f"{path}: expected files named {', '.join(suffixes)}, found none.")
+        return files
+    if not path.is_file():
+        raise LogError(f"{path}: expected a file or folder of events, found nothing there.")
+    return [path]
+
+
+def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
+    magic = file.read(4)
+    if magic == PARQUET_MAGIC:
+        for number, raw, reason in read_rows(file):
+            yield Line(str(path), number, raw, reason)
+        return
+    if not magic and path.suffix == ".parquet":
+        yield Line(str(path), 0, reason="the file is empty: expected Parquet")
+        return
+    elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(".json"))
+    if elements is None:
+        yield from _lines(str(path), unzipped(file, magic))
+        return
+    for number, element in enumerate(elements, 1):
+        yield Line(str(path), number, element)
+
+
+def unzipped(file: IO[bytes], magic: bytes) -> IO[bytes]:
+    """The file from its beginning, unzipped."""
+    file.seek(0)
+    return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if magic[:2] == _GZIP_MAGIC else file
+
+
+def _elements(stream: IO[bytes], named_json: bool) -> list[object] | None:
+    """What a file holds that is one JSON value; None where it holds lines."""
+    try:
+        beginning = stream.read(1024).removeprefix(BYTE_ORDER_MARK)
+        if not beginning.lstrip().startswith((b"[", b"{") if named_json else b"["):
+            return None
+        value = decode_json(beginning + stream.read(LONGEST_ARRAY))
+    except (*_UNREADABLE, EventError):
+        return None
+    return value if isinstance(value, list) else [value]
+
+
+def _lines(name: str, stream: IO[bytes]) -> Iterator[Line]:
+    number = 0
+    try:
+        for number, content in enumerate(_split(stream), 1):
+            if number == 1:
+                content = content.removeprefix(BYTE_ORDER_MARK)  # noqa: PLW2901
+            if content and not content.isspace():
+                yield _line(name, number, content)
+    except _UNREADABLE as error:
+        yield Line(name, number + 1, reason=f"the file is damaged from here on: {error}")
+
+
+def _split(stream: IO[bytes]) -> Iterator[bytes]:
+    """Lines; of one that is too long only the beginning, one byte longer than is allowed."""
+    while line := stream.readline(LONGEST_LINE + 1):
+        yield line
+        rest = line
+        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
+            rest = stream.readline(LONGEST_LINE + 1)
+
+
+def _line(name: str, number: int, content: bytes) -> Line:
+    if len(content) > LONGEST_LINE:
+        reason = f"line: expected at most {LONGEST_LINE} bytes, found more"
+        return Line(name, number, reason=reason, content=content)
+    try:
+        return Line(name, number, decode_json(content, "line"), content=content)
+    except EventError as error:
+        return Line(name, number, reason=str(error), content=content)

@@ -1,0 +1,105 @@
+"""Read events from Parquet files with the contract's columns.
+
+A column `kind` names each row's kind; without one the columns tell it.  `fields` may be a JSON
+text, a struct (null: not said) or a map (null: removed); `items` a list of texts or of structs.
+Columns that the log derives are passed over, so its own files can be read.
+"""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time
+from decimal import Decimal
+from typing import IO, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.events.log import DERIVED
+
+PARQUET_MAGIC = b"PAR1"
+_BATCH = 2_000
+_TELLING = (
+    ("ranking", {"request_id", "items"}),
+    ("interaction", {"item_id", "type"}),
+    ("item", {"item_id"}),
+    ("user", {"user_id"}),
+)
+
+Row = tuple[int, object, str | None]
+"""Row number from 1, the object or None, and the reason why there is none."""
+
+
+def read_rows(file: IO[bytes]) -> Iterator[Row]:
+    """Give each row as a canonical object, to be parsed."""
+    try:
+        parquet = pq.ParquetFile(file)
+    except (pa.ArrowException, OSError) as error:
+        yield 0, None, f"the file cannot be read as Parquet: {error}"
+        return
+    row = 0
+    for group in range(parquet.num_row_groups):
+        first, rows = row, parquet.metadata.row_group(group).num_rows
+        try:
+            for batch in parquet.iter_batches(_BATCH, row_groups=[group]):
+                for raw in _objects(batch):
+                    row += 1
+                    yield row, raw, None
+        except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
+            for lost in range(row + 1, first + rows + 1):
+                yield lost, None, f"the row cannot be read: {error}"
+        row = first + rows
+
+
+def kind_told_by(columns: set[str]) -> str | None:
+    """The kind of event that a file with these columns holds."""
+    return next((kind for kind, telling in _TELLING if telling <= columns), None)
+
+
+def _objects(batch: pa.RecordBatch) -> Iterator[dict[str, object]]:
+    names = [name for name in batch.schema.names if name not in DERIVED]
+    columns = [_values(batch.column(name), name) for name in names]
+    kind = None if "kind" in names else kind_told_by(set(names))
+    told = {} if kind is None else {"kind": kind}
+    for values in zip(*columns, strict=True):
+        yield told | {
+            name: value for name, value in zip(names, values, strict=True) if value is not None
+        }
+
+
+def _values(column: pa.Array, name: str) -> list[Any]:
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+    values: list[Any] = column.to_pylist()
+    if pa.types.is_map(column.type):
+        return [None if v is None else {k: _plain(e) for k, e in v} for v in values]
+    if name == "fields" and not pa.types.is_nested(column.type):
+        return [_json(value) for value in values]
+    if pa.types.is_primitive(column.type) and not pa.types.is_temporal(column.type):
+        return values
+    return values if pa.types.is_string(column.type) else [_plain(value) for value in values]
+
+
+def _plain(value: object) -> object:
+    """What JSON would say; instants as UTC text without an offset, for no local time is known."""
+    match value:
+        case datetime():
+            aware = value.astimezone(UTC) if value.tzinfo else value
+            return aware.replace(tzinfo=None).isoformat()
+        case date() | time():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+        case dict():
+            return {name: _plain(element) for name, element in value.items() if element is not None}
+        case list():
+            return [_plain(element) for element in value]
+    return value
+
+
+def _json(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    try:
+        return msgspec.json.decode(value)
+    except (ValueError, RecursionError):
+        return value

@@ -1,0 +1,149 @@
+"""The report of an ingest or a dry run: what was read, what became of it, and what is odd."""
+
+from array import array
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from feature_repo.events.contract import AnyEvent, InteractionEvent, ItemEvent, RankingEvent
+from feature_repo.events.log import QuarantinedLine
+from feature_repo.home import to_text
+
+LISTED = 100
+"""Quarantined lines that the JSON form lists; the quarantine file has all."""
+
+_UNPLACED, _UNSHOWN = 0, -1
+"""Positions of a click whose slate is not known, and of one whose slate does not show its item."""
+
+
+@dataclass
+class IngestReport:
+    """Counts of events; read = accepted + duplicate + quarantined.
+
+    Attributes:
+        kinds: accepted events by kind.
+        unknown_items: accepted events naming items without an item event: `interactions`,
+            `ranking_items` (slots of rankings) and `items` (distinct ids).
+        out_of_order: accepted events with a time before that of the one above in their file.
+        click_positions: clicks by position (from 1) in the ranking they belong to.
+        unplaced_clicks: clicks without such a ranking among the files, or on an item not in it.
+        unshown_clicks: of these, clicks on an item that the slate they name did not show.
+        first_event_time, last_event_time: of accepted events; None without any.
+        late: accepted events that lie at or before the last seal; their files are refused unless
+            ingest is told what to do with them.
+        seal: the seal after the events were logged; None in a dry run.
+    """
+
+    read: int = 0
+    accepted: int = 0
+    duplicate: int = 0
+    quarantined: list[QuarantinedLine] = field(default_factory=list)
+    kinds: dict[str, int] = field(default_factory=dict)
+    unknown_items: dict[str, int] = field(default_factory=dict)
+    out_of_order: int = 0
+    click_positions: dict[int, int] = field(default_factory=dict)
+    unplaced_clicks: int = 0
+    unshown_clicks: int = 0
+    first_event_time: int | None = None
+    last_event_time: int | None = None
+    late: int = 0
+    seal: int | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The report as JSON; instants as text."""
+        lines = [{"file": q.file, "line": q.line, "reason": q.reason} for q in self.quarantined]
+        return {
+            "read": self.read,
+            "accepted": self.accepted,
+            "duplicate": self.duplicate,
+            "quarantined": len(lines),
+            "quarantined_lines": lines[:LISTED],
+            "kinds": self.kinds,
+            "unknown_items": self.unknown_items,
+            "in_order": self.out_of_order == 0,
+            "out_of_order": self.out_of_order,
+            "click_positions": {str(at): n for at, n in self.click_positions.items()},
+            "unplaced_clicks": self.unplaced_clicks,
+            "unshown_clicks": self.unshown_clicks,
+            "first_event_time": _text(self.first_event_time),
+            "last_event_time": _text(self.last_event_time),
+            "late": self.late,
+            "seal": _text(self.seal),
+        }
+
+
+class Tally:
+    """Gathers, event by event, what the report says of accepted ones.
+
+    Items of slates are kept as hashes of 8 bytes, for a million events in some 30 MB.
+    """
+
+    def __init__(self) -> None:
+        self._kinds: Counter[str] = Counter()
+        self._items: set[str] = set()
+        self._in_interactions: Counter[str] = Counter()
+        self._in_rankings: Counter[str] = Counter()
+        self._slates: dict[int, array[int]] = {}
+        self._clicks = array("q"), array("q")
+        self._last_in_file: dict[str, int] = defaultdict(int)
+        self._out_of_order = 0
+        self._first: int | None = None
+        self._last: int | None = None
+
+    def note(self, event: AnyEvent, file: str) -> None:
+        """Count one accepted event."""
+        self._kinds[str(type(event).__struct_config__.tag)] += 1
+        self._note_time(event.event_time, file)
+        match event:
+            case ItemEvent():
+                self._items.add(event.item_id)
+            case InteractionEvent():
+                self._in_interactions[event.item_id] += 1
+                if event.type == "click":
+                    self._clicks[0].append(hash(event.request_id))
+                    self._clicks[1].append(hash(event.item_id))
+            case RankingEvent():
+                ids = [shown.item_id for shown in event.items]
+                self._in_rankings.update(ids)
+                self._slates.setdefault(hash(event.request_id), array("q", map(hash, ids)))
+
+    def finish(self, report: IngestReport, logged_items: Callable[[set[str]], set[str]]) -> None:
+        """Write the findings into the report; `logged_items` tells which ids the log knows."""
+        report.kinds = dict(self._kinds)
+        report.out_of_order = self._out_of_order
+        report.first_event_time, report.last_event_time = self._first, self._last
+        report.unknown_items = self._unknown(logged_items)
+        positions = Counter(map(self._position, *self._clicks))
+        report.unshown_clicks = positions.pop(_UNSHOWN, 0)
+        report.unplaced_clicks = positions.pop(_UNPLACED, 0) + report.unshown_clicks
+        report.click_positions = dict(sorted(positions.items()))
+
+    def _note_time(self, event_time: int, file: str) -> None:
+        self._out_of_order += event_time < self._last_in_file[file]
+        self._last_in_file[file] = event_time
+        self._first = event_time if self._first is None else min(self._first, event_time)
+        self._last = event_time if self._last is None else max(self._last, event_time)
+
+    def _unknown(self, logged_items: Callable[[set[str]], set[str]]) -> dict[str, int]:
+        unknown = (self._in_interactions.keys() | self._in_rankings.keys()) - self._items
+        if unknown:
+            unknown -= logged_items(unknown)
+        return {
+            "interactions": sum(self._in_interactions[item] for item in unknown),
+            "ranking_items": sum(self._in_rankings[item] for item in unknown),
+            "items": len(unknown),
+        }
+
+    def _position(self, request: int, item: int) -> int:
+        """From 1; a slate that was reported without its items shows what was served."""
+        slate = self._slates.get(request)
+        if slate is None:
+            return _UNPLACED
+        try:
+            return slate.index(item) + 1
+        except ValueError:
+            return _UNSHOWN
+
+
+def _text(instant: int | None) -> str | None:
+    return None if instant is None else to_text(instant)

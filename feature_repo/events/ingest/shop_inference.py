@@ -1,0 +1,187 @@
+"""Infer a shop's own fields from its item and user events, and say why.
+
+Each field is judged by its evidence: the JSON types of its values, how often they repeat among
+the entities, how long texts are, and what its name hints at.  The result is a `shop.toml` to be
+read and corrected by a person, so every guess stands beside what it rests on.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from feature_repo.events.contract import ItemEvent, UserEvent, parse
+from feature_repo.events.ingest.field_evidence import Evidence, words_of
+from feature_repo.events.ingest.files import SUFFIXES, EventFiles, Line
+from feature_repo.events.ingest.transaction_files import files_of
+from feature_repo.events.ingest.transaction_mapping import TableMapping
+from feature_repo.home import EventError
+from feature_repo.shop import FieldType, Role, Shop, ShopField, safe_column
+
+Explanations = Mapping[tuple[str, str], str]
+"""By "item" or "user" and the field's name: what its type and role rest on."""
+
+MOST_FIELDS = 100
+"""Fields kept of an entity, the most frequent: an open bag of attributes is no schema."""
+
+_ROLE_NAMES: dict[Role, tuple[str, ...]] = {
+    "title": ("title", "name", "headline"),
+    "category": ("category", "categories", "genre", "genres", "department", "section", "topic"),
+    "brand": ("brand", "manufacturer", "maker", "vendor", "designer", "publisher"),
+    "price": ("price", "cost"),
+}
+_ROLE_TYPES: dict[Role, tuple[FieldType, ...]] = {
+    "title": ("text",),
+    "category": ("category", "list"),
+    "brand": ("category",),
+    "price": ("number",),
+}
+_LONGEST_TITLE = 120
+
+
+@dataclass(frozen=True)
+class _Finding:
+    name: str
+    type: FieldType
+    reason: str
+    evidence: Evidence
+
+
+def infer(paths: Sequence[Path], mapping: TableMapping | None = None) -> tuple[Shop, Explanations]:
+    """Infer a shop from the item and user events of files and folders; other lines are skipped.
+
+    Args:
+        paths: files and folders of events; with a mapping, tables of transactions.
+        mapping: of the tables.
+
+    Raises:
+        LogError: a path leads nowhere.
+    """
+    item_evidence, user_evidence = _gather(files_of(paths, mapping))
+    items, users = _findings(item_evidence), _findings(user_evidence)
+    roles = _roles(items)
+    explanations = {("item", f.name): _explain(f, roles.get(f.name)) for f in items}
+    explanations |= {("user", f.name): _explain(f, None) for f in users}
+    name = _shop_name(paths) if mapping is None else mapping.name
+    shop = Shop(name, _shop_fields(items, roles), _shop_fields(users, {}))
+    return shop, explanations
+
+
+def to_toml(shop: Shop, explanations: Explanations) -> str:
+    """Write a shop as TOML that `Shop.load` reads back, with the explanations as comments."""
+    lines = [
+        "# The shop's own fields, inferred from its events. Correct what was guessed wrong:",
+        "# type is number, text, category (one of many texts), list (of texts), vector (of",
+        "# numbers), time or bool;",
+        "# role is title, category, brand or price, and no two item fields share one;",
+        '# values = ["..."] of a user\'s category names those a model reads one by one.',
+        f"name = {_quoted(shop.name)}",
+    ]
+    for entity, fields in (("item", shop.item_fields), ("user", shop.user_fields)):
+        for field in fields:
+            lines += ["", f"[[{entity}]]"]
+            lines += _comment(explanations.get((entity, field.name), ""))
+            lines += [f"name = {_quoted(field.name)}", f'type = "{field.type}"']
+            lines += [f'role = "{field.role}"'] if field.role else []
+            values = ", ".join(map(_quoted, field.values))
+            lines += [f"values = [{values}]"] if values else []
+            lines += [f"description = {_quoted(field.description)}"] if field.description else []
+    return "\n".join(lines) + "\n"
+
+
+def _gather(files: EventFiles) -> tuple[dict[str, Evidence], dict[str, Evidence]]:
+    items: dict[str, Evidence] = {}
+    users: dict[str, Evidence] = {}
+    for line in files:
+        match _describing(line):
+            case ItemEvent(item_id=entity, fields=fields):
+                evidence = items
+            case UserEvent(user_id=entity, fields=fields):
+                evidence = users
+            case _:
+                continue
+        for name, value in fields.items():
+            evidence.setdefault(name, Evidence()).note(entity, value)
+    return items, users
+
+
+def _describing(line: Line) -> object:
+    """The event of a line that describes an item or a user; None for any other line."""
+    raw = line.raw
+    if not isinstance(raw, dict) or raw.get("kind", raw.get("event")) not in ("item", "user"):
+        return None
+    try:
+        return parse(raw)
+    except EventError:
+        return None
+
+
+def _findings(evidence: Mapping[str, Evidence]) -> list[_Finding]:
+    named = {name: found for name, found in evidence.items() if name and found.values}
+    most = sorted(named, key=lambda name: -named[name].values)[:MOST_FIELDS]
+    return [
+        _Finding(name, *found.judge(name), found)
+        for name, found in named.items()
+        if name in set(most)
+    ]
+
+
+def _roles(findings: Sequence[_Finding]) -> dict[str, tuple[Role, str]]:
+    """At most one field a role: by name, the exact name before a part of it; a title by shape."""
+    roles: dict[str, tuple[Role, str]] = {}
+    for role, hints in _ROLE_NAMES.items():
+        fitting = [f for f in findings if f.type in _ROLE_TYPES[role] and f.name not in roles]
+        ranks = {f.name: rank for f in fitting if (rank := _rank(f.name, hints)) is not None}
+        if ranks:
+            roles[min(ranks, key=lambda name: ranks[name])] = (role, "by its name")
+        elif role == "title" and (short := [f for f in fitting if _is_title_like(f.evidence)]):
+            best = max(short, key=lambda f: f.evidence.distinct_share)
+            roles[best.name] = (role, "as the short text that differs most between items")
+    return roles
+
+
+def _rank(name: str, hints: Sequence[str]) -> tuple[bool, int] | None:
+    words = words_of(name)
+    found = [n for n, hint in enumerate(hints) if hint in words]
+    return (words != [hints[found[0]]], found[0]) if found else None
+
+
+def _is_title_like(evidence: Evidence) -> bool:
+    return evidence.mean_length <= _LONGEST_TITLE and evidence.distinct_share > 0.5
+
+
+def _shop_fields(
+    findings: Sequence[_Finding], roles: Mapping[str, tuple[Role, str]]
+) -> tuple[ShopField, ...]:
+    fields: list[ShopField] = []
+    for finding in findings:
+        column = safe_column(finding.name, [field.column for field in fields])
+        role = roles[finding.name][0] if finding.name in roles else None
+        fields.append(ShopField(finding.name, finding.type, column, role))
+    return tuple(fields)
+
+
+def _explain(finding: _Finding, role: tuple[Role, str] | None) -> str:
+    lines = [f"{finding.type}: {finding.reason}.", finding.evidence.summary()]
+    if role is not None:
+        lines.append(f"Role {role[0]}: {role[1]}.")
+    return "\n".join(lines)
+
+
+def _shop_name(paths: Sequence[Path]) -> str:
+    """The name of the first file, or of its folder where the file is just called `events`."""
+    path = paths[0].resolve()
+    stem = next((path.name.removesuffix(s) for s in SUFFIXES if path.name.endswith(s)), path.name)
+    return path.parent.name if stem == "events" and path.parent.name else stem
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007F")
+
+
+def _comment(text: str) -> list[str]:
+    return [
+        "# " + "".join(c if c.isprintable() else f"\\u{ord(c):04X}" for c in line)
+        for line in text.split("\n")
+        if line
+    ]

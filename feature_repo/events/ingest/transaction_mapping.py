@@ -1,0 +1,208 @@
+"""The mapping of a table of transactions: which column says what, and which lines are no purchase.
+
+A mapping is a TOML file (docs/transactions.md).  `[columns]` names the columns of item and time,
+and where the table has them of order, user, quantity, unit price and line number; `[item_fields]`
+and `[user_fields]` name columns that describe items and users.  Rules tell which lines take a
+purchase back (`[[cancellation]]`), are none (`[[exclude]]`), or have no user (`[[guest]]`).
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from feature_repo.home import MappingError
+
+Cells = Mapping[str, object]
+"""One line of the table, by column; None where nothing stands."""
+
+
+@dataclass(frozen=True)
+class Columns:
+    """The columns that make a purchase, by what they say.
+
+    Attributes:
+        item, time: which item, and when.
+        order: lines of one order were bought at once.
+        user: empty for a guest.
+        quantity: units; one where the table has no such column.
+        unit_price: of one unit.
+        line: number of the line in its order, which tells equal lines apart.
+    """
+
+    item: str
+    time: str
+    order: str | None = None
+    user: str | None = None
+    quantity: str | None = None
+    unit_price: str | None = None
+    line: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those the table has."""
+        named = (getattr(self, field.name) for field in fields(self))
+        return tuple(name for name in named if name is not None)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A rule on one column: its text matches an expression, or its number is at most a bound."""
+
+    column: str
+    matches: re.Pattern[str] | None = None
+    at_most: float | None = None
+    reason: str = ""
+
+    def holds(self, cells: Cells) -> bool:
+        """Whether the rule holds for a line; never where the column is empty."""
+        value = cells[self.column]
+        if value is None:
+            return False
+        if self.matches is not None:
+            return self.matches.search(str(value)) is not None
+        return isinstance(value, int | float) and value <= (self.at_most or 0)
+
+
+@dataclass(frozen=True)
+class TableMapping:
+    """How a table's lines become events.
+
+    Attributes:
+        name: of the table; part of every event id.
+        columns: that make a purchase.
+        item_fields, user_fields: field → column.
+        cancellation, exclude, guest: a line is one if any of the rules holds.
+        zone: of times that do not say theirs.
+        time_format: of times that are text and not ISO 8601, as in `datetime.strptime`.
+        delimiter, encoding, decimal: of text files.
+    """
+
+    name: str
+    columns: Columns
+    item_fields: Mapping[str, str]
+    user_fields: Mapping[str, str]
+    cancellation: tuple[Rule, ...] = ()
+    exclude: tuple[Rule, ...] = ()
+    guest: tuple[Rule, ...] = ()
+    zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
+    time_format: str | None = None
+    delimiter: str = ","
+    encoding: str = "utf-8"
+    decimal: str = "."
+
+    @classmethod
+    def load(cls, path: Path) -> "TableMapping":
+        """Read a mapping.
+
+        Raises:
+            MappingError: absent, not TOML, or it says something impossible.
+        """
+        try:
+            return _mapping(tomllib.loads(path.read_text(encoding="utf-8")), path.stem)
+        except OSError as error:
+            raise MappingError(f"{path}: expected a mapping, found none ({error}).") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise MappingError(f"{path}: expected TOML: {error}.") from None
+        except MappingError as error:
+            raise MappingError(f"{path}: {error}") from None
+
+    @property
+    def source_columns(self) -> tuple[str, ...]:
+        """Every column that is read, once."""
+        named = (
+            *self.columns.names,
+            *self.item_fields.values(),
+            *self.user_fields.values(),
+            *(rule.column for rule in self._rules),
+        )
+        return tuple(dict.fromkeys(named))
+
+    @property
+    def number_columns(self) -> frozenset[str]:
+        """Columns whose text is read as a number."""
+        bounded = (rule.column for rule in self._rules if rule.at_most is not None)
+        named = (self.columns.quantity, self.columns.unit_price, *bounded)
+        return frozenset(name for name in named if name is not None)
+
+    @property
+    def _rules(self) -> tuple[Rule, ...]:
+        return (*self.cancellation, *self.exclude, *self.guest)
+
+
+def _mapping(table: dict[str, Any], stem: str) -> TableMapping:
+    texts = {"name": stem, "delimiter": ",", "encoding": "utf-8", "decimal": "."}
+    known = {*texts, "timezone", "time_format", "columns", "item_fields", "user_fields", *_RULES}
+    _only(table, known, "the mapping")
+    said: dict[str, Any] = {n: _text(table.get(n, default), n) for n, default in texts.items()}
+    said |= {rule: _rules(table.get(rule, []), rule) for rule in _RULES}
+    time_format = table.get("time_format")
+    return TableMapping(
+        columns=_columns(table.get("columns", {})),
+        item_fields=_names(table.get("item_fields", {}), "item_fields"),
+        user_fields=_names(table.get("user_fields", {}), "user_fields"),
+        zone=_zone(_text(table.get("timezone", "UTC"), "timezone")),
+        time_format=None if time_format is None else _text(time_format, "time_format"),
+        **said,
+    )
+
+
+_RULES = ("cancellation", "exclude", "guest")
+
+
+def _columns(table: Any) -> Columns:
+    names = _names(table, "columns")
+    _only(names, {field.name for field in fields(Columns)}, "[columns]")
+    for needed in ("item", "time"):
+        if needed not in names:
+            raise MappingError(f"[columns] names no column for {needed!r}; add it.")
+    return Columns(**names)
+
+
+def _rules(tables: Any, of: str) -> tuple[Rule, ...]:
+    if not isinstance(tables, list):
+        raise MappingError(f"expected {of} as [[{of}]] tables, found {tables!r}.")
+    return tuple(_rule(table, of) for table in tables)
+
+
+def _rule(table: dict[str, Any], of: str) -> Rule:
+    _only(table, {"column", "matches", "at_most", "reason"}, f"[[{of}]]")
+    matches, at_most = table.get("matches"), table.get("at_most")
+    if (matches is None) == (at_most is None):
+        raise MappingError(f"[[{of}]]: expected either `matches` or `at_most`, found {table}.")
+    if at_most is not None and (isinstance(at_most, bool) or not isinstance(at_most, int | float)):
+        raise MappingError(f"[[{of}]]: expected a number as `at_most`, found {at_most!r}.")
+    try:
+        pattern = None if matches is None else re.compile(_text(matches, f"{of}.matches"))
+    except re.error as error:
+        raise MappingError(f"[[{of}]]: {matches!r} is no regular expression: {error}.") from None
+    reason = _text(table.get("reason", "excluded by the mapping"), f"{of}.reason")
+    return Rule(_text(table.get("column"), f"{of}.column"), pattern, at_most, reason)
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise MappingError(f"expected a timezone such as Europe/London, found {name!r}.") from None
+
+
+def _names(table: Any, of: str) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise MappingError(f"expected [{of}] as a table, found {table!r}.")
+    return {name: _text(column, f"{of}.{name}") for name, column in table.items()}
+
+
+def _text(value: Any, of: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise MappingError(f"expected a text as {of}, found {value!r}.")
+    return value
+
+
+def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
+    unknown = sorted(set(table) - known)
+    if unknown:
+        raise MappingError(f"{where} knows {', '.join(sorted(known))}; found {', '.join(unknown)}.")

@@ -1,0 +1,217 @@
+"""Read a table of transactions, Parquet or text with a delimiter, and give its lines in time order.
+
+A table is read whole, only the columns its mapping names, because an export may be in any order
+and what an item costs follows from the order in time.  What cannot be read keeps its line number.
+"""
+
+import csv
+import io
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, time
+from typing import IO, Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from feature_repo.events.contract import values
+from feature_repo.events.ingest.files import unzipped
+from feature_repo.events.ingest.parquet import PARQUET_MAGIC
+from feature_repo.events.ingest.transaction_mapping import Cells, TableMapping
+from feature_repo.home import EventError, MappingError, from_datetime, parse_instant
+
+NEVER = -1
+"""The instant of a line whose time cannot be read."""
+
+_BLOCK = 20_000
+_TIME = "an ISO 8601 time, or one of the mapping's time_format"
+
+
+@dataclass
+class Table:
+    """A table as it stands in its file.
+
+    Attributes:
+        rows: R rows of the mapping's columns.
+        numbers: R line numbers of a text file, or row numbers of Parquet, from 1.
+        refused: numbers of lines that cannot be read, with the reason; 0 is the whole file.
+    """
+
+    rows: pa.Table
+    numbers: list[int] = field(default_factory=list)
+    refused: list[tuple[int, str]] = field(default_factory=list)
+
+
+def read_table(file: IO[bytes], mapping: TableMapping) -> Table:
+    """Read the columns the mapping names.
+
+    Raises:
+        MappingError: the file lacks one.
+    """
+    magic = file.read(4)
+    if magic == PARQUET_MAGIC:
+        return _parquet(file, mapping)
+    return _text(unzipped(file, magic), mapping)
+
+
+def in_time_order(table: Table, mapping: TableMapping) -> Iterator[tuple[int, int, Cells]]:
+    """Number, instant and cells of each line; those without an instant (`NEVER`) come first.
+
+    Lines of one instant are ordered by what stands in them: the file's own order is of no account.
+    """
+    moments = table.rows.column(mapping.columns.time).to_pylist()
+    known = {moment: _instant(moment, mapping) for moment in set(moments)}
+    instants = pa.array([known[moment] for moment in moments], pa.int64())
+    others = [name for name in mapping.source_columns if name != mapping.columns.time]
+    keys = {"": instants} | {name: _sortable(table.rows.column(name)) for name in others}
+    order = pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys])
+    for start in range(0, len(order), _BLOCK):
+        chosen = order.slice(start, _BLOCK)
+        block = table.rows.take(chosen)
+        columns = [block.column(name).to_pylist() for name in block.column_names]
+        for place, *cells in zip(chosen.to_pylist(), *columns, strict=True):
+            named = dict(zip(block.column_names, cells, strict=True))
+            yield table.numbers[place], instants[place].as_py(), named
+
+
+def instant_of(moment: object, mapping: TableMapping) -> int:
+    """The instant of a time; one that names no zone is the mapping's local time.
+
+    A local hour that the clock shows twice is the first of the two; one that it skips is read by
+    the offset before (RFC 5545).
+
+    Raises:
+        EventError: it is none.
+    """
+    found: object = moment
+    if isinstance(moment, str):
+        found = _read_time(moment.strip(), mapping)
+    elif isinstance(moment, date) and not isinstance(moment, datetime):
+        found = datetime.combine(moment, time())
+    if isinstance(found, datetime):
+        aware = found if found.tzinfo else found.replace(tzinfo=mapping.zone)
+        return parse_instant(from_datetime(aware), mapping.columns.time)
+    return parse_instant(found, mapping.columns.time)
+
+
+def _read_time(text: str, mapping: TableMapping) -> object:
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        if mapping.time_format is None:
+            return text
+    try:
+        return datetime.strptime(text, mapping.time_format)
+    except ValueError:
+        raise EventError(mapping.columns.time, _TIME, text) from None
+
+
+def _instant(moment: object, mapping: TableMapping) -> int:
+    try:
+        return NEVER if moment is None else instant_of(moment, mapping)
+    except EventError:
+        return NEVER
+
+
+def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return column if pa.types.is_floating(column.type) else column.cast(pa.string())
+
+
+def _parquet(file: IO[bytes], mapping: TableMapping) -> Table:
+    names = mapping.source_columns
+    try:
+        parquet = pq.ParquetFile(file)
+    except (pa.ArrowException, OSError) as error:
+        return Table(_empty(names), [], [(0, f"the file cannot be read as Parquet: {error}")])
+    _check(parquet.schema_arrow.names, names)
+    groups, table, row = [], Table(_empty(names)), 0
+    for group in range(parquet.num_row_groups):
+        numbers = range(row + 1, row + 1 + parquet.metadata.row_group(group).num_rows)
+        row += len(numbers)
+        try:
+            groups.append(_plain(parquet.read_row_group(group, columns=list(names)), names))
+            table.numbers += numbers
+        except (pa.ArrowException, OSError, ValueError) as error:
+            table.refused += [(number, f"the row cannot be read: {error}") for number in numbers]
+    if groups:
+        table.rows = pa.concat_tables(groups)
+    return table
+
+
+def _plain(rows: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Columns of types that are texts, numbers or times to everybody."""
+    columns = {}
+    for name in names:
+        column = rows.column(name)
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_timestamp(column.type):
+            column = column.cast(pa.timestamp("us", column.type.tz), safe=False)
+        if pa.types.is_decimal(column.type):
+            column = column.cast(pa.float64())
+        columns[name] = column
+    return pa.table(columns)
+
+
+def _text(stream: IO[bytes], mapping: TableMapping) -> Table:
+    names = mapping.source_columns
+    encoding = "utf-8-sig" if mapping.encoding.lower() in ("utf-8", "utf8") else mapping.encoding
+    text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
+    reader = csv.reader(text, delimiter=mapping.delimiter)
+    cells: dict[str, list[str | None]] = {name: [] for name in names}
+    table = Table(_empty(names))
+    header = next(reader, [])
+    _check(header, names)
+    places = [header.index(name) for name in names]
+    for number, row in _rows(reader, len(header), table.refused):
+        try:
+            read = [_cell(row[place], header[place]) for place in places]
+        except EventError as error:
+            table.refused.append((number, str(error)))
+            continue
+        table.numbers.append(number)
+        for name, cell in zip(names, read, strict=True):
+            cells[name].append(cell)
+    text.detach()
+    table.rows = pa.table({name: pa.array(column, pa.string()) for name, column in cells.items()})
+    return table
+
+
+def _rows(
+    reader: Any, width: int, refused: list[tuple[int, str]]
+) -> Iterator[tuple[int, list[str]]]:
+    """Line numbers and rows of the right width; the others go to `refused`."""
+    while True:
+        try:
+            row = next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            refused.append((reader.line_num, f"the line cannot be read: {error}"))
+        except (OSError, EOFError, zlib.error) as error:
+            refused.append((reader.line_num + 1, f"the file is damaged from here on: {error}"))
+            return
+        else:
+            if len(row) == width:
+                yield reader.line_num, row
+            elif row:
+                refused.append((reader.line_num, f"expected {width} cells, found {len(row)}"))
+
+
+def _cell(cell: str, column: str) -> str | None:
+    return values.text(cell, column) if cell.strip() else None
+
+
+def _empty(names: Sequence[str]) -> pa.Table:
+    return pa.table({name: pa.array([], pa.string()) for name in names})
+
+
+def _check(found: Sequence[str], needed: Sequence[str]) -> None:
+    missing = [name for name in needed if list(found).count(name) != 1]
+    if missing:
+        raise MappingError(
+            f"The mapping names the columns {', '.join(missing)}, which the table has not just "
+            f"once; it has {', '.join(found) or 'none'}. Correct the mapping or give its own table."
+        )

@@ -1,0 +1,125 @@
+"""One line of a table of transactions, read by its mapping: who bought what, when, how much."""
+
+import math
+
+import msgspec
+
+from feature_repo.events.contract import identifier, number
+from feature_repo.events.ingest.transaction_mapping import Cells, Rule, TableMapping
+from feature_repo.events.ingest.transaction_table import NEVER, instant_of
+from feature_repo.home import EventError
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    """A line that says something was bought, or taken back.
+
+    Attributes:
+        item_id, user_id, order_id, line: ids; None where the line has none.
+        at: instant.
+        quantity: units, above 0.
+        unit_price: None where not known.
+        cancels: whether it takes a purchase back.
+    """
+
+    item_id: str
+    user_id: str | None
+    order_id: str | None
+    line: str | None
+    at: int
+    quantity: float
+    unit_price: float | None
+    cancels: bool
+
+
+def transaction_of(cells: Cells, at: int, mapping: TableMapping) -> Transaction:
+    """Read a line whose cells are `readable`, at its instant (or `NEVER`).
+
+    Raises:
+        EventError: excluded by a rule, or no transaction.
+    """
+    excluded = _first(mapping.exclude, cells)
+    if excluded is not None:
+        expected = f"a purchase (excluded: {excluded.reason})"
+        raise EventError(excluded.column, expected, cells[excluded.column])
+    columns = mapping.columns
+    cancels = _first(mapping.cancellation, cells) is not None
+    item_id = _id(cells, columns.item)
+    if item_id is None:
+        raise EventError(columns.item, "an id", None)
+    return Transaction(
+        item_id=item_id,
+        user_id=None if _first(mapping.guest, cells) else _id(cells, columns.user),
+        order_id=_id(cells, columns.order),
+        line=_id(cells, columns.line),
+        at=instant_of(cells[columns.time], mapping) if at == NEVER else at,
+        quantity=_quantity(cells, columns.quantity, cancels),
+        unit_price=_price(cells, columns.unit_price),
+        cancels=cancels,
+    )
+
+
+def readable(cells: Cells, mapping: TableMapping) -> Cells:
+    """Cells with numbers where numbers are meant; what a data frame writes for nothing is None.
+
+    Raises:
+        EventError: text that is no number where one is meant.
+    """
+    meant = mapping.number_columns
+    return {
+        name: _number(cell, name, mapping.decimal) if name in meant else _known(cell)
+        for name, cell in cells.items()
+    }
+
+
+def described(cells: Cells, fields: Cells) -> dict[str, object]:
+    """The fields of an item or user that a line tells: field → value, for field → column."""
+    told = {name: cells[str(column)] for name, column in fields.items()}
+    return {name: _field(value) for name, value in told.items() if value is not None}
+
+
+def _first(rules: tuple[Rule, ...], cells: Cells) -> Rule | None:
+    return next((rule for rule in rules if rule.holds(cells)), None)
+
+
+def _id(cells: Cells, column: str | None) -> str | None:
+    """An id; one that a data frame made a float because others are missing is an integer again."""
+    cell = None if column is None else cells[column]
+    if cell is None:
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return identifier(cell.strip() if isinstance(cell, str) else cell, str(column))
+
+
+def _quantity(cells: Cells, column: str | None, cancels: bool) -> float:
+    if column is None:
+        return 1.0
+    quantity = number(cells[column], column)
+    units = abs(quantity) if cancels else quantity
+    if units <= 0:
+        raise EventError(column, "units above 0, or a cancellation", cells[column])
+    return units
+
+
+def _price(cells: Cells, column: str | None) -> float | None:
+    cell = None if column is None else cells[column]
+    return None if cell is None else number(cell, str(column))
+
+
+def _number(cell: object, column: str, decimal: str) -> object:
+    if not isinstance(cell, str):
+        return _known(cell)
+    try:
+        return number(float(cell.strip().replace(decimal, ".")), column)
+    except ValueError:
+        raise EventError(column, "a number", cell) from None
+
+
+def _known(cell: object) -> object:
+    return None if isinstance(cell, float) and math.isnan(cell) else cell
+
+
+def _field(value: object) -> object:
+    if isinstance(value, str):
+        return value.strip()
+    return value if isinstance(value, bool | int | float) else str(value)

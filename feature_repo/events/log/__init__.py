@@ -1,0 +1,29 @@
+"""The event log: durable segments, seals, compaction, and erasure."""
+
+from feature_repo.events.log.arrow import DERIVED, to_table
+from feature_repo.events.log.erasure import erased_among
+from feature_repo.events.log.index import EventIndex, digest
+from feature_repo.events.log.log import EventLog
+from feature_repo.events.log.partitions import list_relations, part_of, read_relation, read_rows
+from feature_repo.events.log.quarantine import Quarantine, QuarantinedLine
+from feature_repo.events.log.seals import Seals, read_seals
+from feature_repo.events.log.segments import SegmentWriter, encode_event
+
+__all__ = [
+    "DERIVED",
+    "EventIndex",
+    "EventLog",
+    "Quarantine",
+    "QuarantinedLine",
+    "Seals",
+    "SegmentWriter",
+    "digest",
+    "encode_event",
+    "erased_among",
+    "list_relations",
+    "part_of",
+    "read_relation",
+    "read_rows",
+    "read_seals",
+    "to_table",
+]

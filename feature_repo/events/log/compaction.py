@@ -1,0 +1,225 @@
+"""Compaction: sealed segments become Parquet, whole or not at all.
+
+Segments of earlier versions of the log never change again.  Their events are surveyed (40 bytes
+an event), one event is kept of each id (the one seen first), those already compacted are left
+out, those not yet sealed are carried over to a new segment, and the rest is written by kind, day
+and part.  Users whom some of them erase are taken out of the files that are there and of those to
+come.  Then the index follows the files, and the segments go.  Whatever is killed in between is made
+good by the next run: what is in the files by then is in the index, and left out.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import FileIO
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import numpy.typing as npt
+import pyarrow.parquet as pq
+
+from feature_repo.events.contract import ARROW_SCHEMAS, KINDS, AnyEvent
+from feature_repo.events.log.arrow import to_table
+from feature_repo.events.log.erasure import erased_among, rewrite, without_person
+from feature_repo.events.log.index import EventIndex, digest
+from feature_repo.events.log.partitions import (
+    LONG_ROW_GROUP,
+    ROW_GROUP,
+    read_relation,
+    relation_days,
+    relation_path,
+)
+from feature_repo.events.log.quarantine import Quarantine
+from feature_repo.events.log.seals import Seals
+from feature_repo.events.log.segments import (
+    decode_event,
+    list_segments,
+    new_segment,
+    read_lines,
+    version_of,
+)
+from feature_repo.home import replacing, sweep, sync_folder
+
+_KINDS = list(KINDS)
+_LINE = np.dtype(
+    [
+        ("digest_high", "<u8"),
+        ("digest_low", "<u8"),
+        ("seen_at", "<i8"),
+        ("segment", "<i4"),
+        ("kind", "<i4"),
+        ("offset", "<i8"),
+        ("length", "<i8"),
+    ]
+)
+Lines = npt.NDArray[np.void]
+_BLOCK = 20_000
+
+
+@dataclass(frozen=True)
+class CompactionReport:
+    """What one compaction did, in events; `files` counts Parquet files written."""
+
+    compacted: int = 0
+    duplicate: int = 0
+    held: int = 0
+    damaged: int = 0
+    files: int = 0
+
+    def to_dict(self) -> dict[str, int]:
+        """The report as JSON."""
+        return msgspec.to_builtins(self)  # type: ignore[no-any-return]
+
+
+def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
+    """Compact what is sealed.  The caller holds the lock of compaction."""
+    sweep(log / "compacted")
+    sweep(log / "segments")
+    index.sync()
+    segments = [s for s in list_segments(log / "segments") if version_of(s) < seals.version]
+    if not segments:
+        return CompactionReport()
+    with _Sealed(segments) as sealed:
+        lines, damaged = sealed.survey(Quarantine(log / "quarantine"))
+        rewrite(log / "compacted", sealed.erased)
+        fresh = _unknown(_first_of_each(lines), index)
+        held = fresh["seen_at"] > seals.last
+        _carry_over(sealed, fresh[held], new_segment(log / "segments", seals.version))
+        files = _write_relations(sealed, fresh[~held], log / "compacted", seals)
+    index.sync()
+    for segment in segments:
+        segment.unlink()
+    sync_folder(log / "segments")
+    return CompactionReport(
+        compacted=int((~held).sum()),
+        duplicate=len(lines) - len(fresh),
+        held=int(held.sum()),
+        damaged=damaged,
+        files=files,
+    )
+
+
+class _Sealed:
+    """The lines of sealed segments, read at random."""
+
+    def __init__(self, segments: Sequence[Path]) -> None:
+        self._segments = segments
+        self._files: list[FileIO] = []
+        self.erased: dict[str, int] = {}
+
+    def __enter__(self) -> "_Sealed":
+        self._files = [FileIO(segment) for segment in self._segments]
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for file in self._files:
+            file.close()
+
+    def survey(self, quarantine: Quarantine) -> tuple[Lines, int]:
+        """Find every event; returns them in the log's order, and how many lines are damaged."""
+        rows: list[Any] = []
+        blocks = [np.empty(0, _LINE)]
+        damaged = 0
+        for segment, path in enumerate(self._segments):
+            for offset, line in read_lines(path):
+                try:
+                    event = decode_event(line)
+                    rows.append(_surveyed(event, segment, offset, len(line)))
+                    self._note(event)
+                except (ValueError, RecursionError) as error:
+                    quarantine.add(str(path), offset, f"damaged in the log: {error}", line)
+                    damaged += 1
+                if len(rows) == _BLOCK:
+                    blocks.append(np.array(rows, _LINE))
+                    rows.clear()
+        quarantine.keep()
+        return np.concatenate([*blocks, np.array(rows, _LINE)]), damaged
+
+    def _note(self, event: AnyEvent) -> None:
+        for user, at in erased_among([event]).items():
+            self.erased[user] = max(at, self.erased.get(user, 0))
+
+    def line(self, line: np.void) -> bytes:
+        """The bytes of a surveyed line."""
+        file = self._files[line["segment"]]
+        return os.pread(file.fileno(), int(line["length"]), int(line["offset"]))
+
+    def events(self, lines: Lines) -> list[AnyEvent]:
+        """The events of surveyed lines, without the users who were erased."""
+        return [without_person(decode_event(self.line(line)), self.erased) for line in lines]
+
+
+def _surveyed(event: AnyEvent, segment: int, offset: int, length: int) -> tuple[int, ...]:
+    key = digest(event.event_id)
+    kind = _KINDS.index(type(event).__struct_config__.tag)  # type: ignore[arg-type]
+    high, low = int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")
+    return high, low, event.seen_at, segment, kind, offset, length
+
+
+def _first_of_each(lines: Lines) -> Lines:
+    """Keep one line of each event id: the one seen first, then the first in the log."""
+    order = np.lexsort((lines["seen_at"], lines["digest_low"], lines["digest_high"]))
+    lines = lines[order]
+    new = np.ones(len(lines), bool)
+    new[1:] = (np.diff(lines["digest_high"]) != 0) | (np.diff(lines["digest_low"]) != 0)
+    return lines[new]
+
+
+def _unknown(lines: Lines, index: EventIndex) -> Lines:
+    """Leave out what is already compacted."""
+    fresh = np.ones(len(lines), bool)
+    for start in range(0, len(lines), _BLOCK):
+        block = lines[start : start + _BLOCK]
+        keys = [_key(high, low) for high, low in block[["digest_high", "digest_low"]].tolist()]
+        known = index.known(keys)
+        fresh[start : start + _BLOCK] = [key not in known for key in keys]
+    return lines[fresh]
+
+
+def _key(high: int, low: int) -> bytes:
+    return high.to_bytes(8, "big") + low.to_bytes(8, "big")
+
+
+def _carry_over(sealed: _Sealed, held: Lines, segment: Path) -> None:
+    if len(held) == 0:
+        return
+    with replacing(segment) as temporary, temporary.open("wb") as file:
+        file.writelines(sealed.line(line) for line in held)
+
+
+def _write_relations(sealed: _Sealed, lines: Lines, folder: Path, seals: Seals) -> int:
+    if len(lines) == 0:
+        return 0
+    days, parts = relation_days(lines["seen_at"]), seals.parts_of(lines["seen_at"])
+    order = np.lexsort(
+        [lines["offset"], lines["segment"], lines["seen_at"], parts, days, lines["kind"]]
+    )
+    lines, keys = lines[order], np.stack([lines["kind"], days, parts])[:, order]
+    starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0).any(axis=0)]).tolist()
+    for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        kind, day, part = (int(key) for key in keys[:, start])
+        path = relation_path(folder, _KINDS[kind], day, part)
+        _write_relation(path, _KINDS[kind], _batches(sealed, lines[start:end], path), seals)
+    return len(starts)
+
+
+def _batches(sealed: _Sealed, lines: Lines, path: Path) -> Iterator[list[AnyEvent]]:
+    """What is to stand in a file: what stands in it and what is new, in batches."""
+    kind = path.parts[-3]
+    size = ROW_GROUP.get(kind, LONG_ROW_GROUP)
+    if path.exists():
+        yield list(read_relation(path))
+    for start in range(0, len(lines), size):
+        yield sealed.events(lines[start : start + size])
+
+
+def _write_relation(path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals) -> None:
+    schema = ARROW_SCHEMAS[kind]
+    with (
+        replacing(path) as temporary,
+        pq.ParquetWriter(temporary, schema, compression="zstd") as writer,
+    ):
+        for batch in batches:
+            writer.write_table(to_table(kind, batch, seals.part_of))

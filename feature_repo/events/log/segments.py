@@ -1,0 +1,180 @@
+"""Segments: the log's append form, JSON lines in files of one writer each.
+
+A segment is named after the log's version when it was opened: `<version>-<pid>-<random>.jsonl`.
+A writer appends under the shared lock and only while that version holds, so that a segment of an
+earlier version never changes again.  A line without its newline was torn by a crash and never
+acknowledged: it counts as not there.
+"""
+
+import os
+import secrets
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from io import FileIO
+from pathlib import Path
+
+import msgspec
+
+from feature_repo.events.contract import AnyEvent
+from feature_repo.events.log.seals import Seals, read_seals
+from feature_repo.home import Clock, Home, LogError, locked, sync_folder
+
+encode_event = msgspec.json.Encoder().encode
+decode_event = msgspec.json.Decoder(AnyEvent).decode
+
+
+def new_segment(folder: Path, version: int) -> Path:
+    """Name a segment that no other process will name."""
+    return folder / f"{version:08d}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
+
+
+def version_of(segment: Path) -> int:
+    """The log's version when the segment was opened."""
+    return int(segment.name.split("-", 1)[0])
+
+
+def list_segments(folder: Path) -> list[Path]:
+    """All segments, oldest version first."""
+    return sorted(folder.glob("[0-9]*-*.jsonl"))
+
+
+def read_lines(segment: Path, offset: int = 0) -> Iterator[tuple[int, bytes]]:
+    """Give the whole lines from `offset` on, each with the offset at which it begins."""
+    with segment.open("rb") as file:
+        file.seek(offset)
+        for line in file:
+            if line.endswith(b"\n"):
+                yield offset, line
+            offset += len(line)
+
+
+@dataclass
+class _Batch:
+    events: Sequence[AnyEvent]
+    durable: bool
+    stamped: list[AnyEvent] = field(default_factory=list)
+    failure: LogError | None = None
+    done: bool = False
+
+
+class SegmentWriter:
+    """Appends events to segments of its own.  Threads may share it; they share its fsyncs too."""
+
+    def __init__(self, home: Home, clock: Clock) -> None:
+        self._home = home
+        self._clock = clock
+        self._waiting: list[_Batch] = []
+        self._queue = threading.Lock()
+        self._commit = threading.Lock()
+        self._file: FileIO | None = None
+        self._version = -1
+        self._seals = Seals()
+        self._seals_seen: tuple[int, int, int] | None = None
+
+    def append(self, events: Sequence[AnyEvent], *, durable: bool = True) -> list[AnyEvent]:
+        """Log events; when this returns they survive a power cut, or a kill if not `durable`.
+
+        Returns:
+            The events as logged: `received_at` is now where it was 0.
+
+        Raises:
+            LogError: nothing was acknowledged, though some may have been written; the log cannot
+                be written, or a `received_at` lies at or before the last seal.
+        """
+        batch = _Batch(events, durable)
+        with self._queue:
+            self._waiting.append(batch)
+        with self._commit:
+            if not batch.done:
+                self._commit_waiting()
+        if batch.failure is not None:
+            raise batch.failure
+        return batch.stamped
+
+    def close(self) -> None:
+        """Close the segment; a later append begins another.  A dropped writer closes it too."""
+        with self._commit:
+            self._leave_segment()
+
+    def __del__(self) -> None:
+        self._leave_segment()
+
+    def _commit_waiting(self) -> None:
+        with self._queue:
+            batches, self._waiting = self._waiting, []
+        try:
+            self._write(batches)
+        except OSError as error:
+            self._leave_segment()
+            for batch in batches:
+                batch.failure = LogError(
+                    f"{self._home.log} cannot be written: {error}. Nothing was acknowledged; "
+                    "make room or set the permissions, and send again."
+                )
+        for batch in batches:
+            batch.done = True
+
+    def _write(self, batches: Sequence[_Batch]) -> None:
+        with locked(self._home.log / "lock", shared=True):
+            self._follow_seals()
+            lines = b"".join(self._encode(batch) for batch in batches)
+            if not lines:
+                return
+            file = self._file or self._open_segment()
+            _write_all(file, lines)
+        if any(batch.durable for batch in batches):
+            os.fsync(file.fileno())
+
+    def _encode(self, batch: _Batch) -> bytes:
+        try:
+            batch.stamped = [self._stamped(event) for event in batch.events]
+            return b"".join(encode_event(event) + b"\n" for event in batch.stamped)
+        except (ValueError, TypeError, LogError) as error:
+            batch.failure = LogError(f"the events cannot be logged: {error}")
+            return b""
+
+    def _stamped(self, event: AnyEvent) -> AnyEvent:
+        if event.received_at == 0:
+            now = max(self._clock.now(), self._seals.last + 1)
+            return msgspec.structs.replace(event, received_at=now)
+        if event.received_at <= self._seals.last:
+            raise LogError(f"{event.event_id}: received_at lies before the last seal; leave it out")
+        return event
+
+    def _follow_seals(self) -> None:
+        path = self._home.log / "seals"
+        try:
+            status = path.stat()
+            seen = (status.st_ino, status.st_size, status.st_mtime_ns)
+        except FileNotFoundError:
+            seen = (0, 0, 0)
+        if seen != self._seals_seen:
+            self._seals, self._seals_seen = read_seals(path), seen
+        if self._version != self._seals.version:
+            self._leave_segment()
+
+    def _open_segment(self) -> FileIO:
+        folder = self._home.log / "segments"
+        folder.mkdir(parents=True, exist_ok=True)
+        self._version = self._seals.version
+        self._file = FileIO(new_segment(folder, self._version), "ab")
+        sync_folder(folder)
+        return self._file
+
+    def _leave_segment(self) -> None:
+        if self._file is not None:
+            self._file.close()
+        self._file = None
+
+
+def _write_all(file: FileIO, lines: bytes) -> None:
+    """Write all or, when the disk refuses, nothing: a line torn here would spoil the next."""
+    start = os.fstat(file.fileno()).st_size
+    rest = memoryview(lines)
+    try:
+        while rest:
+            rest = rest[file.write(rest) or 0 :]
+    except OSError:
+        os.ftruncate(file.fileno(), start)
+        raise

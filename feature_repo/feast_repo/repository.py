@@ -1,0 +1,262 @@
+"""The Feast repository of a home: its rendered files, its registry, its loads into Redis.
+
+`feature_store.yaml` holds what differs from home to home, with absolute paths, because Feast
+resolves others against the working directory.  The registry is SQLite in WAL: readers never see it
+half written.  `python -m feature_repo.feast_repo.repository` renders the files of the home in the
+environment.
+"""
+
+import hashlib
+import io
+import json
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import redirect_stderr, redirect_stdout
+from datetime import date
+from pathlib import Path
+from string import Template
+from typing import TYPE_CHECKING, Any
+
+from feature_repo.events.log import read_seals
+from feature_repo.home import DAY, Home, RedisError, SettingError, Settings, to_datetime
+
+if TYPE_CHECKING:
+    import redis
+    from feast import FeatureStore
+
+BATCH_TIMEOUT_SECONDS = 10.0
+"""For commands and loads: the answer to a pipeline of thousands of writes takes long to begin."""
+
+CONNECT_TIMEOUT_SECONDS = 1.0
+
+Announce = Callable[[str], None]
+
+_TEMPLATE = Path(__file__).parent / "feature_store.yaml.in"
+_DEFINITIONS = '''"""The feature catalogue of this home, as `feast` reads it; written by Aisle."""
+
+from pathlib import Path
+
+from feature_repo.catalogue import Catalogue
+from feature_repo.home.home import Home
+
+globals().update(Catalogue.of(Home(Path(__file__).resolve().parents[1])).objects())
+'''
+
+
+def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None = None) -> Path:
+    """Write the home's `feature_store.yaml`, and its `definitions.py` where the home is elsewhere.
+
+    Args:
+        home: whose repository.
+        redis_host: of the home's server.
+        redis_port: of the home's server.
+        redis_url: where user, password, database or TLS are taken from, when there are any.
+
+    Returns:
+        The repository's folder.
+
+    Raises:
+        SettingError: the URL's parts cannot be written in Feast's connection string.
+    """
+    home.feast.mkdir(parents=True, exist_ok=True)
+    _create_registry(home.registry.absolute())
+    text = Template(_TEMPLATE.read_text()).substitute(
+        project=json.dumps(home.project),
+        registry=json.dumps(f"sqlite:///{home.registry.absolute()}", ensure_ascii=False),
+        redis=json.dumps(connection_string(redis_host, redis_port, redis_url)),
+        home=json.dumps(str(home.root.absolute()), ensure_ascii=False),
+    )
+    _write(home.feast / "feature_store.yaml", text)
+    if not home.is_default:
+        _write(home.feast / "definitions.py", _DEFINITIONS)
+    return home.feast
+
+
+def connection_string(
+    host: str,
+    port: int,
+    url: str | None = None,
+    *,
+    timeout_seconds: float = BATCH_TIMEOUT_SECONDS,
+) -> str:
+    """The address as Feast's Redis store reads it, with timeouts and without retries.
+
+    >>> connection_string("127.0.0.1", 6379)
+    '127.0.0.1:6379,socket_timeout=10.0,socket_connect_timeout=1.0,retry=null'
+
+    Raises:
+        SettingError: a part of the URL holds a comma.
+    """
+    options = {
+        **(_url_options(url) if url else {}),
+        "socket_timeout": timeout_seconds,
+        "socket_connect_timeout": min(timeout_seconds, CONNECT_TIMEOUT_SECONDS),
+        "retry": None,
+    }
+    words = [f"{host}:{port}", *(f"{name}={json.dumps(v)}" for name, v in options.items())]
+    if any("," in word for word in words):
+        raise SettingError("REDIS_URL: Feast cannot use a password or user with a comma in it.")
+    return ",".join(words)
+
+
+def open_store(home: Home, *, timeout_seconds: float | None = None) -> "FeatureStore":
+    """The home's feature store; `render` must have been called once.
+
+    Args:
+        home: whose store.
+        timeout_seconds: how long a read may wait for Redis, in place of the store's own deadline.
+    """
+    from feast import FeatureStore
+    from feast.repo_config import load_repo_config
+
+    config = load_repo_config(home.feast, home.feast / "feature_store.yaml")
+    if timeout_seconds is not None:
+        config.online_store.deadline_seconds = timeout_seconds
+    return FeatureStore(config=config)
+
+
+def apply(home: Home) -> "FeatureStore":
+    """Register the home's catalogue, and take out of the registry what it no longer holds."""
+    from feature_repo.catalogue import Catalogue
+
+    store = open_store(home)
+    objects = Catalogue.of(home).objects()
+    stale = [
+        known
+        for known in (*store.list_feature_services(), *store.list_feature_views())
+        if known.name not in objects
+    ]
+    store.apply(list(objects.values()), objects_to_delete=stale, partial=not stale)
+    return store
+
+
+def materialize(
+    home: Home, end: int, *, full: bool = False, announce: Announce = lambda _: None
+) -> int:
+    """Load Redis with the newest row of every entity; call `apply` before.
+
+    The first load starts at the log's first day, later ones where the last one ended.  That instant
+    is kept in Redis, beside what was loaded, so that an emptied server is loaded anew.  A load
+    never goes beyond the last seal: a row stamped after it may still change.
+
+    Args:
+        home: whose rows; the caller holds its lock.
+        end: load rows up to this instant; what lies after the last seal waits for the next.
+        full: load everything again, as after a rebuild.
+        announce: told a line for each view: rows, bytes, and rows a second.
+
+    Returns:
+        The instant up to which rows are loaded.
+
+    Raises:
+        CatalogueError: no view is registered.
+        RedisError: the server does not answer, or refuses.
+    """
+    import redis
+
+    store = open_store(home)
+    end = min(end, read_seals(home.log / "seals").last + 1)
+    mark = f"{home.project}:loaded:{_schema_hash(store)}"
+    try:
+        with _client(store.config.online_store.connection_string) as client:
+            loaded = None if full else client.get(mark)
+            start = _first_day(home) if loaded is None else int(loaded)
+            if start < end:
+                _load(store, start, end, announce)
+                client.set(mark, end)
+            client.set(loaded_key(home), end)
+            return max(start, end)
+    except redis.RedisError as error:
+        raise RedisError(
+            f"Redis does not answer ({error}), so nothing was loaded; start it, then load again."
+        ) from error
+
+
+def clear_online(home: Home) -> None:
+    """Delete what is online of every view of the home, before a rebuild is loaded.
+
+    Raises:
+        RedisError: the server does not answer.
+    """
+    store = open_store(home)
+    online = store._get_provider().online_store
+    online.teardown(store.config, store.list_feature_views(), [])
+    with _client(store.config.online_store.connection_string) as client:
+        for mark in [loaded_key(home), *client.scan_iter(f"{home.project}:loaded:*")]:
+            client.delete(mark)
+
+
+def loaded_key(home: Home) -> str:
+    """The key in Redis that is there from a load on, until what was loaded is lost."""
+    return f"{home.project}:loaded"
+
+
+def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:
+    """Materialize without Feast's own talk: progress is the caller's to show."""
+    store._get_provider().batch_engine.announce = announce
+    with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
+        store.materialize(to_datetime(start), to_datetime(end))
+
+
+def _first_day(home: Home) -> int:
+    """Midnight at which the log's first day begins; 0 for an empty log."""
+    days = [path.name.removeprefix("day=") for path in home.log.glob("compacted/*/day=*")]
+    return (date.fromisoformat(min(days)) - date(1970, 1, 1)).days * DAY if days else 0
+
+
+def _schema_hash(store: "FeatureStore") -> str:
+    """Tells whether Redis was loaded for the views and the store of now."""
+    views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
+    schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
+    return hashlib.sha256(
+        json.dumps([store.config.online_store.type, schema]).encode()
+    ).hexdigest()[:16]
+
+
+def _client(connection: str) -> "redis.Redis":
+    """A client of the server that a connection string names."""
+    import redis
+
+    address, *words = connection.split(",")
+    host, _, port = address.rpartition(":")
+    options = {name: json.loads(value) for name, _, value in (w.partition("=") for w in words)}
+    return redis.Redis(host=host, port=int(port), **options)
+
+
+def _url_options(url: str) -> dict[str, Any]:
+    from redis.connection import parse_url
+
+    parts = parse_url(url)  # type: ignore[no-untyped-call]
+    options = {name: parts[name] for name in ("username", "password", "db") if parts.get(name)}
+    return options | ({"ssl": True} if url.startswith("rediss://") else {})
+
+
+def _create_registry(path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with sqlite3.connect(path, timeout=30) as database:
+        database.execute("pragma journal_mode = wal")
+    database.close()
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file in one step, readable by its owner alone: it may hold a password."""
+    if path.exists() and path.read_text() == text:
+        return
+    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
+    fresh.touch(mode=0o600)
+    fresh.write_text(text)
+    fresh.replace(path)
+
+
+def main() -> None:
+    """Render the files of the home in the environment."""
+    from feature_repo.online.redis import running_redis
+
+    settings = Settings.from_environment()
+    with running_redis(settings) as address:
+        render(settings.home, address.host, address.port, settings.redis_url)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""The one folder in which a shop's run-time state lies."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+DEFAULT_ROOT = CHECKOUT / ".aisle"
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths of one home.  One home holds one shop; nothing is created by naming a path."""
+
+    root: Path
+
+    @property
+    def is_default(self) -> bool:
+        """Whether this is the checkout's own home, the one `feature_repo/` serves to `feast`."""
+        return self.root == DEFAULT_ROOT
+
+    @property
+    def shop_toml(self) -> Path:
+        """Declaration of the shop's own fields."""
+        return self.root / "shop.toml"
+
+    @property
+    def api_keys(self) -> Path:
+        """Keys of the HTTP service, hashed."""
+        return self.root / "api_keys.json"
+
+    @property
+    def clock(self) -> Path:
+        """Offset of this home's clock to the system clock."""
+        return self.root / "clock"
+
+    @property
+    def lock(self) -> Path:
+        """Lock of work that must not run twice at once, such as a refresh."""
+        return self.root / "lock"
+
+    @property
+    def log(self) -> Path:
+        """The event log."""
+        return self.root / "log"
+
+    @property
+    def features(self) -> Path:
+        """Feature rows: one folder of Parquet files per feature view; a link to a generation."""
+        return self.root / "features"
+
+    @property
+    def feature_generations(self) -> Path:
+        """The generations of feature rows: the one in use, and one being made."""
+        return self.root / ".features"
+
+    @property
+    def datasets(self) -> Path:
+        """Training datasets."""
+        return self.root / "datasets"
+
+    @property
+    def artifacts(self) -> Path:
+        """Learned artifacts: <kind>/<name>/<version>/."""
+        return self.root / "artifacts"
+
+    @property
+    def current(self) -> Path:
+        """Links to the artifacts in use: <kind>/<name>."""
+        return self.root / "current"
+
+    @property
+    def registry(self) -> Path:
+        """The Feast registry, a SQLite database."""
+        return self.root / "registry.db"
+
+    @property
+    def redis(self) -> Path:
+        """Folder of the private Redis server: its port, its data, its log."""
+        return self.root / "redis"
+
+    @property
+    def bentoml(self) -> Path:
+        """BENTOML_HOME of servers of this home."""
+        return self.root / "bentoml"
+
+    @property
+    def feast(self) -> Path:
+        """The Feast repository of this home (see `feature_repo/definitions.py`)."""
+        return CHECKOUT / "feature_repo" if self.is_default else self.root / "feast"
+
+    @property
+    def project(self) -> str:
+        """Feast project: `aisle`, with a suffix of its own for a home elsewhere."""
+        if self.is_default:
+            return "aisle"
+        letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.root.name)
+        return f"aisle_{letters.strip('_').lower()}"

@@ -1,0 +1,74 @@
+"""Settings: read from the environment once, at the rim, and passed down as arguments."""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from feature_repo.home.errors import SettingError
+from feature_repo.home.home import DEFAULT_ROOT, Home
+
+_ORIGIN = re.compile(r"https?://[\w.\[\]:-]+")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the environment says.
+
+    Attributes:
+        home: the folder of run-time state (`AISLE_HOME`, default `.aisle/` in the checkout).
+        redis_url: a Redis server to use instead of a private one (`REDIS_URL`).
+        clock: instant at which the clock of a new home starts (`AISLE_CLOCK`).
+        record_share: share of requests, 0 to 1, whose feature vectors are logged (`AISLE_RECORD`).
+        cors_origins: origins whose pages may read answers (`AISLE_CORS`, with commas between).
+        api_key: what the command line sends to a service (`AISLE_KEY`).
+        workers: processes of a service (`AISLE_WORKERS`).
+    """
+
+    home: Home
+    redis_url: str | None = None
+    clock: str | None = None
+    record_share: float = 0.01
+    cors_origins: tuple[str, ...] = ()
+    api_key: str | None = None
+    workers: int = 1
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
+        """Read the settings; empty variables count as unset."""
+        root = environment.get("AISLE_HOME")
+        return cls(
+            home=Home(Path(root).expanduser().resolve() if root else DEFAULT_ROOT),
+            redis_url=environment.get("REDIS_URL") or None,
+            clock=environment.get("AISLE_CLOCK") or None,
+            record_share=_share(environment.get("AISLE_RECORD") or "0.01"),
+            cors_origins=_origins(environment.get("AISLE_CORS") or ""),
+            api_key=environment.get("AISLE_KEY") or None,
+            workers=_workers(environment.get("AISLE_WORKERS") or "1"),
+        )
+
+
+def _share(text: str) -> float:
+    try:
+        share = float(text)
+    except ValueError:
+        share = -1.0
+    if not 0 <= share <= 1:
+        raise SettingError(f"AISLE_RECORD: expected a share from 0 to 1, found {text!r}.")
+    return share
+
+
+def _workers(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise SettingError(f"AISLE_WORKERS: expected a number of processes, found {text!r}.")
+    return int(text)
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip().rstrip("/") for origin in text.split(",") if origin.strip())
+    if wrong := [origin for origin in origins if not _ORIGIN.fullmatch(origin)]:
+        raise SettingError(
+            f"AISLE_CORS: expected origins such as https://shop.example, found {wrong}."
+        )
+    return origins

@@ -1,0 +1,84 @@
+"""The rows that features are joined to, as they are given: a data frame, an Arrow table or SQL."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TypeAlias
+
+import duckdb
+import pandas as pd
+import pyarrow as pa
+from feast.errors import EntityTimestampInferenceException, FeastEntityDFMissingColumnsError
+
+from feature_repo.home import CatalogueError
+from feature_repo.offline.parquet import as_utc
+
+EVENT_TIMESTAMP = "event_timestamp"
+
+EntityRows: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatchReader | str
+
+
+def entity_table(rows: EntityRows, folder: Path | None) -> tuple[pa.Table, str]:
+    """The rows in Arrow, and which column says when; its times in UTC.
+
+    Args:
+        rows: SQL is DuckDB's; relative paths in it start from the folder.
+        folder: of the feature repository.
+
+    Raises:
+        CatalogueError: `event_timestamp` holds what are no times.
+        EntityTimestampInferenceException: no column, or more than one, could say when.
+    """
+    table = _arrow(rows, folder)
+    column = _time_column(table.schema)
+    _refuse_numbers(column, table[column])
+    place = table.schema.get_field_index(column)
+    return table.set_column(place, column, as_utc(table[column])), column
+
+
+def require(table: pa.Table, columns: Iterable[str]) -> None:
+    """Check that the entity rows have every join key.
+
+    Raises:
+        FeastEntityDFMissingColumnsError: one is missing.
+    """
+    wanted = set(columns)
+    missing = wanted - set(table.column_names)
+    if missing:
+        raise FeastEntityDFMissingColumnsError(wanted, missing)
+
+
+def _refuse_numbers(name: str, times: pa.ChunkedArray) -> None:
+    kind = times.type
+    is_number = pa.types.is_primitive(kind) and not (
+        pa.types.is_timestamp(kind) or pa.types.is_date(kind)
+    )
+    if is_number and times.null_count < len(times):
+        raise CatalogueError(
+            f"Column {name!r} of the entity rows holds {kind}, expected times; convert it, such as "
+            "by pandas.to_datetime(column, unit='s', utc=True)."
+        )
+
+
+def _arrow(rows: EntityRows, folder: Path | None) -> pa.Table:
+    if isinstance(rows, str):
+        return _queried(rows, folder)
+    if isinstance(rows, pd.DataFrame):
+        return pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata()
+    return rows if isinstance(rows, pa.Table) else rows.read_all()
+
+
+def _queried(sql: str, folder: Path | None) -> pa.Table:
+    with duckdb.connect() as database:
+        database.execute("set TimeZone = 'UTC'")
+        if folder is not None:
+            database.execute("set file_search_path = ?", [str(folder.absolute())])
+        return database.sql(sql).to_arrow_table()
+
+
+def _time_column(schema: pa.Schema) -> str:
+    if EVENT_TIMESTAMP in schema.names:
+        return EVENT_TIMESTAMP
+    times = [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    if len(times) != 1:
+        raise EntityTimestampInferenceException(EVENT_TIMESTAMP)
+    return str(times[0])

@@ -1,0 +1,19 @@
+"""Parquet files of features: their schemas, row groups, timestamps and writer."""
+
+from feature_repo.offline.parquet.declared_types import refuse_unlike
+from feature_repo.offline.parquet.files import found
+from feature_repo.offline.parquet.row_groups import ParquetRows, RowGroup
+from feature_repo.offline.parquet.timestamps import NEVER, Instants, as_utc, micros
+from feature_repo.offline.parquet.writer import ParquetTarget
+
+__all__ = [
+    "NEVER",
+    "Instants",
+    "ParquetRows",
+    "ParquetTarget",
+    "RowGroup",
+    "as_utc",
+    "found",
+    "micros",
+    "refuse_unlike",
+]

@@ -1,0 +1,56 @@
+"""Whether the columns of a source can hold what their features are declared to be."""
+
+from collections.abc import Callable, Mapping
+
+import pyarrow as pa
+from feast import Field
+from feast.types import from_feast_to_pyarrow_type
+
+from feature_repo.home import CatalogueError
+
+
+def refuse_unlike(
+    stored_field: Callable[[str], pa.Field], place: str, features: Mapping[str, Field]
+) -> None:
+    """Check each column of a source against the feature it holds.
+
+    Numbers of any width, bools and times are alike, so are text and bytes; types that have no
+    counterpart in Arrow are not looked at.
+
+    Args:
+        stored_field: of the source, by the name of the column.
+        place: where the source lies, for the message.
+        features: by the name of their column.
+
+    Raises:
+        CatalogueError: a column holds text where a number is declared, a value where a list is,
+            and the like; or what `stored_field` raises where there is none.
+    """
+    for column, feature in features.items():
+        stored, declared = stored_field(column).type, feature.dtype
+        kinds = _kind(stored), _kind(_arrow(declared))
+        if None not in kinds and kinds[0] != kinds[1]:
+            raise CatalogueError(
+                f"Feature {feature.name!r} is declared {declared}, but column {column!r} of "
+                f"{place} holds {stored}; change one of them."
+            )
+
+
+def _arrow(declared: object) -> pa.DataType:
+    try:
+        return from_feast_to_pyarrow_type(declared)
+    except ValueError:
+        return pa.null()
+
+
+def _kind(stored: pa.DataType) -> str | None:
+    if pa.types.is_dictionary(stored):
+        return _kind(stored.value_type)
+    if pa.types.is_list(stored) or pa.types.is_large_list(stored):
+        inner = _kind(stored.value_type)
+        return inner and f"list of {inner}"
+    if pa.types.is_primitive(stored) or pa.types.is_decimal(stored):
+        return "number"
+    if pa.types.is_string(stored) or pa.types.is_large_string(stored):
+        return "text"
+    return "text" if pa.types.is_binary(stored) or pa.types.is_large_binary(stored) else None

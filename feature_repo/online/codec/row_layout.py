@@ -1,0 +1,195 @@
+"""Where each feature of a view lies in its stored row.
+
+A row is one string, little-endian:
+
+    header     u8 version · u8 flags · u32 schema · i64 event time µs
+    nulls      one bit a feature, in the order of `fields`
+    fixed      times, longs, doubles, ints, floats, bools: each in one block
+    ends       u32 for each feature of variable size: where its payload ends, after the first
+    payloads   text, bytes, and Feast's own message for lists, sets and maps
+    created    i64 µs, only where it differs from the event time (flag 1)
+
+Longs take 8, 4 or 2 bytes and doubles 8 or 4: the least that holds all of a row's exactly, as its
+flags say.  Everything up to the payloads has one size for all rows of a view with the same widths,
+so N rows are one numpy array.  `schema` is a hash of names and types: a row of another schema reads
+as missing.  `rows.lua` reads the header.
+"""
+
+import struct
+import zlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feature_repo.home import CatalogueError
+
+if TYPE_CHECKING:
+    from feast import FeatureView
+
+VERSION = 1
+HAS_CREATED = 1
+"""Flag of a row whose created time differs from its event time."""
+
+KIND_SIZE = 6
+"""Bytes at the begin of a row that say how to read it: version, flags and schema."""
+
+BLOCK_OF = {
+    "UNIX_TIMESTAMP": "times",
+    "INT64": "longs",
+    "DOUBLE": "doubles",
+    "INT32": "ints",
+    "FLOAT": "floats",
+    "BOOL": "bools",
+}
+"""Feast's types of one size → the block they lie in; a time is µs since 1970."""
+
+WIDTHS = {
+    "times": ("<i8",),
+    "longs": ("<i8", "<i4", "<i2"),
+    "doubles": ("<f8", "<f4"),
+    "ints": ("<i4",),
+    "floats": ("<f4",),
+    "bools": ("|u1",),
+}
+"""Block → how its values may be stored, widest first."""
+
+FLAG_SHIFT = {"longs": 1, "doubles": 3}
+"""Block → place of its width among the flags."""
+
+WIDTH_FLAGS = 0b1110
+
+_UNTYPED = {"UNKNOWN", "NULL"}
+_HEADER = [("version", "u1"), ("flags", "u1"), ("schema", "<u4"), ("event", "<i8")]
+
+
+@dataclass(frozen=True)
+class RowField:
+    """One feature.
+
+    Attributes:
+        name: of the feature.
+        kind: name of its Feast value type.
+        slot: its place in its block, or among the features of variable size.
+    """
+
+    name: str
+    kind: str
+    slot: int
+
+    @property
+    def block(self) -> str | None:
+        """The block it lies in; None where its size varies."""
+        return BLOCK_OF.get(self.kind)
+
+
+@dataclass(frozen=True)
+class RowLayout:
+    """The fields of a view's rows, in the order of their null bits."""
+
+    fields: tuple[RowField, ...]
+    schema: int
+
+    def __hash__(self) -> int:
+        return self.schema
+
+    @classmethod
+    def of(cls, view: "FeatureView") -> "RowLayout":
+        """The layout of a view's rows; the order in which it declares its fields does not matter.
+
+        Raises:
+            CatalogueError: a field has no type that can be stored.
+        """
+        kinds = {field.name: field.dtype.to_value_type().name for field in view.features}
+        return cls.from_kinds(kinds.items(), view.join_keys)
+
+    @classmethod
+    def from_kinds(
+        cls, kinds: Iterable[tuple[str, str]], join_keys: Sequence[str] = ()
+    ) -> "RowLayout":
+        """The layout of features given as name and Feast value type.
+
+        Raises:
+            CatalogueError: a field has no type that can be stored.
+        """
+        ordered = sorted(kinds)
+        taken: dict[str | None, int] = {}
+        fields = []
+        for name, kind in ordered:
+            if kind in _UNTYPED:
+                raise CatalogueError(f"{name}: expected a type that can be stored, found {kind}.")
+            block = BLOCK_OF.get(kind)
+            fields.append(RowField(name, kind, taken.get(block, 0)))
+            taken[block] = taken.get(block, 0) + 1
+        return cls(tuple(fields), _schema(ordered, join_keys))
+
+    @property
+    def head(self) -> "np.dtype[np.void]":
+        """Everything before the payloads, each block by its name, at full width."""
+        return self.heads[0]
+
+    @cached_property
+    def heads(self) -> "dict[int, np.dtype[np.void]]":
+        """Everything before the payloads, by width flags."""
+        longs = range(len(WIDTHS["longs"]) if self._count("longs") else 1)
+        doubles = range(len(WIDTHS["doubles"]) if self._count("doubles") else 1)
+        return {
+            flags_of(longs=long, doubles=double): self._head({"longs": long, "doubles": double})
+            for long, double in product(longs, doubles)
+        }
+
+    @cached_property
+    def sizes(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
+        """Bytes before the payloads, by flags; what no flags of ours say is beyond any row."""
+        found = np.full(256, np.iinfo(np.int64).max // 2, np.int64)
+        for flags, head in self.heads.items():
+            found[[flags, flags | HAS_CREATED]] = head.itemsize
+        return found
+
+    def kind(self, flags: int) -> bytes:
+        """What rows with these flags begin with."""
+        return struct.pack("<BBI", VERSION, flags, self.schema)
+
+    @cached_property
+    def variable(self) -> tuple[RowField, ...]:
+        """The fields of variable size, in the order of their payloads."""
+        return tuple(field for field in self.fields if field.block is None)
+
+    @cached_property
+    def places(self) -> dict[str, int]:
+        """Each field's place among the null bits, by name."""
+        return {field.name: place for place, field in enumerate(self.fields)}
+
+    @cached_property
+    def blank(self) -> bytes:
+        """The head of a row in which nothing is known."""
+        head = np.zeros((), self.head)
+        head["nulls"] = 0xFF
+        return head.tobytes()
+
+    def _count(self, block: str) -> int:
+        return sum(field.block == block for field in self.fields)
+
+    def _head(self, widths: dict[str, int]) -> "np.dtype[np.void]":
+        blocks = [
+            (name, codes[widths.get(name, 0)], (self._count(name),))
+            for name, codes in WIDTHS.items()
+            if self._count(name)
+        ]
+        ends = [("ends", "<u4", (len(self.variable),))] if self.variable else []
+        return np.dtype([*_HEADER, ("nulls", "u1", (-(-len(self.fields) // 8),)), *blocks, *ends])
+
+
+def flags_of(*, longs: int, doubles: int) -> int:
+    """The flags of a row whose longs and doubles have these places among `WIDTHS`."""
+    return longs << FLAG_SHIFT["longs"] | doubles << FLAG_SHIFT["doubles"]
+
+
+def _schema(kinds: Sequence[tuple[str, str]], join_keys: Sequence[str]) -> int:
+    """Joined keys are part of it because their names decide the order of the key's values."""
+    composite = sorted(join_keys) if len(join_keys) > 1 else []
+    words = [f"{len(name)}:{name}{kind}" for name, kind in kinds] + ["", *composite]
+    return zlib.crc32("\0".join(words).encode())

@@ -1,0 +1,135 @@
+"""From the sums of a counted view to sealed tiles in Redis, many at once.
+
+A tile takes its sealed part, and lets go of the live records in it, in one step: a read before it
+and a read after it see the same counts, and so does a load that comes late, twice or is killed.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import redis
+
+from feature_repo.home import RedisError
+from feature_repo.online.codec.counter_tiles import SEALED, VERSION, Ints, header_type, record_type
+from feature_repo.online.redis import FAILED, LiveKeys, Script
+from feature_repo.views import CounterView
+
+_TILES_PER_BATCH = 50_000
+_TILES_PER_CALL = 200
+_CALLS_PER_TRIP = 10
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a load wrote: entities, and bytes of their values."""
+
+    rows: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(self.rows + other.rows, self.bytes + other.bytes)
+
+
+def seal(client: "redis.Redis", keys: LiveKeys, counter: CounterView, sums: pa.Table) -> Written:
+    """Put the sealed tiles of N entities in place.
+
+    Args:
+        client: of one server, no cluster.
+        keys: of the project.
+        counter: the view.
+        sums: rows of `transformations/tiles.sql`, N of them.
+
+    Raises:
+        RedisError: the server takes no scripts, or refused a tile.
+        redis.RedisError: no answer.
+    """
+    entities, tiles = sums[counter.key].to_pylist(), pack_sealed(sums, counter)
+    names = (keys.tile(counter.name, entity)[len(keys.prefix) :] for entity in entities)
+    pairs, script = zip(names, tiles, strict=True), Script.load("seal")
+    while trip := list(islice(_calls(pairs), _CALLS_PER_TRIP)):
+        if FAILED in script.run(client, keys.prefix, trip):
+            raise RedisError(
+                f"Redis refused tiles of {counter.name}; see its log, then load again."
+            )
+    return Written(len(tiles), sum(map(len, tiles)))
+
+
+def load_tiles(
+    client: "redis.Redis",
+    keys: LiveKeys,
+    counter: CounterView,
+    folder: Path,
+    since: int,
+    progress: Callable[[int], None] = lambda _: None,
+) -> Written:
+    """Seal the tiles of the entities whose counts changed at or after an instant.
+
+    Args:
+        client: of one server, no cluster.
+        keys: of the project.
+        counter: the view.
+        folder: of its sums, as the transform writes them; absent where it never ran.  Of an entity
+            that is in several files the later sums stay, whichever are read first.
+        since: µs.
+        progress: told the number of entities after each batch of them.
+
+    Raises:
+        RedisError, redis.RedisError: as `seal`.
+    """
+    written = Written()
+    for path in sorted(folder.glob("*.parquet")):
+        for sums in _sums(path, since):
+            one = seal(client, keys, counter, sums)
+            written += one
+            progress(one.rows)
+    return written
+
+
+def _sums(path: Path, since: int) -> Iterator[pa.Table]:
+    """The sums in a file that changed at or after an instant, in batches."""
+    with pq.ParquetFile(path) as file:
+        for batch in file.iter_batches(_TILES_PER_BATCH):
+            sums = pa.table(batch)
+            changed_at = sums["event_timestamp"].cast(pa.int64()).to_numpy()
+            yield sums.filter(pa.array(changed_at >= since))
+
+
+def pack_sealed(sums: pa.Table, counter: CounterView) -> list[bytes]:
+    """The sealed tiles of N entities, from their sums."""
+    sums = sums.combine_chunks()
+    starts, records = _records(sums, counter)
+    headers = np.zeros(sums.num_rows, header_type(len(counter.measures)))
+    headers["version"], headers["measures"] = VERSION, len(counter.measures)
+    headers["sealed_part"] = sums["part"].to_numpy()
+    for n, measure in enumerate(counter.measures):
+        headers["sums"][:, n] = sums[f"{measure}_all"].to_numpy()
+    head, body = headers.tobytes(), records.tobytes()
+    width, size = headers.itemsize, records.itemsize
+    heads = (head[at : at + width] for at in range(0, len(head), width))
+    return [
+        one + body[first * size : last * size]
+        for one, first, last in zip(heads, starts[:-1].tolist(), starts[1:].tolist(), strict=True)
+    ]
+
+
+def _records(sums: pa.Table, counter: CounterView) -> tuple[Ints, np.ndarray]:
+    """Sealed records of all entities end to end, and where each one's begin, shape (N + 1,)."""
+    lists = sums["buckets"].combine_chunks()
+    starts = np.asarray(lists.offsets if sums.num_rows else [0], dtype=np.int64)
+    records = np.zeros(len(lists.flatten()), record_type(len(counter.measures)))
+    records["part"] = SEALED
+    records["bucket"] = lists.flatten().to_numpy()
+    records["events"] = sums["events"].combine_chunks().flatten().to_numpy()
+    for n, measure in enumerate(counter.measures):
+        records["deltas"][:, n] = sums[measure].combine_chunks().flatten().to_numpy()
+    return starts - starts[0], records
+
+
+def _calls(pairs: Iterator[tuple[str, bytes]]) -> Iterator[list[bytes]]:
+    while batch := list(islice(pairs, _TILES_PER_CALL)):
+        yield [word for name, tile in batch for word in (name.encode(), tile)]

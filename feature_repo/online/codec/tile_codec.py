@@ -1,0 +1,60 @@
+"""The tiles of a counted view, read as rows: Feast's online calls see the counts of now."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from feature_repo.online.codec.counter_tiles import count
+from feature_repo.online.codec.packing import RowBatch
+from feature_repo.online.codec.row_layout import VERSION, RowLayout
+from feature_repo.online.redis import LiveKeys
+from feature_repo.views import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView
+
+if TYPE_CHECKING:
+    from feast import FeatureView
+
+_BY_NAME = {counter.name: counter for counter in COUNTER_VIEWS}
+_PART = "part"
+
+
+def counter_of(view: "FeatureView") -> CounterView | None:
+    """What a view counts, where its online values lie in tiles."""
+    return _BY_NAME.get(view.name) if view.tags.get(STORED_AS) == TILES else None
+
+
+@dataclass(frozen=True)
+class TileCodec:
+    """Reads the tiles of one view; see `view_codec`."""
+
+    layout: RowLayout
+    live_keys: LiveKeys
+    counter: CounterView
+
+    @cached_property
+    def prefix(self) -> bytes:
+        """What the keys of the view's tiles begin with."""
+        return self.live_keys.tile(self.counter.name, "").encode()
+
+    def keys(self, suffixes: Sequence[bytes | None]) -> list[bytes | None]:
+        """The tiles of N entities; a suffix is a letter, a length, a colon and a text."""
+        prefix = self.prefix
+        return [None if s is None else prefix + s.partition(b":")[2] for s in suffixes]
+
+    def read(self, raw: Sequence[bytes | None], now: int) -> RowBatch:
+        """N tiles as rows of counts as of an instant, which is also their event time."""
+        counts = count(raw, now, tuple(WINDOWS.values()), measures=len(self.counter.measures))
+        found = counts.present
+        heads = np.tile(np.frombuffer(self.layout.blank, self.layout.head), len(raw))
+        heads["version"][found], heads["schema"][found] = VERSION, self.layout.schema
+        heads["event"][found], heads["nulls"][found] = now, 0
+        values = counts.values.reshape(len(raw), len(self.counter.features))
+        for field in self.layout.fields:
+            column = counts.parts if field.name == _PART else values[:, self._place(field.name)]
+            heads[field.block][found, field.slot] = column[found]
+        return RowBatch(self.layout, raw, heads, found, counts.damaged)
+
+    def _place(self, feature: str) -> int:
+        return self.counter.features.index(feature)

@@ -1,0 +1,106 @@
+"""What is to be stored, as keys and packed rows: from Feast's values, and from Arrow tables."""
+
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_repo.home import EPOCH, CatalogueError
+from feature_repo.online.codec import Ints, ViewCodec, arrow_columns, pack, proto_values
+from feature_repo.online.feast.row_store import Rows
+from feature_repo.online.redis import BYTES, entity_suffix, joined
+
+if TYPE_CHECKING:
+    from feast import FeatureView
+
+FeastRow = tuple[Any, Mapping[str, Any], datetime, datetime | None]
+"""Entity key, values by feature, event time and created time, as Feast hands them to a store."""
+
+_logger = logging.getLogger(__name__)
+_MOMENT = timedelta(microseconds=1)
+
+
+def from_values(codec: ViewCodec, view: str, data: Sequence[FeastRow]) -> Rows:
+    """Rows given as Feast's values; naive times are UTC.
+
+    A row whose entity or event time is null is left out, the latter with a warning.
+
+    Raises:
+        ValueError: a value has another type than its feature.
+    """
+    data = _timed(view, data)
+    suffixes = [entity_suffix(by_join_key(key)) for key, _, _, _ in data]
+    columns = proto_values.columns_of(codec.layout, [values for _, values, _, _ in data])
+    event = np.array([_micros(stamp) for _, _, stamp, _ in data], np.int64)
+    created = [_micros(stamp if pd.isna(made) else made) for _, _, stamp, made in data]
+    rows = pack(codec.layout, columns, event, np.array(created, np.int64))
+    return _keyed(codec, pa.array(suffixes, BYTES), rows)
+
+
+def from_table(
+    codec: ViewCodec,
+    view: "FeatureView",
+    table: pa.Table,
+    timestamp_field: str,
+    created_column: str | None,
+) -> Rows:
+    """Rows of an Arrow table; one whose entity or event time is null is left out.
+
+    Raises:
+        CatalogueError: a column is absent or of a wrong type, or the view was never applied.
+    """
+    stamps = arrow_columns.column(table, timestamp_field)
+    if stamps.null_count:
+        table = table.filter(stamps.is_valid())
+        stamps = arrow_columns.column(table, timestamp_field)
+    if not view.entity_columns:
+        raise CatalogueError(
+            f"{view.name}: expected a view from the registry, found one not applied"
+        )
+    kinds = {column.name: column.dtype.to_value_type().name for column in view.entity_columns}
+    suffixes = arrow_columns.suffixes_of(table, kinds)
+    event = arrow_columns.instants(stamps).values
+    created: Ints | None = None
+    if created_column is not None:
+        made = arrow_columns.instants(arrow_columns.column(table, created_column))
+        created = np.where(made.nulls, event, made.values)
+    rows = pack(codec.layout, arrow_columns.columns_of(codec.layout, table), event, created)
+    return _keyed(codec, suffixes, rows)
+
+
+def by_join_key(entity_key: Any) -> dict[str, Any]:
+    """An entity key's values by join key."""
+    return dict(zip(entity_key.join_keys, entity_key.entity_values, strict=True))
+
+
+def packs(table: pa.Table, size: int) -> Iterator[pa.Table]:
+    """A table in parts of so many rows, none of them copied."""
+    return (table.slice(at, size) for at in range(0, table.num_rows, size))
+
+
+def _keyed(codec: ViewCodec, suffixes: pa.Array, rows: pa.Array) -> Rows:
+    keys = joined(codec.prefix, suffixes)
+    if keys.null_count:
+        known = pc.is_valid(keys)
+        keys, rows = keys.filter(known), rows.filter(known)
+    return Rows(keys, rows)
+
+
+def _timed(view: str, data: Sequence[FeastRow]) -> Sequence[FeastRow]:
+    timed = [row for row in data if not pd.isna(row[2])]
+    if len(timed) < len(data):
+        _logger.warning(
+            "%d of %d rows of %s not stored: they have no event time",
+            len(data) - len(timed), len(data), view,
+        )  # fmt: skip
+    return timed
+
+
+def _micros(moment: datetime) -> int:
+    aware = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment
+    return (aware - EPOCH) // _MOMENT

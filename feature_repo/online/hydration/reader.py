@@ -1,0 +1,220 @@
+"""What is known about a request right now: stored rows with what happened since."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import redis
+
+from feature_repo.events.contract import DEFAULT_MARKET
+from feature_repo.home import Home, RedisError
+from feature_repo.online.hydration import merge
+from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
+from feature_repo.online.hydration.merge import PART, Row
+from feature_repo.online.hydration.overlay import Overlay, read_patches
+from feature_repo.online.hydration.slate_query import Asked, SlateCommands, Told
+from feature_repo.online.hydration.stored_rows import StoredRows
+from feature_repo.online.redis import LiveKeys, Patch, exchanged
+from feature_repo.request_features import begin
+from feature_repo.request_features.context import SlateFacts
+from feature_repo.shop import Shop
+from feature_repo.views import COUNTER_VIEWS
+
+_COUNTERS = {view.name: view for view in COUNTER_VIEWS}
+
+_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
+"""Views whose rows are the same for many events and requests; a user's are asked for by few."""
+
+
+@dataclass(frozen=True)
+class SlateRead:
+    """A slate to be read, by whichever way to Redis.
+
+    Attributes:
+        item_ids: N candidates.
+        commands: what is to be sent to be told the strings of some of them, and all about the
+            user, the query and the market; and whether the server is to tell when these items'
+            strings change.
+        begun: facts of the candidates, from what lies there of each.
+        facts: these, and what was told of user, query and market.
+    """
+
+    item_ids: Sequence[str]
+    commands: Callable[[Sequence[str], bool], Asked]
+    begun: Callable[[Sequence[StoredItem]], SlateFacts]
+    facts: Callable[[SlateFacts, Told], SlateFacts]
+
+
+class OnlineReader:
+    """Reads the facts of slates.  Threads may share it."""
+
+    def __init__(self, home: Home, shop: Shop, client: "redis.Redis") -> None:
+        from feature_repo.catalogue import Catalogue
+
+        catalogue = Catalogue.of(home)
+        self._features = {
+            projection.name: [field.name for field in projection.features]
+            for projection in catalogue.ranking_v1.feature_view_projections
+        }
+        counted = {view.name: view.features for view in COUNTER_VIEWS}
+        self._names = {
+            view: {name: f"{view}__{name}" for name in names if name != PART}
+            for view, names in (self._features | counted).items()
+        }
+        self._shop = shop
+        self._remembered = shop.recent_fields
+        self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
+        self._items = ItemRows(self._rows, self._features, shop.columns_of("number"))
+        self._keys = LiveKeys.of(home)
+        told = ["user_attributes"] if shop.user_fields else []
+        self._user_views = ("user_recent", "user_first_seen", *told)
+        self._commands = SlateCommands(self._keys, self._rows, self._user_views)
+        self._client = client
+
+    def read(self, **asked: Any) -> SlateFacts:
+        """The facts of one slate; arguments are those of `slate`.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        slate = self.slate(**asked)
+        question = slate.commands(slate.item_ids, False)
+        try:
+            answers = exchanged(self._client, question.commands, question.answers)
+        except redis.RedisError as error:
+            raise RedisError(f"Redis does not answer: {error}.") from error
+        told = question.told(answers)
+        return slate.facts(slate.begun([*map(StoredItem, slate.item_ids, told.items)]), told)
+
+    def slate(
+        self,
+        *,
+        user_id: str | None,
+        query_key: str | None,
+        item_ids: Sequence[str],
+        t: int,
+        query: str | None = None,
+        market: str = DEFAULT_MARKET,
+        utc_offset_minutes: int | None = None,
+    ) -> "SlateRead":
+        """What to ask for the facts of one slate at an instant, which is now or a moment ago.
+
+        Args:
+            user_id: None where the shopper is not known.
+            query_key: None where there is no query.
+            item_ids: N candidates; what is not known of one is missing.
+            t: instant of the request, µs.
+            query: its text as sent.
+            market: where it was asked.
+            utc_offset_minutes: of the shopper's clock, where it is known.
+        """
+
+        def commands(of: Sequence[str], is_vouched: bool) -> Asked:
+            return self._commands.written(of, user_id, query_key, market, is_vouched=is_vouched)
+
+        def begun(items: Sequence[StoredItem]) -> SlateFacts:
+            facts = SlateFacts(
+                t=t,
+                query=query,
+                utc_offset_minutes=utc_offset_minutes,
+                item_ids=item_ids,
+                items=self._items.columns(items, t),
+            )
+            begin(facts, self._shop)
+            return facts
+
+        def facts(begun: SlateFacts, told: Told) -> SlateFacts:
+            found = Overlay.of(told, user_id, query_key)
+            return begun.also(
+                user=self._of_user(found, t),
+                query_row=self._of_query(found, t),
+                market_row=self._of_market(found, t),
+            )
+
+        return SlateRead(item_ids, commands, begun, facts)
+
+    def item_keys(self, item_id: str) -> Sequence[bytes]:
+        """The keys of the strings of an item, in the order in which they are asked for."""
+        return self._commands.item_keys(item_id)
+
+    def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
+        """The keys of the stored rows of users, in every view that has such."""
+        return self._rows.keys(user_ids, *self._user_views)
+
+    def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
+        """What was known of N items before N instants, in the fields a taste can have.
+
+        Of an attribute that changed more than once since the rows were stored, only the newest
+        change is known; before it, the stored value is taken.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        if not self._remembered or not item_ids:
+            return [{} for _ in item_ids]
+        distinct = list(dict.fromkeys(item_ids))
+        found = self._strings(
+            [
+                *map(str.encode, map(self._keys.item, distinct)),
+                *self._rows.keys(distinct, "item_attributes"),
+            ]
+        )
+        patches = map(read_patches, distinct, found)
+        columns = [*(field.column for field in self._remembered), PART]
+        rows = self._rows.rows("item_attributes", found[len(distinct) :], columns, max(seen_at))
+        known = dict(zip(distinct, zip(rows, patches, strict=True), strict=True))
+        return [
+            merge.texts_of(merge.attributes(row, _before(instant, changes)), self._remembered)
+            for item, instant in zip(item_ids, seen_at, strict=True)
+            for row, changes in [known[item]]
+        ]
+
+    def _strings(self, keys: Sequence[bytes]) -> list[bytes | None]:
+        try:
+            return self._client.mget(keys)  # type: ignore[return-value]
+        except redis.RedisError as error:
+            raise RedisError(f"Redis does not answer: {error}.") from error
+
+    def _of_user(self, found: Overlay, t: int) -> Row:
+        raw = dict(zip(self._user_views, found.user_rows, strict=True))
+        stored = {view: self._stored(view, text, t) for view, text in raw.items()}
+        columns = [field.column for field in self._remembered]
+        rows = {
+            "user_engagement": self._counts("user_engagement", found.user_tile, t),
+            "user_recent": merge.recent(stored["user_recent"], found.recent, columns),
+            "user_first_seen": merge.first_seen(stored["user_first_seen"], found.firsts.values()),
+        }
+        if "user_attributes" in stored:
+            told = merge.attributes(stored["user_attributes"], found.user_patches)
+            rows["user_attributes"] = told
+        return self._named(rows)
+
+    def _of_query(self, found: Overlay, t: int) -> Row:
+        rows = {
+            "query_engagement": self._counts("query_engagement", found.query_tile, t),
+            "query_clicked_items": self._stored("query_clicked_items", found.query_clicked, t),
+        }
+        return self._named(rows)
+
+    def _of_market(self, found: Overlay, t: int) -> Row:
+        return self._named({"market_usual": self._stored("market_usual", found.market_usual, t)})
+
+    def _stored(self, view: str, raw: bytes | None, t: int) -> Row | None:
+        (row,) = self._rows.rows(view, [raw], self._features[view], t)
+        return row
+
+    def _counts(self, view: str, tile: bytes | None, t: int) -> Row | None:
+        return merge.counters(_COUNTERS[view], tile, t)
+
+    def _named(self, rows: Mapping[str, Row | None]) -> Row:
+        """Rows of views under the full names of their features, and whether a view has one."""
+        named: Row = {}
+        for view, row in rows.items():
+            known = row or {}
+            named.update({full: known.get(name) for name, full in self._names[view].items()})
+            named[f"{view}__present"] = row is not None
+        return named
+
+
+def _before(instant: int, patches: Mapping[str, Patch]) -> dict[str, Patch]:
+    return {column: patch for column, patch in patches.items() if patch.seen_at < instant}

@@ -1,0 +1,244 @@
+"""Turns events into live state the moment they are logged.
+
+What is written here is seen by every request sent after the event was acknowledged, and dropped
+once a load has put it into the stored rows.  The log is the truth: applying an event twice changes
+nothing, and `replay` applies whatever the log has and the rows have not.
+"""
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import groupby, islice
+from typing import Literal, cast
+
+import redis
+
+from feature_repo.events.contract import AnyEvent, ItemEvent, ServedEvent
+from feature_repo.events.log import EventLog, erased_among
+from feature_repo.home import Clock, Home, RedisError
+from feature_repo.online.hydration import OnlineReader
+from feature_repo.online.live import commands
+from feature_repo.online.live.enrichment import LiveLookup
+from feature_repo.online.redis import FAILED, LiveKeys, Script
+from feature_repo.shop import Shop
+
+Outcome = Literal["applied", "duplicate", "held", "failed"]
+
+_OUTCOMES: dict[int, Outcome] = {1: "applied", 0: "duplicate", FAILED: "failed"}
+_PRUNED_MEANWHILE = -1
+_BATCH = 500
+_KEYS_A_STEP = 500
+_TRIES = 10
+
+
+class LiveWriter:
+    """Applies logged events to Redis.  Threads may share it, processes may each have one."""
+
+    def __init__(
+        self,
+        home: Home,
+        shop: Shop,
+        client: "redis.Redis",
+        log: EventLog,
+        clock: Clock,
+        reader: OnlineReader | None = None,
+    ) -> None:
+        self._home = home
+        self._shop = shop
+        self._client = client
+        self._log = log
+        self._clock = clock
+        self._reader = reader
+        self._keys = LiveKeys.of(home)
+        self._lookup = LiveLookup(shop, log, self._open_reader, self._is_live)
+        self._apply = Script.load("live")
+        self._prune = Script.load("prune")
+        self._flush = Script.load("flush")
+        self._held: dict[str, AnyEvent] = {}
+        self._held_lock = threading.Lock()
+        self._released_to = -1
+
+    @property
+    def held(self) -> int:
+        """How many events wait for their time."""
+        return len(self._held)
+
+    @property
+    def released_to(self) -> int:
+        """The latest time of a held event that was, or is being, applied; −1 before the first."""
+        return self._released_to
+
+    def apply(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+        """Apply logged events, in whatever order they come; held ones of before then come first.
+
+        Returns:
+            For each, `applied`, `duplicate` (its id was applied or compacted before), `held` until
+            its time, or `failed` where Redis holds something of another kind under its keys.
+
+        Raises:
+            RedisError: the server does not answer; `replay` makes good what was left.
+        """
+        now = self._clock.now()
+        due = [event for event in events if event.event_time <= now]
+        self._hold([event for event in events if event.event_time > now])
+        if due and self._held:
+            self.release_held(min(event.seen_at for event in due) - 1)
+        outcomes = iter(self._apply_due(due))
+        return [next(outcomes) if event.event_time <= now else "held" for event in events]
+
+    def release_held(self, now: int | None = None) -> int:
+        """Apply the held events whose time has come; returns how many.
+
+        They stay held until they are applied, so that another thread which needs them does not
+        read before that; applying twice changes nothing.
+
+        Raises:
+            RedisError: the server does not answer; they stay held.
+        """
+        due = self._due(self._clock.now() if now is None else now)
+        with self._held_lock:
+            self._released_to = max([self._released_to, *(event.seen_at for event in due)])
+        self._apply_due(due)
+        with self._held_lock:
+            for event in due:
+                self._held.pop(event.event_id, None)
+        return len(due)
+
+    def replay(self) -> int:
+        """Apply every event that is not yet compacted, in order; returns how many were new.
+
+        Answers of the API change no feature and are left out.
+
+        Raises:
+            RedisError: the server does not answer; call again.
+        """
+        told = (event for event in self._log.unsealed() if not isinstance(event, ServedEvent))
+        events, new = iter(sorted(told, key=_known_from)), 0
+        while batch := list(islice(events, _BATCH)):
+            new += self.apply(batch).count("applied")
+        return new
+
+    def prune(self, materialized_part: int) -> int:
+        """Drop what lies in stored rows: the events of this part and before.
+
+        Returns:
+            How many keys and ids were cleaned.
+
+        Raises:
+            RedisError: the server does not answer; call again.
+        """
+        cleaned = 0
+        with _answering():
+            while step := self._run(self._prune, [(materialized_part, _KEYS_A_STEP)])[0]:
+                cleaned += step
+        return cleaned
+
+    def flush(self) -> int:
+        """Remove the live state of this project, before a rebuild; returns how many keys.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        with _answering():
+            return self._run(self._flush, [()])[0]
+
+    def _hold(self, events: Sequence[AnyEvent]) -> None:
+        with self._held_lock:
+            self._held |= {event.event_id: event for event in events}
+
+    def _due(self, now: int) -> list[AnyEvent]:
+        with self._held_lock:
+            due = [event for event in self._held.values() if event.event_time <= now]
+        return sorted(due, key=_known_from)
+
+    def _apply_due(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+        """Apply in runs of one kind: an item's change must lie in Redis before its clicks do."""
+        outcomes: list[Outcome] = []
+        with _answering():
+            for _, run in groupby(events, key=lambda event: isinstance(event, ItemEvent)):
+                while batch := list(islice(run, _BATCH)):
+                    outcomes += self._apply_batch(batch)
+            self._forget(events)
+        return outcomes
+
+    def _forget(self, events: Sequence[AnyEvent]) -> None:
+        """Delete the stored rows of erased users; their tombstones are there by now."""
+        if erased := erased_among(events):
+            self._client.unlink(*self._open_reader().user_keys(list(erased)))
+
+    def _apply_batch(self, events: Sequence[AnyEvent]) -> list[Outcome]:
+        outcomes: dict[int, Outcome] = {}
+        for _ in range(_TRIES):
+            left = [n for n in range(len(events)) if n not in outcomes]
+            if not left:
+                break
+            answers = self._try([events[n] for n in left])
+            for n, answer in zip(left, answers, strict=True):
+                if answer != _PRUNED_MEANWHILE:
+                    outcomes[n] = _OUTCOMES[answer]
+        else:
+            raise RedisError("The live state is pruned without end; stop the refresh that does it.")
+        return [outcomes[n] for n in range(len(events))]
+
+    def _try(self, events: Sequence[AnyEvent]) -> list[int]:
+        """One round: look up what the calls need, then call, unless a prune came in between."""
+        pruned = self._pruned()
+        before = self._compacted_before(events)
+        fresh = [event for event in events if event.event_id not in before]
+        answers = iter(self._call(fresh, pruned))
+        return [0 if event.event_id in before else next(answers) for event in events]
+
+    def _compacted_before(self, events: Sequence[AnyEvent]) -> set[str]:
+        """Ids that were compacted in another part.
+
+        One in the event's own part is the event itself: compacted since it was logged, but not in
+        the stored rows before the next load.
+        """
+        parts = self._log.compacted_parts(event.event_id for event in events)
+        if not parts:
+            return set()
+        part_of = self._log.seals().part_of
+        return {
+            event.event_id
+            for event in events
+            if parts.get(event.event_id, part_of(event.seen_at)) != part_of(event.seen_at)
+        }
+
+    def _call(self, events: Sequence[AnyEvent], pruned: int) -> list[int]:
+        part_of = self._log.seals().part_of
+        calls = [
+            commands.encode_call({**call, "part": part_of(call["seen_at"]), "pruned": pruned})
+            for call in self._lookup.calls(events)
+        ]
+        return self._run(self._apply, [(call,) for call in calls])
+
+    def _is_live(self, requests: Sequence[str]) -> list[bool]:
+        found = self._values([self._keys.request(request) for request in requests])
+        return [known is not None for known in found]
+
+    def _pruned(self) -> int:
+        (found,) = self._values([self._keys.pruned])
+        return -1 if found is None else int(found)
+
+    def _values(self, keys: Sequence[str]) -> list[bytes | None]:
+        return cast("list[bytes | None]", self._client.mget(keys)) if keys else []
+
+    def _run(self, script: Script, calls: Sequence[Sequence[bytes | int]]) -> list[int]:
+        return script.run(self._client, self._keys.prefix, calls) if calls else []
+
+    def _open_reader(self) -> OnlineReader:
+        if self._reader is None:
+            self._reader = OnlineReader(self._home, self._shop, self._client)
+        return self._reader
+
+
+def _known_from(event: AnyEvent) -> tuple[int, str]:
+    return event.seen_at, event.event_id
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except redis.RedisError as error:
+        raise RedisError(f"Redis does not answer: {error}.") from error

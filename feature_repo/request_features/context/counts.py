@@ -1,0 +1,95 @@
+"""All counts of one request in one table, so that what is said of each is computed at once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache, cached_property
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.views import COUNTER_VIEWS, MARKET_MEASURES, WINDOWS
+
+DAY, WEEK, MONTH, EVER = (tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all"))
+"""Places of the windows, shortest first."""
+
+ENTITIES = {**{view.entity: view.name for view in COUNTER_VIEWS}, "market": "market_usual"}
+"""Entity → the view of its counts: those of the candidates, then of one user, query and market."""
+
+_MEASURES: Mapping[str, tuple[str, ...]] = {
+    **{view.entity: tuple(view.measures) for view in COUNTER_VIEWS},
+    "market": tuple(MARKET_MEASURES),
+}
+_ALL = tuple(dict.fromkeys(measure for own in _MEASURES.values() for measure in own))
+_OTHERS = len(ENTITIES) - 1
+
+
+def _names(entity: str, measures: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"{ENTITIES[entity]}__{m}_{window}" for m in measures for window in WINDOWS)
+
+
+_READ = {
+    view.entity: tuple(name for name, measure in view.measures.items() if measure.read)
+    for view in COUNTER_VIEWS
+}
+COUNTS = {entity: _names(entity, own) for entity, own in _READ.items()}
+"""Entity → the full names of its counts that a model reads as they are, measure by measure."""
+
+ASKED = {entity: _names(entity, _ALL) for entity in ENTITIES}
+"""The same of every measure there is, whether or not it is counted of the entity."""
+
+
+@dataclass(frozen=True)
+class Counts:
+    """Counts as of one instant, NaN where not known.
+
+    Attributes:
+        table: shape (measures, windows, N + 3): of the candidates, then of the user, the query and
+            the market.  Not to be written to.
+    """
+
+    table: npt.NDArray[np.float64]
+
+    @classmethod
+    def of(cls, items: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> "Counts":
+        """Put counts together as `ASKED` names them.
+
+        Args:
+            items: shape (names, N).
+            others: shape (3 · names,), of the user, the query, the market.
+        """
+        names, size = items.shape
+        table = np.empty((names, size + _OTHERS))
+        table[:, :size], table[:, size:] = items, others.reshape(_OTHERS, names).T
+        return cls(table.reshape(len(_ALL), len(WINDOWS), size + _OTHERS))
+
+    @cached_property
+    def evidence(self) -> npt.NDArray[np.float64]:
+        """The same, 0 where not known."""
+        return np.where(np.isnan(self.table), 0.0, self.table)
+
+    def each(self, *measures: str) -> npt.NDArray[np.float64]:
+        """Shape (measures, windows, N + 3), of those asked for."""
+        return self.table[places_of(measures)]
+
+    def stored(self, entity: str) -> npt.NDArray[np.float64]:
+        """Shape (measures, windows, N or 1): what `COUNTS` names."""
+        return part(self.table, entity)[places_of(_READ[entity])]
+
+
+@cache
+def places_of(measures: tuple[str, ...]) -> npt.NDArray[np.intp]:
+    """Where the measures are in the table."""
+    return np.array([_ALL.index(measure) for measure in measures])
+
+
+def part(table: npt.NDArray[np.float64], entity: str) -> npt.NDArray[np.float64]:
+    """What a table, shape (…, N + 3), has of an entity: shape (…, N) of `item`, else (…, 1)."""
+    return table[..., _PARTS[entity]]
+
+
+_PARTS = {
+    "item": slice(None, -3),
+    "user": slice(-3, -2),
+    "query": slice(-2, -1),
+    "market": slice(-1, None),
+}

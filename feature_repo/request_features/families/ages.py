@@ -1,0 +1,21 @@
+"""How old each candidate is, by each of its time fields."""
+
+from feature_repo.home import SECOND
+from feature_repo.request_features.context import Floats, RatePrior, SlateFacts
+from feature_repo.request_features.families.block import Block, Columns, named
+from feature_repo.shop import Shop
+
+
+def ages(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+    """`age__<column>_seconds`: from the field's time to the request; negative before it comes."""
+    return [Block(named("age__{}_seconds", shop.columns_of("time")), age_seconds(facts, shop))]
+
+
+def age_seconds(facts: SlateFacts, shop: Shop) -> Floats:
+    """Shape (time fields, N): seconds from each of a candidate's times to the request; not to
+    be written to."""
+    if "ages" not in facts.memo:
+        times = facts.item_table(named("item_attributes__{}", shop.columns_of("time")))
+        facts.memo["ages"] = (facts.t - times) / SECOND
+    seconds: Floats = facts.memo["ages"]
+    return seconds

@@ -1,0 +1,25 @@
+"""The shopper's local time; missing where the request does not say how far it is from UTC."""
+
+import math
+from datetime import timedelta
+
+from feature_repo.home import to_datetime
+from feature_repo.request_features.context import RatePrior, SlateFacts, as_number
+from feature_repo.request_features.families.block import Block, Columns
+from feature_repo.shop import Shop
+
+_NAMES = ("calendar__hour", "calendar__weekday", "calendar__month")
+
+
+def calendar(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+    """`calendar__hour`, `…_weekday` from Monday, 0, and `…_month` from January, 1."""
+    return [Block(_NAMES, local_time(facts))]
+
+
+def local_time(facts: SlateFacts) -> tuple[float, float, float]:
+    """Hour, weekday and month."""
+    offset = as_number(facts.utc_offset_minutes)
+    if math.isnan(offset):
+        return math.nan, math.nan, math.nan
+    local = to_datetime(facts.t) + timedelta(minutes=offset)
+    return float(local.hour), float(local.weekday()), float(local.month)

@@ -1,0 +1,67 @@
+"""Each candidate's price against what this user, and this query, usually goes for.
+
+Prices are compared by their logarithms: twice as dear is as far for socks as for sofas.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from feature_repo.request_features.context import Floats, RatePrior, SlateFacts, part
+from feature_repo.request_features.families.block import Block, Columns, named
+from feature_repo.request_features.families.market import order_values
+from feature_repo.request_features.families.recent import Recent
+from feature_repo.shop import Shop
+from feature_repo.views import MINOR_UNITS
+
+_AGAINST = named(
+    "price__{}", ("to_clicked", "to_ignored", "off_band", "to_user_order", "to_query_order")
+)
+_USER = named("price__{}", ("user_band", "user_spread", "user_thrift"))
+_LEAST_SPREAD = 0.1
+"""Of logarithms; a user of one price alone is not offended by a tenth more."""
+
+
+def price(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+    """`price__<measure>`; nothing where the shop has no price."""
+    field = shop.price_field
+    if field is None:
+        return []
+    prices = facts.item_numbers(f"item_attributes__{field.column}")
+    clicked, ignored = _recent_prices(facts, field.column)
+    usual, spread, passed = _mean(clicked), _spread(clicked), _mean(ignored)
+    values = order_values(facts)
+    orders = np.log([part(values, "user"), part(values, "query")])
+    against = np.log(prices) - np.array([[usual], [passed], [usual], *orders])
+    against[2] /= np.maximum(spread, _LEAST_SPREAD)
+    blocks = [Block(_AGAINST, against), Block(_USER, [usual, spread, passed - usual])]
+    full = shop.item_role("list_price")
+    if full is not None:
+        discount = 1 - prices / facts.item_numbers(f"item_attributes__{full.column}")
+        blocks.append(Block(("price__discount",), discount[None]))
+    return blocks
+
+
+def _recent_prices(facts: SlateFacts, column: str) -> tuple[Floats, Floats]:
+    recent = Recent.of(facts)
+    if recent is None:
+        return np.empty(0), np.empty(0)
+    clicked, ignored = recent.texts(facts, column)
+    return _logarithms(clicked), _logarithms(ignored)
+
+
+def _logarithms(prices: Sequence[str]) -> Floats:
+    """Of those that are known and above nothing."""
+    known = np.array([int(price) for price in prices if price], dtype=np.float64)
+    return np.log(known[known > 0] / MINOR_UNITS)
+
+
+def _mean(values: Floats) -> float:
+    return float(values.sum()) / values.size if values.size else math.nan
+
+
+def _spread(values: Floats) -> float:
+    """Standard deviation."""
+    deviations = values - _mean(values)
+    return math.sqrt(_mean(deviations * deviations))

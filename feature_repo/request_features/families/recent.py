@@ -1,0 +1,164 @@
+"""What the user's row of recent interactions says, as lists.
+
+`clicked_*` and `shown_*` are parallel arrays, newest first.  An item was ignored where it was shown
+and not clicked from then on.
+"""
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from feature_repo.request_features.context import (
+    FieldValues,
+    Floats,
+    SlateFacts,
+    as_list,
+    is_present,
+)
+from feature_repo.request_features.families.listed import Ints, Listed, numbers_of
+
+
+@dataclass(frozen=True)
+class Recent:
+    """Ids and instants of the last clicked and the last shown items, newest first."""
+
+    clicked: list[str]
+    clicked_at: list[int]
+    shown: list[str]
+    shown_at: list[int]
+    ignored: list[int]
+
+    @classmethod
+    def of(cls, facts: SlateFacts) -> "Recent | None":
+        """The row, or None where the user has none."""
+        if "recent" not in facts.memo:
+            facts.memo["recent"] = cls._read(facts)
+        recent: Recent | None = facts.memo["recent"]
+        return recent
+
+    @classmethod
+    def _read(cls, facts: SlateFacts) -> "Recent | None":
+        if not is_present(facts.user, "user_recent"):
+            return None
+        clicked, clicked_at = _list(facts, "clicked_item_ids"), _list(facts, "clicked_at")
+        shown, shown_at = _list(facts, "shown_item_ids"), _list(facts, "shown_at")
+        return cls(
+            clicked, clicked_at, shown, shown_at, _ignored(clicked, clicked_at, shown, shown_at)
+        )
+
+    def texts(self, facts: SlateFacts, column: str) -> tuple[list[Any], list[Any]]:
+        """The field's values of the clicked items and of the ignored items, a text an item."""
+        clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
+        ignored = self.ignored[: bisect_left(self.ignored, len(shown))]
+        return clicked, [*map(shown.__getitem__, ignored)]
+
+    def met(self, facts: SlateFacts) -> "Met":
+        """Which of the candidates are in the lists."""
+        if "met" not in facts.memo:
+            facts.memo["met"] = Met.of(self, facts.item_ids)
+        met: Met = facts.memo["met"]
+        return met
+
+    def values(self, facts: SlateFacts, columns: Sequence[str]) -> "RecentValues":
+        """The values of the clicked and of the ignored items in the taste fields."""
+        if "recent values" not in facts.memo:
+            texts = [self.texts(facts, column) for column in columns]
+            facts.memo["recent values"] = RecentValues.of(texts, facts.taste_values(columns))
+        values: RecentValues = facts.memo["recent values"]
+        return values
+
+
+@dataclass(frozen=True)
+class Met:
+    """The recent items as numbers; all other items have the last number.
+
+    Attributes:
+        size: how many numbers there are.
+        clicked: of the clicked items.
+        shown: of the shown items.
+        candidates: shape (N,), of the candidates.
+    """
+
+    size: int
+    clicked: Ints
+    shown: Ints
+    candidates: Ints
+
+    @classmethod
+    def of(cls, recent: Recent, item_ids: Sequence[str]) -> "Met":
+        """Number the items."""
+        code = {item: n for n, item in enumerate(dict.fromkeys([*recent.clicked, *recent.shown]))}
+        lists = (recent.clicked, recent.shown, item_ids)
+        return cls(len(code) + 1, *(numbers_of(code, items, len(code)) for items in lists))
+
+    def times(self, items: Ints) -> Floats:
+        """Shape (size,): how often each item is in a list."""
+        return np.bincount(items, minlength=self.size).astype(np.float64)
+
+    def last(self, items: Ints, instants: Sequence[int]) -> Floats:
+        """Shape (size,): when each item was last in a list, newest first; NaN where it was not."""
+        last = np.full(self.size, np.nan)
+        last[items[::-1]] = instants[::-1]
+        return last
+
+
+@dataclass(frozen=True)
+class RecentValues:
+    """Values of the recent items in F fields, as numbers.
+
+    Attributes:
+        listed: of each field the clicked items, as many as any field has, then the ignored ones.
+        longest: how many clicked items that is.
+        clicks: shape (F,), how many clicked items each field tells of.
+        passes: shape (F,), how many ignored ones.
+        candidates: shape (V,), number of each value of the candidates.
+    """
+
+    listed: Listed
+    longest: int
+    clicks: Ints
+    passes: Ints
+    candidates: Ints
+
+    @classmethod
+    def of(
+        cls, texts: Sequence[tuple[list[Any], list[Any]]], candidates: FieldValues
+    ) -> "RecentValues":
+        """Number the values of clicked and ignored items, newest first, and of the candidates."""
+        sizes = [(len(clicked), len(ignored)) for clicked, ignored in texts]
+        longest = max((clicks for clicks, _ in sizes), default=0)
+        listed = Listed.of(
+            [[*clicked, *[None] * (longest - len(clicked)), *ignored] for clicked, ignored in texts]
+        )
+        clicks, passes = np.array(sizes, np.int64).reshape(-1, 2).T
+        return cls(listed, longest, clicks, passes, listed.numbers_in(candidates))
+
+    def clicked(self, first: int) -> Floats:
+        """Shape (numbers,): how many of the first few clicked items have each value."""
+        return self.listed.counted(self.listed.places < min(first, self.longest))
+
+    def ignored(self) -> Floats:
+        """Shape (numbers,): how many ignored items have each value."""
+        return self.listed.counted(self.listed.places >= self.longest)
+
+
+def _ignored(
+    clicked: list[str], clicked_at: list[int], shown: list[str], shown_at: list[int]
+) -> list[int]:
+    """Places in the shown list of items that were not clicked at or after they were shown."""
+    last_click: dict[str, int] = {}
+    for item, at in zip(clicked, clicked_at, strict=False):
+        last_click.setdefault(item, at)
+    never = -1
+    return [
+        n
+        for n, (item, at) in enumerate(zip(shown, shown_at, strict=False))
+        if last_click.get(item, never) < at
+    ]
+
+
+def _list(facts: SlateFacts, feature: str) -> list[Any]:
+    return as_list(facts.user.get(f"user_recent__{feature}"))

@@ -1,0 +1,85 @@
+"""The visit under way: how long and how fast, and each candidate against what was met in it.
+
+A visit is what of the user's recent past follows upon one another with no pause of half an hour.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from feature_repo.home import MINUTE, SECOND
+from feature_repo.request_features.context import Floats, RatePrior, SlateFacts
+from feature_repo.request_features.families.block import Block, Columns, named
+from feature_repo.request_features.families.recent import Recent
+from feature_repo.shop import Shop
+
+PAUSE = 30 * MINUTE
+_VISIT = named(
+    "session__{}", ("seconds", "slates", "clicks", "shown", "pace_seconds", "click_share")
+)
+_MET = named("session__item_{}", ("clicked", "shown"))
+
+
+def session(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+    """`session__<measure>`, NaN without a row; `…_<column>_share` of its clicks per taste field."""
+    recent, visit = Recent.of(facts), Visit.of(facts)
+    shares = named("session__{}_share", shop.taste_columns)
+    if recent is None or visit is None:
+        names = (*_VISIT, *_MET, *shares)
+        return [Block(names, [math.nan] * len(names))]
+    met = recent.met(facts)
+    times = [met.times(met.clicked[: visit.clicks]), met.times(met.shown[: visit.shown])]
+    return [
+        Block(_VISIT, visit.measures()),
+        Block(_MET, np.array(times)[:, met.candidates]),
+        Block(shares, _shares(facts, shop.taste_columns, recent, visit.clicks)),
+    ]
+
+
+@dataclass(frozen=True)
+class Visit:
+    """The visit under way at t: how many of the recent lists' first entries belong to it."""
+
+    t: int
+    began: int
+    slates: int
+    clicks: int
+    shown: int
+
+    @classmethod
+    def of(cls, facts: SlateFacts) -> "Visit | None":
+        """None where the user has no row; one that has just begun is empty."""
+        recent = Recent.of(facts)
+        if recent is None:
+            return None
+        instants = sorted({*recent.clicked_at, *recent.shown_at, facts.t}, reverse=True)
+        pauses = (n for n, (later, at) in enumerate(pairwise(instants)) if later - at >= PAUSE)
+        began = instants[next(pauses, len(instants) - 1)]
+        shown = [at for at in recent.shown_at if at >= began]
+        clicks = sum(at >= began for at in recent.clicked_at)
+        return cls(facts.t, began, len(set(shown)), clicks, len(shown))
+
+    def measures(self) -> tuple[float, ...]:
+        """As `_VISIT` names them."""
+        seconds = (self.t - self.began) / SECOND
+        return (
+            seconds,
+            float(self.slates),
+            float(self.clicks),
+            float(self.shown),
+            seconds / self.slates if self.slates else math.nan,
+            self.clicks / self.shown if self.shown else math.nan,
+        )
+
+
+def _shares(facts: SlateFacts, columns: Sequence[str], recent: Recent, first: int) -> Floats:
+    """Shape (F, N): share of the visit's clicked items, the first few, that have a candidate's
+    value in each field; NaN without a click."""
+    values, candidates = recent.values(facts, columns), facts.taste_values(columns)
+    clicks = np.minimum(values.clicks, first)
+    of_each = np.where(clicks, clicks, np.nan).repeat(values.listed.sizes)
+    shares = values.clicked(first) / of_each
+    return candidates.by_field(candidates.items.means(shares[values.candidates]))

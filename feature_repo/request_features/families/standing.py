@@ -1,0 +1,79 @@
+"""Each candidate among those of its category and its brand, as of the last midnight.
+
+Groups are the steps of a ladder: an item that was hardly shown is judged by its brand's rate, a
+brand that was hardly shown by its category's, and that by the shop's.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from feature_repo.request_features.context import (
+    EVER,
+    Floats,
+    RatePrior,
+    SlateFacts,
+    or_zero,
+    part,
+    places_of,
+)
+from feature_repo.request_features.families.block import Block, Columns, named
+from feature_repo.shop import Shop
+from feature_repo.views import EXAMINED, groups_of
+
+_VIEW = "item_standing"
+_STORED = ("items", "impressions", "clicks", "popularity", "price", "price_place")
+_COUNTED = slice(1, 3)
+_MEASURES = ("items", "rate", "support", "popularity_share", "to_price", "price_share")
+_WITHOUT_PRICE = 4
+_OWN = (
+    *named("standing__{}", ("examined_rate", "examined_support", "ladder_rate")),
+    f"{_VIEW}__present",
+)
+
+
+def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
+    """`standing__<group>_<measure>`, `standing__examined_rate`, `standing__ladder_rate`.
+
+    `…_rate` is the group's smoothed click rate, `…_to_price` the logarithm of the candidate's price
+    over the group's median one.  `…_support` counts the impressions a rate rests on.
+    """
+    groups, kept = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
+    features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:kept])
+    table = facts.item_table(features).reshape(len(groups), kept, len(facts.item_ids))
+    own = part(facts.counts.evidence[places_of(("impressions", "clicks")), EVER], "item")
+    examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
+    shown, clicks = or_zero(table[:, _COUNTED].swapaxes(0, 1))
+    measured = table.copy()
+    measured[:, 1], measured[:, 2] = prior.drawn(clicks, shown), table[:, 1]
+    if shop.price_field:
+        price = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
+        measured[:, 4] = np.log(price / table[:, 4])
+    return [
+        Block(named("standing__{}_{}", groups, _MEASURES[:kept]), measured),
+        Block(
+            _OWN,
+            np.array(
+                [
+                    prior.drawn(own[1], or_zero(examined)),
+                    examined,
+                    _ladder([*clicks, own[1]], [*shown, own[0]], prior),
+                    facts.item_presence(_VIEW),
+                ]
+            ),
+        ),
+    ]
+
+
+def _ladder(clicks: Sequence[Floats], shown: Sequence[Floats], prior: RatePrior) -> Floats:
+    """From the shop's rate to the item's: each step is drawn towards the one before.
+
+    Args:
+        clicks: N of each group, then of the candidates; none is missing.
+        shown: impressions, alike.
+        prior: of the shop.
+    """
+    rates: Floats = np.array([prior.click_rate])
+    for c, i in zip(clicks, shown, strict=True):
+        rates = (prior.strength + c) / (prior.strength / rates + i)
+    return rates

@@ -1,0 +1,103 @@
+"""Features that exist only at request time: facts in, one float32 matrix out.
+
+Training calls this with values as they were known, serving with live ones; the same facts give the
+same bits.  Nothing here reads a file, a store or a clock, and no column knows a position.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.request_features.context import RatePrior, SlateFacts, as_numbers
+from feature_repo.request_features.families import (
+    Block,
+    age_seconds,
+    ages,
+    calendar,
+    funnel,
+    history,
+    market,
+    matches,
+    price,
+    query_items,
+    rates,
+    session,
+    slate,
+    sources,
+    standing,
+    stored,
+    taste,
+    tenure,
+    text_match,
+    trend,
+    user_attributes,
+    vectors,
+)
+from feature_repo.shop import Shop
+
+__all__ = ["Matrix", "SlateFacts", "begin", "feature_columns", "feature_matrix"]
+
+Matrix = npt.NDArray[np.float32]
+
+FAMILIES = (
+    *(stored, ages, vectors, rates, funnel, trend, market, standing),
+    *(taste, history, session, price, query_items, text_match, calendar, slate, sources),
+    *(user_attributes, tenure),
+)
+
+
+@lru_cache(maxsize=64)
+def feature_columns(shop: Shop) -> tuple[str, ...]:
+    """The F columns of the matrix, in order: what an empty slate would be asked."""
+    return tuple(_rows(tuple(names for names, _ in _blocks(SlateFacts(t=0), shop, RatePrior()))))
+
+
+def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
+    """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
+    with np.errstate(all="ignore"):
+        blocks = _blocks(facts, shop, prior)
+        rows = _rows(tuple([names for names, _ in blocks]))
+        matrix = _filled(blocks, len(facts.item_ids))
+    if len(rows) < len(matrix):
+        matrix = matrix[[*rows.values()]]
+    np.copyto(matrix, np.nan, where=~np.isfinite(matrix))
+    return np.ascontiguousarray(matrix.T)
+
+
+def begin(facts: SlateFacts, shop: Shop) -> None:
+    """Work out what no user, query row or market has a say in; `feature_matrix` finds it done."""
+    with np.errstate(all="ignore"):
+        age_seconds(facts, shop)
+        matches(facts, shop)
+
+
+def _filled(blocks: Sequence[Block], size: int) -> Matrix:
+    """Shape (columns of all blocks, N)."""
+    matrix = np.empty((sum([len(names) for names, _ in blocks]), size), dtype=np.float32)
+    start = 0
+    alike: list[int] = []
+    same: list[float | None] = []
+    for names, values in blocks:
+        end = start + len(names)
+        if isinstance(values, np.ndarray):
+            rows = matrix[start:end]
+            (rows if values.ndim == 2 else rows.reshape(*values.shape[:-1], size))[:] = values
+        else:
+            alike += range(start, end)
+            same += values
+        start = end
+    matrix[alike] = as_numbers(same)[:, None]
+    return matrix
+
+
+@lru_cache(maxsize=64)
+def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
+    """The row of each column among those of all blocks; of two of one name, the later."""
+    return {name: row for row, name in enumerate(chain.from_iterable(names))}
+
+
+def _blocks(facts: SlateFacts, shop: Shop, prior: RatePrior) -> list[Block]:
+    return [block for family in FAMILIES for block in family(facts, shop, prior)]

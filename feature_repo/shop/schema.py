@@ -1,0 +1,207 @@
+"""The shop's own fields: what its items and users have beyond an id.
+
+Declared in the home's `shop.toml`, one `[[item]]` or `[[user]]` table a field.  The catalogue
+builds its feature views from it and the SQL takes its attributes from it, so shops with genres and
+actors and shops with brands and prices run the same code.
+"""
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from feature_repo.home import ShopError
+
+FieldType = Literal["number", "text", "category", "list", "vector", "time", "bool"]
+Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market"]
+
+RESERVED_COLUMNS = frozenset(
+    {
+        *("item_id", "user_id", "event_timestamp", "created_timestamp"),
+        *("is_deleted", "part", "present", "item_ids", "at"),
+        *("rn", "entity_row_id", "event_expire_timestamp"),
+    }
+)
+"""Ours, and those that Feast's joins make up on their way."""
+
+ITEM_KEYS = frozenset({"name", "type", "column", "role", "description"})
+USER_KEYS = ITEM_KEYS | {"values"}
+"""What a declaration of a field may say."""
+
+TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
+SIMULATED_SHOP = Path(__file__).parent / "examples" / "simulated.toml"
+
+
+@dataclass(frozen=True)
+class ShopField:
+    """One field of a shop's items or users.
+
+    Attributes:
+        name: as it stands in the events.
+        type: number, text, category (one of many texts), list (of texts), vector (of numbers),
+            time or bool.
+        column: its name in feature views: lower-case ASCII letters, digits and underscores.
+        role: what the field means to the platform, where it means anything.
+        description: for people.
+        values: of a user's category, those that a model reads one by one.
+    """
+
+    name: str
+    type: FieldType
+    column: str
+    role: Role | None = None
+    description: str = ""
+    values: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Shop:
+    """The fields of one shop, in the order they were declared."""
+
+    name: str
+    item_fields: tuple[ShopField, ...]
+    user_fields: tuple[ShopField, ...] = ()
+
+    @classmethod
+    def load(cls, path: Path) -> "Shop":
+        """Read `path`; where there is none, the simulated shop's declaration.
+
+        Raises:
+            ShopError: not TOML, or a field without name or type, doubled or unknown.
+        """
+        source = path if path.exists() else SIMULATED_SHOP
+        try:
+            table = tomllib.loads(source.read_text(encoding="utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ShopError(f"{source}: expected TOML: {error}.") from None
+        return cls(
+            name=str(table.get("name", source.stem)),
+            item_fields=_fields(table.get("item", []), source, ITEM_KEYS),
+            user_fields=_fields(table.get("user", []), source, USER_KEYS),
+        )
+
+    def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
+        """Item fields of the given types, in declared order."""
+        return tuple(field for field in self.item_fields if field.type in types)
+
+    def item_role(self, role: Role) -> ShopField | None:
+        """The item field with this role, if one has it."""
+        return self._roles.get(role)
+
+    def columns_of(self, *types: FieldType) -> tuple[str, ...]:
+        """Columns of these item fields; kept, for every request asks."""
+        if types not in self._columns:
+            self._columns[types] = tuple(field.column for field in self.items_of(*types))
+        return self._columns[types]
+
+    @cached_property
+    def _roles(self) -> dict[Role | None, ShopField]:
+        """Of fields of one role the first."""
+        return {field.role: field for field in reversed(self.item_fields)}
+
+    @cached_property
+    def _columns(self) -> dict[tuple[FieldType, ...], tuple[str, ...]]:
+        return {}
+
+    @cached_property
+    def taste_columns(self) -> tuple[str, ...]:
+        """Columns of the taste fields."""
+        return tuple(field.column for field in self.taste_fields)
+
+    @cached_property
+    def taste_fields(self) -> tuple[ShopField, ...]:
+        """Item fields a user can have a taste in: categories and lists."""
+        return self.items_of(*TASTE_TYPES)
+
+    @cached_property
+    def price_field(self) -> ShopField | None:
+        """The item field that is its price, where that is a number."""
+        field = self.item_role("price")
+        return field if field is not None and field.type == "number" else None
+
+    @cached_property
+    def recent_fields(self) -> tuple[ShopField, ...]:
+        """What a user's recent past remembers of each item: taste fields, and the price."""
+        return (*self.taste_fields, *((self.price_field,) if self.price_field else ()))
+
+
+def safe_column(name: str, taken: Iterable[str] = ()) -> str:
+    """Turn a field's name into a column name that Feast, SQL and Python accept, and none has yet.
+
+    Feast's historical join drops every column that ends in `_y`.
+
+    >>> safe_column("Größe (cm)"), safe_column("part")
+    ('gr_e_cm', 'part_field')
+    >>> safe_column("size_y")
+    'size_y_field'
+    """
+    letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in name.lower())
+    column = "_".join(word for word in letters.split("_") if word) or "field"
+    if column[0].isdigit():
+        column = f"field_{column}"
+    if column in RESERVED_COLUMNS or column.endswith("_y"):
+        column = f"{column}_field"
+    candidate, number = column, 2
+    while candidate in taken:
+        candidate, number = f"{column}_{number}", number + 1
+    return candidate
+
+
+def _fields(tables: Any, source: Path, keys: frozenset[str]) -> tuple[ShopField, ...]:
+    fields: list[ShopField] = []
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise ShopError(f"{source}: expected fields as [[item]] and [[user]] tables.")
+    for table in tables:
+        field = _field(table, [f.column for f in fields], source, keys)
+        if field.name in [f.name for f in fields]:
+            raise ShopError(f"{source}: field {field.name!r} is declared twice; keep one.")
+        if field.role and field.role in [f.role for f in fields]:
+            raise ShopError(f"{source}: role {field.role!r} is given twice; one field can have it.")
+        fields.append(field)
+    return tuple(fields)
+
+
+def _field(
+    table: dict[str, Any], taken: list[str], source: Path, keys: frozenset[str]
+) -> ShopField:
+    unknown = set(table) - keys
+    if unknown:
+        raise ShopError(f"{source}: a field has unknown keys {sorted(unknown)}.")
+    name: Any = table.get("name")
+    type_: Any = table.get("type")
+    role: Any = table.get("role")
+    if not isinstance(name, str) or not name:
+        raise ShopError(f"{source}: a field has no name: {table}.")
+    if type_ not in get_args(FieldType):
+        raise ShopError(
+            f"{source}: field {name!r}: expected a type of {', '.join(get_args(FieldType))}, "
+            f"found {type_!r}."
+        )
+    if role is not None and role not in get_args(Role):
+        raise ShopError(
+            f"{source}: field {name!r}: expected a role of {', '.join(get_args(Role))}, "
+            f"found {role!r}."
+        )
+    column = table.get("column") or safe_column(name, taken)
+    if column != safe_column(str(column), taken):
+        raise ShopError(f"{source}: column {column!r} of {name!r} is not free or not a plain name.")
+    values = _choices(table, source)
+    return ShopField(name, type_, column, role, str(table.get("description", "")), values)
+
+
+def _choices(table: dict[str, Any], source: Path) -> tuple[str, ...]:
+    values = table.get("values", [])
+    texts = isinstance(values, list) and all(isinstance(v, str) and v for v in values)
+    if not texts or len(set(values)) < len(values):
+        raise ShopError(
+            f"{source}: field {table['name']!r}: expected values as a list of texts, each once, "
+            f"found {values!r}."
+        )
+    if values and table["type"] != "category":
+        raise ShopError(
+            f"{source}: field {table['name']!r}: only a category has values; "
+            f"it is a {table['type']}."
+        )
+    return tuple(values)

@@ -1,0 +1,115 @@
+"""How a shop's value is read as the type its field was declared with.
+
+A value that contradicts its type is missing, never an error.  `transformations/values.sql` says the
+same for the compacted log; a test holds the two together.
+"""
+
+import math
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from feature_repo.home import EPOCH, SECOND
+from feature_repo.shop.schema import FieldType
+
+TypedValue = float | str | list[str] | list[float] | int | bool | None
+
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_TIME = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+    r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+    r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?"
+)
+_EARLIEST, _END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
+"""The year 1 and the year 10000."""
+
+
+def typed_value(value: Any, type_: FieldType) -> TypedValue:
+    """The value as an item's feature holds it; None where it is missing or contradicts the type.
+
+    >>> typed_value("19.90", "number"), typed_value(7, "category"), typed_value("red", "list")
+    (19.9, '7', ['red'])
+    >>> typed_value("1970-01-02", "time"), typed_value(-86400, "time"), typed_value({}, "text")
+    (86400000000, -86400000000, None)
+    """
+    return _READERS[type_](value)
+
+
+def _number(value: Any) -> float | None:
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, str):
+        text = value.strip(" ")
+        return _finite(float(text)) if _NUMBER.fullmatch(text) else None
+    return _finite(float(value)) if isinstance(value, (int, float)) else None
+
+
+def _finite(number: float) -> float | None:
+    return number if math.isfinite(number) else None
+
+
+def _text(value: Any) -> str | None:
+    if isinstance(value, str):
+        return value or None
+    number = _number(value)
+    if number is None or not number.is_integer() or abs(number) >= 2**53:
+        return None
+    return str(int(number))
+
+
+def _list(value: Any) -> list[str] | None:
+    if isinstance(value, (list, tuple)):
+        return [text for text in map(_text, value) if text is not None]
+    text = _text(value)
+    return None if text is None else [text]
+
+
+def _vector(value: Any) -> list[float] | None:
+    if isinstance(value, (list, tuple)):
+        return [number for number in map(_number, value) if number is not None]
+    number = _number(value)
+    return None if number is None else [number]
+
+
+def _bool(value: Any) -> bool | None:
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str):
+        return {"true": True, "false": False}.get(value.strip(" ").lower())
+    return None
+
+
+def _time(value: Any) -> int | None:
+    number = _number(value)
+    instant = _instant_of_text(value) if number is None else _instant_of_number(number)
+    return instant if instant is not None and _EARLIEST <= instant < _END else None
+
+
+def _instant_of_number(number: float) -> int:
+    if abs(number) < 1e11:
+        return round(number * 1e6)
+    return round(number * 1e3) if abs(number) < 1e14 else round(number)
+
+
+def _instant_of_text(value: Any) -> int | None:
+    if not isinstance(value, str) or not _TIME.fullmatch(value.strip(" ")):
+        return None
+    try:
+        moment = datetime.fromisoformat(value.strip(" "))
+    except ValueError:
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+_READERS: dict[FieldType, Callable[[Any], TypedValue]] = {
+    "number": _number,
+    "text": _text,
+    "category": _text,
+    "list": _list,
+    "vector": _vector,
+    "time": _time,
+    "bool": _bool,
+}

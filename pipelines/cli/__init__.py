@@ -1,0 +1,1 @@
+"""`aisle`: every step of the platform from a terminal."""

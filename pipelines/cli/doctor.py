@@ -1,0 +1,195 @@
+"""Looks for what is wrong with a home, and says the cure of each finding.
+
+A check is a function that yields findings.  A check that cannot do its work is itself a finding.
+"""
+
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+from feature_repo.home import SECOND, AisleError, Clock, Settings, to_text
+
+State = Literal["good", "note", "bad"]
+
+_LATE_HOURS = 48
+"""Two periods of the slowest view."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        state: good, note (works, but look at it) or bad (does not work).
+        cure: what to do; empty where nothing needs doing.
+    """
+
+    state: State
+    subject: str
+    found: str
+    cure: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Run every check on the home."""
+    findings: list[Finding] = []
+    for check in (_python, _clock, _shop, _log, _redis, _registry, _features, _artifacts):
+        findings += _run(check, settings)
+    return findings
+
+
+def _run(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> list[Finding]:
+    subject = check.__name__.strip("_")
+    try:
+        return list(check(settings))
+    except (AisleError, OSError) as error:
+        return [Finding("bad", subject, str(error), "See the message.")]
+
+
+def _python(_: Settings) -> Iterator[Finding]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    if (3, 11) <= sys.version_info < (3, 14):
+        yield Finding("good", "Python", version)
+    else:
+        yield Finding("bad", "Python", version, "Use Python 3.11 to 3.13: `PYTHON=… make test`.")
+
+
+def _clock(settings: Settings) -> Iterator[Finding]:
+    if not settings.home.clock.exists():
+        yield Finding("note", "clock", "not set yet", "The first ingest sets it.")
+        return
+    clock = Clock.of(settings)
+    moved = "the system's" if clock.offset == 0 else f"moved by {clock.offset // SECOND} s"
+    yield Finding("good", "clock", f"{to_text(clock.now())}, {moved}")
+
+
+def _shop(settings: Settings) -> Iterator[Finding]:
+    from feature_repo.shop import Shop
+
+    shop = Shop.load(settings.home.shop_toml)
+    found = f"{shop.name}: {len(shop.item_fields)} item fields, {len(shop.user_fields)} user fields"
+    if settings.home.shop_toml.exists():
+        yield Finding("good", "shop.toml", found)
+    else:
+        yield Finding("note", "shop.toml", f"absent; {found}", "Infer one: `aisle init EVENTS`.")
+
+
+def _log(settings: Settings) -> Iterator[Finding]:
+    from feature_repo.events.log import EventLog
+
+    log = EventLog(settings.home, Clock.of(settings))
+    files = sum(len(log.relation_paths(kind)) for kind in ("item", "ranking", "interaction"))
+    waiting = sum(1 for _ in log.unsealed())
+    found = f"{files} compacted files, {waiting} events not compacted yet"
+    if files or waiting:
+        yield Finding("good", "event log", found)
+    else:
+        yield Finding("note", "event log", "empty", "Take events in: `aisle ingest EVENTS`.")
+    if log.rebuild_needed:
+        yield Finding("note", "backfill", "features are not rebuilt yet", "`aisle refresh`")
+
+
+def _redis(settings: Settings) -> Iterator[Finding]:
+    from feature_repo.online.redis import server as redis_server
+
+    status = redis_server.status(settings)
+    if not status.get("running"):
+        cure = (
+            "Check REDIS_URL." if settings.redis_url else "`aisle redis start`, or `aisle serve`."
+        )
+        yield Finding("bad" if settings.redis_url else "note", "Redis", "does not answer", cure)
+        return
+    yield Finding("good", "Redis", f"{status['version']} at {status['url']}")
+    policy = status["policy"]
+    if policy == "noeviction":
+        yield Finding("good", "Redis policy", "noeviction")
+    else:
+        cure = "CONFIG SET maxmemory-policy noeviction: evicted rows read as missing features."
+        yield Finding("bad", "Redis policy", str(policy), cure)
+
+
+def _registry(settings: Settings) -> Iterator[Finding]:
+    import sqlite3
+
+    path = settings.home.registry
+    if not path.exists():
+        yield Finding("note", "registry", "absent", "`aisle refresh` applies the catalogue.")
+        return
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
+        views = {row[0] for row in database.execute("select feature_view_name from feature_views")}
+        mode = database.execute("pragma journal_mode").fetchone()[0]
+    from feature_repo.catalogue import Catalogue
+
+    wanted = {view.name for view in Catalogue.of(settings.home).views}
+    if wanted - views:
+        cure = "`aisle refresh`, or `feast apply`."
+        yield Finding("bad", "registry", f"lacks {sorted(wanted - views)}", cure)
+    elif mode != "wal":
+        cure = "Stop everything, remove registry.db, run `aisle refresh`."
+        yield Finding("note", "registry", f"journal mode {mode}, expected wal", cure)
+    else:
+        yield Finding("good", "registry", f"{len(views)} feature views, WAL")
+
+
+def _features(settings: Settings) -> Iterator[Finding]:
+    import duckdb
+
+    now = Clock.of(settings).now()
+    for folder in sorted(path for path in settings.home.features.glob("[a-z]*") if path.is_dir()):
+        files = [str(path) for path in folder.rglob("*.parquet")]
+        if not files:
+            continue
+        rows, newest = duckdb.execute(
+            """
+            select count(*), epoch_us(max(event_timestamp) filter (event_timestamp <= $now))
+            from read_parquet($files, union_by_name := true)
+            """,
+            {"files": files, "now": to_text(now)},
+        ).fetchone() or (0, None)
+        yield _freshness(folder.name, rows, newest, now)
+        yield from _time_unit(folder.name, files)
+    if not settings.home.features.exists():
+        yield Finding("note", "features", "none", "`aisle refresh` computes them.")
+
+
+def _freshness(view: str, rows: int, newest: int | None, now: int) -> Finding:
+    if newest is None:
+        return Finding("note", view, "no rows", "Nothing in the log speaks of this entity.")
+    hours = (now - newest) / SECOND / 3600
+    found = f"{rows} rows, newest {to_text(newest)[:19]}Z, {hours:.1f} h ago"
+    if hours > _LATE_HOURS:
+        return Finding("note", view, found, "`aisle refresh --every 10m` keeps features fresh.")
+    return Finding("good", view, found)
+
+
+def _time_unit(view: str, files: list[str]) -> Iterator[Finding]:
+    import pyarrow.parquet as pq
+
+    for file in files:
+        unit = str(pq.read_schema(file).field("event_timestamp").type)
+        if unit != "timestamp[us, tz=UTC]":
+            cure = "Remove the folder `features` of the home and run `aisle refresh`."
+            yield Finding("bad", f"{view} time unit", f"{unit} in {file}", cure)
+
+
+def _artifacts(settings: Settings) -> Iterator[Finding]:
+    from training.artifacts import verify
+
+    links = sorted(settings.home.current.glob("*/*"))
+    if not links:
+        yield Finding("note", "artifacts", "none published", "`aisle train` makes and publishes.")
+    for link in links:
+        name = f"{link.parent.name} {link.name}"
+        try:
+            manifest = verify(link)
+        except AisleError as error:
+            yield Finding("bad", name, str(error), "`aisle train` publishes a new one.")
+        else:
+            yield Finding(
+                "good", name, f"{link.resolve().name}, {len(manifest.files)} files verified"
+            )

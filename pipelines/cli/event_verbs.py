@@ -1,0 +1,123 @@
+"""What the verbs of events do: infer a shop's fields, simulate one, check events, take them in."""
+
+import argparse
+from typing import TYPE_CHECKING, Any
+
+from feature_repo.home import Clock, SettingError, Settings, exclusive
+from pipelines.terminal import Outcome, line, pages, progress_bar, table
+
+if TYPE_CHECKING:
+    from feature_repo.events.ingest import TableMapping
+
+_LATE = "Late events lie before the last seal: ingest takes them with --late or --backfill."
+_UNSHOWN = (
+    "Unshown clicks name a slate that did not show their item: they count as clicks, and make no "
+    "impression and no label; check the request ids and the items of the rankings sent."
+)
+_COUNTED = ("read", "accepted", "duplicate", "quarantined")
+
+
+def init(args: argparse.Namespace) -> Outcome:
+    """Infer the shop's fields and write them down."""
+    from feature_repo.events.ingest import shop_inference
+
+    out = args.out or Settings.from_environment().home.shop_toml
+    if out.exists() and not args.force:
+        raise SettingError(f"{out} is there already; edit it, or replace it with --force.")
+    shop, explanations = shop_inference.infer(args.paths, _mapping(args))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(shop_inference.to_toml(shop, explanations), encoding="utf-8")
+    fields = [
+        {"of": of, "name": f.name, "type": f.type, "role": f.role, "column": f.column}
+        for of, group in (("item", shop.item_fields), ("user", shop.user_fields))
+        for f in group
+    ]
+    page = pages(
+        table(
+            "Fields",
+            ["of", "name", "type", "role"],
+            [[f["of"], f["name"], f["type"], f["role"] or ""] for f in fields],
+        ),
+        line(f"Written to {out}; read it, and change what was guessed wrong."),
+    )
+    return Outcome({"shop_toml": str(out), "fields": fields}, page)
+
+
+def simulate(args: argparse.Namespace) -> Outcome:
+    """Write the events of a simulated shop."""
+    from pipelines.cli.simulate_options import config_of
+    from training.studies.simulation import simulate as run
+    from training.studies.simulation import truth_path
+
+    with progress_bar("simulate") as progress:
+        path = run(args.out, days=args.days, config=config_of(args), progress=progress)
+    files = sorted(path.rglob("*.parquet")) if path.is_dir() else [path]
+    size = sum(file.stat().st_size for file in files)
+    return Outcome(
+        {"events": str(path), "truth": str(truth_path(path)), "files": len(files), "bytes": size}
+    )
+
+
+def validate(args: argparse.Namespace) -> Outcome:
+    """Check events and write nothing."""
+    from feature_repo.events.ingest import validate as run
+
+    settings = Settings.from_environment()
+    home = settings.home if settings.home.log.exists() else None
+    with progress_bar("validate") as progress:
+        report = run(
+            args.paths,
+            clock=Clock.of(settings),
+            home=home,
+            mapping=_mapping(args),
+            progress=progress,
+        )
+    return _ingest_outcome(report.to_dict())
+
+
+def ingest(args: argparse.Namespace) -> Outcome:
+    """Take events into the log."""
+    from feature_repo.events.ingest import ingest as run
+
+    settings = Settings.from_environment()
+    with exclusive(settings.home, "an ingest", wait=True), progress_bar("ingest") as progress:
+        report = run(
+            args.paths,
+            home=settings.home,
+            clock=Clock.of(settings),
+            mode=args.mode,
+            mapping=_mapping(args),
+            progress=progress,
+        )
+    return _ingest_outcome(report.to_dict())
+
+
+def _mapping(args: argparse.Namespace) -> "TableMapping | None":
+    from feature_repo.events.ingest import TableMapping
+
+    return None if args.mapping is None else TableMapping.load(args.mapping)
+
+
+def _ingest_outcome(data: dict[str, Any]) -> Outcome:
+    shown = data["quarantined_lines"][:20]
+    counts: list[list[object]] = [[name, data[name]] for name in _COUNTED]
+    parts = [table("", ["events", ""], counts, numbers=1)]
+    if shown:
+        rows: list[list[object]] = [[q["file"], q["line"], q["reason"]] for q in shown]
+        parts.append(table("Quarantined", ["file", "line", "reason"], rows))
+    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
+    parts += [line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in rest.items()]
+    if data["unshown_clicks"]:
+        parts.append(line(_UNSHOWN))
+    if data["late"]:
+        parts.append(line(_LATE))
+    return Outcome(data, pages(*parts))
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, dict):
+        listed = ", ".join(f"{name.replace('_', ' ')} {count}" for name, count in value.items())
+        return listed or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)

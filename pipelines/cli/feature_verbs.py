@@ -1,0 +1,131 @@
+"""What the verbs of features do: compute and load them, describe them, hold them to the events."""
+
+import argparse
+import sys
+from typing import Any
+
+from feature_repo.home import Clock, Settings, exclusive, to_text
+from pipelines.steps import home_redis, steps
+from pipelines.terminal import Outcome, line, pages, table
+
+
+def transform(_: argparse.Namespace) -> Outcome:
+    """Compute the feature rows."""
+    return Outcome(steps.transform_features(Settings.from_environment().home.root))
+
+
+def materialize(args: argparse.Namespace) -> Outcome:
+    """Apply the catalogue and load Redis."""
+    from feature_repo.feast_repo import repository
+
+    settings = Settings.from_environment()
+    with exclusive(settings.home, "a load"), home_redis(settings) as address:
+        repository.apply(settings.home)
+        end = Clock.of(settings).now()
+        loaded: list[str] = []
+        repository.materialize(settings.home, end, full=args.full, announce=loaded.append)
+    data = {"materialized_until": to_text(end), "redis": address.url}
+    said = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
+    return Outcome(data | {"loaded": loaded}, pages(*map(line, said)))
+
+
+def refresh(args: argparse.Namespace) -> Outcome:
+    """Bring features and online store up to now, once or again and again."""
+    from pipelines.steps import refresh as refreshing
+    from pipelines.terminal import show
+
+    settings = Settings.from_environment()
+    if args.every is None:
+        return _refreshed(refreshing.refresh(settings, _announce).to_dict())
+    for report in refreshing.every(settings, refreshing.parse_period(args.every), _announce):
+        show(_refreshed(report.to_dict()), args.json)
+        sys.stdout.flush()
+    raise AssertionError("a refresh without end has ended")
+
+
+def features(args: argparse.Namespace) -> Outcome:
+    """Write the page of all features, or show what is known of one entity."""
+    if args.action == "show":
+        return _known(args)
+    from feature_repo.catalogue import features_page
+
+    page = features_page(Settings.from_environment().home)
+    if args.out is None:
+        return Outcome({"page": page}, line(page.rstrip()))
+    args.out.parent.mkdir(parents=True, exist_ok=True)
+    args.out.write_text(page, encoding="utf-8")
+    return Outcome({"written": str(args.out)})
+
+
+def verify(args: argparse.Namespace) -> Outcome:
+    """Compare the vectors that were logged with those the events give."""
+    from feature_repo.home import parse_instant
+    from training.evaluation import parity
+
+    home = Settings.from_environment().home
+    since, until = (
+        parse_instant(told, name) if told else None
+        for told, name in ((args.since, "since"), (args.until, "until"))
+    )
+    found = parity.verify(home, parity.recorded(home, since, until)).to_dict()
+    mismatches, waiting = found["mismatches"], parity.waiting(home)
+    rows: list[list[object]] = [
+        [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
+        for m in mismatches
+    ]
+    said = line(
+        f"{found['requests']} requests, {found['features']} values: {len(mismatches)} features "
+        f"differ; {found['in_flight']} requests had an event in flight."
+        + (f"  {waiting} answers are not sealed yet: `aisle refresh`." if waiting else "")
+    )
+    columns = ["feature", "times", "request", "logged", "computed", "cause"]
+    page = pages(table("", columns, rows), said) if rows else said
+    return Outcome(found | {"waiting": waiting}, page, status=1 if mismatches else 0)
+
+
+def _known(args: argparse.Namespace) -> Outcome:
+    from feature_repo.home import parse_instant
+    from feature_repo.online.hydration import OnlineReader
+    from feature_repo.online.redis import redis_client
+    from feature_repo.shop import Shop
+    from pipelines.cli import known_page
+
+    settings, subject = Settings.from_environment(), known_page.Subject.of(args.subject or "")
+    home = settings.home
+    t = parse_instant(args.at, "at") if args.at else Clock.of(settings).now()
+    known, live = known_page.offline(home, subject, t), {}
+    if args.at is None:
+        with home_redis(settings) as address, redis_client(address) as client:
+            reader = OnlineReader(home, Shop.load(home.shop_toml), client)
+            live = known_page.online(reader, subject, t)
+    features = [row | {"online": live.get(row["feature"])} for row in known]
+    events = known_page.events(home, subject, t)
+    page = pages(
+        table(
+            f"{subject.kind} {subject.key} at {to_text(t)}",
+            ["feature", "offline", "online", "since"],
+            [[f["feature"], f["value"], f["online"], f["since"] or ""] for f in features],
+        ),
+        table(
+            "Newest events",
+            ["kind", "event", "seen at"],
+            [[event["kind"], event["event"], event["seen_at"]] for event in events],
+        ),
+    )
+    data = {"kind": subject.kind, "key": subject.key, "at": to_text(t)}
+    return Outcome(data | {"features": features, "events": events}, page)
+
+
+def _refreshed(data: dict[str, Any]) -> Outcome:
+    rows: list[list[object]] = [[view, rows] for view, rows in data["views"].items()]
+    seconds = ", ".join(f"{stage} {took} s" for stage, took in data["seconds"].items())
+    page = pages(
+        table("", ["view", "rows"], rows, numbers=1),
+        line(f"Sealed at {data['sealed_at']}; {data['compacted']} events compacted; {seconds}."),
+    )
+    return Outcome(data, page)
+
+
+def _announce(stage: str) -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write(f"{stage} …\n")

@@ -1,0 +1,41 @@
+"""`aisle key`: who may ask the HTTP service."""
+
+import argparse
+from pathlib import Path
+
+from feature_repo.home import ApiKeys, Settings, exclusive
+from pipelines.terminal import Outcome, line, pages, table
+
+
+def key(args: argparse.Namespace) -> Outcome:
+    """Make, name or take away keys."""
+    home = Settings.from_environment().home
+    if args.action == "list":
+        return _listed(ApiKeys.load(home.api_keys) or ApiKeys())
+    with exclusive(home, "a change of keys", wait=True):
+        keys = ApiKeys.load(home.api_keys) or ApiKeys()
+        change = _create if args.action == "create" else _revoke
+        return change(keys, args, home.api_keys)
+
+
+def _create(keys: ApiKeys, args: argparse.Namespace, path: Path) -> Outcome:
+    """The secret is told here and never again."""
+    grown, secret = keys.with_new(args.name or "", args.scope, args.rate)
+    grown.save(path)
+    told = "Told this once.  Send it as `Authorization: Bearer …`, or set AISLE_KEY to it."
+    data = {"name": args.name, "scopes": list(grown.keys[args.name].scopes), "secret": secret}
+    return Outcome(data, pages(line(secret), line(told)))
+
+
+def _revoke(keys: ApiKeys, args: argparse.Namespace, path: Path) -> Outcome:
+    """A running service notices within a second."""
+    left = keys.without(args.name or "")
+    left.save(path)
+    return Outcome({"revoked": args.name, "left": list(left.keys)})
+
+
+def _listed(keys: ApiKeys) -> Outcome:
+    known = list(keys.keys.values())
+    data = {"keys": [{"name": k.name, "scopes": list(k.scopes), "rate": k.rate} for k in known]}
+    rows: list[list[object]] = [[k.name, ", ".join(k.scopes), k.rate or "any"] for k in known]
+    return Outcome(data, table("Keys", ["name", "scopes", "requests/s"], rows))

@@ -1,0 +1,79 @@
+"""Evaluations of next purchases for people: the protocol, then one line a model."""
+
+from typing import Any
+
+from pipelines.terminal import Page, line, pages, table
+
+_METRICS = ("ndcg@10", "recall@20", "hit@10")
+
+
+def page_of(evaluation: dict[str, Any]) -> Page:
+    """Protocol, models, slices, and what was chosen."""
+    models = evaluation["models"]
+    counted = ", ".join(f"{count} {split}" for split, count in evaluation["orders"].items())
+    return pages(
+        line(evaluation["protocol"]),
+        table("", ["", *_METRICS], [[m["name"], *_all(m["metrics"])] for m in models], numbers=3),
+        table(
+            "Ranker less baseline, paired",
+            ["", *_METRICS],
+            [[m["name"], *_all(m["behind"], "+")] for m in models[1:]],
+            numbers=3,
+        ),
+        _slices(models),
+        *(line(f"{model['name']}: {_chosen(model['chosen'])}") for model in models),
+        line(
+            f"Orders: {counted}.  Candidates of the ranker hold {evaluation['reachable']:.1%} of "
+            "what was bought; the other items are ranked behind them by popularity."
+        ),
+    )
+
+
+def page_of_surfaces(evaluation: dict[str, Any]) -> Page:
+    """Protocol, surfaces and baselines, their differences, slices, and what was chosen."""
+    models, differences = evaluation["models"], evaluation["differences"]
+    reached = ", ".join(
+        f"`{name}` {_interval(share)}" for name, share in evaluation["reached"].items()
+    )
+    return pages(
+        line(evaluation["protocol"]),
+        table("", ["", *_METRICS], [[m["name"], *_all(m["metrics"])] for m in models], numbers=3),
+        table(
+            "Paired differences",
+            ["", *_METRICS],
+            [[one["name"], *_all(one["metrics"], "+")] for one in differences],
+            numbers=3,
+        ),
+        _slices(models),
+        *(line(f"{name}: {_chosen(chosen)}") for name, chosen in evaluation["chosen"].items()),
+        line(
+            f"Orders: {evaluation['orders']}.  Of what was bought, the first "
+            f"{evaluation['depth']} items hold: {reached}; {evaluation['indexed']} of "
+            f"{evaluation['items']} items were indexed."
+        ),
+    )
+
+
+def _slices(models: list[dict[str, Any]]) -> Page:
+    names = list(models[0]["slices"])
+    rows: list[list[object]] = [
+        [model["name"], *(_interval(model["slices"][name]) for name in names)] for model in models
+    ]
+    return table("ndcg@10 of users who", ["", *names], rows, numbers=len(names))
+
+
+def _all(metrics: dict[str, Any], sign: str = "") -> list[str]:
+    return [_interval(metrics[name], sign) for name in _METRICS]
+
+
+def _interval(interval: dict[str, float], sign: str = "") -> str:
+    value, low, high = (f"{interval[end]:{sign}.4f}" for end in ("value", "low", "high"))
+    return f"{value} ({low} to {high})"
+
+
+def _chosen(chosen: dict[str, Any]) -> str:
+    return ", ".join(f"{name.replace('_', ' ')} {_short(value)}" for name, value in chosen.items())
+
+
+def _short(value: object) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,108 @@
+"""What the verbs of a whole home do: run it end to end, serve it, look after it.
+
+A verb reads arguments, calls a step and gives an Outcome.  Those of events, features, training and
+search lie in files of their own.
+"""
+
+import argparse
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from feature_repo.home import Clock, SettingError, Settings, to_text
+from pipelines.steps import home_redis
+from pipelines.terminal import Outcome, line, pages, table
+
+
+def demo(args: argparse.Namespace) -> Outcome:
+    """The main job, end to end."""
+    from pipelines.demo import run
+
+    return run(args)
+
+
+def serve(args: argparse.Namespace) -> Outcome:
+    """Answer over HTTP until interrupted."""
+    from pipelines.service import serving
+
+    settings = Settings.from_environment()
+    if args.workers is not None:
+        if args.workers < 1:
+            raise SettingError(f"--workers: expected at least 1, found {args.workers}.")
+        settings = replace(settings, workers=args.workers)
+    Clock.of(settings)
+    with (
+        home_redis(settings) as address,
+        serving(settings, address.url, port=args.port, host=args.host) as client,
+    ):
+        sys.stderr.write(f"Aisle answers at {client.url}.  Ctrl-C stops it.\n")
+        _wait_for_interrupt()
+    return Outcome({"served": client.url}, line("Stopped."))
+
+
+def rank(args: argparse.Namespace) -> Outcome:
+    """Ask a running service to put items in order."""
+    from pipelines.service import AisleClient
+
+    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
+        answer = client.rank(
+            args.items, model=args.model, user=args.user, query=args.query, market=args.market
+        )
+    rows: list[list[object]] = [
+        [place, item["item"], f"{item['score']:.4f}"]
+        for place, item in enumerate(answer["items"], 1)
+    ]
+    note = f"model {answer['model_version']}, degraded {answer['degraded'] or 'no'}"
+    return Outcome(answer, pages(table("", ["", "item", "score"], rows, numbers=1), line(note)))
+
+
+def clock(_: argparse.Namespace) -> Outcome:
+    """Print now."""
+    now = to_text(Clock.of(Settings.from_environment()).now())
+    return Outcome({"now": now}, line(now))
+
+
+def redis(args: argparse.Namespace) -> Outcome:
+    """Start, stop or describe the home's Redis server."""
+    from feature_repo.feast_repo import repository
+    from feature_repo.online.redis import server as redis_server
+
+    settings = Settings.from_environment()
+    if args.action == "start":
+        address = redis_server.start(settings)
+        repository.render(settings.home, address.host, address.port, settings.redis_url)
+    elif args.action == "stop":
+        redis_server.stop(settings.home)
+    return Outcome(redis_server.status(settings))
+
+
+def pipeline(args: argparse.Namespace) -> Outcome:
+    """Run or compile a Kubeflow pipeline."""
+    from pipelines.kubeflow import retrain
+
+    if args.action == "compile":
+        out = args.out or Path("build") / "retrain.yaml"
+        out.parent.mkdir(parents=True, exist_ok=True)
+        retrain.compile_retrain(out)
+        return Outcome({"compiled": str(out)})
+    return Outcome(retrain.run_retrain(Settings.from_environment().home))
+
+
+def doctor(_: argparse.Namespace) -> Outcome:
+    """Look for what is wrong."""
+    from pipelines.cli.doctor import examine
+
+    findings = examine(Settings.from_environment())
+    rows: list[list[object]] = [[f.state, f.subject, f.found, f.cure] for f in findings]
+    bad = any(f.state == "bad" for f in findings)
+    page = table("", ["", "what", "found", "cure"], rows)
+    return Outcome({"findings": [f.to_dict() for f in findings]}, page, status=int(bad))
+
+
+def _wait_for_interrupt() -> None:
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")

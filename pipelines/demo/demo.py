@@ -1,0 +1,218 @@
+"""The main job, end to end: a shop's raw events become personalized rankings over HTTP.
+
+Every step leaves its result in the home and is passed over when it is there already, so a second
+run is quick and a killed one goes on where it ended.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from feature_repo.events.ingest import IngestReport, ingest, validate
+from feature_repo.events.log import EventLog
+from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings, exclusive, to_text
+from feature_repo.home import clock as clocks
+from feature_repo.shop import SIMULATED_SHOP, Shop
+from pipelines.demo.showcase import Explainer, Showcase, choose_question, click_and_rank_again
+from pipelines.service import AisleClient, free_port, serving
+from pipelines.steps import steps
+from pipelines.steps.refresh import refresh
+
+SHARE_RECORDED = 1.0
+
+
+@dataclass
+class Demo:
+    """One run of the demo in one home.
+
+    Attributes:
+        events: the shop's own events; None for the simulated shop.
+        announce: is told each step as it begins, and its seconds when it ended.
+    """
+
+    settings: Settings
+    events: Path | None
+    announce: Callable[[str, float | None], None] = lambda *_: None
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def home(self) -> Home:
+        """Where all state of this demo lies."""
+        return self.settings.home
+
+    def prepare(self) -> dict[str, Any]:
+        """Everything from raw events to a published ranker; returns the evaluation."""
+        with self._step("events"):
+            source = self._source()
+        with self._step("ingest"):
+            self._ingest(source)
+        with self._step("features"):
+            refresh(self.settings)
+        learned = self.home.root / "demo.learned"
+        if not learned.exists():
+            self._learn()
+            learned.touch()
+        with self._step("evaluation"):
+            return self._evaluation()
+
+    @contextmanager
+    def serve(self, redis_url: str, port: int) -> Iterator[AisleClient]:
+        """Run the service while the block runs."""
+        settings = replace(self.settings, record_share=SHARE_RECORDED)
+        self.announce("service", None)
+        began = time.monotonic()
+        with serving(settings, redis_url, port=port) as client:
+            self._took("service", began)
+            yield client
+
+    def show(self, client: AisleClient) -> Showcase:
+        """Rank a slate for a shopper, click, rank again."""
+        from training.ranker import Ranker
+
+        clock = Clock.of(self.settings)
+        log = EventLog(self.home, clock)
+        published = self.home.current / "ranker" / steps.MODEL
+        with self._step("rank, click, rank"):
+            ranker = Ranker.load(published) if published.exists() else None
+            question = choose_question(log)
+            titles = _titles(log, Shop.load(self.home.shop_toml), question.items)
+            return click_and_rank_again(client, question, clock, titles, Explainer(ranker))
+
+    def _source(self) -> Path:
+        source = self.events or self._simulated()
+        known = self.home.root / "demo.json"
+        identity = {"events": str(source), "bytes": source.stat().st_size}
+        if known.exists() and json.loads(known.read_text()) != identity:
+            raise LogError(
+                f"{self.home.root} holds the demo of other events "
+                f"({json.loads(known.read_text())['events']}).  Remove the folder, "
+                "or name another one with AISLE_HOME."
+            )
+        self._declare_shop(source)
+        known.write_text(json.dumps(identity))
+        return source
+
+    def _simulated(self) -> Path:
+        from training.studies.simulation import simulate
+
+        out = self.home.root / "simulated.jsonl"
+        if not out.exists():
+            self.home.root.mkdir(parents=True, exist_ok=True)
+            simulate(out)
+        return out
+
+    def _declare_shop(self, source: Path) -> None:
+        if self.home.shop_toml.exists():
+            return
+        self.home.root.mkdir(parents=True, exist_ok=True)
+        if self.events is None:
+            text = SIMULATED_SHOP.read_text(encoding="utf-8")
+        else:
+            from feature_repo.events.ingest import shop_inference
+
+            text = shop_inference.to_toml(*shop_inference.infer([source]))
+        self.home.shop_toml.write_text(text, encoding="utf-8")
+
+    def _ingest(self, source: Path) -> None:
+        if not clocks.is_set(self.home):
+            self.settings = self._clock_after(validate([source], clock=Clock()))
+        done = self.home.root / "demo.ingested"
+        if done.exists():
+            return
+        with exclusive(self.home, "a demo", wait=True):
+            report = ingest([source], home=self.home, clock=Clock.of(self.settings))
+        done.write_text(json.dumps(report.to_dict(), default=str))
+
+    def _clock_after(self, report: IngestReport) -> Settings:
+        """Let the clock of a new home start just after the last event, unless it was told."""
+        if report.last_event_time is None:
+            raise LogError(
+                f"{self.events} holds no usable event: read {report.read}, "
+                f"quarantined {len(report.quarantined)}; `aisle validate` lists them."
+            )
+        start = self.settings.clock or to_text(report.last_event_time + SECOND)
+        return replace(self.settings, clock=start)
+
+    def _learn(self) -> None:
+        dataset = self.home.datasets / "ranking.parquet"
+        build = self._build
+        with self._step("dataset"):
+            steps.build_dataset(self.home.root, dataset)
+        with self._step("training"):
+            steps.train_ranker(dataset, build / "ranker")
+        with self._step("evaluate"):
+            steps.evaluate_ranker(dataset, build / "ranker", build / "evaluation")
+        with self._step("publish"):
+            steps.publish_ranker(self.home.root, build / "ranker", build / "evaluation")
+        with self._step("indices"):
+            steps.publish_indices(self.home.root)
+
+    def _evaluation(self) -> dict[str, Any]:
+        """Of the published ranker; of the last one, where it was not good enough to publish."""
+        published = self.home.current / "ranker" / steps.MODEL / "evaluation.json"
+        path = published if published.exists() else self._build / "evaluation" / "evaluation.json"
+        evaluation: dict[str, Any] = json.loads(path.read_text())
+        return evaluation
+
+    @property
+    def _build(self) -> Path:
+        return self.home.root / "build"
+
+    @contextmanager
+    def _step(self, name: str) -> Iterator[None]:
+        self.announce(name, None)
+        began = time.monotonic()
+        yield
+        self._took(name, began)
+
+    def _took(self, name: str, began: float) -> None:
+        self.seconds[name] = round(time.monotonic() - began, 2)
+        self.announce(name, self.seconds[name])
+
+
+def demo_settings(settings: Settings, events: Path | None, *, home_given: bool) -> Settings:
+    """The settings of a demo: real events get a home of their own, unless one was named."""
+    if events is None or home_given:
+        return settings
+    stem = events.name.split(".")[0] or "events"
+    return replace(settings, home=Home(CHECKOUT / f".aisle-{stem}"))
+
+
+def choose_port(wanted: int | None) -> int:
+    """The wanted port; without one 3000, or any free one where that is taken."""
+    import socket
+
+    if wanted is not None:
+        return wanted
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", 3000))
+        except OSError:
+            return free_port()
+    return 3000
+
+
+def _titles(log: EventLog, shop: Shop, items: list[str]) -> dict[str, str]:
+    import duckdb
+
+    title = shop.item_role("title")
+    if title is None:
+        return {}
+    rows = duckdb.execute(
+        """
+        select item_id, arg_max(json_extract_string(fields, [$path])[1], seen_at)
+        from read_parquet($paths) where item_id in (select unnest($items))
+        group by item_id
+        """,
+        {
+            "path": f"$.{json.dumps(title.name)}",
+            "paths": [str(path) for path in log.relation_paths("item")],
+            "items": items,
+        },
+    ).fetchall()
+    return {item: text or "" for item, text in rows}

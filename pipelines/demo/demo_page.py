@@ -1,0 +1,125 @@
+"""The demo as a person sees it: steps as they happen, the evaluation, two slates side by side."""
+
+import argparse
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from feature_repo.home import Clock, SettingError, Settings
+from pipelines.steps import home_redis
+from pipelines.terminal import Outcome, Page, line, pages, show, table
+
+
+def run(args: argparse.Namespace) -> Outcome:
+    """Run the demo; without `--once` the service stays up until Ctrl-C."""
+    from pipelines.demo.demo import Demo, choose_port, demo_settings
+    from training.evaluation import print_evaluation
+
+    events = _existing(args.events)
+    settings = demo_settings(
+        Settings.from_environment(), events, home_given=bool(os.environ.get("AISLE_HOME"))
+    )
+    tell = _Teller(quiet=args.json)
+    tell(f"Home: {settings.home.root}")
+    demo = Demo(settings, events, announce=tell.step)
+    with home_redis(settings) as address:
+        evaluation = demo.prepare()
+        with demo.serve(address.url, choose_port(args.port)) as client:
+            showcase = demo.show(client).to_dict()
+            data = {
+                "home": str(settings.home.root),
+                "seconds": demo.seconds,
+                "evaluation": evaluation,
+                "slates": {when: showcase[when]["items"] for when in ("before", "after")},
+                "showcase": showcase,
+            }
+            page = pages(lambda console: print_evaluation(evaluation, console), _slates(showcase))
+            if args.once:
+                return Outcome(data, page)
+            show(Outcome(data, page), args.json)
+            _stay(client.url, showcase, Clock.of(demo.settings).now())
+    return Outcome({"stopped": True}, line("Stopped."))
+
+
+def _existing(path: Path | None) -> Path | None:
+    if path is None:
+        return None
+    if not path.exists():
+        raise SettingError(f"{path}: expected a file of events, found nothing there.")
+    return path.resolve()
+
+
+def _slates(showcase: dict[str, Any]) -> Page:
+    question = showcase["question"]
+    before = [item["item"] for item in showcase["before"]["items"]]
+    titles = {move["item"]: move["title"] for move in showcase["moves"]}
+    rows: list[list[object]] = [
+        [
+            place,
+            _named(before[place - 1], titles),
+            _named(move["item"], titles),
+            _moved(move),
+            move["why"],
+        ]
+        for place, move in enumerate(showcase["moves"], 1)
+    ]
+    asked = f" asking “{question['query']}”" if question["query"] else ""
+    return pages(
+        line(f"\nA slate for user {question['user']}{asked}; clicked: {showcase['clicked']}"),
+        table("", ["", "before the click", "after the click", "moved", "why"], rows),
+    )
+
+
+def _named(item: str, titles: dict[str, str]) -> str:
+    title = titles.get(item, "")
+    return f"{item} {title}"[:36].strip()
+
+
+def _moved(move: dict[str, Any]) -> str:
+    up = move["before"] - move["after"]
+    return f"↑ {up}" if up > 0 else f"↓ {-up}" if up < 0 else "·"
+
+
+def _stay(url: str, showcase: dict[str, Any], now: int) -> None:
+    question = showcase["question"]
+    items = ",".join(f'{{"id":"{item}"}}' for item in question["items"][:5])
+    body = f'{{"user":"{question["user"]}","items":[{items}]}}'
+    click = (
+        f'{{"event":"interaction","id":"my-click-{now}","type":"click",'
+        f'"timestamp":{now // 1000},'
+        f'"user":"{question["user"]}","item":"{question["items"][0]}"}}'
+    )
+    sys.stderr.write(
+        f"\nThe service is up at {url}.  Try:\n"
+        f"  curl {url}/rank/default -d {shlex.quote(body)}\n"
+        f"  curl {url}/feedback -d {shlex.quote(click)}\n"
+        f"  curl {url}/metrics\n"
+        "Ctrl-C stops the service and Redis.\n"
+    )
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+
+
+class _Teller:
+    """Says what happens: on standard error, so that standard output holds results alone."""
+
+    def __init__(self, *, quiet: bool) -> None:
+        self._quiet = quiet
+
+    def __call__(self, text: str) -> None:
+        if not self._quiet:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+
+    def step(self, name: str, seconds: float | None) -> None:
+        if seconds is None and sys.stderr.isatty() and not self._quiet:
+            sys.stderr.write(f"  {name} …\r")
+            sys.stderr.flush()
+        elif seconds is not None:
+            self(f"  {name:<20} {seconds:6.1f} s")

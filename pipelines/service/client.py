@@ -1,0 +1,214 @@
+"""A typed client of the HTTP service."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from feature_repo.home import ServiceError
+
+Json = dict[str, Any]
+
+
+class AisleClient:
+    """Talks to one service.  Every method raises ServiceError with what the service said."""
+
+    def __init__(
+        self, url: str = "http://127.0.0.1:3000", *, key: str | None = None, timeout: float = 10.0
+    ) -> None:
+        """Open connections when they are needed; `key` is the secret of an API key."""
+        self.url = url.rstrip("/")
+        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        self._http = httpx.Client(
+            base_url=self.url, timeout=timeout, headers=headers, trust_env=False
+        )
+
+    def __enter__(self) -> "AisleClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def ready(self) -> bool:
+        """Whether the service takes requests; False where nothing answers."""
+        try:
+            return self._http.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def rank(
+        self,
+        items: Sequence[str],
+        *,
+        model: str = "default",
+        user: str | None = None,
+        session: str | None = None,
+        query: str | None = None,
+        market: str | None = None,
+        request_id: str | None = None,
+        timestamp: int | str | None = None,
+        item_fields: Mapping[str, Mapping[str, Any]] | None = None,
+        explain: bool = False,
+        shown: bool = False,
+    ) -> Json:
+        """Put items in order for one shopper.
+
+        Args:
+            items: ids of the candidates.
+            item_fields: by item id, fields that override the stored ones in this request.
+            explain: ask for the feature values of each item.
+            shown: report the answer as shown, which makes it impressions.
+
+        Returns:
+            The answer of `POST /rank/{model}`; `items` best first.
+        """
+        overrides = item_fields or {}
+        body = {
+            "id": request_id,
+            "timestamp": timestamp,
+            "user": user,
+            "session": session,
+            "fields": _fields({"query": query, "market": market}),
+            "items": [_item(item, overrides.get(item)) for item in items],
+        }
+        flags = {"explain": explain, "shown": shown}
+        return self._post(
+            f"/rank/{_quoted(model)}",
+            {name: value for name, value in body.items() if value is not None},
+            {name: "1" for name, on in flags.items() if on},
+        )
+
+    def search(
+        self,
+        query: str,
+        *,
+        user: str | None = None,
+        session: str | None = None,
+        market: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        size: int = 24,
+        page: int = 1,
+        next_: str | None = None,
+        explain: bool = False,
+    ) -> Json:
+        """Find items for a query.
+
+        Args:
+            filters: by field, a text, a list of texts, or a range `{"min", "max"}`.
+            next_: `next` of the answer before, for the page that follows it.
+            explain: ask for each item's sources and feature values, and the stages.
+
+        Returns:
+            The answer of `POST /search`; `items` best first.
+        """
+        body = {
+            "query": query,
+            "user": user,
+            "session": session,
+            "market": market,
+            "filters": dict(filters or {}),
+            "size": size,
+            "page": page,
+            "next": next_,
+        }
+        return self._post("/search", body, {"explain": "1"} if explain else None)
+
+    def recommend(
+        self,
+        surface: str,
+        *,
+        user: str | None = None,
+        items: Sequence[str] = (),
+        session: str | None = None,
+        market: str | None = None,
+        filters: Mapping[str, Any] | None = None,
+        count: int = 10,
+        next_: str | None = None,
+        explain: bool = False,
+    ) -> Json:
+        """Find items for a place of the shop: home, similar, together, again or trending.
+
+        Args:
+            items: what the page is about.
+
+        Returns:
+            The answer of `POST /recommend/{surface}`; `items` best first.
+        """
+        body = {
+            "user": user,
+            "items": list(items),
+            "session": session,
+            "market": market,
+            "filters": dict(filters or {}),
+            "count": count,
+            "next": next_,
+        }
+        return self._post(f"/recommend/{surface}", body, {"explain": "1"} if explain else None)
+
+    def autocomplete(self, typed: str, *, count: int = 8) -> Json:
+        """Complete what was typed so far."""
+        return self._answer("GET", "/autocomplete", params={"q": typed, "count": str(count)})
+
+    def events(self, events: Sequence[Mapping[str, Any]]) -> Json:
+        """Send canonical events; the answer counts accepted, duplicate and quarantined."""
+        return self._post("/events", list(events))
+
+    def feedback(self, events: Sequence[Mapping[str, Any]]) -> Json:
+        """Send events in the open peer's form."""
+        return self._post("/feedback", list(events))
+
+    def user(self, user_id: str) -> Json:
+        """What is known of a person: `known`, and `features` by full name."""
+        return self._answer("GET", f"/users/{_quoted(user_id)}")
+
+    def erase_user(self, user_id: str) -> Json:
+        """Forget a person; the answer lists the datasets that still hold rows of theirs."""
+        return self._answer("DELETE", f"/users/{_quoted(user_id)}")
+
+    def features(self) -> Json:
+        """Every feature view, described, and what each feature service reads."""
+        return self._answer("GET", "/features")
+
+    def models(self) -> Json:
+        """The models that can be asked for and the indices in use, with versions."""
+        return self._answer("GET", "/models")
+
+    def schema(self, kind: str) -> Json:
+        """The JSON Schema of an event of a kind: item, user, ranking or interaction."""
+        return self._answer("GET", f"/schema/{_quoted(kind)}.json")
+
+    def openapi(self) -> Json:
+        """The OpenAPI document of the service."""
+        return self._answer("GET", "/openapi.json")
+
+    def _post(self, path: str, body: object, flags: Mapping[str, str] | None = None) -> Json:
+        return self._answer("POST", path, json=body, params=flags)
+
+    def _answer(self, method: str, path: str, **request: Any) -> Json:
+        try:
+            response = self._http.request(method, path, **request)
+        except httpx.TransportError as error:
+            raise ServiceError(
+                f"{self.url} does not answer ({error}); start it with `aisle serve`."
+            ) from error
+        if response.status_code != 200:
+            raise ServiceError(f"{path} answered {response.status_code}: {response.text[:300]}")
+        answer: Json = response.json()
+        return answer
+
+
+def _quoted(part: str) -> str:
+    return quote(part, safe="")
+
+
+def _fields(values: Mapping[str, Any]) -> list[Json]:
+    return [{"name": name, "value": value} for name, value in values.items() if value is not None]
+
+
+def _item(item: str, fields: Mapping[str, Any] | None) -> Json:
+    return {"id": item, "fields": _fields(fields)} if fields else {"id": item}

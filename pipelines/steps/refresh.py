@@ -1,0 +1,164 @@
+"""Keep a shop going: what was logged becomes features, online too, and can be found.
+
+    seal -> compact -> transform -> materialize -> prune -> index
+
+One refresh at a time a home.  A refresh that is killed leaves nothing half done: the next one does
+what is missing.  After a backfill the whole past is computed and loaded anew.  Indices are fitted
+again where items or what shoppers did changed; the service swaps them as it goes on.
+"""
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+from feature_repo.events.log import EventLog
+from feature_repo.home import AisleError, Clock, Home, SettingError, Settings, exclusive, to_text
+from feature_repo.shop import Shop
+from pipelines.steps.home_redis import home_redis
+
+if TYPE_CHECKING:
+    from feature_repo.online.live import LiveWriter
+    from feature_repo.online.redis import RedisAddress
+
+_BATCH_SECONDS = 10.0
+"""How long Redis may take over one pipeline of a batch; requests wait much less."""
+
+Announce = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class RefreshReport:
+    """What one refresh did.
+
+    Attributes:
+        sealed_at: the instant up to which everything logged is now in features and online.
+        compacted: events that moved from segments into Parquet.
+        views: feature rows by view.
+        seconds: wall time by stage.
+        rebuilt: whether the whole past was computed and loaded anew.
+        indices: versions published, by kind; none where nothing was new.
+    """
+
+    sealed_at: str
+    compacted: int
+    views: dict[str, int]
+    seconds: dict[str, float]
+    rebuilt: bool
+    indices: dict[str, str]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def refresh(
+    settings: Settings, announce: Announce = lambda _: None, *, wait: bool = False
+) -> RefreshReport:
+    """Bring features and online store up to now.
+
+    Args:
+        settings: whose home.
+        announce: is told each stage.
+        wait: where the home is in use, wait for it instead of refusing.
+
+    Raises:
+        BusyError: another process refreshes this home.
+        RedisError: no Redis can be had.
+    """
+    with exclusive(settings.home, "a refresh", wait=wait), home_redis(settings) as address:
+        return _refresh(settings, address, announce)
+
+
+def every(settings: Settings, seconds: float, announce: Announce) -> Iterator[RefreshReport]:
+    """Refresh again and again, `seconds` from start to start, until interrupted.
+
+    A refresh that fails, because Redis is away, say, is told and tried again in its turn.
+    """
+    while True:
+        began = time.monotonic()
+        try:
+            yield refresh(settings, announce, wait=True)
+        except AisleError as error:
+            announce(f"failed, and is tried again: {error}")
+        time.sleep(max(0.0, began + seconds - time.monotonic()))
+
+
+def parse_period(text: str) -> float:
+    """Seconds of a period such as `90s`, `10m` or `2h`.
+
+    >>> parse_period("10m")
+    600.0
+    """
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)([smh])", text.strip())
+    if not match or float(match[1]) <= 0:
+        raise SettingError(f"Expected a period such as 90s, 10m or 2h, found {text!r}.")
+    return float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]]
+
+
+def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) -> RefreshReport:
+    from feature_repo.feast_repo import repository
+    from feature_repo.transformations import transform
+
+    home, clock = settings.home, Clock.of(settings)
+    log = EventLog(home, clock)
+    stages = _Stages(announce)
+    with stages.stage("compact"):
+        sealed_at = log.seal()
+        compacted = log.compact()
+    with stages.stage("transform"):
+        transformed = transform(home, clock.now())
+    with stages.stage("materialize"):
+        repository.apply(home)
+        live = _live(home, log, clock, address)
+        rebuilt = log.rebuild_needed
+        if rebuilt:
+            repository.clear_online(home)
+            live.flush()
+        repository.materialize(home, clock.now(), full=rebuilt)
+    with stages.stage("prune"):
+        live.replay()
+        live.prune(log.seals().part_of(sealed_at))
+        log.rebuild_done()
+    with stages.stage("index"):
+        indices = _index(home)
+    return RefreshReport(
+        sealed_at=to_text(sealed_at),
+        compacted=compacted.compacted,
+        views={name: view.rows for name, view in transformed.views.items()},
+        seconds=stages.seconds,
+        rebuilt=rebuilt,
+        indices=indices,
+    )
+
+
+def _index(home: Home) -> dict[str, str]:
+    """Fit what candidates are found with, where it is not of this log already."""
+    from training.retrieval.indexes import are_current, publish_indices
+
+    return {} if are_current(home) else publish_indices(home, only_changed=True).versions
+
+
+def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":
+    from feature_repo.online.hydration import OnlineReader
+    from feature_repo.online.live import LiveWriter
+    from feature_repo.online.redis import redis_client
+
+    shop = Shop.load(home.shop_toml)
+    client = redis_client(address, timeout=_BATCH_SECONDS)
+    return LiveWriter(home, shop, client, log, clock, OnlineReader(home, shop, client))
+
+
+class _Stages:
+    def __init__(self, announce: Announce) -> None:
+        self._announce = announce
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        self._announce(name)
+        began = time.monotonic()
+        yield
+        self.seconds[name] = round(time.monotonic() - began, 2)

@@ -1,0 +1,95 @@
+"""The steps of the platform: paths in, paths out.
+
+A step is an ordinary function.  It is run by the command line (`pipelines.cli.main`), by Kubeflow
+(`pipelines.kubeflow.components`) and by the tests, always as the same code.  `home` is the folder
+of one shop's run-time state.
+"""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from feature_repo.home import Home, Settings
+
+Progress = Callable[[int, int | None], None]
+Report = dict[str, Any]
+
+MODEL = "default"
+"""Name of the ranker that answers `/rank/default`."""
+
+
+def transform_features(home: Path, *, now: int | None = None) -> Report:
+    """Compute the feature rows of every view from the compacted log."""
+    from feature_repo.home import exclusive
+    from feature_repo.transformations import transform
+
+    with exclusive(Home(home), "a transform"):
+        return transform(Home(home), _now(home) if now is None else now).to_dict()
+
+
+def build_dataset(
+    home: Path,
+    dataset: Path,
+    *,
+    gains: str | None = None,
+    horizon_days: float | None = None,
+    progress: Progress | None = None,
+) -> Report:
+    """Join labelled slates to the features as they were known, and write them to `dataset`.
+
+    `gains`, such as `click=1,purchase=6`, and the horizon: see `training.dataset.gains`.
+    """
+    from training.dataset import Gains, parse_gains
+    from training.dataset import build_dataset as build
+
+    worth = parse_gains(gains).worth if gains else Gains().worth
+    return build(Home(home), dataset, progress, Gains(worth, horizon_days)).to_dict()
+
+
+def train_ranker(
+    dataset: Path, ranker: Path, *, search: int = 0, search_seconds: float | None = None
+) -> Report:
+    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
+    from training.ranker import train
+
+    return train(dataset, ranker, search=search, search_seconds=search_seconds).to_dict()
+
+
+def evaluate_ranker(
+    dataset: Path, ranker: Path, evaluation: Path, *,
+    metrics: Sequence[str] = (), studies: Sequence[str] = (), progress: Progress | None = None,
+) -> Report:  # fmt: skip
+    """Measure ranker and baselines on the test split; write figures, page and model card.
+
+    `metrics` are measured beside the usual ones; `studies` are `ablation` and `learning_curve`.
+    """
+    from training.evaluation import evaluate
+    from training.metrics import Metric
+
+    more = [Metric.parse(name) for name in metrics]
+    report = evaluate(dataset, ranker, evaluation, more).to_dict()
+    if studies:
+        from training.evaluation import study
+
+        return study(dataset, evaluation, studies, progress)
+    return report
+
+
+def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:
+    """Publish the ranker, and the popularity snapshot, for the service to load."""
+    from training.evaluation import publish_ranker as publish
+
+    return publish(Home(home), ranker, evaluation, name=model).to_dict()
+
+
+def publish_indices(home: Path) -> Report:
+    """Fit what candidates are found with, on the log and the features, and publish it."""
+    from training.retrieval.indexes import publish_indices as publish
+
+    return publish(Home(home)).to_dict()
+
+
+def _now(home: Path) -> int:
+    from feature_repo.home import Clock
+
+    return Clock.of(Settings(home=Home(home))).now()

@@ -1,0 +1,25 @@
+"""What a terminal shows: outcomes, tables and progress."""
+
+from pipelines.terminal.outcome import (
+    INTERRUPTED,
+    TERMINATED,
+    Outcome,
+    Page,
+    line,
+    pages,
+    show,
+    table,
+)
+from pipelines.terminal.progress import progress_bar
+
+__all__ = [
+    "INTERRUPTED",
+    "TERMINATED",
+    "Outcome",
+    "Page",
+    "line",
+    "pages",
+    "progress_bar",
+    "show",
+    "table",
+]

@@ -1,0 +1,104 @@
+"""What comes in and goes out as JSON, and its limits."""
+
+from typing import Any
+
+import msgspec
+
+from serving.contract.errors import decoded, too_large
+
+MAX_BODY_BYTES = 1 << 20
+MAX_ITEMS = 1000
+
+
+class NamedValue(msgspec.Struct, frozen=True):
+    """A field of a request or of a candidate, the open peer's way."""
+
+    name: str
+    value: Any = None
+
+
+class Candidate(msgspec.Struct, frozen=True):
+    """An item to be ranked; its fields override what is stored, in this request."""
+
+    id: str | int
+    fields: list[NamedValue] | None = None
+
+
+class RankBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /rank/{model}`.
+
+    Of `fields`, `query` is the query and `market` the market.  `timestamp` is logged and gives the
+    shopper's local hour; the instant of the answer is the server's.
+    """
+
+    items: list[Candidate]
+    id: str | int | None = None
+    timestamp: Any = None
+    user: str | int | None = None
+    session: str | int | None = None
+    fields: list[NamedValue] | None = None
+
+
+class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An item of the answer; `features` on request, null where missing.
+
+    Attributes:
+        sources: on request, rank from 1 and score in each source of candidates that had it.
+        title: with the sources.
+    """
+
+    item: str
+    score: float
+    title: str | None = None
+    features: dict[str, float | None] | None = None
+    sources: dict[str, tuple[int, float]] | None = None
+
+
+class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `POST /rank/{model}`, best item first.
+
+    Attributes:
+        took: milliseconds inside the service.
+        degraded: stages that were left out: hydrate, score, record.
+        dropped: candidates that are deleted.
+    """
+
+    took: float
+    items: list[RankedItem]
+    request_id: str
+    model_version: str | None
+    feature_service: str | None
+    degraded: list[str]
+    dropped: list[str]
+
+
+class QuarantinedEvent(msgspec.Struct, frozen=True):
+    """An event of a batch that was not taken, and why."""
+
+    index: int
+    field: str
+    reason: str
+
+
+class EventsAnswer(msgspec.Struct, frozen=True):
+    """Answer of `POST /events` and `/feedback`; the three add up to what was sent."""
+
+    accepted: int
+    duplicate: int
+    quarantined: list[QuarantinedEvent]
+
+
+encode = msgspec.json.Encoder().encode
+_decode_rank = msgspec.json.Decoder(RankBody).decode
+
+
+def read_rank_body(data: bytes) -> RankBody:
+    """Read the body of a ranking request.
+
+    Raises:
+        RefusedError: 400, not such a body; 413, too many items.
+    """
+    body = decoded(_decode_rank, data)
+    if len(body.items) > MAX_ITEMS:
+        raise too_large("items", f"at most {MAX_ITEMS} items", len(body.items))
+    return body

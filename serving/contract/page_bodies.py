@@ -1,0 +1,146 @@
+"""Bodies of the pages of a shop: search, recommendations, completions."""
+
+from typing import Any
+
+import msgspec
+
+from serving.contract.bodies import RankedItem
+from serving.contract.errors import RefusedError, decoded, too_large
+
+RECOMMENDED = ("home", "similar", "together", "again", "trending")
+"""Surfaces of `/recommend/{surface}`."""
+
+MOST_ON_A_PAGE = 100
+MOST_SEEDS = 100
+MOST_FILTERS = 50
+LONGEST_QUERY = 10_000
+
+
+class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /search`.
+
+    Without a query it browses: what suits the shopper, within the filters.
+
+    Attributes:
+        filters: by name or role of a field: a text or a list of them, true or false, or a range
+            `{"min", "max"}`.
+        page: from 1; decided anew for each request.
+        next: of the answer before, instead of `page`; never repeats an item of it.
+    """
+
+    query: str = ""
+    id: str | int | None = None
+    timestamp: Any = None
+    user: str | int | None = None
+    session: str | int | None = None
+    market: str | None = None
+    filters: dict[str, Any] = {}
+    page: int = 1
+    size: int = 24
+    next: str | None = None
+
+
+class RecommendBody(msgspec.Struct, frozen=True, kw_only=True):
+    """Body of `POST /recommend/{surface}`: the open peer's count, user and items, and more.
+
+    Attributes:
+        items: what the page is about: the item looked at, the cart.
+    """
+
+    count: int = 10
+    user: str | int | None = None
+    items: list[str | int] = []
+    id: str | int | None = None
+    timestamp: Any = None
+    session: str | int | None = None
+    market: str | None = None
+    filters: dict[str, Any] = {}
+    next: str | None = None
+
+
+class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Answer of `POST /search` and `/recommend/{surface}`, best item first.
+
+    Attributes:
+        took: milliseconds inside the service.
+        degraded: stages that were left out, in whole or in part.
+        total: how many items fit; those below the first few hundred are never reached.  Those that
+            fit in part follow, uncounted.
+        facets: by field, what those items are, with counts; none on later pages.
+        understood: what was read from the query; the query is logged as it was sent.
+        relaxed: what was given up so that there is something to show: words, price, query.
+        next: ask with it for the page that follows; null at the end.
+        trace: the stages, with `?explain=1`.
+    """
+
+    took: float
+    items: list[RankedItem]
+    request_id: str
+    model_version: str | None
+    feature_service: str | None
+    degraded: list[str]
+    total: int | None
+    facets: dict[str, Any]
+    understood: dict[str, Any]
+    relaxed: list[str]
+    next: str | None
+    trace: list[dict[str, Any]] | None = None
+
+
+class Completion(msgspec.Struct, frozen=True):
+    """A text to suggest; `type` is query, category, brand or title."""
+
+    text: str
+    type: str
+    weight: float
+
+
+class AutocompleteAnswer(msgspec.Struct, frozen=True):
+    """Answer of `GET /autocomplete`."""
+
+    took: float
+    suggestions: list[Completion]
+    degraded: list[str]
+
+
+_decode_search = msgspec.json.Decoder(SearchBody).decode
+_decode_recommend = msgspec.json.Decoder(RecommendBody).decode
+
+
+def read_search_body(data: bytes) -> SearchBody:
+    """Read the body of a search.
+
+    Raises:
+        RefusedError: 400, not such a body; 413, beyond a limit.
+    """
+    body = decoded(_decode_search, data)
+    if len(body.query) > LONGEST_QUERY:
+        raise too_large("query", f"at most {LONGEST_QUERY} characters", len(body.query))
+    _check_range("size", body.size, MOST_ON_A_PAGE)
+    _check_range("page", body.page, 1000)
+    _check_filters(body.filters)
+    return body
+
+
+def read_recommend_body(data: bytes) -> RecommendBody:
+    """Read the body of a recommendation.
+
+    Raises:
+        RefusedError: 400, not such a body; 413, beyond a limit.
+    """
+    body = decoded(_decode_recommend, data)
+    _check_range("count", body.count, MOST_ON_A_PAGE)
+    if len(body.items) > MOST_SEEDS:
+        raise too_large("items", f"at most {MOST_SEEDS} items", len(body.items))
+    _check_filters(body.filters)
+    return body
+
+
+def _check_range(name: str, number: int, most: int) -> None:
+    if not 1 <= number <= most:
+        raise RefusedError(400, name, f"1 to {most}", number)
+
+
+def _check_filters(filters: dict[str, Any]) -> None:
+    if len(filters) > MOST_FILTERS:
+        raise too_large("filters", f"at most {MOST_FILTERS} fields", len(filters))

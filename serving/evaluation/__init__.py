@@ -1,0 +1,1 @@
+"""Retrieval evaluated through the serving code."""

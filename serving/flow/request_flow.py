@@ -1,0 +1,324 @@
+"""A request, from question to slate.
+
+    assign → interpret → retrieve → merge → hydrate → score → rerank → record
+
+Each stage is a function; `_flow` only calls them in order.  A stage that fails or is late is left
+out, named in `degraded` and counted: a shopper always gets a slate.  `/rank` brings its candidates
+with it; for a page of the shop they are found.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from feature_repo.request_features.context import SlateFacts, with_overrides
+from serving.candidates import Retrieved, find, in_order, in_popularity
+from serving.candidates import merge as fused
+from serving.contract import (
+    RankAnswer,
+    RankBody,
+    RecommendBody,
+    RefusedError,
+    SearchBody,
+    SlateAnswer,
+)
+from serving.flow.replies import page_answer, rank_answer
+from serving.flow.resources import Resources
+from serving.monitoring import SERVED_LOST, Trace, within
+from serving.query import Question, Rules, read_page_question, read_question
+from serving.ranking import (
+    Scored,
+    Slate,
+    arranged,
+    by_popularity,
+    by_ranker,
+    by_retrieval,
+    pins,
+    rerank,
+    rules_of,
+    sellable_places,
+    without_deleted,
+)
+from serving.recording import served_event, shown_event
+from serving.state import DEFAULT_MODEL, Model, ModelShelf
+from training.query_understanding import Understanding
+from training.retrieval.catalogue import Assortment, Candidates
+from training.retrieval.indexes import ASSORTMENT, UNDERSTANDING
+
+HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
+"""Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
+
+RECORD_SECONDS = 0.1
+KNOWN_SECONDS = 0.2
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Request:
+    """What every stage of one request sees."""
+
+    resources: Resources
+    model: Model
+    question: Question
+    trace: Trace = field(default_factory=Trace)
+    retrieved: Retrieved = field(default_factory=Retrieved)
+    rules: Rules = field(default_factory=Rules)
+
+
+async def answer(
+    resources: Resources, name: str, body: RankBody, *, explain: bool = False, shown: bool = False
+) -> RankAnswer:
+    """Rank the items of a request.
+
+    Args:
+        resources: what the process holds.
+        name: of the model.
+        body: as read.
+        explain: give each item's feature values.
+        shown: log the answer as shown.
+
+    Raises:
+        RefusedError: 404, no such model; 400, an impossible request.
+    """
+    started, model = time.perf_counter(), assign(resources.models, name)
+    question = read_question(body, t=resources.clock.now(), explain=explain, shown=shown)
+    request = _Request(resources, model, question)
+    _, slate = await _flow(request)
+    return rank_answer(request.question, slate, request.trace.degraded, started)
+
+
+async def answer_page(
+    resources: Resources,
+    surface: str,
+    body: SearchBody | RecommendBody,
+    *,
+    explain: bool = False,
+    shown: bool = False,
+) -> SlateAnswer:
+    """Find and rank the items of a page of the shop.
+
+    Args:
+        resources: what the process holds.
+        surface: `search`, or one of those that recommend.
+        body: as read.
+        explain: give each item's sources and feature values, and the stages.
+        shown: log the answer as shown.
+
+    Raises:
+        RefusedError: 400, an impossible request.
+    """
+    started, model = time.perf_counter(), assign(resources.models, DEFAULT_MODEL)
+    question = read_page_question(
+        body, surface, resources.shop, t=resources.clock.now(), explain=explain, shown=shown
+    )
+    request = _Request(resources, model, question)
+    candidates, slate = await _flow(request)
+    assortment = resources.models.index(ASSORTMENT)
+    return page_answer(
+        request.question, assortment, candidates, request.retrieved, slate, request.trace, started
+    )
+
+
+async def _flow(request: _Request) -> tuple[Candidates, Slate]:
+    interpret(request)
+    candidates = merge(request, await retrieve(request))
+    facts = await hydrate(request, candidates)
+    await asyncio.sleep(0)  # Whoever is to be refused is refused between two stages.
+    left, facts = sellable(request, candidates.item_ids, facts)
+    scored = score(request, candidates, left, facts)
+    slate = arrange(request, candidates, scored, facts)
+    await record(request, candidates, slate)
+    return candidates, slate
+
+
+def assign(models: ModelShelf, name: str) -> Model:
+    """Choose who answers."""
+    model = models.get(name)
+    if model is None:
+        raise RefusedError(404, "model", f"one of {', '.join(models.names())}", repr(name))
+    return model
+
+
+def interpret(request: _Request) -> None:
+    """Read from the query what is meant by it, and find the rules that count now."""
+    question, resources = request.question, request.resources
+    request.rules = rules_of(resources.rules.value, question)
+    if question.wanted is None or not question.query:
+        return
+    learned: Understanding | None = resources.models.index(UNDERSTANDING)
+    if learned is None:
+        request.trace.leave_out("interpret")
+    with request.trace.failing_open("interpret"):
+        understood = (learned or Understanding()).apply(
+            question.query,
+            question.market,
+            reads_prices=resources.shop.item_role("price") is not None,
+        )
+        wanted = replace(question.wanted, understood=understood)
+        request.question = replace(question, wanted=wanted)
+
+
+async def retrieve(request: _Request) -> Retrieved | None:
+    """Candidates of every source; None where the request brings them, or none can be had."""
+    wanted = request.question.wanted
+    if wanted is None or wanted.rest is not None:
+        return None
+    with request.trace.failing_open("retrieve") as told:
+        request.retrieved = await _found(request)
+        told["found"] = {name: len(found) for name, found in request.retrieved.found.items()}
+        if request.retrieved.missing:
+            told["missing"] = list(request.retrieved.missing)
+            request.trace.leave_out("retrieve")
+        return request.retrieved
+    return None
+
+
+def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
+    """Candidates of all sources, each once; those of the request in the order given."""
+    question = request.question
+    if question.wanted is None:
+        return Candidates(question.item_ids)
+    if question.wanted.rest is not None:
+        return in_order(question.wanted.rest.item_ids)
+    with request.trace.stage("merge"):
+        if retrieved is None or (retrieved.missing and retrieved.is_empty):
+            return in_popularity(request.model)
+        candidates = fused(retrieved, question.wanted.surface.sources)
+        assortment: Assortment = request.resources.models.index(ASSORTMENT)
+        pinned = [item for item in pins(request.rules) if item in assortment.row]
+        return candidates.with_more("rules", pinned)
+
+
+async def hydrate(request: _Request, candidates: Candidates) -> SlateFacts | None:
+    """Read what is known now; None where that cannot be had in time."""
+    question, resources, item_ids = request.question, request.resources, candidates.item_ids
+    if not item_ids:
+        return SlateFacts(t=question.t, query=question.query)
+    asked = question if question.wanted is None else replace(question, item_ids=item_ids)
+    seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
+    with request.trace.failing_open("hydrate"):
+        async with asyncio.timeout(seconds):
+            facts = await resources.live.read(asked)
+        request.question = replace(question, t=facts.t)
+        facts = facts.also(found=candidates.sources)
+        return with_overrides(facts, question.overrides, resources.shop)
+    return None
+
+
+def sellable(
+    request: _Request, item_ids: Sequence[str], facts: SlateFacts | None
+) -> tuple[Sequence[str], SlateFacts | None]:
+    """The candidates that may be shown, and the facts of these alone.
+
+    While nothing newer can be read, an item is what it was when the indices were fitted.
+    """
+    resources, wanted = request.resources, request.question.wanted
+    left, facts = without_deleted(item_ids, facts, resources.withdrawn.among(item_ids))
+    filters = () if wanted is None else wanted.filters
+    checked, assortment = facts, resources.models.index(ASSORTMENT)
+    if facts is None and assortment is not None:
+        checked = assortment.facts(left, request.question.t)
+    elif facts is None and filters:
+        request.trace.leave_out("filters")
+    places = sellable_places(left, checked, resources.shop, request.rules, filters)
+    if len(places) == len(left):
+        return left, facts
+    return [left[n] for n in places], None if facts is None else facts.only(places)
+
+
+def score(
+    request: _Request,
+    candidates: Candidates,
+    left: Sequence[str],
+    facts: SlateFacts | None,
+) -> Scored:
+    """Score by the ranker; without one, or without facts, by retrieval or by popularity."""
+    model, question = request.model, request.question
+    if facts is not None and model.ranker is not None:
+        with request.trace.failing_open("score"):
+            return by_ranker(model.ranker, facts, request.resources.shop)
+    elif facts is not None:
+        request.trace.leave_out("score")
+    if question.wanted is not None:
+        return by_retrieval(candidates, left)
+    return by_popularity(model, left)
+
+
+def arrange(
+    request: _Request, candidates: Candidates, scored: Scored, facts: SlateFacts | None
+) -> Slate:
+    """Best first; a page of the shop by its rules too."""
+    question = request.question
+    if question.wanted is not None:
+        with request.trace.failing_open("rerank"):
+            return arranged(
+                question,
+                question.wanted,
+                scored,
+                candidates,
+                facts,
+                request.resources.shop,
+                request.rules,
+                trust=min(question.wanted.surface.ranker, request.retrieved.trust),
+            )
+    return rerank(scored, candidates.item_ids)
+
+
+async def record(request: _Request, candidates: Candidates, slate: Slate) -> None:
+    """Keep the answer; where the sender shows it, make it count.
+
+    Without items it counts as a search that found nothing, unless not every source was asked.
+    """
+    question, resources, trace = request.question, request.resources, request.trace
+    found_nothing = question.may_find_nothing and "retrieve" not in trace.degraded
+    if question.shown and (slate.order or found_nothing):
+        with trace.failing_open("record"):
+            event = shown_event(question, slate)
+            await within(
+                RECORD_SECONDS, resources.writers, lambda: resources.intake.record([event])
+            )
+    # The answer goes first: the loop comes to this when it was sent, before it hears anything new.
+    asyncio.get_running_loop().call_soon(_keep, request, candidates, slate)
+
+
+def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
+    """What is logged and counted of an answer."""
+    resources, trace = request.resources, request.trace
+    trace.count()
+    share = resources.settings.record_share
+    try:
+        served = served_event(request.question, candidates, slate, trace.degraded, share)
+    except Exception:
+        SERVED_LOST.inc()
+        _logger.exception("an answer cannot be logged")
+        return
+    resources.recorder.offer(served)
+
+
+async def _found(request: _Request) -> Retrieved:
+    """Read what is known of shopper and query, then ask the sources.
+
+    Here and not in a thread: they are in memory and hold the interpreter, and to be sent for costs
+    as much as they do.
+    """
+    question, resources = request.question, request.resources
+    wanted = question.wanted
+    assert wanted is not None
+    async with asyncio.timeout(KNOWN_SECONDS):
+        known = await _known(request)
+    return find(resources.models, question, wanted, known)
+
+
+async def _known(request: _Request) -> SlateFacts | None:
+    """What is known of shopper and query; None where that cannot be read."""
+    question = request.question
+    if question.user_id is None and question.query_key is None:
+        return SlateFacts(t=question.t)
+    try:
+        return await request.resources.live.read(question)
+    except Exception as error:
+        request.trace.leave_out("retrieve", error)
+        return None

@@ -1,0 +1,152 @@
+"""What one process of the service holds, opened in one place and closed in one place."""
+
+import asyncio
+import gc
+import logging
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from feature_repo.events.log import EventLog, SegmentWriter
+from feature_repo.home import ApiKeys, Clock, RedisError, Settings
+from feature_repo.shop import Shop
+from serving.access import Admission, Capacity
+from serving.features import LiveState, RedisConnection
+from serving.flow.inventory import features_of
+from serving.monitoring import beside
+from serving.query import FILE, Question, Rules
+from serving.recording import Intake, Recorder
+from serving.state import FollowedFile, ModelShelf, Withdrawn
+
+LOOK_SECONDS = 0.5
+"""How often links to artifacts, the rules, and Redis, are looked at."""
+
+WRITERS = 8
+
+ANSWERS_AT_WORK, ANSWERS_WAITING = 2, 14
+"""One is scored while another waits for Redis; more would only keep refusals waiting for them.
+More waiting would wait too long."""
+
+EVENTS_WAITING = 56
+"""Beyond one for each writer: those that wait share one fsync."""
+
+GARBAGE = 20_000
+"""New objects between two looks for garbage: a few requests make as many, and free nearly all."""
+
+_logger = logging.getLogger(__name__)
+
+
+@dataclass
+class Resources:
+    """Everything a request may need.
+
+    Attributes:
+        writers: threads that log events.
+        chores: threads of the work beside the requests, one a chore.
+        draining: whether the process was asked to end.
+    """
+
+    settings: Settings
+    clock: Clock
+    shop: Shop
+    writer: SegmentWriter
+    models: ModelShelf
+    live: LiveState
+    recorder: Recorder
+    intake: Intake
+    withdrawn: Withdrawn
+    rules: FollowedFile[Rules]
+    admission: Admission
+    capacities: dict[str, Capacity] = field(
+        default_factory=lambda: {
+            "answers": Capacity("answers", ANSWERS_AT_WORK, ANSWERS_WAITING),
+            "events": Capacity("events", WRITERS, EVENTS_WAITING),
+        }
+    )
+    writers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
+    )
+    chores: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "chore"))
+    draining: bool = False
+    _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    @classmethod
+    def open(cls, settings: Settings) -> "Resources":
+        """Open a home: its models first, then its live state.  Redis may be away.
+
+        Raises:
+            AisleError: the home's settings, clock or shop cannot be used.
+        """
+        clock, shop = Clock.of(settings), Shop.load(settings.home.shop_toml)
+        log = EventLog(settings.home, clock)
+        writer = log.writer()
+        live = LiveState(lambda: RedisConnection.open(settings, shop, log, clock))
+        recorder = Recorder(log, writer, settings.record_share)
+        withdrawn = Withdrawn.of(log)
+        intake = Intake(settings.home, log, writer, live, clock, recorder.served, withdrawn.note)
+        models = ModelShelf(settings.home, shop)
+        rules = FollowedFile(
+            "rules", settings.home.root / FILE, lambda path: Rules.load(path, shop), Rules()
+        )
+        path = settings.home.api_keys
+        admission = Admission(FollowedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
+        for follow in (models.follow, rules.follow, live.keep):
+            follow()
+        recorder.start()
+        return cls(
+            *(settings, clock, shop, writer, models, live, recorder),
+            *(intake, withdrawn, rules, admission),
+        )
+
+    @cached_property
+    def features(self) -> dict[str, Any]:
+        """The catalogue, described: the same until the process ends."""
+        return features_of(self.settings.home)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether shoppers may be sent here."""
+        return self.models.is_ready and not self.draining
+
+    async def start(self) -> None:
+        """Read once, so that the first shopper does not wait for imports and connections.
+
+        Then follow what is published and look after the live state, until closed.
+        """
+        with suppress(RedisError):
+            await self.live.read(
+                Question("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
+            )
+        _settle()
+        followed = (self.models, self.rules, self.admission.keys)
+        chores = [*(one.follow for one in followed), self.live.keep]
+        self._tasks = [asyncio.create_task(self._repeat(chore)) for chore in chores]
+
+    async def close(self) -> None:
+        """End the chores, log what is queued, close the log."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self.live.close()
+        for pool in (self.writers, self.chores):
+            pool.shutdown(wait=True, cancel_futures=True)
+        self.recorder.close()
+        self.writer.close()
+
+    async def _repeat(self, chore: Callable[[], None]) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            try:
+                await beside(self.chores, chore)
+            except Exception:
+                _logger.exception("a chore failed; it is tried again")
+
+
+def _settle() -> None:
+    """Spare the collector what stays for good: libraries and models, each time looked through."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GARBAGE)

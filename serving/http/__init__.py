@@ -1,0 +1,1 @@
+"""The HTTP service: routes, headers, OpenAPI, and the BentoML service."""

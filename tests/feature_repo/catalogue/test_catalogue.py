@@ -1,0 +1,148 @@
+"""Views, SQL, Parquet, names and descriptions say the same thing."""
+
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.dataset as ds
+import pytest
+from feast.repo_operations import get_repo_files
+from feast.types import from_feast_to_pyarrow_type
+
+from feature_repo import definitions
+from feature_repo.catalogue import Catalogue
+from feature_repo.home import CHECKOUT, DEFAULT_ROOT, Home
+from feature_repo.shop import Shop
+from feature_repo.transformations import SQL, transform
+from feature_repo.transformations.run import VIEWS, views_of
+from feature_repo.views import COUNTER_VIEWS
+from tests.feature_repo.histories import START
+from tests.feature_repo.shops import ALL, ODD
+
+FEATURE_REPO = CHECKOUT / "feature_repo"
+
+
+@pytest.fixture(params=ALL, scope="module")
+def transformed(request, tmp_path_factory):
+    """A home of each shop, with rows of an empty log."""
+    home = Home(tmp_path_factory.mktemp(request.param))
+    home.shop_toml.write_text(ALL[request.param], encoding="utf-8")
+    transform(home, START)
+    return home
+
+
+def arrow_type(dtype):
+    """Feast's own mapping; the element's name in a list is no part of the type."""
+    return from_feast_to_pyarrow_type(dtype)
+
+
+def test_the_columns_on_disk_are_those_of_the_view_in_name_type_and_order(transformed):
+    for view in Catalogue.of(transformed).views:
+        stored = ds.dataset(view.batch_source.path, format="parquet").schema
+
+        (key,) = view.join_keys
+        expected = {
+            key: pa.string(),
+            "event_timestamp": pa.timestamp("us", tz="UTC"),
+            "created_timestamp": pa.timestamp("us", tz="UTC"),
+            **{field.name: arrow_type(field.dtype) for field in view.features},
+        }
+        assert list(stored.names) == list(expected)
+        assert all(stored.field(name).type.equals(type_) for name, type_ in expected.items())
+
+
+def test_every_view_has_the_sql_the_folder_and_the_source_of_its_name(transformed):
+    views = Catalogue.of(transformed).views
+
+    assert {view.name for view in views} == set(views_of(Shop.load(transformed.shop_toml)))
+    assert {path.stem for path in (SQL / "features").glob("*.sql")} == set(VIEWS)
+    for view in views:
+        assert view.batch_source.name == view.name
+        assert Path(view.batch_source.path) == transformed.features / view.name
+        assert f"{view.name}.sql" in view.batch_source.description
+
+
+def test_everything_is_described_and_described_once(transformed):
+    objects = Catalogue.of(transformed).objects()
+    fields = [f for view in Catalogue.of(transformed).views for f in view.schema]
+
+    assert all(thing.description for thing in objects.values())
+    assert all(len(field.description) > 10 for field in fields)
+
+
+def test_every_view_says_how_fresh_it_is_and_never_expires(transformed):
+    for view in Catalogue.of(transformed).views:
+        assert view.tags["freshness"].split(":")[0] in ("live", "batch")
+        assert view.ttl.total_seconds() == 0
+        assert view.online
+
+
+def test_every_view_ends_with_its_part_which_is_bookkeeping(transformed):
+    for view in Catalogue.of(transformed).views:
+        assert view.features[-1].name == "part"
+        assert view.features[-1].tags["role"] == "bookkeeping"
+
+
+def test_counted_views_have_a_field_per_measure_and_window(transformed):
+    catalogue = Catalogue.of(transformed)
+
+    for counter in COUNTER_VIEWS:
+        view = getattr(catalogue, counter.name)
+        assert [field.name for field in view.features[:-1]] == list(counter.features)
+        assert view.join_keys == [counter.key]
+
+
+def test_the_feature_service_leaves_out_long_texts_and_nothing_else(transformed):
+    catalogue, shop = Catalogue.of(transformed), Shop.load(transformed.shop_toml)
+    long_texts = {f.column for f in shop.items_of("text") if f.role != "title"}
+
+    read = {p.name: p for p in catalogue.ranking_v1.feature_view_projections}
+
+    assert set(read) == set(views_of(shop))
+    for view in catalogue.views:
+        left_out = {f.name for f in view.features} - {f.name for f in read[view.name].features}
+        assert left_out == (long_texts if view.name == "item_attributes" else set())
+
+
+def test_item_attributes_follow_the_shop_in_order(transformed):
+    shop = Shop.load(transformed.shop_toml)
+
+    names = [field.name for field in Catalogue.of(transformed).item_attributes.features]
+
+    assert names == [*(field.column for field in shop.item_fields), "is_deleted", "part"]
+
+
+def test_user_attributes_follow_the_shop_and_are_absent_without_a_field(transformed):
+    shop, catalogue = Shop.load(transformed.shop_toml), Catalogue.of(transformed)
+    folder = transformed.features / "user_attributes"
+
+    view = catalogue.user_attributes
+
+    assert (view is None) == (not shop.user_fields) == (not folder.exists())
+    assert ("user_attributes" in catalogue.objects()) == bool(shop.user_fields)
+    if view is not None:
+        names = [field.name for field in view.features]
+        assert names == [*(field.column for field in shop.user_fields), "part"]
+
+
+def test_definitions_name_every_object_of_the_default_home():
+    objects = Catalogue.of(Home(DEFAULT_ROOT)).objects()
+
+    assert {name for name in vars(definitions) if not name.startswith("_")} - {
+        "Catalogue",
+        "DEFAULT_ROOT",
+        "Home",
+    } == set(objects)
+
+
+def test_feast_reads_the_definitions_and_no_other_file():
+    assert get_repo_files(FEATURE_REPO) == [FEATURE_REPO / "definitions.py"]
+
+
+def test_no_two_columns_of_an_odd_shop_are_the_same(home):
+    home.root.mkdir()
+    home.shop_toml.write_text(ODD, encoding="utf-8")
+
+    for view in Catalogue.of(home).views:
+        names = [field.name for field in view.schema]
+        assert len(names) == len(set(names))
+        assert not any(name.endswith("_y") for name in names)

@@ -1,0 +1,171 @@
+"""What a sender writes becomes the record it means, or one sentence says why not."""
+
+import json
+
+import pytest
+
+from feature_repo.events.contract import (
+    KINDS,
+    SHOP_KINDS,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+    UserEvent,
+    parse,
+    parse_event,
+    parsing,
+)
+from feature_repo.events.contract.events import ServedRankingEvent
+from feature_repo.events.contract.parsing import dialect_of
+from feature_repo.home import CHECKOUT, EventError, parse_instant
+from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
+
+AT = parse_instant(GOOD_TIME)
+
+
+def refusal(raw):
+    with pytest.raises(EventError) as refused:
+        parse(raw)
+    return refused.value
+
+
+def test_an_item_is_read():
+    fields = {"title": "Café", "price": 7, "sale": True, "tags": ["a", 7, 1.5], "brand": None}
+
+    event = parse_event(item(fields=fields))
+
+    assert event == ItemEvent(
+        event_id="i1", event_time=AT, item_id="i1",
+        fields={"title": "Café", "price": 7.0, "sale": True, "tags": ["a", "7", "1.5"],
+                "brand": None},
+    )  # fmt: skip
+    assert isinstance(event.fields["price"], float)
+
+
+def test_a_user_is_read():
+    raw = {"kind": "user", "event_id": 1, "event_time": GOOD_TIME, "user_id": 2, "op": "erase"}
+
+    assert parse_event(raw) == UserEvent(event_id="1", event_time=AT, user_id="2", op="erase")
+
+
+def test_a_ranking_is_read_with_plain_ids_and_with_scores():
+    shown = [7, "i2", {"item_id": "i3", "score": 1, "propensity": 0.25}, {"item_id": "i4"}]
+
+    drawn = {"temperature": 1, "seed": 2**63 - 1}
+    event = parse_event(ranking(items=shown, query="red shoes", market="uk", user_id=None, **drawn))
+
+    assert event == RankingEvent(
+        event_id="r1", event_time=AT, request_id="r1", query="red shoes", market="uk", **drawn,
+        items=(ShownItem("7"), ShownItem("i2"), ShownItem("i3", 1.0, 0.25), ShownItem("i4")),
+        utc_offset_minutes=0,
+    )  # fmt: skip
+
+
+def test_a_ranking_may_leave_out_its_items():
+    named = {k: v for k, v in ranking().items() if k != "items"}
+
+    assert type(parse_event(named)) is type(parse_event(named | {"items": None}))
+    assert type(parse_event(named)) is ServedRankingEvent
+
+
+def test_a_ranking_may_show_no_item():
+    event = parse_event(ranking(items=[], query="green shoes"))
+
+    assert (type(event), event.items) == (RankingEvent, ())
+
+
+def test_an_interaction_is_read():
+    raw = interaction(
+        type="purchase", value=12.5, request_id=7, received_at=GOOD_TIME, corrects="e0"
+    )
+
+    assert parse_event(raw) == InteractionEvent(
+        event_id="e1", event_time=AT, received_at=AT, item_id="i1", type="purchase",
+        value=12.5, request_id="7", corrects="e0",
+    )  # fmt: skip
+
+
+def test_an_interaction_does_not_take_itself_back():
+    with pytest.raises(EventError, match="corrects: expected the event_id of another event"):
+        parse_event(interaction(event_id="e7", corrects="e7"))
+
+
+def test_the_events_of_the_page_are_events():
+    page = (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8")
+    lines = [line for line in page.splitlines() if line.startswith("{")]
+
+    told = [parse_event(json.loads(line)) for line in lines]
+
+    assert [type(event) for event in told] == [ItemEvent, RankingEvent, *[InteractionEvent] * 3]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "2021-11-15T12:00:00Z",
+        "2021-11-15T14:00:00+02:00",
+        "2021-11-15 12:00:00",
+        1636977600,
+        1636977600.0,
+        1636977600000,
+        1636977600000000,
+        "1636977600",
+        "1636977600000",
+    ],
+)
+def test_a_time_is_read_in_every_form(written):
+    assert parse_event(interaction(event_time=written)).event_time == AT
+
+
+@pytest.mark.parametrize(
+    ("changes", "minutes"),
+    [
+        ({"event_time": "2021-11-15T14:00:00+02:00"}, 120),
+        ({"event_time": "2021-11-15T12:00:00"}, None),
+        ({"event_time": 1636977600}, None),
+        ({"event_time": "2021-11-15T14:00:00+02:00", "utc_offset_minutes": -60}, -60),
+    ],
+)
+def test_the_local_time_of_a_ranking_is_kept(changes, minutes):
+    assert parse_event(ranking(**changes)).utc_offset_minutes == minutes
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        (interaction(item_id=True), "item_id"),
+        (interaction(item_id=...), "item_id"),
+        (interaction(itemid="i1"), "itemid"),
+        (interaction(kind="served"), "kind"),
+        (ranking(items=["a", 1.5]), "items[1]"),
+        (ranking(items=[{"item_id": "a", "score": "x"}]), "items[0].score"),
+        (ranking(items=[{"score": 1}]), "items[0].item_id"),
+        (ranking(items=["a", "b", "a"]), "items"),
+        (item(fields={"size": {}}), "fields.size"),
+        ([], "event"),
+        ("text", "event"),
+        ({}, "kind"),
+    ],
+)
+def test_a_refusal_names_the_field(raw, field):
+    assert refusal(raw).field == field
+
+
+def test_a_refusal_is_one_sentence_however_large_the_value():
+    sentence = str(refusal(interaction(value="x" * 100_000)))
+
+    assert sentence.startswith("value: expected a finite number, found 'xxx")
+    assert len(sentence) < 200
+
+
+def test_the_dialect_is_told_by_its_key():
+    assert dialect_of({"event": "item"}) == "metarank"
+    assert dialect_of({"kind": "item", "event": 1}) == "canonical"
+    assert dialect_of(None) == "canonical"
+
+
+def test_the_readers_know_the_keys_of_the_contract():
+    for kind in SHOP_KINDS:
+        assert set(parsing._READERS[kind]) == {"kind", *KINDS[kind].__struct_fields__}
+    assert set(parsing.REQUIRED) == set(SHOP_KINDS)

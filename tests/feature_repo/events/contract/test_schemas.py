@@ -1,0 +1,103 @@
+"""The published schemas say what the parser does."""
+
+import json
+
+import jsonschema
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from feature_repo.events.contract import KINDS, SHOP_KINDS, json_schemas, parse_event
+from feature_repo.events.contract.schemas import json_schema
+from feature_repo.home import EventError
+from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
+
+USER = {"kind": "user", "event_id": "u", "event_time": 1636977600, "user_id": 7}
+EXAMPLES = [
+    item(fields={"title": "x", "price": 1, "tags": ["a", 1], "sale": False, "gone": None}),
+    item(op="delete"),
+    USER,
+    ranking(
+        items=[{"item_id": "a", "score": 1.5, "propensity": 0.5}, 7, "b"], query="q", seed=2**63 - 1
+    ),
+    {k: v for k, v in ranking().items() if k != "items"},
+    ranking(items=[], query="green shoes"),
+    interaction(value=3, request_id=None, received_at="1636977600000"),
+]
+CHECKS = {kind: jsonschema.Draft202012Validator(schema) for kind, schema in json_schemas().items()}
+
+
+@pytest.mark.parametrize("kind", SHOP_KINDS)
+def test_a_schema_describes_every_key_of_the_contract(kind):
+    schema = json_schema(kind)
+
+    jsonschema.Draft202012Validator.check_schema(schema)
+    described = {k for k, v in schema["properties"].items() if "description" in v}
+    assert described | {"kind", "op"} >= set(KINDS[kind].__struct_fields__)
+    assert schema["properties"].keys() - {"kind"} == set(KINDS[kind].__struct_fields__)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e["kind"])
+def test_examples_validate_and_parse(example):
+    CHECKS[example["kind"]].validate(example)
+
+    assert parse_event(example).event_id
+
+
+_broken = st.floats().filter(lambda number: not number.is_integer())
+_times = st.one_of(
+    st.sampled_from([GOOD_TIME, "2020-02-29", "2021-02-29", "2099-12-31", "1970-01-01", "0", ""]),
+    st.from_regex(
+        r"(19[67]|20[29])[0-9]-[01][0-9]-[0-3][0-9]([T ][0-2]\d:[0-6]\dZ?)?", fullmatch=True
+    ),
+    st.from_regex(r"[0-9]{1,17}", fullmatch=True),
+    st.integers(-5, 10**16),
+    _broken,
+)
+_ids = st.one_of(st.text(max_size=4), st.integers(), _broken, st.just("x" * 513))
+_anything = st.recursive(
+    st.none() | st.booleans() | _broken | st.integers() | st.text(max_size=3) | _times,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner),
+)
+_slots = st.one_of(
+    _ids,
+    st.fixed_dictionaries(
+        {"item_id": _ids}, optional={"score": _anything, "propensity": st.floats(-1, 2)}
+    ),
+)
+_changes = st.fixed_dictionaries(
+    {},
+    optional={
+        "event_id": _ids, "event_time": _times, "received_at": _times, "item_id": _ids,
+        "fields": st.dictionaries(st.text(max_size=3), _anything, max_size=3),
+        "items": st.lists(_slots, max_size=4), "utc_offset_minutes": _anything,
+        "value": _anything, "op": st.sampled_from(["upsert", "delete", "erase", 1]),
+        "type": _ids, "query": _anything, "market": _anything, "surplus": _anything,
+    },
+)  # fmt: skip
+
+
+@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@given(st.sampled_from(EXAMPLES), _changes)
+def test_what_validates_also_parses(example, changes):
+    known = CHECKS[example["kind"]].schema["properties"].keys() | {"surplus"}
+    raw = {**example, **{key: value for key, value in changes.items() if key in known}}
+    assume(is_json(raw) and CHECKS[raw["kind"]].is_valid(raw))
+
+    assert refusal(raw) in (None, "each item once"), raw
+
+
+def is_json(raw):
+    """A schema speaks of JSON, which knows no NaN and no infinity."""
+    try:
+        json.dumps(raw, allow_nan=False)
+    except ValueError:
+        return False
+    return True
+
+
+def refusal(raw):
+    try:
+        parse_event(raw)
+    except EventError as error:
+        return error.expected

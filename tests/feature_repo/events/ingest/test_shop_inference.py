@@ -1,0 +1,204 @@
+"""A shop is inferred from its events, and the guess is explained and can be read back."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.events.ingest.shop_inference import MOST_FIELDS, infer, to_toml
+from feature_repo.shop import Shop, ShopField
+from feature_repo.shop.schema import RESERVED_COLUMNS
+
+DATA = Path(os.environ.get("AISLE_DATA", "../shared/data"))
+RANKLENS = DATA / "ranklens" / "events.jsonl.gz"
+SHOPS = Path(__file__).parents[4] / "feature_repo/shop/examples"
+
+
+@pytest.fixture
+def inferred(tmp_path):
+    """Infers a shop from the fields of its items, one item each, and of its users."""
+
+    def infer_from(items, users=()):
+        path = tmp_path / "corner-shop.jsonl"
+        events = [_event("item", n, fields) for n, fields in enumerate(items)]
+        events += [_event("user", n, fields) for n, fields in enumerate(users)]
+        path.write_text("".join(json.dumps(event) + "\n" for event in events))
+        return infer([path])
+
+    return infer_from
+
+
+def _event(kind, number, fields):
+    return {
+        "kind": kind, "event_id": f"{kind}{number}", "event_time": "2021-11-15",
+        f"{kind}_id": f"{kind}{number}", "fields": fields,
+    }  # fmt: skip
+
+
+def types(shop):
+    return {field.name: (field.type, field.role) for field in shop.item_fields}
+
+
+@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
+def test_ranklens_gives_the_declaration_that_is_shipped():
+    shop, _ = infer([RANKLENS])
+
+    shipped = Shop.load(SHOPS / "ranklens.toml")
+    assert shop.name == shipped.name
+    assert types(shop) == types(shipped)
+
+
+def test_a_shop_of_goods_is_understood(inferred):
+    shop, explanations = inferred(
+        {
+            "product_name": f"Thing {n}", "brandName": ["Acme", "Best"][n % 2],
+            "category": f"c{n % 3}", "unit_price": n + 0.5, "in_stock": n % 2 == 0,
+            "added_at": f"2021-01-{n + 1:02d}T12:00:00Z", "description": "long " * 30 + str(n),
+            "department_id": n % 4, "sizes": ["S", "M"], "updated": 1_600_000_000 + n,
+            "weight": str(n), "colour": ["red", "blue"][n % 2],
+        }
+        for n in range(20)
+    )  # fmt: skip
+
+    assert types(shop) == {
+        "product_name": ("text", "title"),
+        "brandName": ("category", "brand"),
+        "category": ("category", "category"),
+        "unit_price": ("number", "price"),
+        "in_stock": ("bool", None),
+        "added_at": ("time", None),
+        "description": ("text", None),
+        "department_id": ("category", None),
+        "sizes": ("list", None),
+        "updated": ("time", None),
+        "weight": ("number", None),
+        "colour": ("category", None),
+    }
+    assert (
+        "20 values, 2 distinct of 20 (10%); such as 'red', 'blue'."
+        in (explanations["item", "colour"])
+    )
+
+
+def test_a_shop_with_none_of_the_usual_fields_works(inferred):
+    shop, _ = inferred({"isbn": f"978-{n}", "pages": n, "shelf": n % 2} for n in range(9))
+
+    assert types(shop) == {
+        "isbn": ("text", "title"), "pages": ("number", None), "shelf": ("number", None),
+    }  # fmt: skip
+
+
+def test_a_shop_without_any_field_works(inferred):
+    shop, explanations = inferred([{}, {}])
+
+    assert (shop.item_fields, shop.user_fields, explanations) == ((), (), {})
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "type_"),
+    [
+        ("year", [1999, 2004], "number"),
+        ("release_date", [1999, 2004], "number"),
+        ("release_date", [-700_000_000, 900_000_000, 5], "time"),
+        ("size", [900_000_000, 1_600_000_000], "number"),
+        ("seen_at", [1_600_000_000_000], "time"),
+        ("opened", ["2021-01-02", "2021-01-03"], "time"),
+        ("sku", ["00123", "00124", "00123"], "category"),
+        ("flag", ["true", "False"], "bool"),
+        ("mixed", [1, "red", ["a"], True], "text"),
+        ("tags", [["a"], "b", ["c"]], "list"),
+        ("note", ["x" * 200, "x" * 200], "text"),
+    ],
+)
+def test_a_type_is_judged_by_name_and_values(inferred, name, values, type_):
+    shop, _ = inferred({name: value} for value in values)
+
+    assert shop.item_fields[0].type == type_
+
+
+def test_an_item_that_is_sent_often_counts_once(inferred, tmp_path):
+    path = tmp_path / "events.jsonl"
+    events = [_event("item", n % 30, {"headline": f"Unique {n % 30}"}) for n in range(300)]
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+    shop, _ = infer([path])
+
+    assert types(shop) == {"headline": ("text", "title")}
+    assert shop.name == tmp_path.name
+
+
+def test_no_two_fields_have_one_role_and_users_have_none(inferred):
+    goods = [{"title": f"t{n}", "name": f"n{n}", "price": 1, "old_price": 2} for n in range(9)]
+    shop, _ = inferred(goods, users=[{"name": f"u{n}", "price": 3} for n in range(9)])
+
+    assert types(shop) == {
+        "title": ("text", "title"), "name": ("text", None),
+        "price": ("number", "price"), "old_price": ("number", None),
+    }  # fmt: skip
+    assert [field.role for field in shop.user_fields] == [None, None]
+
+
+def test_lines_that_are_no_events_are_passed_over(tmp_path):
+    path = tmp_path / "mixed.jsonl"
+    good = json.dumps(_event("item", 1, {"title": "x"}))
+    path.write_text(f'{{broken\n7\n{{"kind": "item"}}\n{good}\n{{"event": "item", "id": 1}}\n')
+
+    shop, _ = infer([path])
+
+    assert [field.name for field in shop.item_fields] == ["title"]
+
+
+def test_an_open_bag_of_attributes_is_cut_to_the_most_frequent(inferred):
+    shop, _ = inferred(
+        [{f"attribute {n}": n for n in range(500)}, *({"title": f"t{n}"} for n in range(5))]
+    )
+
+    assert len(shop.item_fields) == MOST_FIELDS
+    assert "title" in types(shop)
+
+
+_names = st.one_of(
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=6),
+    st.sampled_from([*RESERVED_COLUMNS, 'a"b', "a\nb", "🛒", "\x7f", "\u2028", "'''", "a.b", "{}"]),
+)
+_letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
+_values = st.one_of(
+    st.booleans(), st.floats(-1e9, 1e9), st.lists(st.text(_letters, max_size=3), max_size=2),
+    st.text(_letters, max_size=6),
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(st.dictionaries(_names, _values, max_size=4), max_size=5), _names)
+def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
+    folder = tmp_path_factory.mktemp("shop")
+    path = folder / 'a "quoted" shop.jsonl'
+    events = [_event("item", n, fields) for n, fields in enumerate(items)]
+    path.write_text("".join(json.dumps(event) + "\n" for event in events))
+
+    shop, explanations = infer([path])
+    (folder / "shop.toml").write_text(to_toml(shop, explanations), encoding="utf-8")
+
+    assert Shop.load(folder / "shop.toml") == shop
+    assert {field.name for field in shop.item_fields} == {n for i in items for n in i if n}
+    assert all(explanations["item", field.name] for field in shop.item_fields)
+
+
+def test_values_of_a_users_category_are_read_back(tmp_path):
+    device = ShopField("device", "category", "device", values=("phone", 'so "called"'))
+    shop = Shop("corner", (), (device,))
+    (tmp_path / "shop.toml").write_text(to_toml(shop, {}), encoding="utf-8")
+
+    assert Shop.load(tmp_path / "shop.toml") == shop
+
+
+def test_every_explanation_stands_beside_its_field():
+    shop = Shop("corner", (ShopField("a\nb", "text", "a_b", "title", 'so "called"'),))
+
+    text = to_toml(shop, {("item", "a\nb"): "text: because.\nsuch as '\x1b[31m'."})
+
+    assert "# text: because.\n# such as '\\u001B[31m'.\nname = \"a\\nb\"\n" in text
+    assert 'role = "title"\ndescription = "so \\"called\\""\n' in text

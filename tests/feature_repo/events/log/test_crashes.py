@@ -1,0 +1,156 @@
+"""Whatever is killed, and when: nothing acknowledged is lost, nothing is there twice."""
+
+import resource
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from feature_repo.events.ingest import ingest
+from feature_repo.events.log import EventLog
+from feature_repo.events.log.segments import list_segments
+from feature_repo.home import MINUTE, Clock, Home, LogError, to_text
+from tests.feature_repo.events.conftest import NOON
+from tests.feature_repo.events.histories import click, compacted, everything, item, ranking
+
+KILLED = -9
+POINTS = 7
+"""Points of a run at which it is killed, spread over all the changes it makes to files."""
+
+
+def doomed(home, fatal, *verb):
+    """Run the process of `doomed.py` to its end, whichever that is."""
+    return subprocess.run(
+        [sys.executable, "-m", "tests.feature_repo.events.doomed", home.root, str(fatal), *verb],
+        capture_output=True, text=True, check=False, timeout=120,
+    )  # fmt: skip
+
+
+def copy_of(home, name):
+    """The same home again, to be spoilt."""
+    root = home.root.with_name(name)
+    shutil.rmtree(root, ignore_errors=True)
+    shutil.copytree(home.root, root)
+    return Home(root)
+
+
+def fates(home, *verb):
+    """Homes in which the verb was killed at points from the first change to the last."""
+    finished = doomed(copy_of(home, "rehearsal"), 0, *verb)
+    assert finished.returncode == 0, finished.stderr
+    changes = int(finished.stdout)
+    for fatal in sorted({1 + n * (changes - 1) // (POINTS - 1) for n in range(POINTS)}):
+        spoilt = copy_of(home, f"killed-at-{fatal}")
+        assert doomed(spoilt, fatal, *verb).returncode == KILLED
+        yield spoilt
+
+
+def test_appends_that_were_acknowledged_survive_a_kill(home):
+    command = [sys.executable, "-m", "tests.feature_repo.events.doomed", home.root, "0", "append"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        acknowledged = [process.stdout.readline().strip() for _ in range(200)]
+        process.kill()
+        acknowledged += process.stdout.read().split("\n")[:-1]
+    log = EventLog(home, Clock())
+
+    assert set(acknowledged) <= {event.event_id for event in log.unsealed()}
+    log.seal()
+    log.compact()
+    assert set(acknowledged) <= log.known(acknowledged)
+
+
+def test_a_compaction_that_was_killed_is_made_good(home, clock):
+    log = EventLog(home, clock)
+    logged = log.writer().append([ranking("r1"), click("c1"), item("i1")])
+    clock.instant += 24 * 60 * MINUTE
+    logged += log.writer().append([click("c2"), click("held", clock.instant + 3 * MINUTE)])
+    log.seal()
+    expected = {event.event_id: event for event in logged}
+
+    for spoilt in fates(home, "compact"):
+        crashed = EventLog(spoilt, clock)
+        assert everything(crashed) == expected
+        crashed.compact()
+        assert everything(crashed) == expected
+        assert len(compacted(crashed)) == len(expected) - 1
+        assert [event.event_id for event in crashed.unsealed()] == ["held"]
+        assert list(spoilt.log.rglob("*.tmp")) == []
+
+
+def test_an_ingest_that_was_killed_can_be_run_again(home, write):
+    path = write([_raw("c1", NOON), _raw("c2", NOON), {"kind": "garbage"}])
+    home.log.mkdir(parents=True)
+
+    for spoilt in fates(home, "ingest", path, "refuse"):
+        report = ingest([path], home=spoilt, clock=Clock())
+
+        assert report.accepted + report.duplicate == 2
+        assert set(everything(EventLog(spoilt, Clock()))) == {"c1", "c2"}
+        assert EventLog(spoilt, Clock()).known(["c1", "c2"]) == {"c1", "c2"}
+
+
+def test_a_backfill_that_was_killed_can_be_run_again(home, write):
+    ingest([write([_raw("c1", NOON), _raw("c2", NOON + 1)])], home=home, clock=Clock())
+    late = write([_raw("c0", NOON - 1), _raw("c2", NOON + 1)], "late.jsonl")
+
+    for spoilt in fates(home, "ingest", late, "backfill"):
+        ingest([late], home=spoilt, clock=Clock(), mode="backfill")
+
+        log = EventLog(spoilt, Clock())
+        assert {event.event_id for event in compacted(log)} == {"c0", "c1", "c2"}
+        assert len(compacted(log)) == 3
+        assert len(log.seals().instants) <= 2
+        assert log.rebuild_needed
+
+
+def _raw(event_id, at):
+    return {
+        "kind": "interaction", "event_id": event_id, "event_time": to_text(at), "item_id": "i1",
+        "type": "click",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("torn", [b"{", b'{"kind":"item","event_id":"x"', b"\0" * 50, b"\xff"])
+def test_a_torn_last_line_is_as_if_it_had_never_been_sent(log, home, torn):
+    log.writer().append([click("c1")])
+    (segment,) = list_segments(home.log / "segments")
+    with segment.open("ab") as file:
+        file.write(torn)
+    log.writer().append([click("c2")])
+
+    assert [event.event_id for event in log.unsealed()] == ["c1", "c2"]
+    log.seal()
+    report = log.compact()
+    assert (report.compacted, report.damaged) == (2, 0)
+
+
+def test_a_damaged_line_is_set_aside_and_harms_no_other(log, home):
+    log.writer().append([click("c1"), click("c2"), click("c3")])
+    (segment,) = list_segments(home.log / "segments")
+    first, _, third = segment.read_bytes().splitlines(keepends=True)
+    segment.write_bytes(first + b"\0damaged\0\n" + third)
+    log.seal()
+
+    report = log.compact()
+
+    assert (report.compacted, report.damaged) == (2, 1)
+    assert log.known(["c1", "c2", "c3"]) == {"c1", "c3"}
+    (kept,) = (home.log / "quarantine").iterdir()
+    assert b"damaged" in kept.read_bytes()
+
+
+def test_a_full_disk_refuses_an_event_and_spoils_none(log):
+    writer = log.writer()
+    writer.append([click("c1")])
+    allowed = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200, allowed[1]))
+    try:
+        with pytest.raises(LogError, match="Nothing was acknowledged"):
+            writer.append([click(f"too much {n}") for n in range(100)])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, allowed)
+
+    writer.append([click("c2")])
+
+    assert [event.event_id for event in log.unsealed()] == ["c1", "c2"]

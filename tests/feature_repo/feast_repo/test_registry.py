@@ -1,0 +1,97 @@
+"""The registry under processes that write and read it at once."""
+
+import subprocess
+import sys
+
+from feast import Entity, FeatureStore, ValueType
+
+from feature_repo.catalogue import Catalogue
+from feature_repo.feast_repo import repository
+
+VIEWS_EACH, WRITERS = 3, 4
+WRITER = """
+import sys
+from pathlib import Path
+from feature_repo.catalogue import Catalogue
+from feature_repo.feast_repo.repository import open_store
+from feature_repo.home.home import Home
+home, mine, count = Home(Path(sys.argv[1])), sys.argv[2], int(sys.argv[3])
+store = open_store(home)
+print("ready", flush=True)
+sys.stdin.readline()
+for n in range(count):
+    view = Catalogue.of(home).item_engagement
+    view.name = f"view_{mine}_{n}"
+    store.apply([view])
+"""
+READER = """
+import sys
+from pathlib import Path
+from feature_repo.feast_repo.repository import open_store
+from feature_repo.home.home import Home
+home = Home(Path(sys.argv[1]))
+print("ready", flush=True)
+sys.stdin.readline()
+counts = [len(open_store(home).list_feature_views()) for _ in range(30)]
+print(*counts)
+"""
+
+
+def start(script, *words):
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, *words],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout.readline() == "ready\n"
+    return process
+
+
+def release(processes):
+    """Let them begin at once; what each of them said."""
+    for process in processes:
+        process.stdin.write("go\n")
+        process.stdin.flush()
+    said = [process.communicate()[0] for process in processes]
+    assert [process.returncode for process in processes] == [0] * len(processes)
+    return said
+
+
+def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
+    repository.render(home, "127.0.0.1", 1)
+    repository.apply(home)
+    before = {view.name for view in Catalogue.of(home).views}
+    writers = [start(WRITER, str(home.root), str(n), str(VIEWS_EACH)) for n in range(WRITERS)]
+    reader = start(READER, str(home.root))
+
+    *_, seen = release([*writers, reader])
+
+    names = {view.name for view in repository.open_store(home).list_feature_views()}
+    added = {f"view_{n}_{k}" for n in range(WRITERS) for k in range(VIEWS_EACH)}
+    assert names == before | added
+    counts = [int(word) for word in seen.split()]
+    assert counts[0] >= len(before)
+    assert counts == sorted(counts)
+
+
+def test_one_of_two_changes_at_once_is_lost_in_stock_s_file_and_kept_in_ours(home, tmp_path):
+    repository.render(home, "127.0.0.1", 1)
+    stored = repository.open_store(home).config
+    in_a_file = stored.model_copy(update={"registry_config": str(tmp_path / "registry.pb")})
+    kept = {}
+    for name, config in (("ours", stored), ("stock", in_a_file)):
+        one, other = (FeatureStore(config=config).registry for _ in range(2))
+        first, second = (
+            Entity(name=word, join_keys=[word], value_type=ValueType.STRING)
+            for word in ("first", "second")
+        )
+
+        one.apply_entity(first, config.project, commit=False)
+        other.apply_entity(second, config.project)
+        one.commit()
+
+        known = FeatureStore(config=config).registry.list_entities(config.project)
+        kept[name] = {entity.name for entity in known} & {"first", "second"}
+
+    assert kept == {"ours": {"first", "second"}, "stock": {"first"}}

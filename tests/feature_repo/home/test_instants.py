@@ -1,0 +1,60 @@
+"""Instants in every spelling are one number."""
+
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feature_repo.home import (
+    DAY,
+    LATEST,
+    SECOND,
+    EventError,
+    parse_instant,
+    to_datetime,
+    to_text,
+    utc_offset_minutes,
+)
+
+instants = st.integers(0, LATEST - 1)
+
+
+@given(instants)
+def test_an_instant_is_read_back_from_its_text(instant):
+    assert parse_instant(to_text(instant)) == instant
+    assert to_datetime(instant).tzinfo is UTC
+
+
+@given(st.datetimes(datetime(1971, 1, 1), datetime(2099, 1, 1)), st.timezones())
+def test_a_local_time_is_the_instant_it_means(moment, zone):
+    local = moment.replace(tzinfo=UTC).astimezone(zone)
+
+    assert to_datetime(parse_instant(local.isoformat())) == moment.replace(tzinfo=UTC)
+
+
+@given(st.integers(4_000 * DAY // SECOND, LATEST // SECOND - 1))
+def test_the_size_of_a_number_tells_its_unit(seconds):
+    for number in (seconds, seconds * 1_000, seconds * SECOND, float(seconds)):
+        assert parse_instant(number) == parse_instant(str(number)) == seconds * SECOND
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, True, "", "soon", "12:00", float("nan"), float("inf"), -1, LATEST, 10**20, [], {}, "1e9",
+     "٣٣٣", "1969-12-31T23:59:59Z", "2100-01-01"],
+)  # fmt: skip
+def test_what_is_no_time_is_refused_by_the_name_of_its_field(value):
+    with pytest.raises(EventError) as refused:
+        parse_instant(value, "received_at")
+
+    assert refused.value.field == "received_at"
+
+
+@pytest.mark.parametrize(
+    ("text", "minutes"),
+    [("2022-03-28T12:00:00+02:00", 120), ("2022-03-28T12:00:00Z", 0), ("2022-03-28T12:00", None),
+     ("2022-03-28T12:00:00-03:30", -210), ("soon", None), (1648468800, None), (None, None)],
+)  # fmt: skip
+def test_the_offset_is_what_the_text_says(text, minutes):
+    assert utc_offset_minutes(text) == minutes

@@ -1,0 +1,64 @@
+"""Feast's online calls read tiles at the home's clock."""
+
+import time
+
+import pytest
+from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
+
+from feature_repo.events.contract import InteractionEvent
+from feature_repo.feast_repo import repository
+from feature_repo.home import DAY, SECOND
+from feature_repo.online.redis import redis_client
+from feature_repo.transformations import transform
+from tests.feature_repo.histories import START, write_log
+
+REFS = ["item_engagement:clicks_1d", "item_engagement:clicks_7d", "item_engagement:clicks_all"]
+
+
+@pytest.fixture
+def place(home, redis_address):
+    """A home in which item `i` was clicked once at the start, and that is loaded."""
+    repository.render(home, redis_address.host, redis_address.port)
+    click = InteractionEvent(event_id="1", event_time=START, item_id="i", type="click")
+    last = write_log(home, [click])
+    transform(home, last)
+    repository.apply(home)
+    repository.materialize(home, last + 1)
+    return home
+
+
+def answer(home, at, items=("i",)):
+    home.clock.write_text(str(at - time.time_ns() // 1000))
+    store = repository.open_store(home, timeout_seconds=10)
+    return store.get_online_features(REFS, [{"item_id": item} for item in items])
+
+
+@pytest.mark.parametrize(
+    ("days", "counts"), [(0, [1, 1, 1]), (1, [0, 1, 1]), (6, [0, 1, 1]), (7, [0, 0, 1])]
+)
+def test_counts_age_with_the_clock_and_without_a_load(place, days, counts):
+    found = answer(place, START + days * DAY + SECOND).to_dict()
+
+    assert [found[ref.split(":")[1]] for ref in REFS] == [[count] for count in counts]
+
+
+def test_who_was_never_met_is_not_found_and_damage_harms_nobody_else(place, redis_address):
+    with redis_client(redis_address, timeout=5) as client:
+        client.set(f"{place.project}:live:tile:item_engagement:bad", b"no tile")
+
+    found = answer(place, START + SECOND, ("i", "none", "bad")).proto.results
+
+    absent = FieldStatus.NOT_FOUND
+    for vector in found[1:]:
+        assert list(vector.statuses) == [FieldStatus.PRESENT, absent, absent]
+        assert vector.event_timestamps[0].seconds >= START // SECOND
+
+
+def test_teardown_removes_tiles_of_this_project_alone(place, redis_address):
+    with redis_client(redis_address, timeout=5) as client:
+        client.set("other:live:tile:item_engagement:i", b"theirs")
+        assert client.exists(f"{place.project}:live:tile:item_engagement:i")
+
+        repository.clear_online(place)
+
+        assert [*client.scan_iter("*tile*")] == [b"other:live:tile:item_engagement:i"]

@@ -1,0 +1,230 @@
+"""Feast's public behaviours, each restated on our online store."""
+
+import pandas as pd
+import pytest
+from feast import (
+    FeatureService,
+    FeatureView,
+    Field,
+    FileSource,
+    PushSource,
+    RequestSource,
+)
+from feast.data_source import PushMode
+from feast.on_demand_feature_view import on_demand_feature_view
+from feast.types import Float64, Int64, String
+
+from feature_repo.home import CatalogueError
+from feature_repo.views import STORED_AS, TILES
+from tests.feature_repo.online.stores import (
+    ITEM,
+    ITEM_ID,
+    NOON,
+    SECOND,
+    item_key,
+    online,
+    row,
+    store_of,
+    view_of,
+    write,
+)
+
+TYPES = {"n": Int64, "s": String}
+
+
+def frame(*rows, **columns):
+    """Rows (item, n, s), with their times."""
+    table = pd.DataFrame(rows, columns=["item_id", "n", "s"])
+    return table.assign(event_timestamp=NOON, created=NOON, **columns)
+
+
+@pytest.fixture
+def store(tmp_path, redis_address):
+    return store_of(tmp_path, redis_address)
+
+
+@pytest.fixture
+def facts(store, tmp_path):
+    """A view with a Parquet file of two items and a push source over it."""
+    path = tmp_path / "facts.parquet"
+    times = {"coerce_timestamps": "us", "allow_truncated_timestamps": True}
+    frame(("a", 1, "x"), ("b", 2, "y")).to_parquet(path, **times)
+    batch = FileSource(
+        name="facts_file",
+        path=str(path),
+        timestamp_field="event_timestamp",
+        created_timestamp_column="created",
+    )
+    schema = [ITEM_ID, Field(name="n", dtype=Int64), Field(name="s", dtype=String)]
+    push = PushSource(name="facts_push", batch_source=batch)
+    view = FeatureView(name="facts", entities=[ITEM], schema=schema, source=push)
+    store.apply([ITEM, push, view])
+    return store.get_feature_view("facts")
+
+
+def answer(store, refs, *items, **request):
+    rows = [{"item_id": item, **request} for item in items]
+    return store.get_online_features(refs, rows).to_dict()
+
+
+def test_materialize_loads_the_newest_row_of_every_entity(store, facts):
+    store.materialize(NOON - SECOND, NOON + SECOND)
+
+    assert answer(store, ["facts:n", "facts:s"], "b", "a")["n"] == [2, 1]
+
+
+def test_a_push_is_seen_at_once(store, facts):
+    store.push("facts_push", frame(("a", 7, None)).drop(columns="created").assign(created=NOON))
+
+    assert answer(store, ["facts:n", "facts:s"], "a") == {"item_id": ["a"], "n": [7], "s": [None]}
+
+
+def test_a_pushed_row_without_event_time_is_left_out_and_told_of(store, facts, caplog):
+    rows = frame(("a", 7, None), ("b", 8, None))
+    rows["event_timestamp"] = pd.to_datetime([NOON + SECOND, None], utc=True)
+
+    store.push("facts_push", rows)
+
+    assert answer(store, ["facts:n"], "a", "b")["n"] == [7, None]
+    assert "1 of 2 rows of facts not stored: they have no event time" in caplog.messages
+
+
+def test_a_pushed_row_without_created_time_is_stored(store, facts):
+    rows = frame(("a", 7, None)).assign(created=pd.to_datetime([None], utc=True))
+
+    store.push("facts_push", rows)
+
+    assert answer(store, ["facts:n"], "a")["n"] == [7]
+
+
+def test_a_push_to_both_stores_is_in_both(store, facts):
+    later = frame(("c", 9, "z")).assign(event_timestamp=NOON + SECOND)
+    store.push("facts_push", later, to=PushMode.ONLINE_AND_OFFLINE)
+
+    asked = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
+    offline = store.get_historical_features(asked, ["facts:n"]).to_df()
+    assert answer(store, ["facts:n"], "c")["n"] == [9]
+    assert offline["n"].tolist() == [9]
+
+
+def test_a_push_offline_alone_is_not_seen_online(store, facts):
+    later = frame(("c", 9, "z")).assign(event_timestamp=NOON + SECOND)
+    store.push("facts_push", later, to=PushMode.OFFLINE)
+
+    asked = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
+    assert store.get_historical_features(asked, ["facts:n"]).to_df()["n"].tolist() == [9]
+    assert answer(store, ["facts:n"], "c")["n"] == [None]
+
+
+def test_rows_written_to_a_view_that_is_counted_from_events_are_refused(store):
+    counted = view_of({"shown_1d": Int64}, name="item_engagement", tags={STORED_AS: TILES})
+    store.apply([ITEM, counted])
+    rows = frame(("a", 1, None)).rename(columns={"n": "shown_1d"}).drop(columns="s")
+
+    with pytest.raises(CatalogueError, match="item_engagement is counted from events"):
+        store.write_to_online_store("item_engagement", rows)
+
+
+def test_write_to_online_store_takes_a_frame(store, facts):
+    store.write_to_online_store("facts", frame(("a", 3, "w")))
+
+    assert answer(store, ["facts:n", "facts:s"], "a")["s"] == ["w"]
+
+
+@pytest.mark.filterwarnings("ignore:On demand feature view is an experimental feature")
+def test_an_on_demand_view_computes_from_stored_and_requested_values(store, facts):
+    request = RequestSource(name="request", schema=[Field(name="factor", dtype=Int64)])
+
+    @on_demand_feature_view(
+        sources=[facts, request], schema=[Field(name="scaled", dtype=Float64)], mode="pandas"
+    )
+    def scaled_facts(inputs: pd.DataFrame) -> pd.DataFrame:
+        return pd.DataFrame({"scaled": inputs["n"].astype("float64") * inputs["factor"]})
+
+    store.apply([scaled_facts])
+    write(store, facts, row("a", TYPES, {"n": 5}), row("b", TYPES, {"n": 6}))
+
+    found = answer(store, ["facts:n", "scaled_facts:scaled"], "a", "b", factor=10)
+
+    assert found["scaled"] == [50.0, 60.0]
+    assert found["n"] == [5, 6]
+
+
+def test_a_service_projects_and_renames(store, facts):
+    service = FeatureService(name="some", features=[facts[["s"]].with_name("told")])
+    store.apply([service])
+    write(store, facts, row("a", TYPES, {"n": 5, "s": "x"}))
+
+    found = store.get_online_features(
+        store.get_feature_service("some"), [{"item_id": "a"}], full_feature_names=True
+    ).to_dict()
+
+    assert found == {"item_id": ["a"], "told__s": ["x"]}
+
+
+def test_a_join_key_may_be_asked_for_by_another_name(store, facts):
+    other = facts.with_name("bought").with_join_key_map({"item_id": "bought_id"})
+    store.apply([FeatureService(name="pair", features=[facts.with_name("seen"), other])])
+    write(store, facts, row("a", TYPES, {"n": 1}), row("b", TYPES, {"n": 2}))
+
+    found = store.get_online_features(
+        store.get_feature_service("pair"),
+        [{"item_id": "a", "bought_id": "b"}, {"item_id": "b", "bought_id": "nobody"}],
+        full_feature_names=True,
+    ).to_dict()
+
+    assert found["seen__n"] == [1, 2]
+    assert found["bought__n"] == [2, None]
+
+
+def test_a_view_without_entities_has_one_row(store):
+    view = view_of({"n": Int64}, name="everywhere", entities=(), keys=())
+    store.apply([view])
+    known = store.get_feature_view("everywhere")
+    key, values, *times = row("", {"n": Int64}, {"n": 4})
+    key.join_keys[0] = "__dummy_id"
+    write(store, known, (key, values, *times))
+
+    found = store.get_online_features(["everywhere:n"], [{"any": 1}, {"any": 2}])
+
+    assert found.to_dict() == {"n": [4, 4]}
+
+
+def test_the_same_entity_twice_is_answered_twice(store, facts):
+    write(store, facts, row("a", TYPES, {"n": 5}))
+
+    assert answer(store, ["facts:n"], "a", "b", "a") == {
+        "item_id": ["a", "b", "a"],
+        "n": [5, None, 5],
+    }
+
+
+def test_full_names_tell_the_view(store, facts):
+    write(store, facts, row("a", TYPES, {"n": 5}))
+
+    found = store.get_online_features(["facts:n"], [{"item_id": "a"}], full_feature_names=True)
+
+    assert found.to_dict() == {"item_id": ["a"], "facts__n": [5]}
+
+
+def test_a_request_without_the_entity_is_refused(store, facts):
+    with pytest.raises(KeyError, match="item_id"):
+        store.get_online_features(["facts:n"], [{"other_id": "a"}])
+
+
+def test_event_times_are_told_when_asked_for(store, facts):
+    write(store, facts, row("a", TYPES, {"n": 5}))
+
+    found = store.get_online_features(["facts:n"], [{"item_id": "a"}])
+
+    assert found.to_dict(include_event_timestamps=True)["n__ts"] == [int(NOON.timestamp())]
+
+
+def test_a_precomputed_vector_is_read_back(store, facts):
+    online(store).write_precomputed_vector(store.config, "some", "shop", item_key("a"), b"vector")
+
+    found = online(store).read_precomputed_vectors(
+        store.config, "some", "shop", [item_key("a"), item_key("b")]
+    )
+
+    assert found == [b"vector", None]

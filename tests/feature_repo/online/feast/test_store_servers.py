@@ -1,0 +1,212 @@
+"""Rows lie on a cluster and behind Sentinel as they lie on one server."""
+
+import asyncio
+import os
+import signal
+import socket
+import subprocess
+import time
+from contextlib import ExitStack, contextmanager, suppress
+
+import pytest
+import redis
+from feast.types import Int64
+
+from feature_repo.home import RedisError
+from feature_repo.online.redis import RedisAddress, redis_client
+from feature_repo.online.redis.binary import server_binary
+from tests.feature_repo.online.stores import (
+    ITEM,
+    NOON,
+    SECOND,
+    item_key,
+    online,
+    read,
+    row,
+    store_of,
+    view_of,
+    write,
+)
+
+TYPES = {"n": Int64}
+ITEMS = [f"i{n}" for n in range(40)]
+DEADLINE, SLACK = 0.2, 2.0
+"""Seconds a read may wait, and seconds more that a busy machine may take to run the test."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def running(*arguments):
+    process = subprocess.Popen([server_binary(), *map(str, arguments)], stdout=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def ask(client, wanted, *question):
+    """Ask until the answer holds what is wanted; the test's own timeout ends a vain wait."""
+    while True:
+        try:
+            if wanted in str(client.execute_command(*question)):
+                return
+        except redis.RedisError:
+            continue
+
+
+@contextmanager
+def node(folder, *options):
+    """A server with nothing in it, as a client of it."""
+    port = free_port()
+    folder.mkdir()
+    where = ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
+    where += ["--repl-diskless-sync-delay", 0, "--shutdown-timeout", 0]  # wait for no replica
+    with (
+        running(*where, *options),
+        redis_client(RedisAddress.local(port), timeout=5) as client,
+    ):
+        ask(client, "True", "PING")
+        yield port, client
+
+
+def until_it_answers(call):
+    """Call until it gives something: a busy machine may let a deadline pass."""
+    while True:
+        with suppress(RedisError):
+            return call()
+
+
+@pytest.fixture
+def store_at(tmp_path):
+    """Gives a function that opens a store with the view `facts`; it is closed at the end."""
+    opened = []
+
+    def open_store(address, kind, **options):
+        opened.append(store_of(tmp_path, address, redis_type=kind, **options))
+        opened[-1].apply([ITEM, view_of(TYPES)])
+        return opened[-1], opened[-1].get_feature_view("facts")
+
+    yield open_store
+    for store in opened:
+        asyncio.run(online(store).close())
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """Addresses of the three nodes of a cluster, each with a third of the slots."""
+    with ExitStack() as stack:
+        nodes = []
+        for n in range(3):
+            options = ["--cluster-enabled", "yes", "--cluster-port", free_port()]
+            options += ["--cluster-node-timeout", 2000]
+            nodes.append((*stack.enter_context(node(tmp_path / f"node{n}", *options)), options[3]))
+        for n, (port, client, bus) in enumerate(nodes):
+            first, last = (16384 * place // 3 for place in (n, n + 1))
+            client.execute_command("CLUSTER ADDSLOTSRANGE", first, last - 1)
+            nodes[0][1].execute_command("CLUSTER MEET", "127.0.0.1", port, bus)
+        for _, client, _ in nodes:
+            ask(client, "'cluster_size': '3'", "CLUSTER INFO")
+            ask(client, "'cluster_state': 'ok'", "CLUSTER INFO")
+        yield [RedisAddress.local(port) for port, _, _ in nodes]
+
+
+@pytest.fixture
+def sentinel(tmp_path):
+    """The addresses of a Sentinel, which watches `mymaster`, and of that server's replica."""
+    port = free_port()
+    conf = tmp_path / "sentinel.conf"
+    with ExitStack() as stack:
+        master, client = stack.enter_context(node(tmp_path / "master"))
+        follow = ["--replicaof", f"127.0.0.1 {master}"]
+        replica, _ = stack.enter_context(node(tmp_path / "replica", *follow))
+        ask(client, "state=online", "INFO replication")
+        watched = f"mymaster 127.0.0.1 {master} 1"
+        conf.write_text(
+            f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor {watched}\n"
+        )
+        stack.enter_context(running(conf, "--sentinel"))
+        with redis_client(RedisAddress.local(port), timeout=5) as watcher:
+            ask(watcher, str(master), "SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
+            ask(watcher, str(replica), "SENTINEL REPLICAS", "mymaster")
+        yield [RedisAddress.local(port), RedisAddress.local(replica)]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("kind", ["redis_cluster", "redis_sentinel"])
+def test_rows_are_written_read_and_deleted(kind, store_at, request):
+    addresses = request.getfixturevalue(kind.removeprefix("redis_"))
+    store, view = store_at(addresses[0], kind)
+
+    write(store, view, *(row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)))
+
+    assert read(store, view, ITEMS).to_dict()["n"] == [*range(len(ITEMS))]
+    online(store).teardown(store.config, [view], [])
+    assert read(store, view, ITEMS).to_dict()["n"] == [None] * len(ITEMS)
+
+
+@pytest.mark.timeout(120)
+def test_a_cluster_answers_the_async_calls(store_at, cluster):
+    store, view = store_at(cluster[-1], "redis_cluster")
+    rows = [row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)]
+
+    async def found():
+        await online(store).online_write_batch_async(store.config, view, rows, None)
+        keys = [item_key(item) for item in ITEMS]
+        answer = await online(store).online_read_async(store.config, view, keys)
+        await online(store).close()
+        return [values["n"].int64_val for _, values in answer]
+
+    assert asyncio.run(found()) == [*range(len(ITEMS))]
+
+
+@pytest.mark.timeout(120)
+@pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "killed"])
+def test_a_node_that_does_not_answer_costs_one_deadline_whatever_is_asked(store_at, cluster, end):
+    options = {"deadline_seconds": DEADLINE, "breaker_failures": 99}
+    store, view = store_at(cluster[0], "redis_cluster", **options)
+    write(store, view, *(row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)))
+    until_it_answers(lambda: read(store, view, ITEMS))
+    with redis_client(cluster[-1], timeout=5) as client:
+        process = client.info("server")["process_id"]
+
+    os.kill(process, end)
+    begun = time.monotonic()
+    try:
+        with pytest.raises(RedisError, match="does not answer"):
+            read(store, view, ITEMS)
+    finally:
+        os.kill(process, signal.SIGCONT)
+
+    assert time.monotonic() - begun < DEADLINE + SLACK
+
+
+def test_a_cluster_that_is_not_there_is_an_error(store_at):
+    store, view = store_at(RedisAddress.local(free_port()), "redis_cluster")
+
+    with pytest.raises(RedisError, match="does not answer"):
+        read(store, view, ITEMS)
+    with pytest.raises(RedisError, match="does not answer"):
+        write(store, view, row("a", TYPES, {"n": 1}))
+
+
+@pytest.mark.timeout(120)
+def test_rows_are_written_to_the_server_sentinel_chooses(store_at, sentinel):
+    store, view = store_at(sentinel[0], "redis_sentinel", breaker_failures=99)
+    write(store, view, row("a", TYPES, {"n": 1}))
+    with redis_client(sentinel[0], timeout=5) as client:
+        ask(client, "True", "SENTINEL FAILOVER", "mymaster")
+        ask(client, str(sentinel[1].port), "SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
+
+    key = online(store).codec(store.config, view).keys([b"s1:a"])[0]
+    with redis_client(sentinel[1], timeout=5) as client:
+        while not (client.get(key) or b"").endswith(b"\x02\x00"):
+            with suppress(RedisError):
+                write(store, view, row("a", TYPES, {"n": 2}, NOON + SECOND))
+
+    assert read(store, view, ["a"]).to_dict()["n"] == [2]

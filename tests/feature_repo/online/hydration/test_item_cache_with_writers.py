@@ -1,0 +1,170 @@
+"""Whatever others write, and whenever, a read finds what lies there at that time."""
+
+import asyncio
+import random
+import threading
+from contextlib import closing
+
+import pytest
+import redis
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from feature_repo.home import DAY, HOUR
+from feature_repo.online.hydration.item_cache import _EACH, KEPT_BYTES
+from tests.feature_repo.online.cached_reader import KnownReader, full
+from tests.feature_repo.online.histories import (
+    ITEMS,
+    NOW,
+    QUERIES,
+    USERS,
+    click,
+    person,
+    ranking,
+    upsert,
+)
+from tests.feature_repo.online.item_strings import loaded, patched
+
+ids = st.integers(0, 999).map("e{}".format)
+items = st.sampled_from([*ITEMS, "", "ü:1"])
+users = st.none() | st.sampled_from(USERS)
+queries = st.none() | st.sampled_from(QUERIES)
+instants = st.integers(0, 99).map(lambda n: NOW - n * 9 * HOUR - 1)
+texts = st.sampled_from(["a", "b"])
+
+events = st.one_of(
+    st.builds(click, ids, instants, items, user_id=users, corrects=st.none() | ids),
+    st.builds(
+        ranking, ids, instants, st.lists(items, min_size=1, max_size=4, unique=True),
+        request_id=ids, user_id=users, query=queries,
+    ),
+    st.builds(upsert, ids, instants, items, brand=texts, price=st.none() | st.integers(0, 9)),
+    st.builds(person, ids, instants, st.sampled_from(USERS), device=st.just("phone")),
+)  # fmt: skip
+writes = st.one_of(
+    st.tuples(st.just("event"), events),
+    st.tuples(st.just("event"), events),
+    st.tuples(st.just("load"), items, texts, st.integers(0, 2)),
+    st.tuples(st.just("damage"), items, st.integers(2, 3)),
+    st.tuples(st.just("removal"), items, st.integers(0, 3)),
+    st.tuples(st.sampled_from(["flush", "hang up"])),
+)
+slates = st.tuples(
+    st.lists(items, max_size=6), st.sampled_from([NOW, NOW, NOW + DAY, NOW + 30 * DAY]), users,
+    queries,
+)  # fmt: skip
+reads = st.tuples(st.just("read"), st.lists(slates, min_size=1, max_size=3))
+histories = st.lists(writes | reads, max_size=24)
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(histories, st.sampled_from([KEPT_BYTES, 2 * _EACH + 900, 0]))
+def test_any_history_of_writes_and_reads_reads_as_if_nothing_were_kept(room, history, kept_bytes):
+    room.client.flushdb()
+
+    async def run():
+        with closing(KnownReader(room, kept_bytes=kept_bytes)) as known:
+            for act in [*history, ("read", [(ITEMS, NOW, "u1", "shoes")])]:
+                if act[0] == "read":
+                    found = await asyncio.gather(*(patiently(known, *s) for s in act[1]))
+                    assert found == [full(room, *slate) for slate in act[1]]
+                else:
+                    write(room, *act)
+
+    asyncio.run(run())
+
+
+def write(room, kind, *about):
+    """Change what lies there, over a connection of its own."""
+    match kind, about:
+        case "event", (event,):
+            room.writer.apply([event])
+        case "load", (item, title, part):
+            room.client.mset(loaded(room, item, title=title, price=7.0, part=part))
+        case "damage", (item, string):
+            room.client.set(room.reader.item_keys(item)[string], b"nonsense")
+        case "removal", (item, string):
+            room.client.delete(room.reader.item_keys(item)[string])
+        case "flush", ():
+            room.client.flushdb()
+        case "hang up", ():
+            room.client.client_kill_filter(_type="normal", skipme=True)
+
+
+async def patiently(known, *asked):
+    """A read that is repeated where its connection was lost."""
+    try:
+        return await known.read(*asked)
+    except redis.ConnectionError:
+        return await known.read(*asked)
+
+
+class Changes(threading.Thread):
+    """Gives all items a new brand again and again, each time in one command."""
+
+    def __init__(self, room, items, times):
+        super().__init__()
+        self.room, self.items, self.times = room, items, times
+        self.sent = self.acknowledged = 0
+        self.change()
+
+    def run(self):
+        for _ in range(self.times):
+            self.change()
+
+    def change(self):
+        """The next brand, which is a number."""
+        brand = str(self.sent + 1)
+        strings = [patched(self.room, item, brand=brand) for item in self.items]
+        self.sent += 1
+        self.room.client.mset({key: text for of in strings for key, text in of.items()})
+        self.acknowledged += 1
+
+
+@pytest.mark.parametrize("kept_bytes", [KEPT_BYTES, 8 * _EACH])
+def test_overlapping_reads_are_each_of_one_instant_between_question_and_answer(room, kept_bytes):
+    items = [f"i{n}" for n in range(20)]
+    changes, chance, seen = Changes(room, items, times=300), random.Random(7), []
+
+    async def read_on(known):
+        while changes.is_alive():
+            some = chance.sample(items, chance.randint(1, len(items)))
+            earliest = changes.acknowledged
+            found = await known.read(some)
+            (brand,) = set(found.items["item_attributes__brand"])
+            assert earliest <= int(brand) <= changes.sent
+            seen.append(int(brand))
+
+    async def run():
+        with closing(KnownReader(room, kept_bytes=kept_bytes)) as known:
+            changes.start()
+            await asyncio.gather(*(read_on(known) for _ in range(6)))
+            assert await known.read(items) == full(room, items)
+
+    asyncio.run(run())
+    changes.join()
+    assert seen
+
+
+def test_a_click_is_known_to_any_read_sent_after_its_acknowledgement(room):
+    clicks = [click(f"e{n}", NOW - 99 + n, "i1", user_id="u1") for n in range(60)]
+
+    async def read_on(known, others):
+        while not others.done():
+            await known.read(["i1", "i2"])
+
+    async def click_on(known):
+        for n, event in enumerate(clicks, 1):
+            await asyncio.to_thread(room.writer.apply, [event])
+            found = await known.read(["i1"])
+            assert found.items["item_engagement__clicks_all"] == [n]
+            assert found.user["user_engagement__clicks_all"] == n
+
+    async def run():
+        with closing(KnownReader(room)) as known:
+            clicking = asyncio.ensure_future(click_on(known))
+            await asyncio.gather(clicking, *(read_on(known, clicking) for _ in range(4)))
+
+    asyncio.run(run())

@@ -1,0 +1,123 @@
+"""A read answers for any slate, and damage stays where it is."""
+
+import numpy as np
+import pytest
+from redis.connection import Connection
+
+from feature_repo.home import RedisError
+from feature_repo.online.hydration import OnlineReader
+from feature_repo.online.redis import RedisAddress, redis_client
+from feature_repo.request_features import feature_columns, feature_matrix
+from feature_repo.request_features.context import RatePrior
+from tests.feature_repo.online.histories import ITEMS, NOW, click, facts, ranking, upsert
+
+PREFIX = "aisle_home:live:"
+
+
+def read(room, user_id=None, query_key=None, item_ids=ITEMS):
+    return room.reader.read(user_id=user_id, query_key=query_key, item_ids=item_ids, t=NOW)
+
+
+def test_what_nobody_ever_heard_of_is_missing_and_not_zero(room):
+    found = read(room, "nobody", "default|nothing")
+
+    assert np.isnan(found.items["item_engagement__clicks_7d"]).all()
+    assert set(found.items["item_attributes__present"]) == {False}
+    for row, view in ((found.user, "user_engagement"), (found.query_row, "query_clicked_items")):
+        assert row[f"{view}__present"] is False
+    assert found.user["user_recent__clicked_item_ids"] is None
+
+
+def test_without_user_and_query_the_items_are_read_alone(room):
+    room.take(ranking("e1", NOW - 9, user_id="u1", query="shoes"))
+
+    found = read(room)
+
+    assert found.user["user_engagement__present"] is False
+    assert found.query_row["query_engagement__present"] is False
+    assert found.items["item_engagement__impressions_all"].tolist() == [1, 1, 1]
+
+
+def test_a_user_met_only_now_starts_at_zero(room):
+    room.take(click("e1", NOW - 9, user_id="u1"))
+
+    user = read(room, "u1").user
+
+    assert user["user_engagement__impressions_all"] == 0
+    assert user["user_recent__shown_item_ids"] == []
+    assert user["user_recent__clicked_item_ids"] == ["i1"]
+
+
+def test_no_candidates_give_no_values(room):
+    found = read(room, "u1", item_ids=[])
+
+    assert found.items["item_engagement__clicks_1d"].tolist() == []
+
+
+def test_the_facts_make_a_matrix(room):
+    room.take(upsert("e1", NOW - 9, price=3, category="shoes"), click("e2", NOW - 8, user_id="u1"))
+
+    matrix = feature_matrix(facts(room), room.shop, RatePrior())
+
+    assert matrix.shape == (len(ITEMS), len(feature_columns(room.shop)))
+    price = feature_columns(room.shop).index("item_attributes__price")
+    assert matrix[0, price] == 3
+
+
+@pytest.mark.parametrize(
+    ("key", "damage"),
+    [
+        ("tile:item_engagement:i1", b"nonsense"),
+        ("item:i1", b"\xc1\xff"),
+        ("item:i1", b"\x81\xa5brand\x01"),
+    ],
+)
+def test_a_damaged_live_value_is_missing_and_harms_no_other(room, key, damage):
+    room.take(upsert("e1", NOW - 9, "i2", brand="Acme"), click("e2", NOW - 8, "i2", user_id="u1"))
+    room.client.set(PREFIX + key, damage)
+
+    items = facts(room).items
+
+    assert items["item_attributes__brand"] == [None, "Acme", None]
+    np.testing.assert_array_equal(items["item_engagement__clicks_all"], [np.nan, 1, np.nan])
+
+
+def test_a_damaged_entry_of_a_list_is_left_out(room):
+    room.take(click("e1", NOW - 8, "i2", user_id="u1"))
+    room.client.zadd(PREFIX + "recent:clicked:u1", {"e2\x0099999\x0020000\x00{": NOW - 7})
+    room.client.set(PREFIX + "recent:shown:u1", "not a list")
+
+    user = facts(room).user
+
+    assert user["user_recent__clicked_item_ids"] == ["i2"]
+    assert user["user_recent__shown_item_ids"] == []
+
+
+def test_a_dead_server_is_an_error(room):
+    with redis_client(RedisAddress.local(9)) as dead:
+        reader = OnlineReader(room.home, room.shop, dead)
+
+        with pytest.raises(RedisError, match="does not answer"):
+            reader.read(user_id="u1", query_key=None, item_ids=ITEMS, t=NOW)
+
+
+def test_a_slate_takes_one_round_trip(room):
+    room.take(upsert("e1", NOW - 9, brand="Acme"), click("e2", NOW - 8, user_id="u1"))
+    facts(room)
+    trips = []
+    send = Connection.send_packed_command
+
+    class Counted(Connection):
+        def send_packed_command(self, command, check_health=True):
+            trips.append(command)
+            return send(self, command, check_health)
+
+    room.client.connection_pool.disconnect()
+    room.client.connection_pool.connection_class = Counted
+    room.client.connection_pool.reset()
+    facts(room)
+    trips.clear()
+
+    facts(room)
+
+    assert len(trips) == 1

@@ -1,0 +1,124 @@
+"""Pruning drops what stored rows contain and nothing else; a flush drops one project alone."""
+
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feature_repo.events.contract import RankingEvent
+from feature_repo.feast_repo import render
+from feature_repo.home import DAY, Home
+from tests.feature_repo.online.conftest import Room
+from tests.feature_repo.online.histories import NOW, click, comparable, facts, ranking, upsert
+from tests.feature_repo.online.live.test_event_order import histories, with_real_redis
+
+TODAY = NOW // DAY
+PREFIX = "aisle_home:live:"
+
+
+def names(room, prefix=PREFIX):
+    return {key.decode().removeprefix(prefix) for key in room.client.scan_iter(f"{prefix}*")}
+
+
+def reads(room):
+    asked = (("u1", "shoes"), ("u2", "Red Hats"))
+    return [comparable(facts(room, user, query)) for user, query in asked]
+
+
+def about_requests(events, requests):
+    return [e for e in events if e.request_id in requests]
+
+
+@with_real_redis
+@given(histories, st.integers(TODAY - 41, TODAY))
+def test_what_is_left_after_a_prune_is_what_later_parts_brought(room, events, part):
+    room.client.flushdb()
+    old = {e.request_id for e in events if isinstance(e, RankingEvent) and e.seen_at // DAY <= part}
+    events = [e for e in events if e.seen_at // DAY <= part or e.request_id not in old]
+    later = [e for e in events if e.seen_at // DAY > part]
+    room.writer.apply(later)
+    wanted = reads(room)
+    room.client.flushdb()
+    room.writer.apply(events)
+
+    room.writer.prune(part)
+
+    assert reads(room) == wanted
+
+
+def test_a_prune_of_everything_leaves_its_mark_alone(room):
+    room.take(
+        upsert("e1", NOW - 9, brand="Acme"),
+        ranking("e2", NOW - 8, user_id="u1", query="shoes", request_id="r1"),
+        click("e3", NOW - 7, request_id="r1"),
+        click("e4", NOW - 6, user_id="u1"),
+    )
+
+    room.writer.prune(TODAY)
+
+    assert names(room) == {"pruned"}
+
+
+def test_an_event_that_comes_after_its_part_was_pruned_is_in_the_rows_already(room):
+    room.writer.prune(TODAY - 1)
+
+    assert room.writer.apply([click("e1", NOW - 9)]) == ["duplicate"]
+
+
+def test_a_prune_never_goes_back(room):
+    room.writer.prune(TODAY)
+    room.writer.prune(TODAY - 5)
+
+    assert room.client.get(PREFIX + "pruned") == str(TODAY).encode()
+
+
+def test_prunes_beside_writers_lose_nothing_that_is_newer(room):
+    old = [click(f"old{n}", NOW - 2 * DAY, user_id="u1") for n in range(200)]
+    new = [click(f"new{n}", NOW - 1 - n, user_id="u1") for n in range(200)]
+    writing = threading.Thread(
+        target=lambda: [
+            room.new_writer().apply(pair) for pair in map(list, zip(old, new, strict=True))
+        ]
+    )
+
+    writing.start()
+    while writing.is_alive():
+        room.writer.prune(TODAY - 2)
+    writing.join()
+    room.writer.prune(TODAY - 2)
+
+    assert facts(room).items["item_engagement__clicks_all"][0] == 200
+    assert facts(room).user["user_engagement__clicks_all"] == 200
+
+
+@pytest.fixture
+def neighbour(room, tmp_path):
+    """A home whose project's name begins with the room's."""
+    home = Home(tmp_path / "home_too")
+    render(home, room.address.host, room.address.port)
+    other = Room(home, room.shop, room.address, room.clock)
+    yield other
+    other.client.close()
+
+
+def test_a_flush_removes_this_project_and_no_other(room, neighbour):
+    for each in (room, neighbour):
+        each.take(ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1"))
+    theirs = names(neighbour, "aisle_home_too:live:")
+
+    room.writer.flush()
+
+    assert names(room) == set()
+    assert names(neighbour, "aisle_home_too:live:") == theirs
+    assert facts(neighbour).user["user_engagement__clicks_all"] == 1
+
+
+def test_a_flush_and_a_replay_give_what_was_there(room):
+    room.take(ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1"))
+    before = reads(room)
+
+    room.writer.flush()
+    room.writer.replay()
+
+    assert reads(room) == before

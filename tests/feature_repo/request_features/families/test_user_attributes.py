@@ -1,0 +1,51 @@
+"""What a shop tells of its users is read as numbers, each of which says one thing."""
+
+import math
+
+from feature_repo.home import SECOND
+from feature_repo.request_features import SlateFacts, feature_columns
+from feature_repo.request_features.families import user_attributes
+from feature_repo.shop import Shop, ShopField
+from tests.feature_repo.matrix_columns import NOW, PRIOR, column
+
+PEOPLE = Shop(
+    "people",
+    (),
+    (
+        ShopField("device", "category", "device", values=("phone", "Größe 7", "gr e 7")),
+        ShopField("tags", "list", "tags"),
+        ShopField("member", "bool", "member"),
+        ShopField("spent", "number", "spent"),
+        ShopField("joined", "time", "joined"),
+    ),
+)
+
+
+def told_of(**values):
+    """The columns of what the shop told of a shopper, for one candidate."""
+    user = {f"user_attributes__{name}": value for name, value in values.items()}
+    facts = SlateFacts(t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)})
+    names = [n for n in feature_columns(PEOPLE) if n.startswith("user_attributes__")]
+    names += [name for block in user_attributes(facts, PEOPLE, PRIOR) for name in block.names]
+    return {name: column(facts, name, PEOPLE)[0] for name in names}
+
+
+def test_a_shopper_is_told_by_numbers_by_ages_and_by_the_declared_values():
+    known = told_of(device="Größe 7", tags=["x"], member=False, spent=2.5, joined=NOW - 90 * SECOND)
+
+    assert known == {
+        "user_attributes__member": 0, "user_attributes__spent": 2.5, "user_attributes__present": 1,
+        "user__device_known": 1, "user__device__phone": 0, "user__device__gr_e_7": 1,
+        "user__device__gr_e_7_2": 0, "user__tags_known": 1, "user__member_known": 1,
+        "user__spent_known": 1, "user__joined_known": 1, "user__joined_age_seconds": 90,
+    }  # fmt: skip
+
+
+def test_of_a_shopper_nothing_is_known_or_a_value_that_was_not_declared():
+    nothing, other = told_of(), told_of(device="watch", tags=[], spent=None)
+
+    flags = {name: value for name, value in nothing.items() if name.endswith(("known", "present"))}
+    assert set(flags.values()) == {0}
+    assert all(math.isnan(value) for name, value in nothing.items() if name not in flags)
+    assert [other[f"user__{name}_known"] for name in ("device", "tags", "spent")] == [1, 0, 0]
+    assert [other[f"user__device__{name}"] for name in ("phone", "gr_e_7")] == [0, 0]

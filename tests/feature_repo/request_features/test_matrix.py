@@ -1,0 +1,394 @@
+"""The model's matrix follows from the facts of a request, and from nothing else."""
+
+import math
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.home import DAY, SECOND, parse_instant
+from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features.context import ItemValues, RatePrior
+from feature_repo.request_features.families.recent import Recent
+from feature_repo.request_features.families.slate import (
+    distance_to_median,
+    frequency,
+    medians,
+    ranks,
+)
+from feature_repo.request_features.families.text_match import gram_jaccard
+from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
+from tests.feature_repo.matrix_columns import NOW, PRIOR, SHOP, column
+
+COLOURS = Shop("colours", (ShopField("colour", "category", "colour"),
+                           ShopField("tags", "list", "tags")))  # fmt: skip
+
+
+def recent(*, clicked=(), shown=(), **values):
+    """A user's row; `clicked` and `shown` are (item, instant) pairs, newest first."""
+    return {
+        "user_recent__present": True,
+        "user_recent__clicked_item_ids": [item for item, _ in clicked],
+        "user_recent__clicked_at": [at for _, at in clicked],
+        "user_recent__shown_item_ids": [item for item, _ in shown],
+        "user_recent__shown_at": [at for _, at in shown],
+        **{f"user_recent__{name}": value for name, value in values.items()},
+    }
+
+
+@pytest.mark.parametrize(
+    ("everything", "clicks", "shown", "strength", "rate"),
+    [
+        ((100, 10), 1, 2, 10, 11 / 102),
+        ((100, 10), 1, 2, 1, 2 / 12),
+        ((100, 10), 3, 10, 10, 13 / 110),
+        ((20, 5), 3, 10, 10, 13 / 50),
+    ],
+)
+def test_a_smoothed_rate_is_drawn_towards_the_shops(everything, clicks, shown, strength, rate):
+    impressions, total = everything
+    prior = RatePrior.of_counts(clicks=total, impressions=impressions, strength=strength)
+
+    assert prior.smoothed(clicks, shown) == pytest.approx(rate, abs=1e-15)
+
+
+def test_rates_are_missing_while_no_item_has_a_click():
+    facts = SlateFacts(t=NOW, item_ids=["a"], items={"item_engagement__impressions_all": [4]})
+
+    rates = column(facts, "rate__item_all", prior=RatePrior.of_counts(clicks=0, impressions=4))
+
+    assert math.isnan(rates[0])
+
+
+def test_shown_and_not_clicked_is_zero_clicks_and_never_shown_is_missing():
+    facts = SlateFacts(
+        t=NOW,
+        item_ids=["shown", "new"],
+        items={
+            "item_engagement__clicks_all": [0, None],
+            "item_engagement__present": [True, False],
+        },
+    )
+
+    clicks = column(facts, "item_engagement__clicks_all")
+
+    assert clicks[0] == 0
+    assert math.isnan(clicks[1])
+    assert column(facts, "item_engagement__present") == [1, 0]
+
+
+def test_a_candidate_matches_the_colours_that_were_clicked():
+    facts = SlateFacts(
+        t=NOW,
+        user=recent(
+            clicked=[("p2", NOW - SECOND), ("p1", NOW - 2 * SECOND)],
+            clicked_colour=["green", "red"],
+            clicked_tags=["", ""],
+        ),
+        item_ids=["p1", "p2", "p3"],
+        items={"item_attributes__colour": ["red", "green", None]},
+    )
+
+    assert column(facts, "taste__colour_matches", COLOURS) == [1, 1, 0]
+    assert column(facts, "taste__tags_matches", COLOURS) == [0, 0, 0]
+
+
+def test_a_value_that_was_ignored_counts_against_a_candidate():
+    facts = SlateFacts(
+        t=NOW,
+        user=recent(
+            clicked=[("p1", NOW - SECOND)],
+            shown=[("p1", NOW - 2 * SECOND), ("p2", NOW - 2 * SECOND)],
+            clicked_colour=["red"],
+            shown_colour=["red", "green"],
+        ),
+        item_ids=["new", "other", "third"],
+        items={"item_attributes__colour": ["red", "green", "blue"]},
+    )
+
+    liked, passed, unknown = column(facts, "taste__colour_lift_mean", COLOURS)
+
+    assert liked > unknown == 0 > passed
+
+
+def test_an_item_is_ignored_only_where_no_click_followed_its_showing():
+    facts = SlateFacts(
+        t=NOW,
+        user=recent(
+            clicked=[("again", NOW - 5), ("seen", NOW - 20)],
+            shown=[("seen", NOW - 3), ("again", NOW - 5), ("seen", NOW - 30)],
+        ),
+    )
+
+    row = Recent.of(facts)
+
+    assert row is not None
+    assert row.ignored == [0]
+
+
+def test_list_values_of_the_recent_row_are_told_apart():
+    facts = SlateFacts(
+        t=NOW,
+        user=recent(clicked=[("p1", NOW - 1)], clicked_tags=["warm\x1fsoft"]),
+        item_ids=["a", "b"],
+        items={"item_attributes__tags": [["soft", "warm", "new"], ["warm soft"]]},
+    )
+
+    assert column(facts, "taste__tags_matches", COLOURS) == [2, 0]
+
+
+def test_numbers_are_compared_with_the_median_of_the_slate():
+    numbers = np.array([10.0, 20, 40, 15, 5])
+
+    assert distance_to_median(numbers).tolist() == [-5, 5, 25, 0, -10]
+
+
+def test_numbers_can_be_compared_with_the_first_few():
+    numbers = np.array([10.0, 20, 30, 5, 1])
+
+    assert distance_to_median(numbers, first=3).tolist() == [-10, 0, 10, -15, -19]
+
+
+def test_values_are_counted_within_the_slate():
+    values = ItemValues.of(["a", "b", "c", "a", "b"])
+
+    assert frequency(values).tolist() == [0.4, 0.4, 0.2, 0.4, 0.4]
+
+
+def test_age_is_in_seconds_from_the_fields_time():
+    added = datetime.fromisoformat("2022-03-01T00:00:00+02:00").timestamp() * SECOND
+    facts = SlateFacts(
+        t=parse_instant("2022-03-28T00:00:00+02:00"),
+        item_ids=["a"],
+        items={"item_attributes__added_at": [int(added)]},
+    )
+
+    assert column(facts, "age__added_at_seconds") == [2_332_800]
+
+
+def test_three_letter_runs_are_compared():
+    assert gram_jaccard("foobar", "foo") == 0.25
+
+
+def test_the_query_is_compared_with_the_title():
+    facts = SlateFacts(
+        t=NOW,
+        query="Red  shoes",
+        item_ids=["a", "b", "c"],
+        items={"item_attributes__title": ["Shoes, red", "Red hat", None]},
+    )
+
+    covered = column(facts, "text__tokens_covered")
+
+    assert covered[:2] == [1, 0.5]
+    assert math.isnan(covered[2])
+
+
+def test_items_clicked_under_the_query_have_weight_share_and_rank():
+    facts = SlateFacts(
+        t=NOW,
+        query_row={
+            "query_clicked_items__present": True,
+            "query_clicked_items__clicked_item_keys": ["b", "a"],
+            "query_clicked_items__clicked_item_weights": np.array([3, 1]),
+        },
+        item_ids=["a", "b", "c"],
+    )
+
+    assert column(facts, "query_item__weight") == [1, 3, 0]
+    assert column(facts, "query_item__share") == [0.25, 0.75, 0]
+    assert column(facts, "query_item__rank")[:2] == [2, 1]
+
+
+def test_a_candidate_knows_when_the_user_last_met_it():
+    facts = SlateFacts(
+        t=NOW,
+        user=recent(
+            clicked=[("a", NOW - 10 * SECOND)],
+            shown=[("a", NOW - 20 * SECOND), ("a", NOW - DAY)],
+        ),
+        item_ids=["a", "b"],
+    )
+
+    assert column(facts, "history__times_shown") == [2, 0]
+    assert column(facts, "history__clicked_seconds")[0] == 10
+    assert column(facts, "history__shown_seconds")[0] == 20
+    assert math.isnan(column(facts, "history__shown_seconds")[1])
+
+
+def test_no_column_knows_a_position():
+    assert not [name for name in feature_columns(SHOP) if "position" in name]
+
+
+def test_every_shop_has_its_own_columns_and_each_name_once():
+    names = [feature_columns(shop) for shop in (SHOP, COLOURS, Shop("bare", ()))]
+
+    assert [len(set(columns)) for columns in names] == [len(columns) for columns in names]
+    assert "taste__colour_lift_mean" in names[1]
+
+
+def test_fields_whose_columns_would_have_one_name_share_a_column():
+    fields = (ShopField("rate_all", "number", "rate_all"), ShopField("click", "category", "click"))
+    shop = Shop("odd", fields)
+
+    matrix = feature_matrix(SlateFacts(t=NOW, item_ids=["a"]), shop, PRIOR)
+
+    assert len(set(feature_columns(shop))) == len(feature_columns(shop)) == matrix.shape[1]
+
+
+def test_every_word_of_a_long_query_is_looked_for():
+    facts = SlateFacts(
+        t=NOW,
+        query=" ".join(map(str, range(2000))),
+        item_ids=["a", "b"],
+        items={
+            "item_attributes__title": ["7 1999 hat", "hat"],
+            "item_attributes__brand": ["8", "9"],
+        },
+    )
+
+    assert column(facts, "text__tokens_covered") == pytest.approx([2 / 2000, 0])
+    assert column(facts, "text__all_covered") == pytest.approx([3 / 2000, 1 / 2000])
+
+
+def test_an_empty_slate_has_all_columns_and_no_rows():
+    matrix = feature_matrix(SlateFacts(t=NOW), SHOP, PRIOR)
+
+    assert matrix.shape == (0, len(feature_columns(SHOP)))
+
+
+def test_a_request_about_which_nothing_is_known_is_ranked_all_the_same():
+    matrix = feature_matrix(SlateFacts(t=NOW, item_ids=["a", "b"]), SHOP, PRIOR)
+
+    assert matrix.shape == (2, len(feature_columns(SHOP)))
+    assert matrix.dtype == np.float32
+    assert not np.isinf(matrix).any()
+
+
+def test_what_is_no_number_is_missing():
+    values = [float("inf"), 1e300, "12", 10**400, None, [3], True]
+    facts = SlateFacts(t=NOW, item_ids=[*"abcdefg"], items={"item_attributes__price": values})
+
+    prices = column(facts, "item_attributes__price")
+
+    assert [price for price in prices if not math.isnan(price)] == [12, 1]
+
+
+numbers = st.one_of(st.none(), st.floats(), st.integers(0, 2**40))
+texts = st.one_of(st.none(), st.sampled_from(["a", "b", "", "ç", "a\x1fb"]))
+
+
+@st.composite
+def slates(draw):
+    size = draw(st.integers(0, 6))
+    column_of = lambda values: draw(st.lists(values, min_size=size, max_size=size))  # noqa: E731
+    clicked = draw(st.lists(st.tuples(st.sampled_from("abcxy"), st.integers(0, NOW)), max_size=5))
+    shown = draw(st.lists(st.tuples(st.sampled_from("abcxy"), st.integers(0, NOW)), max_size=5))
+    return SlateFacts(
+        t=NOW,
+        query=draw(st.one_of(st.none(), st.text(max_size=8))),
+        user=recent(clicked=clicked, shown=shown, clicked_brand=[draw(texts) for _ in clicked]),
+        item_ids=column_of(st.sampled_from("abcde")),
+        items={
+            "item_attributes__price": column_of(numbers),
+            "item_attributes__brand": column_of(texts),
+            "item_attributes__title": column_of(texts),
+            "item_engagement__clicks_all": column_of(numbers),
+            "item_engagement__impressions_all": column_of(numbers),
+        },
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(slates(), st.randoms(use_true_random=False))
+def test_a_candidates_row_does_not_depend_on_where_it_stands(facts, random):
+    order = list(range(len(facts.item_ids)))
+    random.shuffle(order)
+    moved = SlateFacts(
+        t=facts.t,
+        query=facts.query,
+        user=facts.user,
+        item_ids=[facts.item_ids[n] for n in order],
+        items={name: [values[n] for n in order] for name, values in facts.items.items()},
+    )
+
+    np.testing.assert_array_equal(
+        feature_matrix(moved, SHOP, PRIOR), feature_matrix(facts, SHOP, PRIOR)[order]
+    )
+
+
+@settings(deadline=None, max_examples=60)
+@given(slates())
+def test_lists_and_arrays_give_the_same_bits(facts):
+    def as_arrays(row):
+        return {
+            name: np.array(value, dtype=object) if isinstance(value, list) else value
+            for name, value in row.items()
+        }
+
+    arrays = SlateFacts(
+        t=facts.t,
+        query=facts.query,
+        user=as_arrays(facts.user),
+        item_ids=facts.item_ids,
+        items=as_arrays(facts.items),
+    )
+
+    np.testing.assert_array_equal(
+        feature_matrix(arrays, SHOP, PRIOR), feature_matrix(facts, SHOP, PRIOR)
+    )
+
+
+tables = st.integers(1, 6).flatmap(
+    lambda n: st.lists(
+        st.one_of(st.just(math.nan), st.integers(-5, 5).map(float)), min_size=n, max_size=n
+    )
+)
+
+
+@given(tables)
+def test_the_median_is_that_of_the_known_numbers(values):
+    known = [value for value in values if not math.isnan(value)]
+
+    median = medians(np.array([values]))[0]
+
+    np.testing.assert_array_equal(median, np.median(known) if known else math.nan)
+
+
+@given(tables)
+def test_a_rank_is_the_share_of_others_below_with_equals_counting_half(values):
+    known = [value for value in values if not math.isnan(value)]
+
+    def expected(value):
+        if math.isnan(value):
+            return math.nan
+        lower = sum(other < value for other in known)
+        return (lower + (known.count(value) - 1) / 2) / max(len(known) - 1, 1)
+
+    np.testing.assert_allclose(ranks(np.array([values]))[0], [*map(expected, values)])
+
+
+def test_the_shops_that_come_with_the_house_have_columns():
+    shops = sorted((Path(SIMULATED_SHOP).parent).glob("*.toml"))
+
+    assert all(len(feature_columns(Shop.load(path))) > 50 for path in shops)
+
+
+def test_an_item_has_the_rank_and_score_of_each_source_that_had_it():
+    found = {
+        "a": {"lexical": (1, 7.25), "past": (3, 0.5), "rules": (1, 0.0)},
+        "b": {"lexical": (2, 6.0)},
+        "elsewhere": {"popular": (1, 9.0)},
+    }
+    facts = SlateFacts(t=NOW, item_ids=["b", "a", "c"], found=found)
+    brought = SlateFacts(t=NOW, item_ids=["b", "a", "c"])
+
+    np.testing.assert_array_equal(column(facts, "source__lexical_rank"), [2, 1, math.nan])
+    np.testing.assert_array_equal(column(facts, "source__lexical_score"), [6, 7.25, math.nan])
+    np.testing.assert_array_equal(column(facts, "source__past_rank"), [math.nan, 3, math.nan])
+    assert np.isnan(column(facts, "source__popular_rank")).all()
+    assert np.isnan(column(brought, "source__lexical_rank")).all()
+    assert not [name for name in feature_columns(SHOP) if "rules" in name]

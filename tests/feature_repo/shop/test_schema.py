@@ -1,0 +1,80 @@
+"""A shop declares its own fields, and a mistake in the declaration is named."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from feature_repo.home import ShopError
+from feature_repo.shop import Shop, safe_column
+from feature_repo.shop.schema import RESERVED_COLUMNS
+
+SHOPS = Path(__file__).parents[3] / "feature_repo/shop/examples"
+
+
+@pytest.fixture
+def declared(tmp_path):
+    """Loads a shop from the text of its declaration."""
+
+    def load(text):
+        path = tmp_path / "shop.toml"
+        path.write_bytes(text if isinstance(text, bytes) else text.encode())
+        return Shop.load(path)
+
+    return load
+
+
+@pytest.mark.parametrize("path", sorted(SHOPS.glob("*.toml")), ids=lambda path: path.stem)
+def test_the_shops_that_are_shipped_load(path):
+    shop = Shop.load(path)
+
+    assert shop.name == path.stem
+    assert shop.item_role("title").type == "text"
+    assert {field.type for field in shop.taste_fields} <= {"category", "list"}
+
+
+def test_without_a_declaration_it_is_the_simulated_shop(tmp_path):
+    assert Shop.load(tmp_path / "shop.toml").name == "simulated"
+
+
+def test_a_shop_may_have_no_fields_at_all(declared):
+    assert declared("") == Shop("shop", ())
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("[[item]", "expected TOML"),
+        (b"\xff", "expected TOML"),
+        ("[[item]]\ntype = 'text'", "no name"),
+        ("[[item]]\nname = 'a'\ntype = 'string'", "found 'string'"),
+        ("[[item]]\nname = 'a'\ntype = 'text'\nrole = 'hero'", "found 'hero'"),
+        ("[[item]]\nname = 'a'\ntype = 'text'\nkind = 1", "unknown keys"),
+        ("[[item]]\nname = 'a'\ntype = 'text'\ncolumn = 'A b'", "not a plain name"),
+        ("[[item]]\nname = 'a'\ntype = 'text'\n" * 2, "declared twice"),
+        ("[[item]]\nname='a'\ntype='text'\nrole='title'\n"
+         "[[item]]\nname='b'\ntype='text'\nrole='title'", "given twice"),
+        ("[[item]]\nname = 'a'\ntype = 'category'\nvalues = ['x']", "unknown keys"),
+        ("[[user]]\nname = 'a'\ntype = 'list'\nvalues = ['x']", "only a category has values"),
+        ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = ['x', 'x']", "each once"),
+        ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = [7]", "list of texts"),
+        ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = 'x'", "list of texts"),
+    ],
+)  # fmt: skip
+def test_a_mistake_is_named(declared, text, says):
+    with pytest.raises(ShopError, match=says):
+        declared(text)
+
+
+@given(st.lists(st.text(max_size=6), max_size=8))
+def test_columns_are_plain_names_and_each_is_free(names):
+    taken = []
+    for name in names:
+        column = safe_column(name, taken)
+        assert column.isidentifier()
+        assert column.isascii()
+        assert column == column.lower()
+        assert "__" not in column
+        assert column not in [*taken, *RESERVED_COLUMNS]
+        taken.append(column)

@@ -1,0 +1,227 @@
+"""A run over what is new gives the rows that a run over everything gives."""
+
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem, UserEvent
+from feature_repo.home import DAY, HOUR, Home
+from feature_repo.transformations import run, transform
+from tests.feature_repo.growing_log import START, GrowingLog, growth, rebuilt, rows
+
+DEATHS = 5
+
+
+@pytest.fixture
+def few(monkeypatch):
+    """Lists so short that histories fill them, and a slice for every few users."""
+    for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
+        monkeypatch.setattr(run, name, value)
+    monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
+
+
+def differences(home, other):
+    """Rows that only one of two homes has, by view."""
+    ours, theirs = rows(home), rows(other)
+    assert ours.keys() == theirs.keys()
+    return {
+        view: {
+            "ours": [row for row in ours[view] if row not in theirs[view]],
+            "theirs": [row for row in theirs[view] if row not in ours[view]],
+        }
+        for view in ours
+        if ours[view] != theirs[view]
+    }
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@given(growth)
+def test_rows_are_those_of_a_rebuild(tmp_path_factory, few, steps):
+    folder = tmp_path_factory.mktemp("grown")
+    grown = GrowingLog(Home(folder / "home"))
+
+    reports = grown.grow(steps)
+
+    assert [report.rebuilt for report in reports] == [True, *[False] * (len(steps) - 1)]
+    assert differences(grown.home, rebuilt(grown.home, folder / "other")) == {}
+
+
+def grown_with(home, *batches):
+    """A home with a refresh after each batch of events, an hour apart."""
+    grown = GrowingLog(home)
+    grown.reports = []
+    for batch in batches:
+        grown.take(batch)
+        grown.wait(HOUR)
+        grown.reports.append(grown.refresh())
+    return grown
+
+
+def slate(event_id, at=START, user="u", items="ab"):
+    return RankingEvent(
+        event_id=event_id,
+        event_time=at,
+        request_id=event_id,
+        user_id=user,
+        query="hats",
+        items=tuple(map(ShownItem, items)),
+    )
+
+
+def click(event_id, request=None, at=START, item="a", **more):
+    return InteractionEvent(
+        event_id=event_id, event_time=at, item_id=item, type="click", request_id=request, **more
+    )
+
+
+def spoil(path):
+    """Make a file unreadable and let it look as it was."""
+    about = path.stat()
+    path.write_bytes(b"x" * about.st_size)
+    os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
+
+
+OLD = [slate(f"old-{n}", items=(f"i{n}", "a")) for n in range(300)]
+NEW = [slate("new"), click("c", "new", user_id="w")]
+
+
+@pytest.mark.parametrize("size", [10, 300])
+def test_old_files_of_the_log_are_not_read(home, size):
+    grown = grown_with(home, OLD[:size])
+    for path in grown.log.relation_paths("*"):
+        spoil(path)
+
+    grown.take(NEW)
+    report = grown.refresh()
+
+    assert (report.rebuilt, report.events) == (False, len(NEW))
+    assert {view: report.views[view].rows for view in ("item_attributes", "user_recent")} == {
+        "item_attributes": 0,
+        "user_recent": 2,
+    }
+
+
+def test_of_old_events_those_are_read_that_new_ones_name(home, tmp_path):
+    grown = grown_with(home, OLD, [click("c1", "old-7"), click("c2", at=START + 1, corrects="c3")])
+
+    grown.take([click("c3", "old-7"), click("c4", "old-7", corrects="c1")])
+    report = grown.refresh()
+
+    assert (report.rebuilt, report.events) == (False, 2 + len(["old-7", "c1"]))
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
+
+
+def test_a_seal_with_nothing_new_moves_leaves_and_midnights_on(home, tmp_path):
+    grown = grown_with(home, [*NEW, click("c2", at=START + 1)])
+
+    grown.wait(2 * DAY)
+    report = grown.refresh()
+
+    assert (report.rebuilt, report.events) == (False, 0)
+    assert report.views["item_standing"].rows > 0
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
+
+
+def test_many_runs_leave_few_files(home, tmp_path):
+    grown = grown_with(home, *([slate(f"r{n}"), click(f"c{n}", f"r{n}")] for n in range(7)))
+
+    folders = [
+        path for path in home.features.rglob("*/") if path.name not in ("_tiles", "_carried")
+    ]
+
+    assert max(len(list(folder.glob("*.parquet"))) for folder in folders) <= 6
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
+
+
+def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
+    grown = grown_with(home, NEW)
+
+    grown.backfill([slate("past", at=START - DAY, user="w")])
+    late = grown.refresh()
+    grown.take([UserEvent(event_id="p", event_time=START, user_id="w", fields={"points": 1})])
+    told = grown.refresh()
+    known = {row["user_id"] for row in rows(home)["user_attributes"]}
+    grown.take([UserEvent(event_id="e", event_time=START, user_id="w", op="erase")])
+    erased = grown.refresh()
+    home.shop_toml.write_text('name = "bare"\n')
+    changed = grown.refresh()
+    grown.take([slate("more"), click("c2", "past")])
+    more = grown.refresh()
+
+    reports = (late, told, erased, changed, more)
+    assert [report.rebuilt for report in reports] == [True, False, True, True, False]
+    assert (known, erased.views["user_attributes"].rows) == ({"w"}, 0)
+    for view in ("user_recent", "user_first_seen"):
+        assert "w" not in {row["user_id"] for row in rows(home)[view]}
+    assert differences(home, rebuilt(home, tmp_path / "other")) == {}
+
+
+def killed_at(home, fatal):
+    """Run a transform in a process that ends at the n-th change it makes; its exit status."""
+    command = [sys.executable, "-m", "tests.feature_repo.events.doomed", home.root, str(fatal)]
+    done = subprocess.run(
+        [*command, "transform"], capture_output=True, text=True, check=False, timeout=120
+    )
+    return done.returncode, done.stdout
+
+
+def test_a_run_killed_anywhere_shows_one_generation_and_is_made_good_by_the_next(home, tmp_path):
+    grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
+    before = rows(home)
+    grown.wait(DAY)
+    grown.take([*NEW, click("c2", "old-7", corrects="c1")])
+    grown.log.seal()
+    grown.log.compact()
+    after = rows(rebuilt(home, tmp_path / "whole"))
+    status, changes = killed_at(copied(home, tmp_path / "rehearsal"), 0)
+    assert status == 0
+
+    for fatal in range(1, int(changes) + 1, int(changes) // DEATHS):
+        spoilt = copied(home, tmp_path / f"killed-{fatal}")
+        assert killed_at(spoilt, fatal)[0] == -signal.SIGKILL
+        assert rows(spoilt) in (before, after)
+
+        again = transform(spoilt, START)
+
+        assert not again.rebuilt
+        assert rows(spoilt) == after
+        assert len(list(spoilt.feature_generations.iterdir())) == 1
+
+
+def copied(home, root):
+    shutil.copytree(home.root, root, symlinks=True)
+    return Home(root)
+
+
+def test_an_index_of_an_earlier_version_is_made_anew(home, tmp_path):
+    grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
+    with closing(sqlite3.connect(home.log / "index.db")) as index, index:
+        index.execute("drop table answers")
+        index.execute("pragma user_version = 0")
+
+    grown.take([click("c2", "old-7", item="i7")])
+
+    assert not grown.refresh().rebuilt
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
+
+
+def test_a_file_that_comes_after_its_seal_was_used_rebuilds_everything(home, tmp_path):
+    grown = grown_with(home, OLD[:20])
+    grown.take(NEW)
+    grown.log.seal()
+    grown.log.compact()
+    late = grown.log.relation_paths("interaction")[-1]
+    late.rename(tmp_path / "late")
+    transform(home, START)
+
+    (tmp_path / "late").rename(late)
+
+    assert grown.refresh().rebuilt
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}

@@ -1,0 +1,158 @@
+"""The command line answers quickly, explains itself, and fails with one sentence."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipelines.cli import main as cli
+
+ROOT = Path(__file__).parents[3]
+VERBS = sorted(cli.parser()._subparsers._group_actions[0].choices)
+HEAVY = ["feast", "bentoml", "kfp", "xgboost", "pandas", "duckdb", "pyarrow", "numpy", "rich"]
+
+
+@pytest.fixture
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("AISLE_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("REDIS_URL", raising=False)
+    return tmp_path / "home"
+
+
+def events_file(tmp_path, *lines):
+    path = tmp_path / "events.jsonl"
+    path.write_text("".join(line + "\n" for line in lines))
+    return path
+
+
+ITEM = json.dumps(
+    {
+        "kind": "item",
+        "event_id": "i1",
+        "event_time": "2026-01-05T10:00:00Z",
+        "item_id": "shoe",
+        "fields": {"title": "Red shoe"},
+    }
+)
+
+
+def test_help_imports_nothing_heavy():
+    code = (
+        "import sys\nfrom pipelines.cli.main import main\n"
+        "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
+        f"print([name for name in {HEAVY!r} if name in sys.modules])"
+    )
+
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    assert run.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_and_can_print_json(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([verb, "--help"])
+
+    assert ended.value.code == 0
+    assert "--json" in capsys.readouterr().out
+
+
+def test_clock_prints_one_json_object(home, capsys):
+    status = cli.main(["clock", "--json"])
+
+    assert status == 0
+    assert json.loads(capsys.readouterr().out)["now"].endswith("Z")
+
+
+def test_ingest_reports_what_it_read_and_loses_nothing(home, tmp_path, capsys):
+    path = events_file(tmp_path, ITEM, ITEM, "not json")
+
+    status = cli.main(["ingest", str(path), "--json"])
+
+    report = json.loads(capsys.readouterr().out)
+    assert status == 0
+    assert (report["read"], report["accepted"], report["duplicate"]) == (3, 1, 1)
+    assert [q["line"] for q in report["quarantined_lines"]] == [3]
+
+
+def test_validate_writes_nothing(home, tmp_path, capsys):
+    path = events_file(tmp_path, ITEM)
+
+    status = cli.main(["validate", str(path), "--json"])
+
+    assert status == 0
+    assert json.loads(capsys.readouterr().out)["accepted"] == 1
+    assert not (home / "log").exists()
+
+
+def test_init_writes_a_shop_and_does_not_replace_one(home, tmp_path, capsys):
+    path = events_file(tmp_path, ITEM)
+
+    first = cli.main(["init", str(path)])
+    second = cli.main(["init", str(path)])
+
+    assert (first, second) == (0, 1)
+    assert 'name = "title"' in (home / "shop.toml").read_text()
+    assert "--force" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["ingest", "absent.jsonl"], "absent.jsonl"),
+        (["refresh", "--every", "soon"], "10m"),
+        (["evaluate"], "aisle train"),
+        (["rank", "a", "--url", "http://127.0.0.1:9"], "aisle serve"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_sentence(home, words, said, capsys):
+    status = cli.main(words)
+
+    error = capsys.readouterr().err
+    assert status == 1
+    assert error.startswith("aisle: ")
+    assert said in error
+
+
+def test_an_error_is_one_json_object_too_where_that_was_asked_for(home, capsys):
+    status = cli.main(["evaluate", "--json"])
+
+    error = json.loads(capsys.readouterr().out)["error"]
+    assert status == 1
+    assert error["type"] == "DatasetError"
+    assert "aisle train" in error["message"]
+
+
+def test_validate_tells_what_ingest_would_refuse(home, tmp_path, capsys):
+    cli.main(["ingest", str(events_file(tmp_path, ITEM))])
+    older = ITEM.replace("2026-01-05", "2026-01-04").replace("i1", "i0")
+    path = events_file(tmp_path, ITEM, older)
+    capsys.readouterr()
+
+    cli.main(["validate", str(path), "--json"])
+
+    report = json.loads(capsys.readouterr().out)
+    assert (report["accepted"], report["duplicate"], report["late"]) == (1, 1, 1)
+
+
+def test_doctor_names_a_cure_for_everything_that_is_not_good(home, capsys):
+    cli.main(["doctor", "--json"])
+
+    findings = json.loads(capsys.readouterr().out)["findings"]
+    assert {f["subject"] for f in findings} >= {"Python", "Redis", "registry", "event log"}
+    assert [f for f in findings if f["state"] != "good" and not f["cure"]] == []
+
+
+def test_redis_starts_says_where_and_stops(home, capsys):
+    started = cli.main(["redis", "start", "--json"])
+    running = json.loads(capsys.readouterr().out)
+    stopped = cli.main(["redis", "stop", "--json"])
+    ended = json.loads(capsys.readouterr().out)
+
+    assert (started, stopped) == (0, 0)
+    assert running["running"] is True
+    assert ended["running"] is False

@@ -1,0 +1,60 @@
+"""`aisle simulate`: everything about the shop can be said, and nonsense is refused."""
+
+import json
+from dataclasses import fields
+
+import pytest
+
+from pipelines.cli.main import main, parser
+from pipelines.cli.simulate_options import config_of
+from training.studies.simulation import Breakage, ShopConfig
+
+SMALL = ["--users", "20", "--items", "30", "--days", "2"]
+
+
+def test_without_options_it_is_the_plain_shop(tmp_path):
+    args = parser().parse_args(["simulate", "--out", str(tmp_path / "x")])
+
+    assert config_of(args) == ShopConfig()
+
+
+def test_every_setting_of_a_shop_is_an_option(tmp_path):
+    args = vars(parser().parse_args(["simulate", "--out", str(tmp_path / "x")]))
+
+    settings = {f.name for kind in (ShopConfig, Breakage) for f in fields(kind)} - {"breakage"}
+
+    assert settings <= set(args)
+
+
+def test_it_says_what_it_wrote(tmp_path, capsys):
+    out = tmp_path / "days"
+
+    status = main(
+        ["simulate", "--out", str(out), *SMALL, "--leak", "--markets", "gb", "de", "--json"]
+    )
+    said = json.loads(capsys.readouterr().out)
+
+    assert status == 0
+    assert said["events"] == str(out)
+    assert said["files"] == len(list(out.rglob("*.parquet")))
+    assert said["bytes"] == sum(p.stat().st_size for p in out.rglob("*.parquet"))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--lost", "2"], "lost: expected from 0 to 1, found 2.0"),
+        (["--slate", "5", "3"], "slate: expected 1 <= smallest <= largest <= pool, found (5, 3)"),
+        (["--bias", "nan"], "bias: expected not negative, found nan"),
+        (["--randomized-temperature", "inf"], "randomized_temperature: expected finite, found inf"),
+        (["--markets", "gb", "gb"], "markets: expected some of"),
+        (["--items", "1", "--markets", "gb", "de"], "at least one of each for each market"),
+        (["--days", "0"], "expected at least one day"),
+    ],
+)
+def test_a_shop_that_cannot_be_is_refused_in_a_sentence(tmp_path, capsys, options, message):
+    status = main(["simulate", "--out", str(tmp_path / "x"), *options])
+
+    assert status == 1
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,41 @@
+"""A shop is kept going, whatever fails in between."""
+
+import pytest
+
+from feature_repo.home import Home, SettingError, Settings, exclusive
+from feature_repo.home.errors import BusyError
+from pipelines.steps import refresh
+from pipelines.steps.refresh import every, parse_period
+
+
+def test_a_refresh_that_fails_is_told_and_tried_again(tmp_path):
+    settings = Settings(home=Home(tmp_path / "home"), redis_url="redis://127.0.0.1:1")
+    told = []
+
+    def announce(text):
+        told.append(text)
+        if sum("tried again" in line for line in told) == 2:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        next(every(settings, 0.01, announce))
+
+    assert [line for line in told if "tried again" in line and "Redis" in line] == [told[-1]] * 2
+
+
+def test_a_home_in_use_is_refused_with_what_for(tmp_path):
+    home = Home(tmp_path / "home")
+
+    with exclusive(home, "a test"), pytest.raises(BusyError, match="a test"):
+        refresh(Settings(home=home))
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400)])
+def test_a_period_is_a_number_and_a_unit(text, seconds):
+    assert parse_period(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "10", "m", "0s", "-1m", "1d", "1m1s"])
+def test_what_is_no_period_is_refused(text):
+    with pytest.raises(SettingError, match="10m"):
+        parse_period(text)

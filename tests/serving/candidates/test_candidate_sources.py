@@ -1,0 +1,78 @@
+"""What a source of candidates gives, from what is known of the shopper."""
+
+import pyarrow as pa
+import pytest
+
+from feature_repo.home import Home
+from feature_repo.request_features.context import SlateFacts
+from feature_repo.shop import Shop
+from serving.candidates.candidate_sources import PAST_SHARE, Sources
+from serving.query import SURFACES, Question, Wanted
+from serving.state import Loaded, ModelShelf
+from training.artifacts import Manifest
+from training.retrieval.catalogue import Assortment, Found, sellable
+from training.retrieval.indexes import Charts, Neighbours
+
+SHOP = Shop("s", ())
+NOBODY = Neighbours.of(pa.table({"item_id": ["z"], "other_id": ["y"], "score": [1.0]}))
+
+
+def shelf_of(home, kind, learned):
+    shelf = ModelShelf(home, SHOP)
+    shelf.artifacts[kind, "default"] = Loaded("1", Manifest(kind, "default", {}), learned)
+    return shelf
+
+
+def sources_of(wanted, known, shelf):
+    assortment = Assortment(pa.table({"item_id": ["a", "b", "c"]}), SHOP)
+    question = Question("r", 9, user_id="u")
+    kept = sellable(assortment, question.market)
+    return Sources(shelf, question, wanted, known, assortment, kept)
+
+
+def past_of(items, instants, home):
+    facts = SlateFacts(
+        t=9,
+        user={"user_recent__clicked_item_ids": items, "user_recent__clicked_at": instants},
+    )
+    asked = sources_of(Wanted(SURFACES["again"]), facts, ModelShelf(home, SHOP))
+    found = asked.ask("past")
+    return [asked.assortment.item_ids[row] for row in found.rows], found.scores.tolist()
+
+
+def test_what_was_bought_at_once_counts_alike_and_what_was_bought_twice_counts_twice(home: Home):
+    item_ids, scores = past_of(["a", "b", "c", "b"], [5, 5, 5, 1], home)
+
+    assert item_ids == ["b", "a", "c"]
+    assert scores == pytest.approx([1 + PAST_SHARE, 1, 1])
+
+
+def test_of_single_clicks_the_newest_comes_first(home: Home):
+    item_ids, scores = past_of(["c", "a", "gone", "b"], [7, 5, 3, 1], home)
+
+    assert item_ids == ["c", "a", "b"]
+    assert scores == pytest.approx([1, PAST_SHARE, PAST_SHARE**3])
+
+
+def test_a_source_that_knows_no_neighbour_of_the_items_gives_nothing(home: Home):
+    shelf = ModelShelf(home, SHOP)
+    shelf.artifacts["together", "default"] = Loaded(
+        "1", Manifest("together", "default", {}), NOBODY
+    )
+
+    asked = sources_of(Wanted(SURFACES["together"], seeds=["a"]), None, shelf)
+
+    assert (len(asked.ask("together")), asked.missing) == (0, [])
+
+
+def test_the_items_a_list_is_about_are_not_on_it(home: Home):
+    wanted = Wanted(SURFACES["trending"], seeds=["a"])
+    listed = Charts({("*", ""): Found(["b", "a", "c"], [3.0, 2.0, 1.0])})
+
+    asked = sources_of(wanted, None, shelf_of(home, "popular", listed))
+
+    assert asked.ask("popular").rows.tolist() == [1, 2]
+
+
+def test_of_nobody_nothing_is_known(home: Home):
+    assert past_of(None, None, home) == ([], [])

@@ -1,0 +1,193 @@
+"""What pages show of what is bought next is measured by what was known, beside fair baselines."""
+
+import contextlib
+import csv
+import io
+import json
+import math
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from feature_repo.home import DAY, Home
+from pipelines.cli.main import main
+from pipelines.cli.next_purchase_page import page_of_surfaces
+from pipelines.terminal import Outcome, show
+from serving.candidates.candidate_sources import PAST_SHARE
+from serving.evaluation.purchase_evaluation import NOWHERE, evaluate, shown_at
+from training.retrieval.indexes.charts import HALF_LIFE_DAYS
+from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
+
+MAPPING = """
+name = "kiosk"
+
+[columns]
+item = "article"
+time = "sold"
+order = "slip"
+user = "card"
+
+[item_fields]
+title = "label"
+"""
+START = datetime(2026, 3, 1, 8, tzinfo=UTC)
+DAYS, TEST_FROM, NEWCOMER = 100, 80, "newcomer"
+
+
+def sales(seed=5, users=14):
+    """(minute, user, item), one item an order: staples mostly, else anything; a newcomer late."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for user in range(users):
+        staples, day = rng.choice(25, 3, replace=False), rng.uniform(0, 6)
+        while day < DAYS:
+            item = rng.choice(staples) if rng.random() < 0.6 else rng.integers(40)
+            rows.append((int(day * 24 * 60), f"u{user}", f"a{item:02d}"))
+            day += rng.uniform(1, 7)
+    ends = [(0, None, "a00"), (DAYS * 24 * 60, "u0", "a01")]
+    return sorted([*rows, *ends, (90 * 24 * 60, NEWCOMER, "a02")], key=lambda row: row[0])
+
+
+def table(path, rows):
+    with path.open("w", newline="") as file:
+        out = csv.writer(file)
+        out.writerow(["slip", "card", "article", "label", "sold"])
+        for number, (minute, user, item) in enumerate(rows):
+            at = (START + timedelta(minutes=minute)).isoformat()
+            out.writerow([f"s{number}", user, item, f"Article {item}", at])
+    return path
+
+
+def kiosk(folder, rows):
+    """A home with a table of sales as its log, and no features: as next purchases are ranked."""
+    folder.mkdir()
+    mapping, home = folder / "kiosk.toml", Home(folder / "home")
+    mapping.write_text(MAPPING)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("AISLE_HOME", str(home.root))
+        patch.setenv("AISLE_CLOCK", "2026-07-01T00:00:00Z")
+        given = ["--mapping", str(mapping), str(table(folder / "sales.csv", rows))]
+        assert main(["init", *given]) == 0
+        assert main(["ingest", *given]) == 0
+    return home
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory):
+    return kiosk(tmp_path_factory.mktemp("kiosk") / "shop", sales())
+
+
+@pytest.fixture(scope="module")
+def found(home):
+    """What the command prints as JSON."""
+    told = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
+        patch.setenv("AISLE_HOME", str(home.root))
+        assert main(["evaluate-retrieval", "--purchases", "--json"]) == 0
+    return json.loads(told.getvalue())
+
+
+def listed(home, cut, user):
+    """By page, by minute of each test order of a user: what the page lists."""
+    history = History.of_log(home)
+    decisions = Decisions.of(history)
+    judged = decisions.part(decisions.of_split("test"))
+    shown, _ = shown_at(home, history, judged, cut)
+    start = int(START.timestamp()) * 1_000_000
+    return {
+        page: {
+            (int(t) - start) // 60_000_000: [history.items[n] for n in row if n != NOWHERE]
+            for t, who, row in zip(judged.t, judged.user, ranking, strict=True)
+            if history.users[who] == user
+        }
+        for page, ranking in shown.items()
+    }
+
+
+def midnight(minute):
+    at = int((START + timedelta(minutes=minute)).timestamp()) * 1_000_000
+    return at // DAY * DAY
+
+
+def test_again_is_measured_as_a_plain_loop_over_the_sales_measures_it(found):
+    rows = sales()
+    tested = [row for row in rows if row[0] >= TEST_FROM * 24 * 60 and row[1]]
+    cut = midnight(tested[0][0])
+    old = [row for row in rows if midnight(row[0]) < cut]
+    weights = dict.fromkeys(sorted({item for *_, item in rows}), 0.0)
+    for minute, _, item in old:
+        weights[item] += 0.5 ** ((old[-1][0] - minute) / (24 * 60 * HALF_LIFE_DAYS))
+    sold = {item for *_, item in old}
+    popular = sorted(sold, key=lambda item: (-weights[item], item))
+
+    gains = []
+    for minute, user, item in tested:
+        past = [row[2] for row in rows if row[0] < minute and row[1] == user][::-1][:40]
+        score = dict.fromkeys(past, 0.0)
+        for age, one in enumerate(past):
+            score[one] += PAST_SHARE**age
+        shown = [one for one in sorted(score, key=lambda one: -score[one]) if one in sold]
+        shown = shown or popular
+        place = shown.index(item) if item in shown else 10
+        gains.append(1 / math.log2(place + 2) if place < 10 else 0.0)
+
+    models = {model["name"]: model for model in found["models"]}
+    assert found["orders"] == len(tested)
+    assert models["again"]["metrics"]["ndcg@10"]["value"] == pytest.approx(np.mean(gains))
+    assert models["again"]["slices"]["first order"]["value"] == pytest.approx(
+        gains[[user for _, user, _ in tested].index(NEWCOMER)]
+    )
+
+
+def test_differences_are_paired_and_the_baselines_those_of_next_purchases(home, found):
+    models = {model["name"]: model["metrics"] for model in found["models"]}
+    assert list(models) == ["home", "again", POPULARITY, REPEAT]
+    assert [one["name"] for one in found["differences"]] == [
+        f"{page} − {name}" for page in ("home", "again") for name in (POPULARITY, REPEAT)
+    ]
+    for one in found["differences"]:
+        page, name = one["name"].split(" − ")
+        for metric, gain in one["metrics"].items():
+            less = models[page][metric]["value"] - models[name][metric]["value"]
+            assert gain["value"] == pytest.approx(less)
+            assert gain["low"] <= gain["value"] <= gain["high"]
+
+
+def test_a_list_follows_from_the_log_before_the_cut_and_the_users_orders_before_this_one(
+    home, tmp_path
+):
+    """Whatever others buy after the cut, and whatever the order itself comes to hold."""
+    rows = sales()
+    cut = midnight(next(minute for minute, *_ in rows if minute >= TEST_FROM * 24 * 60))
+    own = [row for row in rows if row[1] == "u3"]
+    changed = [
+        row if midnight(row[0]) < cut or row in own[:-1] else (*row[:2], f"later {row[0]}")
+        for row in rows
+    ]
+    lists = listed(home, cut, "u3")
+
+    assert listed(kiosk(tmp_path / "other", changed), cut, "u3") == lists
+    assert len(lists["again"]) > 2
+    for minute, shown in lists["again"].items():
+        assert set(shown) == {item for at, _, item in own if at < minute}
+
+
+def test_the_page_begins_with_the_protocol_and_has_a_line_for_each(home, capsys):
+    found = evaluate(home, "validate")
+
+    show(Outcome(found, page_of_surfaces(found)), False)
+    printed = capsys.readouterr().out
+
+    assert printed.startswith("Next purchase: ")
+    assert "chosen on these very orders" in printed
+    assert all(name in printed for name in ("home", "again", POPULARITY, f"again − {REPEAT}"))
+
+
+def test_a_log_without_rankings_is_told_how_to_ask(home, monkeypatch, capsys):
+    monkeypatch.setenv("AISLE_HOME", str(home.root))
+
+    assert main(["evaluate-retrieval", "--json"]) == 1
+    assert "--purchases" in capsys.readouterr().err
+    assert main(["evaluate-retrieval", "queries", "--purchases"]) != 0
+    assert "found both" in capsys.readouterr().err

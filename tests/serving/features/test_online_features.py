@@ -1,0 +1,158 @@
+"""Rankings read live features only while every acknowledged event is in them."""
+
+import asyncio
+from dataclasses import dataclass, field
+
+import pytest
+
+from feature_repo.home import RedisError
+from feature_repo.request_features.context import SlateFacts
+from serving.features import LiveState
+from serving.query import Question
+
+QUESTION = Question("r", 1)
+
+
+@dataclass
+class Server:
+    """A server in memory, which can be away, slow to replay, or started anew."""
+
+    run: int = 1
+    away: bool = False
+    log: list[str] = field(default_factory=list)
+    applied: set[str] = field(default_factory=set)
+    while_replaying: list = field(default_factory=list)
+
+    def identity(self):
+        self._answer()
+        return str(self.run)
+
+    async def read(self, question):
+        self._answer()
+        return SlateFacts(t=question.t)
+
+    def apply(self, events):
+        self._answer()
+        self.applied |= set(events)
+        return ["applied"] * len(events)
+
+    def replay(self):
+        self._answer()
+        logged = list(self.log)
+        for interruption in self.while_replaying:
+            interruption()
+        self.while_replaying.clear()
+        self.applied |= set(logged)
+        return len(logged)
+
+    def release_held(self):
+        self._answer()
+        return 0
+
+    def _answer(self):
+        if self.away:
+            raise RedisError("away")
+
+
+def read(live):
+    return asyncio.run(live.read(QUESTION))
+
+
+def take(server, live, event):
+    server.log.append(event)
+    live.apply([event])
+
+
+@pytest.fixture
+def server():
+    return Server()
+
+
+@pytest.fixture
+def live(server):
+    live = LiveState(lambda: server)
+    live.keep()
+    return live
+
+
+def test_before_the_first_look_nothing_is_read(server):
+    with pytest.raises(RedisError):
+        read(LiveState(lambda: server))
+
+
+def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
+    server.away = True
+    with pytest.raises(RedisError, match="away"):
+        read(live)
+    server.away = False
+    with pytest.raises(RedisError, match="recovered"):
+        read(live)
+
+    live.keep()
+
+    assert read(live) == SlateFacts(t=1)
+
+
+def test_events_missed_while_the_server_was_away_are_replayed_before_the_next_read(server, live):
+    server.away = True
+    take(server, live, "missed")
+    take(server, live, "skipped")
+    server.away = False
+    live.keep()
+
+    assert live.readable
+    assert server.applied == {"missed", "skipped"}
+
+
+def test_an_event_taken_while_the_log_is_replayed_is_applied_at_its_door(server, live):
+    server.away = True
+    take(server, live, "missed")
+    server.away = False
+    server.while_replaying.append(lambda: take(server, live, "meanwhile"))
+    live.keep()
+
+    assert live.readable
+    assert server.applied == {"missed", "meanwhile"}
+
+
+def test_a_failure_while_the_log_is_replayed_keeps_rankings_out(server, live):
+    def fail():
+        server.away = True
+        take(server, live, "lost for now")
+        server.away = False
+
+    server.away = True
+    take(server, live, "missed")
+    server.away = False
+    server.while_replaying.append(fail)
+    live.keep()
+
+    assert not live.readable
+
+    live.keep()
+
+    assert live.readable
+    assert server.applied == {"missed", "lost for now"}
+
+
+def test_a_restarted_server_is_filled_before_it_is_read(server, live):
+    take(server, live, "once known")
+    server.run, server.applied = 2, set()
+
+    live.keep()
+
+    assert live.readable
+    assert server.applied == {"once known"}
+
+
+def test_a_failed_read_alone_replays_nothing(server, live):
+    take(server, live, "known")
+    server.away = True
+    with pytest.raises(RedisError):
+        read(live)
+    server.away = False
+    server.while_replaying.append(lambda: pytest.fail("nothing was missed"))
+
+    live.keep()
+
+    assert live.readable

@@ -1,0 +1,57 @@
+"""What a ranking reads of events whose time has only just come."""
+
+import numpy as np
+import pytest
+
+from feature_repo.events.contract import InteractionEvent
+from feature_repo.events.log import EventLog
+from feature_repo.shop import Shop
+from serving.features import RedisConnection
+from serving.query import Question
+from tests.feature_repo.online.conftest import SetClock
+from tests.integration.http.small_shop import read_once
+
+SOON = SetClock().instant + 1000
+
+
+@pytest.fixture
+def clock():
+    return SetClock()
+
+
+@pytest.fixture
+def connection(redis_settings, clock):
+    home = redis_settings.home
+    shop, log = Shop.load(home.shop_toml), EventLog(home, clock)
+    opened = RedisConnection.open(redis_settings, shop, log, clock)
+    opened.replay()
+    ahead = InteractionEvent(
+        event_id="e1", event_time=SOON, received_at=clock.now(), item_id="i", type="click"
+    )
+    assert opened.apply([ahead]) == ["held"]
+    return opened
+
+
+def read(connection, t):
+    return read_once(connection, Question("r", t, item_ids=["i"]))
+
+
+def clicks(connection, t):
+    return read(connection, t).items["item_engagement__clicks_all"]
+
+
+def test_a_held_event_is_known_strictly_after_its_time(connection, clock):
+    clock.instant = SOON + 500
+
+    assert np.isnan(clicks(connection, SOON)).all()
+    assert clicks(connection, SOON + 1).tolist() == [1]
+
+
+def test_a_read_overtaken_by_a_held_event_is_one_of_a_later_instant(connection, clock):
+    clock.instant = SOON + 500
+    assert connection.release_held() == 1
+
+    facts = read(connection, SOON)
+
+    assert facts.t == SOON + 500
+    assert facts.items["item_engagement__clicks_all"] == [1]

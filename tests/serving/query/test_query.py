@@ -1,0 +1,105 @@
+"""A body is understood, or refused with its place."""
+
+import msgspec
+import pytest
+
+from feature_repo.shop import SIMULATED_SHOP, Shop
+from serving.contract import MAX_ITEMS, RefusedError, read_rank_body, read_search_body, to_token
+from serving.query import read_page_question, read_question
+
+
+def question(**body):
+    return read_question(read_rank_body(msgspec.json.encode({"items": [], **body})), t=1)
+
+
+def refusal(**body):
+    with pytest.raises(RefusedError) as raised:
+        question(**body)
+    return raised.value
+
+
+def fields(**values):
+    return [{"name": name, "value": value} for name, value in values.items()]
+
+
+@pytest.mark.parametrize(
+    ("asked", "may"),
+    [
+        ({"query": "boots"}, True),
+        ({"query": "boots", "page": 2}, False),
+        ({"query": "boots", "next": to_token(["a"], 9)}, False),
+        ({"query": "  "}, False),
+    ],
+    ids=["first page", "second page", "page that follows", "no query"],
+)
+def test_the_first_page_of_a_query_may_find_nothing(asked, may):
+    body = read_search_body(msgspec.json.encode(asked))
+
+    asks = read_page_question(body, "search", Shop.load(SIMULATED_SHOP), t=1)
+
+    assert asks.may_find_nothing == may
+
+
+def test_query_market_and_surface_are_fields():
+    asked = question(fields=fields(query="Red  Shoes", market="uk", surface="search", page=2))
+
+    assert (asked.query, asked.market, asked.surface) == ("Red  Shoes", "uk", "search")
+    assert asked.query_key == "uk|red shoes"
+
+
+def test_without_query_there_is_no_query_entity():
+    asked = question(fields=fields(query="  "))
+
+    assert asked.query_key is None
+    assert asked.market == "default"
+
+
+def test_the_instant_is_the_servers_and_the_senders_is_kept():
+    asked = question(timestamp="1970-01-01T02:00:00+02:00")
+
+    assert (asked.t, asked.timestamp, asked.utc_offset_minutes) == (1, 0, 120)
+
+
+@pytest.mark.parametrize("timestamp", ["never", [], -1])
+def test_a_timestamp_that_cannot_be_read_is_missing(timestamp):
+    assert question(timestamp=timestamp).timestamp is None
+
+
+def test_fields_of_items_are_overrides_by_item():
+    asked = question(items=[{"id": 7, "fields": fields(price=1, tags=["a", 2])}, {"id": "b"}])
+
+    assert asked.item_ids == ["7", "b"]
+    assert asked.overrides == {"7": {"price": 1.0, "tags": ["a", "2"]}}
+
+
+def test_a_refusal_names_the_place():
+    assert refusal(items=[{"id": "a"}, {"id": " "}]).field == "items[1].id"
+    assert refusal(items=[{"id": "a"}, {"id": "a"}]).field == "items"
+    assert refusal(user="\0").field == "user"
+    assert refusal(items=[{"id": "a", "fields": fields(price={})}]).field == (
+        "items[0].fields[0].value"
+    )
+
+
+def test_too_many_items_are_413():
+    assert refusal(items=[{"id": n} for n in range(MAX_ITEMS + 1)]).status == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "expected"),
+    [
+        (b"3", "body", "object"),
+        (b"{}", "items", "a value"),
+        (b'{"items": [3]}', "items[0]", "object"),
+        (b'{"items": [{}]}', "items[0].id", "a value"),
+        (b"nonsense", "body", "UTF-8 JSON"),
+        (b'{"timestamp":' + b"[" * 10_000, "body", "UTF-8 JSON"),
+    ],
+)
+def test_a_body_that_is_none_says_what_was_expected(body, field, expected):
+    with pytest.raises(RefusedError) as raised:
+        read_rank_body(body)
+
+    assert (raised.value.status, raised.value.field, raised.value.expected) == (
+        400, field, expected,
+    )  # fmt: skip

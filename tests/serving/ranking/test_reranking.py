@@ -1,0 +1,211 @@
+"""The order of a list: rules, diversity, exploration with true propensities, and pages."""
+
+import base64
+import zlib
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.home import EventError, SettingError
+from feature_repo.request_features.context import SlateFacts
+from feature_repo.shop import Shop, ShopField
+from serving.contract import from_token, to_token
+from serving.query import SURFACES, Exploration, Question, Rules, Wanted
+from serving.ranking import Scored, arranged, rules_of, sellable_places
+from serving.ranking.diversity import diversified
+from serving.ranking.exploration import explored
+from training.retrieval.catalogue import Candidates
+
+SHOP = Shop(
+    "s",
+    (
+        ShopField("brand", "category", "brand", "brand"),
+        ShopField("stock", "number", "stock", "stock"),
+    ),
+)
+IDS = [f"i{n}" for n in range(8)]
+FACTS = SlateFacts(
+    t=5,
+    item_ids=IDS,
+    items={
+        "item_attributes__brand": ["Acme", "Acme", "Acme", "Bolt", "Bolt", None, "Bolt", "Cog"],
+        "item_attributes__stock": [1, 1, 1, 1, 1, None, 1, 1],
+        "item_attributes__present": [1] * 8,
+    },
+)
+SCORED = Scored(IDS, np.arange(8, 0, -1.0))
+
+
+def rules(tmp_path, text):
+    (tmp_path / "rules.toml").write_text(text)
+    return Rules.load(tmp_path / "rules.toml", SHOP)
+
+
+def order(rules, **wanted):
+    question = Question("r", 5, query="Red  shoes", surface="home")
+    asked = Wanted(SURFACES["home"], size=8, **wanted)
+    chosen = rules_of(rules, question)
+    slate = arranged(question, asked, SCORED, Candidates(IDS), FACTS, SHOP, chosen)
+    return [IDS[n] for n in slate.order]
+
+
+def test_without_rules_the_best_come_first():
+    assert order(Rules()) == IDS
+
+
+def test_rules_pin_boost_and_bury(tmp_path):
+    told = rules(
+        tmp_path,
+        """
+        [[rule]]
+        action = "pin"
+        items = ["i7", "i6"]
+        position = 2
+        [[rule]]
+        action = "boost"
+        where = { brand = "bolt" }
+        factor = 10
+        [[rule]]
+        action = "bury"
+        items = ["i0"]
+        factor = 100
+        """,
+    )
+
+    assert order(told) == ["i3", "i7", "i6", "i4", "i1", "i2", "i5", "i0"]
+
+
+@pytest.mark.parametrize(
+    ("when", "counts"),
+    [
+        ('query = "red shoes"', True),
+        ('query = "blue shoes"', False),
+        ('market = ["default"]', True),
+        ('market = ["uk"]', False),
+        ('surface = "home"', True),
+        ('surface = ["search"]', False),
+        ("from = 1970-01-01T00:00:00.000005Z", True),
+        ("from = 1970-01-01T00:00:00.000006Z", False),
+        ("until = 1970-01-01T00:00:00.000005Z", False),
+        ("until = 1970-01-01T00:00:00.000006Z", True),
+    ],
+)
+def test_a_rule_counts_on_its_occasion_alone(tmp_path, when, counts):
+    told = rules(tmp_path, f'[[rule]]\naction = "pin"\nitems = ["i7"]\n{when}')
+
+    assert (order(told)[0] == "i7") is counts
+
+
+def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
+    told = rules(tmp_path, '[[rule]]\naction = "hide"\nwhere = { brand = ["Acme"] }')
+    sold_out = {**FACTS.items, "item_attributes__stock": [1, 1, 1, 0, 1, None, -2, 1]}
+    facts = SlateFacts(t=5, item_ids=IDS, items=sold_out)
+
+    assert sellable_places(IDS, facts, SHOP, told) == [4, 5, 7]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "rule = 3",
+        "x = 1",
+        '[[rule]]\naction = "explode"\nitems = ["a"]',
+        '[[rule]]\naction = "hide"',
+        '[[rule]]\naction = "hide"\nitems = ["a"]\nwhere = { brand = "b" }',
+        '[[rule]]\naction = "pin"\nwhere = { brand = "b" }',
+        '[[rule]]\naction = "boost"\nwhere = { colour = "b" }',
+        '[[rule]]\naction = "boost"\nitems = ["a"]\nfactor = 0.5',
+        '[[rule]]\naction = "boost"\nitems = ["a"]\nfrom = "tomorrow"',
+        '[[rule]]\naction = "boost"\nitems = ["a"]\nquerry = "x"',
+        "[diversity]\nweight = 2",
+        '[exploration]\nshare = 0.1\nslots = ["first"]',
+        "[exploration]\nshare = 0.1\ntemperature = 0",
+        "[exploration]\nshare = 0.1\ntemperature = 1\nslots = [2]",
+        "[[rule]\n",
+    ],
+)
+def test_a_file_that_is_wrong_is_refused_as_a_whole(tmp_path, text):
+    with pytest.raises(SettingError, match=r"rules\.toml"):
+        rules(tmp_path, text)
+
+
+def test_diversity_keeps_the_best_and_brings_another_brand_up():
+    mixed = diversified(range(8), FACTS, SHOP, 0.5)
+
+    assert sorted(mixed) == list(range(8))
+    assert mixed[0] == 0
+    assert FACTS.items["item_attributes__brand"][mixed[1]] != "Acme"
+    assert diversified(range(8), FACTS, SHOP, 0.0) == list(range(8))
+
+
+def test_propensities_are_how_often_an_item_stands_where_it_does():
+    plan, draws = Exploration(0.5, (2, 4)), 6000
+    seen, told = Counter(), {}
+    for n in range(draws):
+        one = explored(range(8), IDS, 4, plan, n, frozenset())
+        assert sorted(one.order) == list(range(8))
+        for slot in (1, 3):
+            seen[slot, one.order[slot]] += 1
+            told[slot, one.order[slot]] = one.propensities[one.order[slot]]
+
+    assert all(abs(seen[key] / draws - share) < 0.03 for key, share in told.items())
+    assert sum(share for (slot, _), share in told.items() if slot == 1) == pytest.approx(1)
+    assert one.order[0] == 0
+    assert one.order[2] == 2
+
+
+def test_a_page_is_drawn_as_often_as_its_propensities_say():
+    plan, draws = Exploration(0.5, temperature=0.7), 6000
+    seen, told, drawn = Counter(), {}, 0
+    for seed in range(draws):
+        one = explored(range(5), IDS, 3, plan, seed, frozenset({1}))
+        assert sorted(one.order) == list(range(5))
+        assert one.order[1] == 1
+        if one.draw is None:
+            assert one.order == list(range(5))
+            continue
+        drawn += 1
+        page = one.order[0], one.order[2]
+        seen[page] += 1
+        told[page] = one.propensities[page[0]] * one.propensities[page[1]]
+        assert one.order[3:] == sorted(one.order[3:])
+
+    assert abs(drawn / draws - 0.5) < 0.03
+    assert sum(told.values()) == pytest.approx(1)
+    assert all(abs(seen[page] / drawn - share) < 0.03 for page, share in told.items())
+
+
+@settings(max_examples=50, deadline=None)
+@given(
+    st.integers(1, 5),
+    st.integers(0, 99),
+    st.sampled_from([0.0, 0.5, 1.0]),
+    st.sampled_from([None, 1.0]),
+)
+def test_pages_of_one_list_share_out_its_items(size, session, share, temperature):
+    slots = (1, 3) if temperature is None else ()
+    plan = Rules(exploration=Exploration(share, slots, temperature=temperature))
+    question = Question("r", 5, session_id=str(session), surface="home")
+
+    def page(number):
+        wanted = Wanted(SURFACES["home"], size=size, page=number)
+        return arranged(question, wanted, SCORED, Candidates(IDS), FACTS, SHOP, plan)
+
+    first = page(1)
+    paged = [IDS[n] for number in range(1, 9) for n in page(number).order]
+
+    assert sorted(paged) == IDS
+    assert paged == [*(IDS[n] for n in first.order), *first.rest]
+
+
+def test_a_token_says_what_it_was_made_of_and_nothing_else_is_one():
+    assert from_token(to_token(IDS, 99)).item_ids == tuple(IDS)
+    assert from_token(to_token(IDS, None)).total is None
+    assert to_token([], 9) is None
+    bomb = base64.urlsafe_b64encode(zlib.compress(b"[" * 50_000_000)).decode()
+    for wrong in ("", "x", "é", "A" * 200_000, to_token(["a", "a"], 1), bomb):
+        with pytest.raises(EventError):
+            from_token(wrong)

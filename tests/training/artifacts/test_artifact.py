@@ -1,0 +1,136 @@
+"""An artifact is what was published, or it is refused with the difference."""
+
+import hashlib
+import json
+
+import pytest
+
+from feature_repo.home import ArtifactError
+from training.artifacts import current, prune, publish, verify
+from training.artifacts.artifact import MANIFEST, load_manifest
+
+
+@pytest.fixture
+def build(tmp_path):
+    folder = tmp_path / "build"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "model.json").write_text('{"trees": 3}')
+    (folder / "deep" / "more.json").write_text("[1, 2]")
+    return folder
+
+
+def test_a_published_artifact_is_current_and_verified(home, build):
+    version = publish(home, "ranker", "default", build, {"columns": ("a", "b")})
+
+    folder = current(home, "ranker", "default")
+    manifest = verify(home.current / "ranker" / "default")
+
+    assert folder.name == version
+    assert manifest == load_manifest(folder)
+    assert manifest.columns == ("a", "b")
+    assert sorted(manifest.files) == ["deep/more.json", "model.json"]
+
+
+def test_the_version_ends_in_the_hash_of_the_manifest(home, build):
+    version = publish(home, "ranker", "default", build, {})
+
+    manifest = current(home, "ranker", "default") / MANIFEST
+
+    assert version[-8:] == hashlib.sha256(manifest.read_bytes()).hexdigest()[:8]
+    assert version[8] == "T"
+
+
+def test_the_next_version_takes_over_and_the_last_one_stays(home, build):
+    first = publish(home, "ranker", "default", build, {})
+    (build / "model.json").write_text('{"trees": 4}')
+
+    second = publish(home, "ranker", "default", build, {})
+
+    shelf = home.artifacts / "ranker" / "default"
+    assert current(home, "ranker", "default").name == second
+    assert sorted(path.name for path in shelf.iterdir()) == sorted([first, second])
+    assert verify(shelf / first).name == "default"
+
+
+def test_old_versions_are_removed_but_never_the_one_in_use(home, build):
+    versions = []
+    for number in range(4):
+        (build / "model.json").write_text(f'{{"trees": {number}}}')
+        versions.append(publish(home, "ranker", "default", build, {}))
+    shelf, link = home.artifacts / "ranker" / "default", home.current / "ranker" / "default"
+    oldest = min(versions)
+    link.unlink()
+    link.symlink_to(shelf / oldest)
+
+    prune(home, "ranker", "default", 2)
+
+    assert {path.name for path in shelf.iterdir()} == {oldest, *sorted(versions)[-2:]}
+    assert verify(link)
+
+
+@pytest.mark.parametrize("file", ["model.json", "deep/more.json"])
+@pytest.mark.parametrize("bit", [0, 7, 30])
+def test_one_flipped_bit_is_refused_by_name(home, build, file, bit):
+    publish(home, "ranker", "default", build, {})
+    path = current(home, "ranker", "default") / file
+    content = bytearray(path.read_bytes())
+    content[bit // 8 % len(content)] ^= 1 << bit % 8
+    path.write_bytes(content)
+
+    with pytest.raises(ArtifactError, match=f"changed: {file}"):
+        verify(path.parents[file.count("/")])
+
+
+def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(home, build):
+    publish(home, "ranker", "default", build, {"metrics": {"test": {"ndcg@10": 0.5}}})
+    folder = current(home, "ranker", "default")
+    content = (folder / MANIFEST).read_bytes()
+
+    for place in range(0, len(content), 5):
+        broken = bytearray(content)
+        broken[place] ^= 4
+        (folder / MANIFEST).write_bytes(broken)
+        with pytest.raises(ArtifactError):
+            verify(folder)
+
+
+def test_a_missing_and_a_surplus_file_are_refused_by_name(home, build):
+    publish(home, "ranker", "default", build, {})
+    folder = current(home, "ranker", "default")
+    (folder / "model.json").rename(folder / "other.json")
+
+    with pytest.raises(
+        ArtifactError, match=r"missing: model.json; not in the manifest: other.json"
+    ):
+        verify(folder)
+
+
+def test_a_manifest_that_is_no_manifest_is_refused(home, build):
+    publish(home, "ranker", "default", build, {})
+    folder = current(home, "ranker", "default")
+    for content in ("", "[]", "{}", json.dumps({"kind": "ranker"})):
+        (folder / MANIFEST).write_text(content)
+        with pytest.raises(ArtifactError):
+            verify(folder)
+
+
+def test_nothing_to_publish_is_said(home, tmp_path):
+    with pytest.raises(ArtifactError, match="expected a folder"):
+        publish(home, "ranker", "default", tmp_path / "none", {})
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ArtifactError, match="nothing to publish"):
+        publish(home, "ranker", "default", tmp_path / "empty", {})
+
+
+def test_an_artifact_that_was_never_published_is_said(home):
+    with pytest.raises(ArtifactError, match="aisle train"):
+        current(home, "ranker", "default")
+
+
+def test_a_home_can_be_moved(home, build, tmp_path):
+    version = publish(home, "ranker", "default", build, {})
+    moved = type(home)(tmp_path / "moved")
+
+    home.root.rename(moved.root)
+
+    assert current(moved, "ranker", "default").name == version

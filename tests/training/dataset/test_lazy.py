@@ -1,0 +1,107 @@
+"""A dataset that stays in its file is the dataset in memory, and teaches the same trees."""
+
+import gc
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from training.dataset import Dataset, StoredDataset
+from training.dataset.format import KEYS
+from training.ranker import choose_and_fit, load_xgboost, quantised, train
+from training.ranker.configuration import GRID
+from training.ranker.quantized import whole_slates
+
+
+@pytest.fixture
+def path(make_dataset, tmp_path):
+    """A dataset whose row groups end inside slates."""
+    table = pq.read_table(make_dataset())
+    pq.write_table(table, tmp_path / "groups.parquet", row_group_size=100)
+    return tmp_path / "groups.parquet"
+
+
+@pytest.fixture
+def both(path):
+    return Dataset.load(path), StoredDataset.open(path)
+
+
+def chosen_parts(data):
+    some = np.isin(data.column("qid"), np.random.default_rng(2).choice(150, 40, replace=False))
+    one_group = np.arange(data.size) < 60
+    parts = [data, data.part("test"), data.part("train", "validate"), data.rows(some)]
+    return [*parts, data.rows(some).part("train"), data.rows(one_group), data.part("none")]
+
+
+def test_rows_columns_and_matrix_are_those_in_memory(both):
+    for held, stored in zip(*map(chosen_parts, both), strict=True):
+        assert stored.size == held.size
+        assert stored.keys.equals(held.keys)
+        np.testing.assert_array_equal(stored.matrix, held.matrix)
+        for name in (*KEYS, "taste__lift"):
+            np.testing.assert_array_equal(stored.column(name), held.column(name))
+
+
+def test_some_features_are_read_in_the_order_asked_for(both):
+    names = ["rate__item_all", "taste__lift"]
+    held, stored = (data.part("test").features(names) for data in both)
+
+    np.testing.assert_array_equal(stored.matrix, held.matrix)
+    np.testing.assert_array_equal(stored.matrix[:, 1], both[0].part("test").column("taste__lift"))
+    assert stored.facts == held.facts
+
+
+def test_no_batch_ends_inside_a_slate_and_none_is_lost(both):
+    for held, stored in zip(*map(chosen_parts, both), strict=True):
+        batches, qid = list(whole_slates(stored)), held.column("qid")
+        ends = [rows.stop for rows, _ in batches]
+
+        assert all(qid[end - 1] != qid[end] for end in ends[:-1])
+        assert ends[-1:] == [held.size] * bool(held.size)
+        assert all(matrix.shape[0] == rows.stop - rows.start for rows, matrix in batches)
+
+
+def test_a_slate_longer_than_a_row_group_stays_whole(make_dataset, tmp_path):
+    pq.write_table(pq.read_table(make_dataset()), tmp_path / "d.parquet", row_group_size=4)
+
+    slates = [rows.stop - rows.start for rows, _ in whole_slates(
+        StoredDataset.open(tmp_path / "d.parquet"))]  # fmt: skip
+
+    assert slates == [6] * 150
+
+
+def trees(rows):
+    xgboost = load_xgboost()
+    booster = xgboost.train(GRID[0].ranking_parameters(rows.feature_names), rows, 20)
+    return booster.get_dump(dump_format="json")
+
+
+def test_rows_in_memory_in_batches_and_in_files_teach_the_same_trees(both):
+    held, stored = (data.part("train") for data in both)
+
+    expected = trees(quantised(held))
+
+    assert trees(quantised(stored)) == expected
+    assert trees(quantised(stored, most_bytes=0)) == expected
+
+
+def test_files_are_gone_with_the_rows(both, tmp_path, monkeypatch):
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
+    (tmp_path / "scratch").mkdir()
+    rows = quantised(both[1], most_bytes=0)
+    while_used = list((tmp_path / "scratch").rglob("*"))
+    del rows
+    gc.collect()
+
+    assert while_used
+    assert not list((tmp_path / "scratch").iterdir())
+
+
+def test_the_ranker_that_is_trained_from_the_file_is_the_one_fitted_in_memory(path, tmp_path):
+    train(path, tmp_path / "ranker")
+    ranker, _ = choose_and_fit(Dataset.load(path))
+    ranker.save(tmp_path / "in_memory")
+
+    written = [(tmp_path / f / "model.json").read_bytes() for f in ("ranker", "in_memory")]
+
+    assert written[0] == written[1]

@@ -1,0 +1,100 @@
+"""What was learned is published with its evaluation, and not at all where the verdict is no."""
+
+import json
+
+import numpy as np
+import pytest
+
+from feature_repo.home import ArtifactError
+from training.artifacts import Popularity, current, verify
+from training.artifacts.popularity import FILE
+from training.dataset import Dataset, item_counts
+from training.evaluation import evaluate, publish_ranker
+from training.evaluation.evaluate import EVALUATION
+from training.ranker import TRAINING, Ranker, choose_and_fit
+from training.ranker.configuration import GRID
+
+
+@pytest.fixture
+def learned(make_dataset, tmp_path):
+    """Ranker and evaluation folders of a made dataset."""
+    dataset = make_dataset()
+    ranker, training = choose_and_fit(Dataset.load(dataset), grid=GRID[:1])
+    ranker.save(tmp_path / "ranker")
+    (tmp_path / "ranker" / TRAINING).write_text(json.dumps(training.to_dict()))
+    evaluate(dataset, tmp_path / "ranker", tmp_path / "evaluation")
+    return tmp_path / "ranker", tmp_path / "evaluation"
+
+
+def test_the_ranker_is_published_with_its_evaluation(home, learned):
+    publication = publish_ranker(home, *learned, name="default")
+
+    folder = current(home, "ranker", "default")
+    manifest = verify(folder)
+    assert folder.name == publication.ranker
+    assert manifest.columns == Ranker.load(folder).columns
+    assert manifest.metrics["test"] == json.loads((folder / EVALUATION).read_text())["test"]
+    assert manifest.parents.keys() == {"dataset_sha256", "code_sha256"}
+
+
+def test_popularity_is_published_though_the_verdict_is_no(home, learned):
+    ranker, evaluation = learned
+    told = json.loads((ranker / TRAINING).read_text())
+    told["verdict"] |= {"publish": False, "reason": "It is worse."}
+    (ranker / TRAINING).write_text(json.dumps(told))
+
+    publication = publish_ranker(home, ranker, evaluation, name="default")
+
+    assert publication.to_dict() == {
+        "ranker": None,
+        "popularity": current(home, "popularity", "default").name,
+        "reason": "It is worse.",
+    }
+    with pytest.raises(ArtifactError):
+        current(home, "ranker", "default")
+
+
+def test_an_evaluation_of_another_ranker_is_refused(home, learned):
+    ranker, evaluation = learned
+    told = json.loads((evaluation / EVALUATION).read_text())
+    told["identity"]["model"] = "0" * 64
+    (evaluation / EVALUATION).write_text(json.dumps(told))
+
+    with pytest.raises(ArtifactError, match="another ranker"):
+        publish_ranker(home, ranker, evaluation, name="default")
+
+
+def test_without_an_evaluation_nothing_is_published(home, learned, tmp_path):
+    with pytest.raises(ArtifactError, match=r"evaluation\.json"):
+        publish_ranker(home, learned[0], tmp_path / "none", name="default")
+
+
+def test_popularity_counts_the_log(simulated_home):
+    counts = item_counts(simulated_home).to_pydict()
+    popularity = Popularity.fit(simulated_home)
+
+    most = counts["item_id"][int(np.argmax(np.divide(counts["clicks"], counts["impressions"])))]
+
+    assert sum(counts["clicks"]) > 0
+    assert popularity.apply([most])[0] > popularity.unknown
+    assert popularity.apply(["never shown"])[0] == popularity.unknown
+
+
+def test_a_saved_snapshot_comes_back(simulated_home, tmp_path):
+    popularity = Popularity.fit(simulated_home)
+    popularity.save(tmp_path)
+
+    assert Popularity.load(tmp_path) == popularity
+
+
+def test_a_shop_without_events_has_an_empty_snapshot(home):
+    popularity = Popularity.fit(home)
+
+    assert popularity.apply(["a", "b"]).tolist() == [0, 0]
+
+
+def test_a_damaged_snapshot_is_refused(tmp_path):
+    for content in ("", "[]", '{"scores": 3}'):
+        (tmp_path / FILE).write_text(content)
+        with pytest.raises(ArtifactError, match="expected a popularity snapshot"):
+            Popularity.load(tmp_path)

@@ -1,0 +1,80 @@
+"""Intervals widen with what is uncertain, and users are drawn whole."""
+
+from dataclasses import astuple
+
+import numpy as np
+import pytest
+
+from training.metrics import mean_interval, mean_intervals
+from training.metrics.bootstrap import DRAWS
+
+
+def test_the_interval_holds_the_mean_and_is_the_same_each_time():
+    values = np.random.default_rng(1).random(300)
+
+    interval = mean_interval(values, np.arange(300))
+
+    assert interval.low < interval.value < interval.high
+    assert interval.value == values.mean()
+    assert interval == mean_interval(values, np.arange(300))
+
+
+def test_slates_of_one_user_count_as_one_observation():
+    values = np.repeat(np.random.default_rng(1).random(30), 10)
+
+    alone = mean_interval(values, np.arange(300))
+    together = mean_interval(values, np.repeat(np.arange(30), 10))
+
+    assert together.high - together.low > 2 * (alone.high - alone.low)
+
+
+def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+    rng = np.random.default_rng(4)
+    intervals = [mean_interval(rng.normal(size=60), np.arange(60), draws=300) for _ in range(200)]
+
+    covered = np.mean([interval.low < 0 < interval.high for interval in intervals])
+
+    assert 0.88 < covered <= 1
+
+
+def test_slates_without_a_value_are_left_out():
+    interval = mean_interval(np.array([1.0, np.nan, 1.0]), ["a", "b", "c"])
+
+    assert (interval.value, interval.low, interval.high) == (1, 1, 1)
+    assert interval.clear_of_zero
+
+
+def test_nothing_known_is_no_interval():
+    interval = mean_interval(np.array([np.nan]), ["a"])
+
+    assert np.isnan(interval.value)
+    assert not interval.clear_of_zero
+
+
+def test_many_means_have_the_intervals_each_would_have_alone():
+    rng = np.random.default_rng(3)
+    users = rng.integers(40, size=200)
+    values = {"a": rng.random(200), "b": rng.random(200)}
+    values["c"] = np.where(rng.random(200) < 0.3, np.nan, values["a"])
+
+    together = mean_intervals(values, users)
+
+    for name, column in values.items():
+        assert astuple(together[name]) == pytest.approx(astuple(mean_interval(column, users)))
+
+
+def test_the_interval_is_what_drawing_whole_users_one_by_one_gives():
+    rng = np.random.default_rng(9)
+    users, values = rng.integers(25, size=120), rng.random(120)
+    slates_of = [values[users == user] for user in np.unique(users)]
+    drawing = np.random.default_rng(11)
+
+    means = [
+        np.concatenate([slates_of[n] for n in drawing.integers(25, size=25)]).mean()
+        for _ in range(DRAWS)
+    ]
+
+    interval = mean_interval(values, users)
+    np.testing.assert_allclose(
+        [interval.low, interval.high], np.quantile(means, [0.025, 0.975]), atol=1e-12
+    )

@@ -1,0 +1,170 @@
+"""Contenders learn from the order displayed, never from the position as a feature."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from training.dataset import Dataset
+from training.metrics import mean_interval
+from training.ranker import NAIVE, Configuration, choose_and_fit, fit
+from training.ranker.contenders import BLENDED, EXAMINED, FITTED, blend, shuffled
+from training.studies.simulation import ShopConfig
+from training.studies.truth.cell import examination_error, mean_value, taught_the_truth, values
+from training.studies.truth.log import simulated_log
+
+TREES = Configuration(4, 0.2, 0.5, 10.0, most_rounds=40)
+
+
+def relabelled(data, **columns):
+    keys = data.keys
+    for name, column in columns.items():
+        keys = keys.set_column(keys.column_names.index(name), name, pa.array(column))
+    return Dataset(data.facts, keys, data.matrix)
+
+
+@pytest.fixture(scope="module")
+def log():
+    """A shop whose strong ranker is easily mistaken for what is wanted."""
+    config = ShopConfig(
+        users=300, items=200, seed=3, rankings_per_user_day=2.0, slate=(10, 10), policy="strong",
+        bias=1.5, randomized_share=0.08, randomized_temperature=1.0,
+    )  # fmt: skip
+    return simulated_log(config, days=12, fresh_slates=1500)
+
+
+@pytest.fixture(scope="module")
+def trained(log):
+    return choose_and_fit(log.data, grid=(TREES,))
+
+
+def values_of(fitted, log):
+    return values(fitted.scores_of(log.fresh.matrix), log.fresh)
+
+
+def value(fitted, log):
+    return values_of(fitted, log).mean()
+
+
+def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, trained):
+    ranker, training = trained
+
+    naive, ideal = value(fit(NAIVE, TREES, log.data), log), value(taught_the_truth(log), log)
+    chosen = mean_value(ranker.apply(log.fresh.matrix), log.fresh)
+
+    assert training.choice.contender in (EXAMINED, BLENDED)
+    assert training.choice.judged_on == "randomized slice"
+    assert chosen - naive > 0.3 * (ideal - naive) > 0
+
+
+def test_the_order_displayed_is_needed(log):
+    rng = np.random.default_rng(0)
+    qid = log.data.column("qid")
+    order = np.lexsort((rng.random(qid.size), qid))
+    mixed = Dataset(log.data.facts, log.data.keys.take(pa.array(order)), log.data.matrix[order])
+    mixed = relabelled(mixed, position=log.data.column("position"))
+
+    known, unknown = (fit(EXAMINED, TREES, data) for data in (log.data, mixed))
+
+    lost = values_of(known, log) - values_of(unknown, log)
+    assert mean_interval(lost, log.fresh.user).low > 0
+
+
+def test_the_examination_is_told_by_device_and_market(log, trained):
+    curves = trained[1].examination
+
+    assert set(curves) == {"all", "device", "market"}
+    assert curves["device"]["phone"][3] < curves["device"]["desktop"][3]
+    assert examination_error(log, curves["all"]) < 0.1
+
+
+@pytest.mark.parametrize("contender", FITTED)
+def test_no_column_a_contender_reads_knows_a_position(contender, log):
+    fitted = fit(contender, replace(TREES, most_rounds=3), log.data)
+
+    assert tuple(fitted.booster.feature_names) == log.data.facts.columns
+    assert not [name for name in fitted.booster.feature_names if "position" in name]
+
+
+def test_the_randomized_slice_teaches_no_contender(log):
+    randomized = log.data.column("randomized")
+    gain = log.data.column("gain").copy()
+    gain[randomized] = 1 - gain[randomized]
+
+    one, other = (
+        choose_and_fit(data, grid=(replace(TREES, most_rounds=5),))[1].trials
+        for data in (log.data, relabelled(log.data, gain=gain))
+    )
+
+    assert one == other
+
+
+def test_without_a_randomized_slice_the_validation_split_judges(log):
+    plain = relabelled(log.data, randomized=np.zeros(log.data.keys.num_rows, bool))
+
+    _, training = choose_and_fit(plain, grid=(TREES,))
+
+    assert training.choice.judged_on == "validation split"
+    assert training.choice.contender == BLENDED
+
+
+def test_the_blended_scores_are_the_sum_of_two_on_one_scale(log):
+    parts = [
+        fit(name, TREES, log.data, rounds=rounds) for name, rounds in ((NAIVE, 9), (EXAMINED, 7))
+    ]
+
+    found = blend(*parts, log.data)
+
+    fresh = log.fresh.matrix
+    spreads = [within_slates(one.scores(log.data), log.data.column("qid")) for one in parts]
+    expected = sum(
+        one.scores_of(fresh) / spread for one, spread in zip(parts, spreads, strict=True)
+    )
+    constant = found.scores_of(fresh) - expected
+    assert found.rounds == 16
+    np.testing.assert_allclose(constant, constant[0], atol=1e-4)
+
+
+def within_slates(scores, qid):
+    """Standard deviation about the mean of each slate."""
+    table = pd.DataFrame({"qid": qid, "score": scores.astype(float)})
+    return np.sqrt(((table.score - table.groupby("qid").score.transform("mean")) ** 2).mean())
+
+
+def test_trees_stopped_early_take_no_part_in_a_blend(log):
+    whole = fit(NAIVE, TREES, log.data, rounds=12)
+    stopped = replace(whole, rounds=5)
+    examined = fit(EXAMINED, TREES, log.data, rounds=5)
+
+    found = blend(stopped, examined, log.data)
+
+    other = blend(fit(NAIVE, TREES, log.data, rounds=5), examined, log.data)
+    np.testing.assert_array_equal(
+        found.scores_of(log.fresh.matrix), other.scores_of(log.fresh.matrix)
+    )
+
+
+@pytest.mark.parametrize("contender", FITTED)
+def test_a_known_direction_is_kept(contender, log):
+    column = log.data.facts.columns.index("text__match")
+    told = relabelled(log.data, gain=(log.data.matrix[:, column] < 0.5).astype(np.float32))
+    rows = np.repeat(log.data.matrix[:1], 11, axis=0)
+    rows[:, column] = np.linspace(0, 1, 11)
+
+    free, held = (
+        fit(contender, replace(TREES, most_rounds=10, monotone=monotone), told).scores_of(rows)
+        for monotone in (False, True)
+    )
+
+    assert free[0] > free[-1]
+    assert (np.diff(held) >= 0).all()
+
+
+def test_shuffling_keeps_slates_and_rows(log):
+    mixed = shuffled(log.data)
+
+    assert (mixed.column("qid") == log.data.column("qid")).all()
+    assert sorted(mixed.matrix[:, 0].tolist()) == sorted(log.data.matrix[:, 0].tolist())
+    assert (mixed.column("position") != log.data.column("position")).any()

@@ -1,0 +1,175 @@
+"""The ranker learns what there is to learn, reads only its own columns, and comes back as saved."""
+
+import json
+
+import numpy as np
+import pytest
+
+from feature_repo.home import ArtifactError, DatasetError
+from training.dataset import Dataset
+from training.metrics import ndcg
+from training.ranker import MODEL, TRAINING, Ranker, choose_and_fit, train
+from training.ranker.configuration import GRID
+from training.ranker.contenders import CONTENDERS
+from training.ranker.ranker import RANKER
+
+QUICK = GRID[:1]
+
+
+@pytest.fixture
+def data(make_dataset):
+    return Dataset.load(make_dataset())
+
+
+@pytest.fixture
+def saved(data, tmp_path):
+    ranker, _ = choose_and_fit(data, grid=QUICK)
+    ranker.save(tmp_path / "ranker")
+    return tmp_path / "ranker"
+
+
+def test_the_ranker_beats_the_click_rate_where_taste_decides(data):
+    ranker, training = choose_and_fit(data, grid=QUICK)
+    test = data.part("test")
+    gain, qid = test.column("gain"), test.column("qid")
+
+    learned = np.nanmean(ndcg(ranker.apply(test.matrix), gain, qid))
+    rated = np.nanmean(ndcg(test.column("rate__item_all"), gain, qid))
+
+    assert learned > rated + 0.1
+    assert training.verdict.publish
+    assert training.verdict.difference.clear_of_zero
+
+
+def test_a_saved_ranker_scores_as_the_fitted_one(data, tmp_path):
+    ranker, _ = choose_and_fit(data, grid=QUICK)
+    ranker.save(tmp_path / "ranker")
+
+    loaded = Ranker.load(tmp_path / "ranker")
+
+    np.testing.assert_array_equal(loaded.apply(data.matrix), ranker.apply(data.matrix))
+    assert (loaded.columns, loaded.prior) == (ranker.columns, ranker.prior)
+
+
+def test_the_same_data_gives_the_same_ranker(data, tmp_path):
+    for name in ("one", "two"):
+        choose_and_fit(data, grid=QUICK)[0].save(tmp_path / name)
+
+    assert (tmp_path / "one" / MODEL).read_bytes() == (tmp_path / "two" / MODEL).read_bytes()
+
+
+def test_a_slate_in_which_nothing_was_wanted_is_left_out_of_the_loss(data):
+    _, training = choose_and_fit(data, grid=QUICK)
+    taught = data.part("train")
+    qid, gain = taught.column("qid"), taught.column("gain")
+
+    assert training.rankings["train"] == np.unique(qid[gain > 0]).size < np.unique(qid).size
+
+
+def test_the_test_split_teaches_nothing(make_dataset, tmp_path):
+    data = Dataset.load(make_dataset())
+    blind = Dataset(data.facts, data.keys, data.matrix.copy())
+    blind.matrix[data.column("split").astype(str) == "test"] = 0
+
+    for name, known in (("whole", data), ("blind", blind)):
+        choose_and_fit(known, grid=QUICK)[0].save(tmp_path / name)
+
+    assert (tmp_path / "whole" / MODEL).read_bytes() == (tmp_path / "blind" / MODEL).read_bytes()
+
+
+def test_columns_in_another_order_are_refused_with_the_place(saved):
+    ranker = Ranker.load(saved)
+    swapped = (ranker.columns[1], ranker.columns[0], *ranker.columns[2:])
+
+    with pytest.raises(ArtifactError, match=f"expected {ranker.columns[0]} at place 0"):
+        ranker.apply(np.zeros((2, len(swapped)), np.float32), swapped)
+
+
+def test_a_missing_and_a_surplus_column_are_refused_by_name(saved):
+    ranker = Ranker.load(saved)
+    others = (*ranker.columns[1:], "new__feature")
+
+    with pytest.raises(ArtifactError, match=rf"missing \['{ranker.columns[0]}'\].*new__feature"):
+        ranker.apply(np.zeros((2, len(others)), np.float32), others)
+
+
+def test_a_matrix_of_another_width_is_refused(saved):
+    ranker = Ranker.load(saved)
+
+    with pytest.raises(ArtifactError, match="the matrix has 3"):
+        ranker.apply(np.zeros((2, 3), np.float32))
+
+
+@pytest.mark.parametrize("laid", [np.ascontiguousarray, np.asfortranarray, np.float64])
+def test_scores_are_those_of_xgboosts_own_interface(saved, data, laid):
+    ranker = Ranker.load(saved)
+
+    for rows in (1, 2, 64, 65, 200):
+        matrix = data.matrix[:rows].copy()
+        matrix[::3] = np.nan
+
+        expected = ranker.booster.inplace_predict(matrix, validate_features=False)
+
+        np.testing.assert_array_equal(ranker.apply(laid(matrix)), expected)
+
+
+def test_no_candidates_have_no_scores(saved):
+    ranker = Ranker.load(saved)
+
+    assert ranker.apply(np.empty((0, len(ranker.columns)), np.float32)).shape == (0,)
+
+
+def test_contributions_are_given_by_column(saved, data):
+    ranker = Ranker.load(saved)
+
+    shares = ranker.contributions(data.matrix[:5])
+
+    assert shares.shape == (5, len(ranker.columns))
+    assert np.abs(shares[:, ranker.columns.index("taste__lift")]).sum() > 0
+
+
+def test_a_ranker_whose_columns_and_trees_differ_is_refused(saved):
+    table = json.loads((saved / RANKER).read_text())
+    (saved / RANKER).write_text(json.dumps({**table, "columns": table["columns"][1:]}))
+
+    with pytest.raises(ArtifactError, match="the trees read"):
+        Ranker.load(saved)
+
+
+@pytest.mark.parametrize("file", [MODEL, RANKER])
+def test_a_damaged_ranker_is_refused(saved, file):
+    (saved / file).write_bytes((saved / file).read_bytes()[:-40])
+
+    with pytest.raises(ArtifactError, match="expected a ranker"):
+        Ranker.load(saved)
+
+
+def test_a_planted_leak_is_caught_by_name(make_dataset):
+    leaky = make_dataset(slates=300, history__times_clicked=lambda gain: gain)
+
+    _, training = choose_and_fit(Dataset.load(leaky), grid=QUICK)
+
+    assert not training.verdict.publish
+    assert "history__times_clicked" in training.verdict.reason
+
+
+def test_a_dataset_without_clicks_is_refused_in_a_sentence(make_dataset):
+    data = Dataset.load(make_dataset())
+    keys = data.keys.set_column(
+        data.keys.column_names.index("gain"), "gain", [np.zeros(len(data.matrix), np.float32)]
+    )
+
+    with pytest.raises(DatasetError, match="no ranking with a click"):
+        choose_and_fit(Dataset(data.facts, keys, data.matrix), grid=QUICK)
+
+
+def test_training_writes_what_was_tried(make_dataset, tmp_path):
+    steps = []
+
+    training = train(make_dataset(), tmp_path / "out", progress=lambda *at: steps.append(at))
+
+    told = json.loads((tmp_path / "out" / TRAINING).read_text())
+    assert told == json.loads(json.dumps(training.to_dict()))
+    assert len(told["trials"]) == len(GRID) + len(CONTENDERS) - 1 == len(steps) + 1
+    assert {trial["contender"] for trial in told["trials"]} == set(CONTENDERS)
+    assert told["chosen"]["contender"] == told["choice"]["contender"]

@@ -1,0 +1,68 @@
+"""The blended ranker is taken unless another is clearly better where that can be told."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+from training.dataset import Dataset
+from training.ranker import NAIVE, Fitted
+from training.ranker.click_objective import ExaminedClicks
+from training.ranker.contenders import BLENDED, EXAMINED, UNBIASED, shown_of
+from training.ranker.selection import RANDOMIZED, VALIDATION, choose
+
+
+@dataclass(frozen=True)
+class Column(Fitted):
+    """A contender that ranks by the gain, hidden in so much noise."""
+
+    noise: float = 0.0
+    seed: int = 0
+
+    def scores(self, data):
+        chance = np.random.default_rng(self.seed).normal(size=data.size)
+        return data.column("gain") + self.noise * chance
+
+
+@pytest.fixture
+def data(make_dataset):
+    return Dataset.load(make_dataset(slates=300))
+
+
+def chosen(data, judged_on, **noise):
+    objective = ExaminedClicks(shown_of(data), data.column("gain").astype(float))
+    equal = dict.fromkeys((NAIVE, UNBIASED, EXAMINED, BLENDED), 2.0) | noise
+    fitted = {
+        name: Column(name, None, 1, objective, noise=noise, seed=seed)
+        for seed, (name, noise) in enumerate(equal.items())
+    }
+    return choose(fitted, data, judged_on)
+
+
+@pytest.mark.parametrize("better", [NAIVE, UNBIASED, EXAMINED])
+def test_on_slates_drawn_at_random_one_that_is_clearly_better_is_taken(data, better):
+    choice = chosen(data, RANDOMIZED, **{better: 0.5})
+
+    assert choice.contender == better
+    assert choice.differences[better].low > 0
+
+
+@pytest.mark.parametrize("judged_on", [RANDOMIZED, VALIDATION])
+def test_one_that_is_better_by_chance_is_not_taken(data, judged_on):
+    few = data.rows(data.column("qid") < 40)
+
+    choice = chosen(few, judged_on, **{NAIVE: 1.9, EXAMINED: 1.9})
+
+    assert choice.contender == BLENDED
+    assert max(choice.values, key=choice.values.get) != BLENDED
+
+
+@pytest.mark.parametrize(
+    ("better", "expected"), [(NAIVE, NAIVE), (UNBIASED, BLENDED), (EXAMINED, BLENDED)]
+)
+def test_on_the_validation_split_only_the_naive_one_may_be_better(data, better, expected):
+    assert chosen(data, VALIDATION, **{better: 0.5}).contender == expected
+
+
+def test_of_several_that_are_clearly_better_the_best_is_taken(data):
+    assert chosen(data, RANDOMIZED, **{NAIVE: 0.7, EXAMINED: 0.3}).contender == EXAMINED

@@ -1,0 +1,129 @@
+"""A filter says the same of all items at once as of each alone."""
+
+from collections import Counter
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.home import EventError
+from feature_repo.shop import Shop, ShopField
+from training.retrieval.catalogue import Assortment, all_of, facets, parse_filters, sellable
+
+SHOP = Shop(
+    "s",
+    (
+        ShopField("Brand", "category", "brand", "brand"),
+        ShopField("tags", "list", "tags"),
+        ShopField("price", "number", "price", "price"),
+        ShopField("new", "bool", "new"),
+        ShopField("stock", "number", "stock", "stock"),
+        ShopField("markets", "list", "markets", "market"),
+    ),
+)
+words = st.sampled_from(["red", "Red", "blue", "ß", "SS", "x"])
+items = st.lists(
+    st.fixed_dictionaries(
+        {
+            "brand": st.none() | words,
+            "tags": st.none() | st.lists(words, max_size=3),
+            "price": st.none() | st.sampled_from([0.0, 1.5, 2.0, 50.0]),
+            "new": st.none() | st.booleans(),
+            "stock": st.none() | st.sampled_from([-1.0, 0.0, 1.0]),
+            "markets": st.none() | st.lists(st.sampled_from(["uk", "de"]), max_size=2),
+        }
+    ),
+    max_size=8,
+)
+asked = st.fixed_dictionaries(
+    {},
+    optional={
+        "brand": words | st.lists(words, min_size=1, max_size=2),
+        "tags": words,
+        "price": st.fixed_dictionaries(
+            {"min": st.sampled_from([0, 1.5, 3])}, optional={"max": st.sampled_from([2, 50])}
+        ),
+        "new": st.booleans(),
+    },
+)
+TYPES = {
+    "brand": pa.string(),
+    "tags": pa.list_(pa.string()),
+    "price": pa.float64(),
+    "new": pa.bool_(),
+    "stock": pa.float64(),
+    "markets": pa.list_(pa.string()),
+}
+
+
+def assortment_of(rows):
+    columns = {name: pa.array([row[name] for row in rows], type_) for name, type_ in TYPES.items()}
+    ids = pa.array([f"i{n}" for n in range(len(rows))], pa.string())
+    return Assortment(pa.table({"item_id": ids, **columns}), SHOP)
+
+
+@settings(max_examples=150, deadline=None)
+@given(items, asked)
+def test_the_mask_of_all_items_is_the_answer_for_each(rows, raw):
+    filters = parse_filters(raw, SHOP)
+
+    kept = all_of(filters, assortment_of(rows))
+
+    assert kept.tolist() == [all(f.allows(row[f.field.column]) for f in filters) for row in rows]
+
+
+@settings(max_examples=100, deadline=None)
+@given(items, st.sets(st.integers(0, 39)))
+def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
+    rows = rows * 5
+    kept = np.isin(np.arange(len(rows)), list(places))
+    left = [row for row, keep in zip(rows, kept, strict=True) if keep]
+
+    told = facets(assortment_of(rows), kept)
+
+    brands = Counter(row["brand"] for row in left if row["brand"])
+    tags = Counter(tag for row in left for tag in set(row["tags"] or ()))
+    prices = [row["price"] for row in left if row["price"] is not None]
+    assert {f["value"]: f["count"] for f in told.get("Brand", [])} == brands
+    assert {f["value"]: f["count"] for f in told.get("tags", [])} == tags
+    assert told.get("price", []) == (
+        [{"min": min(prices), "max": max(prices), "count": len(prices)}] if prices else []
+    )
+
+
+@settings(max_examples=60, deadline=None)
+@given(items, st.lists(st.sampled_from(["UK", "de", "nowhere", ""]), min_size=1, max_size=3))
+def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, markets):
+    assortment = assortment_of(rows)
+
+    kept = {market: sellable(assortment, market).tolist() for market in markets}
+
+    assert kept == {
+        market: [
+            not (row["stock"] is not None and row["stock"] <= 0)
+            and (not row["markets"] or market.casefold() in row["markets"])
+            for row in rows
+        ]
+        for market in markets
+    }
+
+
+def test_markets_that_no_item_names_are_kept_once():
+    assortment = assortment_of([])
+
+    for n in range(50):
+        sellable(assortment, f"m{n}")
+
+    assert len(assortment.sellable) == 1
+
+
+@pytest.mark.parametrize(
+    "raw", [{"colour": "red"}, {"price": 5}, {"price": {}}, {"price": {"min": "a"}}, {"Brand": []}]
+)
+def test_a_filter_that_makes_no_sense_is_refused_with_its_place(raw):
+    with pytest.raises(EventError) as refused:
+        parse_filters(raw, SHOP)
+
+    assert refused.value.field.startswith(f"filters.{next(iter(raw))}")

@@ -1,0 +1,232 @@
+"""Every index finds what a plain count of the log finds, and comes back from disk as it went in."""
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from feature_repo.events.contract import ItemEvent
+from feature_repo.events.log import EventLog
+from feature_repo.home import ArtifactError, Clock, Home, Settings
+from feature_repo.shop import Shop
+from feature_repo.transformations import transform
+from training.artifacts import current
+from training.query_understanding import words
+from training.retrieval.catalogue import Assortment, Found, K, fuse
+from training.retrieval.indexes import (
+    Charts,
+    Completions,
+    Lexical,
+    Neighbours,
+    are_current,
+    fit_similar,
+    publish_indices,
+)
+from training.retrieval.indexes.actions import run
+from training.retrieval.indexes.build import KINDS, fit_completions
+from training.retrieval.indexes.charts import EVERYWHERE
+from training.retrieval.indexes.covisitation import SHRINKAGE, fit_together
+
+
+@pytest.fixture(scope="module")
+def assortment(small_home):
+    return Assortment.fit(small_home)
+
+
+@pytest.fixture(scope="module")
+def actions(small_home):
+    return run(small_home, "select * from actions order by t, event_id").to_pylist()
+
+
+@pytest.fixture(scope="module")
+def lexical(assortment):
+    return Lexical.fit(assortment, ["english"])
+
+
+def title_words(assortment):
+    return {i: set(words(t)) for i, t in zip(assortment.item_ids, assortment.titles, strict=True)}
+
+
+def test_a_search_for_all_words_finds_the_items_that_have_them(assortment, lexical):
+    titles = title_words(assortment)
+    asked = words(assortment.titles[0])[-2:]
+
+    found = lexical.search(asked, "english", at_least=2)
+
+    assert set(found.item_ids) == {i for i, has in titles.items() if has >= set(asked)}
+    assert list(found.scores) == sorted(found.scores, reverse=True)
+
+
+def test_a_search_for_any_word_ranks_those_with_all_first(assortment, lexical):
+    asked = words(assortment.titles[0])
+
+    found = lexical.search(asked, "english")
+
+    assert title_words(assortment)[found.item_ids[0]] == set(asked)
+    assert len(found.item_ids) > 1
+
+
+@pytest.mark.parametrize("asked", [[], ["zzyzx"], ["'; drop"], ["*"], ["x" * 500]])
+def test_words_nobody_has_find_nothing(lexical, asked):
+    assert lexical.search(asked, "english").item_ids == [] or not asked
+
+
+def test_a_lexical_index_comes_back_as_it_went_in(assortment, lexical, tmp_path):
+    asked = words(assortment.titles[3])
+
+    lexical.save(tmp_path)
+
+    assert Lexical.load(tmp_path).search(asked, "english") == lexical.search(asked, "english")
+    with pytest.raises(ArtifactError):
+        Lexical.load(tmp_path / "nowhere")
+
+
+def test_company_is_the_shrunk_cosine_of_a_plain_count(small_home, actions):
+    together = fit_together(small_home)
+    gains = {}
+    for act in actions:
+        key = act["session_id"], act["item_id"]
+        gains[key] = max(gains.get(key, 0), act["gain"])
+    total = Counter()
+    for (_, item), gain in gains.items():
+        total[item] += gain**0.5
+    one = max(total, key=lambda item: (total[item], item))
+    shared, visits = Counter(), Counter()
+    for (session, item), gain in gains.items():
+        if item == one:
+            for (other_session, other), other_gain in gains.items():
+                if other_session == session and other != one:
+                    shared[other] += min(gain, other_gain) ** 0.5
+                    visits[other] += 1
+    scores = {
+        other: weight / (total[one] * total[other]) ** 0.5 * visits[other]
+        / (visits[other] + SHRINKAGE)
+        for other, weight in shared.items()
+    }  # fmt: skip
+
+    found = together.search([one], 10)
+
+    best = Found.best(scores, 10)
+    assert list(found.scores) == pytest.approx(list(best.scores))
+    assert found.item_ids
+    assert one not in found.item_ids
+
+
+def test_the_popular_are_those_with_the_most_gain_of_late(small_home, assortment, actions):
+    last = max(act["t"] for act in actions)
+    scores = Counter()
+    for act in actions:
+        if act["item_id"] in assortment.row:
+            scores[act["item_id"]] += act["gain"] * 0.5 ** ((last - act["t"]) / (14 * 86_400e6))
+
+    chart = Charts.popular(small_home, assortment).search("nowhere", 5)
+
+    best = Found.best(scores, 5)
+    assert chart.item_ids == list(best.item_ids)
+    assert chart.scores == pytest.approx(list(best.scores))
+
+
+def test_a_category_has_a_list_of_its_own(small_home, assortment):
+    charts = Charts.popular(small_home, assortment)
+    field = assortment.shop.item_role("category")
+    category = assortment.coded(field).values[0]
+
+    found = charts.search("default", 100, category)
+
+    of = dict(zip(assortment.item_ids, assortment.table["category"].to_pylist(), strict=True))
+    assert {of[item] for item in found.item_ids} == {category}
+    assert (EVERYWHERE, category) in charts.lists
+
+
+def test_the_newest_come_first(small_home, assortment):
+    found = Charts.newest(small_home, assortment).search("default", 5)
+
+    assert len(found.item_ids) == 5
+    assert list(found.scores) == sorted(found.scores, reverse=True)
+
+
+def test_an_item_is_like_those_that_share_its_words(assortment):
+    similar = fit_similar(assortment)
+    columns = (assortment.table[name].to_pylist() for name in ("category", "brand"))
+    facts = zip(assortment.titles, *columns, strict=True)
+    told = {
+        item: {*words(title), category, brand}
+        for item, (title, category, brand) in zip(assortment.item_ids, facts, strict=True)
+    }
+    one = assortment.item_ids[0]
+
+    found = similar.search([one], 5)
+
+    assert one not in found.item_ids
+    assert all(told[one] & told[item] for item in found.item_ids)
+
+
+def test_every_index_comes_back_as_it_went_in(small_home, assortment, tmp_path):
+    charts = Charts.trending(small_home, assortment)
+    similar, shop = fit_similar(assortment), Shop.load(small_home.shop_toml)
+    completions = fit_completions(
+        assortment, run(small_home, "select '' as query, 0 as weight, 0 as shoppers")
+    )
+    for index in (assortment, charts, similar, completions):
+        index.save(tmp_path)
+
+    assert Assortment.load(tmp_path, shop).table == assortment.table
+    assert Charts.load(tmp_path).search("default", 9) == charts.search("default", 9)
+    item = assortment.item_ids[1]
+    assert Neighbours.load(tmp_path).search([item], 9) == similar.search([item], 9)
+    assert Completions.load(tmp_path).search("a", 9) == completions.search("a", 9)
+
+
+def test_a_query_of_one_shopper_alone_is_suggested_to_nobody(small_home, assortment):
+    queries = run(small_home, "select 'zebra' as query, 9.0 as weight, 1 as shoppers")
+
+    assert fit_completions(assortment, queries).search("zeb", 5) == []
+
+
+def test_fusion_adds_weighted_reciprocal_ranks():
+    found = {
+        "a": Found(["x", "y"], [9, 8]),
+        "b": Found(["z", "x"], [1, 0.5]),
+        "c": Found(["q"], [1]),
+    }
+
+    told = fuse(found, {"b": 2.0, "c": 0.0}, 10)
+
+    assert dict(zip(told.item_ids, told.scores, strict=True)) == pytest.approx(
+        {"x": 1 / (K + 1) + 2 / (K + 2), "z": 2 / (K + 1), "y": 1 / (K + 2)}
+    )
+    assert told.item_ids == ["x", "z", "y"]
+    assert told.sources["x"]["b"] == (2, 0.5)
+
+
+def change(home, event_id, **fields):
+    """Let an item change, and the features with it."""
+    clock = Clock.of(Settings(home=home))
+    log = EventLog(home, clock)
+    log.writer().append(
+        [ItemEvent(event_id=event_id, event_time=clock.now(), item_id="i00001", fields=fields)]
+    )
+    log.seal()
+    log.compact()
+    transform(home, clock.now())
+
+
+def test_indices_are_fitted_again_where_something_changed_and_likeness_where_texts_did(
+    small_home, tmp_path
+):
+    home = Home(Path(shutil.copytree(small_home.root, tmp_path / "home")))
+    first = publish_indices(home).versions
+    was_current = are_current(home)
+    change(home, "dearer", price=99.5)
+    became_old = not are_current(home)
+    second = publish_indices(home, only_changed=True).versions
+    change(home, "renamed", title="Zyxomatic lantern")
+    third = publish_indices(home, only_changed=True).versions
+    whole = are_current(home)
+    (current(home, "popular", "default") / "manifest.json").write_text("{}")
+
+    assert (was_current, became_old, whole, are_current(home)) == (True, True, True, False)
+    assert first.keys() == second.keys() == third.keys() == set(KINDS)
+    assert first["similar"] == second["similar"] != third["similar"]
+    assert len({versions["assortment"] for versions in (first, second, third)}) == 3

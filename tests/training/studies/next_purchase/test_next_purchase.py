@@ -1,0 +1,234 @@
+"""Next purchases are ranked by what was known strictly before, and measured against baselines."""
+
+import json
+import os
+from pathlib import Path
+
+import msgspec
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.events.contract import InteractionEvent, parse
+from feature_repo.events.ingest import TableMapping
+from feature_repo.events.ingest.transaction_files import TransactionFiles
+from feature_repo.home import DAY, DatasetError
+from training.studies.next_purchase import (
+    POPULARITY,
+    REPEAT,
+    Decisions,
+    History,
+    Lookups,
+    evaluate_next_purchase,
+    measured,
+)
+from training.studies.next_purchase.candidates import blocks
+from training.studies.next_purchase.evaluation import EVALUATION
+from training.studies.next_purchase.features import features
+from training.studies.next_purchase.fitting import GRID
+from training.studies.next_purchase.history import GUEST
+from training.studies.next_purchase.occurrences import Occurrences, RunningCounts
+from training.studies.next_purchase.order import first_items
+from training.studies.next_purchase.own import OwnPast
+from training.studies.next_purchase.relations import dated_relations
+
+ROOT = Path(__file__).parents[4]
+RETAIL = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "online_retail/transactions.parquet"
+ONLINE_RETAIL = ROOT / "feature_repo/events/ingest/mappings/online_retail.toml"
+START = 1_700_000_000_000_000
+
+
+def bought(number, user, item, day, **changes):
+    at = START + int(day * DAY)
+    told = {"user_id": user, "item_id": item, "value": 2.0, "quantity": 1.0}
+    times = {"event_time": at, "received_at": at}
+    return InteractionEvent(event_id=str(number), type="purchase", **{**told, **times, **changes})
+
+
+def shop(users=40, days=120, seed=3):
+    """Users who each buy a few staples again and again, and what is in fashion that month."""
+    rng = np.random.default_rng(seed)
+    events = []
+    for user in range(users):
+        staples, day = rng.choice(60, 4, replace=False), rng.uniform(0, 12)
+        while day < days:
+            fashion = 60 + 10 * int(day // 30) + rng.integers(10, size=2)
+            for item in {*rng.choice(staples, 3, replace=False).tolist(), *fashion.tolist()}:
+                events.append(bought(len(events), f"u{user}", f"i{item:03d}", day))
+            day += rng.uniform(3, 9)
+    return events
+
+
+purchases = st.lists(
+    st.tuples(
+        st.sampled_from(["u1", "u2", None]),
+        st.sampled_from(["a", "b", "c"]),
+        st.integers(0, 8),
+        st.integers(0, 3),
+        st.integers(0, 4),
+    ),
+    min_size=1,
+    max_size=25,
+).filter(lambda rows: any(row[0] for row in rows))
+
+
+def history_of(rows):
+    """Purchases (user, item, day, days late, day of taking back or 0)."""
+    events = []
+    for number, (user, item, day, late, back) in enumerate(rows):
+        seen = START + (day + late) * DAY
+        events.append(bought(number, user, item, day, received_at=seen))
+        if back:
+            taken = {"corrects": str(number), "received_at": seen + back * DAY}
+            events.append(bought(f"back {number}", user, item, day, **taken))
+    return History.of_events(events)
+
+
+@settings(deadline=None)
+@given(purchases, st.integers(1, 5))
+def test_running_counts_are_what_was_known_strictly_before(rows, window):
+    history = history_of(rows)
+    running = RunningCounts(history, window * DAY)
+
+    for t in range(START, START + 18 * DAY, DAY // 2):
+        brute = np.zeros(len(history.items))
+        for item, at, seen, gone in zip(
+            history.item, history.bought_at, history.seen_at, history.taken_back_at, strict=True
+        ):
+            brute[item] += seen < t and gone >= t and at + window * DAY >= t
+        np.testing.assert_array_equal(running.at(t), brute)
+
+
+@given(
+    st.lists(st.integers(-1, 3), min_size=1, max_size=20), st.integers(-1, 4), st.integers(0, 20)
+)
+def test_occurrences_count_and_name_the_rows_before(keys, key, known):
+    known = min(known, len(keys))
+    found = Occurrences(np.array(keys, dtype=np.int64))
+
+    rows = [row for row, k in enumerate(keys) if k == key and row < known]
+
+    assert found.count(np.array([key]), np.array([known])).tolist() == [len(rows)]
+    last = found.row(np.array([key]), np.array([len(rows) - 1]))
+    assert last.tolist() == [rows[-1] if rows else -1]
+
+
+@given(
+    st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=6),
+    st.integers(1, 7),
+)
+def test_the_first_items_are_those_of_a_stable_sort(scores, count):
+    scores = np.array(scores, dtype=np.float64)
+
+    expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]
+
+    np.testing.assert_array_equal(first_items(scores, count), expected)
+
+
+def test_what_was_bought_and_not_ranked_counts_against_the_ranking():
+    found = measured(np.array([[0, 1], [2, 1]]), [np.array([0, 5]), np.array([3])])
+
+    ideal = 1 + 1 / np.log2(3)
+    assert found["ndcg@10"].tolist() == pytest.approx([1 / ideal, 0])
+    assert found["recall@20"].tolist() == [0.5, 0]
+    assert found["hit@10"].tolist() == [1, 0]
+
+
+def test_lines_of_one_user_and_time_are_one_order_and_guests_teach_but_are_not_judged():
+    history = History.of_events(
+        [
+            bought(1, "u", "a", 1),
+            bought(2, "u", "b", 1),
+            bought(3, "u", "a", 1, quantity=3.0, value=10.0),
+            bought(4, None, "a", 2, session_id="s"),
+            bought(5, "u", "a", 3),
+        ]
+    )
+
+    decisions = Decisions.of(history)
+
+    assert [items.tolist() for items in decisions.bought] == [[0, 1], [0]]
+    assert decisions.known.tolist() == [0, 3]
+    assert (history.user == GUEST).sum() == 1
+    assert history.price[0] == 3.0
+
+
+@settings(deadline=None, max_examples=30)
+@given(purchases)
+def test_no_feature_changes_when_the_future_does(rows):
+    """The features of a decision are the same, whatever was bought at its instant or later."""
+    history = history_of(rows)
+    decisions = Decisions.of(history)
+    t = int(decisions.t[decisions.t.size // 2])
+    earlier = [row for row in rows if row[2] * DAY + START < t]
+    # One line a user and item keeps the ids; it lies after every t, or its user would order at t.
+    kept = {(row[0], row[1]) for row in rows if row[0]}
+    replaced = [(user, item, 9, 0, 0) for user, item in sorted(kept)]
+    now = [(row[0], row[1], row[2], 0, 0) for row in rows if row[2] * DAY + START == t]
+    guests = [(None, i, (t - START) // DAY, late, 0) for i in history.items for late in (0, 3)]
+    other = history_of([*earlier, *now, *replaced, *guests])
+
+    one, two = (_told(h, t) for h in (history, other))
+
+    assert one.keys() == two.keys()
+    for name in one:
+        np.testing.assert_allclose(one[name], two[name], err_msg=name, atol=1e-9)
+
+
+def _told(history, t):
+    """Features of every item for the users who order at t."""
+    decisions = Decisions.of(history)
+    chosen = decisions.part(np.flatnonzero(decisions.t == t))
+    lookups = Lookups.of(history)
+    relations = dated_relations(history, START + 2 * DAY, t)
+    (block,) = blocks(history, chosen, relations, lookups.by_user)
+    grid = np.indices((chosen.t.size, len(history.items))).reshape(2, -1)
+    return features(block, lookups, *grid)
+
+
+def test_own_past_decays_by_half_a_half_life():
+    history = History.of_events([bought(1, "u", "a", 0), bought(2, "u", "b", 10)])
+    decisions = Decisions.of(history)
+
+    own = OwnPast.of(history, decisions, Occurrences(history.user))
+
+    assert own.decayed(10.0).toarray().tolist() == [[0, 0], [0.5, 0]]
+    assert own.last_basket().toarray().tolist() == [[0, 0], [1, 0]]
+
+
+def test_a_small_shop_is_learned_and_its_test_split_looked_at_once(tmp_path):
+    history = History.of_events(shop())
+
+    first = evaluate_next_purchase(history, tmp_path)
+    (tmp_path / EVALUATION).write_text(json.dumps({**first, "items": -1}))
+    again = evaluate_next_purchase(history, tmp_path)
+
+    models = {model["name"]: model for model in first["models"]}
+    assert list(models) == ["ranker", REPEAT, POPULARITY]
+    assert models[POPULARITY]["behind"]["ndcg@10"]["low"] > 0
+    assert models["ranker"]["metrics"]["ndcg@10"]["value"] > 0.5
+    assert "all 96 items" in first["protocol"]
+    assert again["items"] == -1
+
+
+def test_too_little_is_said_in_a_sentence(tmp_path):
+    with pytest.raises(DatasetError, match="of a user"):
+        History.of_events([bought(1, None, "a", 1)])
+    with pytest.raises(DatasetError, match="order"):
+        evaluate_next_purchase(History.of_events([bought(1, "u", "a", 1)]), tmp_path)
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is not there; see AISLE_DATA")
+def test_online_retail_beats_both_baselines_clear_of_zero(tmp_path):
+    """A year of a shop: two minutes of a core of one's own, so a guard of five is too near."""
+    lines = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
+    told = (parse(line.raw) for line in lines if line.raw and line.raw["kind"] == "interaction")
+    events = [msgspec.structs.replace(event, received_at=event.event_time) for event in told]
+
+    evaluation = evaluate_next_purchase(History.of_events(events), tmp_path, GRID[-1:])
+
+    for model in evaluation["models"][1:]:
+        assert model["behind"]["ndcg@10"]["low"] > 0, model
+        assert model["behind"]["recall@20"]["low"] > 0, model

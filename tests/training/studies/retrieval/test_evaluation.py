@@ -1,0 +1,73 @@
+"""Retrieval is measured as pytrec_eval measures it, and weights are chosen apart from the test."""
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+import pytrec_eval
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.home import DatasetError
+from training.retrieval.catalogue import Found
+from training.studies.retrieval import evaluate
+from training.studies.retrieval.evaluation import BASELINE, is_development, ndcg_of, recall_of
+
+ITEMS = [f"i{n}" for n in range(15)]
+judgments = st.dictionaries(st.sampled_from(ITEMS), st.sampled_from([0, 1, 2, 3]), min_size=1)
+rankings = st.permutations(ITEMS).flatmap(lambda p: st.integers(0, 15).map(lambda n: p[:n]))
+
+
+@settings(max_examples=100, deadline=None)
+@given(judgments, rankings)
+def test_figures_are_those_of_pytrec_eval(gains, ranked):
+    found = Found(ranked, [float(-n) for n in range(len(ranked))])
+    judged = {item: (float(gain), gain == 3) for item, gain in gains.items()}
+    exact = {item: int(gain == 3) for item, gain in gains.items()}
+    run = {"q": dict(zip(found.item_ids, found.scores, strict=True))}
+
+    told, share = ndcg_of(found, judged), recall_of(found, judged, 5)
+
+    def reference(qrels, measure):
+        return pytrec_eval.RelevanceEvaluator({"q": qrels}, {measure}).evaluate(run)["q"]
+
+    if any(gains.values()) and ranked:
+        assert told == pytest.approx(reference(gains, "ndcg_cut.10")["ndcg_cut_10"])
+    if any(exact.values()) and ranked:
+        assert share == pytest.approx(reference(exact, "recall.5")["recall_5"])
+    assert np.isnan(told) == (not any(gains.values()))
+
+
+def test_a_folder_is_measured_by_one_command(tmp_path):
+    titles = [f"{colour} {noun}" for colour in ("red", "blue", "green") for noun in ("mug", "hat")]
+    blank = pa.nulls(6, pa.string())
+    columns = {"brand": blank, "color": blank, "bullet_points": blank, "description": blank}
+    products = {"asin": ITEMS[:6], "title": titles, "category": [["x"]] * 6, **columns}
+    queries = [f"{title} {n}" for title in titles for n in range(3)]
+    judged = {
+        "query": queries,
+        "asin": [ITEMS[n // 3] for n in range(18)],
+        "esci_label": ["E"] * 18,
+        "gain": [1.0] * 18,
+    }
+    pq.write_table(pa.table(products), tmp_path / "products.parquet")
+    pq.write_table(pa.table(judged), tmp_path / "judgments.parquet")
+
+    told = evaluate(tmp_path)
+
+    assert told.queries["all"] == 18 == told.queries["test"] + told.queries["development"]
+    assert told.queries["development"] == sum(map(is_development, queries))
+    assert [m.name for m in told.splits["test"]] == [
+        BASELINE,
+        "lexical",
+        "meaning",
+        "alike",
+        "fused",
+    ]
+    assert {m.ndcg.value for m in told.splits["all"] if m.name in (BASELINE, "lexical")} == {1.0}
+    assert not told.fused
+
+
+def test_a_folder_without_judgments_is_refused(tmp_path):
+    with pytest.raises(DatasetError, match="products"):
+        evaluate(tmp_path)

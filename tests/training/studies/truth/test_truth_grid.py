@@ -1,0 +1,180 @@
+"""The grid is read strictly, counted exactly, kept, and told with its intervals."""
+
+import json
+from dataclasses import asdict
+from itertools import islice
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from feature_repo.home import SettingError
+from pipelines.cli.main import main
+from training.metrics import AsOfSum
+from training.studies.truth import report as reports
+from training.studies.truth.cell import Result
+from training.studies.truth.grid import GRID, Cell, ShopSize, TruthGrid
+
+EVENTS = st.lists(
+    st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(-3, 3)), min_size=1, max_size=30
+)
+QUESTIONS = st.lists(st.tuples(st.integers(-1, 5), st.integers(-1, 11)), min_size=1, max_size=10)
+
+
+@given(events=EVENTS, questions=QUESTIONS)
+@settings(max_examples=200, deadline=None)
+def test_a_sum_knows_only_what_came_strictly_before(events, questions):
+    keys, times, values = (np.array(column) for column in zip(*events, strict=True))
+    asked, at = (np.array(column) for column in zip(*questions, strict=True))
+
+    found = AsOfSum(keys, times, values).before(asked, at)
+
+    assert found.tolist() == [
+        sum(v for k, t, v in events if k == key and t < instant) for key, instant in questions
+    ]
+
+
+def test_the_grid_crosses_bias_logging_ranker_and_click_model_over_five_seeds():
+    grid = TruthGrid.load(GRID)
+
+    assert len(grid.cells) == len(set(grid.cells)) == 18
+    assert len(grid.seeds) == 5
+    assert {cell.click_model for cell in grid.cells} == {"pbm", "cascade", "dbn"}
+    assert {cell.logging_ranker for cell in grid.cells} == {"strong", "weak"}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("seeds =", "sedes =", "expected the keys"),
+        ('"dbn"', '"xyz"', "click_model: expected some of"),
+        ("users = 1500", 'users = "many"', "users: expected int"),
+        ("[shop]", "[shop", "expected a truth grid in TOML"),
+        ("[0.5, 1.0, 1.5]", "[]", "bias_strength: expected a list of float"),
+    ],
+)
+def test_a_grid_of_another_form_is_refused(tmp_path, old, new, told):
+    path = tmp_path / "grid.toml"
+    path.write_text(GRID.read_text().replace(old, new))
+
+    with pytest.raises(SettingError, match=told):
+        TruthGrid.load(path)
+
+
+@pytest.fixture
+def counted_runs(monkeypatch):
+    """Shops that take no time: the chosen ranker closes half of the gap, give or take."""
+    runs = []
+
+    def run(cell, size, seed):
+        runs.append((cell, seed))
+        return Result(seed, "examined", 0.6, 0.65 + 0.001 * (seed % 3), 0.7, 0.02)
+
+    monkeypatch.setattr(reports, "run", run)
+    return runs
+
+
+def run_grid(grid, cache, seeds=None):
+    return reports.reports_of(reports.run_shops(reports.shops_of(grid, seeds), cache, workers=1))
+
+
+def test_a_grid_that_was_stopped_goes_on_where_it_was(counted_runs, tmp_path):
+    grid = TruthGrid.load(GRID)
+
+    stopped = reports.run_shops(reports.shops_of(grid, 1), tmp_path, workers=1)
+    list(islice(stopped, 5))
+    run_grid(grid, tmp_path, seeds=2)
+
+    assert len(counted_runs) == len(set(counted_runs)) == 2 * len(grid.cells)
+    assert [seed for _, seed in counted_runs] == [11] * 18 + [12] * 18
+
+
+def test_the_share_of_the_gap_comes_with_an_interval_over_the_seeds(counted_runs, tmp_path):
+    grid = TruthGrid.load(GRID)
+
+    told = run_grid(grid, tmp_path)[0]
+
+    assert told.share.value == pytest.approx(told.gain.value / 0.1)
+    assert told.share.low < told.share.value < told.share.high
+    assert told.gain.clear_of_zero
+
+
+def test_one_seed_has_no_interval_and_its_json_is_read_by_anybody(counted_runs, tmp_path):
+    grid = TruthGrid.load(GRID)
+
+    table = reports.to_dict(grid, run_grid(grid, tmp_path, seeds=1))
+
+    assert table["cells"][0]["share"]["low"] is None
+    json.dumps(table, allow_nan=False)
+
+
+def test_each_cell_is_one_line(counted_runs, tmp_path):
+    lines = list(reports.rows(run_grid(TruthGrid.load(GRID), tmp_path)))
+
+    assert len(lines) == 18
+    assert all(len(line) == len(reports.COLUMNS) for line in lines)
+    assert lines[0][:3] == list(vars(Cell(0.5, "strong", "pbm")).values())
+
+
+SMALL = ShopSize(
+    users=60, items=60, days=6, impressions=6000, slate=8, randomized_share=0.1, temperature=1.0,
+    fresh_slates=50,
+)  # fmt: skip
+
+
+def test_shops_run_at_once_show_what_they_show_one_after_the_other(tmp_path):
+    cells = (Cell(1.0, "strong", "pbm"), Cell(0.5, "weak", "dbn"))
+    shops = reports.shops_of(TruthGrid(cells, (3,), SMALL))
+
+    at_once, in_turn = (
+        dict(reports.run_shops(shops, tmp_path / str(workers), workers)) for workers in (2, 1)
+    )
+
+    assert at_once == in_turn
+
+
+@pytest.fixture
+def grid_of_two(tmp_path, monkeypatch):
+    """A file of two cells and two seeds, and a home of its own."""
+    path = tmp_path / "grid.toml"
+    shop = "\n".join(f"{name} = {value}" for name, value in asdict(SMALL).items())
+    path.write_text(
+        '[grid]\nbias_strength = [1.0]\nlogging_ranker = ["strong", "weak"]\n'
+        f'click_model = ["pbm"]\nseeds = [3, 4]\n[shop]\n{shop}\n'
+    )
+    monkeypatch.setenv("AISLE_HOME", str(tmp_path / "home"))
+    return path
+
+
+def test_the_command_tells_each_shop_as_it_comes_and_then_the_cells(
+    counted_runs, grid_of_two, capsys
+):
+    status = main(["truth-grid", "--grid", str(grid_of_two), "--workers", "1"])
+
+    lines = capsys.readouterr().out.splitlines()
+    assert status == 0
+    assert [line.partition(":")[0] for line in lines[:4]] == [
+        f"seed {seed}, bias 1.0, {ranker}, pbm" for seed in (3, 4) for ranker in ("strong", "weak")
+    ]
+    assert "closed 51 %" in lines[2]
+
+
+def test_a_command_that_is_stopped_tells_what_is_there(
+    counted_runs, grid_of_two, capsys, monkeypatch
+):
+    run = reports.run
+
+    def stopped(cell, size, seed):
+        if len(counted_runs) == 3:
+            raise KeyboardInterrupt
+        return run(cell, size, seed)
+
+    monkeypatch.setattr(reports, "run", stopped)
+
+    status = main(["truth-grid", "--grid", str(grid_of_two), "--workers", "1", "--json"])
+
+    told = json.loads(capsys.readouterr().out)
+    assert status == 130
+    assert (told["done"], told["shops"]) == (3, 4)
+    assert [len(cell["results"]) for cell in told["cells"]] == [2, 1]

@@ -1,0 +1,181 @@
+"""Learned artifacts: folders with a manifest, verified before anything in them is loaded.
+
+A build folder becomes <kind>/<name>/<version>/ by copy, fsync and rename; `current/<kind>/<name>`
+is a link that is swapped in one step, so a reader sees the old artifact or the new one.
+"""
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from feature_repo.home import ArtifactError, Home
+
+MANIFEST = "manifest.json"
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an artifact says of itself.
+
+    Attributes:
+        kind, name: what it is, such as ranker and default.
+        files: sha256 of every other file, by path inside the folder.
+        columns: feature columns in the order the model reads them; empty where it reads none.
+        feature_service: name of the service it was trained on, and hash of its columns.
+        query_key_version: of the function that made its query keys.
+        parents: what it was made from, such as data and code, by name.
+        metrics: what was measured of it.
+    """
+
+    kind: str
+    name: str
+    files: dict[str, str]
+    columns: tuple[str, ...] = ()
+    feature_service: dict[str, str] = field(default_factory=dict)
+    query_key_version: int | None = None
+    parents: dict[str, str] = field(default_factory=dict)
+    metrics: dict[str, Any] = field(default_factory=dict)
+
+    def to_bytes(self) -> bytes:
+        """Canonical JSON: the same manifest, the same bytes."""
+        return (json.dumps(asdict(self), sort_keys=True, indent=1) + "\n").encode()
+
+
+def publish(
+    home: Home, kind: str, name: str, build_folder: Path, manifest_extra: Mapping[str, Any]
+) -> str:
+    """Copy a build folder under its version, verify it, and point `current` at it.
+
+    Returns:
+        The version: UTC stamp, then 8 hex digits of the manifest's hash.
+
+    Raises:
+        ArtifactError: the folder is absent, or holds no file.
+    """
+    if not build_folder.is_dir():
+        raise ArtifactError(f"{build_folder}: expected a folder to publish, found none.")
+    shelf = home.artifacts / kind / name
+    shelf.mkdir(parents=True, exist_ok=True)
+    half = shelf / f".publishing-{os.getpid()}"
+    shutil.rmtree(half, ignore_errors=True)
+    shutil.copytree(build_folder, half, ignore=shutil.ignore_patterns(MANIFEST))
+    written = Manifest(kind, name, _hashes(half), **manifest_extra).to_bytes()
+    if not _hashes(half):
+        raise ArtifactError(f"{build_folder} is empty; there is nothing to publish.")
+    (half / MANIFEST).write_bytes(written)
+    _sync(half)
+    version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(written).hexdigest()[:8]}"
+    _place(half, shelf / version)
+    _point(home.current / kind / name, shelf / version)
+    return version
+
+
+def prune(home: Home, kind: str, name: str, keep: int) -> None:
+    """Remove all versions but the newest `keep` and the one in use."""
+    link = home.current / kind / name
+    used = link.resolve().name if link.exists() else None
+    versions = sorted(path for path in (home.artifacts / kind / name).glob("[!.]*"))
+    for folder in versions[:-keep]:
+        if folder.name != used:
+            shutil.rmtree(folder)
+
+
+def current(home: Home, kind: str, name: str) -> Path:
+    """Folder of the artifact in use.
+
+    Raises:
+        ArtifactError: none was published.
+    """
+    link = home.current / kind / name
+    if not link.exists():
+        raise ArtifactError(f"No {kind} {name!r} is published in {home.root}; run `aisle train`.")
+    return link.resolve()
+
+
+def load_manifest(folder: Path) -> Manifest:
+    """Read a manifest without looking at the files.
+
+    Raises:
+        ArtifactError: absent, or no manifest of ours.
+    """
+    path = folder / MANIFEST
+    try:
+        table = json.loads(path.read_bytes())
+        return Manifest(**{**table, "columns": tuple(table["columns"])})
+    except FileNotFoundError:
+        raise ArtifactError(f"{path} is missing; publish the artifact again.") from None
+    except (ValueError, TypeError, KeyError) as error:
+        raise ArtifactError(f"{path} is damaged ({error}); publish the artifact again.") from None
+
+
+def verify(folder: Path) -> Manifest:
+    """Check version, files and their hashes against the manifest.
+
+    Raises:
+        ArtifactError: says which files differ, are missing or are too many.
+    """
+    folder = folder.resolve()
+    manifest = load_manifest(folder)
+    stamp = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:8]
+    if folder.name.rpartition("-")[2] != stamp:
+        raise ArtifactError(
+            f"{folder}: expected a manifest with hash {folder.name.rpartition('-')[2]}, "
+            f"found {stamp}; publish the artifact again."
+        )
+    _compare(folder, manifest.files, _hashes(folder))
+    return manifest
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _hashes(folder: Path) -> dict[str, str]:
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    found = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: sha256(path) for name, path in found.items() if name != MANIFEST}
+
+
+def _compare(folder: Path, expected: dict[str, str], found: dict[str, str]) -> None:
+    differences = {
+        "missing": sorted(expected.keys() - found.keys()),
+        "not in the manifest": sorted(found.keys() - expected.keys()),
+        "changed": sorted(n for n in expected.keys() & found.keys() if expected[n] != found[n]),
+    }
+    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in differences.items() if names)
+    if told:
+        raise ArtifactError(f"{folder} is not what was published: {told}.  Publish it again.")
+
+
+def _sync(folder: Path) -> None:
+    for path in [*folder.rglob("*"), folder]:
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _place(half: Path, whole: Path) -> None:
+    """Rename into place; the same version again is already there."""
+    if whole.exists():
+        shutil.rmtree(half)
+        return
+    half.rename(whole)
+    _sync(whole)
+
+
+def _point(link: Path, target: Path) -> None:
+    link.parent.mkdir(parents=True, exist_ok=True)
+    fresh = link.with_name(f".{link.name}-{os.getpid()}")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(os.path.relpath(target, link.parent))
+    fresh.replace(link)

@@ -1,0 +1,169 @@
+"""The dataset: every slate that was shown, with what was known then and what was wanted of it.
+
+Labels are joined to the features as they were strictly before each ranking, through Feast's
+historical join, and turned into the model's matrix by the code that serves.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_repo.events.contract import QUERY_KEY_VERSION
+from feature_repo.home import DatasetError, Home, LeakError, to_text
+from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features.context import RatePrior, as_values
+from feature_repo.shop import Shop
+from training.dataset.format import Dataset, DatasetWriter, Facts
+from training.dataset.future_counts import refuse_future
+from training.dataset.future_fields import refuse_foretold
+from training.dataset.gains import Gains
+from training.dataset.labels import labelled_rankings
+from training.dataset.lazy import StoredDataset
+from training.dataset.logged_candidates import with_considered, with_sources
+from training.dataset.point_in_time import known_facts
+from training.dataset.prior import fit_prior
+from training.dataset.split import TRAIN, split_rankings
+from training.metrics import slate_starts
+
+__all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dataset"]
+
+Progress = Callable[[int, int | None], None]
+
+SLATES_A_GROUP = 1000
+_Shown = tuple[SlateFacts, int]
+"""A slate of all candidates, and how many of them, its first, were shown."""
+FEATURE_SERVICE = "ranking_v1"
+
+
+@dataclass(frozen=True)
+class DatasetReport:
+    """What was built, for people and machines."""
+
+    path: Path
+    rankings: dict[str, int]
+    rows: int
+    columns: int
+    clicked_rankings: int
+    first: str
+    last: str
+    prior: RatePrior
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+def build_dataset(
+    home: Home, out: Path, progress: Progress | None = None, gains: Gains | None = None
+) -> DatasetReport:
+    """Write the dataset of everything in the compacted log to the Parquet file `out`.
+
+    Raises:
+        DatasetError: the log holds no ranking, or the training part no click.
+        LeakError: an item field tells what came next, or counts are higher than the log's before
+            each ranking.
+    """
+    shop, rows = Shop.load(home.shop_toml), numbered(labelled_rankings(home, gains))
+    refuse_foretold(home, shop)
+    taught = rows.filter(pc.equal(rows["split"], TRAIN))
+    prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
+    if math.isnan(prior.click_rate):
+        raise DatasetError(
+            f"The training part of {home.log} has {taught.num_rows} impressions and no click on "
+            "them; a ranker needs interactions that name their ranking."
+        )
+    facts = Facts(
+        feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows),
+        _roles(shop),
+    )  # fmt: skip
+    slates = with_sources(home, rows, known_facts(home, with_considered(home, rows)))
+    _write(out, facts, rows, slates, shop, progress)
+    try:
+        refuse_future(home, StoredDataset.open(out))
+    except LeakError:
+        out.unlink()
+        raise
+    return _report(out, facts, rows)
+
+
+def numbered(rows: pa.Table) -> pa.Table:
+    """Add qid, the ranking's number in (time, id) order, and its split."""
+    requests = rows["request_id"].combine_chunks().dictionary_encode()
+    qid = requests.indices.to_numpy().astype(np.int64)
+    splits = split_rankings(int(qid[-1]) + 1)[qid] if qid.size else np.empty(0, dtype=str)
+    return rows.append_column("qid", pa.array(qid)).append_column("split", pa.array(splits))
+
+
+def _write(
+    out: Path, facts: Facts, rows: pa.Table, slates: Iterator[SlateFacts], shop: Shop,
+    progress: Progress | None,
+) -> None:  # fmt: skip
+    """Matrices and categories of whole slates, some slates a row group."""
+    schema = rows.schema.append(pa.field("category", pa.string()))
+    bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
+    total = bounds.size - 1
+    with DatasetWriter(out, facts, schema) as writer:
+        for first in range(0, total, SLATES_A_GROUP):
+            last = min(first + SLATES_A_GROUP, total)
+            shown = np.diff(bounds[first : last + 1]).tolist()
+            group = list(zip(islice(slates, last - first), shown, strict=True))
+            keys = rows[bounds[first] : bounds[last]]
+            keys = keys.append_column(schema.field("category"), _categories(group, shop))
+            writer.write(keys, _matrix(group, shop, facts, first, total, progress))
+
+
+def _matrix(
+    group: list[_Shown], shop: Shop, facts: Facts, done: int, total: int,
+    progress: Progress | None,
+) -> Matrix:  # fmt: skip
+    matrices = []
+    for number, (slate, shown) in enumerate(group, start=done + 1):
+        matrices.append(feature_matrix(slate, shop, facts.prior)[:shown])
+        if progress and (number % 50 == 0 or number == total):
+            progress(number, total)
+    return np.concatenate(matrices)
+
+
+def _categories(group: list[_Shown], shop: Shop) -> pa.Array:
+    """The first value of each item's category, as known at the request; null where none is."""
+    field = shop.item_role("category")
+    if field is None:
+        return pa.nulls(sum(shown for _, shown in group), pa.string())
+    column = f"item_attributes__{field.column}"
+    values = [as_values(value) for slate, n in group for value in slate.items[column][:n]]
+    return pa.array([value[0] if value else None for value in values], pa.string())
+
+
+def _roles(shop: Shop) -> dict[str, str]:
+    """The feature columns that mean something to the evaluation."""
+    price = shop.item_role("price")
+    known = price is not None and price in shop.items_of("number")
+    return {"price": f"item_attributes__{price.column}"} if known and price else {}
+
+
+def _by_split(rows: pa.Table) -> dict[str, int]:
+    first = rows.filter(pa.array(np.diff(rows["qid"].to_numpy(), prepend=-1) > 0))
+    counts = pc.value_counts(first["split"]).to_pylist()
+    return {count["values"]: count["counts"] for count in counts}
+
+
+def _report(out: Path, facts: Facts, rows: pa.Table) -> DatasetReport:
+    instants = rows["t"].cast(pa.int64())
+    clicked = pc.count_distinct(rows.filter(pc.greater(rows["gain"], 0))["qid"])
+    return DatasetReport(
+        path=out,
+        rankings=facts.rankings,
+        rows=rows.num_rows,
+        columns=len(facts.columns),
+        clicked_rankings=clicked.as_py(),
+        first=to_text(instants[0].as_py()),
+        last=to_text(instants[-1].as_py()),
+        prior=facts.prior,
+    )

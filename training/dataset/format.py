@@ -1,0 +1,213 @@
+"""The file a dataset lies in: Parquet, one row an item of a slate, with what was fitted on the way.
+
+Key columns come first, then the F feature columns as float32; rows are in (t, request id, position)
+order.  The metadata says which columns are features, and the prior they were made with.
+"""
+
+import json
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.home import DatasetError
+from feature_repo.request_features import Matrix
+from feature_repo.request_features.context import RatePrior
+
+KEYS = (
+    "request_id",
+    "qid",
+    "user_id",
+    "query_key",
+    "market",
+    "item_id",
+    "position",
+    "t",
+    "gain",
+    "split",
+)
+CONTEXT = ("surface", "device", "category", "randomized", "clicked", "carted", "ordered")
+"""Key columns that a dataset need not have: of the ranking, the item's category, whether the order
+was drawn at random, and the outcomes that the gain is made of."""
+
+_METADATA = b"aisle"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a dataset's metadata says.
+
+    Attributes:
+        columns: the F feature columns, in order.
+        prior: click-rate prior, fitted on the training part.
+        feature_service: the service the features are of.
+        query_key_version: of the function that made the query keys.
+        rankings: number of rankings by split.
+        roles: feature columns by what they mean to the platform, such as price.
+    """
+
+    columns: tuple[str, ...]
+    prior: RatePrior
+    feature_service: str
+    query_key_version: int
+    rankings: dict[str, int]
+    roles: dict[str, str] = field(default_factory=dict)
+
+
+class Dataset:
+    """A dataset, or some rows of it: R rows of `KEYS`, of what `CONTEXT` there is, of F features.
+
+    Here they lie in memory; in a `StoredDataset` they stay in the file until they are asked for.
+    """
+
+    def __init__(self, facts: Facts, keys: pa.Table, matrix: Matrix) -> None:
+        self.facts = facts
+        self._keys = keys
+        self._matrix = matrix
+
+    @classmethod
+    def load(cls, path: Path) -> "Dataset":
+        """Read a dataset.
+
+        Raises:
+            DatasetError: absent, not one of ours, or a column is missing.
+        """
+        facts, table = read_facts(path), pq.read_table(path)
+        keys = [name for name in (*KEYS, *CONTEXT) if name in table.column_names]
+        return Dataset(facts, table.select(keys), matrix_of(table, facts.columns))
+
+    @property
+    def keys(self) -> pa.Table:
+        """R rows of `KEYS` and of what `CONTEXT` there is."""
+        return self._keys
+
+    @property
+    def matrix(self) -> Matrix:
+        """Shape (R, F) float32."""
+        return self._matrix
+
+    @property
+    def size(self) -> int:
+        """R."""
+        return int(self._keys.num_rows)
+
+    def column(self, name: str) -> npt.NDArray[Any]:
+        """Shape (R,): a key column, or a feature by its name; None throughout for a missing one."""
+        if name in self.facts.columns:
+            return self.matrix[:, self.facts.columns.index(name)]
+        if name not in self.keys.column_names:
+            return np.full(self.size, None)
+        values: npt.NDArray[Any] = self.keys.column(name).to_numpy()
+        return values
+
+    def batches(self) -> Iterator[Matrix]:
+        """The matrix from the first row to the last, in parts of some rows."""
+        yield self.matrix
+
+    def rows(self, chosen: npt.NDArray[np.bool_]) -> "Dataset":
+        """The chosen rows."""
+        return Dataset(self.facts, self.keys.filter(pa.array(chosen)), self.matrix[chosen])
+
+    def part(self, *splits: str) -> "Dataset":
+        """The rows of some splits."""
+        return self.rows(np.isin(self.column("split"), splits))
+
+    def with_gain(self) -> "Dataset":
+        """The slates in which something was wanted: the others teach nothing."""
+        qid = self.column("qid")
+        return self.rows(np.isin(qid, np.unique(qid[self.column("gain") > 0])))
+
+    def features(self, columns: Sequence[str]) -> "Dataset":
+        """The same rows with some of the features, in the order given."""
+        places = [self.facts.columns.index(name) for name in columns]
+        facts = replace(self.facts, columns=tuple(columns))
+        return Dataset(facts, self.keys, np.ascontiguousarray(self.matrix[:, places]))
+
+
+def matrix_of(table: pa.Table, columns: Sequence[str]) -> Matrix:
+    """Shape (R, F) float32: some columns of a table."""
+    matrix = np.empty((table.num_rows, len(columns)), dtype=np.float32)
+    for place, name in enumerate(columns):
+        matrix[:, place] = table.column(name).to_numpy()
+    return matrix
+
+
+def read_facts(path: Path) -> Facts:
+    """The metadata alone.
+
+    Raises:
+        DatasetError: absent, not one of ours, or a column is missing.
+    """
+    try:
+        schema = pq.read_schema(path)
+        table = json.loads((schema.metadata or {})[_METADATA])
+    except (OSError, pa.ArrowInvalid, KeyError, ValueError):
+        raise DatasetError(f"{path}: expected a dataset; build one with `aisle train`.") from None
+    missing = [name for name in (*KEYS, *table["columns"]) if name not in schema.names]
+    if missing:
+        raise DatasetError(f"{path} lacks the columns {missing}; build the dataset again.")
+    prior = {name: math.nan if value is None else value for name, value in table["prior"].items()}
+    return Facts(**{**table, "columns": tuple(table["columns"]), "prior": RatePrior(**prior)})
+
+
+def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[Matrix]) -> None:
+    """Write rows and their features; the file is whole or absent.
+
+    Args:
+        path: of the file.
+        facts: its metadata.
+        keys: R rows with `KEYS` and any of `CONTEXT`, in order.
+        matrices: row groups of the (R, F) matrix, in the same order.
+    """
+    with DatasetWriter(path, facts, keys.schema) as writer:
+        start = 0
+        for matrix in matrices:
+            writer.write(keys.slice(start, matrix.shape[0]), matrix)
+            start += matrix.shape[0]
+
+
+class DatasetWriter:
+    """A dataset's file while it is written; it is whole, or it is not there.
+
+    Args:
+        path: of the file.
+        facts: its metadata.
+        keys: schema of at least `KEYS`; of the rest, `CONTEXT` is kept.
+    """
+
+    def __init__(self, path: Path, facts: Facts, keys: pa.Schema) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._path, self._half = path, path.with_name(f".{path.name}.part")
+        self._keys = [*KEYS, *(name for name in CONTEXT if name in keys.names)]
+        fields = [keys.field(name) for name in self._keys]
+        features = [pa.field(name, pa.float32()) for name in facts.columns]
+        self._schema = pa.schema([*fields, *features]).with_metadata({_METADATA: _encoded(facts)})
+        self._writer = pq.ParquetWriter(self._half, self._schema, compression="zstd")
+
+    def write(self, keys: pa.Table, matrix: Matrix) -> None:
+        """Write whole slates as one row group: N rows of keys, and their (N, F) features."""
+        columns = keys.select(self._keys).combine_chunks().columns
+        table = pa.table([*columns, *map(pa.array, matrix.T)], schema=self._schema)
+        self._writer.write_table(table)
+
+    def __enter__(self) -> "DatasetWriter":
+        return self
+
+    def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self._writer.close()
+        if error is None:
+            self._half.replace(self._path)
+        else:
+            self._half.unlink()
+
+
+def _encoded(facts: Facts) -> bytes:
+    table = asdict(facts)
+    table["prior"] = {k: None if math.isnan(v) else v for k, v in table["prior"].items()}
+    return json.dumps(table).encode()

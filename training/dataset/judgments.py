@@ -1,0 +1,57 @@
+"""What the rows of a dataset are judged by: gains, revenue, surprise, category and item."""
+
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset.format import Dataset
+from training.dataset.gains import USUAL
+from training.metrics import Floats, Places, Slates
+
+IMPRESSIONS = "item_engagement__impressions_all"
+
+
+def judgments(data: Dataset) -> Slates:
+    """The slates of a dataset, with all that is known of their rows."""
+    gains, items = data.column("gain").astype(np.float64), _codes(data.column("item_id"))
+    return Slates(
+        qid=data.column("qid"),
+        gains=gains,
+        worth=_worth(data, gains),
+        information=_information(data.column(IMPRESSIONS), items),
+        groups=_groups(data),
+        items=items,
+    )
+
+
+def _worth(data: Dataset, gains: Floats) -> Floats | None:
+    """The price of what was bought, in the shop's own units."""
+    price, ordered = data.facts.roles.get("price"), data.column("ordered")
+    if price is None:
+        return None
+    bought = gains >= USUAL["purchase"] if None in ordered[:1] else ordered.astype(bool)
+    paid: Floats = np.nan_to_num(data.column(price).astype(np.float64))
+    return np.where(bought, paid, 0.0)
+
+
+def _information(impressions: npt.NDArray[np.float32], items: Places) -> Floats:
+    """−log2 of the item's share of all impressions, as known at the request, one added to each."""
+    shown = np.nan_to_num(impressions.astype(np.float64)) + 1
+    most = np.zeros(int(items.max(initial=-1)) + 1)
+    np.maximum.at(most, items, shown)
+    bits: Floats = -np.log2(shown / most.sum())
+    return bits
+
+
+def _groups(data: Dataset) -> Places | None:
+    categories = data.column("category")
+    known = categories != None  # noqa: E711
+    if not known.any():
+        return None
+    groups = np.full(data.size, -1, dtype=np.int64)
+    groups[known] = _codes(categories[known])
+    return groups
+
+
+def _codes(texts: npt.NDArray[np.object_]) -> Places:
+    codes: Places = np.unique(texts.astype(str), return_inverse=True)[1]
+    return codes

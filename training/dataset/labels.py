@@ -1,0 +1,180 @@
+"""What shoppers wanted of what they were shown: one row for each item of each ranking.
+
+An interaction labels the item of the ranking it names.  The strongest one counts; one that was
+taken back does not, and a return is taken off (`training.dataset.gains`).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from feature_repo.events.contract import POSITIVE_TYPES
+from feature_repo.home import DAY, DatasetError, Home
+from training.dataset.gains import Gains
+
+_FOREVER = 1 << 62
+"""Longer than any log, in microseconds."""
+
+_SHOWN = """
+with
+
+first_shown as (
+
+    select *
+    from read_parquet($rankings)
+    qualify row_number() over (partition by request_id order by seen_at, event_id) = 1
+
+),
+
+shown as (
+
+    select
+        request_id, user_id, query, query_key, market, surface, utc_offset_minutes,
+        event_time as t,
+        unnest(items).item_id as item_id,
+        generate_subscripts(items, 1) as position,
+        coalesce(list_min([item.propensity for item in items]) < 1, false) as randomized
+
+    from first_shown
+
+)
+
+select *
+from shown
+qualify row_number() over (partition by request_id, item_id order by position) = 1
+"""
+
+_OUTCOMES = """
+select
+    acted.request_id,
+    acted.item_id,
+    max(map($types, $gains)[acted.type]) as best,
+    min(map($types, $gains)[acted.type]) as worst,
+    bool_or(acted.type = 'click') as clicked,
+    bool_or(acted.type = 'add_to_cart') as carted,
+    bool_or(acted.type = 'purchase') as ordered
+
+from read_parquet($interactions) as acted
+join ({shown}) as shown using (request_id, item_id)
+left join (
+    select corrects as event_id, min(event_time) as at
+    from read_parquet($interactions)
+    where corrects is not null
+    group by corrects
+) as taken_back using (event_id)
+where
+    acted.corrects is null
+    and epoch_us(acted.event_time) - epoch_us(shown.t) <= $horizon
+    and (taken_back.at is null or epoch_us(taken_back.at) - epoch_us(shown.t) > $horizon)
+group by acted.request_id, acted.item_id
+"""
+
+_NO_OUTCOMES = """
+select
+    null::varchar as request_id, null::varchar as item_id, 0 as best, 0 as worst,
+    false as clicked, false as carted, false as ordered
+"""
+
+_LABELLED = """
+select
+    request_id, user_id, query, query_key, market, surface, utc_offset_minutes, t, item_id,
+    position, randomized,
+    greatest(0, greatest(coalesce(best, 0), 0) + least(coalesce(worst, 0), 0))::float as gain,
+    coalesce(clicked, false) as clicked,
+    coalesce(carted, false) as carted,
+    coalesce(ordered, false) as ordered
+
+from ({shown}) as shown
+left join ({outcomes}) as outcomes using (request_id, item_id)
+where epoch_us(t) <= (select max(epoch_us(event_time)) from read_parquet($events)) - $age
+order by t, request_id, position
+"""
+
+_COUNTS = """
+with
+
+shown as (
+
+    select unnest(items).item_id as item_id, request_id
+    from read_parquet($rankings)
+
+)
+
+select
+    shown.item_id,
+    count(distinct request_id) as impressions,
+    coalesce(any_value(greatest(clicks, 0)), 0) as clicks
+
+from shown
+left join ({clicks}) as clicked using (item_id)
+group by shown.item_id
+order by shown.item_id
+"""
+
+_CLICKS = """
+select item_id, sum(case when corrects is null then 1 else -1 end) as clicks
+from read_parquet($interactions)
+where list_contains($positive, type)
+group by item_id
+"""
+
+
+def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
+    """Rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
+
+    A search that found nothing showed no items and has no row.
+
+    Raises:
+        DatasetError: the compacted log holds no ranking with items, or none older than the horizon.
+    """
+    rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
+    if not rankings:
+        raise DatasetError(
+            f"{home.log} holds no ranking to learn from; ingest events with `aisle ingest`."
+        )
+    outcomes = _OUTCOMES.format(shown=_SHOWN) if interactions else _NO_OUTCOMES
+    gains = gains or Gains()
+    days = gains.horizon_days
+    given = {
+        "rankings": rankings,
+        "interactions": interactions,
+        "events": rankings + interactions,
+        "types": list(gains.worth),
+        "gains": list(gains.worth.values()),
+        "horizon": _FOREVER if days is None else int(days * DAY),
+        "age": 0 if days is None else int(days * DAY),
+    }
+    rows = _run(_LABELLED.format(shown=_SHOWN, outcomes=outcomes), given)
+    if not rows.num_rows:
+        older = "" if days is None else f" older than the horizon of {days:g} days"
+        raise DatasetError(f"No ranking in {home.log} with items{older}; ingest more events.")
+    return rows
+
+
+def item_counts(home: Home) -> pa.Table:
+    """Item id, impressions and clicks of every item ever shown, over the compacted log."""
+    rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
+    clicks = _CLICKS if interactions else "select null::varchar as item_id, 0 as clicks"
+    given = {
+        "rankings": rankings,
+        "interactions": interactions,
+        "positive": list(POSITIVE_TYPES),
+    }
+    if not rankings:
+        return pa.table({"item_id": pa.nulls(0, pa.string()), "impressions": [], "clicks": []})
+    return _run(_COUNTS.format(clicks=clicks), given)
+
+
+def compacted(home: Home, kind: str) -> list[str]:
+    """Files of one kind in the compacted log, oldest first."""
+    folder: Path = home.log / "compacted" / kind
+    return [str(path) for path in sorted(folder.glob("day=*/part-*.parquet"))]
+
+
+def _run(sql: str, given: Mapping[str, object]) -> pa.Table:
+    used = {name: value for name, value in given.items() if f"${name}" in sql}
+    with duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'")
+        return db.sql(sql, params=used).to_arrow_table()

@@ -1,0 +1,111 @@
+"""What was known of each past slate strictly before it was shown, as `SlateFacts`.
+
+The historical join runs once a side: users and queries at their rankings, items at their rows.
+What is joined lies on disk; of its Python objects there are never more than some slates' in memory.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from feature_repo.home import Home
+from feature_repo.request_features import SlateFacts
+from training.metrics import slate_starts
+
+SLATES_AT_ONCE = 1000
+
+Column = npt.NDArray[Any]
+Bounds = npt.NDArray[np.int64]
+
+
+def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
+    """One `SlateFacts` a ranking, in the order of the rows.
+
+    Args:
+        home: whose feature views are joined.
+        rows: sorted by qid; request_id, user_id, query_key, query, market, utc_offset_minutes,
+            item_id, t.
+    """
+    from feature_repo.catalogue import Catalogue
+    from feature_repo.feast_repo import open_store
+    from feature_repo.offline.feast import features_at
+
+    store, catalogue = open_store(home), Catalogue.of(home)
+    requests = rows.take(pa.array(slate_starts(rows["qid"])))
+
+    def join(keys: pa.Table, key: str) -> pa.Table:
+        chosen = [view for view in catalogue.views if view.join_keys == [key]]
+        wanted = pa.table({key: keys[key], "event_timestamp": keys["t"]})
+        return features_at(store, catalogue, wanted, chosen, on_disk=True)
+
+    users = join(requests, "user_id")
+    queries = join(requests, "query_key")
+    markets = join(requests, "market")
+    return slates_of(rows, users, queries, markets, join(rows, "item_id"))
+
+
+def slates_of(
+    rows: pa.Table, users: pa.Table, queries: pa.Table, markets: pa.Table, items: pa.Table
+) -> Iterator[SlateFacts]:
+    """Put together what was joined: users, queries and markets by ranking, `items` by row."""
+    bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
+    for first in range(0, bounds.size - 1, SLATES_AT_ONCE):
+        ends = bounds[first : first + SLATES_AT_ONCE + 1]
+        of_rows, of_slates = slice(ends[0], ends[-1]), slice(first, first + ends.size - 1)
+        yield from _some(
+            rows[of_rows],
+            users[of_slates],
+            queries[of_slates],
+            markets[of_slates],
+            items[of_rows],
+            ends - ends[0],
+        )
+
+
+def _some(
+    rows: pa.Table,
+    users: pa.Table,
+    queries: pa.Table,
+    markets: pa.Table,
+    items: pa.Table,
+    bounds: Bounds,
+) -> Iterator[SlateFacts]:
+    instants = rows["t"].cast(pa.int64()).to_numpy()
+    ids, texts = _column(rows["item_id"]), _column(rows["query"])
+    offsets = _column(rows["utc_offset_minutes"])
+    of_user, of_query = _columns(users), _columns(queries)
+    of_market, of_item = _columns(markets), _columns(items)
+    for number, (start, end) in enumerate(pairwise(bounds.tolist())):
+        yield SlateFacts(
+            t=int(instants[start]),
+            query=texts[start],
+            utc_offset_minutes=offsets[start],
+            user=_row(of_user, number),
+            query_row=_row(of_query, number),
+            market_row=_row(of_market, number),
+            item_ids=ids[start:end].tolist(),
+            items={name: values[start:end] for name, values in of_item.items()},
+        )
+
+
+def _row(columns: Mapping[str, Column], number: int) -> dict[str, Any]:
+    return {name: values[number] for name, values in columns.items()}
+
+
+def _columns(table: pa.Table) -> dict[str, Column]:
+    return {name: _column(table[name]) for name in table.column_names if "__" in name}
+
+
+def _column(values: pa.ChunkedArray) -> Column:
+    """Numbers as float64 with NaN where null, everything else as Python objects."""
+    if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
+        numbers: Column = pc.cast(values, pa.float64(), safe=False).to_numpy()
+        return numbers
+    objects = np.empty(len(values), dtype=object)
+    objects[:] = values.to_pylist()
+    return objects

@@ -1,0 +1,17 @@
+"""Evaluation of rankers: tables, slices, ablations, parity, explanations and the report."""
+
+from training.evaluation import explanation, parity
+from training.evaluation.ablations import study
+from training.evaluation.compare import beside
+from training.evaluation.evaluate import evaluate, print_evaluation
+from training.evaluation.publish import publish_ranker
+
+__all__ = [
+    "beside",
+    "evaluate",
+    "explanation",
+    "parity",
+    "print_evaluation",
+    "publish_ranker",
+    "study",
+]

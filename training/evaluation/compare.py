@@ -1,0 +1,47 @@
+"""The last ranker and any other that was kept, on the same test slates."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from feature_repo.home import ArtifactError
+from training.artifacts import sha256
+from training.dataset import TEST, Dataset, StoredDataset
+from training.metrics import Floats, mean_intervals, ndcg
+from training.ranker import MODEL, Ranker, users_of
+
+
+def beside(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
+    """Compare two rankers by ndcg@10 on the test split, with paired intervals.
+
+    Args:
+        dataset: file that the ranker was trained on.
+        folder: of the ranker.
+        other: of a ranker of this or an older catalogue, that learned from none of the test split.
+
+    Raises:
+        ArtifactError: one of them is damaged, or reads a column that the dataset lacks.
+    """
+    data = StoredDataset.open(dataset).part(TEST).with_gain()
+    mine, its = (_values(data, one) for one in (folder, other))
+    found = mean_intervals({"ranker": mine, "other": its, "difference": mine - its}, users_of(data))
+    return {
+        "folder": str(other),
+        "model": sha256(other / MODEL),
+        "rankings": int(mine.size),
+        **{name: asdict(interval) for name, interval in found.items()},
+    }
+
+
+def _values(data: Dataset, folder: Path) -> Floats:
+    ranker = Ranker.load(folder)
+    unknown = [name for name in ranker.columns if name not in data.facts.columns]
+    if unknown:
+        raise ArtifactError(
+            f"{folder}: expected a ranker that reads columns of the dataset; it lacks "
+            f"{', '.join(unknown[:3])}{' and more' if len(unknown) > 3 else ''}."
+        )
+    some = data.features(ranker.columns)
+    return ndcg(
+        ranker.apply(some.matrix, some.facts.columns), data.column("gain"), data.column("qid")
+    )

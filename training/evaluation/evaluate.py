@@ -1,0 +1,260 @@
+"""The honest evaluation: ranker and baselines on the test split, by one command.
+
+The test split lies after everything the ranker learned or chose from.  It is run once for a ranker
+and a dataset; asked again, the logged result is given.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.home import DatasetError, to_text
+from training.artifacts import sha256
+from training.dataset import TEST, TRAIN, VALIDATE, Dataset, StoredDataset, judgments, refuse_leaks
+from training.evaluation.slices import slices_of
+from training.metrics import CONVENTIONS, Floats, Interval, Metric, mean_intervals
+from training.ranker import BASELINES, MODEL, RATE, TRAINING, Ranker, families, users_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+RANKER = "ranker"
+MAIN = "ndcg@10"
+METRICS = tuple(
+    Metric.parse(name)
+    for name in (
+        "ndcg@10", "recall@10", "mrr", "map", "precision@10",
+        "revenue@10", "coverage@10", "novelty@10", "diversity@10",
+    )
+)  # fmt: skip
+BY_POSITION = tuple(Metric("ndcg", k) for k in range(1, 21))
+EVALUATION, PAGE = "evaluation.json", "evaluation.html"
+_DIFFERENCE = "difference"
+
+Values = Mapping[str, Mapping[str, Floats]]
+Chosen = npt.NDArray[np.bool_]
+Users = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One model on some slates.
+
+    Attributes:
+        name: ranker, or a baseline's name.
+        metrics: interval of each metric.
+        difference: of ndcg@10 to the smoothed click rate, paired.
+    """
+
+    name: str
+    metrics: dict[str, Interval]
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Ranker and strongest baseline on a part of the slates."""
+
+    name: str
+    rankings: int
+    ranker: Interval
+    baseline: Interval
+    difference: Interval
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured on the test split.
+
+    Attributes:
+        identity: hashes of the model and of the dataset.
+        rankings: in the test split; `counted` have a gain, `empty` have none.
+        models: the ranker and every baseline, best ndcg@10 first.
+        by_position: ndcg@1, ndcg@2, … of each model.
+        slices: parts of the test split.
+        data: what the ranker learned from, in numbers.
+        training: how the ranker was chosen.
+    """
+
+    identity: dict[str, str]
+    rankings: dict[str, int]
+    models: tuple[Measured, ...]
+    by_position: dict[str, list[float]]
+    slices: tuple[Slice, ...]
+    data: dict[str, Any]
+    training: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; the ranker's figures lie under `test`."""
+        ranker = next(model for model in self.models if model.name == RANKER)
+        known = {name: i.value for name, i in ranker.metrics.items()}
+        table = {"conventions": CONVENTIONS, "test": known, **asdict(self)}
+        told: dict[str, Any] = without_nan(table)
+        return told
+
+
+@dataclass(frozen=True)
+class Logged:
+    """An evaluation that was run before."""
+
+    table: dict[str, Any]
+
+    def to_dict(self) -> dict[str, Any]:
+        """As it was logged."""
+        return self.table
+
+
+def evaluate(
+    dataset: Path, artifact_folder: Path, out: Path, metrics: Sequence[Metric] = ()
+) -> Evaluation | Logged:
+    """Measure on the test split; write figures, page and model card to the folder `out`.
+
+    Args:
+        dataset: file that the ranker was trained on.
+        artifact_folder: of the ranker.
+        out: `evaluation.json`, `evaluation.html`, `model_card.json` and `model_card.md`.
+        metrics: to be measured beside `METRICS`.
+
+    Raises:
+        DatasetError: no ranking of the test split has a gain.
+        LeakError: a feature knows the future.
+        ArtifactError: the ranker is damaged or reads other columns.
+    """
+    whole = StoredDataset.open(dataset)
+    refuse_leaks(whole.part(TRAIN, VALIDATE))
+    identity = {"model": sha256(artifact_folder / MODEL), "dataset": sha256(dataset)}
+    logged = _logged(out, identity, metrics)
+    if logged is not None:
+        return logged
+    data, ranker = whole.part(TEST), Ranker.load(artifact_folder)
+    parts = [ranker.apply(batch, data.facts.columns) for batch in data.batches()]
+    scores = np.concatenate([np.empty(0), *parts])
+    training = json.loads((artifact_folder / TRAINING).read_text())
+    evaluation = measure(data, scores, identity, training, metrics)
+    write(out, evaluation.to_dict())
+    return evaluation
+
+
+def measure(
+    data: Dataset,
+    scores: npt.ArrayLike,
+    identity: dict[str, str],
+    training: dict[str, Any],
+    metrics: Sequence[Metric] = (),
+) -> Evaluation:
+    """Measure a ranker's scores, and every baseline, on the rows of `data`."""
+    slates, users = judgments(data), users_of(data)
+    wanted = tuple(dict.fromkeys([*METRICS, *metrics, *BY_POSITION]))
+    orders = {RANKER: scores, **{name: order(data) for name, order in BASELINES.items()}}
+    values = {name: slates.measure(wanted, order) for name, order in orders.items()}
+    counted = ~np.isnan(values[RANKER][MAIN])
+    if not counted.any():
+        raise DatasetError("No ranking of the test split has a click; there is nothing to measure.")
+    shown = [str(metric) for metric in dict.fromkeys([*METRICS, *metrics])]
+    models = [_measured(name, values, shown, counted, users) for name in orders]
+    curves = [np.array([values[name][str(at)] for at in BY_POSITION]) for name in orders]
+    return Evaluation(
+        identity=identity,
+        rankings=_numbers(counted),
+        models=tuple(sorted(models, key=lambda model: -model.metrics[MAIN].value)),
+        by_position={
+            n: np.nanmean(c, axis=1).tolist() for n, c in zip(orders, curves, strict=True)
+        },
+        slices=_slices(data, values, users),
+        data=_described(data),
+        training=training,
+    )
+
+
+def print_evaluation(evaluation: Mapping[str, Any], console: "Console") -> None:
+    """Print an evaluation's dict as tables."""
+    from training.evaluation.evaluation_table import tables
+
+    for table in tables(evaluation):
+        console.print(table)
+
+
+def _measured(
+    name: str, values: Values, metrics: Sequence[str], counted: Chosen, users: Users
+) -> Measured:
+    """One model's means over the counted slates."""
+    own = {m: values[name][m] for m in metrics}
+    # What is pooled over all slates is one number, and has no interval.
+    pooled = {m: float(v[0]) for m, v in own.items() if Metric.parse(m).kind == "coverage"}
+    each = {m: np.where(counted, v, np.nan) for m, v in own.items() if m not in pooled}
+    each[_DIFFERENCE] = values[name][MAIN] - values[RATE][MAIN]
+    found = mean_intervals(each, users)
+    difference = found.pop(_DIFFERENCE)
+    found |= {m: Interval(value, np.nan, np.nan) for m, value in pooled.items()}
+    return Measured(name, {m: found[m] for m in metrics}, difference)
+
+
+def _slices(data: Dataset, values: Values, users: Users) -> tuple[Slice, ...]:
+    ranker, rate = values[RANKER][MAIN], values[RATE][MAIN]
+    found = []
+    for name, chosen in slices_of(data).items():
+        inside = chosen & ~np.isnan(ranker)
+        if inside.any():
+            parts = {"ranker": ranker[inside], "baseline": rate[inside]}
+            parts["difference"] = parts["ranker"] - parts["baseline"]
+            found.append(Slice(name, int(inside.sum()), **mean_intervals(parts, users[inside])))
+    return tuple(found)
+
+
+def _numbers(counted: Chosen) -> dict[str, int]:
+    total, known = counted.size, int(counted.sum())
+    return {"test": total, "counted": known, "empty": total - known}
+
+
+def _described(data: Dataset) -> dict[str, Any]:
+    """What the model card says of the data."""
+    instants = data.column("t").astype("datetime64[us]").astype(np.int64)
+    return {
+        "rankings": data.facts.rankings,
+        "test_rows": data.size,
+        "test_first": to_text(int(instants[0])),
+        "test_last": to_text(int(instants[-1])),
+        "feature_service": data.facts.feature_service,
+        "prior_click_rate": data.facts.prior.click_rate,
+        "features": {name: len(columns) for name, columns in families(data.facts.columns).items()},
+    }
+
+
+def _logged(out: Path, identity: dict[str, str], metrics: Sequence[Metric]) -> Logged | None:
+    """What was measured of the same ranker on the same dataset, if it holds these metrics."""
+    try:
+        table = json.loads((out / EVALUATION).read_text())
+    except (OSError, ValueError):
+        return None
+    known = table.get("identity") == identity and {*map(str, metrics)} <= table["test"].keys()
+    return Logged(table) if known else None
+
+
+def write(out: Path, table: dict[str, Any]) -> None:
+    """Write an evaluation's dict as JSON, as a page, and as a model card."""
+    from training.evaluation.model_card import CARD, CARD_JSON, card, to_markdown
+    from training.evaluation.report import page
+
+    out.mkdir(parents=True, exist_ok=True)
+    told = card(table)
+    (out / PAGE).write_text(page(table), encoding="utf-8")
+    (out / CARD).write_text(to_markdown(told), encoding="utf-8")
+    (out / CARD_JSON).write_text(json.dumps(told, indent=1) + "\n")
+    half = out / f".{EVALUATION}.part"
+    half.write_text(json.dumps(table, indent=1) + "\n")
+    half.replace(out / EVALUATION)
+
+
+def without_nan(value: Any) -> Any:
+    """JSON has no NaN: null is "not measured"."""
+    if isinstance(value, dict):
+        return {key: without_nan(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [without_nan(inner) for inner in value]
+    return None if isinstance(value, float) and math.isnan(value) else value

@@ -1,0 +1,257 @@
+"""What was served, beside what training computes for the same instants.
+
+The vectors that the service logged are rebuilt by the point-in-time join from the events alone, and
+compared bit for bit.  Whoever finds a difference has found training and serving to disagree.
+"""
+
+import base64
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from feature_repo.events.contract import ServedEvent, query_key
+from feature_repo.events.log import EventLog, read_relation
+from feature_repo.home import SECOND, Clock, DatasetError, Home, to_text
+from feature_repo.request_features import Matrix, feature_columns, feature_matrix
+from feature_repo.request_features.context import RatePrior, with_overrides
+from feature_repo.shop import Shop
+from training.dataset import found_by, known_facts
+from training.ranker import Ranker
+
+IN_FLIGHT = 5 * SECOND
+"""How long before a request an event may have been received and not yet be acknowledged."""
+
+_PAST = "or `aisle ingest --backfill` told since of a time before the request"
+
+_TRIED = 20
+"""Of the events within that time, how many are taken to have been on their way, newest first."""
+
+
+@dataclass
+class Comparison:
+    """How many were compared, and which columns differed how often.
+
+    Attributes:
+        in_flight: requests that read what was known a moment before: an event was on its way.
+        differing: column → how often its logged value is not the computed one.
+        examples: of each column that differed, the first: request, item, logged, computed.
+    """
+
+    requests: int = 0
+    vectors: int = 0
+    features: int = 0
+    in_flight: int = 0
+    differing: Counter[str] = field(default_factory=Counter)
+    examples: dict[str, tuple[str, str, float, float]] = field(default_factory=dict)
+
+    def add(self, event: ServedEvent, computed: Matrix) -> None:
+        """Compare one answer."""
+        logged = logged_matrix(event)
+        self.requests += 1
+        self.vectors += logged.shape[0]
+        self.features += logged.size
+        for row, column in np.argwhere(~same_bits(logged, computed)).tolist():
+            name, item = event.layout[column], event.items[row].item_id
+            pair = float(logged[row, column]), float(computed[row, column])
+            self.differing[name] += 1
+            self.examples.setdefault(name, (event.request_id, item, *pair))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready; a mismatch names its column, an example and its cause."""
+        names = ("request", "item", "logged", "computed")
+        mismatches = [
+            {"feature": name, "times": times, "cause": cause_of(name)}
+            | dict(zip(names, self.examples[name], strict=True))
+            for name, times in self.differing.most_common()
+        ]
+        counted = {"requests": self.requests, "vectors": self.vectors, "features": self.features}
+        return counted | {"in_flight": self.in_flight, "mismatches": mismatches}
+
+
+_NONE = np.empty(0, dtype=np.int64)
+
+
+def recorded(home: Home, since: int | None = None, until: int | None = None) -> list[ServedEvent]:
+    """The compacted answers with logged vectors, by instant, from `since` to before `until`.
+
+    Raises:
+        DatasetError: the range ends where it begins, or before.
+    """
+    if since is not None and until is not None and since >= until:
+        raise DatasetError(
+            f"Expected a range that begins before it ends, found {to_text(since)} to "
+            f"{to_text(until)}."
+        )
+    paths = EventLog(home, Clock()).relation_paths("served")
+    events = [event for path in paths for event in read_relation(path)]
+    chosen = [
+        event
+        for event in events
+        if isinstance(event, ServedEvent)
+        and event.vectors
+        and (since is None or event.event_time >= since)
+        and (until is None or event.event_time < until)
+    ]
+    return sorted(chosen, key=lambda event: (event.event_time, event.event_id))
+
+
+def waiting(home: Home) -> int:
+    """How many answers with logged vectors are not compacted yet."""
+    logged = EventLog(home, Clock()).unsealed()
+    return sum(isinstance(event, ServedEvent) and bool(event.vectors) for event in logged)
+
+
+def compare(
+    home: Home, events: Sequence[ServedEvent], prior: RatePrior, *, shift: int = 0
+) -> Comparison:
+    """Compare each answer's vectors with what was known at its instant, moved by `shift` µs."""
+    found = Comparison()
+    for event, matrix in zip(
+        events, _computed(home, events, prior, [shift] * len(events)), strict=True
+    ):
+        found.add(event, matrix)
+    return found
+
+
+def verify(home: Home, events: Sequence[ServedEvent]) -> Comparison:
+    """The same by the prior of each answer's own ranker, those in flight counted apart.
+
+    Raises:
+        DatasetError: an answer has other columns than this shop's, or its ranker is gone.
+        ArtifactError: its ranker is damaged.
+    """
+    columns = feature_columns(Shop.load(home.shop_toml))
+    strange = [event.request_id for event in events if event.layout != columns]
+    if strange:
+        raise DatasetError(
+            f"{len(strange)} answers, {strange[0]} the first, have other columns than the shop's "
+            "now; verify a range after the last change of shop.toml or of the platform."
+        )
+    found = Comparison()
+    for version in sorted({event.model_version or "" for event in events}):
+        of_it = [event for event in events if (event.model_version or "") == version]
+        _verify(home, of_it, _prior_of(home, version), found)
+    return found
+
+
+def _verify(home: Home, events: Sequence[ServedEvent], prior: RatePrior, found: Comparison) -> None:
+    doubtful = []
+    at_request = _computed(home, events, prior, [0] * len(events))
+    for event, matrix in zip(events, at_request, strict=True):
+        if np.all(same_bits(logged_matrix(event), matrix)):
+            found.add(event, matrix)
+        else:
+            doubtful.append((event, matrix))
+    earlier = _read_earlier(home, [event for event, _ in doubtful], prior)
+    for (event, matrix), was_in_flight in zip(doubtful, earlier.tolist(), strict=True):
+        found.add(event, logged_matrix(event) if was_in_flight else matrix)
+        found.in_flight += was_in_flight
+
+
+def _prior_of(home: Home, version: str) -> RatePrior:
+    """The prior of a published ranker."""
+    folders = list((home.artifacts / "ranker").glob(f"*/{version}")) if version else []
+    if not folders:
+        raise DatasetError(
+            f"Answers were ranked by {version or 'no ranker'}, which is not among the artifacts of "
+            f"{home.root}; verify a range in which a ranker answered that is still there."
+        )
+    return Ranker.load(folders[0]).prior
+
+
+def cause_of(column: str) -> str:
+    """Where to look, by the family of the column that differs."""
+    view = column.partition("__")[0]
+    if view in ("standing", "item_standing", "market", "funnel", "query_item"):
+        return (
+            f"rows of a batch view were not loaded at their midnight: see `aisle refresh`; {_PAST}"
+        )
+    return f"{view}: live state and events disagree; `aisle refresh` replays the log; {_PAST}"
+
+
+def logged_matrix(event: ServedEvent) -> Matrix:
+    """The vectors of an answer, shape (N, F)."""
+    flat = np.frombuffer(base64.b64decode(event.vectors or ""), dtype="<f4")
+    return flat.reshape(len(event.items), len(event.layout))
+
+
+def same_bits(one: Matrix, other: Matrix) -> npt.NDArray[np.bool_]:
+    """Where two float32 matrices of one shape have the same bits; any NaN is as any other."""
+    same: npt.NDArray[np.bool_] = one.view(np.uint32) == other.view(np.uint32)
+    return same | (np.isnan(one) & np.isnan(other))
+
+
+def _read_earlier(
+    home: Home, events: Sequence[ServedEvent], prior: RatePrior
+) -> npt.NDArray[np.bool_]:
+    """Whether an answer is what its request would have read before one of the last events."""
+    found = np.zeros(len(events), dtype=bool)
+    known, tries = _instants(home), list[tuple[int, int]]()
+    for number, event in enumerate(events):
+        first, last = np.searchsorted(known, [event.event_time - IN_FLIGHT, event.event_time])
+        tries += [(number, int(at)) for at in known[first:last][-_TRIED:]]
+    tried = [events[number] for number, _ in tries]
+    shifts = [at - events[number].event_time for number, at in tries]
+    matrices = _computed(home, tried, prior, shifts, at_request=True)
+    for (number, _), event, matrix in zip(tries, tried, matrices, strict=True):
+        found[number] |= np.all(same_bits(logged_matrix(event), matrix))
+    return found
+
+
+def _instants(home: Home) -> npt.NDArray[np.int64]:
+    """When what changes features became known, in order, each once."""
+    log = EventLog(home, Clock())
+    paths = [
+        path for kind in ("item", "ranking", "interaction") for path in log.relation_paths(kind)
+    ]
+    seen = [pq.read_table(path, columns=["seen_at"])["seen_at"].cast(pa.int64()) for path in paths]
+    return np.unique(np.concatenate([part.to_numpy() for part in seen])) if seen else _NONE
+
+
+def _computed(
+    home: Home,
+    events: Sequence[ServedEvent],
+    prior: RatePrior,
+    shifts: Sequence[int],
+    *,
+    at_request: bool = False,
+) -> Iterator[Matrix]:
+    """The vectors of each request from what was known so many µs after it.
+
+    Times since are counted up to then, or up to the request where that is said.
+    """
+    if not events:
+        return
+    shop = Shop.load(home.shop_toml)
+    for event, facts in zip(events, known_facts(home, _rows(events, shifts)), strict=True):
+        read = replace(facts, found=found_by(event))
+        read = replace(read, t=event.event_time) if at_request else read
+        computed = feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
+        yield computed[: len(event.items)]
+
+
+def _rows(events: Sequence[ServedEvent], shifts: Sequence[int]) -> pa.Table:
+    rows = [
+        {
+            "qid": number,
+            "request_id": event.request_id,
+            "user_id": event.user_id,
+            "query_key": query_key(event.query, event.market),
+            "query": event.query,
+            "market": event.market,
+            "utc_offset_minutes": event.utc_offset_minutes,
+            "item_id": item_id,
+            "t": event.event_time + shifts[number],
+        }
+        for number, event in enumerate(events)
+        for item_id in (*(item.item_id for item in event.items), *event.considered)
+    ]
+    table = pa.Table.from_pylist(rows)
+    instants = table["t"].cast(pa.timestamp("us", tz="UTC"))
+    return table.set_column(table.column_names.index("t"), "t", instants)

@@ -1,0 +1,104 @@
+"""Publish what was learned: the ranker if its verdict allows it, the popularity snapshot always."""
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from feature_repo.events.contract import QUERY_KEY_VERSION
+from feature_repo.home import CHECKOUT, ArtifactError, Home
+from training.artifacts import Popularity, publish, sha256
+from training.dataset import FEATURE_SERVICE
+from training.evaluation.evaluate import EVALUATION, PAGE
+from training.evaluation.model_card import CARD, CARD_JSON
+from training.ranker import MODEL, TRAINING, Ranker
+
+RANKER, POPULARITY = "ranker", "popularity"
+
+
+@dataclass(frozen=True)
+class Publication:
+    """What is in use now.
+
+    Attributes:
+        ranker: its version, or None where the verdict was against it.
+        popularity: version of the snapshot.
+        reason: the verdict, in a sentence.
+    """
+
+    ranker: str | None
+    popularity: str
+    reason: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        return asdict(self)
+
+
+def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> Publication:
+    """Publish the build folder `ranker` under `name`, with its evaluation inside.
+
+    Args:
+        home: where to.
+        ranker: folder written by `training.ranker.ranker.train`.
+        evaluation: folder written by `training.evaluation.evaluate.evaluate`.
+        name: of the model, as in `/rank/{model}`.
+
+    Raises:
+        ArtifactError: ranker or evaluation is absent, damaged, or not of each other.
+    """
+    trained, measured = _read(ranker / TRAINING), _read(evaluation / EVALUATION)
+    if measured["identity"]["model"] != sha256(ranker / MODEL):
+        raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
+    verdict = trained["verdict"]
+    popularity = publish_popularity(home, name=name)
+    if not verdict["publish"]:
+        return Publication(None, popularity, verdict["reason"])
+    with tempfile.TemporaryDirectory() as scratch:
+        build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
+        for file in (EVALUATION, PAGE, CARD, CARD_JSON):
+            shutil.copyfile(evaluation / file, build / file)
+        version = publish(home, RANKER, name, build, _manifest(Ranker.load(build), measured))
+    return Publication(version, popularity, verdict["reason"])
+
+
+def publish_popularity(home: Home, *, name: str) -> str:
+    """Count the compacted log and publish the snapshot; gives its version."""
+    with tempfile.TemporaryDirectory() as scratch:
+        build = Path(scratch)
+        Popularity.fit(home).save(build)
+        return publish(home, POPULARITY, name, build, {})
+
+
+def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    digest = hashlib.sha256("\n".join(ranker.columns).encode()).hexdigest()
+    return {
+        "columns": ranker.columns,
+        "feature_service": {"name": FEATURE_SERVICE, "columns_sha256": digest},
+        "query_key_version": QUERY_KEY_VERSION,
+        "parents": {"dataset_sha256": evaluation["identity"]["dataset"], "code_sha256": _code()},
+        "metrics": {"test": evaluation["test"]},
+    }
+
+
+def _code() -> str:
+    """Hash of the code that makes and reads features: what must not change under a model."""
+    sources = sorted(
+        [*(CHECKOUT / "feature_repo").rglob("*.py"), *(CHECKOUT / "feature_repo").rglob("*.sql")]
+    )
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(source.relative_to(CHECKOUT).as_posix().encode() + source.read_bytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        table: dict[str, Any] = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ArtifactError(f"{path}: expected what training wrote: {error}.") from None
+    return table

@@ -1,0 +1,75 @@
+"""Orders drawn by chance: Gumbel noise on scores, the k best of them, and how likely each was.
+
+The order of score + temperature * noise is a Plackett-Luce draw.  The noise of an item follows from
+the seed and its number, so whoever has the log draws the same order again.  The number of an item
+of the simulated shop is the one in its id, that of any other `item_numbers`.
+"""
+
+import hashlib
+from collections.abc import Sequence
+
+import numpy as np
+
+from training.metrics.random_streams import Floats, Ints, Seeds, noise
+
+
+def item_numbers(item_ids: Sequence[str]) -> Ints:
+    """Shape (N,): a number of 63 bits for each id, from the first eight bytes of its BLAKE2b.
+
+    >>> item_numbers(["a"]).tolist() == item_numbers(["a"]).tolist()
+    True
+    """
+    digests = (hashlib.blake2b(item.encode(), digest_size=8).digest() for item in item_ids)
+    return np.frombuffer(b"".join(digests), ">u8").astype(np.int64) & np.int64(2**63 - 1)
+
+
+def gumbel(seeds: Seeds | np.uint64, numbers: Ints) -> Floats:
+    """Standard Gumbel noise of each pair: added to scores, their order is a Plackett-Luce draw."""
+    return np.asarray(-np.log(-np.log(noise(seeds, numbers))))
+
+
+def gumbel_top_k(
+    scores: Floats, items: Ints, seeds: Seeds, temperatures: Floats, k: int
+) -> tuple[Ints, Floats]:
+    """Draw slates: the k best by score + temperature * Gumbel noise of (seed, item number).
+
+    Args:
+        scores, items: shape (R, C); a candidate of score -inf is none.
+        seeds, temperatures: shape (R,).
+        k: at most C.
+
+    Returns:
+        Places within the C candidates, best first, and the Plackett-Luce probability of each given
+        those above it (1 at temperature 0), both shape (R, k).
+    """
+    scale = temperatures[:, None]
+    noisy = scores + scale * gumbel(seeds[:, None], items)
+    chosen = _largest(noisy, k)
+    logits = np.where(scale > 0, scores / np.where(scale > 0, scale, 1.0), 0.0)
+    return chosen, np.where(scale > 0, _conditional(logits, chosen), 1.0)
+
+
+def _largest(values: Floats, k: int) -> Ints:
+    if k < values.shape[1]:
+        some = np.argpartition(-values, k - 1, axis=1)[:, :k]
+    else:
+        some = np.broadcast_to(np.arange(k), (values.shape[0], k))
+    order = np.argsort(-np.take_along_axis(values, some, 1), axis=1, kind="stable")
+    return np.asarray(np.take_along_axis(some, order, 1))
+
+
+def _conditional(logits: Floats, chosen: Ints) -> Floats:
+    """Softmax of each chosen one among those not chosen before it.
+
+    Summed from the last to the first, so that small probabilities are not lost in large sums.
+    """
+    top = np.take_along_axis(logits, chosen, 1)
+    highest = logits.max(axis=1, keepdims=True)
+    rest = np.exp(logits - highest)
+    np.put_along_axis(rest, chosen, 0.0, 1)
+    with np.errstate(divide="ignore"):
+        left = np.log(rest.sum(axis=1, keepdims=True)) + highest
+    remaining = np.logaddexp.accumulate(np.concatenate([left, top[:, ::-1]], axis=1), axis=1)
+    with np.errstate(invalid="ignore"):
+        share = np.exp(top - remaining[:, :0:-1])
+    return np.where(np.isfinite(top), share, 0.0)

@@ -1,1 +1,0 @@
-"""Which items a user buys next, of all there are."""

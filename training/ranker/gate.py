@@ -1,0 +1,61 @@
+"""Whether a ranker may answer shoppers.
+
+It must beat the smoothed click rate where the contenders were judged, and no column may know the
+future.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from training.dataset import Dataset, suspects
+from training.metrics import Interval, mean_interval, ndcg, slate_starts
+from training.ranker.baselines import BASELINES, RATE
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The decision and what it rests on.
+
+    Attributes:
+        publish: whether the ranker may be published.
+        reason: in a sentence.
+        difference: of ndcg@10 to the baseline, gains being over examination.
+    """
+
+    publish: bool
+    reason: str
+    difference: Interval
+
+
+def judge(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged_on: str) -> Verdict:
+    """Compare a ranker's scores with the baseline's, and look for leaks.
+
+    Args:
+        data: R rows that the ranker has not learned from.
+        scores, gain: shape (R,).
+        judged_on: which rows they are, in words.
+    """
+    qid = data.column("qid")
+    gained = ndcg(scores, gain, qid) - ndcg(BASELINES[RATE](data), gain, qid)
+    difference = mean_interval(gained, users_of(data))
+    leaks = suspects(data)
+    if leaks:
+        told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
+        return Verdict(False, f"Too good to be true: {told} alone, by AUC.", difference)
+    publish = difference.value > 0
+    reason = (
+        f"On the {judged_on} the ranker's ndcg@10 is {difference.value:+.4f} "
+        f"({difference.low:+.4f} to {difference.high:+.4f}) against the {RATE}: "
+        f"{'published' if publish else 'not published'}."
+    )
+    return Verdict(publish, reason, difference)
+
+
+def users_of(data: Dataset) -> npt.NDArray[Any]:
+    """Shape (Q,): the user of each slate; a slate without one stands for itself."""
+    first = slate_starts(data.column("qid"))
+    user, request = data.column("user_id")[first], data.column("request_id")[first]
+    return np.where(user == None, request, user).astype(str)  # noqa: E711

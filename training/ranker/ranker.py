@@ -1,0 +1,174 @@
+"""The ranker: gradient-boosted trees that put the items of a slate in order (`rank:ndcg`)."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.home import ArtifactError
+from feature_repo.request_features import Matrix
+from feature_repo.request_features.context import RatePrior
+from training.artifacts import sha256
+from training.dataset import TRAIN, VALIDATE, Progress
+from training.ranker.calibration import Calibration
+from training.ranker.trees import load_xgboost, scores_of
+
+if TYPE_CHECKING:
+    import xgboost
+
+    from training.ranker.fitting import Training
+
+MODEL, RANKER, TRAINING = "model.json", "ranker.json", "training.json"
+Scores = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Ranker:
+    """A fitted ranker.
+
+    Attributes:
+        columns: the F feature columns it reads, in order.
+        prior: click-rate prior its rates were made with.
+        booster: the trees.
+        calibration: of its scores to probabilities; None where none was fitted.
+    """
+
+    columns: tuple[str, ...]
+    prior: RatePrior
+    booster: "xgboost.Booster"
+    calibration: Calibration | None = None
+
+    def apply(self, matrix: Matrix, columns: Sequence[str] | None = None) -> Scores:
+        """Shape (N,): higher is better.  One thread, no copy.
+
+        Args:
+            matrix: shape (N, F) float32, NaN where missing.
+            columns: the matrix's columns, checked against the ranker's where given.
+
+        Raises:
+            ArtifactError: other columns, or the same in another order.
+        """
+        if columns is not None and tuple(columns) != self.columns:
+            raise ArtifactError(_difference(self.columns, columns))
+        if matrix.shape[1] != len(self.columns):
+            raise ArtifactError(
+                f"The ranker reads {len(self.columns)} columns, the matrix has {matrix.shape[1]}."
+            )
+        if not matrix.shape[0]:
+            return np.empty(0, dtype=np.float32)
+        return scores_of(self.booster, matrix)
+
+    def contributions(self, matrix: Matrix) -> Scores:
+        """Shape (N, F): what each feature adds to each score (approximate SHAP)."""
+        columns: Scores = self.shares(matrix)[:, :-1]
+        return columns
+
+    def shares(self, matrix: Matrix, *, exact: bool = False) -> Scores:
+        """Shape (N, F + 1): what each feature adds to each score, and last what all items have.
+
+        A row sums to the item's score.  Exact shares are Shapley values of the trees (Lundberg, Lee
+        et al., Nature Machine Intelligence 2020) and take some hundred times as long as the
+        approximate ones, which follow each item's path down the trees (Saabas).
+        """
+        xgboost = load_xgboost()
+
+        rows = xgboost.DMatrix(matrix, nthread=1)
+        shares: Scores = self.booster.predict(
+            rows, pred_contribs=True, approx_contribs=not exact, validate_features=False
+        )
+        return shares
+
+    def save(self, folder: Path) -> None:
+        """Write the trees and what they need into a build folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        self.booster.save_model(folder / MODEL)
+        calibration = self.calibration and self.calibration.to_dict()
+        table = {
+            "columns": self.columns,
+            "prior": asdict(self.prior),
+            "calibration": calibration,
+        }
+        (folder / RANKER).write_text(json.dumps(table, indent=1) + "\n")
+
+    @classmethod
+    def load(cls, folder: Path) -> "Ranker":
+        """Read a ranker for serving; verify the artifact first.
+
+        Raises:
+            ArtifactError: a file is absent or damaged.
+        """
+        xgboost = load_xgboost()
+
+        try:
+            table: dict[str, Any] = json.loads((folder / RANKER).read_text())
+            booster = xgboost.Booster({"nthread": 1}, model_file=str(folder / MODEL))
+            calibration = Calibration(**known) if (known := table.get("calibration")) else None
+            prior = RatePrior(**table["prior"])
+            ranker = cls(tuple(table["columns"]), prior, booster, calibration)
+        except (OSError, ValueError, TypeError, KeyError, xgboost.core.XGBoostError) as error:
+            raise ArtifactError(f"{folder}: expected a ranker: {str(error)[:200]}.") from None
+        booster.set_param({"nthread": 1})
+        if booster.num_features() != len(ranker.columns):
+            raise ArtifactError(
+                f"{folder}: the trees read {booster.num_features()} columns, "
+                f"{RANKER} names {len(ranker.columns)}."
+            )
+        return ranker
+
+
+def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
+    """What sets two lists of columns apart, as a sentence."""
+    missing = [name for name in expected if name not in found]
+    surplus = [name for name in found if name not in expected]
+    if not missing and not surplus:
+        first = next(n for n, name in enumerate(expected) if name != found[n])
+        return (
+            "The ranker reads the same columns in another order: "
+            f"expected {expected[first]} at place {first}, found {found[first]}."
+        )
+    return f"The ranker reads other columns: missing {missing}, surplus {surplus}."
+
+
+def train(
+    dataset: Path,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    search: int = 0,
+    search_seconds: float | None = None,
+) -> "Training":
+    """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
+
+    Args:
+        dataset: file to learn from.
+        out: folder to write to.
+        progress: told of each trial.
+        search: trials of a search for a configuration, next to those always tried.
+        search_seconds: no new one after so long.
+
+    Raises:
+        DatasetError: no ranking with a gain in the training or in the validation split.
+        LeakError: a feature knows the future.
+    """
+    from training.dataset import StoredDataset, refuse_leaks
+    from training.ranker.configuration import GRID
+    from training.ranker.fitting import choose_and_fit
+
+    data, grid = StoredDataset.open(dataset), GRID
+    refuse_leaks(data.part(TRAIN, VALIDATE))
+    if search:
+        from training.ranker.search import search as run
+
+        journal, study = out.parent / "search.journal", sha256(dataset)
+        found = run(
+            data, journal, study=study, trials=search, seconds=search_seconds, progress=progress
+        )
+        grid = tuple(dict.fromkeys((*GRID, found)))
+    ranker, training = choose_and_fit(data, progress, grid)
+    ranker.save(out)
+    (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
+    return training

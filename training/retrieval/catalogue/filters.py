@@ -1,0 +1,180 @@
+"""Which items a shopper will have: by category, brand, price, any field, stock and market."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from feature_repo.home import EventError
+from feature_repo.request_features.context import as_values
+from feature_repo.shop import Shop, ShopField, typed_value
+from training.retrieval.catalogue.item_table import Assortment, Coded
+from training.retrieval.catalogue.ranked_list import Flags, Scores
+
+MOST_VALUES = 100
+
+
+@dataclass(frozen=True)
+class Filter:
+    """A condition on one field; an item whose value is missing does not meet it.
+
+    Attributes:
+        any_of: texts, case folded, of which the item must have one; None for a range.
+        low, high: the range of a number or time, both ends included; None for no limit.
+    """
+
+    field: ShopField
+    any_of: frozenset[str] | None = None
+    low: float | None = None
+    high: float | None = None
+
+    def allows(self, value: Any) -> bool:
+        """Whether an item with this value meets it."""
+        if self.any_of is not None:
+            told = str(value).lower() if isinstance(value, (bool, np.bool_)) else value
+            return any(text.casefold() in self.any_of for text in as_values(told))
+        number = float("nan") if value is None else float(value)
+        above = number == number if self.low is None else number >= self.low  # noqa: PLR0124
+        return above and (number == number if self.high is None else number <= self.high)  # noqa: PLR0124
+
+    def mask(self, assortment: Assortment) -> Flags:
+        """Shape (N,): which items meet it."""
+        if self.any_of is None:
+            numbers = assortment.numbers(self.field)
+            low = -np.inf if self.low is None else self.low
+            high = np.inf if self.high is None else self.high
+            within: Flags = (numbers >= low) & (numbers <= high)
+            return within
+        coded = assortment.coded(self.field)
+        wanted = [code for text in self.any_of for code in coded.code.get(text, ())]
+        kept = np.zeros(len(assortment.item_ids), dtype=np.bool_)
+        kept[coded.rows[np.isin(coded.codes, wanted)]] = True
+        return kept
+
+
+def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
+    """Read `{"brand": "Acme", "category": ["a", "b"], "price": {"max": 50}, "new": true}`.
+
+    A field goes by its name or its role.
+
+    Raises:
+        EventError: no such field, or a value that does not fit it.
+    """
+    return tuple(_filter(name, value, shop) for name, value in raw.items())
+
+
+def sellable(assortment: Assortment, market: str) -> Flags:
+    """Shape (N,): which items are in stock and sold in the market, as far as the shop says."""
+    field = assortment.shop.item_role("market")
+    folded = market.casefold()
+    named = folded if field is not None and folded in assortment.coded(field).code else None
+    if named not in assortment.sellable:
+        assortment.sellable[named] = _in_stock(assortment) & _sold_in(assortment, named)
+    return assortment.sellable[named]
+
+
+def _in_stock(assortment: Assortment) -> Flags:
+    stock = assortment.shop.item_role("stock")
+    if stock is None or stock.type not in ("number", "bool"):
+        return np.ones(len(assortment.item_ids), dtype=np.bool_)
+    in_stock: Flags = ~(assortment.numbers(stock) <= 0)
+    return in_stock
+
+
+def _sold_in(assortment: Assortment, market: str | None) -> Flags:
+    """An item that names no market is sold in all; None is any market that no item names."""
+    markets = assortment.shop.item_role("market")
+    silent = np.ones(len(assortment.item_ids), dtype=np.bool_)
+    if markets is None:
+        return silent
+    silent[assortment.coded(markets).rows] = False
+    if market is None:
+        return silent
+    return silent | Filter(markets, frozenset({market})).mask(assortment)
+
+
+def is_out_of_stock(value: Any) -> bool:
+    """Whether a stock field says that there is none: false, 0 or less.  Missing says nothing.
+
+    >>> is_out_of_stock(0.0), is_out_of_stock(False), is_out_of_stock(None), is_out_of_stock(3)
+    (True, True, False, False)
+    """
+    return isinstance(value, (bool, int, float, np.bool_, np.number)) and bool(value <= 0)
+
+
+def all_of(filters: Iterable[Filter], assortment: Assortment) -> Flags:
+    """Shape (N,): which items meet every filter."""
+    kept = np.ones(len(assortment.item_ids), dtype=np.bool_)
+    for one in filters:
+        kept &= one.mask(assortment)
+    return kept
+
+
+def _filter(name: str, value: Any, shop: Shop) -> Filter:
+    field = _field(name, shop)
+    place = f"filters.{name}"
+    if field.type in ("number", "time"):
+        return _range(field, value, place)
+    texts = value if isinstance(value, list) else [value]
+    if not texts or len(texts) > MOST_VALUES:
+        raise EventError(place, f"one to {MOST_VALUES} values", f"{len(texts)}")
+    return Filter(field, frozenset(_text(text, place) for text in texts))
+
+
+def _field(name: str, shop: Shop) -> ShopField:
+    for field in shop.item_fields:
+        if name in (field.name, field.role):
+            return field
+    known = ", ".join(field.name for field in shop.item_fields)
+    raise EventError(f"filters.{name}"[:200], f"one of {known}", "another name")
+
+
+def _text(value: Any, place: str) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    text = typed_value(value, "text")
+    if not isinstance(text, str):
+        raise EventError(place, "a text, or a list of texts", repr(value)[:100])
+    return text.casefold()
+
+
+def _range(field: ShopField, value: Any, place: str) -> Filter:
+    expected = 'a range such as {"min": 10, "max": 50}'
+    if not isinstance(value, dict) or not value or not value.keys() <= {"min", "max"}:
+        raise EventError(place, expected, repr(value)[:100])
+    ends: dict[str, float] = {}
+    for end, told in value.items():
+        number = typed_value(told, field.type)
+        if not isinstance(number, (int, float)):
+            raise EventError(f"{place}.{end}", f"a {field.type}", repr(told)[:100])
+        ends[end] = float(number)
+    return Filter(field, None, ends.get("min"), ends.get("max"))
+
+
+def facets(assortment: Assortment, kept: Flags, most: int = 20) -> dict[str, Sequence[Any]]:
+    """What the kept items are, by field name: `{"value", "count"}` of the commonest values.
+
+    Of a number field its `{"min", "max", "count"}`.
+    """
+    rows, told = np.flatnonzero(kept), dict[str, Sequence[Any]]()
+    for field in assortment.shop.item_fields:
+        if field.type in ("category", "list", "bool"):
+            told[field.name] = _counted(assortment.coded(field), kept, most)
+        elif field.type == "number":
+            told[field.name] = _spanned(assortment.numbers(field)[rows])
+    return {name: values for name, values in told.items() if values}
+
+
+def _counted(coded: Coded, kept: Flags, most: int) -> list[dict[str, Any]]:
+    counts = coded.counts(kept)
+    commonest = np.argsort(-counts, kind="stable")[:most]
+    told = zip(commonest.tolist(), counts[commonest].tolist(), strict=True)
+    return [{"value": coded.values[n], "count": count} for n, count in told if count]
+
+
+def _spanned(numbers: Scores) -> list[dict[str, Any]]:
+    known = numbers[~np.isnan(numbers)]
+    if not known.size:
+        return []
+    return [{"min": float(known.min()), "max": float(known.max()), "count": int(known.size)}]

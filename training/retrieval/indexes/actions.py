@@ -1,0 +1,108 @@
+"""What shoppers did, as the fitting of the indices reads it from the compacted log."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from feature_repo.events.contract import DEFAULT_MARKET
+from feature_repo.home import Home
+from training.dataset import USUAL, compacted
+
+_ACTIONS = """
+create view actions as
+with
+
+asked as (
+
+    select *
+    from read_parquet($rankings)
+    qualify row_number() over (partition by request_id order by seen_at, event_id) = 1
+
+)
+
+select
+    acted.event_id,
+    acted.item_id,
+    coalesce(acted.user_id, asked.user_id) as user_id,
+    coalesce(acted.session_id, asked.session_id) as session_id,
+    coalesce(asked.market, $default_market) as market,
+    asked.query,
+    map($types, $gains)[acted.type]::double as gain,
+    epoch_us(acted.event_time) as t
+
+from read_parquet($interactions) as acted
+left join asked using (request_id)
+where
+    list_contains($types, acted.type)
+    and acted.corrects is null
+    and acted.event_id not in (
+        select corrects from read_parquet($interactions) where corrects is not null
+    )
+"""
+
+_NO_ASKED = """
+(
+    select
+        null::varchar as request_id, null::varchar as user_id, null::varchar as session_id,
+        null::varchar as market, null::varchar as query
+    where false
+)
+"""
+_NOTHING = """
+create view actions as
+select
+    null::varchar as event_id, null::varchar as item_id, null::varchar as user_id,
+    null::varchar as session_id, null::varchar as market, null::varchar as query,
+    null::double as gain, null::bigint as t
+where false
+"""
+
+
+def run(home: Home, sql: str, given: Mapping[str, Any] | None = None) -> pa.Table:
+    """Run a query over `actions`: clicks and stronger that were not taken back.
+
+    Columns of `actions`: event_id, item_id, user_id, session_id, market, query, gain, t (µs).
+
+    Args:
+        home: whose compacted log is read.
+        sql: the query; may also read tables given by name.
+        given: parameters by name; Arrow tables among them are tables.
+    """
+    with duckdb.connect() as db:
+        db.execute("set timezone = 'UTC'")
+        db.execute(_view(home))
+        params = {}
+        for name, value in (given or {}).items():
+            if isinstance(value, pa.Table):
+                db.register(name, value)
+            else:
+                params[name] = value
+        return db.sql(sql, params=params).to_arrow_table()
+
+
+def _view(home: Home) -> str:
+    """The view's text; a view takes no parameters, so its values stand in it as literals."""
+    rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
+    if not interactions:
+        return _NOTHING
+    sql = _ACTIONS.replace("$interactions", _literal(interactions))
+    if not rankings:
+        start, end = sql.index("(\n\n    select *"), sql.index(")\n\nselect\n")
+        sql = sql[:start] + _NO_ASKED.strip() + sql[end + 1 :]
+    values = {
+        "$rankings": _literal(rankings),
+        "$types": _literal(list(USUAL)),
+        "$gains": _literal(list(USUAL.values())),
+        "$default_market": _literal(DEFAULT_MARKET),
+    }
+    for name, value in values.items():
+        sql = sql.replace(name, value)
+    return sql
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
+    return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)

@@ -1,0 +1,208 @@
+"""Lists of items by market and category: the popular, the trending and the new."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pyarrow as pa
+
+from feature_repo.home import DAY, ArtifactError, Home
+from training.dataset import compacted
+from training.retrieval.catalogue import Assortment, Found
+from training.retrieval.indexes.actions import run
+
+FILE = "charts.json"
+LONGEST = 300
+"""Items of a list; a market's own list over all categories is one of them."""
+
+EVERYWHERE = "*"
+HALF_LIFE_DAYS = 14
+RECENT_DAYS, USUAL_DAYS = 2, 14
+
+_LISTS = """
+in_lists as (
+
+    select market, '' as category, item_id, value from scored
+    union all
+    select market, categories.category, item_id, value
+    from scored inner join categories using (item_id)
+
+)
+
+select market, category, item_id, value::double as score
+from in_lists
+where value is not null
+qualify row_number() over (
+    partition by market, category order by value desc, item_id
+) <= $longest
+order by market, category, score desc, item_id
+"""
+
+_ACTED = """
+everywhere as (
+
+    select * from actions
+    union all by name
+    select * replace ($everywhere as market) from actions
+
+),
+
+acted as (
+
+    select *, (select max(t) from actions) as last
+    from everywhere
+    where item_id in (select item_id from for_sale)
+
+)
+"""
+
+_POPULAR = """
+with {acted},
+
+scored as (
+
+    select market, item_id, sum(gain * pow(0.5, (last - t) / ($half_life * $day))) as value
+    from acted
+    group by market, item_id
+
+),
+
+{lists}
+"""
+
+_TRENDING = """
+with {acted},
+
+counted as (
+
+    select
+        market,
+        item_id,
+        coalesce(sum(gain) filter (t > last - $recent * $day), 0) as recent,
+        coalesce(sum(gain) filter (t <= last - $recent * $day), 0)
+            * $recent / $usual as expected
+
+    from acted
+    where t > last - ($recent + $usual) * $day
+    group by market, item_id
+
+),
+
+scored as (
+
+    select market, item_id, (recent - expected) / sqrt(expected + 1) as value
+    from counted
+    where recent > expected
+
+),
+
+{lists}
+"""
+
+_NEW = """
+with
+
+scored as (
+
+    select $everywhere as market, item_id, min(epoch_us(seen_at)) as value
+    from read_parquet($items)
+    where item_id in (select item_id from for_sale)
+    group by item_id
+
+),
+
+{lists}
+"""
+
+
+@dataclass(frozen=True)
+class Charts:
+    """Lists of items, best first.
+
+    Attributes:
+        lists: by (market, category); "*" is every market, "" every category.
+    """
+
+    lists: Mapping[tuple[str, str], Found] = field(default_factory=dict)
+
+    @classmethod
+    def popular(cls, home: Home, assortment: Assortment) -> "Charts":
+        """By label gain of what shoppers did, halved every fortnight."""
+        given = {"half_life": HALF_LIFE_DAYS, "day": DAY, "everywhere": EVERYWHERE}
+        return cls._fit(home, assortment, _POPULAR, given)
+
+    @classmethod
+    def trending(cls, home: Home, assortment: Assortment) -> "Charts":
+        """By how far the last two days lie above the fortnight before: (r − e) / √(e + 1)."""
+        given = {"recent": RECENT_DAYS, "usual": USUAL_DAYS, "day": DAY, "everywhere": EVERYWHERE}
+        return cls._fit(home, assortment, _TRENDING, given)
+
+    @classmethod
+    def newest(cls, home: Home, assortment: Assortment) -> "Charts":
+        """By the instant at which the shop first named the item."""
+        items = compacted(home, "item")
+        given = {"items": items, "everywhere": EVERYWHERE}
+        return cls._fit(home, assortment, _NEW, given) if items else cls()
+
+    @classmethod
+    def _fit(
+        cls, home: Home, assortment: Assortment, sql: str, given: Mapping[str, object]
+    ) -> "Charts":
+        tables = {"for_sale": assortment.table.select(["item_id"]), "categories": _of(assortment)}
+        text = sql.format(acted=_ACTED, lists=_LISTS)
+        rows = run(home, text, {**given, **tables, "longest": LONGEST})
+        return cls(_lists(rows))
+
+    def search(self, market: str, size: int, category: str | None = None) -> Found:
+        """The list of a market, and category; of every market, where that market has none."""
+        for place in (market, EVERYWHERE):
+            found = self.lists.get((place, category or ""))
+            if found is not None:
+                return Found(found.item_ids[:size], found.scores[:size])
+        return Found()
+
+    def save(self, folder: Path) -> None:
+        """Write the lists into a build folder."""
+        folder.mkdir(parents=True, exist_ok=True)
+        told = [
+            [market, category, list(found.item_ids), list(found.scores)]
+            for (market, category), found in self.lists.items()
+        ]
+        (folder / FILE).write_text(json.dumps(told, indent=0))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Charts":
+        """Read the lists.
+
+        Raises:
+            ArtifactError: the file is absent or damaged.
+        """
+        try:
+            told = json.loads((folder / FILE).read_text())
+            return cls({(m, c): Found(ids, scores) for m, c, ids, scores in told})
+        except (OSError, ValueError, TypeError) as error:
+            raise ArtifactError(f"{folder / FILE}: expected lists of items: {error}.") from None
+
+
+def _of(assortment: Assortment) -> pa.Table:
+    """Item and category of every item that has one; a list field gives several."""
+    role = assortment.shop.item_role("category")
+    if role is None:
+        return pa.table({"item_id": pa.nulls(0, pa.string()), "category": pa.nulls(0, pa.string())})
+    coded = assortment.coded(role)
+    return pa.table(
+        {
+            "item_id": pa.array([assortment.item_ids[row] for row in coded.rows], pa.string()),
+            "category": pa.array([coded.values[code] for code in coded.codes], pa.string()),
+        }
+    )
+
+
+def _lists(rows: pa.Table) -> dict[tuple[str, str], Found]:
+    lists: dict[tuple[str, str], tuple[list[str], list[float]]] = {}
+    for row in rows.to_pylist():
+        ids, scores = lists.setdefault((row["market"], row["category"]), ([], []))
+        ids.append(row["item_id"])
+        scores.append(row["score"])
+    return {key: Found(ids, scores) for key, (ids, scores) in lists.items()}

@@ -1,0 +1,78 @@
+"""Items wanted together: by the same shopper in the same session."""
+
+from feature_repo.home import DAY, Home
+from training.retrieval.indexes.actions import run
+from training.retrieval.indexes.neighbours import MOST, Neighbours
+
+MOST_IN_SESSION = 100
+"""Sessions with more items say little, and their pairs grow with the square."""
+
+SHRINKAGE = 2.0
+"""Sessions of doubt: a pair seen together in n sessions counts n / (n + this)."""
+
+_PAIRS = """
+with
+
+wanted as (
+
+    select
+        coalesce(session_id, user_id || '|' || (t // $day)) as visit,
+        item_id,
+        max(gain) as gain
+
+    from actions
+    group by visit, item_id
+    having visit is not null
+    qualify count(*) over (partition by visit) <= $most_in_session
+
+),
+
+totals as (
+
+    select item_id, sum(sqrt(gain)) as total
+    from wanted
+    group by item_id
+
+),
+
+pairs as (
+
+    select
+        one.item_id,
+        other.item_id as other_id,
+        count(*) as visits,
+        sum(sqrt(least(one.gain, other.gain))) as weight
+
+    from wanted as one
+    inner join wanted as other using (visit)
+    where one.item_id <> other.item_id
+    group by one.item_id, other.item_id
+
+)
+
+select
+    pairs.item_id,
+    pairs.other_id,
+    weight / sqrt(one.total * other.total) * visits / (visits + $shrinkage) as score
+
+from pairs
+inner join totals as one on pairs.item_id = one.item_id
+inner join totals as other on pairs.other_id = other.item_id
+qualify row_number() over (
+    partition by pairs.item_id order by score desc, pairs.other_id
+) <= $most
+"""
+
+
+def fit_together(home: Home) -> Neighbours:
+    """Count pairs in the compacted log: a cosine over sessions, shrunk by support.
+
+    Without a session id, a user's UTC day is one session.
+    """
+    given = {
+        "day": DAY,
+        "most": MOST,
+        "most_in_session": MOST_IN_SESSION,
+        "shrinkage": SHRINKAGE,
+    }
+    return Neighbours.of(run(home, _PAIRS, given))

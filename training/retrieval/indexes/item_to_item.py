@@ -1,0 +1,90 @@
+"""Items like an item, by what they are: words, category, brand and other texts.
+
+Cosine of tf-idf vectors.  It needs no behaviour, so an item that came today has neighbours.
+"""
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+from scipy import sparse
+
+from training.query_understanding import DEFAULT_LANGUAGE, stems
+from training.retrieval.catalogue import Assortment
+from training.retrieval.indexes.neighbours import MOST, Neighbours
+
+COMMONEST = 0.2
+"""Terms of a larger share of the items tell them apart too little to be worth their cost."""
+
+MOST_WORDS = 60
+"""Words of an item's longest text that count; what matters is said first."""
+
+_BLOCK = 512
+
+
+def fit_similar(assortment: Assortment) -> Neighbours:
+    """Find each item's nearest others, a block of items at a time."""
+    vectors = _vectors(assortment)
+    ids = np.array(assortment.item_ids, dtype=object)
+    nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    found = [
+        _nearest(vectors, start, min(start + _BLOCK, ids.size))
+        for start in range(0, ids.size, _BLOCK)
+    ]
+    rows, others, scores = map(np.concatenate, zip(nothing, *found, strict=True))
+    return Neighbours.of(
+        pa.table(
+            {
+                "item_id": pa.array(ids[rows], pa.string()),
+                "other_id": pa.array(ids[others], pa.string()),
+                "score": pa.array(scores, pa.float64()),
+            }
+        )
+    )
+
+
+def _vectors(assortment: Assortment) -> "sparse.csr_array":
+    """Shape (N, terms): tf-idf rows of length 1."""
+    bags = [Counter(terms) for terms in _terms(assortment)]
+    document_frequency = Counter(term for bag in bags for term in bag)
+    most = max(COMMONEST * len(bags), 10)
+    terms = sorted(t for t, n in document_frequency.items() if 1 < n <= most)
+    place = {term: n for n, term in enumerate(terms)}
+    idf = {t: np.log(1 + len(bags) / document_frequency[t]) for t in terms}
+    rows = [row for row, bag in enumerate(bags) for t in bag if t in place]
+    columns = [place[t] for bag in bags for t in bag if t in place]
+    values = [(1 + np.log(n)) * idf[t] for bag in bags for t, n in bag.items() if t in place]
+    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(bags), len(terms)))
+    lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
+    return sparse.csr_array(
+        sparse.diags_array(1 / np.where(lengths > 0, lengths, 1)) @ matrix, dtype=np.float32
+    )
+
+
+def _terms(assortment: Assortment) -> list[list[str]]:
+    """Each item's terms: stems of its texts, and values of its fields as they are."""
+    terms: list[list[str]] = [[] for _ in assortment.item_ids]
+    for field in assortment.shop.item_fields:
+        if field.type == "text":
+            for row, text in enumerate(assortment.texts(field)):
+                terms[row] += stems(text[: MOST_WORDS * 12], DEFAULT_LANGUAGE)[:MOST_WORDS]
+        elif field.type in ("category", "list"):
+            coded = assortment.coded(field)
+            for row, code in zip(coded.rows.tolist(), coded.codes.tolist(), strict=True):
+                terms[row].append(f"{field.column}={coded.values[code]}")
+    return terms
+
+
+def _nearest(
+    vectors: "sparse.csr_array", start: int, end: int
+) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    """The `MOST` nearest of items `start` to `end`: rows, others, cosines."""
+    products = (vectors[start:end] @ vectors.T).toarray()
+    products[np.arange(end - start), np.arange(start, end)] = 0
+    most = min(MOST, products.shape[1])
+    columns = np.argpartition(-products, most - 1, axis=1)[:, :most]
+    values = np.take_along_axis(products, columns, axis=1).astype(np.float64)
+    rows = np.repeat(np.arange(start, end), most).reshape(columns.shape)
+    kept = values > 0
+    return rows[kept], columns[kept], values[kept]

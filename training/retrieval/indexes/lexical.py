@@ -1,0 +1,218 @@
+"""Lexical retrieval: BM25 over the title and over all of an item's texts, by tantivy.
+
+A word scores by the field it fits better, plus a share of the other.  Texts are stemmed in every
+language of the shop, queries in their market's.
+
+What a word scores does not depend on the others of a query, so that tantivy tells it once, as the
+index is fitted, and a search adds columns up: Lù, "BM25S: Orders of magnitude faster lexical search
+via eager sparse scoring", 2024.
+"""
+
+import json
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import tantivy
+
+from feature_repo.home import ArtifactError
+from training.query_understanding import stem, words
+from training.retrieval.catalogue import Assortment, Found, Rows, highest
+
+TITLE, ALL = "title", "all"
+
+TIE_BREAKER = 0.3
+"""Share of a word's scores in the fields it fits less, as in `dis_max` queries elsewhere."""
+
+TEXTUAL = ("text", "category", "list")
+MOST_HITS = 10_000
+MOST_WORDS = 32
+_HEAP_BYTES = 100_000_000
+_IDS, _POSTINGS = "items.json", "postings.parquet"
+
+Weights = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Matches:
+    """The M items that have any of W words.
+
+    Attributes:
+        places: shape (M,), rising, among the items of the index.
+        scores: shape (M,), BM25.
+        counts: shape (M,), how many of the distinct words each has.
+        words: how many there are, W.
+    """
+
+    places: Rows
+    scores: Weights
+    counts: npt.NDArray[np.uint8]
+    words: int
+
+    def with_words(self, at_least: int, size: int = MOST_HITS) -> "Matches":
+        """The `size` best of those that have so many of the words, or all of them."""
+        kept = np.flatnonzero(self.counts >= min(at_least, self.words))
+        if kept.size > size:
+            kept = kept[np.sort(highest(self.scores[kept], size))]
+        return Matches(self.places[kept], self.scores[kept], self.counts[kept], self.words)
+
+
+@dataclass(frozen=True)
+class Lexical:
+    """An index over N items.
+
+    Attributes:
+        postings: word, each once; rows, rising, of the items that have it; scores, of it in each.
+        item_ids: N ids.
+    """
+
+    postings: pa.Table
+    item_ids: Sequence[str]
+
+    @classmethod
+    def fit(cls, assortment: Assortment, languages: Iterable[str]) -> "Lexical":
+        """Index the items, one thread and one segment."""
+        spoken = sorted(set(languages))
+        with TemporaryDirectory(prefix="aisle-lexical-") as folder:
+            index = tantivy.Index(_schema(), path=folder)
+            writer = index.writer(_HEAP_BYTES, 1)
+            for row, (title, rest) in enumerate(_texts(assortment)):
+                titled = _indexed(title, spoken)
+                document = tantivy.Document()
+                document.add_unsigned("row", row)
+                document.add_text(TITLE, " ".join(titled))
+                document.add_text(ALL, " ".join([*titled, *_indexed(rest, spoken)]))
+                writer.add_document(document)
+            writer.commit()
+            writer.wait_merging_threads()
+            index.reload()
+            return cls(_postings(index), assortment.item_ids)
+
+    def search(
+        self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
+    ) -> Found:
+        """The items that have at least so many of the words, by BM25; equal ones by place.
+
+        Args:
+            asked: folded words, as `words` gives them.
+            language: in which they are stemmed.
+            size: the most items.
+            at_least: of the distinct words, 1 for any, their number for all.
+        """
+        matches = self.match(asked, language).with_words(at_least, size)
+        best = highest(matches.scores, size)
+        places, scores = matches.places[best].tolist(), matches.scores[best].tolist()
+        return Found([self.item_ids[place] for place in places], scores)
+
+    def match(self, asked: Sequence[str], language: str) -> Matches:
+        """All that have any of the words, asked as in `search`."""
+        distinct = list(dict.fromkeys(stem(word, language) for word in asked))[:MOST_WORDS]
+        scores = np.zeros(len(self.item_ids), np.float32)
+        counts = np.zeros(len(self.item_ids), np.uint8)
+        for word in distinct:
+            start, end = self._span.get(word, (0, 0))
+            rows = self._rows[start:end]
+            scores[rows] += self._scores[start:end]
+            counts[rows] += 1
+        places = np.flatnonzero(counts > 0)
+        return Matches(places, scores[places], counts[places], len(distinct))
+
+    def save(self, folder: Path) -> None:
+        """Write the index into a build folder."""
+        pq.write_table(self.postings, folder / _POSTINGS)
+        (folder / _IDS).write_text(json.dumps(list(self.item_ids)))
+
+    @classmethod
+    def load(cls, folder: Path) -> "Lexical":
+        """Read an index.
+
+        Raises:
+            ArtifactError: absent or damaged.
+        """
+        try:
+            item_ids = json.loads((folder / _IDS).read_text())
+            postings = pq.read_table(folder / _POSTINGS, columns=["word", "rows", "scores"])
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise ArtifactError(f"{folder}: expected a lexical index: {error}.") from None
+        return cls(postings, item_ids)
+
+    @cached_property
+    def _rows(self) -> Rows:
+        rows: Rows = _end_to_end(self.postings["rows"]).to_numpy().astype(np.int64)
+        return rows
+
+    @cached_property
+    def _scores(self) -> Weights:
+        scores: Weights = _end_to_end(self.postings["scores"]).to_numpy()
+        return scores
+
+    @cached_property
+    def _span(self) -> dict[str, tuple[int, int]]:
+        """Where the rows of each word are among those of all."""
+        ends = np.cumsum(pc.list_value_length(self.postings["rows"]).to_numpy()).tolist()
+        spans = zip([0, *ends], ends, strict=False)
+        return dict(zip(self.postings["word"].to_pylist(), spans, strict=True))
+
+
+def _end_to_end(lists: pa.ChunkedArray) -> pa.Array:
+    return pc.list_flatten(lists).combine_chunks()
+
+
+def _postings(index: Any) -> pa.Table:
+    """What tantivy scores each of its words in each item that has it."""
+    schema, searcher, rows, scores = index.schema, index.searcher(), array("i"), array("f")
+    counted = searcher.terms_with_prefix(ALL, "")
+    for word, count in counted:
+        hits = searcher.search(_word(schema, word), count, count=False).hits
+        places = searcher.fast_field_values("row", [address for _, address in hits])
+        for row, (score, _) in sorted(zip(places, hits, strict=True), key=itemgetter(0)):
+            rows.append(row)
+            scores.append(score)
+    ends = pa.array(np.cumsum([0, *(count for _, count in counted)]), pa.int32())
+    return pa.table(
+        {
+            "word": pa.array([word for word, _ in counted], pa.string()),
+            "rows": pa.ListArray.from_arrays(ends, pa.array(np.asarray(rows))),
+            "scores": pa.ListArray.from_arrays(ends, pa.array(np.asarray(scores))),
+        }
+    )
+
+
+def _word(schema: Any, word: str) -> Any:
+    fields = [tantivy.Query.term_query(schema, name, word, "freq") for name in (TITLE, ALL)]
+    return tantivy.Query.disjunction_max_query(fields, TIE_BREAKER)
+
+
+def _schema() -> Any:
+    builder = tantivy.SchemaBuilder()
+    for name in (TITLE, ALL):
+        builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
+    builder.add_unsigned_field("row", fast=True)
+    return builder.build()
+
+
+def _texts(assortment: Assortment) -> list[tuple[str, str]]:
+    """Each item's title, and its other texts, categories and lists."""
+    fields = [f for f in assortment.shop.item_fields if f.type in TEXTUAL and f.role != TITLE]
+    others = [assortment.texts(field) for field in fields]
+    rest = (
+        [" ".join(texts) for texts in zip(*others, strict=True)]
+        if others
+        else [""] * len(assortment.item_ids)
+    )
+    return list(zip(assortment.titles, rest, strict=True))
+
+
+def _indexed(text: str, languages: Sequence[str]) -> list[str]:
+    """Each word in each language's stem; stems that are the same once."""
+    return [s for word in words(text) for s in dict.fromkeys(stem(word, n) for n in languages)]

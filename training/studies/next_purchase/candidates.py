@@ -1,0 +1,120 @@
+"""Candidates of each decision, from several sources, with what was known of them.
+
+    own past        what the user had bought, most bought first
+    popular         bought by many in the last 28 days, and in the last 7
+    together        bought together with the user's last order and past
+    embedding       near the user's last order and past
+
+The item metrics end strictly before the decision; relations are those that existed then.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from feature_repo.home import DAY
+from training.retrieval.indexes import Dated
+from training.studies.next_purchase.decisions import Decisions
+from training.studies.next_purchase.history import Floats, History, Ints
+from training.studies.next_purchase.occurrences import Occurrences, RunningCounts
+from training.studies.next_purchase.order import first_items
+from training.studies.next_purchase.own import OwnPast, Sparse
+from training.studies.next_purchase.relations import Relations
+
+WINDOWS_DAYS = (1, 7, 28, 91, None)
+HALF_LIFE_DAYS = 60.0
+SOURCES = {"own": 150, "popular": 100, "trending": 40, "together": 80, "embedding": 40}
+"""Candidates of each source."""
+
+_BLOCK = 256
+
+
+@dataclass(frozen=True)
+class Block:
+    """Decisions at successive times, and everything known of every item for them.
+
+    Attributes:
+        places: shape (B,), which decisions.
+        decisions: those B.
+        own: what their users had bought.
+        counts: by window of `WINDOWS_DAYS`, shape (B, N).
+        near: name → shape (B, N), how near each item is to the user's past.
+    """
+
+    places: Ints
+    decisions: Decisions
+    own: OwnPast
+    counts: dict[int | None, Floats]
+    near: dict[str, npt.NDArray[np.floating]]
+
+    def candidates(self) -> tuple[Ints, Ints]:
+        """Rows as (decision in the block, item), by decision, then item; shapes (R,)."""
+        own = self.own.decayed(HALF_LIFE_DAYS).toarray()
+        together = self.near["together_last"] + self.near["together_past"]
+        embedding = self.near["embedding_last"] + self.near["embedding_past"]
+        scores = {
+            "own": own,
+            "popular": self.counts[28],
+            "trending": self.counts[7],
+            "together": together,
+            "embedding": embedding,
+        }
+        chosen = np.zeros(own.shape, dtype=bool)
+        for source, of_source in scores.items():
+            first = first_items(np.where(of_source > 0, of_source, 0), SOURCES[source])
+            np.put_along_axis(chosen, first, True, axis=1)
+        decision, item = np.nonzero(chosen)
+        return decision.astype(np.int64), item.astype(np.int64)
+
+
+def blocks(
+    history: History, decisions: Decisions, relations: Dated[Relations], by_user: Occurrences
+) -> Iterator[Block]:
+    """All decisions, a block at a time; decisions are in time order."""
+    counts = {days: RunningCounts(history, days and days * DAY) for days in WINDOWS_DAYS}
+    fitted = relations.places(decisions.t)
+    for places in _runs(fitted):
+        part = decisions.part(places)
+        own = OwnPast.of(history, part, by_user)
+        known = {
+            days: np.stack([running.at(int(t)).copy() for t in part.t])
+            for days, running in counts.items()
+        }
+        place = int(fitted[places[0]])
+        near = _near(own, None if place < 0 else relations.artifacts[place])
+        yield Block(places, part, own, known, near)
+
+
+def _runs(fitted: Ints) -> Iterator[Ints]:
+    """Places with one and the same fit, `_BLOCK` at most."""
+    ends = np.r_[np.flatnonzero(np.diff(fitted)) + 1, fitted.size]
+    start = 0
+    for end in ends.tolist():
+        for begin in range(start, end, _BLOCK):
+            yield np.arange(begin, min(begin + _BLOCK, end))
+        start = end
+
+
+def _near(own: OwnPast, relations: Relations | None) -> dict[str, npt.NDArray[np.floating]]:
+    last, past = own.last_basket(), own.decayed(HALF_LIFE_DAYS)
+    if relations is None:
+        nothing = np.zeros(last.shape)
+        names = ("together_last", "together_past", "embedding_last", "embedding_past")
+        return dict.fromkeys(names, nothing)
+    return {
+        "together_last": (last @ relations.together).toarray(),
+        "together_past": (past @ relations.together).toarray(),
+        "embedding_last": _cosines(last, relations),
+        "embedding_past": _cosines(past, relations),
+    }
+
+
+def _cosines(bought: Sparse, relations: Relations) -> npt.NDArray[np.floating]:
+    towards = bought @ relations.vectors
+    length = np.linalg.norm(towards, axis=1, keepdims=True)
+    cosines: npt.NDArray[np.floating] = (towards / np.where(length > 0, length, 1)) @ (
+        relations.vectors.T
+    )
+    return cosines

@@ -1,0 +1,174 @@
+"""What the ranker reads of a candidate: of the item, of the user, of both, all known before."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from feature_repo.home import DAY
+from feature_repo.request_features import Matrix
+from training.studies.next_purchase.candidates import HALF_LIFE_DAYS, WINDOWS_DAYS, Block
+from training.studies.next_purchase.history import GUEST, Floats, History, Ints
+from training.studies.next_purchase.occurrences import Occurrences
+
+
+@dataclass(frozen=True)
+class Lookups:
+    """A history, ready to be asked.
+
+    Attributes:
+        by_item, by_user, by_pair: its rows by item, by user, and by both.
+        ordinal: shape (P,), which of its user's baskets a row is of, from 0.
+    """
+
+    history: History
+    by_item: Occurrences
+    by_user: Occurrences
+    by_pair: Occurrences
+    ordinal: Ints
+
+    @classmethod
+    def of(cls, history: History) -> "Lookups":
+        """Sort the history by each key; guests are nobody."""
+        return cls(
+            history,
+            Occurrences(history.item),
+            Occurrences(history.user),
+            Occurrences(_pair(history, history.user, history.item)),
+            _ordinals(history),
+        )
+
+
+def features(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
+    """Name → shape (R,): features of R candidates, NaN where there is nothing to tell.
+
+    Args:
+        block: the decisions.
+        lookups: the history.
+        decision, item: shape (R,), the candidates.
+    """
+    users = _users(block, lookups)
+    found = {
+        **_popularity(block, decision, item),
+        **_items(block, lookups, decision, item),
+        **{name: values[decision] for name, values in users.items()},
+        **_pairs(block, lookups, decision, item),
+        **{name: of_item[decision, item] for name, of_item in block.near.items()},
+    }
+    orders = found["user_orders"]
+    found["pair_share"] = found["pair_orders"] / orders
+    found["pair_share_since_first"] = found["pair_orders"] / found["pair_orders_since_first"]
+    found["pair_overdue"] = found["pair_days_since"] / _some(found["pair_interval_days"])
+    found["price_ratio"] = found["item_price"] / _some(found["user_mean_price"])
+    return found
+
+
+def matrix_of(found: dict[str, Floats]) -> Matrix:
+    """Shape (R, F) float32, columns in the order of the names."""
+    return np.stack(list(found.values()), axis=1).astype(np.float32)
+
+
+def _popularity(block: Block, decision: Ints, item: Ints) -> dict[str, Floats]:
+    """Purchases, as shares of all purchases of the window, so that a season changes nothing."""
+    shares = {
+        days: counts[decision, item] / np.maximum(counts.sum(axis=1), 1.0)[decision]
+        for days, counts in block.counts.items()
+    }
+    named = {f"item_share_{'all' if d is None else f'{d}d'}": shares[d] for d in WINDOWS_DAYS}
+    least = 1e-5
+    named["item_trend_week"] = (shares[7] + least) / (shares[28] + least)
+    named["item_trend_month"] = (shares[28] + least) / (shares[91] + least)
+    return named
+
+
+def _items(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
+    history, known = lookups.history, block.decisions.known[decision]
+    times = lookups.by_item.count(item, known)
+    first = lookups.by_item.row(item, np.where(times > 0, 0, -1))
+    last = lookups.by_item.row(item, times - 1)
+    t = block.decisions.t[decision]
+    return {
+        "item_age_days": _at(first, (t - history.bought_at[first]) / DAY),
+        "item_days_since": _at(last, (t - history.bought_at[last]) / DAY),
+        "item_price": _at(last, history.price[last]),
+    }
+
+
+def _users(block: Block, lookups: Lookups) -> dict[str, Floats]:
+    """Shape (B,) each."""
+    own, history, size = block.own, lookups.history, block.places.size
+    rows = np.bincount(own.decision, minlength=size).astype(np.float64)
+    orders = _orders(block, lookups)
+    since, longest = np.full(size, np.nan), np.full(size, np.nan)
+    np.fmin.at(since, own.decision, own.age_days)
+    np.fmax.at(longest, own.decision, own.age_days)
+    distinct = np.diff(own.decayed(None).indptr)
+    return {
+        "user_orders": _some(orders),
+        "user_items_per_order": rows / _some(orders),
+        "user_days_since": since,
+        "user_interval_days": (longest - since) / _some(orders - 1),
+        "user_repeat_share": 1 - distinct / _some(rows),
+        "user_mean_price": _mean(history.price[own.row], own.decision, size),
+    }
+
+
+def _pairs(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
+    history, part = lookups.history, block.decisions
+    key = _pair(history, part.user[decision], item)
+    known, t = part.known[decision], part.t[decision]
+    times = lookups.by_pair.count(key, known)
+    first = lookups.by_pair.row(key, np.where(times > 0, 0, -1))
+    last = lookups.by_pair.row(key, times - 1)
+    orders = _orders(block, lookups)
+    since_first = _at(first, (t - history.bought_at[first]) / DAY)
+    since_last = _at(last, (t - history.bought_at[last]) / DAY)
+    return {
+        "pair_orders": times.astype(np.float64),
+        "pair_decayed": block.own.decayed(HALF_LIFE_DAYS).toarray()[decision, item],
+        "pair_days_since": since_last,
+        "pair_orders_since": _at(last, orders[decision] - lookups.ordinal[last] - 1),
+        "pair_orders_since_first": _at(first, orders[decision] - lookups.ordinal[first]),
+        "pair_interval_days": (since_first - since_last) / _some(times - 1.0),
+        "pair_price": _at(last, history.price[last]),
+    }
+
+
+def _orders(block: Block, lookups: Lookups) -> Floats:
+    """Shape (B,): orders that each user had made."""
+    orders = np.zeros(block.places.size)
+    np.maximum.at(orders, block.own.decision, lookups.ordinal[block.own.row] + 1.0)
+    return orders
+
+
+def _some(counts: Floats) -> Floats:
+    """Counts above zero; NaN for none, so that nothing is divided by it."""
+    return np.where(counts > 0, counts, np.nan)
+
+
+def _mean(values: Floats, group: Ints, size: int) -> Floats:
+    """Shape (size,): means of the known values of each group."""
+    known = ~np.isnan(values)
+    sums = np.bincount(group[known], weights=values[known], minlength=size)
+    return sums / _some(np.bincount(group[known], minlength=size).astype(np.float64))
+
+
+def _at(row: Ints, values: Floats) -> Floats:
+    """The values where there is a row."""
+    return np.where(row >= 0, values, np.nan)
+
+
+def _pair(history: History, user: Ints, item: Ints) -> Ints:
+    return np.where(user == GUEST, GUEST, user * len(history.items) + item)
+
+
+def _ordinals(history: History) -> Ints:
+    """Which of its user's baskets each row is of, in the order of time."""
+    order = np.lexsort((history.basket, history.bought_at, history.user))
+    user, basket = history.user[order], history.basket[order]
+    new_user = np.r_[True, user[1:] != user[:-1]]
+    new_basket = np.r_[True, basket[1:] != basket[:-1]]
+    count = np.cumsum(new_basket)
+    ordinal = np.empty(order.size, dtype=np.int64)
+    first = np.maximum.accumulate(np.where(new_user, count, 0))
+    ordinal[order] = count - first
+    return ordinal

@@ -1,0 +1,69 @@
+"""Rankings of all items, as the first K of each decision, and how good they are."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from training.metrics import Metric, Slates
+from training.studies.next_purchase.history import Floats, Ints
+
+K = 100
+"""Positions kept of a ranking; the metrics read the first 20."""
+
+_DEEPEST = 20
+
+MAIN = "ndcg@10"
+_METRICS = tuple(map(Metric.parse, ("ndcg@10", "recall@20", "recall@10")))
+CONVENTIONS = (
+    "gain 1 for each item of the order, whatever its quantity · ideal order: all its items first · "
+    "equal scores by item id"
+)
+
+
+def first_items(scores: npt.NDArray[np.floating], count: int = K) -> Ints:
+    """Shape (D, count): items by falling score, equal ones by number; shape (D, N) given.
+
+    >>> first_items(np.array([[1.0, 3.0, 3.0]]), 2)
+    array([[1, 2]])
+    """
+    count = min(count, scores.shape[1])
+    if count == scores.shape[1]:
+        return np.argsort(-scores, axis=1, kind="stable")
+    least = -np.partition(-scores, count - 1, axis=1)[:, count - 1]
+    found = np.empty((scores.shape[0], count), dtype=np.int64)
+    for place, (row, bound) in enumerate(zip(scores, least, strict=True)):
+        above, equal = np.flatnonzero(row > bound), np.flatnonzero(row == bound)
+        chosen = np.sort(np.r_[above, equal[: count - above.size]])
+        found[place] = chosen[np.argsort(-row[chosen], kind="stable")]
+    return found
+
+
+def measured(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.float64]]:
+    """Metric → shape (D,), for the first K items of D rankings and what was bought.
+
+    Every item that was bought counts in the ideal order and in the recall, whether or not it stands
+    among the K.
+    """
+    length = max(ranked.shape[1], _DEEPEST)
+    sizes = [length + items.size for items in bought]
+    qid = np.repeat(np.arange(len(bought)), sizes)
+    score = -np.arange(length, dtype=np.float64)
+    scores, gains = [], []
+    for items, relevant in zip(ranked, bought, strict=True):
+        hit = np.zeros(length, dtype=bool)
+        hit[: items.size] = np.isin(items, relevant)
+        missed = np.isin(relevant, items, invert=True)
+        scores += [score, np.full(relevant.size, np.nan)]
+        gains += [hit, missed]
+    rows = np.concatenate(scores) if scores else np.empty(0), _joined(gains)
+    told = Slates.of(rows[1], qid).measure(_METRICS, rows[0])
+    return {
+        "ndcg@10": told["ndcg@10"],
+        "recall@20": told["recall@20"],
+        "hit@10": np.where(told["recall@10"] > 0, 1.0, 0.0),
+    }
+
+
+def _joined(gains: Sequence[npt.NDArray[np.bool_]]) -> Floats:
+    return np.concatenate(gains).astype(np.float64) if gains else np.empty(0)

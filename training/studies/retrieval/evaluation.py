@@ -1,0 +1,304 @@
+"""Retrieval measured on judged queries, against plain BM25 over all text.
+
+    aisle evaluate-retrieval FOLDER
+
+The folder holds the Amazon shopping queries' products and human judgments (Reddy et al. 2022).
+"""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
+import tantivy
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from feature_repo.home import DatasetError
+from feature_repo.shop import Shop, ShopField
+from training.metrics import Interval, mean_interval, ndcg
+from training.query_understanding import DEFAULT_LANGUAGE, stems, words
+from training.retrieval.catalogue import Assortment, Found, fuse
+from training.retrieval.indexes import Lexical, fit_similar
+from training.studies.retrieval.lsa import Meaning
+from training.studies.retrieval.relevance_feedback import FUSED, alike
+
+SHOP = Shop(
+    "esci",
+    (
+        ShopField("title", "text", "title", "title"),
+        ShopField("category", "list", "category", "category"),
+        ShopField("brand", "category", "brand", "brand"),
+        ShopField("color", "category", "color"),
+        ShopField("bullet_points", "text", "bullet_points"),
+        ShopField("description", "text", "description"),
+    ),
+)
+DEPTH = 300
+BASELINE = "bm25 over all text"
+_SHOWN = {"ndcg": "ndcg@10", "recall": "recall@100"}
+PROTOCOL = (
+    "every query searches the whole corpus · nDCG@10: linear gain 1 exact, 0.1 substitute, 0.01 "
+    "complement, 0 irrelevant or unjudged · recall@100: exact matches · queries without a gain, "
+    "or without an exact match, have no such metric · weights were chosen on the development "
+    "queries, those whose SHA-256 is even, and nothing on the others, which are the test"
+)
+
+Search = Callable[[str], Found]
+Judged = Mapping[str, tuple[float, bool]]
+"""Of one query, by item: gain, and whether it is an exact match."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way to retrieve, over Q queries of one split.
+
+    Attributes:
+        ndcg, recall: means, with 95 % intervals over queries.
+        ndcg_gain, recall_gain: paired differences to the baseline.
+        fused_ndcg_gain, fused_recall_gain: of the fused result less this source; None for others.
+    """
+
+    name: str
+    ndcg: Interval
+    recall: Interval
+    ndcg_gain: Interval
+    recall_gain: Interval
+    fused_ndcg_gain: Interval | None
+    fused_recall_gain: Interval | None
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes:
+        queries: by split, how many.
+        items: of the corpus.
+        splits: by split, each way to retrieve.
+        fused: whether the fused result beats each source alone, and so is served.
+    """
+
+    protocol: str
+    items: int
+    queries: dict[str, int]
+    splits: dict[str, list[Measured]]
+    fused: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """As plain values."""
+        return asdict(self)
+
+
+def evaluate(folder: Path) -> Evaluation:
+    """Fit the indices on the products and measure each way to retrieve.
+
+    Raises:
+        DatasetError: the folder does not hold products and judgments.
+    """
+    assortment, judged = read_products(folder), read_judgments(folder)
+    ways = _ways(assortment)
+    found = {name: {q: search(q) for q in judged} for name, search in ways.items()}
+    splits = {
+        "test": [q for q in judged if not is_development(q)],
+        "development": [q for q in judged if is_development(q)],
+        "all": list(judged),
+    }
+    measured = {
+        split: _measure(
+            {n: [of[q] for q in queries] for n, of in found.items()}, [judged[q] for q in queries]
+        )
+        for split, queries in splits.items()
+    }
+    return Evaluation(
+        PROTOCOL,
+        len(assortment.item_ids),
+        {split: len(queries) for split, queries in splits.items()},
+        measured,
+        _is_better(measured["test"]),
+    )
+
+
+def is_development(query: str) -> bool:
+    """Whether a query belongs to those on which weights may be chosen."""
+    return hashlib.sha256(query.encode()).digest()[-1] % 2 == 0
+
+
+def read_products(folder: Path) -> Assortment:
+    """The corpus as the items of a shop.
+
+    Raises:
+        DatasetError: no such file, or not its columns.
+    """
+    try:
+        rows = pq.read_table(folder / "products.parquet")
+        named = {f.column: rows[f.column] for f in SHOP.item_fields}
+        return Assortment(pa.table({"item_id": rows["asin"], **named}), SHOP)
+    except (OSError, KeyError) as error:
+        raise DatasetError(
+            f"{folder}: expected products.parquet with its fields: {error}."
+        ) from None
+
+
+def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
+    """By query, by item: gain, and whether it is an exact match.
+
+    Raises:
+        DatasetError: no such file, or not its columns.
+    """
+    judged: dict[str, dict[str, tuple[float, bool]]] = {}
+    try:
+        for row in pq.read_table(folder / "judgments.parquet").to_pylist():
+            judged.setdefault(row["query"], {})[row["asin"]] = (
+                row["gain"],
+                row["esci_label"] == "E",
+            )
+    except (OSError, KeyError) as error:
+        raise DatasetError(
+            f"{folder}: expected judgments.parquet with its fields: {error}."
+        ) from None
+    return judged
+
+
+def ndcg_of(found: Found, judged: Judged, k: int = 10) -> float:
+    """nDCG of the first k found; NaN for a query without gain."""
+    ranked = list(found.item_ids[:k])
+    blank = [0.0] * (k - len(ranked))
+    left = [gain for item, (gain, _) in judged.items() if item not in set(ranked)]
+    gains = [*(judged.get(item, (0.0, False))[0] for item in ranked), *blank, *left]
+    scores = [-float(place) for place in range(len(gains))]
+    return float(ndcg(scores, gains, [0] * len(gains), k)[0]) if gains else float("nan")
+
+
+def recall_of(found: Found, judged: Judged, k: int = 100) -> float:
+    """Share of the exact matches among the first k found; NaN for a query without any."""
+    exact = {item for item, (_, is_exact) in judged.items() if is_exact}
+    return len(exact & set(found.item_ids[:k])) / len(exact) if exact else float("nan")
+
+
+def print_evaluation(data: Mapping[str, Any], console: Console) -> None:
+    """Protocol, then a table a split and metric."""
+    console.print(f"{data['items']} items; {data['protocol']}", markup=False)
+    for split, rows in data["splits"].items():
+        for metric in ("ndcg", "recall"):
+            console.print(_table(f"{split}, {data['queries'][split]} queries", metric, rows))
+    better = "yes" if data["fused"] else "no"
+    console.print(f"Fused beats each source alone on the test queries: {better}.")
+
+
+def _table(title: str, metric: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
+    for name in ("", _SHOWN[metric], "less the baseline", "fused less it"):
+        table.add_column(name, justify="right" if name else "left", no_wrap=True)
+    for row in rows:
+        gains = _told(row[f"{metric}_gain"]), _told(row[f"fused_{metric}_gain"])
+        table.add_row(row["name"], f"{row[metric]['value']:.4f}", *gains)
+    return table
+
+
+def _told(interval: Mapping[str, float] | None) -> str:
+    if interval is None:
+        return ""
+    return f"{interval['value']:+.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
+
+
+def _ways(assortment: Assortment) -> dict[str, Search]:
+    lexical = Lexical.fit(assortment, [DEFAULT_LANGUAGE])
+    meaning, similar = Meaning.fit(assortment), fit_similar(assortment)
+
+    def by_words(query: str) -> Found:
+        return lexical.search(words(query), DEFAULT_LANGUAGE, size=DEPTH)
+
+    def by_meaning(query: str) -> Found:
+        return meaning.search(words(query), DEPTH)
+
+    def by_likeness(query: str) -> Found:
+        return alike(by_words(query), similar, DEPTH)
+
+    def fused(query: str) -> Found:
+        sources = {name: search(query) for name, search in ways.items()}
+        one = fuse(sources, FUSED, DEPTH)
+        return Found(one.item_ids, one.scores)
+
+    ways: dict[str, Search] = {"lexical": by_words, "meaning": by_meaning, "alike": by_likeness}
+    return {BASELINE: _plain_bm25(assortment), **ways, "fused": fused}
+
+
+def _plain_bm25(assortment: Assortment) -> Search:
+    """One field that holds every text of an item, stemmed like everything else; any word counts."""
+    schema = (
+        tantivy.SchemaBuilder()
+        .add_text_field("text", tokenizer_name="whitespace", index_option="freq")
+        .add_unsigned_field("row", fast=True)
+        .build()
+    )
+    index = tantivy.Index(schema)
+    writer = index.writer(100_000_000, 1)
+    columns = [assortment.texts(field) for field in assortment.shop.item_fields]
+    for row, texts in enumerate(zip(*columns, strict=True)):
+        document = tantivy.Document()
+        document.add_text("text", " ".join(stems(" ".join(texts), DEFAULT_LANGUAGE)))
+        document.add_unsigned("row", row)
+        writer.add_document(document)
+    writer.commit()
+    writer.wait_merging_threads()
+    index.reload()
+    searcher = index.searcher()
+
+    def search(query: str) -> Found:
+        each = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", word, "freq"))
+            for word in dict.fromkeys(stems(query, DEFAULT_LANGUAGE))
+        ]
+        hits = searcher.search(tantivy.Query.boolean_query(each), DEPTH, count=False).hits
+        rows = searcher.fast_field_values("row", [address for _, address in hits])
+        return Found(
+            [assortment.item_ids[int(r)] for r in rows if r is not None], [s for s, _ in hits]
+        )
+
+    return search
+
+
+def _measure(found: Mapping[str, Sequence[Found]], judged: Sequence[Judged]) -> list[Measured]:
+    clusters = np.arange(len(judged))
+    figures = {
+        name: (
+            np.array([ndcg_of(f, j) for f, j in zip(of, judged, strict=True)]),
+            np.array([recall_of(f, j) for f, j in zip(of, judged, strict=True)]),
+        )
+        for name, of in found.items()
+    }
+
+    def interval(values: npt.NDArray[np.float64]) -> Interval:
+        return mean_interval(values, clusters)
+
+    def measured(name: str) -> Measured:
+        gain, recall = figures[name]
+        is_source = name not in ("fused", BASELINE)
+        return Measured(
+            name,
+            interval(gain),
+            interval(recall),
+            interval(gain - figures[BASELINE][0]),
+            interval(recall - figures[BASELINE][1]),
+            interval(figures["fused"][0] - gain) if is_source else None,
+            interval(figures["fused"][1] - recall) if is_source else None,
+        )
+
+    return [measured(name) for name in figures]
+
+
+def _is_better(measured: Sequence[Measured]) -> bool:
+    """Whether fused is better than each source in one of the metrics, and worse in none."""
+    pairs = [
+        (m.fused_ndcg_gain, m.fused_recall_gain)
+        for m in measured
+        if m.fused_ndcg_gain is not None and m.fused_recall_gain is not None
+    ]
+    return all((a.low > 0 or b.low > 0) and a.high >= 0 and b.high >= 0 for a, b in pairs)

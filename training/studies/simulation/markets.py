@@ -1,0 +1,36 @@
+"""The markets a simulated shop can sell in."""
+
+from dataclasses import dataclass
+
+from training.studies.simulation.vocabulary import ENGLISH, FRENCH, GERMAN, Language
+
+
+@dataclass(frozen=True)
+class Market:
+    """One country: how it speaks, pays and lives.
+
+    Attributes:
+        size: share of users and items, against the other markets chosen.
+        language: of titles and queries.
+        currency: ISO 4217.
+        price_level: factor on the usual prices.
+        utc_offset_minutes: local time ahead of UTC; None where the log does not say.
+        summer_day: day of the year in the middle of summer.
+    """
+
+    size: float
+    language: Language
+    currency: str
+    price_level: float
+    utc_offset_minutes: int | None
+    summer_day: int
+
+
+MARKETS = {
+    "default": Market(1.0, ENGLISH, "EUR", 1.0, None, 200),
+    "gb": Market(1.0, ENGLISH, "GBP", 0.9, 0, 200),
+    "de": Market(0.6, GERMAN, "EUR", 1.0, 60, 200),
+    "fr": Market(0.35, FRENCH, "EUR", 1.1, 60, 200),
+    "us": Market(0.8, ENGLISH, "USD", 1.2, -300, 200),
+    "au": Market(0.15, ENGLISH, "AUD", 1.7, 600, 17),
+}

@@ -1,0 +1,54 @@
+"""One simulated shop: its world, drawn from the seed, and its days."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from feature_repo.home import SettingError
+from training.studies.simulation.configuration import ShopConfig
+from training.studies.simulation.day import Day
+from training.studies.simulation.intents import Intents, make_intents
+from training.studies.simulation.items import Items, make_items
+from training.studies.simulation.markets import MARKETS, Market
+from training.studies.simulation.slates import Slates
+from training.studies.simulation.users import Users, make_users
+from training.studies.simulation.visits import blocks
+
+
+@dataclass(frozen=True)
+class Shop:
+    """A shop of some days; a longer one begins with the same days.
+
+    Attributes:
+        days: how many days its items were drawn for.
+    """
+
+    config: ShopConfig
+    days: int
+    items: Items
+    users: Users
+    intents: Intents
+
+    @classmethod
+    def draw(cls, config: ShopConfig, days: int = 21) -> "Shop":
+        """Draw the world of a shop.
+
+        Raises:
+            SettingError: fewer than one day.
+        """
+        if days < 1:
+            raise SettingError(f"A simulated shop: expected at least one day, found {days} days.")
+        return cls(config, days, make_items(config, days), make_users(config), make_intents(config))
+
+    @property
+    def markets(self) -> list[Market]:
+        """The markets, by code."""
+        return [MARKETS[name] for name in self.config.markets]
+
+    def day(self, number: int) -> Day:
+        """The shop on one day, counted from 0; nothing is carried over from other days."""
+        return Day(self.config, number, self.items, self.users, self.intents)
+
+    def slates(self) -> Iterator[Slates]:
+        """What was shown and done, in blocks of some thousand slates, day by day."""
+        for number in range(self.days):
+            yield from blocks(self.day(number))

@@ -1,0 +1,9 @@
+"""Rankers compared with the truth of simulated shops."""
+
+from training.studies.truth import grid, personalization, report
+
+__all__ = [
+    "grid",
+    "personalization",
+    "report",
+]

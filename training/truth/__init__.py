@@ -1,1 +1,0 @@
-"""Rankers held against the truth of simulated shops."""
