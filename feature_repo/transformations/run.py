@@ -4,8 +4,8 @@ Staging reads the log one to one; each view is one SQL file; counted views say t
 `counts.sql` turns into counts.  Where the log was only added to, a run reads what was added and
 what earlier runs left of the entities concerned (see `incremental.py`), and adds files of rows;
 else it reads the whole log and writes everything anew, by the same SQL.  Either makes a generation
-of all features, which takes the place of the last one in one step.  A run whose inputs have not changed
-does nothing.
+of all features, which takes the place of the last one in one step.  A run whose inputs have not
+changed does nothing.
 """
 
 import time
