@@ -17,6 +17,7 @@ from feature_repo.home.errors import (
     CatalogueError,
     DatasetError,
     EventError,
+    ExtensionError,
     LateFileError,
     LeakError,
     LogError,
@@ -28,6 +29,7 @@ from feature_repo.home.errors import (
     ShopError,
     SourceChangedError,
 )
+from feature_repo.home.extensions import extensions
 from feature_repo.home.home import CHECKOUT, DEFAULT_ROOT, Home
 from feature_repo.home.instants import (
     DAY,
@@ -63,6 +65,7 @@ __all__ = [
     "Clock",
     "DatasetError",
     "EventError",
+    "ExtensionError",
     "Home",
     "LateFileError",
     "LeakError",
@@ -77,6 +80,7 @@ __all__ = [
     "SourceChangedError",
     "clock",
     "exclusive",
+    "extensions",
     "from_datetime",
     "locked",
     "parse_instant",

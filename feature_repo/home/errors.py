@@ -2,6 +2,7 @@
 
 AisleError
 ├── SettingError         an environment variable or an option has a value we cannot use
+├── ExtensionError       an installed package declares an extension that cannot be used
 ├── ShopError            shop.toml cannot be read, or says something impossible
 ├── MappingError         the mapping of a table of transactions is wrong, or meant for another table
 ├── EventError           one event does not meet the contract: field, expected, found
@@ -30,6 +31,16 @@ class AisleError(Exception):
 
 class SettingError(AisleError):
     """An environment variable or an option has a value we cannot use."""
+
+
+class ExtensionError(AisleError):
+    """An installed package declares an extension that cannot be used."""
+
+    def __init__(self, package: str, group: str, name: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"package {package}, entry point {name!r} of {group}: expected {expected}, "
+            f"found {found}. Correct the package, or uninstall it"
+        )
 
 
 class ShopError(AisleError):

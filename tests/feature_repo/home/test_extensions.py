@@ -1,0 +1,69 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+from feature_repo.home import ExtensionError, extensions
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Install a package with entry points as an installer would leave it, for one test."""
+    monkeypatch.syspath_prepend(str(tmp_path))
+
+    def package(name: str, code: str, entry_points: str) -> None:
+        (tmp_path / f"{name}.py").write_text(code)
+        info = tmp_path / f"{name}-1.0.dist-info"
+        info.mkdir()
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(entry_points)
+        monkeypatch.delitem(sys.modules, name, raising=False)
+
+    return package
+
+
+def test_extensions_are_loaded_by_name_in_order(install) -> None:
+    install("gifts", "B = 2\nA = 1", "[test.in_order]\nb = gifts:B\na = gifts:A\n")
+
+    specs = extensions("test.in_order", int)
+
+    assert list(specs.items()) == [("a", 1), ("b", 2)]
+
+
+def test_each_call_returns_the_same_objects(install) -> None:
+    install("gifts", "A = object()", "[test.same]\na = gifts:A\n")
+
+    assert extensions("test.same")["a"] is extensions("test.same")["a"]
+
+
+def test_a_group_without_packages_is_empty() -> None:
+    assert extensions("test.nobody") == {}
+
+
+def test_an_extension_that_cannot_be_imported_names_its_package(install) -> None:
+    install("broken", "raise RuntimeError('no such shop')", "[test.broken]\na = broken:A\n")
+
+    with pytest.raises(ExtensionError) as error:
+        extensions("test.broken")
+
+    assert str(error.value) == (
+        "package broken, entry point 'a' of test.broken: expected broken:A, "
+        "found RuntimeError: no such shop. Correct the package, or uninstall it"
+    )
+
+
+def test_an_extension_of_another_kind_names_its_package(install) -> None:
+    install("gifts", "A = 'one'", "[test.kind]\na = gifts:A\n")
+
+    with pytest.raises(
+        ExtensionError, match="gifts.*an object of type int, found 'one'"
+    ):
+        extensions("test.kind", int)
+
+
+def test_two_packages_cannot_use_one_name(install) -> None:
+    install("gifts", "A = 1", "[test.unique]\na = gifts:A\n")
+    install("wraps", "A = 2", "[test.unique]\na = wraps:A\n")
+
+    with pytest.raises(ExtensionError, match="found the same name in package gifts"):
+        extensions("test.unique")
