@@ -55,9 +55,7 @@ def test_an_extension_that_cannot_be_imported_names_its_package(install) -> None
 def test_an_extension_of_another_kind_names_its_package(install) -> None:
     install("gifts", "A = 'one'", "[test.kind]\na = gifts:A\n")
 
-    with pytest.raises(
-        ExtensionError, match="gifts.*an object of type int, found 'one'"
-    ):
+    with pytest.raises(ExtensionError, match=r"gifts.*an object of type int, found 'one'"):
         extensions("test.kind", int)
 
 
