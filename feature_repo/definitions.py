@@ -23,7 +23,7 @@ user_engagement = _catalogue.user_engagement
 query_engagement = _catalogue.query_engagement
 user_recent = _catalogue.user_recent
 query_clicked_items = _catalogue.query_clicked_items
-item_standing = _catalogue.item_standing
-market_usual = _catalogue.market_usual
+item_percentiles = _catalogue.item_percentiles
+market_baseline = _catalogue.market_baseline
 
 ranking_v1 = _catalogue.ranking_v1

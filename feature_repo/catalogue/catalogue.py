@@ -10,8 +10,8 @@ from feature_repo.catalogue.engagement import engagement
 from feature_repo.catalogue.entities import item, market, query, user
 from feature_repo.catalogue.first_seen import user_first_seen
 from feature_repo.catalogue.history import query_clicked_items, user_recent
-from feature_repo.catalogue.market import market_usual
-from feature_repo.catalogue.standing import item_standing
+from feature_repo.catalogue.market_baseline import market_baseline
+from feature_repo.catalogue.percentiles import item_percentiles
 from feature_repo.home import Home
 from feature_repo.shop import Shop
 
@@ -32,8 +32,8 @@ class Catalogue:
     query_engagement: FeatureView
     user_recent: FeatureView
     query_clicked_items: FeatureView
-    item_standing: FeatureView
-    market_usual: FeatureView
+    item_percentiles: FeatureView
+    market_baseline: FeatureView
     ranking_v1: FeatureService
 
     @classmethod
@@ -46,8 +46,8 @@ class Catalogue:
         shop = Shop.load(home.shop_toml)
         attributes, recent = item_attributes(home, shop), user_recent(home, shop)
         counted = {view.name: view for view in engagement(home)}
-        clicked, standing = query_clicked_items(home, shop), item_standing(home, shop)
-        usual, of_user = market_usual(home), user_attributes(home, shop)
+        clicked, standing = query_clicked_items(home, shop), item_percentiles(home, shop)
+        usual, of_user = market_baseline(home), user_attributes(home, shop)
         first_seen = user_first_seen(home)
         return cls(
             item=item,
@@ -59,8 +59,8 @@ class Catalogue:
             user_first_seen=first_seen,
             user_recent=recent,
             query_clicked_items=clicked,
-            item_standing=standing,
-            market_usual=usual,
+            item_percentiles=standing,
+            market_baseline=usual,
             ranking_v1=_ranking_v1(
                 shop,
                 attributes,

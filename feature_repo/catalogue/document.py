@@ -14,7 +14,7 @@ from feast import FeatureView, Field
 
 from feature_repo.catalogue.catalogue import Catalogue
 from feature_repo.home import Home
-from feature_repo.request_features import FAMILIES, SlateFacts
+from feature_repo.request_features import FAMILIES, RequestContext
 from feature_repo.request_features.context import RatePrior
 from feature_repo.request_features.families import Columns
 from feature_repo.shop import Shop
@@ -85,7 +85,7 @@ def _field_row(field: Field) -> tuple[str, ...]:
 
 
 def _family_section(family: Callable[..., Columns], shop: Shop) -> str:
-    blocks = family(SlateFacts(t=0), shop, RatePrior())
+    blocks = family(RequestContext(t=0), shop, RatePrior())
     columns = [name for block in blocks for name in block.names]
     if not columns:
         return ""

@@ -3,17 +3,17 @@
 from feature_repo.request_features.matrix import (
     FAMILIES,
     Matrix,
-    SlateFacts,
-    begin,
+    RequestContext,
     feature_columns,
     feature_matrix,
+    precompute,
 )
 
 __all__ = [
     "FAMILIES",
     "Matrix",
-    "SlateFacts",
-    "begin",
+    "RequestContext",
     "feature_columns",
     "feature_matrix",
+    "precompute",
 ]

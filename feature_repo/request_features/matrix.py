@@ -1,7 +1,7 @@
-"""Features that exist only at request time: facts in, one float32 matrix out.
+"""Build the float32 matrix of a request from its context.
 
-Training calls this with values as they were known, serving with live ones; the same facts give the
-same bits.  Nothing here reads a file, a store or a clock, and no column knows a position.
+Training passes historical values and serving passes live ones; equal contexts give equal
+bits.  Nothing here reads a file, a store or a clock, and no column depends on a position.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.request_features.context import RatePrior, SlateFacts, as_numbers
+from feature_repo.request_features.context import RatePrior, RequestContext, as_numbers
 from feature_repo.request_features.families import (
     Block,
     age_seconds,
@@ -21,13 +21,13 @@ from feature_repo.request_features.families import (
     history,
     market,
     matches,
+    percentiles,
     price,
     query_items,
     rates,
     session,
     slate,
     sources,
-    standing,
     stored,
     taste,
     tenure,
@@ -38,12 +38,12 @@ from feature_repo.request_features.families import (
 )
 from feature_repo.shop import Shop
 
-__all__ = ["Matrix", "SlateFacts", "begin", "feature_columns", "feature_matrix"]
+__all__ = ["Matrix", "RequestContext", "feature_columns", "feature_matrix", "precompute"]
 
 Matrix = npt.NDArray[np.float32]
 
 FAMILIES = (
-    *(stored, ages, vectors, rates, funnel, trend, market, standing),
+    *(stored, ages, vectors, rates, funnel, trend, market, percentiles),
     *(taste, history, session, price, query_items, text_match, calendar, slate, sources),
     *(user_attributes, tenure),
 )
@@ -52,26 +52,28 @@ FAMILIES = (
 @lru_cache(maxsize=64)
 def feature_columns(shop: Shop) -> tuple[str, ...]:
     """The F columns of the matrix, in order: what an empty slate would be asked."""
-    return tuple(_rows(tuple(names for names, _ in _blocks(SlateFacts(t=0), shop, RatePrior()))))
+    return tuple(
+        _rows(tuple(names for names, _ in _blocks(RequestContext(t=0), shop, RatePrior())))
+    )
 
 
-def feature_matrix(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Matrix:
+def feature_matrix(context: RequestContext, shop: Shop, prior: RatePrior) -> Matrix:
     """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
     with np.errstate(all="ignore"):
-        blocks = _blocks(facts, shop, prior)
+        blocks = _blocks(context, shop, prior)
         rows = _rows(tuple([names for names, _ in blocks]))
-        matrix = _filled(blocks, len(facts.item_ids))
+        matrix = _filled(blocks, len(context.item_ids))
     if len(rows) < len(matrix):
         matrix = matrix[[*rows.values()]]
     np.copyto(matrix, np.nan, where=~np.isfinite(matrix))
     return np.ascontiguousarray(matrix.T)
 
 
-def begin(facts: SlateFacts, shop: Shop) -> None:
+def precompute(context: RequestContext, shop: Shop) -> None:
     """Work out what no user, query row or market has a say in; `feature_matrix` finds it done."""
     with np.errstate(all="ignore"):
-        age_seconds(facts, shop)
-        matches(facts, shop)
+        age_seconds(context, shop)
+        matches(context, shop)
 
 
 def _filled(blocks: Sequence[Block], size: int) -> Matrix:
@@ -99,5 +101,5 @@ def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
     return {name: row for row, name in enumerate(chain.from_iterable(names))}
 
 
-def _blocks(facts: SlateFacts, shop: Shop, prior: RatePrior) -> list[Block]:
-    return [block for family in FAMILIES for block in family(facts, shop, prior)]
+def _blocks(context: RequestContext, shop: Shop, prior: RatePrior) -> list[Block]:
+    return [block for family in FAMILIES for block in family(context, shop, prior)]

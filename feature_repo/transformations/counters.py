@@ -30,7 +30,7 @@ def lay_out(db: Database, counter: CounterView, sql: Path) -> int:
     """
     deltas = (sql / "features" / f"{counter.name}.sql").read_text()
     db.execute(f"create or replace temp view fresh as\n{deltas}")
-    counter.refuse_others(db.table("fresh").columns)
+    counter.check_columns(db.table("fresh").columns)
     return int(db.table("fresh").shape[0])
 
 

@@ -20,9 +20,9 @@ KEYS = {
     "query_days": "query_key",
     "market_days": "market",
     "item_examined": "item_id",
-    "item_standing": "item_id",
+    "item_percentiles": "item_id",
 }
-"""Carried table → join key of its entity; beside them there are the tiles of counted views."""
+"""Incremental table → join key of its entity; beside them there are the tiles of counted views."""
 
 _TOUCHED = {
     "item_id": ("stg_items", "stg_impressions", "stg_interactions"),
@@ -35,7 +35,7 @@ _OPEN = """
 """
 
 
-class Carried:
+class IncrementalState:
     """The carried tables of one generation: those a run finds, and those it leaves."""
 
     def __init__(self, files: RowFiles, counters: Sequence[CounterView]) -> None:
@@ -96,7 +96,7 @@ def _among(name: str, key: str, *, day_ended: bool) -> str | None:
     """The condition on rows to be loaded; None where none is needed."""
     if name == "market_days" or (day_ended and key == "item_id"):
         return "true"
-    if name == "item_standing":
+    if name == "item_percentiles":
         return None
     if name == "query_days" and day_ended:
         return _OPEN

@@ -24,7 +24,7 @@ from feature_repo.home import DAY, Home, to_text
 from feature_repo.shop import Shop
 from feature_repo.transformations.counters import add_silent, concerned, count, lay_out, set_slice
 from feature_repo.transformations.generations import next_generation, sweep, take_over
-from feature_repo.transformations.incremental import Carried
+from feature_repo.transformations.incremental import IncrementalState
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.recent_rows import RecentRows
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
@@ -35,8 +35,8 @@ from feature_repo.transformations.templates import (
     entries_sql,
     market_days_sql,
     market_sql,
+    percentiles_sql,
     query_sql,
-    standing_sql,
     tiles_sql,
     user_attributes_sql,
 )
@@ -73,8 +73,8 @@ VIEWS = (
     *(counter.name for counter in COUNTER_VIEWS),
     "user_recent",
     "query_clicked_items",
-    "item_standing",
-    "market_usual",
+    "item_percentiles",
+    "market_baseline",
 )
 MEMORY_LIMIT = "4GB"
 """Beyond it DuckDB spills to the home's disk."""
@@ -98,16 +98,22 @@ _FILLED: dict[str, Callable[[str, Shop], str]] = {
     "user_first_seen": lambda sql, _: sql,
     "user_recent": lambda sql, _: sql,
     "query_clicked_items": query_sql,
-    "item_standing": standing_sql,
-    "market_usual": market_sql,
+    "item_percentiles": percentiles_sql,
+    "market_baseline": market_sql,
 }
-_DAYS = {"query_clicked_items": "query_days", "market_usual": "market_days"}
+_DAYS = {"query_clicked_items": "query_days", "market_baseline": "market_days"}
 """View → the sums by day it is made of, which are what is carried of it."""
 
 _EXAMINED = "item_examined"
 """Such sums too, made while the old events that new ones name are staged."""
 
-_NEWEST = ("item_attributes", "user_attributes", "user_first_seen", "user_recent", "item_standing")
+_NEWEST = (
+    "item_attributes",
+    "user_attributes",
+    "user_first_seen",
+    "user_recent",
+    "item_percentiles",
+)
 """Views of which the newest rows are carried."""
 
 _FRESH = "event_timestamp > make_timestamptz(getvariable('since') + 1)"
@@ -246,7 +252,7 @@ class _Run:
         self._home, self._folder, self._inputs, self._before = home, folder, inputs, before
         self._shop = Shop.load(home.shop_toml)
         self._files = RowFiles(folder, int(folder.name) if before else None)
-        self._carried = Carried(self._files, tuple(_COUNTERS.values()))
+        self._carried = IncrementalState(self._files, tuple(_COUNTERS.values()))
 
     def write(self, say: Progress) -> TransformReport:
         """Write rows of every view, and what the next run needs."""

@@ -17,7 +17,7 @@ from feature_repo.views import (
     CounterView,
     groups_of,
     is_count,
-    standing_features,
+    percentile_features,
 )
 
 _T = TypeVar("_T")
@@ -59,14 +59,14 @@ def query_sql(template: str, shop: Shop) -> str:
     )
 
 
-def standing_sql(template: str, shop: Shop) -> str:
-    """Fill in `features/item_standing.sql`."""
+def percentiles_sql(template: str, shop: Shop) -> str:
+    """Fill in `features/item_percentiles.sql`."""
     groups, price = groups_of(shop), shop.price_field
     own_price = f"attributes.{_name(price)} as own_price," if price else ""
     return Template(template).substitute(
         known=_lines(groups, lambda g: f"{_group_of(shop, g)} as {g},") + f"\n        {own_price}",
         compared=_lines(groups, lambda g: _compared(g, priced=price is not None)),
-        told=",\n    ".join(standing_features(shop)),
+        told=",\n    ".join(percentile_features(shop)),
     )
 
 
@@ -92,7 +92,7 @@ def market_days_sql(template: str) -> str:
 
 
 def market_sql(template: str, _: Shop) -> str:
-    """Fill in `features/market_usual.sql`."""
+    """Fill in `features/market_baseline.sql`."""
     windows = {"30d": "month", "all": "so_far"}
     return Template(template).substitute(
         running=_lines(
@@ -142,7 +142,7 @@ def carried_sql(template: str, shop: Shop) -> str:
         recent=_lines(("clicked", "shown"), lambda verb: _recent_columns(verb, shop)),
         measures=_lines(MARKET_MEASURES, lambda m: f"{m} bigint,"),
         standing=_lines(
-            standing_features(shop), lambda f: f"{f} {'bigint' if is_count(f) else 'double'},"
+            percentile_features(shop), lambda f: f"{f} {'bigint' if is_count(f) else 'double'},"
         ),
     )
 

@@ -18,7 +18,13 @@ from feature_repo.views.counters import (
     tiles_of,
 )
 from feature_repo.views.history_limits import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
-from feature_repo.views.percentiles import EXAMINED, GROUPS, groups_of, is_count, standing_features
+from feature_repo.views.percentiles import (
+    EXAMINED,
+    GROUPS,
+    groups_of,
+    is_count,
+    percentile_features,
+)
 
 __all__ = [
     "COUNTER_VIEWS",
@@ -44,7 +50,7 @@ __all__ = [
     "history_limits",
     "is_count",
     "minor_units",
+    "percentile_features",
     "percentiles",
-    "standing_features",
     "tiles_of",
 ]

@@ -87,7 +87,7 @@ class CounterView:
         """`<measure>_<window>`, measure by measure, in the order of the view's schema."""
         return tuple(f"{measure}_{window}" for measure in self.measures for window in WINDOWS)
 
-    def refuse_others(self, columns: Iterable[str]) -> None:
+    def check_columns(self, columns: Iterable[str]) -> None:
         """Hold the columns of the view's deltas against its measures.
 
         Raises:
@@ -145,7 +145,7 @@ COUNTER_VIEWS = (
 MARKET_MEASURES = {
     "impressions": SHOWN, **_ASKED, "queries": QUERIES, **_DEMAND, "returns": RETURNS,
 }  # fmt: skip
-"""What `market_usual` sums up, once a day."""
+"""What `market_baseline` sums up, once a day."""
 
 
 def minor_units(value: float | None) -> int:

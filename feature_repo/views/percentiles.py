@@ -1,4 +1,4 @@
-"""What one row of `item_standing` says: an item among those of its category and of its brand.
+"""What one row of `item_percentiles` says: an item among those of its category and of its brand.
 
 Which of it there is depends on the roles that the shop's fields have.
 """
@@ -14,7 +14,7 @@ def groups_of(shop: Shop) -> tuple[Role, ...]:
     return tuple(role for role in GROUPS if shop.item_role(role) is not None)
 
 
-def standing_features(shop: Shop) -> dict[str, str]:
+def percentile_features(shop: Shop) -> dict[str, str]:
     """Feature → its meaning, in the order of the view's schema; counts end in impressions, clicks,
     items; all else is a number with a fraction."""
     told: dict[str, str] = {}

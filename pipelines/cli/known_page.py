@@ -13,7 +13,7 @@ from feature_repo.events.contract import DEFAULT_MARKET, query_key
 from feature_repo.events.log import list_relations
 from feature_repo.home import Home, SettingError, to_datetime, to_text
 from feature_repo.online.hydration import OnlineReader
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 
 NEWEST = 10
 """Events told at most."""
@@ -116,7 +116,7 @@ def _newest(folder: Path, column: str, key: str, t: int) -> dict[str, Any] | Non
     return dict(zip(names, row, strict=True)) if row else None
 
 
-def _of(facts: SlateFacts, kind: str) -> dict[str, Any]:
+def _of(facts: RequestContext, kind: str) -> dict[str, Any]:
     if kind == "item":
         return {name: _plain(values[0]) for name, values in facts.items.items()}
     rows = {"user": facts.user, "query": facts.query_row, "market": facts.market_row}

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from feature_repo.home import ArtifactError
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from serving.candidates.candidate_sources import SourceMissingError, Sources
 from serving.query import SURFACES, Question, Wanted
 from serving.state import Model, ModelShelf
@@ -71,7 +71,7 @@ class Retrieved:
 
 
 def find(
-    shelf: ModelShelf, question: Question, wanted: Wanted, known: SlateFacts | None
+    shelf: ModelShelf, question: Question, wanted: Wanted, known: RequestContext | None
 ) -> Retrieved:
     """Ask every source of the surface.
 

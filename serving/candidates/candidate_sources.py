@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.request_features.context import SlateFacts, as_list
+from feature_repo.request_features.context import RequestContext, as_list
 from feature_repo.request_features.families import split
 from serving.query import Question, Wanted
 from serving.state import ModelShelf
@@ -57,7 +57,7 @@ class Sources:
     shelf: ModelShelf
     question: Question
     wanted: Wanted
-    known: SlateFacts | None
+    known: RequestContext | None
     assortment: Assortment
     kept: Flags
     missing: list[str] = field(default_factory=list)

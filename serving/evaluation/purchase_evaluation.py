@@ -21,7 +21,7 @@ import pyarrow as pa
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.feast_repo import apply, render
 from feature_repo.home import DAY, DatasetError, Home, Settings, to_text
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import DEPTH, find, merge
 from serving.evaluation.retrieval_evaluation import past_home, print_measured
@@ -134,7 +134,7 @@ def shown_at(
 
 def _known(
     home: Home, folder: Path, history: History, judged: Decisions
-) -> Iterator[tuple[str, SlateFacts]]:
+) -> Iterator[tuple[str, RequestContext]]:
     """Who orders, and what was known of them strictly before, by the features of the whole log."""
     whole = past_home(home, folder / "whole", int(history.seen_at[-1]) // DAY * DAY + 2 * DAY)
     render(whole, *_NO_REDIS)
@@ -157,7 +157,7 @@ def _known(
     return zip(users, known_facts(whole, rows), strict=True)
 
 
-def _listed(shelf: ModelShelf, page: str, user_id: str, known: SlateFacts) -> list[str]:
+def _listed(shelf: ModelShelf, page: str, user_id: str, known: RequestContext) -> list[str]:
     wanted = Wanted(SURFACES[page])
     question = Question(page, known.t, user_id=user_id, surface=page, wanted=wanted)
     return list(merge(find(shelf, question, wanted, known), wanted.surface.sources).item_ids)

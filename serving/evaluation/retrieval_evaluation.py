@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.home import DAY, AisleError, DatasetError, Home, Settings, to_datetime, to_text
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from serving.candidates import DEPTH, Retrieved, find, merge
@@ -62,7 +62,7 @@ class Asked:
     """A held-out ranking: who asked for what, and what was wanted of it."""
 
     question: Question
-    known: SlateFacts
+    known: RequestContext
     relevant: frozenset[str]
 
 

@@ -18,7 +18,7 @@ import redis
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.home import AisleError, RedisError
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from serving.monitoring import LIVE
 from serving.query import Question
 
@@ -32,7 +32,7 @@ class Connection(Protocol):
     def identity(self) -> str:
         """Name of the running server; another one after each start of it."""
 
-    async def read(self, question: Question) -> SlateFacts:
+    async def read(self, question: Question) -> RequestContext:
         """What is known of the shopper, the query and the candidates."""
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
@@ -64,7 +64,7 @@ class LiveState:
     _told: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    async def read(self, question: Question) -> SlateFacts:
+    async def read(self, question: Question) -> RequestContext:
         """What a ranking needs to know.
 
         Raises:

@@ -14,7 +14,7 @@ from feature_repo.home import Clock, Home, RedisError, Settings
 from feature_repo.online.hydration import KnownItems, OnlineReader
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.redis import RedisAddress, SlateStream, port_of, redis_client
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.query import Question
 
@@ -100,7 +100,7 @@ class RedisConnection:
         about = cast("dict[str, object]", self.client.info("server"))
         return str(about["run_id"])
 
-    async def read(self, question: Question) -> SlateFacts:
+    async def read(self, question: Question) -> RequestContext:
         """The facts of a request, held events of before its instant among them, and none of after.
 
         The instant of the facts is the request's; a later one, where a held event of a later time
@@ -115,7 +115,7 @@ class RedisConnection:
                 return facts
             t = self.clock.now()
 
-    async def _read_at(self, t: int, question: Question) -> SlateFacts:
+    async def _read_at(self, t: int, question: Question) -> RequestContext:
         slate = self.reader.slate(
             user_id=question.user_id,
             query_key=question.query_key,

@@ -13,7 +13,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from feature_repo.request_features.context import SlateFacts, with_overrides
+from feature_repo.request_features.context import RequestContext, with_overrides
 from serving.candidates import Retrieved, find, in_order, in_popularity
 from serving.candidates import merge as fused
 from serving.contract import (
@@ -192,25 +192,25 @@ def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
         return candidates.with_more("rules", pinned)
 
 
-async def hydrate(request: _Request, candidates: Candidates) -> SlateFacts | None:
+async def hydrate(request: _Request, candidates: Candidates) -> RequestContext | None:
     """Read what is known now; None where that cannot be had in time."""
     question, resources, item_ids = request.question, request.resources, candidates.item_ids
     if not item_ids:
-        return SlateFacts(t=question.t, query=question.query)
+        return RequestContext(t=question.t, query=question.query)
     asked = question if question.wanted is None else replace(question, item_ids=item_ids)
     seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
     with request.trace.failing_open("hydrate"):
         async with asyncio.timeout(seconds):
             facts = await resources.live.read(asked)
         request.question = replace(question, t=facts.t)
-        facts = facts.also(found=candidates.sources)
+        facts = facts.with_fields(source_ranks=candidates.sources)
         return with_overrides(facts, question.overrides, resources.shop)
     return None
 
 
 def sellable(
-    request: _Request, item_ids: Sequence[str], facts: SlateFacts | None
-) -> tuple[Sequence[str], SlateFacts | None]:
+    request: _Request, item_ids: Sequence[str], facts: RequestContext | None
+) -> tuple[Sequence[str], RequestContext | None]:
     """The candidates that may be shown, and the facts of these alone.
 
     While nothing newer can be read, an item is what it was when the indices were fitted.
@@ -226,14 +226,14 @@ def sellable(
     places = sellable_places(left, checked, resources.shop, request.rules, filters)
     if len(places) == len(left):
         return left, facts
-    return [left[n] for n in places], None if facts is None else facts.only(places)
+    return [left[n] for n in places], None if facts is None else facts.select(places)
 
 
 def score(
     request: _Request,
     candidates: Candidates,
     left: Sequence[str],
-    facts: SlateFacts | None,
+    facts: RequestContext | None,
 ) -> Scored:
     """Score by the ranker; without one, or without facts, by retrieval or by popularity."""
     model, question = request.model, request.question
@@ -248,7 +248,7 @@ def score(
 
 
 def arrange(
-    request: _Request, candidates: Candidates, scored: Scored, facts: SlateFacts | None
+    request: _Request, candidates: Candidates, scored: Scored, facts: RequestContext | None
 ) -> Slate:
     """Best first; a page of the shop by its rules too."""
     question = request.question
@@ -312,11 +312,11 @@ async def _found(request: _Request) -> Retrieved:
     return find(resources.models, question, wanted, known)
 
 
-async def _known(request: _Request) -> SlateFacts | None:
+async def _known(request: _Request) -> RequestContext | None:
     """What is known of shopper and query; None where that cannot be read."""
     question = request.question
     if question.user_id is None and question.query_key is None:
-        return SlateFacts(t=question.t)
+        return RequestContext(t=question.t)
     try:
         return await request.resources.live.read(question)
     except Exception as error:

@@ -36,7 +36,7 @@ from typing import Any, Literal, get_args
 
 from feature_repo.events.contract import query_key
 from feature_repo.home import EPOCH, SECOND, EventError, SettingError
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from training.retrieval.catalogue import Filter, parse_filters
 
@@ -92,7 +92,7 @@ class Rule:
     position: int = 1
     occasion: Occasion = field(default_factory=Occasion)
 
-    def touches(self, facts: SlateFacts | None, item_ids: Sequence[str]) -> list[bool]:
+    def touches(self, facts: RequestContext | None, item_ids: Sequence[str]) -> list[bool]:
         """For each of N items whether the rule is about it; by field only where there are facts."""
         named = set(self.items)
         touched = [item in named for item in item_ids]

@@ -5,14 +5,16 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 
 DEPTH = 60
 """Places that are chosen for diversity; below, nobody compares."""
 
 
-def diversified(order: Sequence[int], facts: SlateFacts, shop: Shop, weight: float) -> list[int]:
+def diversified(
+    order: Sequence[int], facts: RequestContext, shop: Shop, weight: float
+) -> list[int]:
     """The same places, with those like the ones above them held back.
 
     Args:
@@ -22,7 +24,7 @@ def diversified(order: Sequence[int], facts: SlateFacts, shop: Shop, weight: flo
     top = list(order[:DEPTH])
     if weight == 0 or len(top) < 3:
         return list(order)
-    likeness = _likeness(facts.only(top), shop)
+    likeness = _likeness(facts.select(top), shop)
     relevance = 1.0 / np.sqrt(1.0 + np.arange(len(top)))
     chosen: list[int] = []
     nearest = np.zeros(len(top))
@@ -36,7 +38,7 @@ def diversified(order: Sequence[int], facts: SlateFacts, shop: Shop, weight: flo
     return [top[n] for n in chosen] + list(order[DEPTH:])
 
 
-def _likeness(facts: SlateFacts, shop: Shop) -> npt.NDArray[np.float64]:
+def _likeness(facts: RequestContext, shop: Shop) -> npt.NDArray[np.float64]:
     """Shape (M, M): mean over the category and list fields of the cosine of their values."""
     size = len(facts.item_ids)
     fields = shop.taste_fields

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from feature_repo.home import DAY
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.query import Question, Rule, Rules, Wanted
 from serving.ranking.diversity import diversified
@@ -24,7 +24,7 @@ def rules_of(rules: Rules, question: Question) -> Rules:
 
 def sellable_places(
     item_ids: Sequence[str],
-    facts: SlateFacts | None,
+    facts: RequestContext | None,
     shop: Shop,
     rules: Rules,
     filters: Sequence[Filter] = (),
@@ -53,7 +53,7 @@ def arranged(
     wanted: Wanted,
     scored: Scored,
     candidates: Candidates,
-    facts: SlateFacts | None,
+    facts: RequestContext | None,
     shop: Shop,
     rules: Rules,
     *,
@@ -116,7 +116,7 @@ def _blended(scored: Scored, candidates: Candidates, share: float) -> Scores:
 
 
 def _promoted(
-    order: list[int], rules: Sequence[Rule], facts: SlateFacts | None, item_ids: Sequence[str]
+    order: list[int], rules: Sequence[Rule], facts: RequestContext | None, item_ids: Sequence[str]
 ) -> list[int]:
     """The order with places divided, or multiplied, by the factors of the rules that touch them."""
     moving = [rule for rule in rules if rule.action in ("boost", "bury")]
@@ -155,7 +155,7 @@ def pins(rules: Rules) -> list[str]:
     return [item for rule in rules.rules if rule.action == "pin" for item in rule.items]
 
 
-def _column(facts: SlateFacts, column: str) -> Sequence[object]:
+def _column(facts: RequestContext, column: str) -> Sequence[object]:
     return list(facts.items.get(f"item_attributes__{column}", [None] * len(facts.item_ids)))
 
 

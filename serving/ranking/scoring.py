@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from feature_repo.request_features import feature_matrix
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.ranking.slate import Scored
 from serving.state import Loaded, Model
@@ -13,7 +13,7 @@ from training.ranker import Ranker
 from training.retrieval.catalogue import Candidates
 
 
-def by_ranker(loaded: Loaded, facts: SlateFacts, shop: Shop) -> Scored:
+def by_ranker(loaded: Loaded, facts: RequestContext, shop: Shop) -> Scored:
     """Score by the ranker, from the same functions that made its training data."""
     ranker: Ranker = loaded.learned
     matrix = feature_matrix(facts, shop, ranker.prior)

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.request_features import Matrix
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from serving.ranking.exploration import Draw
 
 Scores = npt.NDArray[np.float64]
@@ -54,8 +54,8 @@ class Slate:
 
 
 def without_deleted(
-    candidates: Sequence[str], facts: SlateFacts | None, withdrawn: frozenset[str]
-) -> tuple[Sequence[str], SlateFacts | None]:
+    candidates: Sequence[str], facts: RequestContext | None, withdrawn: frozenset[str]
+) -> tuple[Sequence[str], RequestContext | None]:
     """The candidates that are still there, and the facts of these alone.
 
     Features look at a candidate among the others of its slate; one that is never shown must not be
@@ -72,7 +72,7 @@ def without_deleted(
     places = [n for n, item_id in enumerate(candidates) if item_id not in deleted]
     if len(places) == len(candidates):
         return candidates, facts
-    return [candidates[n] for n in places], None if facts is None else facts.only(places)
+    return [candidates[n] for n in places], None if facts is None else facts.select(places)
 
 
 def rerank(scored: Scored, candidates: Sequence[str]) -> Slate:
@@ -85,6 +85,6 @@ def rerank(scored: Scored, candidates: Sequence[str]) -> Slate:
     )
 
 
-def _deleted(facts: SlateFacts) -> frozenset[str]:
+def _deleted(facts: RequestContext) -> frozenset[str]:
     flags = facts.item_numbers("item_attributes__is_deleted")
     return frozenset([facts.item_ids[n] for n in np.flatnonzero(flags == 1).tolist()])

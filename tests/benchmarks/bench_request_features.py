@@ -12,7 +12,7 @@ from timeit import repeat
 import numpy as np
 
 from feature_repo.home import HOUR, SECOND, parse_instant
-from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import SIMULATED_SHOP, Shop
 
@@ -36,11 +36,11 @@ def main() -> dict[str, object]:
     }
 
 
-def _singly(facts: SlateFacts) -> Matrix:
+def _singly(facts: RequestContext) -> Matrix:
     return np.concatenate(
         [
             feature_matrix(
-                SlateFacts(
+                RequestContext(
                     t=facts.t,
                     query=facts.query,
                     user=facts.user,
@@ -55,7 +55,7 @@ def _singly(facts: SlateFacts) -> Matrix:
     )
 
 
-def _facts() -> SlateFacts:
+def _facts() -> RequestContext:
     rng = np.random.default_rng(2)
     brands, words = [f"brand {n}" for n in range(30)], ["red", "warm", "shoe", "coat", "hat"]
     met = rng.integers(0, CANDIDATES, 120).tolist()
@@ -69,7 +69,7 @@ def _facts() -> SlateFacts:
     shown = {f"user_recent__shown_{name}": values[40:] for name, values in recent.items()}
     clicked = {f"user_recent__clicked_{name}": values[:40] for name, values in recent.items()}
     counts = rng.integers(0, 500, CANDIDATES)
-    return SlateFacts(
+    return RequestContext(
         t=NOW,
         query="warm red coat",
         user={"user_recent__present": True, **shown, **clicked},

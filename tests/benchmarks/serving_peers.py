@@ -19,7 +19,7 @@ from starlette.routing import Route
 
 from feature_repo.events.contract import query_key
 from feature_repo.home import Clock, Settings
-from feature_repo.request_features import SlateFacts, feature_matrix
+from feature_repo.request_features import RequestContext, feature_matrix
 from feature_repo.shop import Shop
 from serving.contract import (
     RankAnswer,
@@ -140,9 +140,9 @@ class Ordinary:
         return Answer(items=ranked, model_version=self.version)
 
 
-def facts_of(rows: pd.DataFrame, ids: list[str], t: int, query: str) -> SlateFacts:
+def facts_of(rows: pd.DataFrame, ids: list[str], t: int, query: str) -> RequestContext:
     """What Feast answered, in the form the request features read."""
-    return SlateFacts(
+    return RequestContext(
         t=t,
         query=query,
         user=_first(rows, "user"),

@@ -12,7 +12,7 @@ from feature_repo.events.ingest import validate
 from feature_repo.events.log import encode_event
 from feature_repo.feast_repo import repository
 from feature_repo.home import DAY, Clock, Home, parse_instant
-from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features import RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import with_overrides
 from feature_repo.request_features.families.slate import distance_to_median
 from feature_repo.shop import Shop
@@ -111,7 +111,7 @@ def facts_of_rows(views, case):
         return found
 
     items = [known("item", item) for item in case.request["item_ids"]]
-    return SlateFacts(
+    return RequestContext(
         t=case.request["t"],
         query=case.request["query"],
         utc_offset_minutes=case.request["utc_offset_minutes"],

@@ -276,7 +276,7 @@ def read_again(day, t):
             event.request_id, t, event.user_id, query=event.query, market=event.market,
             item_ids=[*(item.item_id for item in event.items), *event.considered],
         )  # fmt: skip
-        facts = replace(read_once(connection, question), found=found_by(event))
+        facts = replace(read_once(connection, question), source_ranks=found_by(event))
         facts = with_overrides(facts, event.overrides, shop)
         matrix = feature_matrix(facts, shop, day.prior)[: len(event.items)]
         vectors = base64.b64encode(matrix.tobytes()).decode()

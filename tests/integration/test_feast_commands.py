@@ -34,8 +34,8 @@ VIEWS = (
     "query_engagement",
     "user_recent",
     "query_clicked_items",
-    "item_standing",
-    "market_usual",
+    "item_percentiles",
+    "market_baseline",
 )
 
 

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import DatasetError, Home, LeakError, to_text
-from feature_repo.request_features import Matrix, SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
 from training.dataset.format import Dataset, DatasetWriter, Facts
@@ -37,7 +37,7 @@ __all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dat
 Progress = Callable[[int, int | None], None]
 
 SLATES_A_GROUP = 1000
-_Shown = tuple[SlateFacts, int]
+_Shown = tuple[RequestContext, int]
 """A slate of all candidates, and how many of them, its first, were shown."""
 FEATURE_SERVICE = "ranking_v1"
 
@@ -102,7 +102,7 @@ def numbered(rows: pa.Table) -> pa.Table:
 
 
 def _write(
-    out: Path, facts: Facts, rows: pa.Table, slates: Iterator[SlateFacts], shop: Shop,
+    out: Path, facts: Facts, rows: pa.Table, slates: Iterator[RequestContext], shop: Shop,
     progress: Progress | None,
 ) -> None:  # fmt: skip
     """Matrices and categories of whole slates, some slates a row group."""

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from feature_repo.events.contract import ServedEvent, SourcePlaces
 from feature_repo.home import Home
-from feature_repo.request_features.context import Found, SlateFacts
+from feature_repo.request_features.context import RequestContext, SourceRanks
 from training.dataset.labels import compacted
 
 BATCH = 1000
@@ -55,7 +55,9 @@ order by qid, beside, position, item_id
 _decode = msgspec.json.Decoder(list[SourcePlaces]).decode
 
 
-def with_sources(home: Home, rows: pa.Table, slates: Iterable[SlateFacts]) -> Iterator[SlateFacts]:
+def with_sources(
+    home: Home, rows: pa.Table, slates: Iterable[RequestContext]
+) -> Iterator[RequestContext]:
     """The slates, each with what the sources had of it.
 
     Args:
@@ -72,7 +74,9 @@ def with_sources(home: Home, rows: pa.Table, slates: Iterable[SlateFacts]) -> It
         answered = (row for batch in answers for row in batch.to_pylist())
         for slate, row in zip(slates, answered, strict=True):
             places = _decode(row["sources"] or "[]")
-            yield replace(slate, found=dict(zip(row["item_ids"] or (), places, strict=False)))
+            yield replace(
+                slate, source_ranks=dict(zip(row["item_ids"] or (), places, strict=False))
+            )
 
 
 def with_considered(home: Home, rows: pa.Table) -> pa.Table:
@@ -92,7 +96,7 @@ def with_considered(home: Home, rows: pa.Table) -> pa.Table:
         return db.sql(_WITH_CONSIDERED, params={"served": served}).to_arrow_table()
 
 
-def found_by(event: ServedEvent) -> Found:
+def found_by(event: ServedEvent) -> SourceRanks:
     """What the sources had of an answer's items."""
     return dict(zip((item.item_id for item in event.items), event.sources, strict=False))
 

@@ -1,4 +1,4 @@
-"""What was known of each past slate strictly before it was shown, as `SlateFacts`.
+"""What was known of each past slate strictly before it was shown, as `RequestContext`.
 
 The historical join runs once a side: users and queries at their rankings, items at their rows.
 What is joined lies on disk; of its Python objects there are never more than some slates' in memory.
@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.home import Home
-from feature_repo.request_features import SlateFacts
+from feature_repo.request_features import RequestContext
 from training.metrics import slate_starts
 
 SLATES_AT_ONCE = 1000
@@ -23,8 +23,8 @@ Column = npt.NDArray[Any]
 Bounds = npt.NDArray[np.int64]
 
 
-def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
-    """One `SlateFacts` a ranking, in the order of the rows.
+def known_facts(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
+    """One `RequestContext` a ranking, in the order of the rows.
 
     Args:
         home: whose feature views are joined.
@@ -51,7 +51,7 @@ def known_facts(home: Home, rows: pa.Table) -> Iterator[SlateFacts]:
 
 def slates_of(
     rows: pa.Table, users: pa.Table, queries: pa.Table, markets: pa.Table, items: pa.Table
-) -> Iterator[SlateFacts]:
+) -> Iterator[RequestContext]:
     """Put together what was joined: users, queries and markets by ranking, `items` by row."""
     bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
     for first in range(0, bounds.size - 1, SLATES_AT_ONCE):
@@ -74,14 +74,14 @@ def _some(
     markets: pa.Table,
     items: pa.Table,
     bounds: Bounds,
-) -> Iterator[SlateFacts]:
+) -> Iterator[RequestContext]:
     instants = rows["t"].cast(pa.int64()).to_numpy()
     ids, texts = _column(rows["item_id"]), _column(rows["query"])
     offsets = _column(rows["utc_offset_minutes"])
     of_user, of_query = _columns(users), _columns(queries)
     of_market, of_item = _columns(markets), _columns(items)
     for number, (start, end) in enumerate(pairwise(bounds.tolist())):
-        yield SlateFacts(
+        yield RequestContext(
             t=int(instants[start]),
             query=texts[start],
             utc_offset_minutes=offsets[start],

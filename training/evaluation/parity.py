@@ -168,7 +168,7 @@ def _prior_of(home: Home, version: str) -> RatePrior:
 def cause_of(column: str) -> str:
     """Where to look, by the family of the column that differs."""
     view = column.partition("__")[0]
-    if view in ("standing", "item_standing", "market", "funnel", "query_item"):
+    if view in ("percentiles", "item_percentiles", "market", "funnel", "query_item"):
         return (
             f"rows of a batch view were not loaded at their midnight: see `aisle refresh`; {_PAST}"
         )
@@ -230,7 +230,7 @@ def _computed(
         return
     shop = Shop.load(home.shop_toml)
     for event, facts in zip(events, known_facts(home, _rows(events, shifts)), strict=True):
-        read = replace(facts, found=found_by(event))
+        read = replace(facts, source_ranks=found_by(event))
         read = replace(read, t=event.event_time) if at_request else read
         computed = feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
         yield computed[: len(event.items)]

@@ -57,7 +57,7 @@ def rungs(data: Dataset) -> dict[str, Chosen]:
     weight = prior.strength / prior.click_rate if prior.click_rate > 0 else np.inf
     left, found = np.ones(data.size, bool), dict[str, Chosen]()
     supports = {ITEM: "item_engagement__impressions_all"}
-    supports |= {f"its {group}": f"standing__{group}_support" for group in reversed(GROUPS)}
+    supports |= {f"its {group}": f"percentiles__{group}_support" for group in reversed(GROUPS)}
     for rung, column in supports.items():
         supported = data.column(column).astype(np.float64) >= weight
         found[rung], left = left & supported, left & ~supported

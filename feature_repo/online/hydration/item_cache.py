@@ -11,7 +11,7 @@ from feature_repo.online.hydration.item_rows import StoredItem
 from feature_repo.online.hydration.reader import SlateRead
 from feature_repo.online.hydration.slate_query import Asked, Told
 from feature_repo.online.redis import SlateStream
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 
 KEPT_BYTES = 120_000_000
 """Of all that is kept of items; some fifty thousand."""
@@ -38,7 +38,7 @@ class KnownItems:
         self._keys_of, self._kept_bytes = keys_of, kept_bytes
         self.forget(None)
 
-    async def read(self, stream: SlateStream, slate: SlateRead) -> SlateFacts:
+    async def read(self, stream: SlateStream, slate: SlateRead) -> RequestContext:
         """The facts of a slate, as if all of it had been asked for.
 
         Raises:
@@ -69,12 +69,12 @@ class KnownItems:
         slate: SlateRead,
         known: Sequence[StoredItem],
         unknown: Sequence[str],
-    ) -> SlateFacts | None:
+    ) -> RequestContext | None:
         """The facts; None where what was known of an item has changed before the answer.
 
         Where all items are known, their part is worked out while the server answers.
         """
-        begun: list[SlateFacts] = []
+        begun: list[RequestContext] = []
 
         def begin() -> None:
             if not unknown:

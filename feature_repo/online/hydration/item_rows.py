@@ -14,7 +14,7 @@ from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.request_features.context import Floats, as_numbers
 from feature_repo.views import COUNTER_VIEWS
 
-ATTRIBUTES, STANDING = "item_attributes", "item_standing"
+ATTRIBUTES, PERCENTILES = "item_attributes", "item_percentiles"
 (_COUNTED,) = [view for view in COUNTER_VIEWS if view.entity == "item"]
 
 
@@ -24,7 +24,7 @@ class StoredItem:
 
     Attributes:
         item_id: of the item.
-        strings: its tile, its newest attributes, and its rows of attributes and standing.
+        strings: its tile, its newest attributes, and its rows of attributes and percentiles.
         day: of what they were found to say; −1 before they were read.
         said: its texts, times and whether something is so, then its numbers as bytes.
     """
@@ -51,11 +51,11 @@ class ItemRows:
         self._rows = rows
         self._numbers = tuple(numbers)
         self._others = tuple(n for n in features[ATTRIBUTES] if n not in {*numbers, PART})
-        self._standing = tuple(features[STANDING])
+        self._percentiles = tuple(features[PERCENTILES])
         self._lists = tuple(f"{ATTRIBUTES}__{name}" for name in (*self._others, "present"))
         self._arrays = (
             *(f"{ATTRIBUTES}__{name}" for name in self._numbers),
-            *(f"{STANDING}__{'present' if n == PART else n}" for n in self._standing),
+            *(f"{PERCENTILES}__{'present' if n == PART else n}" for n in self._percentiles),
             *(f"{_COUNTED.name}__{n}" for n in (*_COUNTED.features, "present")),
         )
 
@@ -81,14 +81,14 @@ class ItemRows:
         return ((),) * (len(self._lists) + 1)
 
     def _read(self, items: Sequence[StoredItem], t: int) -> None:
-        tiles, live, attributes, standing = zip(*[item.strings for item in items], strict=True)
+        tiles, live, attributes, percentiles = zip(*[item.strings for item in items], strict=True)
         known = self._attributes([item.item_id for item in items], attributes, live, t)
         lists = [known[name] for name in self._others]
         present = [part is not None for part in known[PART]]
         own = np.array([as_numbers(known[name]) for name in self._numbers])
         counts = merge.counter_rows(_COUNTED, tiles, t)
         numbers = np.concatenate(
-            [own.reshape(-1, len(items)), self._standing_of(standing, t), counts]
+            [own.reshape(-1, len(items)), self._percentiles_of(percentiles, t), counts]
         )
         packed = [row.tobytes() for row in numbers.T]
         for item, *said in zip(items, *lists, present, packed, strict=True):
@@ -104,8 +104,8 @@ class ItemRows:
         columns = self._rows.read(ATTRIBUTES, raw, (*self._others, *self._numbers, PART), t)
         return merge.patched(columns, [*map(read_patches, item_ids, live)])
 
-    def _standing_of(self, raw: Sequence[bytes | None], t: int) -> Floats:
-        block = self._rows.numbers(STANDING, raw, self._standing, t)
-        part = self._standing.index(PART)
+    def _percentiles_of(self, raw: Sequence[bytes | None], t: int) -> Floats:
+        block = self._rows.numbers(PERCENTILES, raw, self._percentiles, t)
+        part = self._percentiles.index(PART)
         block[part] = ~np.isnan(block[part])
         return block

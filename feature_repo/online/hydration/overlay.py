@@ -24,7 +24,7 @@ class Overlay:
         user_tile: of `user_engagement`.
         query_tile: of `query_engagement`.
         query_clicked: row of `query_clicked_items`.
-        market_usual: row.
+        market_baseline: row.
         recent: the user's `clicked` and `shown`, newest first.
         user_rows: of the views asked for, in their order.
         user_patches: attribute of the user → its newest patch.
@@ -34,7 +34,7 @@ class Overlay:
     user_tile: bytes | None
     query_tile: bytes | None
     query_clicked: bytes | None
-    market_usual: bytes | None
+    market_baseline: bytes | None
     recent: Mapping[str, Sequence[LiveRecent]]
     user_rows: Sequence[bytes | None]
     user_patches: Mapping[str, Patch]
@@ -55,7 +55,7 @@ class Overlay:
             user_tile=user_tile,
             query_tile=query_tile if query_key is not None else None,
             query_clicked=clicked if query_key is not None else None,
-            market_usual=usual,
+            market_baseline=usual,
             recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
             user_rows=user_rows,
             user_patches=read_patches(user_id or "", changed),

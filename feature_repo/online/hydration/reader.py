@@ -15,14 +15,14 @@ from feature_repo.online.hydration.overlay import Overlay, read_patches
 from feature_repo.online.hydration.slate_query import Asked, SlateCommands, Told
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, Patch, exchanged
-from feature_repo.request_features import begin
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features import precompute
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from feature_repo.views import COUNTER_VIEWS
 
 _COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 
-_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_usual")
+_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_baseline")
 """Views whose rows are the same for many events and requests; a user's are asked for by few."""
 
 
@@ -41,8 +41,8 @@ class SlateRead:
 
     item_ids: Sequence[str]
     commands: Callable[[Sequence[str], bool], Asked]
-    begun: Callable[[Sequence[StoredItem]], SlateFacts]
-    facts: Callable[[SlateFacts, Told], SlateFacts]
+    begun: Callable[[Sequence[StoredItem]], RequestContext]
+    facts: Callable[[RequestContext, Told], RequestContext]
 
 
 class OnlineReader:
@@ -71,7 +71,7 @@ class OnlineReader:
         self._commands = SlateCommands(self._keys, self._rows, self._user_views)
         self._client = client
 
-    def read(self, **asked: Any) -> SlateFacts:
+    def read(self, **asked: Any) -> RequestContext:
         """The facts of one slate; arguments are those of `slate`.
 
         Raises:
@@ -112,20 +112,20 @@ class OnlineReader:
         def commands(of: Sequence[str], is_vouched: bool) -> Asked:
             return self._commands.written(of, user_id, query_key, market, is_vouched=is_vouched)
 
-        def begun(items: Sequence[StoredItem]) -> SlateFacts:
-            facts = SlateFacts(
+        def begun(items: Sequence[StoredItem]) -> RequestContext:
+            facts = RequestContext(
                 t=t,
                 query=query,
                 utc_offset_minutes=utc_offset_minutes,
                 item_ids=item_ids,
                 items=self._items.columns(items, t),
             )
-            begin(facts, self._shop)
+            precompute(facts, self._shop)
             return facts
 
-        def facts(begun: SlateFacts, told: Told) -> SlateFacts:
+        def facts(begun: RequestContext, told: Told) -> RequestContext:
             found = Overlay.of(told, user_id, query_key)
-            return begun.also(
+            return begun.with_fields(
                 user=self._of_user(found, t),
                 query_row=self._of_query(found, t),
                 market_row=self._of_market(found, t),
@@ -197,7 +197,9 @@ class OnlineReader:
         return self._named(rows)
 
     def _of_market(self, found: Overlay, t: int) -> Row:
-        return self._named({"market_usual": self._stored("market_usual", found.market_usual, t)})
+        return self._named(
+            {"market_baseline": self._stored("market_baseline", found.market_baseline, t)}
+        )
 
     def _stored(self, view: str, raw: bytes | None, t: int) -> Row | None:
         (row,) = self._rows.rows(view, [raw], self._features[view], t)

@@ -11,9 +11,9 @@ from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, arguments, command
 
 ITEM_STRINGS = 4
-"""Of each item: its tile, its newest attributes, and its rows of attributes and standing."""
+"""Of each item: its tile, its newest attributes, and its rows of attributes and percentiles."""
 
-ITEM_VIEWS = ("item_attributes", "item_standing")
+ITEM_VIEWS = ("item_attributes", "item_percentiles")
 
 KEPT_ITEMS = 50_000
 """Items whose keys are kept, some 700 bytes each: to write them costs as much as to ask."""
@@ -135,7 +135,7 @@ class SlateCommands:
         return [
             *map(str.encode, live),
             *self._rows.keys([query_key], "query_clicked_items"),
-            *self._rows.keys([market], "market_usual"),
+            *self._rows.keys([market], "market_baseline"),
             *self._rows.keys([user_id], *self._user_views),
         ]
 

@@ -1,6 +1,6 @@
 """What a request knows beside stored rows: counts, rate priors, overrides and codes."""
 
-from feature_repo.request_features.context.codes import Vocabulary
+from feature_repo.request_features.context.codes import TextCodes
 from feature_repo.request_features.context.counts import (
     COUNTS,
     DAY,
@@ -8,8 +8,8 @@ from feature_repo.request_features.context.counts import (
     MONTH,
     WEEK,
     Counts,
-    part,
-    places_of,
+    entity_slice,
+    measure_indexes,
 )
 from feature_repo.request_features.context.overrides import with_overrides
 from feature_repo.request_features.context.rate_prior import RatePrior
@@ -18,9 +18,9 @@ from feature_repo.request_features.context.request_context import (
     FieldValues,
     Flags,
     Floats,
-    Found,
     ItemValues,
-    SlateFacts,
+    RequestContext,
+    SourceRanks,
     as_list,
     as_number,
     as_numbers,
@@ -40,18 +40,18 @@ __all__ = [
     "FieldValues",
     "Flags",
     "Floats",
-    "Found",
     "ItemValues",
     "RatePrior",
-    "SlateFacts",
-    "Vocabulary",
+    "RequestContext",
+    "SourceRanks",
+    "TextCodes",
     "as_list",
     "as_number",
     "as_numbers",
     "as_values",
+    "entity_slice",
     "is_present",
+    "measure_indexes",
     "or_zero",
-    "part",
-    "places_of",
     "with_overrides",
 ]

@@ -15,7 +15,7 @@ _NUMBER = np.int32
 """Half the memory to be read of what numpy would take."""
 
 
-class Vocabulary:
+class TextCodes:
     """Numbers the pieces into which texts are cut.  Threads may share it."""
 
     def __init__(self, cut: Callable[[str], frozenset[str]]) -> None:
@@ -26,9 +26,9 @@ class Vocabulary:
         self._kept_bytes = 0
         self._lock = Lock()
 
-    def fresh(self) -> "Vocabulary":
+    def fresh(self) -> "TextCodes":
         """This one, or a new one where it keeps too much; numbers of the two are not the same."""
-        return self if self._kept_bytes < KEPT_BYTES else Vocabulary(self.cut)
+        return self if self._kept_bytes < KEPT_BYTES else TextCodes(self.cut)
 
     def values(self, texts: Sequence[str]) -> ItemValues:
         """The pieces of N texts, in no order, by their numbers."""

@@ -12,7 +12,7 @@ from feature_repo.views import COUNTER_VIEWS, MARKET_MEASURES, WINDOWS
 DAY, WEEK, MONTH, EVER = (tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all"))
 """Places of the windows, shortest first."""
 
-ENTITIES = {**{view.entity: view.name for view in COUNTER_VIEWS}, "market": "market_usual"}
+ENTITIES = {**{view.entity: view.name for view in COUNTER_VIEWS}, "market": "market_baseline"}
 """Entity → the view of its counts: those of the candidates, then of one user, query and market."""
 
 _MEASURES: Mapping[str, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ _READ = {
 COUNTS = {entity: _names(entity, own) for entity, own in _READ.items()}
 """Entity → the full names of its counts that a model reads as they are, measure by measure."""
 
-ASKED = {entity: _names(entity, _ALL) for entity in ENTITIES}
+ALL_COUNTS = {entity: _names(entity, _ALL) for entity in ENTITIES}
 """The same of every measure there is, whether or not it is counted of the entity."""
 
 
@@ -51,7 +51,7 @@ class Counts:
 
     @classmethod
     def of(cls, items: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> "Counts":
-        """Put counts together as `ASKED` names them.
+        """Put counts together as `ALL_COUNTS` names them.
 
         Args:
             items: shape (names, N).
@@ -69,20 +69,20 @@ class Counts:
 
     def each(self, *measures: str) -> npt.NDArray[np.float64]:
         """Shape (measures, windows, N + 3), of those asked for."""
-        return self.table[places_of(measures)]
+        return self.table[measure_indexes(measures)]
 
     def stored(self, entity: str) -> npt.NDArray[np.float64]:
         """Shape (measures, windows, N or 1): what `COUNTS` names."""
-        return part(self.table, entity)[places_of(_READ[entity])]
+        return entity_slice(self.table, entity)[measure_indexes(_READ[entity])]
 
 
 @cache
-def places_of(measures: tuple[str, ...]) -> npt.NDArray[np.intp]:
+def measure_indexes(measures: tuple[str, ...]) -> npt.NDArray[np.intp]:
     """Where the measures are in the table."""
     return np.array([_ALL.index(measure) for measure in measures])
 
 
-def part(table: npt.NDArray[np.float64], entity: str) -> npt.NDArray[np.float64]:
+def entity_slice(table: npt.NDArray[np.float64], entity: str) -> npt.NDArray[np.float64]:
     """What a table, shape (…, N + 3), has of an entity: shape (…, N) of `item`, else (…, 1)."""
     return table[..., _PARTS[entity]]
 

@@ -5,38 +5,38 @@ from collections.abc import Mapping
 from typing import Any
 
 from feature_repo.events.contract import FieldValue
-from feature_repo.request_features.context.request_context import SlateFacts
+from feature_repo.request_features.context.request_context import RequestContext
 from feature_repo.shop import Shop, ShopField, typed_value
 
 
 def with_overrides(
-    facts: SlateFacts, overrides: Mapping[str, Mapping[str, FieldValue]], shop: Shop
-) -> SlateFacts:
-    """The facts with item attributes replaced.
+    context: RequestContext, overrides: Mapping[str, Mapping[str, FieldValue]], shop: Shop
+) -> RequestContext:
+    """The context with item attributes replaced.
 
     Args:
-        facts: of N candidates.
+        context: of N candidates.
         overrides: by item id, fields by the name they have in events; a null removes the value,
             and fields the shop did not declare are ignored.
         shop: declares the fields.
     """
     named = {name for fields in overrides.values() for name in fields}
     columns = {
-        f"item_attributes__{field.column}": _overridden(facts, overrides, field)
+        f"item_attributes__{field.column}": _overridden(context, overrides, field)
         for field in shop.item_fields
         if field.name in named
     }
-    return dataclasses.replace(facts, items={**facts.items, **columns}) if columns else facts
+    return dataclasses.replace(context, items={**context.items, **columns}) if columns else context
 
 
 def _overridden(
-    facts: SlateFacts, overrides: Mapping[str, Mapping[str, FieldValue]], field: ShopField
+    context: RequestContext, overrides: Mapping[str, Mapping[str, FieldValue]], field: ShopField
 ) -> list[Any]:
-    nothing = [None] * len(facts.item_ids)
-    stored = facts.items.get(f"item_attributes__{field.column}", nothing)
+    nothing = [None] * len(context.item_ids)
+    stored = context.items.get(f"item_attributes__{field.column}", nothing)
     return [
         typed_value(overrides[item_id][field.name], field.type)
         if field.name in overrides.get(item_id, {})
         else value
-        for item_id, value in zip(facts.item_ids, stored, strict=True)
+        for item_id, value in zip(context.item_ids, stored, strict=True)
     ]

@@ -14,18 +14,18 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.request_features.context.counts import ASKED, Counts
+from feature_repo.request_features.context.counts import ALL_COUNTS, Counts
 
 Floats = npt.NDArray[np.float64]
 Flags = npt.NDArray[np.bool_]
 Bits = npt.NDArray[np.uint8]
 Numbered = tuple[list[str], npt.NDArray[np.int64]]
 Numbers = TypeVar("Numbers", Floats, Bits)
-Found = Mapping[str, Mapping[str, tuple[int, float]]]
+SourceRanks = Mapping[str, Mapping[str, tuple[int, float]]]
 
 
 @dataclass(frozen=True)
-class SlateFacts:
+class RequestContext:
     """A request at one instant.
 
     Attributes:
@@ -38,7 +38,7 @@ class SlateFacts:
         market_row: the same for the market's.
         item_ids: the N candidates, in the order given.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
-        found: by item id, where each source of candidates had the item: (rank from 1, score).
+        source_ranks: item id → candidate source → (rank from 1, score).
         memo: what was read of them before, so that families need not read it again.
     """
 
@@ -50,16 +50,16 @@ class SlateFacts:
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
-    found: Found = field(default_factory=dict)
+    source_ranks: SourceRanks = field(default_factory=dict)
     memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
-    def also(self, **more: Any) -> "SlateFacts":
+    def with_fields(self, **more: Any) -> "RequestContext":
         """The same candidates with more known; what was read of them before stays read."""
         fuller = replace(self, **more)
         fuller.memo.update(self.memo)
         return fuller
 
-    def only(self, places: Sequence[int]) -> "SlateFacts":
+    def select(self, places: Sequence[int]) -> "RequestContext":
         """The same request with M of its candidates, by their places among the N."""
         return replace(
             self,
@@ -96,8 +96,10 @@ class SlateFacts:
     def counts(self) -> Counts:
         """The counts of the candidates, the user, the query and the market."""
         rows = {"user": self.user, "query": self.query_row, "market": self.market_row}
-        others = [number for entity, row in rows.items() for number in map(row.get, ASKED[entity])]
-        return Counts.of(self.item_table(ASKED["item"]), as_numbers(others))
+        others = [
+            number for entity, row in rows.items() for number in map(row.get, ALL_COUNTS[entity])
+        ]
+        return Counts.of(self.item_table(ALL_COUNTS["item"]), as_numbers(others))
 
     def item_presence(self, view: str) -> Floats:
         """Shape (N,): 1 where the view knows the candidate, else 0."""

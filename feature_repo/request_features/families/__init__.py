@@ -7,13 +7,13 @@ from feature_repo.request_features.families.funnel import funnel
 from feature_repo.request_features.families.history import history
 from feature_repo.request_features.families.listed import split
 from feature_repo.request_features.families.market import market
+from feature_repo.request_features.families.percentiles import percentiles
 from feature_repo.request_features.families.price import price
 from feature_repo.request_features.families.query_items import query_items
 from feature_repo.request_features.families.rates import rates
 from feature_repo.request_features.families.session import session
 from feature_repo.request_features.families.slate import slate
 from feature_repo.request_features.families.sources import SOURCES, sources
-from feature_repo.request_features.families.standing import standing
 from feature_repo.request_features.families.stored import stored
 from feature_repo.request_features.families.taste import taste
 from feature_repo.request_features.families.tenure import tenure
@@ -33,6 +33,7 @@ __all__ = [
     "history",
     "market",
     "matches",
+    "percentiles",
     "price",
     "query_items",
     "rates",
@@ -40,7 +41,6 @@ __all__ = [
     "slate",
     "sources",
     "split",
-    "standing",
     "stored",
     "taste",
     "tenure",

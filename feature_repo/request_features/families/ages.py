@@ -1,21 +1,21 @@
 """How old each candidate is, by each of its time fields."""
 
 from feature_repo.home import SECOND
-from feature_repo.request_features.context import Floats, RatePrior, SlateFacts
+from feature_repo.request_features.context import Floats, RatePrior, RequestContext
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
 
 
-def ages(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def ages(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`age__<column>_seconds`: from the field's time to the request; negative before it comes."""
-    return [Block(named("age__{}_seconds", shop.columns_of("time")), age_seconds(facts, shop))]
+    return [Block(named("age__{}_seconds", shop.columns_of("time")), age_seconds(context, shop))]
 
 
-def age_seconds(facts: SlateFacts, shop: Shop) -> Floats:
+def age_seconds(context: RequestContext, shop: Shop) -> Floats:
     """Shape (time fields, N): seconds from each of a candidate's times to the request; not to
     be written to."""
-    if "ages" not in facts.memo:
-        times = facts.item_table(named("item_attributes__{}", shop.columns_of("time")))
-        facts.memo["ages"] = (facts.t - times) / SECOND
-    seconds: Floats = facts.memo["ages"]
+    if "ages" not in context.memo:
+        times = context.item_table(named("item_attributes__{}", shop.columns_of("time")))
+        context.memo["ages"] = (context.t - times) / SECOND
+    seconds: Floats = context.memo["ages"]
     return seconds

@@ -1,6 +1,6 @@
 """Families of features that exist only at request time, one module each, all of one shape.
 
-A family is a function `(facts, shop, prior) -> blocks`.  It names the same columns in the same
+A family is a function `(context, shop, prior) -> blocks`.  It names the same columns in the same
 order whatever it is given.  Blocks make a request of hundreds of columns some hundred array
 operations, and names are kept, for the same reason.
 """

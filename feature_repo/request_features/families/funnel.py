@@ -14,9 +14,9 @@ from feature_repo.request_features.context import (
     Counts,
     Floats,
     RatePrior,
-    SlateFacts,
-    part,
-    places_of,
+    RequestContext,
+    entity_slice,
+    measure_indexes,
 )
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.stored import WINDOWS
@@ -38,12 +38,13 @@ _ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 6)}
 _LONG = WINDOWS[MONTH:]
 
 
-def funnel(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+def funnel(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
     """`funnel__item_<step>_<window>`, `funnel__user_…`, `funnel__query_…`."""
-    shares = rates(facts.counts)
+    shares = rates(context.counts)
     return [
         Block(
-            named("funnel__{}_{}_{}", (entity,), STEPS[steps], _LONG), part(shares[steps], entity)
+            named("funnel__{}_{}_{}", (entity,), STEPS[steps], _LONG),
+            entity_slice(shares[steps], entity),
         )
         for entity, steps in _ENTITIES.items()
     ]
@@ -55,7 +56,7 @@ def rates(counts: Counts) -> Floats:
     Shape (steps, windows, N + 3); NaN where nothing is usual.
     """
     taken, able = _steps(counts.evidence[:, MONTH:])
-    took, could = _steps(part(counts.table[:, EVER:], "market"), _ABLE_OF_MARKET)
+    took, could = _steps(entity_slice(counts.table[:, EVER:], "market"), _ABLE_OF_MARKET)
     usual = took / could
     believed = STRENGTH * np.where(usual > 0, usual, np.nan)
     shares: Floats = (believed + taken) / (STRENGTH + able)
@@ -64,6 +65,6 @@ def rates(counts: Counts) -> Floats:
 
 def _steps(counts: Floats, of: tuple[str, ...] = _ABLE) -> tuple[Floats, Floats]:
     """Who took each step, and who could: what was sold is what was ordered, kept or not."""
-    taken, able = counts[places_of(_TAKEN)], counts[places_of(of)]
-    able[_SOLD] += counts[places_of(("returns",))]
+    taken, able = counts[measure_indexes(_TAKEN)], counts[measure_indexes(of)]
+    able[_SOLD] += counts[measure_indexes(("returns",))]
     return taken, able

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from feature_repo.home import SECOND
-from feature_repo.request_features.context import RatePrior, SlateFacts
+from feature_repo.request_features.context import RatePrior, RequestContext
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.recent import Recent
 from feature_repo.shop import Shop
@@ -19,18 +19,18 @@ _USER = named(
 )
 
 
-def history(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+def history(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
     """`history__<measure>`: of the candidate by this user, then of the user; NaN without a row."""
-    recent = Recent.of(facts)
+    recent = Recent.of(context)
     if recent is None:
         return [Block(_CANDIDATE + _USER, [math.nan] * len(_CANDIDATE + _USER))]
-    met = recent.met(facts)
+    met = recent.met(context)
     lists = ((met.clicked, recent.clicked_at), (met.shown, recent.shown_at))
     table = [met.times(places) for places, _ in lists]
-    table += [(facts.t - met.last(places, instants)) / SECOND for places, instants in lists]
+    table += [(context.t - met.last(places, instants)) / SECOND for places, instants in lists]
     return [
         Block(_CANDIDATE, np.array(table)[:, met.candidates]),
-        Block(_USER, _of_user(facts.t, recent)),
+        Block(_USER, _of_user(context.t, recent)),
     ]
 
 

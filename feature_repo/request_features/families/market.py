@@ -6,7 +6,14 @@ their own market do they say the same.
 
 import numpy as np
 
-from feature_repo.request_features.context import EVER, MONTH, Floats, RatePrior, SlateFacts, part
+from feature_repo.request_features.context import (
+    EVER,
+    MONTH,
+    Floats,
+    RatePrior,
+    RequestContext,
+    entity_slice,
+)
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.rates import click_rates
 from feature_repo.shop import Shop
@@ -17,34 +24,39 @@ _ENTITIES = {"item": slice(0, 3), "query": slice(3, 4)}
 """Whose measures are which."""
 
 
-def market(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
+def market(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
     """`market__<measure>`: logarithms of ratios to the market's own, and shares of its total."""
-    clicks, shown = part(facts.counts.each("clicks", "impressions")[:, EVER], "market")
-    rates = np.log(click_rates(facts, prior)[EVER] / (clicks / shown))
-    month = facts.counts.each(*_MEASURES)[:, MONTH]
-    shares = month / part(month, "market")
+    clicks, shown = entity_slice(context.counts.each("clicks", "impressions")[:, EVER], "market")
+    rates = np.log(click_rates(context, prior)[EVER] / (clicks / shown))
+    month = context.counts.each(*_MEASURES)[:, MONTH]
+    shares = month / entity_slice(month, "market")
     blocks = [
-        *(Block((f"market__{one}_rate",), part(rates, one)[None]) for one in ("item", "user")),
         *(
-            Block(named("market__{}_{}_share", (one,), _MEASURES[own]), part(shares[own], one))
+            Block((f"market__{one}_rate",), entity_slice(rates, one)[None])
+            for one in ("item", "user")
+        ),
+        *(
+            Block(
+                named("market__{}_{}_share", (one,), _MEASURES[own]), entity_slice(shares[own], one)
+            )
             for one, own in _ENTITIES.items()
         ),
     ]
     if shop.price_field is not None:
-        own = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
-        relative = np.log(own / part(order_values(facts), "market"))
+        own = context.item_numbers(f"item_attributes__{shop.price_field.column}")
+        relative = np.log(own / entity_slice(order_values(context), "market"))
         blocks.append(Block(("market__price",), relative[None]))
     return blocks
 
 
-def order_values(facts: SlateFacts) -> Floats:
+def order_values(context: RequestContext) -> Floats:
     """Shape (N + 3,): the mean value of a purchase of each, all time, in the currency's major unit.
 
     NaN without one; not to be written to.
     """
-    if "order values" not in facts.memo:
-        revenue, orders = facts.counts.each("revenue", "orders")[:, EVER]
+    if "order values" not in context.memo:
+        revenue, orders = context.counts.each("revenue", "orders")[:, EVER]
         value = revenue / orders / MINOR_UNITS
-        facts.memo["order values"] = np.where(value > 0, value, np.nan)
-    values: Floats = facts.memo["order values"]
+        context.memo["order values"] = np.where(value > 0, value, np.nan)
+    values: Floats = context.memo["order values"]
     return values

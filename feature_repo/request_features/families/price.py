@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feature_repo.request_features.context import Floats, RatePrior, SlateFacts, part
+from feature_repo.request_features.context import Floats, RatePrior, RequestContext, entity_slice
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.market import order_values
 from feature_repo.request_features.families.recent import Recent
@@ -23,31 +23,31 @@ _LEAST_SPREAD = 0.1
 """Of logarithms; a user of one price alone is not offended by a tenth more."""
 
 
-def price(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def price(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`price__<measure>`; nothing where the shop has no price."""
     field = shop.price_field
     if field is None:
         return []
-    prices = facts.item_numbers(f"item_attributes__{field.column}")
-    clicked, ignored = _recent_prices(facts, field.column)
+    prices = context.item_numbers(f"item_attributes__{field.column}")
+    clicked, ignored = _recent_prices(context, field.column)
     usual, spread, passed = _mean(clicked), _spread(clicked), _mean(ignored)
-    values = order_values(facts)
-    orders = np.log([part(values, "user"), part(values, "query")])
+    values = order_values(context)
+    orders = np.log([entity_slice(values, "user"), entity_slice(values, "query")])
     against = np.log(prices) - np.array([[usual], [passed], [usual], *orders])
     against[2] /= np.maximum(spread, _LEAST_SPREAD)
     blocks = [Block(_AGAINST, against), Block(_USER, [usual, spread, passed - usual])]
     full = shop.item_role("list_price")
     if full is not None:
-        discount = 1 - prices / facts.item_numbers(f"item_attributes__{full.column}")
+        discount = 1 - prices / context.item_numbers(f"item_attributes__{full.column}")
         blocks.append(Block(("price__discount",), discount[None]))
     return blocks
 
 
-def _recent_prices(facts: SlateFacts, column: str) -> tuple[Floats, Floats]:
-    recent = Recent.of(facts)
+def _recent_prices(context: RequestContext, column: str) -> tuple[Floats, Floats]:
+    recent = Recent.of(context)
     if recent is None:
         return np.empty(0), np.empty(0)
-    clicked, ignored = recent.texts(facts, column)
+    clicked, ignored = recent.texts(context, column)
     return _logarithms(clicked), _logarithms(ignored)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from feature_repo.request_features.context import (
     Floats,
     RatePrior,
-    SlateFacts,
+    RequestContext,
     as_list,
     as_numbers,
     is_present,
@@ -25,7 +25,7 @@ _VIEW = "query_clicked_items"
 _ITEM = named("query_item__{}", ("weight", "share", "rank", "rate", "support"))
 
 
-def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
+def query_items(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
     """`query_item__weight`, `…_share` of the listed clicks, `…_rank` from 1, NaN if not listed.
 
     `…_rate` is the smoothed click rate of the item under the query, and `…_support` the impressions
@@ -34,17 +34,17 @@ def query_items(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
     `…_entropy` of the clicks, in nats; `…_<column>_share`, of them on items that have one of the
     candidate's values; `…_to_price`, of the candidate against their mean, as logarithms.
     """
-    weights = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_weights")))
+    weights = as_numbers(as_list(context.query_row.get(f"{_VIEW}__clicked_item_weights")))
     blocks = [
-        Block(_ITEM, _measured(facts, weights, prior)),
+        Block(_ITEM, _measured(context, weights, prior)),
         Block(("query_item__entropy",), [entropy(weights)]),
         Block(
             named("query_item__{}_share", shop.taste_columns),
-            _intents(facts, shop.taste_columns, weights),
+            _intents(context, shop.taste_columns, weights),
         ),
     ]
     if shop.price_field:
-        to_price = _to_price(facts, shop.price_field.column, weights)
+        to_price = _to_price(context, shop.price_field.column, weights)
         blocks.append(Block(("query_item__to_price",), to_price))
     return blocks
 
@@ -57,15 +57,15 @@ def entropy(weights: Floats) -> float:
     return -float((shares * np.log(shares)).sum())
 
 
-def _measured(facts: SlateFacts, weights: Floats, prior: RatePrior) -> Floats:
+def _measured(context: RequestContext, weights: Floats, prior: RatePrior) -> Floats:
     """Shape (5, N) or (5, 1): `_ITEM` of the candidates."""
-    if not is_present(facts.query_row, _VIEW):
+    if not is_present(context.query_row, _VIEW):
         nothing = math.nan
         return np.array([nothing, nothing, nothing, prior.smoothed(nothing, nothing), nothing])[
             :, None
         ]
-    keys = as_list(facts.query_row.get(f"{_VIEW}__clicked_item_keys"))[: weights.size]
-    shown = as_numbers(as_list(facts.query_row.get(f"{_VIEW}__clicked_item_impressions")))
+    keys = as_list(context.query_row.get(f"{_VIEW}__clicked_item_keys"))[: weights.size]
+    shown = as_numbers(as_list(context.query_row.get(f"{_VIEW}__clicked_item_impressions")))
     table = np.full((5, len(keys) + 1), np.nan)
     total = weights.sum()
     table[:2] = 0
@@ -74,31 +74,33 @@ def _measured(facts: SlateFacts, weights: Floats, prior: RatePrior) -> Floats:
     table[4, : shown[: len(keys)].size] = shown[: len(keys)]
     table[3] = prior.smoothed(table[0], table[4])
     place = {key: n for n, key in enumerate(keys)}
-    return table[:, numbers_of(place, facts.item_ids, len(keys))]
+    return table[:, numbers_of(place, context.item_ids, len(keys))]
 
 
-def _texts(facts: SlateFacts, column: str) -> list[object]:
-    return as_list(facts.query_row.get(f"{_VIEW}__item_{column}"))
+def _texts(context: RequestContext, column: str) -> list[object]:
+    return as_list(context.query_row.get(f"{_VIEW}__item_{column}"))
 
 
-def _intents(facts: SlateFacts, columns: Sequence[str], weights: Floats) -> Floats:
+def _intents(context: RequestContext, columns: Sequence[str], weights: Floats) -> Floats:
     """Shape (F, N): the highest share among a candidate's values in each field.
 
     NaN where it has none, or (F, 1) where nothing is known.
     """
     if not weights.size:
         return np.full((len(columns), 1), np.nan)
-    candidates = facts.taste_values(columns)
-    listed = Listed.of([_texts(facts, column)[: weights.size] for column in columns])
+    candidates = context.taste_values(columns)
+    listed = Listed.of([_texts(context, column)[: weights.size] for column in columns])
     shares = listed.weighed(weights) / weights.sum()
     return candidates.by_field(candidates.items.highest(shares[listed.numbers_in(candidates)]))
 
 
-def _to_price(facts: SlateFacts, column: str, weights: Floats) -> Floats:
-    own = np.log(facts.item_numbers(f"item_attributes__{column}"))
+def _to_price(context: RequestContext, column: str, weights: Floats) -> Floats:
+    own = np.log(context.item_numbers(f"item_attributes__{column}"))
     priced = [
         (int(values[0]), weight)
-        for values, weight in zip(map(split, _texts(facts, column)), weights.tolist(), strict=False)
+        for values, weight in zip(
+            map(split, _texts(context, column)), weights.tolist(), strict=False
+        )
         if values and int(values[0]) > 0
     ]
     prices, shares = np.array(priced, dtype=np.float64).reshape(-1, 2).T

@@ -14,7 +14,7 @@ import numpy as np
 from feature_repo.request_features.context import (
     FieldValues,
     Floats,
-    SlateFacts,
+    RequestContext,
     as_list,
     is_present,
 )
@@ -32,42 +32,42 @@ class Recent:
     ignored: list[int]
 
     @classmethod
-    def of(cls, facts: SlateFacts) -> "Recent | None":
+    def of(cls, context: RequestContext) -> "Recent | None":
         """The row, or None where the user has none."""
-        if "recent" not in facts.memo:
-            facts.memo["recent"] = cls._read(facts)
-        recent: Recent | None = facts.memo["recent"]
+        if "recent" not in context.memo:
+            context.memo["recent"] = cls._read(context)
+        recent: Recent | None = context.memo["recent"]
         return recent
 
     @classmethod
-    def _read(cls, facts: SlateFacts) -> "Recent | None":
-        if not is_present(facts.user, "user_recent"):
+    def _read(cls, context: RequestContext) -> "Recent | None":
+        if not is_present(context.user, "user_recent"):
             return None
-        clicked, clicked_at = _list(facts, "clicked_item_ids"), _list(facts, "clicked_at")
-        shown, shown_at = _list(facts, "shown_item_ids"), _list(facts, "shown_at")
+        clicked, clicked_at = _list(context, "clicked_item_ids"), _list(context, "clicked_at")
+        shown, shown_at = _list(context, "shown_item_ids"), _list(context, "shown_at")
         return cls(
             clicked, clicked_at, shown, shown_at, _ignored(clicked, clicked_at, shown, shown_at)
         )
 
-    def texts(self, facts: SlateFacts, column: str) -> tuple[list[Any], list[Any]]:
+    def texts(self, context: RequestContext, column: str) -> tuple[list[Any], list[Any]]:
         """The field's values of the clicked items and of the ignored items, a text an item."""
-        clicked, shown = _list(facts, f"clicked_{column}"), _list(facts, f"shown_{column}")
+        clicked, shown = _list(context, f"clicked_{column}"), _list(context, f"shown_{column}")
         ignored = self.ignored[: bisect_left(self.ignored, len(shown))]
         return clicked, [*map(shown.__getitem__, ignored)]
 
-    def met(self, facts: SlateFacts) -> "Met":
+    def met(self, context: RequestContext) -> "Met":
         """Which of the candidates are in the lists."""
-        if "met" not in facts.memo:
-            facts.memo["met"] = Met.of(self, facts.item_ids)
-        met: Met = facts.memo["met"]
+        if "met" not in context.memo:
+            context.memo["met"] = Met.of(self, context.item_ids)
+        met: Met = context.memo["met"]
         return met
 
-    def values(self, facts: SlateFacts, columns: Sequence[str]) -> "RecentValues":
+    def values(self, context: RequestContext, columns: Sequence[str]) -> "RecentValues":
         """The values of the clicked and of the ignored items in the taste fields."""
-        if "recent values" not in facts.memo:
-            texts = [self.texts(facts, column) for column in columns]
-            facts.memo["recent values"] = RecentValues.of(texts, facts.taste_values(columns))
-        values: RecentValues = facts.memo["recent values"]
+        if "recent values" not in context.memo:
+            texts = [self.texts(context, column) for column in columns]
+            context.memo["recent values"] = RecentValues.of(texts, context.taste_values(columns))
+        values: RecentValues = context.memo["recent values"]
         return values
 
 
@@ -160,5 +160,5 @@ def _ignored(
     ]
 
 
-def _list(facts: SlateFacts, feature: str) -> list[Any]:
-    return as_list(facts.user.get(f"user_recent__{feature}"))
+def _list(context: RequestContext, feature: str) -> list[Any]:
+    return as_list(context.user.get(f"user_recent__{feature}"))

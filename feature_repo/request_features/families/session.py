@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 
 from feature_repo.home import MINUTE, SECOND
-from feature_repo.request_features.context import Floats, RatePrior, SlateFacts
+from feature_repo.request_features.context import Floats, RatePrior, RequestContext
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.recent import Recent
 from feature_repo.shop import Shop
@@ -23,19 +23,19 @@ _VISIT = named(
 _MET = named("session__item_{}", ("clicked", "shown"))
 
 
-def session(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def session(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`session__<measure>`, NaN without a row; `…_<column>_share` of its clicks per taste field."""
-    recent, visit = Recent.of(facts), Visit.of(facts)
+    recent, visit = Recent.of(context), Visit.of(context)
     shares = named("session__{}_share", shop.taste_columns)
     if recent is None or visit is None:
         names = (*_VISIT, *_MET, *shares)
         return [Block(names, [math.nan] * len(names))]
-    met = recent.met(facts)
+    met = recent.met(context)
     times = [met.times(met.clicked[: visit.clicks]), met.times(met.shown[: visit.shown])]
     return [
         Block(_VISIT, visit.measures()),
         Block(_MET, np.array(times)[:, met.candidates]),
-        Block(shares, _shares(facts, shop.taste_columns, recent, visit.clicks)),
+        Block(shares, _shares(context, shop.taste_columns, recent, visit.clicks)),
     ]
 
 
@@ -50,17 +50,17 @@ class Visit:
     shown: int
 
     @classmethod
-    def of(cls, facts: SlateFacts) -> "Visit | None":
+    def of(cls, context: RequestContext) -> "Visit | None":
         """None where the user has no row; one that has just begun is empty."""
-        recent = Recent.of(facts)
+        recent = Recent.of(context)
         if recent is None:
             return None
-        instants = sorted({*recent.clicked_at, *recent.shown_at, facts.t}, reverse=True)
+        instants = sorted({*recent.clicked_at, *recent.shown_at, context.t}, reverse=True)
         pauses = (n for n, (later, at) in enumerate(pairwise(instants)) if later - at >= PAUSE)
         began = instants[next(pauses, len(instants) - 1)]
         shown = [at for at in recent.shown_at if at >= began]
         clicks = sum(at >= began for at in recent.clicked_at)
-        return cls(facts.t, began, len(set(shown)), clicks, len(shown))
+        return cls(context.t, began, len(set(shown)), clicks, len(shown))
 
     def measures(self) -> tuple[float, ...]:
         """As `_VISIT` names them."""
@@ -75,10 +75,10 @@ class Visit:
         )
 
 
-def _shares(facts: SlateFacts, columns: Sequence[str], recent: Recent, first: int) -> Floats:
+def _shares(context: RequestContext, columns: Sequence[str], recent: Recent, first: int) -> Floats:
     """Shape (F, N): share of the visit's clicked items, the first few, that have a candidate's
     value in each field; NaN without a click."""
-    values, candidates = recent.values(facts, columns), facts.taste_values(columns)
+    values, candidates = recent.values(context, columns), context.taste_values(columns)
     clicks = np.minimum(values.clicks, first)
     of_each = np.where(clicks, clicks, np.nan).repeat(values.listed.sizes)
     shares = values.clicked(first) / of_each

@@ -8,7 +8,13 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.request_features.context import Floats, ItemValues, RatePrior, SlateFacts, part
+from feature_repo.request_features.context import (
+    Floats,
+    ItemValues,
+    RatePrior,
+    RequestContext,
+    entity_slice,
+)
 from feature_repo.request_features.families.ages import age_seconds
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.rates import click_rates
@@ -21,25 +27,25 @@ _TEXTS = NAMES[_MATCHES]
 _MEASURES = ("rank", "difference", "ratio")
 
 
-def slate(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
+def slate(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
     """`slate__size`; `…_rank`, `…_difference`, `…_ratio` of numbers; `…_frequency` of values."""
     numbers, times = shop.columns_of("number"), shop.columns_of("time")
     table = np.concatenate(
         [
-            facts.item_table(named("item_attributes__{}", numbers)),
-            age_seconds(facts, shop),
-            part(click_rates(facts, prior), "item"),
-            matches(facts, shop)[_MATCHES],
+            context.item_table(named("item_attributes__{}", numbers)),
+            age_seconds(context, shop),
+            entity_slice(click_rates(context, prior), "item"),
+            matches(context, shop)[_MATCHES],
         ]
     )
     compared = (*numbers, *times, *named("rate_{}", WINDOWS), *named("text_{}", _TEXTS))
-    values = facts.taste_values(shop.taste_columns)
+    values = context.taste_values(shop.taste_columns)
     return [
-        Block(("slate__size",), [len(facts.item_ids)]),
+        Block(("slate__size",), [len(context.item_ids)]),
         Block(named("slate__{}_{}", compared, _MEASURES), _among(table)),
         Block(
             named("slate__{}_frequency", shop.taste_columns),
-            values.by_field(_frequencies(values.items, len(facts.item_ids))),
+            values.by_field(_frequencies(values.items, len(context.item_ids))),
         ),
     ]
 

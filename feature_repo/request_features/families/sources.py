@@ -8,7 +8,7 @@ from itertools import chain
 
 import numpy as np
 
-from feature_repo.request_features.context import RatePrior, SlateFacts
+from feature_repo.request_features.context import RatePrior, RequestContext
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
 
@@ -20,11 +20,11 @@ _NONE = (np.nan, np.nan)
 _NAMES = named("source__{}_{}", SOURCES, ("rank", "score"))
 
 
-def sources(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+def sources(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
     """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN where it had none."""
-    if not facts.found:
+    if not context.source_ranks:
         return [Block(_NAMES, [np.nan] * len(_NAMES))]
-    found = [facts.found.get(item, {}) for item in facts.item_ids]
+    found = [context.source_ranks.get(item, {}) for item in context.item_ids]
     table = np.full((len(SOURCES), len(found), 2), np.nan)
     for name in set[str]().union(*found).intersection(SOURCES):
         places = chain.from_iterable([places.get(name, _NONE) for places in found])

@@ -9,7 +9,7 @@ import math
 import numpy as np
 
 from feature_repo.home import DAY
-from feature_repo.request_features.context import FieldValues, Floats, RatePrior, SlateFacts
+from feature_repo.request_features.context import FieldValues, Floats, RatePrior, RequestContext
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.query_items import entropy
 from feature_repo.request_features.families.recent import Recent, RecentValues
@@ -27,21 +27,21 @@ STRENGTH = 2.0
 """Impressions that the user's overall click share is worth when a value's own share is judged."""
 
 
-def taste(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def taste(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`taste__<column>_<measure>` per field; `taste__lift`, their lifts together.
 
     `…_fading` is the candidate's share of the clicks, each weighed by its age; `…_entropy` tells
     how wide the user's taste is, in nats.
     """
-    fields, recent = shop.taste_columns, Recent.of(facts)
+    fields, recent = shop.taste_columns, Recent.of(context)
     measures, widths = named("taste__{}_{}", fields, MEASURES), named("taste__{}_entropy", fields)
     if recent is None or not fields:
         names = (*measures, *widths, _LIFT)
         return [Block(names, [math.nan] * len(names))]
-    values = recent.values(facts, fields)
+    values = recent.values(context, fields)
     clicked = values.clicked(values.longest)
-    profile = _profile(values, clicked, _weights(facts.t, recent))
-    measured = _measured(profile.take(values.candidates, axis=1), facts.taste_values(fields))
+    profile = _profile(values, clicked, _weights(context.t, recent))
+    measured = _measured(profile.take(values.candidates, axis=1), context.taste_values(fields))
     return [
         Block(measures, measured.swapaxes(0, 1)),
         Block(widths, [entropy(c[c > 0]) for c in values.listed.by_field(clicked)]),

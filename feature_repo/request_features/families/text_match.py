@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from feature_repo.request_features.context import Bits, Floats, RatePrior, SlateFacts, Vocabulary
+from feature_repo.request_features.context import Bits, Floats, RatePrior, RequestContext, TextCodes
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
 
@@ -12,29 +12,29 @@ NAMES = ("tokens_covered", "title_covered", "gram_jaccard", "all_covered")
 _COLUMNS = named("text__{}", NAMES)
 
 
-def text_match(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def text_match(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`text__<measure>`: share of the query's words in the title, the reverse, and of 3-grams.
 
     `text__all_covered` is the share of the words found in the title, a category or a list.
     """
-    return [Block(_COLUMNS, matches(facts, shop))]
+    return [Block(_COLUMNS, matches(context, shop))]
 
 
-def matches(facts: SlateFacts, shop: Shop) -> Floats:
+def matches(context: RequestContext, shop: Shop) -> Floats:
     """Shape (4, N): `NAMES` of each candidate; NaN without a query, or without a title."""
-    if "text match" not in facts.memo:
-        asked = words(facts.query) if facts.query and facts.item_ids else Words()
-        if facts.query and asked:
-            measured = _matched(facts, shop, facts.query, asked)
+    if "text match" not in context.memo:
+        asked = words(context.query) if context.query and context.item_ids else Words()
+        if context.query and asked:
+            measured = _matched(context, shop, context.query, asked)
         else:
-            measured = np.full((len(NAMES), len(facts.item_ids)), np.nan)
-        facts.memo["text match"] = measured
-    measures: Floats = facts.memo["text match"]
+            measured = np.full((len(NAMES), len(context.item_ids)), np.nan)
+        context.memo["text match"] = measured
+    measures: Floats = context.memo["text match"]
     return measures
 
 
-def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
-    titles, values = _titles(facts, shop), facts.taste_values(shop.taste_columns)
+def _matched(context: RequestContext, shop: Shop, query: str, asked: Words) -> Floats:
+    titles, values = _titles(context, shop), context.taste_values(shop.taste_columns)
     vocabulary = _vocabulary("words")
     texts = vocabulary.values([*titles, *values.items.distinct])
     having = texts.unions(_bits(vocabulary, asked).take(texts.codes, axis=1))
@@ -55,7 +55,7 @@ def _matched(facts: SlateFacts, shop: Shop, query: str, asked: Words) -> Floats:
     return measured
 
 
-def _bits(vocabulary: Vocabulary, asked: Words) -> Bits:
+def _bits(vocabulary: TextCodes, asked: Words) -> Bits:
     """Shape (words asked / 8, words): a bit of its own for each word asked for, none for others."""
     sought = vocabulary.numbers(asked)
     places = np.arange(sought.size)
@@ -74,13 +74,13 @@ def _gram_jaccards(titles: list[str], asked: Words) -> Floats:
     return shared / (len(asked) + runs.sizes - shared)
 
 
-def _titles(facts: SlateFacts, shop: Shop) -> list[str]:
+def _titles(context: RequestContext, shop: Shop) -> list[str]:
     """The title of each candidate, empty where it is missing."""
     field = shop.item_role("title")
-    values = facts.items.get(f"item_attributes__{field.column}", ()) if field else ()
+    values = context.items.get(f"item_attributes__{field.column}", ()) if field else ()
     if {*map(type, values)} != {str}:
         values = [value if isinstance(value, str) else "" for value in values]
-    return [*values] or [""] * len(facts.item_ids)
+    return [*values] or [""] * len(context.item_ids)
 
 
 def gram_jaccard(one: str, other: str) -> float:
@@ -105,10 +105,10 @@ def grams(text: str) -> Words:
     return frozenset(folded[n : n + GRAM] for n in range(max(len(folded) - GRAM + 1, 1)))
 
 
-_kept = {"words": Vocabulary(words), "grams": Vocabulary(grams)}
+_kept = {"words": TextCodes(words), "grams": TextCodes(grams)}
 
 
-def _vocabulary(of: str) -> Vocabulary:
+def _vocabulary(of: str) -> TextCodes:
     """To be asked for once a slate: another may have started when it is asked for again."""
     _kept[of] = _kept[of].fresh()
     return _kept[of]

@@ -9,8 +9,8 @@ from feature_repo.request_features.context import (
     WEEK,
     Floats,
     RatePrior,
-    SlateFacts,
-    part,
+    RequestContext,
+    entity_slice,
 )
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
@@ -24,11 +24,14 @@ _SHARES = np.array([[1 / 7], [7 / 30]])
 """Of the longer window, that the shorter one is."""
 
 
-def trend(facts: SlateFacts, _: Shop, __: RatePrior) -> Columns:
+def trend(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
     """`trend__<entity>_<measure>_<short>_<long>`: logarithm of the ratio, 0 where nothing moves."""
-    moved = _moved(facts.counts.each(*_MEASURES))
+    moved = _moved(context.counts.each(*_MEASURES))
     return [
-        Block(named("trend__{}_{}_{}", (entity,), _MEASURES[own], PAIRS), part(moved[own], entity))
+        Block(
+            named("trend__{}_{}_{}", (entity,), _MEASURES[own], PAIRS),
+            entity_slice(moved[own], entity),
+        )
         for entity, own in _ENTITIES.items()
     ]
 

@@ -9,26 +9,26 @@ from collections.abc import Iterator
 from functools import cache
 
 from feature_repo.home import SECOND
-from feature_repo.request_features.context import RatePrior, SlateFacts, as_number
+from feature_repo.request_features.context import RatePrior, RequestContext, as_number
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop, ShopField, safe_column
 
 
-def user_attributes(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def user_attributes(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`user__<column>_known`; `user__<column>__<value>`, NaN where it is not known.
 
     `user__<column>_age_seconds` is from a time to the request, negative before it comes.
     """
-    told = {name: value for field in shop.user_fields for name, value in _told(facts, field)}
+    told = {name: value for field in shop.user_fields for name, value in _told(context, field)}
     return [Block(named("user__{}", tuple(told)), [*told.values()])]
 
 
-def _told(facts: SlateFacts, field: ShopField) -> Iterator[tuple[str, float]]:
-    value = facts.user.get(f"user_attributes__{field.column}")
+def _told(context: RequestContext, field: ShopField) -> Iterator[tuple[str, float]]:
+    value = context.user.get(f"user_attributes__{field.column}")
     known = _is_known(value)
     yield f"{field.column}_known", float(known)
     if field.type == "time":
-        yield f"{field.column}_age_seconds", (facts.t - as_number(value)) / SECOND
+        yield f"{field.column}_age_seconds", (context.t - as_number(value)) / SECOND
     for name, choice in _choices(field.values):
         yield f"{field.column}__{name}", float(value == choice) if known else math.nan
 

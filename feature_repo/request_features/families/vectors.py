@@ -5,18 +5,18 @@ from statistics import fmean
 
 import numpy as np
 
-from feature_repo.request_features.context import RatePrior, SlateFacts, as_list
+from feature_repo.request_features.context import RatePrior, RequestContext, as_list
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
 
 _NAMES = ("min", "max", "size", "mean")
 
 
-def vectors(facts: SlateFacts, shop: Shop, _: RatePrior) -> Columns:
+def vectors(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`vector__<column>_<reduction>` of each vector field; an empty one has a size and no more."""
     blocks = []
     for column in shop.columns_of("vector"):
-        values = facts.items.get(f"item_attributes__{column}", [None] * len(facts.item_ids))
+        values = context.items.get(f"item_attributes__{column}", [None] * len(context.item_ids))
         table = np.array([*map(reductions, values)]).reshape(-1, len(_NAMES))
         blocks.append(Block(named("vector__{}_{}", (column,), _NAMES), table.T))
     return blocks

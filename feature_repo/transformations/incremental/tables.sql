@@ -62,7 +62,7 @@ create temp table carried_item_examined (
     event_timestamp timestamptz
 );
 
-create temp table carried_item_standing (
+create temp table carried_item_percentiles (
     item_id varchar,
     event_timestamp timestamptz,
     created_timestamp timestamptz,

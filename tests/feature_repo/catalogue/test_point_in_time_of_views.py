@@ -163,7 +163,7 @@ def market(events, name, midnight):
     return usual([*happened_in(events, name)], midnight)
 
 
-def standing(events, item, midnight):
+def percentiles(events, item, midnight):
     engaged = any(at < midnight for _, _, at, _ in deltas(events)["item_engagement"].get(item, []))
     if not engaged and attributes(events, item, midnight) is None:
         return None
@@ -202,8 +202,8 @@ LIVE = {
 }
 BATCH = {
     "query_clicked_items": clicked_items,
-    "item_standing": standing,
-    "market_usual": market,
+    "item_percentiles": percentiles,
+    "market_baseline": market,
 }
 
 

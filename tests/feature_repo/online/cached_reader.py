@@ -94,7 +94,7 @@ class Watched:
 
 def is_question(words):
     """Whether a command begins what is asked about a slate, lists left out: all but the items."""
-    return words[0] == b"MGET" and any(b"market_usual" in word for word in words)
+    return words[0] == b"MGET" and any(b"market_baseline" in word for word in words)
 
 
 async def hung_up(known):

@@ -19,10 +19,10 @@ def loaded(room, item, *, title, price, part=0):
         "price": Value(double_val=price),
         "part": Value(int64_val=part),
     }
-    standing = {"category_price": Value(double_val=price), "part": Value(int64_val=part)}
+    percentiles = {"category_price": Value(double_val=price), "part": Value(int64_val=part)}
     return {
         **_row(room, item, "item_attributes", attributes),
-        **_row(room, item, "item_standing", standing),
+        **_row(room, item, "item_percentiles", percentiles),
     }
 
 

@@ -1,4 +1,4 @@
-"""The model's matrix follows from the facts of a request, and from nothing else."""
+"""The model's matrix follows from the context of a request, and from nothing else."""
 
 import math
 from datetime import datetime
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DAY, SECOND, parse_instant
-from feature_repo.request_features import SlateFacts, feature_columns, feature_matrix
+from feature_repo.request_features import RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import ItemValues, RatePrior
 from feature_repo.request_features.families.recent import Recent
 from feature_repo.request_features.families.slate import (
@@ -56,15 +56,15 @@ def test_a_smoothed_rate_is_drawn_towards_the_shops(everything, clicks, shown, s
 
 
 def test_rates_are_missing_while_no_item_has_a_click():
-    facts = SlateFacts(t=NOW, item_ids=["a"], items={"item_engagement__impressions_all": [4]})
+    context = RequestContext(t=NOW, item_ids=["a"], items={"item_engagement__impressions_all": [4]})
 
-    rates = column(facts, "rate__item_all", prior=RatePrior.of_counts(clicks=0, impressions=4))
+    rates = column(context, "rate__item_all", prior=RatePrior.of_counts(clicks=0, impressions=4))
 
     assert math.isnan(rates[0])
 
 
 def test_shown_and_not_clicked_is_zero_clicks_and_never_shown_is_missing():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         item_ids=["shown", "new"],
         items={
@@ -73,15 +73,15 @@ def test_shown_and_not_clicked_is_zero_clicks_and_never_shown_is_missing():
         },
     )
 
-    clicks = column(facts, "item_engagement__clicks_all")
+    clicks = column(context, "item_engagement__clicks_all")
 
     assert clicks[0] == 0
     assert math.isnan(clicks[1])
-    assert column(facts, "item_engagement__present") == [1, 0]
+    assert column(context, "item_engagement__present") == [1, 0]
 
 
 def test_a_candidate_matches_the_colours_that_were_clicked():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         user=recent(
             clicked=[("p2", NOW - SECOND), ("p1", NOW - 2 * SECOND)],
@@ -92,12 +92,12 @@ def test_a_candidate_matches_the_colours_that_were_clicked():
         items={"item_attributes__colour": ["red", "green", None]},
     )
 
-    assert column(facts, "taste__colour_matches", COLOURS) == [1, 1, 0]
-    assert column(facts, "taste__tags_matches", COLOURS) == [0, 0, 0]
+    assert column(context, "taste__colour_matches", COLOURS) == [1, 1, 0]
+    assert column(context, "taste__tags_matches", COLOURS) == [0, 0, 0]
 
 
 def test_a_value_that_was_ignored_counts_against_a_candidate():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         user=recent(
             clicked=[("p1", NOW - SECOND)],
@@ -109,13 +109,13 @@ def test_a_value_that_was_ignored_counts_against_a_candidate():
         items={"item_attributes__colour": ["red", "green", "blue"]},
     )
 
-    liked, passed, unknown = column(facts, "taste__colour_lift_mean", COLOURS)
+    liked, passed, unknown = column(context, "taste__colour_lift_mean", COLOURS)
 
     assert liked > unknown == 0 > passed
 
 
 def test_an_item_is_ignored_only_where_no_click_followed_its_showing():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         user=recent(
             clicked=[("again", NOW - 5), ("seen", NOW - 20)],
@@ -123,21 +123,21 @@ def test_an_item_is_ignored_only_where_no_click_followed_its_showing():
         ),
     )
 
-    row = Recent.of(facts)
+    row = Recent.of(context)
 
     assert row is not None
     assert row.ignored == [0]
 
 
 def test_list_values_of_the_recent_row_are_told_apart():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         user=recent(clicked=[("p1", NOW - 1)], clicked_tags=["warm\x1fsoft"]),
         item_ids=["a", "b"],
         items={"item_attributes__tags": [["soft", "warm", "new"], ["warm soft"]]},
     )
 
-    assert column(facts, "taste__tags_matches", COLOURS) == [2, 0]
+    assert column(context, "taste__tags_matches", COLOURS) == [2, 0]
 
 
 def test_numbers_are_compared_with_the_median_of_the_slate():
@@ -160,13 +160,13 @@ def test_values_are_counted_within_the_slate():
 
 def test_age_is_in_seconds_from_the_fields_time():
     added = datetime.fromisoformat("2022-03-01T00:00:00+02:00").timestamp() * SECOND
-    facts = SlateFacts(
+    context = RequestContext(
         t=parse_instant("2022-03-28T00:00:00+02:00"),
         item_ids=["a"],
         items={"item_attributes__added_at": [int(added)]},
     )
 
-    assert column(facts, "age__added_at_seconds") == [2_332_800]
+    assert column(context, "age__added_at_seconds") == [2_332_800]
 
 
 def test_three_letter_runs_are_compared():
@@ -174,21 +174,21 @@ def test_three_letter_runs_are_compared():
 
 
 def test_the_query_is_compared_with_the_title():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         query="Red  shoes",
         item_ids=["a", "b", "c"],
         items={"item_attributes__title": ["Shoes, red", "Red hat", None]},
     )
 
-    covered = column(facts, "text__tokens_covered")
+    covered = column(context, "text__tokens_covered")
 
     assert covered[:2] == [1, 0.5]
     assert math.isnan(covered[2])
 
 
 def test_items_clicked_under_the_query_have_weight_share_and_rank():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         query_row={
             "query_clicked_items__present": True,
@@ -198,13 +198,13 @@ def test_items_clicked_under_the_query_have_weight_share_and_rank():
         item_ids=["a", "b", "c"],
     )
 
-    assert column(facts, "query_item__weight") == [1, 3, 0]
-    assert column(facts, "query_item__share") == [0.25, 0.75, 0]
-    assert column(facts, "query_item__rank")[:2] == [2, 1]
+    assert column(context, "query_item__weight") == [1, 3, 0]
+    assert column(context, "query_item__share") == [0.25, 0.75, 0]
+    assert column(context, "query_item__rank")[:2] == [2, 1]
 
 
 def test_a_candidate_knows_when_the_user_last_met_it():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         user=recent(
             clicked=[("a", NOW - 10 * SECOND)],
@@ -213,10 +213,10 @@ def test_a_candidate_knows_when_the_user_last_met_it():
         item_ids=["a", "b"],
     )
 
-    assert column(facts, "history__times_shown") == [2, 0]
-    assert column(facts, "history__clicked_seconds")[0] == 10
-    assert column(facts, "history__shown_seconds")[0] == 20
-    assert math.isnan(column(facts, "history__shown_seconds")[1])
+    assert column(context, "history__times_shown") == [2, 0]
+    assert column(context, "history__clicked_seconds")[0] == 10
+    assert column(context, "history__shown_seconds")[0] == 20
+    assert math.isnan(column(context, "history__shown_seconds")[1])
 
 
 def test_no_column_knows_a_position():
@@ -234,13 +234,13 @@ def test_fields_whose_columns_would_have_one_name_share_a_column():
     fields = (ShopField("rate_all", "number", "rate_all"), ShopField("click", "category", "click"))
     shop = Shop("odd", fields)
 
-    matrix = feature_matrix(SlateFacts(t=NOW, item_ids=["a"]), shop, PRIOR)
+    matrix = feature_matrix(RequestContext(t=NOW, item_ids=["a"]), shop, PRIOR)
 
     assert len(set(feature_columns(shop))) == len(feature_columns(shop)) == matrix.shape[1]
 
 
 def test_every_word_of_a_long_query_is_looked_for():
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         query=" ".join(map(str, range(2000))),
         item_ids=["a", "b"],
@@ -250,18 +250,18 @@ def test_every_word_of_a_long_query_is_looked_for():
         },
     )
 
-    assert column(facts, "text__tokens_covered") == pytest.approx([2 / 2000, 0])
-    assert column(facts, "text__all_covered") == pytest.approx([3 / 2000, 1 / 2000])
+    assert column(context, "text__tokens_covered") == pytest.approx([2 / 2000, 0])
+    assert column(context, "text__all_covered") == pytest.approx([3 / 2000, 1 / 2000])
 
 
 def test_an_empty_slate_has_all_columns_and_no_rows():
-    matrix = feature_matrix(SlateFacts(t=NOW), SHOP, PRIOR)
+    matrix = feature_matrix(RequestContext(t=NOW), SHOP, PRIOR)
 
     assert matrix.shape == (0, len(feature_columns(SHOP)))
 
 
 def test_a_request_about_which_nothing_is_known_is_ranked_all_the_same():
-    matrix = feature_matrix(SlateFacts(t=NOW, item_ids=["a", "b"]), SHOP, PRIOR)
+    matrix = feature_matrix(RequestContext(t=NOW, item_ids=["a", "b"]), SHOP, PRIOR)
 
     assert matrix.shape == (2, len(feature_columns(SHOP)))
     assert matrix.dtype == np.float32
@@ -270,9 +270,9 @@ def test_a_request_about_which_nothing_is_known_is_ranked_all_the_same():
 
 def test_what_is_no_number_is_missing():
     values = [float("inf"), 1e300, "12", 10**400, None, [3], True]
-    facts = SlateFacts(t=NOW, item_ids=[*"abcdefg"], items={"item_attributes__price": values})
+    context = RequestContext(t=NOW, item_ids=[*"abcdefg"], items={"item_attributes__price": values})
 
-    prices = column(facts, "item_attributes__price")
+    prices = column(context, "item_attributes__price")
 
     assert [price for price in prices if not math.isnan(price)] == [12, 1]
 
@@ -287,7 +287,7 @@ def slates(draw):
     column_of = lambda values: draw(st.lists(values, min_size=size, max_size=size))  # noqa: E731
     clicked = draw(st.lists(st.tuples(st.sampled_from("abcxy"), st.integers(0, NOW)), max_size=5))
     shown = draw(st.lists(st.tuples(st.sampled_from("abcxy"), st.integers(0, NOW)), max_size=5))
-    return SlateFacts(
+    return RequestContext(
         t=NOW,
         query=draw(st.one_of(st.none(), st.text(max_size=8))),
         user=recent(clicked=clicked, shown=shown, clicked_brand=[draw(texts) for _ in clicked]),
@@ -304,41 +304,41 @@ def slates(draw):
 
 @settings(deadline=None, max_examples=60)
 @given(slates(), st.randoms(use_true_random=False))
-def test_a_candidates_row_does_not_depend_on_where_it_stands(facts, random):
-    order = list(range(len(facts.item_ids)))
+def test_a_candidates_row_does_not_depend_on_where_it_stands(context, random):
+    order = list(range(len(context.item_ids)))
     random.shuffle(order)
-    moved = SlateFacts(
-        t=facts.t,
-        query=facts.query,
-        user=facts.user,
-        item_ids=[facts.item_ids[n] for n in order],
-        items={name: [values[n] for n in order] for name, values in facts.items.items()},
+    moved = RequestContext(
+        t=context.t,
+        query=context.query,
+        user=context.user,
+        item_ids=[context.item_ids[n] for n in order],
+        items={name: [values[n] for n in order] for name, values in context.items.items()},
     )
 
     np.testing.assert_array_equal(
-        feature_matrix(moved, SHOP, PRIOR), feature_matrix(facts, SHOP, PRIOR)[order]
+        feature_matrix(moved, SHOP, PRIOR), feature_matrix(context, SHOP, PRIOR)[order]
     )
 
 
 @settings(deadline=None, max_examples=60)
 @given(slates())
-def test_lists_and_arrays_give_the_same_bits(facts):
+def test_lists_and_arrays_give_the_same_bits(context):
     def as_arrays(row):
         return {
             name: np.array(value, dtype=object) if isinstance(value, list) else value
             for name, value in row.items()
         }
 
-    arrays = SlateFacts(
-        t=facts.t,
-        query=facts.query,
-        user=as_arrays(facts.user),
-        item_ids=facts.item_ids,
-        items=as_arrays(facts.items),
+    arrays = RequestContext(
+        t=context.t,
+        query=context.query,
+        user=as_arrays(context.user),
+        item_ids=context.item_ids,
+        items=as_arrays(context.items),
     )
 
     np.testing.assert_array_equal(
-        feature_matrix(arrays, SHOP, PRIOR), feature_matrix(facts, SHOP, PRIOR)
+        feature_matrix(arrays, SHOP, PRIOR), feature_matrix(context, SHOP, PRIOR)
     )
 
 
@@ -378,17 +378,17 @@ def test_the_shops_that_come_with_the_house_have_columns():
 
 
 def test_an_item_has_the_rank_and_score_of_each_source_that_had_it():
-    found = {
+    source_ranks = {
         "a": {"lexical": (1, 7.25), "past": (3, 0.5), "rules": (1, 0.0)},
         "b": {"lexical": (2, 6.0)},
         "elsewhere": {"popular": (1, 9.0)},
     }
-    facts = SlateFacts(t=NOW, item_ids=["b", "a", "c"], found=found)
-    brought = SlateFacts(t=NOW, item_ids=["b", "a", "c"])
+    context = RequestContext(t=NOW, item_ids=["b", "a", "c"], source_ranks=source_ranks)
+    brought = RequestContext(t=NOW, item_ids=["b", "a", "c"])
 
-    np.testing.assert_array_equal(column(facts, "source__lexical_rank"), [2, 1, math.nan])
-    np.testing.assert_array_equal(column(facts, "source__lexical_score"), [6, 7.25, math.nan])
-    np.testing.assert_array_equal(column(facts, "source__past_rank"), [math.nan, 3, math.nan])
-    assert np.isnan(column(facts, "source__popular_rank")).all()
+    np.testing.assert_array_equal(column(context, "source__lexical_rank"), [2, 1, math.nan])
+    np.testing.assert_array_equal(column(context, "source__lexical_score"), [6, 7.25, math.nan])
+    np.testing.assert_array_equal(column(context, "source__past_rank"), [math.nan, 3, math.nan])
+    assert np.isnan(column(context, "source__popular_rank")).all()
     assert np.isnan(column(brought, "source__lexical_rank")).all()
     assert not [name for name in feature_columns(SHOP) if "rules" in name]

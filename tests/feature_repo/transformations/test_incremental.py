@@ -125,7 +125,7 @@ def test_a_seal_with_nothing_new_moves_leaves_and_midnights_on(home, tmp_path):
     report = grown.refresh()
 
     assert (report.rebuilt, report.events) == (False, 0)
-    assert report.views["item_standing"].rows > 0
+    assert report.views["item_percentiles"].rows > 0
     assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
 
 

@@ -25,8 +25,8 @@ def test_markets_and_standings_are_those_of_the_last_midnight(tmp_path_factory, 
 
     transform(home, START)
 
-    markets = Rows(home.features / "market_usual", "market")
-    standings = Rows(home.features / "item_standing", "item_id")
+    markets = Rows(home.features / "market_baseline", "market")
+    standings = Rows(home.features / "item_percentiles", "item_id")
     changes = {m: [*happened_in(events, m)] for m in {e.market for e, _, _ in impressions(events)}}
     for midnight in midnights(events):
         for market, of_it in changes.items():

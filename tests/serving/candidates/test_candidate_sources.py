@@ -4,7 +4,7 @@ import pyarrow as pa
 import pytest
 
 from feature_repo.home import Home
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates.candidate_sources import PAST_SHARE, Sources
 from serving.query import SURFACES, Question, Wanted
@@ -31,7 +31,7 @@ def sources_of(wanted, known, shelf):
 
 
 def past_of(items, instants, home):
-    facts = SlateFacts(
+    facts = RequestContext(
         t=9,
         user={"user_recent__clicked_item_ids": items, "user_recent__clicked_at": instants},
     )

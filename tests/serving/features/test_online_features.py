@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 
 from feature_repo.home import RedisError
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from serving.features import LiveState
 from serving.query import Question
 
@@ -29,7 +29,7 @@ class Server:
 
     async def read(self, question):
         self._answer()
-        return SlateFacts(t=question.t)
+        return RequestContext(t=question.t)
 
     def apply(self, events):
         self._answer()
@@ -90,7 +90,7 @@ def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
 
     live.keep()
 
-    assert read(live) == SlateFacts(t=1)
+    assert read(live) == RequestContext(t=1)
 
 
 def test_events_missed_while_the_server_was_away_are_replayed_before_the_next_read(server, live):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from feature_repo.home import EventError, Settings
-from feature_repo.request_features.context import RatePrior, SlateFacts
+from feature_repo.request_features.context import RatePrior, RequestContext
 from serving.contract import RefusedError, read_rank_body, read_search_body
 from serving.features import LiveState
 from serving.flow import Resources, answer, answer_page
@@ -60,7 +60,7 @@ class Ranker:
 
 
 async def known(question):
-    return SlateFacts(t=question.t, item_ids=question.item_ids)
+    return RequestContext(t=question.t, item_ids=question.item_ids)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import EventError, SettingError
-from feature_repo.request_features.context import SlateFacts
+from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop, ShopField
 from serving.contract import from_token, to_token
 from serving.query import SURFACES, Exploration, Question, Rules, Wanted
@@ -27,7 +27,7 @@ SHOP = Shop(
     ),
 )
 IDS = [f"i{n}" for n in range(8)]
-FACTS = SlateFacts(
+FACTS = RequestContext(
     t=5,
     item_ids=IDS,
     items={
@@ -102,7 +102,7 @@ def test_a_rule_counts_on_its_occasion_alone(tmp_path, when, counts):
 def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
     told = rules(tmp_path, '[[rule]]\naction = "hide"\nwhere = { brand = ["Acme"] }')
     sold_out = {**FACTS.items, "item_attributes__stock": [1, 1, 1, 0, 1, None, -2, 1]}
-    facts = SlateFacts(t=5, item_ids=IDS, items=sold_out)
+    facts = RequestContext(t=5, item_ids=IDS, items=sold_out)
 
     assert sellable_places(IDS, facts, SHOP, told) == [4, 5, 7]
 

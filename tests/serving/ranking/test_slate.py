@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from feature_repo.request_features import feature_columns, feature_matrix
-from feature_repo.request_features.context import RatePrior, SlateFacts, with_overrides
+from feature_repo.request_features.context import RatePrior, RequestContext, with_overrides
 from feature_repo.request_features.families import SOURCES
 from feature_repo.shop import Shop, ShopField
 from serving.query import SURFACES, Question
@@ -36,7 +36,7 @@ def slate_size(known):
 
 
 def facts(**items):
-    return SlateFacts(t=1, item_ids=["a", "b", "c", "d"], items=items)
+    return RequestContext(t=1, item_ids=["a", "b", "c", "d"], items=items)
 
 
 def test_best_first_and_equals_as_given():

@@ -82,8 +82,8 @@ def test_an_item_is_known_by_the_first_rung_that_bears_it(make_dataset):
     category = np.array([50, 50, 50, 50, 50, np.nan])
     known = {
         "item_engagement__impressions_all": lambda gain: np.tile(shown, (len(gain), 1)),
-        "standing__brand_support": lambda gain: np.tile(brand, (len(gain), 1)),
-        "standing__category_support": lambda gain: np.tile(category, (len(gain), 1)),
+        "percentiles__brand_support": lambda gain: np.tile(brand, (len(gain), 1)),
+        "percentiles__category_support": lambda gain: np.tile(category, (len(gain), 1)),
     }
     data = Dataset.load(make_dataset(slates=1, **known))
 

@@ -39,4 +39,4 @@ def test_a_range_begins_before_it_ends(tmp_path):
 
 def test_a_cause_that_cannot_be_told_from_others_is_named_with_them():
     assert "--backfill" in cause_of("item_engagement__clicks_7d")
-    assert "--backfill" in cause_of("item_standing__category_items")
+    assert "--backfill" in cause_of("item_percentiles__category_items")

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.home import ArtifactError, Home
-from feature_repo.request_features.context import ItemValues, SlateFacts
+from feature_repo.request_features.context import ItemValues, RequestContext
 from feature_repo.shop import Shop, ShopField
 from training.retrieval.catalogue.ranked_list import Flags, Rows
 
@@ -159,7 +159,7 @@ class Assortment:
             known = self._placed[index] = (item_ids, self.rows(item_ids))
         return known[1]
 
-    def facts(self, item_ids: Sequence[str], t: int) -> SlateFacts:
+    def facts(self, item_ids: Sequence[str], t: int) -> RequestContext:
         """What was known of some items when this was fitted."""
         rows = self.rows(item_ids)
         taken = self.table.take(pa.array(rows, mask=rows < 0))
@@ -168,7 +168,7 @@ class Assortment:
             for name in taken.column_names
             if name != "item_id"
         }
-        return SlateFacts(
+        return RequestContext(
             t=t, item_ids=item_ids, items={**columns, "item_attributes__present": rows >= 0}
         )
 

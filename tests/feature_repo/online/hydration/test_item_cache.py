@@ -112,7 +112,7 @@ def test_rows_that_were_loaded_are_known_to_the_next_read(room, watched, some_hi
     assert found == full(room)
     assert found.items["item_attributes__title"] == ["Boot", None, None]
     assert found.items["item_attributes__price"] == [3, None, None]
-    assert found.items["item_standing__category_price"] == [7, None, None]
+    assert found.items["item_percentiles__category_price"] == [7, None, None]
 
 
 @pytest.mark.parametrize("string", range(4))

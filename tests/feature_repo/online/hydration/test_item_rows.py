@@ -36,8 +36,8 @@ def test_each_item_says_what_it_holds(room, stored):
     assert found["item_attributes__present"] == [True, True, False]
     for name, values in {
         "item_attributes__price": [np.nan, 7, np.nan],
-        "item_standing__category_price": [np.nan, 7, np.nan],
-        "item_standing__present": [0, 1, 0],
+        "item_percentiles__category_price": [np.nan, 7, np.nan],
+        "item_percentiles__present": [0, 1, 0],
         "item_engagement__clicks_1d": [1, np.nan, np.nan],
         "item_engagement__present": [1, 0, 0],
     }.items():

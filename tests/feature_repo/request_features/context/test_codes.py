@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feature_repo.request_features.context import Vocabulary, codes
+from feature_repo.request_features.context import TextCodes, codes
 from feature_repo.request_features.families.text_match import grams, words
 
 texts = st.lists(st.text("abç -", max_size=9), min_size=1, max_size=5)
@@ -12,7 +12,7 @@ texts = st.lists(st.text("abç -", max_size=9), min_size=1, max_size=5)
 
 @given(texts, texts, st.sampled_from([words, grams]))
 def test_pieces_in_common_are_counted_as_by_sets(told, asked, cut):
-    kept = Vocabulary(cut)
+    kept = TextCodes(cut)
     kept.values(asked)
 
     values, sought = kept.values(told), kept.numbers(frozenset().union(*map(cut, asked)))
@@ -24,7 +24,7 @@ def test_pieces_in_common_are_counted_as_by_sets(told, asked, cut):
 
 
 def test_a_piece_that_no_text_has_has_no_number():
-    kept = Vocabulary(words)
+    kept = TextCodes(words)
     kept.values(["red shoe"])
 
     assert kept.numbers(["hat"]).size == 0
@@ -33,7 +33,7 @@ def test_a_piece_that_no_text_has_has_no_number():
 
 def test_a_vocabulary_that_keeps_too_much_starts_anew(monkeypatch):
     monkeypatch.setattr(codes, "KEPT_BYTES", 30)
-    kept = Vocabulary(words)
+    kept = TextCodes(words)
     kept.values(["red shoe"])
 
     assert kept.fresh() is kept
@@ -46,7 +46,7 @@ def test_a_vocabulary_that_keeps_too_much_starts_anew(monkeypatch):
 
 def test_texts_without_a_piece_count_as_well(monkeypatch):
     monkeypatch.setattr(codes, "KEPT_BYTES", 40)
-    kept = Vocabulary(words)
+    kept = TextCodes(words)
     kept.values(["!" * 20, "?" * 20])
 
     assert kept.fresh() is not kept

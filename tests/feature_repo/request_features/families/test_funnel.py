@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from feature_repo.request_features import SlateFacts, feature_columns
+from feature_repo.request_features import RequestContext, feature_columns
 from tests.feature_repo.matrix_columns import NOW, SHOP, column
 
 
@@ -21,7 +21,7 @@ from tests.feature_repo.matrix_columns import NOW, SHOP, column
 def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
     nothing, asked, of_market, share
 ):
-    facts = SlateFacts(
+    context = RequestContext(
         t=NOW,
         item_ids=["a", "b"],
         query_row={
@@ -29,13 +29,15 @@ def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
             "query_engagement__searches_30d": asked,
         },
         market_row={
-            "market_usual__zero_results_all": of_market[0],
-            "market_usual__queries_all": of_market[1],
-            "market_usual__searches_all": 1000,
+            "market_baseline__zero_results_all": of_market[0],
+            "market_baseline__queries_all": of_market[1],
+            "market_baseline__searches_all": 1000,
         },
     )
 
-    assert column(facts, "funnel__query_zero_result_30d") == pytest.approx([share] * 2, nan_ok=True)
+    assert column(context, "funnel__query_zero_result_30d") == pytest.approx(
+        [share] * 2, nan_ok=True
+    )
 
 
 def test_counts_that_are_not_read_are_no_columns():

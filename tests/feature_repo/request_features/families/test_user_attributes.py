@@ -3,7 +3,7 @@
 import math
 
 from feature_repo.home import SECOND
-from feature_repo.request_features import SlateFacts, feature_columns
+from feature_repo.request_features import RequestContext, feature_columns
 from feature_repo.request_features.families import user_attributes
 from feature_repo.shop import Shop, ShopField
 from tests.feature_repo.matrix_columns import NOW, PRIOR, column
@@ -24,10 +24,12 @@ PEOPLE = Shop(
 def told_of(**values):
     """The columns of what the shop told of a shopper, for one candidate."""
     user = {f"user_attributes__{name}": value for name, value in values.items()}
-    facts = SlateFacts(t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)})
+    context = RequestContext(
+        t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)}
+    )
     names = [n for n in feature_columns(PEOPLE) if n.startswith("user_attributes__")]
-    names += [name for block in user_attributes(facts, PEOPLE, PRIOR) for name in block.names]
-    return {name: column(facts, name, PEOPLE)[0] for name in names}
+    names += [name for block in user_attributes(context, PEOPLE, PRIOR) for name in block.names]
+    return {name: column(context, name, PEOPLE)[0] for name in names}
 
 
 def test_a_shopper_is_told_by_numbers_by_ages_and_by_the_declared_values():

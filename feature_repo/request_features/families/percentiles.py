@@ -12,45 +12,47 @@ from feature_repo.request_features.context import (
     EVER,
     Floats,
     RatePrior,
-    SlateFacts,
+    RequestContext,
+    entity_slice,
+    measure_indexes,
     or_zero,
-    part,
-    places_of,
 )
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
 from feature_repo.views import EXAMINED, groups_of
 
-_VIEW = "item_standing"
+_VIEW = "item_percentiles"
 _STORED = ("items", "impressions", "clicks", "popularity", "price", "price_place")
 _COUNTED = slice(1, 3)
 _MEASURES = ("items", "rate", "support", "popularity_share", "to_price", "price_share")
 _WITHOUT_PRICE = 4
 _OWN = (
-    *named("standing__{}", ("examined_rate", "examined_support", "ladder_rate")),
+    *named("percentiles__{}", ("examined_rate", "examined_support", "ladder_rate")),
     f"{_VIEW}__present",
 )
 
 
-def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
-    """`standing__<group>_<measure>`, `standing__examined_rate`, `standing__ladder_rate`.
+def percentiles(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
+    """`percentiles__<group>_<measure>`, `percentiles__examined_rate`, `percentiles__ladder_rate`.
 
     `…_rate` is the group's smoothed click rate, `…_to_price` the logarithm of the candidate's price
     over the group's median one.  `…_support` counts the impressions a rate rests on.
     """
     groups, kept = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
     features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:kept])
-    table = facts.item_table(features).reshape(len(groups), kept, len(facts.item_ids))
-    own = part(facts.counts.evidence[places_of(("impressions", "clicks")), EVER], "item")
-    examined = facts.item_numbers(f"{_VIEW}__{EXAMINED}")
+    table = context.item_table(features).reshape(len(groups), kept, len(context.item_ids))
+    own = entity_slice(
+        context.counts.evidence[measure_indexes(("impressions", "clicks")), EVER], "item"
+    )
+    examined = context.item_numbers(f"{_VIEW}__{EXAMINED}")
     shown, clicks = or_zero(table[:, _COUNTED].swapaxes(0, 1))
     measured = table.copy()
     measured[:, 1], measured[:, 2] = prior.drawn(clicks, shown), table[:, 1]
     if shop.price_field:
-        price = facts.item_numbers(f"item_attributes__{shop.price_field.column}")
+        price = context.item_numbers(f"item_attributes__{shop.price_field.column}")
         measured[:, 4] = np.log(price / table[:, 4])
     return [
-        Block(named("standing__{}_{}", groups, _MEASURES[:kept]), measured),
+        Block(named("percentiles__{}_{}", groups, _MEASURES[:kept]), measured),
         Block(
             _OWN,
             np.array(
@@ -58,7 +60,7 @@ def standing(facts: SlateFacts, shop: Shop, prior: RatePrior) -> Columns:
                     prior.drawn(own[1], or_zero(examined)),
                     examined,
                     _ladder([*clicks, own[1]], [*shown, own[0]], prior),
-                    facts.item_presence(_VIEW),
+                    context.item_presence(_VIEW),
                 ]
             ),
         ),

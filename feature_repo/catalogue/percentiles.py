@@ -7,10 +7,10 @@ from feature_repo.catalogue.entities import item
 from feature_repo.catalogue.views import view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.views import is_count, standing_features
+from feature_repo.views import is_count, percentile_features
 
 
-def item_standing(home: Home, shop: Shop) -> FeatureView:
+def item_percentiles(home: Home, shop: Shop) -> FeatureView:
     """One row per item and UTC midnight at which its standing is not as before."""
     fields = [
         Field(
@@ -19,11 +19,11 @@ def item_standing(home: Home, shop: Shop) -> FeatureView:
             description=f"{meaning}.",
             tags={"unit": _unit(name)},
         )
-        for name, meaning in standing_features(shop).items()
+        for name, meaning in percentile_features(shop).items()
     ]
     return view(
         home,
-        "item_standing",
+        "item_percentiles",
         item,
         fields,
         description="Where an item stands among those of its category and its brand.",

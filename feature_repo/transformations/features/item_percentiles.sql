@@ -3,7 +3,7 @@
 --
 -- Grain:  one row per item and such a midnight at which something about it is not as before
 -- Reads:  stg_items, stg_rankings, stg_impressions, stg_interactions, item_attributes,
---         item_engagement, item_examined, carried_item_standing
+--         item_engagement, item_examined, carried_item_percentiles
 -- Params: since -- rows up to it are written already
 --         latest -- when the last event was seen that rows up to then tell of
 --         last_seal -- a midnight after it is not yet known in full
@@ -103,7 +103,7 @@ told as (
             epoch_us(event_timestamp) as known_at,
             part,
             $told
-        from carried_item_standing
+        from carried_item_percentiles
     )
 
 ),

@@ -11,7 +11,7 @@ from feature_repo.views import MARKET_MEASURES
 _WINDOWS = {"30d": "in the 30 days before that midnight", "all": "since its first event"}
 
 
-def market_usual(home: Home) -> FeatureView:
+def market_baseline(home: Home) -> FeatureView:
     """One row per market and UTC midnight after a day on which anything happened there."""
     fields = [
         Field(
@@ -25,7 +25,7 @@ def market_usual(home: Home) -> FeatureView:
     ]
     return view(
         home,
-        "market_usual",
+        "market_baseline",
         market,
         fields,
         description="What is usual in a market: the measure of all that is relative to it.",
