@@ -11,9 +11,9 @@ import redis
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock, Home, RedisError, Settings
-from feature_repo.online.hydration import KnownItems, OnlineReader
+from feature_repo.online.hydration import ItemCache, OnlineReader
 from feature_repo.online.live import LiveWriter
-from feature_repo.online.redis import RedisAddress, SlateStream, port_of, redis_client
+from feature_repo.online.redis import PipelinedClient, RedisAddress, port_of, redis_client
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.query import Question
@@ -54,8 +54,8 @@ class RedisConnection:
     """Reader and writer of the live features, on one server."""
 
     client: "redis.Redis"
-    stream: SlateStream
-    items: KnownItems
+    stream: PipelinedClient
+    items: ItemCache
     reader: OnlineReader
     writer: LiveWriter
     known: KnownServer
@@ -75,10 +75,10 @@ class RedisConnection:
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
         known, reader = KnownServer(), OnlineReader(home, shop, client)
-        items = KnownItems(reader.item_keys)
+        items = ItemCache(reader.item_keys)
         return cls(
             client=client,
-            stream=SlateStream(address, READ_TIMEOUT_SECONDS, known.check, items.forget),
+            stream=PipelinedClient(address, READ_TIMEOUT_SECONDS, known.check, items.invalidate),
             items=items,
             reader=reader,
             writer=LiveWriter(home, shop, client, log, clock, reader),

@@ -14,7 +14,7 @@ from feature_repo.feast_repo import repository
 from feature_repo.home import DAY, HOUR
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
-from tests.feature_repo.online.cached_reader import KnownReader, full, hung_up
+from tests.feature_repo.online.cached_reader import CachedReader, full, hung_up
 from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.online.histories import (
     ITEMS,
@@ -110,7 +110,7 @@ def test_live_loaded_pruned_and_flushed_all_read_the_same(room):
 
 def test_what_is_kept_of_items_is_what_was_loaded_pruned_and_flushed(room):
     with asyncio.Runner() as runner:
-        known = KnownReader(room)
+        known = CachedReader(room)
 
         def assert_known():
             for user, query in zip(USERS, QUERIES, strict=True):

@@ -10,7 +10,7 @@ from functools import partial
 from feature_repo.online.hydration.item_rows import StoredItem
 from feature_repo.online.hydration.reader import SlateRead
 from feature_repo.online.hydration.slate_query import Asked, Told
-from feature_repo.online.redis import SlateStream
+from feature_repo.online.redis import PipelinedClient
 from feature_repo.request_features.context import RequestContext
 
 KEPT_BYTES = 120_000_000
@@ -23,7 +23,7 @@ _ATTEMPTS = 3
 """The last asks for all items: of a slate that changes each time between question and answer."""
 
 
-class KnownItems:
+class ItemCache:
     """What lies in one server of items.  It belongs to the event loop of the stream."""
 
     def __init__(
@@ -36,9 +36,9 @@ class KnownItems:
             kept_bytes: of keys, strings and what they say.
         """
         self._keys_of, self._kept_bytes = keys_of, kept_bytes
-        self.forget(None)
+        self.invalidate(None)
 
-    async def read(self, stream: SlateStream, slate: SlateRead) -> RequestContext:
+    async def read(self, stream: PipelinedClient, slate: SlateRead) -> RequestContext:
         """The facts of a slate, as if all of it had been asked for.
 
         Raises:
@@ -52,7 +52,7 @@ class KnownItems:
         assert facts is not None, "all items were asked for"
         return facts
 
-    def forget(self, keys: Sequence[bytes] | None) -> None:
+    def invalidate(self, keys: Sequence[bytes] | None) -> None:
         """Keep nothing of the items of which a key changed; of no item, where it is None."""
         if keys is None:
             self._items: dict[str, StoredItem] = {}
@@ -65,7 +65,7 @@ class KnownItems:
 
     async def _asked(
         self,
-        stream: SlateStream,
+        stream: PipelinedClient,
         slate: SlateRead,
         known: Sequence[StoredItem],
         unknown: Sequence[str],

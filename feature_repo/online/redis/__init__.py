@@ -19,7 +19,7 @@ from feature_repo.online.redis.live_keys import (
     encode_recent,
     read_member,
 )
-from feature_repo.online.redis.pipelined_client import SlateStream
+from feature_repo.online.redis.pipelined_client import PipelinedClient
 from feature_repo.online.redis.resp import BYTES, arguments, command, counted, exchanged, joined
 from feature_repo.online.redis.script import FAILED, NO_CLUSTER, Script
 from feature_repo.online.redis.server import port_of, running_redis
@@ -32,10 +32,10 @@ __all__ = [
     "Breaker",
     "LiveKeys",
     "Patch",
+    "PipelinedClient",
     "RecentItem",
     "RedisAddress",
     "Script",
-    "SlateStream",
     "arguments",
     "command",
     "counted",

@@ -116,7 +116,7 @@ class _Stream(asyncio.BufferedProtocol):
                 told.set_exception(redis.ConnectionError(f"the connection was lost: {exc}"))
 
 
-class SlateStream:
+class PipelinedClient:
     """Asks one server, opening the connection when it is needed.  It belongs to one event loop."""
 
     def __init__(

@@ -8,7 +8,7 @@ import hiredis
 from feature_repo.online.redis import RedisAddress
 
 
-class GoBetween:
+class ByteProxy:
     """Passes commands on to a server, and what that says back.  It belongs to one event loop."""
 
     def __init__(self, server, before=lambda words: None):

@@ -3,10 +3,10 @@
 import asyncio
 
 from feature_repo.events.contract import query_key
-from feature_repo.online.hydration import KnownItems
+from feature_repo.online.hydration import ItemCache
 from feature_repo.online.hydration.item_cache import KEPT_BYTES
-from feature_repo.online.redis import RedisAddress, SlateStream
-from tests.feature_repo.online.byte_proxy import GoBetween
+from feature_repo.online.redis import PipelinedClient, RedisAddress
+from tests.feature_repo.online.byte_proxy import ByteProxy
 from tests.feature_repo.online.conftest import TIMEOUT_SECONDS
 from tests.feature_repo.online.histories import ITEMS, NOW, comparable
 
@@ -24,14 +24,14 @@ def full(room, *asked, **named):
     return comparable(room.reader.read(**arguments(*asked, **named)))
 
 
-class KnownReader:
+class CachedReader:
     """Keeps what it read of items, over one connection.  It belongs to one event loop."""
 
     def __init__(self, room, address=None, kept_bytes=KEPT_BYTES):
         self.room = room
-        self.items = KnownItems(room.reader.item_keys, kept_bytes)
+        self.items = ItemCache(room.reader.item_keys, kept_bytes)
         address = address or room.address
-        self.stream = SlateStream(address, TIMEOUT_SECONDS, _greeted, self.items.forget)
+        self.stream = PipelinedClient(address, TIMEOUT_SECONDS, _greeted, self.items.invalidate)
 
     async def read(self, *asked, **named):
         """The facts of one slate."""
@@ -48,9 +48,9 @@ class Watched:
 
     def __init__(self, room, kept_bytes=KEPT_BYTES, address=None):
         self.room, self._runner = room, asyncio.Runner()
-        self.way = self._runner.run(GoBetween(address or room.address).__aenter__())
+        self.way = self._runner.run(ByteProxy(address or room.address).__aenter__())
         url = (address or room.address).url.replace(f":{room.address.port}/", f":{self._port}/")
-        self.known = KnownReader(room, RedisAddress.parse(url), kept_bytes)
+        self.known = CachedReader(room, RedisAddress.parse(url), kept_bytes)
 
     @property
     def _port(self):

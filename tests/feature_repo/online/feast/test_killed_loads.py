@@ -13,7 +13,7 @@ from feature_repo.home import MINUTE, SECOND, Home
 from feature_repo.online.redis import redis_client
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log, write_shop
-from tests.feature_repo.online.nursery import nursery
+from tests.feature_repo.online.loader_process import loader_process
 from tests.feature_repo.shops import ODD
 
 DEATHS = 20
@@ -80,7 +80,7 @@ def strike(child, verb, takes, chance):
 
 def test_a_load_killed_anywhere_is_whole_after_the_next(place):
     home, client = place
-    with nursery(home) as child:
+    with loader_process(home) as child:
         ended, takes = child("load")
         whole = answers(home)
         chance, killed = random.Random(9), 0
@@ -111,7 +111,7 @@ def registered(home):
 def test_a_registration_killed_anywhere_is_whole_after_the_next(place):
     home, _ = place
     shops = ["", ODD]
-    with nursery(home) as child:
+    with loader_process(home) as child:
         _, takes = child("apply")
         chance, killed = random.Random(10), 0
         for n in count():

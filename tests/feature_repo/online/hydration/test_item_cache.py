@@ -10,7 +10,7 @@ from feature_repo.home import DAY, HOUR, Home, RedisError, Settings
 from feature_repo.online.hydration.item_cache import _EACH
 from feature_repo.online.redis import running_redis
 from tests.feature_repo.online.cached_reader import (
-    KnownReader,
+    CachedReader,
     Watched,
     full,
     hung_up,
@@ -161,7 +161,7 @@ def test_a_server_that_was_restarted_is_asked_anew(home, room):
     with running_redis(settings) as address, asyncio.Runner() as runner:
         room = Room(room.home, room.shop, address, room.clock)
         room.take(upsert("e1", NOW - 9, "i1", brand="Acme"))
-        known = KnownReader(room, address)
+        known = CachedReader(room, address)
         assert runner.run(known.read()) == full(room)
         room.client.shutdown()
         with running_redis(settings) as again:
@@ -333,7 +333,7 @@ def test_what_the_server_no_longer_remembers_is_asked_for_again(room, watched, s
 
 def test_whoever_gives_up_leaves_the_others_right(room, some_history):
     async def work():
-        with closing(KnownReader(room)) as known:
+        with closing(CachedReader(room)) as known:
             given_up = asyncio.ensure_future(known.read())
             others = [asyncio.ensure_future(known.read(items)) for items in (["i1"], ITEMS, [])]
             await asyncio.sleep(0)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from feature_repo.home import DAY, HOUR
 from feature_repo.online.hydration.item_cache import _EACH, KEPT_BYTES
-from tests.feature_repo.online.cached_reader import KnownReader, full
+from tests.feature_repo.online.cached_reader import CachedReader, full
 from tests.feature_repo.online.histories import (
     ITEMS,
     NOW,
@@ -65,7 +65,7 @@ def test_any_history_of_writes_and_reads_reads_as_if_nothing_were_kept(room, his
     room.client.flushdb()
 
     async def run():
-        with closing(KnownReader(room, kept_bytes=kept_bytes)) as known:
+        with closing(CachedReader(room, kept_bytes=kept_bytes)) as known:
             for act in [*history, ("read", [(ITEMS, NOW, "u1", "shoes")])]:
                 if act[0] == "read":
                     found = await asyncio.gather(*(patiently(known, *s) for s in act[1]))
@@ -138,7 +138,7 @@ def test_overlapping_reads_are_each_of_one_instant_between_question_and_answer(r
             seen.append(int(brand))
 
     async def run():
-        with closing(KnownReader(room, kept_bytes=kept_bytes)) as known:
+        with closing(CachedReader(room, kept_bytes=kept_bytes)) as known:
             changes.start()
             await asyncio.gather(*(read_on(known) for _ in range(6)))
             assert await known.read(items) == full(room, items)
@@ -163,7 +163,7 @@ def test_a_click_is_known_to_any_read_sent_after_its_acknowledgement(room):
             assert found.user["user_engagement__clicks_all"] == n
 
     async def run():
-        with closing(KnownReader(room)) as known:
+        with closing(CachedReader(room)) as known:
             clicking = asyncio.ensure_future(click_on(known))
             await asyncio.gather(clicking, *(read_on(known, clicking) for _ in range(4)))
 

@@ -8,8 +8,8 @@ import pytest
 import redis
 from hiredis import pack_command
 
-from feature_repo.online.redis import RedisAddress, SlateStream, redis_client
-from tests.feature_repo.online.byte_proxy import GoBetween
+from feature_repo.online.redis import PipelinedClient, RedisAddress, redis_client
+from tests.feature_repo.online.byte_proxy import ByteProxy
 
 SECONDS = 0.2
 
@@ -27,7 +27,7 @@ def running(address, work, opened=as_it_is, changed=ignored):
 
     async def run():
         asyncio.get_running_loop().set_exception_handler(lambda _, context: left.append(context))
-        stream = SlateStream(address, SECONDS, opened, changed)
+        stream = PipelinedClient(address, SECONDS, opened, changed)
         try:
             return await work(stream)
         finally:
@@ -147,10 +147,10 @@ def test_a_lost_connection_is_opened_again_for_the_next_question(redis_address, 
 
 def test_a_server_that_falls_silent_fails_all_who_wait(redis_address):
     async def work():
-        async with GoBetween(
+        async with ByteProxy(
             redis_address, lambda words: b"" if {b"GET", b"CACHING"} & {*words} else None
         ) as way:
-            stream = SlateStream(way.address, SECONDS, as_it_is, ignored)
+            stream = PipelinedClient(way.address, SECONDS, as_it_is, ignored)
             asked = [ask(stream, "n1") for _ in range(3)]
             found = await asyncio.gather(*asked, return_exceptions=True)
             stream.close()
@@ -243,8 +243,8 @@ def test_an_answer_is_understood_before_a_change_that_comes_with_it(redis_addres
     said = []
 
     async def work():
-        async with GoBetween(redis_address) as way:
-            stream = SlateStream(way.address, SECONDS * 50, as_it_is, said.append)
+        async with ByteProxy(redis_address) as way:
+            stream = PipelinedClient(way.address, SECONDS * 50, as_it_is, said.append)
             await ask(stream, "n2")
             way.hold()
             asked = asyncio.ensure_future(ask(stream, "n1", understand=said.append))

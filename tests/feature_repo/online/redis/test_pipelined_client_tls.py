@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from hiredis import pack_command
 
-from feature_repo.online.redis import RedisAddress, SlateStream, redis_client
+from feature_repo.online.redis import PipelinedClient, RedisAddress, redis_client
 
 LARGE = bytes(range(256)) * 4096
 
@@ -64,7 +64,7 @@ def test_a_large_answer_is_whole_over_tls_and_changes_are_told(redis_address, ce
         server = await tls_before(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
         url = f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"
-        stream = SlateStream(RedisAddress.parse(url), 5, opened, said.append)
+        stream = PipelinedClient(RedisAddress.parse(url), 5, opened, said.append)
         try:
             told = pack_command(("CLIENT", "CACHING", "YES")), pack_command(("GET", "n"))
             commands = b"".join([pack_command(("GET", "large")), *told])
@@ -94,7 +94,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(redis_address, certifi
     async def asked():
         server = await tls_before(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
-        stream = SlateStream(
+        stream = PipelinedClient(
             RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, opened, lambda keys: None
         )
         try:

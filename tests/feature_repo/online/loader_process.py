@@ -1,6 +1,6 @@
 """Children that are killed: each is a fresh process in which Feast is imported already.
 
-    python -m tests.feature_repo.online.nursery HOME
+    python -m tests.feature_repo.online.loader_process HOME
 
 For each line it reads, `load` or `apply` and a number of seconds, it forks a child that does that
 to the home; the child is killed with -9 after so many seconds, if it has not ended.  It answers
@@ -52,10 +52,10 @@ def main(root):
 
 
 @contextmanager
-def nursery(home):
+def loader_process(home):
     """Gives a function of verb and seconds: how the child ended, and seconds it took."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.feature_repo.online.nursery", str(home.root)],
+        [sys.executable, "-m", "tests.feature_repo.online.loader_process", str(home.root)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
