@@ -80,8 +80,8 @@ class LogSlice:
         requests = "from log_ranking select request_id union from log_interaction select request_id"
         corrected = "from log_interaction select distinct corrects"
         with _index(self.home) as index:
-            places = index.places_of_requests(_texts(db, requests))
-            places |= index.places_of_events(_texts(db, corrected))
+            places = index.request_rows(_texts(db, requests))
+            places |= index.event_rows(_texts(db, corrected))
             places = {place for place in places if place[0].partition("/")[0] in _NAMED}
         found: dict[str, list[int]] = {}
         for name, row in sorted(places):

@@ -19,14 +19,14 @@ _COUNTED = ("read", "accepted", "duplicate", "quarantined")
 
 def init(args: argparse.Namespace) -> Outcome:
     """Infer the shop's fields and write them down."""
-    from feature_repo.events.ingest import shop_inference
+    from feature_repo.events.ingest import infer_shop, shop_to_toml
 
     out = args.out or Settings.from_environment().home.shop_toml
     if out.exists() and not args.force:
         raise SettingError(f"{out} is there already; edit it, or replace it with --force.")
-    shop, explanations = shop_inference.infer(args.paths, _mapping(args))
+    shop, explanations = infer_shop(args.paths, _mapping(args))
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(shop_inference.to_toml(shop, explanations), encoding="utf-8")
+    out.write_text(shop_to_toml(shop, explanations), encoding="utf-8")
     fields = [
         {"of": of, "name": f.name, "type": f.type, "role": f.role, "column": f.column}
         for of, group in (("item", shop.item_fields), ("user", shop.user_fields))

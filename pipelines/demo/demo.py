@@ -112,9 +112,9 @@ class Demo:
         if self.events is None:
             text = SIMULATED_SHOP.read_text(encoding="utf-8")
         else:
-            from feature_repo.events.ingest import shop_inference
+            from feature_repo.events.ingest import infer_shop, shop_to_toml
 
-            text = shop_inference.to_toml(*shop_inference.infer([source]))
+            text = shop_to_toml(*infer_shop([source]))
         self.home.shop_toml.write_text(text, encoding="utf-8")
 
     def _ingest(self, source: Path) -> None:

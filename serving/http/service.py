@@ -22,7 +22,7 @@ from feature_repo.events.contract import (
     AnyEvent,
     identifier,
     json_schemas,
-    parse_event,
+    parse_canonical,
     parse_metarank,
 )
 from feature_repo.home import Settings
@@ -110,7 +110,7 @@ class Events(Endpoint):
 
     async def post(self, request: Request) -> Response:
         """Take the events of the body."""
-        return await _take(request, parse_event, "events")
+        return await _take(request, parse_canonical, "events")
 
 
 class Feedback(Endpoint):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from feature_repo.events.contract import check_each_once, identifier
+from feature_repo.events.contract import check_unique, identifier
 from feature_repo.shop import Shop
 from serving.contract import RecommendBody, Rest, SearchBody, from_token
 from training.query_understanding import Understood
@@ -90,7 +90,7 @@ def wanted_recommendation(body: RecommendBody, surface: str, shop: Shop) -> Want
         EventError: an item, filter or `next` that is none.
     """
     seeds = [identifier(item, f"items[{n}]") for n, item in enumerate(body.items)]
-    check_each_once(seeds, "items")
+    check_unique(seeds, "items")
     return Wanted(
         surface=SURFACES[surface],
         seeds=seeds,

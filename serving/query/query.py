@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from feature_repo.events.contract import (
     DEFAULT_MARKET,
     FieldValue,
-    check_each_once,
+    check_unique,
     identifier,
     identifiers,
     query_key,
@@ -82,7 +82,7 @@ def read_question(
     """
     try:
         item_ids = identifiers([candidate.id for candidate in body.items], "items")
-        check_each_once(item_ids, "items")
+        check_unique(item_ids, "items")
         fields = _fields(body.fields, "fields")
         return Question(
             request_id=_optional(body.id, "id") or new_id(),

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem, SourcePlaces
+from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem, SourceLocations
 from feature_repo.events.log import EventLog, SegmentWriter
 from feature_repo.home import AisleError
 from feature_repo.request_features.families import SOURCES
@@ -180,7 +180,7 @@ def _considered(slate: Slate) -> tuple[str, ...]:
     return tuple(item for n, item in enumerate(slate.scored.item_ids) if n not in answered)
 
 
-def _sources(candidates: Candidates, slate: Slate) -> tuple[SourcePlaces, ...]:
+def _sources(candidates: Candidates, slate: Slate) -> tuple[SourceLocations, ...]:
     """Where each item answered was found; empty where none was."""
     if not candidates.sources:
         return ()

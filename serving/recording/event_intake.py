@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from feature_repo.events.contract import AnyEvent, ServedEvent, admit, split_body
+from feature_repo.events.contract import AnyEvent, ServedEvent, split_body, validate_event
 from feature_repo.events.log import EventLog, Quarantine, SegmentWriter
 from feature_repo.home import Clock, EventError, Home, LogError
 from serving.contract import EventsAnswer, QuarantinedEvent
@@ -101,7 +101,7 @@ class Intake:
     def _admitted(self, raw: object, parse: Parse) -> AnyEvent:
         try:
             event = msgspec.structs.replace(parse(raw), received_at=0)
-            return admit(event, now=self.clock.now(), served=self.served)
+            return validate_event(event, now=self.clock.now(), served=self.served)
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None
 
@@ -113,14 +113,14 @@ class Intake:
             for entry in quarantined:
                 content = _as_sent(raw_events[entry.index])
                 quarantine.add(door, entry.index + 1, f"{entry.field}: {entry.reason}", content)
-            quarantine.keep()
+            quarantine.sync()
         except OSError as error:
             raise LogError(f"{self.home.log} cannot be written: {error}.") from error
 
     def _taken_before(self, event_ids: Iterable[str]) -> set[str]:
         with self._lock:
             recent = {event_id for event_id in event_ids if event_id in self._recent}
-        return recent | self.log.known(event_ids)
+        return recent | self.log.compacted_ids(event_ids)
 
     def _remember(self, events: Sequence[AnyEvent]) -> None:
         with self._lock:

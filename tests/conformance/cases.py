@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from feature_repo.events.contract import AnyEvent, parse_event, query_key
+from feature_repo.events.contract import AnyEvent, parse_canonical, query_key
 from feature_repo.home import parse_instant
 from feature_repo.request_features.context import RatePrior
 
@@ -110,7 +110,7 @@ def _event(case: str, number: int, event: dict[str, Any]) -> AnyEvent:
         own |= {"items": [f"{case} {item}" for item in event["items"]], "market": case}
     rest = {name: value for name, value in event.items() if name != "received"}
     received = event.get("received", event["event_time"])
-    return parse_event({**rest, **own, "received_at": received})
+    return parse_canonical({**rest, **own, "received_at": received})
 
 
 def _request(case: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import ServedEvent, SourcePlaces
+from feature_repo.events.contract import ServedEvent, SourceLocations
 from feature_repo.home import Home
 from feature_repo.request_features.context import RequestContext, SourceRanks
 from training.dataset.labels import compacted
@@ -52,7 +52,7 @@ inner join (select distinct on (qid) {_REQUEST} from shown order by qid, positio
 
 order by qid, beside, position, item_id
 """
-_decode = msgspec.json.Decoder(list[SourcePlaces]).decode
+_decode = msgspec.json.Decoder(list[SourceLocations]).decode
 
 
 def with_sources(

@@ -15,15 +15,15 @@ from feature_repo.events.contract.events import (
     RankingEvent,
     ServedEvent,
     ShownItem,
-    SourcePlaces,
+    SourceLocations,
     UserEvent,
 )
-from feature_repo.events.contract.parsing import parse, parse_event, parse_metarank
+from feature_repo.events.contract.parsing import parse_canonical, parse_event, parse_metarank
 from feature_repo.events.contract.query_key import QUERY_KEY_VERSION, query_key
 from feature_repo.events.contract.schemas import json_schemas
-from feature_repo.events.contract.validation import admit
+from feature_repo.events.contract.validation import validate_event
 from feature_repo.events.contract.values import (
-    check_each_once,
+    check_unique,
     identifier,
     identifiers,
     number,
@@ -46,21 +46,21 @@ __all__ = [
     "RankingEvent",
     "ServedEvent",
     "ShownItem",
-    "SourcePlaces",
+    "SourceLocations",
     "UserEvent",
-    "admit",
-    "check_each_once",
+    "check_unique",
     "decode_json",
     "identifier",
     "identifiers",
     "json_schemas",
     "number",
-    "parse",
+    "parse_canonical",
     "parse_event",
     "parse_metarank",
     "query_key",
     "shop_field",
     "split_body",
     "text",
+    "validate_event",
     "values",
 ]

@@ -13,7 +13,7 @@ import pyarrow as pa
 FieldValue = str | float | bool | list[str] | None
 """A shop's own field; null removes it."""
 
-SourcePlaces = dict[str, tuple[int, float]]
+SourceLocations = dict[str, tuple[int, float]]
 """By source of candidates: at which rank, from 1, it had an item, and with which score."""
 
 DEFAULT_MARKET = "default"
@@ -90,7 +90,7 @@ class RankingEvent(Event, frozen=True, tag="ranking"):
 class ServedRankingEvent(RankingEvent, frozen=True, tag="ranking"):
     """A ranking that leaves out its items, as its sender means those this shop answered with.
 
-    The log holds none: admission makes a ranking of it, with the served items.
+    The log holds none: validation makes a ranking of it, with the served items.
     """
 
     items: tuple[ShownItem, ...] = ()
@@ -138,7 +138,7 @@ class ServedEvent(Event, frozen=True, tag="served"):
     seed: int | None = None
     degraded: tuple[str, ...] = ()
     overrides: dict[str, dict[str, FieldValue]] = {}
-    sources: tuple[SourcePlaces, ...] = ()
+    sources: tuple[SourceLocations, ...] = ()
     considered: tuple[str, ...] = ()
     layout: tuple[str, ...] = ()
     vectors: str | None = None

@@ -120,7 +120,7 @@ def _slate(items: object) -> tuple[ShownItem, ...]:
     except EventError:
         scored = [_shown(item, f"items[{n}]") for n, item in enumerate(items)]
     ids = [item_id for item_id, _ in scored]
-    values.check_each_once(ids, "items")
+    values.check_unique(ids, "items")
     if len({score for _, score in scored}) == 1:
         return tuple(ShownItem(item_id) for item_id in ids)
     return tuple(ShownItem(item_id, score) for item_id, score in scored)

@@ -20,12 +20,12 @@ from feature_repo.events.contract.metarank import parse_metarank
 from feature_repo.events.contract.values import Reader, identifier, text
 from feature_repo.home import EventError, parse_instant, utc_offset_minutes
 
-__all__ = ["dialect_of", "parse", "parse_event", "parse_metarank"]
+__all__ = ["dialect_of", "parse_canonical", "parse_event", "parse_metarank"]
 
 Dialect = Literal["canonical", "metarank"]
 
 
-def parse(raw: object) -> AnyEvent:
+def parse_event(raw: object) -> AnyEvent:
     """Read an event of either dialect.
 
     Raises:
@@ -33,7 +33,7 @@ def parse(raw: object) -> AnyEvent:
     """
     if dialect_of(raw) == "metarank":
         return parse_metarank(raw)
-    return parse_event(raw)
+    return parse_canonical(raw)
 
 
 def dialect_of(raw: object) -> Dialect:
@@ -48,11 +48,11 @@ def dialect_of(raw: object) -> Dialect:
     )  # fmt: skip
 
 
-def parse_event(raw: object) -> AnyEvent:
+def parse_canonical(raw: object) -> AnyEvent:
     """Read a canonical event: an object with the keys of its kind in `contract.py`.
 
     A ranking may leave out its items where this shop's answer is meant; a list of none is a search
-    that found nothing (see `admission.py`).
+    that found nothing (see `validation.py`).
 
     Raises:
         EventError: a key is missing, unknown or has a value it cannot have.
@@ -90,7 +90,7 @@ def shown_items(value: object, field: str) -> tuple[ShownItem, ...]:
         shown = tuple(_shown_item(item, field) for item in value)
     except EventError:
         shown = tuple(_shown_item(item, f"{field}[{n}]") for n, item in enumerate(value))
-    values.check_each_once([item.item_id for item in shown], field)
+    values.check_unique([item.item_id for item in shown], field)
     return shown
 
 

@@ -3,7 +3,7 @@
 Names, required keys and defaults come from the records; what a value may be, and what it means,
 stands here.  What a schema accepts the parser accepts, save for what JSON Schema cannot say: that
 an item may stand only once in a slate, and that 7.0 is no id.  The parser also reads times in
-other ISO 8601 forms.  Admission is stricter than both (see `admission.py`).
+other ISO 8601 forms.  Validation is stricter than both (see `validation.py`).
 """
 
 import inspect

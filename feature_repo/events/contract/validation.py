@@ -22,7 +22,9 @@ AHEAD = 5 * MINUTE
 """How far a sender's clock may be ahead of ours; such an event is held until its time."""
 
 
-def admit(event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | None]) -> AnyEvent:
+def validate_event(
+    event: AnyEvent, *, now: int, served: Callable[[str], ServedEvent | None]
+) -> AnyEvent:
     """Give the event as it is to be logged.
 
     Args:

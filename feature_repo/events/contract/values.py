@@ -133,7 +133,7 @@ def shop_fields(value: object, field: str) -> dict[str, FieldValue]:
     }
 
 
-def check_each_once(ids: Sequence[str], field: str) -> None:
+def check_unique(ids: Sequence[str], field: str) -> None:
     """Refuse a slate that names an item twice."""
     if len(set(ids)) < len(ids):
         twice = next(item for n, item in enumerate(ids) if item in ids[:n])

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from feature_repo.events.contract import AnyEvent, ServedEvent, admit, parse
+from feature_repo.events.contract import AnyEvent, ServedEvent, parse_event, validate_event
 from feature_repo.events.ingest.files import EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, Tally
 from feature_repo.events.ingest.staging import Appended, Nowhere, Sink, Staged
@@ -79,7 +79,7 @@ def validate(
 
 
 class _Intake:
-    """Takes lines in, chunk by chunk: parse, admit, look for duplicates, hand on."""
+    """Takes lines in, chunk by chunk: parse, validate, look for duplicates, hand on."""
 
     def __init__(
         self, log: EventLog | None, clock: Clock, sink: Sink, quarantine: Quarantine | None
@@ -99,7 +99,7 @@ class _Intake:
             if progress is not None:
                 progress(files.done, files.total)
         if self._quarantine is not None:
-            self._quarantine.keep()
+            self._quarantine.sync()
         self._tally.finish(self._report, self._logged_items)
         return self._report
 
@@ -107,7 +107,7 @@ class _Intake:
         self._report.read += len(lines)
         events = [(line, event) for line in lines if (event := self._event(line)) is not None]
         keys = [digest(event.event_id) for _, event in events]
-        known = set() if self._log is None else self._log.known_digests(keys)
+        known = set() if self._log is None else self._log.compacted_digests(keys)
         fresh = []
         for key, (line, event) in zip(keys, events, strict=True):
             if key in known or key in self._seen:
@@ -124,7 +124,7 @@ class _Intake:
         reason = line.reason
         if reason is None:
             try:
-                event = admit(parse(line.raw), now=self._now, served=self._served)
+                event = validate_event(parse_event(line.raw), now=self._now, served=self._served)
                 return self._received(event)
             except EventError as error:
                 reason = str(error)
@@ -142,7 +142,7 @@ class _Intake:
         return None if self._log is None else self._log.served(request_id)
 
     def _logged_items(self, item_ids: set[str]) -> set[str]:
-        return set() if self._log is None else self._log.items_among(item_ids)
+        return set() if self._log is None else self._log.logged_items(item_ids)
 
 
 def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:

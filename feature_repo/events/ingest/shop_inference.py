@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feature_repo.events.contract import ItemEvent, UserEvent, parse
+from feature_repo.events.contract import ItemEvent, UserEvent, parse_event
 from feature_repo.events.ingest.field_evidence import Evidence, words_of
 from feature_repo.events.ingest.files import SUFFIXES, EventFiles, Line
 from feature_repo.events.ingest.transaction_files import files_of
@@ -47,7 +47,9 @@ class _Finding:
     evidence: Evidence
 
 
-def infer(paths: Sequence[Path], mapping: TableMapping | None = None) -> tuple[Shop, Explanations]:
+def infer_shop(
+    paths: Sequence[Path], mapping: TableMapping | None = None
+) -> tuple[Shop, Explanations]:
     """Infer a shop from the item and user events of files and folders; other lines are skipped.
 
     Args:
@@ -67,7 +69,7 @@ def infer(paths: Sequence[Path], mapping: TableMapping | None = None) -> tuple[S
     return shop, explanations
 
 
-def to_toml(shop: Shop, explanations: Explanations) -> str:
+def shop_to_toml(shop: Shop, explanations: Explanations) -> str:
     """Write a shop as TOML that `Shop.load` reads back, with the explanations as comments."""
     lines = [
         "# The shop's own fields, inferred from its events. Correct what was guessed wrong:",
@@ -111,7 +113,7 @@ def _describing(line: Line) -> object:
     if not isinstance(raw, dict) or raw.get("kind", raw.get("event")) not in ("item", "user"):
         return None
     try:
-        return parse(raw)
+        return parse_event(raw)
     except EventError:
         return None
 

@@ -1,7 +1,7 @@
 """The event log: durable segments, seals, compaction, and erasure."""
 
 from feature_repo.events.log.arrow import DERIVED, to_table
-from feature_repo.events.log.erasure import erased_among
+from feature_repo.events.log.erasure import erased_users
 from feature_repo.events.log.index import EventIndex, digest
 from feature_repo.events.log.log import EventLog
 from feature_repo.events.log.partitions import list_relations, part_of, read_relation, read_rows
@@ -19,7 +19,7 @@ __all__ = [
     "SegmentWriter",
     "digest",
     "encode_event",
-    "erased_among",
+    "erased_users",
     "list_relations",
     "part_of",
     "read_relation",

@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 
 from feature_repo.events.contract import ARROW_SCHEMAS, KINDS, AnyEvent
 from feature_repo.events.log.arrow import to_table
-from feature_repo.events.log.erasure import erased_among, rewrite, without_person
+from feature_repo.events.log.erasure import anonymize, erased_users, rewrite
 from feature_repo.events.log.index import EventIndex, digest
 from feature_repo.events.log.partitions import (
     LONG_ROW_GROUP,
@@ -134,11 +134,11 @@ class _Sealed:
                 if len(rows) == _BLOCK:
                     blocks.append(np.array(rows, _LINE))
                     rows.clear()
-        quarantine.keep()
+        quarantine.sync()
         return np.concatenate([*blocks, np.array(rows, _LINE)]), damaged
 
     def _note(self, event: AnyEvent) -> None:
-        for user, at in erased_among([event]).items():
+        for user, at in erased_users([event]).items():
             self.erased[user] = max(at, self.erased.get(user, 0))
 
     def line(self, line: np.void) -> bytes:
@@ -148,7 +148,7 @@ class _Sealed:
 
     def events(self, lines: Lines) -> list[AnyEvent]:
         """The events of surveyed lines, without the users who were erased."""
-        return [without_person(decode_event(self.line(line)), self.erased) for line in lines]
+        return [anonymize(decode_event(self.line(line)), self.erased) for line in lines]
 
 
 def _surveyed(event: AnyEvent, segment: int, offset: int, length: int) -> tuple[int, ...]:
@@ -173,7 +173,7 @@ def _unknown(lines: Lines, index: EventIndex) -> Lines:
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
         keys = [_key(high, low) for high, low in block[["digest_high", "digest_low"]].tolist()]
-        known = index.known(keys)
+        known = index.compacted_digests(keys)
         fresh[start : start + _BLOCK] = [key not in known for key in keys]
     return lines[fresh]
 

@@ -34,7 +34,7 @@ PERSONAL = ("user", "ranking", "interaction", "served")
 NOBODY = "erased"
 
 
-def erased_among(events: Iterable[AnyEvent]) -> dict[str, int]:
+def erased_users(events: Iterable[AnyEvent]) -> dict[str, int]:
     """The users whom some of the events erase."""
     erased: dict[str, int] = {}
     for event in events:
@@ -43,7 +43,7 @@ def erased_among(events: Iterable[AnyEvent]) -> dict[str, int]:
     return erased
 
 
-def without_person(event: AnyEvent, erased: Erased) -> AnyEvent:
+def anonymize(event: AnyEvent, erased: Erased) -> AnyEvent:
     """The event as it may stay; the same one where nothing in it was erased."""
     user = None if isinstance(event, ItemEvent) else event.user_id
     if user is None or event.seen_at > erased.get(user, -1):
@@ -89,5 +89,5 @@ def _rewrite(path: Path, erased: Erased) -> None:
     ):
         for group in range(file.num_row_groups):
             events = from_table(kind, file.read_row_group(group))
-            left = [without_person(event, erased) for event in events]
+            left = [anonymize(event, erased) for event in events]
             writer.write_table(to_table(kind, left, lambda _: part))

@@ -81,7 +81,7 @@ class EventIndex:
         self._lock = threading.Lock()
         self._connection: sqlite3.Connection | None = None
 
-    def known(self, digests: Sequence[bytes]) -> set[bytes]:
+    def compacted_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         """Those of the digests whose events are compacted."""
         return {row[0] for row in self._select("digest from events", digests)}
 
@@ -111,11 +111,11 @@ class EventIndex:
             )
         return [read_row(self._relations / path, row) for path, row in found]
 
-    def places_of_requests(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
+    def request_rows(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Files, below the compacted ones, and rows of requests' rankings and interactions."""
         return self._places(_OF_REQUESTS, request_ids)
 
-    def places_of_events(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
+    def event_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
         """The same of events by their ids."""
         return self._places(_OF_EVENTS, map(digest, event_ids))
 

@@ -23,7 +23,7 @@ from feature_repo.events.contract import (
     ServedEvent,
 )
 from feature_repo.events.log.compaction import CompactionReport, compact
-from feature_repo.events.log.erasure import erased_among, without_person
+from feature_repo.events.log.erasure import anonymize, erased_users
 from feature_repo.events.log.index import EventIndex, digest
 from feature_repo.events.log.partitions import list_relations, read_relation
 from feature_repo.events.log.seals import Seals, read_seals, write_seals
@@ -89,19 +89,19 @@ class EventLog:
         """Compacted Parquet files of one kind, oldest day first."""
         return list_relations(self._home.log / "compacted", kind)
 
-    def known(self, event_ids: Iterable[str]) -> set[str]:
+    def compacted_ids(self, event_ids: Iterable[str]) -> set[str]:
         """Those of the ids whose events are compacted."""
         keys = {digest(event_id): event_id for event_id in event_ids}
-        return {keys[key] for key in self.known_digests(list(keys))}
+        return {keys[key] for key in self.compacted_digests(list(keys))}
 
     def compacted_parts(self, event_ids: Iterable[str]) -> dict[str, int]:
         """The parts in which those of the ids lie whose events are compacted."""
         keys = {digest(event_id): event_id for event_id in event_ids}
         return {keys[key]: part for key, part in self._index.parts(list(keys)).items()}
 
-    def known_digests(self, digests: Sequence[bytes]) -> set[bytes]:
+    def compacted_digests(self, digests: Sequence[bytes]) -> set[bytes]:
         """The same by digests of the ids; see `event_index.py`."""
-        return self._index.known(digests)
+        return self._index.compacted_digests(digests)
 
     def unsealed_digests(self) -> set[bytes]:
         """Digests of the ids of all events in segments."""
@@ -113,7 +113,7 @@ class EventLog:
         version = self.seals().version
         return any(version_of(s) >= version for s in list_segments(self.folder / "segments"))
 
-    def items_among(self, item_ids: set[str]) -> set[str]:
+    def logged_items(self, item_ids: set[str]) -> set[str]:
         """Those of the ids that an item event names."""
         logged = {e.item_id for e in self._segment_events() if isinstance(e, ItemEvent)}
         for path in self.relation_paths("item"):
@@ -126,13 +126,13 @@ class EventLog:
         They come without the users who were erased since.
         """
         logged = self._segment_events()
-        erased = erased_among(logged)
+        erased = erased_users(logged)
         events = sorted(
-            (without_person(event, erased) for event in logged),
+            (anonymize(event, erased) for event in logged),
             key=lambda e: (e.seen_at, e.received_at),
         )
         first = {event.event_id: event for event in reversed(events)}
-        known = self.known(first)
+        known = self.compacted_ids(first)
         fresh = (event for event_id, event in first.items() if event_id not in known)
         return iter(sorted(fresh, key=lambda e: (e.received_at, e.event_id)))
 

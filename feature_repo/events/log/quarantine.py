@@ -42,7 +42,7 @@ class Quarantine:
         with self._lock:
             self._open().write(msgspec.json.encode(entry) + b"\n")
 
-    def keep(self) -> None:
+    def sync(self) -> None:
         """Make what was set aside durable."""
         with self._lock:
             if self._file is not None:

@@ -14,7 +14,7 @@ from typing import Literal, cast
 import redis
 
 from feature_repo.events.contract import AnyEvent, ItemEvent, ServedEvent
-from feature_repo.events.log import EventLog, erased_among
+from feature_repo.events.log import EventLog, erased_users
 from feature_repo.home import Clock, Home, RedisError
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import commands
@@ -163,7 +163,7 @@ class LiveWriter:
 
     def _forget(self, events: Sequence[AnyEvent]) -> None:
         """Delete the stored rows of erased users; their tombstones are there by now."""
-        if erased := erased_among(events):
+        if erased := erased_users(events):
             self._client.unlink(*self._open_reader().user_keys(list(erased)))
 
     def _apply_batch(self, events: Sequence[AnyEvent]) -> list[Outcome]:

@@ -165,7 +165,13 @@ def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
 
 def killed_at(home, fatal):
     """Run a transform in a process that ends at the n-th change it makes; its exit status."""
-    command = [sys.executable, "-m", "tests.feature_repo.events.doomed", home.root, str(fatal)]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.feature_repo.events.crashing_process",
+        home.root,
+        str(fatal),
+    ]
     done = subprocess.run(
         [*command, "transform"], capture_output=True, text=True, check=False, timeout=120
     )

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import parse_event, split_body
+from feature_repo.events.contract import parse_canonical, split_body
 from feature_repo.home import EventError
 
 values = st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.booleans())
@@ -27,7 +27,7 @@ def test_a_line_that_is_no_json_is_one_bad_event_among_others():
 
     assert (good, other) == ({"a": 1}, {"b": 2})
     with pytest.raises(EventError, match=r"a JSON object, found '\{broken"):
-        parse_event(bad)
+        parse_canonical(bad)
 
 
 @pytest.mark.parametrize(

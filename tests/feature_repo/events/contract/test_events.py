@@ -9,7 +9,7 @@ from feature_repo.events.log import DERIVED, Seals, encode_event, to_table
 from feature_repo.events.log.arrow import from_table
 from feature_repo.events.log.segments import decode_event
 from feature_repo.home import DAY
-from tests.feature_repo.events.histories import click, events
+from tests.feature_repo.events.event_samples import click, events
 
 
 @pytest.mark.parametrize("kind", KINDS)

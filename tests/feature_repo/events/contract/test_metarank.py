@@ -8,7 +8,7 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
     UserEvent,
-    parse,
+    parse_event,
     parse_metarank,
 )
 from feature_repo.events.contract.events import ServedRankingEvent
@@ -27,7 +27,7 @@ def test_an_item_is_an_upsert_of_its_fields():
         ],
     }  # fmt: skip
 
-    assert parse(raw) == ItemEvent(
+    assert parse_event(raw) == ItemEvent(
         event_id="81f46c34-a4bb-469c-8708-f8127cd67d27", event_time=AT, item_id="product1",
         fields={"title": "Nice jeans", "price": 25.0, "color": ["blue", "black"],
                 "availability": True},
@@ -40,7 +40,7 @@ def test_a_user_is_an_upsert_of_its_fields():
         "fields": [{"name": "age", "value": 33}],
     }  # fmt: skip
 
-    assert parse(raw) == UserEvent(
+    assert parse_event(raw) == UserEvent(
         event_id="u-1", event_time=AT, user_id="user1", fields={"age": 33.0}
     )
 
@@ -54,7 +54,7 @@ def test_a_ranking_has_its_id_as_event_and_request():
         "items": [{"id": "p3", "relevancy": 2.0}, {"id": "p1", "relevancy": 1.0}, {"id": 7}],
     }  # fmt: skip
 
-    assert parse(raw) == RankingEvent(
+    assert parse_event(raw) == RankingEvent(
         event_id="r1", event_time=AT, request_id="r1", session_id="s1", query="jeans",
         market="uk", utc_offset_minutes=120,
         items=(ShownItem("p3", 2.0), ShownItem("p1", 1.0), ShownItem("7")),
@@ -68,7 +68,7 @@ def test_a_relevancy_that_is_the_same_for_all_items_is_no_score(relevancy):
     items = [{"id": "a", **relevancy}, {"id": "b", **relevancy}]
     raw = {"event": "ranking", "id": "r1", "timestamp": TIME, "items": items}
 
-    assert parse(raw).items == (ShownItem("a"), ShownItem("b"))
+    assert parse_event(raw).items == (ShownItem("a"), ShownItem("b"))
 
 
 def test_a_ranking_of_no_items_is_a_search_that_found_nothing():
@@ -77,7 +77,7 @@ def test_a_ranking_of_no_items_is_a_search_that_found_nothing():
         "fields": [{"name": "query", "value": "green shoes"}],
     }  # fmt: skip
 
-    found_nothing, as_served = parse(raw), parse(raw | {"items": None})
+    found_nothing, as_served = parse_event(raw), parse_event(raw | {"items": None})
 
     assert type(found_nothing) is RankingEvent
     assert (found_nothing.items, found_nothing.query) == ((), "green shoes")
@@ -91,11 +91,11 @@ def test_an_interaction_names_its_ranking():
         "fields": [{"name": "value", "value": 9.5}, {"name": "quantity", "value": 2}],
     }  # fmt: skip
 
-    assert parse(raw) == InteractionEvent(
+    assert parse_event(raw) == InteractionEvent(
         event_id="c1", event_time=AT, item_id="p1", type="purchase", request_id="r1",
         user_id="u", session_id="s", value=9.5,
     )  # fmt: skip
-    assert parse(raw | {"ranking": None}).request_id is None
+    assert parse_event(raw | {"ranking": None}).request_id is None
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
     UserEvent,
-    parse,
+    parse_canonical,
     parse_event,
     parsing,
 )
@@ -26,14 +26,14 @@ AT = parse_instant(GOOD_TIME)
 
 def refusal(raw):
     with pytest.raises(EventError) as refused:
-        parse(raw)
+        parse_event(raw)
     return refused.value
 
 
 def test_an_item_is_read():
     fields = {"title": "Café", "price": 7, "sale": True, "tags": ["a", 7, 1.5], "brand": None}
 
-    event = parse_event(item(fields=fields))
+    event = parse_canonical(item(fields=fields))
 
     assert event == ItemEvent(
         event_id="i1", event_time=AT, item_id="i1",
@@ -46,14 +46,16 @@ def test_an_item_is_read():
 def test_a_user_is_read():
     raw = {"kind": "user", "event_id": 1, "event_time": GOOD_TIME, "user_id": 2, "op": "erase"}
 
-    assert parse_event(raw) == UserEvent(event_id="1", event_time=AT, user_id="2", op="erase")
+    assert parse_canonical(raw) == UserEvent(event_id="1", event_time=AT, user_id="2", op="erase")
 
 
 def test_a_ranking_is_read_with_plain_ids_and_with_scores():
     shown = [7, "i2", {"item_id": "i3", "score": 1, "propensity": 0.25}, {"item_id": "i4"}]
 
     drawn = {"temperature": 1, "seed": 2**63 - 1}
-    event = parse_event(ranking(items=shown, query="red shoes", market="uk", user_id=None, **drawn))
+    event = parse_canonical(
+        ranking(items=shown, query="red shoes", market="uk", user_id=None, **drawn)
+    )
 
     assert event == RankingEvent(
         event_id="r1", event_time=AT, request_id="r1", query="red shoes", market="uk", **drawn,
@@ -65,12 +67,12 @@ def test_a_ranking_is_read_with_plain_ids_and_with_scores():
 def test_a_ranking_may_leave_out_its_items():
     named = {k: v for k, v in ranking().items() if k != "items"}
 
-    assert type(parse_event(named)) is type(parse_event(named | {"items": None}))
-    assert type(parse_event(named)) is ServedRankingEvent
+    assert type(parse_canonical(named)) is type(parse_canonical(named | {"items": None}))
+    assert type(parse_canonical(named)) is ServedRankingEvent
 
 
 def test_a_ranking_may_show_no_item():
-    event = parse_event(ranking(items=[], query="green shoes"))
+    event = parse_canonical(ranking(items=[], query="green shoes"))
 
     assert (type(event), event.items) == (RankingEvent, ())
 
@@ -80,7 +82,7 @@ def test_an_interaction_is_read():
         type="purchase", value=12.5, request_id=7, received_at=GOOD_TIME, corrects="e0"
     )
 
-    assert parse_event(raw) == InteractionEvent(
+    assert parse_canonical(raw) == InteractionEvent(
         event_id="e1", event_time=AT, received_at=AT, item_id="i1", type="purchase",
         value=12.5, request_id="7", corrects="e0",
     )  # fmt: skip
@@ -88,14 +90,14 @@ def test_an_interaction_is_read():
 
 def test_an_interaction_does_not_take_itself_back():
     with pytest.raises(EventError, match="corrects: expected the event_id of another event"):
-        parse_event(interaction(event_id="e7", corrects="e7"))
+        parse_canonical(interaction(event_id="e7", corrects="e7"))
 
 
 def test_the_events_of_the_page_are_events():
     page = (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8")
     lines = [line for line in page.splitlines() if line.startswith("{")]
 
-    told = [parse_event(json.loads(line)) for line in lines]
+    told = [parse_canonical(json.loads(line)) for line in lines]
 
     assert [type(event) for event in told] == [ItemEvent, RankingEvent, *[InteractionEvent] * 3]
 
@@ -115,7 +117,7 @@ def test_the_events_of_the_page_are_events():
     ],
 )
 def test_a_time_is_read_in_every_form(written):
-    assert parse_event(interaction(event_time=written)).event_time == AT
+    assert parse_canonical(interaction(event_time=written)).event_time == AT
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_a_time_is_read_in_every_form(written):
     ],
 )
 def test_the_local_time_of_a_ranking_is_kept(changes, minutes):
-    assert parse_event(ranking(**changes)).utc_offset_minutes == minutes
+    assert parse_canonical(ranking(**changes)).utc_offset_minutes == minutes
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import KINDS, SHOP_KINDS, json_schemas, parse_event
+from feature_repo.events.contract import KINDS, SHOP_KINDS, json_schemas, parse_canonical
 from feature_repo.events.contract.schemas import json_schema
 from feature_repo.home import EventError
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
@@ -41,7 +41,7 @@ def test_a_schema_describes_every_key_of_the_contract(kind):
 def test_examples_validate_and_parse(example):
     CHECKS[example["kind"]].validate(example)
 
-    assert parse_event(example).event_id
+    assert parse_canonical(example).event_id
 
 
 _broken = st.floats().filter(lambda number: not number.is_integer())
@@ -98,6 +98,6 @@ def is_json(raw):
 
 def refusal(raw):
     try:
-        parse_event(raw)
+        parse_canonical(raw)
     except EventError as error:
         return error.expected

@@ -3,16 +3,16 @@
 import msgspec
 import pytest
 
-from feature_repo.events.contract import admit
+from feature_repo.events.contract import validate_event
 from feature_repo.events.contract.validation import AHEAD
 from feature_repo.home import EventError
 from tests.feature_repo.events.conftest import NOON
-from tests.feature_repo.events.histories import as_served, click, ranking, served
+from tests.feature_repo.events.event_samples import as_served, click, ranking, served
 
 
 @pytest.mark.parametrize("event", [click("c1", NOON + AHEAD), click("c1", 0)])
 def test_an_event_up_to_five_minutes_ahead_is_admitted(event):
-    assert admit(event, now=NOON, served=lambda _: None) is event
+    assert validate_event(event, now=NOON, served=lambda _: None) is event
 
 
 @pytest.mark.parametrize(
@@ -24,7 +24,7 @@ def test_an_event_up_to_five_minutes_ahead_is_admitted(event):
 )
 def test_an_event_further_ahead_is_refused(event, field):
     with pytest.raises(EventError) as refused:
-        admit(event, now=NOON, served=lambda _: None)
+        validate_event(event, now=NOON, served=lambda _: None)
 
     assert refused.value.field == field
 
@@ -32,7 +32,7 @@ def test_an_event_further_ahead_is_refused(event, field):
 def test_a_ranking_that_names_no_items_takes_those_served():
     answer = served(temperature=0.5, seed=7)
 
-    admitted = admit(as_served("r1"), now=NOON, served={"r1": answer}.get)
+    admitted = validate_event(as_served("r1"), now=NOON, served={"r1": answer}.get)
 
     assert admitted == ranking("r1", items=answer.items, temperature=0.5, seed=7)
 
@@ -40,20 +40,20 @@ def test_a_ranking_that_names_no_items_takes_those_served():
 @pytest.mark.parametrize("query", [None, "green shoes"])
 def test_a_ranking_of_an_unknown_answer_is_refused(query):
     with pytest.raises(EventError, match="items: expected items, or the request_id of an answer"):
-        admit(as_served("r1", query=query), now=NOON, served=lambda _: None)
+        validate_event(as_served("r1", query=query), now=NOON, served=lambda _: None)
 
 
 @pytest.mark.parametrize("answer", [None, served(), served(items=())])
 def test_a_ranking_of_no_items_is_a_search_that_found_nothing(answer):
     empty = ranking("r1", items=(), query="green shoes")
 
-    assert admit(empty, now=NOON, served=lambda _: answer) == empty
+    assert validate_event(empty, now=NOON, served=lambda _: answer) == empty
 
 
 def test_an_answer_of_no_items_that_was_shown_is_a_search_that_found_nothing():
     shown = as_served("r1", query="green shoes")
 
-    admitted = admit(shown, now=NOON, served=lambda _: served(items=()))
+    admitted = validate_event(shown, now=NOON, served=lambda _: served(items=()))
 
     assert admitted == ranking("r1", items=(), query="green shoes")
 
@@ -64,4 +64,4 @@ def test_without_a_query_nothing_was_searched_for(event, query):
     asked = msgspec.structs.replace(event, query=query)
 
     with pytest.raises(EventError, match="items: expected at least one item, or a query that"):
-        admit(asked, now=NOON, served=lambda _: served(items=()))
+        validate_event(asked, now=NOON, served=lambda _: served(items=()))

@@ -9,12 +9,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.events.contract import parse
+from feature_repo.events.contract import parse_event
 from feature_repo.events.ingest import ingest
 from feature_repo.events.ingest.files import EventFiles
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home, parse_instant
-from tests.feature_repo.events.histories import click, compacted, everything, item, ranking
+from tests.feature_repo.events.event_samples import click, compacted, everything, item, ranking
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction
 from tests.feature_repo.hostile_inputs import item as raw_item
 
@@ -26,7 +26,7 @@ def lines(*paths):
 
 
 def parsed(path):
-    return [parse(line.raw) for line in lines(path)]
+    return [parse_event(line.raw) for line in lines(path)]
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from feature_repo.home import (
     to_text,
 )
 from tests.feature_repo.events.conftest import NOON
-from tests.feature_repo.events.histories import compacted, everything, served
+from tests.feature_repo.events.event_samples import compacted, everything, served
 from tests.feature_repo.hostile_inputs import HOSTILE, interaction, item, line, ranking
 
 DATA = Path(os.environ.get("AISLE_DATA", "../shared/data"))
@@ -52,7 +52,7 @@ def test_a_file_is_logged_sealed_and_compacted(home, clock, write, log):
     report = ingest([write([item(), raw("c1")])], home=home, clock=clock)
 
     assert report.seal == log.seals().last
-    assert log.known(["i1", "c1"]) == {"i1", "c1"}
+    assert log.compacted_ids(["i1", "c1"]) == {"i1", "c1"}
     assert list(log.unsealed()) == []
     assert [event.received_at for event in compacted(log)] == [NOON, NOON - HOUR]
 

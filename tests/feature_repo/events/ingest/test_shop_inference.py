@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.ingest.shop_inference import MOST_FIELDS, infer, to_toml
+from feature_repo.events.ingest.shop_inference import MOST_FIELDS, infer_shop, shop_to_toml
 from feature_repo.shop import Shop, ShopField
 from feature_repo.shop.schema import RESERVED_COLUMNS
 
@@ -26,7 +26,7 @@ def inferred(tmp_path):
         events = [_event("item", n, fields) for n, fields in enumerate(items)]
         events += [_event("user", n, fields) for n, fields in enumerate(users)]
         path.write_text("".join(json.dumps(event) + "\n" for event in events))
-        return infer([path])
+        return infer_shop([path])
 
     return infer_from
 
@@ -44,7 +44,7 @@ def types(shop):
 
 @pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
 def test_ranklens_gives_the_declaration_that_is_shipped():
-    shop, _ = infer([RANKLENS])
+    shop, _ = infer_shop([RANKLENS])
 
     shipped = Shop.load(SHOPS / "ranklens.toml")
     assert shop.name == shipped.name
@@ -124,7 +124,7 @@ def test_an_item_that_is_sent_often_counts_once(inferred, tmp_path):
     events = [_event("item", n % 30, {"headline": f"Unique {n % 30}"}) for n in range(300)]
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
 
-    shop, _ = infer([path])
+    shop, _ = infer_shop([path])
 
     assert types(shop) == {"headline": ("text", "title")}
     assert shop.name == tmp_path.name
@@ -146,7 +146,7 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path):
     good = json.dumps(_event("item", 1, {"title": "x"}))
     path.write_text(f'{{broken\n7\n{{"kind": "item"}}\n{good}\n{{"event": "item", "id": 1}}\n')
 
-    shop, _ = infer([path])
+    shop, _ = infer_shop([path])
 
     assert [field.name for field in shop.item_fields] == ["title"]
 
@@ -179,8 +179,8 @@ def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
     events = [_event("item", n, fields) for n, fields in enumerate(items)]
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
 
-    shop, explanations = infer([path])
-    (folder / "shop.toml").write_text(to_toml(shop, explanations), encoding="utf-8")
+    shop, explanations = infer_shop([path])
+    (folder / "shop.toml").write_text(shop_to_toml(shop, explanations), encoding="utf-8")
 
     assert Shop.load(folder / "shop.toml") == shop
     assert {field.name for field in shop.item_fields} == {n for i in items for n in i if n}
@@ -190,7 +190,7 @@ def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
 def test_values_of_a_users_category_are_read_back(tmp_path):
     device = ShopField("device", "category", "device", values=("phone", 'so "called"'))
     shop = Shop("corner", (), (device,))
-    (tmp_path / "shop.toml").write_text(to_toml(shop, {}), encoding="utf-8")
+    (tmp_path / "shop.toml").write_text(shop_to_toml(shop, {}), encoding="utf-8")
 
     assert Shop.load(tmp_path / "shop.toml") == shop
 
@@ -198,7 +198,7 @@ def test_values_of_a_users_category_are_read_back(tmp_path):
 def test_every_explanation_stands_beside_its_field():
     shop = Shop("corner", (ShopField("a\nb", "text", "a_b", "title", 'so "called"'),))
 
-    text = to_toml(shop, {("item", "a\nb"): "text: because.\nsuch as '\x1b[31m'."})
+    text = shop_to_toml(shop, {("item", "a\nb"): "text: because.\nsuch as '\x1b[31m'."})
 
     assert "# text: because.\n# such as '\\u001B[31m'.\nname = \"a\\nb\"\n" in text
     assert 'role = "title"\ndescription = "so \\"called\\""\n' in text

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from feature_repo.events.ingest import TableMapping, ingest, validate
 from feature_repo.events.ingest.transaction_files import TransactionFiles
 from feature_repo.home import Clock, MappingError
-from tests.feature_repo.events.histories import compacted
+from tests.feature_repo.events.event_samples import compacted
 
 ROOT = Path(__file__).parents[4]
 RETAIL = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "online_retail/transactions.parquet"

@@ -12,19 +12,18 @@ from feature_repo.events.log import EventLog
 from feature_repo.events.log.segments import list_segments
 from feature_repo.home import MINUTE, Clock, Home, LogError, to_text
 from tests.feature_repo.events.conftest import NOON
-from tests.feature_repo.events.histories import click, compacted, everything, item, ranking
+from tests.feature_repo.events.event_samples import click, compacted, everything, item, ranking
 
+CRASHING_PROCESS = [sys.executable, "-m", "tests.feature_repo.events.crashing_process"]
 KILLED = -9
 POINTS = 7
 """Points of a run at which it is killed, spread over all the changes it makes to files."""
 
 
-def doomed(home, fatal, *verb):
-    """Run the process of `doomed.py` to its end, whichever that is."""
-    return subprocess.run(
-        [sys.executable, "-m", "tests.feature_repo.events.doomed", home.root, str(fatal), *verb],
-        capture_output=True, text=True, check=False, timeout=120,
-    )  # fmt: skip
+def run_crashing(home, fatal, *verb):
+    """Run `crashing_process.py` until it ends or kills itself."""
+    command = [*CRASHING_PROCESS, home.root, str(fatal), *verb]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
 
 
 def copy_of(home, name):
@@ -37,17 +36,17 @@ def copy_of(home, name):
 
 def fates(home, *verb):
     """Homes in which the verb was killed at points from the first change to the last."""
-    finished = doomed(copy_of(home, "rehearsal"), 0, *verb)
+    finished = run_crashing(copy_of(home, "rehearsal"), 0, *verb)
     assert finished.returncode == 0, finished.stderr
     changes = int(finished.stdout)
     for fatal in sorted({1 + n * (changes - 1) // (POINTS - 1) for n in range(POINTS)}):
         spoilt = copy_of(home, f"killed-at-{fatal}")
-        assert doomed(spoilt, fatal, *verb).returncode == KILLED
+        assert run_crashing(spoilt, fatal, *verb).returncode == KILLED
         yield spoilt
 
 
 def test_appends_that_were_acknowledged_survive_a_kill(home):
-    command = [sys.executable, "-m", "tests.feature_repo.events.doomed", home.root, "0", "append"]
+    command = [*CRASHING_PROCESS, home.root, "0", "append"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         acknowledged = [process.stdout.readline().strip() for _ in range(200)]
         process.kill()
@@ -57,7 +56,7 @@ def test_appends_that_were_acknowledged_survive_a_kill(home):
     assert set(acknowledged) <= {event.event_id for event in log.unsealed()}
     log.seal()
     log.compact()
-    assert set(acknowledged) <= log.known(acknowledged)
+    assert set(acknowledged) <= log.compacted_ids(acknowledged)
 
 
 def test_a_compaction_that_was_killed_is_made_good(home, clock):
@@ -87,7 +86,7 @@ def test_an_ingest_that_was_killed_can_be_run_again(home, write):
 
         assert report.accepted + report.duplicate == 2
         assert set(everything(EventLog(spoilt, Clock()))) == {"c1", "c2"}
-        assert EventLog(spoilt, Clock()).known(["c1", "c2"]) == {"c1", "c2"}
+        assert EventLog(spoilt, Clock()).compacted_ids(["c1", "c2"]) == {"c1", "c2"}
 
 
 def test_a_backfill_that_was_killed_can_be_run_again(home, write):
@@ -135,7 +134,7 @@ def test_a_damaged_line_is_set_aside_and_harms_no_other(log, home):
     report = log.compact()
 
     assert (report.compacted, report.damaged) == (2, 1)
-    assert log.known(["c1", "c2", "c3"]) == {"c1", "c3"}
+    assert log.compacted_ids(["c1", "c2", "c3"]) == {"c1", "c3"}
     (kept,) = (home.log / "quarantine").iterdir()
     assert b"damaged" in kept.read_bytes()
 

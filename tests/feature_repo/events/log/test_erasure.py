@@ -15,7 +15,7 @@ from feature_repo.events.contract import (
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from tests.feature_repo.events.conftest import NOON, HandClock
-from tests.feature_repo.events.histories import compacted
+from tests.feature_repo.events.event_samples import compacted
 
 USERS = ("anna", "bert", None)
 ITEMS = (ShownItem("i1", 0.5, 1.0), ShownItem("i2"))

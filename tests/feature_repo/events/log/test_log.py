@@ -13,7 +13,7 @@ from feature_repo.events.log import EventLog, encode_event, read_relation
 from feature_repo.events.log.segments import list_segments, new_segment, version_of
 from feature_repo.home import DAY, MINUTE, Home, LogError, to_datetime
 from tests.feature_repo.events.conftest import NOON, HandClock
-from tests.feature_repo.events.histories import (
+from tests.feature_repo.events.event_samples import (
     click,
     compacted,
     events,
@@ -56,7 +56,7 @@ def test_the_log_returns_what_was_appended(tmp_path_factory, history):
     assert all(event in appended[event.event_id] for event in [*sealed, *open_])
     assert all(event.seen_at <= log.seals().last for event in sealed)
     assert open_ == sorted(open_, key=lambda e: (e.received_at, e.event_id))
-    assert log.known(appended) == {event.event_id for event in sealed}
+    assert log.compacted_ids(appended) == {event.event_id for event in sealed}
 
 
 @settings(max_examples=30, deadline=None)
@@ -198,7 +198,7 @@ def test_a_log_that_cannot_be_written_says_so(home, clock):
 
 def test_a_log_nobody_wrote_to_is_empty_and_stays_uncreated(log, home):
     assert list(log.unsealed()) == []
-    assert log.known(["c1"]) == set()
+    assert log.compacted_ids(["c1"]) == set()
     assert log.ranking("r1") is None
     assert log.relation_paths("item") == []
     assert log.compact().compacted == 0
@@ -269,4 +269,4 @@ def test_the_index_is_made_anew_where_it_is_lost_or_damaged(log, home, clock):
         again = EventLog(home, clock)
         again.compact()
 
-        assert again.known(["r1", "c1", "x"]) == {"r1", "c1"}
+        assert again.compacted_ids(["r1", "c1", "x"]) == {"r1", "c1"}

@@ -13,7 +13,7 @@ from feature_repo.events.contract import (
     ItemEvent,
     RankingEvent,
     UserEvent,
-    parse_event,
+    parse_canonical,
 )
 from feature_repo.home import DAY, SettingError
 from feature_repo.shop import SIMULATED_SHOP, Shop
@@ -31,7 +31,7 @@ def path(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def events(path):
-    return [parse_event(json.loads(line)) for line in path.read_bytes().splitlines()]
+    return [parse_canonical(json.loads(line)) for line in path.read_bytes().splitlines()]
 
 
 @pytest.fixture(scope="module")

@@ -1,9 +1,9 @@
 """A process that is killed at its n-th change of the home's files.
 
-    python -m tests.feature_repo.events.doomed HOME N compact
-    python -m tests.feature_repo.events.doomed HOME N ingest FILE MODE
-    python -m tests.feature_repo.events.doomed HOME N append
-    python -m tests.feature_repo.events.doomed HOME N transform
+    python -m tests.feature_repo.events.crashing_process HOME N compact
+    python -m tests.feature_repo.events.crashing_process HOME N ingest FILE MODE
+    python -m tests.feature_repo.events.crashing_process HOME N append
+    python -m tests.feature_repo.events.crashing_process HOME N transform
 
 Before each change it counts; at the n-th it kills itself as `kill -9` would, with nothing
 flushed, closed or unlocked.  Without a kill it prints the number of changes.
