@@ -24,7 +24,7 @@ def demo(args: argparse.Namespace) -> Outcome:
 
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
-    from pipelines.service import serving
+    from pipelines.service import running_service
 
     settings = Settings.from_environment()
     if args.workers is not None:
@@ -34,7 +34,7 @@ def serve(args: argparse.Namespace) -> Outcome:
     Clock.of(settings)
     with (
         home_redis(settings) as address,
-        serving(settings, address.url, port=args.port, host=args.host) as client,
+        running_service(settings, address.url, port=args.port, host=args.host) as client,
     ):
         sys.stderr.write(f"Aisle answers at {client.url}.  Ctrl-C stops it.\n")
         _wait_for_interrupt()

@@ -18,7 +18,7 @@ from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings,
 from feature_repo.home import clock as clocks
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.demo.showcase import Explainer, Showcase, choose_question, click_and_rank_again
-from pipelines.service import AisleClient, free_port, serving
+from pipelines.service import AisleClient, free_port, running_service
 from pipelines.steps import steps
 from pipelines.steps.refresh import refresh
 
@@ -65,7 +65,7 @@ class Demo:
         settings = replace(self.settings, record_share=SHARE_RECORDED)
         self.announce("service", None)
         began = time.monotonic()
-        with serving(settings, redis_url, port=port) as client:
+        with running_service(settings, redis_url, port=port) as client:
             self._took("service", began)
             yield client
 

@@ -53,7 +53,7 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 
 @contextmanager
-def serving(
+def running_service(
     settings: Settings, redis_url: str, *, port: int, host: str = "127.0.0.1"
 ) -> Iterator["AisleClient"]:
     """Run the service while the block runs; its output goes to `service.log` in the home.

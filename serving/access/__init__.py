@@ -1,9 +1,9 @@
 """Who may call, and how many requests run at once."""
 
-from serving.access.authentication import Admission
-from serving.access.concurrency_limit import Capacity
+from serving.access.authentication import Authentication
+from serving.access.concurrency_limit import ConcurrencyLimit
 
 __all__ = [
-    "Admission",
-    "Capacity",
+    "Authentication",
+    "ConcurrencyLimit",
 ]

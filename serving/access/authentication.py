@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from starlette.requests import Request
 
 from feature_repo.home import ApiKey, ApiKeys
-from serving.contract import RefusedError
-from serving.state import FollowedFile
+from serving.contract import ApiError
+from serving.state import WatchedFile
 
 BURST_SECONDS = 1.0
 """How long a key may have been silent and spend at once what it saved."""
@@ -42,10 +42,10 @@ class Bucket:
 
 
 @dataclass
-class Admission:
+class Authentication:
     """Checks keys; the file of keys is followed while the service runs."""
 
-    keys: FollowedFile[ApiKeys | None]
+    keys: WatchedFile[ApiKeys | None]
     seconds: Callable[[], float] = time.monotonic
     _buckets: dict[tuple[str, float], Bucket] = field(default_factory=dict)
 
@@ -53,7 +53,7 @@ class Admission:
         """Let a request pass.
 
         Raises:
-            RefusedError: 401, no key; 403, a key for other things; 429, too often.
+            ApiError: 401, no key; 403, a key for other things; 429, too often.
         """
         if self.keys.value is None:
             if not _is_loopback(request):
@@ -64,7 +64,7 @@ class Admission:
             raise _unauthorized("a key this service knows")
         if scope not in key.scopes:
             expected = f"a key with the scope {scope}"
-            raise RefusedError(403, "Authorization", expected, f"one with {', '.join(key.scopes)}")
+            raise ApiError(403, "Authorization", expected, f"one with {', '.join(key.scopes)}")
         self._check_rate(key)
 
     def _check_rate(self, key: ApiKey) -> None:
@@ -75,7 +75,7 @@ class Admission:
             (key.name, key.rate), Bucket(key.rate, max(1.0, key.rate * BURST_SECONDS), now)
         )
         if wait := bucket.wait(now):
-            raise RefusedError(
+            raise ApiError(
                 429,
                 "rate",
                 f"at most {key.rate:g} requests a second",
@@ -97,8 +97,6 @@ def _is_loopback(request: Request) -> bool:
         return False
 
 
-def _unauthorized(expected: str) -> RefusedError:
+def _unauthorized(expected: str) -> ApiError:
     """The 401; what was sent is not repeated."""
-    return RefusedError(
-        401, "Authorization", expected, "none", headers={"WWW-Authenticate": "Bearer"}
-    )
+    return ApiError(401, "Authorization", expected, "none", headers={"WWW-Authenticate": "Bearer"})

@@ -9,14 +9,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from serving.contract import RefusedError
+from serving.contract import ApiError
 from serving.monitoring import IN_FLIGHT
 
 RETRY_AFTER_SECONDS = 1
 
 
 @dataclass
-class Capacity:
+class ConcurrencyLimit:
     """Places for one kind of work.
 
     Attributes:
@@ -38,11 +38,11 @@ class Capacity:
         """Refuse where all places are taken, before anything is read.
 
         Raises:
-            RefusedError: 429.
+            ApiError: 429.
         """
         if self._inside >= self.at_work + self.waiting:
             expected = f"at most {self.at_work + self.waiting} {self.kind} at once"
-            raise RefusedError(
+            raise ApiError(
                 429,
                 "capacity",
                 expected,
@@ -51,11 +51,11 @@ class Capacity:
             )
 
     @asynccontextmanager
-    async def place(self) -> AsyncIterator[None]:
+    async def acquire(self) -> AsyncIterator[None]:
         """Take a place, wait for one's turn, and give it back.
 
         Raises:
-            RefusedError: 429, all are taken.
+            ApiError: 429, all are taken.
         """
         self.check()
         self._inside += 1

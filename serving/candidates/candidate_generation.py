@@ -15,7 +15,7 @@ from feature_repo.home import ArtifactError
 from feature_repo.request_features.context import RequestContext
 from serving.candidates.candidate_sources import SourceMissingError, Sources
 from serving.query import SURFACES, Question, Wanted
-from serving.state import Model, ModelShelf
+from serving.state import Model, ModelRegistry
 from training.query_understanding import Understood
 from training.retrieval.catalogue import (
     Assortment,
@@ -71,18 +71,18 @@ class Retrieved:
 
 
 def find(
-    shelf: ModelShelf, question: Question, wanted: Wanted, known: RequestContext | None
+    registry: ModelRegistry, question: Question, wanted: Wanted, known: RequestContext | None
 ) -> Retrieved:
     """Ask every source of the surface.
 
     Raises:
         ArtifactError: there is no index of the items.
     """
-    assortment: Assortment | None = shelf.index(ASSORTMENT)
+    assortment: Assortment | None = registry.index(ASSORTMENT)
     if assortment is None:
         raise ArtifactError("there is no index of the items; run `aisle index`")
     kept = sellable(assortment, question.market) & all_of(wanted.filters, assortment)
-    sources = Sources(shelf, question, wanted, known, assortment, kept)
+    sources = Sources(registry, question, wanted, known, assortment, kept)
     if LEXICAL_SOURCE not in wanted.surface.sources:
         return _recommend(sources)
     return _search(sources)
@@ -95,7 +95,7 @@ def merge(retrieved: Retrieved, weights: Mapping[str, float]) -> Candidates:
 
 def in_popularity(model: Model) -> Candidates:
     """The most popular items of the snapshot, where nothing else can be had."""
-    scores = {} if model.popularity is None else model.popularity.learned.scores
+    scores = {} if model.popularity is None else model.popularity.value.scores
     return fuse({"popularity": Found.best(scores, DEPTH)}, {}, DEPTH)
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from feature_repo.request_features.context import RequestContext, as_list
 from feature_repo.request_features.families import split
 from serving.query import Question, Wanted
-from serving.state import ModelShelf
+from serving.state import ModelRegistry
 from training.retrieval.catalogue import Assortment, Flags, Found, Placed, Rows, highest
 from training.retrieval.indexes import (
     LEXICAL,
@@ -54,7 +54,7 @@ class Sources:
         missing: the sources that could not be asked.
     """
 
-    shelf: ModelShelf
+    registry: ModelRegistry
     question: Question
     wanted: Wanted
     known: RequestContext | None
@@ -110,7 +110,7 @@ class Sources:
         Raises:
             SourceMissingError: there is none.
         """
-        index = self.shelf.index(kind)
+        index = self.registry.index(kind)
         if index is None:
             raise SourceMissingError
         return index

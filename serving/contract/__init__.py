@@ -13,10 +13,10 @@ from serving.contract.bodies import (
     encode,
     read_rank_body,
 )
-from serving.contract.errors import RefusedError, bad_request, log_unavailable, too_large
+from serving.contract.errors import ApiError, bad_request, log_unavailable, too_large
 from serving.contract.ids import new_id
 from serving.contract.page_bodies import (
-    RECOMMENDED,
+    RECOMMEND_SURFACES,
     AutocompleteAnswer,
     Completion,
     RecommendBody,
@@ -25,15 +25,17 @@ from serving.contract.page_bodies import (
     read_recommend_body,
     read_search_body,
 )
-from serving.contract.pagination import Rest, from_token, to_token
+from serving.contract.pagination import Cursor, decode_cursor, encode_cursor
 
 __all__ = [
     "MAX_BODY_BYTES",
     "MAX_ITEMS",
-    "RECOMMENDED",
+    "RECOMMEND_SURFACES",
+    "ApiError",
     "AutocompleteAnswer",
     "Candidate",
     "Completion",
+    "Cursor",
     "EventsAnswer",
     "NamedValue",
     "QuarantinedEvent",
@@ -41,18 +43,16 @@ __all__ = [
     "RankBody",
     "RankedItem",
     "RecommendBody",
-    "RefusedError",
-    "Rest",
     "SearchBody",
     "SlateAnswer",
     "bad_request",
+    "decode_cursor",
     "encode",
-    "from_token",
+    "encode_cursor",
     "log_unavailable",
     "new_id",
     "read_rank_body",
     "read_recommend_body",
     "read_search_body",
-    "to_token",
     "too_large",
 ]

@@ -96,7 +96,7 @@ def read_rank_body(data: bytes) -> RankBody:
     """Read the body of a ranking request.
 
     Raises:
-        RefusedError: 400, not such a body; 413, too many items.
+        ApiError: 400, not such a body; 413, too many items.
     """
     body = decoded(_decode_rank, data)
     if len(body.items) > MAX_ITEMS:

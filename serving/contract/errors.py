@@ -16,7 +16,7 @@ LONGEST_FOUND = 200
 Body = TypeVar("Body")
 
 
-class RefusedError(AisleError):
+class ApiError(AisleError):
     """A request that is not served."""
 
     def __init__(
@@ -41,21 +41,21 @@ class RefusedError(AisleError):
         return {"error": told}
 
 
-def bad_request(error: EventError) -> RefusedError:
+def bad_request(error: EventError) -> ApiError:
     """The 400 that says what a reader of values found."""
-    return RefusedError(400, error.field, error.expected, error.found)
+    return ApiError(400, error.field, error.expected, error.found)
 
 
-def too_large(field: str, expected: str, found: object) -> RefusedError:
+def too_large(field: str, expected: str, found: object) -> ApiError:
     """The 413 of a body, or a slate, beyond the limit."""
-    return RefusedError(413, field, expected, found)
+    return ApiError(413, field, expected, found)
 
 
 def decoded(decode: Callable[[bytes], Body], data: bytes) -> Body:
     """A body as msgspec reads it.
 
     Raises:
-        RefusedError: 400, not such a body.
+        ApiError: 400, not such a body.
     """
     try:
         return decode(data)
@@ -63,22 +63,20 @@ def decoded(decode: Callable[[bytes], Body], data: bytes) -> Body:
         raise _unreadable(error) from None
 
 
-def _unreadable(error: Exception) -> RefusedError:
+def _unreadable(error: Exception) -> ApiError:
     """The 400 for a body msgspec could not read."""
     if not isinstance(error, msgspec.ValidationError):
-        return RefusedError(400, "body", "UTF-8 JSON", error)
+        return ApiError(400, "body", "UTF-8 JSON", error)
     text = str(error)
     place = _PLACE.search(text)
     path = place["path"] if place else ""
     if mismatch := _MISMATCH.search(text):
-        return RefusedError(400, path or "body", mismatch["expected"], mismatch["found"])
+        return ApiError(400, path or "body", mismatch["expected"], mismatch["found"])
     if missing := _MISSING.search(text):
-        return RefusedError(400, f"{path}.{missing['name']}".lstrip("."), "a value", "nothing")
-    return RefusedError(400, path or "body", "JSON of this endpoint's form", text)
+        return ApiError(400, f"{path}.{missing['name']}".lstrip("."), "a value", "nothing")
+    return ApiError(400, path or "body", "JSON of this endpoint's form", text)
 
 
-def log_unavailable(error: Exception) -> RefusedError:
+def log_unavailable(error: Exception) -> ApiError:
     """The 503, the only 5xx there is: what cannot be logged is not acknowledged."""
-    return RefusedError(
-        503, "log", "a log that can be written", error, headers={"Retry-After": "5"}
-    )
+    return ApiError(503, "log", "a log that can be written", error, headers={"Retry-After": "5"})

@@ -5,9 +5,9 @@ from typing import Any
 import msgspec
 
 from serving.contract.bodies import RankedItem
-from serving.contract.errors import RefusedError, decoded, too_large
+from serving.contract.errors import ApiError, decoded, too_large
 
-RECOMMENDED = ("home", "similar", "together", "again", "trending")
+RECOMMEND_SURFACES = ("home", "similar", "together", "again", "trending")
 """Surfaces of `/recommend/{surface}`."""
 
 MOST_ON_A_PAGE = 100
@@ -111,7 +111,7 @@ def read_search_body(data: bytes) -> SearchBody:
     """Read the body of a search.
 
     Raises:
-        RefusedError: 400, not such a body; 413, beyond a limit.
+        ApiError: 400, not such a body; 413, beyond a limit.
     """
     body = decoded(_decode_search, data)
     if len(body.query) > LONGEST_QUERY:
@@ -126,7 +126,7 @@ def read_recommend_body(data: bytes) -> RecommendBody:
     """Read the body of a recommendation.
 
     Raises:
-        RefusedError: 400, not such a body; 413, beyond a limit.
+        ApiError: 400, not such a body; 413, beyond a limit.
     """
     body = decoded(_decode_recommend, data)
     _check_range("count", body.count, MOST_ON_A_PAGE)
@@ -138,7 +138,7 @@ def read_recommend_body(data: bytes) -> RecommendBody:
 
 def _check_range(name: str, number: int, most: int) -> None:
     if not 1 <= number <= most:
-        raise RefusedError(400, name, f"1 to {most}", number)
+        raise ApiError(400, name, f"1 to {most}", number)
 
 
 def _check_filters(filters: dict[str, Any]) -> None:

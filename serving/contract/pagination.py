@@ -20,7 +20,7 @@ _QUICKLY = 1
 _EXPECTED = "the `next` of an answer"
 
 
-class Rest(msgspec.Struct, frozen=True, array_like=True):
+class Cursor(msgspec.Struct, frozen=True, array_like=True):
     """What follows a page.
 
     Attributes:
@@ -32,18 +32,18 @@ class Rest(msgspec.Struct, frozen=True, array_like=True):
     total: int | None = None
 
 
-_decode = msgspec.json.Decoder(Rest).decode
+_decode = msgspec.json.Decoder(Cursor).decode
 
 
-def to_token(item_ids: Sequence[str], total: int | None) -> str | None:
+def encode_cursor(item_ids: Sequence[str], total: int | None) -> str | None:
     """The `next` of a page; None where nothing follows."""
     if not item_ids:
         return None
-    packed = zlib.compress(msgspec.json.encode(Rest(tuple(item_ids), total)), _QUICKLY)
+    packed = zlib.compress(msgspec.json.encode(Cursor(tuple(item_ids), total)), _QUICKLY)
     return base64.urlsafe_b64encode(packed).decode()
 
 
-def from_token(token: str) -> Rest:
+def decode_cursor(token: str) -> Cursor:
     """What a `next` says.
 
     Raises:

@@ -26,7 +26,7 @@ from feature_repo.shop import Shop
 from serving.candidates import DEPTH, find, merge
 from serving.evaluation.retrieval_evaluation import past_home, print_measured
 from serving.query import SURFACES, Question, Wanted
-from serving.state import ModelShelf
+from serving.state import ModelRegistry
 from training.dataset import TEST, VALIDATE, known_facts
 from training.metrics import Interval, mean_interval
 from training.retrieval.indexes import publish_indices
@@ -121,15 +121,15 @@ def shown_at(
     with tempfile.TemporaryDirectory() as folder:
         past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
         publish_indices(past)
-        shelf = ModelShelf(past, shop)
-        shelf.follow()
+        registry = ModelRegistry(past, shop)
+        registry.reload()
         number = {item: place for place, item in enumerate(history.items)}
         shown = {page: np.full((judged.t.size, DEPTH), NOWHERE) for page in PAGES}
         for row, (user_id, facts) in enumerate(_known(home, Path(folder), history, judged)):
             for page, places in shown.items():
-                listed = _listed(shelf, page, user_id, facts)
+                listed = _listed(registry, page, user_id, facts)
                 places[row, : len(listed)] = [number.get(item, NOWHERE) for item in listed]
-        return shown, len(shelf.index("assortment").item_ids)
+        return shown, len(registry.index("assortment").item_ids)
 
 
 def _known(
@@ -157,10 +157,10 @@ def _known(
     return zip(users, known_facts(whole, rows), strict=True)
 
 
-def _listed(shelf: ModelShelf, page: str, user_id: str, known: RequestContext) -> list[str]:
+def _listed(registry: ModelRegistry, page: str, user_id: str, known: RequestContext) -> list[str]:
     wanted = Wanted(SURFACES[page])
     question = Question(page, known.t, user_id=user_id, surface=page, wanted=wanted)
-    return list(merge(find(shelf, question, wanted, known), wanted.surface.sources).item_ids)
+    return list(merge(find(registry, question, wanted, known), wanted.surface.sources).item_ids)
 
 
 def _ranked(chosen: Mapping[str, Trial], lookups: Lookups, judged: Decisions) -> dict[str, Ints]:

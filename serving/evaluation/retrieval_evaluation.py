@@ -30,7 +30,7 @@ from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from serving.candidates import DEPTH, Retrieved, find, merge
 from serving.query import SEARCH, SURFACES, Question, Wanted
-from serving.state import ModelShelf
+from serving.state import ModelRegistry
 from training.dataset import compacted, known_facts, labelled_rankings
 from training.metrics import Interval, mean_interval
 from training.query_understanding import Understanding
@@ -87,12 +87,12 @@ def evaluate(home: Home, days: int = 1) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as folder:
         past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
         publish_indices(past)
-        shelf = ModelShelf(past, shop)
-        shelf.follow()
-        items = len(shelf.index("assortment").item_ids)
-        asked = list(_asked(home, held, shelf, shop))
+        registry = ModelRegistry(past, shop)
+        registry.reload()
+        items = len(registry.index("assortment").item_ids)
+        asked = list(_asked(home, held, registry, shop))
         surfaces = {
-            name: _measured(shelf, of_it)
+            name: _measured(registry, of_it)
             for name in (SEARCH, BROWSED)
             if (of_it := [one for one in asked if one.question.surface == name])
         }
@@ -126,7 +126,7 @@ def past_home(home: Home, root: Path, cut: int) -> Home:
     return past
 
 
-def _asked(home: Home, held: pa.Table, shelf: ModelShelf, shop: Shop) -> Iterator[Asked]:
+def _asked(home: Home, held: pa.Table, registry: ModelRegistry, shop: Shop) -> Iterator[Asked]:
     relevant: dict[str, set[str]] = {}
     for row in (
         held.filter(pc.greater(held["gain"], 0)).select(["request_id", "item_id"]).to_pylist()
@@ -134,7 +134,7 @@ def _asked(home: Home, held: pa.Table, shelf: ModelShelf, shop: Shop) -> Iterato
         relevant.setdefault(row["request_id"], set()).add(row["item_id"])
     firsts = held.take(pa.array(_first_rows(held["request_id"].to_pylist())))
     firsts = firsts.append_column("qid", pa.array(np.arange(firsts.num_rows)))
-    learned: Understanding = shelf.index(UNDERSTANDING)
+    learned: Understanding = registry.index(UNDERSTANDING)
     reads_prices = shop.item_role("price") is not None
     for row, known in zip(firsts.to_pylist(), known_facts(home, firsts), strict=True):
         query = (row["query"] or "").strip() or None
@@ -159,12 +159,12 @@ def _first_rows(requests: list[str]) -> list[int]:
     return sorted({request: n for n, request in reversed(list(enumerate(requests)))}.values())
 
 
-def _measured(shelf: ModelShelf, asked: list[Asked]) -> Recalled:
+def _measured(registry: ModelRegistry, asked: list[Asked]) -> Recalled:
     union, alone, marginal = [], dict[str, list[float]](), dict[str, list[float]]()
     for one in asked:
         assert one.question.wanted is not None
         weights = one.question.wanted.surface.sources
-        found = find(shelf, one.question, one.question.wanted, one.known)
+        found = find(registry, one.question, one.question.wanted, one.known)
         whole = _recall(merge(found, weights).item_ids, one.relevant)
         union.append(whole)
         for name, share in _each(found, weights, one.relevant).items():

@@ -19,7 +19,7 @@ import redis
 from feature_repo.events.contract import AnyEvent
 from feature_repo.home import AisleError, RedisError
 from feature_repo.request_features.context import RequestContext
-from serving.monitoring import LIVE
+from serving.monitoring import ONLINE_FEATURES_UP
 from serving.query import Question
 
 _logger = logging.getLogger(__name__)
@@ -29,7 +29,7 @@ _GONE = (RedisError, redis.RedisError, OSError)
 class Connection(Protocol):
     """A way to one Redis server; its methods raise one of `_GONE` where the server is."""
 
-    def identity(self) -> str:
+    def run_id(self) -> str:
         """Name of the running server; another one after each start of it."""
 
     async def read(self, question: Question) -> RequestContext:
@@ -41,7 +41,7 @@ class Connection(Protocol):
     def replay(self) -> int:
         """Apply the unsealed log; gives how many events were new."""
 
-    def release_held(self) -> int:
+    def apply_due_events(self) -> int:
         """Apply events whose time has come; gives how many."""
 
     def close(self) -> None:
@@ -49,7 +49,7 @@ class Connection(Protocol):
 
 
 @dataclass
-class LiveState:
+class OnlineFeatures:
     """The switches, and the connection behind them.
 
     Attributes:
@@ -92,13 +92,13 @@ class LiveState:
             self._turn_off(error, writes_missed=True)
             return ()
 
-    def keep(self) -> None:
+    def maintain(self) -> None:
         """Look after the state once: notice a lost server, recover, release held events."""
         try:
             connection = self._checked()
             if not self.readable:
                 self._recover(connection)
-            connection.release_held()
+            connection.apply_due_events()
         except (*_GONE, AisleError) as error:
             self._turn_off(error, writes_missed=True)
 
@@ -110,7 +110,7 @@ class LiveState:
     def _checked(self) -> Connection:
         if self._connection is None:
             self._connection = self.connect()
-        identity = self._connection.identity()
+        identity = self._connection.run_id()
         if identity != self._identity:
             if self._identity is not None:
                 self._turn_off("this is another server, or a restarted one", writes_missed=True)
@@ -125,7 +125,7 @@ class LiveState:
         with self._lock:
             self.readable = self.writable
             self._told = not self.readable
-        LIVE.set(self.readable)
+        ONLINE_FEATURES_UP.set(self.readable)
 
     def _turn_off(self, reason: object, *, writes_missed: bool = False) -> None:
         with self._lock:
@@ -134,4 +134,4 @@ class LiveState:
             self._told, self.readable = True, False
             if writes_missed:
                 self.writable = False
-        LIVE.set(0)
+        ONLINE_FEATURES_UP.set(0)

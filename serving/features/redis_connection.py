@@ -87,7 +87,7 @@ class RedisConnection:
             loaded_key=loaded_key(home),
         )
 
-    def identity(self) -> str:
+    def run_id(self) -> str:
         """The server's run id.
 
         Raises:
@@ -133,12 +133,12 @@ class RedisConnection:
 
     def replay(self) -> int:
         """Apply the unsealed log; from now on the server's live state is whole."""
-        identity = self.identity()
+        identity = self.run_id()
         missed = self.writer.replay()
         self.known.run_id = identity
         return missed
 
-    def release_held(self) -> int:
+    def apply_due_events(self) -> int:
         """Apply the events whose time has come."""
         return self.writer.release_held()
 

@@ -1,6 +1,6 @@
 """A request from question to slate: stages in order."""
 
-from serving.flow.inventory import models_of
+from serving.flow.inventory import describe_models
 from serving.flow.request_flow import answer, answer_page
 from serving.flow.resources import Resources
 
@@ -8,5 +8,5 @@ __all__ = [
     "Resources",
     "answer",
     "answer_page",
-    "models_of",
+    "describe_models",
 ]

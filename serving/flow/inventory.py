@@ -3,10 +3,10 @@
 from typing import Any
 
 from feature_repo.home import Home
-from serving.state import POPULARITY, RANKER, ModelShelf
+from serving.state import POPULARITY, RANKER, ModelRegistry
 
 
-def features_of(home: Home) -> dict[str, Any]:
+def describe_features(home: Home) -> dict[str, Any]:
     """Every feature view and service of a home's catalogue; imports Feast."""
     from feature_repo.catalogue import Catalogue
 
@@ -35,11 +35,11 @@ def features_of(home: Home) -> dict[str, Any]:
     return {"views": views, "feature_services": read}
 
 
-def models_of(shelf: ModelShelf) -> dict[str, Any]:
+def describe_models(registry: ModelRegistry) -> dict[str, Any]:
     """The models that can be asked for, and what else is in memory, with versions."""
     models = []
-    for name in shelf.names():
-        model = shelf.get(name)
+    for name in registry.names():
+        model = registry.get(name)
         if model is not None:
             models.append(
                 {
@@ -51,7 +51,7 @@ def models_of(shelf: ModelShelf) -> dict[str, Any]:
             )
     indices = [
         {"kind": kind, "name": name, "version": loaded.version}
-        for (kind, name), loaded in sorted(shelf.artifacts.items())
+        for (kind, name), loaded in sorted(registry.artifacts.items())
         if kind not in (RANKER, POPULARITY)
     ]
     return {"models": models, "indices": indices}

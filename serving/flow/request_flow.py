@@ -17,32 +17,32 @@ from feature_repo.request_features.context import RequestContext, with_overrides
 from serving.candidates import Retrieved, find, in_order, in_popularity
 from serving.candidates import merge as fused
 from serving.contract import (
+    ApiError,
     RankAnswer,
     RankBody,
     RecommendBody,
-    RefusedError,
     SearchBody,
     SlateAnswer,
 )
-from serving.flow.replies import page_answer, rank_answer
 from serving.flow.resources import Resources
-from serving.monitoring import SERVED_LOST, Trace, within
+from serving.flow.responses import page_answer, rank_answer
+from serving.monitoring import LOST_ANSWERS, Trace, run_with_timeout
 from serving.query import Question, Rules, read_page_question, read_question
 from serving.ranking import (
     Scored,
     Slate,
-    arranged,
-    by_popularity,
-    by_ranker,
-    by_retrieval,
+    active_rules,
+    drop_deleted,
+    order_by_score,
     pins,
     rerank,
-    rules_of,
-    sellable_places,
-    without_deleted,
+    score_by_popularity,
+    score_by_ranker,
+    score_by_retrieval,
+    sellable_positions,
 )
 from serving.recording import served_event, shown_event
-from serving.state import DEFAULT_MODEL, Model, ModelShelf
+from serving.state import DEFAULT_MODEL, Model, ModelRegistry
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import Assortment, Candidates
 from training.retrieval.indexes import ASSORTMENT, UNDERSTANDING
@@ -81,7 +81,7 @@ async def answer(
         shown: log the answer as shown.
 
     Raises:
-        RefusedError: 404, no such model; 400, an impossible request.
+        ApiError: 404, no such model; 400, an impossible request.
     """
     started, model = time.perf_counter(), assign(resources.models, name)
     question = read_question(body, t=resources.clock.now(), explain=explain, shown=shown)
@@ -108,7 +108,7 @@ async def answer_page(
         shown: log the answer as shown.
 
     Raises:
-        RefusedError: 400, an impossible request.
+        ApiError: 400, an impossible request.
     """
     started, model = time.perf_counter(), assign(resources.models, DEFAULT_MODEL)
     question = read_page_question(
@@ -134,24 +134,24 @@ async def _flow(request: _Request) -> tuple[Candidates, Slate]:
     return candidates, slate
 
 
-def assign(models: ModelShelf, name: str) -> Model:
+def assign(models: ModelRegistry, name: str) -> Model:
     """Choose who answers."""
     model = models.get(name)
     if model is None:
-        raise RefusedError(404, "model", f"one of {', '.join(models.names())}", repr(name))
+        raise ApiError(404, "model", f"one of {', '.join(models.names())}", repr(name))
     return model
 
 
 def interpret(request: _Request) -> None:
     """Read from the query what is meant by it, and find the rules that count now."""
     question, resources = request.question, request.resources
-    request.rules = rules_of(resources.rules.value, question)
+    request.rules = active_rules(resources.rules.value, question)
     if question.wanted is None or not question.query:
         return
     learned: Understanding | None = resources.models.index(UNDERSTANDING)
     if learned is None:
-        request.trace.leave_out("interpret")
-    with request.trace.failing_open("interpret"):
+        request.trace.mark_degraded("interpret")
+    with request.trace.fail_open("interpret"):
         understood = (learned or Understanding()).apply(
             question.query,
             question.market,
@@ -166,12 +166,12 @@ async def retrieve(request: _Request) -> Retrieved | None:
     wanted = request.question.wanted
     if wanted is None or wanted.rest is not None:
         return None
-    with request.trace.failing_open("retrieve") as told:
+    with request.trace.fail_open("retrieve") as told:
         request.retrieved = await _found(request)
         told["found"] = {name: len(found) for name, found in request.retrieved.found.items()}
         if request.retrieved.missing:
             told["missing"] = list(request.retrieved.missing)
-            request.trace.leave_out("retrieve")
+            request.trace.mark_degraded("retrieve")
         return request.retrieved
     return None
 
@@ -199,9 +199,9 @@ async def hydrate(request: _Request, candidates: Candidates) -> RequestContext |
         return RequestContext(t=question.t, query=question.query)
     asked = question if question.wanted is None else replace(question, item_ids=item_ids)
     seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
-    with request.trace.failing_open("hydrate"):
+    with request.trace.fail_open("hydrate"):
         async with asyncio.timeout(seconds):
-            facts = await resources.live.read(asked)
+            facts = await resources.online_features.read(asked)
         request.question = replace(question, t=facts.t)
         facts = facts.with_fields(source_ranks=candidates.sources)
         return with_overrides(facts, question.overrides, resources.shop)
@@ -216,14 +216,14 @@ def sellable(
     While nothing newer can be read, an item is what it was when the indices were fitted.
     """
     resources, wanted = request.resources, request.question.wanted
-    left, facts = without_deleted(item_ids, facts, resources.withdrawn.among(item_ids))
+    left, facts = drop_deleted(item_ids, facts, resources.deleted_items.intersection(item_ids))
     filters = () if wanted is None else wanted.filters
     checked, assortment = facts, resources.models.index(ASSORTMENT)
     if facts is None and assortment is not None:
         checked = assortment.facts(left, request.question.t)
     elif facts is None and filters:
-        request.trace.leave_out("filters")
-    places = sellable_places(left, checked, resources.shop, request.rules, filters)
+        request.trace.mark_degraded("filters")
+    places = sellable_positions(left, checked, resources.shop, request.rules, filters)
     if len(places) == len(left):
         return left, facts
     return [left[n] for n in places], None if facts is None else facts.select(places)
@@ -238,13 +238,13 @@ def score(
     """Score by the ranker; without one, or without facts, by retrieval or by popularity."""
     model, question = request.model, request.question
     if facts is not None and model.ranker is not None:
-        with request.trace.failing_open("score"):
-            return by_ranker(model.ranker, facts, request.resources.shop)
+        with request.trace.fail_open("score"):
+            return score_by_ranker(model.ranker, facts, request.resources.shop)
     elif facts is not None:
-        request.trace.leave_out("score")
+        request.trace.mark_degraded("score")
     if question.wanted is not None:
-        return by_retrieval(candidates, left)
-    return by_popularity(model, left)
+        return score_by_retrieval(candidates, left)
+    return score_by_popularity(model, left)
 
 
 def arrange(
@@ -253,8 +253,8 @@ def arrange(
     """Best first; a page of the shop by its rules too."""
     question = request.question
     if question.wanted is not None:
-        with request.trace.failing_open("rerank"):
-            return arranged(
+        with request.trace.fail_open("order_by_score"):
+            return rerank(
                 question,
                 question.wanted,
                 scored,
@@ -264,7 +264,7 @@ def arrange(
                 request.rules,
                 trust=min(question.wanted.surface.ranker, request.retrieved.trust),
             )
-    return rerank(scored, candidates.item_ids)
+    return order_by_score(scored, candidates.item_ids)
 
 
 async def record(request: _Request, candidates: Candidates, slate: Slate) -> None:
@@ -275,10 +275,10 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
     question, resources, trace = request.question, request.resources, request.trace
     found_nothing = question.may_find_nothing and "retrieve" not in trace.degraded
     if question.shown and (slate.order or found_nothing):
-        with trace.failing_open("record"):
+        with trace.fail_open("record"):
             event = shown_event(question, slate)
-            await within(
-                RECORD_SECONDS, resources.writers, lambda: resources.intake.record([event])
+            await run_with_timeout(
+                RECORD_SECONDS, resources.writers, lambda: resources.event_intake.record([event])
             )
     # The answer goes first: the loop comes to this when it was sent, before it hears anything new.
     asyncio.get_running_loop().call_soon(_keep, request, candidates, slate)
@@ -292,10 +292,10 @@ def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
     try:
         served = served_event(request.question, candidates, slate, trace.degraded, share)
     except Exception:
-        SERVED_LOST.inc()
+        LOST_ANSWERS.inc()
         _logger.exception("an answer cannot be logged")
         return
-    resources.recorder.offer(served)
+    resources.answer_log.enqueue(served)
 
 
 async def _found(request: _Request) -> Retrieved:
@@ -318,7 +318,7 @@ async def _known(request: _Request) -> RequestContext | None:
     if question.user_id is None and question.query_key is None:
         return RequestContext(t=question.t)
     try:
-        return await request.resources.live.read(question)
+        return await request.resources.online_features.read(question)
     except Exception as error:
-        request.trace.leave_out("retrieve", error)
+        request.trace.mark_degraded("retrieve", error)
         return None

@@ -13,13 +13,13 @@ from typing import Any
 from feature_repo.events.log import EventLog, SegmentWriter
 from feature_repo.home import ApiKeys, Clock, RedisError, Settings
 from feature_repo.shop import Shop
-from serving.access import Admission, Capacity
-from serving.features import LiveState, RedisConnection
-from serving.flow.inventory import features_of
-from serving.monitoring import beside
+from serving.access import Authentication, ConcurrencyLimit
+from serving.features import OnlineFeatures, RedisConnection
+from serving.flow.inventory import describe_features
+from serving.monitoring import run_in_pool
 from serving.query import FILE, Question, Rules
-from serving.recording import Intake, Recorder
-from serving.state import FollowedFile, ModelShelf, Withdrawn
+from serving.recording import AnswerLog, EventIntake
+from serving.state import DeletedItems, ModelRegistry, WatchedFile
 
 LOOK_SECONDS = 0.5
 """How often links to artifacts, the rules, and Redis, are looked at."""
@@ -53,17 +53,17 @@ class Resources:
     clock: Clock
     shop: Shop
     writer: SegmentWriter
-    models: ModelShelf
-    live: LiveState
-    recorder: Recorder
-    intake: Intake
-    withdrawn: Withdrawn
-    rules: FollowedFile[Rules]
-    admission: Admission
-    capacities: dict[str, Capacity] = field(
+    models: ModelRegistry
+    online_features: OnlineFeatures
+    answer_log: AnswerLog
+    event_intake: EventIntake
+    deleted_items: DeletedItems
+    rules: WatchedFile[Rules]
+    authentication: Authentication
+    concurrency_limits: dict[str, ConcurrencyLimit] = field(
         default_factory=lambda: {
-            "answers": Capacity("answers", ANSWERS_AT_WORK, ANSWERS_WAITING),
-            "events": Capacity("events", WRITERS, EVENTS_WAITING),
+            "answers": ConcurrencyLimit("answers", ANSWERS_AT_WORK, ANSWERS_WAITING),
+            "events": ConcurrencyLimit("events", WRITERS, EVENTS_WAITING),
         }
     )
     writers: ThreadPoolExecutor = field(
@@ -83,28 +83,45 @@ class Resources:
         clock, shop = Clock.of(settings), Shop.load(settings.home.shop_toml)
         log = EventLog(settings.home, clock)
         writer = log.writer()
-        live = LiveState(lambda: RedisConnection.open(settings, shop, log, clock))
-        recorder = Recorder(log, writer, settings.record_share)
-        withdrawn = Withdrawn.of(log)
-        intake = Intake(settings.home, log, writer, live, clock, recorder.served, withdrawn.note)
-        models = ModelShelf(settings.home, shop)
-        rules = FollowedFile(
+        online_features = OnlineFeatures(lambda: RedisConnection.open(settings, shop, log, clock))
+        answer_log = AnswerLog(log, writer, settings.record_share)
+        deleted_items = DeletedItems.from_log(log)
+        event_intake = EventIntake(
+            home=settings.home,
+            log=log,
+            writer=writer,
+            online_features=online_features,
+            clock=clock,
+            find_answer=answer_log.get,
+            on_accepted=deleted_items.apply,
+        )
+        models = ModelRegistry(settings.home, shop)
+        rules = WatchedFile(
             "rules", settings.home.root / FILE, lambda path: Rules.load(path, shop), Rules()
         )
         path = settings.home.api_keys
-        admission = Admission(FollowedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
-        for follow in (models.follow, rules.follow, live.keep):
-            follow()
-        recorder.start()
+        authentication = Authentication(WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
+        for load in (models.reload, rules.reload, online_features.maintain):
+            load()
+        answer_log.start()
         return cls(
-            *(settings, clock, shop, writer, models, live, recorder),
-            *(intake, withdrawn, rules, admission),
+            settings=settings,
+            clock=clock,
+            shop=shop,
+            writer=writer,
+            models=models,
+            online_features=online_features,
+            answer_log=answer_log,
+            event_intake=event_intake,
+            deleted_items=deleted_items,
+            rules=rules,
+            authentication=authentication,
         )
 
     @cached_property
     def features(self) -> dict[str, Any]:
         """The catalogue, described: the same until the process ends."""
-        return features_of(self.settings.home)
+        return describe_features(self.settings.home)
 
     @property
     def is_ready(self) -> bool:
@@ -117,12 +134,12 @@ class Resources:
         Then follow what is published and look after the live state, until closed.
         """
         with suppress(RedisError):
-            await self.live.read(
+            await self.online_features.read(
                 Question("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
             )
         _settle()
-        followed = (self.models, self.rules, self.admission.keys)
-        chores = [*(one.follow for one in followed), self.live.keep]
+        watched = (self.models, self.rules, self.authentication.keys)
+        chores = [*(one.reload for one in watched), self.online_features.maintain]
         self._tasks = [asyncio.create_task(self._repeat(chore)) for chore in chores]
 
     async def close(self) -> None:
@@ -130,17 +147,17 @@ class Resources:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        self.live.close()
+        self.online_features.close()
         for pool in (self.writers, self.chores):
             pool.shutdown(wait=True, cancel_futures=True)
-        self.recorder.close()
+        self.answer_log.close()
         self.writer.close()
 
     async def _repeat(self, chore: Callable[[], None]) -> None:
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
-                await beside(self.chores, chore)
+                await run_in_pool(self.chores, chore)
             except Exception:
                 _logger.exception("a chore failed; it is tried again")
 

@@ -3,23 +3,23 @@
 import time
 from collections.abc import Mapping
 
-from serving.contract import AutocompleteAnswer, Completion, RefusedError
+from serving.contract import ApiError, AutocompleteAnswer, Completion
 from serving.monitoring import ANSWER_SECONDS, DEGRADED
-from serving.state import ModelShelf
+from serving.state import ModelRegistry
 from training.retrieval.indexes import COMPLETIONS, Completions
 
 LONGEST, MOST, USUAL = 200, 50, 8
 
 
-def complete(shelf: ModelShelf, parameters: Mapping[str, str]) -> AutocompleteAnswer:
+def complete(registry: ModelRegistry, parameters: Mapping[str, str]) -> AutocompleteAnswer:
     """Complete `q`; without an index there is nothing to suggest.
 
     Raises:
-        RefusedError: 400, a `count` that is none.
+        ApiError: 400, a `count` that is none.
     """
     started = time.perf_counter()
     count = _count(parameters.get("count", str(USUAL)))
-    index: Completions | None = shelf.index(COMPLETIONS)
+    index: Completions | None = registry.index(COMPLETIONS)
     if index is None:
         DEGRADED.labels("autocomplete").inc()
     found = index.search(parameters.get("q", "")[:LONGEST], count) if index else []
@@ -34,5 +34,5 @@ def complete(shelf: ModelShelf, parameters: Mapping[str, str]) -> AutocompleteAn
 
 def _count(text: str) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MOST and len(text) < 4):
-        raise RefusedError(400, "count", f"1 to {MOST}", text)
+        raise ApiError(400, "count", f"1 to {MOST}", text)
     return int(text)

@@ -8,7 +8,7 @@ from starlette.endpoints import HTTPEndpoint
 from starlette.requests import Request
 from starlette.responses import Response
 
-from serving.contract import MAX_BODY_BYTES, RefusedError, encode, too_large
+from serving.contract import MAX_BODY_BYTES, ApiError, encode, too_large
 
 BODY_SECONDS = 10.0
 """How long a sender may take over a body."""
@@ -35,9 +35,9 @@ class Endpoint(HTTPEndpoint):
         request = Request(self.scope, self.receive)
         resources = request.app.state.resources
         if self.scope_needed is not None:
-            resources.admission.check(request, self.scope_needed)
+            resources.authentication.check(request, self.scope_needed)
         if self.kind is not None:
-            resources.capacities[self.kind].check()
+            resources.concurrency_limits[self.kind].check()
         await super().dispatch()
 
 
@@ -62,11 +62,11 @@ def flag(request: Request, name: str) -> bool:
     """A flag of the query; off where it is absent or empty.
 
     Raises:
-        RefusedError: 400, another value.
+        ApiError: 400, another value.
     """
     given = request.query_params.get(name) or "0"
     if given not in FLAGS:
-        raise RefusedError(400, name, f"one of {', '.join(FLAGS)}", repr(given))
+        raise ApiError(400, name, f"one of {', '.join(FLAGS)}", repr(given))
     return FLAGS[given]
 
 
@@ -74,7 +74,7 @@ async def read_body(request: Request) -> bytes:
     """The body; one that is too large, or never ends, is not read to its end.
 
     Raises:
-        RefusedError: 408 or 413.
+        ApiError: 408 or 413.
     """
     expected = f"at most {MAX_BODY_BYTES} bytes"
     declared = request.headers.get("content-length", "")
@@ -89,5 +89,5 @@ async def read_body(request: Request) -> bytes:
                     raise too_large("body", expected, "more")
     except TimeoutError:
         found = f"{len(body)} bytes of it"
-        raise RefusedError(408, "body", f"a body within {BODY_SECONDS:g} s", found) from None
+        raise ApiError(408, "body", f"a body within {BODY_SECONDS:g} s", found) from None
     return bytes(body)

@@ -8,7 +8,7 @@ from feature_repo.events.contract import SHOP_KINDS
 from serving.contract import (
     MAX_BODY_BYTES,
     MAX_ITEMS,
-    RECOMMENDED,
+    RECOMMEND_SURFACES,
     AutocompleteAnswer,
     EventsAnswer,
     RankAnswer,
@@ -105,7 +105,7 @@ def _page(name: str, summary: str, body: str) -> dict[str, Any]:
 
 def _recommend() -> dict[str, Any]:
     page = _page("recommend", "Find items for a place of the shop.", "RecommendBody")
-    surface = {**_path("surface"), "schema": {"enum": list(RECOMMENDED)}}
+    surface = {**_path("surface"), "schema": {"enum": list(RECOMMEND_SURFACES)}}
     return {**page, "parameters": [surface, *page["parameters"]]}
 
 

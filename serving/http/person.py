@@ -52,7 +52,7 @@ async def known_of(resources: Resources, user_id: str) -> PersonAnswer:
     question = Question("person", t, user_id)
     try:
         async with asyncio.timeout(READ_SECONDS):
-            facts = await resources.live.read(question)
+            facts = await resources.online_features.read(question)
     except (AisleError, TimeoutError):
         return PersonAnswer(
             user=user_id, at=to_text(t), known=None, features={}, degraded=["hydrate"]
@@ -74,8 +74,8 @@ def forget(resources: Resources, user_id: str) -> ErasedAnswer:
         user_id=user_id,
         op="erase",
     )
-    resources.intake.record([event])
-    resources.recorder.forget(user_id)
+    resources.event_intake.record([event])
+    resources.answer_log.forget_user(user_id)
     return ErasedAnswer(
         user=user_id,
         erased_at=to_text(event.event_time),

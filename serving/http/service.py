@@ -27,9 +27,9 @@ from feature_repo.events.contract import (
 )
 from feature_repo.home import Settings
 from serving.contract import (
-    RECOMMENDED,
+    RECOMMEND_SURFACES,
+    ApiError,
     RecommendBody,
-    RefusedError,
     SearchBody,
     encode,
     read_rank_body,
@@ -38,8 +38,8 @@ from serving.contract import (
 )
 from serving.http import openapi
 from serving.http.endpoint import Document, Endpoint, answer_with, flag, read_body
+from serving.http.error_responses import HANDLERS
 from serving.http.headers import middleware
-from serving.http.refusals import HANDLERS
 from serving.monitoring import log_json, metrics
 
 DRAIN_SECONDS = 1.0
@@ -58,7 +58,7 @@ class Rank(Endpoint):
 
         body = read_rank_body(await read_body(request))
         resources, started = request.app.state.resources, time.perf_counter()
-        async with resources.capacities["answers"].place():
+        async with resources.concurrency_limits["answers"].acquire():
             ranked = await answer(resources, request.path_params["model"], body, **_flags(request))
         metrics.ANSWER_SECONDS.labels("rank").observe(time.perf_counter() - started)
         return answer_with(ranked)
@@ -84,8 +84,8 @@ class Recommend(Endpoint):
     async def post(self, request: Request) -> Response:
         """Find and rank items for a place of the shop."""
         surface = request.path_params["surface"]
-        if surface not in RECOMMENDED:
-            raise RefusedError(404, "surface", f"one of {', '.join(RECOMMENDED)}", repr(surface))
+        if surface not in RECOMMEND_SURFACES:
+            raise ApiError(404, "surface", f"one of {', '.join(RECOMMEND_SURFACES)}", repr(surface))
         return await _page(request, read_recommend_body(await read_body(request)), surface)
 
 
@@ -140,11 +140,13 @@ class User(Endpoint):
     async def delete(self, request: Request) -> Response:
         """Forget a person."""
         from serving.http.person import forget
-        from serving.monitoring import beside
+        from serving.monitoring import run_in_pool
 
         resources, user_id = request.app.state.resources, _user_of(request)
-        async with resources.capacities["events"].place():
-            return answer_with(await beside(resources.writers, lambda: forget(resources, user_id)))
+        async with resources.concurrency_limits["events"].acquire():
+            return answer_with(
+                await run_in_pool(resources.writers, lambda: forget(resources, user_id))
+            )
 
 
 class Features(Endpoint):
@@ -164,9 +166,9 @@ class Models(Endpoint):
 
     async def get(self, request: Request) -> Response:
         """Name the artifacts in use."""
-        from serving.flow import models_of
+        from serving.flow import describe_models
 
-        return answer_with(models_of(request.app.state.resources.models))
+        return answer_with(describe_models(request.app.state.resources.models))
 
 
 class Metrics(Document):
@@ -198,7 +200,7 @@ class Schema(Endpoint):
         """Give the JSON Schema."""
         kind, schemas = request.path_params["kind"], json_schemas()
         if kind not in schemas:
-            raise RefusedError(404, "kind", f"one of {', '.join(schemas)}", repr(kind))
+            raise ApiError(404, "kind", f"one of {', '.join(schemas)}", repr(kind))
         return answer_with(schemas[kind])
 
 
@@ -219,7 +221,7 @@ class Unknown(Endpoint):
 
     async def dispatch(self) -> None:
         """Refuse it."""
-        raise RefusedError(404, "path", "a path of /openapi.json", self.scope["path"])
+        raise ApiError(404, "path", "a path of /openapi.json", self.scope["path"])
 
 
 def _user_of(request: Request) -> str:
@@ -230,7 +232,7 @@ async def _page(request: Request, body: SearchBody | RecommendBody, surface: str
     from serving.flow import answer_page
 
     resources, started = request.app.state.resources, time.perf_counter()
-    async with resources.capacities["answers"].place():
+    async with resources.concurrency_limits["answers"].acquire():
         answered = await answer_page(resources, surface, body, **_flags(request))
     metrics.ANSWER_SECONDS.labels(surface).observe(time.perf_counter() - started)
     return answer_with(answered)
@@ -243,13 +245,15 @@ def _flags(request: Request) -> dict[str, bool]:
 
 
 async def _take(request: Request, parse: Callable[[object], AnyEvent], door: str) -> Response:
-    from serving.monitoring import beside
+    from serving.monitoring import run_in_pool
 
     body = await read_body(request)
     started = time.perf_counter()
     resources = request.app.state.resources
-    async with resources.capacities["events"].place():
-        taken = await beside(resources.writers, lambda: resources.intake.take(body, parse, door))
+    async with resources.concurrency_limits["events"].acquire():
+        taken = await run_in_pool(
+            resources.writers, lambda: resources.event_intake.ingest(body, parse, door)
+        )
     metrics.ANSWER_SECONDS.labels(door).observe(time.perf_counter() - started)
     return answer_with(taken)
 

@@ -1,32 +1,32 @@
 """Metrics, logs, traces and deadlines."""
 
 from serving.monitoring import metrics
-from serving.monitoring.deadlines import beside, within
+from serving.monitoring.deadlines import run_in_pool, run_with_timeout
 from serving.monitoring.logs import log_json
 from serving.monitoring.metrics import (
     ANSWER_SECONDS,
+    ARTIFACT_LOADS,
     DEGRADED,
+    ERRORS,
     EVENTS,
     IN_FLIGHT,
-    LIVE,
-    REFUSED,
-    RELOADS,
-    SERVED_LOST,
+    LOST_ANSWERS,
+    ONLINE_FEATURES_UP,
 )
 from serving.monitoring.trace import Trace
 
 __all__ = [
     "ANSWER_SECONDS",
+    "ARTIFACT_LOADS",
     "DEGRADED",
+    "ERRORS",
     "EVENTS",
     "IN_FLIGHT",
-    "LIVE",
-    "REFUSED",
-    "RELOADS",
-    "SERVED_LOST",
+    "LOST_ANSWERS",
+    "ONLINE_FEATURES_UP",
     "Trace",
-    "beside",
     "log_json",
     "metrics",
-    "within",
+    "run_in_pool",
+    "run_with_timeout",
 ]

@@ -9,7 +9,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-async def within(seconds: float, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def run_with_timeout(seconds: float, pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Run `work` in a thread of `pool`.
 
     Raises:
@@ -23,9 +23,9 @@ async def within(seconds: float, pool: ThreadPoolExecutor, work: Callable[[], T]
         return work()
 
     async with asyncio.timeout(seconds):
-        return await beside(pool, in_time)
+        return await run_in_pool(pool, in_time)
 
 
-async def beside(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+async def run_in_pool(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Run `work` in a thread of `pool`, however long it takes."""
     return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -22,14 +22,16 @@ STAGE_SECONDS = Histogram(
     "aisle_stage_seconds", "Time a stage of a ranking took.", ["stage"], buckets=_SECONDS
 )
 DEGRADED = Counter("aisle_degraded", "Answers a stage was left out of.", ["stage"])
-REFUSED = Counter("aisle_refused", "Requests answered with an error.", ["status"])
+ERRORS = Counter("aisle_refused", "Requests answered with an error.", ["status"])
 IN_FLIGHT = Gauge(
     "aisle_in_flight", "Requests at work or waiting.", ["kind"], multiprocess_mode="livesum"
 )
 EVENTS = Counter("aisle_events", "Events by what became of them.", ["outcome"])
-SERVED_LOST = Counter("aisle_served_lost", "Answers that could not be logged as served.")
-RELOADS = Counter("aisle_artifact_loads", "Artifacts loaded or refused.", ["kind", "outcome"])
-LIVE = Gauge(
+LOST_ANSWERS = Counter("aisle_served_lost", "Answers that could not be logged as served.")
+ARTIFACT_LOADS = Counter(
+    "aisle_artifact_loads", "Artifacts loaded or refused.", ["kind", "outcome"]
+)
+ONLINE_FEATURES_UP = Gauge(
     "aisle_live_state_up", "Whether live features can be read.", multiprocess_mode="livemin"
 )
 

@@ -45,15 +45,15 @@ class Trace:
             STAGE_SECONDS.labels(name).observe(seconds)
 
     @contextmanager
-    def failing_open(self, name: str) -> Iterator[dict[str, Any]]:
+    def fail_open(self, name: str) -> Iterator[dict[str, Any]]:
         """A stage that is left out where it fails or is late: no error passes."""
         try:
             with self.stage(name) as told:
                 yield told
         except Exception as error:
-            self.leave_out(name, error)
+            self.mark_degraded(name, error)
 
-    def leave_out(self, name: str, error: Exception | None = None) -> None:
+    def mark_degraded(self, name: str, error: Exception | None = None) -> None:
         """Note that a stage was left out, and log why, where nobody expects it."""
         if name not in self.degraded:
             self.degraded.append(name)

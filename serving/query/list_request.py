@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from feature_repo.events.contract import check_unique, identifier
 from feature_repo.shop import Shop
-from serving.contract import RecommendBody, Rest, SearchBody, from_token
+from serving.contract import Cursor, RecommendBody, SearchBody, decode_cursor
 from training.query_understanding import Understood
 from training.retrieval.catalogue import Filter, parse_filters
 
@@ -64,7 +64,7 @@ class Wanted:
     filters: tuple[Filter, ...] = ()
     size: int = 10
     page: int = 1
-    rest: Rest | None = None
+    rest: Cursor | None = None
     understood: Understood = field(default_factory=Understood)
 
 
@@ -79,7 +79,7 @@ def wanted_search(body: SearchBody, shop: Shop) -> Wanted:
         filters=parse_filters(body.filters, shop),
         size=body.size,
         page=body.page,
-        rest=None if body.next is None else from_token(body.next),
+        rest=None if body.next is None else decode_cursor(body.next),
     )
 
 
@@ -96,5 +96,5 @@ def wanted_recommendation(body: RecommendBody, surface: str, shop: Shop) -> Want
         seeds=seeds,
         filters=parse_filters(body.filters, shop),
         size=body.count,
-        rest=None if body.next is None else from_token(body.next),
+        rest=None if body.next is None else decode_cursor(body.next),
     )

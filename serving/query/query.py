@@ -78,7 +78,7 @@ def read_question(
     """Understand a body.
 
     Raises:
-        RefusedError: 400; an id that is none, a field with an impossible value, an item twice.
+        ApiError: 400; an id that is none, a field with an impossible value, an item twice.
     """
     try:
         item_ids = identifiers([candidate.id for candidate in body.items], "items")
@@ -115,7 +115,7 @@ def read_page_question(
     """Understand who asks for a list of a surface.
 
     Raises:
-        RefusedError: 404, no such surface; 400, an id, filter or `next` that is none.
+        ApiError: 404, no such surface; 400, an id, filter or `next` that is none.
     """
     try:
         return Question(

@@ -1,19 +1,19 @@
 """Scores, reranking, diversity, exploration: the slate."""
 
-from serving.ranking.reranking import arranged, pins, rules_of, sellable_places
-from serving.ranking.scoring import by_popularity, by_ranker, by_retrieval
-from serving.ranking.slate import Scored, Slate, rerank, without_deleted
+from serving.ranking.reranking import active_rules, pins, rerank, sellable_positions
+from serving.ranking.scoring import score_by_popularity, score_by_ranker, score_by_retrieval
+from serving.ranking.slate import Scored, Slate, drop_deleted, order_by_score
 
 __all__ = [
     "Scored",
     "Slate",
-    "arranged",
-    "by_popularity",
-    "by_ranker",
-    "by_retrieval",
+    "active_rules",
+    "drop_deleted",
+    "order_by_score",
     "pins",
     "rerank",
-    "rules_of",
-    "sellable_places",
-    "without_deleted",
+    "score_by_popularity",
+    "score_by_ranker",
+    "score_by_retrieval",
+    "sellable_positions",
 ]

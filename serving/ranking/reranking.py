@@ -15,14 +15,14 @@ from serving.ranking.slate import Scored, Scores, Slate
 from training.retrieval.catalogue import Candidates, Filter, K, is_out_of_stock
 
 
-def rules_of(rules: Rules, question: Question) -> Rules:
+def active_rules(rules: Rules, question: Question) -> Rules:
     """The rules that count for a request."""
     return rules.now(
         t=question.t, query=question.query, market=question.market, surface=question.surface
     )
 
 
-def sellable_places(
+def sellable_positions(
     item_ids: Sequence[str],
     facts: RequestContext | None,
     shop: Shop,
@@ -48,7 +48,7 @@ def sellable_places(
     return np.flatnonzero(~hidden).tolist()
 
 
-def arranged(
+def rerank(
     question: Question,
     wanted: Wanted,
     scored: Scored,

@@ -53,7 +53,7 @@ class Slate:
     draw: Draw | None = None
 
 
-def without_deleted(
+def drop_deleted(
     candidates: Sequence[str], facts: RequestContext | None, withdrawn: frozenset[str]
 ) -> tuple[Sequence[str], RequestContext | None]:
     """The candidates that are still there, and the facts of these alone.
@@ -75,7 +75,7 @@ def without_deleted(
     return [candidates[n] for n in places], None if facts is None else facts.select(places)
 
 
-def rerank(scored: Scored, candidates: Sequence[str]) -> Slate:
+def order_by_score(scored: Scored, candidates: Sequence[str]) -> Slate:
     """Best first; equal scores keep the order given; candidates without a score were dropped."""
     kept = frozenset(scored.item_ids)
     return Slate(

@@ -1,11 +1,11 @@
 """Events taken in and answers logged."""
 
-from serving.recording.answer_log import Recorder, served_event, shown_event
-from serving.recording.event_intake import Intake
+from serving.recording.answer_log import AnswerLog, served_event, shown_event
+from serving.recording.event_intake import EventIntake
 
 __all__ = [
-    "Intake",
-    "Recorder",
+    "AnswerLog",
+    "EventIntake",
     "served_event",
     "shown_event",
 ]

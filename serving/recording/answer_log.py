@@ -14,7 +14,7 @@ from feature_repo.events.log import EventLog, SegmentWriter
 from feature_repo.home import AisleError
 from feature_repo.request_features.families import SOURCES
 from serving.contract import new_id
-from serving.monitoring import SERVED_LOST
+from serving.monitoring import LOST_ANSWERS
 from serving.query import Question
 from serving.ranking import Slate
 from training.retrieval.catalogue import Candidates
@@ -28,7 +28,7 @@ PAUSE_SECONDS = 0.05
 
 
 @dataclass
-class Recorder:
+class AnswerLog:
     """Logs answers beside the requests; an answer never waits for it.
 
     Attributes:
@@ -55,7 +55,7 @@ class Recorder:
             self._ending.set()
             self._thread.join()
 
-    def offer(self, event: ServedEvent) -> None:
+    def enqueue(self, event: ServedEvent) -> None:
         """Take an answer to be logged; when too many wait, it is lost and counted."""
         with self._lock:
             self._recent[event.request_id] = event
@@ -65,15 +65,15 @@ class Recorder:
         if len(self._queued) < QUEUED:
             self._queued.append(event)
         else:
-            SERVED_LOST.inc()
+            LOST_ANSWERS.inc()
 
-    def served(self, request_id: str) -> ServedEvent | None:
+    def get(self, request_id: str) -> ServedEvent | None:
         """This shop's last answer to a request, whichever process gave it."""
         with self._lock:
             recent = self._recent.get(request_id)
         return recent or self.log.served(request_id)
 
-    def forget(self, user_id: str) -> None:
+    def forget_user(self, user_id: str) -> None:
         """Remember no answer to a user any more."""
         with self._lock:
             for request_id, event in list(self._recent.items()):
@@ -92,7 +92,7 @@ class Recorder:
         try:
             self.writer.append(batch, durable=False)
         except (AisleError, OSError):
-            SERVED_LOST.inc(len(batch))
+            LOST_ANSWERS.inc(len(batch))
 
 
 def served_event(

@@ -11,7 +11,7 @@ from feature_repo.events.contract import AnyEvent, ServedEvent, split_body, vali
 from feature_repo.events.log import EventLog, Quarantine, SegmentWriter
 from feature_repo.home import Clock, EventError, Home, LogError
 from serving.contract import EventsAnswer, QuarantinedEvent
-from serving.features import LiveState
+from serving.features import OnlineFeatures
 from serving.monitoring import EVENTS
 
 Parse = Callable[[object], AnyEvent]
@@ -26,25 +26,25 @@ class _Batch:
 
 
 @dataclass
-class Intake:
+class EventIntake:
     """Takes events into the log and the live state.  Threads may share it.
 
     Attributes:
-        served: looks up this shop's answer to a request.
-        note: is told the events that count.
+        find_answer: looks up this shop's answer to a request.
+        on_accepted: receives the events that were accepted.
     """
 
     home: Home
     log: EventLog
     writer: SegmentWriter
-    live: LiveState
+    online_features: OnlineFeatures
     clock: Clock
-    served: Callable[[str], ServedEvent | None]
-    note: Callable[[Iterable[AnyEvent]], None]
+    find_answer: Callable[[str], ServedEvent | None]
+    on_accepted: Callable[[Iterable[AnyEvent]], None]
     _recent: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def take(self, body: bytes, parse: Parse, door: str) -> EventsAnswer:
+    def ingest(self, body: bytes, parse: Parse, door: str) -> EventsAnswer:
         """Take a body of events.
 
         Args:
@@ -79,10 +79,12 @@ class Intake:
         """
         if not events:
             return ()
-        outcomes = self.live.apply(self.writer.append(events))
+        outcomes = self.online_features.apply(self.writer.append(events))
         self._remember(events)
         known = outcomes or [""] * len(events)
-        self.note(e for e, outcome in zip(events, known, strict=True) if outcome != "duplicate")
+        self.on_accepted(
+            e for e, outcome in zip(events, known, strict=True) if outcome != "duplicate"
+        )
         return outcomes
 
     def _sorted_out(self, raw_events: list[object], parse: Parse) -> _Batch:
@@ -101,7 +103,7 @@ class Intake:
     def _admitted(self, raw: object, parse: Parse) -> AnyEvent:
         try:
             event = msgspec.structs.replace(parse(raw), received_at=0)
-            return validate_event(event, now=self.clock.now(), served=self.served)
+            return validate_event(event, now=self.clock.now(), served=self.find_answer)
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None
 

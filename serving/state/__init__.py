@@ -1,23 +1,23 @@
 """Files the service follows: models, deleted items, and other artifacts."""
 
-from serving.state.deleted_items import Withdrawn
+from serving.state.deleted_items import DeletedItems
 from serving.state.model_registry import (
     DEFAULT_MODEL,
     POPULARITY,
     RANKER,
-    Loaded,
+    LoadedArtifact,
     Model,
-    ModelShelf,
+    ModelRegistry,
 )
-from serving.state.watched_file import FollowedFile
+from serving.state.watched_file import WatchedFile
 
 __all__ = [
     "DEFAULT_MODEL",
     "POPULARITY",
     "RANKER",
-    "FollowedFile",
-    "Loaded",
+    "DeletedItems",
+    "LoadedArtifact",
     "Model",
-    "ModelShelf",
-    "Withdrawn",
+    "ModelRegistry",
+    "WatchedFile",
 ]

@@ -9,7 +9,7 @@ from feature_repo.events.log import EventLog
 
 
 @dataclass
-class Withdrawn:
+class DeletedItems:
     """Ids of items whose last item event deletes them, as far as this process was told.
 
     It reads the log once and then learns from its own intake.  While Redis answers, the stored
@@ -20,13 +20,13 @@ class Withdrawn:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
-    def of(cls, log: EventLog) -> "Withdrawn":
+    def from_log(cls, log: EventLog) -> "DeletedItems":
         """Read the log."""
-        withdrawn = cls(_deleted_before(log))
-        withdrawn.note(sorted(log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
-        return withdrawn
+        deleted = cls(_deleted_before(log))
+        deleted.apply(sorted(log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
+        return deleted
 
-    def note(self, events: Iterable[AnyEvent]) -> None:
+    def apply(self, events: Iterable[AnyEvent]) -> None:
         """Learn from events, in the order in which they were seen."""
         with self._lock:
             for event in events:
@@ -34,7 +34,7 @@ class Withdrawn:
                     change = self._ids.add if event.op == "delete" else self._ids.discard
                     change(event.item_id)
 
-    def among(self, item_ids: Sequence[str]) -> frozenset[str]:
+    def intersection(self, item_ids: Sequence[str]) -> frozenset[str]:
         """Those of the ids that are deleted."""
         return frozenset(item_id for item_id in item_ids if item_id in self._ids)
 

@@ -12,7 +12,7 @@ from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import ArtifactError, Home
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
-from serving.monitoring import RELOADS
+from serving.monitoring import ARTIFACT_LOADS
 from training.artifacts import Manifest, Popularity, verify
 from training.query_understanding import DEFAULT_LANGUAGE, Understanding
 from training.ranker import Ranker
@@ -41,12 +41,12 @@ _logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Loaded:
+class LoadedArtifact:
     """An artifact in memory."""
 
     version: str
     manifest: Manifest
-    learned: Any
+    value: Any
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class Model:
     """What answers `/rank/{name}`: a ranker, and what to fall back to; either may be absent."""
 
     name: str
-    ranker: Loaded | None = None
-    popularity: Loaded | None = None
+    ranker: LoadedArtifact | None = None
+    popularity: LoadedArtifact | None = None
 
     @property
     def feature_service(self) -> str | None:
@@ -64,8 +64,8 @@ class Model:
 
 
 @dataclass
-class ModelShelf:
-    """All models of a home by name.  `follow` is called now and then; `get` costs nothing.
+class ModelRegistry:
+    """All models of a home by name.  `reload` is called now and then; `get` costs nothing.
 
     Attributes:
         artifacts: what is in memory, by kind and name.
@@ -73,7 +73,7 @@ class ModelShelf:
 
     home: Home
     shop: Shop
-    artifacts: dict[tuple[str, str], Loaded] = field(default_factory=dict)
+    artifacts: dict[tuple[str, str], LoadedArtifact] = field(default_factory=dict)
     _seen: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -96,9 +96,9 @@ class ModelShelf:
     def index(self, kind: str) -> Any:
         """What candidates are found with: the index of a kind; None where there is none."""
         loaded = self.artifacts.get((kind, DEFAULT_MODEL))
-        return None if loaded is None else loaded.learned
+        return None if loaded is None else loaded.value
 
-    def follow(self) -> None:
+    def reload(self) -> None:
         """Load what was published, and drop what was withdrawn, since the last call.
 
         An artifact that is damaged, or made for other features, is refused and said once; the one
@@ -119,12 +119,12 @@ class ModelShelf:
             manifest = verify(folder)
             learned = _LOADERS[kind](folder, self.shop)
         except Exception as error:
-            RELOADS.labels(kind, "refused").inc()
+            ARTIFACT_LOADS.labels(kind, "refused").inc()
             told = not isinstance(error, ArtifactError | OSError)
             _logger.error("%s %s is not taken: %s", kind, name, error, exc_info=told)
             return
-        self.artifacts[key] = Loaded(folder.name, manifest, learned)
-        RELOADS.labels(kind, "loaded").inc()
+        self.artifacts[key] = LoadedArtifact(folder.name, manifest, learned)
+        ARTIFACT_LOADS.labels(kind, "loaded").inc()
         _logger.info("%s %s is now %s", kind, name, folder.name)
 
 

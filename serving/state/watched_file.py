@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Generic, TypeVar
 
 from feature_repo.home import SettingError
-from serving.monitoring import RELOADS
+from serving.monitoring import ARTIFACT_LOADS
 
 T = TypeVar("T")
 _logger = logging.getLogger(__name__)
 
 
 @dataclass
-class FollowedFile(Generic[T]):
+class WatchedFile(Generic[T]):
     """Follows a file; one that is wrong is refused and said once, what was before stays in use.
 
     Attributes:
@@ -29,7 +29,7 @@ class FollowedFile(Generic[T]):
     value: T
     _seen: tuple[int, int] | None = None
 
-    def follow(self) -> None:
+    def reload(self) -> None:
         """Load the file if it changed since the last call."""
         found = self._stamp()
         if found == self._seen:
@@ -38,10 +38,10 @@ class FollowedFile(Generic[T]):
         try:
             self.value = self.load(self.path)
         except SettingError as error:
-            RELOADS.labels(self.kind, "refused").inc()
+            ARTIFACT_LOADS.labels(self.kind, "refused").inc()
             _logger.error("%s are not taken: %s", self.kind, error)
             return
-        RELOADS.labels(self.kind, "loaded").inc()
+        ARTIFACT_LOADS.labels(self.kind, "loaded").inc()
         _logger.info("%s were read again", self.kind)
 
     def _stamp(self) -> tuple[int, int] | None:

@@ -30,7 +30,7 @@ from tests.integration.http.small_shop import (
     build_home,
     kill_redis,
     publish_ranker,
-    serving,
+    run_service,
 )
 from training.artifacts import current
 
@@ -48,7 +48,7 @@ def main() -> dict[str, object]:
     with tempfile.TemporaryDirectory() as folder:
         settings = build_home(Path(folder) / "home", **SHOP)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
-        with running_redis(settings), serving(settings) as service:
+        with running_redis(settings), run_service(settings) as service:
             bodies = bodies_of(service)
             faults = {"none": nothing, "redis killed": killed, "redis frozen": frozen,
                       "redis empty": emptied, "index missing": index_missing,

@@ -20,7 +20,7 @@ from feature_repo.home import Settings
 from feature_repo.online.redis import running_redis
 from tests.benchmarks.bench_serving import Peer, peer, stages_of, tree
 from tests.benchmarks.measuring import process_peak_mb
-from tests.integration.http.small_shop import build_home, publish_ranker, serving
+from tests.integration.http.small_shop import build_home, publish_ranker, run_service
 
 SHOP = {"users": 400, "items": 50_000, "days": 3}
 TREES, DEPTH, SIZE = 300, 6, 24
@@ -36,7 +36,7 @@ def main() -> dict[str, object]:
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
         open_.enter_context(running_redis(settings))
         bodies = bodies_of(settings)
-        aisle = open_.enter_context(serving(settings))
+        aisle = open_.enter_context(run_service(settings))
         ours = Peer("aisle", f"{aisle.url}/search", tree(aisle), {SIZE: bodies})
         pages = [aisle.http.post("/search", content=body).json() for body in bodies]
         assert not any(page["degraded"] for page in pages)

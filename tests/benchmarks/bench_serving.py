@@ -38,7 +38,7 @@ from tests.benchmarks.http_load import Load, closed_loop, open_loop
 from tests.benchmarks.measuring import pace
 from tests.benchmarks.plot import draw
 from tests.benchmarks.serving_peers import STOCK
-from tests.integration.http.small_shop import Service, build_home, publish_ranker, serving
+from tests.integration.http.small_shop import Service, build_home, publish_ranker, run_service
 
 SHOP = {"users": 60, "items": 1000, "days": 4}
 TREES, DEPTH = 300, 6
@@ -93,7 +93,7 @@ def main() -> dict[str, object]:
         address = ensure_redis(settings)
         stock = stock_store(settings, address, Path(folder) / "stock")
         slates = slates_of(settings)
-        aisle = open_.enter_context(serving(settings))
+        aisle = open_.enter_context(run_service(settings))
         peers = {
             "aisle": Peer("aisle", f"{aisle.url}/rank/default", tree(aisle), _ours(slates), SLATES),
             "echo": open_.enter_context(peer(settings, "Echo", _ours(slates), stock)),
@@ -307,7 +307,7 @@ def round_trips(
     """Round trips to Redis by request, seen from Redis' side of a service of its own."""
     with (
         counting(address.host, address.port) as counted,
-        serving(settings, REDIS_URL=f"redis://127.0.0.1:{counted.port}") as service,
+        run_service(settings, REDIS_URL=f"redis://127.0.0.1:{counted.port}") as service,
     ):
         service.eventually(lambda: service.metric("aisle_live_state_up") == 1)
         bodies = _ours(slates)[200]

@@ -12,7 +12,7 @@ from feature_repo.online.redis import running_redis
 from feature_repo.shop import SIMULATED_SHOP
 from pipelines.cli import main as cli
 from pipelines.steps import refresh
-from tests.integration.http.small_shop import publish_ranker, serving
+from tests.integration.http.small_shop import publish_ranker, run_service
 from training.evaluation.publish import publish_popularity
 
 RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
@@ -64,7 +64,7 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
         refresh(settings)
         publish_popularity(home, name="default")
         publish_ranker(home, tmp_path / "ranker")
-        with serving(settings) as service:
+        with run_service(settings) as service:
             for first in range(0, len(items), ITEMS_A_BODY):
                 send(service, items[first : first + ITEMS_A_BODY])
             for number, slate in enumerate(slates):

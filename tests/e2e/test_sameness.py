@@ -24,7 +24,7 @@ from feature_repo.request_features import feature_matrix
 from feature_repo.request_features.context import with_overrides
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.cli import main as cli
-from pipelines.service import free_port, serving
+from pipelines.service import free_port, running_service
 from pipelines.steps import refresh
 from serving.features import RedisConnection
 from serving.query import Question
@@ -100,7 +100,7 @@ def day(tmp_path_factory):
         refresh(settings)
         publish_popularity(settings.home, name="default")
         publish_ranker(settings.home, folder / "ranker")
-        with serving(settings, address.url, port=free_port()) as client:
+        with running_service(settings, address.url, port=free_port()) as client:
             over = spend(settings, client.url)
         ten_minutes_later(settings.home)
         refresh(settings)

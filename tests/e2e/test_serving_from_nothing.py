@@ -4,7 +4,7 @@ import pytest
 
 from feature_repo.events.contract import ItemEvent
 from feature_repo.home import Settings
-from tests.integration.http.small_shop import serving
+from tests.integration.http.small_shop import run_service
 from training.evaluation.publish import publish_popularity
 
 
@@ -15,7 +15,7 @@ def settings(home):
 
 
 def test_a_service_without_redis_and_without_a_model_takes_events_and_keeps_the_order(settings):
-    with serving(settings) as service:
+    with run_service(settings) as service:
         unready = service.http.get("/readyz").status_code
         taken = service.http.post(
             "/events", json={"kind": "item", "event_id": "e", "event_time": 1, "item_id": "a"}

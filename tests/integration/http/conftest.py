@@ -3,7 +3,7 @@
 import pytest
 
 from feature_repo.online.redis import running_redis
-from tests.integration.http.small_shop import build_home, publish_ranker, serving
+from tests.integration.http.small_shop import build_home, publish_ranker, run_service
 
 
 @pytest.fixture(scope="session")
@@ -18,7 +18,7 @@ def shop(tmp_path_factory):
 @pytest.fixture(scope="session")
 def running_service(shop):
     """The service, in whatever health."""
-    with serving(shop) as service:
+    with run_service(shop) as service:
         yield service
 
 

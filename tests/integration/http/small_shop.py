@@ -172,7 +172,7 @@ def read_once(connection, question):
 
 
 @contextmanager
-def serving(settings: Settings, **variables: str) -> Iterator[Service]:
+def run_service(settings: Settings, **variables: str) -> Iterator[Service]:
     """Run the service on a free port, with the home's Redis, until the block ends."""
     port, address = free_port(), ensure_redis(settings)
     command = [

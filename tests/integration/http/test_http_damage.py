@@ -13,8 +13,8 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
-from serving.state import DEFAULT_MODEL, POPULARITY, RANKER, ModelShelf
-from tests.integration.http.small_shop import publish_ranker, serving
+from serving.state import DEFAULT_MODEL, POPULARITY, RANKER, ModelRegistry
+from tests.integration.http.small_shop import publish_ranker, run_service
 from training.artifacts import current, publish
 from training.artifacts.artifact import MANIFEST
 from training.retrieval.indexes import publish_indices
@@ -116,7 +116,7 @@ def test_a_service_begun_on_damaged_artifacts_answers_and_takes_what_is_publishe
     damage(own.home, "lexical", garbled)
     damage(own.home, "popular", lost)
 
-    with serving(own) as service:
+    with run_service(own) as service:
         ready = service.http.get("/readyz").status_code
         items = service.items
         ranked, by_popularity = service.rank(items), service.rank(items, model="unranked")
@@ -147,7 +147,7 @@ def test_a_service_begun_on_damaged_artifacts_answers_and_takes_what_is_publishe
 def test_a_slow_redis_is_not_waited_for_and_is_asked_again_when_it_is_quick(own):
     with delaying(ensure_redis(own)) as delay:
         slow = replace(own, redis_url=f"redis://127.0.0.1:{delay.port}/0")
-        with serving(slow) as service:
+        with run_service(slow) as service:
             assert service.eventually(lambda: service.rank(["a"]).json()["degraded"] == [])
             items = [item["item"] for item in service.search("", size=20).json()["items"]]
             delay.seconds = 1.0
@@ -173,13 +173,13 @@ def test_no_damage_stops_a_shelf_and_every_next_publication_is_taken(shop, tmp_p
         home = Home(tmp_path / how.__name__)
         publish(home, kind, DEFAULT_MODEL, good, {})
         damage(home, kind, how)
-        shelf = ModelShelf(home, declared)
-        shelf.follow()
-        assert shelf.artifacts == {}, how
+        registry = ModelRegistry(home, declared)
+        registry.reload()
+        assert registry.artifacts == {}, how
         (home.current / kind / DEFAULT_MODEL).unlink()
         publish(home, kind, DEFAULT_MODEL, good, {"query_key_version": 1})
-        shelf.follow()
-        assert [*shelf.artifacts] == [(kind, DEFAULT_MODEL)], how
+        registry.reload()
+        assert [*registry.artifacts] == [(kind, DEFAULT_MODEL)], how
 
 
 @pytest.mark.parametrize("kind", [RANKER, POPULARITY, *KINDS])
@@ -187,12 +187,12 @@ def test_no_damage_stops_a_shelf_and_every_next_publication_is_taken(shop, tmp_p
 def test_what_was_published_damaged_is_refused_and_the_one_before_stays(shop, tmp_path, kind, how):
     home, build = Home(tmp_path / "home"), tmp_path / "build"
     shutil.copytree(current(shop.home, kind, DEFAULT_MODEL), build)
-    shelf = ModelShelf(home, Shop.load(shop.home.shop_toml))
+    registry = ModelRegistry(home, Shop.load(shop.home.shop_toml))
     version = publish(home, kind, DEFAULT_MODEL, build, {})
-    shelf.follow()
+    registry.reload()
     how(build)
     publish(home, kind, DEFAULT_MODEL, build, {})
 
-    shelf.follow()
+    registry.reload()
 
-    assert shelf.artifacts[kind, DEFAULT_MODEL].version == version
+    assert registry.artifacts[kind, DEFAULT_MODEL].version == version

@@ -14,7 +14,7 @@ import pytest
 from feature_repo.home import ApiKeys
 from pipelines.cli.main import main
 from serving.flow.resources import ANSWERS_AT_WORK, ANSWERS_WAITING
-from tests.integration.http.small_shop import serving
+from tests.integration.http.small_shop import run_service
 
 OPEN = ("/", "/openapi.json", "/docs.json", "/schema/item.json", "/livez", "/readyz")
 CLOSED = {
@@ -196,7 +196,7 @@ def test_what_is_logged_names_no_shopper_and_is_json(service):
 def test_pages_of_the_origins_that_were_named_may_read_answers(shop, tmp_path):
     """And a service that is asked to end loses no request of a client that heeds `/readyz`."""
     origin = "https://shop.example"
-    with serving(shop, BENTOML_HOME=str(tmp_path), AISLE_CORS=origin) as service:
+    with run_service(shop, BENTOML_HOME=str(tmp_path), AISLE_CORS=origin) as service:
         for asked, told in ((origin, origin), ("https://a.example", None)):
             answer = service.http.post("/search", json={}, headers={"Origin": asked})
             assert answer.headers.get("access-control-allow-origin") == told

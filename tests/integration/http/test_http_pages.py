@@ -10,14 +10,14 @@ import pytest
 
 from feature_repo.online.redis.server import ensure_redis
 from pipelines.steps import refresh
-from serving.contract import RECOMMENDED
+from serving.contract import RECOMMEND_SURFACES
 from serving.flow.request_flow import DEFAULT_MODEL
 from serving.query import FILE
 from tests.integration.http.small_shop import kill_redis
 from training.query_understanding.spelling import SHORTEST
 from training.retrieval.indexes.build import KINDS
 
-SURFACES = ("search", *RECOMMENDED)
+SURFACES = ("search", *RECOMMEND_SURFACES)
 HOSTILE = {
     "nothing": "",
     "white space": " \t\n ",
@@ -229,7 +229,7 @@ def test_what_was_clicked_comes_again_at_once(service):
 
 
 def test_nobody_knows_a_stranger_and_answers_all_the_same(service):
-    for surface in RECOMMENDED:
+    for surface in RECOMMEND_SURFACES:
         answer = service.recommend(surface, user="stranger", count=5).json()
 
         assert len(answer["items"]) == 5

@@ -12,7 +12,7 @@ import pytest
 from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
 from pipelines.steps import refresh
-from tests.integration.http.small_shop import kill_redis, serving
+from tests.integration.http.small_shop import kill_redis, run_service
 
 
 @contextmanager
@@ -147,7 +147,7 @@ def test_a_log_that_cannot_be_written_is_503_and_says_when_to_come_back(service)
 
 
 def test_a_request_in_flight_is_finished_before_the_service_ends(shop, tmp_path):
-    with serving(shop, BENTOML_HOME=str(tmp_path)) as service:
+    with run_service(shop, BENTOML_HOME=str(tmp_path)) as service:
         port = int(service.url.rpartition(":")[2])
         body = b'{"items":[{"id":"a"}]}'
         head = b"POST /rank/default HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)

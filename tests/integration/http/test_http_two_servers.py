@@ -16,7 +16,7 @@ from feature_repo.online.redis.server import ensure_redis
 from feature_repo.views import COUNTER_VIEWS
 from pipelines.steps import refresh
 from tests.feature_repo.histories import Rows, counts, deltas
-from tests.integration.http.small_shop import kill_redis, serving
+from tests.integration.http.small_shop import kill_redis, run_service
 
 BATCHES = 60
 ENTITIES = {
@@ -105,7 +105,7 @@ def two(shop):
     with ExitStack() as stack:
 
         def start():
-            return stack.enter_context(serving(shop))
+            return stack.enter_context(run_service(shop))
 
         yield [start(), start()], start
 

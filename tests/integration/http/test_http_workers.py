@@ -2,14 +2,14 @@
 
 import pytest
 
-from tests.integration.http.small_shop import serving
+from tests.integration.http.small_shop import run_service
 
 WORKERS = 2
 
 
 @pytest.fixture(scope="module")
 def two(shop):
-    with serving(shop, AISLE_WORKERS=str(WORKERS)) as service:
+    with run_service(shop, AISLE_WORKERS=str(WORKERS)) as service:
         assert service.eventually(lambda: service.metric("aisle_live_state_up") == 1)
         yield service
 

@@ -6,7 +6,7 @@ import pytest
 
 from feature_repo.home import Home, ServiceError, SettingError, Settings
 from pipelines.cli.main import main
-from pipelines.service import serving
+from pipelines.service import running_service
 from pipelines.service.service_process import environment
 
 
@@ -17,7 +17,7 @@ def test_a_port_that_another_listens_on_is_refused_by_name(tmp_path):
 
         with (
             pytest.raises(ServiceError, match=rf"Port {port} .* --port"),
-            serving(settings, "redis://127.0.0.1:1", port=port),
+            running_service(settings, "redis://127.0.0.1:1", port=port),
         ):
             pass
 

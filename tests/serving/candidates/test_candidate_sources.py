@@ -8,7 +8,7 @@ from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates.candidate_sources import PAST_SHARE, Sources
 from serving.query import SURFACES, Question, Wanted
-from serving.state import Loaded, ModelShelf
+from serving.state import LoadedArtifact, ModelRegistry
 from training.artifacts import Manifest
 from training.retrieval.catalogue import Assortment, Found, sellable
 from training.retrieval.indexes import Charts, Neighbours
@@ -17,17 +17,19 @@ SHOP = Shop("s", ())
 NOBODY = Neighbours.of(pa.table({"item_id": ["z"], "other_id": ["y"], "score": [1.0]}))
 
 
-def shelf_of(home, kind, learned):
-    shelf = ModelShelf(home, SHOP)
-    shelf.artifacts[kind, "default"] = Loaded("1", Manifest(kind, "default", {}), learned)
-    return shelf
+def registry_of(home, kind, learned):
+    registry = ModelRegistry(home, SHOP)
+    registry.artifacts[kind, "default"] = LoadedArtifact(
+        "1", Manifest(kind, "default", {}), learned
+    )
+    return registry
 
 
-def sources_of(wanted, known, shelf):
+def sources_of(wanted, known, registry):
     assortment = Assortment(pa.table({"item_id": ["a", "b", "c"]}), SHOP)
     question = Question("r", 9, user_id="u")
     kept = sellable(assortment, question.market)
-    return Sources(shelf, question, wanted, known, assortment, kept)
+    return Sources(registry, question, wanted, known, assortment, kept)
 
 
 def past_of(items, instants, home):
@@ -35,7 +37,7 @@ def past_of(items, instants, home):
         t=9,
         user={"user_recent__clicked_item_ids": items, "user_recent__clicked_at": instants},
     )
-    asked = sources_of(Wanted(SURFACES["again"]), facts, ModelShelf(home, SHOP))
+    asked = sources_of(Wanted(SURFACES["again"]), facts, ModelRegistry(home, SHOP))
     found = asked.ask("past")
     return [asked.assortment.item_ids[row] for row in found.rows], found.scores.tolist()
 
@@ -55,12 +57,12 @@ def test_of_single_clicks_the_newest_comes_first(home: Home):
 
 
 def test_a_source_that_knows_no_neighbour_of_the_items_gives_nothing(home: Home):
-    shelf = ModelShelf(home, SHOP)
-    shelf.artifacts["together", "default"] = Loaded(
+    registry = ModelRegistry(home, SHOP)
+    registry.artifacts["together", "default"] = LoadedArtifact(
         "1", Manifest("together", "default", {}), NOBODY
     )
 
-    asked = sources_of(Wanted(SURFACES["together"], seeds=["a"]), None, shelf)
+    asked = sources_of(Wanted(SURFACES["together"], seeds=["a"]), None, registry)
 
     assert (len(asked.ask("together")), asked.missing) == (0, [])
 
@@ -69,7 +71,7 @@ def test_the_items_a_list_is_about_are_not_on_it(home: Home):
     wanted = Wanted(SURFACES["trending"], seeds=["a"])
     listed = Charts({("*", ""): Found(["b", "a", "c"], [3.0, 2.0, 1.0])})
 
-    asked = sources_of(wanted, None, shelf_of(home, "popular", listed))
+    asked = sources_of(wanted, None, registry_of(home, "popular", listed))
 
     assert asked.ask("popular").rows.tolist() == [1, 2]
 

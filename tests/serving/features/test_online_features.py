@@ -7,7 +7,7 @@ import pytest
 
 from feature_repo.home import RedisError
 from feature_repo.request_features.context import RequestContext
-from serving.features import LiveState
+from serving.features import OnlineFeatures
 from serving.query import Question
 
 QUESTION = Question("r", 1)
@@ -23,7 +23,7 @@ class Server:
     applied: set[str] = field(default_factory=set)
     while_replaying: list = field(default_factory=list)
 
-    def identity(self):
+    def run_id(self):
         self._answer()
         return str(self.run)
 
@@ -45,7 +45,7 @@ class Server:
         self.applied |= set(logged)
         return len(logged)
 
-    def release_held(self):
+    def apply_due_events(self):
         self._answer()
         return 0
 
@@ -70,14 +70,14 @@ def server():
 
 @pytest.fixture
 def live(server):
-    live = LiveState(lambda: server)
-    live.keep()
+    live = OnlineFeatures(lambda: server)
+    live.maintain()
     return live
 
 
 def test_before_the_first_look_nothing_is_read(server):
     with pytest.raises(RedisError):
-        read(LiveState(lambda: server))
+        read(OnlineFeatures(lambda: server))
 
 
 def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
@@ -88,7 +88,7 @@ def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
     with pytest.raises(RedisError, match="recovered"):
         read(live)
 
-    live.keep()
+    live.maintain()
 
     assert read(live) == RequestContext(t=1)
 
@@ -98,7 +98,7 @@ def test_events_missed_while_the_server_was_away_are_replayed_before_the_next_re
     take(server, live, "missed")
     take(server, live, "skipped")
     server.away = False
-    live.keep()
+    live.maintain()
 
     assert live.readable
     assert server.applied == {"missed", "skipped"}
@@ -109,7 +109,7 @@ def test_an_event_taken_while_the_log_is_replayed_is_applied_at_its_door(server,
     take(server, live, "missed")
     server.away = False
     server.while_replaying.append(lambda: take(server, live, "meanwhile"))
-    live.keep()
+    live.maintain()
 
     assert live.readable
     assert server.applied == {"missed", "meanwhile"}
@@ -125,11 +125,11 @@ def test_a_failure_while_the_log_is_replayed_keeps_rankings_out(server, live):
     take(server, live, "missed")
     server.away = False
     server.while_replaying.append(fail)
-    live.keep()
+    live.maintain()
 
     assert not live.readable
 
-    live.keep()
+    live.maintain()
 
     assert live.readable
     assert server.applied == {"missed", "lost for now"}
@@ -139,7 +139,7 @@ def test_a_restarted_server_is_filled_before_it_is_read(server, live):
     take(server, live, "once known")
     server.run, server.applied = 2, set()
 
-    live.keep()
+    live.maintain()
 
     assert live.readable
     assert server.applied == {"once known"}
@@ -153,6 +153,6 @@ def test_a_failed_read_alone_replays_nothing(server, live):
     server.away = False
     server.while_replaying.append(lambda: pytest.fail("nothing was missed"))
 
-    live.keep()
+    live.maintain()
 
     assert live.readable

@@ -49,7 +49,7 @@ def test_a_held_event_is_known_strictly_after_its_time(connection, clock):
 
 def test_a_read_overtaken_by_a_held_event_is_one_of_a_later_instant(connection, clock):
     clock.instant = SOON + 500
-    assert connection.release_held() == 1
+    assert connection.apply_due_events() == 1
 
     facts = read(connection, SOON)
 

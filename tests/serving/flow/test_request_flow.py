@@ -8,10 +8,10 @@ import pytest
 
 from feature_repo.home import EventError, Settings
 from feature_repo.request_features.context import RatePrior, RequestContext
-from serving.contract import RefusedError, read_rank_body, read_search_body
-from serving.features import LiveState
+from serving.contract import ApiError, read_rank_body, read_search_body
+from serving.features import OnlineFeatures
 from serving.flow import Resources, answer, answer_page
-from serving.state import Loaded
+from serving.state import LoadedArtifact
 from training.artifacts import Manifest
 
 BODY = read_rank_body(b'{"id": "r", "items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}')
@@ -24,7 +24,7 @@ class Connection:
         self.read = read
         self.applied = []
 
-    def identity(self):
+    def run_id(self):
         return "1"
 
     def apply(self, events):
@@ -34,7 +34,7 @@ class Connection:
     def replay(self):
         return 0
 
-    def release_held(self):
+    def apply_due_events(self):
         return 0
 
     def close(self):
@@ -71,14 +71,16 @@ def resources(home):
 
 
 def connect(resources, connection):
-    resources.live = resources.intake.live = LiveState(lambda: connection)
-    resources.live.keep()
+    resources.online_features = resources.event_intake.online_features = OnlineFeatures(
+        lambda: connection
+    )
+    resources.online_features.maintain()
     return connection
 
 
 def learn(resources, kind, learned):
     version = f"{kind}-1"
-    loaded = Loaded(version, Manifest(kind, "default", {}), learned)
+    loaded = LoadedArtifact(version, Manifest(kind, "default", {}), learned)
     resources.models.artifacts[kind, "default"] = loaded
 
 
@@ -104,7 +106,7 @@ def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
 
     ranked(resources)
 
-    assert resources.recorder.served("r").event_time == 4242
+    assert resources.answer_log.get("r").event_time == 4242
 
 
 def test_a_slow_server_is_not_waited_for(resources):
@@ -146,7 +148,7 @@ def test_without_any_artifact_the_order_given_is_kept(resources):
 
 
 def test_an_unknown_model_is_refused(resources):
-    with pytest.raises(RefusedError, match="default"):
+    with pytest.raises(ApiError, match="default"):
         ranked(resources, "nonesuch")
 
 
@@ -177,6 +179,6 @@ def test_the_last_answer_to_a_request_is_remembered_before_it_is_logged(resource
     learn(resources, "popularity", Popularity())
     ranked(resources)
 
-    served = resources.recorder.served("r")
+    served = resources.answer_log.get("r")
 
     assert [item.item_id for item in served.items] == ["b", "c", "a"]

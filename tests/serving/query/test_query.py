@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from serving.contract import MAX_ITEMS, RefusedError, read_rank_body, read_search_body, to_token
+from serving.contract import MAX_ITEMS, ApiError, encode_cursor, read_rank_body, read_search_body
 from serving.query import read_page_question, read_question
 
 
@@ -13,7 +13,7 @@ def question(**body):
 
 
 def refusal(**body):
-    with pytest.raises(RefusedError) as raised:
+    with pytest.raises(ApiError) as raised:
         question(**body)
     return raised.value
 
@@ -27,7 +27,7 @@ def fields(**values):
     [
         ({"query": "boots"}, True),
         ({"query": "boots", "page": 2}, False),
-        ({"query": "boots", "next": to_token(["a"], 9)}, False),
+        ({"query": "boots", "next": encode_cursor(["a"], 9)}, False),
         ({"query": "  "}, False),
     ],
     ids=["first page", "second page", "page that follows", "no query"],
@@ -97,7 +97,7 @@ def test_too_many_items_are_413():
     ],
 )
 def test_a_body_that_is_none_says_what_was_expected(body, field, expected):
-    with pytest.raises(RefusedError) as raised:
+    with pytest.raises(ApiError) as raised:
         read_rank_body(body)
 
     assert (raised.value.status, raised.value.field, raised.value.expected) == (

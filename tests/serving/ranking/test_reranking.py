@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from feature_repo.home import EventError, SettingError
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop, ShopField
-from serving.contract import from_token, to_token
+from serving.contract import decode_cursor, encode_cursor
 from serving.query import SURFACES, Exploration, Question, Rules, Wanted
-from serving.ranking import Scored, arranged, rules_of, sellable_places
+from serving.ranking import Scored, active_rules, rerank, sellable_positions
 from serving.ranking.diversity import diversified
 from serving.ranking.exploration import explored
 from training.retrieval.catalogue import Candidates
@@ -47,8 +47,8 @@ def rules(tmp_path, text):
 def order(rules, **wanted):
     question = Question("r", 5, query="Red  shoes", surface="home")
     asked = Wanted(SURFACES["home"], size=8, **wanted)
-    chosen = rules_of(rules, question)
-    slate = arranged(question, asked, SCORED, Candidates(IDS), FACTS, SHOP, chosen)
+    chosen = active_rules(rules, question)
+    slate = rerank(question, asked, SCORED, Candidates(IDS), FACTS, SHOP, chosen)
     return [IDS[n] for n in slate.order]
 
 
@@ -104,7 +104,7 @@ def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
     sold_out = {**FACTS.items, "item_attributes__stock": [1, 1, 1, 0, 1, None, -2, 1]}
     facts = RequestContext(t=5, item_ids=IDS, items=sold_out)
 
-    assert sellable_places(IDS, facts, SHOP, told) == [4, 5, 7]
+    assert sellable_positions(IDS, facts, SHOP, told) == [4, 5, 7]
 
 
 @pytest.mark.parametrize(
@@ -192,7 +192,7 @@ def test_pages_of_one_list_share_out_its_items(size, session, share, temperature
 
     def page(number):
         wanted = Wanted(SURFACES["home"], size=size, page=number)
-        return arranged(question, wanted, SCORED, Candidates(IDS), FACTS, SHOP, plan)
+        return rerank(question, wanted, SCORED, Candidates(IDS), FACTS, SHOP, plan)
 
     first = page(1)
     paged = [IDS[n] for number in range(1, 9) for n in page(number).order]
@@ -202,10 +202,10 @@ def test_pages_of_one_list_share_out_its_items(size, session, share, temperature
 
 
 def test_a_token_says_what_it_was_made_of_and_nothing_else_is_one():
-    assert from_token(to_token(IDS, 99)).item_ids == tuple(IDS)
-    assert from_token(to_token(IDS, None)).total is None
-    assert to_token([], 9) is None
+    assert decode_cursor(encode_cursor(IDS, 99)).item_ids == tuple(IDS)
+    assert decode_cursor(encode_cursor(IDS, None)).total is None
+    assert encode_cursor([], 9) is None
     bomb = base64.urlsafe_b64encode(zlib.compress(b"[" * 50_000_000)).decode()
-    for wrong in ("", "x", "é", "A" * 200_000, to_token(["a", "a"], 1), bomb):
+    for wrong in ("", "x", "é", "A" * 200_000, encode_cursor(["a", "a"], 1), bomb):
         with pytest.raises(EventError):
-            from_token(wrong)
+            decode_cursor(wrong)

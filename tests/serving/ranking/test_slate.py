@@ -10,7 +10,7 @@ from feature_repo.request_features.context import RatePrior, RequestContext, wit
 from feature_repo.request_features.families import SOURCES
 from feature_repo.shop import Shop, ShopField
 from serving.query import SURFACES, Question
-from serving.ranking import Scored, rerank, without_deleted
+from serving.ranking import Scored, drop_deleted, order_by_score
 from serving.recording import served_event, shown_event
 from serving.recording.answer_log import is_recorded
 from training.retrieval.catalogue import Candidates
@@ -40,7 +40,7 @@ def facts(**items):
 
 
 def test_best_first_and_equals_as_given():
-    assert ids(rerank(SCORED, SCORED.item_ids)) == ["b", "d", "a", "c"]
+    assert ids(order_by_score(SCORED, SCORED.item_ids)) == ["b", "d", "a", "c"]
 
 
 def test_deleted_items_are_dropped_before_the_others_are_looked_at():
@@ -48,23 +48,23 @@ def test_deleted_items_are_dropped_before_the_others_are_looked_at():
         item_attributes__is_deleted=[None, True, False, True], item_attributes__price=[1, 2, 3, 4]
     )
 
-    left, remaining = without_deleted(known.item_ids, known, frozenset("a"))
+    left, remaining = drop_deleted(known.item_ids, known, frozenset("a"))
 
     assert left == remaining.item_ids == ["a", "c"]
     assert remaining.items["item_attributes__price"] == [1, 3]
     assert slate_size(remaining) == 2
-    slate = rerank(Scored(left, np.array([1.0, 2.0])), known.item_ids)
+    slate = order_by_score(Scored(left, np.array([1.0, 2.0])), known.item_ids)
     assert (ids(slate), slate.dropped) == (["c", "a"], ["b", "d"])
 
 
 def test_without_facts_the_process_knows_what_is_deleted():
-    assert without_deleted(["a", "b"], None, frozenset()) == (["a", "b"], None)
-    assert without_deleted(["a", "b", "c"], None, frozenset("bz")) == (["a", "c"], None)
+    assert drop_deleted(["a", "b"], None, frozenset()) == (["a", "b"], None)
+    assert drop_deleted(["a", "b", "c"], None, frozenset("bz")) == (["a", "c"], None)
 
 
 def test_vectors_are_logged_in_the_order_answered():
     event = served_event(
-        Question("r", 5), Candidates(), rerank(SCORED, SCORED.item_ids), ["record"], 1.0
+        Question("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), ["record"], 1.0
     )
 
     assert event.vectors is not None
@@ -76,14 +76,16 @@ def test_vectors_are_logged_in_the_order_answered():
 
 
 def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
-    event = served_event(Question("r", 5), Candidates(), rerank(SCORED, SCORED.item_ids), [], 0.0)
+    event = served_event(
+        Question("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), [], 0.0
+    )
 
     assert (event.vectors, event.layout) == (None, ())
     assert [item.item_id for item in event.items] == ["b", "d", "a", "c"]
 
 
 def test_what_is_shown_is_what_was_served():
-    slate = rerank(SCORED, SCORED.item_ids)
+    slate = order_by_score(SCORED, SCORED.item_ids)
     question = Question("r", 5, user_id="u", query="q", market="uk")
 
     served, shown = (
@@ -139,7 +141,7 @@ def test_every_source_of_a_surface_is_a_feature():
 def test_an_answer_is_logged_with_where_its_items_were_found():
     places = {"a": {"lexical": (2, 1.5), "rules": (1, 0.0)}, "c": {"past": (1, 0.9)}}
     candidates = Candidates(["a", "b", "c"], [3, 2, 1], places)
-    slate = rerank(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
+    slate = order_by_score(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
 
     found = served_event(Question("r", 5), candidates, slate, [], 0.0).sources
     brought = served_event(Question("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0).sources

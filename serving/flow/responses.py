@@ -6,7 +6,7 @@ import msgspec
 import numpy as np
 
 from serving.candidates import Retrieved
-from serving.contract import RankAnswer, RankedItem, SlateAnswer, to_token
+from serving.contract import RankAnswer, RankedItem, SlateAnswer, encode_cursor
 from serving.monitoring import Trace
 from serving.query import Question
 from serving.ranking import Scored, Slate
@@ -52,7 +52,7 @@ def page_answer(
         facets=dict(retrieved.facets),
         understood=wanted.understood.to_dict(),
         relaxed=list(retrieved.relaxed),
-        next=to_token(slate.rest, total),
+        next=encode_cursor(slate.rest, total),
         trace=trace.stages if question.explain else None,
     )
 

@@ -8,8 +8,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from feature_repo.home import EventError, LogError
-from serving.contract import RefusedError, bad_request, encode, log_unavailable
-from serving.monitoring import REFUSED
+from serving.contract import ApiError, bad_request, encode, log_unavailable
+from serving.monitoring import ERRORS
 
 _logger = logging.getLogger(__name__)
 
@@ -17,15 +17,15 @@ _logger = logging.getLogger(__name__)
 async def refuse(_: Request, error: Exception) -> Response:
     """Answer a refused request."""
     refusal = _refusal(error)
-    REFUSED.labels(str(refusal.status)).inc()
+    ERRORS.labels(str(refusal.status)).inc()
     return Response(
         encode(refusal.to_dict()), refusal.status, refusal.headers, media_type="application/json"
     )
 
 
-def _refusal(error: Exception) -> RefusedError:
+def _refusal(error: Exception) -> ApiError:
     match error:
-        case RefusedError():
+        case ApiError():
             return error
         case EventError():
             return bad_request(error)
@@ -35,14 +35,14 @@ def _refusal(error: Exception) -> RefusedError:
         case HTTPException():
             return _of_http(error)
     field, expected, found = _UNFIT.get(type(error), ("service", "no defect", "one"))
-    return RefusedError(400 if type(error) in _UNFIT else 500, field, expected, found)
+    return ApiError(400 if type(error) in _UNFIT else 500, field, expected, found)
 
 
-def _of_http(error: HTTPException) -> RefusedError:
+def _of_http(error: HTTPException) -> ApiError:
     headers = dict(error.headers or {})
     if error.status_code == 405:
-        return RefusedError(405, "method", headers.get("Allow", ""), "another", headers=headers)
-    return RefusedError(error.status_code, "request", "another", error.detail, headers=headers)
+        return ApiError(405, "method", headers.get("Allow", ""), "another", headers=headers)
+    return ApiError(error.status_code, "request", "another", error.detail, headers=headers)
 
 
 _UNFIT: dict[type[Exception], tuple[str, str, str]] = {
@@ -50,7 +50,6 @@ _UNFIT: dict[type[Exception], tuple[str, str, str]] = {
     RecursionError: ("body", "JSON less deeply nested", "too many levels"),
 }
 HANDLERS: Any = {
-    error: refuse
-    for error in (RefusedError, EventError, LogError, HTTPException, *_UNFIT, Exception)
+    error: refuse for error in (ApiError, EventError, LogError, HTTPException, *_UNFIT, Exception)
 }
 """Handlers for a Starlette application."""
