@@ -1,11 +1,10 @@
-"""What can be done with a join: batches, files, saved datasets, a matrix to learn from."""
+"""What can be done with a join: batches, files, saved datasets."""
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import xgboost
 from feast import FeatureService, Field
 from feast.data_format import ParquetFormat
 from feast.errors import FeastEntityDFMissingColumnsError, SavedDatasetLocationAlreadyExists
@@ -13,8 +12,6 @@ from feast.infra.offline_stores.file_source import SavedDatasetFileStorage
 from feast.types import Bool, Float64, Int64, String
 
 from feature_repo.home import CatalogueError, SettingError
-from feature_repo.offline.feast import quantile_matrix as matrix_batches
-from feature_repo.offline.feast.quantile_matrix import quantile_matrix
 from feature_repo.offline.join import lookup
 from feature_repo.offline.join.resources import parse_bytes
 from tests.feature_repo.offline.repositories import instants, item, repository, view_of, write
@@ -92,25 +89,6 @@ def test_a_saved_dataset_is_replaced_only_when_that_is_allowed(pair, tmp_path):
     job.persist(storage, allow_overwrite=True)
 
     assert pq.read_table(tmp_path / "set").num_rows == 20
-
-
-def test_a_matrix_made_in_batches_is_the_one_made_at_once(pair, small_slices, monkeypatch):
-    monkeypatch.setattr(matrix_batches, "ROWS_PER_BATCH", 70)
-    job = pair.ours.get_historical_features(asked(), REFS)
-    ranked = pair.ours.get_historical_features(asked().sort_by("qid"), REFS)
-
-    made = quantile_matrix(job, ["n", "x"], label="label", max_bin=16)
-    table = job.to_arrow()
-    features = table.select(["n", "x"]).to_pandas().to_numpy(dtype=np.float32)
-    at_once = xgboost.QuantileDMatrix(features, table["label"].to_numpy(), max_bin=16)
-    of_rankings = quantile_matrix(ranked, ["x"], label="label", qid="qid", weight=None)
-
-    assert made.feature_names == ["n", "x"]
-    assert made.num_nonmissing() == at_once.num_nonmissing()
-    np.testing.assert_array_equal(made.get_label(), at_once.get_label())
-    for found, expected in zip(made.get_quantile_cut(), at_once.get_quantile_cut(), strict=True):
-        np.testing.assert_array_equal(found, expected)
-    assert of_rankings.get_uint_info("group_ptr").tolist() == list(range(0, ROWS + 1, 50))
 
 
 def test_names_aliases_and_key_maps_are_those_of_stock(tmp_path):
