@@ -98,7 +98,7 @@ def truth_grid(args: argparse.Namespace) -> Outcome:
     grid = grids.TruthGrid.load(args.grid or grids.GRID)
     _at_least_one(args, "seeds", "workers")
     cache = Settings.from_environment().home.root / "build" / "truth-grid"
-    shops, done, status = reports.shops_of(grid, args.seeds), [], 0
+    shops, done, status = reports.list_shops(grid, args.seeds), [], 0
     try:
         with progress_bar("shops") as progress:
             progress(0, len(shops))
@@ -106,13 +106,13 @@ def truth_grid(args: argparse.Namespace) -> Outcome:
                 done.append((shop, result))
                 progress(len(done), len(shops))
                 if not args.json:
-                    sys.stdout.write(reports.line_of(shop, result) + "\n")
+                    sys.stdout.write(reports.shop_line(shop, result) + "\n")
                     sys.stdout.flush()
     except (KeyboardInterrupt, SystemExit) as stop:
         if not done:
             raise
         status = INTERRUPTED if isinstance(stop, KeyboardInterrupt) else TERMINATED
-    found = reports.reports_of(sorted(done, key=lambda one: shops.index(one[0])))
+    found = reports.summarize_cells(sorted(done, key=lambda one: shops.index(one[0])))
     cells = table(reports.TITLE, reports.COLUMNS, list(reports.rows(found)), numbers=8)
     told = f"{len(done)} of {len(shops)} shops; the same command goes on where it was stopped."
     page = cells if len(done) == len(shops) else pages(cells, line(told))
@@ -128,7 +128,7 @@ def personalization(args: argparse.Namespace) -> Outcome:
 
     _at_least_one(args, "days", "impressions")
     config = replace(known.SHOP, users=args.users, items=args.items, seed=args.seed)
-    found = known.personalization(config, days=args.days, impressions=args.impressions)
+    found = known.measure_personalization(config, days=args.days, impressions=args.impressions)
 
     def rows(comparisons: Iterable[known.Comparison]) -> list[list[object]]:
         return [

@@ -38,8 +38,7 @@ from feature_repo.home.home import Home
 from feature_repo.transformations.run import transform
 from tests.benchmarks.bench_catalogue import counted, rows_of
 from tests.benchmarks.measuring import process_peak_mb
-from training.studies.simulation.configuration import ShopConfig
-from training.studies.simulation.simulator import simulate
+from training.studies.simulation import ShopConfig, simulate
 
 days, users, items = map(int, sys.argv[1:])
 with tempfile.TemporaryDirectory() as folder:

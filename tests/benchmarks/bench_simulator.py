@@ -19,9 +19,16 @@ import numpy as np
 
 from tests.benchmarks.plain_shop import PlainShop
 from training.metrics import stream
-from training.studies.simulation import CLICK_MODELS, Pools, Shop, ShopConfig, Slates
-from training.studies.simulation.policies import HOME_POOLS
-from training.studies.simulation.visits import answered, requests
+from training.studies.simulation import (
+    CLICK_MODELS,
+    HOME_POOLS,
+    Pools,
+    Shop,
+    ShopConfig,
+    Slates,
+    answer_requests,
+    draw_requests,
+)
 
 VISITS, RUNS = 2048, 3
 COLUMNS = (
@@ -35,8 +42,7 @@ _STREAM = """
 import json, resource, sys, tempfile, time
 from pathlib import Path
 import pyarrow.parquet as pq
-from training.studies.simulation.configuration import ShopConfig
-from training.studies.simulation.simulator import simulate, truth_path
+from training.studies.simulation import ShopConfig, simulate, truth_path
 users, items, days = map(int, sys.argv[1:])
 with tempfile.TemporaryDirectory() as folder:
     began = time.process_time()
@@ -94,7 +100,7 @@ def measured(config: ShopConfig) -> tuple[float, float]:
 
 def by_arrays(config: ShopConfig, visits: int) -> Callable[[], Slates]:
     day, pools, rng, came = block(config, visits)
-    return partial(answered, day, pools, rng, came)
+    return partial(answer_requests, day, pools, rng, came)
 
 
 def by_loop(config: ShopConfig, visits: int) -> Callable[[], list[list[object]]]:
@@ -105,7 +111,7 @@ def by_loop(config: ShopConfig, visits: int) -> Callable[[], list[list[object]]]
 def block(config: ShopConfig, visits: int):
     day = Shop.draw(config, 4).day(3)
     pools, rng = Pools(day), stream(config.seed, "visits", 3, 0)
-    return day, pools, rng, requests(day, pools, rng, np.arange(visits), visits)
+    return day, pools, rng, draw_requests(day, pools, rng, np.arange(visits), visits)
 
 
 def streamed(days: int) -> dict[str, float]:

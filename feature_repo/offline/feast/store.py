@@ -34,9 +34,9 @@ from feature_repo.offline.parquet import (
     NEVER,
     ParquetRows,
     ParquetTarget,
+    check_declared_types,
     found,
     micros,
-    refuse_unlike,
 )
 
 _MICROSECOND = timedelta(microseconds=1)
@@ -254,7 +254,7 @@ def _view_lookup(
     declared = {field.name: field for field in view.features}
     rows = _rows(config, source, time)
     asked_of = {physical.get(n, n): declared[n] for n in names if n in declared}
-    refuse_unlike(rows.field, rows.path, asked_of)
+    check_declared_types(rows.field, rows.path, asked_of)
     lookup = Lookup(
         source=rows,
         keys=tuple(physical.get(key, key) for key in keys),

@@ -1,6 +1,6 @@
 """Parquet files of features: their schemas, row groups, timestamps and writer."""
 
-from feature_repo.offline.parquet.declared_types import refuse_unlike
+from feature_repo.offline.parquet.declared_types import check_declared_types
 from feature_repo.offline.parquet.files import found
 from feature_repo.offline.parquet.row_groups import ParquetRows, RowGroup
 from feature_repo.offline.parquet.timestamps import NEVER, Instants, as_utc, micros
@@ -13,7 +13,7 @@ __all__ = [
     "ParquetTarget",
     "RowGroup",
     "as_utc",
+    "check_declared_types",
     "found",
     "micros",
-    "refuse_unlike",
 ]

@@ -9,7 +9,7 @@ from feast.types import from_feast_to_pyarrow_type
 from feature_repo.home import CatalogueError
 
 
-def refuse_unlike(
+def check_declared_types(
     stored_field: Callable[[str], pa.Field], place: str, features: Mapping[str, Field]
 ) -> None:
     """Check each column of a source against the feature it holds.

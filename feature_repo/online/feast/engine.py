@@ -30,7 +30,7 @@ from feast.utils import _get_column_names
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from feature_repo.home import CatalogueError, RedisError, from_datetime
-from feature_repo.offline.parquet import refuse_unlike
+from feature_repo.offline.parquet import check_declared_types
 from feature_repo.online.codec import Written, counter_of, load_tiles
 from feature_repo.online.feast.connections import Connections
 from feature_repo.online.feast.row_store import RowServer
@@ -164,7 +164,7 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         physical = {mapped: column for column, mapped in source.field_mapping.items()}
         declared = {physical.get(field.name, field.name): field for field in view.features}
         for table in _parts(job):
-            refuse_unlike(table.schema.field, getattr(source, "path", source.name), declared)
+            check_declared_types(table.schema.field, getattr(source, "path", source.name), declared)
             names = [source.field_mapping.get(name, name) for name in table.column_names]
             yield table.rename_columns(names)
 

@@ -12,8 +12,13 @@ from training.metrics import mean_interval
 from training.ranker import NAIVE, Configuration, choose_and_fit, fit
 from training.ranker.contenders import BLENDED, EXAMINED, FITTED, blend, shuffled
 from training.studies.simulation import ShopConfig
-from training.studies.truth.cell import examination_error, mean_value, taught_the_truth, values
-from training.studies.truth.log import simulated_log
+from training.studies.truth import (
+    examination_error,
+    fit_on_true_gains,
+    mean_ndcg,
+    request_ndcg,
+    simulated_log,
+)
 
 TREES = Configuration(4, 0.2, 0.5, 10.0, most_rounds=40)
 
@@ -41,7 +46,7 @@ def trained(log):
 
 
 def values_of(fitted, log):
-    return values(fitted.scores_of(log.fresh.matrix), log.fresh)
+    return request_ndcg(fitted.scores_of(log.fresh.matrix), log.fresh)
 
 
 def value(fitted, log):
@@ -51,8 +56,8 @@ def value(fitted, log):
 def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, trained):
     ranker, training = trained
 
-    naive, ideal = value(fit(NAIVE, TREES, log.data), log), value(taught_the_truth(log), log)
-    chosen = mean_value(ranker.apply(log.fresh.matrix), log.fresh)
+    naive, ideal = value(fit(NAIVE, TREES, log.data), log), value(fit_on_true_gains(log), log)
+    chosen = mean_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
 
     assert training.choice.contender in (EXAMINED, BLENDED)
     assert training.choice.judged_on == "randomized slice"

@@ -7,7 +7,7 @@
 
 `log` holds per request `user device market intent focus randomized …`, per impression `item
 position score propensity clicked carted ordered …` and the truth of each, `attraction` and
-`examination`.  Day by day instead: `visits.blocks(shop.day(n))`.
+`examination`.  Day by day instead: `visits.slate_blocks(shop.day(n))`.
 
 Observable are `shop.items` but for quality, fame and taste, `shop.users.market` and `.device`, and
 of a day `price`, `discount` and `in_stock`.  The truth of any user, search and item is
@@ -20,16 +20,19 @@ Equal configs give equal shops in any process; day n is the same however many da
 from training.studies.simulation.configuration import CLICK_MODELS, POLICIES, Breakage, ShopConfig
 from training.studies.simulation.day import Day
 from training.studies.simulation.markets import MARKETS
-from training.studies.simulation.policies import Pools
+from training.studies.simulation.outcomes import DRAWS
+from training.studies.simulation.policies import HOME_POOLS, Pools
 from training.studies.simulation.shop import Shop
 from training.studies.simulation.simulator import simulate, truth_path
 from training.studies.simulation.slates import Slates
 from training.studies.simulation.users import DEVICES
-from training.studies.simulation.visits import PER_DAY
+from training.studies.simulation.visits import PER_DAY, answer_requests, draw_requests
 
 __all__ = [
     "CLICK_MODELS",
     "DEVICES",
+    "DRAWS",
+    "HOME_POOLS",
     "MARKETS",
     "PER_DAY",
     "POLICIES",
@@ -39,6 +42,8 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "Slates",
+    "answer_requests",
+    "draw_requests",
     "simulate",
     "truth_path",
 ]

@@ -9,8 +9,8 @@ from feature_repo.home import DAY
 from training.metrics import Bools, Floats, Ints
 from training.studies.simulation.calendar import day_start
 from training.studies.simulation.day import Day
+from training.studies.simulation.ids import Names, joined
 from training.studies.simulation.markets import MARKETS
-from training.studies.simulation.names import Names, joined
 from training.studies.simulation.users import DEVICES
 from training.studies.simulation.vocabulary import BRANDS, CATEGORIES, COLOURS
 

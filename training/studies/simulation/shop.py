@@ -11,7 +11,7 @@ from training.studies.simulation.items import Items, make_items
 from training.studies.simulation.markets import MARKETS, Market
 from training.studies.simulation.slates import Slates
 from training.studies.simulation.users import Users, make_users
-from training.studies.simulation.visits import blocks
+from training.studies.simulation.visits import slate_blocks
 
 
 @dataclass(frozen=True)
@@ -51,4 +51,4 @@ class Shop:
     def slates(self) -> Iterator[Slates]:
         """What was shown and done, in blocks of some thousand slates, day by day."""
         for number in range(self.days):
-            yield from blocks(self.day(number))
+            yield from slate_blocks(self.day(number))

@@ -10,7 +10,7 @@ from feature_repo.home import SECOND
 from training.metrics import Bools, Floats, Ints
 from training.studies.simulation.catalogue_events import INSTANT
 from training.studies.simulation.day import Day
-from training.studies.simulation.names import Names, joined
+from training.studies.simulation.ids import Names, joined
 from training.studies.simulation.slates import Slates
 from training.studies.simulation.truth import ideal_order
 from training.studies.simulation.users import DEVICES

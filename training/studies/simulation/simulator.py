@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from feature_repo.home import SettingError, to_datetime
 from training.studies.simulation.calendar import day_start
 from training.studies.simulation.configuration import ShopConfig
-from training.studies.simulation.happenings import TRUTH, Happenings
 from training.studies.simulation.shop import Shop
+from training.studies.simulation.shop_events import TRUTH, ShopEvents
 
 Progress = Callable[[int, int | None], None]
 """Called with the days done and the days in all."""
@@ -70,7 +70,7 @@ def truth_path(events: Path) -> Path:
 
 
 def _write_lines(shop: Shop, events: Path, known: Path, progress: Progress) -> None:
-    happenings = Happenings(shop)
+    happenings = ShopEvents(shop)
     with events.open("wb") as file, _Tables(known) as truth:
         for number in range(shop.days):
             lines = []
@@ -84,7 +84,7 @@ def _write_lines(shop: Shop, events: Path, known: Path, progress: Progress) -> N
 
 
 def _write_days(shop: Shop, events: Path, known: Path, progress: Progress) -> None:
-    happenings = Happenings(shop)
+    happenings = ShopEvents(shop)
     known.mkdir()
     for number in range(shop.days):
         date = f"{to_datetime(day_start(number)):%Y-%m-%d}"

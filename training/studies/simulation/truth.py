@@ -6,14 +6,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from training.metrics import Bools, Floats, Ints, gumbel_top_k
+from training.studies.simulation.click_models import click_once_examined, examination
 from training.studies.simulation.configuration import Scores
 from training.studies.simulation.day import Day
-from training.studies.simulation.examination import click_once_examined, examination
 from training.studies.simulation.outcomes import cart_rate, order_rate
 from training.studies.simulation.policies import Pools, temperature_of
 from training.studies.simulation.shop import Shop
 from training.studies.simulation.slates import Slates
-from training.studies.simulation.visits import blocks
+from training.studies.simulation.visits import slate_blocks
 
 Gains = tuple[float, float, float]
 """Worth of a click, of a cart and of an order."""
@@ -121,7 +121,7 @@ def people(shop: Shop, days: range | None = None) -> Iterator[tuple[Day, Slates]
     """The slates of people, without bots', block by block, each with its day."""
     for number in days if days is not None else range(shop.days):
         day = shop.day(number)
-        for block in blocks(day):
+        for block in slate_blocks(day):
             mine = block.where(block.bot < 0)
             if len(mine):
                 yield day, mine

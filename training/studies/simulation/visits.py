@@ -13,8 +13,8 @@ import numpy as np
 from feature_repo.home import DAY, SECOND
 from training.metrics import Bools, Floats, Ints, gumbel_top_k, stream
 from training.studies.simulation.calendar import arrivals, day_start, interest, traffic
+from training.studies.simulation.click_models import Looks, look
 from training.studies.simulation.day import Day
-from training.studies.simulation.examination import Looks, look
 from training.studies.simulation.intents import typed
 from training.studies.simulation.markets import MARKETS
 from training.studies.simulation.outcomes import DRAWS, follow
@@ -47,22 +47,22 @@ class Visits:
     anonymous: Bools
 
 
-def blocks(day: Day) -> Iterator[Slates]:
+def slate_blocks(day: Day) -> Iterator[Slates]:
     """All slates of a day, people's first, each kind in order of arrival."""
-    pools, people = Pools(day), visits_of_people(day)
+    pools, people = Pools(day), count_human_visits(day)
     for block, first in enumerate(range(0, people, BLOCK)):
         rng = stream(day.config.seed, "visits", day.number, block)
         numbers = np.arange(first, min(first + BLOCK, people))
-        yield answered(day, pools, rng, requests(day, pools, rng, numbers, people))
+        yield answer_requests(day, pools, rng, draw_requests(day, pools, rng, numbers, people))
     bots = round(people * day.config.breakage.bots)
     for block, first in enumerate(range(0, bots, BLOCK)):
         rng = stream(day.config.seed, "bots", day.number, block)
         numbers = np.arange(first, min(first + BLOCK, bots))
-        came = requests(day, pools, rng, numbers, bots, first_bot=people)
-        yield answered(day, pools, rng, came)
+        came = draw_requests(day, pools, rng, numbers, bots, first_bot=people)
+        yield answer_requests(day, pools, rng, came)
 
 
-def visits_of_people(day: Day) -> int:
+def count_human_visits(day: Day) -> int:
     """How many come on a day; somebody always does."""
     config = day.config
     usual = config.users * config.rankings_per_user_day / REQUESTS_PER_VISIT
@@ -70,7 +70,7 @@ def visits_of_people(day: Day) -> int:
     return max(1, int(rng.poisson(usual * traffic(config.seed, day.number))))
 
 
-def requests(
+def draw_requests(
     day: Day,
     pools: Pools,
     rng: np.random.Generator,
@@ -128,7 +128,7 @@ def _wishes(day: Day, pools: Pools, rng: np.random.Generator, market: Ints, focu
     }
 
 
-def answered(day: Day, pools: Pools, rng: np.random.Generator, came: Requests) -> Slates:
+def answer_requests(day: Day, pools: Pools, rng: np.random.Generator, came: Requests) -> Slates:
     """Rank for the requests, and draw what is looked at, clicked and bought."""
     config = day.config
     candidates, scores = pools.items(came.pool), pools.scores(came.pool, came.user)

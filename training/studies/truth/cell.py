@@ -53,13 +53,13 @@ def run(cell: Cell, size: ShopSize, seed: int) -> Result:
     """Simulate, fit, judge."""
     log = simulated_log(config_of(cell, size, seed), size.days, size.fresh_slates)
     ranker, training = choose_and_fit(log.data, grid=CONFIGURATIONS)
-    naive, ideal = _naive(log, training), taught_the_truth(log)
+    naive, ideal = _naive(log, training), fit_on_true_gains(log)
     return Result(
         seed=seed,
         contender=training.choice.contender,
-        naive=mean_value(naive.scores_of(log.fresh.matrix), log.fresh),
-        chosen=mean_value(ranker.apply(log.fresh.matrix), log.fresh),
-        ideal=mean_value(ideal.scores_of(log.fresh.matrix), log.fresh),
+        naive=mean_ndcg(naive.scores_of(log.fresh.matrix), log.fresh),
+        chosen=mean_ndcg(ranker.apply(log.fresh.matrix), log.fresh),
+        ideal=mean_ndcg(ideal.scores_of(log.fresh.matrix), log.fresh),
         examination_error=examination_error(log, training.examination["all"]),
     )
 
@@ -80,7 +80,7 @@ def config_of(cell: Cell, size: ShopSize, seed: int) -> ShopConfig:
     )
 
 
-def taught_the_truth(log: SimulatedLog) -> Fitted:
+def fit_on_true_gains(log: SimulatedLog) -> Fitted:
     """The naive ranker, had it been told what was wanted."""
     keys = log.data.keys
     place = keys.column_names.index("gain")
@@ -89,16 +89,16 @@ def taught_the_truth(log: SimulatedLog) -> Fitted:
     return fit(NAIVE, CONFIGURATIONS[0], told)
 
 
-def values(scores: Any, fresh: Fresh) -> Floats:
+def request_ndcg(scores: Any, fresh: Fresh) -> Floats:
     """Shape (R,): NDCG@10 of each fresh request, by what is truly wanted."""
     there = ~np.isnan(fresh.attraction)
     request = np.nonzero(there)[0]
     return ndcg(np.reshape(scores, there.shape)[there], fresh.attraction[there], request)
 
 
-def mean_value(scores: Any, fresh: Fresh) -> float:
-    """The mean of `values`."""
-    return float(values(scores, fresh).mean())
+def mean_ndcg(scores: Any, fresh: Fresh) -> float:
+    """The mean of `request_ndcg`."""
+    return float(request_ndcg(scores, fresh).mean())
 
 
 def examination_error(log: SimulatedLog, curve: list[float]) -> float:

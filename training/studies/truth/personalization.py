@@ -16,7 +16,7 @@ from training.dataset import Dataset
 from training.metrics import Floats, Interval, mean_interval
 from training.ranker import Bools, choose_and_fit
 from training.studies.simulation import ShopConfig
-from training.studies.truth.cell import CONFIGURATIONS, values
+from training.studies.truth.cell import CONFIGURATIONS, request_ndcg
 from training.studies.truth.log import Fresh, SimulatedLog, simulated_log
 
 _KNOW_THE_USER = ("user", "visit", "taste")
@@ -81,7 +81,7 @@ class Personalization:
         return asdict(self)
 
 
-def personalization(
+def measure_personalization(
     config: ShopConfig, *, days: int = 28, impressions: int = 200_000, fresh_slates: int = 6000
 ) -> Personalization:
     """Simulate a shop of so many impressions, about, fit, compare.
@@ -92,7 +92,7 @@ def personalization(
     shop = replace(config, rankings_per_user_day=slates / config.users / days)
     log = simulated_log(shop, days, min(fresh_slates, int(slates / 3) + 1))
     ranker, training = choose_and_fit(log.data, grid=CONFIGURATIONS)
-    pooled = values(ranker.apply(log.fresh.matrix), log.fresh)
+    pooled = request_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
     return Personalization(
         contender=training.choice.contender,
         slices=tuple(_slices(log.fresh, pooled, _without(log))),
@@ -116,7 +116,7 @@ def _without(log: SimulatedLog) -> Floats:
     names = tuple(facts.columns[place] for place in kept)
     data = Dataset(replace(facts, columns=names), log.data.keys, log.data.matrix[:, kept])
     ranker, _ = choose_and_fit(data, grid=CONFIGURATIONS)
-    return values(ranker.apply(log.fresh.matrix[:, kept]), log.fresh)
+    return request_ndcg(ranker.apply(log.fresh.matrix[:, kept]), log.fresh)
 
 
 def _slices(fresh: Fresh, value: Floats, other: Floats) -> Iterator[Comparison]:
@@ -132,7 +132,7 @@ def _market(log: SimulatedLog, pooled: Floats) -> Comparison:
     names, counts = np.unique(market.astype(str), return_counts=True)
     smallest = str(names[counts.argmin()])
     ranker, _ = choose_and_fit(log.data.rows(market == smallest), grid=CONFIGURATIONS)
-    own = values(ranker.apply(log.fresh.matrix), log.fresh)
+    own = request_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
     return _compared(smallest, log.fresh, log.fresh.market == smallest, pooled, own)
 
 

@@ -56,7 +56,7 @@ class Shop:
     seed: int
 
 
-def shops_of(grid: TruthGrid, seeds: int | None = None) -> list[Shop]:
+def list_shops(grid: TruthGrid, seeds: int | None = None) -> list[Shop]:
     """Every shop of a grid, or of its first seeds: all cells of a seed before the next seed."""
     return [Shop(cell, grid.shop, seed) for seed in grid.seeds[:seeds] for cell in grid.cells]
 
@@ -80,7 +80,7 @@ def run_shops(
         yield from pool.imap_unordered(kept, shops)
 
 
-def reports_of(results: Iterable[tuple[Shop, Result]]) -> list[CellReport]:
+def summarize_cells(results: Iterable[tuple[Shop, Result]]) -> list[CellReport]:
     """What the seeds showed together, of every cell that has a result; cells as they stand."""
     found: dict[Cell, dict[int, Result]] = {}
     for shop, result in results:
@@ -129,7 +129,7 @@ def _within(interval: Interval, scale: float, digits: str) -> str:
     return f" ± {half:{digits}}" if np.isfinite(half) else ""
 
 
-def line_of(shop: Shop, result: Result) -> str:
+def shop_line(shop: Shop, result: Result) -> str:
     """One shop in a line."""
     gap = result.ideal - result.naive
     closed = f"{100 * (result.chosen - result.naive) / gap:.0f} %" if gap else "no gap"

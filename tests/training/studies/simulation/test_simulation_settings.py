@@ -11,10 +11,10 @@ import pytest
 
 from training.studies.simulation import Breakage, Shop, ShopConfig, Slates
 from training.studies.simulation.calendar import START, campaign, traffic
-from training.studies.simulation.happenings import Happenings
 from training.studies.simulation.intents import SYNONYM
+from training.studies.simulation.shop_events import ShopEvents
 from training.studies.simulation.truth import policy_value
-from training.studies.simulation.visits import blocks
+from training.studies.simulation.visits import slate_blocks
 
 SMALL = ShopConfig(users=300, items=200, seed=2)
 BY_NUMBER = """
@@ -36,17 +36,17 @@ def same(one, other):
 
 def events(config, days, *kinds):
     """Rows of the given kinds of event, day by day."""
-    happenings = Happenings(Shop.draw(config, days))
+    happenings = ShopEvents(Shop.draw(config, days))
     told = (piece for number in range(days) for piece in happenings.on(number))
     return [row for kind, table in told if kind in kinds for row in table.to_pylist()]
 
 
 def test_a_day_is_the_same_however_many_days_there_are_and_in_whatever_order():
     short, long = Shop.draw(SMALL, 3), Shop.draw(SMALL, 9)
-    of_long = {number: Slates.joined(blocks(long.day(number))) for number in (8, 2, 0)}
+    of_long = {number: Slates.joined(slate_blocks(long.day(number))) for number in (8, 2, 0)}
 
     for number in (0, 2):
-        assert same(Slates.joined(blocks(short.day(number))), of_long[number])
+        assert same(Slates.joined(slate_blocks(short.day(number))), of_long[number])
 
 
 def test_another_process_draws_the_same():

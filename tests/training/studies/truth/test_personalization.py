@@ -6,13 +6,13 @@ from dataclasses import replace
 import pytest
 
 from pipelines.cli.main import main
-from training.studies.truth.personalization import SHOP, knows_the_user, personalization
+from training.studies.truth.personalization import SHOP, knows_the_user, measure_personalization
 
 
 @pytest.fixture(scope="module")
 def found():
     shop = replace(SHOP, users=150, items=200, seed=5)
-    return personalization(shop, days=10, impressions=30_000, fresh_slates=600)
+    return measure_personalization(shop, days=10, impressions=30_000, fresh_slates=600)
 
 
 def test_warm_users_gain_and_cold_ones_lose_nothing(found):

@@ -76,13 +76,15 @@ def counted_runs(monkeypatch):
 
 
 def run_grid(grid, cache, seeds=None):
-    return reports.reports_of(reports.run_shops(reports.shops_of(grid, seeds), cache, workers=1))
+    return reports.summarize_cells(
+        reports.run_shops(reports.list_shops(grid, seeds), cache, workers=1)
+    )
 
 
 def test_a_grid_that_was_stopped_goes_on_where_it_was(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
-    stopped = reports.run_shops(reports.shops_of(grid, 1), tmp_path, workers=1)
+    stopped = reports.run_shops(reports.list_shops(grid, 1), tmp_path, workers=1)
     list(islice(stopped, 5))
     run_grid(grid, tmp_path, seeds=2)
 
@@ -125,7 +127,7 @@ SMALL = ShopSize(
 
 def test_shops_run_at_once_show_what_they_show_one_after_the_other(tmp_path):
     cells = (Cell(1.0, "strong", "pbm"), Cell(0.5, "weak", "dbn"))
-    shops = reports.shops_of(TruthGrid(cells, (3,), SMALL))
+    shops = reports.list_shops(TruthGrid(cells, (3,), SMALL))
 
     at_once, in_turn = (
         dict(reports.run_shops(shops, tmp_path / str(workers), workers)) for workers in (2, 1)

@@ -10,17 +10,17 @@ from training.metrics import Ints, stream
 from training.studies.simulation.breakage import broken, split_at
 from training.studies.simulation.calendar import day_start
 from training.studies.simulation.catalogue_events import item_events, leak_events, user_events
-from training.studies.simulation.names import Names
+from training.studies.simulation.ids import Names
 from training.studies.simulation.shop import Shop
 from training.studies.simulation.shopping_events import interaction_events, ranking_events, truth
-from training.studies.simulation.visits import blocks
+from training.studies.simulation.visits import slate_blocks
 
 TRUTH = "truth"
 """Kind of the tables that hold the truth, beside the kinds of events."""
 
 
 @dataclass
-class Happenings:
+class ShopEvents:
     """The events of a shop.
 
     Attributes:
@@ -45,7 +45,7 @@ class Happenings:
             yield "user", user_events(self._names)
         yield "item", item_events(self._names, day)
         yield from self._due(end)
-        for block, slates in enumerate(blocks(day)):
+        for block, slates in enumerate(slate_blocks(day)):
             clicks += np.bincount(slates.item[slates.clicked], minlength=clicks.size)
             rng = stream(self.shop.config.seed, "breakage", number, block)
             breakage = self.shop.config.breakage
