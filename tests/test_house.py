@@ -1,20 +1,184 @@
-"""The house keeps its own rules: names, layers' packages, a short README, no foreign addresses."""
+"""Rules of the source tree: rooms and their doors, words, imports, and what may be committed."""
 
+import ast
 import re
 import subprocess
+from collections import Counter, defaultdict
+from graphlib import CycleError, TopologicalSorter
 from importlib.metadata import packages_distributions
-from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[1]
-PACKAGES = ["feature_repo", "training", "serving", "pipelines"]
-SOURCES = sorted(path for package in PACKAGES for path in (ROOT / package).rglob("*.py"))
+from tests.source_tree import (
+    PACKAGES,
+    ROOT,
+    defined_names,
+    doors,
+    listed,
+    product_imports,
+    product_modules,
+    words_of,
+)
+
+SOURCES = [module.path for module in product_modules().values()]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+
+LARGEST_ROOM = 16
+SYMMETRIC_ROOMS = {
+    "feature_repo.request_features.families",
+    "training.retrieval.indexes",
+    "training.studies.simulation",
+}
+"""Rooms of many modules of one shape: who has read one has read all."""
+
+ENTRIES = {
+    "pipelines.cli.main",
+    "serving.http.service",
+    "feature_repo.definitions",
+    "feature_repo.offline.feast.store",
+    "feature_repo.online.feast.store",
+    "feature_repo.online.feast.engine",
+}
+"""Modules that something outside the product loads: the `aisle` command, BentoML and Feast."""
+
+BANNED_WORDS = {
+    "alike", "asked", "beside", "foretold", "found", "judged", "kept", "known", "place", "places",
+    "taught", "told", "untold", "vouched", "wanted", "withdrawn",
+}  # fmt: skip
+"""Words that name nothing: an event, a row, a result or a position has a name of its own."""
+
+CONTRACT_NAMES = {"found"}
+"""The field of an HTTP error that says what was found; see `serving.contract`."""
 
 
 @pytest.mark.parametrize("package", PACKAGES)
 def test_package_name_is_ours_alone(package):
     assert set(packages_distributions().get(package, ["aisle"])) == {"aisle"}
+
+
+def test_every_room_has_a_door_that_says_what_it_is_for():
+    rooms = {module.room for module in product_modules().values()}
+
+    silent = [room for room in sorted(rooms) if not ast.get_docstring(doors()[room].tree)]
+
+    assert silent == []
+
+
+def test_no_room_has_more_files_than_a_reader_can_survey():
+    sizes = Counter(m.room for m in product_modules().values() if not m.is_door)
+
+    too_large = {room: n for room, n in sizes.items() if n > LARGEST_ROOM}
+
+    assert too_large.keys() <= SYMMETRIC_ROOMS
+
+
+def test_a_room_is_entered_only_by_its_door():
+    trespasses = [
+        f"{each.importer.name} imports {each.source.name}: {each.name or 'the module'}"
+        for each in product_imports()
+        if each.importer.room != each.source.room
+        and (each.name or each.source.name.rpartition(".")[2])
+        not in listed(doors()[each.source.room])
+    ]
+
+    assert trespasses == []
+
+
+def test_no_module_goes_through_the_door_of_its_own_room():
+    detours = [
+        each.importer.name
+        for each in product_imports()
+        if each.source.is_door and each.importer.room == each.source.room
+    ]
+
+    assert detours == []
+
+
+def test_every_name_a_door_lists_is_imported_by_another_room():
+    imported = defaultdict(set)
+    for each in product_imports():
+        if each.importer.room != each.source.room:
+            imported[each.source.room].add(each.name or each.source.name.rpartition(".")[2])
+
+    surplus = {
+        room: unused
+        for room, door in doors().items()
+        if (unused := set(listed(door)) - imported[room] - {"main"})
+    }
+
+    assert surplus == {}
+
+
+@pytest.mark.parametrize("level", ["room", "name"])
+def test_imports_make_no_circle(level):
+    graph = defaultdict(set)
+    for each in product_imports():
+        importer, source = getattr(each.importer, level), getattr(each.source, level)
+        if importer != source and not (level == "name" and each.importer.is_door):
+            graph[importer].add(source)
+
+    try:
+        TopologicalSorter(graph).prepare()
+        circle = []
+    except CycleError as error:
+        circle = error.args[1]
+
+    assert circle == []
+
+
+def test_no_module_imports_a_private_name_of_another():
+    private = [
+        f"{each.importer.name} imports {each.source.name}.{each.name}"
+        for each in product_imports()
+        if each.name is not None and each.name.startswith("_")
+    ]
+
+    assert private == []
+
+
+def test_every_module_is_reached_from_an_entry_of_the_product():
+    reached, todo = set(), list(ENTRIES)
+    imports = defaultdict(set)
+    for each in product_imports():
+        if not each.importer.is_door:
+            imports[each.importer.name].update(_sources(each))
+    while todo:
+        name = todo.pop()
+        if name not in reached:
+            reached.add(name)
+            todo.extend(imports[name])
+
+    modules = {module.name for module in product_modules().values() if not module.is_door}
+
+    assert sorted(modules - reached) == []
+
+
+def _sources(each):
+    """Names of the modules behind an import: a door's name comes from the module it re-exports."""
+    if not each.source.is_door:
+        return {each.source.name}
+    return {
+        behind.source.name
+        for behind in product_imports()
+        if behind.importer == each.source and each.name in (behind.name, _leaf(behind))
+    }
+
+
+def _leaf(each):
+    return each.source.name.rpartition(".")[2] if each.name is None else None
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
+def test_names_are_words_of_the_field(path):
+    names = defined_names(ast.parse(path.read_text(encoding="utf-8")))
+
+    banned = {
+        f"{name}, line {line}"
+        for name, line in names
+        if name not in CONTRACT_NAMES and BANNED_WORDS & set(words_of(name))
+    }
+
+    assert banned == set()
 
 
 def test_readme_is_short_enough_to_be_read():
