@@ -24,6 +24,7 @@ class Settings:
         cors_origins: origins whose pages may read answers (`AISLE_CORS`, with commas between).
         api_key: what the command line sends to a service (`AISLE_KEY`).
         workers: processes of a service (`AISLE_WORKERS`).
+        patience: factor on the deadlines of a request, for slow machines (`AISLE_PATIENCE`).
     """
 
     home: Home
@@ -33,6 +34,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     api_key: str | None = None
     workers: int = 1
+    patience: float = 1.0
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -46,6 +48,7 @@ class Settings:
             cors_origins=_origins(environment.get("AISLE_CORS") or ""),
             api_key=environment.get("AISLE_KEY") or None,
             workers=_workers(environment.get("AISLE_WORKERS") or "1"),
+            patience=_patience(environment.get("AISLE_PATIENCE") or "1"),
         )
 
 
@@ -63,6 +66,16 @@ def _workers(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise SettingError(f"AISLE_WORKERS: expected a number of processes, found {text!r}.")
     return int(text)
+
+
+def _patience(text: str) -> float:
+    try:
+        factor = float(text)
+    except ValueError:
+        factor = 0.0
+    if not 0 < factor < float("inf"):
+        raise SettingError(f"AISLE_PATIENCE: expected a factor above 0, found {text!r}.")
+    return factor
 
 
 def _origins(text: str) -> tuple[str, ...]:

@@ -74,11 +74,12 @@ class RedisConnection:
         home, address = settings.home, address_of(settings)
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
+        read_timeout = READ_TIMEOUT_SECONDS * settings.patience
         known, reader = KnownServer(), OnlineReader(home, shop, client)
         items = ItemCache(reader.item_keys)
         return cls(
             client=client,
-            stream=PipelinedClient(address, READ_TIMEOUT_SECONDS, known.check, items.invalidate),
+            stream=PipelinedClient(address, read_timeout, known.check, items.invalidate),
             items=items,
             reader=reader,
             writer=LiveWriter(home, shop, client, log, clock, reader),

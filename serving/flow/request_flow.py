@@ -200,7 +200,7 @@ async def hydrate(request: _Request, candidates: Candidates) -> RequestContext |
     asked = question if question.wanted is None else replace(question, item_ids=item_ids)
     seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
     with request.trace.fail_open("hydrate"):
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds * resources.settings.patience):
             facts = await resources.online_features.read(asked)
         request.question = replace(question, t=facts.t)
         facts = facts.with_fields(source_ranks=candidates.sources)
@@ -278,7 +278,9 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
         with trace.fail_open("record"):
             event = shown_event(question, slate)
             await run_with_timeout(
-                RECORD_SECONDS, resources.writers, lambda: resources.event_intake.record([event])
+                RECORD_SECONDS * resources.settings.patience,
+                resources.writers,
+                lambda: resources.event_intake.record([event]),
             )
     # The answer goes first: the loop comes to this when it was sent, before it hears anything new.
     asyncio.get_running_loop().call_soon(_keep, request, candidates, slate)
@@ -307,7 +309,7 @@ async def _found(request: _Request) -> Retrieved:
     question, resources = request.question, request.resources
     wanted = question.wanted
     assert wanted is not None
-    async with asyncio.timeout(KNOWN_SECONDS):
+    async with asyncio.timeout(KNOWN_SECONDS * resources.settings.patience):
         known = await _known(request)
     return find(resources.models, question, wanted, known)
 

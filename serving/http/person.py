@@ -51,7 +51,7 @@ async def known_of(resources: Resources, user_id: str) -> PersonAnswer:
     t = resources.clock.now()
     question = Question("person", t, user_id)
     try:
-        async with asyncio.timeout(READ_SECONDS):
+        async with asyncio.timeout(READ_SECONDS * resources.settings.patience):
             facts = await resources.online_features.read(question)
     except (AisleError, TimeoutError):
         return PersonAnswer(
