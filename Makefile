@@ -1,7 +1,8 @@
 # Forwards only: each word makes .venv when there is none, then runs one command.
 RUN = scripts/bootstrap && .venv/bin
+WORKERS = 2
 
-.PHONY: demo test check bench setup
+.PHONY: demo test test-long check bench setup
 
 setup:
 	@scripts/bootstrap
@@ -11,8 +12,13 @@ demo:
 	@$(RUN)/aisle demo $(if $(EVENTS),--events "$(EVENTS)") $(ARGS)
 
 # make test [ARGS="tests/training -k metrics"]
+# Two processes; e2e tests, the longest files, come first.
 test:
-	@$(RUN)/python -m pytest $(ARGS)
+	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
+
+# The same with ten times the examples of each property, before a release: about two hours.
+test-long:
+	@AISLE_EXAMPLES=10 $(MAKE) --no-print-directory test
 
 check:
 	@$(RUN)/ruff format --check .

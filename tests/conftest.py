@@ -13,10 +13,16 @@ import pytest
 
 from feature_repo.home import Home, Settings
 from feature_repo.online.redis import RedisAddress, redis_client, running_redis
+from tests.scale import EXAMPLES, PATIENCE, examples, seconds
 
-hypothesis.settings.register_profile("gate", derandomize=True)
-if os.environ.get("CI"):
-    hypothesis.settings.load_profile("gate")
+hypothesis.settings.register_profile("person", deadline=None, max_examples=examples(100))
+hypothesis.settings.register_profile(
+    "gate", parent=hypothesis.settings.get_profile("person"), derandomize=True
+)
+hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
+
+LONGEST_SECONDS = 300
+"""What one test may take on an idle machine."""
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -25,6 +31,13 @@ def pytest_addoption(parser):
     parser.addoption(
         "--update-golden", action="store_true", help="rewrite tests/golden with what is found"
     )
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("timeout") is None:
+            limit = seconds(LONGEST_SECONDS) * max(1.0, EXAMPLES)
+            item.add_marker(pytest.mark.timeout(limit))
 
 
 @pytest.fixture
@@ -57,7 +70,7 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisAddr
 @pytest.fixture
 def redis_address(shared_redis: RedisAddress) -> RedisAddress:
     """The server, emptied."""
-    with redis_client(shared_redis, timeout=5) as client:
+    with redis_client(shared_redis, timeout=seconds(5)) as client:
         client.flushall()
     return shared_redis
 
@@ -65,4 +78,4 @@ def redis_address(shared_redis: RedisAddress) -> RedisAddress:
 @pytest.fixture
 def redis_settings(home: Home, redis_address: RedisAddress) -> Settings:
     """Settings of `home` that use the emptied server."""
-    return Settings(home=home, redis_url=redis_address.url)
+    return Settings(home=home, redis_url=redis_address.url, patience=PATIENCE)

@@ -41,7 +41,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Import:
-    """`importer` takes `name` from the module or room `source`; `name` is None for a whole module."""
+    """`importer` takes `name` from `source`; the name is None where it takes the whole module."""
 
     importer: Module
     source: Module

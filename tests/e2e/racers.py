@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from feature_repo.home import Clock
+from tests.scale import seconds
 
 
 @dataclass
@@ -26,7 +27,7 @@ class Racer:
 
     def run(self, while_alive: threading.Thread):
         """Race until the thread ends."""
-        with httpx.Client(base_url=self.url, timeout=20, trust_env=False) as http:
+        with httpx.Client(base_url=self.url, timeout=seconds(20), trust_env=False) as http:
             while while_alive.is_alive():
                 self._click(http)
                 self._look(http)

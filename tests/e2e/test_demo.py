@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.scale import seconds
+
 ROOT = Path(__file__).parents[2]
 RANKLENS = Path(os.environ.get("AISLE_DATA", ROOT / "../shared/data")) / "ranklens/events.jsonl.gz"
 
@@ -47,14 +49,13 @@ def kill_when(path, home):
         stdin=subprocess.DEVNULL,
         start_new_session=True,
     )
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + seconds(120)
     while not path.exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
-@pytest.mark.timeout(900)
 def test_a_killed_demo_goes_on_and_a_finished_one_reuses_what_exists(tmp_path):
     home = tmp_path / "home"
 
@@ -76,7 +77,6 @@ def test_a_killed_demo_goes_on_and_a_finished_one_reuses_what_exists(tmp_path):
     )
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.skipif(not RANKLENS.exists(), reason="AISLE_DATA has no ranklens/events.jsonl.gz")
 def test_real_events_give_a_ranker_that_beats_the_smoothed_click_rate(tmp_path):
     answer = run_demo(tmp_path / "home", f"EVENTS={RANKLENS}")

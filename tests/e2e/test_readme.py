@@ -22,9 +22,10 @@ import pytest
 
 from pipelines.cli.main import TERMINATED
 from tests.e2e.odd_shop import write_odd_shop
+from tests.scale import seconds
 
 ROOT = Path(__file__).parents[2]
-SECONDS = 420.0
+SECONDS = seconds(420)
 
 pytestmark = pytest.mark.timeout(1500)
 
@@ -100,7 +101,7 @@ def interrupt(process):
 
 def answers(url):
     try:
-        with urllib.request.urlopen(url, timeout=5) as response:
+        with urllib.request.urlopen(url, timeout=seconds(5)) as response:
             return response.status == 200
     except (urllib.error.URLError, OSError):
         return False

@@ -13,10 +13,11 @@ from feature_repo.shop import SIMULATED_SHOP
 from pipelines.cli import main as cli
 from pipelines.steps import refresh
 from tests.integration.http.small_shop import publish_ranker, run_service
+from tests.scale import examples
 from training.evaluation.publish import publish_popularity
 
 RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
-RANKINGS = int(os.environ.get("AISLE_REPLAY", "150"))
+RANKINGS = examples(150)
 """How many are replayed; all 7,852 take a quarter of an hour."""
 
 ITEMS_A_BODY = 500

@@ -31,6 +31,7 @@ from serving.query import Question
 from tests.e2e.busy_shop import MARKETS, BusyShop
 from tests.e2e.racers import Racer
 from tests.integration.http.small_shop import publish_ranker, read_once
+from tests.scale import seconds
 from training.dataset import found_by, known_facts, labelled_rankings
 from training.dataset.build import numbered
 from training.dataset.logged_candidates import with_considered, with_sources
@@ -137,7 +138,7 @@ def ten_minutes_later(home):
 def spend(settings, url):
     clock, racers = Clock.of(settings), []
     items, users = [f"i{n:05d}" for n in range(30)], [f"u{n:05d}" for n in range(12)]
-    with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=url, timeout=seconds(20), trust_env=False) as http:
         shop = BusyShop(http, clock, random.Random(SEED), items, users)
         for turn in range(2):
             for _ in range(100):

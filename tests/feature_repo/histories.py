@@ -4,7 +4,6 @@ The reference reads raw events and knows nothing of staging, windows in SQL, row
 """
 
 import json
-import os
 from bisect import bisect_right
 from collections import Counter, defaultdict
 from pathlib import Path
@@ -26,6 +25,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.log import Seals, to_table
 from feature_repo.home import DAY, HOUR, to_datetime
+from tests.scale import examples
 
 START = 18_900 * DAY
 UNSEALED = Seals()
@@ -97,24 +97,15 @@ SHOPS = (
 
 
 def over_histories(each: int, usually: int):
-    """Let a property of `each` histories an example be tried on the `usually` many.
-
-    The environment variable AISLE_HISTORIES says how many more; the time is then not limited.
-    """
-    asked = int(os.environ.get("AISLE_HISTORIES", "0"))
-    tried = settings(
-        max_examples=-(-(asked or usually) // each),
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
+    """Check a property on `usually` random histories, of which an example has `each`."""
+    configure = settings(
+        max_examples=-(-examples(usually) // each), suppress_health_check=list(HealthCheck)
     )
-    limit = [pytest.mark.timeout(0)] if asked else []
 
-    def decorated(test):
-        for mark in (pytest.mark.histories, *limit):
-            test = mark(test)
-        return tried(test)
+    def decorate(test):
+        return configure(pytest.mark.histories(test))
 
-    return decorated
+    return decorate
 
 
 def write_log(home, events, seals=UNSEALED):

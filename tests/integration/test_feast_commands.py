@@ -22,6 +22,7 @@ from feature_repo.home import CHECKOUT, DAY, Home, Settings, to_text
 from feature_repo.online.redis import running_redis
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log
+from tests.scale import seconds
 
 FEAST = Path(sys.executable).with_name("feast")
 PLACES = ("root", "inside")
@@ -188,9 +189,9 @@ def test_the_web_page_answers_on_loopback(checkout, place):
 
 def page(port, server):
     """The page, as soon as the server answers."""
-    deadline = time.monotonic() + 200
+    deadline = time.monotonic() + seconds(200)
     while time.monotonic() < deadline and server.poll() is None:
-        connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        connection = HTTPConnection("127.0.0.1", port, timeout=seconds(10))
         try:
             connection.request("GET", "/")
             return connection.getresponse().read().decode()

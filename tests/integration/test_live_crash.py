@@ -38,7 +38,7 @@ from feature_repo.online.live.writer import LiveWriter
 from feature_repo.online.redis.server import RedisAddress, redis_client
 from feature_repo.shop.schema import Shop
 home, clock = Home(Path(sys.argv[1])), Clock()
-client = redis_client(RedisAddress.local(int(sys.argv[2])), timeout=10)
+client = redis_client(RedisAddress.local(int(sys.argv[2])), timeout=60)
 shop = Shop.load(home.shop_toml)
 writer = LiveWriter(home, shop, client, EventLog(home, clock), clock)
 events = [decode_event(line) for line in sys.stdin]

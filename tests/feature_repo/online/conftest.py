@@ -12,8 +12,9 @@ from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.redis import RedisAddress, redis_client
 from feature_repo.shop import Shop
+from tests.scale import seconds
 
-TIMEOUT_SECONDS = 5.0
+TIMEOUT_SECONDS = seconds(5)
 """Long: what runs beside the tests must not fail them."""
 
 

@@ -32,11 +32,13 @@ from feast.types import (
 from feast.types import Decimal as DecimalType
 from hypothesis import strategies as st
 
+from tests.scale import seconds
+
 OURS = "feature_repo.online.feast.store.AisleOnlineStore"
 STOCK = "redis"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
-PATIENT = {"deadline_seconds": 10.0}
+PATIENT = {"deadline_seconds": seconds(10)}
 """Long: what runs beside the tests must not fail them."""
 
 ITEM = Entity(name="item", join_keys=["item_id"], value_type=ValueType.STRING)

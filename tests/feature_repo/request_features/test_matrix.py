@@ -22,6 +22,7 @@ from feature_repo.request_features.families.slate import (
 from feature_repo.request_features.families.text_match import gram_jaccard
 from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from tests.feature_repo.matrix_columns import NOW, PRIOR, SHOP, column
+from tests.scale import examples
 
 COLOURS = Shop("colours", (ShopField("colour", "category", "colour"),
                            ShopField("tags", "list", "tags")))  # fmt: skip
@@ -302,7 +303,7 @@ def slates(draw):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(slates(), st.randoms(use_true_random=False))
 def test_a_candidates_row_does_not_depend_on_where_it_stands(context, random):
     order = list(range(len(context.item_ids)))
@@ -320,7 +321,7 @@ def test_a_candidates_row_does_not_depend_on_where_it_stands(context, random):
     )
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(slates())
 def test_lists_and_arrays_give_the_same_bits(context):
     def as_arrays(row):

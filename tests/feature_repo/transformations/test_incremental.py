@@ -15,6 +15,7 @@ from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownIt
 from feature_repo.home import DAY, HOUR, Home
 from feature_repo.transformations import run, transform
 from tests.feature_repo.growing_log import START, GrowingLog, growth, rebuilt, rows
+from tests.scale import examples, seconds
 
 DEATHS = 5
 
@@ -41,7 +42,7 @@ def differences(home, other):
     }
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
 @given(growth)
 def test_rows_are_those_of_a_rebuild(tmp_path_factory, few, steps):
     folder = tmp_path_factory.mktemp("grown")
@@ -173,7 +174,7 @@ def killed_at(home, fatal):
         str(fatal),
     ]
     done = subprocess.run(
-        [*command, "transform"], capture_output=True, text=True, check=False, timeout=120
+        [*command, "transform"], capture_output=True, text=True, check=False, timeout=seconds(120)
     )
     return done.returncode, done.stdout
 

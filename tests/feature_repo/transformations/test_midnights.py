@@ -6,6 +6,7 @@ from feature_repo.home import Home
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import SHOPS, START, Rows, impressions, write_log, write_shop
 from tests.feature_repo.references import examined, group, happened_in, midnights, usual
+from tests.scale import examples
 
 SHOP = """
 name = "groups"
@@ -16,7 +17,7 @@ role = "category"
 """
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(8), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SHOPS)
 def test_markets_and_standings_are_those_of_the_last_midnight(tmp_path_factory, events):
     home = Home(tmp_path_factory.mktemp("midnights") / "home")

@@ -14,6 +14,7 @@ from feature_repo.transformations import run, transform
 from feature_repo.transformations.run import VIEWS, views_of
 from tests.feature_repo.histories import START, Rows, write_log, write_shop
 from tests.feature_repo.shops import ALL, ODD
+from tests.scale import examples
 
 TYPES = ("number", "text", "category", "list", "vector", "time", "bool")
 
@@ -132,7 +133,7 @@ def read_in_sql():
         yield read
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(value=VALUES, type_=st.sampled_from(TYPES))
 def test_sql_and_python_read_every_value_alike(read_in_sql, value, type_):
     logged = float(value) if type(value) is int and abs(value) >= 2**53 else value

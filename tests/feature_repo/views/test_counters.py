@@ -9,6 +9,7 @@ from feature_repo.home import DAY, HOUR, Home
 from feature_repo.transformations import transform
 from feature_repo.views import COUNTER_VIEWS
 from tests.feature_repo.histories import SHOPS, START, Rows, counts, deltas, write_log
+from tests.scale import examples
 
 SEALS = Seals((START + 5 * HOUR, START + 20 * DAY), 2)
 
@@ -34,7 +35,7 @@ def differences(home, events, more):
                     yield counter.name, entity, instant, found, expected
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SHOPS, st.lists(st.integers(START - DAY, START + 2000 * DAY), max_size=10))
 def test_an_as_of_read_gives_the_counts_of_any_instant(tmp_path_factory, events, instants):
     home = Home(tmp_path_factory.mktemp("counts"))

@@ -10,6 +10,7 @@ from feature_repo.views import K_CLICKED
 from tests.feature_repo import references
 from tests.feature_repo.histories import SHOPS, START, Rows, clicks, write_log, write_shop
 from tests.feature_repo.references import chosen, recent
+from tests.scale import examples
 
 TOML = """
 [[item]]
@@ -31,7 +32,7 @@ def few(monkeypatch):
     monkeypatch.setattr(recent_rows, "ROWS_PER_GROUP", 3)
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=SHOPS)
 def test_rows_hold_what_was_last_clicked_and_shown(tmp_path_factory, few, events):
     home = Home(tmp_path_factory.mktemp("recent"))
@@ -49,7 +50,7 @@ def test_rows_hold_what_was_last_clicked_and_shown(tmp_path_factory, few, events
             assert (row and {name: row[name] for name in expected or ()}) == expected
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=SHOPS)
 def test_a_query_has_the_items_clicked_before_midnight(tmp_path_factory, few, events):
     home = Home(tmp_path_factory.mktemp("queries"))

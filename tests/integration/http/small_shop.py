@@ -30,12 +30,13 @@ from feature_repo.shop import Shop
 from pipelines.service import free_port
 from pipelines.service.service_process import environment
 from pipelines.steps import refresh
+from tests.scale import seconds
 from training.artifacts import publish
 from training.evaluation.publish import publish_popularity
 from training.ranker import Ranker
 from training.studies.simulation import simulate
 
-READY_SECONDS = 120.0
+READY_SECONDS = seconds(120)
 
 
 @dataclass
@@ -193,13 +194,13 @@ def run_service(settings: Settings, **variables: str) -> Iterator[Service]:
         )
     url = f"http://127.0.0.1:{port}"
     try:
-        with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+        with httpx.Client(base_url=url, timeout=seconds(20), trust_env=False) as http:
             service = Service(settings, url, process, http)
             assert service.eventually(lambda: _answers(service), READY_SECONDS), output.read_text()
             yield service
     finally:
         process.terminate()
-        process.wait(30)
+        process.wait(seconds(30))
 
 
 def kill_redis(settings: Settings) -> None:

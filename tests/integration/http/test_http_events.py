@@ -10,6 +10,7 @@ from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
+from tests.scale import seconds
 
 
 def item_event(service, event_id, **fields):
@@ -228,7 +229,7 @@ def test_a_ranking_of_no_items_and_no_query_is_set_aside_and_told_why(service):
 def asked_for(service, query):
     """What the next request reads of a query's searches."""
     shop, key = Shop.load(service.home.shop_toml), query_key(query, "default")
-    with redis_client(ensure_redis(service.settings), timeout=5) as client:
+    with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as client:
         reader = OnlineReader(service.home, shop, client)
         asked = reader.read(user_id=None, query_key=key, item_ids=[], t=service.clock.now())
     known = asked.query_row

@@ -6,6 +6,7 @@ import socket
 import pytest
 
 from tests.feature_repo.hostile_inputs import HOSTILE
+from tests.scale import seconds
 
 ITEM = b'{"kind":"item","event_id":"%s","event_time":1767600000,"item_id":"%s"}'
 DEEP = 900
@@ -133,7 +134,7 @@ def test_no_depth_of_nesting_is_a_defect(service, path, depth):
 )
 def test_a_hostile_head_gets_an_answer_that_is_no_5xx(service, head):
     port = int(service.url.rpartition(":")[2])
-    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=seconds(10)) as connection:
         connection.sendall(head)
         status = connection.recv(4096).split(b" ")[1]
 

@@ -15,6 +15,7 @@ from feature_repo.home import ApiKeys
 from pipelines.cli.main import main
 from serving.flow.resources import ANSWERS_AT_WORK, ANSWERS_WAITING
 from tests.integration.http.small_shop import run_service
+from tests.scale import seconds
 
 OPEN = ("/", "/openapi.json", "/docs.json", "/schema/item.json", "/livez", "/readyz")
 CLOSED = {
@@ -153,7 +154,7 @@ def test_a_flood_is_refused_at_once_and_those_let_in_are_served(service):
     start = threading.Barrier(4 * places)
 
     def ask(_):
-        with httpx.Client(base_url=service.url, timeout=30, trust_env=False) as http:
+        with httpx.Client(base_url=service.url, timeout=seconds(30), trust_env=False) as http:
             http.get("/livez")
             start.wait()
             return http.post("/rank/default", json=body)
@@ -225,7 +226,7 @@ def until_not_ready(url, ended):
 def ask_until(url, ended, items):
     """Statuses of request after request; an exception is a request that was lost."""
     statuses, body = [], {"items": [{"id": item} for item in items]}
-    with httpx.Client(base_url=url, timeout=20, trust_env=False) as http:
+    with httpx.Client(base_url=url, timeout=seconds(20), trust_env=False) as http:
         while not ended.is_set():
             statuses.append(http.post("/rank/default", json=body).status_code)
     return statuses

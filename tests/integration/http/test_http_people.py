@@ -12,6 +12,7 @@ from feature_repo.online.redis.server import ensure_redis
 from pipelines.cli.main import main
 from pipelines.service import AisleClient
 from pipelines.steps import refresh
+from tests.scale import seconds
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def client(service):
 
 
 def names_in_redis(service, user):
-    with redis_client(ensure_redis(service.settings), timeout=5) as redis:
+    with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as redis:
         return [key for key in redis.scan_iter(count=1000) if user.encode() in key]
 
 

@@ -13,6 +13,7 @@ from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
 from pipelines.steps import refresh
 from tests.integration.http.small_shop import kill_redis, run_service
+from tests.scale import seconds
 
 
 @contextmanager
@@ -96,7 +97,7 @@ def test_a_frozen_redis_costs_one_request_a_timeout_and_the_next_ones_nothing(se
 def test_a_redis_that_lost_its_live_state_is_read_only_when_filled_from_the_log(service):
     item, user = service.items[1], "remembered"
     service.click(item, user_id=user)
-    with redis_client(ensure_redis(service.settings), timeout=5) as client:
+    with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as client:
         client.delete(*client.scan_iter(f"{service.home.project}:live:*", count=1000))
     forgotten = service.explain([item], user=user)[item]["user_recent__present"]
 
@@ -116,7 +117,7 @@ def test_a_redis_that_lost_its_live_state_is_read_only_when_filled_from_the_log(
 def test_a_redis_that_lost_what_was_loaded_is_read_again_after_a_refresh(service):
     item, order = service.items[0], popular_order(service)
     whole = service.explain([item])[item]["item_engagement__present"]
-    with redis_client(ensure_redis(service.settings), timeout=5) as client:
+    with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as client:
         client.flushall()
 
     noticed = service.eventually(lambda: not is_whole(service))
@@ -151,7 +152,7 @@ def test_a_request_in_flight_is_finished_before_the_service_ends(shop, tmp_path)
         port = int(service.url.rpartition(":")[2])
         body = b'{"items":[{"id":"a"}]}'
         head = b"POST /rank/default HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
-        with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=seconds(20)) as connection:
             connection.sendall(head)
             assert service.http.get("/livez").status_code == 200
             service.process.send_signal(signal.SIGTERM)

@@ -4,6 +4,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.scale import seconds
+
 CHECKS = "positive_data_acceptance"
 """Left out: a schema cannot say which filters this shop has, nor which `next` was ever answered."""
 
@@ -15,7 +17,7 @@ def test_nothing_made_up_from_the_openapi_document_finds_a_fault(service, tmp_pa
             "--phases", "coverage,fuzzing", "--max-examples", "5", "--seed", "7", "--no-color",
             "--continue-on-failure", "--exclude-checks", CHECKS,
         ],
-        check=False, cwd=tmp_path, capture_output=True, text=True, timeout=240,
+        check=False, cwd=tmp_path, capture_output=True, text=True, timeout=seconds(240),
     )  # fmt: skip
 
     paths = service.http.get("/openapi.json").json()["paths"]

@@ -17,6 +17,7 @@ from feature_repo.views import COUNTER_VIEWS
 from pipelines.steps import refresh
 from tests.feature_repo.histories import Rows, counts, deltas
 from tests.integration.http.small_shop import kill_redis, run_service
+from tests.scale import seconds
 
 BATCHES = 60
 ENTITIES = {
@@ -67,7 +68,7 @@ class Sender(threading.Thread):
 
     def acknowledged(self, url, body):
         try:
-            answer = httpx.post(f"{url}/events", content=body, timeout=20, trust_env=False)
+            answer = httpx.post(f"{url}/events", content=body, timeout=seconds(20), trust_env=False)
         except httpx.TransportError:
             return False
         return answer.status_code == 200 and answer.json()["quarantined"] == []
@@ -75,7 +76,7 @@ class Sender(threading.Thread):
 
 def live_counts(settings, t):
     """What Redis holds of each entity."""
-    with redis_client(ensure_redis(settings), timeout=5) as client:
+    with redis_client(ensure_redis(settings), timeout=seconds(5)) as client:
         for view in COUNTER_VIEWS:
             entities = ENTITIES[view.entity]
             names = [LiveKeys.of(settings.home).tile(view.name, entity) for entity in entities]

@@ -17,6 +17,7 @@ from serving.query import SURFACES, Exploration, Question, Rules, Wanted
 from serving.ranking import Scored, active_rules, rerank, sellable_positions
 from serving.ranking.diversity import diversified
 from serving.ranking.exploration import explored
+from tests.scale import examples
 from training.retrieval.catalogue import Candidates
 
 SHOP = Shop(
@@ -178,7 +179,7 @@ def test_a_page_is_drawn_as_often_as_its_propensities_say():
     assert all(abs(seen[page] / drawn - share) < 0.03 for page, share in told.items())
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(
     st.integers(1, 5),
     st.integers(0, 99),

@@ -21,6 +21,7 @@ from feature_repo.offline.feast import point_in_time
 from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from feature_repo.views import COUNTER_VIEWS, WINDOWS
 from pipelines.cli.main import main
+from tests.scale import examples
 from tests.training.filled_home import fill
 from training.dataset import Dataset, build_dataset, refuse_leaks, suspects
 from training.dataset.format import write_dataset
@@ -108,7 +109,7 @@ def test_a_shown_order_that_always_pleases_makes_no_constant_column_suspect(make
     assert suspects(Dataset(data.facts, keys, data.matrix)) == {}
 
 
-@settings(deadline=None, max_examples=80)
+@settings(deadline=None, max_examples=examples(80))
 @given(st.lists(st.lists(st.tuples(st.integers(-2, 2), st.booleans()), min_size=1, max_size=8),
                 min_size=1, max_size=5))  # fmt: skip
 def test_auc_is_the_share_of_pairs_in_order(slates):

@@ -9,6 +9,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DatasetError, SettingError
+from tests.scale import examples
 from training.metrics import Metric, Slates, ndcg
 
 REFERENCE = {
@@ -41,7 +42,7 @@ def measured(names, scores, gains, qid, **known):
     return slates.measure([Metric.parse(name) for name in names], scores)
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=examples(150))
 @given(st.lists(rows_of_a_slate, min_size=1, max_size=12))
 @example([[(0, 0)], [(0, 1), (0, 1)], [(1, 0)] * 15])
 def test_metrics_agree_with_pytrec_eval_on_ties_and_on_empty_and_short_slates(slates):
@@ -62,7 +63,7 @@ def test_metrics_agree_with_pytrec_eval_on_ties_and_on_empty_and_short_slates(sl
         assert (theirs[reference][empty] == 0).all()
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=examples(60))
 @given(st.lists(rows_of_a_slate, min_size=1, max_size=8), st.integers(1, 12), st.randoms())
 def test_what_is_beyond_relevance_is_what_a_loop_over_the_first_k_gives(slates, k, random):
     scores, gains = np.array([row for slate in slates for row in slate]).T

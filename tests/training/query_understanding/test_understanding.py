@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.scale import examples
 from training.query_understanding import Intent, Spelling, Understanding, language_of, stems, words
 from training.query_understanding.price_words import read_price_limits
 from training.query_understanding.words import LONGEST_WORD, MOST_WORDS
@@ -12,7 +13,7 @@ TITLES = ["red sneaker"] * 20 + ["blue sneaker"] * 5 + ["warm jacket"] * 8 + ["r
 SPELLING = Spelling.fit(TITLES, {"sneeker": 1, "kicks": 9})
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["de", "fr", "uk", "", "default", "tr", "zh"]))
 def test_any_text_has_words_that_are_their_own_words(text, market):
     told = words(text)

@@ -11,6 +11,7 @@ from feature_repo.events.contract import KINDS, SHOP_KINDS, json_schemas, parse_
 from feature_repo.events.contract.schemas import json_schema
 from feature_repo.home import EventError
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
+from tests.scale import examples
 
 USER = {"kind": "user", "event_id": "u", "event_time": 1636977600, "user_id": 7}
 EXAMPLES = [
@@ -77,7 +78,7 @@ _changes = st.fixed_dictionaries(
 )  # fmt: skip
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(EXAMPLES), _changes)
 def test_what_validates_also_parses(example, changes):
     known = CHECKS[example["kind"]].schema["properties"].keys() | {"surplus"}

@@ -26,6 +26,7 @@ from feature_repo.home import (
 from tests.feature_repo.events.conftest import NOON
 from tests.feature_repo.events.event_samples import compacted, everything, served
 from tests.feature_repo.hostile_inputs import HOSTILE, interaction, item, line, ranking
+from tests.scale import examples
 
 DATA = Path(os.environ.get("AISLE_DATA", "../shared/data"))
 RANKLENS = DATA / "ranklens" / "events.jsonl.gz"
@@ -272,7 +273,7 @@ lines = st.one_of(
 )
 
 
-@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(lines, max_size=12), st.sampled_from([bytes, gzip.compress]))
 def test_every_line_is_accepted_duplicate_or_set_aside(tmp_path_factory, content, packed):
     folder = tmp_path_factory.mktemp("garbage")

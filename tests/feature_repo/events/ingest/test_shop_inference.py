@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from feature_repo.events.ingest.shop_inference import MOST_FIELDS, infer_shop, shop_to_toml
 from feature_repo.shop import Shop, ShopField
 from feature_repo.shop.schema import RESERVED_COLUMNS
+from tests.scale import examples
 
 DATA = Path(os.environ.get("AISLE_DATA", "../shared/data"))
 RANKLENS = DATA / "ranklens" / "events.jsonl.gz"
@@ -171,7 +172,7 @@ _values = st.one_of(
 )  # fmt: skip
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.dictionaries(_names, _values, max_size=4), max_size=5), _names)
 def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
     folder = tmp_path_factory.mktemp("shop")

@@ -16,6 +16,7 @@ from feature_repo.events.ingest import TableMapping, ingest, validate
 from feature_repo.events.ingest.transaction_files import TransactionFiles
 from feature_repo.home import Clock, MappingError
 from tests.feature_repo.events.event_samples import compacted
+from tests.scale import examples
 
 ROOT = Path(__file__).parents[4]
 RETAIL = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "online_retail/transactions.parquet"
@@ -225,7 +226,9 @@ slips = st.builds(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(slips, max_size=12), st.randoms())
 def test_every_line_is_one_interaction_or_one_reason_in_any_order(tmp_path, rows, random):

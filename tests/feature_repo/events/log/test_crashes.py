@@ -13,6 +13,7 @@ from feature_repo.events.log.segments import list_segments
 from feature_repo.home import MINUTE, Clock, Home, LogError, to_text
 from tests.feature_repo.events.conftest import NOON
 from tests.feature_repo.events.event_samples import click, compacted, everything, item, ranking
+from tests.scale import seconds
 
 CRASHING_PROCESS = [sys.executable, "-m", "tests.feature_repo.events.crashing_process"]
 KILLED = -9
@@ -23,7 +24,9 @@ POINTS = 7
 def run_crashing(home, fatal, *verb):
     """Run `crashing_process.py` until it ends or kills itself."""
     command = [*CRASHING_PROCESS, home.root, str(fatal), *verb]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    return subprocess.run(
+        command, capture_output=True, text=True, check=False, timeout=seconds(120)
+    )
 
 
 def copy_of(home, name):

@@ -16,6 +16,7 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from tests.feature_repo.events.conftest import NOON, HandClock
 from tests.feature_repo.events.event_samples import compacted
+from tests.scale import examples
 
 USERS = ("anna", "bert", None)
 ITEMS = (ShownItem("i1", 0.5, 1.0), ShownItem("i2"))
@@ -47,7 +48,7 @@ def texts(event):
     return msgspec.json.encode(event).decode()
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(steps, max_size=20))
 def test_what_came_before_an_erasure_names_nobody_and_what_came_after_does(
     tmp_path_factory, history

@@ -22,6 +22,7 @@ from tests.feature_repo.events.event_samples import (
     ranking,
     served,
 )
+from tests.scale import examples
 
 moves = st.one_of(
     st.tuples(st.just("append"), st.integers(0, 2), st.lists(events, max_size=4)),
@@ -31,7 +32,7 @@ moves = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(st.lists(moves, max_size=14))
 def test_the_log_returns_what_was_appended(tmp_path_factory, history):
     clock = HandClock()
@@ -59,7 +60,7 @@ def test_the_log_returns_what_was_appended(tmp_path_factory, history):
     assert log.compacted_ids(appended) == {event.event_id for event in sealed}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(events, max_size=12, unique_by=lambda e: e.event_id), st.integers(0, 12))
 def test_one_event_of_each_id_is_kept_the_one_seen_first(tmp_path_factory, some, cut):
     log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), HandClock())

@@ -40,6 +40,7 @@ from tests.feature_repo.offline.repositories import (
     view_of,
     write,
 )
+from tests.scale import examples
 
 texts = st.text("aé:1 ", max_size=4)
 KINDS = {
@@ -132,7 +133,7 @@ def frame_of(keys, asked):
 @pytest.mark.parametrize("strict", [True, False], ids=["as known", "as corrected"])
 @pytest.mark.parametrize("memory", [None, "2KB"], ids=["sorted once", "in shares"])
 @settings(
-    max_examples=15,
+    max_examples=examples(15),
     deadline=None,
     suppress_health_check=[*HealthCheck],
 )

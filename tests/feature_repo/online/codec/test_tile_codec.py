@@ -11,6 +11,7 @@ from feature_repo.home import DAY, SECOND
 from feature_repo.online.redis import redis_client
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log
+from tests.scale import seconds
 
 REFS = ["item_engagement:clicks_1d", "item_engagement:clicks_7d", "item_engagement:clicks_all"]
 
@@ -29,7 +30,7 @@ def place(home, redis_address):
 
 def answer(home, at, items=("i",)):
     home.clock.write_text(str(at - time.time_ns() // 1000))
-    store = repository.open_store(home, timeout_seconds=10)
+    store = repository.open_store(home, timeout_seconds=seconds(10))
     return store.get_online_features(REFS, [{"item_id": item} for item in items])
 
 
@@ -43,7 +44,7 @@ def test_counts_age_with_the_clock_and_without_a_load(place, days, counts):
 
 
 def test_who_was_never_met_is_not_found_and_damage_harms_nobody_else(place, redis_address):
-    with redis_client(redis_address, timeout=5) as client:
+    with redis_client(redis_address, timeout=seconds(5)) as client:
         client.set(f"{place.project}:live:tile:item_engagement:bad", b"no tile")
 
     found = answer(place, START + SECOND, ("i", "none", "bad")).proto.results
@@ -55,7 +56,7 @@ def test_who_was_never_met_is_not_found_and_damage_harms_nobody_else(place, redi
 
 
 def test_teardown_removes_tiles_of_this_project_alone(place, redis_address):
-    with redis_client(redis_address, timeout=5) as client:
+    with redis_client(redis_address, timeout=seconds(5)) as client:
         client.set("other:live:tile:item_engagement:i", b"theirs")
         assert client.exists(f"{place.project}:live:tile:item_engagement:i")
 

@@ -22,6 +22,7 @@ from feast.types import Array, Float32, Int64, String
 
 from feature_repo.home import CatalogueError, RedisError
 from feature_repo.online.redis import RedisAddress, redis_client
+from tests.scale import seconds
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, LAST = NOON - timedelta(days=9), NOON + timedelta(days=1)
@@ -30,7 +31,7 @@ SHOP = Entity(name="shop", join_keys=["shop_no"], value_type=ValueType.INT64)
 OURS = {
     "online_store": {
         "type": "feature_repo.online.feast.store.AisleOnlineStore",
-        "deadline_seconds": 10.0,
+        "deadline_seconds": seconds(10),
     },
     "offline_store": {"type": "feature_repo.offline.feast.store.AisleOfflineStore"},
     "batch_engine": {"type": "feature_repo.online.feast.engine.AisleEngine"},
@@ -191,7 +192,7 @@ def test_a_dead_server_is_one_sentence_and_no_interval(folder, store):
 
 
 def test_a_server_out_of_memory_is_one_sentence_and_no_interval(store, redis_address):
-    with redis_client(redis_address, timeout=5) as client:
+    with redis_client(redis_address, timeout=seconds(5)) as client:
         client.config_set("maxmemory", 1)
         try:
             with pytest.raises(RedisError, match="out of memory"):

@@ -15,6 +15,7 @@ from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log, write_shop
 from tests.feature_repo.online.loader_process import loader_process
 from tests.feature_repo.shops import ODD
+from tests.scale import seconds
 
 DEATHS = 20
 ITEMS, USERS = 3000, 40
@@ -38,7 +39,7 @@ def events():
 def place(tmp_path_factory, shared_redis):
     """A home with rows to load, and its server, emptied."""
     home = Home(tmp_path_factory.mktemp("killed") / "home")
-    with redis_client(shared_redis, timeout=10) as client:
+    with redis_client(shared_redis, timeout=seconds(10)) as client:
         client.flushall()
         repository.render(home, shared_redis.host, shared_redis.port)
         last = write_log(home, list(events()))
@@ -50,7 +51,7 @@ def place(tmp_path_factory, shared_redis):
 
 def answers(home):
     """What every entity reads online, by view and entity; None where nothing is known of it."""
-    store, catalogue = repository.open_store(home, timeout_seconds=10), Catalogue.of(home)
+    store, catalogue = repository.open_store(home, timeout_seconds=seconds(10)), Catalogue.of(home)
     ids = {
         "item_id": [f"item{n}" for n in range(ITEMS)],
         "user_id": [f"user{n}" for n in range(USERS)],

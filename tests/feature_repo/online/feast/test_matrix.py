@@ -27,6 +27,7 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
+from tests.scale import examples
 
 USER = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
 USER_ID = Field(name="user_id", dtype=Int64)
@@ -66,7 +67,7 @@ def user_row(user_id, values):
 values = st.fixed_dictionaries({n: st.none() | VALUES[t] for n, t in ITEM_TYPES.items()})
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(st.dictionaries(st.sampled_from(IDS), values), st.sampled_from([None, 7, 8]))
 def test_it_holds_what_feast_answers(store, rows, user):
     online(store)._get_client(store.config.online_store).flushdb()

@@ -33,6 +33,7 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
+from tests.scale import examples
 
 ITEMS = ["a", "b", "c", "é\n*"]
 EVERY_TYPE = {f"f{n}": dtype for n, dtype in enumerate(VALUES)}
@@ -101,7 +102,7 @@ def tables(draw):
     return types, rows, pa.concat_tables(parts)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=examples(12), deadline=None)
 @given(tables())
 def test_columns_are_stored_as_stock_stores_their_values(stores, drawn):
     types, rows, table = drawn
@@ -126,7 +127,7 @@ def test_every_type_feast_has_is_drawn_from():
     assert {*ValueType} - tried == {ValueType.UNKNOWN, ValueType.NULL}
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=examples(10), deadline=None)
 @given(histories())
 def test_answers_equal_stock_s_for_random_schemas(stores, history):
     types, rows = history
@@ -136,7 +137,7 @@ def test_answers_equal_stock_s_for_random_schemas(stores, history):
     assert_same_answers(stores, "facts", rows)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ITEMS), hours), max_size=6, unique=True), st.data())
 def test_answers_equal_stock_s_for_every_type(stores, every_type, order, data):
     rows = [

@@ -29,6 +29,7 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
+from tests.scale import examples
 
 TYPES = {
     "n": Int64,
@@ -206,7 +207,7 @@ def garden(tmp_path_factory, shared_redis):
 noise = st.tuples(st.integers(0, 200), st.binary(min_size=1, max_size=6))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.lists(noise, min_size=1, max_size=4), st.integers(0, 200) | st.none())
 def test_garbage_gives_nothing_of_a_wrong_type(garden, patches, length):
     store, client, view, key, whole = garden

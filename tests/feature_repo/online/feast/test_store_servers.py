@@ -27,6 +27,7 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
+from tests.scale import seconds
 
 TYPES = {"n": Int64}
 ITEMS = [f"i{n}" for n in range(40)]
@@ -69,7 +70,7 @@ def node(folder, *options):
     where += ["--repl-diskless-sync-delay", 0, "--shutdown-timeout", 0]  # wait for no replica
     with (
         running(*where, *options),
-        redis_client(RedisAddress.local(port), timeout=5) as client,
+        redis_client(RedisAddress.local(port), timeout=seconds(5)) as client,
     ):
         ask(client, "True", "PING")
         yield port, client
@@ -131,13 +132,12 @@ def sentinel(tmp_path):
             f"port {port}\nbind 127.0.0.1\ndir {tmp_path}\nsentinel monitor {watched}\n"
         )
         stack.enter_context(running(conf, "--sentinel"))
-        with redis_client(RedisAddress.local(port), timeout=5) as watcher:
+        with redis_client(RedisAddress.local(port), timeout=seconds(5)) as watcher:
             ask(watcher, str(master), "SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
             ask(watcher, str(replica), "SENTINEL REPLICAS", "mymaster")
         yield [RedisAddress.local(port), RedisAddress.local(replica)]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("kind", ["redis_cluster", "redis_sentinel"])
 def test_rows_are_written_read_and_deleted(kind, store_at, request):
     addresses = request.getfixturevalue(kind.removeprefix("redis_"))
@@ -150,7 +150,6 @@ def test_rows_are_written_read_and_deleted(kind, store_at, request):
     assert read(store, view, ITEMS).to_dict()["n"] == [None] * len(ITEMS)
 
 
-@pytest.mark.timeout(120)
 def test_a_cluster_answers_the_async_calls(store_at, cluster):
     store, view = store_at(cluster[-1], "redis_cluster")
     rows = [row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)]
@@ -165,14 +164,13 @@ def test_a_cluster_answers_the_async_calls(store_at, cluster):
     assert asyncio.run(found()) == [*range(len(ITEMS))]
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "killed"])
 def test_a_node_that_does_not_answer_costs_one_deadline_whatever_is_asked(store_at, cluster, end):
     options = {"deadline_seconds": DEADLINE, "breaker_failures": 99}
     store, view = store_at(cluster[0], "redis_cluster", **options)
     write(store, view, *(row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)))
     until_it_answers(lambda: read(store, view, ITEMS))
-    with redis_client(cluster[-1], timeout=5) as client:
+    with redis_client(cluster[-1], timeout=seconds(5)) as client:
         process = client.info("server")["process_id"]
 
     os.kill(process, end)
@@ -195,16 +193,15 @@ def test_a_cluster_that_is_not_there_is_an_error(store_at):
         write(store, view, row("a", TYPES, {"n": 1}))
 
 
-@pytest.mark.timeout(120)
 def test_rows_are_written_to_the_server_sentinel_chooses(store_at, sentinel):
     store, view = store_at(sentinel[0], "redis_sentinel", breaker_failures=99)
     write(store, view, row("a", TYPES, {"n": 1}))
-    with redis_client(sentinel[0], timeout=5) as client:
+    with redis_client(sentinel[0], timeout=seconds(5)) as client:
         ask(client, "True", "SENTINEL FAILOVER", "mymaster")
         ask(client, str(sentinel[1].port), "SENTINEL GET-MASTER-ADDR-BY-NAME", "mymaster")
 
     key = online(store).codec(store.config, view).keys([b"s1:a"])[0]
-    with redis_client(sentinel[1], timeout=5) as client:
+    with redis_client(sentinel[1], timeout=seconds(5)) as client:
         while not (client.get(key) or b"").endswith(b"\x02\x00"):
             with suppress(RedisError):
                 write(store, view, row("a", TYPES, {"n": 2}, NOON + SECOND))

@@ -17,6 +17,7 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
+from tests.scale import seconds
 
 WRITERS, ITEMS, ROUNDS = 4, 50, 40
 TYPES = {"n": Int64}
@@ -43,7 +44,7 @@ def write_all(writer, config, view, start):
 
 
 def test_the_newest_row_of_every_entity_is_kept(tmp_path, redis_address):
-    store = store_of(tmp_path, redis_address, write_deadline_seconds=60.0)
+    store = store_of(tmp_path, redis_address, write_deadline_seconds=seconds(60))
     store.apply([ITEM, view_of(TYPES)])
     view = store.get_feature_view("facts")
     context = multiprocessing.get_context("fork")

@@ -24,6 +24,7 @@ from tests.feature_repo.online.histories import (
     upsert,
 )
 from tests.feature_repo.online.item_strings import loaded, patched
+from tests.scale import examples
 
 ids = st.integers(0, 999).map("e{}".format)
 items = st.sampled_from([*ITEMS, "", "ü:1"])
@@ -58,7 +59,9 @@ histories = st.lists(writes | reads, max_size=24)
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(150),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(histories, st.sampled_from([KEPT_BYTES, 2 * _EACH + 900, 0]))
 def test_any_history_of_writes_and_reads_reads_as_if_nothing_were_kept(room, history, kept_bytes):

@@ -22,6 +22,7 @@ from tests.feature_repo.online.histories import (
     ranking,
     upsert,
 )
+from tests.scale import examples
 
 ids = st.integers(0, 99).map("e{}".format)
 instants = st.integers(0, 40 * 8).map(lambda n: NOW - n * 3 * HOUR - MINUTE)
@@ -52,7 +53,9 @@ def interactions(draw):
 
 histories = st.lists(rankings() | interactions(), max_size=12, unique_by=lambda e: e.event_id)
 with_real_redis = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=examples(60),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

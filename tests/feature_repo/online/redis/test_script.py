@@ -10,6 +10,7 @@ from feature_repo.home import RedisError
 from feature_repo.online.redis import RedisAddress, Script, redis_client
 from feature_repo.online.redis.binary import server_binary
 from tests.feature_repo.online.histories import NOW, click, facts
+from tests.scale import seconds
 
 
 def test_a_forgotten_script_is_loaded_again(room):
@@ -30,7 +31,7 @@ def cluster(tmp_path):
     options += ["--cluster-enabled", "yes", "--cluster-port", str(port + 1), "--save", ""]
     process = subprocess.Popen([server_binary(), *options], stdout=subprocess.DEVNULL)
     try:
-        with redis_client(RedisAddress.local(port), timeout=5) as client:
+        with redis_client(RedisAddress.local(port), timeout=seconds(5)) as client:
             ask(client, "PING", "True")
             client.execute_command("CLUSTER ADDSLOTSRANGE", 0, 16383)
             ask(client, "CLUSTER INFO", "'cluster_state': 'ok'")
@@ -50,7 +51,6 @@ def ask(client, question, wanted):
             continue
 
 
-@pytest.mark.timeout(60)
 def test_a_cluster_is_refused_in_one_sentence(cluster):
     flush = Script.load("flush")
 

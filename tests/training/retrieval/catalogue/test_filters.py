@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from feature_repo.home import EventError
 from feature_repo.shop import Shop, ShopField
+from tests.scale import examples
 from training.retrieval.catalogue import Assortment, all_of, facets, parse_filters, sellable
 
 SHOP = Shop(
@@ -64,7 +65,7 @@ def assortment_of(rows):
     return Assortment(pa.table({"item_id": ids, **columns}), SHOP)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(items, asked)
 def test_the_mask_of_all_items_is_the_answer_for_each(rows, raw):
     filters = parse_filters(raw, SHOP)
@@ -74,7 +75,7 @@ def test_the_mask_of_all_items_is_the_answer_for_each(rows, raw):
     assert kept.tolist() == [all(f.allows(row[f.field.column]) for f in filters) for row in rows]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(items, st.sets(st.integers(0, 39)))
 def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
     rows = rows * 5
@@ -93,7 +94,7 @@ def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
     )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(items, st.lists(st.sampled_from(["UK", "de", "nowhere", ""]), min_size=1, max_size=3))
 def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, markets):
     assortment = assortment_of(rows)

@@ -4,6 +4,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.scale import examples
 from training.retrieval.catalogue import K, Placed, fuse_placed
 
 ITEMS = [f"i{n}" for n in range(12)]
@@ -31,7 +32,7 @@ def looped(found, weights, size):
     return best, [scores[item] for item in best], told
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(sources, weights, st.sampled_from([1, 5, 50]))
 def test_rows_are_fused_as_a_loop_fuses_items(found, weights, size):
     told = fuse_placed({n: placed_of(rows) for n, rows in found.items()}, ITEMS, weights, size)

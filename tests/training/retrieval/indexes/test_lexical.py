@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.shop import Shop, ShopField
+from tests.scale import examples
 from training.retrieval.catalogue import Assortment
 from training.retrieval.indexes import Lexical
 from training.retrieval.indexes.lexical import ALL, TIE_BREAKER, TITLE
@@ -67,7 +68,7 @@ def found_by(plain, asked, at_least, size):
     return [f"i{address.doc}" for _, address in hits], [score for score, _ in hits]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(
     st.lists(st.sampled_from([*WORDS, "nobody"]), min_size=1, max_size=6),
     st.integers(1, 6),

@@ -14,6 +14,7 @@ from feature_repo.events.contract import InteractionEvent, parse_event
 from feature_repo.events.ingest import TableMapping
 from feature_repo.events.ingest.transaction_files import TransactionFiles
 from feature_repo.home import DAY, DatasetError
+from tests.scale import examples
 from training.studies.next_purchase import (
     POPULARITY,
     REPEAT,
@@ -154,7 +155,7 @@ def test_lines_of_one_user_and_time_are_one_order_and_guests_teach_but_are_not_j
     assert history.price[0] == 3.0
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(purchases)
 def test_no_feature_changes_when_the_future_does(rows):
     """The features of a decision are the same, whatever was bought at its instant or later."""
@@ -219,7 +220,6 @@ def test_too_little_is_said_in_a_sentence(tmp_path):
         evaluate_next_purchase(History.of_events([bought(1, "u", "a", 1)]), tmp_path)
 
 
-@pytest.mark.timeout(900)
 @pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is not there; see AISLE_DATA")
 def test_online_retail_beats_both_baselines_clear_of_zero(tmp_path):
     """A year of a shop: two minutes of a core of one's own, so a guard of five is too near."""

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DatasetError
+from tests.scale import examples
 from training.retrieval.catalogue import Found
 from training.studies.retrieval import evaluate
 from training.studies.retrieval.evaluation import BASELINE, is_development, ndcg_of, recall_of
@@ -18,7 +19,7 @@ judgments = st.dictionaries(st.sampled_from(ITEMS), st.sampled_from([0, 1, 2, 3]
 rankings = st.permutations(ITEMS).flatmap(lambda p: st.integers(0, 15).map(lambda n: p[:n]))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 @given(judgments, rankings)
 def test_figures_are_those_of_pytrec_eval(gains, ranked):
     found = Found(ranked, [float(-n) for n in range(len(ranked))])

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.benchmarks.bench_simulator import check
+from tests.scale import examples
 from training.metrics import gumbel, gumbel_top_k
 from training.studies.simulation import CLICK_MODELS, Shop, ShopConfig, Slates
 from training.studies.simulation.truth import (
@@ -155,7 +156,7 @@ def test_every_order_comes_with_its_propensity():
         assert told.get(order, expected) == pytest.approx(expected)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 @given(st.lists(st.floats(-4, 4), min_size=3, max_size=9), st.floats(0.2, 5), st.data())
 def test_chances_of_being_shown_sum_to_the_size_of_the_slate(scores, temperature, data):
     k = data.draw(st.integers(1, len(scores)))

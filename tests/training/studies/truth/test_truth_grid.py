@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from feature_repo.home import SettingError
 from pipelines.cli.main import main
+from tests.scale import examples
 from training.metrics import AsOfSum
 from training.studies.truth import report as reports
 from training.studies.truth.cell import Result
@@ -23,7 +24,7 @@ QUESTIONS = st.lists(st.tuples(st.integers(-1, 5), st.integers(-1, 11)), min_siz
 
 
 @given(events=EVENTS, questions=QUESTIONS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 def test_a_sum_knows_only_what_came_strictly_before(events, questions):
     keys, times, values = (np.array(column) for column in zip(*events, strict=True))
     asked, at = (np.array(column) for column in zip(*questions, strict=True))
