@@ -34,7 +34,7 @@ def train(args: argparse.Namespace) -> Outcome:
         )
         data["indices"] = steps.publish_indices(home.root)
     published = data.get("published")
-    page = pages(_evaluation_page(evaluation), _contenders(trained), line(_published(published)))
+    page = pages(_evaluation_page(evaluation), _variants(trained), line(_published(published)))
     return Outcome(data, page)
 
 
@@ -176,7 +176,7 @@ def _evaluation_page(evaluation: dict[str, Any]) -> Any:
     return lambda console: print_evaluation(evaluation, console)
 
 
-def _contenders(trained: dict[str, Any]) -> Any:
+def _variants(trained: dict[str, Any]) -> Any:
     """What each contender was worth where they were judged, and the examination learned."""
     choice, outcomes = trained["choice"], trained["outcomes"]
     told = list(next(iter(outcomes.values()), {}))

@@ -41,7 +41,7 @@ from training.studies.next_purchase import (
     Lookups,
     Trial,
     choose_baseline,
-    measured,
+    measure,
 )
 
 PAGES = ("home", "again")
@@ -85,8 +85,8 @@ def evaluate(home: Home, split: str = TEST) -> dict[str, Any]:
     chosen = {name: choose_baseline(name, lookups, decisions)[0] for name in BASELINES}
     shown, indexed = shown_at(home, history, judged, cut)
     rankings = {**shown, **_ranked(chosen, lookups, judged)}
-    values = {name: measured(ranking, judged.bought) for name, ranking in rankings.items()}
-    warm = lookups.by_user.count(judged.user, judged.known) > 0
+    values = {name: measure(ranking, judged.bought) for name, ranking in rankings.items()}
+    warm = lookups.by_user.count(judged.user, judged.rows_seen) > 0
     parts = {"ordered before": warm, "first order": ~warm}
     return {
         "protocol": _protocol(history, judged, split, cut),

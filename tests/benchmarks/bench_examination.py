@@ -12,8 +12,8 @@ from time import process_time
 import numpy as np
 
 from training.dataset import TRAIN, VALIDATE
-from training.ranker.contenders import EXAMINED, shown_of
 from training.ranker.fitting import try_configuration
+from training.ranker.variants import EXAMINED, shown_of
 from training.studies.simulation import CLICK_MODELS
 from training.studies.truth import (
     CONFIGURATIONS,

@@ -24,7 +24,7 @@ import pyarrow as pa
 from feature_repo.request_features.context import RatePrior
 from training.dataset import Dataset, Facts, StoredDataset
 from training.dataset.format import write_dataset
-from training.ranker import load_xgboost, quantised
+from training.ranker import load_xgboost, quantize
 from training.ranker.configuration import GRID
 from training.ranker.quantized import MOST_BYTES as MOST_IN_MEMORY
 
@@ -98,7 +98,7 @@ def _gain(matrix: np.ndarray) -> np.ndarray:
 def _fit(data: Dataset, most_bytes: int) -> dict[str, object]:
     """The steps of `aisle train` that grow with the rows."""
     xgboost = load_xgboost()
-    rows = quantised(data, most_bytes=most_bytes)
+    rows = quantize(data, most_bytes=most_bytes)
     booster = xgboost.train(GRID[1].parameters(), rows, TREES)
     trees = sha256("".join(booster.get_dump()).encode()).hexdigest()
     # The kernel's count of what was resident at most, in KiB.

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from training.dataset.format import Dataset
 from training.dataset.gains import USUAL
-from training.metrics import Floats, Places, Slates
+from training.metrics import Floats, Ints, Slates
 
 IMPRESSIONS = "item_engagement__impressions_all"
 
@@ -33,7 +33,7 @@ def _worth(data: Dataset, gains: Floats) -> Floats | None:
     return np.where(bought, paid, 0.0)
 
 
-def _information(impressions: npt.NDArray[np.float32], items: Places) -> Floats:
+def _information(impressions: npt.NDArray[np.float32], items: Ints) -> Floats:
     """−log2 of the item's share of all impressions, as known at the request, one added to each."""
     shown = np.nan_to_num(impressions.astype(np.float64)) + 1
     most = np.zeros(int(items.max(initial=-1)) + 1)
@@ -42,7 +42,7 @@ def _information(impressions: npt.NDArray[np.float32], items: Places) -> Floats:
     return bits
 
 
-def _groups(data: Dataset) -> Places | None:
+def _groups(data: Dataset) -> Ints | None:
     categories = data.column("category")
     known = categories != None  # noqa: E711
     if not known.any():
@@ -52,6 +52,6 @@ def _groups(data: Dataset) -> Places | None:
     return groups
 
 
-def _codes(texts: npt.NDArray[np.object_]) -> Places:
-    codes: Places = np.unique(texts.astype(str), return_inverse=True)[1]
+def _codes(texts: npt.NDArray[np.object_]) -> Ints:
+    codes: Ints = np.unique(texts.astype(str), return_inverse=True)[1]
     return codes

@@ -16,7 +16,7 @@ import numpy as np
 from training.dataset import TRAIN, VALIDATE, Dataset, StoredDataset
 from training.evaluation.evaluate import EVALUATION, without_nan, write
 from training.metrics import Floats, Interval, mean_intervals, ndcg
-from training.ranker import Trial, families, is_of_the_user, refit, users_of
+from training.ranker import Trial, group_features, is_user_feature, refit, users_of
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)
 USER_AND_SESSION = "user and session"
@@ -52,8 +52,8 @@ def ablation(dataset: Path, training: Mapping[str, Any], progress: Progress | No
     """
     data = StoredDataset.open(dataset)
     columns = data.facts.columns
-    groups = families(columns)
-    groups |= {USER_AND_SESSION: tuple(filter(is_of_the_user, columns))}
+    groups = group_features(columns)
+    groups |= {USER_AND_SESSION: tuple(filter(is_user_feature, columns))}
     left = [(name, [c for c in columns if c not in own]) for name, own in groups.items()]
     taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
     fitted = _fitted(

@@ -19,7 +19,7 @@ from training.artifacts import sha256
 from training.dataset import TEST, TRAIN, VALIDATE, Dataset, StoredDataset, judgments, refuse_leaks
 from training.evaluation.slices import slices_of
 from training.metrics import CONVENTIONS, Floats, Interval, Metric, mean_intervals
-from training.ranker import BASELINES, MODEL, RATE, TRAINING, Ranker, families, users_of
+from training.ranker import BASELINES, MODEL, RATE, TRAINING, Ranker, group_features, users_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -222,7 +222,9 @@ def _described(data: Dataset) -> dict[str, Any]:
         "test_last": to_text(int(instants[-1])),
         "feature_service": data.facts.feature_service,
         "prior_click_rate": data.facts.prior.click_rate,
-        "features": {name: len(columns) for name, columns in families(data.facts.columns).items()},
+        "features": {
+            name: len(columns) for name, columns in group_features(data.facts.columns).items()
+        },
     }
 
 

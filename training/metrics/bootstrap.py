@@ -28,7 +28,7 @@ class Interval:
     high: float
 
     @property
-    def clear_of_zero(self) -> bool:
+    def excludes_zero(self) -> bool:
         """Whether zero lies outside."""
         return self.low > 0 or self.high < 0
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 from feature_repo.home import DatasetError, SettingError
 
 Floats = npt.NDArray[np.float64]
-Places = npt.NDArray[np.int64]
+Ints = npt.NDArray[np.int64]
 Rows = npt.ArrayLike
 
 CONVENTIONS = (
@@ -75,8 +75,8 @@ class Slates:
     gains: Floats
     worth: Floats | None = None
     information: Floats | None = None
-    groups: Places | None = None
-    items: Places | None = None
+    groups: Ints | None = None
+    items: Ints | None = None
 
     @classmethod
     def of(cls, gains: Rows, qid: Rows) -> "Slates":
@@ -92,14 +92,14 @@ class Slates:
         return {str(metric): _MEASURES[metric.kind](ranked, metric.k or 0) for metric in metrics}
 
     @cached_property
-    def starts(self) -> Places:
+    def starts(self) -> Ints:
         """Shape (Q,): the row at which each slate begins."""
         return slate_starts(self.qid)
 
     @cached_property
-    def sizes(self) -> Places:
+    def sizes(self) -> Ints:
         """Shape (Q,): rows of each slate."""
-        sizes: Places = np.diff(np.r_[self.starts, self.qid.size])
+        sizes: Ints = np.diff(np.r_[self.starts, self.qid.size])
         return sizes
 
     @cached_property
@@ -109,7 +109,7 @@ class Slates:
         return place.astype(np.float64)
 
     @cached_property
-    def _tables(self) -> list[tuple[Places, npt.NDArray[np.bool_], Places]]:
+    def _tables(self) -> list[tuple[Ints, npt.NDArray[np.bool_], Ints]]:
         """Slates of like size as rows of one table: first rows, which places are theirs, all rows.
 
         Sorting a few tables is far faster than sorting all rows by slate and score.
@@ -123,7 +123,7 @@ class Slates:
             tables.append((first, theirs, (first + places)[theirs]))
         return tables
 
-    def order(self, scores: Rows) -> Places:
+    def order(self, scores: Rows) -> Ints:
         """Shape (R,): places of the rows, slate by slate, best score first."""
         known = np.asarray(scores, dtype=np.float64)
         falling = -np.where(np.isnan(known), -np.inf, known)
@@ -168,7 +168,7 @@ class Ranked:
     """Slates in an order.  Every measure has shape (Q,)."""
 
     slates: Slates
-    order: Places
+    order: Ints
 
     @cached_property
     def gains(self) -> Floats:
@@ -262,7 +262,7 @@ def ndcg(scores: Rows, gains: Rows, qid: Rows, k: int = 10) -> Floats:
     return Slates.of(gains, qid).measure([metric], scores)[str(metric)]
 
 
-def slate_starts(qid: Rows) -> Places:
+def slate_starts(qid: Rows) -> Ints:
     """Shape (Q,): the row at which each slate begins.
 
     Raises:

@@ -3,13 +3,13 @@
 from training.ranker.baselines import BASELINES, RATE
 from training.ranker.click_model import Bools
 from training.ranker.configuration import Configuration
-from training.ranker.contenders import NAIVE, Fitted, fit
-from training.ranker.feature_groups import families, is_of_the_user
+from training.ranker.feature_groups import group_features, is_user_feature
 from training.ranker.fitting import Training, Trial, best_of, choose_and_fit, refit
 from training.ranker.gate import users_of
-from training.ranker.quantized import quantised
+from training.ranker.quantized import quantize
 from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores, train
 from training.ranker.trees import load_xgboost, threads
+from training.ranker.variants import NAIVE, Fitted, fit
 
 __all__ = [
     "BASELINES",
@@ -26,11 +26,11 @@ __all__ = [
     "Trial",
     "best_of",
     "choose_and_fit",
-    "families",
     "fit",
-    "is_of_the_user",
+    "group_features",
+    "is_user_feature",
     "load_xgboost",
-    "quantised",
+    "quantize",
     "refit",
     "threads",
     "train",

@@ -10,10 +10,10 @@ _AGAINST_THE_USER = ("to_clicked", "to_ignored", "off_band", "to_user_order")
 """Of the family `price`: a candidate's price against those the user met."""
 
 
-def families(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
+def group_features(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Family → its columns, in order.
 
-    >>> families(["rate__item_all", "slate__size", "rate__item_1d"])
+    >>> group_features(["rate__item_all", "slate__size", "rate__item_1d"])
     {'rate': ('rate__item_all', 'rate__item_1d'), 'slate': ('slate__size',)}
     """
     found: dict[str, tuple[str, ...]] = {}
@@ -23,10 +23,10 @@ def families(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
     return found
 
 
-def is_of_the_user(column: str) -> bool:
+def is_user_feature(column: str) -> bool:
     """Whether a column says something of the user or of the visit under way.
 
-    >>> [*map(is_of_the_user, ["taste__lift", "rate__user_1d", "price__off_band", "text__words"])]
+    >>> [*map(is_user_feature, ["taste__lift", "rate__user_1d", "price__off_band", "text__words"])]
     [True, True, True, False]
     """
     family, _, name = column.partition("__")

@@ -1,7 +1,7 @@
 """Choose the ranker's configuration and what it makes of clicks, then fit it on all but test.
 
-The configuration of the trees is the one with which the naive contender does best on the validation
-split, which lies after the training split in time; then the contenders are judged
+The configuration of the trees is the one with which the naive variant does best on the validation
+split, which lies after the training split in time; then the variants are judged
 (`training.ranker.selection`) and the chosen one is fitted on both splits.
 """
 
@@ -17,7 +17,18 @@ from training.metrics import ndcg
 from training.ranker.calibration import Calibration, calibrate
 from training.ranker.click_model import Bools, curves_by
 from training.ranker.configuration import GRID, Configuration
-from training.ranker.contenders import (
+from training.ranker.gate import Gate, check_gate
+from training.ranker.ranker import Ranker
+from training.ranker.selection import (
+    FEWEST_SLATES,
+    RANDOMIZED,
+    VALIDATION,
+    Selection,
+    outcomes_of,
+    select,
+    unbiased_gain,
+)
+from training.ranker.variants import (
     BLENDED,
     EXAMINED,
     FITTED,
@@ -28,17 +39,6 @@ from training.ranker.contenders import (
     shown_of,
     shuffled,
     wanted,
-)
-from training.ranker.gate import Verdict, judge
-from training.ranker.ranker import Ranker
-from training.ranker.selection import (
-    FEWEST_SLATES,
-    RANDOMIZED,
-    VALIDATION,
-    Choice,
-    choose,
-    outcomes_of,
-    unbiased_gain,
 )
 
 _LARGEST_SLICE = 0.5
@@ -52,7 +52,7 @@ GROUPS = ("device", "market")
 class Trial:
     """One configuration, judged on the validation split; `parts` are what was blended."""
 
-    contender: str
+    variant: str
     configuration: Configuration
     rounds: int
     ndcg_at_10: float
@@ -60,11 +60,24 @@ class Trial:
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> "Trial":
-        """Read back what `Training.to_dict` tells of it."""
-        configuration = Configuration(**table["configuration"])
-        parts = tuple(map(cls.from_dict, table["parts"]))
-        told = table["contender"], configuration, table["rounds"], table["ndcg_at_10"]
-        return cls(*told, parts)
+        """Read what `to_dict` returned."""
+        return cls(
+            variant=table["contender"],
+            configuration=Configuration(**table["configuration"]),
+            rounds=table["rounds"],
+            ndcg_at_10=table["ndcg_at_10"],
+            parts=tuple(map(cls.from_dict, table["parts"])),
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dict."""
+        return {
+            "contender": self.variant,
+            "configuration": asdict(self.configuration),
+            "rounds": self.rounds,
+            "ndcg_at_10": self.ndcg_at_10,
+            "parts": [part.to_dict() for part in self.parts],
+        }
 
 
 @dataclass(frozen=True)
@@ -74,32 +87,41 @@ class Training:
     Attributes:
         trials: every configuration tried.
         chosen: the one that was fitted on both splits.
-        choice: between the contenders.
-        verdict: whether it may be published.
+        selection: of the variant.
+        gate: whether it may be published.
         rankings: with a gain, by split.
-        examination: curves of the examined contender, by column and value, and of all.
-        outcomes: contender → outcome → ndcg@10, where judged, gains being over examination.
-        calibration_error: of probabilities made of the chosen contender's scores.
+        examination: curves of the examined variant, by column and value, and of all.
+        outcomes: variant → outcome → ndcg@10, where judged, gains being over examination.
+        calibration_error: of probabilities made of the chosen variant's scores.
     """
 
     trials: tuple[Trial, ...]
     chosen: Trial
-    choice: Choice
-    verdict: Verdict
+    selection: Selection
+    gate: Gate
     rankings: dict[str, int]
     examination: dict[str, Any]
     outcomes: dict[str, dict[str, float]]
     calibration_error: float
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        return asdict(self)
+        """Return a JSON-ready dict."""
+        return {
+            "trials": [trial.to_dict() for trial in self.trials],
+            "chosen": self.chosen.to_dict(),
+            "choice": self.selection.to_dict(),
+            "verdict": asdict(self.gate),
+            "rankings": self.rankings,
+            "examination": self.examination,
+            "outcomes": self.outcomes,
+            "calibration_error": self.calibration_error,
+        }
 
 
 def choose_and_fit(
     data: Dataset, progress: Progress | None = None, grid: tuple[Configuration, ...] = GRID
 ) -> tuple[Ranker, Training]:
-    """Try every configuration and contender, fit the best on training and validation split.
+    """Try every configuration and variant, fit the best on training and validation split.
 
     Raises:
         DatasetError: no ranking with a gain in one of the two splits.
@@ -110,26 +132,26 @@ def choose_and_fit(
     fitted, trials = {}, []
     for number, (one, trial) in enumerate(_tried(taught, checked, grid), start=1):
         trials.append(trial)
-        if trial == best_of(trials, trial.contender):
-            fitted[trial.contender] = one
+        if trial == best_of(trials, trial.variant):
+            fitted[trial.variant] = one
         if progress:
             progress(number, len(grid) + len(FITTED) - 1)
     fitted[BLENDED] = blend(fitted[NAIVE], fitted[EXAMINED], taught)
     parts = tuple(best_of(trials, name) for name in (NAIVE, EXAMINED))
     trials.append(_trial(fitted[BLENDED], parts[0].configuration, checked, parts))
     judged = (known.rows(sliced), RANDOMIZED) if sliced.any() else (checked, VALIDATION)
-    choice = choose(fitted, *judged)
-    chosen = best_of(trials, choice.contender)
+    selection = select(fitted, *judged)
+    chosen = best_of(trials, selection.variant)
     booster = refit(chosen, known).booster
-    calibration = _calibration(fitted[choice.contender], fitted[EXAMINED], judged[0])
+    calibration = _calibration(fitted[selection.variant], fitted[EXAMINED], judged[0])
     counts = {split: _wanted_slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
     gain = unbiased_gain(judged[0], fitted[EXAMINED])
-    verdict = judge(judged[0], fitted[choice.contender].scores(judged[0]), gain, judged[1])
+    gate = check_gate(judged[0], fitted[selection.variant].scores(judged[0]), gain, judged[1])
     training = Training(
         trials=tuple(trials),
         chosen=chosen,
-        choice=choice,
-        verdict=verdict,
+        selection=selection,
+        gate=gate,
         rankings=counts,
         examination=_examination(fitted[EXAMINED], taught),
         outcomes=outcomes_of(fitted, judged[0]),
@@ -143,18 +165,18 @@ def refit(trial: Trial, data: Dataset) -> Fitted:
     if trial.parts:
         naive, examined = (refit(part, data) for part in trial.parts)
         return blend(naive, examined, data)
-    return fit(trial.contender, trial.configuration, data, rounds=trial.rounds)
+    return fit(trial.variant, trial.configuration, data, rounds=trial.rounds)
 
 
-def best_of(trials: Iterable[Trial], contender: str) -> Trial:
-    """The contender's best trial, the first of equals."""
-    return max((t for t in trials if t.contender == contender), key=lambda t: t.ndcg_at_10)
+def best_of(trials: Iterable[Trial], variant: str) -> Trial:
+    """The variant's best trial, the first of equals."""
+    return max((t for t in trials if t.variant == variant), key=lambda t: t.ndcg_at_10)
 
 
 def _tried(
     taught: Dataset, checked: Dataset, grid: tuple[Configuration, ...]
 ) -> Iterator[tuple[Fitted, Trial]]:
-    """Every configuration of the naive contender, then the others with the best of them."""
+    """Every configuration of the naive variant, then the others with the best of them."""
     best: Trial | None = None
     for configuration in grid:
         one, trial = try_configuration(NAIVE, configuration, taught, checked)
@@ -162,16 +184,16 @@ def _tried(
             best = trial
         yield one, trial
     assert best is not None
-    for contender in FITTED:
-        if contender != NAIVE:
-            yield try_configuration(contender, best.configuration, taught, checked)
+    for variant in FITTED:
+        if variant != NAIVE:
+            yield try_configuration(variant, best.configuration, taught, checked)
 
 
 def try_configuration(
-    contender: str, configuration: Configuration, taught: Dataset, checked: Dataset
+    variant: str, configuration: Configuration, taught: Dataset, checked: Dataset
 ) -> tuple[Fitted, Trial]:
     """Fit until the rows to check stop gaining, and measure on them."""
-    fitted = fit(contender, configuration, taught, checked=checked)
+    fitted = fit(variant, configuration, taught, checked=checked)
     return fitted, _trial(fitted, configuration, checked)
 
 
@@ -181,7 +203,7 @@ def _trial(
     unseen = shuffled(checked)
     gain, qid = unseen.column("gain"), unseen.column("qid")
     value = float(np.nanmean(ndcg(fitted.scores(unseen), gain, qid)))
-    return Trial(fitted.contender, configuration, fitted.rounds, value, parts)
+    return Trial(fitted.variant, configuration, fitted.rounds, value, parts)
 
 
 def _randomized_slice(data: Dataset) -> Bools:

@@ -1,6 +1,6 @@
 """Whether a ranker may answer shoppers.
 
-It must beat the smoothed click rate where the contenders were judged, and no column may know the
+It must beat the smoothed click rate where the variants were judged, and no column may know the
 future.
 """
 
@@ -16,7 +16,7 @@ from training.ranker.baselines import BASELINES, RATE
 
 
 @dataclass(frozen=True)
-class Verdict:
+class Gate:
     """The decision and what it rests on.
 
     Attributes:
@@ -30,7 +30,7 @@ class Verdict:
     difference: Interval
 
 
-def judge(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged_on: str) -> Verdict:
+def check_gate(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged_on: str) -> Gate:
     """Compare a ranker's scores with the baseline's, and look for leaks.
 
     Args:
@@ -44,14 +44,14 @@ def judge(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged_on: 
     leaks = suspects(data)
     if leaks:
         told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
-        return Verdict(False, f"Too good to be true: {told} alone, by AUC.", difference)
+        return Gate(False, f"Too good to be true: {told} alone, by AUC.", difference)
     publish = difference.value > 0
     reason = (
         f"On the {judged_on} the ranker's ndcg@10 is {difference.value:+.4f} "
         f"({difference.low:+.4f} to {difference.high:+.4f}) against the {RATE}: "
         f"{'published' if publish else 'not published'}."
     )
-    return Verdict(publish, reason, difference)
+    return Gate(publish, reason, difference)
 
 
 def users_of(data: Dataset) -> npt.NDArray[Any]:

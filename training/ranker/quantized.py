@@ -1,4 +1,4 @@
-"""The rows of a dataset as XGBoost learns from them: quantised, a batch at a time.
+"""The rows of a dataset as XGBoost learns from them: quantized, a batch at a time.
 
 XGBoost passes over the rows several times; of the float matrix there is never more than one batch
 in memory.  What it keeps, a bin of each value, lies in memory where that is little and else in
@@ -28,7 +28,7 @@ MOST_BYTES = 1 << 29
 _Batch = tuple[slice, Matrix]
 
 
-def quantised(
+def quantize(
     data: Dataset, reference: "xgboost.DMatrix | None" = None, most_bytes: int = MOST_BYTES
 ) -> "xgboost.DMatrix":
     """Rows to fit trees on.

@@ -15,8 +15,8 @@ import numpy as np
 
 from training.dataset import TRAIN, VALIDATE, Dataset, Progress
 from training.ranker.configuration import GRID, SEED, Configuration
-from training.ranker.contenders import NAIVE, wanted
 from training.ranker.fitting import try_configuration
+from training.ranker.variants import NAIVE, wanted
 
 if TYPE_CHECKING:
     import optuna
@@ -85,7 +85,7 @@ def time_folds(data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
 
 
 def _mean_value(configuration: Configuration, folds: list[tuple[Dataset, Dataset]]) -> float:
-    """NDCG@10 of the naive contender, mean of the folds."""
+    """NDCG@10 of the naive variant, mean of the folds."""
     found = [try_configuration(NAIVE, configuration, *fold)[1] for fold in folds]
     return float(np.mean([trial.ndcg_at_10 for trial in found]))
 

@@ -1,28 +1,29 @@
-"""Which contender becomes the ranker.
+"""Which variant becomes the ranker.
 
-Judged by what was wanted, not by where it stood: how well a contender's scores tell which item of a
+Judged by what was wanted, not by where it stood: how well a variant's scores tell which item of a
 slate got the gain, where items are as likely as they are wanted times examined.  That is a softmax
-over the slate of a * score + log(examination), examination being as the examined contender learned
-it; a, the one number fitted here, puts all contenders on one scale.  No gain is divided by a small
+over the slate of a * score + log(examination), examination being as the examined variant learned
+it; a, the one number fitted here, puts all variants on one scale.  No gain is divided by a small
 probability, as in inverse propensity weighting, so few slates suffice.
 
-The blended contender is the ranker unless another is clearly better, with 95 % confidence: it errs
+The blended variant is the ranker unless another is clearly better, with 95 % confidence: it errs
 least where there are few clicks, and then chance must not talk it away.  The slates are those in an
-order drawn at random, which no contender has learned from, where the log has enough of them.  Else
+order drawn at random, which no variant has learned from, where the log has enough of them.  Else
 they are those of the validation split, whose order carries the old ranker's habits: there no more
-than the naive contender may be that other.
+than the naive variant may be that other.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from training.dataset import Dataset
 from training.metrics import Interval, mean_interval, ndcg, slate_starts
 from training.ranker.click_model import Floats, Ints
-from training.ranker.contenders import BLENDED, EXAMINED, NAIVE, Fitted, shown_of
 from training.ranker.gate import users_of
+from training.ranker.variants import BLENDED, EXAMINED, NAIVE, Fitted, shown_of
 
 OUTCOMES = ("clicked", "carted", "ordered")
 RANDOMIZED, VALIDATION = "randomized slice", "validation split"
@@ -35,26 +36,36 @@ _STEEPEST, _FLAT = 20.0, 1e-9
 
 
 @dataclass(frozen=True)
-class Choice:
-    """The contender chosen, and what the choice rests on.
+class Selection:
+    """The variant chosen, and what the choice rests on.
 
     Attributes:
         judged_on: the randomized slice or the validation split.
         slates: of it with a gain.
-        values: contender → log likelihood of a gain against that of examination alone, mean of
+        values: variant → log likelihood of a gain against that of examination alone, mean of
             the slates.
-        differences: contender → to the blended one, paired.
+        differences: variant → to the blended one, paired.
     """
 
-    contender: str
+    variant: str
     judged_on: str
     slates: int
     values: dict[str, float]
     differences: dict[str, Interval]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dict."""
+        return {
+            "contender": self.variant,
+            "judged_on": self.judged_on,
+            "slates": self.slates,
+            "values": self.values,
+            "differences": {name: asdict(one) for name, one in self.differences.items()},
+        }
 
-def choose(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Choice:
-    """Choose by the slates of `data`, which the contenders have not learned from."""
+
+def select(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Selection:
+    """Choose by the slates of `data`, which the variants have not learned from."""
     data = data.with_gain()
     values = {name: _values(one, fitted[EXAMINED], data) for name, one in fitted.items()}
     users = users_of(data)
@@ -68,8 +79,8 @@ def choose(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Choic
         name for name, difference in differences.items()
         if difference.low > 0 and (judged_on == RANDOMIZED or name == NAIVE)
     ]  # fmt: skip
-    return Choice(
-        contender=max(clearly_better, key=lambda name: means[name], default=BLENDED),
+    return Selection(
+        variant=max(clearly_better, key=lambda name: means[name], default=BLENDED),
         judged_on=judged_on,
         slates=values[NAIVE].size,
         values=means,
@@ -93,9 +104,9 @@ def outcomes_of(fitted: Mapping[str, Fitted], data: Dataset) -> dict[str, dict[s
     told = [name for name in OUTCOMES if name in data.keys.column_names]
     weight, qid = unbiased_gain(data, fitted[EXAMINED], worth=1.0), data.column("qid")
     table: dict[str, dict[str, float]] = {}
-    for contender, one in fitted.items():
+    for variant, one in fitted.items():
         scores = one.scores(data)
-        table[contender] = {
+        table[variant] = {
             name: _mean(ndcg(scores, weight * data.column(name).astype(float), qid))
             for name in told
         }

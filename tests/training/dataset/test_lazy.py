@@ -8,7 +8,7 @@ import pytest
 
 from training.dataset import Dataset, StoredDataset
 from training.dataset.format import KEYS
-from training.ranker import choose_and_fit, load_xgboost, quantised, train
+from training.ranker import choose_and_fit, load_xgboost, quantize, train
 from training.ranker.configuration import GRID
 from training.ranker.quantized import whole_slates
 
@@ -79,16 +79,16 @@ def trees(rows):
 def test_rows_in_memory_in_batches_and_in_files_teach_the_same_trees(both):
     held, stored = (data.part("train") for data in both)
 
-    expected = trees(quantised(held))
+    expected = trees(quantize(held))
 
-    assert trees(quantised(stored)) == expected
-    assert trees(quantised(stored, most_bytes=0)) == expected
+    assert trees(quantize(stored)) == expected
+    assert trees(quantize(stored, most_bytes=0)) == expected
 
 
 def test_files_are_gone_with_the_rows(both, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
-    rows = quantised(both[1], most_bytes=0)
+    rows = quantize(both[1], most_bytes=0)
     while_used = list((tmp_path / "scratch").rglob("*"))
     del rows
     gc.collect()

@@ -41,14 +41,14 @@ def test_slates_without_a_value_are_left_out():
     interval = mean_interval(np.array([1.0, np.nan, 1.0]), ["a", "b", "c"])
 
     assert (interval.value, interval.low, interval.high) == (1, 1, 1)
-    assert interval.clear_of_zero
+    assert interval.excludes_zero
 
 
 def test_nothing_known_is_no_interval():
     interval = mean_interval(np.array([np.nan]), ["a"])
 
     assert np.isnan(interval.value)
-    assert not interval.clear_of_zero
+    assert not interval.excludes_zero
 
 
 def test_many_means_have_the_intervals_each_would_have_alone():

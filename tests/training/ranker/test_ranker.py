@@ -10,8 +10,8 @@ from training.dataset import Dataset
 from training.metrics import ndcg
 from training.ranker import MODEL, TRAINING, Ranker, choose_and_fit, train
 from training.ranker.configuration import GRID
-from training.ranker.contenders import CONTENDERS
 from training.ranker.ranker import RANKER
+from training.ranker.variants import VARIANTS
 
 QUICK = GRID[:1]
 
@@ -37,8 +37,8 @@ def test_the_ranker_beats_the_click_rate_where_taste_decides(data):
     rated = np.nanmean(ndcg(test.column("rate__item_all"), gain, qid))
 
     assert learned > rated + 0.1
-    assert training.verdict.publish
-    assert training.verdict.difference.clear_of_zero
+    assert training.gate.publish
+    assert training.gate.difference.excludes_zero
 
 
 def test_a_saved_ranker_scores_as_the_fitted_one(data, tmp_path):
@@ -149,8 +149,8 @@ def test_a_planted_leak_is_caught_by_name(make_dataset):
 
     _, training = choose_and_fit(Dataset.load(leaky), grid=QUICK)
 
-    assert not training.verdict.publish
-    assert "history__times_clicked" in training.verdict.reason
+    assert not training.gate.publish
+    assert "history__times_clicked" in training.gate.reason
 
 
 def test_a_dataset_without_clicks_is_refused_in_a_sentence(make_dataset):
@@ -170,6 +170,6 @@ def test_training_writes_what_was_tried(make_dataset, tmp_path):
 
     told = json.loads((tmp_path / "out" / TRAINING).read_text())
     assert told == json.loads(json.dumps(training.to_dict()))
-    assert len(told["trials"]) == len(GRID) + len(CONTENDERS) - 1 == len(steps) + 1
-    assert {trial["contender"] for trial in told["trials"]} == set(CONTENDERS)
+    assert len(told["trials"]) == len(GRID) + len(VARIANTS) - 1 == len(steps) + 1
+    assert {trial["contender"] for trial in told["trials"]} == set(VARIANTS)
     assert told["chosen"]["contender"] == told["choice"]["contender"]

@@ -8,13 +8,13 @@ import pytest
 from training.dataset import Dataset
 from training.ranker import NAIVE, Fitted
 from training.ranker.click_objective import ExaminedClicks
-from training.ranker.contenders import BLENDED, EXAMINED, UNBIASED, shown_of
-from training.ranker.selection import RANDOMIZED, VALIDATION, choose
+from training.ranker.selection import RANDOMIZED, VALIDATION, select
+from training.ranker.variants import BLENDED, EXAMINED, UNBIASED, shown_of
 
 
 @dataclass(frozen=True)
 class Column(Fitted):
-    """A contender that ranks by the gain, hidden in so much noise."""
+    """A variant that ranks by the gain, hidden in so much noise."""
 
     noise: float = 0.0
     seed: int = 0
@@ -36,33 +36,33 @@ def chosen(data, judged_on, **noise):
         name: Column(name, None, 1, objective, noise=noise, seed=seed)
         for seed, (name, noise) in enumerate(equal.items())
     }
-    return choose(fitted, data, judged_on)
+    return select(fitted, data, judged_on)
 
 
 @pytest.mark.parametrize("better", [NAIVE, UNBIASED, EXAMINED])
 def test_on_slates_drawn_at_random_one_that_is_clearly_better_is_taken(data, better):
-    choice = chosen(data, RANDOMIZED, **{better: 0.5})
+    selection = chosen(data, RANDOMIZED, **{better: 0.5})
 
-    assert choice.contender == better
-    assert choice.differences[better].low > 0
+    assert selection.variant == better
+    assert selection.differences[better].low > 0
 
 
 @pytest.mark.parametrize("judged_on", [RANDOMIZED, VALIDATION])
 def test_one_that_is_better_by_chance_is_not_taken(data, judged_on):
     few = data.rows(data.column("qid") < 40)
 
-    choice = chosen(few, judged_on, **{NAIVE: 1.9, EXAMINED: 1.9})
+    selection = chosen(few, judged_on, **{NAIVE: 1.9, EXAMINED: 1.9})
 
-    assert choice.contender == BLENDED
-    assert max(choice.values, key=choice.values.get) != BLENDED
+    assert selection.variant == BLENDED
+    assert max(selection.values, key=selection.values.get) != BLENDED
 
 
 @pytest.mark.parametrize(
     ("better", "expected"), [(NAIVE, NAIVE), (UNBIASED, BLENDED), (EXAMINED, BLENDED)]
 )
 def test_on_the_validation_split_only_the_naive_one_may_be_better(data, better, expected):
-    assert chosen(data, VALIDATION, **{better: 0.5}).contender == expected
+    assert chosen(data, VALIDATION, **{better: 0.5}).variant == expected
 
 
 def test_of_several_that_are_clearly_better_the_best_is_taken(data):
-    assert chosen(data, RANDOMIZED, **{NAIVE: 0.7, EXAMINED: 0.3}).contender == EXAMINED
+    assert chosen(data, RANDOMIZED, **{NAIVE: 0.7, EXAMINED: 0.3}).variant == EXAMINED

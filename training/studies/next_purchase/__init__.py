@@ -6,7 +6,7 @@ from training.studies.next_purchase.evaluation import evaluate_next_purchase
 from training.studies.next_purchase.features import Lookups
 from training.studies.next_purchase.fitting import Trial, choose_baseline
 from training.studies.next_purchase.history import History, Ints
-from training.studies.next_purchase.order import CONVENTIONS, MAIN, measured
+from training.studies.next_purchase.order import CONVENTIONS, MAIN, measure
 
 __all__ = [
     "CONVENTIONS",
@@ -20,5 +20,5 @@ __all__ = [
     "Trial",
     "choose_baseline",
     "evaluate_next_purchase",
-    "measured",
+    "measure",
 ]

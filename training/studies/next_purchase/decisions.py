@@ -16,7 +16,7 @@ class Decisions:
     Attributes:
         user: shape (D,), places in the history's users.
         t: shape (D,), when the order was made.
-        known: shape (D,), how many of the history's rows were known strictly before.
+        rows_seen: shape (D,), how many of the history's rows were known strictly before.
         split: shape (D,), train, validate or test: the last 20 % of the time is test, and of what
             is before the last 20 % validate.
         bought: D arrays of items, sorted, each once.
@@ -24,7 +24,7 @@ class Decisions:
 
     user: Ints
     t: Ints
-    known: Ints
+    rows_seen: Ints
     split: npt.NDArray[np.str_]
     bought: tuple[Ints, ...]
 
@@ -41,7 +41,7 @@ class Decisions:
         return cls(
             user=history.user[order[starts]],
             t=t,
-            known=np.searchsorted(history.seen_at, t, side="left"),
+            rows_seen=np.searchsorted(history.seen_at, t, side="left"),
             split=_splits(t, int(history.bought_at.min()), int(history.bought_at.max())),
             bought=tuple(np.split(history.item[order], starts[1:])),
         )
@@ -50,7 +50,7 @@ class Decisions:
         """The chosen decisions, in the order given."""
         bought = tuple(self.bought[place] for place in chosen)
         return Decisions(
-            self.user[chosen], self.t[chosen], self.known[chosen], self.split[chosen], bought
+            self.user[chosen], self.t[chosen], self.rows_seen[chosen], self.split[chosen], bought
         )
 
     def of_split(self, split: str) -> Ints:

@@ -22,7 +22,7 @@ from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups
 from training.studies.next_purchase.fitting import GRID, Trial, choose_baseline, choose_ranker
 from training.studies.next_purchase.history import History, Ints
-from training.studies.next_purchase.order import CONVENTIONS, MAIN, measured
+from training.studies.next_purchase.order import CONVENTIONS, MAIN, measure
 from training.studies.next_purchase.relations import REFIT_DAYS, dated_relations
 from training.studies.next_purchase.rows import Known, ranked, reachable
 
@@ -126,8 +126,8 @@ def _evaluate(
 def _models(
     rankings: Mapping[str, Ints], chosen: Mapping[str, Trial], judged: Decisions, lookups: Lookups
 ) -> tuple[Measured, ...]:
-    values = {name: measured(ranking, judged.bought) for name, ranking in rankings.items()}
-    warm = lookups.by_user.count(judged.user, judged.known) > 0
+    values = {name: measure(ranking, judged.bought) for name, ranking in rankings.items()}
+    warm = lookups.by_user.count(judged.user, judged.rows_seen) > 0
     slices = {"ordered before": warm, "first order": ~warm}
     return tuple(
         Measured(

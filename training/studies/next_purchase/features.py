@@ -81,7 +81,7 @@ def _popularity(block: Block, decision: Ints, item: Ints) -> dict[str, Floats]:
 
 
 def _items(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
-    history, known = lookups.history, block.decisions.known[decision]
+    history, known = lookups.history, block.decisions.rows_seen[decision]
     times = lookups.by_item.count(item, known)
     first = lookups.by_item.row(item, np.where(times > 0, 0, -1))
     last = lookups.by_item.row(item, times - 1)
@@ -115,7 +115,7 @@ def _users(block: Block, lookups: Lookups) -> dict[str, Floats]:
 def _pairs(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
     history, part = lookups.history, block.decisions
     key = _pair(history, part.user[decision], item)
-    known, t = part.known[decision], part.t[decision]
+    known, t = part.rows_seen[decision], part.t[decision]
     times = lookups.by_pair.count(key, known)
     first = lookups.by_pair.row(key, np.where(times > 0, 0, -1))
     last = lookups.by_pair.row(key, times - 1)

@@ -6,12 +6,12 @@ import numpy as np
 
 from feature_repo.home import DatasetError
 from training.dataset import TRAIN, VALIDATE, Dataset
-from training.ranker import Configuration, Ranker, load_xgboost, quantised
+from training.ranker import Configuration, Ranker, load_xgboost, quantize
 from training.studies.next_purchase.baselines import Baseline, grids
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups
 from training.studies.next_purchase.history import Ints
-from training.studies.next_purchase.order import MAIN, measured
+from training.studies.next_purchase.order import MAIN, measure
 from training.studies.next_purchase.rows import Known, ranked, taught_rows
 
 GRID = (Configuration(4, 0.15, 0.5, 20.0), Configuration(6, 0.1, 0.5, 20.0))
@@ -100,9 +100,9 @@ def _boost(
     """Fit trees; with `unseen` rows, cut to the round at which they were ranked best."""
     xgboost = load_xgboost()
     columns = rows.facts.columns
-    train = quantised(rows)
+    train = quantize(rows)
     watched = {} if unseen is None else {
-        "evals": [(quantised(unseen, train), VALIDATE)],
+        "evals": [(quantize(unseen, train), VALIDATE)],
         "early_stopping_rounds": PATIENCE,
         "verbose_eval": False,
     }  # fmt: skip
@@ -113,4 +113,4 @@ def _boost(
 
 
 def _value(ranking: Ints, decisions: Decisions) -> float:
-    return float(np.mean(measured(ranking, decisions.bought)[MAIN]))
+    return float(np.mean(measure(ranking, decisions.bought)[MAIN]))

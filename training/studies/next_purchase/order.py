@@ -39,7 +39,7 @@ def first_items(scores: npt.NDArray[np.floating], count: int = K) -> Ints:
     return found
 
 
-def measured(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.float64]]:
+def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.float64]]:
     """Metric → shape (D,), for the first K items of D rankings and what was bought.
 
     Every item that was bought counts in the ideal order and in the recall, whether or not it stands

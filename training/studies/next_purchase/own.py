@@ -32,7 +32,7 @@ class OwnPast:
     @classmethod
     def of(cls, history: History, decisions: Decisions, by_user: Occurrences) -> "OwnPast":
         """Gather them; `by_user` are the history's rows by user."""
-        counts = by_user.count(decisions.user, decisions.known)
+        counts = by_user.count(decisions.user, decisions.rows_seen)
         decision = np.repeat(np.arange(counts.size), counts)
         place = np.arange(decision.size) - np.repeat(np.cumsum(counts) - counts, counts)
         row = by_user.row(decisions.user[decision], place)

@@ -56,7 +56,7 @@ def run(cell: Cell, size: ShopSize, seed: int) -> Result:
     naive, ideal = _naive(log, training), fit_on_true_gains(log)
     return Result(
         seed=seed,
-        contender=training.choice.contender,
+        contender=training.selection.variant,
         naive=mean_ndcg(naive.scores_of(log.fresh.matrix), log.fresh),
         chosen=mean_ndcg(ranker.apply(log.fresh.matrix), log.fresh),
         ideal=mean_ndcg(ideal.scores_of(log.fresh.matrix), log.fresh),

@@ -94,7 +94,7 @@ def measure_personalization(
     ranker, training = choose_and_fit(log.data, grid=CONFIGURATIONS)
     pooled = request_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
     return Personalization(
-        contender=training.choice.contender,
+        contender=training.selection.variant,
         slices=tuple(_slices(log.fresh, pooled, _without(log))),
         market=_market(log, pooled),
     )

@@ -22,7 +22,7 @@ from training.studies.next_purchase import (
     History,
     Lookups,
     evaluate_next_purchase,
-    measured,
+    measure,
 )
 from training.studies.next_purchase.candidates import blocks
 from training.studies.next_purchase.evaluation import EVALUATION
@@ -128,7 +128,7 @@ def test_the_first_items_are_those_of_a_stable_sort(scores, count):
 
 
 def test_what_was_bought_and_not_ranked_counts_against_the_ranking():
-    found = measured(np.array([[0, 1], [2, 1]]), [np.array([0, 5]), np.array([3])])
+    found = measure(np.array([[0, 1], [2, 1]]), [np.array([0, 5]), np.array([3])])
 
     ideal = 1 + 1 / np.log2(3)
     assert found["ndcg@10"].tolist() == pytest.approx([1 / ideal, 0])
@@ -150,7 +150,7 @@ def test_lines_of_one_user_and_time_are_one_order_and_guests_teach_but_are_not_j
     decisions = Decisions.of(history)
 
     assert [items.tolist() for items in decisions.bought] == [[0, 1], [0]]
-    assert decisions.known.tolist() == [0, 3]
+    assert decisions.rows_seen.tolist() == [0, 3]
     assert (history.user == GUEST).sum() == 1
     assert history.price[0] == 3.0
 

@@ -100,7 +100,7 @@ def test_the_share_of_the_gap_comes_with_an_interval_over_the_seeds(counted_runs
 
     assert told.share.value == pytest.approx(told.gain.value / 0.1)
     assert told.share.low < told.share.value < told.share.high
-    assert told.gain.clear_of_zero
+    assert told.gain.excludes_zero
 
 
 def test_one_seed_has_no_interval_and_its_json_is_read_by_anybody(counted_runs, tmp_path):

@@ -1,4 +1,4 @@
-"""The contenders for one ranker: the same trees, four ideas of what a click says.
+"""The variants for one ranker: the same trees, four ideas of what a click says.
 
 naive     What was clicked was wanted, what was not was not (`rank:ndcg`).
 unbiased  As naive, with the pairs of a slate weighted by how likely their positions are examined,
@@ -24,7 +24,7 @@ from training.ranker.click_model import Bools, Floats, Shown
 from training.ranker.click_objective import ExaminedClicks
 from training.ranker.configuration import PATIENCE, SEED, Configuration
 from training.ranker.ensemble import blended
-from training.ranker.quantized import quantised
+from training.ranker.quantized import quantize
 from training.ranker.trees import load_xgboost
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 NAIVE, UNBIASED, EXAMINED, BLENDED = "naive", "unbiased", "examined", "blended"
 FITTED = (NAIVE, UNBIASED, EXAMINED)
-CONTENDERS = (*FITTED, BLENDED)
+VARIANTS = (*FITTED, BLENDED)
 
 _LOSS = "loss"
 _FLAT = 1e-9
@@ -41,15 +41,15 @@ _LEAST_CLICK_WORTH = 1.0
 
 @dataclass(frozen=True)
 class Fitted:
-    """A contender after fitting.
+    """A variant after fitting.
 
     Attributes:
         rounds: trees it keeps.
-        objective: of the examined contender, which knows what a score says of relevance.
+        objective: of the examined variant, which knows what a score says of relevance.
         bias: shape (K,), examination by position as `lambdarank_unbiased` learned it.
     """
 
-    contender: str
+    variant: str
     booster: "xgboost.Booster"
     rounds: int
     objective: ExaminedClicks | None = None
@@ -68,25 +68,25 @@ class Fitted:
 
 
 def fit(
-    contender: str,
+    variant: str,
     configuration: Configuration,
     data: Dataset,
     *,
     rounds: int | None = None,
     checked: Dataset | None = None,
 ) -> Fitted:
-    """Fit a contender: so many trees, or as many as it takes until the rows to check gain no more.
+    """Fit a variant: so many trees, or as many as it takes until the rows to check gain no more.
 
     The most are the configuration's.
     """
     rounds = rounds or configuration.most_rounds
-    if contender == EXAMINED:
+    if variant == EXAMINED:
         return _fit_examined(configuration, data, rounds, checked)
-    return _fit_ranking(contender, configuration, data, rounds, checked)
+    return _fit_ranking(variant, configuration, data, rounds, checked)
 
 
 def blend(naive: Fitted, examined: Fitted, data: Dataset) -> Fitted:
-    """The blended contender of two that were fitted on `data`, as one booster."""
+    """The blended variant of two that were fitted on `data`, as one booster."""
     parts = (naive, examined)
     boosters = [one.booster[: one.rounds] for one in parts]
     weights = [1 / _spread(one.scores(data), data.column("qid")) for one in parts]
@@ -124,7 +124,7 @@ def _spread(scores: Floats, qid: npt.NDArray[np.int64]) -> float:
 
 
 def _fit_ranking(
-    contender: str,
+    variant: str,
     configuration: Configuration,
     data: Dataset,
     rounds: int,
@@ -133,16 +133,16 @@ def _fit_ranking(
     xgboost = load_xgboost()
 
     parameters = configuration.ranking_parameters(data.facts.columns) | {
-        "lambdarank_unbiased": contender == UNBIASED
+        "lambdarank_unbiased": variant == UNBIASED
     }
-    rows = quantised(data.with_gain())
+    rows = quantize(data.with_gain())
     booster = xgboost.train(
         parameters,
         rows,
         rounds,
-        **_until(checked and quantised(shuffled(checked).with_gain(), rows)),
+        **_until(checked and quantize(shuffled(checked).with_gain(), rows)),
     )
-    return Fitted(contender, booster, _kept(booster, checked), bias=_bias(booster))
+    return Fitted(variant, booster, _kept(booster, checked), bias=_bias(booster))
 
 
 def _fit_examined(
@@ -157,8 +157,8 @@ def _fit_examined(
         "base_score": objective.base_score,
         "disable_default_eval_metric": True,
     }
-    rows = quantised(data)
-    until = _until(checked and quantised(checked, rows))
+    rows = quantize(data)
+    until = _until(checked and quantize(checked, rows))
     if checked is not None:
         unseen = shown_of(checked)
         until["custom_metric"] = lambda margin, _: (_LOSS, objective.loss(unseen, margin))

@@ -1,4 +1,4 @@
-"""Contenders learn from the order displayed, never from the position as a feature."""
+"""Variants learn from the order displayed, never from the position as a feature."""
 
 from dataclasses import replace
 
@@ -10,7 +10,7 @@ import pytest
 from training.dataset import Dataset
 from training.metrics import mean_interval
 from training.ranker import NAIVE, Configuration, choose_and_fit, fit
-from training.ranker.contenders import BLENDED, EXAMINED, FITTED, blend, shuffled
+from training.ranker.variants import BLENDED, EXAMINED, FITTED, blend, shuffled
 from training.studies.simulation import ShopConfig
 from training.studies.truth import (
     examination_error,
@@ -59,8 +59,8 @@ def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, traine
     naive, ideal = value(fit(NAIVE, TREES, log.data), log), value(fit_on_true_gains(log), log)
     chosen = mean_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
 
-    assert training.choice.contender in (EXAMINED, BLENDED)
-    assert training.choice.judged_on == "randomized slice"
+    assert training.selection.variant in (EXAMINED, BLENDED)
+    assert training.selection.judged_on == "randomized slice"
     assert chosen - naive > 0.3 * (ideal - naive) > 0
 
 
@@ -85,9 +85,9 @@ def test_the_examination_is_told_by_device_and_market(log, trained):
     assert examination_error(log, curves["all"]) < 0.1
 
 
-@pytest.mark.parametrize("contender", FITTED)
-def test_no_column_a_contender_reads_knows_a_position(contender, log):
-    fitted = fit(contender, replace(TREES, most_rounds=3), log.data)
+@pytest.mark.parametrize("variant", FITTED)
+def test_no_column_a_contender_reads_knows_a_position(variant, log):
+    fitted = fit(variant, replace(TREES, most_rounds=3), log.data)
 
     assert tuple(fitted.booster.feature_names) == log.data.facts.columns
     assert not [name for name in fitted.booster.feature_names if "position" in name]
@@ -111,8 +111,8 @@ def test_without_a_randomized_slice_the_validation_split_judges(log):
 
     _, training = choose_and_fit(plain, grid=(TREES,))
 
-    assert training.choice.judged_on == "validation split"
-    assert training.choice.contender == BLENDED
+    assert training.selection.judged_on == "validation split"
+    assert training.selection.variant == BLENDED
 
 
 def test_the_blended_scores_are_the_sum_of_two_on_one_scale(log):
@@ -151,15 +151,15 @@ def test_trees_stopped_early_take_no_part_in_a_blend(log):
     )
 
 
-@pytest.mark.parametrize("contender", FITTED)
-def test_a_known_direction_is_kept(contender, log):
+@pytest.mark.parametrize("variant", FITTED)
+def test_a_known_direction_is_kept(variant, log):
     column = log.data.facts.columns.index("text__match")
     told = relabelled(log.data, gain=(log.data.matrix[:, column] < 0.5).astype(np.float32))
     rows = np.repeat(log.data.matrix[:1], 11, axis=0)
     rows[:, column] = np.linspace(0, 1, 11)
 
     free, held = (
-        fit(contender, replace(TREES, most_rounds=10, monotone=monotone), told).scores_of(rows)
+        fit(variant, replace(TREES, most_rounds=10, monotone=monotone), told).scores_of(rows)
         for monotone in (False, True)
     )
 
