@@ -73,7 +73,7 @@ def _later(name: str) -> Run:
     def run(args: argparse.Namespace) -> Outcome:
         from importlib import import_module
 
-        function: Run = getattr(import_module(f"pipelines.{module or 'verbs'}"), function_name)
+        function: Run = getattr(import_module(f"pipelines.cli.{module or 'verbs'}"), function_name)
         return function(args)
 
     return run
