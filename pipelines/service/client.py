@@ -1,4 +1,8 @@
-"""A typed client of the HTTP service."""
+"""A typed client of the HTTP service.
+
+Its methods have the names of the service's endpoints; a test calls each and compares the request
+with the declared method and path.
+"""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,16 +16,31 @@ Json = dict[str, Any]
 
 
 class AisleClient:
-    """Talks to one service.  Every method raises ServiceError with what the service said."""
+    """Client of one service.  Every method raises ServiceError with the service's error."""
 
     def __init__(
-        self, url: str = "http://127.0.0.1:3000", *, key: str | None = None, timeout: float = 10.0
+        self,
+        url: str = "http://127.0.0.1:3000",
+        *,
+        key: str | None = None,
+        timeout: float = 10.0,
+        transport: httpx.BaseTransport | None = None,
     ) -> None:
-        """Open connections when they are needed; `key` is the secret of an API key."""
+        """Create a client; it opens connections when it needs them.
+
+        Args:
+            key: secret of an API key.
+            timeout: seconds to wait for each answer.
+            transport: replaces the network, for tests.
+        """
         self.url = url.rstrip("/")
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._http = httpx.Client(
-            base_url=self.url, timeout=timeout, headers=headers, trust_env=False
+            base_url=self.url,
+            timeout=timeout,
+            headers=headers,
+            trust_env=False,
+            transport=transport,
         )
 
     def __enter__(self) -> "AisleClient":
@@ -34,12 +53,13 @@ class AisleClient:
         """Close the connections."""
         self._http.close()
 
+    def live(self) -> bool:
+        """Return whether the service answers."""
+        return self._is_ok("/livez")
+
     def ready(self) -> bool:
-        """Whether the service takes requests; False where nothing answers."""
-        try:
-            return self._http.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
+        """Return whether the service takes requests; False where nothing answers."""
+        return self._is_ok("/readyz")
 
     def rank(
         self,
@@ -61,8 +81,8 @@ class AisleClient:
         Args:
             items: ids of the candidates.
             item_fields: by item id, fields that override the stored ones in this request.
-            explain: ask for the feature values of each item.
-            shown: report the answer as shown, which makes it impressions.
+            explain: request the feature values of each item.
+            shown: report the answer as shown, which makes its items impressions.
 
         Returns:
             The answer of `POST /rank/{model}`; `items` best first.
@@ -100,8 +120,8 @@ class AisleClient:
 
         Args:
             filters: by field, a text, a list of texts, or a range `{"min", "max"}`.
-            next_: `next` of the answer before, for the page that follows it.
-            explain: ask for each item's sources and feature values, and the stages.
+            next_: `next` of the previous page.
+            explain: request each item's sources and feature values, and the stages.
 
         Returns:
             The answer of `POST /search`; `items` best first.
@@ -131,10 +151,10 @@ class AisleClient:
         next_: str | None = None,
         explain: bool = False,
     ) -> Json:
-        """Find items for a place of the shop: home, similar, together, again or trending.
+        """Find items for a surface of the shop: home, similar, together, again or trending.
 
         Args:
-            items: what the page is about.
+            items: the item on the page, or the items of the cart.
 
         Returns:
             The answer of `POST /recommend/{surface}`; `items` best first.
@@ -151,45 +171,57 @@ class AisleClient:
         return self._post(f"/recommend/{surface}", body, {"explain": "1"} if explain else None)
 
     def autocomplete(self, typed: str, *, count: int = 8) -> Json:
-        """Complete what was typed so far."""
-        return self._answer("GET", "/autocomplete", params={"q": typed, "count": str(count)})
+        """Complete a partly typed query."""
+        return self._json("GET", "/autocomplete", params={"q": typed, "count": str(count)})
 
     def events(self, events: Sequence[Mapping[str, Any]]) -> Json:
         """Send canonical events; the answer counts accepted, duplicate and quarantined."""
         return self._post("/events", list(events))
 
     def feedback(self, events: Sequence[Mapping[str, Any]]) -> Json:
-        """Send events in the open peer's form."""
+        """Send events in Metarank's format."""
         return self._post("/feedback", list(events))
 
     def user(self, user_id: str) -> Json:
-        """What is known of a person: `known`, and `features` by full name."""
-        return self._answer("GET", f"/users/{_quoted(user_id)}")
+        """Return the stored features of a user: `known`, and `features` by full name."""
+        return self._json("GET", f"/users/{_quoted(user_id)}")
 
     def erase_user(self, user_id: str) -> Json:
-        """Forget a person; the answer lists the datasets that still hold rows of theirs."""
-        return self._answer("DELETE", f"/users/{_quoted(user_id)}")
+        """Erase a user; the answer lists the datasets that still have rows of the user."""
+        return self._json("DELETE", f"/users/{_quoted(user_id)}")
 
     def features(self) -> Json:
-        """Every feature view, described, and what each feature service reads."""
-        return self._answer("GET", "/features")
+        """Return every feature view, and the features that each feature service reads."""
+        return self._json("GET", "/features")
 
     def models(self) -> Json:
-        """The models that can be asked for and the indices in use, with versions."""
-        return self._answer("GET", "/models")
+        """Return the models and indexes in use, with versions."""
+        return self._json("GET", "/models")
 
     def schema(self, kind: str) -> Json:
-        """The JSON Schema of an event of a kind: item, user, ranking or interaction."""
-        return self._answer("GET", f"/schema/{_quoted(kind)}.json")
+        """Return the JSON Schema of an event kind: item, user, ranking or interaction."""
+        return self._json("GET", f"/schema/{_quoted(kind)}.json")
+
+    def metrics(self) -> str:
+        """Return the metrics in Prometheus' text format."""
+        return self._request("GET", "/metrics").text
 
     def openapi(self) -> Json:
-        """The OpenAPI document of the service."""
-        return self._answer("GET", "/openapi.json")
+        """Return the OpenAPI document of the service."""
+        return self._json("GET", "/openapi.json")
+
+    def index(self) -> Json:
+        """Return the name of the service, and where its OpenAPI document is."""
+        return self._json("GET", "/")
 
     def _post(self, path: str, body: object, flags: Mapping[str, str] | None = None) -> Json:
-        return self._answer("POST", path, json=body, params=flags)
+        return self._json("POST", path, json=body, params=flags)
 
-    def _answer(self, method: str, path: str, **request: Any) -> Json:
+    def _json(self, method: str, path: str, **request: Any) -> Json:
+        answer: Json = self._request(method, path, **request).json()
+        return answer
+
+    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
             response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
@@ -198,8 +230,13 @@ class AisleClient:
             ) from error
         if response.status_code != 200:
             raise ServiceError(f"{path} answered {response.status_code}: {response.text[:300]}")
-        answer: Json = response.json()
-        return answer
+        return response
+
+    def _is_ok(self, path: str) -> bool:
+        try:
+            return self._http.get(path).status_code == 200
+        except httpx.TransportError:
+            return False
 
 
 def _quoted(part: str) -> str:

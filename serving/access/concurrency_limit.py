@@ -1,12 +1,10 @@
-"""How much work a process takes on at once: a few requests at work, some waiting, no more.
+"""Limits of concurrent work: a few requests run, some wait, the rest are rejected.
 
-What is refused at once costs next to nothing, so that a flood leaves the capacity to those who were
-let in; what would wait longer than a shopper does is better refused.
+A rejection costs almost nothing, so an overloaded process still has its capacity for the requests
+it accepted.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from serving.contract import ApiError
@@ -14,55 +12,75 @@ from serving.monitoring import IN_FLIGHT
 
 RETRY_AFTER_SECONDS = 1
 
+RUNNING_ANSWERS, WAITING_ANSWERS = 2, 14
+"""One is scored while another waits for Redis; a third would only delay rejections.  A longer queue
+would exceed the deadline."""
+
+RUNNING_EVENTS, WAITING_EVENTS = 8, 56
+"""One body per writer thread; those that wait share one fsync."""
+
 
 @dataclass
 class ConcurrencyLimit:
-    """Places for one kind of work.
+    """Limit of one kind of work; an asynchronous context manager around each request.
 
     Attributes:
-        kind: for metrics and refusals.
-        at_work: requests served at the same time.
-        waiting: requests that wait for one of these, first come, first served.
+        kind: name in metrics and errors.
+        running: how many requests run at the same time.
+        waiting: how many more may wait, first come, first served.
     """
 
     kind: str
-    at_work: int
+    running: int
     waiting: int
-    _inside: int = 0
-    _places: asyncio.Semaphore = field(init=False, repr=False)
+    _in_flight: int = 0
+    _semaphore: asyncio.Semaphore = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        self._places = asyncio.Semaphore(self.at_work)
+        self._semaphore = asyncio.Semaphore(self.running)
 
     def check(self) -> None:
-        """Refuse where all places are taken, before anything is read.
+        """Reject a request, before its body is read, when no place is free.
 
         Raises:
             ApiError: 429.
         """
-        if self._inside >= self.at_work + self.waiting:
-            expected = f"at most {self.at_work + self.waiting} {self.kind} at once"
+        if self._in_flight >= self.running + self.waiting:
             raise ApiError(
                 429,
                 "capacity",
-                expected,
+                f"at most {self.running + self.waiting} {self.kind} at once",
                 "more",
                 headers={"Retry-After": str(RETRY_AFTER_SECONDS)},
             )
 
-    @asynccontextmanager
-    async def acquire(self) -> AsyncIterator[None]:
-        """Take a place, wait for one's turn, and give it back.
+    async def __aenter__(self) -> None:
+        """Wait until the request may run.
 
         Raises:
-            ApiError: 429, all are taken.
+            ApiError: 429, no place is free.
         """
         self.check()
-        self._inside += 1
+        self._in_flight += 1
         IN_FLIGHT.labels(self.kind).inc()
         try:
-            async with self._places:
-                yield
-        finally:
-            self._inside -= 1
-            IN_FLIGHT.labels(self.kind).dec()
+            await self._semaphore.acquire()
+        except BaseException:
+            self._leave()
+            raise
+
+    async def __aexit__(self, *_: object) -> None:
+        self._semaphore.release()
+        self._leave()
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        IN_FLIGHT.labels(self.kind).dec()
+
+
+def concurrency_limits() -> dict[str, ConcurrencyLimit]:
+    """Return the limits of one process, by kind of work."""
+    return {
+        "answers": ConcurrencyLimit("answers", RUNNING_ANSWERS, WAITING_ANSWERS),
+        "events": ConcurrencyLimit("events", RUNNING_EVENTS, WAITING_EVENTS),
+    }

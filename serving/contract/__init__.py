@@ -10,25 +10,26 @@ from serving.contract.bodies import (
     RankAnswer,
     RankBody,
     RankedItem,
+    body_reader,
     encode,
-    read_rank_body,
 )
 from serving.contract.errors import ApiError, bad_request, log_unavailable, too_large
 from serving.contract.ids import new_id
 from serving.contract.page_bodies import (
+    MAX_COMPLETIONS,
     RECOMMEND_SURFACES,
     AutocompleteAnswer,
     Completion,
     RecommendBody,
     SearchBody,
     SlateAnswer,
-    read_recommend_body,
-    read_search_body,
 )
 from serving.contract.pagination import Cursor, decode_cursor, encode_cursor
+from serving.contract.user_answers import ErasedAnswer, PersonAnswer
 
 __all__ = [
     "MAX_BODY_BYTES",
+    "MAX_COMPLETIONS",
     "MAX_ITEMS",
     "RECOMMEND_SURFACES",
     "ApiError",
@@ -36,8 +37,10 @@ __all__ = [
     "Candidate",
     "Completion",
     "Cursor",
+    "ErasedAnswer",
     "EventsAnswer",
     "NamedValue",
+    "PersonAnswer",
     "QuarantinedEvent",
     "RankAnswer",
     "RankBody",
@@ -46,13 +49,11 @@ __all__ = [
     "SearchBody",
     "SlateAnswer",
     "bad_request",
+    "body_reader",
     "decode_cursor",
     "encode",
     "encode_cursor",
     "log_unavailable",
     "new_id",
-    "read_rank_body",
-    "read_recommend_body",
-    "read_search_body",
     "too_large",
 ]

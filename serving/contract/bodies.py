@@ -1,13 +1,17 @@
 """What comes in and goes out as JSON, and its limits."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from typing import Any, TypeVar, cast
 
 import msgspec
 
-from serving.contract.errors import decoded, too_large
+from serving.contract.errors import decode_body, too_large
 
 MAX_BODY_BYTES = 1 << 20
 MAX_ITEMS = 1000
+
+Body = TypeVar("Body")
 
 
 class NamedValue(msgspec.Struct, frozen=True):
@@ -37,6 +41,15 @@ class RankBody(msgspec.Struct, frozen=True, kw_only=True):
     user: str | int | None = None
     session: str | int | None = None
     fields: list[NamedValue] | None = None
+
+    def check_limits(self) -> None:
+        """Check the number of items.
+
+        Raises:
+            ApiError: 413.
+        """
+        if len(self.items) > MAX_ITEMS:
+            raise too_large("items", f"at most {MAX_ITEMS} items", len(self.items))
 
 
 class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -89,16 +102,23 @@ class EventsAnswer(msgspec.Struct, frozen=True):
 
 
 encode = msgspec.json.Encoder().encode
-_decode_rank = msgspec.json.Decoder(RankBody).decode
 
 
-def read_rank_body(data: bytes) -> RankBody:
-    """Read the body of a ranking request.
+@cache
+def body_reader(body: type[Body]) -> Callable[[bytes], Body]:
+    """Return the function that decodes a request body and checks its limits.
 
-    Raises:
-        ApiError: 400, not such a body; 413, too many items.
+    The function raises ApiError: 400 for malformed JSON, 413 beyond a limit.  `bytes` is the body
+    as it was sent.
     """
-    body = decoded(_decode_rank, data)
-    if len(body.items) > MAX_ITEMS:
-        raise too_large("items", f"at most {MAX_ITEMS} items", len(body.items))
-    return body
+    if body is bytes:
+        return cast("Callable[[bytes], Body]", bytes)
+    decode = msgspec.json.Decoder(body).decode
+    check_limits: Callable[[Body], None] = getattr(body, "check_limits")  # noqa: B009
+
+    def read(data: bytes) -> Body:
+        decoded = decode_body(decode, data)
+        check_limits(decoded)
+        return decoded
+
+    return read

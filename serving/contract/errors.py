@@ -51,7 +51,7 @@ def too_large(field: str, expected: str, found: object) -> ApiError:
     return ApiError(413, field, expected, found)
 
 
-def decoded(decode: Callable[[bytes], Body], data: bytes) -> Body:
+def decode_body(decode: Callable[[bytes], Body], data: bytes) -> Body:
     """A body as msgspec reads it.
 
     Raises:

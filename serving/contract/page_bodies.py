@@ -5,15 +5,16 @@ from typing import Any
 import msgspec
 
 from serving.contract.bodies import RankedItem
-from serving.contract.errors import ApiError, decoded, too_large
+from serving.contract.errors import ApiError, too_large
 
 RECOMMEND_SURFACES = ("home", "similar", "together", "again", "trending")
 """Surfaces of `/recommend/{surface}`."""
 
-MOST_ON_A_PAGE = 100
-MOST_SEEDS = 100
-MOST_FILTERS = 50
-LONGEST_QUERY = 10_000
+MAX_PAGE, MAX_PAGE_SIZE = 1000, 100
+MAX_SEEDS = 100
+MAX_FILTERS = 50
+MAX_QUERY_CHARACTERS = 10_000
+MAX_COMPLETIONS = 50
 
 
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
@@ -39,6 +40,19 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 24
     next: str | None = None
 
+    def check_limits(self) -> None:
+        """Check lengths and ranges.
+
+        Raises:
+            ApiError: 400, out of range; 413, too large.
+        """
+        if len(self.query) > MAX_QUERY_CHARACTERS:
+            expected = f"at most {MAX_QUERY_CHARACTERS} characters"
+            raise too_large("query", expected, len(self.query))
+        _check_range("size", self.size, MAX_PAGE_SIZE)
+        _check_range("page", self.page, MAX_PAGE)
+        _check_filters(self.filters)
+
 
 class RecommendBody(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /recommend/{surface}`: the open peer's count, user and items, and more.
@@ -56,6 +70,17 @@ class RecommendBody(msgspec.Struct, frozen=True, kw_only=True):
     market: str | None = None
     filters: dict[str, Any] = {}
     next: str | None = None
+
+    def check_limits(self) -> None:
+        """Check lengths and ranges.
+
+        Raises:
+            ApiError: 400, out of range; 413, too large.
+        """
+        _check_range("count", self.count, MAX_PAGE_SIZE)
+        if len(self.items) > MAX_SEEDS:
+            raise too_large("items", f"at most {MAX_SEEDS} items", len(self.items))
+        _check_filters(self.filters)
 
 
 class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -103,44 +128,11 @@ class AutocompleteAnswer(msgspec.Struct, frozen=True):
     degraded: list[str]
 
 
-_decode_search = msgspec.json.Decoder(SearchBody).decode
-_decode_recommend = msgspec.json.Decoder(RecommendBody).decode
-
-
-def read_search_body(data: bytes) -> SearchBody:
-    """Read the body of a search.
-
-    Raises:
-        ApiError: 400, not such a body; 413, beyond a limit.
-    """
-    body = decoded(_decode_search, data)
-    if len(body.query) > LONGEST_QUERY:
-        raise too_large("query", f"at most {LONGEST_QUERY} characters", len(body.query))
-    _check_range("size", body.size, MOST_ON_A_PAGE)
-    _check_range("page", body.page, 1000)
-    _check_filters(body.filters)
-    return body
-
-
-def read_recommend_body(data: bytes) -> RecommendBody:
-    """Read the body of a recommendation.
-
-    Raises:
-        ApiError: 400, not such a body; 413, beyond a limit.
-    """
-    body = decoded(_decode_recommend, data)
-    _check_range("count", body.count, MOST_ON_A_PAGE)
-    if len(body.items) > MOST_SEEDS:
-        raise too_large("items", f"at most {MOST_SEEDS} items", len(body.items))
-    _check_filters(body.filters)
-    return body
-
-
-def _check_range(name: str, number: int, most: int) -> None:
-    if not 1 <= number <= most:
-        raise ApiError(400, name, f"1 to {most}", number)
+def _check_range(name: str, number: int, maximum: int) -> None:
+    if not 1 <= number <= maximum:
+        raise ApiError(400, name, f"1 to {maximum}", number)
 
 
 def _check_filters(filters: dict[str, Any]) -> None:
-    if len(filters) > MOST_FILTERS:
-        raise too_large("filters", f"at most {MOST_FILTERS} fields", len(filters))
+    if len(filters) > MAX_FILTERS:
+        raise too_large("filters", f"at most {MAX_FILTERS} fields", len(filters))

@@ -13,7 +13,7 @@ from typing import Any
 from feature_repo.events.log import EventLog, SegmentWriter
 from feature_repo.home import ApiKeys, Clock, RedisError, Settings
 from feature_repo.shop import Shop
-from serving.access import Authentication, ConcurrencyLimit
+from serving.access import RUNNING_EVENTS, Authentication, ConcurrencyLimit, concurrency_limits
 from serving.features import OnlineFeatures, RedisConnection
 from serving.flow.inventory import describe_features
 from serving.monitoring import run_in_pool
@@ -23,15 +23,6 @@ from serving.state import DeletedItems, ModelRegistry, WatchedFile
 
 LOOK_SECONDS = 0.5
 """How often links to artifacts, the rules, and Redis, are looked at."""
-
-WRITERS = 8
-
-ANSWERS_AT_WORK, ANSWERS_WAITING = 2, 14
-"""One is scored while another waits for Redis; more would only keep refusals waiting for them.
-More waiting would wait too long."""
-
-EVENTS_WAITING = 56
-"""Beyond one for each writer: those that wait share one fsync."""
 
 GARBAGE = 20_000
 """New objects between two looks for garbage: a few requests make as many, and free nearly all."""
@@ -60,14 +51,9 @@ class Resources:
     deleted_items: DeletedItems
     rules: WatchedFile[Rules]
     authentication: Authentication
-    concurrency_limits: dict[str, ConcurrencyLimit] = field(
-        default_factory=lambda: {
-            "answers": ConcurrencyLimit("answers", ANSWERS_AT_WORK, ANSWERS_WAITING),
-            "events": ConcurrencyLimit("events", WRITERS, EVENTS_WAITING),
-        }
-    )
+    concurrency_limits: dict[str, ConcurrencyLimit] = field(default_factory=concurrency_limits)
     writers: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(WRITERS, "write")
+        default_factory=lambda: ThreadPoolExecutor(RUNNING_EVENTS, "write")
     )
     chores: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "chore"))
     draining: bool = False
@@ -127,6 +113,10 @@ class Resources:
     def is_ready(self) -> bool:
         """Whether shoppers may be sent here."""
         return self.models.is_ready and not self.draining
+
+    def drain(self) -> None:
+        """Stop being ready; requests are still answered."""
+        self.draining = True
 
     async def start(self) -> None:
         """Read once, so that the first shopper does not wait for imports and connections.

@@ -1,38 +1,38 @@
-"""What a shopper may be about to type."""
+"""Completions of a partly typed query."""
 
 import time
 from collections.abc import Mapping
 
-from serving.contract import ApiError, AutocompleteAnswer, Completion
-from serving.monitoring import ANSWER_SECONDS, DEGRADED
+from serving.contract import MAX_COMPLETIONS, ApiError, AutocompleteAnswer, Completion
+from serving.monitoring import DEGRADED
 from serving.state import ModelRegistry
 from training.retrieval.indexes import COMPLETIONS, Completions
 
-LONGEST, MOST, USUAL = 200, 50, 8
+MAX_TYPED_CHARACTERS, DEFAULT_COUNT = 200, 8
 
 
-def complete(registry: ModelRegistry, parameters: Mapping[str, str]) -> AutocompleteAnswer:
-    """Complete `q`; without an index there is nothing to suggest.
+def complete(registry: ModelRegistry, query: Mapping[str, str]) -> AutocompleteAnswer:
+    """Complete `q`; without an index there are no suggestions.
 
     Raises:
-        ApiError: 400, a `count` that is none.
+        ApiError: 400, `count` is not a number in range.
     """
     started = time.perf_counter()
-    count = _count(parameters.get("count", str(USUAL)))
+    count = _count(query.get("count", str(DEFAULT_COUNT)))
     index: Completions | None = registry.index(COMPLETIONS)
     if index is None:
         DEGRADED.labels("autocomplete").inc()
-    found = index.search(parameters.get("q", "")[:LONGEST], count) if index else []
-    seconds = time.perf_counter() - started
-    ANSWER_SECONDS.labels("autocomplete").observe(seconds)
+    typed = query.get("q", "")[:MAX_TYPED_CHARACTERS]
+    suggestions = index.search(typed, count) if index else []
     return AutocompleteAnswer(
-        round(seconds * 1000, 3),
-        [Completion(*suggestion) for suggestion in found],
+        round((time.perf_counter() - started) * 1000, 3),
+        [Completion(*suggestion) for suggestion in suggestions],
         [] if index else ["autocomplete"],
     )
 
 
 def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text[:4]) <= MOST and len(text) < 4):
-        raise ApiError(400, "count", f"1 to {MOST}", text)
-    return int(text)
+    digits = text if text.isascii() and text.isdigit() and len(text) < 4 else "0"
+    if not 1 <= int(digits) <= MAX_COMPLETIONS:
+        raise ApiError(400, "count", f"1 to {MAX_COMPLETIONS}", text)
+    return int(digits)

@@ -1,93 +1,127 @@
-"""What all endpoints have in common: who may ask, how much at once, how much in a body."""
+"""The declaration of a route.
 
-import asyncio
-from collections.abc import Callable
-from typing import Any, ClassVar
+Routing, authentication, concurrency limits, metric labels, the OpenAPI document and `docs/http.md`
+follow from it; `serving.http.endpoints` has one declaration per route.
+"""
 
-from starlette.endpoints import HTTPEndpoint
-from starlette.requests import Request
-from starlette.responses import Response
+import inspect
+import re
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from serving.contract import MAX_BODY_BYTES, ApiError, encode, too_large
-
-BODY_SECONDS = 10.0
-"""How long a sender may take over a body."""
+from serving.contract import MAX_BODY_BYTES, MAX_ITEMS
 
 JSON = "application/json"
 
 FLAGS = {"1": True, "true": True, "0": False, "false": False}
-"""What a flag of a query may be."""
+"""Values of a flag in the query string."""
+
+_PARAMETER = re.compile(r"\{(\w+)(?::\w+)?\}")
 
 
-class Endpoint(HTTPEndpoint):
-    """An endpoint for holders of a key with its scope.
+@dataclass(slots=True)
+class Call:
+    """A request, read and checked, as a handler receives it.
 
     Attributes:
-        scope_needed: of the key; None admits everybody.
-        kind: of the work, which has a capacity of its own; None where it is none worth counting.
+        resources: the `serving.flow.Resources` of the process.
+        body: of the declared type; None without one.
+        path: path parameters.
+        query: parameters of the query string.
+        flags: the declared flags that the request sets.
     """
 
-    scope_needed: ClassVar[str | None]
-    kind: ClassVar[str | None] = None
-
-    async def dispatch(self) -> None:
-        """Refuse who may not ask, and what cannot be taken on; then answer."""
-        request = Request(self.scope, self.receive)
-        resources = request.app.state.resources
-        if self.scope_needed is not None:
-            resources.authentication.check(request, self.scope_needed)
-        if self.kind is not None:
-            resources.concurrency_limits[self.kind].check()
-        await super().dispatch()
+    resources: Any
+    body: Any
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    flags: Mapping[str, bool]
 
 
-class Document(Endpoint):
-    """What can be read without asking for anything in particular."""
-
-    scope_needed: ClassVar[str | None] = None
-    content: Callable[[], bytes]
-    media_type = JSON
-
-    async def get(self, _: Request) -> Response:
-        """Give the document."""
-        return Response(type(self).content(), media_type=self.media_type)
+Handler = Callable[[Call], Awaitable[Any]]
 
 
-def answer_with(content: Any) -> Response:
-    """A 200 with JSON."""
-    return Response(encode(content), media_type=JSON)
+@dataclass(frozen=True, kw_only=True)
+class Endpoint:
+    """One route; used as a decorator of its handler, from which it takes name and summary.
 
-
-def flag(request: Request, name: str) -> bool:
-    """A flag of the query; off where it is absent or empty.
-
-    Raises:
-        ApiError: 400, another value.
+    Attributes:
+        method: GET, POST or DELETE.
+        path: with parameters in braces, in Starlette's syntax.
+        body: type of the request body; `bytes` for events in any JSON form; None for no body.
+        answer: type of the response: a struct, `dict` for any JSON object, `bytes` for other text.
+        result: description of the response.
+        scope: scope that a key needs; None opens the route to everyone.
+        kind: of work, which has a concurrency limit; None for work without one.
+        queues: whether the request takes one of the limit's places; else it is only rejected when
+            none is free.
+        metric: label of the response time; `{name}` for the value of a path parameter.
+        flags: booleans of the query string.
+        query: JSON Schema of each other parameter of the query string.
+        choices: allowed values of path parameters; others answer 404.
+        errors: descriptions of further error statuses.
+        media_type: of an answer in bytes.
+        aliases: further paths with the same answer.
+        is_probe: BentoML answers it; our application answers only requests of another method.
+        name: operation id, and name of the client's method.
+        summary: one line.
+        description: the rest of the handler's docstring.
+        handler: answers a call.
     """
-    given = request.query_params.get(name) or "0"
-    if given not in FLAGS:
-        raise ApiError(400, name, f"one of {', '.join(FLAGS)}", repr(given))
-    return FLAGS[given]
 
+    method: str
+    path: str
+    result: str
+    answer: type = dict
+    body: type | None = None
+    scope: str | None = None
+    kind: str | None = None
+    queues: bool = True
+    metric: str | None = None
+    flags: tuple[str, ...] = ()
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    errors: Mapping[int, str] = field(default_factory=dict)
+    media_type: str = JSON
+    aliases: tuple[str, ...] = ()
+    is_probe: bool = False
+    name: str = ""
+    summary: str = ""
+    description: str = ""
+    handler: Handler | None = None
 
-async def read_body(request: Request) -> bytes:
-    """The body; one that is too large, or never ends, is not read to its end.
+    def __call__(self, handler: Handler) -> "Endpoint":
+        """Return the declaration with its handler."""
+        name: str = getattr(handler, "__name__", "")
+        summary, _, rest = (inspect.getdoc(handler) or "").partition("\n\n")
+        description = " ".join(rest.split())
+        return replace(self, handler=handler, name=name, summary=summary, description=description)
 
-    Raises:
-        ApiError: 408 or 413.
-    """
-    expected = f"at most {MAX_BODY_BYTES} bytes"
-    declared = request.headers.get("content-length", "")
-    if len(declared) > 12 or (declared.isdigit() and int(declared) > MAX_BODY_BYTES):
-        raise too_large("body", expected, declared)
-    body = bytearray()
-    try:
-        async with asyncio.timeout(BODY_SECONDS):
-            async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY_BYTES:
-                    raise too_large("body", expected, "more")
-    except TimeoutError:
-        found = f"{len(body)} bytes of it"
-        raise ApiError(408, "body", f"a body within {BODY_SECONDS:g} s", found) from None
-    return bytes(body)
+    @property
+    def template(self) -> str:
+        """The path as OpenAPI writes it."""
+        return _PARAMETER.sub(r"{\1}", self.path)
+
+    @property
+    def path_parameters(self) -> list[str]:
+        """Names of the path parameters."""
+        return _PARAMETER.findall(self.path)
+
+    @property
+    def error_statuses(self) -> dict[int, str]:
+        """Every error status the route can answer, with its description."""
+        statuses = {405: "The path has other methods."}
+        if self.body is not None or self.query or self.flags or "user_id" in self.path_parameters:
+            statuses[400] = "The request is malformed; the error names the field."
+        if self.scope is not None:
+            statuses[401] = "No key, or an unknown one."
+            statuses[403] = "The key lacks the scope."
+        if self.choices:
+            statuses[404] = f"Unknown {' or '.join(self.choices)}."
+        if self.body is not None:
+            statuses[408] = "The body did not arrive in time."
+            statuses[413] = f"The body exceeds {MAX_BODY_BYTES} bytes, or {MAX_ITEMS} items."
+        if self.scope is not None or self.kind is not None:
+            statuses[429] = "Over the key's rate or the service's capacity; see Retry-After."
+        return dict(sorted({**statuses, **self.errors}.items()))

@@ -1,44 +1,13 @@
-"""The OpenAPI document of the service, from the bodies' own types."""
+"""The OpenAPI document, derived from the endpoints and the types of their bodies and answers."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from feature_repo.events.contract import SHOP_KINDS
-from serving.contract import (
-    MAX_BODY_BYTES,
-    MAX_ITEMS,
-    RECOMMEND_SURFACES,
-    AutocompleteAnswer,
-    EventsAnswer,
-    RankAnswer,
-    RankBody,
-    RecommendBody,
-    SearchBody,
-    SlateAnswer,
-)
-from serving.http.endpoint import FLAGS
-from serving.http.person import ErasedAnswer, PersonAnswer
+from serving.http.endpoint import FLAGS, Endpoint
 
-_TYPES = (
-    *(RankBody, RankAnswer, EventsAnswer),
-    *(SearchBody, RecommendBody, SlateAnswer, AutocompleteAnswer),
-    *(PersonAnswer, ErasedAnswer),
-)
 _REF = "#/components/schemas/{name}"
-_REFUSALS = {
-    "400": "The body is not what was expected; says where, what and what instead.",
-    "404": "No such model, or surface.",
-    "405": "Another method.",
-    "408": "The body did not come in time.",
-    "413": f"More than {MAX_BODY_BYTES} bytes, or {MAX_ITEMS} items.",
-}
-_GUARDED = {
-    "401": "No key, or one that is not known.",
-    "403": "A key without the scope that is needed.",
-    "429": "More than the key may ask, or than can be served now; Retry-After says when again.",
-}
-_UNAVAILABLE = {"503": "The log cannot be written; nothing was acknowledged, send again."}
 _ERROR = {
     "type": "object",
     "properties": {
@@ -50,29 +19,22 @@ _ERROR = {
     },
     "required": ["error"],
 }
+_DESCRIPTION = "Searches and recommendations for shoppers, and the events behind them."
 
 
-def document() -> dict[str, Any]:
-    """The document, as JSON-ready data."""
-    schemas = msgspec.json.schema_components(_TYPES, ref_template=_REF)[1]
+def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
+    """Return the document as JSON-ready data."""
+    structs = {t for e in endpoints for t in (e.body, e.answer) if _is_struct(t)}
+    schemas = msgspec.json.schema_components(
+        sorted(structs, key=lambda struct: struct.__name__), ref_template=_REF
+    )[1]
+    paths: dict[str, dict[str, Any]] = {}
+    for endpoint in endpoints:
+        paths.setdefault(endpoint.template, {})[endpoint.method.lower()] = _operation(endpoint)
     return {
         "openapi": "3.1.0",
-        "info": {"title": "Aisle", "version": "1", "description": _ABOUT},
-        "paths": {
-            "/rank/{model}": {"post": _rank()},
-            "/search": {"post": _page("search", "Find items for a query.", "SearchBody")},
-            "/recommend/{surface}": {"post": _recommend()},
-            "/autocomplete": {"get": _autocomplete()},
-            "/events": {"post": _events("events", "Take canonical events.")},
-            "/feedback": {"post": _events("feedback", "Take events in the open peer's form.")},
-            "/users/{user_id}": _users(),
-            "/features": {"get": _listed("features", "Every feature, described.")},
-            "/models": {"get": _listed("models", "The models and indices in use.")},
-            "/schema/{kind}.json": {"get": _schema()},
-            "/livez": {"get": _plain("The process answers.")},
-            "/readyz": {"get": _ready()},
-            "/metrics": {"get": _plain("Metrics, as Prometheus reads them.")},
-        },
+        "info": {"title": "Aisle", "version": "1", "description": _DESCRIPTION},
+        "paths": paths,
         "components": {
             "schemas": {**schemas, "Error": _ERROR},
             "securitySchemes": {"key": {"type": "http", "scheme": "bearer"}},
@@ -80,132 +42,60 @@ def document() -> dict[str, Any]:
     }
 
 
-def _rank() -> dict[str, Any]:
-    return {
-        "operationId": "rank",
-        "summary": "Put items in order for one shopper.",
-        "parameters": [_path("model"), _flag("explain"), _flag("shown")],
-        "requestBody": {"required": True, "content": _json("RankBody")},
-        "responses": {"200": _told("The items, best first.", "RankAnswer"), **_refused(_REFUSALS)},
+def _operation(endpoint: Endpoint) -> dict[str, Any]:
+    operation: dict[str, Any] = {"operationId": endpoint.name, "summary": endpoint.summary}
+    if endpoint.description:
+        operation["description"] = endpoint.description
+    if parameters := _parameters(endpoint):
+        operation["parameters"] = parameters
+    if endpoint.body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(endpoint.body)}
+    if endpoint.scope is not None:
+        operation["security"] = [{}, {"key": []}]  # A home without keys is open on loopback.
+    operation["responses"] = _responses(endpoint)
+    return operation
+
+
+def _parameters(endpoint: Endpoint) -> list[dict[str, Any]]:
+    in_path = [
+        {"name": name, "in": "path", "required": True, "schema": _path_schema(endpoint, name)}
+        for name in endpoint.path_parameters
+    ]
+    flag = {"type": "string", "enum": list(FLAGS)}
+    in_query = [
+        {"name": name, "in": "query", "schema": schema}
+        for name, schema in {**endpoint.query, **dict.fromkeys(endpoint.flags, flag)}.items()
+    ]
+    return [*in_path, *in_query]
+
+
+def _path_schema(endpoint: Endpoint, name: str) -> dict[str, Any]:
+    choices = endpoint.choices.get(name)
+    return {"type": "string"} if choices is None else {"enum": list(choices)}
+
+
+def _responses(endpoint: Endpoint) -> dict[str, Any]:
+    success: dict[str, Any] = {"description": endpoint.result}
+    if endpoint.answer is not bytes:
+        success["content"] = _content(endpoint.answer)
+    error = {"application/json": {"schema": {"$ref": _REF.format(name="Error")}}}
+    errors = {
+        str(status): {"description": description, "content": error}
+        for status, description in endpoint.error_statuses.items()
     }
+    if endpoint.is_probe and "503" in errors:
+        del errors["503"]["content"]
+    return {"200": success, **errors}
 
 
-def _page(name: str, summary: str, body: str) -> dict[str, Any]:
-    return {
-        "operationId": name,
-        "summary": summary,
-        "parameters": [_flag("explain"), _flag("shown")],
-        "requestBody": {"required": True, "content": _json(body)},
-        "responses": {
-            "200": _told("A page of items, best first.", "SlateAnswer"),
-            **_refused(_REFUSALS),
-        },
-    }
+def _content(type_: type) -> dict[str, Any]:
+    """Return the media types of a body or an answer."""
+    if _is_struct(type_):
+        schema: dict[str, Any] = {"$ref": _REF.format(name=type_.__name__)}
+    else:
+        schema = {"type": "object"} if type_ is dict else {}
+    return {"application/json": {"schema": schema}}
 
 
-def _recommend() -> dict[str, Any]:
-    page = _page("recommend", "Find items for a place of the shop.", "RecommendBody")
-    surface = {**_path("surface"), "schema": {"enum": list(RECOMMEND_SURFACES)}}
-    return {**page, "parameters": [surface, *page["parameters"]]}
-
-
-def _autocomplete() -> dict[str, Any]:
-    typed = {"name": "q", "in": "query", "schema": {"type": "string"}}
-    count = {
-        "name": "count",
-        "in": "query",
-        "schema": {"type": "integer", "minimum": 1, "maximum": 50},
-    }
-    return {
-        "operationId": "autocomplete",
-        "summary": "Complete what was typed so far.",
-        "parameters": [typed, count],
-        "responses": {
-            "200": _told("Texts to suggest, the likeliest first.", "AutocompleteAnswer"),
-            **_refused({"400": _REFUSALS["400"], "405": _REFUSALS["405"]}),
-        },
-    }
-
-
-def _events(name: str, summary: str) -> dict[str, Any]:
-    return {
-        "operationId": name,
-        "summary": summary,
-        "description": "One object, an array, or one a line.  One bad event spoils no other.",
-        "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
-        "responses": {
-            "200": _told("What became of the events.", "EventsAnswer"),
-            **_refused({**_REFUSALS, **_UNAVAILABLE}),
-        },
-    }
-
-
-def _schema() -> dict[str, Any]:
-    kinds = {"name": "kind", "in": "path", "required": True, "schema": {"enum": list(SHOP_KINDS)}}
-    schema = _listed("schema", "JSON Schema of one kind of event.")
-    responses = {**schema["responses"], **_refused({"404": "No such kind."})}
-    return {**schema, "responses": responses, "parameters": [kinds]}
-
-
-def _users() -> dict[str, Any]:
-    refusals = {"400": _REFUSALS["400"], "405": _REFUSALS["405"]}
-    return {
-        "get": {
-            "operationId": "user",
-            "summary": "What is known of a person.",
-            "parameters": [_path("user_id")],
-            "responses": {"200": _told("It.", "PersonAnswer"), **_refused(refusals)},
-        },
-        "delete": {
-            "operationId": "erase_user",
-            "summary": "Forget a person: unknown at once, out of the log at the next refresh.",
-            "parameters": [_path("user_id")],
-            "responses": {
-                "200": _told("The person is forgotten.", "ErasedAnswer"),
-                **_refused({**refusals, **_UNAVAILABLE}),
-            },
-        },
-    }
-
-
-def _listed(name: str, summary: str) -> dict[str, Any]:
-    told = {"description": summary, "content": {"application/json": {"schema": {"type": "object"}}}}
-    responses = {"200": told, **_refused({"405": _REFUSALS["405"]})}
-    return {"operationId": name, "summary": summary, "responses": responses}
-
-
-def _plain(description: str) -> dict[str, Any]:
-    responses = {"200": {"description": description}, **_refused({"405": _REFUSALS["405"]})}
-    return {"summary": description, "responses": responses}
-
-
-def _ready() -> dict[str, Any]:
-    plain = _plain("Shoppers may be sent here.")
-    waiting = {"503": {"description": "Not yet, or no more."}}
-    return {**plain, "responses": {**plain["responses"], **waiting}}
-
-
-def _told(description: str, name: str) -> dict[str, Any]:
-    return {"description": description, "content": _json(name)}
-
-
-def _refused(statuses: dict[str, str]) -> dict[str, Any]:
-    told = {**statuses, **_GUARDED}
-    return {status: _told(description, "Error") for status, description in told.items()}
-
-
-def _json(name: str) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": _REF.format(name=name)}}}
-
-
-def _path(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-
-
-def _flag(name: str) -> dict[str, Any]:
-    return {"name": name, "in": "query", "schema": {"type": "string", "enum": list(FLAGS)}}
-
-
-_ABOUT = (
-    "Finds and ranks items for shoppers from live features, and takes the events that make them."
-)
+def _is_struct(type_: type | None) -> bool:
+    return type_ is not None and issubclass(type_, msgspec.Struct)

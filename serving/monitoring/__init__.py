@@ -1,23 +1,25 @@
 """Metrics, logs, traces and deadlines."""
 
-from serving.monitoring import metrics
 from serving.monitoring.deadlines import run_in_pool, run_with_timeout
 from serving.monitoring.logs import log_json
 from serving.monitoring.metrics import (
     ANSWER_SECONDS,
     ARTIFACT_LOADS,
+    CONTENT_TYPE,
     DEGRADED,
     ERRORS,
     EVENTS,
     IN_FLIGHT,
     LOST_ANSWERS,
     ONLINE_FEATURES_UP,
+    exposition,
 )
 from serving.monitoring.trace import Trace
 
 __all__ = [
     "ANSWER_SECONDS",
     "ARTIFACT_LOADS",
+    "CONTENT_TYPE",
     "DEGRADED",
     "ERRORS",
     "EVENTS",
@@ -25,8 +27,8 @@ __all__ = [
     "LOST_ANSWERS",
     "ONLINE_FEATURES_UP",
     "Trace",
+    "exposition",
     "log_json",
-    "metrics",
     "run_in_pool",
     "run_with_timeout",
 ]

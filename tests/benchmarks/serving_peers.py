@@ -23,11 +23,12 @@ from feature_repo.request_features import RequestContext, feature_matrix
 from feature_repo.shop import Shop
 from serving.contract import (
     RankAnswer,
+    RankBody,
     RankedItem,
+    SearchBody,
     SlateAnswer,
+    body_reader,
     encode,
-    read_rank_body,
-    read_search_body,
 )
 from training.ranker import MODEL, Ranker
 
@@ -36,7 +37,7 @@ STOCK = "BENCH_STOCK_REPO"
 
 
 async def _echo(request: Request) -> Response:
-    body = read_rank_body(await request.body())
+    body = body_reader(RankBody)(await request.body())
     answer = RankAnswer(
         took=0.0,
         items=[RankedItem(str(item.id), 0.123456789) for item in body.items],
@@ -50,7 +51,7 @@ async def _echo(request: Request) -> Response:
 
 
 async def _echo_page(request: Request) -> Response:
-    body = read_search_body(await request.body())
+    body = body_reader(SearchBody)(await request.body())
     answer = SlateAnswer(
         took=0.0,
         items=[RankedItem(f"i{n:05d}", 0.123456789) for n in range(body.size)],

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -13,25 +14,33 @@ import pytest
 
 from feature_repo.home import ApiKeys
 from pipelines.cli.main import main
-from serving.flow.resources import ANSWERS_AT_WORK, ANSWERS_WAITING
+from serving.access import RUNNING_ANSWERS, WAITING_ANSWERS
+from serving.http.endpoints import ENDPOINTS
 from tests.integration.http.small_shop import run_service
 from tests.scale import seconds
 
-OPEN = ("/", "/openapi.json", "/docs.json", "/schema/item.json", "/livez", "/readyz")
-CLOSED = {
-    ("POST", "/rank/default"): "answers",
-    ("POST", "/search"): "answers",
-    ("POST", "/recommend/home"): "answers",
-    ("GET", "/autocomplete"): "answers",
-    ("POST", "/events"): "events",
-    ("POST", "/feedback"): "events",
-    ("GET", "/features"): "answers",
-    ("GET", "/models"): "answers",
-    ("GET", "/users/somebody"): "users",
-    ("DELETE", "/users/somebody"): "users",
-    ("GET", "/metrics"): "metrics",
-}
 SCOPES = ("answers", "events", "users", "metrics")
+
+
+def example_path(endpoint, path):
+    """Return the path with an allowed value for each parameter."""
+    values = {name: choices[0] for name, choices in endpoint.choices.items()}
+    for name in endpoint.path_parameters:
+        path = re.sub(rf"\{{{name}(:\w+)?\}}", values.get(name, "default"), path)
+    return path
+
+
+OPEN = [
+    example_path(endpoint, path)
+    for endpoint in ENDPOINTS
+    if endpoint.scope is None
+    for path in (endpoint.path, *endpoint.aliases)
+]
+CLOSED = {
+    (endpoint.method, example_path(endpoint, endpoint.path)): endpoint.scope
+    for endpoint in ENDPOINTS
+    if endpoint.scope is not None
+}
 
 
 def bearer(secret):
@@ -65,6 +74,7 @@ def test_with_keys_each_endpoint_asks_for_one_with_its_scope(service, keys):
             expected = name == scope
             assert (response.status_code not in (401, 403)) == expected, (path, name)
             assert response.status_code < 500
+    assert {*CLOSED.values()} == set(SCOPES)
     for path in OPEN:
         assert service.http.get(path).status_code == 200
 
@@ -149,7 +159,7 @@ def test_every_answer_carries_security_headers_and_no_origin_may_read_it(service
 
 
 def test_a_flood_is_refused_at_once_and_those_let_in_are_served(service):
-    places = ANSWERS_AT_WORK + ANSWERS_WAITING
+    places = RUNNING_ANSWERS + WAITING_ANSWERS
     body = {"items": [{"id": f"flood-{n}"} for n in range(1000)]}
     start = threading.Barrier(4 * places)
 

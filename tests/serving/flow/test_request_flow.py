@@ -8,13 +8,13 @@ import pytest
 
 from feature_repo.home import EventError, Settings
 from feature_repo.request_features.context import RatePrior, RequestContext
-from serving.contract import ApiError, read_rank_body, read_search_body
+from serving.contract import ApiError, RankBody, SearchBody, body_reader
 from serving.features import OnlineFeatures
 from serving.flow import Resources, answer, answer_page
 from serving.state import LoadedArtifact
 from training.artifacts import Manifest
 
-BODY = read_rank_body(b'{"id": "r", "items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}')
+BODY = body_reader(RankBody)(b'{"id": "r", "items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}')
 
 
 class Connection:
@@ -167,7 +167,7 @@ def test_a_search_that_could_not_look_everywhere_does_not_count_as_one_that_foun
     resources,
 ):
     connection = connect(resources, Connection(known))
-    body = read_search_body(b'{"id": "r", "query": "boots"}')
+    body = body_reader(SearchBody)(b'{"id": "r", "query": "boots"}')
 
     told = asyncio.run(answer_page(resources, "search", body, shown=True))
 

@@ -4,12 +4,12 @@ import msgspec
 import pytest
 
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from serving.contract import MAX_ITEMS, ApiError, encode_cursor, read_rank_body, read_search_body
+from serving.contract import MAX_ITEMS, ApiError, RankBody, SearchBody, body_reader, encode_cursor
 from serving.query import read_page_question, read_question
 
 
 def question(**body):
-    return read_question(read_rank_body(msgspec.json.encode({"items": [], **body})), t=1)
+    return read_question(body_reader(RankBody)(msgspec.json.encode({"items": [], **body})), t=1)
 
 
 def refusal(**body):
@@ -33,7 +33,7 @@ def fields(**values):
     ids=["first page", "second page", "page that follows", "no query"],
 )
 def test_the_first_page_of_a_query_may_find_nothing(asked, may):
-    body = read_search_body(msgspec.json.encode(asked))
+    body = body_reader(SearchBody)(msgspec.json.encode(asked))
 
     asks = read_page_question(body, "search", Shop.load(SIMULATED_SHOP), t=1)
 
@@ -98,7 +98,7 @@ def test_too_many_items_are_413():
 )
 def test_a_body_that_is_none_says_what_was_expected(body, field, expected):
     with pytest.raises(ApiError) as raised:
-        read_rank_body(body)
+        body_reader(RankBody)(body)
 
     assert (raised.value.status, raised.value.field, raised.value.expected) == (
         400, field, expected,

@@ -1,0 +1,35 @@
+"""Answers about one user: the stored features, and the erasure."""
+
+from typing import Any
+
+import msgspec
+
+
+class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `GET /users/{user_id}`.
+
+    Attributes:
+        at: instant of the read.
+        known: whether any feature view has a row of the user; null when Redis cannot be read.
+        features: by full name; null where missing.
+        degraded: `hydrate` when Redis cannot be read.
+    """
+
+    user: str
+    at: str
+    known: bool | None
+    features: dict[str, Any]
+    degraded: list[str]
+
+
+class ErasedAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `DELETE /users/{user_id}`.
+
+    Attributes:
+        erased_at: from this instant on the user is served as unknown.
+        stale_datasets: files below the home that still have rows of the user; train again.
+    """
+
+    user: str
+    erased_at: str
+    stale_datasets: list[str]

@@ -1,0 +1,34 @@
+"""What the service relies on in BentoML and uvicorn beyond their documented interfaces.
+
+- `__is_ready__` of the service class decides what `/readyz` answers.
+- BentoML answers `GET /livez` and `GET /readyz` itself, and mounts our application at `/`.
+- BentoML sets `PROMETHEUS_MULTIPROC_DIR`, which makes the metrics those of all processes.
+- uvicorn has installed its handler of SIGTERM before it starts the application, and that handler
+  begins the shutdown.
+- Starlette gives every method of a path to a route whose endpoint is an ASGI object.
+
+`tests/serving/http/test_bento.py` and `tests/integration/http` check each.
+"""
+
+import asyncio
+import signal
+from collections.abc import Callable
+from types import FrameType
+
+DRAIN_SECONDS = 1.0
+"""Time between not ready and refused connections: twice what a probe every half second needs."""
+
+
+def before_shutdown(notify: Callable[[], None]) -> None:
+    """Call `notify` at SIGTERM, and let uvicorn shut down DRAIN_SECONDS later.
+
+    In between, the service still takes requests and closes each connection with its answer.
+    """
+    shut_down, loop = signal.getsignal(signal.SIGTERM), asyncio.get_running_loop()
+
+    def drain(number: int, frame: FrameType | None) -> None:
+        notify()
+        if callable(shut_down):
+            loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, shut_down, number, frame)
+
+    signal.signal(signal.SIGTERM, drain)

@@ -1,0 +1,284 @@
+"""Every route of the service, declared once."""
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.exceptions import HTTPException
+
+from feature_repo.events.contract import (
+    SHOP_KINDS,
+    AnyEvent,
+    identifier,
+    json_schemas,
+    parse_canonical,
+    parse_metarank,
+)
+from serving.contract import (
+    MAX_COMPLETIONS,
+    RECOMMEND_SURFACES,
+    AutocompleteAnswer,
+    ErasedAnswer,
+    EventsAnswer,
+    PersonAnswer,
+    RankAnswer,
+    RankBody,
+    RecommendBody,
+    SearchBody,
+    SlateAnswer,
+)
+from serving.http.endpoint import Call, Endpoint
+from serving.monitoring import CONTENT_TYPE, exposition, run_in_pool
+
+_LOG_UNAVAILABLE = {503: "The log cannot be written; nothing was acknowledged, send again."}
+
+
+@Endpoint(
+    method="POST",
+    path="/rank/{model}",
+    body=RankBody,
+    answer=RankAnswer,
+    result="The items, best first.",
+    scope="answers",
+    kind="answers",
+    metric="rank",
+    flags=("explain", "shown"),
+    errors={404: "Unknown model."},
+)
+async def rank(call: Call) -> RankAnswer:
+    """Put items in order for one shopper."""
+    from serving.flow import answer
+
+    return await answer(call.resources, call.path["model"], call.body, **call.flags)
+
+
+@Endpoint(
+    method="POST",
+    path="/search",
+    body=SearchBody,
+    answer=SlateAnswer,
+    result="A page of items, best first.",
+    scope="answers",
+    kind="answers",
+    metric="search",
+    flags=("explain", "shown"),
+)
+async def search(call: Call) -> SlateAnswer:
+    """Find items for a query."""
+    from serving.flow import answer_page
+
+    return await answer_page(call.resources, "search", call.body, **call.flags)
+
+
+@Endpoint(
+    method="POST",
+    path="/recommend/{surface}",
+    body=RecommendBody,
+    answer=SlateAnswer,
+    result="A page of items, best first.",
+    scope="answers",
+    kind="answers",
+    metric="{surface}",
+    flags=("explain", "shown"),
+    choices={"surface": RECOMMEND_SURFACES},
+)
+async def recommend(call: Call) -> SlateAnswer:
+    """Find items for a surface of the shop."""
+    from serving.flow import answer_page
+
+    return await answer_page(call.resources, call.path["surface"], call.body, **call.flags)
+
+
+@Endpoint(
+    method="GET",
+    path="/autocomplete",
+    answer=AutocompleteAnswer,
+    result="Completions, the likeliest first.",
+    scope="answers",
+    kind="answers",
+    queues=False,
+    metric="autocomplete",
+    query={
+        "q": {"type": "string"},
+        "count": {"type": "integer", "minimum": 1, "maximum": MAX_COMPLETIONS},
+    },
+)
+async def autocomplete(call: Call) -> AutocompleteAnswer:
+    """Complete a partly typed query."""
+    from serving.http.autocomplete import complete
+
+    return complete(call.resources.models, call.query)
+
+
+@Endpoint(
+    method="POST",
+    path="/events",
+    body=bytes,
+    answer=EventsAnswer,
+    result="How many events were accepted, duplicate and quarantined.",
+    scope="events",
+    kind="events",
+    metric="events",
+    errors=_LOG_UNAVAILABLE,
+)
+async def events(call: Call) -> EventsAnswer:
+    """Ingest canonical events.
+
+    One object, an array, or one object per line.  An invalid event does not reject the others.
+    """
+    return await _ingest(call, parse_canonical, "events")
+
+
+@Endpoint(
+    method="POST",
+    path="/feedback",
+    body=bytes,
+    answer=EventsAnswer,
+    result="How many events were accepted, duplicate and quarantined.",
+    scope="events",
+    kind="events",
+    metric="feedback",
+    errors=_LOG_UNAVAILABLE,
+)
+async def feedback(call: Call) -> EventsAnswer:
+    """Ingest events in Metarank's format.
+
+    One object, an array, or one object per line.  An invalid event does not reject the others.
+    """
+    return await _ingest(call, parse_metarank, "feedback")
+
+
+@Endpoint(
+    method="GET",
+    path="/users/{user_id:path}",
+    answer=PersonAnswer,
+    result="The user's features.",
+    scope="users",
+    kind="events",
+    queues=False,
+)
+async def user(call: Call) -> PersonAnswer:
+    """Read the stored features of a user."""
+    from serving.http.users import read_user
+
+    return await read_user(call.resources, identifier(call.path["user_id"], "user"))
+
+
+@Endpoint(
+    method="DELETE",
+    path="/users/{user_id:path}",
+    answer=ErasedAnswer,
+    result="The user is erased.",
+    scope="users",
+    kind="events",
+    errors=_LOG_UNAVAILABLE,
+)
+async def erase_user(call: Call) -> ErasedAnswer:
+    """Erase a user: from the features at once, from the log at the next refresh."""
+    from serving.http.users import erase
+
+    user_id = identifier(call.path["user_id"], "user")
+    return await run_in_pool(call.resources.writers, lambda: erase(call.resources, user_id))
+
+
+@Endpoint(
+    method="GET",
+    path="/features",
+    result="Feature views, and the features each feature service reads.",
+    scope="answers",
+)
+async def features(call: Call) -> dict[str, Any]:
+    """Describe every feature."""
+    described: dict[str, Any] = call.resources.features
+    return described
+
+
+@Endpoint(
+    method="GET",
+    path="/models",
+    result="Models and indexes, with versions.",
+    scope="answers",
+)
+async def models(call: Call) -> dict[str, Any]:
+    """List the models and indexes in use."""
+    from serving.flow import describe_models
+
+    return describe_models(call.resources.models)
+
+
+@Endpoint(
+    method="GET",
+    path="/schema/{kind}.json",
+    result="The JSON Schema.",
+    choices={"kind": tuple(SHOP_KINDS)},
+)
+async def schema(call: Call) -> dict[str, Any]:
+    """Return the JSON Schema of one event kind."""
+    return json_schemas()[call.path["kind"]]
+
+
+@Endpoint(
+    method="GET",
+    path="/metrics",
+    answer=bytes,
+    result="Metrics in Prometheus' text format.",
+    scope="metrics",
+    media_type=CONTENT_TYPE,
+)
+async def metrics(_: Call) -> bytes:
+    """Return the metrics of all processes of the service."""
+    return exposition()
+
+
+@Endpoint(
+    method="GET",
+    path="/openapi.json",
+    result="This document.",
+    aliases=("/docs.json",),
+)
+async def openapi(_: Call) -> dict[str, Any]:
+    """Return the OpenAPI document."""
+    from serving.http.openapi import document
+
+    return document(ENDPOINTS)
+
+
+@Endpoint(method="GET", path="/livez", answer=bytes, result="The process answers.", is_probe=True)
+async def live(_: Call) -> None:
+    """Check that the process answers."""
+    raise HTTPException(405, headers={"Allow": "GET"})
+
+
+@Endpoint(
+    method="GET",
+    path="/readyz",
+    answer=bytes,
+    result="The service takes requests.",
+    is_probe=True,
+    errors={503: "Not ready yet, or shutting down."},
+)
+async def ready(_: Call) -> None:
+    """Check that the service takes requests."""
+    raise HTTPException(405, headers={"Allow": "GET"})
+
+
+@Endpoint(method="GET", path="/", result="The name of the service, and where its document is.")
+async def index(_: Call) -> dict[str, Any]:
+    """Point to the OpenAPI document.
+
+    It replaces BentoML's own page, which would load a script of a third party.
+    """
+    return {"service": "aisle", "openapi": "/openapi.json"}
+
+
+async def _ingest(call: Call, parse: Callable[[object], AnyEvent], dialect: str) -> EventsAnswer:
+    resources = call.resources
+    answer: EventsAnswer = await run_in_pool(
+        resources.writers, lambda: resources.event_intake.ingest(call.body, parse, dialect)
+    )
+    return answer
+
+
+ENDPOINTS: tuple[Endpoint, ...] = tuple(
+    declared for declared in vars().values() if isinstance(declared, Endpoint)
+)
+"""All declarations of this module, in their order."""

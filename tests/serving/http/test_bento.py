@@ -1,0 +1,62 @@
+"""What the service relies on in BentoML and Starlette beyond their documented interfaces."""
+
+import asyncio
+import inspect
+import os
+import signal
+
+import httpx
+import pytest
+import uvicorn
+from _bentoml_impl.server.app import ServiceAppFactory
+from starlette.applications import Starlette
+from starlette.routing import Route
+
+from serving.http import bento
+
+
+class Echo:
+    async def __call__(self, scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": scope["method"].encode()})
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE", "PURGE"])
+def test_starlette_routes_every_method_to_an_asgi_object(method):
+    transport = httpx.ASGITransport(Starlette(routes=[Route("/", Echo())]))
+
+    async def send():
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            return await http.request(method, "/")
+
+    assert asyncio.run(send()).text == method
+
+
+def test_bentoml_asks_the_service_whether_it_is_ready():
+    assert "__is_ready__" in inspect.getsource(ServiceAppFactory.readyz)
+
+
+def test_uvicorn_installs_its_signal_handler_before_it_starts_the_application():
+    serve = inspect.getsource(uvicorn.Server.serve)
+
+    assert "capture_signals" in serve
+    assert "signal.signal" in inspect.getsource(uvicorn.Server.capture_signals)
+
+
+def test_shutdown_is_announced_before_the_earlier_handler_runs(monkeypatch):
+    calls = []
+    monkeypatch.setattr(bento, "DRAIN_SECONDS", 0.01)
+    original = signal.signal(signal.SIGTERM, lambda *_: calls.append("shut down"))
+
+    async def run():
+        bento.before_shutdown(lambda: calls.append("notified"))
+        os.kill(os.getpid(), signal.SIGTERM)
+        while "shut down" not in calls:
+            await asyncio.sleep(0.01)
+
+    try:
+        asyncio.run(asyncio.wait_for(run(), 30))
+    finally:
+        signal.signal(signal.SIGTERM, original)
+
+    assert calls == ["notified", "shut down"]
