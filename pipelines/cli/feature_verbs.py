@@ -31,13 +31,14 @@ def materialize(args: argparse.Namespace) -> Outcome:
 
 def refresh(args: argparse.Namespace) -> Outcome:
     """Bring features and online store up to now, once or again and again."""
-    from pipelines.steps import refresh as refreshing
+    from pipelines.steps import every, parse_period
+    from pipelines.steps import refresh as refresh_once
     from pipelines.terminal import show
 
     settings = Settings.from_environment()
     if args.every is None:
-        return _refreshed(refreshing.refresh(settings, _announce).to_dict())
-    for report in refreshing.every(settings, refreshing.parse_period(args.every), _announce):
+        return _refreshed(refresh_once(settings, _announce).to_dict())
+    for report in every(settings, parse_period(args.every), _announce):
         show(_refreshed(report.to_dict()), args.json)
         sys.stdout.flush()
     raise AssertionError("a refresh without end has ended")
