@@ -5,13 +5,14 @@ import sys
 from typing import Any
 
 from feature_repo.home import Clock, Settings, exclusive, to_text
-from pipelines.steps import home_redis, steps
+from pipelines.steps import TRANSFORM_FEATURES, home_redis, parse_period, refresh_every
+from pipelines.steps import refresh as run_refresh
 from pipelines.terminal import Outcome, line, pages, table
 
 
 def transform(_: argparse.Namespace) -> Outcome:
     """Compute the feature rows."""
-    return Outcome(steps.transform_features(Settings.from_environment().home.root))
+    return Outcome(TRANSFORM_FEATURES.run(Settings.from_environment().home))
 
 
 def materialize(args: argparse.Namespace) -> Outcome:
@@ -31,14 +32,12 @@ def materialize(args: argparse.Namespace) -> Outcome:
 
 def refresh(args: argparse.Namespace) -> Outcome:
     """Bring features and online store up to now, once or again and again."""
-    from pipelines.steps import every, parse_period
-    from pipelines.steps import refresh as refresh_once
     from pipelines.terminal import show
 
     settings = Settings.from_environment()
     if args.every is None:
-        return _refreshed(refresh_once(settings, _announce).to_dict())
-    for report in every(settings, parse_period(args.every), _announce):
+        return _refreshed(run_refresh(settings, _announce).to_dict())
+    for report in refresh_every(settings, parse_period(args.every), _announce):
         show(_refreshed(report.to_dict()), args.json)
         sys.stdout.flush()
     raise AssertionError("a refresh without end has ended")
@@ -89,18 +88,18 @@ def _known(args: argparse.Namespace) -> Outcome:
     from feature_repo.online.hydration import OnlineReader
     from feature_repo.online.redis import redis_client
     from feature_repo.shop import Shop
-    from pipelines.cli import known_page
+    from pipelines.cli import entity_page
 
-    settings, subject = Settings.from_environment(), known_page.Subject.of(args.subject or "")
+    settings, subject = Settings.from_environment(), entity_page.Subject.of(args.subject or "")
     home = settings.home
     t = parse_instant(args.at, "at") if args.at else Clock.of(settings).now()
-    known, live = known_page.offline(home, subject, t), {}
+    known, live = entity_page.offline(home, subject, t), {}
     if args.at is None:
         with home_redis(settings) as address, redis_client(address) as client:
             reader = OnlineReader(home, Shop.load(home.shop_toml), client)
-            live = known_page.online(reader, subject, t)
+            live = entity_page.online(reader, subject, t)
     features = [row | {"online": live.get(row["feature"])} for row in known]
-    events = known_page.events(home, subject, t)
+    events = entity_page.events(home, subject, t)
     page = pages(
         table(
             f"{subject.kind} {subject.key} at {to_text(t)}",

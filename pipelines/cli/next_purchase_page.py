@@ -7,7 +7,7 @@ from pipelines.terminal import Page, line, pages, table
 _METRICS = ("ndcg@10", "recall@20", "hit@10")
 
 
-def page_of(evaluation: dict[str, Any]) -> Page:
+def evaluation_page(evaluation: dict[str, Any]) -> Page:
     """Protocol, models, slices, and what was chosen."""
     models = evaluation["models"]
     counted = ", ".join(f"{count} {split}" for split, count in evaluation["orders"].items())
@@ -29,7 +29,7 @@ def page_of(evaluation: dict[str, Any]) -> Page:
     )
 
 
-def page_of_surfaces(evaluation: dict[str, Any]) -> Page:
+def surfaces_page(evaluation: dict[str, Any]) -> Page:
     """Protocol, surfaces and baselines, their differences, slices, and what was chosen."""
     models, differences = evaluation["models"], evaluation["differences"]
     reached = ", ".join(

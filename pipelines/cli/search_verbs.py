@@ -8,7 +8,7 @@ import sys
 from typing import Any
 
 from feature_repo.home import CHECKOUT, DatasetError, SettingError, Settings
-from pipelines.steps import steps
+from pipelines.steps import PUBLISH_INDICES
 from pipelines.terminal import Outcome, Page, line, pages, table
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -17,7 +17,7 @@ _RANGE = re.compile(rf"(?P<min>{_NUMBER})?\.\.(?P<max>{_NUMBER})?")
 
 def index(_: argparse.Namespace) -> Outcome:
     """Fit and publish the indices."""
-    data = steps.publish_indices(Settings.from_environment().home.root)
+    data = PUBLISH_INDICES.run(Settings.from_environment().home)
     rows: list[list[object]] = [
         [kind, version, f"{data['seconds'][kind]:.2f}"]
         for kind, version in data["versions"].items()
@@ -31,10 +31,10 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
     if args.purchases:
         if args.folder is not None:
             raise SettingError(f"Expected --purchases or a folder, found both: {args.folder}.")
-        from pipelines.cli.next_purchase_page import page_of_surfaces
+        from pipelines.cli.next_purchase_page import surfaces_page
 
         found = _measured("purchase_evaluation", args.purchases)
-        return Outcome(found, page_of_surfaces(found))
+        return Outcome(found, surfaces_page(found))
     if args.folder is None:
         return _recalled(_measured("retrieval_evaluation", str(args.days)))
     from training.studies.retrieval import evaluate, print_evaluation

@@ -8,7 +8,6 @@ import argparse
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
 from pipelines.steps import home_redis
@@ -75,18 +74,6 @@ def redis(args: argparse.Namespace) -> Outcome:
     elif args.action == "stop":
         redis_server.stop(settings.home)
     return Outcome(redis_server.status(settings))
-
-
-def pipeline(args: argparse.Namespace) -> Outcome:
-    """Run or compile a Kubeflow pipeline."""
-    from pipelines.kubeflow import retrain
-
-    if args.action == "compile":
-        out = args.out or Path("build") / "retrain.yaml"
-        out.parent.mkdir(parents=True, exist_ok=True)
-        retrain.compile_retrain(out)
-        return Outcome({"compiled": str(out)})
-    return Outcome(retrain.run_retrain(Settings.from_environment().home))
 
 
 def doctor(_: argparse.Namespace) -> Outcome:

@@ -19,8 +19,7 @@ from feature_repo.home import clock as clocks
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.demo.showcase import Explainer, Showcase, choose_question, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
-from pipelines.steps import steps
-from pipelines.steps.refresh import refresh
+from pipelines.steps import EVALUATION, MODEL, TRANSFORM_FEATURES, refresh, retrain_pipeline
 
 SHARE_RECORDED = 1.0
 
@@ -75,7 +74,7 @@ class Demo:
 
         clock = Clock.of(self.settings)
         log = EventLog(self.home, clock)
-        published = self.home.current / "ranker" / steps.MODEL
+        published = self.home.current / "ranker" / MODEL
         with self._step("rank, click, rank"):
             ranker = Ranker.load(published) if published.exists() else None
             question = choose_question(log)
@@ -138,29 +137,21 @@ class Demo:
         return replace(self.settings, clock=start)
 
     def _learn(self) -> None:
-        dataset = self.home.datasets / "ranking.parquet"
-        build = self._build
-        with self._step("dataset"):
-            steps.build_dataset(self.home.root, dataset)
-        with self._step("training"):
-            steps.train_ranker(dataset, build / "ranker")
-        with self._step("evaluate"):
-            steps.evaluate_ranker(dataset, build / "ranker", build / "evaluation")
-        with self._step("publish"):
-            steps.publish_ranker(self.home.root, build / "ranker", build / "evaluation")
-        with self._step("indices"):
-            steps.publish_indices(self.home.root)
+        for step in retrain_pipeline().steps:
+            if step != TRANSFORM_FEATURES:
+                with self._step(step.title or step.name):
+                    step.run(self.home)
 
     def _evaluation(self) -> dict[str, Any]:
         """Of the published ranker; of the last one, where it was not good enough to publish."""
-        published = self.home.current / "ranker" / steps.MODEL / "evaluation.json"
-        path = published if published.exists() else self._build / "evaluation" / "evaluation.json"
+        published = self.home.current / "ranker" / MODEL / "evaluation.json"
+        path = (
+            published
+            if published.exists()
+            else self.home.root / EVALUATION.path / "evaluation.json"
+        )
         evaluation: dict[str, Any] = json.loads(path.read_text())
         return evaluation
-
-    @property
-    def _build(self) -> Path:
-        return self.home.root / "build"
 
     @contextmanager
     def _step(self, name: str) -> Iterator[None]:

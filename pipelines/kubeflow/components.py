@@ -1,109 +1,60 @@
-"""The steps as Kubeflow components.  Nothing happens here that `pipelines.steps.steps` does not do.
+"""Kubeflow components, generated from the declarations of the steps.
 
-A component's body is copied into its container, so it imports what it uses.  Every step also
-leaves something for the Kubeflow page to draw: figures, a report, a text.
+A lightweight component carries the source of its function into its container, and Kubeflow reads
+the inputs and outputs from that function's signature.  So the source of each function is written
+here from the step, and given to `linecache`, where `inspect` looks it up.
 """
-# mypy: disable-error-code="untyped-decorator"
+
+import linecache
+from typing import TYPE_CHECKING
 
 from kfp import dsl
 
+from pipelines.steps import Artifact, Step
+
+if TYPE_CHECKING:
+    from kfp.dsl.base_component import BaseComponent
+
 IMAGE = "aisle:dev"
-"""Holds this project and its locked dependencies; see `k8s/image`."""
+"""Contains this project and its locked dependencies; see `k8s/image`."""
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def transform_features(home: str, summary: dsl.Output[dsl.Markdown]) -> None:
-    """Compute the feature rows of every view."""
-    from pathlib import Path
-
-    from pipelines.kubeflow.kubeflow_page import markdown
-    from pipelines.steps import steps
-
-    report = steps.transform_features(Path(home))
-    Path(summary.path).write_text(markdown("Features", report), encoding="utf-8")
+def component(step: Step, *, returns: bool = False) -> "BaseComponent":
+    """Return the component of a step; with `returns` its output is the report as JSON."""
+    source, file = component_source(step, returns=returns), f"<component {step.name}>"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    names = {"dsl": dsl, "__name__": __name__}
+    exec(compile(source, file, "exec"), names)
+    return dsl.component(base_image=IMAGE, install_kfp_package=False)(names[step.name])
 
 
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def build_dataset(
-    home: str, dataset: dsl.Output[dsl.Dataset], metrics: dsl.Output[dsl.Metrics]
-) -> None:
-    """Join labelled slates to features as they were known."""
-    from pathlib import Path
-
-    from pipelines.kubeflow.kubeflow_page import figures
-    from pipelines.steps import steps
-
-    report = steps.build_dataset(Path(home), Path(dataset.path))
-    for name, value in figures(report).items():
-        metrics.log_metric(name, value)
-
-
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def train_ranker(
-    dataset: dsl.Input[dsl.Dataset],
-    ranker: dsl.Output[dsl.Model],
-    metrics: dsl.Output[dsl.Metrics],
-) -> None:
-    """Choose a configuration and fit the ranker."""
-    from pathlib import Path
-
-    from pipelines.kubeflow.kubeflow_page import figures
-    from pipelines.steps import steps
-
-    report = steps.train_ranker(Path(dataset.path), Path(ranker.path))
-    for name, value in figures({"chosen": report["chosen"]}).items():
-        metrics.log_metric(name, value)
-
-
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def evaluate_ranker(
-    dataset: dsl.Input[dsl.Dataset],
-    ranker: dsl.Input[dsl.Model],
-    evaluation: dsl.Output[dsl.Artifact],
-    metrics: dsl.Output[dsl.Metrics],
-    page: dsl.Output[dsl.HTML],
-) -> None:
-    """Measure ranker and baselines on the test split."""
-    import shutil
-    from pathlib import Path
-
-    from pipelines.kubeflow.kubeflow_page import figures
-    from pipelines.steps import steps
-
-    folder = Path(evaluation.path)
-    report = steps.evaluate_ranker(Path(dataset.path), Path(ranker.path), folder)
-    shutil.copyfile(folder / "evaluation.html", page.path)
-    for name, value in figures({"test": report["test"]}).items():
-        metrics.log_metric(name, value)
-
-
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def publish_ranker(
-    home: str,
-    ranker: dsl.Input[dsl.Model],
-    evaluation: dsl.Input[dsl.Artifact],
-    model: str,
-    summary: dsl.Output[dsl.Markdown],
-) -> str:
-    """Publish the ranker for the service to load; returns the step's report as JSON."""
-    import json
-    from pathlib import Path
-
-    from pipelines.kubeflow.kubeflow_page import markdown
-    from pipelines.steps import steps
-
-    report = steps.publish_ranker(Path(home), Path(ranker.path), Path(evaluation.path), model=model)
-    Path(summary.path).write_text(markdown("Published", report), encoding="utf-8")
-    return json.dumps(report, default=str)
-
-
-@dsl.component(base_image=IMAGE, install_kfp_package=False)
-def publish_indices(home: str, summary: dsl.Output[dsl.Markdown]) -> None:
-    """Fit what candidates are found with, and publish it for the service to load."""
-    from pathlib import Path
-
-    from pipelines.kubeflow.kubeflow_page import markdown
-    from pipelines.steps import steps
-
-    report = steps.publish_indices(Path(home))
-    Path(summary.path).write_text(markdown("Indices", report), encoding="utf-8")
+def component_source(step: Step, *, returns: bool = False) -> str:
+    """Return the source of the function that runs a step in a container."""
+    inputs = [
+        f"{value.name}: dsl.Input[dsl.{value.kind}]"
+        if isinstance(value, Artifact)
+        else f"{value.name}: str"
+        for value in step.inputs
+    ]
+    outputs = [f"{output.name}: dsl.Output[dsl.{output.kind}]" for output in step.outputs]
+    drawn = {"summary": "Markdown"} if step.figures is None else {"metrics": "Metrics"}
+    if step.page:
+        drawn["page"] = "HTML"
+    pages = [f"{name}: dsl.Output[dsl.{kind}]" for name, kind in drawn.items()]
+    values = [
+        f'"{value.name}": {value.name}' + (".path" if isinstance(value, Artifact) else "")
+        for value in (*step.inputs, *step.outputs)
+    ]
+    run = f'run_step("{step.name}", {{{", ".join(values)}}}, [{", ".join(drawn)}])'
+    return "\n".join(
+        [
+            f"def {step.name}(",
+            *(f"    {parameter}," for parameter in (*inputs, *outputs, *pages)),
+            f") -> {'str' if returns else 'None'}:",
+            f"    {step.summary!r}",
+            "    from pipelines.kubeflow import run_step",
+            "",
+            f"    {'return ' if returns else ''}{run}",
+            "",
+        ]
+    )

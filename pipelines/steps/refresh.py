@@ -72,7 +72,9 @@ def refresh(
         return _refresh(settings, address, announce)
 
 
-def every(settings: Settings, seconds: float, announce: Announce) -> Iterator[RefreshReport]:
+def refresh_every(
+    settings: Settings, seconds: float, announce: Announce
+) -> Iterator[RefreshReport]:
     """Refresh again and again, `seconds` from start to start, until interrupted.
 
     A refresh that fails, because Redis is away, say, is told and tried again in its turn.

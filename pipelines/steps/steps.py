@@ -1,18 +1,14 @@
-"""The steps of the platform: paths in, paths out.
+"""The functions of the steps: paths in, paths out.
 
-A step is an ordinary function.  It is run by the command line (`pipelines.cli.main`), by Kubeflow
-(`pipelines.kubeflow.components`) and by the tests, always as the same code.  `home` is the folder
-of one shop's run-time state.
+They are ordinary functions, which tests call directly.  `retrain.py` declares each of them as a
+step.  `home` is the folder of one shop's run-time state.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from feature_repo.home import Home, Settings
-
-Progress = Callable[[int, int | None], None]
-Report = dict[str, Any]
+from pipelines.steps.step import Progress, Report
 
 MODEL = "default"
 """Name of the ranker that answers `/rank/default`."""
@@ -20,11 +16,13 @@ MODEL = "default"
 
 def transform_features(home: Path, *, now: int | None = None) -> Report:
     """Compute the feature rows of every view from the compacted log."""
-    from feature_repo.home import exclusive
+    from feature_repo.home import Clock, exclusive
     from feature_repo.transformations import transform
 
-    with exclusive(Home(home), "a transform"):
-        return transform(Home(home), _now(home) if now is None else now).to_dict()
+    folder = Home(home)
+    with exclusive(folder, "a transform"):
+        until = Clock.of(Settings(home=folder)).now() if now is None else now
+        return transform(folder, until).to_dict()
 
 
 def build_dataset(
@@ -35,9 +33,10 @@ def build_dataset(
     horizon_days: float | None = None,
     progress: Progress | None = None,
 ) -> Report:
-    """Join labelled slates to the features as they were known, and write them to `dataset`.
+    """Join labelled slates to their point-in-time features, and write them to `dataset`.
 
-    `gains`, such as `click=1,purchase=6`, and the horizon: see `training.dataset.gains`.
+    `gains` is a text such as `click=1,purchase=6`; `training.dataset.gains` describes it and the
+    horizon.
     """
     from training.dataset import Gains, parse_gains
     from training.dataset import build_dataset as build
@@ -56,12 +55,18 @@ def train_ranker(
 
 
 def evaluate_ranker(
-    dataset: Path, ranker: Path, evaluation: Path, *,
-    metrics: Sequence[str] = (), studies: Sequence[str] = (), progress: Progress | None = None,
-) -> Report:  # fmt: skip
+    dataset: Path,
+    ranker: Path,
+    evaluation: Path,
+    *,
+    metrics: Sequence[str] = (),
+    studies: Sequence[str] = (),
+    progress: Progress | None = None,
+) -> Report:
     """Measure ranker and baselines on the test split; write figures, page and model card.
 
-    `metrics` are measured beside the usual ones; `studies` are `ablation` and `learning_curve`.
+    `metrics` adds further metrics to the default ones; `studies` may name `ablation` and
+    `learning_curve`.
     """
     from training.evaluation import evaluate
     from training.metrics import Metric
@@ -76,20 +81,14 @@ def evaluate_ranker(
 
 
 def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:
-    """Publish the ranker, and the popularity snapshot, for the service to load."""
+    """Publish the ranker and the popularity snapshot for the service to load."""
     from training.evaluation import publish_ranker as publish
 
     return publish(Home(home), ranker, evaluation, name=model).to_dict()
 
 
 def publish_indices(home: Path) -> Report:
-    """Fit what candidates are found with, on the log and the features, and publish it."""
+    """Fit the candidate indexes on the log and the features, and publish them."""
     from training.retrieval.indexes import publish_indices as publish
 
     return publish(Home(home)).to_dict()
-
-
-def _now(home: Path) -> int:
-    from feature_repo.home import Clock
-
-    return Clock.of(Settings(home=Home(home))).now()

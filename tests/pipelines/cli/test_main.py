@@ -8,9 +8,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.cli import main as cli
+from pipelines.cli import parser
 
 ROOT = Path(__file__).parents[3]
-VERBS = sorted(cli.parser()._subparsers._group_actions[0].choices)
+VERBS = sorted(parser.VERBS)
 HEAVY = ["feast", "bentoml", "kfp", "xgboost", "pandas", "duckdb", "pyarrow", "numpy", "rich"]
 
 

@@ -5,7 +5,8 @@ from dataclasses import fields
 
 import pytest
 
-from pipelines.cli.main import main, parser
+from pipelines.cli.main import main
+from pipelines.cli.parser import parser
 from pipelines.cli.simulate_options import config_of
 from training.studies.simulation import Breakage, ShopConfig
 

@@ -4,8 +4,7 @@ import pytest
 
 from feature_repo.home import Home, SettingError, Settings, exclusive
 from feature_repo.home.errors import BusyError
-from pipelines.steps import refresh
-from pipelines.steps.refresh import every, parse_period
+from pipelines.steps import parse_period, refresh, refresh_every
 
 
 def test_a_refresh_that_fails_is_told_and_tried_again(tmp_path):
@@ -18,7 +17,7 @@ def test_a_refresh_that_fails_is_told_and_tried_again(tmp_path):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        next(every(settings, 0.01, announce))
+        next(refresh_every(settings, 0.01, announce))
 
     assert [line for line in told if "tried again" in line and "Redis" in line] == [told[-1]] * 2
 

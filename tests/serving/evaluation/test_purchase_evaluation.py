@@ -12,7 +12,7 @@ import pytest
 
 from feature_repo.home import DAY, Home
 from pipelines.cli.main import main
-from pipelines.cli.next_purchase_page import page_of_surfaces
+from pipelines.cli.next_purchase_page import surfaces_page
 from pipelines.terminal import Outcome, show
 from serving.candidates.candidate_sources import PAST_SHARE
 from serving.evaluation.purchase_evaluation import NOWHERE, evaluate, shown_at
@@ -176,7 +176,7 @@ def test_a_list_follows_from_the_log_before_the_cut_and_the_users_orders_before_
 def test_the_page_begins_with_the_protocol_and_has_a_line_for_each(home, capsys):
     found = evaluate(home, "validate")
 
-    show(Outcome(found, page_of_surfaces(found)), False)
+    show(Outcome(found, surfaces_page(found)), False)
     printed = capsys.readouterr().out
 
     assert printed.startswith("Next purchase: ")

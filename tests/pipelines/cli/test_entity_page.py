@@ -4,7 +4,7 @@ import pytest
 
 from feature_repo.home import HOUR, SettingError
 from feature_repo.transformations import transform
-from pipelines.cli.known_page import Subject, events, offline, online
+from pipelines.cli.entity_page import Subject, events, offline, online
 from tests.feature_repo.online.conftest import room
 from tests.feature_repo.online.histories import NOW, click, ranking, upsert
 

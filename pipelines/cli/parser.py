@@ -1,0 +1,361 @@
+"""The command line: one declaration of each verb.
+
+`aisle --help` must be fast, so nothing heavy is imported here: the options of a verb are declared
+when that verb is parsed, and its function is imported when it runs.
+"""
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+_URL = "http://127.0.0.1:3000"
+
+
+class Verb(NamedTuple):
+    """One verb of the command line.
+
+    Attributes:
+        help: one line for `aisle --help`.
+        run: its function, `module:name` in `pipelines.cli`.
+        options: declares its arguments, besides `--json`.
+    """
+
+    help: str
+    run: str
+    options: Callable[[argparse.ArgumentParser], None] = lambda _: None
+
+
+class _VerbParser(argparse.ArgumentParser):
+    """A parser that declares the options of its verb when it parses."""
+
+    verb: Verb | None = None
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        if self.verb is not None:
+            self.verb.options(self)
+            self.verb = None
+        return super().parse_known_args(args, namespace)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    root = argparse.ArgumentParser(
+        prog="aisle",
+        description="Personalized search and recommendations for shops, built round a feature "
+        "store.  State is in AISLE_HOME (default .aisle/ in the checkout).",
+    )
+    verbs = root.add_subparsers(required=True, metavar="VERB", parser_class=_VerbParser)
+    for name, verb in VERBS.items():
+        description = verb.help[0].upper() + verb.help[1:] + "."
+        one = verbs.add_parser(name, help=verb.help, description=description)
+        one.add_argument("--json", action="store_true", help="print one JSON object")
+        one.set_defaults(run=verb.run)
+        one.verb = verb
+    return root
+
+
+def _demo(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--events", type=Path, metavar="PATH", help="a shop's own events")
+    verb.add_argument("--once", action="store_true", help="stop everything at the end")
+    verb.add_argument("--port", type=int, help="port of the service (3000, or a free one)")
+
+
+def _paths(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "paths",
+        type=Path,
+        nargs="+",
+        metavar="PATH",
+        help="JSON lines (.jsonl, .jsonl.gz), Parquet, or a folder of them",
+    )
+    verb.add_argument(
+        "--mapping",
+        type=Path,
+        metavar="FILE",
+        help="read tables of transactions (Parquet, .csv) by this mapping: docs/transactions.md",
+    )
+
+
+def _init(verb: argparse.ArgumentParser) -> None:
+    _paths(verb)
+    verb.add_argument("--out", type=Path, help="where to write it (shop.toml of the home)")
+    verb.add_argument("--force", action="store_true", help="replace the file if it exists")
+
+
+def _simulate(verb: argparse.ArgumentParser) -> None:
+    from pipelines.cli.simulate_options import add_options
+
+    add_options(verb)
+
+
+def _ingest(verb: argparse.ArgumentParser) -> None:
+    _paths(verb)
+    late = verb.add_mutually_exclusive_group()
+    late.add_argument(
+        "--backfill",
+        dest="mode",
+        action="store_const",
+        const="backfill",
+        help="events older than the last seal keep their times; everything is rebuilt",
+    )
+    late.add_argument(
+        "--late",
+        dest="mode",
+        action="store_const",
+        const="late",
+        help="events older than the last seal count as received now",
+    )
+    verb.set_defaults(mode="refuse")
+
+
+def _materialize(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--full", action="store_true", help="load from the log's first day")
+
+
+def _refresh(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
+
+
+def _train(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--no-publish", action="store_true", help="do not replace the current ranker")
+    verb.add_argument("--gains", help="worth of each outcome (click=1,add_to_cart=3,purchase=6)")
+    verb.add_argument(
+        "--horizon-days",
+        type=float,
+        metavar="DAYS",
+        help="count outcomes of so many days, and leave out younger rankings (no limit)",
+    )
+    verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
+    verb.add_argument(
+        "--search-seconds", type=float, metavar="S", help="begin none after so long (no limit)"
+    )
+
+
+def _evaluate(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--html", type=Path, help="also write the report to this file")
+    verb.add_argument(
+        "--metric",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="also measure this, such as ndcg@5, map, revenue@20; may be repeated",
+    )
+    verb.add_argument(
+        "--ablation", action="store_true", help="fit again without each group of features"
+    )
+    verb.add_argument(
+        "--learning-curve", action="store_true", help="fit again on a growing share of the data"
+    )
+    verb.add_argument(
+        "--beside",
+        type=Path,
+        metavar="FOLDER",
+        help="compare with the ranker in this folder, on the same slates",
+    )
+    verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
+
+
+def _explain(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
+    verb.add_argument("--approximate", action="store_true", help="as fast as online answers")
+    verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
+
+
+def _truth_grid(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--grid", type=Path, help="TOML file (truth_grid.toml)")
+    verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
+    verb.add_argument("--workers", type=int, help="parallel shops (one a core)")
+
+
+def _personalization(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--users", type=int, default=4000, help="(%(default)s)")
+    verb.add_argument("--items", type=int, default=900, help="(%(default)s)")
+    verb.add_argument("--days", type=int, default=28, help="of the log (%(default)s)")
+    verb.add_argument("--impressions", type=int, default=200_000, help="(%(default)s)")
+    verb.add_argument("--seed", type=int, default=7, help="of all chance (%(default)s)")
+
+
+def _serve(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--host", default="127.0.0.1", help="address (%(default)s)")
+    verb.add_argument("--port", type=int, default=3000, help="port (%(default)s)")
+    verb.add_argument("--workers", type=int, help="processes (AISLE_WORKERS, else 1)")
+
+
+def _rank(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("items", nargs="+", metavar="ITEM", help="ids of the candidates")
+    verb.add_argument("--user", help="the shopper's id")
+    verb.add_argument("--query", help="the search text")
+    verb.add_argument("--market", help="the market")
+    verb.add_argument("--model", default="default", help="name of the ranker (%(default)s)")
+    verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
+
+
+def _evaluate_retrieval(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "folder",
+        type=Path,
+        nargs="?",
+        metavar="FOLDER",
+        help="contains products.parquet and judgments.parquet (the home's own log)",
+    )
+    verb.add_argument(
+        "--days", type=int, default=1, help="of the log, not seen by the indexes (%(default)s)"
+    )
+    verb.add_argument(
+        "--purchases",
+        nargs="?",
+        const="test",
+        choices=["test", "validate"],
+        help="measure home and again at each order of a split (test) instead",
+    )
+
+
+def _search(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("query", help="the search text")
+    _list_options(verb)
+
+
+def _recommend(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("surface", choices=["home", "similar", "together", "again", "trending"])
+    verb.add_argument("items", nargs="*", metavar="ITEM", help="items the page is about")
+    _list_options(verb)
+
+
+def _list_options(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--user", help="the shopper's id")
+    verb.add_argument("--session", help="the session's id")
+    verb.add_argument("--market", help="the market")
+    verb.add_argument(
+        "--filter",
+        action="append",
+        default=[],
+        dest="filters",
+        metavar="FIELD=VALUE",
+        help="brand=Acme, or a range: price=10..50; may be repeated",
+    )
+    verb.add_argument("--size", type=int, default=10, help="items of a page (%(default)s)")
+    verb.add_argument("--explain", action="store_true", help="print the sources of each item")
+    verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
+
+
+def _user(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=["show", "erase"])
+    verb.add_argument("id", help="the person's id")
+    verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
+
+
+def _key(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=["create", "list", "revoke"])
+    verb.add_argument("name", nargs="?", help="who uses the key")
+    verb.add_argument(
+        "--scope",
+        action="append",
+        default=[],
+        help="for create: answers, events, users or metrics; may be repeated",
+    )
+    verb.add_argument("--rate", type=float, help="for create: requests a second of a process (any)")
+
+
+def _features(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=["docs", "show"])
+    verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
+    verb.add_argument("--at", metavar="TIME", help="for show: as of then, offline alone (now)")
+    verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
+
+
+def _verify(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--since", metavar="TIME", help="start of the range (the log's first)")
+    verb.add_argument("--until", metavar="TIME", help="end, not in the range (the log's last)")
+
+
+def _redis(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=["start", "stop", "status"])
+
+
+def _step(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("name", nargs="?", help="of the step (lists the steps)")
+
+
+def _pipeline(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("action", choices=["run", "compile"])
+    verb.add_argument("name", choices=["retrain"])
+    verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
+
+
+VERBS = {
+    "demo": Verb("go from raw events to personalized rankings over HTTP", "verbs:demo", _demo),
+    "init": Verb(
+        "infer shop.toml, a shop's own fields, from its events", "event_verbs:init", _init
+    ),
+    "simulate": Verb("make the events of a simulated shop", "event_verbs:simulate", _simulate),
+    "validate": Verb(
+        "check events as ingest would, and write nothing", "event_verbs:validate", _paths
+    ),
+    "ingest": Verb("add events to the log", "event_verbs:ingest", _ingest),
+    "transform": Verb("compute the feature rows from the log", "feature_verbs:transform"),
+    "materialize": Verb(
+        "apply the catalogue and load Redis", "feature_verbs:materialize", _materialize
+    ),
+    "refresh": Verb(
+        "compact, transform, materialize and index what is new", "feature_verbs:refresh", _refresh
+    ),
+    "train": Verb(
+        "build a dataset, train and evaluate a ranker, and publish it if it is better",
+        "training_verbs:train",
+        _train,
+    ),
+    "evaluate": Verb(
+        "measure the last ranker and baselines on test", "training_verbs:evaluate", _evaluate
+    ),
+    "explain": Verb(
+        "explain why the ranker puts a slate in its order", "training_verbs:explain", _explain
+    ),
+    "truth-grid": Verb(
+        "compare rankers with the truth of simulated shops",
+        "training_verbs:truth_grid",
+        _truth_grid,
+    ),
+    "personalization": Verb(
+        "measure in a simulated shop what knowing the user is worth",
+        "training_verbs:personalization",
+        _personalization,
+    ),
+    "next-purchase": Verb(
+        "rank what users buy next, and measure it against baselines",
+        "training_verbs:next_purchase",
+    ),
+    "index": Verb(
+        "fit and publish the candidate indexes, as of the last refresh", "search_verbs:index"
+    ),
+    "evaluate-retrieval": Verb(
+        "measure retrieval on judged queries, or on the last days of the log",
+        "search_verbs:evaluate_retrieval",
+        _evaluate_retrieval,
+    ),
+    "serve": Verb("answer over HTTP until Ctrl-C", "verbs:serve", _serve),
+    "rank": Verb("have a running service put items in order", "verbs:rank", _rank),
+    "search": Verb("have a running service answer a query", "search_verbs:search", _search),
+    "recommend": Verb(
+        "have a running service recommend items", "search_verbs:recommend", _recommend
+    ),
+    "user": Verb(
+        "have a running service show a person's features, or erase them",
+        "search_verbs:user",
+        _user,
+    ),
+    "key": Verb("create, list or revoke keys of the HTTP service", "key_verbs:key", _key),
+    "features": Verb(
+        "describe all features, or show the features of one entity",
+        "feature_verbs:features",
+        _features,
+    ),
+    "verify": Verb(
+        "compare logged vectors with what training computes", "feature_verbs:verify", _verify
+    ),
+    "clock": Verb("print now, by the clock of this home", "verbs:clock"),
+    "redis": Verb("start, stop or describe the home's Redis server", "verbs:redis", _redis),
+    "step": Verb("run one step of the retraining pipeline", "step_verbs:step", _step),
+    "pipeline": Verb("run or compile a Kubeflow pipeline", "step_verbs:pipeline", _pipeline),
+    "doctor": Verb("find what is wrong with this home, and its cure", "verbs:doctor"),
+}

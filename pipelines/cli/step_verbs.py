@@ -1,0 +1,46 @@
+"""The verbs of single steps and of pipelines: `aisle step` and `aisle pipeline`."""
+
+import argparse
+from pathlib import Path
+
+from feature_repo.home import Settings
+from pipelines.steps import Artifact, Parameter, Step, retrain_pipeline
+from pipelines.terminal import Outcome, progress_bar, table
+
+
+def step(args: argparse.Namespace) -> Outcome:
+    """Run one step on the home; without a name, list the steps."""
+    pipeline = retrain_pipeline()
+    if args.name is None:
+        rows: list[list[object]] = [_row(step) for step in pipeline.steps]
+        data = {"steps": [step.name for step in pipeline.steps]}
+        columns = ["step", "reads", "writes", "cores", "memory", "retries"]
+        return Outcome(data, table("", columns, rows, numbers=3))
+    chosen = pipeline.step(args.name)
+    with progress_bar(chosen.title or chosen.name) as progress:
+        return Outcome(chosen.run(Settings.from_environment().home, progress=progress))
+
+
+def pipeline(args: argparse.Namespace) -> Outcome:
+    """Run or compile a Kubeflow pipeline."""
+    from pipelines.kubeflow import compile_pipeline, run_pipeline
+
+    if args.action == "compile":
+        out = compile_pipeline(retrain_pipeline(), args.out or Path("build") / "retrain.yaml")
+        return Outcome({"compiled": str(out)})
+    return Outcome(run_pipeline(retrain_pipeline(), Settings.from_environment().home))
+
+
+def _row(step: Step) -> list[object]:
+    return [
+        step.name,
+        _names(step.inputs),
+        _names(step.outputs),
+        step.resources.cpu,
+        step.resources.memory,
+        step.retry,
+    ]
+
+
+def _names(values: tuple[Parameter | Artifact, ...]) -> str:
+    return ", ".join(value.name for value in values)

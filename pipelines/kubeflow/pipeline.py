@@ -1,0 +1,132 @@
+"""A pipeline of steps for Kubeflow: compiled for a cluster, or run on this machine.
+
+`run_pipeline` runs every step in a process of its own; `compile_pipeline` writes the form that a
+Kubeflow cluster takes.  In a cluster the home is on the claim that the service reads too.  Results
+never come from Kubeflow's cache: what a step reads from the home is not among its inputs, so equal
+inputs do not mean equal results.
+
+A component imports this room in its container, where `kfp` offers `dsl` alone; so its compiler and
+its local runner are imported in the functions that use them.
+"""
+
+import contextlib
+import json
+import re
+import sys
+import warnings
+from pathlib import Path
+from typing import Any
+
+from kfp import dsl
+
+from feature_repo.home import Home, PipelineError
+from pipelines.kubeflow.components import component
+from pipelines.steps import HOME, MODEL, Artifact, Parameter, Pipeline, Step
+
+CLAIM = "aisle-home"
+MOUNTED_HOME = "/var/lib/aisle"
+"""The persistent volume claim of the home, and where pods see it; see `k8s/base`."""
+_BACKOFF = "30s"
+"""Before the first retry of a step; each further wait is twice as long."""
+_ANSI = re.compile(r"\x1b\[\d+m")
+
+
+def kubeflow_pipeline(pipeline: Pipeline, *, in_cluster: bool = True) -> Any:
+    """Return the Kubeflow form of a pipeline, with the parameters `home` and `model`.
+
+    Each step starts after the one before it, because steps also read what earlier ones wrote into
+    the home.  Resources and retries are for a cluster: the local runner ignores limits, and a
+    person sees a failure and starts the run again.
+    """
+    components = {
+        step.name: component(step, returns=step.name == pipeline.result) for step in pipeline.steps
+    }
+
+    def run(home: str = MOUNTED_HOME, model: str = MODEL) -> str:
+        values: dict[Artifact | Parameter, Any] = {}
+        parameters = {"home": home, "model": model}
+        tasks: dict[str, dsl.PipelineTask] = {}
+        for step in pipeline.steps:
+            given = {
+                value.name: values[value] if isinstance(value, Artifact) else parameters[value.name]
+                for value in step.inputs
+            }
+            task = components[step.name](**given)
+            if tasks:
+                task.after(list(tasks.values())[-1])
+            task.set_caching_options(False)
+            if in_cluster:
+                _configure(task, step)
+            tasks[step.name] = task
+            values |= {output: task.outputs[output.name] for output in step.outputs}
+        output: str = tasks[pipeline.result].outputs["Output"]
+        return output
+
+    return dsl.pipeline(name=pipeline.name, description=pipeline.description)(run)
+
+
+def run_pipeline(pipeline: Pipeline, home: Home, *, model: str = MODEL) -> dict[str, Any]:
+    """Run a pipeline on this machine; what the steps print goes to standard error.
+
+    Artifacts of the run are in the home, under `kubeflow/`.  A step that fails is not tried again.
+
+    Returns:
+        The report of the pipeline's result.
+
+    Raises:
+        PipelineError: a step failed; the steps after it did not run.
+    """
+    from kfp import local
+
+    root = home.root / "kubeflow"
+    local.init(
+        runner=local.SubprocessRunner(use_venv=False),
+        pipeline_root=str(root / "runs"),
+        workspace_root=str(root / "workspace"),
+    )
+    run_here = kubeflow_pipeline(pipeline, in_cluster=False)
+    with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "You may be attemping to run", RuntimeWarning)
+        try:
+            run = run_here(home=str(home.root), model=model)
+        except RuntimeError as error:
+            raise PipelineError(f"{_ANSI.sub('', str(error))}  Its output is above.") from error
+    report: dict[str, Any] = json.loads(run.output)
+    return report
+
+
+def compile_pipeline(pipeline: Pipeline, out: Path) -> Path:
+    """Write a pipeline as YAML for a Kubeflow cluster, and return `out`.
+
+    Raises:
+        PipelineError: `out` does not end in .yaml, or cannot be written.
+    """
+    from kfp import compiler
+
+    if out.suffix != ".yaml":
+        raise PipelineError(f"Expected a file ending in .yaml to compile to, found {out}.")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        compiler.Compiler().compile(kubeflow_pipeline(pipeline), package_path=str(out))
+    except OSError as error:
+        raise PipelineError(f"The pipeline cannot be written to {out}: {error}.") from error
+    return out
+
+
+def _configure(task: "dsl.PipelineTask", step: Step) -> None:
+    task.set_cpu_request(step.resources.cpu)
+    task.set_memory_request(step.resources.memory)
+    task.set_memory_limit(step.resources.memory)
+    task.set_retry(step.retry, backoff_duration=_BACKOFF, backoff_factor=2.0)
+    if HOME in step.inputs:
+        _mount_home(task)
+
+
+def _mount_home(task: "dsl.PipelineTask") -> None:
+    """Mount the home's claim, as `kfp.kubernetes.mount_pvc` would without that package."""
+    mount = {
+        "mountPath": MOUNTED_HOME,
+        "pvcNameParameter": {"runtimeValue": {"constant": CLAIM}},
+        "constant": CLAIM,
+    }
+    task.platform_config["kubernetes"] = {"pvcMount": [mount]}

@@ -1,0 +1,43 @@
+"""What a component does in its container: run its step, and draw the report for Kubeflow."""
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from kfp import dsl
+
+from pipelines.kubeflow.report_page import figures, markdown
+from pipelines.steps import MODEL_NAME, Report, Step, retrain_pipeline
+
+
+def run_step(name: str, values: Mapping[str, str], drawn: Sequence[dsl.Artifact]) -> str:
+    """Run the step of a name and return its report as JSON.
+
+    Args:
+        name: of the step.
+        values: by name, the paths and parameters that it takes.
+        drawn: the artifacts that Kubeflow draws: metrics or a table, and a page.
+    """
+    step = retrain_pipeline().step(name)
+    typed: dict[str, Any] = {
+        key: value if key == MODEL_NAME.name else Path(value) for key, value in values.items()
+    }
+    report = step.call(typed)
+    for artifact in drawn:
+        _draw(artifact, step, report, typed)
+    return json.dumps(report, default=str)
+
+
+def _draw(artifact: dsl.Artifact, step: Step, report: Report, values: Mapping[str, Any]) -> None:
+    if isinstance(artifact, dsl.Metrics):
+        parts = {part: report[part] for part in step.figures} if step.figures else report
+        for name, value in figures(parts).items():
+            artifact.log_metric(name, value)
+    elif isinstance(artifact, dsl.HTML):
+        output, _, file = step.page.partition("/")
+        shutil.copyfile(values[output] / file, artifact.path)
+    else:
+        text = markdown((step.title or step.name).capitalize(), report)
+        Path(artifact.path).write_text(text, encoding="utf-8")

@@ -1,0 +1,198 @@
+"""What a step is, and what a pipeline of steps is.
+
+A step is declared once.  The command line, the demo and Kubeflow run it from that declaration.  A
+shop's own package declares further steps as entry points of the group `aisle.steps`.
+"""
+
+import inspect
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from feature_repo.home import Home, PipelineError
+
+Progress = Callable[[int, int | None], None]
+Report = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """A text that steps take; it has one value for all steps of a run."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """A file or a folder that one step writes and later steps read.
+
+    Attributes:
+        name: of the parameter that passes its path to a step's function.
+        kind: its type in Kubeflow.
+        path: its place in the home when the step runs on this machine.
+    """
+
+    name: str
+    kind: Literal["Artifact", "Dataset", "Model"]
+    path: str
+
+
+@dataclass(frozen=True)
+class Resources:
+    """What a step's pod requests, as Kubernetes writes it: cores such as `2`, memory such as `4G`.
+
+    The memory is also the pod's limit.
+    """
+
+    cpu: str
+    memory: str
+
+
+HOME = Parameter("home")
+"""The folder of the home; a step that takes it mounts the home's claim in a cluster."""
+MODEL_NAME = Parameter("model")
+"""The name under which the ranker is published."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a pipeline.
+
+    Attributes:
+        name: of the step for `aisle step`, and of its Kubeflow component.
+        function: does the work.  Its parameters are the names of inputs and outputs, and options
+            with defaults; it returns a report that JSON can hold.
+        inputs: parameters and artifacts that it reads.
+        outputs: artifacts that it writes.
+        resources: of its pod.
+        retry: how often a cluster starts it again after a failure.
+        title: what progress and the demo call it; the name without it.
+        publishes: whether the service sees its result; `aisle train --no-publish` leaves it out.
+        figures: the parts of the report whose numbers Kubeflow draws as metrics, all parts where
+            empty; without it Kubeflow draws the whole report as a table.
+        page: an HTML file within an output, such as `evaluation/evaluation.html`.
+        after: for a step of a shop's package, the step that it follows; without it, the last one.
+    """
+
+    name: str
+    function: Callable[..., Report]
+    inputs: tuple[Parameter | Artifact, ...]
+    outputs: tuple[Artifact, ...]
+    resources: Resources
+    retry: int
+    title: str = ""
+    publishes: bool = False
+    figures: tuple[str, ...] | None = None
+    page: str = ""
+    after: str = ""
+
+    def __post_init__(self) -> None:
+        """Check that the function takes what the step declares."""
+        declared = [value.name for value in (*self.inputs, *self.outputs)]
+        missing = [name for name in declared if name not in self._accepted()]
+        if missing or not self.name.isidentifier():
+            raise PipelineError(
+                f"Step {self.name!r}: expected an identifier and a function that takes {declared}, "
+                f"found a function without {missing}. Rename its parameters as they are declared."
+            )
+
+    @property
+    def summary(self) -> str:
+        """The first line of the function's docstring."""
+        return (inspect.getdoc(self.function) or self.name).splitlines()[0]
+
+    def call(
+        self, values: Mapping[str, Any], progress: Progress | None = None, **options: Any
+    ) -> Report:
+        """Run the function on values of its inputs and outputs, by name, and on some options."""
+        if "progress" in self._accepted():
+            options["progress"] = progress
+        return self.function(**values, **options)
+
+    def run(
+        self, home: Home, *, model: str = "", progress: Progress | None = None, **options: Any
+    ) -> Report:
+        """Run the step on this machine, with its artifacts in the home.
+
+        Raises:
+            PipelineError: an artifact that the step reads has not been written.
+        """
+        values: dict[str, Any] = {}
+        for value in self.inputs:
+            if isinstance(value, Artifact):
+                values[value.name] = home.root / value.path
+                if not values[value.name].exists():
+                    raise PipelineError(
+                        f"Step {self.name} reads the {value.name} at {values[value.name]}, "
+                        "which does not exist. Run the step that writes it: `aisle step`."
+                    )
+            elif value == HOME:
+                values[value.name] = home.root
+            elif model:
+                values[value.name] = model
+        for output in self.outputs:
+            values[output.name] = home.root / output.path
+            values[output.name].parent.mkdir(parents=True, exist_ok=True)
+        return self.call(values, progress, **options)
+
+    def _accepted(self) -> Mapping[str, inspect.Parameter]:
+        return inspect.signature(self.function).parameters
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Steps in the order in which they run.
+
+    Attributes:
+        result: the step whose report a run returns.
+    """
+
+    name: str
+    description: str
+    steps: tuple[Step, ...]
+    result: str
+
+    def __post_init__(self) -> None:
+        """Check that names are unique and that each artifact is written before it is read."""
+        written: set[Artifact] = set()
+        names: set[str] = set()
+        for step in self.steps:
+            read = {value for value in step.inputs if isinstance(value, Artifact)}
+            if absent := sorted(artifact.name for artifact in read - written):
+                raise PipelineError(
+                    f"Step {step.name} of {self.name} reads {absent}: expected an earlier step "
+                    f"that writes them, found {sorted(names)}."
+                )
+            if step.name in names:
+                raise PipelineError(f"{self.name} has two steps {step.name}: expected one.")
+            names.add(step.name)
+            written.update(step.outputs)
+        if self.result not in names:
+            raise PipelineError(f"{self.name} returns {self.result}: expected one of {names}.")
+
+    def step(self, name: str) -> Step:
+        """Return the step of a name.
+
+        Raises:
+            PipelineError: there is none.
+        """
+        for step in self.steps:
+            if step.name == name:
+                return step
+        names = ", ".join(step.name for step in self.steps)
+        raise PipelineError(f"Expected a step of {self.name} ({names}), found {name!r}.")
+
+    def with_steps(self, added: Iterable[Step]) -> "Pipeline":
+        """Return the pipeline with further steps, each behind the one that it is to follow."""
+        steps = list(self.steps)
+        for step in added:
+            if not step.after:
+                steps.append(step)
+                continue
+            previous = self.step(step.after)
+            steps.insert(steps.index(previous) + 1, step)
+        return replace(self, steps=tuple(steps))
+
+    def only(self, condition: Callable[[Step], bool]) -> Sequence[Step]:
+        """Return the steps that meet a condition, in order."""
+        return [step for step in self.steps if condition(step)]

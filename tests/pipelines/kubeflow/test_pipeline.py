@@ -1,0 +1,167 @@
+"""The retraining pipeline: one form for this machine and for a cluster, and no silent failure."""
+
+import json
+import re
+from itertools import pairwise
+
+import pytest
+import yaml
+
+from feature_repo.events.ingest import ingest
+from feature_repo.feast_repo import repository
+from feature_repo.home import Clock, Home, PipelineError, Settings
+from pipelines.kubeflow import compile_pipeline, run_pipeline
+from pipelines.steps import HOME, RETRAIN, Resources, Step
+from training.studies.simulation import simulate
+
+UPDATE = "run `pytest --update-golden` if the change is intended"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory):
+    return compile_pipeline(
+        RETRAIN, tmp_path_factory.mktemp("compiled") / "retrain.yaml"
+    ).read_text()
+
+
+@pytest.fixture(scope="module")
+def documents(compiled):
+    return list(yaml.safe_load_all(compiled))
+
+
+def test_the_compiled_pipeline_is_the_golden_one(compiled, golden):
+    masked = re.sub(r"^sdkVersion: .*$", "sdkVersion: kfp-masked", compiled, flags=re.MULTILINE)
+
+    assert masked == golden("retrain.yaml", masked), UPDATE
+
+
+def executors(documents):
+    """The executor of each step of the compiled pipeline, by the step's name."""
+    components = documents[0]["components"].values()
+    containers = documents[0]["deploymentSpec"]["executors"]
+    labels = [component["executorLabel"] for component in components]
+    return {
+        label.removeprefix("exec-").replace("-", "_"): containers[label]["container"]
+        for label in labels
+    }
+
+
+def test_every_declared_step_has_a_component_that_runs_it(documents):
+    compiled = executors(documents)
+
+    assert set(compiled) == {step.name for step in RETRAIN.steps}
+    for name, container in compiled.items():
+        assert f'run_step("{name}", ' in container["command"][-1]
+
+
+def test_every_step_has_its_declared_resources_and_retries(documents):
+    compiled, tasks = executors(documents), documents[0]["root"]["dag"]["tasks"]
+
+    for step in RETRAIN.steps:
+        resources = compiled[step.name]["resources"]
+        task = tasks[step.name.replace("_", "-")]
+        assert resources["resourceCpuRequest"] == step.resources.cpu
+        assert resources["resourceMemoryRequest"] == step.resources.memory
+        assert task["retryPolicy"]["maxRetryCount"] == step.retry
+
+
+def test_steps_run_in_the_declared_order(documents):
+    tasks = documents[0]["root"]["dag"]["tasks"]
+    names = [step.name.replace("_", "-") for step in RETRAIN.steps]
+
+    for previous, name in pairwise(names):
+        assert previous in tasks[name]["dependentTasks"]
+
+
+def test_an_added_step_is_compiled_from_its_declaration(tmp_path):
+    def count_events(home):
+        """Count the events of the home."""
+        return {"events": 0, "home": str(home)}
+
+    step = Step("count_events", count_events, (HOME,), (), Resources("0.5", "512M"), retry=3)
+
+    text = compile_pipeline(RETRAIN.with_steps([step]), tmp_path / "retrain.yaml").read_text()
+
+    pipeline = next(iter(yaml.safe_load_all(text)))
+    task = pipeline["root"]["dag"]["tasks"]["count-events"]
+    assert task["dependentTasks"] == ["publish-indices"]
+    assert task["retryPolicy"]["maxRetryCount"] == 3
+    assert "def count_events(" in text
+
+
+def test_no_step_takes_its_result_from_a_cache(documents):
+    tasks = documents[0]["root"]["dag"]["tasks"]
+
+    assert len(tasks) == 6
+    assert [task["cachingOptions"] for task in tasks.values()] == [{}] * 6
+
+
+def test_every_step_that_takes_the_home_mounts_it(documents):
+    pipeline, platform = documents
+    takers = {
+        component["executorLabel"]
+        for component in pipeline["components"].values()
+        if "home" in component["inputDefinitions"].get("parameters", {})
+    }
+
+    assert takers == set(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"])
+
+
+@pytest.fixture(scope="module")
+def learned(tmp_path_factory):
+    """A home with a small simulated shop, and the report of a pipeline run in it."""
+    home = Home(tmp_path_factory.mktemp("learned") / "home")
+    events = simulate(home.root / "shop.jsonl", users=60, items=80, days=12)
+    ingest([events], home=home, clock=Clock.of(Settings(home, clock="2026-01-18T00:00:00Z")))
+    repository.render(home, "127.0.0.1", 6379)
+    repository.apply(home)
+    return home, run_pipeline(RETRAIN, home)
+
+
+def test_a_local_run_publishes_the_ranker_it_measured(learned):
+    home, published = learned
+
+    evaluation = json.loads((home.current / "ranker" / "default" / "evaluation.json").read_text())
+
+    assert published
+    assert 0 < evaluation["test"]["ndcg@10"] <= 1
+
+
+def test_a_local_run_publishes_the_candidate_indexes(learned):
+    home, _ = learned
+
+    assert (home.current / "lexical" / "default").exists()
+
+
+def test_a_run_leaves_pages_and_figures_for_people(learned):
+    home, _ = learned
+    (run,) = (home.root / "kubeflow" / "runs").iterdir()
+
+    measured = json.loads((run / "evaluate-ranker" / "executor_output.json").read_text())
+
+    assert "<html" in (run / "evaluate-ranker" / "page").read_text()
+    assert (run / "transform-features" / "summary").read_text().startswith("# Features")
+    (metrics,) = measured["artifacts"]["metrics"]["artifacts"]
+    assert 0 < metrics["metadata"]["test/ndcg@10"] <= 1
+
+
+def test_a_file_that_is_not_yaml_is_refused(tmp_path):
+    with pytest.raises(PipelineError, match=r"ending in \.yaml .* found .*retrain\.txt"):
+        compile_pipeline(RETRAIN, tmp_path / "retrain.txt")
+
+
+def test_a_failed_step_fails_the_run_and_is_named(tmp_path, monkeypatch, capfd):
+    home, elsewhere = tmp_path / "home", tmp_path / "elsewhere"
+    home.mkdir()
+    (home / "log").write_text("a file where a folder is expected")
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+
+    with pytest.raises(PipelineError, match="Inner task failed: 'transform-features'"):
+        run_pipeline(RETRAIN, Home(home))
+
+    printed = capfd.readouterr()
+    assert printed.out == ""
+    assert "Traceback" in printed.err
+    assert list(elsewhere.iterdir()) == []
+    assert (home / "kubeflow" / "runs").is_dir()

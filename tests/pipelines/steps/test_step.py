@@ -1,0 +1,112 @@
+"""Steps are declared once, and a declaration that lacks something names it."""
+
+import json
+import sys
+
+import pytest
+
+from feature_repo.home import Home, PipelineError
+from pipelines.cli.main import main
+from pipelines.cli.parser import parser
+from pipelines.steps import HOME, RETRAIN, Artifact, Pipeline, Resources, Step, retrain_pipeline
+
+SMALL = Resources("1", "1G")
+TABLE = Artifact("table", "Dataset", "build/table.txt")
+
+
+def write_table(home, table):
+    table.write_text(str(home))
+    return {"written": True}
+
+
+def read_table(table, *, factor=1):
+    """Read the table."""
+    return {"characters": factor * len(table.read_text())}
+
+
+WRITE = Step("write_table", write_table, (HOME,), (TABLE,), SMALL, retry=0)
+READ = Step("read_table", read_table, (TABLE,), (), SMALL, retry=0)
+
+
+@pytest.mark.parametrize("step", RETRAIN.steps, ids=lambda step: step.name)
+def test_every_step_declares_what_each_runner_needs(step):
+    assert step.title, f"{step.name}: expected a title for the demo and for progress"
+    assert step.summary != step.name, f"{step.name}: expected a docstring of its function"
+    assert float(step.resources.cpu) > 0, f"{step.name}: expected cores"
+    assert step.resources.memory.endswith("G"), f"{step.name}: expected memory"
+    assert step.retry > 0, f"{step.name}: expected retries"
+    assert parser().parse_args(["step", step.name]).name == step.name
+
+
+def test_every_function_of_the_steps_is_declared():
+    module = sys.modules[RETRAIN.steps[0].function.__module__]
+    functions = {
+        name
+        for name, value in vars(module).items()
+        if getattr(value, "__module__", "") == module.__name__ and callable(value)
+    }
+
+    assert functions == {step.name for step in RETRAIN.steps}
+
+
+def test_a_step_runs_with_its_artifacts_in_the_home(home: Home):
+    home.root.mkdir()
+
+    WRITE.run(home)
+
+    assert (home.root / TABLE.path).read_text() == str(home.root)
+    assert READ.run(home, factor=2) == {"characters": 2 * len(str(home.root))}
+
+
+def test_a_step_whose_input_is_not_written_names_it(home: Home):
+    with pytest.raises(PipelineError, match=r"read_table reads the table at .*table\.txt"):
+        READ.run(home)
+
+
+def test_a_step_whose_function_lacks_a_declared_name_is_refused():
+    with pytest.raises(PipelineError, match=r"'write_table'.*a function without \['table'\]"):
+        Step("write_table", lambda home: {}, (HOME,), (TABLE,), SMALL, retry=0)
+
+
+def test_a_pipeline_that_reads_what_nobody_wrote_is_refused():
+    with pytest.raises(PipelineError, match=r"read_table of both reads \['table'\]"):
+        Pipeline("both", "", (READ, WRITE), "read_table")
+
+
+def test_two_steps_of_one_name_are_refused():
+    with pytest.raises(PipelineError, match="two steps write_table"):
+        Pipeline("twice", "", (WRITE, WRITE), "write_table")
+
+
+def test_a_pipeline_without_its_result_is_refused():
+    with pytest.raises(PipelineError, match="returns read_table"):
+        Pipeline("one", "", (WRITE,), "read_table")
+
+
+def test_an_added_step_follows_the_step_it_names():
+    both = Pipeline("both", "", (WRITE, READ), "read_table")
+    after = Step("check", read_table, (TABLE,), (), SMALL, retry=0, after="write_table")
+    last = Step("report", read_table, (TABLE,), (), SMALL, retry=0)
+
+    names = [step.name for step in both.with_steps([after, last]).steps]
+
+    assert names == ["write_table", "check", "read_table", "report"]
+    with pytest.raises(PipelineError, match=r"Expected a step of one \(write_table\)"):
+        Pipeline("one", "", (WRITE,), "write_table").with_steps(
+            [Step("check", read_table, (TABLE,), (), SMALL, retry=0, after="absent")]
+        )
+
+
+def test_the_command_lists_the_steps(capsys):
+    status = main(["step", "--json"])
+
+    assert status == 0
+    names = [step.name for step in retrain_pipeline().steps]
+    assert json.loads(capsys.readouterr().out) == {"steps": names}
+
+
+def test_the_command_names_the_steps_when_there_is_no_such_step(capsys):
+    status = main(["step", "absent"])
+
+    assert status == 1
+    assert "Expected a step of retrain (transform_features, " in capsys.readouterr().err
