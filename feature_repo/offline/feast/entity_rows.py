@@ -1,4 +1,4 @@
-"""The rows that features are joined to, as they are given: a data frame, an Arrow table or SQL."""
+"""Entity rows, to which features are joined: a data frame, an Arrow table or SQL."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,36 +18,37 @@ EntityRows: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatchReader | str
 
 
 def entity_table(rows: EntityRows, folder: Path | None) -> tuple[pa.Table, str]:
-    """The rows in Arrow, and which column says when; its times in UTC.
+    """Return the rows as an Arrow table with times in UTC, and the name of the time column.
 
     Args:
-        rows: SQL is DuckDB's; relative paths in it start from the folder.
+        rows: a data frame, a table or SQL of DuckDB, whose relative paths start from the folder.
         folder: of the feature repository.
 
     Raises:
-        CatalogueError: `event_timestamp` holds what are no times.
-        EntityTimestampInferenceException: no column, or more than one, could say when.
+        CatalogueError: the values of `event_timestamp` are not times.
+        EntityTimestampInferenceException: there is no `event_timestamp`, and no or more than one
+            column of times.
     """
     table = _arrow(rows, folder)
     column = _time_column(table.schema)
-    _refuse_numbers(column, table[column])
-    place = table.schema.get_field_index(column)
-    return table.set_column(place, column, as_utc(table[column])), column
+    _check_times(column, table[column])
+    position = table.schema.get_field_index(column)
+    return table.set_column(position, column, as_utc(table[column])), column
 
 
-def require(table: pa.Table, columns: Iterable[str]) -> None:
+def check_join_keys(table: pa.Table, columns: Iterable[str]) -> None:
     """Check that the entity rows have every join key.
 
     Raises:
-        FeastEntityDFMissingColumnsError: one is missing.
+        FeastEntityDFMissingColumnsError: a join key is missing.
     """
-    wanted = set(columns)
-    missing = wanted - set(table.column_names)
+    required = set(columns)
+    missing = required - set(table.column_names)
     if missing:
-        raise FeastEntityDFMissingColumnsError(wanted, missing)
+        raise FeastEntityDFMissingColumnsError(required, missing)
 
 
-def _refuse_numbers(name: str, times: pa.ChunkedArray) -> None:
+def _check_times(name: str, times: pa.ChunkedArray) -> None:
     kind = times.type
     is_number = pa.types.is_primitive(kind) and not (
         pa.types.is_timestamp(kind) or pa.types.is_date(kind)
@@ -61,13 +62,13 @@ def _refuse_numbers(name: str, times: pa.ChunkedArray) -> None:
 
 def _arrow(rows: EntityRows, folder: Path | None) -> pa.Table:
     if isinstance(rows, str):
-        return _queried(rows, folder)
+        return _query(rows, folder)
     if isinstance(rows, pd.DataFrame):
         return pa.Table.from_pandas(rows, preserve_index=False).replace_schema_metadata()
     return rows if isinstance(rows, pa.Table) else rows.read_all()
 
 
-def _queried(sql: str, folder: Path | None) -> pa.Table:
+def _query(sql: str, folder: Path | None) -> pa.Table:
     with duckdb.connect() as database:
         database.execute("set TimeZone = 'UTC'")
         if folder is not None:

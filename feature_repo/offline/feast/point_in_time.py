@@ -1,7 +1,7 @@
 """Features of the catalogue at past instants, through Feast's historical join on our store.
 
-`feature_repo.offline.feast.store` keeps the entity rows' order and takes Arrow as it comes, so
-every view is joined in one call.
+`feature_repo.offline.feast.store` accepts Arrow tables and preserves the order of the entity rows,
+so one call joins every view.
 """
 
 from collections.abc import Sequence
@@ -26,15 +26,15 @@ def features_at(
     views: "Sequence[FeatureView]",
     on_disk: bool = False,
 ) -> pa.Table:
-    """Give each row of `keys` what each view knew of its entity strictly before its instant.
+    """Join each row of `keys` with the features of its entities strictly before its instant.
 
     Args:
-        store: of the home whose rows are joined; its registry must hold the views.
-        catalogue: of the same home; its feature service says which features of a view are read.
+        store: the home's feature store; its registry must have the views.
+        catalogue: of the same home; its feature service selects the features of a view.
         keys: n rows with the views' join keys, null where there is no entity, and
             `event_timestamp`.
         views: of the catalogue.
-        on_disk: leave what is joined on disk, to be paged in as it is read.
+        on_disk: write the result to disk and return it memory-mapped.
 
     Returns:
         n rows in the same order; `<view>__<feature>`, null where missing, and `<view>__present`,
@@ -48,17 +48,17 @@ def features_at(
         full_feature_names=True,
         filter_by_created_timestamp=True,
     )
-    known = cast("AisleRetrievalJob", job).to_disk() if on_disk else job.to_arrow()
+    joined = cast("AisleRetrievalJob", job).to_disk() if on_disk else job.to_arrow()
     columns: dict[str, pa.ChunkedArray] = {}
     for view in views:
         columns |= {f"{view.name}__{name}": None for name in _features(catalogue, view)}
-        columns[f"{view.name}__present"] = known[f"{view.name}__part"].is_valid()
+        columns[f"{view.name}__present"] = joined[f"{view.name}__part"].is_valid()
     return pa.table(
-        {name: known[name] if column is None else column for name, column in columns.items()}
+        {name: joined[name] if column is None else column for name, column in columns.items()}
     )
 
 
 def _features(catalogue: "Catalogue", view: "FeatureView") -> list[str]:
-    """What the feature service reads of a view."""
+    """Return the features of a view that the feature service reads."""
     projections = catalogue.ranking_v1.feature_view_projections
     return [f.name for p in projections if p.name == view.name for f in p.features]

@@ -1,6 +1,7 @@
-"""The answer to a historical retrieval, computed when it is asked for.
+"""A historical retrieval that is computed on demand.
 
-It is Feast's RetrievalJob, with Arrow batches beside: `to_batches` never holds more than one slice.
+It is a Feast RetrievalJob that can also return Arrow batches: `to_batches` has no more than one
+slice in memory.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from feast.on_demand_feature_view import OnDemandFeatureView
 from feast.saved_dataset import SavedDatasetStorage
 
 from feature_repo.home import SourceChangedError
-from feature_repo.offline.join import spilled
+from feature_repo.offline.join import spill
 from feature_repo.offline.parquet import ParquetTarget
 
 _EXACT_IN_FLOAT64 = 1 << 53
@@ -26,7 +27,7 @@ Result = TypeVar("Result")
 
 
 class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
-    """Rows that are looked up and gathered on demand, whole or slice by slice."""
+    """Joined rows, computed on demand, whole or slice by slice."""
 
     def __init__(
         self,
@@ -44,16 +45,16 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
         self._metadata = metadata
 
     def to_batches(self) -> Iterator[pa.RecordBatch]:
-        """The rows of `to_arrow` in record batches."""
+        """Yield the rows of `to_arrow` in record batches."""
         for table in self._slices():
             yield from self._transformed(table).to_batches()
 
     def to_disk(self) -> pa.Table:
-        """The table of `to_arrow`, memory-mapped from a temporary file that goes with it."""
-        return _again(lambda: spilled(self._transformed(table) for table in self._slices()))
+        """Return the table of `to_arrow`, memory-mapped from a temporary file without a name."""
+        return _retry(lambda: spill(self._transformed(table) for table in self._slices()))
 
     def to_df(self, validation_reference: Any = None, timeout: int | None = None) -> pd.DataFrame:
-        """A data frame; integers with nulls are `Int64` where a float would change them."""
+        """Return a data frame; integers with nulls are `Int64` if a float would change them."""
         table = self.to_arrow(validation_reference=validation_reference, timeout=timeout)
         return data_frame(table)
 
@@ -66,40 +67,42 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
         """Write the rows, slice by slice, to the storage's path.
 
         Raises:
-            feast.errors.SavedDatasetLocationAlreadyExists: something is there.
+            feast.errors.SavedDatasetLocationAlreadyExists: the path exists and `allow_overwrite` is
+                false.
         """
         target = self._target(storage.to_data_source())
 
         def write() -> None:
             target.write((self._transformed(table) for table in self._slices()), allow_overwrite)
 
-        _again(write)
+        _retry(write)
 
     @property
     def full_feature_names(self) -> bool:
-        """Whether a feature's column carries its view's name."""
+        """Whether column names start with the name of the view."""
         return self._full_feature_names
 
     @property
     def on_demand_feature_views(self) -> list[OnDemandFeatureView]:
-        """Views that are computed from the joined rows."""
+        """On-demand views, computed from the joined rows."""
         return self._on_demand
 
     @property
     def metadata(self) -> RetrievalMetadata | None:
-        """Of what was asked for."""
+        """Metadata of the request: features, keys and time range."""
         return self._metadata
 
     def _to_arrow_internal(self, timeout: int | None = None) -> pa.Table:  # noqa: ARG002
-        return _again(self._table)
+        return _retry(self._table)
 
     def _to_df_internal(self, timeout: int | None = None) -> pd.DataFrame:  # noqa: ARG002
-        return data_frame(_again(self._table))
+        return data_frame(_retry(self._table))
 
     def _transformed(self, table: pa.Table) -> pa.Table:
         if not self._on_demand:
             return table
-        once = AisleRetrievalJob(
+        # Feast applies on-demand views in `to_arrow`, so wrap the slice in a job of its own.
+        job = AisleRetrievalJob(
             lambda: table,
             lambda: iter([table]),
             target=self._target,
@@ -107,29 +110,29 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
             full_feature_names=self._full_feature_names,
             metadata=self._metadata,
         )
-        return once.to_arrow()
+        return job.to_arrow()
 
 
-def _again(answer: Callable[[], Result]) -> Result:
-    """Answer anew when a file was replaced meanwhile, as a refresh does, but not for ever."""
+def _retry(compute: Callable[[], Result]) -> Result:
+    """Compute again, up to `_ATTEMPTS` times, if a refresh replaced a file meanwhile."""
     for _ in range(_ATTEMPTS - 1):
         with suppress(SourceChangedError):
-            return answer()
-    return answer()
+            return compute()
+    return compute()
 
 
 def data_frame(table: pa.Table) -> pd.DataFrame:
-    """The table in pandas, with no integer changed by a null beside it."""
+    """Convert a table to pandas; integer columns with nulls keep all digits."""
     frame: pd.DataFrame = table.to_pandas()
     for name in table.column_names:
-        if _loses(table[name]):
+        if _is_inexact_as_float(table[name]):
             frame[name] = table[name].to_pandas(
                 types_mapper={table[name].type: pd.Int64Dtype()}.get
             )
     return frame.reset_index(drop=True)
 
 
-def _loses(column: pa.ChunkedArray) -> bool:
+def _is_inexact_as_float(column: pa.ChunkedArray) -> bool:
     if not column.null_count or not pa.types.is_int64(column.type):
         return False
     bounds = pc.min_max(column).as_py()

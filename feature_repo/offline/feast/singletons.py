@@ -1,6 +1,6 @@
-"""On-demand views whose function takes one row, over the rows of a table.
+"""On-demand views whose function takes one row (`singleton=True`), applied to every row of a table.
 
-Feast would hand such a function the whole columns.
+Stock Feast passes whole columns to such a function.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,12 +16,12 @@ from feast.types import from_feast_to_pyarrow_type
 
 @dataclass(frozen=True)
 class RowByRow:
-    """Feast's transformation of a table by a function of a row."""
+    """Feast transformation that applies a function to each row of a table."""
 
     function: Callable[[dict[str, Any]], dict[str, Any]]
 
     def transform_arrow(self, table: pa.Table, features: Sequence[Field]) -> pa.Table:
-        """The features of each row, in the types they are declared."""
+        """Compute the features of each row, in their declared types."""
         rows = [self.function(row) for row in table.to_pylist()]
         return pa.table(
             {
@@ -34,7 +34,7 @@ class RowByRow:
 
 
 def by_row(view: OnDemandFeatureView) -> OnDemandFeatureView:
-    """The view; one of single rows works through a table row by row."""
+    """Return the view; a singleton view is changed to process a table row by row."""
     if not view.singleton:
         return view
     single = copy(view)

@@ -1,9 +1,9 @@
-"""Feast's offline store of this house: joins by sorted keys, under the ordinary Feast API.
+"""Aisle's offline store for Feast: point-in-time joins by sorted keys, under the Feast API.
 
-A subclass of the DuckDB store: Parquet sources are read here, whatever else that store reads
-(Delta, Iceberg, Lance, MLflow) is left to it.  Differences on purpose: a join never uses a value
-before its created time unless the configuration says so, and relative paths start from the
-feature repository instead of the working directory.
+It is a subclass of the DuckDB store.  It reads Parquet sources itself and leaves other formats
+(Delta, Iceberg, Lance, MLflow) to that store.  Two differences are intended: a join never uses a
+value before its created time unless the configuration allows it, and relative paths start from the
+feature repository, not the working directory.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,16 +26,16 @@ from feast.infra.registry.base_registry import BaseRegistry
 from pydantic import StrictBool, StrictInt, StrictStr
 
 from feature_repo.home import CatalogueError, to_datetime
-from feature_repo.offline.feast.entity_rows import EntityRows, entity_table, require
+from feature_repo.offline.feast.entity_rows import EntityRows, check_join_keys, entity_table
 from feature_repo.offline.feast.retrieval_job import AisleRetrievalJob
 from feature_repo.offline.feast.singletons import by_row
-from feature_repo.offline.join import FeatureJoin, Limits, Lookup, Numbers
+from feature_repo.offline.join import FeatureJoin, Limits, Lookup, RowNumbers
 from feature_repo.offline.parquet import (
-    NEVER,
+    NULL_TIME,
     ParquetRows,
     ParquetTarget,
     check_declared_types,
-    found,
+    list_files,
     micros,
 )
 
@@ -43,18 +43,18 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 class AisleOfflineStoreConfig(DuckDBOfflineStoreConfig):  # type: ignore[misc]
-    """What `offline_store:` in feature_store.yaml may say."""
+    """Options of `offline_store:` in feature_store.yaml."""
 
     type: StrictStr = "feature_repo.offline.feast.store.AisleOfflineStore"
 
     filter_by_created_timestamp: StrictBool = True
-    """Use a value only from its created time on, in every join; false: as the call says."""
+    """Use a value only from its created time on, in every join; false: as the call requests."""
 
     memory_limit: StrictStr | None = None
-    """Like 4GB; what needs more is done in parts or spilled to disk.  None: half of the memory."""
+    """Such as 4GB; larger joins work in slices or spill to disk.  None: half of the memory."""
 
     threads: StrictInt | None = None
-    """None: every processor."""
+    """Number of threads.  None: every processor."""
 
 
 class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
@@ -72,18 +72,19 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         filter_by_created_timestamp: bool = False,
         **unused: Any,  # noqa: ARG004
     ) -> RetrievalJob:
-        """Join entity rows with what each view knew at their instants.
+        """Join entity rows with the features of each view as of their instants.
 
         Args:
             config: of the repository.
             feature_views: with their projections.
             feature_refs: `view:feature`.
-            entity_df: a data frame, an Arrow table, or DuckDB's SQL.
-            registry: where on-demand views are found.
+            entity_df: a data frame, an Arrow table, or SQL of DuckDB.
+            registry: has the on-demand views.
             project: of the registry.
             full_feature_names: name columns `view__feature`.
-            filter_by_created_timestamp: on even if false, unless the configuration says so.
-            unused: bounds of a retrieval without entity rows, which this store does not do.
+            filter_by_created_timestamp: applied even if false, unless the configuration disables
+                it.
+            unused: bounds of a retrieval without entity rows, which this store does not support.
 
         Raises:
             CatalogueError: a file lacks a column, keys cannot be compared, names collide, or
@@ -98,20 +99,26 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         strict = filter_by_created_timestamp or _strict(config)
         if not all(_is_parquet(view.batch_source) for view in feature_views):
             return DuckDBOfflineStore.get_historical_features(
-                config, feature_views, feature_refs, entities.to_pandas(), registry, project,
-                full_feature_names, filter_by_created_timestamp=strict,
-            )  # fmt: skip
+                config,
+                feature_views,
+                feature_refs,
+                entities.to_pandas(),
+                registry,
+                project,
+                full_feature_names,
+                filter_by_created_timestamp=strict,
+            )
         lookups = tuple(
             _view_lookup(config, view, feature_refs, full_feature_names, strict)
             for view in feature_views
         )
-        require(entities, [name for _, names in lookups for name in names])
-        _refuse_collisions(entities, lookups)
+        check_join_keys(entities, [name for _, names in lookups for name in names])
+        _check_names(entities, lookups)
         join = FeatureJoin(entities, time_column, lookups, limits)
         on_demand = OnDemandFeatureView.get_requested_odfvs(feature_refs, project, registry)
         return AisleRetrievalJob(
-            lambda: join.afresh().table(),
-            lambda: join.afresh().slices(),
+            lambda: join.refreshed().table(),
+            lambda: join.refreshed().slices(),
             target=partial(_target, config),
             on_demand=[by_row(view) for view in on_demand],
             full_feature_names=full_feature_names,
@@ -129,12 +136,18 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         start_date: datetime,
         end_date: datetime,
     ) -> RetrievalJob:
-        """The newest row of every key between two dates, both inclusive."""
+        """Return the newest row of every key between two dates, both inclusive."""
         if not _is_parquet(data_source):
             return DuckDBOfflineStore.pull_latest_from_table_or_query(
-                config, data_source, join_key_columns, feature_name_columns, timestamp_field,
-                created_timestamp_column, start_date, end_date,
-            )  # fmt: skip
+                config,
+                data_source,
+                join_key_columns,
+                feature_name_columns,
+                timestamp_field,
+                created_timestamp_column,
+                start_date,
+                end_date,
+            )
         times = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]
         names = list(dict.fromkeys([*join_key_columns, *feature_name_columns, *times]))
         lookup = Lookup(
@@ -148,7 +161,7 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         )
         limits = _limits(config)
         bounds = _instant(start_date), _instant(end_date)
-        return _job_of_rows(config, lookup, lambda now: now.newest(*bounds, limits), limits)
+        return _job_of_rows(config, lookup, lambda current: current.newest(*bounds, limits), limits)
 
     @staticmethod
     def pull_all_from_table_or_query(
@@ -161,12 +174,18 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         start_date: datetime | None = None,
         end_date: datetime | None = None,
     ) -> RetrievalJob:
-        """Every row between two dates, both inclusive."""
+        """Return every row between two dates, both inclusive."""
         if not _is_parquet(data_source):
             return DuckDBOfflineStore.pull_all_from_table_or_query(
-                config, data_source, join_key_columns, feature_name_columns, timestamp_field,
-                created_timestamp_column, start_date, end_date,
-            )  # fmt: skip
+                config,
+                data_source,
+                join_key_columns,
+                feature_name_columns,
+                timestamp_field,
+                created_timestamp_column,
+                start_date,
+                end_date,
+            )
         times = [timestamp_field, *([created_timestamp_column] if created_timestamp_column else [])]
         names = list(dict.fromkeys([*join_key_columns, *feature_name_columns, *times]))
         lookup = Lookup(
@@ -182,19 +201,19 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         earliest = None if start_date is None else _instant(start_date)
         latest = None if end_date is None else _instant(end_date)
         return _job_of_rows(
-            config, lookup, lambda now: now.between(earliest, latest, limits), limits
+            config, lookup, lambda current: current.between(earliest, latest, limits), limits
         )
 
     def validate_data_source(self, config: RepoConfig, data_source: DataSource) -> None:
-        """Refuse, at `feast apply`, a source whose files lack the times it names.
+        """Check, at `feast apply`, that the files of a source have its time columns.
 
-        Files may also come later.
+        A source without files is valid: they may be written later.
 
         Raises:
             CatalogueError: a column is missing.
         """
         super().validate_data_source(config, data_source)
-        if not _is_parquet(data_source) or not found(*_place(config, data_source)):
+        if not _is_parquet(data_source) or not list_files(*_location(config, data_source)):
             return
         rows = _rows(config, data_source, None)
         mapping = {mapped: column for column, mapped in data_source.field_mapping.items()}
@@ -209,7 +228,7 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         table: pa.Table,
         progress: Callable[[int], Any] | None,
     ) -> None:
-        """Add rows to a view's source; a folder gets one file more, nothing is rewritten."""
+        """Add rows to a view's source; in a folder, as one more file."""
         source = feature_view.batch_source
         if not _is_parquet(source):
             DuckDBOfflineStore.offline_write_batch(config, feature_view, table, progress)
@@ -232,7 +251,7 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
         logging_config: LoggingConfig,
         registry: BaseRegistry,
     ) -> None:
-        """Add logged features to their folder, which is made if there is none."""
+        """Add logged features to their folder; create it if it does not exist."""
         destination = logging_config.destination.to_data_source()
         folder = Path(_path(config, destination))
         folder.mkdir(parents=True, exist_ok=True)
@@ -246,15 +265,15 @@ def _view_lookup(
     source, projection = view.batch_source, view.projection
     physical = {mapped: column for column, mapped in source.field_mapping.items()}
     keys = [e.name for e in view.entity_columns if e.name != DUMMY_ENTITY_ID]
-    asked = projection.name_to_use()
-    names = [ref.split(":", 1)[1] for ref in refs if ref.split(":", 1)[0] == asked]
+    view_name = projection.name_to_use()
+    names = [ref.split(":", 1)[1] for ref in refs if ref.split(":", 1)[0] == view_name]
     prefix = f"{projection.name_alias or view.name}__" if full_names else ""
     created = source.created_timestamp_column or None
     time = physical.get(source.timestamp_field, source.timestamp_field)
     declared = {field.name: field for field in view.features}
     rows = _rows(config, source, time)
-    asked_of = {physical.get(n, n): declared[n] for n in names if n in declared}
-    check_declared_types(rows.field, rows.path, asked_of)
+    by_column = {physical.get(n, n): declared[n] for n in names if n in declared}
+    check_declared_types(rows.field, rows.path, by_column)
     lookup = Lookup(
         source=rows,
         keys=tuple(physical.get(key, key) for key in keys),
@@ -268,38 +287,37 @@ def _view_lookup(
 
 
 def _job_of_rows(
-    config: RepoConfig, lookup: Lookup, rows: Callable[[Lookup], Numbers], limits: Limits
+    config: RepoConfig, lookup: Lookup, rows: Callable[[Lookup], RowNumbers], limits: Limits
 ) -> AisleRetrievalJob:
-    """A job whose rows are some of one source's."""
+    """Return a job over rows of one source."""
 
     def table() -> pa.Table:
-        now = lookup.afresh()
-        return now.rows_of(rows(now), limits).combine_chunks()
+        current = lookup.refreshed()
+        return current.read_rows(rows(current), limits).combine_chunks()
 
     def slices() -> Iterator[pa.Table]:
-        now = lookup.afresh()
-        return now.slices_of(rows(now), limits)
+        current = lookup.refreshed()
+        return current.read_slices(rows(current), limits)
 
     return AisleRetrievalJob(table, slices, target=partial(_target, config))
 
 
-def _refuse_collisions(
-    entities: pa.Table, lookups: tuple[tuple[Lookup, tuple[str, ...]], ...]
-) -> None:
-    taken = list(entities.column_names)
+def _check_names(entities: pa.Table, lookups: tuple[tuple[Lookup, tuple[str, ...]], ...]) -> None:
+    names = list(entities.column_names)
     for lookup, _ in lookups:
-        twice = [name for name in lookup.columns if name in taken]
-        if twice:
+        duplicates = [name for name in lookup.columns if name in names]
+        if duplicates:
             raise CatalogueError(
-                f"The answer would have two columns named {twice[0]!r}: one of the entity rows or "
-                "of another view, one of a feature.  Use full_feature_names, or rename the column."
+                f"The result would have two columns named {duplicates[0]!r}: one of the entity "
+                "rows or of another view, and a feature.  Use full_feature_names, or rename the "
+                "column."
             )
-        taken += lookup.columns
+        names += lookup.columns
 
 
 def _metadata(entities: pa.Table, time_column: str, refs: list[str]) -> RetrievalMetadata:
     times = micros(entities[time_column])
-    times = times[times != NEVER]
+    times = times[times != NULL_TIME]
     bounds = [to_datetime(int(t)) for t in (times.min(), times.max())] if times.size else [None] * 2
     return RetrievalMetadata(
         features=refs,
@@ -312,14 +330,14 @@ def _metadata(entities: pa.Table, time_column: str, refs: list[str]) -> Retrieva
 def _rows(
     config: RepoConfig, source: FileSource, time: str | None, created: str | None = None
 ) -> ParquetRows:
-    return ParquetRows.at(*_place(config, source), time, created)
+    return ParquetRows.open(*_location(config, source), time, created)
 
 
 def _target(config: RepoConfig, source: FileSource) -> ParquetTarget:
-    return ParquetTarget(*_place(config, source))
+    return ParquetTarget(*_location(config, source))
 
 
-def _place(config: RepoConfig, source: FileSource) -> tuple[str, pafs.FileSystem]:
+def _location(config: RepoConfig, source: FileSource) -> tuple[str, pafs.FileSystem]:
     filesystem, path = FileSource.create_filesystem_and_path(
         _path(config, source), source.s3_endpoint_override, source.resolve_credentials()
     )
@@ -327,7 +345,7 @@ def _place(config: RepoConfig, source: FileSource) -> tuple[str, pafs.FileSystem
 
 
 def _path(config: RepoConfig, source: FileSource) -> str:
-    """Absolute, or a URI."""
+    """Return the absolute path, or a URI."""
     path = FileSource.get_uri_for_file_path(config.repo_path, source.path)
     return str(path) if "://" in str(path) else str(Path(path).absolute())
 
@@ -343,10 +361,10 @@ def _strict(config: RepoConfig) -> bool:
 
 
 def _limits(config: RepoConfig) -> Limits:
-    stated = config.offline_store
-    return Limits.of(getattr(stated, "memory_limit", None), getattr(stated, "threads", None))
+    store = config.offline_store
+    return Limits.of(getattr(store, "memory_limit", None), getattr(store, "threads", None))
 
 
 def _instant(date: datetime) -> int:
-    """Microseconds; without a zone it is the machine's local time, as in Feast."""
+    """Convert to microseconds; a time without a zone is local time, as in Feast."""
     return (date.astimezone(UTC) - datetime(1970, 1, 1, tzinfo=UTC)) // _MICROSECOND

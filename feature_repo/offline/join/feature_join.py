@@ -1,4 +1,4 @@
-"""The join of entity rows with several feature views, whole or in slices that fit in memory."""
+"""The join of entity rows with several feature views, whole or in slices that fit into memory."""
 
 import os
 import tempfile
@@ -11,39 +11,39 @@ import pyarrow as pa
 
 from feature_repo.offline.join.lookup import Lookup, slice_rows
 from feature_repo.offline.join.resources import Limits
-from feature_repo.offline.join.sorted_join import Numbers
+from feature_repo.offline.join.sorted_join import RowNumbers
 from feature_repo.offline.parquet import Instants, micros
 
 
 @dataclass(frozen=True)
 class FeatureJoin:
-    """Entity rows, and for each feature view what is looked up with which entity columns."""
+    """Entity rows and, for each feature view, its lookup and the entity columns of its keys."""
 
     entities: pa.Table
     time_column: str
     lookups: tuple[tuple[Lookup, tuple[str, ...]], ...]
     limits: Limits
 
-    def afresh(self) -> "FeatureJoin":
-        """The same join of the files as they are now; itself while they have not changed."""
-        lookups = tuple((lookup.afresh(), names) for lookup, names in self.lookups)
-        same = all(now[0] is then[0] for now, then in zip(lookups, self.lookups, strict=True))
+    def refreshed(self) -> "FeatureJoin":
+        """Return the join over the current files; self if they have not changed."""
+        lookups = tuple((lookup.refreshed(), names) for lookup, names in self.lookups)
+        same = all(new[0] is old[0] for new, old in zip(lookups, self.lookups, strict=True))
         return self if same else replace(self, lookups=lookups)
 
     def table(self) -> pa.Table:
-        """All rows, in the entities' order; memory-mapped from disk when they do not fit."""
+        """Join all rows, in the entities' order; memory-mapped from disk if they do not fit."""
         if self.slice_rows >= self.entities.num_rows:
             return self._slice(0, self.entities.num_rows)
-        return spilled(self.slices())
+        return spill(self.slices())
 
     def slices(self) -> Iterator[pa.Table]:
-        """The same rows in slices that fit; each reads the features it needs."""
+        """Join the rows in slices that fit into memory."""
         for start in range(0, max(1, self.entities.num_rows), self.slice_rows):
             yield self._slice(start, min(self.slice_rows, self.entities.num_rows - start))
 
     @property
     def slice_rows(self) -> int:
-        """How many rows fit."""
+        """The number of rows that fit into memory."""
         return slice_rows([lookup for lookup, _ in self.lookups], self.limits)
 
     @cached_property
@@ -51,7 +51,7 @@ class FeatureJoin:
         return micros(self.entities[self.time_column])
 
     @cached_property
-    def _rows(self) -> tuple[Numbers, ...]:
+    def _rows(self) -> tuple[RowNumbers, ...]:
         return tuple(
             lookup.find([self.entities[name] for name in names], self._times, self.limits)
             for lookup, names in self.lookups
@@ -61,16 +61,16 @@ class FeatureJoin:
         sliced = self.entities.slice(start, length)
         columns = {name: sliced[name] for name in sliced.column_names}
         for (lookup, _), rows in zip(self.lookups, self._rows, strict=True):
-            part = rows[start : start + length]
-            found = lookup.rows_of(part, self.limits)
-            columns |= {name: found[name] for name in found.column_names}
+            features = lookup.read_rows(rows[start : start + length], self.limits)
+            columns |= {name: features[name] for name in features.column_names}
         return pa.table(columns)
 
 
-def spilled(tables: Iterator[pa.Table]) -> pa.Table:
-    """One table of all, of which there is one at least, on disk.
+def spill(tables: Iterator[pa.Table]) -> pa.Table:
+    """Write one or more tables to disk and return them as one memory-mapped table.
 
-    The system pages it in, and out again when memory is short; the file goes when the table does.
+    The system pages it in, and out again when memory is short.  The file has no name any more, so
+    it disappears with the table.
     """
     first = next(tables)
     schema = first.schema
@@ -80,6 +80,7 @@ def spilled(tables: Iterator[pa.Table]) -> pa.Table:
     try:
         with pa.OSFile(name, "wb") as file, pa.ipc.new_file(file, schema) as writer:
             writer.write_table(first)
+            # Free the first slice before the next one is joined.
             del first
             for table in tables:
                 writer.write_table(table.cast(schema))

@@ -1,7 +1,7 @@
-"""Join keys as numbers: the code of a composite key is its place among the known values.
+"""Join keys as integer codes: the code of a composite key combines its values' indexes.
 
-Numbers of any width compare by value and texts by their characters, so that the 32-bit or, for a
-null beside it, floating key of a data frame finds the 64-bit key of a file.
+Numbers of any width compare by value and texts by their characters.  So a data frame's 32-bit key,
+or its float key (pandas turns integers with nulls into floats), matches a file's 64-bit key.
 """
 
 from collections.abc import Sequence
@@ -21,92 +21,92 @@ Codes = npt.NDArray[np.int64]
 Column: TypeAlias = pa.Array | pa.ChunkedArray
 
 UNKNOWN = -1
-"""Code of a key that is null or not among the known ones; it equals no other."""
+"""Code of a key that is null or not indexed; it equals no other key."""
 
 _CODE_BITS = 62
 _SPARSE = 16
-"""A table of every number between two is worth it up to that many numbers for each that occurs."""
+"""A table of every integer in a range pays off up to so many integers for each that occurs."""
 _SMALL_TABLE = 1 << 20
 _SHORT_LIST = 1 << 12
 
 
 @dataclass(frozen=True)
-class Span:
-    """Every whole number from `low` on: its code is its distance."""
+class IntegerRange:
+    """The integers from `low` on: the code of a value is its distance from `low`."""
 
     low: int
     size: int
     is_quick = True
 
     def codes(self, column: Column) -> Codes:
-        """Of numbers; `UNKNOWN` outside and for nulls."""
-        numbers = as_type(column, pa.int64()).fill_null(self.low - 1)
-        codes: Codes = _whole(numbers).to_numpy(zero_copy_only=False) - self.low
+        """Return the codes of integers; `UNKNOWN` for nulls and outside of the range."""
+        numbers = cast_keys(column, pa.int64()).fill_null(self.low - 1)
+        codes: Codes = _one_chunk(numbers).to_numpy(zero_copy_only=False) - self.low
         codes[(codes < 0) | (codes >= self.size)] = UNKNOWN
         return codes
 
     @property
     def nbytes(self) -> int:
-        """What keeping it costs."""
+        """Memory that the codes need."""
         return 0
 
 
 @dataclass(frozen=True)
-class Listed:
-    """Distinct values: the code is the place in the list."""
+class ValueList:
+    """Distinct values: the code of a value is its index in the list."""
 
     values: pa.Array
 
     @property
     def kind(self) -> pa.DataType:
-        """In which the values are compared."""
+        """The type in which values are compared."""
         return self.values.type
 
     @property
     def size(self) -> int:
-        """How many there are."""
+        """The number of values."""
         return len(self.values)
 
     @property
     def is_quick(self) -> bool:
-        """Looked up in a table; a list is hashed anew each time."""
+        """Whether a lookup needs no hash table of a long list, which Arrow builds at each call."""
         return self._table is not None or self.size < _SHORT_LIST
 
     def codes(self, column: Column) -> Codes:
-        """Of values; `UNKNOWN` for others and for nulls."""
-        same = as_type(column, self.kind)
+        """Return the codes of values; `UNKNOWN` for nulls and values outside the list."""
+        keys = cast_keys(column, self.kind)
         if self._table is not None:
-            span, places = self._table
-            found: Codes = places[span.codes(same)]
-            return found
-        places = pc.index_in(same, self.values, skip_nulls=True)
-        codes = _whole(places).fill_null(UNKNOWN).to_numpy(zero_copy_only=False)
-        return np.asarray(codes, dtype=np.int64)
+            integers, indexes = self._table
+            # UNKNOWN is -1 and picks the last entry of the table, which is UNKNOWN too.
+            codes: Codes = indexes[integers.codes(keys)]
+            return codes
+        positions = _one_chunk(pc.index_in(keys, self.values, skip_nulls=True)).fill_null(UNKNOWN)
+        return np.asarray(positions.to_numpy(zero_copy_only=False), dtype=np.int64)
 
     @cached_property
-    def _table(self) -> "tuple[Span, Codes] | None":
-        """The place of every number between the least and the greatest, where that is short."""
+    def _table(self) -> "tuple[IntegerRange, Codes] | None":
+        """The index of every integer between the smallest and the largest, if they are dense."""
         if self.kind != pa.int64() or not self.size:
             return None
         numbers = self.values.to_numpy()
         low, size = int(numbers.min()), int(numbers.max()) - int(numbers.min()) + 1
         if size > max(_SMALL_TABLE, _SPARSE * self.size):
             return None
-        places = np.full(size + 1, UNKNOWN, dtype=np.int64)
-        places[numbers - low] = np.arange(self.size)
-        return Span(low, size), places
+        indexes = np.full(size + 1, UNKNOWN, dtype=np.int64)
+        indexes[numbers - low] = np.arange(self.size)
+        return IntegerRange(low, size), indexes
 
     @property
     def nbytes(self) -> int:
-        """What keeping it costs."""
+        """Memory that the codes need."""
         return int(self.values.nbytes)
 
 
 @dataclass(frozen=True)
-class Vocabulary:
-    """The known values of each key column."""
+class KeyCodes:
+    """The values of each key column, and the codes of their combinations."""
 
-    columns: tuple[Span | Listed, ...]
+    columns: tuple[IntegerRange | ValueList, ...]
 
     def __post_init__(self) -> None:
         if self.combinations >= 1 << _CODE_BITS:
@@ -117,76 +117,77 @@ class Vocabulary:
             )
 
     @classmethod
-    def of(cls, columns: Sequence[Column]) -> "Vocabulary":
-        """Of the values that occur, nulls left out.
+    def of(cls, columns: Sequence[Column]) -> "KeyCodes":
+        """Index the distinct values of key columns, without nulls.
 
         Raises:
             CatalogueError: their combinations do not fit into 62 bits.
         """
-        return cls(tuple(Listed(_whole(comparable(c).unique()).drop_null()) for c in columns))
+        return cls(tuple(ValueList(_one_chunk(as_keys(c).unique()).drop_null()) for c in columns))
 
     @property
     def nbytes(self) -> int:
-        """What keeping it costs."""
+        """Memory that the codes need."""
         return sum(column.nbytes for column in self.columns)
 
     @property
     def is_quick(self) -> bool:
-        """Whether codes cost the same a row in small batches as in large ones."""
+        """Whether codes cost the same per row in small batches as in large ones."""
         return all(column.is_quick for column in self.columns)
 
     @property
     def combinations(self) -> int:
-        """Every code is less."""
+        """An upper bound of the codes, exclusive."""
         return prod(column.size + 1 for column in self.columns)
 
     def codes(self, columns: Sequence[Column], rows: int, *, nulls: bool = False) -> Codes:
-        """Codes of n keys, `UNKNOWN` for keys that were never seen; all 0 where there is no key.
+        """Return the codes of n keys: `UNKNOWN` if not indexed, 0 if there are no key columns.
 
         Args:
             columns: n values of each key column.
             rows: n.
-            nulls: whether null is a key like others; else it is unknown.
+            nulls: whether null is an ordinary key value; else it is unknown.
         """
         codes = np.zeros(rows, dtype=np.int64)
         unknown = np.zeros(rows, dtype=bool)
-        for known, column in zip(self.columns, columns, strict=True):
-            found = known.codes(column)
+        # A composite code is a number in mixed radix: one digit per column, null the last digit.
+        for values, column in zip(self.columns, columns, strict=True):
+            digits = values.codes(column)
             if nulls and column.null_count:
-                missing = _whole(column).is_null().to_numpy(zero_copy_only=False)
-                found[missing] = known.size
-            unknown |= found < 0
-            codes *= known.size + 1
-            codes += found
+                missing = _one_chunk(column).is_null().to_numpy(zero_copy_only=False)
+                digits[missing] = values.size
+            unknown |= digits < 0
+            codes *= values.size + 1
+            codes += digits
         codes[unknown] = UNKNOWN
         return codes
 
 
-def spanned(least: int, greatest: int, rows: int) -> Span | None:
-    """A span for a column of n whole numbers, if they lie close enough together."""
-    size = greatest - least + 1
-    return Span(least, size) if size <= max(_SMALL_TABLE, _SPARSE * rows) else None
+def integer_range(smallest: int, largest: int, rows: int) -> IntegerRange | None:
+    """Return the range of a column of n integers, None if they are too sparse."""
+    size = largest - smallest + 1
+    return IntegerRange(smallest, size) if size <= max(_SMALL_TABLE, _SPARSE * rows) else None
 
 
-def comparable(column: Column) -> Column:
-    """The column in the one type in which keys of its kind are compared."""
-    return as_type(column, common(column.type))
+def as_keys(column: Column) -> Column:
+    """Cast a column to the type in which keys of its kind are compared."""
+    return cast_keys(column, key_type(column.type))
 
 
-def as_type(column: Column, kind: pa.DataType) -> Column:
-    """The keys as another type; null where one has no equal there.  Both zeros become 0.0.
+def cast_keys(column: Column, kind: pa.DataType) -> Column:
+    """Cast keys to another type; null where no value equals the key.  -0.0 becomes 0.0.
 
     Raises:
-        CatalogueError: keys of the two types never equal each other, like texts and numbers.
+        CatalogueError: keys of the two types are never equal, like texts and numbers.
     """
-    same = _cast(column, kind)
-    return pc.add(same, 0.0) if pa.types.is_floating(same.type) else same
+    keys = _cast(column, kind)
+    return pc.add(keys, 0.0) if pa.types.is_floating(keys.type) else keys
 
 
-def common(kind: pa.DataType) -> pa.DataType:
-    """The one type in which keys of a type are compared."""
+def key_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type in which keys of a type are compared."""
     if pa.types.is_dictionary(kind):
-        return common(kind.value_type)
+        return key_type(kind.value_type)
     if pa.types.is_integer(kind) and kind != pa.uint64():
         return pa.int64()
     if pa.types.is_floating(kind):
@@ -202,27 +203,27 @@ def _cast(column: Column, kind: pa.DataType) -> Column:
     if pa.types.is_null(kind):
         return pa.nulls(len(column))
     if _is_number(column.type) != _is_number(kind) and not pa.types.is_null(column.type):
-        raise _unlike(column.type, kind)
+        raise _incompatible(column.type, kind)
     try:
         return pc.cast(column, kind)
     except pa.ArrowNotImplementedError as error:
-        raise _unlike(column.type, kind) from error
+        raise _incompatible(column.type, kind) from error
     except pa.ArrowInvalid as error:
         if not _is_number(kind):
-            raise _unlike(column.type, kind) from error
-        return _exact(column, kind)
+            raise _incompatible(column.type, kind) from error
+        return _cast_exactly(column, kind)
 
 
-def _exact(column: Column, kind: pa.DataType) -> Column:
-    """Numbers that the type can hold exactly; the others become null."""
-    whole = _whole(column)
-    cast = pc.cast(whole, kind, safe=False)
-    same = pc.equal(pc.cast(cast, whole.type, safe=False), whole)
-    return pc.if_else(same, cast, pa.scalar(None, kind))
+def _cast_exactly(column: Column, kind: pa.DataType) -> Column:
+    """Cast the numbers that the type can represent exactly; the others become null."""
+    numbers = _one_chunk(column)
+    cast = pc.cast(numbers, kind, safe=False)
+    exact = pc.equal(pc.cast(cast, numbers.type, safe=False), numbers)
+    return pc.if_else(exact, cast, pa.scalar(None, kind))
 
 
-def _unlike(found: pa.DataType, expected: pa.DataType) -> CatalogueError:
-    return CatalogueError(f"No join key that is {found} equals one that is {expected}.")
+def _incompatible(actual: pa.DataType, expected: pa.DataType) -> CatalogueError:
+    return CatalogueError(f"A join key of type {actual} never equals one of type {expected}.")
 
 
 def _is_number(kind: pa.DataType) -> bool:
@@ -233,5 +234,5 @@ def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind)) or "view" in str(kind)
 
 
-def _whole(column: Column) -> pa.Array:
+def _one_chunk(column: Column) -> pa.Array:
     return column.combine_chunks() if isinstance(column, pa.ChunkedArray) else column

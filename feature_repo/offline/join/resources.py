@@ -1,4 +1,4 @@
-"""How much of the machine a join may use."""
+"""Memory and threads that a join may use."""
 
 import os
 import re
@@ -14,14 +14,14 @@ _CGROUP = Path("/sys/fs/cgroup/memory.max")
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes of memory and threads; what does not fit is done in parts or spilled to disk."""
+    """Bytes of memory and number of threads; a join that needs more works in slices or spills."""
 
     memory: int
     threads: int
 
     @classmethod
     def of(cls, memory: str | None = None, threads: int | None = None) -> "Limits":
-        """As configured; else half of the memory there is, and every processor."""
+        """Parse the configured limits; by default half of the memory, and every processor."""
         return cls(
             memory=parse_bytes(memory) if memory else _physical() // 2,
             threads=threads or os.cpu_count() or 1,
@@ -29,13 +29,13 @@ class Limits:
 
 
 def parse_bytes(text: str) -> int:
-    """Bytes of a size with its unit.
+    """Parse a size with its unit into bytes.
 
     >>> parse_bytes("4GB"), parse_bytes("1.5 GiB")
     (4000000000, 1610612736)
 
     Raises:
-        SettingError: it is no size.
+        SettingError: the text is not a size.
     """
     match = re.fullmatch(r"\s*([0-9.]+)\s*([KMG]?I?)B?\s*", text.upper())
     if match is None or match[2] not in _UNITS:
@@ -44,9 +44,9 @@ def parse_bytes(text: str) -> int:
 
 
 def _physical() -> int:
-    """Bytes of this machine, of the container, or of this process."""
-    whole = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    stated = _CGROUP.read_text().strip() if _CGROUP.exists() else "max"
-    allowed = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
-    allowed = [number for number in allowed if number != resource.RLIM_INFINITY]
-    return min([whole, *allowed, *([int(stated)] if stated.isdigit() else [])])
+    """Return the memory of the machine, the container or the process, whichever is least."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    container = _CGROUP.read_text().strip() if _CGROUP.exists() else "max"
+    process = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]
+    limits = [limit for limit in process if limit != resource.RLIM_INFINITY]
+    return min([machine, *limits, *([int(container)] if container.isdigit() else [])])

@@ -1,8 +1,9 @@
-"""Which row was the newest known to each of some questions, in one pass over the rows.
+"""Find the newest row of few entity rows in one pass over a source.
 
-Where questions are few against rows, they are sorted instead of the rows.  Each row is put to the
-first question of its key that may know it, which keeps the best it was given; in the end every
-question looks at what those of its key before it have kept.  Memory grows with questions alone.
+Where entity rows are few, they are sorted instead of the source.  Each source row goes to the first
+slot (a distinct key and time of the entity rows) that may use it, and a slot stores only its best
+row.  At the end, the result of a slot is the best row among its own and the earlier slots of its
+key.  Memory grows with the entity rows alone.
 """
 
 from dataclasses import dataclass, field
@@ -14,81 +15,86 @@ import numpy.typing as npt
 from feature_repo.offline.join.sorted_join import (
     NO_ROW,
     Integers,
-    Known,
-    Numbers,
+    KeyRows,
+    Packed,
     Packing,
-    last_of,
+    RowNumbers,
+    is_last,
 )
-from feature_repo.offline.parquet import NEVER, Instants
+from feature_repo.offline.parquet import NULL_TIME, Instants
 
 Flags = npt.NDArray[np.bool_]
+Slots = npt.NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """Distinct questions by key and time, and of the rows seen so far the best put to each."""
+class StreamingJoin:
+    """Distinct entity keys and times, and the best source row so far of each."""
 
     packing: Packing
-    packed: Numbers
+    packed: Packed
     strict: bool
-    rows: Numbers
+    rows: RowNumbers
     events: Instants
     created: Instants
     _lock: Lock = field(default_factory=Lock)
 
     @classmethod
-    def of(cls, codes: Integers, times: Instants, *, strict: bool) -> "Asked":
-        """Sort the questions.
+    def of(cls, codes: Integers, times: Instants, *, strict: bool) -> "StreamingJoin":
+        """Sort the entity rows.
 
         Args:
-            codes: n keys, negative where there is none.
-            times: n instants, µs; `NEVER` asks nothing.
-            strict: a row is known only from its created time on; never, where it has none.
+            codes: n keys, negative for an unknown key.
+            times: n instants, µs; `NULL_TIME` matches nothing.
+            strict: a source row is valid only from its created time on; never, if it has none.
         """
-        asks = np.flatnonzero((codes >= 0) & (times != NEVER))
-        packing = Packing.of(codes[asks], times[asks])
-        packed = np.sort(packing.pack(codes[asks], times[asks]))
-        packed = packed[last_of(packed)]
+        valid = np.flatnonzero((codes >= 0) & (times != NULL_TIME))
+        packing = Packing.of(codes[valid], times[valid])
+        packed = np.sort(packing.pack(codes[valid], times[valid]))
+        packed = packed[is_last(packed)]
         rows = np.full(packed.size, NO_ROW, dtype=np.int64)
-        none = np.full(packed.size, NEVER, dtype=np.int64)
-        return cls(packing, packed, strict, rows, none, none.copy())
+        no_time = np.full(packed.size, NULL_TIME, dtype=np.int64)
+        return cls(packing, packed, strict, rows, no_time, no_time.copy())
 
-    def see(self, known: Known) -> None:
-        """Put rows to the questions; from several threads, in any order."""
-        created = known.events if known.created is None else known.created
-        since = np.maximum(known.events, created) if self.strict else known.events
-        wanted = self.packing.pack(known.codes, since, up=True)
+    def add(self, rows: KeyRows) -> None:
+        """Add source rows, in any order and from any thread."""
+        created = rows.events if rows.created is None else rows.created
+        valid_from = np.maximum(rows.events, created) if self.strict else rows.events
+        targets = self.packing.pack(rows.codes, valid_from, up=True)
         if self.strict:
-            wanted[created == NEVER] = NO_ROW
-        put = np.flatnonzero(wanted >= 0)
-        put = put[np.argsort(wanted[put])]
-        wanted = wanted[put]
-        slots = np.searchsorted(self.packed, wanted)
-        met = slots < self.packed.size
-        met[met] = self._keys(self.packed[slots[met]]) == self._keys(wanted[met])
-        put, slots = put[met], slots[met]
+            targets[created == NULL_TIME] = NO_ROW
+        added = np.flatnonzero(targets >= 0)
+        # Search in ascending order, which is kinder to the CPU cache.
+        added = added[np.argsort(targets[added])]
+        targets = targets[added]
+        slots = np.searchsorted(self.packed, targets)
+        # The first slot at or after the target may belong to a larger key: compare the keys.
+        matches = slots < self.packed.size
+        matches[matches] = self._keys(self.packed[slots[matches]]) == self._keys(targets[matches])
+        added, slots = added[matches], slots[matches]
         with self._lock:
-            self._keep(slots, known.events[put], created[put], known.rows[put])
+            self._update(slots, rows.events[added], created[added], rows.rows[added])
 
-    def find(self, codes: Integers, times: Instants, ttl: int = 0) -> Numbers:
-        """As `AsOf.find`, of the rows seen."""
-        found = np.full(codes.size, NO_ROW, dtype=np.int64)
+    def find(self, codes: Integers, times: Instants, ttl: int = 0) -> RowNumbers:
+        """Find the newest added row of each key at each time, as `SortedRows.find` does."""
+        results = np.full(codes.size, NO_ROW, dtype=np.int64)
         if not self.packed.size:
-            return found
+            return results
         order = np.lexsort((self.rows, self.created, self.events))
         ranks = np.empty(order.size, dtype=np.int64)
         ranks[order] = np.arange(order.size)
-        newest = order[self._running(ranks)]
-        asks = np.flatnonzero((codes >= 0) & (times != NEVER))
-        places = newest[np.searchsorted(self.packed, self.packing.pack(codes[asks], times[asks]))]
-        found[asks] = self.rows[places]
+        newest = order[self._running_maximum(ranks)]
+        valid = np.flatnonzero((codes >= 0) & (times != NULL_TIME))
+        slots = newest[np.searchsorted(self.packed, self.packing.pack(codes[valid], times[valid]))]
+        results[valid] = self.rows[slots]
         if ttl:
-            found[asks[self.events[places] < times[asks] - ttl]] = NO_ROW
-        return found
+            results[valid[self.events[slots] < times[valid] - ttl]] = NO_ROW
+        return results
 
-    def _keep(self, slots: Numbers, events: Instants, created: Instants, rows: Integers) -> None:
+    def _update(self, slots: Slots, events: Instants, created: Instants, rows: Integers) -> None:
+        """Store each slot's best new row if it is newer than the stored one."""
         order = np.lexsort((rows, created, events, slots))
-        order = order[last_of(slots[order])]
+        order = order[is_last(slots[order])]
         slots, events, created, rows = (a[order] for a in (slots, events, created, rows))
         newer = _newer(created, self.created[slots], rows > self.rows[slots])
         newer = _newer(events, self.events[slots], newer)
@@ -96,19 +102,23 @@ class Asked:
         self.events[slots], self.created[slots] = events[newer], created[newer]
         self.rows[slots] = rows[newer]
 
-    def _keys(self, packed: Numbers) -> Numbers:
+    def _keys(self, packed: Packed) -> Packed:
         return packed >> self.packing.bits
 
-    def _running(self, ranks: Numbers) -> Numbers:
-        """The greatest rank so far among the questions of each key."""
+    def _running_maximum(self, ranks: Slots) -> Slots:
+        """Return the greatest rank so far among the slots of each key.
+
+        An offset per key that exceeds every rank restarts the maximum at each key, so that one
+        `accumulate` serves all keys.
+        """
         keys = self._keys(self.packed)
-        first = np.ones(keys.size, dtype=bool)
-        first[1:] = keys[1:] != keys[:-1]
-        group = (np.cumsum(first) - 1) * ranks.size
-        running: Numbers = np.maximum.accumulate(group + ranks) - group
+        is_first = np.ones(keys.size, dtype=bool)
+        is_first[1:] = keys[1:] != keys[:-1]
+        offset = (np.cumsum(is_first) - 1) * ranks.size
+        running: Slots = np.maximum.accumulate(offset + ranks) - offset
         return running
 
 
-def _newer(one: Instants, other: Instants, if_equal: Flags) -> Flags:
-    newer: Flags = (one > other) | ((one == other) & if_equal)
+def _newer(times: Instants, others: Instants, if_equal: Flags) -> Flags:
+    newer: Flags = (times > others) | ((times == others) & if_equal)
     return newer

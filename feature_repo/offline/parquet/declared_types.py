@@ -1,4 +1,4 @@
-"""Whether the columns of a source can hold what their features are declared to be."""
+"""Check the column types of a source against the declared types of its features."""
 
 from collections.abc import Callable, Mapping
 
@@ -10,21 +10,21 @@ from feature_repo.home import CatalogueError
 
 
 def check_declared_types(
-    stored_field: Callable[[str], pa.Field], place: str, features: Mapping[str, Field]
+    stored_field: Callable[[str], pa.Field], path: str, features: Mapping[str, Field]
 ) -> None:
-    """Check each column of a source against the feature it holds.
+    """Check each column of a source against its feature.
 
-    Numbers of any width, bools and times are alike, so are text and bytes; types that have no
-    counterpart in Arrow are not looked at.
+    Numbers of any width, bools and times are compatible; so are text and bytes.  Types without a
+    counterpart in Arrow are not checked.
 
     Args:
-        stored_field: of the source, by the name of the column.
-        place: where the source lies, for the message.
-        features: by the name of their column.
+        stored_field: returns the source's field of a column name.
+        path: of the source, for the error message.
+        features: by column name.
 
     Raises:
-        CatalogueError: a column holds text where a number is declared, a value where a list is,
-            and the like; or what `stored_field` raises where there is none.
+        CatalogueError: a column has text where a number is declared, a scalar where a list is, and
+            so on; `stored_field` may raise it too, for a missing column.
     """
     for column, feature in features.items():
         stored, declared = stored_field(column).type, feature.dtype
@@ -32,7 +32,7 @@ def check_declared_types(
         if None not in kinds and kinds[0] != kinds[1]:
             raise CatalogueError(
                 f"Feature {feature.name!r} is declared {declared}, but column {column!r} of "
-                f"{place} holds {stored}; change one of them."
+                f"{path} holds {stored}; change one of them."
             )
 
 

@@ -1,7 +1,7 @@
-"""The Parquet files of a source as they were found, so that no change to one goes unseen.
+"""The Parquet files of a source with their versions, so that no change to a file goes unnoticed.
 
-Of a local file its inode and the instant of its last change count too: the system sets that at
-every write, whatever a copy or `touch` makes of the modification time.
+A local file's version includes its inode and change time (ctime): the system sets ctime at every
+write, even where a copy or `touch` resets the modification time.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow.fs as pafs
 
 SETTLING_NS = 2_000_000_000
-"""Two changes within a tick of a file system's clock look alike; the coarsest tick is 2 s."""
+"""Two changes within one tick of a file system's clock look the same; the coarsest tick is 2 s."""
 
 
 @dataclass(frozen=True)
 class ParquetFile:
-    """One file as it was when it was found."""
+    """One version of a file."""
 
     path: str
     size: int
@@ -24,8 +24,8 @@ class ParquetFile:
     inode: tuple[int, int] = (0, 0)
 
     @classmethod
-    def now(cls, path: str, store: pafs.FileSystem) -> "ParquetFile | None":
-        """The file as it is; None when there is none."""
+    def stat(cls, path: str, store: pafs.FileSystem) -> "ParquetFile | None":
+        """Return the file's current version, None if there is no such file."""
         if not isinstance(store, pafs.LocalFileSystem):
             info = store.get_file_info(path)
             return cls(path, info.size or 0, info.mtime_ns or 0) if info.is_file else None
@@ -37,13 +37,13 @@ class ParquetFile:
         return cls(path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, inode)
 
     def has_settled(self, now_ns: int) -> bool:
-        """Whether any later change must show, as this one lies long enough back."""
+        """Whether the last change is so old that any later one changes the version."""
         return max(self.modified_ns, self.changed_ns) + SETTLING_NS <= now_ns
 
 
-def found(path: str, store: pafs.FileSystem) -> tuple[ParquetFile, ...]:
-    """One file, those of a pattern, or every `*.parquet` below a folder, by name."""
-    files = (ParquetFile.now(name, store) for name in sorted(_names(path, store)))
+def list_files(path: str, store: pafs.FileSystem) -> tuple[ParquetFile, ...]:
+    """List one file, the matches of a pattern, or every `*.parquet` below a folder, by name."""
+    files = (ParquetFile.stat(name, store) for name in sorted(_names(path, store)))
     return tuple(file for file in files if file is not None)
 
 

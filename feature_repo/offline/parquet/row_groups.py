@@ -1,7 +1,7 @@
-"""The Parquet files of a source as one long table whose rows are numbered.
+"""The Parquet files of a source as one long table with numbered rows.
 
-Files are taken by name, so a row keeps its number as long as the files stay as they are; a read
-after a file has changed is refused.
+Files are ordered by name, so row numbers are stable while the files do not change.  A read after a
+file has changed fails.
 """
 
 import time
@@ -16,24 +16,24 @@ import pyarrow.fs as pafs
 import pyarrow.parquet as pq
 
 from feature_repo.home import CatalogueError, SourceChangedError
-from feature_repo.offline.parquet.files import ParquetFile, found
+from feature_repo.offline.parquet.files import ParquetFile, list_files
 from feature_repo.offline.parquet.timestamps import as_utc
 from feature_repo.offline.parquet.unified_schema import unified_schema
 
 BATCH_ROWS = 32_768
-"""Decoded at a time by a worker: a quarter of a megabyte a column, which stays in the cache."""
+"""Rows that a worker decodes at a time: 256 kB a column, which fits into the CPU cache."""
 
 _READ_AHEAD_BYTES = 1 << 20
 
 _CUT = 1
-"""Microseconds that statistics in nanoseconds may lie above what they are cut to."""
+"""Microseconds by which nanosecond statistics may exceed their value in whole microseconds."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class RowGroup:
-    """Rows `first` … `first + rows` of the source: one row group of a file, or some in a row."""
+    """Rows `first` … `first + rows` of the source: one or more consecutive row groups of a file."""
 
     path: str
     numbers: tuple[int, ...]
@@ -42,7 +42,7 @@ class RowGroup:
     earliest: int | None = None
     latest: int | None = None
     created: int | None = None
-    """The latest created time."""
+    """The latest created time, µs."""
 
 
 @dataclass(frozen=True)
@@ -54,50 +54,50 @@ class ParquetRows:
     time_column: str | None
     created_column: str | None
     files: tuple[ParquetFile, ...]
-    found_ns: int
+    listed_ns: int
 
     @classmethod
-    def at(
+    def open(
         cls,
         path: str,
         filesystem: pafs.FileSystem,
         time_column: str | None = None,
         created_column: str | None = None,
     ) -> "ParquetRows":
-        """Find the files: one file, a pattern, or every `*.parquet` below a folder.
+        """List the files: one file, a pattern, or every `*.parquet` below a folder.
 
         Raises:
-            CatalogueError: there is none.
+            CatalogueError: there is no file.
         """
         now = time.time_ns()
-        files = found(path, filesystem)
+        files = list_files(path, filesystem)
         if not files:
             raise CatalogueError(
                 f"{path} holds no Parquet file; write the rows of the feature view there first."
             )
         return cls(path, filesystem, time_column, created_column, files, now)
 
-    def afresh(self) -> "ParquetRows":
-        """The same place as it is now; itself while nothing has changed."""
-        now = ParquetRows.at(self.path, self.filesystem, self.time_column, self.created_column)
+    def refreshed(self) -> "ParquetRows":
+        """List the files again; return self if nothing has changed."""
+        now = ParquetRows.open(self.path, self.filesystem, self.time_column, self.created_column)
         return self if now.files == self.files else now
 
     @property
     def identity(self) -> tuple[ParquetFile, ...]:
-        """Changes when a file is written, added or removed; see `has_settled`."""
+        """The file versions: they change when a file is written, added or removed."""
         return self.files
 
     @property
     def has_settled(self) -> bool:
-        """Whether every later change must show in the identity."""
-        return all(file.has_settled(self.found_ns) for file in self.files)
+        """Whether every later change to a file changes `identity`."""
+        return all(file.has_settled(self.listed_ns) for file in self.files)
 
     @cached_property
     def schema(self) -> pa.Schema:
-        """Of every file; a column that only some have is null in the others.
+        """One schema for all files; a column that a file lacks is null there.
 
         Raises:
-            CatalogueError: a column has types in two files that have nothing in common.
+            CatalogueError: a column's types in two files have no common type.
         """
         return unified_schema(
             {file.path: self._open(file.path).schema_arrow for file in self.files}
@@ -105,39 +105,39 @@ class ParquetRows:
 
     @cached_property
     def groups(self) -> tuple[RowGroup, ...]:
-        """Every row group, with the bounds of the time column where the file states them."""
+        """Every row group, with the bounds of the time column if the file has statistics."""
         groups: list[RowGroup] = []
         first = 0
         for file in self.files:
             opened = self._open(file.path)
             stamp, created = (_leaf(opened, c) for c in (self.time_column, self.created_column))
             for number in range(opened.metadata.num_row_groups):
-                stated = opened.metadata.row_group(number)
-                bounds = (*_bounds(stated, stamp), _bounds(stated, created)[1])
-                groups.append(RowGroup(file.path, (number,), first, stated.num_rows, *bounds))
-                first += stated.num_rows
+                metadata = opened.metadata.row_group(number)
+                bounds = (*_bounds(metadata, stamp), _bounds(metadata, created)[1])
+                groups.append(RowGroup(file.path, (number,), first, metadata.num_rows, *bounds))
+                first += metadata.num_rows
         return tuple(groups)
 
     @property
     def rows(self) -> int:
-        """How many there are."""
+        """The number of rows."""
         return self.groups[-1].first + self.groups[-1].rows if self.groups else 0
 
     def within(
         self, earliest: int | None, latest: int | None, *, late: bool = False
     ) -> tuple[RowGroup, ...]:
-        """The row groups that may hold a time between the bounds, both inclusive.
+        """Return the row groups that may have a time between the bounds, both inclusive.
 
         Args:
             earliest: µs; None for no bound.
-            latest: likewise.
-            late: also those that may hold an older row that was created since `earliest`.
+            latest: µs; None for no bound.
+            late: also return groups that may have an older row created since `earliest`.
         """
         return tuple(g for g in self.groups if _overlaps(g, earliest, latest, late))
 
     @staticmethod
-    def merged(groups: Sequence[RowGroup], rows: int) -> list[RowGroup]:
-        """The same rows in fewer groups: neighbours are read together up to that many rows."""
+    def merge_groups(groups: Sequence[RowGroup], rows: int) -> list[RowGroup]:
+        """Merge neighbouring groups of a file into groups of at most so many rows."""
         runs: list[RowGroup] = []
         for group in groups:
             last = runs[-1] if runs else None
@@ -149,17 +149,17 @@ class ParquetRows:
         return runs
 
     def row_bytes(self, columns: Mapping[str, str]) -> float:
-        """Mean decoded bytes of a row's columns, by what the first file says."""
+        """Mean decoded bytes of a row's columns, by the metadata of the first file."""
         opened = self._open(self.files[0].path)
-        wanted, held, rows = set(columns.values()), 0, 0
+        selected, total, rows = set(columns.values()), 0, 0
         for number in range(opened.metadata.num_row_groups):
-            stated = opened.metadata.row_group(number)
-            rows += stated.num_rows
-            for leaf in range(stated.num_columns):
-                column = stated.column(leaf)
-                if column.path_in_schema.split(".")[0] in wanted:
-                    held += column.total_uncompressed_size
-        return held / rows if rows else 0.0
+            metadata = opened.metadata.row_group(number)
+            rows += metadata.num_rows
+            for leaf in range(metadata.num_columns):
+                column = metadata.column(leaf)
+                if column.path_in_schema.split(".")[0] in selected:
+                    total += column.total_uncompressed_size
+        return total / rows if rows else 0.0
 
     def read(
         self,
@@ -168,10 +168,10 @@ class ParquetRows:
         reader: Callable[[RowGroup, Iterator[pa.RecordBatch]], Result],
         threads: int,
     ) -> list[Result]:
-        """Give each group and its batches to the reader; results in the groups' order.
+        """Call the reader with each group and its batches; return results in the groups' order.
 
         Raises:
-            SourceChangedError: a file is no longer the one that was found.
+            SourceChangedError: a file has changed since the files were listed.
         """
         schema = pa.schema([self.field(name) for name in columns])
 
@@ -184,7 +184,7 @@ class ParquetRows:
             return list(workers.map(one, groups))
 
     def _batches(self, group: RowGroup, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """One at least: a group without rows gives an empty one."""
+        """Yield at least one batch: a group without rows yields an empty one."""
         opened = self._open(group.path)
         present = [name for name in schema.names if name in opened.schema_arrow.names]
         if not present or not group.rows:
@@ -197,10 +197,10 @@ class ParquetRows:
         self._check(group.path)
 
     def field(self, name: str) -> pa.Field:
-        """The column of that name.
+        """Return the field of a column.
 
         Raises:
-            CatalogueError: there is none.
+            CatalogueError: there is no such column.
         """
         if name not in self.schema.names:
             raise CatalogueError(
@@ -217,14 +217,14 @@ class ParquetRows:
         except (OSError, pa.ArrowInvalid) as error:
             self._check(path)
             raise CatalogueError(
-                f"{path} cannot be read as Parquet ({error}); write it again, or take it away."
+                f"{path} cannot be read as Parquet ({error}); write it again, or remove it."
             ) from error
         self._check(path)
         return opened
 
     def _check(self, path: str) -> None:
-        """What was read so far is of the file that was found, if it still is that one."""
-        if ParquetFile.now(path, self.filesystem) != self._by_path[path]:
+        """Check after each read that the file is still the version that was listed."""
+        if ParquetFile.stat(path, self.filesystem) != self._by_path[path]:
             raise SourceChangedError(f"{path} was changed while it was read; join again.")
 
     @cached_property
@@ -233,15 +233,15 @@ class ParquetRows:
 
 
 def _leaf(opened: pq.ParquetFile, name: str | None) -> int | None:
-    """The physical column of a flat column."""
+    """Return the index of a flat column among the physical columns."""
     paths = [opened.schema.column(n).path for n in range(len(opened.schema))]
     return paths.index(name) if name in paths else None
 
 
-def _bounds(stated: Any, column: int | None) -> tuple[int | None, int | None]:
+def _bounds(metadata: Any, column: int | None) -> tuple[int | None, int | None]:
     if column is None:
         return None, None
-    statistics = stated.column(column).statistics
+    statistics = metadata.column(column).statistics
     if statistics is None or not statistics.has_min_max:
         return None, None
     bounds = as_utc(pa.array([statistics.min, statistics.max])).cast(pa.int64()).to_pylist()
@@ -256,7 +256,7 @@ def _overlaps(group: RowGroup, earliest: int | None, latest: int | None, late: b
 
 
 def _is_before(one: int | None, other: int | None) -> bool:
-    """False where either is not known."""
+    """False if either is None."""
     return one is not None and other is not None and one < other
 
 
@@ -265,7 +265,7 @@ def _adjoin(group: RowGroup, following: RowGroup) -> bool:
 
 
 def _filled(batch: pa.RecordBatch | pa.Table, schema: pa.Schema) -> pa.RecordBatch:
-    """The batch with every column of the schema, null where the file has none, and its types."""
+    """Cast the batch to the schema; columns that the file lacks are null."""
     columns = [
         batch.column(field.name).cast(field.type)
         if field.name in batch.schema.names

@@ -1,7 +1,7 @@
 """Arrow times as integer microseconds since 1970 UTC, whatever their unit or zone.
 
-A time without a zone is UTC.  Instants that are asked for are whole microseconds, nanoseconds cut
-off; those of rows are rounded up, so that a row counts at just the instants that do not precede it.
+A time without a zone is UTC.  Times of entity rows are rounded down to whole microseconds, times of
+feature rows up, so that a join never uses a row before its time.
 """
 
 import numpy as np
@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 Instants = npt.NDArray[np.int64]
 
-NEVER = int(np.iinfo(np.int64).min)
-"""Stands for a null."""
+NULL_TIME = int(np.iinfo(np.int64).min)
+"""The value of a null time."""
 
 UTC_MICROS = pa.timestamp("us", tz="UTC")
 
@@ -20,7 +20,7 @@ _MICROS = {"s": 1_000_000, "ms": 1_000, "us": 1}
 
 
 def micros(times: pa.ChunkedArray | pa.Array, *, up: bool = False) -> Instants:
-    """n times (timestamp of any unit, date, or ISO text) → n microseconds, `NEVER` where null.
+    """Convert n times (timestamps of any unit, dates, or ISO texts) to µs, `NULL_TIME` where null.
 
     >>> micros(pa.array([1, None], pa.timestamp("ms")))
     array([                1000, -9223372036854775808])
@@ -29,15 +29,15 @@ def micros(times: pa.ChunkedArray | pa.Array, *, up: bool = False) -> Instants:
 
     Raises:
         pyarrow.ArrowInvalid: the time does not fit into 64 bits.
-        ValueError: a text is no time.
+        ValueError: a text is not a time.
     """
     whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
-    found: Instants = _numbers(whole, up).fill_null(NEVER).to_numpy(zero_copy_only=False)
-    return found
+    instants: Instants = _numbers(whole, up).fill_null(NULL_TIME).to_numpy(zero_copy_only=False)
+    return instants
 
 
 def as_utc(times: pa.ChunkedArray | pa.Array) -> pa.Array:
-    """The same times as timestamp[us, UTC]."""
+    """Convert times to timestamp[us, UTC]."""
     whole = times.combine_chunks() if isinstance(times, pa.ChunkedArray) else times
     return whole if whole.type == UTC_MICROS else _numbers(whole).cast(UTC_MICROS)
 

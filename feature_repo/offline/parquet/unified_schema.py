@@ -1,4 +1,4 @@
-"""The one schema of files that differ mildly, as several writers of one table make them."""
+"""One schema for files whose column types differ slightly, as several writers produce them."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -9,39 +9,40 @@ from feature_repo.home import CatalogueError
 
 
 def unified_schema(schemas: Mapping[str, pa.Schema]) -> pa.Schema:
-    """Every column of some files, each of the type that holds what they all have.
+    """Unify the schemas of files: every column, each of a type that can hold all of its values.
 
-    Numbers become the wider of two, times without a zone or of two zones are UTC, days are times,
-    and text is text, however it is encoded.
+    Numbers become the wider type; times without a zone or of different zones become UTC; dates
+    become times; dictionaries and string views become plain text.
 
     Args:
         schemas: path → schema of the file.
 
     Raises:
-        CatalogueError: a column has no such type; it names the first file that does not fit.
+        CatalogueError: a column has no common type; names the first file that does not fit.
     """
     fields: dict[str, pa.Field] = {}
     for path, schema in schemas.items():
         for field in schema:
-            known = fields.setdefault(field.name, field)
-            if not known.equals(field):
-                fields[field.name] = _wider(known, field, path)
+            current = fields.setdefault(field.name, field)
+            if not current.equals(field):
+                fields[field.name] = _wider(current, field, path)
     return pa.schema([*fields.values()]).remove_metadata()
 
 
-def _wider(known: pa.Field, found: pa.Field, path: str) -> pa.Field:
-    for pair in ((known, found), [field.with_type(_plain(field.type)) for field in (known, found)]):
+def _wider(current: pa.Field, other: pa.Field, path: str) -> pa.Field:
+    plain = [field.with_type(_plain(field.type)) for field in (current, other)]
+    for pair in ([current, other], plain):
         with suppress(pa.ArrowTypeError, pa.ArrowInvalid):
             schemas = [pa.schema([field]) for field in pair]
             return pa.unify_schemas(schemas, promote_options="permissive").field(0)
     raise CatalogueError(
-        f"{path}: column {found.name!r} holds {found.type}, but {known.type} in the files before "
+        f"{path}: column {other.name!r} holds {other.type}, but {current.type} in the files before "
         "it; write it as one type."
     )
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """The type that others of its kind can be cast to."""
+    """Return the plain type of a kind, to which its other types can be cast."""
     if pa.types.is_dictionary(kind):
         return _plain(kind.value_type)
     if pa.types.is_timestamp(kind):

@@ -1,7 +1,7 @@
-"""Where rows are written: a Parquet file, or a folder that gets another file.
+"""Write rows to a Parquet file, or to a folder as one more file.
 
-Every file is written beside its place, synced and renamed, so that a reader or a crash never meets
-half of one.
+Every file is written under a temporary name, synced and renamed, so that no reader sees, and no
+crash leaves, a partial file.
 """
 
 import os
@@ -18,22 +18,22 @@ from feast.errors import SavedDatasetLocationAlreadyExists
 
 @dataclass(frozen=True)
 class ParquetTarget:
-    """A place on a file system."""
+    """The path of a Parquet file or of a folder of them."""
 
     path: str
     filesystem: pafs.FileSystem
 
     @property
     def is_file(self) -> bool:
-        """Whether it is one file, there already or named like one."""
+        """Whether the path is a file: it exists as one, or ends in .parquet."""
         info = self.filesystem.get_file_info(self.path)
         return bool(info.is_file) or (not self._is_folder(info) and self.path.endswith(".parquet"))
 
     def write(self, tables: Iterable[pa.Table], allow_overwrite: bool = False) -> None:
-        """Replace whatever is there.
+        """Write the rows, replacing any existing ones.
 
         Raises:
-            SavedDatasetLocationAlreadyExists: something is, and that is not allowed.
+            SavedDatasetLocationAlreadyExists: the path exists and `allow_overwrite` is false.
         """
         info = self.filesystem.get_file_info(self.path)
         if info.type != pafs.FileType.NotFound and not allow_overwrite:
@@ -47,7 +47,7 @@ class ParquetTarget:
             self.filesystem.delete_file(path)
 
     def append(self, tables: Iterable[pa.Table]) -> None:
-        """Add rows: a folder gets a file more, a file is copied row group by row group."""
+        """Add rows: write one more file to a folder, or copy a file row group by row group."""
         if not self.is_file:
             self._put(self._fresh(), tables)
         elif self.filesystem.get_file_info(self.path).is_file:

@@ -1,4 +1,4 @@
-"""Feast repositories that differ in nothing but their offline store."""
+"""Pairs of Feast repositories that differ only in their offline store."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from feast import Entity, FeatureStore, FeatureView, FileSource, RepoConfig, ValueType
 
-OURS = "feature_repo.offline.feast.store.AisleOfflineStore"
+AISLE = "feature_repo.offline.feast.store.AisleOfflineStore"
 STOCK = "duckdb"
 SECOND = 1_000_000
 UTC = pa.timestamp("us", tz="UTC")
@@ -15,26 +15,26 @@ UTC = pa.timestamp("us", tz="UTC")
 
 @dataclass(frozen=True)
 class Pair:
-    """The same definitions under our store and under stock Feast's."""
+    """The same definitions with Aisle's offline store and with stock Feast's."""
 
-    ours: FeatureStore
+    aisle: FeatureStore
     stock: FeatureStore
     folder: Path
 
     def joined(self, entities, refs, **options):
-        """Our answer."""
-        return self.ours.get_historical_features(entities, refs, **options).to_arrow()
+        """Join with Aisle's store."""
+        return self.aisle.get_historical_features(entities, refs, **options).to_arrow()
 
     def stock_joined(self, entities, refs, **options):
-        """Stock's answer with the cut-off that ours has by default."""
+        """Join with stock Feast's store, filtered by created time as Aisle's is by default."""
         options = {"filter_by_created_timestamp": True, **options}
         return self.stock.get_historical_features(entities.copy(), refs, **options).to_arrow()
 
 
-def repository(folder, objects, **ours):
-    """Apply the objects once; open the repository with each store."""
+def repository(folder, objects, **options):
+    """Apply the objects once and open the repository with each store."""
     stores = {}
-    for name, offline in (("ours", {"type": OURS, **ours}), ("stock", {"type": STOCK})):
+    for name, offline in (("aisle", {"type": AISLE, **options}), ("stock", {"type": STOCK})):
         config = RepoConfig(
             project="shop",
             provider="local",
@@ -45,26 +45,26 @@ def repository(folder, objects, **ours):
             repo_path=folder,
         )
         stores[name] = FeatureStore(config=config)
-    stores["ours"].apply(objects)
+    stores["aisle"].apply(objects)
     stores["stock"].refresh_registry()
     return Pair(**stores, folder=folder)
 
 
 def instants(seconds):
-    """Seconds → timestamps in UTC, None where None."""
+    """Convert seconds to timestamps in UTC; None stays null."""
     scaled = [None if s is None else int(s * SECOND) for s in seconds]
     return pa.array(scaled, pa.int64()).cast(UTC)
 
 
 def write(folder, name, columns, **options):
-    """Write a Parquet file below the folder; returns its path."""
+    """Write a Parquet file into the folder and return its path."""
     path = folder / f"{name}.parquet"
     pq.write_table(pa.table(columns), path, **options)
     return str(path)
 
 
 def view_of(path, name="stats", entity=None, fields=(), ttl=None, created=True, **source):
-    """A view over a file with `event_timestamp` and, where `created`, `created_timestamp`."""
+    """Return a view of a file with `event_timestamp` and, if `created`, `created_timestamp`."""
     return FeatureView(
         name=name,
         entities=entity if isinstance(entity, list) else [entity or item],

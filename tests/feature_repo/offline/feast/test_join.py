@@ -1,7 +1,7 @@
-"""Joins of random schemas and histories: ours is what stock Feast gives where it is right.
+"""Joins of random schemas and histories give the same rows as stock Feast.
 
-Stock decides arbitrarily between rows of one key, event and created time, so no two are alike; it
-is always called with the same cut-off.
+Stock chooses arbitrarily between rows of equal key, event and created time, so the histories have
+no such rows.  Both stores filter by created time, or neither does.
 """
 
 import tempfile
@@ -32,7 +32,7 @@ from hypothesis import strategies as st
 from feature_repo.home import CatalogueError
 from feature_repo.offline.feast.store import AisleOfflineStore
 from tests.feature_repo.offline.repositories import (
-    OURS,
+    AISLE,
     UTC,
     instants,
     item,
@@ -63,17 +63,17 @@ KEYS = {
 
 @st.composite
 def histories(draw):
-    """A view's key columns, ttl, features, rows; entity rows; and how the file is laid out."""
+    """Draw key columns, features, rows, entity rows, the number of files and a ttl."""
     keys = draw(st.sampled_from([("item_id",), ("shop",), ("item_id", "shop")]))
     features = draw(st.lists(st.sampled_from(sorted(KINDS)), min_size=1, max_size=4, unique=True))
     key = st.tuples(*(KEYS[name][2] | st.none() for name in keys))
     stamp = st.tuples(key, st.integers(0, 12) | st.none(), st.integers(-3, 15) | st.none())
     stamps = draw(st.lists(stamp, max_size=30, unique=True))
     values = [[draw(KINDS[f][2] | st.none()) for f in features] for _ in stamps]
-    asked = draw(st.lists(st.tuples(key, st.integers(0, 16)), min_size=1, max_size=12))
+    queries = draw(st.lists(st.tuples(key, st.integers(0, 16)), min_size=1, max_size=12))
     files = draw(st.integers(1, 3))
     ttl = draw(st.sampled_from([None, 0, 4]))
-    return keys, features, stamps, values, asked, files, ttl
+    return keys, features, stamps, values, queries, files, ttl
 
 
 def columns_of(keys, features, stamps, values):
@@ -81,14 +81,14 @@ def columns_of(keys, features, stamps, values):
         name: pa.array([key[n] for key, *_ in stamps], KEYS[name][1]) for n, name in enumerate(keys)
     }
     columns["event_timestamp"] = instants([event for _, event, _ in stamps])
-    columns["created_timestamp"] = instants([born for *_, born in stamps])
+    columns["created_timestamp"] = instants([created for *_, created in stamps])
     for n, name in enumerate(features):
         columns[name] = pa.array([row[n] for row in values], KINDS[name][1])
     return pa.table(columns)
 
 
-def plain(table):
-    """Rows by number; NaN told from null."""
+def rows_by_number(table):
+    """Return the rows in order of their number, with NaN as a text to distinguish it from null."""
     rows = table.drop_columns("event_timestamp").sort_by("row").to_pylist()
     return [
         {k: "nan" if isinstance(v, float) and np.isnan(v) else v for k, v in row.items()}
@@ -98,50 +98,57 @@ def plain(table):
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory):
-    """Returns a function that joins with each store, without a registry of the view."""
+    """Return a function that joins with each store, without registering the view."""
     folder = tmp_path_factory.mktemp("repository")
     empty = repository(folder, [])
 
     def join(view, frame, refs, *, strict, memory):
         limits = {"memory_limit": memory} if memory else {}
-        offline = {"type": OURS, "filter_by_created_timestamp": strict, **limits}
-        ours = empty.ours.config.model_copy(update={"offline_config": offline})
-        ours._offline_store = None
+        offline = {"type": AISLE, "filter_by_created_timestamp": strict, **limits}
+        aisle = empty.aisle.config.model_copy(update={"offline_config": offline})
+        aisle._offline_store = None
         return [
             store.get_historical_features(
-                config, [view], refs, frame.copy(), empty.ours.registry, "shop",
+                config,
+                [view],
+                refs,
+                frame.copy(),
+                empty.aisle.registry,
+                "shop",
                 filter_by_created_timestamp=strict,
             ).to_arrow()
             for store, config in (
-                (AisleOfflineStore, ours),
+                (AisleOfflineStore, aisle),
                 (DuckDBOfflineStore, empty.stock.config),
             )
-        ]  # fmt: skip
+        ]
 
     return join
 
 
-def frame_of(keys, asked):
+def frame_of(keys, queries):
     columns = {
-        key: pd.Series([row[n] for row, _ in asked], dtype="Int64" if key == "item_id" else object)
+        key: pd.Series(
+            [row[n] for row, _ in queries], dtype="Int64" if key == "item_id" else object
+        )
         for n, key in enumerate(keys)
     }
-    times = pd.to_datetime([t for _, t in asked], unit="s", utc=True)
-    return pd.DataFrame({"row": range(len(asked)), **columns, "event_timestamp": times})
+    times = pd.to_datetime([t for _, t in queries], unit="s", utc=True)
+    return pd.DataFrame({"row": range(len(queries)), **columns, "event_timestamp": times})
 
 
-@pytest.mark.parametrize("strict", [True, False], ids=["as known", "as corrected"])
-@pytest.mark.parametrize("memory", [None, "2KB"], ids=["sorted once", "in shares"])
+@pytest.mark.parametrize("strict", [True, False], ids=["by created time", "by event time"])
+@pytest.mark.parametrize("memory", [None, "2KB"], ids=["sorted once", "streaming"])
 @settings(
     max_examples=examples(15),
     deadline=None,
     suppress_health_check=[*HealthCheck],
 )
 @given(history=histories())
-def test_random_histories_are_joined_as_stock_joins_them(stores, memory, strict, history):
-    keys, features, stamps, values, asked, files, ttl = history
+def test_random_histories_join_as_in_stock_feast(stores, memory, strict, history):
+    keys, features, stamps, values, queries, files, ttl = history
     rows = columns_of(keys, features, stamps, values)
-    frame, refs = frame_of(keys, asked), [f"stats:{name}" for name in features]
+    frame, refs = frame_of(keys, queries), [f"stats:{name}" for name in features]
     with tempfile.TemporaryDirectory() as folder:
         for n in range(files):
             part = rows.take(pa.array(range(n, rows.num_rows, files), pa.int64()))
@@ -157,50 +164,53 @@ def test_random_histories_are_joined_as_stock_joins_them(stores, memory, strict,
             ttl=None if ttl is None else timedelta(seconds=ttl),
         )
 
-        found, expected = stores(view, frame, refs, strict=strict, memory=memory)
+        joined, expected = stores(view, frame, refs, strict=strict, memory=memory)
 
-    assert found["row"].to_pylist() == list(range(len(asked)))
-    assert plain(found) == plain(expected.select(found.column_names))
+    assert joined["row"].to_pylist() == list(range(len(queries)))
+    assert rows_by_number(joined) == rows_by_number(expected.select(joined.column_names))
 
 
 def a_view(folder, **options):
-    """Item 1 has 1.0 and item 2 has 2.0, both since second 1."""
+    """A view where item 1 has 1.0 and item 2 has 2.0, both since second 1."""
     rows = {"item_id": [1, 2], "event_timestamp": instants([1, 1]), "x": [1.0, 2.0]}
     path = write(folder, "stats", rows)
     view = view_of(path, fields=[Field(name="x", dtype=Float64)], created=False)
     return rows, repository(folder, [item, view], **options)
 
 
-def asked_for(keys):
+def entity_rows(keys):
     return pa.table({"item_id": keys, "event_timestamp": instants([1] * len(keys))})
 
 
 @pytest.mark.parametrize("memory", ["8GB", "2KB"])
-def test_entity_rows_without_any_key_find_nothing(tmp_path, memory):
+def test_entity_rows_with_null_keys_match_nothing(tmp_path, memory):
     _, pair = a_view(tmp_path, memory_limit=memory)
 
-    assert pair.joined(asked_for(pa.nulls(2)), ["stats:x"])["x"].to_pylist() == [None, None]
+    assert pair.joined(entity_rows(pa.nulls(2)), ["stats:x"])["x"].to_pylist() == [None, None]
 
 
-def test_texts_and_numbers_are_refused_as_one_key(tmp_path):
+def test_text_key_of_an_integer_column_is_rejected(tmp_path):
     _, pair = a_view(tmp_path)
 
     sentence = r"'item_id' is string in the entity rows, but int64 in .*stats\.parquet"
     with pytest.raises(CatalogueError, match=sentence):
-        pair.joined(asked_for(["1"]), ["stats:x"])
+        pair.joined(entity_rows(["1"]), ["stats:x"])
 
 
 @pytest.mark.parametrize(
     ("kind", "keys"), [(pa.int8(), [2, 9]), (pa.uint64(), [2, 2**63]), (pa.float64(), [2.0, 1.5])]
 )
-def test_keys_of_other_widths_find_their_equals(tmp_path, kind, keys):
+def test_keys_of_other_number_types_match_equal_values(tmp_path, kind, keys):
     _, pair = a_view(tmp_path)
 
-    assert pair.joined(asked_for(pa.array(keys, kind)), ["stats:x"])["x"].to_pylist() == [2.0, None]
+    assert pair.joined(entity_rows(pa.array(keys, kind)), ["stats:x"])["x"].to_pylist() == [
+        2.0,
+        None,
+    ]
 
 
 @pytest.mark.parametrize("memory", ["8GB", "2KB"])
-def test_both_zeros_are_one_key(tmp_path, memory):
+def test_positive_and_negative_zero_are_one_key(tmp_path, memory):
     gauge = Entity(name="gauge", join_keys=["level"], value_type=ValueType.DOUBLE)
     rows = {"level": [-0.0, 1.5], "event_timestamp": instants([1, 1]), "x": [1.0, 2.0]}
     fields = [Field(name="x", dtype=Float64)]
@@ -210,7 +220,7 @@ def test_both_zeros_are_one_key(tmp_path, memory):
         {"level": [0.0, -0.0, 1.5], "event_timestamp": pd.to_datetime([1] * 3, unit="s", utc=True)}
     )
 
-    ours, stock = (j(frame, ["stats:x"]) for j in (pair.joined, pair.stock_joined))
+    aisle, stock = (j(frame, ["stats:x"]) for j in (pair.joined, pair.stock_joined))
 
-    assert ours["x"].to_pylist() == [1.0, 1.0, 2.0]
+    assert aisle["x"].to_pylist() == [1.0, 1.0, 2.0]
     assert sorted(stock["x"].to_pylist()) == [1.0, 1.0, 2.0]

@@ -57,7 +57,7 @@ def parts(joined_home):
 
 
 def keys_of(seed, n=300):
-    """Keys, some null or unknown, at random instants and at the very instants of events."""
+    """Draw keys, some null or unknown, at random instants and exactly at instants of events."""
     draw = random.Random(seed)
     seen = [event.seen_at for event in events_of(7)]
     rows = [
@@ -79,7 +79,7 @@ def keys_of(seed, n=300):
 
 
 def as_of(home, view, keys):
-    """The same by DuckDB's own as-of join, strictly before by the instant the event was seen."""
+    """Join with DuckDB's as-of join, strictly before each instant, by when an event was seen."""
     features = [f.name for f in view.features]
     columns = ", ".join(f'stored."{name}" as "{view.name}__{name}"' for name in features)
     with duckdb.connect() as db:
@@ -96,19 +96,19 @@ def as_of(home, view, keys):
         ).to_arrow_table()
 
 
-def test_every_view_agrees_with_an_independent_join(joined_home, parts):
+def test_every_view_agrees_with_an_independent_as_of_join(joined_home, parts):
     keys = keys_of(1)
 
     for view in parts[1].views:
-        found = features_at(*parts, keys, [view]).to_pylist()
+        rows = features_at(*parts, keys, [view]).to_pylist()
         expected = as_of(joined_home, view, keys).to_pylist()
 
-        names = found[0].keys()
-        assert found == [{name: row[name] for name in names} for row in expected]
-        assert any(row[f"{view.name}__present"] for row in found)
+        names = rows[0].keys()
+        assert rows == [{name: row[name] for name in names} for row in expected]
+        assert any(row[f"{view.name}__present"] for row in rows)
 
 
-def test_the_answer_has_a_row_per_key_row_in_its_order_from_every_view(parts):
+def test_result_has_one_row_per_key_row_in_the_same_order(parts):
     keys = keys_of(2, n=50)
 
     table = features_at(*parts, keys, list(parts[1].views))
@@ -117,7 +117,7 @@ def test_the_answer_has_a_row_per_key_row_in_its_order_from_every_view(parts):
     assert {name.split("__")[0] for name in table.column_names} == {v.name for v in parts[1].views}
 
 
-def test_a_data_frame_is_as_good_as_a_table(parts):
+def test_data_frame_gives_the_same_result_as_a_table(parts):
     keys = keys_of(3, n=40)
     view = parts[1].item_engagement
 
@@ -136,7 +136,7 @@ def test_no_keys_and_null_keys_give_typed_nulls(parts):
         assert pa.types.is_list(table.schema.field("user_recent__shown_at").type)
 
 
-def test_an_event_is_not_known_in_its_own_microsecond(home):
+def test_event_counts_only_after_its_own_microsecond(home):
     write_log(home, [InteractionEvent(event_id="1", event_time=START, item_id="i", type="click")])
     transform(home, START)
     repository.render(home, "127.0.0.1", 1)

@@ -1,4 +1,4 @@
-"""What can be done with a join: batches, files, saved datasets."""
+"""Retrieval jobs: batches, files on disk, saved datasets, errors."""
 
 import numpy as np
 import pandas as pd
@@ -34,7 +34,7 @@ def pair(tmp_path):
     return repository(tmp_path, [item, view_of(path, fields=FIELDS, created=False)])
 
 
-def asked(n=ROWS):
+def entity_rows(n=ROWS):
     keys = np.random.default_rng(1).permutation(ROWS)[:n]
     seen = instants(np.where(keys % 10, 2, 0).tolist())
     return pa.table(
@@ -44,17 +44,17 @@ def asked(n=ROWS):
 
 @pytest.fixture
 def small_slices(monkeypatch):
-    monkeypatch.setattr(lookup, "_LEAST_ROWS_OF_A_SLICE", 70)
-    monkeypatch.setattr(lookup, "_SHARE_OF_A_SLICE", 1e12)
+    monkeypatch.setattr(lookup, "_MIN_SLICE_ROWS", 70)
+    monkeypatch.setattr(lookup, "_SLICE_SHARE", 1e12)
 
 
-def test_slices_batches_and_the_spilled_table_hold_the_same_rows(pair, small_slices, monkeypatch):
-    job = pair.ours.get_historical_features(asked(), REFS)
+def test_slices_batches_and_the_spilled_table_have_the_same_rows(pair, small_slices, monkeypatch):
+    job = pair.aisle.get_historical_features(entity_rows(), REFS)
 
     spilled, batches, on_disk = job.to_arrow(), list(job.to_batches()), job.to_disk()
 
     monkeypatch.undo()
-    whole = pair.ours.get_historical_features(asked(), REFS).to_arrow()
+    whole = pair.aisle.get_historical_features(entity_rows(), REFS).to_arrow()
     assert len(batches) > 5
     assert spilled.equals(whole)
     assert pa.Table.from_batches(batches).equals(whole)
@@ -62,25 +62,25 @@ def test_slices_batches_and_the_spilled_table_hold_the_same_rows(pair, small_sli
     assert 0 < whole["x"].null_count < ROWS
 
 
-def test_a_saved_dataset_is_read_as_it_was_written(pair, tmp_path):
-    job = pair.ours.get_historical_features(asked(20), REFS, full_feature_names=True)
+def test_saved_dataset_is_read_as_it_was_written(pair, tmp_path):
+    job = pair.aisle.get_historical_features(entity_rows(20), REFS, full_feature_names=True)
     storage = SavedDatasetFileStorage(path="saved/set.parquet", file_format=ParquetFormat())
 
     with pytest.warns(RuntimeWarning, match="experimental"):
-        pair.ours.create_saved_dataset(from_=job, name="set", storage=storage)
+        pair.aisle.create_saved_dataset(from_=job, name="set", storage=storage)
     with pytest.warns(RuntimeWarning, match="experimental"):
-        found = pair.ours.get_saved_dataset("set").to_df()
+        saved = pair.aisle.get_saved_dataset("set").to_df()
 
     joined = job.to_df()
     columns = ["item_id", "event_timestamp", "stats__x", "stats__n"]
     expected = joined[columns].sort_values("item_id").reset_index(drop=True)
-    found = found[columns].sort_values("item_id").reset_index(drop=True)
-    pd.testing.assert_frame_equal(found, expected)
+    saved = saved[columns].sort_values("item_id").reset_index(drop=True)
+    pd.testing.assert_frame_equal(saved, expected)
     assert pq.read_metadata(tmp_path / "saved/set.parquet").num_rows == 20
 
 
-def test_a_saved_dataset_is_replaced_only_when_that_is_allowed(pair, tmp_path):
-    job = pair.ours.get_historical_features(asked(20), REFS)
+def test_saved_dataset_is_replaced_only_if_overwriting_is_allowed(pair, tmp_path):
+    job = pair.aisle.get_historical_features(entity_rows(20), REFS)
     storage = SavedDatasetFileStorage(path=str(tmp_path / "set"), file_format=ParquetFormat())
     job.persist(storage)
 
@@ -91,7 +91,7 @@ def test_a_saved_dataset_is_replaced_only_when_that_is_allowed(pair, tmp_path):
     assert pq.read_table(tmp_path / "set").num_rows == 20
 
 
-def test_names_aliases_and_key_maps_are_those_of_stock(tmp_path):
+def test_names_aliases_and_key_maps_work_as_in_stock_feast(tmp_path):
     path = write(
         tmp_path,
         "stats",
@@ -106,53 +106,53 @@ def test_names_aliases_and_key_maps_are_those_of_stock(tmp_path):
         {"item_id": [1, 2], "bought_id": [2, 3], "event_timestamp": pd.Timestamp(5, unit="s")}
     )
 
-    ours = pair.joined(frame, service, full_feature_names=True)
+    aisle = pair.joined(frame, service, full_feature_names=True)
     stock = pair.stock_joined(frame, service, full_feature_names=True)
 
-    assert ours.to_pydict() == stock.sort_by("item_id").select(ours.column_names).to_pydict()
-    assert ours["bought__x"].to_pylist() == [2.0, None]
+    assert aisle.to_pydict() == stock.sort_by("item_id").select(aisle.column_names).to_pydict()
+    assert aisle["bought__x"].to_pylist() == [2.0, None]
 
 
-def test_a_view_without_entities_is_joined_by_time_alone(tmp_path):
+def test_view_without_entities_joins_by_time_alone(tmp_path):
     from feast import FeatureView, FileSource
 
     path = write(tmp_path, "world", {"event_timestamp": instants([1, 5]), "rate": [0.1, 0.2]})
     source = FileSource(path=path, timestamp_field="event_timestamp")
     world = FeatureView(name="world", schema=[Field(name="rate", dtype=Float64)], source=source)
     pair = repository(tmp_path, [world])
-    asked_at = pa.table({"event_timestamp": instants([0, 1, 9])})
+    at_instants = pa.table({"event_timestamp": instants([0, 1, 9])})
 
-    assert pair.joined(asked_at, ["world:rate"])["rate"].to_pylist() == [None, 0.1, 0.2]
+    assert pair.joined(at_instants, ["world:rate"])["rate"].to_pylist() == [None, 0.1, 0.2]
 
 
-def test_a_join_that_cannot_be_answered_says_why(pair):
-    known = asked(3)
+def test_impossible_join_explains_itself(pair):
+    entities = entity_rows(3)
 
     with pytest.raises(FeastEntityDFMissingColumnsError, match="item_id"):
-        pair.joined(known.drop_columns("item_id"), REFS)
+        pair.joined(entities.drop_columns("item_id"), REFS)
     with pytest.raises(CatalogueError, match="two columns named 'x'"):
-        pair.joined(known.append_column("x", pa.array([1, 2, 3])), REFS)
+        pair.joined(entities.append_column("x", pa.array([1, 2, 3])), REFS)
     with pytest.raises(CatalogueError, match="entity_df"):
-        pair.ours.get_historical_features(None, REFS, start_date=pd.Timestamp(0))
+        pair.aisle.get_historical_features(None, REFS, start_date=pd.Timestamp(0))
 
 
 @pytest.mark.parametrize("times", [[1, 2, 3], [1.0, 2.0, None], [True, False, True]])
-def test_entity_times_that_are_no_times_are_refused_by_name(pair, times):
-    known = asked(3)
-    place = known.column_names.index("event_timestamp")
+def test_entity_times_that_are_not_times_are_rejected_by_column_name(pair, times):
+    entities = entity_rows(3)
+    position = entities.column_names.index("event_timestamp")
 
     with pytest.raises(CatalogueError, match=r"Column 'event_timestamp' .* expected times"):
-        pair.joined(known.set_column(place, "event_timestamp", pa.array(times)), REFS)
+        pair.joined(entities.set_column(position, "event_timestamp", pa.array(times)), REFS)
 
 
-def test_a_source_without_files_says_so(tmp_path):
+def test_source_without_files_is_an_error(tmp_path):
     view = view_of(str(tmp_path / "nothing"), fields=FIELDS, file_format=ParquetFormat())
     view.features = [*FIELDS]
     with pytest.raises(CatalogueError, match="holds no Parquet file"):
-        repository(tmp_path, [item, view]).joined(asked(3), REFS)
+        repository(tmp_path, [item, view]).joined(entity_rows(3), REFS)
 
 
-def test_bools_and_texts_survive_a_file_that_lacks_them(tmp_path):
+def test_columns_that_a_file_lacks_are_null_there(tmp_path):
     (tmp_path / "rows").mkdir()
     keys = {"item_id": [1], "event_timestamp": instants([1])}
     write(tmp_path / "rows", "a", keys | {"flag": [True]})
@@ -164,12 +164,12 @@ def test_bools_and_texts_survive_a_file_that_lacks_them(tmp_path):
     pair = repository(tmp_path, [item, view])
     two = pa.table({"item_id": [1, 2], "event_timestamp": instants([1, 1])})
 
-    found = pair.joined(two, ["stats:flag", "stats:word"])
+    table = pair.joined(two, ["stats:flag", "stats:word"])
 
-    assert found["flag"].to_pylist() == [True, None]
-    assert found["word"].to_pylist() == [None, "w"]
+    assert table["flag"].to_pylist() == [True, None]
+    assert table["word"].to_pylist() == [None, "w"]
 
 
-def test_a_limit_that_is_no_size_is_refused():
+def test_memory_limit_that_is_not_a_size_is_rejected():
     with pytest.raises(SettingError, match="memory_limit"):
         parse_bytes("plenty")

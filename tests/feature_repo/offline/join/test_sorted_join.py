@@ -1,4 +1,4 @@
-"""The sorted search against a walk through every row."""
+"""The sorted join and the streaming join against a plain scan of every row."""
 
 import numpy as np
 import pytest
@@ -7,101 +7,102 @@ from hypothesis import strategies as st
 
 from feature_repo.offline.join import shards
 from feature_repo.offline.join.shards import Shards
-from feature_repo.offline.join.sorted_join import NO_ROW, AsOf, Known
-from feature_repo.offline.join.streaming_join import Asked
-from feature_repo.offline.parquet import NEVER
+from feature_repo.offline.join.sorted_join import NO_ROW, KeyRows, SortedRows
+from feature_repo.offline.join.streaming_join import StreamingJoin
+from feature_repo.offline.parquet import NULL_TIME
 
 keys = st.integers(0, 3)
 seconds = st.integers(-5, 15)
 far = st.sampled_from([-(2**61), 0, 2**61])
 rows = st.lists(st.tuples(keys, seconds, st.none() | seconds), max_size=25)
-questions = st.lists(st.tuples(st.integers(-1, 4), seconds | st.none()), max_size=12)
+lookups = st.lists(st.tuples(st.integers(-1, 4), seconds | st.none()), max_size=12)
 
 
-def known_of(rows, stretch=1):
-    return Known(
+def key_rows(rows, scale=1):
+    return KeyRows(
         codes=np.array([key for key, _, _ in rows], dtype=np.int64),
         rows=np.arange(len(rows), dtype=np.int32),
-        events=np.array([event * stretch for _, event, _ in rows], dtype=np.int64),
+        events=np.array([event * scale for _, event, _ in rows], dtype=np.int64),
         created=np.array(
-            [NEVER if born is None else born * stretch for *_, born in rows], dtype=np.int64
+            [NULL_TIME if created is None else created * scale for *_, created in rows],
+            dtype=np.int64,
         ),
     )
 
 
-def walked(rows, key, now, *, strict, ttl):
-    def counts(event, born):
+def scanned(rows, key, instant, *, strict, ttl):
+    def is_valid(event, created):
         return (
-            event <= now
-            and (not ttl or event >= now - ttl)
-            and not (strict and (born is None or born > now))
+            event <= instant
+            and (not ttl or event >= instant - ttl)
+            and not (strict and (created is None or created > instant))
         )
 
-    found = [
-        (event, NEVER if born is None else born, row)
-        for row, (code, event, born) in enumerate(rows)
-        if code == key and now is not None and counts(event, born)
+    matches = [
+        (event, NULL_TIME if created is None else created, row)
+        for row, (code, event, created) in enumerate(rows)
+        if code == key and instant is not None and is_valid(event, created)
     ]
-    return max(found)[-1] if found else NO_ROW
+    return max(matches)[-1] if matches else NO_ROW
 
 
 @pytest.mark.parametrize("rows_per_shard", [4, 1 << 20])
-@pytest.mark.parametrize("stretch", [1, 2**55], ids=["packed", "ranked"])
-@given(rows=rows, asked=questions, strict=st.booleans(), ttl=st.sampled_from([0, 3]))
-def test_the_row_found_is_the_newest_that_was_known(
-    rows_per_shard, stretch, rows, asked, strict, ttl
-):
-    codes = np.array([key for key, _ in asked], dtype=np.int64)
-    times = np.array([NEVER if t is None else t * stretch for _, t in asked], dtype=np.int64)
+@pytest.mark.parametrize("scale", [1, 2**55], ids=["packed", "ranked"])
+@given(rows=rows, queries=lookups, strict=st.booleans(), ttl=st.sampled_from([0, 3]))
+def test_sorted_join_finds_the_newest_valid_row(rows_per_shard, scale, rows, queries, strict, ttl):
+    codes = np.array([key for key, _ in queries], dtype=np.int64)
+    times = np.array([NULL_TIME if t is None else t * scale for _, t in queries], dtype=np.int64)
     whole = shards.ROWS_PER_SHARD
     shards.ROWS_PER_SHARD = rows_per_shard
     try:
-        index = Shards.of(known_of(rows, stretch), strict=strict, threads=2, expires=True)
+        index = Shards.of(key_rows(rows, scale), strict=strict, threads=2, expires=True)
     finally:
         shards.ROWS_PER_SHARD = whole
 
-    found = index.find(codes, times, ttl * stretch)
+    results = index.find(codes, times, ttl * scale)
 
-    assert found.tolist() == [walked(rows, k, t, strict=strict, ttl=ttl) for k, t in asked]
+    assert results.tolist() == [scanned(rows, k, t, strict=strict, ttl=ttl) for k, t in queries]
 
 
-@pytest.mark.parametrize("stretch", [1, 2**55], ids=["packed", "ranked"])
+@pytest.mark.parametrize("scale", [1, 2**55], ids=["packed", "ranked"])
 @given(
     rows=rows,
-    asked=questions,
+    queries=lookups,
     strict=st.booleans(),
     ttl=st.sampled_from([0, 3]),
     cut=st.integers(0),
 )
-def test_one_pass_finds_the_same_in_whatever_order_it_meets_the_rows(
-    stretch, rows, asked, strict, ttl, cut
+def test_streaming_join_finds_the_same_rows_in_any_order_of_the_source(
+    scale, rows, queries, strict, ttl, cut
 ):
-    codes = np.array([key for key, _ in asked], dtype=np.int64)
-    times = np.array([NEVER if t is None else t * stretch for _, t in asked], dtype=np.int64)
-    known, middle = known_of(rows, stretch), cut % (len(rows) + 1)
+    codes = np.array([key for key, _ in queries], dtype=np.int64)
+    times = np.array([NULL_TIME if t is None else t * scale for _, t in queries], dtype=np.int64)
+    source, middle = key_rows(rows, scale), cut % (len(rows) + 1)
 
-    one_pass = Asked.of(codes, times, strict=strict)
-    for some in (np.arange(middle, len(rows)), np.arange(middle)):
-        one_pass.see(known.some(some))
+    join = StreamingJoin.of(codes, times, strict=strict)
+    for positions in (np.arange(middle, len(rows)), np.arange(middle)):
+        join.add(source.take(positions))
 
-    found = one_pass.find(codes, times, ttl * stretch)
-    assert found.tolist() == [walked(rows, k, t, strict=strict, ttl=ttl) for k, t in asked]
+    results = join.find(codes, times, ttl * scale)
+    assert results.tolist() == [scanned(rows, k, t, strict=strict, ttl=ttl) for k, t in queries]
 
 
 @given(rows)
-def test_the_newest_row_of_each_key_is_the_last_one(rows):
+def test_newest_is_the_last_row_of_each_key(rows):
     best = {}
-    for row, (key, event, born) in enumerate(rows):
-        best[key] = max(best.get(key, (-(2**62),)), (event, NEVER if born is None else born, row))
+    for row, (key, event, created) in enumerate(rows):
+        best[key] = max(
+            best.get(key, (-(2**62),)), (event, NULL_TIME if created is None else created, row)
+        )
 
-    found = AsOf.of(known_of(rows), strict=False).newest()
+    newest = SortedRows.of(key_rows(rows), strict=False).newest()
 
-    assert sorted(found.tolist()) == sorted(row for *_, row in best.values())
+    assert sorted(newest.tolist()) == sorted(row for *_, row in best.values())
 
 
-def test_a_key_that_the_rows_do_not_reach_finds_nothing():
-    index = AsOf.of(known_of([(0, 1, 1)]), strict=True)
+def test_key_above_every_code_matches_nothing():
+    index = SortedRows.of(key_rows([(0, 1, 1)]), strict=True)
 
-    found = index.find(np.array([2**40]), np.array([5]))
+    results = index.find(np.array([2**40]), np.array([5]))
 
-    assert found.tolist() == [NO_ROW]
+    assert results.tolist() == [NO_ROW]

@@ -1,4 +1,4 @@
-"""An answer is of files that stayed as they were while it was made; old sorting is never used."""
+"""A join reads one version of its files, and never uses a sorted index of another version."""
 
 import os
 import time
@@ -24,13 +24,13 @@ SWAPPED = ROWS | {"item_id": [2, 1]}
 
 
 @pytest.fixture(autouse=True)
-def forget():
+def empty_cache():
     INDEXES.clear()
 
 
 @pytest.fixture
 def settled(monkeypatch):
-    """Files count as settled as soon as they are written."""
+    """Files count as settled right after a write."""
     monkeypatch.setattr(parquet_files, "SETTLING_NS", -(10**15))
 
 
@@ -41,28 +41,28 @@ def pair(tmp_path):
     return repository(tmp_path, [item, view])
 
 
-def asked_for(keys):
+def entity_rows(keys):
     return pa.table({"item_id": keys, "event_timestamp": instants([1] * len(keys))})
 
 
 def joined(pair, *keys):
-    return pair.joined(asked_for(list(keys)), ["stats:x"])["x"].to_pylist()
+    return pair.joined(entity_rows(list(keys)), ["stats:x"])["x"].to_pylist()
 
 
-def test_sorted_keys_are_used_again_until_a_file_changes(pair, settled):
+def test_sorted_index_is_reused_until_a_file_changes(pair, settled):
     before = joined(pair, 1)
-    kept = INDEXES.identities
+    cached = INDEXES.identities
     joined(pair, 1)
-    kept_again = INDEXES.identities
+    cached_again = INDEXES.identities
     write(pair.folder, "stats", SWAPPED)
     after = joined(pair, 1)
 
     assert (before, after) == ([1.0], [2.0])
-    assert kept == kept_again
-    assert len(kept) + 1 == len(INDEXES.identities) == 2
+    assert cached == cached_again
+    assert len(cached) + 1 == len(INDEXES.identities) == 2
 
 
-def test_a_change_that_keeps_size_and_modification_time_is_seen(pair, settled):
+def test_change_with_equal_size_and_modification_time_is_detected(pair, settled):
     path = pair.folder / "stats.parquet"
     before, old = joined(pair, 1), path.stat()
 
@@ -70,13 +70,13 @@ def test_a_change_that_keeps_size_and_modification_time_is_seen(pair, settled):
     os.utime(path, ns=(old.st_atime_ns, old.st_mtime_ns))
 
     new = path.stat()
-    assert (new.st_size, new.st_mtime_ns, new.st_ino) == (
-        old.st_size, old.st_mtime_ns, old.st_ino,
-    )  # fmt: skip
+    assert new.st_size == old.st_size
+    assert new.st_mtime_ns == old.st_mtime_ns
+    assert new.st_ino == old.st_ino
     assert (before, joined(pair, 1)) == ([1.0], [2.0])
 
 
-def test_a_file_moved_in_the_place_of_another_is_seen(pair, settled):
+def test_file_replaced_by_another_is_detected(pair, settled):
     path, other = pair.folder / "stats.parquet", Path(write(pair.folder, "other", SWAPPED))
     before = joined(pair, 1)
 
@@ -85,24 +85,24 @@ def test_a_file_moved_in_the_place_of_another_is_seen(pair, settled):
     assert (before, joined(pair, 1)) == ([1.0], [2.0])
 
 
-def test_a_file_more_or_less_is_seen(tmp_path, settled):
+def test_added_and_removed_files_are_detected(tmp_path, settled):
     folder = tmp_path / "rows"
     folder.mkdir()
     write(folder, "a", ROWS)
     fields = [Field(name="x", dtype=Float64)]
     view = view_of(str(folder), fields=fields, created=False, file_format=ParquetFormat())
     pair = repository(tmp_path, [item, view])
-    answers = [joined(pair, 1, 3)]
+    results = [joined(pair, 1, 3)]
 
     later = write(folder, "b", ROWS | {"item_id": [1, 3], "x": [5.0, 6.0]})
-    answers.append(joined(pair, 1, 3))
+    results.append(joined(pair, 1, 3))
     Path(later).unlink()
-    answers.append(joined(pair, 1, 3))
+    results.append(joined(pair, 1, 3))
 
-    assert answers == [[1.0, None], [5.0, 6.0], [1.0, None]]
+    assert results == [[1.0, None], [5.0, 6.0], [1.0, None]]
 
 
-def test_keys_of_a_file_that_was_changed_just_now_are_not_kept(pair):
+def test_index_of_a_recently_changed_file_is_not_cached(pair):
     now = time.time_ns()
 
     assert joined(pair, 1) == [1.0]
@@ -112,8 +112,8 @@ def test_keys_of_a_file_that_was_changed_just_now_are_not_kept(pair):
     assert not ParquetFile("a", 1, now - 3 * 10**9, now - 10**9).has_settled(now)
 
 
-def test_an_answer_made_later_is_of_the_files_as_they_are_then(pair):
-    job = pair.ours.get_historical_features(asked_for([1]), ["stats:x"])
+def test_job_reads_the_files_at_the_time_it_is_computed(pair):
+    job = pair.aisle.get_historical_features(entity_rows([1]), ["stats:x"])
 
     write(pair.folder, "stats", SWAPPED)
 
@@ -122,10 +122,10 @@ def test_an_answer_made_later_is_of_the_files_as_they_are_then(pair):
     assert job.to_df()["x"].tolist() == [1.0]
 
 
-def test_a_row_is_never_read_from_another_file_than_it_was_found_in(pair, monkeypatch):
-    monkeypatch.setattr(lookup, "_LEAST_ROWS_OF_A_SLICE", 1)
-    monkeypatch.setattr(lookup, "_SHARE_OF_A_SLICE", 1e12)
-    batches = pair.ours.get_historical_features(asked_for([1, 2]), ["stats:x"]).to_batches()
+def test_row_is_never_read_from_another_version_of_its_file(pair, monkeypatch):
+    monkeypatch.setattr(lookup, "_MIN_SLICE_ROWS", 1)
+    monkeypatch.setattr(lookup, "_SLICE_SHARE", 1e12)
+    batches = pair.aisle.get_historical_features(entity_rows([1, 2]), ["stats:x"]).to_batches()
     first = next(batches)
 
     write(pair.folder, "stats", SWAPPED)
@@ -135,15 +135,15 @@ def test_a_row_is_never_read_from_another_file_than_it_was_found_in(pair, monkey
         next(batches)
 
 
-@pytest.mark.parametrize("fate", ["replaced", "removed", "cut"])
-def test_a_file_that_changes_during_a_read_ends_it(tmp_path, fate):
+@pytest.mark.parametrize("change_kind", ["replaced", "removed", "cut"])
+def test_file_that_changes_during_a_read_fails_the_read(tmp_path, change_kind):
     path = Path(write(tmp_path, "stats", ROWS))
-    rows = ParquetRows.at(str(path), pa.fs.LocalFileSystem())
+    rows = ParquetRows.open(str(path), pa.fs.LocalFileSystem())
 
     def change(_, batches):
-        if fate == "removed":
+        if change_kind == "removed":
             path.unlink()
-        elif fate == "cut":
+        elif change_kind == "cut":
             os.truncate(path, 100)
         else:
             pq.write_table(pa.table(SWAPPED), path)

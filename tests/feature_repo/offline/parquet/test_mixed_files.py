@@ -1,4 +1,4 @@
-"""Files of one source that several writers made, each in its own way."""
+"""Files of one source with different column types, as several writers produce them."""
 
 import pandas as pd
 import pyarrow as pa
@@ -28,76 +28,76 @@ def pair_of(folder, dtype, *files):
     (folder / "rows").mkdir()
     for number, columns in enumerate(files):
         write(folder / "rows", str(number), columns)
-    place = str(folder / "rows" / "*.parquet")
+    pattern = str(folder / "rows" / "*.parquet")
     fields = [Field(name="x", dtype=dtype)]
-    return repository(folder, [item, view_of(place, fields=fields, created=False)])
+    return repository(folder, [item, view_of(pattern, fields=fields, created=False)])
 
 
-def asked(*seconds):
+def entity_rows(*seconds):
     times = pd.to_datetime([s for s in seconds for _ in (1, 2)], unit="s", utc=True)
     return pd.DataFrame({"item_id": [1, 2] * len(seconds), "event_timestamp": times})
 
 
-def answers(pair, *seconds):
-    """Of both stores, by time and item."""
+def values_of(pair, *seconds):
+    """Join with both stores and return the values sorted by time and item."""
     order = [("event_timestamp", "ascending"), ("item_id", "ascending")]
-    joined = [j(asked(*seconds), ["stats:x"]) for j in (pair.joined, pair.stock_joined)]
+    joined = [j(entity_rows(*seconds), ["stats:x"]) for j in (pair.joined, pair.stock_joined)]
     return [table.sort_by(order)["x"].to_pylist() for table in joined]
 
 
 @pytest.mark.parametrize(
     "kind", [pa.timestamp("us"), PARIS, pa.timestamp("ns", "UTC"), pa.timestamp("ms"), pa.date32()]
 )
-def test_times_of_two_kinds_are_instants(tmp_path, kind):
+def test_times_of_two_types_join_as_instants(tmp_path, kind):
     first = rows(DAY, [1.0, 2.0])
     second = rows(0, [3.0, None], times=instants([2 * DAY] * 2).cast(kind))
     pair = pair_of(tmp_path, Float64, first, second)
 
-    ours, stock = answers(pair, DAY, 2 * DAY - 1, 2 * DAY)
+    aisle, stock = values_of(pair, DAY, 2 * DAY - 1, 2 * DAY)
 
-    assert ours == stock == [1.0, 2.0, 1.0, 2.0, 3.0, None]
+    assert aisle == stock == [1.0, 2.0, 1.0, 2.0, 3.0, None]
 
 
-def test_a_feature_that_is_a_time_is_one_in_each_file(tmp_path):
+def test_time_feature_is_read_from_files_of_two_time_types(tmp_path):
     stamps = [instants([5, None]), instants([6, None]).cast(pa.timestamp("us"))]
     pair = pair_of(tmp_path, UnixTimestamp, *(rows(n + 1, x) for n, x in enumerate(stamps)))
 
-    ours, _ = answers(pair, 1, 2)
+    aisle, _ = values_of(pair, 1, 2)
 
-    assert [None if x is None else x.timestamp() for x in ours] == [5, None, 6, None]
+    assert [None if x is None else x.timestamp() for x in aisle] == [5, None, 6, None]
 
 
 @pytest.mark.parametrize("order", [(*TEXTS,), (*reversed(TEXTS),)])
-def test_text_is_text_however_it_is_encoded(tmp_path, order):
+def test_texts_of_any_encoding_are_read_as_text(tmp_path, order):
     columns = [rows(n + 1, TEXTS[name]) for n, name in enumerate(order)]
     pair = pair_of(tmp_path, String, *columns)
 
-    ours, stock = answers(pair, 1, 2, 3)
+    aisle, stock = values_of(pair, 1, 2, 3)
 
-    assert ours == stock
-    assert [x for x in ours if x] == [TEXTS[name][0].as_py() for name in order]
+    assert aisle == stock
+    assert [x for x in aisle if x] == [TEXTS[name][0].as_py() for name in order]
 
 
-def test_lists_of_numbers_are_lists_of_the_wider_ones(tmp_path):
+def test_lists_of_numbers_get_the_wider_type(tmp_path):
     narrow, wide = pa.list_(pa.int32()), pa.large_list(pa.int64())
     columns = [pa.array([[1], None], narrow), pa.array([[2**40], []], wide)]
     pair = pair_of(tmp_path, Array(Int64), *(rows(n + 1, x) for n, x in enumerate(columns)))
 
-    found = pair.joined(asked(1, 2), ["stats:x"])["x"].to_pylist()
-    assert found == [[1], None, [2**40], []]
+    values = pair.joined(entity_rows(1, 2), ["stats:x"])["x"].to_pylist()
+    assert values == [[1], None, [2**40], []]
 
 
-def test_a_file_that_differs_altogether_is_named(tmp_path):
+def test_file_with_an_incompatible_type_is_named(tmp_path):
     pair = pair_of(tmp_path, Int64, rows(1, [1, 2]), rows(2, ["one", "two"]))
 
     with pytest.raises(CatalogueError, match=r"1\.parquet: column 'x' holds string, but int64"):
-        answers(pair, 1)
+        values_of(pair, 1)
 
 
 @pytest.mark.parametrize("content", [b"", b"no Parquet at all, but long enough"])
-def test_a_file_that_is_no_parquet_is_named(tmp_path, content):
+def test_file_that_is_not_parquet_is_named(tmp_path, content):
     pair = pair_of(tmp_path, Int64, rows(1, [1, 2]))
     (tmp_path / "rows" / "9.parquet").write_bytes(content)
 
     with pytest.raises(CatalogueError, match=r"9\.parquet cannot be read as Parquet"):
-        answers(pair, 1)
+        values_of(pair, 1)
