@@ -148,7 +148,7 @@ def _evaluate(verb: argparse.ArgumentParser) -> None:
         "--learning-curve", action="store_true", help="fit again on a growing share of the data"
     )
     verb.add_argument(
-        "--beside",
+        "--compare",
         type=Path,
         metavar="FOLDER",
         help="compare with the ranker in this folder, on the same slates",

@@ -75,10 +75,10 @@ def evaluate(args: argparse.Namespace) -> Outcome:
         evaluation = EVALUATE_RANKER.run(
             home, metrics=args.metric, studies=studies, progress=progress
         )
-    if args.beside:
-        from training.evaluation import beside
+    if args.compare:
+        from training.evaluation import compare
 
-        evaluation = {**evaluation, "beside": beside(dataset, ranker, args.beside)}
+        evaluation = {**evaluation, "comparison": compare(dataset, ranker, args.compare)}
     if args.card:
         card = json.loads((out / "model_card.json").read_text())
         return Outcome(card, line((out / "model_card.md").read_text()))

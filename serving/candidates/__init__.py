@@ -2,18 +2,18 @@
 
 from serving.candidates.candidate_generation import (
     DEPTH,
-    Retrieved,
-    find,
-    in_order,
-    in_popularity,
+    Retrieval,
+    continued_candidates,
     merge,
+    popular_candidates,
+    retrieve_candidates,
 )
 
 __all__ = [
     "DEPTH",
-    "Retrieved",
-    "find",
-    "in_order",
-    "in_popularity",
+    "Retrieval",
+    "continued_candidates",
     "merge",
+    "popular_candidates",
+    "retrieve_candidates",
 ]

@@ -14,23 +14,23 @@ import numpy as np
 from feature_repo.home import ArtifactError
 from feature_repo.request_features.context import RequestContext
 from serving.candidates.candidate_sources import SourceMissingError, Sources
-from serving.query import SURFACES, Question, Wanted
+from serving.query import SURFACES, ListRequest, Query
 from serving.state import Model, ModelRegistry
-from training.query_understanding import Understood
+from training.query_understanding import InterpretedQuery
 from training.retrieval.catalogue import (
-    Assortment,
     Candidates,
     Filter,
-    Found,
-    Placed,
+    ItemTable,
+    RankedList,
+    RankedRows,
     Rows,
     all_of,
     facets,
     fuse,
-    fuse_placed,
+    fuse_rows,
     sellable,
 )
-from training.retrieval.indexes import ASSORTMENT, POPULAR
+from training.retrieval.indexes import ITEM_TABLE, POPULAR
 
 DEPTH = 200
 """Candidates of a list: what can be scored within its deadline."""
@@ -40,7 +40,7 @@ LEXICAL_SOURCE, BROWSE = "lexical", "browse"
 
 
 @dataclass(frozen=True)
-class Retrieved:
+class Retrieval:
     """What the sources found.
 
     Attributes:
@@ -52,7 +52,7 @@ class Retrieved:
         missing: sources that could not be asked.
     """
 
-    found: Mapping[str, Placed] = field(default_factory=dict)
+    found: Mapping[str, RankedRows] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     total: int | None = None
     facets: Mapping[str, Any] = field(default_factory=dict)
@@ -65,41 +65,41 @@ class Retrieved:
         return not any(map(len, self.found.values()))
 
     @property
-    def trust(self) -> float:
+    def ranker_weight(self) -> float:
         """How much a ranker counts that learned from slates in which everything fitted."""
         return TRUST_IF_RELAXED if "words" in self.relaxed else 1.0
 
 
-def find(
-    registry: ModelRegistry, question: Question, wanted: Wanted, known: RequestContext | None
-) -> Retrieved:
+def retrieve_candidates(
+    registry: ModelRegistry, query: Query, list_request: ListRequest, known: RequestContext | None
+) -> Retrieval:
     """Ask every source of the surface.
 
     Raises:
         ArtifactError: there is no index of the items.
     """
-    assortment: Assortment | None = registry.index(ASSORTMENT)
-    if assortment is None:
+    item_table: ItemTable | None = registry.index(ITEM_TABLE)
+    if item_table is None:
         raise ArtifactError("there is no index of the items; run `aisle index`")
-    kept = sellable(assortment, question.market) & all_of(wanted.filters, assortment)
-    sources = Sources(registry, question, wanted, known, assortment, kept)
-    if LEXICAL_SOURCE not in wanted.surface.sources:
+    kept = sellable(item_table, query.market) & all_of(list_request.filters, item_table)
+    sources = Sources(registry, query, list_request, known, item_table, kept)
+    if LEXICAL_SOURCE not in list_request.surface.sources:
         return _recommend(sources)
     return _search(sources)
 
 
-def merge(retrieved: Retrieved, weights: Mapping[str, float]) -> Candidates:
+def merge(retrieved: Retrieval, weights: Mapping[str, float]) -> Candidates:
     """Fuse what was found."""
-    return fuse_placed(retrieved.found, retrieved.item_ids, weights, DEPTH)
+    return fuse_rows(retrieved.found, retrieved.item_ids, weights, DEPTH)
 
 
-def in_popularity(model: Model) -> Candidates:
+def popular_candidates(model: Model) -> Candidates:
     """The most popular items of the snapshot, where nothing else can be had."""
     scores = {} if model.popularity is None else model.popularity.value.scores
-    return fuse({"popularity": Found.best(scores, DEPTH)}, {}, DEPTH)
+    return fuse({"popularity": RankedList.best(scores, DEPTH)}, {}, DEPTH)
 
 
-def in_order(item_ids: Sequence[str]) -> Candidates:
+def continued_candidates(item_ids: Sequence[str]) -> Candidates:
     """An order decided before."""
     scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
     places = {
@@ -109,29 +109,29 @@ def in_order(item_ids: Sequence[str]) -> Candidates:
     return Candidates(item_ids, scores, places)
 
 
-def _recommend(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
-    found = {name: sources.ask(name) for name in sources.wanted.surface.sources}
+def _recommend(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieval:
+    found = {name: sources.ask(name) for name in sources.list_request.surface.sources}
     if not any(map(len, found.values())):
         found, relaxed = {POPULAR: sources.ask(POPULAR)}, (*relaxed, "surface")
-    return Retrieved(
+    return Retrieval(
         found,
-        sources.assortment.item_ids,
+        sources.item_table.item_ids,
         int(np.count_nonzero(sources.kept)),
-        facets(sources.assortment, sources.kept),
+        facets(sources.item_table, sources.kept),
         relaxed,
         tuple(dict.fromkeys(sources.missing)),
     )
 
 
-def _search(sources: Sources) -> Retrieved:
-    understood = sources.wanted.understood
-    limits = price_filters(understood, sources.assortment)
+def _search(sources: Sources) -> Retrieval:
+    interpreted = sources.list_request.interpreted
+    limits = price_filters(interpreted, sources.item_table)
     priced = sources
     if limits:
-        priced = replace(sources, kept=sources.kept & all_of(limits, sources.assortment))
-    if not understood.words:
+        priced = replace(sources, kept=sources.kept & all_of(limits, sources.item_table))
+    if not interpreted.words:
         return _browse(priced) if limits else _browse(sources, ("query",))
-    half = (len(understood.words) + 1) // 2
+    half = (len(interpreted.words) + 1) // 2
     return (
         _with_words(priced, half)
         or (_with_words(sources, 1, ("price",)) if limits else _with_words(sources, 1))
@@ -139,19 +139,19 @@ def _search(sources: Sources) -> Retrieved:
     )
 
 
-def _browse(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieved:
+def _browse(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieval:
     """What suits the shopper, whatever was asked."""
-    wanted = replace(sources.wanted, surface=SURFACES[BROWSE])
-    return _recommend(replace(sources, wanted=wanted), relaxed)
+    list_request = replace(sources.list_request, surface=SURFACES[BROWSE])
+    return _recommend(replace(sources, list_request=list_request), relaxed)
 
 
-def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> Retrieved | None:
+def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> Retrieval | None:
     """What has as many of the words as can be had, and at least so many; None where nothing has.
 
     Where nothing has them all, what has any of them is found.  What fits in part is found too, to
     follow what fits; it is neither counted nor among the facets.
     """
-    most = len(set(sources.wanted.understood.words))
+    most = len(set(sources.list_request.interpreted.words))
     hits, rows, count = _strictest(sources, min(least, most), most)
     found = {LEXICAL_SOURCE: hits, "query_clicked": sources.ask("query_clicked")}
     if not any(map(len, found.values())):
@@ -162,20 +162,23 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     matching = np.zeros(sources.kept.size, dtype=np.bool_)
     matching[rows] = True
     matching[found["query_clicked"].rows] = True
-    found |= {name: sources.ask(name) for name in sorted(sources.wanted.surface.later)}
-    return Retrieved(
+    found |= {
+        name: sources.ask(name)
+        for name in sorted(sources.list_request.surface.partial_match_sources)
+    }
+    return Retrieval(
         found,
-        sources.assortment.item_ids,
+        sources.item_table.item_ids,
         int(np.count_nonzero(matching)),
-        facets(sources.assortment, matching),
+        facets(sources.item_table, matching),
         relaxed,
         tuple(dict.fromkeys(sources.missing)),
     )
 
 
-def _strictest(sources: Sources, least: int, most: int) -> tuple[Placed, Rows, int]:
+def _strictest(sources: Sources, least: int, most: int) -> tuple[RankedRows, Rows, int]:
     """The items with as many of the words as any has, and how many these are: by bisection."""
-    best, of_best, count = Placed(), np.empty(0, np.int64), 0
+    best, of_best, count = RankedRows(), np.empty(0, np.int64), 0
     low, high, asked = least, most, most
     try:
         while low <= high:
@@ -190,9 +193,9 @@ def _strictest(sources: Sources, least: int, most: int) -> tuple[Placed, Rows, i
     return best, of_best, count
 
 
-def price_filters(understood: Understood, assortment: Assortment) -> tuple[Filter, ...]:
+def price_filters(interpreted: InterpretedQuery, item_table: ItemTable) -> tuple[Filter, ...]:
     """The price limits said in words, as a filter; none where none was said."""
-    field = assortment.shop.item_role("price")
-    if field is None or not understood.has_price:
+    field = item_table.shop.item_role("price")
+    if field is None or not interpreted.has_price:
         return ()
-    return (Filter(field, None, understood.price_low, understood.price_high),)
+    return (Filter(field, None, interpreted.price_low, interpreted.price_high),)

@@ -10,9 +10,9 @@ import numpy as np
 
 from feature_repo.request_features.context import RequestContext, as_list
 from feature_repo.request_features.families import split
-from serving.query import Question, Wanted
+from serving.query import ListRequest, Query
 from serving.state import ModelRegistry
-from training.retrieval.catalogue import Assortment, Flags, Found, Placed, Rows, highest
+from training.retrieval.catalogue import Flags, ItemTable, RankedList, RankedRows, Rows, highest
 from training.retrieval.indexes import (
     LEXICAL,
     MOST_HITS,
@@ -55,22 +55,22 @@ class Sources:
     """
 
     registry: ModelRegistry
-    question: Question
-    wanted: Wanted
+    query: Query
+    list_request: ListRequest
     known: RequestContext | None
-    assortment: Assortment
+    item_table: ItemTable
     kept: Flags
     missing: list[str] = field(default_factory=list)
 
-    def ask(self, name: str) -> Placed:
+    def ask(self, name: str) -> RankedRows:
         """The items of a source that may be shown; none where it cannot be asked."""
         try:
             return _ASK[name](self)
         except SourceMissingError:
             self.missing.append(name)
-            return Placed()
+            return RankedRows()
 
-    def words(self, at_least: int, size: int = MOST_HITS) -> tuple[Placed, Rows]:
+    def words(self, at_least: int, size: int = MOST_HITS) -> tuple[RankedRows, Rows]:
         """The best items with so many of the words, of the first `size`; and the rows of all.
 
         Raises:
@@ -82,27 +82,27 @@ class Sources:
         flags = (rows >= 0) & (self.kept[rows] if self.kept.size else False)
         rows, scores = rows[flags], matches.scores[flags]
         best = highest(scores, ASKED)
-        return Placed(rows[best], scores[best]), rows
+        return RankedRows(rows[best], scores[best]), rows
 
     @cached_property
     def _matches(self) -> tuple[Matches, Rows]:
         """What has any of the words; and where each item of the index is in the assortment."""
-        index, understood = self.index(LEXICAL), self.wanted.understood
-        placed = self.assortment.rows_of(LEXICAL, index.item_ids)
-        return index.match(understood.words, understood.language), placed
+        index, interpreted = self.index(LEXICAL), self.list_request.interpreted
+        placed = self.item_table.rows_of(LEXICAL, index.item_ids)
+        return index.match(interpreted.words, interpreted.language), placed
 
-    def some_words(self) -> Placed:
+    def some_words(self) -> RankedRows:
         """The best items with any of the words; all are looked at where filters leave few."""
-        return self.words(1, MOST_HITS if self.wanted.filters else OVERASKED)[0]
+        return self.words(1, MOST_HITS if self.list_request.filters else OVERASKED)[0]
 
-    def allowed(self, found: Found) -> Placed:
+    def allowed(self, found: RankedList) -> RankedRows:
         """The first of the items that may be shown, but for those the list is about."""
-        rows = self.assortment.rows(found.item_ids)
+        rows = self.item_table.rows(found.item_ids)
         flags = (rows >= 0) & (self.kept[rows] if self.kept.size else False)
-        if self.wanted.seeds:
-            flags &= ~np.isin(rows, self.assortment.rows(self.wanted.seeds))
+        if self.list_request.seeds:
+            flags &= ~np.isin(rows, self.item_table.rows(self.list_request.seeds))
         first = np.flatnonzero(flags)[:ASKED]
-        return Placed(rows[first], np.array(found.scores, np.float64)[first])
+        return RankedRows(rows[first], np.array(found.scores, np.float64)[first])
 
     def index(self, kind: str) -> Any:
         """An index.
@@ -122,7 +122,7 @@ class Sources:
         Raises:
             SourceMissingError: the live features cannot be read.
         """
-        if self.question.user_id is None:
+        if self.query.user_id is None:
             return []
         if self.known is None:
             raise SourceMissingError
@@ -132,41 +132,41 @@ class Sources:
     @property
     def seeds(self) -> Sequence[str]:
         """The items the list is about; where it is about none, those the shopper clicked last."""
-        return self.wanted.seeds or self.past[:SEEDS]
+        return self.list_request.seeds or self.past[:SEEDS]
 
     @property
     def category(self) -> str | None:
         """The one category asked for, or meant."""
-        meant = self.wanted.understood.meant.get("category")
-        for one in self.wanted.filters:
+        intents = self.list_request.interpreted.intents.get("category")
+        for one in self.list_request.filters:
             if one.field.role == "category" and one.any_of and len(one.any_of) == 1:
-                codes = self.assortment.coded(one.field)
+                codes = self.item_table.coded(one.field)
                 (folded,) = one.any_of
                 return next((codes.values[n] for n in codes.code.get(folded, ())), None)
-        return meant[0] if meant else None
+        return intents[0] if intents else None
 
 
-def _chart(kind: str) -> Callable[[Sources], Placed]:
+def _chart(kind: str) -> Callable[[Sources], RankedRows]:
     return lambda asked: _listed(asked, kind, asked.category)
 
 
-def _neighbours(kind: str) -> Callable[[Sources], Placed]:
-    def ask(asked: Sources) -> Placed:
+def _neighbours(kind: str) -> Callable[[Sources], RankedRows]:
+    def ask(asked: Sources) -> RankedRows:
         seeds = asked.seeds
-        weights = None if asked.wanted.seeds else [PAST_SHARE**n for n in range(len(seeds))]
+        weights = None if asked.list_request.seeds else [PAST_SHARE**n for n in range(len(seeds))]
         return asked.allowed(asked.index(kind).search(seeds, OVERASKED, weights))
 
     return ask
 
 
-def _listed(asked: Sources, kind: str, category: str | None) -> Placed:
-    return asked.allowed(asked.index(kind).search(asked.question.market, OVERASKED, category))
+def _listed(asked: Sources, kind: str, category: str | None) -> RankedRows:
+    return asked.allowed(asked.index(kind).search(asked.query.market, OVERASKED, category))
 
 
-def _past(asked: Sources) -> Placed:
+def _past(asked: Sources) -> RankedRows:
     """What the shopper clicked, that often and that lately; of equals, the newest first."""
     if not asked.past or asked.known is None:
-        return Placed()
+        return RankedRows()
     recent = (asked.known.user.get(f"user_recent__clicked_{name}") for name in ("item_ids", "at"))
     clicked, at = map(as_list, recent)
     age = {instant: n for n, instant in enumerate(dict.fromkeys(at))}
@@ -175,36 +175,36 @@ def _past(asked: Sources) -> Placed:
         if item:
             scores[item] += PAST_SHARE ** age[instant]
     best = sorted(scores, key=lambda item: -scores[item])
-    return asked.allowed(Found(best, [scores[item] for item in best]))
+    return asked.allowed(RankedList(best, [scores[item] for item in best]))
 
 
-def _favourites(asked: Sources) -> Placed:
+def _favourites(asked: Sources) -> RankedRows:
     """What is popular in the categories the shopper clicked in.
 
     Places are shared among these by clicks as seats are among parties (d'Hondt): the r-th of a
     category with n clicks scores n / r.
     """
-    category = asked.assortment.shop.item_role("category")
-    if asked.question.user_id is None or category is None:
-        return Placed()
+    category = asked.item_table.shop.item_role("category")
+    if asked.query.user_id is None or category is None:
+        return RankedRows()
     if asked.known is None:
         raise SourceMissingError
     clicked = as_list(asked.known.user.get(f"user_recent__clicked_{category.column}"))
     times = Counter(value for text in clicked for value in split(text))
     scores: dict[str, float] = {}
     for value, clicks in times.items():
-        found = asked.index(POPULAR).search(asked.question.market, ASKED, value)
+        found = asked.index(POPULAR).search(asked.query.market, ASKED, value)
         for rank, item in enumerate(found.item_ids, start=1):
             scores[item] = max(scores.get(item, 0.0), clicks / rank)
-    return asked.allowed(Found.best(scores, OVERASKED))
+    return asked.allowed(RankedList.best(scores, OVERASKED))
 
 
-def _category(asked: Sources) -> Placed:
+def _category(asked: Sources) -> RankedRows:
     """What is popular in the category that is meant; nothing where none is."""
-    return Placed() if asked.category is None else _listed(asked, POPULAR, asked.category)
+    return RankedRows() if asked.category is None else _listed(asked, POPULAR, asked.category)
 
 
-def _query_clicked(asked: Sources) -> Placed:
+def _query_clicked(asked: Sources) -> RankedRows:
     """What shoppers clicked after this very query."""
     if asked.known is None:
         raise SourceMissingError
@@ -212,11 +212,11 @@ def _query_clicked(asked: Sources) -> Placed:
     items = as_list(row.get("query_clicked_items__clicked_item_keys"))
     clicks = as_list(row.get("query_clicked_items__clicked_item_weights"))
     if len(items) != len(clicks):
-        return Placed()
-    return asked.allowed(Found(items, [float(n) for n in clicks]))
+        return RankedRows()
+    return asked.allowed(RankedList(items, [float(n) for n in clicks]))
 
 
-_ASK: dict[str, Callable[[Sources], Placed]] = {
+_ASK: dict[str, Callable[[Sources], RankedRows]] = {
     "popular": _chart(POPULAR),
     "trending": _chart(TRENDING),
     "newest": _chart(NEWEST),

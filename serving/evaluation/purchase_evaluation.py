@@ -23,13 +23,13 @@ from feature_repo.feast_repo import apply, render
 from feature_repo.home import DAY, DatasetError, Home, Settings, to_text
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from serving.candidates import DEPTH, find, merge
+from serving.candidates import DEPTH, merge, retrieve_candidates
 from serving.evaluation.retrieval_evaluation import past_home, print_measured
-from serving.query import SURFACES, Question, Wanted
+from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
-from training.dataset import TEST, VALIDATE, known_facts
+from training.dataset import TEST, VALIDATE, historical_features
 from training.metrics import Interval, mean_interval
-from training.retrieval.indexes import publish_indices
+from training.retrieval.indexes import publish_indexes
 from training.studies.next_purchase import (
     CONVENTIONS,
     MAIN,
@@ -120,7 +120,7 @@ def shown_at(
     """
     with tempfile.TemporaryDirectory() as folder:
         past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
-        publish_indices(past)
+        publish_indexes(past)
         registry = ModelRegistry(past, shop)
         registry.reload()
         number = {item: place for place, item in enumerate(history.items)}
@@ -154,13 +154,17 @@ def _known(
             "t": pa.array(judged.t).cast(pa.timestamp("us", "UTC")),
         }
     )
-    return zip(users, known_facts(whole, rows), strict=True)
+    return zip(users, historical_features(whole, rows), strict=True)
 
 
 def _listed(registry: ModelRegistry, page: str, user_id: str, known: RequestContext) -> list[str]:
-    wanted = Wanted(SURFACES[page])
-    question = Question(page, known.t, user_id=user_id, surface=page, wanted=wanted)
-    return list(merge(find(registry, question, wanted, known), wanted.surface.sources).item_ids)
+    list_request = ListRequest(SURFACES[page])
+    query = Query(page, known.t, user_id=user_id, surface=page, list_request=list_request)
+    return list(
+        merge(
+            retrieve_candidates(registry, query, list_request, known), list_request.surface.sources
+        ).item_ids
+    )
 
 
 def _ranked(chosen: Mapping[str, Trial], lookups: Lookups, judged: Decisions) -> dict[str, Ints]:

@@ -28,14 +28,14 @@ from feature_repo.home import DAY, AisleError, DatasetError, Home, Settings, to_
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
-from serving.candidates import DEPTH, Retrieved, find, merge
-from serving.query import SEARCH, SURFACES, Question, Wanted
+from serving.candidates import DEPTH, Retrieval, merge, retrieve_candidates
+from serving.query import SEARCH, SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
-from training.dataset import compacted, known_facts, labelled_rankings
+from training.dataset import compacted, historical_features, labelled_rankings
 from training.metrics import Interval, mean_interval
 from training.query_understanding import Understanding
-from training.retrieval.catalogue import Placed
-from training.retrieval.indexes import UNDERSTANDING, publish_indices
+from training.retrieval.catalogue import RankedRows
+from training.retrieval.indexes import UNDERSTANDING, publish_indexes
 
 BROWSED = "home"
 """The surface whose sources are asked where a ranking has no query."""
@@ -61,7 +61,7 @@ class Recalled:
 class Asked:
     """A held-out ranking: who asked for what, and what was wanted of it."""
 
-    question: Question
+    query: Query
     known: RequestContext
     relevant: frozenset[str]
 
@@ -86,7 +86,7 @@ def evaluate(home: Home, days: int = 1) -> dict[str, Any]:
         raise DatasetError(f"Expected rankings with a click since {to_text(cut)}, found none.")
     with tempfile.TemporaryDirectory() as folder:
         past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
-        publish_indices(past)
+        publish_indexes(past)
         registry = ModelRegistry(past, shop)
         registry.reload()
         items = len(registry.index("assortment").item_ids)
@@ -94,7 +94,7 @@ def evaluate(home: Home, days: int = 1) -> dict[str, Any]:
         surfaces = {
             name: _measured(registry, of_it)
             for name in (SEARCH, BROWSED)
-            if (of_it := [one for one in asked if one.question.surface == name])
+            if (of_it := [one for one in asked if one.query.surface == name])
         }
     return {
         "items": items,
@@ -136,23 +136,23 @@ def _asked(home: Home, held: pa.Table, registry: ModelRegistry, shop: Shop) -> I
     firsts = firsts.append_column("qid", pa.array(np.arange(firsts.num_rows)))
     learned: Understanding = registry.index(UNDERSTANDING)
     reads_prices = shop.item_role("price") is not None
-    for row, known in zip(firsts.to_pylist(), known_facts(home, firsts), strict=True):
+    for row, known in zip(firsts.to_pylist(), historical_features(home, firsts), strict=True):
         query = (row["query"] or "").strip() or None
         surface = SEARCH if query else BROWSED
-        wanted = Wanted(SURFACES[surface])
+        list_request = ListRequest(SURFACES[surface])
         if query:
             understood = learned.apply(query, row["market"], reads_prices=reads_prices)
-            wanted = Wanted(SURFACES[surface], understood=understood)
-        question = Question(
+            list_request = ListRequest(SURFACES[surface], interpreted=understood)
+        query = Query(
             request_id=row["request_id"],
             t=known.t,
             user_id=row["user_id"],
-            query=query,
+            text=query,
             market=row["market"],
             surface=surface,
-            wanted=wanted,
+            list_request=list_request,
         )
-        yield Asked(question, known, frozenset(relevant[row["request_id"]]))
+        yield Asked(query, known, frozenset(relevant[row["request_id"]]))
 
 
 def _first_rows(requests: list[str]) -> list[int]:
@@ -162,15 +162,15 @@ def _first_rows(requests: list[str]) -> list[int]:
 def _measured(registry: ModelRegistry, asked: list[Asked]) -> Recalled:
     union, alone, marginal = [], dict[str, list[float]](), dict[str, list[float]]()
     for one in asked:
-        assert one.question.wanted is not None
-        weights = one.question.wanted.surface.sources
-        found = find(registry, one.question, one.question.wanted, one.known)
+        assert one.query.list_request is not None
+        weights = one.query.list_request.surface.sources
+        found = retrieve_candidates(registry, one.query, one.query.list_request, one.known)
         whole = _recall(merge(found, weights).item_ids, one.relevant)
         union.append(whole)
         for name, share in _each(found, weights, one.relevant).items():
             alone.setdefault(name, []).append(share[0])
             marginal.setdefault(name, []).append(whole - share[1])
-    users = np.unique([str(one.question.user_id) for one in asked], return_inverse=True)[1]
+    users = np.unique([str(one.query.user_id) for one in asked], return_inverse=True)[1]
     return Recalled(
         len(asked),
         mean_interval(np.array(union), users),
@@ -180,11 +180,11 @@ def _measured(registry: ModelRegistry, asked: list[Asked]) -> Recalled:
 
 
 def _each(
-    found: Retrieved, weights: Mapping[str, float], relevant: frozenset[str]
+    found: Retrieval, weights: Mapping[str, float], relevant: frozenset[str]
 ) -> dict[str, tuple[float, float]]:
     """By source: recall of it alone, and of all the others together."""
 
-    def recall(sources: Mapping[str, Placed]) -> float:
+    def recall(sources: Mapping[str, RankedRows]) -> float:
         return _recall(merge(replace(found, found=sources), weights).item_ids, relevant)
 
     return {

@@ -20,7 +20,7 @@ from feature_repo.events.contract import AnyEvent
 from feature_repo.home import AisleError, RedisError
 from feature_repo.request_features.context import RequestContext
 from serving.monitoring import ONLINE_FEATURES_UP
-from serving.query import Question
+from serving.query import Query
 
 _logger = logging.getLogger(__name__)
 _GONE = (RedisError, redis.RedisError, OSError)
@@ -32,7 +32,7 @@ class Connection(Protocol):
     def run_id(self) -> str:
         """Name of the running server; another one after each start of it."""
 
-    async def read(self, question: Question) -> RequestContext:
+    async def read(self, query: Query) -> RequestContext:
         """What is known of the shopper, the query and the candidates."""
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
@@ -64,7 +64,7 @@ class OnlineFeatures:
     _told: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    async def read(self, question: Question) -> RequestContext:
+    async def read(self, query: Query) -> RequestContext:
         """What a ranking needs to know.
 
         Raises:
@@ -73,7 +73,7 @@ class OnlineFeatures:
         if not self.readable or self._connection is None:
             raise RedisError("the live features are being recovered")
         try:
-            return await self._connection.read(question)
+            return await self._connection.read(query)
         except _GONE as error:
             self._turn_off(error)
             raise RedisError(str(error)) from error

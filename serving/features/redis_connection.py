@@ -16,7 +16,7 @@ from feature_repo.online.live import LiveWriter
 from feature_repo.online.redis import PipelinedClient, RedisAddress, port_of, redis_client
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from serving.query import Question
+from serving.query import Query
 
 READ_TIMEOUT_SECONDS = 0.08
 """Of one read; a frozen server costs one request this much, and those after it nothing."""
@@ -101,30 +101,30 @@ class RedisConnection:
         about = cast("dict[str, object]", self.client.info("server"))
         return str(about["run_id"])
 
-    async def read(self, question: Question) -> RequestContext:
+    async def read(self, query: Query) -> RequestContext:
         """The facts of a request, held events of before its instant among them, and none of after.
 
         The instant of the facts is the request's; a later one, where a held event of a later time
         was applied meanwhile.
         """
-        t = question.t
+        t = query.t
         while True:
             if self.writer.held:
                 await asyncio.to_thread(self.writer.release_held, t - 1)
-            facts = await self._read_at(t, question)
+            facts = await self._read_at(t, query)
             if self.writer.released_to < t:
                 return facts
             t = self.clock.now()
 
-    async def _read_at(self, t: int, question: Question) -> RequestContext:
+    async def _read_at(self, t: int, query: Query) -> RequestContext:
         slate = self.reader.slate(
-            user_id=question.user_id,
-            query_key=question.query_key,
-            item_ids=question.item_ids,
+            user_id=query.user_id,
+            query_key=query.key,
+            item_ids=query.item_ids,
             t=t,
-            query=question.query,
-            market=question.market,
-            utc_offset_minutes=question.utc_offset_minutes,
+            query=query.text,
+            market=query.market,
+            utc_offset_minutes=query.utc_offset_minutes,
         )
         return await self.items.read(self.stream, slate)
 

@@ -14,7 +14,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from feature_repo.request_features.context import RequestContext, with_overrides
-from serving.candidates import Retrieved, find, in_order, in_popularity
+from serving.candidates import (
+    Retrieval,
+    continued_candidates,
+    popular_candidates,
+    retrieve_candidates,
+)
 from serving.candidates import merge as fused
 from serving.contract import (
     ApiError,
@@ -27,7 +32,7 @@ from serving.contract import (
 from serving.flow.resources import Resources
 from serving.flow.responses import page_answer, rank_answer
 from serving.monitoring import LOST_ANSWERS, Trace, run_with_timeout
-from serving.query import Question, Rules, read_page_question, read_question
+from serving.query import Query, Rules, read_list_query, read_query
 from serving.ranking import (
     Scored,
     Slate,
@@ -44,8 +49,8 @@ from serving.ranking import (
 from serving.recording import served_event, shown_event
 from serving.state import DEFAULT_MODEL, Model, ModelRegistry
 from training.query_understanding import Understanding
-from training.retrieval.catalogue import Assortment, Candidates
-from training.retrieval.indexes import ASSORTMENT, UNDERSTANDING
+from training.retrieval.catalogue import Candidates, ItemTable
+from training.retrieval.indexes import ITEM_TABLE, UNDERSTANDING
 
 HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
 """Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
@@ -62,9 +67,9 @@ class _Request:
 
     resources: Resources
     model: Model
-    question: Question
+    query: Query
     trace: Trace = field(default_factory=Trace)
-    retrieved: Retrieved = field(default_factory=Retrieved)
+    retrieved: Retrieval = field(default_factory=Retrieval)
     rules: Rules = field(default_factory=Rules)
 
 
@@ -84,10 +89,10 @@ async def answer(
         ApiError: 404, no such model; 400, an impossible request.
     """
     started, model = time.perf_counter(), assign(resources.models, name)
-    question = read_question(body, t=resources.clock.now(), explain=explain, shown=shown)
-    request = _Request(resources, model, question)
+    query = read_query(body, t=resources.clock.now(), explain=explain, shown=shown)
+    request = _Request(resources, model, query)
     _, slate = await _flow(request)
-    return rank_answer(request.question, slate, request.trace.degraded, started)
+    return rank_answer(request.query, slate, request.trace.degraded, started)
 
 
 async def answer_page(
@@ -111,14 +116,14 @@ async def answer_page(
         ApiError: 400, an impossible request.
     """
     started, model = time.perf_counter(), assign(resources.models, DEFAULT_MODEL)
-    question = read_page_question(
+    query = read_list_query(
         body, surface, resources.shop, t=resources.clock.now(), explain=explain, shown=shown
     )
-    request = _Request(resources, model, question)
+    request = _Request(resources, model, query)
     candidates, slate = await _flow(request)
-    assortment = resources.models.index(ASSORTMENT)
+    item_table = resources.models.index(ITEM_TABLE)
     return page_answer(
-        request.question, assortment, candidates, request.retrieved, slate, request.trace, started
+        request.query, item_table, candidates, request.retrieved, slate, request.trace, started
     )
 
 
@@ -144,27 +149,27 @@ def assign(models: ModelRegistry, name: str) -> Model:
 
 def interpret(request: _Request) -> None:
     """Read from the query what is meant by it, and find the rules that count now."""
-    question, resources = request.question, request.resources
-    request.rules = active_rules(resources.rules.value, question)
-    if question.wanted is None or not question.query:
+    query, resources = request.query, request.resources
+    request.rules = active_rules(resources.rules.value, query)
+    if query.list_request is None or not query.text:
         return
     learned: Understanding | None = resources.models.index(UNDERSTANDING)
     if learned is None:
         request.trace.mark_degraded("interpret")
     with request.trace.fail_open("interpret"):
-        understood = (learned or Understanding()).apply(
-            question.query,
-            question.market,
+        interpreted = (learned or Understanding()).apply(
+            query.text,
+            query.market,
             reads_prices=resources.shop.item_role("price") is not None,
         )
-        wanted = replace(question.wanted, understood=understood)
-        request.question = replace(question, wanted=wanted)
+        list_request = replace(query.list_request, interpreted=interpreted)
+        request.query = replace(query, list_request=list_request)
 
 
-async def retrieve(request: _Request) -> Retrieved | None:
+async def retrieve(request: _Request) -> Retrieval | None:
     """Candidates of every source; None where the request brings them, or none can be had."""
-    wanted = request.question.wanted
-    if wanted is None or wanted.rest is not None:
+    list_request = request.query.list_request
+    if list_request is None or list_request.rest is not None:
         return None
     with request.trace.fail_open("retrieve") as told:
         request.retrieved = await _found(request)
@@ -176,35 +181,35 @@ async def retrieve(request: _Request) -> Retrieved | None:
     return None
 
 
-def merge(request: _Request, retrieved: Retrieved | None) -> Candidates:
+def merge(request: _Request, retrieved: Retrieval | None) -> Candidates:
     """Candidates of all sources, each once; those of the request in the order given."""
-    question = request.question
-    if question.wanted is None:
-        return Candidates(question.item_ids)
-    if question.wanted.rest is not None:
-        return in_order(question.wanted.rest.item_ids)
+    query = request.query
+    if query.list_request is None:
+        return Candidates(query.item_ids)
+    if query.list_request.rest is not None:
+        return continued_candidates(query.list_request.rest.item_ids)
     with request.trace.stage("merge"):
         if retrieved is None or (retrieved.missing and retrieved.is_empty):
-            return in_popularity(request.model)
-        candidates = fused(retrieved, question.wanted.surface.sources)
-        assortment: Assortment = request.resources.models.index(ASSORTMENT)
-        pinned = [item for item in pins(request.rules) if item in assortment.row]
+            return popular_candidates(request.model)
+        candidates = fused(retrieved, query.list_request.surface.sources)
+        item_table: ItemTable = request.resources.models.index(ITEM_TABLE)
+        pinned = [item for item in pins(request.rules) if item in item_table.row]
         return candidates.with_more("rules", pinned)
 
 
 async def hydrate(request: _Request, candidates: Candidates) -> RequestContext | None:
     """Read what is known now; None where that cannot be had in time."""
-    question, resources, item_ids = request.question, request.resources, candidates.item_ids
+    query, resources, item_ids = request.query, request.resources, candidates.item_ids
     if not item_ids:
-        return RequestContext(t=question.t, query=question.query)
-    asked = question if question.wanted is None else replace(question, item_ids=item_ids)
+        return RequestContext(t=query.t, query=query.text)
+    asked = query if query.list_request is None else replace(query, item_ids=item_ids)
     seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
     with request.trace.fail_open("hydrate"):
         async with asyncio.timeout(seconds * resources.settings.patience):
             facts = await resources.online_features.read(asked)
-        request.question = replace(question, t=facts.t)
+        request.query = replace(query, t=facts.t)
         facts = facts.with_fields(source_ranks=candidates.sources)
-        return with_overrides(facts, question.overrides, resources.shop)
+        return with_overrides(facts, query.overrides, resources.shop)
     return None
 
 
@@ -215,12 +220,12 @@ def sellable(
 
     While nothing newer can be read, an item is what it was when the indices were fitted.
     """
-    resources, wanted = request.resources, request.question.wanted
+    resources, list_request = request.resources, request.query.list_request
     left, facts = drop_deleted(item_ids, facts, resources.deleted_items.intersection(item_ids))
-    filters = () if wanted is None else wanted.filters
-    checked, assortment = facts, resources.models.index(ASSORTMENT)
-    if facts is None and assortment is not None:
-        checked = assortment.facts(left, request.question.t)
+    filters = () if list_request is None else list_request.filters
+    checked, item_table = facts, resources.models.index(ITEM_TABLE)
+    if facts is None and item_table is not None:
+        checked = item_table.facts(left, request.query.t)
     elif facts is None and filters:
         request.trace.mark_degraded("filters")
     places = sellable_positions(left, checked, resources.shop, request.rules, filters)
@@ -236,13 +241,13 @@ def score(
     facts: RequestContext | None,
 ) -> Scored:
     """Score by the ranker; without one, or without facts, by retrieval or by popularity."""
-    model, question = request.model, request.question
+    model, query = request.model, request.query
     if facts is not None and model.ranker is not None:
         with request.trace.fail_open("score"):
             return score_by_ranker(model.ranker, facts, request.resources.shop)
     elif facts is not None:
         request.trace.mark_degraded("score")
-    if question.wanted is not None:
+    if query.list_request is not None:
         return score_by_retrieval(candidates, left)
     return score_by_popularity(model, left)
 
@@ -251,18 +256,20 @@ def arrange(
     request: _Request, candidates: Candidates, scored: Scored, facts: RequestContext | None
 ) -> Slate:
     """Best first; a page of the shop by its rules too."""
-    question = request.question
-    if question.wanted is not None:
+    query = request.query
+    if query.list_request is not None:
         with request.trace.fail_open("order_by_score"):
             return rerank(
-                question,
-                question.wanted,
+                query,
+                query.list_request,
                 scored,
                 candidates,
                 facts,
                 request.resources.shop,
                 request.rules,
-                trust=min(question.wanted.surface.ranker, request.retrieved.trust),
+                trust=min(
+                    query.list_request.surface.ranker_weight, request.retrieved.ranker_weight
+                ),
             )
     return order_by_score(scored, candidates.item_ids)
 
@@ -272,11 +279,11 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
 
     Without items it counts as a search that found nothing, unless not every source was asked.
     """
-    question, resources, trace = request.question, request.resources, request.trace
-    found_nothing = question.may_find_nothing and "retrieve" not in trace.degraded
-    if question.shown and (slate.order or found_nothing):
+    query, resources, trace = request.query, request.resources, request.trace
+    found_nothing = query.reports_no_results and "retrieve" not in trace.degraded
+    if query.shown and (slate.order or found_nothing):
         with trace.fail_open("record"):
-            event = shown_event(question, slate)
+            event = shown_event(query, slate)
             await run_with_timeout(
                 RECORD_SECONDS * resources.settings.patience,
                 resources.writers,
@@ -292,7 +299,7 @@ def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
     trace.count()
     share = resources.settings.record_share
     try:
-        served = served_event(request.question, candidates, slate, trace.degraded, share)
+        served = served_event(request.query, candidates, slate, trace.degraded, share)
     except Exception:
         LOST_ANSWERS.inc()
         _logger.exception("an answer cannot be logged")
@@ -300,27 +307,27 @@ def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
     resources.answer_log.enqueue(served)
 
 
-async def _found(request: _Request) -> Retrieved:
+async def _found(request: _Request) -> Retrieval:
     """Read what is known of shopper and query, then ask the sources.
 
     Here and not in a thread: they are in memory and hold the interpreter, and to be sent for costs
     as much as they do.
     """
-    question, resources = request.question, request.resources
-    wanted = question.wanted
-    assert wanted is not None
+    query, resources = request.query, request.resources
+    list_request = query.list_request
+    assert list_request is not None
     async with asyncio.timeout(KNOWN_SECONDS * resources.settings.patience):
         known = await _known(request)
-    return find(resources.models, question, wanted, known)
+    return retrieve_candidates(resources.models, query, list_request, known)
 
 
 async def _known(request: _Request) -> RequestContext | None:
     """What is known of shopper and query; None where that cannot be read."""
-    question = request.question
-    if question.user_id is None and question.query_key is None:
-        return RequestContext(t=question.t)
+    query = request.query
+    if query.user_id is None and query.key is None:
+        return RequestContext(t=query.t)
     try:
-        return await request.resources.online_features.read(question)
+        return await request.resources.online_features.read(query)
     except Exception as error:
         request.trace.mark_degraded("retrieve", error)
         return None

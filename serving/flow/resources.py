@@ -17,7 +17,7 @@ from serving.access import RUNNING_EVENTS, Authentication, ConcurrencyLimit, con
 from serving.features import OnlineFeatures, RedisConnection
 from serving.flow.inventory import describe_features
 from serving.monitoring import run_in_pool
-from serving.query import FILE, Question, Rules
+from serving.query import FILE, Query, Rules
 from serving.recording import AnswerLog, EventIntake
 from serving.state import DeletedItems, ModelRegistry, WatchedFile
 
@@ -125,7 +125,7 @@ class Resources:
         """
         with suppress(RedisError):
             await self.online_features.read(
-                Question("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
+                Query("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
             )
         _settle()
         watched = (self.models, self.rules, self.authentication.keys)

@@ -5,22 +5,20 @@ import time
 import msgspec
 import numpy as np
 
-from serving.candidates import Retrieved
+from serving.candidates import Retrieval
 from serving.contract import RankAnswer, RankedItem, SlateAnswer, encode_cursor
 from serving.monitoring import Trace
-from serving.query import Question
+from serving.query import Query
 from serving.ranking import Scored, Slate
-from training.retrieval.catalogue import Assortment, Candidates
+from training.retrieval.catalogue import Candidates, ItemTable
 
 
-def rank_answer(
-    question: Question, slate: Slate, degraded: list[str], started: float
-) -> RankAnswer:
+def rank_answer(query: Query, slate: Slate, degraded: list[str], started: float) -> RankAnswer:
     """The answer of `/rank`; `started` is when the request came, by `time.perf_counter`."""
     return RankAnswer(
         took=_since(started),
-        items=_items(slate, question.explain),
-        request_id=question.request_id,
+        items=_items(slate, query.explain),
+        request_id=query.request_id,
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=degraded,
@@ -29,31 +27,31 @@ def rank_answer(
 
 
 def page_answer(
-    question: Question,
-    assortment: Assortment | None,
+    query: Query,
+    item_table: ItemTable | None,
     candidates: Candidates,
-    retrieved: Retrieved,
+    retrieved: Retrieval,
     slate: Slate,
     trace: Trace,
     started: float,
 ) -> SlateAnswer:
     """The answer of a page of the shop."""
-    wanted = question.wanted
-    assert wanted is not None
-    total = wanted.rest.total if wanted.rest else retrieved.total
+    list_request = query.list_request
+    assert list_request is not None
+    total = list_request.rest.total if list_request.rest else retrieved.total
     return SlateAnswer(
         took=_since(started),
-        items=_found(slate, candidates, assortment) if question.explain else _items(slate, False),
-        request_id=question.request_id,
+        items=_found(slate, candidates, item_table) if query.explain else _items(slate, False),
+        request_id=query.request_id,
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=trace.degraded,
         total=total,
         facets=dict(retrieved.facets),
-        understood=wanted.understood.to_dict(),
+        understood=list_request.interpreted.to_dict(),
         relaxed=list(retrieved.relaxed),
         next=encode_cursor(slate.rest, total),
-        trace=trace.stages if question.explain else None,
+        trace=trace.stages if query.explain else None,
     )
 
 
@@ -64,22 +62,22 @@ def _items(slate: Slate, explained: bool) -> list[RankedItem]:
     return [RankedItem(ids[n], scores[n], features=_features(slate.scored, n)) for n in slate.order]
 
 
-def _found(slate: Slate, candidates: Candidates, assortment: Assortment | None) -> list[RankedItem]:
+def _found(slate: Slate, candidates: Candidates, item_table: ItemTable | None) -> list[RankedItem]:
     """The items with what they are called and where they came from."""
     return [
         msgspec.structs.replace(
             item,
-            title=_title(assortment, item.item),
+            title=_title(item_table, item.item),
             sources=dict(candidates.sources.get(item.item, {})),
         )
         for item in _items(slate, True)
     ]
 
 
-def _title(assortment: Assortment | None, item: str) -> str | None:
-    if assortment is None or item not in assortment.row:
+def _title(item_table: ItemTable | None, item: str) -> str | None:
+    if item_table is None or item not in item_table.row:
         return None
-    return assortment.titles[assortment.row[item]] or None
+    return item_table.titles[item_table.row[item]] or None
 
 
 def _features(scored: Scored, n: int) -> dict[str, float | None]:

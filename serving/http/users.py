@@ -9,7 +9,7 @@ from feature_repo.events.contract import UserEvent
 from feature_repo.home import AisleError, to_text
 from serving.contract import ErasedAnswer, PersonAnswer, new_id
 from serving.flow import Resources
-from serving.query import Question
+from serving.query import Query
 from training.dataset import stale_datasets
 
 READ_SECONDS = 0.2
@@ -18,10 +18,10 @@ READ_SECONDS = 0.2
 async def read_user(resources: Resources, user_id: str) -> PersonAnswer:
     """Read the features that a request of this instant would read of a user."""
     t = resources.clock.now()
-    question = Question("person", t, user_id)
+    query = Query("person", t, user_id)
     try:
         async with asyncio.timeout(READ_SECONDS * resources.settings.patience):
-            context = await resources.online_features.read(question)
+            context = await resources.online_features.read(query)
     except (AisleError, TimeoutError):
         return PersonAnswer(
             user=user_id, at=to_text(t), known=None, features={}, degraded=["hydrate"]

@@ -1,7 +1,7 @@
 """A request's query, merchandising rules and list parameters, interpreted."""
 
-from serving.query.list_request import SEARCH, SURFACES, Wanted
-from serving.query.query import Question, read_page_question, read_question
+from serving.query.list_request import SEARCH, SURFACES, ListRequest
+from serving.query.query import Query, read_list_query, read_query
 from serving.query.rules import FILE, Exploration, Rule, Rules
 
 __all__ = [
@@ -9,10 +9,10 @@ __all__ = [
     "SEARCH",
     "SURFACES",
     "Exploration",
-    "Question",
+    "ListRequest",
+    "Query",
     "Rule",
     "Rules",
-    "Wanted",
-    "read_page_question",
-    "read_question",
+    "read_list_query",
+    "read_query",
 ]

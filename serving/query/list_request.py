@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from feature_repo.events.contract import check_unique, identifier
 from feature_repo.shop import Shop
 from serving.contract import Cursor, RecommendBody, SearchBody, decode_cursor
-from training.query_understanding import Understood
+from training.query_understanding import InterpretedQuery
 from training.retrieval.catalogue import Filter, parse_filters
 
 SEARCH = "search"
@@ -23,8 +23,8 @@ class Surface:
     """
 
     sources: Mapping[str, float]
-    ranker: float = 1.0
-    later: frozenset[str] = frozenset()
+    ranker_weight: float = 1.0
+    partial_match_sources: frozenset[str] = frozenset()
 
 
 _PERSONAL = {
@@ -34,7 +34,7 @@ _PERSONAL = {
 SURFACES: dict[str, Surface] = {
     SEARCH: Surface(
         {"lexical": 1.0, "query_clicked": 1.0, "some_words": 0.1, "category": 0.1},
-        later=frozenset({"some_words", "category"}),
+        partial_match_sources=frozenset({"some_words", "category"}),
     ),
     "browse": Surface(_PERSONAL),
     "home": Surface({**_PERSONAL, "trending": 0.5}),
@@ -47,7 +47,7 @@ SURFACES: dict[str, Surface] = {
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ListRequest:
     """A list to be made.
 
     Attributes:
@@ -65,16 +65,16 @@ class Wanted:
     size: int = 10
     page: int = 1
     rest: Cursor | None = None
-    understood: Understood = field(default_factory=Understood)
+    interpreted: InterpretedQuery = field(default_factory=InterpretedQuery)
 
 
-def wanted_search(body: SearchBody, shop: Shop) -> Wanted:
+def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
     """What a search asks for.
 
     Raises:
         EventError: a filter or `next` that is none.
     """
-    return Wanted(
+    return ListRequest(
         surface=SURFACES[SEARCH if body.query.strip() else "browse"],
         filters=parse_filters(body.filters, shop),
         size=body.size,
@@ -83,7 +83,7 @@ def wanted_search(body: SearchBody, shop: Shop) -> Wanted:
     )
 
 
-def wanted_recommendation(body: RecommendBody, surface: str, shop: Shop) -> Wanted:
+def recommendation_list_request(body: RecommendBody, surface: str, shop: Shop) -> ListRequest:
     """What a recommendation asks for.
 
     Raises:
@@ -91,7 +91,7 @@ def wanted_recommendation(body: RecommendBody, surface: str, shop: Shop) -> Want
     """
     seeds = [identifier(item, f"items[{n}]") for n, item in enumerate(body.items)]
     check_unique(seeds, "items")
-    return Wanted(
+    return ListRequest(
         surface=SURFACES[surface],
         seeds=seeds,
         filters=parse_filters(body.filters, shop),

@@ -24,13 +24,13 @@ from serving.contract import (
     bad_request,
     new_id,
 )
-from serving.query.list_request import Wanted, wanted_recommendation, wanted_search
+from serving.query.list_request import ListRequest, recommendation_list_request, search_list_request
 
 Fields = dict[str, FieldValue]
 
 
 @dataclass(frozen=True)
-class Question:
+class Query:
     """Who asks for what, at which instant.
 
     Attributes:
@@ -48,7 +48,7 @@ class Question:
     t: int
     user_id: str | None = None
     session_id: str | None = None
-    query: str | None = None
+    text: str | None = None
     market: str = DEFAULT_MARKET
     surface: str | None = None
     timestamp: int | None = None
@@ -57,24 +57,22 @@ class Question:
     overrides: Mapping[str, Fields] = field(default_factory=dict)
     explain: bool = False
     shown: bool = False
-    wanted: Wanted | None = None
+    list_request: ListRequest | None = None
 
     @property
-    def query_key(self) -> str | None:
+    def key(self) -> str | None:
         """Key of the query entity; None where there is no query."""
-        return query_key(self.query, self.market)
+        return query_key(self.text, self.market)
 
     @property
-    def may_find_nothing(self) -> bool:
+    def reports_no_results(self) -> bool:
         """Whether an answer without items says that its query found none; a later page does not."""
-        wanted = self.wanted
-        is_first = wanted is None or (wanted.page == 1 and wanted.rest is None)
-        return self.query_key is not None and is_first
+        list_request = self.list_request
+        is_first = list_request is None or (list_request.page == 1 and list_request.rest is None)
+        return self.key is not None and is_first
 
 
-def read_question(
-    body: RankBody, *, t: int, explain: bool = False, shown: bool = False
-) -> Question:
+def read_query(body: RankBody, *, t: int, explain: bool = False, shown: bool = False) -> Query:
     """Understand a body.
 
     Raises:
@@ -84,12 +82,12 @@ def read_question(
         item_ids = identifiers([candidate.id for candidate in body.items], "items")
         check_unique(item_ids, "items")
         fields = _fields(body.fields, "fields")
-        return Question(
+        return Query(
             request_id=_optional(body.id, "id") or new_id(),
             t=t,
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
-            query=_text_of(fields, "query"),
+            text=_text_of(fields, "query"),
             market=_text_of(fields, "market") or DEFAULT_MARKET,
             surface=_text_of(fields, "surface"),
             timestamp=_instant(body.timestamp),
@@ -103,7 +101,7 @@ def read_question(
         raise bad_request(error) from None
 
 
-def read_page_question(
+def read_list_query(
     body: SearchBody | RecommendBody,
     surface: str,
     shop: Shop,
@@ -111,28 +109,28 @@ def read_page_question(
     t: int,
     explain: bool = False,
     shown: bool = False,
-) -> Question:
+) -> Query:
     """Understand who asks for a list of a surface.
 
     Raises:
         ApiError: 404, no such surface; 400, an id, filter or `next` that is none.
     """
     try:
-        return Question(
+        return Query(
             request_id=_optional(body.id, "id") or new_id(),
             t=t,
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
-            query=text(body.query, "query") if isinstance(body, SearchBody) else None,
+            text=text(body.query, "query") if isinstance(body, SearchBody) else None,
             market=_optional(body.market or None, "market") or DEFAULT_MARKET,
             surface=surface,
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
             explain=explain,
             shown=shown,
-            wanted=wanted_search(body, shop)
+            list_request=search_list_request(body, shop)
             if isinstance(body, SearchBody)
-            else wanted_recommendation(body, surface, shop),
+            else recommendation_list_request(body, surface, shop),
         )
     except EventError as error:
         raise bad_request(error) from None

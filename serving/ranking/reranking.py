@@ -8,18 +8,16 @@ import numpy as np
 from feature_repo.home import DAY
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from serving.query import Question, Rule, Rules, Wanted
+from serving.query import ListRequest, Query, Rule, Rules
 from serving.ranking.diversity import diversified
 from serving.ranking.exploration import Explored, explored
 from serving.ranking.slate import Scored, Scores, Slate
 from training.retrieval.catalogue import Candidates, Filter, K, is_out_of_stock
 
 
-def active_rules(rules: Rules, question: Question) -> Rules:
+def active_rules(rules: Rules, query: Query) -> Rules:
     """The rules that count for a request."""
-    return rules.now(
-        t=question.t, query=question.query, market=question.market, surface=question.surface
-    )
+    return rules.now(t=query.t, query=query.text, market=query.market, surface=query.surface)
 
 
 def sellable_positions(
@@ -49,8 +47,8 @@ def sellable_positions(
 
 
 def rerank(
-    question: Question,
-    wanted: Wanted,
+    query: Query,
+    wanted: ListRequest,
     scored: Scored,
     candidates: Candidates,
     facts: RequestContext | None,
@@ -76,11 +74,9 @@ def rerank(
     order = _promoted(order, rules.rules, facts, scored.item_ids)
     if facts is not None:
         order = diversified(order, facts, shop, rules.diversity.weight)
-    order = _fitting_first(order, scored.item_ids, candidates, wanted.surface.later)
+    order = _fitting_first(order, scored.item_ids, candidates, wanted.surface.partial_match_sources)
     order, pinned = _pinned(order, rules.rules, scored.item_ids)
-    drawn = explored(
-        order, scored.item_ids, wanted.size, rules.exploration, _seed(question), pinned
-    )
+    drawn = explored(order, scored.item_ids, wanted.size, rules.exploration, _seed(query), pinned)
     return _page(scored, drawn, wanted.size, wanted.page)
 
 
@@ -159,10 +155,10 @@ def _column(facts: RequestContext, column: str) -> Sequence[object]:
     return list(facts.items.get(f"item_attributes__{column}", [None] * len(facts.item_ids)))
 
 
-def _seed(question: Question) -> int:
+def _seed(query: Query) -> int:
     """Equal for the pages of one list: what a shopper looks through within a day."""
-    who = question.session_id or question.user_id or question.request_id
-    what = (question.surface or "", question.query_key or "", question.market)
-    named = "\x1f".join((who, *what, str(question.t // DAY)))
+    who = query.session_id or query.user_id or query.request_id
+    what = (query.surface or "", query.key or "", query.market)
+    named = "\x1f".join((who, *what, str(query.t // DAY)))
     digest = hashlib.sha256(named.encode("utf-8", "surrogatepass")).digest()
     return int.from_bytes(digest[:8], "big") >> 1

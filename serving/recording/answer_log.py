@@ -15,7 +15,7 @@ from feature_repo.home import AisleError
 from feature_repo.request_features.families import SOURCES
 from serving.contract import new_id
 from serving.monitoring import LOST_ANSWERS
-from serving.query import Question
+from serving.query import Query
 from serving.ranking import Slate
 from training.retrieval.catalogue import Candidates
 
@@ -96,7 +96,7 @@ class AnswerLog:
 
 
 def served_event(
-    question: Question,
+    query: Query,
     candidates: Candidates,
     slate: Slate,
     degraded: list[str],
@@ -106,24 +106,24 @@ def served_event(
 
     The vectors are of the items in the order answered, one row each, in the layout's order.
     """
-    recorded = slate.scored.matrix is not None and is_recorded(question.request_id, record_share)
+    recorded = slate.scored.matrix is not None and is_recorded(query.request_id, record_share)
     return ServedEvent(
         event_id=f"served-{new_id()}",
-        event_time=question.t,
-        request_id=question.request_id,
+        event_time=query.t,
+        request_id=query.request_id,
         items=shown_items(slate),
-        user_id=question.user_id,
-        session_id=question.session_id,
-        surface=question.surface,
-        query=question.query,
-        market=question.market,
-        utc_offset_minutes=question.utc_offset_minutes,
-        timestamp=question.timestamp,
+        user_id=query.user_id,
+        session_id=query.session_id,
+        surface=query.surface,
+        query=query.text,
+        market=query.market,
+        utc_offset_minutes=query.utc_offset_minutes,
+        timestamp=query.timestamp,
         **_drawn_from(slate),
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
-        overrides=dict(question.overrides),
+        overrides=dict(query.overrides),
         sources=_sources(candidates, slate),
         considered=_considered(slate),
         layout=slate.scored.columns if recorded else (),
@@ -131,19 +131,19 @@ def served_event(
     )
 
 
-def shown_event(question: Question, slate: Slate) -> RankingEvent:
+def shown_event(query: Query, slate: Slate) -> RankingEvent:
     """The report that the answer is shown as it is."""
     return RankingEvent(
         event_id=f"shown-{new_id()}",
-        event_time=question.t,
-        request_id=question.request_id,
+        event_time=query.t,
+        request_id=query.request_id,
         items=shown_items(slate),
-        user_id=question.user_id,
-        session_id=question.session_id,
-        surface=question.surface,
-        query=question.query,
-        market=question.market,
-        utc_offset_minutes=question.utc_offset_minutes,
+        user_id=query.user_id,
+        session_id=query.session_id,
+        surface=query.surface,
+        query=query.text,
+        market=query.market,
+        utc_offset_minutes=query.utc_offset_minutes,
         **_drawn_from(slate),
     )
 

@@ -16,10 +16,10 @@ from serving.monitoring import ARTIFACT_LOADS
 from training.artifacts import Manifest, Popularity, verify
 from training.query_understanding import DEFAULT_LANGUAGE, Understanding
 from training.ranker import Ranker
-from training.retrieval.catalogue import Assortment, facets, sellable
+from training.retrieval.catalogue import ItemTable, facets, sellable
 from training.retrieval.indexes import (
-    ASSORTMENT,
     COMPLETIONS,
+    ITEM_TABLE,
     LEXICAL,
     NEWEST,
     POPULAR,
@@ -27,10 +27,10 @@ from training.retrieval.indexes import (
     TOGETHER,
     TRENDING,
     UNDERSTANDING,
-    Charts,
     Completions,
     Lexical,
     Neighbours,
+    TopLists,
 )
 
 DEFAULT_MODEL = "default"
@@ -144,10 +144,10 @@ def _load_popularity(folder: Path, _: Shop) -> Popularity:
     return Popularity.load(folder)
 
 
-def _load_assortment(folder: Path, shop: Shop) -> Assortment:
-    assortment = Assortment.load(folder, shop)
-    facets(assortment, sellable(assortment, DEFAULT_MARKET))
-    return assortment
+def _load_item_table(folder: Path, shop: Shop) -> ItemTable:
+    item_table = ItemTable.load(folder, shop)
+    facets(item_table, sellable(item_table, DEFAULT_MARKET))
+    return item_table
 
 
 def _load_lexical(folder: Path, _: Shop) -> Lexical:
@@ -171,10 +171,10 @@ def _load_completions(folder: Path, _: Shop) -> Completions:
 _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     RANKER: _load_ranker,
     POPULARITY: _load_popularity,
-    ASSORTMENT: _load_assortment,
+    ITEM_TABLE: _load_item_table,
     LEXICAL: _load_lexical,
     UNDERSTANDING: lambda folder, _: Understanding.load(folder),
-    **{kind: lambda folder, _: Charts.load(folder) for kind in (POPULAR, TRENDING, NEWEST)},
+    **{kind: lambda folder, _: TopLists.load(folder) for kind in (POPULAR, TRENDING, NEWEST)},
     **dict.fromkeys((TOGETHER, SIMILAR), _load_neighbours),
     COMPLETIONS: _load_completions,
 }

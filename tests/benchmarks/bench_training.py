@@ -22,7 +22,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.request_features.context import RatePrior
-from training.dataset import Dataset, Facts, StoredDataset
+from training.dataset import Dataset, Facts, LazyDataset
 from training.dataset.format import write_dataset
 from training.ranker import load_xgboost, quantize
 from training.ranker.configuration import GRID
@@ -113,7 +113,7 @@ def _child(way: str, path: Path, rows: str = "0") -> dict[str, object]:
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
     begun = time.perf_counter()
     held = way == HELD
-    data = Dataset.load(path) if held else StoredDataset.open(path)
+    data = Dataset.load(path) if held else LazyDataset.open(path)
     return {
         **_fit(data, sys.maxsize if held else MOST_IN_MEMORY),
         "bytes_of_file": path.stat().st_size,

@@ -25,9 +25,9 @@ from training.dataset import (
     TRAIN,
     VALIDATE,
     Gains,
-    StoredDataset,
+    LazyDataset,
     build_dataset,
-    known_facts,
+    historical_features,
     labelled_rankings,
 )
 
@@ -135,7 +135,7 @@ def joined(transformed):
     )
     instants = rows["t"].cast(pa.timestamp("us", tz="UTC"))
     rows = rows.set_column(rows.column_names.index("t"), "t", instants)
-    found = known_facts(transformed, rows.drop_columns(["item_ids"]))
+    found = historical_features(transformed, rows.drop_columns(["item_ids"]))
     return {case.id: facts for case, facts in zip(ALL, found, strict=True)}
 
 
@@ -195,7 +195,7 @@ def test_labels_are_what_was_wanted_of_each_slate(transformed, days):
 @pytest.mark.parametrize("days", sorted({c.horizon_days for c in ALL if c.taught}, key=str))
 def test_a_slate_without_a_click_is_measured_and_teaches_nothing(transformed, tmp_path, days):
     build_dataset(transformed, tmp_path / "rows.parquet", gains=Gains(horizon_days=days))
-    data = StoredDataset.open(tmp_path / "rows.parquet").part(*SPLITS)
+    data = LazyDataset.open(tmp_path / "rows.parquet").part(*SPLITS)
 
     measured, taught = (
         set(rows.column("request_id").tolist()) for rows in (data, data.with_gain())

@@ -27,14 +27,14 @@ from pipelines.cli import main as cli
 from pipelines.service import free_port, running_service
 from pipelines.steps import refresh
 from serving.features import RedisConnection
-from serving.query import Question
+from serving.query import Query
 from tests.e2e.busy_shop import MARKETS, BusyShop
 from tests.e2e.racers import Racer
 from tests.integration.http.small_shop import publish_ranker, read_once
 from tests.scale import seconds
-from training.dataset import found_by, known_facts, labelled_rankings
+from training.dataset import historical_features, labelled_rankings, sources_of
 from training.dataset.build import numbered
-from training.dataset.logged_candidates import with_considered, with_sources
+from training.dataset.logged_candidates import with_logged_sources, with_unshown_candidates
 from training.evaluation.parity import compare, logged_matrix, recorded, same_bits, verify
 from training.evaluation.publish import publish_popularity
 from training.ranker import Ranker
@@ -242,8 +242,8 @@ def test_training_reads_from_the_log_where_what_was_served_was_found(day):
     keys = list(dict.fromkeys((row["request_id"], row["t"]) for row in rows.to_pylist()))
     shop = Shop.load(day.home.shop_toml)
 
-    asked = with_considered(day.home, rows)
-    slates = list(with_sources(day.home, rows, known_facts(day.home, asked)))
+    asked = with_unshown_candidates(day.home, rows)
+    slates = list(with_logged_sources(day.home, rows, historical_features(day.home, asked)))
     shown = [
         (answers[key], slate) for key, slate in zip(keys, slates, strict=True) if key in answers
     ]
@@ -273,11 +273,11 @@ def read_again(day, t):
     connection = RedisConnection.open(day.settings, shop, log, clock)
     connection.replay()
     for event in day.events[-60:]:
-        question = Question(
-            event.request_id, t, event.user_id, query=event.query, market=event.market,
+        query = Query(
+            event.request_id, t, event.user_id, text=event.query, market=event.market,
             item_ids=[*(item.item_id for item in event.items), *event.considered],
         )  # fmt: skip
-        facts = replace(read_once(connection, question), source_ranks=found_by(event))
+        facts = replace(read_once(connection, query), source_ranks=sources_of(event))
         facts = with_overrides(facts, event.overrides, shop)
         matrix = feature_matrix(facts, shop, day.prior)[: len(event.items)]
         vectors = base64.b64encode(matrix.tobytes()).decode()

@@ -2,38 +2,38 @@
 
 from training.dataset.build import FEATURE_SERVICE, Dataset, Progress, build_dataset
 from training.dataset.format import Facts
-from training.dataset.gains import USUAL, Gains, parse_gains
+from training.dataset.gains import DEFAULT_GAINS, Gains, parse_gains
 from training.dataset.judgments import judgments
 from training.dataset.labels import compacted, item_counts, labelled_rankings
-from training.dataset.lazy import StoredDataset
-from training.dataset.logged_candidates import found_by
-from training.dataset.point_in_time import known_facts
+from training.dataset.lazy import LazyDataset
+from training.dataset.logged_candidates import sources_of
+from training.dataset.point_in_time import historical_features
 from training.dataset.split import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
 from training.dataset.stale_datasets import stale_datasets
-from training.dataset.target_leaks import refuse_leaks, suspects
+from training.dataset.target_leaks import check_target_leaks, suspicious_columns
 
 __all__ = [
+    "DEFAULT_GAINS",
     "FEATURE_SERVICE",
     "TEST",
     "TEST_SHARE",
     "TRAIN",
-    "USUAL",
     "VALIDATE",
     "VALIDATE_SHARE",
     "Dataset",
     "Facts",
     "Gains",
+    "LazyDataset",
     "Progress",
-    "StoredDataset",
     "build_dataset",
+    "check_target_leaks",
     "compacted",
-    "found_by",
+    "historical_features",
     "item_counts",
     "judgments",
-    "known_facts",
     "labelled_rankings",
     "parse_gains",
-    "refuse_leaks",
+    "sources_of",
     "stale_datasets",
-    "suspects",
+    "suspicious_columns",
 ]

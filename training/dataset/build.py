@@ -21,13 +21,13 @@ from feature_repo.request_features import Matrix, RequestContext, feature_column
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
 from training.dataset.format import Dataset, DatasetWriter, Facts
-from training.dataset.future_counts import refuse_future
-from training.dataset.future_fields import refuse_foretold
+from training.dataset.future_counts import check_future_counts
+from training.dataset.future_fields import check_future_fields
 from training.dataset.gains import Gains
 from training.dataset.labels import labelled_rankings
-from training.dataset.lazy import StoredDataset
-from training.dataset.logged_candidates import with_considered, with_sources
-from training.dataset.point_in_time import known_facts
+from training.dataset.lazy import LazyDataset
+from training.dataset.logged_candidates import with_logged_sources, with_unshown_candidates
+from training.dataset.point_in_time import historical_features
 from training.dataset.prior import fit_prior
 from training.dataset.split import TRAIN, split_rankings
 from training.metrics import slate_starts
@@ -71,7 +71,7 @@ def build_dataset(
             each ranking.
     """
     shop, rows = Shop.load(home.shop_toml), numbered(labelled_rankings(home, gains))
-    refuse_foretold(home, shop)
+    check_future_fields(home, shop)
     taught = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
     if math.isnan(prior.click_rate):
@@ -83,10 +83,12 @@ def build_dataset(
         feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows),
         _roles(shop),
     )  # fmt: skip
-    slates = with_sources(home, rows, known_facts(home, with_considered(home, rows)))
+    slates = with_logged_sources(
+        home, rows, historical_features(home, with_unshown_candidates(home, rows))
+    )
     _write(out, facts, rows, slates, shop, progress)
     try:
-        refuse_future(home, StoredDataset.open(out))
+        check_future_counts(home, LazyDataset.open(out))
     except LeakError:
         out.unlink()
         raise

@@ -63,7 +63,7 @@ class Facts:
 class Dataset:
     """A dataset, or some rows of it: R rows of `KEYS`, of what `CONTEXT` there is, of F features.
 
-    Here they lie in memory; in a `StoredDataset` they stay in the file until they are asked for.
+    Here they lie in memory; in a `LazyDataset` they stay in the file until they are asked for.
     """
 
     def __init__(self, facts: Facts, keys: pa.Table, matrix: Matrix) -> None:

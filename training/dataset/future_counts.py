@@ -33,7 +33,7 @@ class Surplus:
     of: int
 
 
-def refuse_future(home: Home, data: Dataset) -> None:
+def check_future_counts(home: Home, data: Dataset) -> None:
     """Let a dataset pass whose counts are no higher than the log's before each request.
 
     Raises:

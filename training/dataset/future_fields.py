@@ -44,7 +44,7 @@ where type = $type and corrects is null
 
 
 @dataclass(frozen=True)
-class Foretold:
+class FutureField:
     """An item field, and how closely it moves with the interactions that come next.
 
     Attributes:
@@ -57,13 +57,13 @@ class Foretold:
     correlation: float
 
 
-def refuse_foretold(home: Home, shop: Shop) -> None:
+def check_future_fields(home: Home, shop: Shop) -> None:
     """Let a log pass whose item fields know only the past.
 
     Raises:
         LeakError: names the fields that do not.
     """
-    found = foretold(home, shop)
+    found = future_fields(home, shop)
     if found:
         told = ", ".join(
             f"{one.field} (correlation {one.correlation:.3f} with the next {one.type}s)"
@@ -76,7 +76,7 @@ def refuse_foretold(home: Home, shop: Shop) -> None:
         )
 
 
-def foretold(home: Home, shop: Shop) -> list[Foretold]:
+def future_fields(home: Home, shop: Shop) -> list[FutureField]:
     """The number fields that move with what comes next, by the interaction they know best."""
     items, interactions = compacted(home, "item"), compacted(home, "interaction")
     if not items or not interactions:
@@ -92,7 +92,7 @@ def foretold(home: Home, shop: Shop) -> list[Foretold]:
             given = {"items": items, "path": pointer}
             told = db.execute(_TOLD, given).fetchnumpy()
             known = [
-                Foretold(field.name, type_, _correlation(told, events))
+                FutureField(field.name, type_, _correlation(told, events))
                 for type_, events in acted.items()
                 if told["t"].size >= FEWEST_TOLD and events["t"].size
             ]

@@ -7,7 +7,9 @@ from types import MappingProxyType
 from feature_repo.home import SettingError
 
 RETURN = "return"
-USUAL: Mapping[str, float] = MappingProxyType({"click": 1.0, "add_to_cart": 3.0, "purchase": 6.0})
+DEFAULT_GAINS: Mapping[str, float] = MappingProxyType(
+    {"click": 1.0, "add_to_cart": 3.0, "purchase": 6.0}
+)
 
 
 @dataclass(frozen=True)
@@ -22,7 +24,7 @@ class Gains:
             alike for old and new slates; None: everything counts.
     """
 
-    worth: Mapping[str, float] = field(default_factory=lambda: USUAL)
+    worth: Mapping[str, float] = field(default_factory=lambda: DEFAULT_GAINS)
     horizon_days: float | None = None
 
     def __post_init__(self) -> None:

@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.dataset.format import Dataset
-from training.dataset.gains import USUAL
+from training.dataset.gains import DEFAULT_GAINS
 from training.metrics import Floats, Ints, Slates
 
 IMPRESSIONS = "item_engagement__impressions_all"
@@ -28,7 +28,7 @@ def _worth(data: Dataset, gains: Floats) -> Floats | None:
     price, ordered = data.facts.roles.get("price"), data.column("ordered")
     if price is None:
         return None
-    bought = gains >= USUAL["purchase"] if None in ordered[:1] else ordered.astype(bool)
+    bought = gains >= DEFAULT_GAINS["purchase"] if None in ordered[:1] else ordered.astype(bool)
     paid: Floats = np.nan_to_num(data.column(price).astype(np.float64))
     return np.where(bought, paid, 0.0)
 

@@ -21,7 +21,7 @@ from training.dataset.format import CONTEXT, KEYS, Dataset, Facts, matrix_of, re
 Places = npt.NDArray[np.int64]
 
 
-class StoredDataset(Dataset):
+class LazyDataset(Dataset):
     """Rows of a dataset's file.
 
     Args:
@@ -35,7 +35,7 @@ class StoredDataset(Dataset):
         self._read: dict[str, npt.NDArray[Any]] = {}
 
     @classmethod
-    def open(cls, path: Path) -> "StoredDataset":
+    def open(cls, path: Path) -> "LazyDataset":
         """Look at a dataset.
 
         Raises:
@@ -101,11 +101,11 @@ class StoredDataset(Dataset):
         places: Places = self._chosen[first:last] - start
         return None if places.size == end - start else places
 
-    def rows(self, chosen: npt.NDArray[np.bool_]) -> "StoredDataset":
+    def rows(self, chosen: npt.NDArray[np.bool_]) -> "LazyDataset":
         """The chosen rows; nothing is read."""
         before = np.arange(self.size) if self._chosen is None else self._chosen
-        return StoredDataset(self.path, self.facts, before[chosen])
+        return LazyDataset(self.path, self.facts, before[chosen])
 
-    def features(self, columns: Sequence[str]) -> "StoredDataset":
+    def features(self, columns: Sequence[str]) -> "LazyDataset":
         """The same rows with some of the features, in the order given."""
-        return StoredDataset(self.path, replace(self.facts, columns=tuple(columns)), self._chosen)
+        return LazyDataset(self.path, replace(self.facts, columns=tuple(columns)), self._chosen)

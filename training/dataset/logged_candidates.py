@@ -55,7 +55,7 @@ order by qid, beside, position, item_id
 _decode = msgspec.json.Decoder(list[SourceLocations]).decode
 
 
-def with_sources(
+def with_logged_sources(
     home: Home, rows: pa.Table, slates: Iterable[RequestContext]
 ) -> Iterator[RequestContext]:
     """The slates, each with what the sources had of it.
@@ -79,7 +79,7 @@ def with_sources(
             )
 
 
-def with_considered(home: Home, rows: pa.Table) -> pa.Table:
+def with_unshown_candidates(home: Home, rows: pa.Table) -> pa.Table:
     """The rows, with those of the candidates that were ranked and not shown behind each ranking's.
 
     Features compare a candidate with the others of its slate, so training has to know them all.
@@ -96,7 +96,7 @@ def with_considered(home: Home, rows: pa.Table) -> pa.Table:
         return db.sql(_WITH_CONSIDERED, params={"served": served}).to_arrow_table()
 
 
-def found_by(event: ServedEvent) -> SourceRanks:
+def sources_of(event: ServedEvent) -> SourceRanks:
     """What the sources had of an answer's items."""
     return dict(zip((item.item_id for item in event.items), event.sources, strict=False))
 

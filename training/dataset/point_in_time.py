@@ -23,7 +23,7 @@ Column = npt.NDArray[Any]
 Bounds = npt.NDArray[np.int64]
 
 
-def known_facts(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
+def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
     """One `RequestContext` a ranking, in the order of the rows.
 
     Args:

@@ -25,13 +25,13 @@ PAST = "history__", "_seconds"
 """Columns of how long ago something was known to happen."""
 
 
-def refuse_leaks(data: Dataset) -> None:
+def check_target_leaks(data: Dataset) -> None:
     """Let a dataset pass whose columns all know only the past.
 
     Raises:
         LeakError: names the columns that do not.
     """
-    found = suspects(data)
+    found = suspicious_columns(data)
     if found:
         told = ", ".join(f"{name} ({value:.3f})" for name, value in found.items())
         raise LeakError(
@@ -41,7 +41,7 @@ def refuse_leaks(data: Dataset) -> None:
         )
 
 
-def suspects(data: Dataset) -> dict[str, float]:
+def suspicious_columns(data: Dataset) -> dict[str, float]:
     """Feature → its AUC within the slates alone, where that is too good to be true.
 
     Both directions of a column are looked at, and whether it is missing; and every level of gain,

@@ -2,12 +2,12 @@
 
 from training.evaluation import explanation, parity
 from training.evaluation.ablations import study
-from training.evaluation.compare import beside
+from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
 from training.evaluation.publish import publish_ranker
 
 __all__ = [
-    "beside",
+    "compare",
     "evaluate",
     "explanation",
     "parity",

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from training.dataset import TRAIN, VALIDATE, Dataset, StoredDataset
+from training.dataset import TRAIN, VALIDATE, Dataset, LazyDataset
 from training.evaluation.evaluate import EVALUATION, without_nan, write
 from training.metrics import Floats, Interval, mean_intervals, ndcg
 from training.ranker import Trial, group_features, is_user_feature, refit, users_of
@@ -50,7 +50,7 @@ def ablation(dataset: Path, training: Mapping[str, Any], progress: Progress | No
 
     What costs most comes first.
     """
-    data = StoredDataset.open(dataset)
+    data = LazyDataset.open(dataset)
     columns = data.facts.columns
     groups = group_features(columns)
     groups |= {USER_AND_SESSION: tuple(filter(is_user_feature, columns))}
@@ -69,7 +69,7 @@ def learning_curve(
     dataset: Path, training: Mapping[str, Any], progress: Progress | None = None
 ) -> Table:
     """Fit on a growing share of the training rankings, each holding the one before."""
-    data = StoredDataset.open(dataset)
+    data = LazyDataset.open(dataset)
     taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
     qid = taught.column("qid")
     slates = np.random.default_rng(_SEED).permutation(np.unique(qid))

@@ -6,12 +6,12 @@ from typing import Any
 
 from feature_repo.home import ArtifactError
 from training.artifacts import sha256
-from training.dataset import TEST, Dataset, StoredDataset
+from training.dataset import TEST, Dataset, LazyDataset
 from training.metrics import Floats, mean_intervals, ndcg
 from training.ranker import MODEL, Ranker, users_of
 
 
-def beside(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
+def compare(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
     """Compare two rankers by ndcg@10 on the test split, with paired intervals.
 
     Args:
@@ -22,7 +22,7 @@ def beside(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
     Raises:
         ArtifactError: one of them is damaged, or reads a column that the dataset lacks.
     """
-    data = StoredDataset.open(dataset).part(TEST).with_gain()
+    data = LazyDataset.open(dataset).part(TEST).with_gain()
     mine, its = (_values(data, one) for one in (folder, other))
     found = mean_intervals({"ranker": mine, "other": its, "difference": mine - its}, users_of(data))
     return {

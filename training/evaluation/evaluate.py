@@ -16,7 +16,15 @@ import numpy.typing as npt
 
 from feature_repo.home import DatasetError, to_text
 from training.artifacts import sha256
-from training.dataset import TEST, TRAIN, VALIDATE, Dataset, StoredDataset, judgments, refuse_leaks
+from training.dataset import (
+    TEST,
+    TRAIN,
+    VALIDATE,
+    Dataset,
+    LazyDataset,
+    check_target_leaks,
+    judgments,
+)
 from training.evaluation.slices import slices_of
 from training.metrics import CONVENTIONS, Floats, Interval, Metric, mean_intervals
 from training.ranker import BASELINES, MODEL, RATE, TRAINING, Ranker, group_features, users_of
@@ -126,8 +134,8 @@ def evaluate(
         LeakError: a feature knows the future.
         ArtifactError: the ranker is damaged or reads other columns.
     """
-    whole = StoredDataset.open(dataset)
-    refuse_leaks(whole.part(TRAIN, VALIDATE))
+    whole = LazyDataset.open(dataset)
+    check_target_leaks(whole.part(TRAIN, VALIDATE))
     identity = {"model": sha256(artifact_folder / MODEL), "dataset": sha256(dataset)}
     logged = _logged(out, identity, metrics)
     if logged is not None:

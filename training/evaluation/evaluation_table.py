@@ -30,8 +30,8 @@ def tables(evaluation: Figures) -> Iterator[Table]:
     yield _metrics(evaluation["models"])
     if evaluation["slices"]:
         yield _slices(evaluation["slices"])
-    if "beside" in evaluation:
-        yield _beside(evaluation["beside"])
+    if "comparison" in evaluation:
+        yield _comparison(evaluation["comparison"])
     for key, title, first in (
         ("ablation", "Without a family of features, on validation", "family"),
         ("learning_curve", "Learning curve, on validation", "share"),
@@ -56,8 +56,8 @@ def _slices(slices: Sequence[Figures]) -> Table:
     return table
 
 
-def _beside(found: Figures) -> Table:
-    title = f"Beside {found['folder']}, on {found['rankings']} test rankings"
+def _comparison(found: Figures) -> Table:
+    title = f"Compared with {found['folder']}, on {found['rankings']} test rankings"
     table = _table(title, ["", "ndcg@10", "95 %"])
     for name, sign in (("ranker", ""), ("other", ""), ("difference", "+")):
         table.add_row(name, *_both(found[name], sign))

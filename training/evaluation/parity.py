@@ -21,7 +21,7 @@ from feature_repo.home import SECOND, Clock, DatasetError, Home, to_text
 from feature_repo.request_features import Matrix, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, with_overrides
 from feature_repo.shop import Shop
-from training.dataset import found_by, known_facts
+from training.dataset import historical_features, sources_of
 from training.ranker import Ranker
 
 IN_FLIGHT = 5 * SECOND
@@ -229,8 +229,8 @@ def _computed(
     if not events:
         return
     shop = Shop.load(home.shop_toml)
-    for event, facts in zip(events, known_facts(home, _rows(events, shifts)), strict=True):
-        read = replace(facts, source_ranks=found_by(event))
+    for event, facts in zip(events, historical_features(home, _rows(events, shifts)), strict=True):
+        read = replace(facts, source_ranks=sources_of(event))
         read = replace(read, t=event.event_time) if at_request else read
         computed = feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
         yield computed[: len(event.items)]

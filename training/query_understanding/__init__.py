@@ -2,16 +2,16 @@
 
 from training.query_understanding.intent import Intent
 from training.query_understanding.spelling import Spelling
-from training.query_understanding.understanding import INTENTS, Understanding, Understood
+from training.query_understanding.understanding import INTENTS, InterpretedQuery, Understanding
 from training.query_understanding.words import DEFAULT_LANGUAGE, language_of, stem, stems, words
 
 __all__ = [
     "DEFAULT_LANGUAGE",
     "INTENTS",
     "Intent",
+    "InterpretedQuery",
     "Spelling",
     "Understanding",
-    "Understood",
     "language_of",
     "stem",
     "stems",

@@ -15,7 +15,7 @@ MOST_WORDS = 32
 
 
 @dataclass(frozen=True)
-class Understood:
+class InterpretedQuery:
     """What a query asks for.
 
     Attributes:
@@ -29,7 +29,7 @@ class Understood:
     words: tuple[str, ...] = ()
     language: str = "english"
     corrected: Mapping[str, str] = field(default_factory=dict)
-    meant: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    intents: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     price_low: float | None = None
     price_high: float | None = None
 
@@ -45,7 +45,7 @@ class Understood:
             "words": list(self.words),
             "language": self.language if self.words else "",
             "corrected": dict(self.corrected),
-            **{name: {"value": value, "share": s} for name, (value, s) in self.meant.items()},
+            **{name: {"value": value, "share": s} for name, (value, s) in self.intents.items()},
             "price": {end: number for end, number in limits.items() if number is not None},
         }
         return {name: value for name, value in told.items() if value}
@@ -62,7 +62,7 @@ class Understanding:
     spelling: Spelling = field(default_factory=Spelling)
     intents: Mapping[str, Intent] = field(default_factory=dict)
 
-    def apply(self, query: str, market: str, *, reads_prices: bool) -> Understood:
+    def apply(self, query: str, market: str, *, reads_prices: bool) -> InterpretedQuery:
         """Understand a query; `reads_prices` where the shop has prices that words can limit."""
         limits = read_price_limits(query) if reads_prices else None
         typed = words(query if limits is None else limits.text)[:MOST_WORDS]
@@ -70,16 +70,16 @@ class Understanding:
             word: better for word in typed if (better := self.spelling.apply(word)) is not None
         }
         asked = tuple(corrected.get(word, word) for word in typed)
-        meant = {
+        intents = {
             name: found
             for name, intent in self.intents.items()
             if (found := intent.apply(asked)) is not None
         }
-        return Understood(
+        return InterpretedQuery(
             words=asked,
             language=language_of(market),
             corrected=corrected,
-            meant=meant,
+            intents=intents,
             price_low=limits.low if limits else None,
             price_high=limits.high if limits else None,
         )

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import Dataset, suspects
+from training.dataset import Dataset, suspicious_columns
 from training.metrics import Interval, mean_interval, ndcg, slate_starts
 from training.ranker.baselines import BASELINES, RATE
 
@@ -41,7 +41,7 @@ def check_gate(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged
     qid = data.column("qid")
     gained = ndcg(scores, gain, qid) - ndcg(BASELINES[RATE](data), gain, qid)
     difference = mean_interval(gained, users_of(data))
-    leaks = suspects(data)
+    leaks = suspicious_columns(data)
     if leaks:
         told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
         return Gate(False, f"Too good to be true: {told} alone, by AUC.", difference)

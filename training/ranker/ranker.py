@@ -154,12 +154,12 @@ def train(
         DatasetError: no ranking with a gain in the training or in the validation split.
         LeakError: a feature knows the future.
     """
-    from training.dataset import StoredDataset, refuse_leaks
+    from training.dataset import LazyDataset, check_target_leaks
     from training.ranker.configuration import GRID
     from training.ranker.fitting import choose_and_fit
 
-    data, grid = StoredDataset.open(dataset), GRID
-    refuse_leaks(data.part(TRAIN, VALIDATE))
+    data, grid = LazyDataset.open(dataset), GRID
+    check_target_leaks(data.part(TRAIN, VALIDATE))
     if search:
         from training.ranker.search import search as run
 

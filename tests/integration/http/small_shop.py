@@ -160,12 +160,12 @@ def publish_ranker(
     return publish(home, "ranker", name, build, manifest)
 
 
-def read_once(connection, question):
+def read_once(connection, query):
     """What a service would read for a question, in an event loop of its own."""
 
     async def once():
         try:
-            return await connection.read(question)
+            return await connection.read(query)
         finally:
             connection.close()
 

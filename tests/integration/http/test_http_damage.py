@@ -17,7 +17,7 @@ from serving.state import DEFAULT_MODEL, POPULARITY, RANKER, ModelRegistry
 from tests.integration.http.small_shop import publish_ranker, run_service
 from training.artifacts import current, publish
 from training.artifacts.artifact import MANIFEST
-from training.retrieval.indexes import publish_indices
+from training.retrieval.indexes import publish_indexes
 from training.retrieval.indexes.build import KINDS
 
 SURFACES = ("home", "again", "trending", "together")
@@ -123,7 +123,7 @@ def test_a_service_begun_on_damaged_artifacts_answers_and_takes_what_is_publishe
         found = service.search("red")
         pages = [service.recommend(surface, user="u00001") for surface in SURFACES]
         publish_ranker(own.home, tmp_path / "ranker", seed=3)
-        publish_indices(own.home)
+        publish_indexes(own.home)
         whole = service.eventually(
             lambda: (
                 service.rank(items).json()["degraded"] == []

@@ -9,7 +9,7 @@ from feature_repo.request_features import feature_matrix
 from feature_repo.request_features.context import with_overrides
 from feature_repo.shop import Shop
 from serving.features import RedisConnection
-from serving.query import Question
+from serving.query import Query
 from tests.integration.http.small_shop import publish_ranker, read_once
 from training.metrics import gumbel, item_numbers
 from training.ranker import Ranker
@@ -70,15 +70,15 @@ def test_the_logged_vectors_are_computed_again_from_the_logged_request(service):
     shop = Shop.load(service.home.shop_toml)
     connection = RedisConnection.open(service.settings, shop, service.log, service.clock)
     connection.replay()
-    question = Question(
+    query = Query(
         event.request_id,
         event.event_time,
         user_id=event.user_id,
-        query=event.query,
+        text=event.query,
         market=event.market,
         item_ids=[item.item_id for item in event.items],
     )
-    facts = with_overrides(read_once(connection, question), event.overrides, shop)
+    facts = with_overrides(read_once(connection, query), event.overrides, shop)
     prior = Ranker.load(service.home.current / "ranker" / "default").prior
     assert event.overrides == {service.items[1]: {"price": 3.25}}
     np.testing.assert_array_equal(vectors(event), feature_matrix(facts, shop, prior))

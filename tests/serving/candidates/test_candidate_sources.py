@@ -7,11 +7,11 @@ from feature_repo.home import Home
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates.candidate_sources import PAST_SHARE, Sources
-from serving.query import SURFACES, Question, Wanted
+from serving.query import SURFACES, ListRequest, Query
 from serving.state import LoadedArtifact, ModelRegistry
 from training.artifacts import Manifest
-from training.retrieval.catalogue import Assortment, Found, sellable
-from training.retrieval.indexes import Charts, Neighbours
+from training.retrieval.catalogue import ItemTable, RankedList, sellable
+from training.retrieval.indexes import Neighbours, TopLists
 
 SHOP = Shop("s", ())
 NOBODY = Neighbours.of(pa.table({"item_id": ["z"], "other_id": ["y"], "score": [1.0]}))
@@ -26,10 +26,10 @@ def registry_of(home, kind, learned):
 
 
 def sources_of(wanted, known, registry):
-    assortment = Assortment(pa.table({"item_id": ["a", "b", "c"]}), SHOP)
-    question = Question("r", 9, user_id="u")
-    kept = sellable(assortment, question.market)
-    return Sources(registry, question, wanted, known, assortment, kept)
+    item_table = ItemTable(pa.table({"item_id": ["a", "b", "c"]}), SHOP)
+    query = Query("r", 9, user_id="u")
+    kept = sellable(item_table, query.market)
+    return Sources(registry, query, wanted, known, item_table, kept)
 
 
 def past_of(items, instants, home):
@@ -37,9 +37,9 @@ def past_of(items, instants, home):
         t=9,
         user={"user_recent__clicked_item_ids": items, "user_recent__clicked_at": instants},
     )
-    asked = sources_of(Wanted(SURFACES["again"]), facts, ModelRegistry(home, SHOP))
+    asked = sources_of(ListRequest(SURFACES["again"]), facts, ModelRegistry(home, SHOP))
     found = asked.ask("past")
-    return [asked.assortment.item_ids[row] for row in found.rows], found.scores.tolist()
+    return [asked.item_table.item_ids[row] for row in found.rows], found.scores.tolist()
 
 
 def test_what_was_bought_at_once_counts_alike_and_what_was_bought_twice_counts_twice(home: Home):
@@ -62,14 +62,14 @@ def test_a_source_that_knows_no_neighbour_of_the_items_gives_nothing(home: Home)
         "1", Manifest("together", "default", {}), NOBODY
     )
 
-    asked = sources_of(Wanted(SURFACES["together"], seeds=["a"]), None, registry)
+    asked = sources_of(ListRequest(SURFACES["together"], seeds=["a"]), None, registry)
 
     assert (len(asked.ask("together")), asked.missing) == (0, [])
 
 
 def test_the_items_a_list_is_about_are_not_on_it(home: Home):
-    wanted = Wanted(SURFACES["trending"], seeds=["a"])
-    listed = Charts({("*", ""): Found(["b", "a", "c"], [3.0, 2.0, 1.0])})
+    wanted = ListRequest(SURFACES["trending"], seeds=["a"])
+    listed = TopLists({("*", ""): RankedList(["b", "a", "c"], [3.0, 2.0, 1.0])})
 
     asked = sources_of(wanted, None, registry_of(home, "popular", listed))
 

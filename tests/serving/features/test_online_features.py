@@ -8,9 +8,9 @@ import pytest
 from feature_repo.home import RedisError
 from feature_repo.request_features.context import RequestContext
 from serving.features import OnlineFeatures
-from serving.query import Question
+from serving.query import Query
 
-QUESTION = Question("r", 1)
+QUERY = Query("r", 1)
 
 
 @dataclass
@@ -27,9 +27,9 @@ class Server:
         self._answer()
         return str(self.run)
 
-    async def read(self, question):
+    async def read(self, query):
         self._answer()
-        return RequestContext(t=question.t)
+        return RequestContext(t=query.t)
 
     def apply(self, events):
         self._answer()
@@ -55,7 +55,7 @@ class Server:
 
 
 def read(live):
-    return asyncio.run(live.read(QUESTION))
+    return asyncio.run(live.read(QUERY))
 
 
 def take(server, live, event):

@@ -7,7 +7,7 @@ from feature_repo.events.contract import InteractionEvent
 from feature_repo.events.log import EventLog
 from feature_repo.shop import Shop
 from serving.features import RedisConnection
-from serving.query import Question
+from serving.query import Query
 from tests.feature_repo.online.conftest import SetClock
 from tests.integration.http.small_shop import read_once
 
@@ -33,7 +33,7 @@ def connection(redis_settings, clock):
 
 
 def read(connection, t):
-    return read_once(connection, Question("r", t, item_ids=["i"]))
+    return read_once(connection, Query("r", t, item_ids=["i"]))
 
 
 def clicks(connection, t):

@@ -59,8 +59,8 @@ class Ranker:
         return np.array(self.scores, dtype=np.float32)[: len(matrix)]
 
 
-async def known(question):
-    return RequestContext(t=question.t, item_ids=question.item_ids)
+async def known(query):
+    return RequestContext(t=query.t, item_ids=query.item_ids)
 
 
 @pytest.fixture
@@ -98,8 +98,8 @@ def test_the_ranker_decides_where_all_is_well(resources):
 
 
 def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
-    async def later(question):
-        return replace(await known(question), t=4242)
+    async def later(query):
+        return replace(await known(query), t=4242)
 
     connect(resources, Connection(later))
     learn(resources, "ranker", Ranker())
@@ -110,9 +110,9 @@ def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
 
 
 def test_a_slow_server_is_not_waited_for(resources):
-    async def slow(question):
+    async def slow(query):
         await asyncio.sleep(5)
-        return await known(question)
+        return await known(query)
 
     connect(resources, Connection(slow))
     learn(resources, "popularity", Popularity())
@@ -123,7 +123,7 @@ def test_a_slow_server_is_not_waited_for(resources):
 
 @pytest.mark.parametrize("error", [ValueError("x"), EventError("a", "b", "c"), MemoryError()])
 def test_whatever_reading_fails_of_popularity_answers(resources, error):
-    async def fail(question):
+    async def fail(query):
         raise error
 
     connect(resources, Connection(fail))

@@ -5,11 +5,11 @@ import pytest
 
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from serving.contract import MAX_ITEMS, ApiError, RankBody, SearchBody, body_reader, encode_cursor
-from serving.query import read_page_question, read_question
+from serving.query import read_list_query, read_query
 
 
 def question(**body):
-    return read_question(body_reader(RankBody)(msgspec.json.encode({"items": [], **body})), t=1)
+    return read_query(body_reader(RankBody)(msgspec.json.encode({"items": [], **body})), t=1)
 
 
 def refusal(**body):
@@ -35,22 +35,22 @@ def fields(**values):
 def test_the_first_page_of_a_query_may_find_nothing(asked, may):
     body = body_reader(SearchBody)(msgspec.json.encode(asked))
 
-    asks = read_page_question(body, "search", Shop.load(SIMULATED_SHOP), t=1)
+    asks = read_list_query(body, "search", Shop.load(SIMULATED_SHOP), t=1)
 
-    assert asks.may_find_nothing == may
+    assert asks.reports_no_results == may
 
 
 def test_query_market_and_surface_are_fields():
     asked = question(fields=fields(query="Red  Shoes", market="uk", surface="search", page=2))
 
-    assert (asked.query, asked.market, asked.surface) == ("Red  Shoes", "uk", "search")
-    assert asked.query_key == "uk|red shoes"
+    assert (asked.text, asked.market, asked.surface) == ("Red  Shoes", "uk", "search")
+    assert asked.key == "uk|red shoes"
 
 
 def test_without_query_there_is_no_query_entity():
     asked = question(fields=fields(query="  "))
 
-    assert asked.query_key is None
+    assert asked.key is None
     assert asked.market == "default"
 
 

@@ -13,7 +13,7 @@ from feature_repo.home import EventError, SettingError
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop, ShopField
 from serving.contract import decode_cursor, encode_cursor
-from serving.query import SURFACES, Exploration, Question, Rules, Wanted
+from serving.query import SURFACES, Exploration, ListRequest, Query, Rules
 from serving.ranking import Scored, active_rules, rerank, sellable_positions
 from serving.ranking.diversity import diversified
 from serving.ranking.exploration import explored
@@ -46,10 +46,10 @@ def rules(tmp_path, text):
 
 
 def order(rules, **wanted):
-    question = Question("r", 5, query="Red  shoes", surface="home")
-    asked = Wanted(SURFACES["home"], size=8, **wanted)
-    chosen = active_rules(rules, question)
-    slate = rerank(question, asked, SCORED, Candidates(IDS), FACTS, SHOP, chosen)
+    query = Query("r", 5, text="Red  shoes", surface="home")
+    asked = ListRequest(SURFACES["home"], size=8, **wanted)
+    chosen = active_rules(rules, query)
+    slate = rerank(query, asked, SCORED, Candidates(IDS), FACTS, SHOP, chosen)
     return [IDS[n] for n in slate.order]
 
 
@@ -189,11 +189,11 @@ def test_a_page_is_drawn_as_often_as_its_propensities_say():
 def test_pages_of_one_list_share_out_its_items(size, session, share, temperature):
     slots = (1, 3) if temperature is None else ()
     plan = Rules(exploration=Exploration(share, slots, temperature=temperature))
-    question = Question("r", 5, session_id=str(session), surface="home")
+    query = Query("r", 5, session_id=str(session), surface="home")
 
     def page(number):
-        wanted = Wanted(SURFACES["home"], size=size, page=number)
-        return rerank(question, wanted, SCORED, Candidates(IDS), FACTS, SHOP, plan)
+        wanted = ListRequest(SURFACES["home"], size=size, page=number)
+        return rerank(query, wanted, SCORED, Candidates(IDS), FACTS, SHOP, plan)
 
     first = page(1)
     paged = [IDS[n] for number in range(1, 9) for n in page(number).order]

@@ -9,7 +9,7 @@ from feature_repo.request_features import feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, RequestContext, with_overrides
 from feature_repo.request_features.families import SOURCES
 from feature_repo.shop import Shop, ShopField
-from serving.query import SURFACES, Question
+from serving.query import SURFACES, Query
 from serving.ranking import Scored, drop_deleted, order_by_score
 from serving.recording import served_event, shown_event
 from serving.recording.answer_log import is_recorded
@@ -64,7 +64,7 @@ def test_without_facts_the_process_knows_what_is_deleted():
 
 def test_vectors_are_logged_in_the_order_answered():
     event = served_event(
-        Question("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), ["record"], 1.0
+        Query("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), ["record"], 1.0
     )
 
     assert event.vectors is not None
@@ -77,7 +77,7 @@ def test_vectors_are_logged_in_the_order_answered():
 
 def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
     event = served_event(
-        Question("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), [], 0.0
+        Query("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), [], 0.0
     )
 
     assert (event.vectors, event.layout) == (None, ())
@@ -86,11 +86,11 @@ def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
 
 def test_what_is_shown_is_what_was_served():
     slate = order_by_score(SCORED, SCORED.item_ids)
-    question = Question("r", 5, user_id="u", query="q", market="uk")
+    query = Query("r", 5, user_id="u", text="q", market="uk")
 
     served, shown = (
-        served_event(question, Candidates(), slate, [], 0.0),
-        shown_event(question, slate),
+        served_event(query, Candidates(), slate, [], 0.0),
+        shown_event(query, slate),
     )
 
     assert shown.items == served.items
@@ -143,8 +143,8 @@ def test_an_answer_is_logged_with_where_its_items_were_found():
     candidates = Candidates(["a", "b", "c"], [3, 2, 1], places)
     slate = order_by_score(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
 
-    found = served_event(Question("r", 5), candidates, slate, [], 0.0).sources
-    brought = served_event(Question("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0).sources
+    found = served_event(Query("r", 5), candidates, slate, [], 0.0).sources
+    brought = served_event(Query("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0).sources
 
     assert found == ({"past": (1, 0.9)}, {}, {"lexical": (2, 1.5)})
     assert brought == ()

@@ -10,7 +10,7 @@ from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.home import DatasetError
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
-from training.dataset import USUAL, Dataset, build_dataset, compacted, labelled_rankings
+from training.dataset import DEFAULT_GAINS, Dataset, build_dataset, compacted, labelled_rankings
 from training.dataset.format import KEYS, read_facts
 
 
@@ -52,7 +52,7 @@ def test_the_strongest_interaction_is_the_gain(simulated_home, data):
     wanted = Counter()
     for acted in log(simulated_home, "interaction"):
         key = (acted["request_id"], acted["item_id"])
-        wanted[key] = max(wanted[key], USUAL.get(acted["type"], 0))
+        wanted[key] = max(wanted[key], DEFAULT_GAINS.get(acted["type"], 0))
 
     keys = zip(data.keys["request_id"].to_pylist(), data.keys["item_id"].to_pylist(), strict=True)
 

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from training.dataset import Dataset, StoredDataset
+from training.dataset import Dataset, LazyDataset
 from training.dataset.format import KEYS
 from training.ranker import choose_and_fit, load_xgboost, quantize, train
 from training.ranker.configuration import GRID
@@ -23,7 +23,7 @@ def path(make_dataset, tmp_path):
 
 @pytest.fixture
 def both(path):
-    return Dataset.load(path), StoredDataset.open(path)
+    return Dataset.load(path), LazyDataset.open(path)
 
 
 def chosen_parts(data):
@@ -65,7 +65,7 @@ def test_a_slate_longer_than_a_row_group_stays_whole(make_dataset, tmp_path):
     pq.write_table(pq.read_table(make_dataset()), tmp_path / "d.parquet", row_group_size=4)
 
     slates = [rows.stop - rows.start for rows, _ in whole_slates(
-        StoredDataset.open(tmp_path / "d.parquet"))]  # fmt: skip
+        LazyDataset.open(tmp_path / "d.parquet"))]  # fmt: skip
 
     assert slates == [6] * 150
 

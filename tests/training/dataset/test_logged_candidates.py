@@ -7,7 +7,7 @@ from feature_repo.home import HOUR, Home
 from tests.feature_repo.histories import START, write_log
 from training.dataset import labelled_rankings
 from training.dataset.build import numbered
-from training.dataset.logged_candidates import with_considered
+from training.dataset.logged_candidates import with_unshown_candidates
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ def candidates(home, events):
     """The items of each request, in order, those that were shown beside those that were not."""
     write_log(home, events)
     rows = numbered(labelled_rankings(home))
-    asked = with_considered(home, rows)
+    asked = with_unshown_candidates(home, rows)
     assert asked["qid"].to_pylist() == sorted(asked["qid"].to_pylist())
     shown, found = {}, {}
     for row in rows.to_pylist():
@@ -76,4 +76,4 @@ def test_a_log_without_answers_is_left_as_it_is(home):
     write_log(home, [slate(RankingEvent, "own", "ab")])
     rows = numbered(labelled_rankings(home))
 
-    assert with_considered(home, rows) is rows
+    assert with_unshown_candidates(home, rows) is rows

@@ -23,10 +23,10 @@ from feature_repo.views import COUNTER_VIEWS, WINDOWS
 from pipelines.cli.main import main
 from tests.scale import examples
 from tests.training.filled_home import fill
-from training.dataset import Dataset, build_dataset, refuse_leaks, suspects
+from training.dataset import Dataset, build_dataset, check_target_leaks, suspicious_columns
 from training.dataset.format import write_dataset
 from training.dataset.future_counts import surpluses
-from training.dataset.future_fields import foretold, refuse_foretold
+from training.dataset.future_fields import check_future_fields, future_fields
 from training.dataset.target_leaks import auc
 from training.metrics import Slates
 from training.ranker import train
@@ -67,13 +67,13 @@ def test_a_column_that_knows_the_purchase_alone_is_refused(make_dataset):
     matrix = data.matrix.copy()
     matrix[:, data.facts.columns.index("history__times_clicked")] = bought
 
-    assert set(suspects(Dataset(data.facts, keys, matrix))) == {"history__times_clicked"}
+    assert set(suspicious_columns(Dataset(data.facts, keys, matrix))) == {"history__times_clicked"}
 
 
 def test_a_last_click_that_is_yet_to_come_is_refused(make_dataset):
     later = make_dataset(history__last_click_seconds=lambda gain: np.where(gain > 0, -5.0, 60.0))
 
-    assert suspects(Dataset.load(later))["history__last_click_seconds"] == 1
+    assert suspicious_columns(Dataset.load(later))["history__last_click_seconds"] == 1
 
 
 def test_strong_honest_features_pass(make_dataset):
@@ -82,7 +82,7 @@ def test_strong_honest_features_pass(make_dataset):
     alone = auc(data.column("taste__lift"), data.column("gain") > 0,
                 Slates.of(data.column("gain"), data.column("qid")))  # fmt: skip
 
-    refuse_leaks(data)
+    check_target_leaks(data)
 
     assert np.nanmean(alone) > 0.9
 
@@ -90,7 +90,7 @@ def test_strong_honest_features_pass(make_dataset):
 def test_a_search_by_name_passes(make_dataset):
     data = Dataset.load(make_dataset(text__gram_jaccard=lambda gain: gain))
 
-    assert suspects(data) == {}
+    assert suspicious_columns(data) == {}
 
 
 def test_slates_without_a_choice_say_nothing(make_dataset):
@@ -98,7 +98,7 @@ def test_slates_without_a_choice_say_nothing(make_dataset):
     every_first = np.unique(data.column("qid"), return_index=True)[1]
     single = np.isin(np.arange(data.size), every_first)
 
-    assert suspects(data.rows(single)) == {}
+    assert suspicious_columns(data.rows(single)) == {}
 
 
 def test_a_shown_order_that_always_pleases_makes_no_constant_column_suspect(make_dataset):
@@ -106,7 +106,7 @@ def test_a_shown_order_that_always_pleases_makes_no_constant_column_suspect(make
     gain = (data.column("position") == 1).astype(np.float32)
     keys = data.keys.set_column(data.keys.column_names.index("gain"), "gain", pa.array(gain))
 
-    assert suspects(Dataset(data.facts, keys, data.matrix)) == {}
+    assert suspicious_columns(Dataset(data.facts, keys, data.matrix)) == {}
 
 
 @settings(deadline=None, max_examples=examples(80))
@@ -135,7 +135,7 @@ def simulated(simulated_home, tmp_path_factory):
 
 
 def test_the_simulated_shop_passes(simulated_home, simulated):
-    refuse_leaks(simulated)
+    check_target_leaks(simulated)
     assert surpluses(simulated_home, simulated) == []
 
 
@@ -190,15 +190,15 @@ def shop_with(*names):
 
 def test_a_field_that_tells_the_day_s_clicks_is_refused_by_name(leaky_home):
     with pytest.raises(LeakError, match=r"clicks_today \(correlation [01].* with the next clicks"):
-        refuse_foretold(leaky_home, shop_with("price", "stock", "clicks_today"))
+        check_future_fields(leaky_home, shop_with("price", "stock", "clicks_today"))
 
 
 def test_a_field_of_any_name_is_looked_at(leaky_home):
-    assert foretold(leaky_home, shop_with('a "b"', "c/d~e", "it's", "$.*", "")) == []
+    assert future_fields(leaky_home, shop_with('a "b"', "c/d~e", "it's", "$.*", "")) == []
 
 
 def test_prices_promotions_and_stock_foretell_nothing(leaky_home):
-    assert foretold(leaky_home, shop_with("price", "discount", "stock")) == []
+    assert future_fields(leaky_home, shop_with("price", "discount", "stock")) == []
 
 
 def test_a_field_that_tells_yesterday_s_clicks_passes(leaky_home, tmp_path):
@@ -213,7 +213,7 @@ def test_a_field_that_tells_yesterday_s_clicks_passes(leaky_home, tmp_path):
             file.write(msgspec.json.encode(event) + b"\n")
     ingest([path], home=late, clock=Clock.of(Settings(home=late, clock="2026-02-01T00:00:00Z")))
 
-    assert foretold(late, shop_with("clicks_today")) == []
+    assert future_fields(late, shop_with("clicks_today")) == []
 
 
 def test_a_dataset_of_a_foretelling_field_is_not_built(leaky_home, tmp_path):
@@ -254,6 +254,6 @@ def test_ranklens_passes(tmp_path):
     build_dataset(home, tmp_path / "d.parquet")
     data = Dataset.load(tmp_path / "d.parquet")
 
-    refuse_leaks(data)
+    check_target_leaks(data)
     assert data.with_gain().size > 2000
     assert (data.column("category") != None).mean() > 0.9  # noqa: E711

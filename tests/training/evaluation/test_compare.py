@@ -7,7 +7,7 @@ import pytest
 
 from feature_repo.home import ArtifactError
 from training.dataset import Dataset
-from training.evaluation import beside, evaluate
+from training.evaluation import compare, evaluate
 from training.evaluation.evaluation_table import tables
 from training.ranker import TRAINING, choose_and_fit
 from training.ranker.configuration import GRID
@@ -39,7 +39,7 @@ def columns(dataset):
 def test_a_ranker_is_as_good_as_itself(dataset, fit, columns):
     ranker = fit("ranker", columns)
 
-    found = beside(dataset, ranker, ranker)
+    found = compare(dataset, ranker, ranker)
 
     assert found["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
     assert found["ranker"] == found["other"]
@@ -50,7 +50,7 @@ def test_a_ranker_that_knows_fewer_columns_in_another_order_is_measured(
 ):
     ranker, older = fit("ranker", columns), fit("older", columns[:1:-1])
 
-    found = beside(dataset, ranker, older)
+    found = compare(dataset, ranker, older)
 
     alone = evaluate(dataset, older.parent / "ranker", tmp_path / "evaluation").to_dict()
     assert found["ranker"]["value"] == pytest.approx(alone["test"]["ndcg@10"])
@@ -63,9 +63,9 @@ def test_both_rankers_and_their_difference_stand_in_a_table(dataset, fit, column
     ranker = fit("ranker", columns)
     report = evaluate(dataset, ranker, tmp_path / "evaluation").to_dict()
 
-    told = [*tables({**report, "beside": beside(dataset, ranker, ranker)})]
+    told = [*tables({**report, "comparison": compare(dataset, ranker, ranker)})]
 
-    (table,) = [table for table in told if str(table.title).startswith(f"Beside {ranker}")]
+    (table,) = [table for table in told if str(table.title).startswith(f"Compared with {ranker}")]
     assert [*table.columns[0].cells] == ["ranker", "other", "difference"]
 
 
@@ -77,4 +77,4 @@ def test_a_ranker_of_columns_that_are_not_there_is_refused_in_a_sentence(dataset
     (other / "ranker.json").write_text(json.dumps({**known, "columns": renamed}))
 
     with pytest.raises(ArtifactError, match="no__such"):
-        beside(dataset, ranker, other)
+        compare(dataset, ranker, other)

@@ -44,7 +44,7 @@ def test_scripts_without_spaces_are_searched_by_pairs():
 
 
 @pytest.mark.parametrize(
-    ("typed", "meant"),
+    ("typed", "expected"),
     [
         ("sneakre", "sneaker"),
         ("snaeker", "sneaker"),
@@ -58,8 +58,8 @@ def test_scripts_without_spaces_are_searched_by_pairs():
         ("sneak3r", None),
     ],
 )
-def test_a_word_is_corrected_only_by_evidence(typed, meant):
-    assert SPELLING.apply(typed) == meant
+def test_a_word_is_corrected_only_by_evidence(typed, expected):
+    assert SPELLING.apply(typed) == expected
 
 
 def test_spelling_and_intents_come_back_as_they_went_in(tmp_path):

@@ -8,23 +8,23 @@ from training.retrieval.catalogue.filters import (
     parse_filters,
     sellable,
 )
-from training.retrieval.catalogue.fusion import Candidates, K, fuse, fuse_placed
-from training.retrieval.catalogue.item_table import Assortment
-from training.retrieval.catalogue.ranked_list import Flags, Found, Placed, Rows, highest
+from training.retrieval.catalogue.fusion import Candidates, K, fuse, fuse_rows
+from training.retrieval.catalogue.item_table import ItemTable
+from training.retrieval.catalogue.ranked_list import Flags, RankedList, RankedRows, Rows, highest
 
 __all__ = [
-    "Assortment",
     "Candidates",
     "Filter",
     "Flags",
-    "Found",
+    "ItemTable",
     "K",
-    "Placed",
+    "RankedList",
+    "RankedRows",
     "Rows",
     "all_of",
     "facets",
     "fuse",
-    "fuse_placed",
+    "fuse_rows",
     "highest",
     "is_out_of_stock",
     "parse_filters",

@@ -9,7 +9,7 @@ import numpy as np
 from feature_repo.home import EventError
 from feature_repo.request_features.context import as_values
 from feature_repo.shop import Shop, ShopField, typed_value
-from training.retrieval.catalogue.item_table import Assortment, Coded
+from training.retrieval.catalogue.item_table import Coded, ItemTable
 from training.retrieval.catalogue.ranked_list import Flags, Scores
 
 MOST_VALUES = 100
@@ -38,17 +38,17 @@ class Filter:
         above = number == number if self.low is None else number >= self.low  # noqa: PLR0124
         return above and (number == number if self.high is None else number <= self.high)  # noqa: PLR0124
 
-    def mask(self, assortment: Assortment) -> Flags:
+    def mask(self, item_table: ItemTable) -> Flags:
         """Shape (N,): which items meet it."""
         if self.any_of is None:
-            numbers = assortment.numbers(self.field)
+            numbers = item_table.numbers(self.field)
             low = -np.inf if self.low is None else self.low
             high = np.inf if self.high is None else self.high
             within: Flags = (numbers >= low) & (numbers <= high)
             return within
-        coded = assortment.coded(self.field)
+        coded = item_table.coded(self.field)
         wanted = [code for text in self.any_of for code in coded.code.get(text, ())]
-        kept = np.zeros(len(assortment.item_ids), dtype=np.bool_)
+        kept = np.zeros(len(item_table.item_ids), dtype=np.bool_)
         kept[coded.rows[np.isin(coded.codes, wanted)]] = True
         return kept
 
@@ -64,34 +64,34 @@ def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
     return tuple(_filter(name, value, shop) for name, value in raw.items())
 
 
-def sellable(assortment: Assortment, market: str) -> Flags:
+def sellable(item_table: ItemTable, market: str) -> Flags:
     """Shape (N,): which items are in stock and sold in the market, as far as the shop says."""
-    field = assortment.shop.item_role("market")
+    field = item_table.shop.item_role("market")
     folded = market.casefold()
-    named = folded if field is not None and folded in assortment.coded(field).code else None
-    if named not in assortment.sellable:
-        assortment.sellable[named] = _in_stock(assortment) & _sold_in(assortment, named)
-    return assortment.sellable[named]
+    named = folded if field is not None and folded in item_table.coded(field).code else None
+    if named not in item_table.sellable:
+        item_table.sellable[named] = _in_stock(item_table) & _sold_in(item_table, named)
+    return item_table.sellable[named]
 
 
-def _in_stock(assortment: Assortment) -> Flags:
-    stock = assortment.shop.item_role("stock")
+def _in_stock(item_table: ItemTable) -> Flags:
+    stock = item_table.shop.item_role("stock")
     if stock is None or stock.type not in ("number", "bool"):
-        return np.ones(len(assortment.item_ids), dtype=np.bool_)
-    in_stock: Flags = ~(assortment.numbers(stock) <= 0)
+        return np.ones(len(item_table.item_ids), dtype=np.bool_)
+    in_stock: Flags = ~(item_table.numbers(stock) <= 0)
     return in_stock
 
 
-def _sold_in(assortment: Assortment, market: str | None) -> Flags:
+def _sold_in(item_table: ItemTable, market: str | None) -> Flags:
     """An item that names no market is sold in all; None is any market that no item names."""
-    markets = assortment.shop.item_role("market")
-    silent = np.ones(len(assortment.item_ids), dtype=np.bool_)
+    markets = item_table.shop.item_role("market")
+    silent = np.ones(len(item_table.item_ids), dtype=np.bool_)
     if markets is None:
         return silent
-    silent[assortment.coded(markets).rows] = False
+    silent[item_table.coded(markets).rows] = False
     if market is None:
         return silent
-    return silent | Filter(markets, frozenset({market})).mask(assortment)
+    return silent | Filter(markets, frozenset({market})).mask(item_table)
 
 
 def is_out_of_stock(value: Any) -> bool:
@@ -103,11 +103,11 @@ def is_out_of_stock(value: Any) -> bool:
     return isinstance(value, (bool, int, float, np.bool_, np.number)) and bool(value <= 0)
 
 
-def all_of(filters: Iterable[Filter], assortment: Assortment) -> Flags:
+def all_of(filters: Iterable[Filter], item_table: ItemTable) -> Flags:
     """Shape (N,): which items meet every filter."""
-    kept = np.ones(len(assortment.item_ids), dtype=np.bool_)
+    kept = np.ones(len(item_table.item_ids), dtype=np.bool_)
     for one in filters:
-        kept &= one.mask(assortment)
+        kept &= one.mask(item_table)
     return kept
 
 
@@ -152,17 +152,17 @@ def _range(field: ShopField, value: Any, place: str) -> Filter:
     return Filter(field, None, ends.get("min"), ends.get("max"))
 
 
-def facets(assortment: Assortment, kept: Flags, most: int = 20) -> dict[str, Sequence[Any]]:
+def facets(item_table: ItemTable, kept: Flags, most: int = 20) -> dict[str, Sequence[Any]]:
     """What the kept items are, by field name: `{"value", "count"}` of the commonest values.
 
     Of a number field its `{"min", "max", "count"}`.
     """
     rows, told = np.flatnonzero(kept), dict[str, Sequence[Any]]()
-    for field in assortment.shop.item_fields:
+    for field in item_table.shop.item_fields:
         if field.type in ("category", "list", "bool"):
-            told[field.name] = _counted(assortment.coded(field), kept, most)
+            told[field.name] = _counted(item_table.coded(field), kept, most)
         elif field.type == "number":
-            told[field.name] = _spanned(assortment.numbers(field)[rows])
+            told[field.name] = _spanned(item_table.numbers(field)[rows])
     return {name: values for name, values in told.items() if values}
 
 

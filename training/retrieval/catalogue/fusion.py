@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from training.retrieval.catalogue.ranked_list import Found, Placed
+from training.retrieval.catalogue.ranked_list import RankedList, RankedRows
 
 K = 60
 """Of the paper; how little the first ranks count more than the next."""
@@ -44,14 +44,14 @@ class Candidates:
         )
 
 
-def fuse(found: Mapping[str, Found], weights: Mapping[str, float], size: int) -> Candidates:
+def fuse(found: Mapping[str, RankedList], weights: Mapping[str, float], size: int) -> Candidates:
     """The first `size` items of all sources together.
 
     Args:
         found: by source; equal fused scores keep the order in which items are first met.
         weights: by source; 1 where absent, and a source of weight 0 is left out.
 
-    >>> told = fuse({"a": Found(["x", "y"], [2, 1]), "b": Found(["y"], [9])}, {}, 2)
+    >>> told = fuse({"a": RankedList(["x", "y"], [2, 1]), "b": RankedList(["y"], [9])}, {}, 2)
     >>> told.item_ids, told.sources["y"]
     (['y', 'x'], {'a': (2, 1), 'b': (1, 9)})
     """
@@ -59,8 +59,8 @@ def fuse(found: Mapping[str, Found], weights: Mapping[str, float], size: int) ->
     return Candidates(*_fused(lists, weights, size))
 
 
-def fuse_placed(
-    found: Mapping[str, Placed],
+def fuse_rows(
+    found: Mapping[str, RankedRows],
     item_ids: Sequence[str],
     weights: Mapping[str, float],
     size: int,

@@ -81,7 +81,7 @@ class Coded:
 
 
 @dataclass(frozen=True)
-class Assortment:
+class ItemTable:
     """N items and their fields.
 
     Attributes:
@@ -103,7 +103,7 @@ class Assortment:
     )
 
     @classmethod
-    def fit(cls, home: Home) -> "Assortment":
+    def fit(cls, home: Home) -> "ItemTable":
         """The items of a home that are not deleted; none before its first refresh."""
         shop = Shop.load(home.shop_toml)
         files = sorted(str(path) for path in (home.features / "item_attributes").rglob("*.parquet"))
@@ -119,7 +119,7 @@ class Assortment:
         pq.write_table(self.table, folder / FILE)
 
     @classmethod
-    def load(cls, folder: Path, shop: Shop) -> "Assortment":
+    def load(cls, folder: Path, shop: Shop) -> "ItemTable":
         """Read the items.
 
         Raises:

@@ -27,7 +27,7 @@ def highest(numbers: npt.NDArray[np.floating[Any]], size: int) -> Rows:
 
 
 @dataclass(frozen=True)
-class Found:
+class RankedList:
     """Items, best first.
 
     Attributes:
@@ -39,18 +39,18 @@ class Found:
     scores: Sequence[float] = ()
 
     @classmethod
-    def best(cls, scores: Mapping[str, float], size: int) -> "Found":
+    def best(cls, scores: Mapping[str, float], size: int) -> "RankedList":
         """The items of highest score; equal ones in the order of their ids.
 
-        >>> Found.best({"b": 1.0, "a": 1.0, "c": 2.0}, 2)
-        Found(item_ids=('c', 'a'), scores=(2.0, 1.0))
+        >>> RankedList.best({"b": 1.0, "a": 1.0, "c": 2.0}, 2)
+        RankedList(item_ids=('c', 'a'), scores=(2.0, 1.0))
         """
         ranked = sorted(scores.items(), key=lambda pair: (-pair[1], pair[0]))[:size]
         return cls(tuple(i for i, _ in ranked), tuple(s for _, s in ranked))
 
 
 @dataclass(frozen=True)
-class Placed:
+class RankedRows:
     """Items of an assortment, best first.
 
     Attributes:

@@ -1,8 +1,8 @@
 """Indexes of candidates. Each is an artifact: `fit`, `save`, `load`, `search`."""
 
 from training.retrieval.indexes.build import (
-    ASSORTMENT,
     COMPLETIONS,
+    ITEM_TABLE,
     LEXICAL,
     NEWEST,
     POPULAR,
@@ -11,20 +11,20 @@ from training.retrieval.indexes.build import (
     TRENDING,
     UNDERSTANDING,
     are_current,
-    publish_indices,
+    publish_indexes,
 )
-from training.retrieval.indexes.charts import Charts
+from training.retrieval.indexes.charts import TopLists
 from training.retrieval.indexes.completions import Completions
-from training.retrieval.indexes.cooccurrence import VisitPairs
-from training.retrieval.indexes.dated import Dated
+from training.retrieval.indexes.cooccurrence import Cooccurrences
+from training.retrieval.indexes.dated import DatedArtifacts
 from training.retrieval.indexes.embeddings import KIND, Embeddings, Vectors
 from training.retrieval.indexes.item_to_item import fit_similar
 from training.retrieval.indexes.lexical import MOST_HITS, Lexical, Matches
 from training.retrieval.indexes.neighbours import Neighbours
 
 __all__ = [
-    "ASSORTMENT",
     "COMPLETIONS",
+    "ITEM_TABLE",
     "KIND",
     "LEXICAL",
     "MOST_HITS",
@@ -34,16 +34,16 @@ __all__ = [
     "TOGETHER",
     "TRENDING",
     "UNDERSTANDING",
-    "Charts",
     "Completions",
-    "Dated",
+    "Cooccurrences",
+    "DatedArtifacts",
     "Embeddings",
     "Lexical",
     "Matches",
     "Neighbours",
+    "TopLists",
     "Vectors",
-    "VisitPairs",
     "are_current",
     "fit_similar",
-    "publish_indices",
+    "publish_indexes",
 ]

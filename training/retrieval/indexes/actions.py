@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
-from training.dataset import USUAL, compacted
+from training.dataset import DEFAULT_GAINS, compacted
 
 _ACTIONS = """
 create view actions as
@@ -93,8 +93,8 @@ def _view(home: Home) -> str:
         sql = sql[:start] + _NO_ASKED.strip() + sql[end + 1 :]
     values = {
         "$rankings": _literal(rankings),
-        "$types": _literal(list(USUAL)),
-        "$gains": _literal(list(USUAL.values())),
+        "$types": _literal(list(DEFAULT_GAINS)),
+        "$gains": _literal(list(DEFAULT_GAINS.values())),
         "$default_market": _literal(DEFAULT_MARKET),
     }
     for name, value in values.items():

@@ -26,19 +26,19 @@ from training.query_understanding import (
     language_of,
     words,
 )
-from training.retrieval.catalogue import Assortment
+from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.actions import run
-from training.retrieval.indexes.charts import Charts
+from training.retrieval.indexes.charts import TopLists
 from training.retrieval.indexes.completions import LEAST_SHOPPERS, Completions
 from training.retrieval.indexes.covisitation import fit_together
 from training.retrieval.indexes.item_to_item import fit_similar
 from training.retrieval.indexes.lexical import TEXTUAL, Lexical
 
-ASSORTMENT, LEXICAL, UNDERSTANDING = "assortment", "lexical", "understanding"
+ITEM_TABLE, LEXICAL, UNDERSTANDING = "assortment", "lexical", "understanding"
 POPULAR, TRENDING, NEWEST = "popular", "trending", "newest"
 TOGETHER, SIMILAR, COMPLETIONS = "together", "similar", "completions"
 KINDS = (
-    *(ASSORTMENT, LEXICAL, UNDERSTANDING, POPULAR, TRENDING),
+    *(ITEM_TABLE, LEXICAL, UNDERSTANDING, POPULAR, TRENDING),
     *(NEWEST, TOGETHER, SIMILAR, COMPLETIONS),
 )
 _READ = ("item", "ranking", "interaction")
@@ -90,7 +90,7 @@ class IndexReport:
         return asdict(self)
 
 
-def publish_indices(
+def publish_indexes(
     home: Home, *, name: str = "default", only_changed: bool = False
 ) -> IndexReport:
     """Fit every index on the compacted log and the item features, and publish it.
@@ -103,22 +103,22 @@ def publish_indices(
 
     Serving swaps each when its link moves; until all have moved it asks some old and some new.
     """
-    log, assortment = _log_of(home), Assortment.fit(home)
+    log, item_table = _log_of(home), ItemTable.fit(home)
     queries = run(home, _QUERIES)
     languages = _languages(home)
     fits: dict[str, Callable[[], Index]] = {
-        ASSORTMENT: lambda: assortment,
-        LEXICAL: lambda: Lexical.fit(assortment, languages),
-        UNDERSTANDING: lambda: fit_understanding(home, assortment, queries),
-        POPULAR: lambda: Charts.popular(home, assortment),
-        TRENDING: lambda: Charts.trending(home, assortment),
-        NEWEST: lambda: Charts.newest(home, assortment),
+        ITEM_TABLE: lambda: item_table,
+        LEXICAL: lambda: Lexical.fit(item_table, languages),
+        UNDERSTANDING: lambda: fit_understanding(home, item_table, queries),
+        POPULAR: lambda: TopLists.popular(home, item_table),
+        TRENDING: lambda: TopLists.trending(home, item_table),
+        NEWEST: lambda: TopLists.newest(home, item_table),
         TOGETHER: lambda: fit_together(home),
-        SIMILAR: lambda: fit_similar(assortment),
-        COMPLETIONS: lambda: fit_completions(assortment, queries),
+        SIMILAR: lambda: fit_similar(item_table),
+        COMPLETIONS: lambda: fit_completions(item_table, queries),
     }
     versions, seconds = {}, {}
-    texts = _texts_of(assortment)
+    texts = _texts_of(item_table)
     if only_changed and _told_by(home, SIMILAR, name).get("texts_sha256") == texts:
         versions[SIMILAR] = current(home, SIMILAR, name).name
         del fits[SIMILAR]
@@ -127,10 +127,10 @@ def publish_indices(
         began = time.monotonic()
         versions[kind] = _publish(home, kind, name, fit(), parents)
         seconds[kind] = round(time.monotonic() - began, 2)
-    return IndexReport(len(assortment.item_ids), versions, seconds)
+    return IndexReport(len(item_table.item_ids), versions, seconds)
 
 
-def fit_understanding(home: Home, assortment: Assortment, queries: pa.Table) -> Understanding:
+def fit_understanding(home: Home, item_table: ItemTable, queries: pa.Table) -> Understanding:
     """Learn spelling and intents from the catalogue and from clicked queries.
 
     Args:
@@ -139,13 +139,13 @@ def fit_understanding(home: Home, assortment: Assortment, queries: pa.Table) -> 
         queries: query, clicks.
     """
     clicked = dict(zip(queries["query"].to_pylist(), queries["clicks"].to_pylist(), strict=True))
-    fields = [f for f in assortment.shop.item_fields if f.role in ("title", *INTENTS)]
-    columns = [assortment.texts(field) for field in fields]
+    fields = [f for f in item_table.shop.item_fields if f.role in ("title", *INTENTS)]
+    columns = [item_table.texts(field) for field in fields]
     texts = [" ".join(row) for row in zip(*columns, strict=True)]
-    return Understanding(Spelling.fit(texts, clicked), _intents(home, assortment))
+    return Understanding(Spelling.fit(texts, clicked), _intents(home, item_table))
 
 
-def fit_completions(assortment: Assortment, queries: pa.Table) -> Completions:
+def fit_completions(item_table: ItemTable, queries: pa.Table) -> Completions:
     """Queries by label gain, above them nothing; then categories and brands by items; titles."""
     asked = [
         (row["query"], "query", 1.0 + float(row["weight"]))
@@ -155,30 +155,30 @@ def fit_completions(assortment: Assortment, queries: pa.Table) -> Completions:
     named = [
         (value, role, min(1.0 + count / 1000, 2.0))
         for role in INTENTS
-        if (field := assortment.shop.item_role(role)) is not None  # type: ignore[arg-type]
-        for value, count in _counts(assortment, field)
+        if (field := item_table.shop.item_role(role)) is not None  # type: ignore[arg-type]
+        for value, count in _counts(item_table, field)
     ]
-    title = assortment.shop.item_role("title")
-    titles = [(text, "title", 0.5) for text in (assortment.texts(title) if title else []) if text]
+    title = item_table.shop.item_role("title")
+    titles = [(text, "title", 0.5) for text in (item_table.texts(title) if title else []) if text]
     return Completions.fit([*asked, *named, *titles])
 
 
-def _intents(home: Home, assortment: Assortment) -> dict[str, Intent]:
+def _intents(home: Home, item_table: ItemTable) -> dict[str, Intent]:
     clicks = run(home, _CLICKED).to_pylist()
-    row = assortment.row
+    row = item_table.row
     intents = {}
     for role in INTENTS:
-        field = assortment.shop.item_role(role)  # type: ignore[arg-type]
+        field = item_table.shop.item_role(role)  # type: ignore[arg-type]
         if field is None:
             continue
-        values = assortment.table[field.column].to_pylist()
+        values = item_table.table[field.column].to_pylist()
         told = [
             (" ".join(words(click["query"])), value, float(click["clicks"]))
             for click in clicks
             if click["item_id"] in row
             for value in _values(values[row[click["item_id"]]])
         ]
-        intents[role] = Intent.fit(told, assortment.coded(field).values)
+        intents[role] = Intent.fit(told, item_table.coded(field).values)
     return intents
 
 
@@ -186,11 +186,11 @@ def _values(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value] if value else []
 
 
-def _counts(assortment: Assortment, field: Any) -> list[tuple[str, int]]:
+def _counts(item_table: ItemTable, field: Any) -> list[tuple[str, int]]:
     import numpy as np
 
-    coded = assortment.coded(field)
-    counts = coded.counts(np.ones(len(assortment.item_ids), dtype=np.bool_))
+    coded = item_table.coded(field)
+    counts = coded.counts(np.ones(len(item_table.item_ids), dtype=np.bool_))
     return list(zip(coded.values, counts.tolist(), strict=True))
 
 
@@ -217,10 +217,10 @@ def _told_by(home: Home, kind: str, name: str) -> dict[str, str]:
         return {}
 
 
-def _texts_of(assortment: Assortment) -> str:
+def _texts_of(item_table: ItemTable) -> str:
     """Hash of what tells items from one another: ids, texts, categories and lists."""
-    fields = [f.column for f in assortment.shop.item_fields if f.type in TEXTUAL]
-    rows = assortment.table.select(["item_id", *fields]).to_pylist()
+    fields = [f.column for f in item_table.shop.item_fields if f.type in TEXTUAL]
+    rows = item_table.table.select(["item_id", *fields]).to_pylist()
     return hashlib.sha256(msgspec.json.encode(rows)).hexdigest()
 
 

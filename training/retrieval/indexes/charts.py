@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from feature_repo.home import DAY, ArtifactError, Home
 from training.dataset import compacted
-from training.retrieval.catalogue import Assortment, Found
+from training.retrieval.catalogue import ItemTable, RankedList
 from training.retrieval.indexes.actions import run
 
 FILE = "charts.json"
@@ -117,50 +117,50 @@ scored as (
 
 
 @dataclass(frozen=True)
-class Charts:
+class TopLists:
     """Lists of items, best first.
 
     Attributes:
         lists: by (market, category); "*" is every market, "" every category.
     """
 
-    lists: Mapping[tuple[str, str], Found] = field(default_factory=dict)
+    lists: Mapping[tuple[str, str], RankedList] = field(default_factory=dict)
 
     @classmethod
-    def popular(cls, home: Home, assortment: Assortment) -> "Charts":
+    def popular(cls, home: Home, item_table: ItemTable) -> "TopLists":
         """By label gain of what shoppers did, halved every fortnight."""
         given = {"half_life": HALF_LIFE_DAYS, "day": DAY, "everywhere": EVERYWHERE}
-        return cls._fit(home, assortment, _POPULAR, given)
+        return cls._fit(home, item_table, _POPULAR, given)
 
     @classmethod
-    def trending(cls, home: Home, assortment: Assortment) -> "Charts":
+    def trending(cls, home: Home, item_table: ItemTable) -> "TopLists":
         """By how far the last two days lie above the fortnight before: (r − e) / √(e + 1)."""
         given = {"recent": RECENT_DAYS, "usual": USUAL_DAYS, "day": DAY, "everywhere": EVERYWHERE}
-        return cls._fit(home, assortment, _TRENDING, given)
+        return cls._fit(home, item_table, _TRENDING, given)
 
     @classmethod
-    def newest(cls, home: Home, assortment: Assortment) -> "Charts":
+    def newest(cls, home: Home, item_table: ItemTable) -> "TopLists":
         """By the instant at which the shop first named the item."""
         items = compacted(home, "item")
         given = {"items": items, "everywhere": EVERYWHERE}
-        return cls._fit(home, assortment, _NEW, given) if items else cls()
+        return cls._fit(home, item_table, _NEW, given) if items else cls()
 
     @classmethod
     def _fit(
-        cls, home: Home, assortment: Assortment, sql: str, given: Mapping[str, object]
-    ) -> "Charts":
-        tables = {"for_sale": assortment.table.select(["item_id"]), "categories": _of(assortment)}
+        cls, home: Home, item_table: ItemTable, sql: str, given: Mapping[str, object]
+    ) -> "TopLists":
+        tables = {"for_sale": item_table.table.select(["item_id"]), "categories": _of(item_table)}
         text = sql.format(acted=_ACTED, lists=_LISTS)
         rows = run(home, text, {**given, **tables, "longest": LONGEST})
         return cls(_lists(rows))
 
-    def search(self, market: str, size: int, category: str | None = None) -> Found:
+    def search(self, market: str, size: int, category: str | None = None) -> RankedList:
         """The list of a market, and category; of every market, where that market has none."""
         for place in (market, EVERYWHERE):
             found = self.lists.get((place, category or ""))
             if found is not None:
-                return Found(found.item_ids[:size], found.scores[:size])
-        return Found()
+                return RankedList(found.item_ids[:size], found.scores[:size])
+        return RankedList()
 
     def save(self, folder: Path) -> None:
         """Write the lists into a build folder."""
@@ -172,7 +172,7 @@ class Charts:
         (folder / FILE).write_text(json.dumps(told, indent=0))
 
     @classmethod
-    def load(cls, folder: Path) -> "Charts":
+    def load(cls, folder: Path) -> "TopLists":
         """Read the lists.
 
         Raises:
@@ -180,29 +180,29 @@ class Charts:
         """
         try:
             told = json.loads((folder / FILE).read_text())
-            return cls({(m, c): Found(ids, scores) for m, c, ids, scores in told})
+            return cls({(m, c): RankedList(ids, scores) for m, c, ids, scores in told})
         except (OSError, ValueError, TypeError) as error:
             raise ArtifactError(f"{folder / FILE}: expected lists of items: {error}.") from None
 
 
-def _of(assortment: Assortment) -> pa.Table:
+def _of(item_table: ItemTable) -> pa.Table:
     """Item and category of every item that has one; a list field gives several."""
-    role = assortment.shop.item_role("category")
+    role = item_table.shop.item_role("category")
     if role is None:
         return pa.table({"item_id": pa.nulls(0, pa.string()), "category": pa.nulls(0, pa.string())})
-    coded = assortment.coded(role)
+    coded = item_table.coded(role)
     return pa.table(
         {
-            "item_id": pa.array([assortment.item_ids[row] for row in coded.rows], pa.string()),
+            "item_id": pa.array([item_table.item_ids[row] for row in coded.rows], pa.string()),
             "category": pa.array([coded.values[code] for code in coded.codes], pa.string()),
         }
     )
 
 
-def _lists(rows: pa.Table) -> dict[tuple[str, str], Found]:
+def _lists(rows: pa.Table) -> dict[tuple[str, str], RankedList]:
     lists: dict[tuple[str, str], tuple[list[str], list[float]]] = {}
     for row in rows.to_pylist():
         ids, scores = lists.setdefault((row["market"], row["category"]), ([], []))
         ids.append(row["item_id"])
         scores.append(row["score"])
-    return {key: Found(ids, scores) for key, (ids, scores) in lists.items()}
+    return {key: RankedList(ids, scores) for key, (ids, scores) in lists.items()}

@@ -14,7 +14,7 @@ Sparse = Any
 
 
 @dataclass(frozen=True)
-class VisitPairs:
+class Cooccurrences:
     """Pairs in one context.
 
     Attributes:
@@ -26,7 +26,7 @@ class VisitPairs:
     contexts: npt.NDArray[np.float64]
 
     @classmethod
-    def count(cls, entity: Indices, context: Indices, size: int) -> "VisitPairs":
+    def count(cls, entity: Indices, context: Indices, size: int) -> "Cooccurrences":
         """Count the pairs of M visits.
 
         Args:

@@ -22,7 +22,7 @@ class HasDate(Protocol):
 Artifact = TypeVar("Artifact", bound=HasDate)
 
 
-class Dated(Generic[Artifact]):
+class DatedArtifacts(Generic[Artifact]):
     """Artifacts of one kind and name, each in use from its date until the next one's.
 
     Of several with the same date the last given counts.
@@ -43,7 +43,7 @@ class Dated(Generic[Artifact]):
         return places
 
 
-def published_embeddings(home: Home, name: str) -> Dated[Embeddings]:
+def published_embeddings(home: Home, name: str) -> DatedArtifacts[Embeddings]:
     """All embeddings ever published under a name, verified.
 
     Raises:
@@ -53,4 +53,4 @@ def published_embeddings(home: Home, name: str) -> Dated[Embeddings]:
     versions = sorted(folder for folder in shelf.glob("*") if not folder.name.startswith("."))
     for folder in versions:
         verify(folder)
-    return Dated([Embeddings.load(folder) for folder in versions])
+    return DatedArtifacts([Embeddings.load(folder) for folder in versions])

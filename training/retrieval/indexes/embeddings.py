@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.home import ArtifactError
-from training.retrieval.indexes.cooccurrence import Indices, VisitPairs
+from training.retrieval.indexes.cooccurrence import Cooccurrences, Indices
 
 KIND = "embeddings"
 VECTORS, FACTS = "vectors.parquet", "embeddings.json"
@@ -70,7 +70,7 @@ class Embeddings:
             at: instant from which the result may be used.
             dimensions: D, fewer where there are fewer entities.
         """
-        counted = VisitPairs.count(entity, context, len(entities))
+        counted = Cooccurrences.count(entity, context, len(entities))
         vectors = _decomposed(counted.ppmi(_SMOOTHING), min(dimensions, len(entities)))
         return cls(at, tuple(entities), vectors)
 

@@ -11,7 +11,7 @@ import pyarrow as pa
 from scipy import sparse
 
 from training.query_understanding import DEFAULT_LANGUAGE, stems
-from training.retrieval.catalogue import Assortment
+from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.neighbours import MOST, Neighbours
 
 COMMONEST = 0.2
@@ -23,10 +23,10 @@ MOST_WORDS = 60
 _BLOCK = 512
 
 
-def fit_similar(assortment: Assortment) -> Neighbours:
+def fit_similar(item_table: ItemTable) -> Neighbours:
     """Find each item's nearest others, a block of items at a time."""
-    vectors = _vectors(assortment)
-    ids = np.array(assortment.item_ids, dtype=object)
+    vectors = _vectors(item_table)
+    ids = np.array(item_table.item_ids, dtype=object)
     nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     found = [
         _nearest(vectors, start, min(start + _BLOCK, ids.size))
@@ -44,9 +44,9 @@ def fit_similar(assortment: Assortment) -> Neighbours:
     )
 
 
-def _vectors(assortment: Assortment) -> "sparse.csr_array":
+def _vectors(item_table: ItemTable) -> "sparse.csr_array":
     """Shape (N, terms): tf-idf rows of length 1."""
-    bags = [Counter(terms) for terms in _terms(assortment)]
+    bags = [Counter(terms) for terms in _terms(item_table)]
     document_frequency = Counter(term for bag in bags for term in bag)
     most = max(COMMONEST * len(bags), 10)
     terms = sorted(t for t, n in document_frequency.items() if 1 < n <= most)
@@ -62,15 +62,15 @@ def _vectors(assortment: Assortment) -> "sparse.csr_array":
     )
 
 
-def _terms(assortment: Assortment) -> list[list[str]]:
+def _terms(item_table: ItemTable) -> list[list[str]]:
     """Each item's terms: stems of its texts, and values of its fields as they are."""
-    terms: list[list[str]] = [[] for _ in assortment.item_ids]
-    for field in assortment.shop.item_fields:
+    terms: list[list[str]] = [[] for _ in item_table.item_ids]
+    for field in item_table.shop.item_fields:
         if field.type == "text":
-            for row, text in enumerate(assortment.texts(field)):
+            for row, text in enumerate(item_table.texts(field)):
                 terms[row] += stems(text[: MOST_WORDS * 12], DEFAULT_LANGUAGE)[:MOST_WORDS]
         elif field.type in ("category", "list"):
-            coded = assortment.coded(field)
+            coded = item_table.coded(field)
             for row, code in zip(coded.rows.tolist(), coded.codes.tolist(), strict=True):
                 terms[row].append(f"{field.column}={coded.values[code]}")
     return terms

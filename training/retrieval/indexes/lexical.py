@@ -27,7 +27,7 @@ import tantivy
 
 from feature_repo.home import ArtifactError
 from training.query_understanding import stem, words
-from training.retrieval.catalogue import Assortment, Found, Rows, highest
+from training.retrieval.catalogue import ItemTable, RankedList, Rows, highest
 
 TITLE, ALL = "title", "all"
 
@@ -80,13 +80,13 @@ class Lexical:
     item_ids: Sequence[str]
 
     @classmethod
-    def fit(cls, assortment: Assortment, languages: Iterable[str]) -> "Lexical":
+    def fit(cls, item_table: ItemTable, languages: Iterable[str]) -> "Lexical":
         """Index the items, one thread and one segment."""
         spoken = sorted(set(languages))
         with TemporaryDirectory(prefix="aisle-lexical-") as folder:
             index = tantivy.Index(_schema(), path=folder)
             writer = index.writer(_HEAP_BYTES, 1)
-            for row, (title, rest) in enumerate(_texts(assortment)):
+            for row, (title, rest) in enumerate(_texts(item_table)):
                 titled = _indexed(title, spoken)
                 document = tantivy.Document()
                 document.add_unsigned("row", row)
@@ -96,11 +96,11 @@ class Lexical:
             writer.commit()
             writer.wait_merging_threads()
             index.reload()
-            return cls(_postings(index), assortment.item_ids)
+            return cls(_postings(index), item_table.item_ids)
 
     def search(
         self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
-    ) -> Found:
+    ) -> RankedList:
         """The items that have at least so many of the words, by BM25; equal ones by place.
 
         Args:
@@ -112,7 +112,7 @@ class Lexical:
         matches = self.match(asked, language).with_words(at_least, size)
         best = highest(matches.scores, size)
         places, scores = matches.places[best].tolist(), matches.scores[best].tolist()
-        return Found([self.item_ids[place] for place in places], scores)
+        return RankedList([self.item_ids[place] for place in places], scores)
 
     def match(self, asked: Sequence[str], language: str) -> Matches:
         """All that have any of the words, asked as in `search`."""
@@ -201,16 +201,16 @@ def _schema() -> Any:
     return builder.build()
 
 
-def _texts(assortment: Assortment) -> list[tuple[str, str]]:
+def _texts(item_table: ItemTable) -> list[tuple[str, str]]:
     """Each item's title, and its other texts, categories and lists."""
-    fields = [f for f in assortment.shop.item_fields if f.type in TEXTUAL and f.role != TITLE]
-    others = [assortment.texts(field) for field in fields]
+    fields = [f for f in item_table.shop.item_fields if f.type in TEXTUAL and f.role != TITLE]
+    others = [item_table.texts(field) for field in fields]
     rest = (
         [" ".join(texts) for texts in zip(*others, strict=True)]
         if others
-        else [""] * len(assortment.item_ids)
+        else [""] * len(item_table.item_ids)
     )
-    return list(zip(assortment.titles, rest, strict=True))
+    return list(zip(item_table.titles, rest, strict=True))
 
 
 def _indexed(text: str, languages: Sequence[str]) -> list[str]:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.home import ArtifactError
-from training.retrieval.catalogue import Found
+from training.retrieval.catalogue import RankedList
 
 FILE = "neighbours.parquet"
 MOST = 50
@@ -38,7 +38,7 @@ class Neighbours:
 
     def search(
         self, seeds: Sequence[str], size: int, weights: Sequence[float] | None = None
-    ) -> Found:
+    ) -> RankedList:
         """The neighbours of some items together, none of these among them.
 
         Args:
@@ -56,7 +56,7 @@ class Neighbours:
                 scores[other] = scores.get(other, 0.0) + weight * score
         for seed in seeds:
             scores.pop(seed, None)
-        return Found.best(scores, size)
+        return RankedList.best(scores, size)
 
     def save(self, folder: Path) -> None:
         """Write the pairs into a build folder."""

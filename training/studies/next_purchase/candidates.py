@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.home import DAY
-from training.retrieval.indexes import Dated
+from training.retrieval.indexes import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.occurrences import Occurrences, RunningCounts
@@ -70,7 +70,10 @@ class Block:
 
 
 def blocks(
-    history: History, decisions: Decisions, relations: Dated[Relations], by_user: Occurrences
+    history: History,
+    decisions: Decisions,
+    relations: DatedArtifacts[Relations],
+    by_user: Occurrences,
 ) -> Iterator[Block]:
     """All decisions, a block at a time; decisions are in time order."""
     counts = {days: RunningCounts(history, days and days * DAY) for days in WINDOWS_DAYS}

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from feature_repo.home import DAY
-from training.retrieval.indexes import Dated, Embeddings, Vectors, VisitPairs
+from training.retrieval.indexes import Cooccurrences, DatedArtifacts, Embeddings, Vectors
 from training.studies.next_purchase.history import History, Ints
 
 REFIT_DAYS = 28
@@ -36,14 +36,16 @@ class Relations:
         """Fit on the baskets known strictly before `at`."""
         known = int(np.searchsorted(history.seen_at, at, side="left"))
         basket, item = _of_usual_size(history.basket[:known], history.item[:known])
-        pairs = VisitPairs.count(item, basket, len(history.items))
+        pairs = Cooccurrences.count(item, basket, len(history.items))
         embeddings = Embeddings.fit([("item", name) for name in history.items], item, basket, at)
         return cls(at, pairs.cosines(NEIGHBOURS), embeddings, embeddings.vectors)
 
 
-def dated_relations(history: History, first: int, last: int) -> Dated[Relations]:
+def dated_relations(history: History, first: int, last: int) -> DatedArtifacts[Relations]:
     """Fits for every `REFIT_DAYS` from `first` to `last`."""
-    return Dated([Relations.fit(history, at) for at in range(first, last + 1, REFIT_DAYS * DAY)])
+    return DatedArtifacts(
+        [Relations.fit(history, at) for at in range(first, last + 1, REFIT_DAYS * DAY)]
+    )
 
 
 def _of_usual_size(basket: Ints, item: Ints) -> tuple[Ints, Ints]:

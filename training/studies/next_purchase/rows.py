@@ -10,7 +10,7 @@ from feature_repo.events.contract import DEFAULT_MARKET, QUERY_KEY_VERSION
 from feature_repo.request_features import Matrix
 from feature_repo.request_features.context import RatePrior
 from training.dataset import Dataset, Facts
-from training.retrieval.indexes import Dated
+from training.retrieval.indexes import DatedArtifacts
 from training.studies.next_purchase.candidates import Block, blocks
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups, features, matrix_of
@@ -27,7 +27,7 @@ class Known:
     """Everything that decisions' candidates are made from."""
 
     lookups: Lookups
-    relations: Dated[Relations]
+    relations: DatedArtifacts[Relations]
 
     def blocks(self, decisions: Decisions) -> Iterator[Block]:
         """Decisions in time order, a block at a time."""

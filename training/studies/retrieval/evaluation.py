@@ -24,7 +24,7 @@ from feature_repo.home import DatasetError
 from feature_repo.shop import Shop, ShopField
 from training.metrics import Interval, mean_interval, ndcg
 from training.query_understanding import DEFAULT_LANGUAGE, stems, words
-from training.retrieval.catalogue import Assortment, Found, fuse
+from training.retrieval.catalogue import ItemTable, RankedList, fuse
 from training.retrieval.indexes import Lexical, fit_similar
 from training.studies.retrieval.lsa import Meaning
 from training.studies.retrieval.relevance_feedback import FUSED, alike
@@ -50,7 +50,7 @@ PROTOCOL = (
     "queries, those whose SHA-256 is even, and nothing on the others, which are the test"
 )
 
-Search = Callable[[str], Found]
+Search = Callable[[str], RankedList]
 Judged = Mapping[str, tuple[float, bool]]
 """Of one query, by item: gain, and whether it is an exact match."""
 
@@ -102,8 +102,8 @@ def evaluate(folder: Path) -> Evaluation:
     Raises:
         DatasetError: the folder does not hold products and judgments.
     """
-    assortment, judged = read_products(folder), read_judgments(folder)
-    ways = _ways(assortment)
+    item_table, judged = read_products(folder), read_judgments(folder)
+    ways = _ways(item_table)
     found = {name: {q: search(q) for q in judged} for name, search in ways.items()}
     splits = {
         "test": [q for q in judged if not is_development(q)],
@@ -118,7 +118,7 @@ def evaluate(folder: Path) -> Evaluation:
     }
     return Evaluation(
         PROTOCOL,
-        len(assortment.item_ids),
+        len(item_table.item_ids),
         {split: len(queries) for split, queries in splits.items()},
         measured,
         _is_better(measured["test"]),
@@ -130,7 +130,7 @@ def is_development(query: str) -> bool:
     return hashlib.sha256(query.encode()).digest()[-1] % 2 == 0
 
 
-def read_products(folder: Path) -> Assortment:
+def read_products(folder: Path) -> ItemTable:
     """The corpus as the items of a shop.
 
     Raises:
@@ -139,7 +139,7 @@ def read_products(folder: Path) -> Assortment:
     try:
         rows = pq.read_table(folder / "products.parquet")
         named = {f.column: rows[f.column] for f in SHOP.item_fields}
-        return Assortment(pa.table({"item_id": rows["asin"], **named}), SHOP)
+        return ItemTable(pa.table({"item_id": rows["asin"], **named}), SHOP)
     except (OSError, KeyError) as error:
         raise DatasetError(
             f"{folder}: expected products.parquet with its fields: {error}."
@@ -166,7 +166,7 @@ def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
     return judged
 
 
-def ndcg_of(found: Found, judged: Judged, k: int = 10) -> float:
+def ndcg_of(found: RankedList, judged: Judged, k: int = 10) -> float:
     """nDCG of the first k found; NaN for a query without gain."""
     ranked = list(found.item_ids[:k])
     blank = [0.0] * (k - len(ranked))
@@ -176,7 +176,7 @@ def ndcg_of(found: Found, judged: Judged, k: int = 10) -> float:
     return float(ndcg(scores, gains, [0] * len(gains), k)[0]) if gains else float("nan")
 
 
-def recall_of(found: Found, judged: Judged, k: int = 100) -> float:
+def recall_of(found: RankedList, judged: Judged, k: int = 100) -> float:
     """Share of the exact matches among the first k found; NaN for a query without any."""
     exact = {item for item, (_, is_exact) in judged.items() if is_exact}
     return len(exact & set(found.item_ids[:k])) / len(exact) if exact else float("nan")
@@ -208,29 +208,29 @@ def _told(interval: Mapping[str, float] | None) -> str:
     return f"{interval['value']:+.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 
-def _ways(assortment: Assortment) -> dict[str, Search]:
-    lexical = Lexical.fit(assortment, [DEFAULT_LANGUAGE])
-    meaning, similar = Meaning.fit(assortment), fit_similar(assortment)
+def _ways(item_table: ItemTable) -> dict[str, Search]:
+    lexical = Lexical.fit(item_table, [DEFAULT_LANGUAGE])
+    meaning, similar = Meaning.fit(item_table), fit_similar(item_table)
 
-    def by_words(query: str) -> Found:
+    def by_words(query: str) -> RankedList:
         return lexical.search(words(query), DEFAULT_LANGUAGE, size=DEPTH)
 
-    def by_meaning(query: str) -> Found:
+    def by_meaning(query: str) -> RankedList:
         return meaning.search(words(query), DEPTH)
 
-    def by_likeness(query: str) -> Found:
+    def by_likeness(query: str) -> RankedList:
         return alike(by_words(query), similar, DEPTH)
 
-    def fused(query: str) -> Found:
+    def fused(query: str) -> RankedList:
         sources = {name: search(query) for name, search in ways.items()}
         one = fuse(sources, FUSED, DEPTH)
-        return Found(one.item_ids, one.scores)
+        return RankedList(one.item_ids, one.scores)
 
     ways: dict[str, Search] = {"lexical": by_words, "meaning": by_meaning, "alike": by_likeness}
-    return {BASELINE: _plain_bm25(assortment), **ways, "fused": fused}
+    return {BASELINE: _plain_bm25(item_table), **ways, "fused": fused}
 
 
-def _plain_bm25(assortment: Assortment) -> Search:
+def _plain_bm25(item_table: ItemTable) -> Search:
     """One field that holds every text of an item, stemmed like everything else; any word counts."""
     schema = (
         tantivy.SchemaBuilder()
@@ -240,7 +240,7 @@ def _plain_bm25(assortment: Assortment) -> Search:
     )
     index = tantivy.Index(schema)
     writer = index.writer(100_000_000, 1)
-    columns = [assortment.texts(field) for field in assortment.shop.item_fields]
+    columns = [item_table.texts(field) for field in item_table.shop.item_fields]
     for row, texts in enumerate(zip(*columns, strict=True)):
         document = tantivy.Document()
         document.add_text("text", " ".join(stems(" ".join(texts), DEFAULT_LANGUAGE)))
@@ -251,21 +251,21 @@ def _plain_bm25(assortment: Assortment) -> Search:
     index.reload()
     searcher = index.searcher()
 
-    def search(query: str) -> Found:
+    def search(query: str) -> RankedList:
         each = [
             (tantivy.Occur.Should, tantivy.Query.term_query(schema, "text", word, "freq"))
             for word in dict.fromkeys(stems(query, DEFAULT_LANGUAGE))
         ]
         hits = searcher.search(tantivy.Query.boolean_query(each), DEPTH, count=False).hits
         rows = searcher.fast_field_values("row", [address for _, address in hits])
-        return Found(
-            [assortment.item_ids[int(r)] for r in rows if r is not None], [s for s, _ in hits]
+        return RankedList(
+            [item_table.item_ids[int(r)] for r in rows if r is not None], [s for s, _ in hits]
         )
 
     return search
 
 
-def _measure(found: Mapping[str, Sequence[Found]], judged: Sequence[Judged]) -> list[Measured]:
+def _measure(found: Mapping[str, Sequence[RankedList]], judged: Sequence[Judged]) -> list[Measured]:
     clusters = np.arange(len(judged))
     figures = {
         name: (

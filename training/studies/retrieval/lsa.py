@@ -17,7 +17,7 @@ from scipy import sparse
 
 from feature_repo.home import ArtifactError
 from training.query_understanding import DEFAULT_LANGUAGE, stem, stems
-from training.retrieval.catalogue import Assortment, Found
+from training.retrieval.catalogue import ItemTable, RankedList
 
 FILE = "meaning.npz"
 DIMENSIONS, SPARE, ROUNDS = 128, 16, 2
@@ -45,9 +45,9 @@ class Meaning:
     weights: Floats
 
     @classmethod
-    def fit(cls, assortment: Assortment) -> "Meaning":
+    def fit(cls, item_table: ItemTable) -> "Meaning":
         """Analyse the items' texts."""
-        bags = [Counter(told) for told in _stems(assortment)]
+        bags = [Counter(told) for told in _stems(item_table)]
         frequency = Counter(term for bag in bags for term in bag)
         known = [t for t, n in frequency.most_common() if 1 < n <= max(COMMONEST * len(bags), 10)]
         terms = sorted(known[:MOST_TERMS])
@@ -55,24 +55,24 @@ class Meaning:
         matrix = _weighted(bags, {term: n for n, term in enumerate(terms)}, idf)
         items, directions = _decomposed(matrix)
         return cls(
-            assortment.item_ids,
+            item_table.item_ids,
             _unit(items),
             terms,
             (directions.T * idf[:, None]).astype(np.float32),
         )
 
-    def search(self, asked: Sequence[str], size: int) -> Found:
+    def search(self, asked: Sequence[str], size: int) -> RankedList:
         """The items nearest to the words together, by cosine; none where no word is known."""
         found = (self._place.get(stem(word, DEFAULT_LANGUAGE)) for word in asked)
         places = [place for place in dict.fromkeys(found) if place is not None]
         if not places:
-            return Found()
+            return RankedList()
         query = self.weights[places].sum(axis=0)
         cosines = self.items @ (query / max(float(np.linalg.norm(query)), 1e-9))
         best = np.argpartition(-cosines, min(size, cosines.size - 1))[:size]
         best = best[np.argsort(-cosines[best], kind="stable")]
         best = best[cosines[best] > 0]
-        return Found([self.item_ids[n] for n in best], cosines[best].tolist())
+        return RankedList([self.item_ids[n] for n in best], cosines[best].tolist())
 
     def save(self, folder: Path) -> None:
         """Write both tables into a build folder."""
@@ -104,11 +104,11 @@ class Meaning:
         return {term: n for n, term in enumerate(self.terms)}
 
 
-def _stems(assortment: Assortment) -> list[list[str]]:
-    fields = [f for f in assortment.shop.item_fields if f.type in ("text", "category", "list")]
-    columns = [assortment.texts(field) for field in fields]
+def _stems(item_table: ItemTable) -> list[list[str]]:
+    fields = [f for f in item_table.shop.item_fields if f.type in ("text", "category", "list")]
+    columns = [item_table.texts(field) for field in fields]
     if not columns:
-        return [[] for _ in assortment.item_ids]
+        return [[] for _ in item_table.item_ids]
     return [stems(" ".join(texts), DEFAULT_LANGUAGE) for texts in zip(*columns, strict=True)]
 
 

@@ -3,7 +3,7 @@
 Pseudo-relevance feedback (Rocchio, 1971), with item-to-item neighbours in place of a new query.
 """
 
-from training.retrieval.catalogue import Found
+from training.retrieval.catalogue import RankedList
 from training.retrieval.indexes import Neighbours
 
 FUSED = {"lexical": 1.0, "meaning": 0.5, "alike": 0.6}
@@ -15,8 +15,8 @@ SEEDS = 10
 """First hits that are taken to be right."""
 
 
-def alike(hits: Found, similar: Neighbours, size: int) -> Found:
+def alike(hits: RankedList, similar: Neighbours, size: int) -> RankedList:
     """The first hits, then their neighbours by likeness weighted with the hits' scores."""
     seeds, scores = hits.item_ids[:SEEDS], hits.scores[:SEEDS]
     more = similar.search(seeds, max(size - len(seeds), 0), scores)
-    return Found([*seeds, *more.item_ids], [*scores, *more.scores])
+    return RankedList([*seeds, *more.item_ids], [*scores, *more.scores])

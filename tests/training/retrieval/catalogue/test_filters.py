@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from feature_repo.home import EventError
 from feature_repo.shop import Shop, ShopField
 from tests.scale import examples
-from training.retrieval.catalogue import Assortment, all_of, facets, parse_filters, sellable
+from training.retrieval.catalogue import ItemTable, all_of, facets, parse_filters, sellable
 
 SHOP = Shop(
     "s",
@@ -62,7 +62,7 @@ TYPES = {
 def assortment_of(rows):
     columns = {name: pa.array([row[name] for row in rows], type_) for name, type_ in TYPES.items()}
     ids = pa.array([f"i{n}" for n in range(len(rows))], pa.string())
-    return Assortment(pa.table({"item_id": ids, **columns}), SHOP)
+    return ItemTable(pa.table({"item_id": ids, **columns}), SHOP)
 
 
 @settings(max_examples=examples(150), deadline=None)
@@ -97,9 +97,9 @@ def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
 @settings(max_examples=examples(60), deadline=None)
 @given(items, st.lists(st.sampled_from(["UK", "de", "nowhere", ""]), min_size=1, max_size=3))
 def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, markets):
-    assortment = assortment_of(rows)
+    item_table = assortment_of(rows)
 
-    kept = {market: sellable(assortment, market).tolist() for market in markets}
+    kept = {market: sellable(item_table, market).tolist() for market in markets}
 
     assert kept == {
         market: [
@@ -112,12 +112,12 @@ def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, ma
 
 
 def test_markets_that_no_item_names_are_kept_once():
-    assortment = assortment_of([])
+    item_table = assortment_of([])
 
     for n in range(50):
-        sellable(assortment, f"m{n}")
+        sellable(item_table, f"m{n}")
 
-    assert len(assortment.sellable) == 1
+    assert len(item_table.sellable) == 1
 
 
 @pytest.mark.parametrize(

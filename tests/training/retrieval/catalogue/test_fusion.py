@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.scale import examples
-from training.retrieval.catalogue import K, Placed, fuse_placed
+from training.retrieval.catalogue import K, RankedRows, fuse_rows
 
 ITEMS = [f"i{n}" for n in range(12)]
 sources = st.dictionaries(
@@ -17,7 +17,7 @@ weights = st.dictionaries(st.sampled_from("abcd"), st.sampled_from([0.0, 0.1, 0.
 
 
 def placed_of(rows):
-    return Placed(np.array(rows, np.int64), -np.arange(float(len(rows))))
+    return RankedRows(np.array(rows, np.int64), -np.arange(float(len(rows))))
 
 
 def looped(found, weights, size):
@@ -35,7 +35,7 @@ def looped(found, weights, size):
 @settings(max_examples=examples(200), deadline=None)
 @given(sources, weights, st.sampled_from([1, 5, 50]))
 def test_rows_are_fused_as_a_loop_fuses_items(found, weights, size):
-    told = fuse_placed({n: placed_of(rows) for n, rows in found.items()}, ITEMS, weights, size)
+    told = fuse_rows({n: placed_of(rows) for n, rows in found.items()}, ITEMS, weights, size)
 
     best, scores, places = looped(found, weights, size)
     assert (list(told.item_ids), list(told.scores)) == (best, scores)

@@ -13,15 +13,15 @@ from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from training.artifacts import current
 from training.query_understanding import words
-from training.retrieval.catalogue import Assortment, Found, K, fuse
+from training.retrieval.catalogue import ItemTable, K, RankedList, fuse
 from training.retrieval.indexes import (
-    Charts,
     Completions,
     Lexical,
     Neighbours,
+    TopLists,
     are_current,
     fit_similar,
-    publish_indices,
+    publish_indexes,
 )
 from training.retrieval.indexes.actions import run
 from training.retrieval.indexes.build import KINDS, fit_completions
@@ -30,8 +30,8 @@ from training.retrieval.indexes.covisitation import SHRINKAGE, fit_together
 
 
 @pytest.fixture(scope="module")
-def assortment(small_home):
-    return Assortment.fit(small_home)
+def item_table(small_home):
+    return ItemTable.fit(small_home)
 
 
 @pytest.fixture(scope="module")
@@ -40,17 +40,17 @@ def actions(small_home):
 
 
 @pytest.fixture(scope="module")
-def lexical(assortment):
-    return Lexical.fit(assortment, ["english"])
+def lexical(item_table):
+    return Lexical.fit(item_table, ["english"])
 
 
-def title_words(assortment):
-    return {i: set(words(t)) for i, t in zip(assortment.item_ids, assortment.titles, strict=True)}
+def title_words(item_table):
+    return {i: set(words(t)) for i, t in zip(item_table.item_ids, item_table.titles, strict=True)}
 
 
-def test_a_search_for_all_words_finds_the_items_that_have_them(assortment, lexical):
-    titles = title_words(assortment)
-    asked = words(assortment.titles[0])[-2:]
+def test_a_search_for_all_words_finds_the_items_that_have_them(item_table, lexical):
+    titles = title_words(item_table)
+    asked = words(item_table.titles[0])[-2:]
 
     found = lexical.search(asked, "english", at_least=2)
 
@@ -58,12 +58,12 @@ def test_a_search_for_all_words_finds_the_items_that_have_them(assortment, lexic
     assert list(found.scores) == sorted(found.scores, reverse=True)
 
 
-def test_a_search_for_any_word_ranks_those_with_all_first(assortment, lexical):
-    asked = words(assortment.titles[0])
+def test_a_search_for_any_word_ranks_those_with_all_first(item_table, lexical):
+    asked = words(item_table.titles[0])
 
     found = lexical.search(asked, "english")
 
-    assert title_words(assortment)[found.item_ids[0]] == set(asked)
+    assert title_words(item_table)[found.item_ids[0]] == set(asked)
     assert len(found.item_ids) > 1
 
 
@@ -72,8 +72,8 @@ def test_words_nobody_has_find_nothing(lexical, asked):
     assert lexical.search(asked, "english").item_ids == [] or not asked
 
 
-def test_a_lexical_index_comes_back_as_it_went_in(assortment, lexical, tmp_path):
-    asked = words(assortment.titles[3])
+def test_a_lexical_index_comes_back_as_it_went_in(item_table, lexical, tmp_path):
+    asked = words(item_table.titles[3])
 
     lexical.save(tmp_path)
 
@@ -107,54 +107,54 @@ def test_company_is_the_shrunk_cosine_of_a_plain_count(small_home, actions):
 
     found = together.search([one], 10)
 
-    best = Found.best(scores, 10)
+    best = RankedList.best(scores, 10)
     assert list(found.scores) == pytest.approx(list(best.scores))
     assert found.item_ids
     assert one not in found.item_ids
 
 
-def test_the_popular_are_those_with_the_most_gain_of_late(small_home, assortment, actions):
+def test_the_popular_are_those_with_the_most_gain_of_late(small_home, item_table, actions):
     last = max(act["t"] for act in actions)
     scores = Counter()
     for act in actions:
-        if act["item_id"] in assortment.row:
+        if act["item_id"] in item_table.row:
             scores[act["item_id"]] += act["gain"] * 0.5 ** ((last - act["t"]) / (14 * 86_400e6))
 
-    chart = Charts.popular(small_home, assortment).search("nowhere", 5)
+    chart = TopLists.popular(small_home, item_table).search("nowhere", 5)
 
-    best = Found.best(scores, 5)
+    best = RankedList.best(scores, 5)
     assert chart.item_ids == list(best.item_ids)
     assert chart.scores == pytest.approx(list(best.scores))
 
 
-def test_a_category_has_a_list_of_its_own(small_home, assortment):
-    charts = Charts.popular(small_home, assortment)
-    field = assortment.shop.item_role("category")
-    category = assortment.coded(field).values[0]
+def test_a_category_has_a_list_of_its_own(small_home, item_table):
+    charts = TopLists.popular(small_home, item_table)
+    field = item_table.shop.item_role("category")
+    category = item_table.coded(field).values[0]
 
     found = charts.search("default", 100, category)
 
-    of = dict(zip(assortment.item_ids, assortment.table["category"].to_pylist(), strict=True))
+    of = dict(zip(item_table.item_ids, item_table.table["category"].to_pylist(), strict=True))
     assert {of[item] for item in found.item_ids} == {category}
     assert (EVERYWHERE, category) in charts.lists
 
 
-def test_the_newest_come_first(small_home, assortment):
-    found = Charts.newest(small_home, assortment).search("default", 5)
+def test_the_newest_come_first(small_home, item_table):
+    found = TopLists.newest(small_home, item_table).search("default", 5)
 
     assert len(found.item_ids) == 5
     assert list(found.scores) == sorted(found.scores, reverse=True)
 
 
-def test_an_item_is_like_those_that_share_its_words(assortment):
-    similar = fit_similar(assortment)
-    columns = (assortment.table[name].to_pylist() for name in ("category", "brand"))
-    facts = zip(assortment.titles, *columns, strict=True)
+def test_an_item_is_like_those_that_share_its_words(item_table):
+    similar = fit_similar(item_table)
+    columns = (item_table.table[name].to_pylist() for name in ("category", "brand"))
+    facts = zip(item_table.titles, *columns, strict=True)
     told = {
         item: {*words(title), category, brand}
-        for item, (title, category, brand) in zip(assortment.item_ids, facts, strict=True)
+        for item, (title, category, brand) in zip(item_table.item_ids, facts, strict=True)
     }
-    one = assortment.item_ids[0]
+    one = item_table.item_ids[0]
 
     found = similar.search([one], 5)
 
@@ -162,33 +162,33 @@ def test_an_item_is_like_those_that_share_its_words(assortment):
     assert all(told[one] & told[item] for item in found.item_ids)
 
 
-def test_every_index_comes_back_as_it_went_in(small_home, assortment, tmp_path):
-    charts = Charts.trending(small_home, assortment)
-    similar, shop = fit_similar(assortment), Shop.load(small_home.shop_toml)
+def test_every_index_comes_back_as_it_went_in(small_home, item_table, tmp_path):
+    charts = TopLists.trending(small_home, item_table)
+    similar, shop = fit_similar(item_table), Shop.load(small_home.shop_toml)
     completions = fit_completions(
-        assortment, run(small_home, "select '' as query, 0 as weight, 0 as shoppers")
+        item_table, run(small_home, "select '' as query, 0 as weight, 0 as shoppers")
     )
-    for index in (assortment, charts, similar, completions):
+    for index in (item_table, charts, similar, completions):
         index.save(tmp_path)
 
-    assert Assortment.load(tmp_path, shop).table == assortment.table
-    assert Charts.load(tmp_path).search("default", 9) == charts.search("default", 9)
-    item = assortment.item_ids[1]
+    assert ItemTable.load(tmp_path, shop).table == item_table.table
+    assert TopLists.load(tmp_path).search("default", 9) == charts.search("default", 9)
+    item = item_table.item_ids[1]
     assert Neighbours.load(tmp_path).search([item], 9) == similar.search([item], 9)
     assert Completions.load(tmp_path).search("a", 9) == completions.search("a", 9)
 
 
-def test_a_query_of_one_shopper_alone_is_suggested_to_nobody(small_home, assortment):
+def test_a_query_of_one_shopper_alone_is_suggested_to_nobody(small_home, item_table):
     queries = run(small_home, "select 'zebra' as query, 9.0 as weight, 1 as shoppers")
 
-    assert fit_completions(assortment, queries).search("zeb", 5) == []
+    assert fit_completions(item_table, queries).search("zeb", 5) == []
 
 
 def test_fusion_adds_weighted_reciprocal_ranks():
     found = {
-        "a": Found(["x", "y"], [9, 8]),
-        "b": Found(["z", "x"], [1, 0.5]),
-        "c": Found(["q"], [1]),
+        "a": RankedList(["x", "y"], [9, 8]),
+        "b": RankedList(["z", "x"], [1, 0.5]),
+        "c": RankedList(["q"], [1]),
     }
 
     told = fuse(found, {"b": 2.0, "c": 0.0}, 10)
@@ -216,13 +216,13 @@ def test_indices_are_fitted_again_where_something_changed_and_likeness_where_tex
     small_home, tmp_path
 ):
     home = Home(Path(shutil.copytree(small_home.root, tmp_path / "home")))
-    first = publish_indices(home).versions
+    first = publish_indexes(home).versions
     was_current = are_current(home)
     change(home, "dearer", price=99.5)
     became_old = not are_current(home)
-    second = publish_indices(home, only_changed=True).versions
+    second = publish_indexes(home, only_changed=True).versions
     change(home, "renamed", title="Zyxomatic lantern")
-    third = publish_indices(home, only_changed=True).versions
+    third = publish_indexes(home, only_changed=True).versions
     whole = are_current(home)
     (current(home, "popular", "default") / "manifest.json").write_text("{}")
 

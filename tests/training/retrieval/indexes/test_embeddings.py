@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DAY, ArtifactError, Clock, DatasetError, parse_instant, to_text
-from training.retrieval.indexes import Dated, Embeddings, VisitPairs
+from training.retrieval.indexes import Cooccurrences, DatedArtifacts, Embeddings
 from training.retrieval.indexes.dated import published_embeddings
 from training.studies.retrieval.session_embeddings import fit_embeddings, publish_embeddings
 
@@ -47,7 +47,7 @@ def shop(home, tmp_path):
 def test_pairs_are_counted_once_a_context(rows):
     entity, context = np.array(rows).T
 
-    counted = VisitPairs.count(entity, context, 6)
+    counted = Cooccurrences.count(entity, context, 6)
 
     contexts = [set(entity[context == c]) for c in set(context)]
     brute = [[sum({a, b} <= c for c in contexts) for b in range(6)] for a in range(6)]
@@ -58,9 +58,9 @@ def test_pairs_are_counted_once_a_context(rows):
 @given(visits)
 def test_ppmi_is_the_formula(rows):
     entity, context = np.array(rows).T
-    pairs = VisitPairs.count(entity, context, 6).pairs.toarray()
+    pairs = Cooccurrences.count(entity, context, 6).pairs.toarray()
 
-    told = VisitPairs.count(entity, context, 6).ppmi(0.75).toarray()
+    told = Cooccurrences.count(entity, context, 6).ppmi(0.75).toarray()
 
     smooth = pairs.sum(axis=1) ** 0.75
     for a, b in np.argwhere(pairs):
@@ -77,7 +77,7 @@ def test_ppmi_is_the_formula(rows):
 @given(visits, st.integers(1, 4))
 def test_cosines_keep_the_highest_of_each_row(rows, most):
     entity, context = np.array(rows).T
-    counted = VisitPairs.count(entity, context, 6)
+    counted = Cooccurrences.count(entity, context, 6)
 
     kept, whole = counted.cosines(most).toarray(), counted.cosines(6).toarray()
 
@@ -145,7 +145,9 @@ def test_a_row_reads_the_artifact_that_existed_at_its_time(shop):
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(-1, 10))
 def test_as_of_is_the_newest_that_is_not_later(dates, t):
-    found = Dated([Embeddings(at, (), np.empty((0, 0), np.float32)) for at in dates]).as_of(t)
+    found = DatedArtifacts(
+        [Embeddings(at, (), np.empty((0, 0), np.float32)) for at in dates]
+    ).as_of(t)
 
     assert (found and found.at) == max((at for at in dates if at <= t), default=None)
 

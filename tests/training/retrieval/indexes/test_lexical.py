@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from feature_repo.shop import Shop, ShopField
 from tests.scale import examples
-from training.retrieval.catalogue import Assortment
+from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes import Lexical
 from training.retrieval.indexes.lexical import ALL, TIE_BREAKER, TITLE
 
@@ -32,7 +32,7 @@ def texts():
 def lexical(texts):
     titles, tags = zip(*texts, strict=True)
     table = pa.table({"item_id": [f"i{n}" for n in range(ITEMS)], "title": titles, "tags": tags})
-    return Lexical.fit(Assortment(table, SHOP), ["english"])
+    return Lexical.fit(ItemTable(table, SHOP), ["english"])
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +88,6 @@ def test_words_scored_one_by_one_find_what_a_whole_query_finds(
 
 def test_an_index_of_nothing_finds_nothing(tmp_path):
     table = pa.table({"item_id": [], "title": [], "tags": []})
-    Lexical.fit(Assortment(table, SHOP), ["english"]).save(tmp_path)
+    Lexical.fit(ItemTable(table, SHOP), ["english"]).save(tmp_path)
 
     assert Lexical.load(tmp_path).search(["zinc"], "english").item_ids == []

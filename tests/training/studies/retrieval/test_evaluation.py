@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from feature_repo.home import DatasetError
 from tests.scale import examples
-from training.retrieval.catalogue import Found
+from training.retrieval.catalogue import RankedList
 from training.studies.retrieval import evaluate
 from training.studies.retrieval.evaluation import BASELINE, is_development, ndcg_of, recall_of
 
@@ -22,7 +22,7 @@ rankings = st.permutations(ITEMS).flatmap(lambda p: st.integers(0, 15).map(lambd
 @settings(max_examples=examples(100), deadline=None)
 @given(judgments, rankings)
 def test_figures_are_those_of_pytrec_eval(gains, ranked):
-    found = Found(ranked, [float(-n) for n in range(len(ranked))])
+    found = RankedList(ranked, [float(-n) for n in range(len(ranked))])
     judged = {item: (float(gain), gain == 3) for item, gain in gains.items()}
     exact = {item: int(gain == 3) for item, gain in gains.items()}
     run = {"q": dict(zip(found.item_ids, found.scores, strict=True))}
