@@ -15,14 +15,9 @@ from training.dataset import TRAIN, VALIDATE
 from training.ranker.fitting import try_configuration
 from training.ranker.variants import EXAMINED, shown_of
 from training.studies.simulation import CLICK_MODELS
-from training.studies.truth import (
-    CONFIGURATIONS,
-    Cell,
-    ShopSize,
-    config_of,
-    examination_error,
-    simulated_log,
-)
+from training.studies.truth.cell import CONFIGURATIONS, config_of, examination_error
+from training.studies.truth.grid import Cell, ShopSize
+from training.studies.truth.log import simulated_log
 
 SIZES = (100_000, 1_000_000)
 BOUND = 0.05

@@ -19,16 +19,9 @@ import numpy as np
 
 from tests.benchmarks.plain_shop import PlainShop
 from training.metrics import stream
-from training.studies.simulation import (
-    CLICK_MODELS,
-    HOME_POOLS,
-    Pools,
-    Shop,
-    ShopConfig,
-    Slates,
-    answer_requests,
-    draw_requests,
-)
+from training.studies.simulation import CLICK_MODELS, Pools, Shop, ShopConfig, Slates
+from training.studies.simulation.policies import HOME_POOLS
+from training.studies.simulation.visits import answer_requests, draw_requests
 
 VISITS, RUNS = 2048, 3
 COLUMNS = (

@@ -6,7 +6,7 @@ with the shop.
 
 import math
 
-from training.studies.simulation import DRAWS
+from training.studies.simulation.outcomes import DRAWS
 
 MASK = (1 << 64) - 1
 DEVICE_BIAS = (1.3, 1.0, 0.8)

@@ -12,13 +12,13 @@ from training.metrics import mean_interval
 from training.ranker import NAIVE, Configuration, choose_and_fit, fit
 from training.ranker.variants import BLENDED, EXAMINED, FITTED, blend, shuffled
 from training.studies.simulation import ShopConfig
-from training.studies.truth import (
+from training.studies.truth.cell import (
     examination_error,
     fit_on_true_gains,
     mean_ndcg,
     request_ndcg,
-    simulated_log,
 )
+from training.studies.truth.log import simulated_log
 
 TREES = Configuration(4, 0.2, 0.5, 10.0, most_rounds=40)
 

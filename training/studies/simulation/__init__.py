@@ -20,19 +20,16 @@ Equal configs give equal shops in any process; day n is the same however many da
 from training.studies.simulation.configuration import CLICK_MODELS, POLICIES, Breakage, ShopConfig
 from training.studies.simulation.day import Day
 from training.studies.simulation.markets import MARKETS
-from training.studies.simulation.outcomes import DRAWS
-from training.studies.simulation.policies import HOME_POOLS, Pools
+from training.studies.simulation.policies import Pools
 from training.studies.simulation.shop import Shop
 from training.studies.simulation.simulator import simulate, truth_path
 from training.studies.simulation.slates import Slates
 from training.studies.simulation.users import DEVICES
-from training.studies.simulation.visits import PER_DAY, answer_requests, draw_requests
+from training.studies.simulation.visits import PER_DAY
 
 __all__ = [
     "CLICK_MODELS",
     "DEVICES",
-    "DRAWS",
-    "HOME_POOLS",
     "MARKETS",
     "PER_DAY",
     "POLICIES",
@@ -42,8 +39,6 @@ __all__ = [
     "Shop",
     "ShopConfig",
     "Slates",
-    "answer_requests",
-    "draw_requests",
     "simulate",
     "truth_path",
 ]
