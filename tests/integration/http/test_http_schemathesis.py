@@ -22,4 +22,6 @@ def test_nothing_made_up_from_the_openapi_document_finds_a_fault(service, tmp_pa
 
     paths = service.http.get("/openapi.json").json()["paths"]
     assert run.returncode == 0, run.stdout[-4000:]
-    assert f"Tested: {sum(map(len, paths.values()))}" in run.stdout
+    operations = sum(map(len, paths.values()))
+    tested = operations - 1  # It leaves out the document's own path.
+    assert f"Tested: {tested}" in run.stdout
