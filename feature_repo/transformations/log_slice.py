@@ -13,12 +13,11 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from feature_repo.events.contract import ARROW_SCHEMAS
+from feature_repo.events.contract import ARROW_SCHEMAS, FEATURE_KINDS
 from feature_repo.events.log import EventIndex, list_relations, read_rows
 from feature_repo.home import Home, locked
 from feature_repo.transformations.state import EVERYTHING
 
-KINDS = ("item", "user", "ranking", "interaction")
 _NAMED = ("ranking", "interaction")
 
 
@@ -49,7 +48,7 @@ class LogSlice:
 
     def open(self, db: duckdb.DuckDBPyConnection) -> None:
         """Make `log_<kind>` readable, empty where there is no event."""
-        for kind in KINDS:
+        for kind in FEATURE_KINDS:
             paths = [str(path) for path in self.paths(kind)]
             read = db.read_parquet(paths, hive_partitioning=False) if paths else _none(db, kind)
             read.create_view(f"added_{kind}")
@@ -59,7 +58,7 @@ class LogSlice:
 
     def events(self, db: duckdb.DuckDBPyConnection) -> int:
         """How many events there are in what was opened."""
-        counts = " + ".join(f"(select count(*) from log_{kind})" for kind in KINDS)
+        counts = " + ".join(f"(select count(*) from log_{kind})" for kind in FEATURE_KINDS)
         return int(db.execute(f"select {counts}").fetchall()[0][0])
 
     def _add_named(self, db: duckdb.DuckDBPyConnection) -> None:

@@ -1,17 +1,17 @@
 """Every route of the service, declared once."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from starlette.exceptions import HTTPException
 
 from feature_repo.events.contract import (
+    CANONICAL,
     SHOP_KINDS,
     AnyEvent,
     identifier,
     json_schemas,
-    parse_canonical,
-    parse_metarank,
+    parse_feedback,
 )
 from serving.contract import (
     MAX_COMPLETIONS,
@@ -125,7 +125,7 @@ async def events(call: Call) -> EventsAnswer:
 
     One object, an array, or one object per line.  An invalid event does not reject the others.
     """
-    return await _ingest(call, parse_canonical, "events")
+    return await _ingest(call, CANONICAL.parse, "events")
 
 
 @Endpoint(
@@ -140,11 +140,11 @@ async def events(call: Call) -> EventsAnswer:
     errors=_LOG_UNAVAILABLE,
 )
 async def feedback(call: Call) -> EventsAnswer:
-    """Ingest events in Metarank's format.
+    """Ingest events in Metarank's format, or in a dialect of an installed package.
 
     One object, an array, or one object per line.  An invalid event does not reject the others.
     """
-    return await _ingest(call, parse_metarank, "feedback")
+    return await _ingest(call, parse_feedback, "feedback")
 
 
 @Endpoint(
@@ -270,7 +270,9 @@ async def index(_: Call) -> dict[str, Any]:
     return {"service": "aisle", "openapi": "/openapi.json"}
 
 
-async def _ingest(call: Call, parse: Callable[[object], AnyEvent], dialect: str) -> EventsAnswer:
+async def _ingest(
+    call: Call, parse: Callable[[Any], Sequence[AnyEvent]], dialect: str
+) -> EventsAnswer:
     resources = call.resources
     answer: EventsAnswer = await run_in_pool(
         resources.writers, lambda: resources.event_intake.ingest(call.body, parse, dialect)

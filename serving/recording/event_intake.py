@@ -14,7 +14,7 @@ from serving.contract import EventsAnswer, QuarantinedEvent
 from serving.features import OnlineFeatures
 from serving.monitoring import EVENTS
 
-Parse = Callable[[object], AnyEvent]
+Parse = Callable[[object], Sequence[AnyEvent]]
 REMEMBERED = 200_000
 
 
@@ -49,7 +49,7 @@ class EventIntake:
 
         Args:
             body: one object, an array, or JSON lines.
-            parse: reads one event of the door's dialect.
+            parse: reads the events of one object.
             door: names the sender's way in, in the quarantine.
 
         Raises:
@@ -91,19 +91,21 @@ class EventIntake:
         batch = _Batch()
         for index, raw in enumerate(raw_events):
             try:
-                event = self._admitted(raw, parse)
+                events = self._validated(raw, parse)
             except EventError as error:
                 reason = f"expected {error.expected}, found {error.found}"
                 batch.quarantined.append(QuarantinedEvent(index, error.field, reason))
                 continue
-            batch.duplicate += event.event_id in batch.fresh
-            batch.fresh.setdefault(event.event_id, event)
+            for event in events:
+                batch.duplicate += event.event_id in batch.fresh
+                batch.fresh.setdefault(event.event_id, event)
         return batch
 
-    def _admitted(self, raw: object, parse: Parse) -> AnyEvent:
+    def _validated(self, raw: object, parse: Parse) -> list[AnyEvent]:
         try:
-            event = msgspec.structs.replace(parse(raw), received_at=0)
-            return validate_event(event, now=self.clock.now(), served=self.find_answer)
+            events = [msgspec.structs.replace(event, received_at=0) for event in parse(raw)]
+            now = self.clock.now()
+            return [validate_event(event, now=now, served=self.find_answer) for event in events]
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None
 

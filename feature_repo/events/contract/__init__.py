@@ -1,28 +1,33 @@
-"""The event contract: kinds of events, their fields, parsers and validation."""
+"""The event contract: the kinds of events, their fields, dialects and validation."""
 
-from feature_repo.events.contract import values
 from feature_repo.events.contract.bodies import BYTE_ORDER_MARK, decode_json, split_body
+from feature_repo.events.contract.canonical import parse_canonical
+from feature_repo.events.contract.dialects import CANONICAL, Dialect, parse_events, parse_feedback
+from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, EventKind
 from feature_repo.events.contract.events import (
-    ARROW_SCHEMAS,
     DEFAULT_MARKET,
-    KINDS,
     POSITIVE_TYPES,
-    SHOP_KINDS,
     AnyEvent,
-    FieldValue,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
     ServedEvent,
-    ShownItem,
     SourceLocations,
     UserEvent,
 )
-from feature_repo.events.contract.parsing import parse_canonical, parse_event, parse_metarank
+from feature_repo.events.contract.kinds import (
+    ARROW_SCHEMAS,
+    EVENT_KINDS,
+    FEATURE_KINDS,
+    SHOP_KINDS,
+    kind_of_event,
+)
 from feature_repo.events.contract.query_key import QUERY_KEY_VERSION, query_key
 from feature_repo.events.contract.schemas import json_schemas
+from feature_repo.events.contract.slates import ShownItem
 from feature_repo.events.contract.validation import validate_event
 from feature_repo.events.contract.values import (
+    FieldValue,
     check_unique,
     identifier,
     identifiers,
@@ -34,12 +39,17 @@ from feature_repo.events.contract.values import (
 __all__ = [
     "ARROW_SCHEMAS",
     "BYTE_ORDER_MARK",
+    "CANONICAL",
     "DEFAULT_MARKET",
-    "KINDS",
+    "DERIVED_COLUMNS",
+    "EVENT_KINDS",
+    "FEATURE_KINDS",
     "POSITIVE_TYPES",
     "QUERY_KEY_VERSION",
     "SHOP_KINDS",
     "AnyEvent",
+    "Dialect",
+    "EventKind",
     "FieldValue",
     "InteractionEvent",
     "ItemEvent",
@@ -53,14 +63,14 @@ __all__ = [
     "identifier",
     "identifiers",
     "json_schemas",
+    "kind_of_event",
     "number",
     "parse_canonical",
-    "parse_event",
-    "parse_metarank",
+    "parse_events",
+    "parse_feedback",
     "query_key",
     "shop_field",
     "split_body",
     "text",
     "validate_event",
-    "values",
 ]

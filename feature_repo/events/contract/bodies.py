@@ -1,4 +1,4 @@
-"""Split what came over the wire into objects: one object, an array, or JSON lines."""
+"""Split the body of a request into objects: one object, an array, or JSON lines."""
 
 import msgspec
 
@@ -9,10 +9,10 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def decode_json(data: bytes, field: str = "body", expected: str = "UTF-8 JSON") -> object:
-    """Decode one JSON value; NaN and numbers that fit no float are no JSON.
+    """Decode one JSON value; NaN and numbers that overflow a float are not JSON.
 
     Raises:
-        EventError: with the reader's reason.
+        EventError: with the decoder's reason.
     """
     try:
         return msgspec.json.decode(data)
@@ -21,20 +21,20 @@ def decode_json(data: bytes, field: str = "body", expected: str = "UTF-8 JSON") 
 
 
 def split_body(body: bytes) -> list[object]:
-    """Split a body into what may be events, to be parsed singly.
+    """Split a body into values that are parsed one by one.
 
-    A line that is no JSON comes back as its text, which no parser takes for an event: it is one
-    bad event among others.  Blank lines are nothing.
+    A line that is not JSON is returned as text, which every parser refuses: one bad event does not
+    affect the others. Blank lines are skipped.
 
     Raises:
         EventError: nothing in the body is JSON; field `body`.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
     try:
-        whole = decode_json(body, expected=_EXPECTED)
+        value = decode_json(body, expected=_EXPECTED)
     except EventError as error:
         return _split_lines(body, error)
-    return whole if isinstance(whole, list) else [whole]
+    return value if isinstance(value, list) else [value]
 
 
 def _split_lines(body: bytes, error: EventError) -> list[object]:

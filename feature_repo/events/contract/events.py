@@ -1,236 +1,277 @@
-"""The event contract: four kinds of what happened, and `served`, what was answered.
+"""The records of events: what happened in a shop, and what Aisle answered.
 
-A record is immutable.  Ids are text, instants are microseconds since 1970 UTC.  An event has two
-times of its own (`event_time`, when it happened; `received_at`, when the log took it) and one that
-follows from them (`seen_at`, from when a request may know it).
+Records are immutable. Ids are text; instants are microseconds since 1970 UTC. An event stores two
+times (`event_time`, when it happened; `received_at`, when the log received it); `seen_at`, the
+instant after which a request may use it, follows from them.
+
+To add a kind of event, write its record here, add it to `AnyEvent`, and declare it in `kinds.py`.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
-import pyarrow as pa
 
-FieldValue = str | float | bool | list[str] | None
-"""A shop's own field; null removes it."""
+from feature_repo.events.contract.fields import Field
+from feature_repo.events.contract.slates import ShownItem
+from feature_repo.events.contract.value_types import (
+    ID,
+    INSTANT,
+    NUMBER,
+    OFFSET_MINUTES,
+    SEED,
+    SHOP_FIELDS,
+    SLATE,
+    TEMPERATURE,
+    TEXT,
+    choice,
+    platform_json,
+    platform_list,
+)
+from feature_repo.events.contract.values import FieldValue
 
 SourceLocations = dict[str, tuple[int, float]]
-"""By source of candidates: at which rank, from 1, it had an item, and with which score."""
+"""Of one item, by candidate source: its rank in that source, from 1, and its score."""
 
 DEFAULT_MARKET = "default"
 POSITIVE_TYPES = ("click", "add_to_cart", "purchase")
-"""Interactions that say a shopper wanted the item."""
+"""Types of interaction that count as interest in the item."""
+
+_ItemId = Annotated[str, Field(ID, "The item; an integer becomes text.", privacy="public")]
+_UserId = Annotated[str, Field(ID, "The user; an integer becomes text.", privacy="user_id")]
+_SessionId = Annotated[str, Field(ID, "The visit.", privacy="personal")]
+_RequestId = Annotated[
+    str,
+    Field(ID, "Names one slate, once; interactions with it carry the same.", privacy="public"),
+]
+_OWN_FIELDS = "The shop's own fields by name; null removes one."
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
-    """What every event has.
+    """The fields of every event.
 
     Attributes:
         event_id: unique at any age; a repeated id changes nothing.
-        event_time: when it happened; which bucket it counts in.
-        received_at: when the log took it; stamped by the log where the sender gave none.
+        event_time: when it happened; decides the bucket in which it counts.
+        received_at: when the log received it; 0 until the log stamps it.
     """
 
-    event_id: str
-    event_time: int
-    received_at: int = 0
+    event_id: Annotated[
+        str, Field(ID, "Unique at any age; a repeated id changes nothing.", privacy="public")
+    ]
+    event_time: Annotated[
+        int,
+        Field(
+            INSTANT,
+            "When it happened: ISO 8601 (UTC unless it has an offset), or seconds, milliseconds or "
+            "microseconds since 1970, distinguished by their size.",
+            privacy="public",
+        ),
+    ]
+    received_at: Annotated[
+        int,
+        Field(
+            INSTANT,
+            "When the shop's log received it: by default event_time in a file; over HTTP always "
+            "now.",
+            privacy="public",
+            nullable=False,
+        ),
+    ] = 0
+
+    @property
+    def kind(self) -> str:
+        """The name of the event's kind."""
+        return str(type(self).__struct_config__.tag)
 
     @property
     def seen_at(self) -> int:
-        """The instant after which a request may know the event."""
+        """The instant after which a request may use the event."""
         return max(self.event_time, self.received_at)
 
 
 class ItemEvent(Event, frozen=True, tag="item"):
-    """An item came, changed or went.
+    """An item was added, changed or deleted.
 
-    Upserts merge by field; delete hides until the next upsert.
+    Upserts merge by field; a delete hides the item until the next upsert.
     """
 
-    item_id: str
-    op: Literal["upsert", "delete"] = "upsert"
-    fields: dict[str, FieldValue] = {}
+    item_id: _ItemId
+    op: Annotated[
+        Literal["upsert", "delete"],
+        Field(choice("upsert", "delete"), "What happened to the item.", privacy="public"),
+    ] = "upsert"
+    fields: Annotated[dict[str, FieldValue], Field(SHOP_FIELDS, _OWN_FIELDS, privacy="public")] = {}
 
 
 class UserEvent(Event, frozen=True, tag="user"):
-    """A user's own fields changed, or the user asked to be forgotten."""
+    """A user's own fields changed, or the user asked to be erased."""
 
-    user_id: str
-    op: Literal["upsert", "erase"] = "upsert"
-    fields: dict[str, FieldValue] = {}
-
-
-class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One item of a slate."""
-
-    item_id: str
-    score: float | None = None
-    propensity: float | None = None
+    user_id: _UserId
+    op: Annotated[
+        Literal["upsert", "erase"],
+        Field(choice("upsert", "erase"), "What happened to the user.", privacy="public"),
+    ] = "upsert"
+    fields: Annotated[
+        dict[str, FieldValue], Field(SHOP_FIELDS, _OWN_FIELDS, privacy="personal")
+    ] = {}
 
 
-class RankingEvent(Event, frozen=True, tag="ranking"):
-    """A slate that was shown, best position first.  The only source of impressions.
+class SlateEvent(Event, frozen=True):
+    """The fields of every event with a slate.
 
-    One without items is a search that found nothing.  Where the order was drawn, it was that of
-    score + temperature * Gumbel noise of (seed, item), and each propensity is the item's at its
-    place, given those above it (`training/metrics/plackett_luce.py`).
+    If the order was drawn, it is the order of score + temperature * Gumbel noise of (seed, item),
+    and each propensity is the probability of the item at its position, given the items above it
+    (`training/metrics/plackett_luce.py`).
     """
 
-    request_id: str
-    items: tuple[ShownItem, ...]
-    user_id: str | None = None
-    session_id: str | None = None
-    surface: str | None = None
-    query: str | None = None
-    market: str = DEFAULT_MARKET
-    utc_offset_minutes: int | None = None
-    temperature: float | None = None
-    seed: int | None = None
+    request_id: _RequestId
+    items: Annotated[
+        tuple[ShownItem, ...],
+        Field(
+            SLATE,
+            "The items that were shown, best position first. Leave it out if Aisle's own answer "
+            "was shown; send an empty list, with the query, if the search had no results.",
+            privacy="public",
+            nullable=False,
+        ),
+    ]
+    user_id: _UserId | None = None
+    session_id: _SessionId | None = None
+    surface: Annotated[
+        str | None, Field(TEXT, "Where in the shop the slate was shown.", privacy="public")
+    ] = None
+    query: Annotated[str | None, Field(TEXT, "What was searched for.", privacy="public")] = None
+    market: Annotated[
+        str,
+        Field(
+            ID,
+            "Country, language or branch; queries of two markets are two queries.",
+            privacy="public",
+            nullable=False,
+        ),
+    ] = DEFAULT_MARKET
+    utc_offset_minutes: Annotated[
+        int | None,
+        Field(
+            OFFSET_MINUTES,
+            "Local time ahead of UTC; by default the offset of event_time.",
+            privacy="public",
+        ),
+    ] = None
+    temperature: Annotated[
+        float | None,
+        Field(
+            TEMPERATURE,
+            "Scale of the Gumbel noise on the scores, if the order was drawn.",
+            privacy="public",
+        ),
+    ] = None
+    seed: Annotated[
+        int | None,
+        Field(
+            SEED,
+            "Seed of that noise: with scores and temperature the order can be drawn again.",
+            privacy="personal",
+        ),
+    ] = None
+
+
+class RankingEvent(SlateEvent, frozen=True, tag="ranking"):
+    """A slate was shown, best position first. Rankings are the only source of impressions.
+
+    A ranking without items is a search without results.
+    """
 
 
 class ServedRankingEvent(RankingEvent, frozen=True, tag="ranking"):
-    """A ranking that leaves out its items, as its sender means those this shop answered with.
+    """A ranking without items, as sent by a shop that showed Aisle's own answer.
 
-    The log holds none: validation makes a ranking of it, with the served items.
+    The log never contains one: validation replaces it with a ranking of the served items.
     """
 
     items: tuple[ShownItem, ...] = ()
 
 
 class InteractionEvent(Event, frozen=True, tag="interaction"):
-    """A shopper acted on an item; `request_id` names the ranking that showed it, when known.
+    """A shopper interacted with an item that a ranking may have shown.
 
-    `value` is an amount that belongs to it, such as money, and `quantity` the units meant;
-    `corrects` names another event, which this one takes back: what it says itself is counted off
-    where that event counted.
+    `corrects` names an earlier event that this one takes back.
     """
 
-    item_id: str
-    type: str
-    request_id: str | None = None
-    user_id: str | None = None
-    session_id: str | None = None
-    value: float | None = None
-    corrects: str | None = None
-    quantity: float | None = None
+    item_id: _ItemId
+    type: Annotated[
+        str,
+        Field(
+            ID,
+            "What the shopper did: click, add_to_cart, purchase, or the shop's own.",
+            privacy="public",
+        ),
+    ]
+    request_id: _RequestId | None = None
+    user_id: _UserId | None = None
+    session_id: _SessionId | None = None
+    value: Annotated[
+        float | None,
+        Field(NUMBER, "An amount that belongs to the interaction.", privacy="public"),
+    ] = None
+    corrects: Annotated[
+        str | None,
+        Field(
+            ID,
+            "The event_id that this event takes back: the item, user, type and value given here "
+            "are subtracted where that event counted.",
+            privacy="public",
+        ),
+    ] = None
+    quantity: Annotated[float | None, Field(NUMBER, "Units of the item.", privacy="public")] = None
 
 
-class ServedEvent(Event, frozen=True, tag="served"):
-    """An answer of the API: reproducible, and no impression until it is reported shown.
+class ServedEvent(SlateEvent, frozen=True, tag="served"):
+    """An answer of the API. It can be reproduced; it is no impression until reported as shown.
 
-    `event_time` is t, the instant at which the features were read.  `vectors` holds the feature
-    matrix, base64 of little-endian float32 rows, for the recorded share of requests.  `sources`
-    says of each item where it was found; it is empty where the candidates came with the request.
-    `considered` are the candidates that were scored beside the items answered.
+    Attributes:
+        event_time: t, the instant at which the features were read.
+        sources: the locations of each item; empty if the request brought the candidates.
+        considered: candidates that were scored and not answered.
+        layout: columns of the feature matrix.
+        vectors: the feature matrix of N items, base64 of little-endian float32 rows, for the
+            recorded share of requests.
     """
 
-    request_id: str
-    items: tuple[ShownItem, ...] = ()
-    user_id: str | None = None
-    session_id: str | None = None
-    surface: str | None = None
-    query: str | None = None
-    market: str = DEFAULT_MARKET
-    utc_offset_minutes: int | None = None
-    timestamp: int | None = None
-    model_version: str | None = None
-    feature_service: str | None = None
-    temperature: float | None = None
-    seed: int | None = None
-    degraded: tuple[str, ...] = ()
-    overrides: dict[str, dict[str, FieldValue]] = {}
-    sources: tuple[SourceLocations, ...] = ()
-    considered: tuple[str, ...] = ()
-    layout: tuple[str, ...] = ()
-    vectors: str | None = None
+    items: Annotated[
+        tuple[ShownItem, ...],
+        Field(SLATE, "The items of the answer, best first.", privacy="public", nullable=False),
+    ] = ()
+    timestamp: Annotated[
+        int | None, Field(INSTANT, "The time that the request gave.", privacy="personal")
+    ] = None
+    model_version: Annotated[
+        str | None, Field(TEXT, "The model that ranked.", privacy="public")
+    ] = None
+    feature_service: Annotated[
+        str | None, Field(TEXT, "The feature service it read.", privacy="public")
+    ] = None
+    degraded: Annotated[
+        tuple[str, ...], Field(platform_list(), "Stages that failed.", privacy="public")
+    ] = ()
+    overrides: Annotated[
+        dict[str, dict[str, FieldValue]],
+        Field(platform_json(), "Item fields that the request gave.", privacy="public"),
+    ] = {}
+    sources: Annotated[
+        tuple[SourceLocations, ...],
+        Field(platform_json(), "Candidate sources of each item.", privacy="personal"),
+    ] = ()
+    considered: Annotated[
+        tuple[str, ...],
+        Field(platform_list(), "Other scored candidates.", privacy="personal"),
+    ] = ()
+    layout: Annotated[
+        tuple[str, ...], Field(platform_list(), "Feature columns.", privacy="personal")
+    ] = ()
+    vectors: Annotated[
+        str | None, Field(TEXT, "The feature matrix, base64.", privacy="personal")
+    ] = None
 
 
 AnyEvent = ItemEvent | UserEvent | RankingEvent | InteractionEvent | ServedEvent
-KINDS: dict[str, type[Event]] = {
-    "item": ItemEvent,
-    "user": UserEvent,
-    "ranking": RankingEvent,
-    "interaction": InteractionEvent,
-    "served": ServedEvent,
-}
-SHOP_KINDS = ("item", "user", "ranking", "interaction")
-"""The kinds a shop may send; `served` is written by the platform alone."""
-
-_INSTANT = pa.timestamp("us", tz="UTC")
-_EVERY = [
-    pa.field("event_id", pa.string(), nullable=False),
-    pa.field("event_time", _INSTANT, nullable=False),
-    pa.field("received_at", _INSTANT, nullable=False),
-    pa.field("seen_at", _INSTANT, nullable=False),
-    pa.field("part", pa.int64(), nullable=False),
-]
-_SHOWN = pa.list_(
-    pa.struct(
-        [
-            pa.field("item_id", pa.string(), nullable=False),
-            pa.field("score", pa.float64()),
-            pa.field("propensity", pa.float64()),
-        ]
-    )
-)
-_SLATE = [
-    pa.field("request_id", pa.string(), nullable=False),
-    pa.field("items", _SHOWN, nullable=False),
-    pa.field("user_id", pa.string()),
-    pa.field("session_id", pa.string()),
-    pa.field("surface", pa.string()),
-    pa.field("query", pa.string()),
-    pa.field("query_key", pa.string()),
-    pa.field("market", pa.string(), nullable=False),
-    pa.field("utc_offset_minutes", pa.int32()),
-    pa.field("temperature", pa.float64()),
-    pa.field("seed", pa.int64()),
-]
-
-ARROW_SCHEMAS: dict[str, pa.Schema] = {
-    "item": pa.schema(
-        [
-            *_EVERY,
-            pa.field("item_id", pa.string(), nullable=False),
-            ("op", pa.string()),
-            ("fields", pa.string()),
-        ]
-    ),
-    "user": pa.schema(
-        [
-            *_EVERY,
-            pa.field("user_id", pa.string(), nullable=False),
-            ("op", pa.string()),
-            ("fields", pa.string()),
-        ]
-    ),
-    "ranking": pa.schema([*_EVERY, *_SLATE]),
-    "interaction": pa.schema(
-        [
-            *_EVERY,
-            pa.field("item_id", pa.string(), nullable=False),
-            pa.field("type", pa.string(), nullable=False),
-            ("request_id", pa.string()),
-            ("user_id", pa.string()),
-            ("session_id", pa.string()),
-            ("value", pa.float64()),
-            ("corrects", pa.string()),
-            ("quantity", pa.float64()),
-        ]
-    ),
-    "served": pa.schema(
-        [
-            *_EVERY,
-            *_SLATE,
-            ("timestamp", _INSTANT),
-            ("model_version", pa.string()),
-            ("feature_service", pa.string()),
-            ("degraded", pa.list_(pa.string())),
-            ("overrides", pa.string()),
-            ("sources", pa.string()),
-            ("considered", pa.list_(pa.string())),
-            ("layout", pa.list_(pa.string())),
-            ("vectors", pa.string()),
-        ]
-    ),
-}
-"""Columns of the compacted log, by kind.  `fields`, `overrides` and `sources` are JSON."""

@@ -1,14 +1,14 @@
-"""Read the open peer Metarank's events, so that its users bring their files as they are.
+"""Read Metarank's events, so that its users can bring their files unchanged.
 
-    event        ours
+    event        becomes
     item         item, upsert: `fields` [{name, value}] become the item's fields
     user         user, upsert, the same way
-    ranking      ranking: `id` is event id and request id; the fields `query`, `market` and
-                 `surface` are taken, others ignored; an item's `relevancy` becomes its score
-    interaction  interaction: `ranking` is the request id; the field `value` is taken
+    ranking      ranking: `id` becomes event id and request id; of the fields, `query`, `market` and
+                 `surface` are read; an item's `relevancy` becomes its score
+    interaction  interaction: `ranking` is the request id; of the fields, `value` is read
 
-Unknown keys are ignored, as Metarank does.  An item's `relevancy` is taken only where the slate's
-values differ: a constant says nothing about the order in which the items were shown.
+Unknown keys are ignored, as Metarank does. An item's `relevancy` is read only if the slate's values
+differ: a constant has no information about the order in which the items were shown.
 """
 
 from collections.abc import Callable
@@ -18,15 +18,14 @@ from feature_repo.events.contract import values
 from feature_repo.events.contract.events import (
     DEFAULT_MARKET,
     AnyEvent,
-    FieldValue,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
     ServedRankingEvent,
-    ShownItem,
     UserEvent,
 )
-from feature_repo.events.contract.values import identifier, text
+from feature_repo.events.contract.slates import ShownItem
+from feature_repo.events.contract.values import FieldValue, identifier, text
 from feature_repo.home import EventError, parse_instant, utc_offset_minutes
 
 RELEVANCY = "relevancy"
@@ -36,7 +35,7 @@ def parse_metarank(raw: object) -> AnyEvent:
     """Read a Metarank event.
 
     Raises:
-        EventError: a key is missing or has a value it cannot have.
+        EventError: a key is missing or has a bad value.
     """
     if not isinstance(raw, dict):
         raise EventError("event", "a JSON object", raw)
@@ -47,18 +46,18 @@ def parse_metarank(raw: object) -> AnyEvent:
 
 
 def named_fields(value: object, field: str = "fields") -> dict[str, FieldValue]:
-    """Read `[{"name": …, "value": …}]`, the peer's way to write fields; absent is none."""
+    """Read fields that Metarank writes as `[{"name": …, "value": …}]`; None means no fields."""
     if value is None:
         return {}
     if not isinstance(value, list):
         raise EventError(field, "a list of objects with name and value", value)
-    read = {}
+    fields = {}
     for n, entry in enumerate(value):
         if not isinstance(entry, dict) or "name" not in entry:
             raise EventError(f"{field}[{n}]", "an object with name and value", entry)
         name = text(entry["name"], f"{field}[{n}].name")
-        read[name] = values.shop_field(entry.get("value"), f"{field}.{name}")
-    return read
+        fields[name] = values.shop_field(entry.get("value"), f"{field}.{name}")
+    return fields
 
 
 def _item(raw: dict[str, Any]) -> ItemEvent:
@@ -135,7 +134,7 @@ def _shown(item: object, field: str) -> tuple[str, float | None]:
 
 
 def _relevancy(item: dict[str, Any]) -> object:
-    """An item's `relevancy`, its own key or one of its fields; the other fields are not read."""
+    """Return an item's `relevancy`, which is a key of the item or one of its fields."""
     fields = item.get("fields")
     if isinstance(fields, list):
         for entry in fields:

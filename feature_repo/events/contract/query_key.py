@@ -4,17 +4,17 @@ import hashlib
 import unicodedata
 
 QUERY_KEY_VERSION = 1
-"""Raise it when `query_key` changes: models carry the version they were trained with."""
+"""Increase it when `query_key` changes: a model stores the version of its training data."""
 
 _LONGEST = 200
 
 
 def query_key(text: str | None, market: str) -> str | None:
-    """Give equal keys to queries that differ in case, width or white space only.
+    """Return one key for all queries that differ only in case, width or white space.
 
     Returns:
-        `<market>|<folded text>`, a long text ending in a digest of the whole; None for a text
-        that is absent or blank, which is no query.
+        `<market>|<folded text>`; a long text is cut and ends in a digest of the full text. None if
+        the text is absent or blank.
 
     >>> query_key("  Red   SHOES ", "uk")
     'uk|red shoes'

@@ -1,17 +1,18 @@
-"""Readers of single values: each takes what a sender wrote and gives what the contract says.
+"""Readers of single values: each takes what a sender wrote and returns what the contract stores.
 
-Every reader is `(value, field) -> value` and raises EventError naming the field, what was
-expected and what was found.  None never reaches a reader: an absent value is left out before.
+Every reader is `(value, field) -> value` and raises EventError with the field, what was expected
+and what was found. No reader gets None: `read_object` skips absent values.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
-from feature_repo.events.contract.events import FieldValue
 from feature_repo.home import EventError
 
 Reader = Callable[[object, str], Any]
+FieldValue = str | float | bool | list[str] | None
+"""The value of a shop's own field; null removes it."""
 
 LONGEST_ID = 512
 LARGEST_SEED = 2**63 - 1
@@ -19,6 +20,25 @@ _ID = f"an id: text of 1 to {LONGEST_ID} characters without NUL, or an integer"
 _TEXT = "text without NUL"
 _NUMBER = "a finite number"
 _FIELD = "text, a finite number, true, false, null or a list of texts"
+
+
+def read_object(
+    raw: Mapping[str, object], readers: Mapping[str, Reader], prefix: str = ""
+) -> dict[str, Any]:
+    """Read the keys of an object, each with its reader; a null counts as absent.
+
+    Raises:
+        EventError: an unknown key, probably misspelt, or a bad value; `prefix` starts its field.
+    """
+    fields = {}
+    for name, value in raw.items():
+        if value is None:
+            continue
+        reader = readers.get(name)
+        if reader is None:
+            raise EventError(f"{prefix}{name}", f"only the keys {', '.join(readers)}", value)
+        fields[name] = reader(value, f"{prefix}{name}")
+    return fields
 
 
 def identifier(value: object, field: str) -> str:
@@ -36,7 +56,7 @@ def identifier(value: object, field: str) -> str:
 
 
 def identifiers(values: Sequence[object], field: str) -> list[str]:
-    """Read N ids; the error names the first that is none as `field[n].id`.
+    """Read N ids; the error names the first bad one as `field[n].id`.
 
     >>> identifiers(["a", 7], "items")
     ['a', '7']
@@ -97,7 +117,7 @@ def minutes(value: object, field: str) -> int:
 
 
 def one_of(*choices: str) -> Reader:
-    """Make the reader of a text that must be one of a few."""
+    """Return the reader of a text that is one of `choices`."""
 
     def reader(value: object, field: str) -> str:
         if not isinstance(value, str) or value not in choices:
@@ -134,10 +154,14 @@ def shop_fields(value: object, field: str) -> dict[str, FieldValue]:
 
 
 def check_unique(ids: Sequence[str], field: str) -> None:
-    """Refuse a slate that names an item twice."""
+    """Check that a slate contains each item once.
+
+    Raises:
+        EventError: an item occurs twice.
+    """
     if len(set(ids)) < len(ids):
-        twice = next(item for n, item in enumerate(ids) if item in ids[:n])
-        raise EventError(field, "each item once", f"{twice} twice")
+        repeated = next(item for n, item in enumerate(ids) if item in ids[:n])
+        raise EventError(field, "each item once", f"{repeated} twice")
 
 
 def _element(value: object, field: str) -> str:
@@ -150,19 +174,19 @@ def _element(value: object, field: str) -> str:
 
 
 def _are_plain(ids: Sequence[str]) -> bool:
-    """Whether all are ids for certain, looked at together: a slate has hundreds."""
+    """Return whether all texts are valid ids, checked together: a slate has hundreds."""
     lengths = [*map(len, ids)]
-    together = "".join(ids)
+    joined = "".join(ids)
     return (
-        together.isascii()
-        and "\0" not in together
+        joined.isascii()
+        and "\0" not in joined
         and 0 < min(lengths) <= max(lengths) <= LONGEST_ID
         and not any(map(str.isspace, ids))
     )
 
 
 def _is_plain(value: str) -> bool:
-    """Whether the text can be stored anywhere: no NUL, no half of a surrogate pair."""
+    """Return whether every store accepts the text: no NUL, no half of a surrogate pair."""
     if value.isascii():
         return "\0" not in value
     return "\0" not in value and not any("\ud800" <= character <= "\udfff" for character in value)

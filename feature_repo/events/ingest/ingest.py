@@ -1,7 +1,7 @@
-"""Ingest: event files into the log.  Nothing is lost: read = accepted + duplicate + quarantined.
+"""Ingest event files into the log. No line is lost: read = accepted + duplicate + quarantined.
 
-A file becomes one segment, which appears when the file is read to its end, and a seal follows.
-Killed before, nothing has happened; killed after, the next run finds the events logged.
+All files of one ingest become one segment, which appears after the last line was read, and a seal.
+An ingest that is killed before has no effect; after it, the next ingest finds every event logged.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -11,10 +11,10 @@ from typing import Literal
 
 import msgspec
 
-from feature_repo.events.contract import AnyEvent, ServedEvent, parse_event, validate_event
+from feature_repo.events.contract import AnyEvent, ServedEvent, parse_events, validate_event
 from feature_repo.events.ingest.files import EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, Tally
-from feature_repo.events.ingest.staging import Appended, Nowhere, Sink, Staged
+from feature_repo.events.ingest.staging import Appended, DryRun, Sink, Staged
 from feature_repo.events.ingest.transaction_files import files_of
 from feature_repo.events.ingest.transaction_mapping import TableMapping
 from feature_repo.events.log import EventLog, Quarantine, QuarantinedLine, digest
@@ -22,7 +22,7 @@ from feature_repo.home import Clock, EventError, Home, locked, sweep
 
 Mode = Literal["refuse", "backfill", "late"]
 Progress = Callable[[int, int | None], None]
-"""Called with bytes read and bytes in all."""
+"""Called with the bytes read and the bytes of all files."""
 
 _CHUNK = 1_000
 
@@ -40,16 +40,16 @@ def ingest(
 
     Args:
         paths: files and folders; see `files.py`.
-        home: whose log takes them.
-        clock: tells what lies in the future.
-        mode: what to do with new events that lie at or before the last seal: refuse the files,
-            put the events into the past (`backfill`), or receive them now (`late`).
-        mapping: of tables of transactions, where the files are such.
-        progress: called now and then.
+        home: the home of the log.
+        clock: decides which events lie in the future.
+        mode: what to do with new events at or before the last seal: refuse the files, put the
+            events into the past (`backfill`), or receive them now (`late`).
+        mapping: columns of the files, if they are tables of transactions.
+        progress: called after every chunk of lines.
 
     Raises:
-        LateFileError: refused; nothing was logged.
-        LogError: a path leads nowhere, or the log cannot be written.
+        LateFileError: the files were refused; nothing was logged.
+        LogError: a path does not exist, or the log cannot be written.
     """
     files = files_of(paths, mapping)
     log = EventLog(home, clock)
@@ -59,7 +59,7 @@ def ingest(
         sink: Sink = Appended(log) if mode == "late" else Staged(log, backfill=mode == "backfill")
         with sink:
             quarantine = Quarantine(home.log / "quarantine")
-            report = _Intake(log, clock, sink, quarantine).run(files, progress)
+            report = _Ingest(log, clock, sink, quarantine).run(files, progress)
             report.seal = sink.commit()
         log.compact()
     return report
@@ -73,13 +73,16 @@ def validate(
     mapping: TableMapping | None = None,
     progress: Progress | None = None,
 ) -> IngestReport:
-    """Report what `ingest` would say, and log nothing; without a home, into an empty log."""
+    """Return the report that `ingest` would return, and log nothing.
+
+    Without a home the log counts as empty.
+    """
     log = None if home is None else EventLog(home, clock)
-    return _Intake(log, clock, Nowhere(), None).run(files_of(paths, mapping), progress)
+    return _Ingest(log, clock, DryRun(), None).run(files_of(paths, mapping), progress)
 
 
-class _Intake:
-    """Takes lines in, chunk by chunk: parse, validate, look for duplicates, hand on."""
+class _Ingest:
+    """Reads lines chunk by chunk: parses, validates, drops duplicates and writes to the sink."""
 
     def __init__(
         self, log: EventLog | None, clock: Clock, sink: Sink, quarantine: Quarantine | None
@@ -104,13 +107,13 @@ class _Intake:
         return self._report
 
     def _take(self, lines: Sequence[Line]) -> None:
-        self._report.read += len(lines)
-        events = [(line, event) for line in lines if (event := self._event(line)) is not None]
+        events = [(line, event) for line in lines for event in self._events(line)]
+        self._report.read += len(events)
         keys = [digest(event.event_id) for _, event in events]
-        known = set() if self._log is None else self._log.compacted_digests(keys)
+        compacted = set() if self._log is None else self._log.compacted_digests(keys)
         fresh = []
         for key, (line, event) in zip(keys, events, strict=True):
-            if key in known or key in self._seen:
+            if key in compacted or key in self._seen:
                 self._report.duplicate += 1
                 continue
             self._seen.add(key)
@@ -120,18 +123,22 @@ class _Intake:
         self._report.late += sum(event.received_at <= self._last_seal for event in fresh)
         self._sink.write(fresh)
 
-    def _event(self, line: Line) -> AnyEvent | None:
+    def _events(self, line: Line) -> Sequence[AnyEvent]:
+        """Return the valid events of a line, or quarantine the line."""
         reason = line.reason
         if reason is None:
             try:
-                event = validate_event(parse_event(line.raw), now=self._now, served=self._served)
-                return self._received(event)
+                return [self._validated(event) for event in parse_events(line.raw)]
             except EventError as error:
                 reason = str(error)
+        self._report.read += 1
         self._report.quarantined.append(QuarantinedLine(line.file, line.number, reason))
         if self._quarantine is not None:
             self._quarantine.add(line.file, line.number, reason, line.text)
-        return None
+        return ()
+
+    def _validated(self, event: AnyEvent) -> AnyEvent:
+        return self._received(validate_event(event, now=self._now, served=self._served))
 
     def _received(self, event: AnyEvent) -> AnyEvent:
         if event.received_at:

@@ -1,8 +1,8 @@
-"""Read events from Parquet files with the contract's columns.
+"""Read events from Parquet files whose columns are the keys of the contract.
 
-A column `kind` names each row's kind; without one the columns tell it.  `fields` may be a JSON
-text, a struct (null: not said) or a map (null: removed); `items` a list of texts or of structs.
-Columns that the log derives are passed over, so its own files can be read.
+A column `kind` gives each row's kind; without it the kind follows from the columns. `fields` may be
+JSON text, a struct (null: absent) or a map (null: removed); `items` a list of texts or structs.
+Columns that the log derives are skipped, so its own files can be read.
 """
 
 from collections.abc import Iterator
@@ -14,23 +14,19 @@ import msgspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.events.log import DERIVED
+from feature_repo.events.contract import DERIVED_COLUMNS, EVENT_KINDS, SHOP_KINDS
 
 PARQUET_MAGIC = b"PAR1"
 _BATCH = 2_000
-_TELLING = (
-    ("ranking", {"request_id", "items"}),
-    ("interaction", {"item_id", "type"}),
-    ("item", {"item_id"}),
-    ("user", {"user_id"}),
-)
+_IN_EVERY_KIND = {"event_id", "event_time"}
+"""Required by every kind. A row without one still has a kind: the parser names what is missing."""
 
 Row = tuple[int, object, str | None]
-"""Row number from 1, the object or None, and the reason why there is none."""
+"""Row number from 1; the object, or None and the reason."""
 
 
 def read_rows(file: IO[bytes]) -> Iterator[Row]:
-    """Give each row as a canonical object, to be parsed."""
+    """Yield each row as an object to be parsed."""
     try:
         parquet = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
@@ -45,23 +41,28 @@ def read_rows(file: IO[bytes]) -> Iterator[Row]:
                     row += 1
                     yield row, raw, None
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
-            for lost in range(row + 1, first + rows + 1):
-                yield lost, None, f"the row cannot be read: {error}"
+            for number in range(row + 1, first + rows + 1):
+                yield number, None, f"the row cannot be read: {error}"
         row = first + rows
 
 
-def kind_told_by(columns: set[str]) -> str | None:
-    """The kind of event that a file with these columns holds."""
-    return next((kind for kind, telling in _TELLING if telling <= columns), None)
+def kind_of_columns(columns: set[str]) -> str | None:
+    """Return the kind of event whose required fields are among the columns.
+
+    Of several, the kind with the most required fields is returned: an interaction has an item too.
+    """
+    kinds = sorted((EVENT_KINDS[kind] for kind in SHOP_KINDS), key=lambda kind: -len(kind.complete))
+    matches = (kind.name for kind in kinds if kind.complete - _IN_EVERY_KIND <= columns)
+    return next(matches, None)
 
 
 def _objects(batch: pa.RecordBatch) -> Iterator[dict[str, object]]:
-    names = [name for name in batch.schema.names if name not in DERIVED]
+    names = [name for name in batch.schema.names if name not in DERIVED_COLUMNS]
     columns = [_values(batch.column(name), name) for name in names]
-    kind = None if "kind" in names else kind_told_by(set(names))
-    told = {} if kind is None else {"kind": kind}
+    kind = None if "kind" in names else kind_of_columns(set(names))
+    constant = {} if kind is None else {"kind": kind}
     for values in zip(*columns, strict=True):
-        yield told | {
+        yield constant | {
             name: value for name, value in zip(names, values, strict=True) if value is not None
         }
 
@@ -80,7 +81,10 @@ def _values(column: pa.Array, name: str) -> list[Any]:
 
 
 def _plain(value: object) -> object:
-    """What JSON would say; instants as UTC text without an offset, for no local time is known."""
+    """Convert a value to JSON types; instants become UTC text without an offset.
+
+    An offset would be read as the local time, which Parquet does not store.
+    """
     match value:
         case datetime():
             aware = value.astimezone(UTC) if value.tzinfo else value

@@ -92,7 +92,7 @@ class Tally:
 
     def note(self, event: AnyEvent, file: str) -> None:
         """Count one accepted event."""
-        self._kinds[str(type(event).__struct_config__.tag)] += 1
+        self._kinds[event.kind] += 1
         self._note_time(event.event_time, file)
         match event:
             case ItemEvent():

@@ -10,7 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from feature_repo.events.contract import ItemEvent, UserEvent, parse_event
+from feature_repo.events.contract import (
+    SHOP_KINDS,
+    AnyEvent,
+    ItemEvent,
+    UserEvent,
+    parse_events,
+)
 from feature_repo.events.ingest.field_evidence import Evidence, words_of
 from feature_repo.events.ingest.files import SUFFIXES, EventFiles, Line
 from feature_repo.events.ingest.transaction_files import files_of
@@ -37,6 +43,8 @@ _ROLE_TYPES: dict[Role, tuple[FieldType, ...]] = {
     "price": ("number",),
 }
 _LONGEST_TITLE = 120
+_NOT_DESCRIBING = tuple(kind for kind in SHOP_KINDS if kind not in ("item", "user"))
+"""Kinds without fields of the shop. Their lines are skipped unparsed: most lines of most files."""
 
 
 @dataclass(frozen=True)
@@ -95,27 +103,28 @@ def _gather(files: EventFiles) -> tuple[dict[str, Evidence], dict[str, Evidence]
     items: dict[str, Evidence] = {}
     users: dict[str, Evidence] = {}
     for line in files:
-        match _describing(line):
-            case ItemEvent(item_id=entity, fields=fields):
-                evidence = items
-            case UserEvent(user_id=entity, fields=fields):
-                evidence = users
-            case _:
-                continue
-        for name, value in fields.items():
-            evidence.setdefault(name, Evidence()).note(entity, value)
+        for event in _describing(line):
+            match event:
+                case ItemEvent(item_id=entity, fields=fields):
+                    evidence = items
+                case UserEvent(user_id=entity, fields=fields):
+                    evidence = users
+                case _:
+                    continue
+            for name, value in fields.items():
+                evidence.setdefault(name, Evidence()).note(entity, value)
     return items, users
 
 
-def _describing(line: Line) -> object:
-    """The event of a line that describes an item or a user; None for any other line."""
+def _describing(line: Line) -> Sequence[AnyEvent]:
+    """Return the events of a line; none if its key already shows that it describes nothing."""
     raw = line.raw
-    if not isinstance(raw, dict) or raw.get("kind", raw.get("event")) not in ("item", "user"):
-        return None
+    if not isinstance(raw, dict) or raw.get("kind", raw.get("event")) in _NOT_DESCRIBING:
+        return ()
     try:
-        return parse_event(raw)
+        return parse_events(raw)
     except EventError:
-        return None
+        return ()
 
 
 def _findings(evidence: Mapping[str, Evidence]) -> list[_Finding]:

@@ -1,4 +1,4 @@
-"""Where an ingest puts its events: into a file that becomes a segment, or behind the live ones."""
+"""Sinks of an ingest: a file that becomes a segment, the live segments, or nothing."""
 
 import secrets
 import sys
@@ -13,23 +13,23 @@ from feature_repo.home import TEMPORARY
 
 
 class Sink(Protocol):
-    """Takes events; `commit` makes them part of the log and returns the seal that follows."""
+    """Receives the events of an ingest."""
 
     def write(self, events: Sequence[AnyEvent]) -> None:
-        """Take some events."""
+        """Write some events."""
 
     def commit(self) -> int | None:
-        """Make all of them part of the log; None where nothing was sealed."""
+        """Add all events to the log, and seal; return the seal, or None if nothing was sealed."""
 
     def __enter__(self) -> Self:
-        """Begin."""
+        """Open the sink."""
 
     def __exit__(self, *error: object) -> None:
-        """Leave nothing behind that was not committed."""
+        """Discard what was not committed."""
 
 
 class Staged:
-    """All or nothing: a file beside the log that becomes a segment of it when it is whole."""
+    """Writes a temporary file that `commit` makes a segment of the log: all events or none."""
 
     def __init__(self, log: EventLog, *, backfill: bool) -> None:
         self._log = log
@@ -61,7 +61,7 @@ class Staged:
 
 
 class Appended:
-    """As if they came in just now: through a writer of the log, chunk by chunk."""
+    """Appends to the live segments, as if the events were received now."""
 
     def __init__(self, log: EventLog) -> None:
         self._log = log
@@ -74,7 +74,7 @@ class Appended:
         self._writer.close()
 
     def write(self, events: Sequence[AnyEvent]) -> None:
-        """Append some events, received now."""
+        """Append some events; `received_at` becomes now."""
         self._writer.append([msgspec.structs.replace(event, received_at=0) for event in events])
 
     def commit(self) -> int | None:
@@ -82,8 +82,8 @@ class Appended:
         return self._log.seal() if self._log.has_open_segments else None
 
 
-class Nowhere:
-    """A dry run."""
+class DryRun:
+    """Discards events."""
 
     def __enter__(self) -> Self:
         return self
@@ -92,7 +92,7 @@ class Nowhere:
         pass
 
     def write(self, events: Sequence[AnyEvent]) -> None:
-        """Forget the events."""
+        """Discard the events."""
 
     def commit(self) -> int | None:
         """Do nothing."""

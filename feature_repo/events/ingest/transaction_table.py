@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import values
+from feature_repo.events.contract import text
 from feature_repo.events.ingest.files import unzipped
 from feature_repo.events.ingest.parquet import PARQUET_MAGIC
 from feature_repo.events.ingest.transaction_mapping import Cells, TableMapping
@@ -201,7 +201,7 @@ def _rows(
 
 
 def _cell(cell: str, column: str) -> str | None:
-    return values.text(cell, column) if cell.strip() else None
+    return text(cell, column) if cell.strip() else None
 
 
 def _empty(names: Sequence[str]) -> pa.Table:

@@ -1,6 +1,6 @@
 """The event log: durable segments, seals, compaction, and erasure."""
 
-from feature_repo.events.log.arrow import DERIVED, to_table
+from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.erasure import erased_users
 from feature_repo.events.log.index import EventIndex, digest
 from feature_repo.events.log.log import EventLog
@@ -10,7 +10,6 @@ from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.events.log.segments import SegmentWriter, encode_event
 
 __all__ = [
-    "DERIVED",
     "EventIndex",
     "EventLog",
     "Quarantine",

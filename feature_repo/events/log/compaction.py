@@ -1,11 +1,11 @@
-"""Compaction: sealed segments become Parquet, whole or not at all.
+"""Compaction: turn sealed segments into Parquet files, each whole or not at all.
 
-Segments of earlier versions of the log never change again.  Their events are surveyed (40 bytes
-an event), one event is kept of each id (the one seen first), those already compacted are left
-out, those not yet sealed are carried over to a new segment, and the rest is written by kind, day
-and part.  Users whom some of them erase are taken out of the files that are there and of those to
-come.  Then the index follows the files, and the segments go.  Whatever is killed in between is made
-good by the next run: what is in the files by then is in the index, and left out.
+Segments of earlier versions of the log never change. Compaction surveys their events (40 bytes an
+event), retains one event of each id (the first by `seen_at`) and drops those already compacted.
+Events that are not yet sealed move to a new segment; the others are written by kind, day and part.
+Users erased by any of them are anonymized in existing files and in new ones. Then the index is
+updated and the segments are deleted. A run that is killed is completed by the next one: what it
+wrote is in the index by then, and is not written twice.
 """
 
 import os
@@ -20,13 +20,12 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import ARROW_SCHEMAS, KINDS, AnyEvent
+from feature_repo.events.contract import EVENT_KINDS, AnyEvent
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.erasure import anonymize, erased_users, rewrite
 from feature_repo.events.log.index import EventIndex, digest
 from feature_repo.events.log.partitions import (
-    LONG_ROW_GROUP,
-    ROW_GROUP,
+    kind_of,
     read_relation,
     relation_days,
     relation_path,
@@ -42,7 +41,7 @@ from feature_repo.events.log.segments import (
 )
 from feature_repo.home import replacing, sweep, sync_folder
 
-_KINDS = list(KINDS)
+_KINDS = list(EVENT_KINDS)
 _LINE = np.dtype(
     [
         ("digest_high", "<u8"),
@@ -60,7 +59,15 @@ _BLOCK = 20_000
 
 @dataclass(frozen=True)
 class CompactionReport:
-    """What one compaction did, in events; `files` counts Parquet files written."""
+    """What one compaction did, in numbers of events.
+
+    Attributes:
+        compacted: events written to Parquet.
+        duplicate: events dropped because their id was compacted before.
+        held: events not yet sealed, written to a new segment.
+        damaged: lines that could not be decoded.
+        files: Parquet files written.
+    """
 
     compacted: int = 0
     duplicate: int = 0
@@ -69,47 +76,47 @@ class CompactionReport:
     files: int = 0
 
     def to_dict(self) -> dict[str, int]:
-        """The report as JSON."""
+        """Return the report as JSON."""
         return msgspec.to_builtins(self)  # type: ignore[no-any-return]
 
 
 def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
-    """Compact what is sealed.  The caller holds the lock of compaction."""
+    """Compact every sealed event. The caller holds the compaction lock."""
     sweep(log / "compacted")
     sweep(log / "segments")
     index.sync()
     segments = [s for s in list_segments(log / "segments") if version_of(s) < seals.version]
     if not segments:
         return CompactionReport()
-    with _Sealed(segments) as sealed:
+    with _SealedSegments(segments) as sealed:
         lines, damaged = sealed.survey(Quarantine(log / "quarantine"))
         rewrite(log / "compacted", sealed.erased)
-        fresh = _unknown(_first_of_each(lines), index)
-        held = fresh["seen_at"] > seals.last
-        _carry_over(sealed, fresh[held], new_segment(log / "segments", seals.version))
-        files = _write_relations(sealed, fresh[~held], log / "compacted", seals)
+        fresh = _not_compacted(_first_of_each_id(lines), index)
+        unsealed = fresh["seen_at"] > seals.last
+        _carry_over(sealed, fresh[unsealed], new_segment(log / "segments", seals.version))
+        files = _write_relations(sealed, fresh[~unsealed], log / "compacted", seals)
     index.sync()
     for segment in segments:
         segment.unlink()
     sync_folder(log / "segments")
     return CompactionReport(
-        compacted=int((~held).sum()),
+        compacted=int((~unsealed).sum()),
         duplicate=len(lines) - len(fresh),
-        held=int(held.sum()),
+        held=int(unsealed.sum()),
         damaged=damaged,
         files=files,
     )
 
 
-class _Sealed:
-    """The lines of sealed segments, read at random."""
+class _SealedSegments:
+    """The lines of segments of earlier versions, with random access."""
 
     def __init__(self, segments: Sequence[Path]) -> None:
         self._segments = segments
         self._files: list[FileIO] = []
         self.erased: dict[str, int] = {}
 
-    def __enter__(self) -> "_Sealed":
+    def __enter__(self) -> "_SealedSegments":
         self._files = [FileIO(segment) for segment in self._segments]
         return self
 
@@ -118,7 +125,7 @@ class _Sealed:
             file.close()
 
     def survey(self, quarantine: Quarantine) -> tuple[Lines, int]:
-        """Find every event; returns them in the log's order, and how many lines are damaged."""
+        """Return every event, in the log's order, and the number of damaged lines."""
         rows: list[Any] = []
         blocks = [np.empty(0, _LINE)]
         damaged = 0
@@ -142,39 +149,40 @@ class _Sealed:
             self.erased[user] = max(at, self.erased.get(user, 0))
 
     def line(self, line: np.void) -> bytes:
-        """The bytes of a surveyed line."""
+        """Return the bytes of a surveyed line."""
         file = self._files[line["segment"]]
         return os.pread(file.fileno(), int(line["length"]), int(line["offset"]))
 
     def events(self, lines: Lines) -> list[AnyEvent]:
-        """The events of surveyed lines, without the users who were erased."""
+        """Return the events of surveyed lines, without erased users."""
         return [anonymize(decode_event(self.line(line)), self.erased) for line in lines]
 
 
 def _surveyed(event: AnyEvent, segment: int, offset: int, length: int) -> tuple[int, ...]:
     key = digest(event.event_id)
-    kind = _KINDS.index(type(event).__struct_config__.tag)  # type: ignore[arg-type]
+    kind = _KINDS.index(event.kind)
     high, low = int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")
     return high, low, event.seen_at, segment, kind, offset, length
 
 
-def _first_of_each(lines: Lines) -> Lines:
-    """Keep one line of each event id: the one seen first, then the first in the log."""
+def _first_of_each_id(lines: Lines) -> Lines:
+    """Return one line of each event id: the first by `seen_at`, then by position in the log."""
+    # lexsort is stable, so equal keys stay in the log's order.
     order = np.lexsort((lines["seen_at"], lines["digest_low"], lines["digest_high"]))
     lines = lines[order]
-    new = np.ones(len(lines), bool)
-    new[1:] = (np.diff(lines["digest_high"]) != 0) | (np.diff(lines["digest_low"]) != 0)
-    return lines[new]
+    is_first = np.ones(len(lines), bool)
+    is_first[1:] = (np.diff(lines["digest_high"]) != 0) | (np.diff(lines["digest_low"]) != 0)
+    return lines[is_first]
 
 
-def _unknown(lines: Lines, index: EventIndex) -> Lines:
-    """Leave out what is already compacted."""
+def _not_compacted(lines: Lines, index: EventIndex) -> Lines:
+    """Return the lines whose event ids are not yet compacted."""
     fresh = np.ones(len(lines), bool)
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
         keys = [_key(high, low) for high, low in block[["digest_high", "digest_low"]].tolist()]
-        known = index.compacted_digests(keys)
-        fresh[start : start + _BLOCK] = [key not in known for key in keys]
+        compacted = index.compacted_digests(keys)
+        fresh[start : start + _BLOCK] = [key not in compacted for key in keys]
     return lines[fresh]
 
 
@@ -182,14 +190,14 @@ def _key(high: int, low: int) -> bytes:
     return high.to_bytes(8, "big") + low.to_bytes(8, "big")
 
 
-def _carry_over(sealed: _Sealed, held: Lines, segment: Path) -> None:
-    if len(held) == 0:
+def _carry_over(sealed: _SealedSegments, unsealed: Lines, segment: Path) -> None:
+    if len(unsealed) == 0:
         return
     with replacing(segment) as temporary, temporary.open("wb") as file:
-        file.writelines(sealed.line(line) for line in held)
+        file.writelines(sealed.line(line) for line in unsealed)
 
 
-def _write_relations(sealed: _Sealed, lines: Lines, folder: Path, seals: Seals) -> int:
+def _write_relations(sealed: _SealedSegments, lines: Lines, folder: Path, seals: Seals) -> int:
     if len(lines) == 0:
         return 0
     days, parts = relation_days(lines["seen_at"]), seals.parts_of(lines["seen_at"])
@@ -197,6 +205,7 @@ def _write_relations(sealed: _Sealed, lines: Lines, folder: Path, seals: Seals) 
         [lines["offset"], lines["segment"], lines["seen_at"], parts, days, lines["kind"]]
     )
     lines, keys = lines[order], np.stack([lines["kind"], days, parts])[:, order]
+    # A file begins wherever kind, day or part differs from the line before.
     starts = np.flatnonzero(np.r_[True, (np.diff(keys) != 0).any(axis=0)]).tolist()
     for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
         kind, day, part = (int(key) for key in keys[:, start])
@@ -205,10 +214,9 @@ def _write_relations(sealed: _Sealed, lines: Lines, folder: Path, seals: Seals) 
     return len(starts)
 
 
-def _batches(sealed: _Sealed, lines: Lines, path: Path) -> Iterator[list[AnyEvent]]:
-    """What is to stand in a file: what stands in it and what is new, in batches."""
-    kind = path.parts[-3]
-    size = ROW_GROUP.get(kind, LONG_ROW_GROUP)
+def _batches(sealed: _SealedSegments, lines: Lines, path: Path) -> Iterator[list[AnyEvent]]:
+    """Yield the events of a file, existing ones first, one row group at a time."""
+    size = EVENT_KINDS[kind_of(path)].row_group
     if path.exists():
         yield list(read_relation(path))
     for start in range(0, len(lines), size):
@@ -216,7 +224,7 @@ def _batches(sealed: _Sealed, lines: Lines, path: Path) -> Iterator[list[AnyEven
 
 
 def _write_relation(path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals) -> None:
-    schema = ARROW_SCHEMAS[kind]
+    schema = EVENT_KINDS[kind].arrow_schema
     with (
         replacing(path) as temporary,
         pq.ParquetWriter(temporary, schema, compression="zstd") as writer,

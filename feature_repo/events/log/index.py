@@ -1,8 +1,8 @@
-"""The index beside the log: which event ids are compacted, and where a request's events lie.
+"""The index of the compacted log: which event ids it contains, and the rows of each request.
 
-`log/index.db` is derived from the compacted files and follows them (`sync`): a file it does not
-know is read, and when one it knows is gone or changed everything is read anew.  Event ids are
-kept as 128-bit digests, in order, which makes a million of them 30 MB.
+`log/index.db` is derived from the compacted files. `sync` reads files that are not yet indexed; if
+an indexed file was removed or changed, it builds the index from scratch. Event ids are stored as
+128-bit digests, in order: 30 MB for a million.
 """
 
 import hashlib
@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import AnyEvent
+from feature_repo.events.contract import EVENT_KINDS, AnyEvent
 from feature_repo.events.log.partitions import kind_of, list_relations, part_of, read_row
 
 _T = TypeVar("_T")
@@ -39,7 +39,7 @@ create table if not exists answers
      primary key (request_id, file, row)) without rowid;
 """
 _VERSION = 1
-"""Of what is indexed: an index of another version is made anew."""
+"""Version of the indexed content; an index of another version is rebuilt."""
 _EARLIEST = "insert into requests values (?, ?, ?, ?, ?) on conflict do nothing"
 _LATEST = """
 insert into requests values (?, ?, ?, ?, ?) on conflict do update
@@ -61,19 +61,17 @@ select path, row from files join
      union select file, row from answers where request_id in ({marks})) on file = id
 """
 _OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
-_WINNER = {
-    "ranking": _EARLIEST,
-    "served": _LATEST,
-}
+_INSERT = {"first": _EARLIEST, "last": _LATEST}
+"""Inserts a row into `requests`, by the winner that a kind's lookup declares."""
 
 
 def digest(event_id: str) -> bytes:
-    """The key of an event id in the index."""
+    """Return the key of an event id in the index."""
     return hashlib.blake2b(event_id.encode(), digest_size=DIGEST).digest()
 
 
 class EventIndex:
-    """Looks up sealed events.  Threads may share it."""
+    """Looks up compacted events. Thread-safe."""
 
     def __init__(self, log: Path) -> None:
         self._path = log / "index.db"
@@ -82,45 +80,48 @@ class EventIndex:
         self._connection: sqlite3.Connection | None = None
 
     def compacted_digests(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Those of the digests whose events are compacted."""
+        """Return the digests whose events are compacted."""
         return {row[0] for row in self._select("digest from events", digests)}
 
     def parts(self, digests: Sequence[bytes]) -> dict[bytes, int]:
-        """Those of the digests whose events are compacted, with the parts they lie in."""
+        """Return the part of each digest whose event is compacted."""
         rows = self._select("digest, path from events e join files f on e.file = f.id", digests)
         return {row[0]: part_of(Path(row[1])) for row in rows}
 
     def event(self, event_id: str) -> AnyEvent | None:
-        """The compacted event of this id."""
+        """Return the compacted event of this id."""
         where = "events e on e.file = f.id where e.digest = ?"
         return self._read(f"select path, row from files f join {where}", (digest(event_id),))
 
     def request(self, kind: str, request_id: str) -> AnyEvent | None:
-        """The first ranking, or the last served event, of a request."""
+        """Return the event of a request: the first ranking, or the last served event."""
         where = "requests r on r.file = f.id where r.kind = ? and r.request_id = ?"
         return self._read(f"select path, row from files f join {where}", (kind, request_id))
 
     def rankings(self, request_id: str) -> list[AnyEvent]:
-        """Every compacted ranking of a request."""
+        """Return every compacted ranking of a request."""
         with self._lock:
             connection = self._reading()
-            found = (
+            rows = (
                 connection.execute(_RANKINGS, {"request_id": request_id}).fetchall()
                 if connection
                 else []
             )
-        return [read_row(self._relations / path, row) for path, row in found]
+        return [read_row(self._relations / path, row) for path, row in rows]
 
     def request_rows(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
-        """Files, below the compacted ones, and rows of requests' rankings and interactions."""
-        return self._places(_OF_REQUESTS, request_ids)
+        """Return file, relative to the compacted folder, and row of requests' events.
+
+        These are rankings and every kind that refers to a request, such as interactions.
+        """
+        return self._rows(_OF_REQUESTS, request_ids)
 
     def event_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
-        """The same of events by their ids."""
-        return self._places(_OF_EVENTS, map(digest, event_ids))
+        """Return file and row of events by their ids."""
+        return self._rows(_OF_EVENTS, map(digest, event_ids))
 
     def sync(self) -> None:
-        """Follow the compacted files.  The caller holds the lock of compaction."""
+        """Update the index to the compacted files. The caller holds the compaction lock."""
         with self._lock:
             try:
                 self._follow(self._writing())
@@ -129,7 +130,7 @@ class EventIndex:
                 self._follow(self._writing())
 
     def close(self) -> None:
-        """Close the database; the next call opens it again.  A dropped index closes it too."""
+        """Close the database; the next call opens it again. Garbage collection closes it too."""
         with self._lock:
             if self._connection is not None:
                 self._connection.close()
@@ -138,31 +139,31 @@ class EventIndex:
     def __del__(self) -> None:
         self.close()
 
-    def _places(self, query: str, keys: Iterable[object]) -> set[tuple[str, int]]:
-        found: set[tuple[str, int]] = set()
+    def _rows(self, query: str, keys: Iterable[object]) -> set[tuple[str, int]]:
+        rows: set[tuple[str, int]] = set()
         with self._lock:
             connection = self._reading()
             if connection is not None:
                 for chunk in _chunks(keys, _CHUNK):
                     marks = ",".join(f"?{n}" for n in range(1, len(chunk) + 1))
-                    found.update(connection.execute(query.format(marks=marks), chunk))
-        return found
+                    rows.update(connection.execute(query.format(marks=marks), chunk))
+        return rows
 
-    def _select(self, what: str, digests: Sequence[bytes]) -> list[tuple[Any, ...]]:
+    def _select(self, columns: str, digests: Sequence[bytes]) -> list[tuple[Any, ...]]:
         rows: list[tuple[Any, ...]] = []
         with self._lock:
             connection = self._reading()
             if connection is not None:
                 for chunk in _chunks(digests, _CHUNK):
                     marks = ",".join("?" * len(chunk))
-                    rows += connection.execute(f"select {what} where digest in ({marks})", chunk)
+                    rows += connection.execute(f"select {columns} where digest in ({marks})", chunk)
         return rows
 
     def _read(self, query: str, values: tuple[object, ...]) -> AnyEvent | None:
         with self._lock:
             connection = self._reading()
-            found = connection and connection.execute(query, values).fetchone()
-        return read_row(self._relations / found[0], found[1]) if found else None
+            match = connection and connection.execute(query, values).fetchone()
+        return read_row(self._relations / match[0], match[1]) if match else None
 
     def _reading(self) -> sqlite3.Connection | None:
         return self._writing() if self._connection or self._path.exists() else None
@@ -214,38 +215,45 @@ def _entry(path: Path, folder: Path) -> tuple[str, int, int]:
 
 def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path) -> None:
     inserted = connection.execute("insert into files (path, size, changed) values (?, ?, ?)", entry)
-    file, kind = inserted.lastrowid, kind_of(path)
+    file, kind = inserted.lastrowid, EVENT_KINDS[kind_of(path)]
     ids = pq.read_table(path, columns=["event_id"]).column(0).to_pylist()
     keys = sorted((digest(event_id), row) for row, event_id in enumerate(ids))
     connection.executemany(
         "insert into events values (?, ?, ?) on conflict do nothing",
         ((key, file, row) for key, row in keys),
     )
-    if kind == "interaction":
+    if kind.lookup is not None and kind.lookup.key == "request_id":
+        _add_requests(connection, file, kind.name, kind.lookup.winner, path)
+    elif "request_id" in kind.fields:
         requests = pq.read_table(path, columns=["request_id"]).column(0).to_pylist()
         connection.executemany(
             "insert into answers values (?, ?, ?)",
             ((request_id, file, row) for row, request_id in enumerate(requests) if request_id),
         )
-    if kind in _WINNER:
-        table = pq.read_table(path, columns=["request_id", "seen_at"])
-        seen_at = table.column("seen_at").cast(pa.int64()).to_pylist()
-        requests = table.column("request_id").to_pylist()
+
+
+def _add_requests(
+    connection: sqlite3.Connection, file: int | None, kind: str, winner: str, path: Path
+) -> None:
+    """Index a kind that is looked up by request id; of rankings, also each repeated one."""
+    table = pq.read_table(path, columns=["request_id", "seen_at"])
+    seen_at = table.column("seen_at").cast(pa.int64()).to_pylist()
+    requests = table.column("request_id").to_pylist()
+    connection.executemany(
+        _INSERT[winner],
+        (
+            (kind, request_id, at, file, row)
+            for row, (request_id, at) in enumerate(zip(requests, seen_at, strict=True))
+        ),
+    )
+    if kind == "ranking":
         connection.executemany(
-            _WINNER[kind],
+            _REPEATED,
             (
-                (kind, request_id, at, file, row)
-                for row, (request_id, at) in enumerate(zip(requests, seen_at, strict=True))
+                {"request_id": request_id, "file": file, "row": row}
+                for row, request_id in enumerate(requests)
             ),
         )
-        if kind == "ranking":
-            connection.executemany(
-                _REPEATED,
-                (
-                    {"request_id": request_id, "file": file, "row": row}
-                    for row, request_id in enumerate(requests)
-                ),
-            )
 
 
 def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

@@ -1,12 +1,12 @@
-"""The event log: what happened, kept in two forms.
+"""The event log of a home, stored in two forms: live segments and compacted Parquet files.
 
 log/seals                      instants; see `seals.py`
-log/lock                       held shared by appends, alone by a seal
-log/segments/…jsonl            appended to, one writer a file; see `segments.py`
-log/compacted/<kind>/…parquet  what is sealed; see `relations.py` and `compaction.py`
-log/index.db                   event ids and requests of the compacted files
-log/quarantine/…jsonl          what could not be taken, with the reason
-log/rebuild                    there while features must be rebuilt from the log's beginning
+log/lock                       shared by appends, exclusive for a seal
+log/segments/…jsonl            one writer appends to each; see `segments.py`
+log/compacted/<kind>/…parquet  sealed events; see `partitions.py` and `compaction.py`
+log/index.db                   event ids and requests of the compacted files; see `index.py`
+log/quarantine/…jsonl          lines that could not be logged, with the reason
+log/rebuild                    present while features must be rebuilt from the whole log
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -50,7 +50,7 @@ from feature_repo.home import (
 
 
 class EventLog:
-    """The log of one home.  Nothing is created before something is written."""
+    """The log of one home. Reading creates no file."""
 
     def __init__(self, home: Home, clock: Clock) -> None:
         self._home = home
@@ -60,24 +60,24 @@ class EventLog:
 
     @property
     def folder(self) -> Path:
-        """Where the log lies."""
+        """The folder of the log."""
         return self._home.log
 
     def writer(self) -> SegmentWriter:
-        """Open a writer; a process needs one, which its threads share."""
+        """Open a writer; the threads of a process share one."""
         return SegmentWriter(self._home, self._clock)
 
     def seals(self) -> Seals:
-        """The seals as they are now."""
+        """Return the current seals."""
         return read_seals(self._seals_path)
 
     def seal(self) -> int:
-        """Seal the log now: nothing will get this or an earlier `received_at` any more."""
+        """Seal the log now: later events get a later `received_at`. Return the seal."""
         with locked(self._home.log / "lock"):
             return self._seal()
 
     def compact(self) -> CompactionReport:
-        """Turn what is sealed into Parquet; idempotent at every point at which it may die."""
+        """Compact every sealed event into Parquet; a killed run can be repeated."""
         if not self._home.log.exists():
             return CompactionReport()
         with locked(self._home.log / "compaction.lock"):
@@ -86,44 +86,44 @@ class EventLog:
             return compact(self._home.log, self.seals(), self._index)
 
     def relation_paths(self, kind: str) -> list[Path]:
-        """Compacted Parquet files of one kind, oldest day first."""
+        """Return the compacted files of one kind, oldest day first."""
         return list_relations(self._home.log / "compacted", kind)
 
     def compacted_ids(self, event_ids: Iterable[str]) -> set[str]:
-        """Those of the ids whose events are compacted."""
+        """Return the ids whose events are compacted."""
         keys = {digest(event_id): event_id for event_id in event_ids}
         return {keys[key] for key in self.compacted_digests(list(keys))}
 
     def compacted_parts(self, event_ids: Iterable[str]) -> dict[str, int]:
-        """The parts in which those of the ids lie whose events are compacted."""
+        """Return the part of each id whose event is compacted."""
         keys = {digest(event_id): event_id for event_id in event_ids}
         return {keys[key]: part for key, part in self._index.parts(list(keys)).items()}
 
     def compacted_digests(self, digests: Sequence[bytes]) -> set[bytes]:
-        """The same by digests of the ids; see `event_index.py`."""
+        """Return the digests of ids whose events are compacted; see `index.py`."""
         return self._index.compacted_digests(digests)
 
     def unsealed_digests(self) -> set[bytes]:
-        """Digests of the ids of all events in segments."""
+        """Return the digests of the ids of all events in segments."""
         return {digest(event.event_id) for event in self._segment_events()}
 
     @property
     def has_open_segments(self) -> bool:
-        """Whether anything was logged since the last seal."""
+        """Whether a segment was opened since the last seal."""
         version = self.seals().version
         return any(version_of(s) >= version for s in list_segments(self.folder / "segments"))
 
     def logged_items(self, item_ids: set[str]) -> set[str]:
-        """Those of the ids that an item event names."""
+        """Return the ids that some item event has."""
         logged = {e.item_id for e in self._segment_events() if isinstance(e, ItemEvent)}
         for path in self.relation_paths("item"):
             logged.update(pq.read_table(path, columns=["item_id"]).column(0).to_pylist())
         return item_ids & logged
 
     def unsealed(self) -> Iterator[AnyEvent]:
-        """Every event not yet in compacted Parquet, once, by (received_at, event_id).
+        """Return every event that is not compacted, once, by (received_at, event_id).
 
-        They come without the users who were erased since.
+        Users erased since then are anonymized.
         """
         logged = self._segment_events()
         erased = erased_users(logged)
@@ -132,56 +132,52 @@ class EventLog:
             key=lambda e: (e.seen_at, e.received_at),
         )
         first = {event.event_id: event for event in reversed(events)}
-        known = self.compacted_ids(first)
-        fresh = (event for event_id, event in first.items() if event_id not in known)
+        compacted = self.compacted_ids(first)
+        fresh = (event for event_id, event in first.items() if event_id not in compacted)
         return iter(sorted(fresh, key=lambda e: (e.received_at, e.event_id)))
 
     def ranking(self, request_id: str) -> RankingEvent | None:
-        """The ranking of a request; of several the one seen first."""
-        found = self._index.request("ranking", request_id) or self._tail.request(
-            "ranking", request_id
-        )
-        return cast(RankingEvent | None, found)
+        """Return the ranking of a request, the first by `seen_at`."""
+        ranking = self._index.request("ranking", request_id)
+        return cast(RankingEvent | None, ranking or self._tail.find("ranking", request_id))
 
     def compacted_rankings(self, request_id: str) -> list[RankingEvent]:
-        """Every compacted ranking of a request, however often it was reported."""
+        """Return every compacted ranking of a request, also repeated reports."""
         return cast(list[RankingEvent], self._index.rankings(request_id))
 
     def served(self, request_id: str) -> ServedEvent | None:
-        """The answer to a request; of several the last."""
-        found = self._tail.request("served", request_id) or self._index.request(
-            "served", request_id
-        )
-        return cast(ServedEvent | None, found)
+        """Return the answer to a request, the last by `seen_at`."""
+        answer = self._tail.find("served", request_id)
+        return cast(ServedEvent | None, answer or self._index.request("served", request_id))
 
     def interaction(self, event_id: str) -> InteractionEvent | None:
-        """The interaction of this id, for one that corrects it."""
-        found = self._tail.interaction(event_id) or self._index.event(event_id)
-        return found if isinstance(found, InteractionEvent) else None
+        """Return the interaction with this id."""
+        event = self._tail.find("interaction", event_id) or self._index.event(event_id)
+        return event if isinstance(event, InteractionEvent) else None
 
     @property
     def rebuild_needed(self) -> bool:
-        """Whether a backfill changed the past, so that features must be rebuilt as a whole."""
+        """Whether a backfill changed the past, so that all features must be rebuilt."""
         return self._rebuild_mark.exists()
 
     def rebuild_done(self) -> None:
-        """Say that the features were rebuilt, offline and online."""
+        """Record that all features were rebuilt, offline and online."""
         self._rebuild_mark.unlink(missing_ok=True)
 
     def adopt(self, staged: Path, earliest: int, *, backfill: bool = False) -> int:
-        """Take a finished file of JSON lines as a segment, and seal.
+        """Make a complete file of JSON lines a segment, and seal.
 
         Args:
-            staged: written by `stage_event`, on the log's file system; it is moved.
-            earliest: the least `received_at` in it.
-            backfill: take it though it lies before the last seal; the seals are dropped, and the
-                next compaction parts the whole log anew.
+            staged: file of `encode_event` lines on the log's file system; it is moved.
+            earliest: the lowest `received_at` in it.
+            backfill: adopt it even if it reaches back before the last seal: drop the seals, and
+                let the next compaction partition the whole log again.
 
         Returns:
             The seal.
 
         Raises:
-            LateFileError: the file reaches back to the last seal or before; it is left alone.
+            LateFileError: the file reaches back to the last seal or before; it is not moved.
         """
         with locked(self._home.log / "lock"):
             before = self.seals()
@@ -218,9 +214,9 @@ class EventLog:
         return after.last
 
     def _uncompact(self) -> None:
-        """Turn all compacted files back into a segment, to be parted by the seals as they are.
+        """Turn all compacted files back into a segment, to be partitioned by the current seals.
 
-        The files go only when the segment is there, so a run that is killed can be repeated.
+        The files are deleted after the segment is complete, so a killed run can be repeated.
         """
         restored = self._home.log / "segments" / f"{0:08d}-restored.jsonl"
         relations = list_relations(self._home.log / "compacted")
@@ -234,7 +230,7 @@ class EventLog:
         self._repartition_mark.unlink()
 
     def _segment_events(self) -> list[AnyEvent]:
-        """All events of all segments; begun anew where a compaction took one away meanwhile."""
+        """Return the events of all segments; start again if a compaction deleted one meanwhile."""
         while True:
             try:
                 segments = list_segments(self._home.log / "segments")

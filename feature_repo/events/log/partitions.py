@@ -1,4 +1,4 @@
-"""Relations: the log's compacted form, Parquet by kind, day and part.
+"""Relations: the compacted form of the log, Parquet files by kind, day and part.
 
 compacted/<kind>/day=YYYY-MM-DD/part-<part>.parquet      day of seen_at + 1 µs, UTC
 """
@@ -15,59 +15,55 @@ from feature_repo.events.log.arrow import from_table
 from feature_repo.events.log.seals import Instants
 from feature_repo.home import DAY, to_datetime
 
-ROW_GROUP = {"ranking": 2_000, "served": 500}
-"""Rows of a group: few where one row is sought by its request id, many elsewhere."""
-LONG_ROW_GROUP = 50_000
-
 
 def relation_path(folder: Path, kind: str, day: int, part: int) -> Path:
-    """The file of one kind, day (days since 1970) and part."""
+    """Return the file of one kind, day (days since 1970) and part."""
     date = to_datetime(day * DAY).strftime("%Y-%m-%d")
     return folder / kind / f"day={date}" / f"part-{part:08d}.parquet"
 
 
 def relation_days(seen_at: Instants) -> Instants:
-    """The days under which N events are kept, those from which requests see them."""
+    """Return the folders' days of N events: the days from which requests see them."""
     return (seen_at + 1) // DAY
 
 
 def list_relations(folder: Path, kind: str = "*") -> list[Path]:
-    """Files of a kind, or of all, oldest day first."""
+    """Return the files of one kind, or of all kinds, oldest day first."""
     return sorted(folder.glob(f"{kind}/day=*/part-*.parquet"))
 
 
 def kind_of(relation: Path) -> str:
-    """The kind of event a file holds."""
+    """Return the kind of the events in a file."""
     return relation.parts[-3]
 
 
 def part_of(relation: Path) -> int:
-    """The part a file holds."""
+    """Return the part of the events in a file."""
     return int(relation.stem.removeprefix("part-"))
 
 
 def read_relation(path: Path) -> Iterator[AnyEvent]:
-    """All events of a file, one row group in memory at a time."""
+    """Read all events of a file, with one row group in memory at a time."""
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             yield from from_table(kind_of(path), file.read_row_group(group))
 
 
 def read_rows(path: Path, rows: Iterable[int]) -> pa.Table:
-    """Some rows of a file, by number; row groups that hold none of them are left alone."""
-    wanted, first, found = sorted(rows), 0, []
+    """Read some rows of a file, by number, from only the row groups that contain them."""
+    requested, start, tables = sorted(rows), 0, []
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
             size = file.metadata.row_group(group).num_rows
-            inside = [row - first for row in wanted if first <= row < first + size]
+            inside = [row - start for row in requested if start <= row < start + size]
             if inside:
-                found.append(file.read_row_group(group).take(inside))
-            first += size
-    return pa.concat_tables(found)
+                tables.append(file.read_row_group(group).take(inside))
+            start += size
+    return pa.concat_tables(tables)
 
 
 def read_row(path: Path, row: int) -> AnyEvent:
-    """One event of a file, by its row number."""
+    """Read one event of a file, by its row number."""
     status = path.stat()
     starts = _group_starts(path, status.st_mtime_ns)
     group = max(n for n, start in enumerate(starts) if start <= row)

@@ -1,4 +1,4 @@
-"""Quarantine: what could not be taken, kept with the reason, so that nothing sent is lost."""
+"""Quarantine: lines that could not be logged, stored with the reason, so that no input is lost."""
 
 import os
 import secrets
@@ -14,11 +14,11 @@ LONGEST_EXCERPT = 4_096
 
 
 class QuarantinedLine(msgspec.Struct, frozen=True):
-    """One thing that was read and not taken.
+    """One line that was read but not logged.
 
     Attributes:
-        file: where it stood.
-        line: line (row, element) number from 1; 0 where the file as a whole is meant.
+        file: path of its file.
+        line: number of the line, row or element, from 1; 0 for the whole file.
         reason: one sentence.
     """
 
@@ -28,7 +28,7 @@ class QuarantinedLine(msgspec.Struct, frozen=True):
 
 
 class Quarantine:
-    """One file of `log/quarantine`, begun with the first thing set aside.  Threads may share it."""
+    """One file of `log/quarantine`, created by the first line added. Thread-safe."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
@@ -36,21 +36,21 @@ class Quarantine:
         self._lock = threading.Lock()
 
     def add(self, file: str, line: int, reason: str, content: bytes) -> None:
-        """Set one line aside; of a long one the beginning."""
+        """Add one line; a long one is cut."""
         text = content[:LONGEST_EXCERPT].decode(errors="replace")
         entry = {"file": file, "line": line, "reason": reason, "text": text}
         with self._lock:
             self._open().write(msgspec.json.encode(entry) + b"\n")
 
     def sync(self) -> None:
-        """Make what was set aside durable."""
+        """Make the added lines durable."""
         with self._lock:
             if self._file is not None:
                 self._file.flush()
                 os.fsync(self._file.fileno())
 
     def close(self) -> None:
-        """Close the file.  A dropped quarantine closes it too."""
+        """Close the file. Garbage collection closes it too."""
         if self._file is not None:
             self._file.close()
         self._file = None

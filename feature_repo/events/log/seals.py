@@ -1,8 +1,8 @@
-"""Seals: instants after which nothing gets an earlier `received_at`; they number the parts.
+"""Seals: instants after which no event gets an earlier `received_at`; they number the parts.
 
-`log/seals` holds one instant a line.  A line `dropped` undoes all before it, which a backfill
-needs.  The number of lines only grows and names the segments, so that no segment is mistaken
-for one of another time.
+`log/seals` contains one instant a line. A line `dropped` cancels all lines before it, which a
+backfill needs. The number of lines, the log's version, only grows; it names the segments, so no
+segment can be mistaken for one of another version.
 """
 
 from bisect import bisect_left
@@ -20,11 +20,11 @@ Instants = npt.NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Seals:
-    """The explicit seals of a log, and the implicit one at the last microsecond of each UTC day.
+    """The explicit seals of a log and the implicit seal at the last microsecond of each UTC day.
 
     Attributes:
         instants: explicit seals in effect, ascending.
-        version: how often the log was sealed, at any time; it never falls.
+        version: number of lines of `log/seals`; it never decreases.
     """
 
     instants: tuple[int, ...] = ()
@@ -32,19 +32,19 @@ class Seals:
 
     @property
     def last(self) -> int:
-        """The last explicit seal: what was seen up to it is sealed.  −1 before the first."""
+        """The last explicit seal, up to which all events are sealed; −1 before the first."""
         return self.instants[-1] if self.instants else -1
 
     def part_of(self, seen_at: int) -> int:
-        """Number of seals, explicit and of days, before an instant: it never falls with time."""
+        """Return the number of seals before an instant, explicit and implicit."""
         return seen_at // DAY + bisect_left(self.instants, seen_at)
 
     def parts_of(self, seen_at: Instants) -> Instants:
-        """The same for N instants, shape (N,)."""
+        """Return the parts of N instants, shape (N,)."""
         return seen_at // DAY + np.searchsorted(np.array(self.instants, np.int64), seen_at)
 
     def sealed_at(self, instant: int, *, drop: bool = False) -> "Seals":
-        """These and one more seal, or that one alone; the instant is moved after the last."""
+        """Add a seal, after the last one in any case; with `drop`, only the new seal remains."""
         seal = max(instant, self.last + 1)
         if drop:
             return Seals((seal,), self.version + 2)
@@ -52,7 +52,7 @@ class Seals:
 
 
 def read_seals(path: Path) -> Seals:
-    """Read `log/seals`; a log without the file was never sealed.
+    """Read `log/seals`; without the file the log was never sealed.
 
     Raises:
         LogError: a line is neither an instant nor `dropped`.
@@ -64,11 +64,14 @@ def read_seals(path: Path) -> Seals:
     except FileNotFoundError:
         return Seals()
     except ValueError as error:
-        raise LogError(f"{path}: expected one instant a line: {error}.") from None
+        raise LogError(
+            f"{path}: expected one instant a line, found another text ({error}). Restore the file "
+            "from a backup."
+        ) from None
 
 
 def write_seals(path: Path, before: Seals, after: Seals) -> None:
-    """Write the seals `after`, which were made from `before` by `sealed_at`."""
+    """Write the seals `after`, which `before.sealed_at` returned."""
     lines = path.read_text(encoding="ascii").split() if path.exists() else []
     if after.version == before.version + 2:
         lines.append(DROPPED)

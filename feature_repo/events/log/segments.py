@@ -1,9 +1,9 @@
-"""Segments: the log's append form, JSON lines in files of one writer each.
+"""Segments: the append-only form of the log, JSON lines, one writer per file.
 
-A segment is named after the log's version when it was opened: `<version>-<pid>-<random>.jsonl`.
-A writer appends under the shared lock and only while that version holds, so that a segment of an
-earlier version never changes again.  A line without its newline was torn by a crash and never
-acknowledged: it counts as not there.
+A segment is named after the log's version when it was opened: `<version>-<pid>-<random>.jsonl`. A
+writer appends under the shared lock, and only while that version lasts, so a segment of an earlier
+version never changes. A line without its newline was cut by a crash before it was acknowledged;
+readers ignore it.
 """
 
 import os
@@ -18,29 +18,29 @@ import msgspec
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log.seals import Seals, read_seals
-from feature_repo.home import Clock, Home, LogError, locked, sync_folder
+from feature_repo.home import Clock, Home, LogError, locked, sync_folder, to_text
 
 encode_event = msgspec.json.Encoder().encode
 decode_event = msgspec.json.Decoder(AnyEvent).decode
 
 
 def new_segment(folder: Path, version: int) -> Path:
-    """Name a segment that no other process will name."""
+    """Return a path for a new segment, unique among all processes."""
     return folder / f"{version:08d}-{os.getpid()}-{secrets.token_hex(4)}.jsonl"
 
 
 def version_of(segment: Path) -> int:
-    """The log's version when the segment was opened."""
+    """Return the log's version when the segment was opened."""
     return int(segment.name.split("-", 1)[0])
 
 
 def list_segments(folder: Path) -> list[Path]:
-    """All segments, oldest version first."""
+    """Return all segments, oldest version first."""
     return sorted(folder.glob("[0-9]*-*.jsonl"))
 
 
 def read_lines(segment: Path, offset: int = 0) -> Iterator[tuple[int, bytes]]:
-    """Give the whole lines from `offset` on, each with the offset at which it begins."""
+    """Yield the complete lines from `offset` on, each with the offset of its first byte."""
     with segment.open("rb") as file:
         file.seek(offset)
         for line in file:
@@ -51,6 +51,8 @@ def read_lines(segment: Path, offset: int = 0) -> Iterator[tuple[int, bytes]]:
 
 @dataclass
 class _Batch:
+    """Events of one `append`, and its outcome."""
+
     events: Sequence[AnyEvent]
     durable: bool
     stamped: list[AnyEvent] = field(default_factory=list)
@@ -59,7 +61,7 @@ class _Batch:
 
 
 class SegmentWriter:
-    """Appends events to segments of its own.  Threads may share it; they share its fsyncs too."""
+    """Appends events to its own segments. Thread-safe; concurrent appends share one fsync."""
 
     def __init__(self, home: Home, clock: Clock) -> None:
         self._home = home
@@ -73,14 +75,14 @@ class SegmentWriter:
         self._seals_seen: tuple[int, int, int] | None = None
 
     def append(self, events: Sequence[AnyEvent], *, durable: bool = True) -> list[AnyEvent]:
-        """Log events; when this returns they survive a power cut, or a kill if not `durable`.
+        """Log events; afterwards they survive a power cut, or only a kill if not `durable`.
 
         Returns:
-            The events as logged: `received_at` is now where it was 0.
+            The events as logged: a `received_at` of 0 becomes the current instant.
 
         Raises:
-            LogError: nothing was acknowledged, though some may have been written; the log cannot
-                be written, or a `received_at` lies at or before the last seal.
+            LogError: the log cannot be written, or a `received_at` lies at or before the last
+                seal. Nothing was acknowledged, though some events may have been written.
         """
         batch = _Batch(events, durable)
         with self._queue:
@@ -93,7 +95,7 @@ class SegmentWriter:
         return batch.stamped
 
     def close(self) -> None:
-        """Close the segment; a later append begins another.  A dropped writer closes it too."""
+        """Close the segment; a later append opens another. Garbage collection closes it too."""
         with self._commit:
             self._leave_segment()
 
@@ -139,7 +141,10 @@ class SegmentWriter:
             now = max(self._clock.now(), self._seals.last + 1)
             return msgspec.structs.replace(event, received_at=now)
         if event.received_at <= self._seals.last:
-            raise LogError(f"{event.event_id}: received_at lies before the last seal; leave it out")
+            raise LogError(
+                f"{event.event_id}: expected received_at after the last seal, found "
+                f"{to_text(event.received_at)}; leave received_at out"
+            )
         return event
 
     def _follow_seals(self) -> None:
@@ -169,12 +174,12 @@ class SegmentWriter:
 
 
 def _write_all(file: FileIO, lines: bytes) -> None:
-    """Write all or, when the disk refuses, nothing: a line torn here would spoil the next."""
+    """Write all lines, or none if the disk fails: a partial line would damage the next one."""
     start = os.fstat(file.fileno()).st_size
-    rest = memoryview(lines)
+    unwritten = memoryview(lines)
     try:
-        while rest:
-            rest = rest[file.write(rest) or 0 :]
+        while unwritten:
+            unwritten = unwritten[file.write(unwritten) or 0 :]
     except OSError:
         os.ftruncate(file.fileno(), start)
         raise

@@ -13,7 +13,7 @@ from typing import Literal, cast
 
 import redis
 
-from feature_repo.events.contract import AnyEvent, ItemEvent, ServedEvent
+from feature_repo.events.contract import FEATURE_KINDS, AnyEvent, ItemEvent
 from feature_repo.events.log import EventLog, erased_users
 from feature_repo.home import Clock, Home, RedisError
 from feature_repo.online.hydration import OnlineReader
@@ -112,7 +112,7 @@ class LiveWriter:
         Raises:
             RedisError: the server does not answer; call again.
         """
-        told = (event for event in self._log.unsealed() if not isinstance(event, ServedEvent))
+        told = (event for event in self._log.unsealed() if event.kind in FEATURE_KINDS)
         events, new = iter(sorted(told, key=_known_from)), 0
         while batch := list(islice(events, _BATCH)):
             new += self.apply(batch).count("applied")

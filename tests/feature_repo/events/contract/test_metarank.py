@@ -8,14 +8,19 @@ from feature_repo.events.contract import (
     RankingEvent,
     ShownItem,
     UserEvent,
-    parse_event,
-    parse_metarank,
+    parse_events,
 )
 from feature_repo.events.contract.events import ServedRankingEvent
+from feature_repo.events.contract.metarank import parse_metarank
 from feature_repo.home import EventError, parse_instant
 
 AT = parse_instant("2021-11-14T16:25:00Z")
 TIME = "1636907100000"
+
+
+def parse_event(raw):
+    (event,) = parse_events(raw)
+    return event
 
 
 def test_an_item_is_an_upsert_of_its_fields():

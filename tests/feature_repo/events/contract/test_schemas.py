@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import KINDS, SHOP_KINDS, json_schemas, parse_canonical
+from feature_repo.events.contract import EVENT_KINDS, SHOP_KINDS, json_schemas, parse_canonical
 from feature_repo.events.contract.schemas import json_schema
 from feature_repo.home import EventError
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
@@ -34,8 +34,8 @@ def test_a_schema_describes_every_key_of_the_contract(kind):
 
     jsonschema.Draft202012Validator.check_schema(schema)
     described = {k for k, v in schema["properties"].items() if "description" in v}
-    assert described | {"kind", "op"} >= set(KINDS[kind].__struct_fields__)
-    assert schema["properties"].keys() - {"kind"} == set(KINDS[kind].__struct_fields__)
+    assert described | {"kind", "op"} >= set(EVENT_KINDS[kind].record.__struct_fields__)
+    assert schema["properties"].keys() - {"kind"} == set(EVENT_KINDS[kind].record.__struct_fields__)
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda e: e["kind"])

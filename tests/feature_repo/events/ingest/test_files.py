@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from feature_repo.events.contract import parse_event
+from feature_repo.events.contract import parse_events
 from feature_repo.events.ingest import ingest
 from feature_repo.events.ingest.files import EventFiles
 from feature_repo.events.log import EventLog
@@ -26,7 +26,7 @@ def lines(*paths):
 
 
 def parsed(path):
-    return [parse_event(line.raw) for line in lines(path)]
+    return [event for line in lines(path) for event in parse_events(line.raw)]
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import InteractionEvent, parse_event
+from feature_repo.events.contract import InteractionEvent, parse_canonical
 from feature_repo.events.ingest import TableMapping
 from feature_repo.events.ingest.transaction_files import TransactionFiles
 from feature_repo.home import DAY, DatasetError
@@ -225,7 +225,9 @@ def test_online_retail_beats_both_baselines_clear_of_zero(tmp_path):
     """A year of a shop: two minutes of a core of one's own, so a guard of five is too near."""
     lines = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
     told = (
-        parse_event(line.raw) for line in lines if line.raw and line.raw["kind"] == "interaction"
+        parse_canonical(line.raw)
+        for line in lines
+        if line.raw and line.raw["kind"] == "interaction"
     )
     events = [msgspec.structs.replace(event, received_at=event.event_time) for event in told]
 

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from feature_repo.events.contract import (
-    KINDS,
+    EVENT_KINDS,
     SHOP_KINDS,
     InteractionEvent,
     ItemEvent,
@@ -13,11 +13,10 @@ from feature_repo.events.contract import (
     ShownItem,
     UserEvent,
     parse_canonical,
-    parse_event,
-    parsing,
+    parse_events,
 )
+from feature_repo.events.contract.dialects import dialect_of
 from feature_repo.events.contract.events import ServedRankingEvent
-from feature_repo.events.contract.parsing import dialect_of
 from feature_repo.home import CHECKOUT, EventError, parse_instant
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
 
@@ -26,7 +25,7 @@ AT = parse_instant(GOOD_TIME)
 
 def refusal(raw):
     with pytest.raises(EventError) as refused:
-        parse_event(raw)
+        parse_events(raw)
     return refused.value
 
 
@@ -169,5 +168,5 @@ def test_the_dialect_is_told_by_its_key():
 
 def test_the_readers_know_the_keys_of_the_contract():
     for kind in SHOP_KINDS:
-        assert set(parsing._READERS[kind]) == {"kind", *KINDS[kind].__struct_fields__}
-    assert set(parsing.REQUIRED) == set(SHOP_KINDS)
+        fields = EVENT_KINDS[kind].record.__struct_fields__
+        assert set(EVENT_KINDS[kind].readers) == {"kind", *fields}

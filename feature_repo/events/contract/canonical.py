@@ -1,0 +1,38 @@
+"""Read events of the canonical dialect: objects with the keys of `kinds.py`.
+
+Unknown keys are errors, because most are misspelt; a null is the same as an absent key.
+"""
+
+from typing import cast
+
+from feature_repo.events.contract.events import AnyEvent
+from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
+from feature_repo.events.contract.values import read_object
+from feature_repo.home import EventError, utc_offset_minutes
+
+
+def parse_canonical(raw: object) -> AnyEvent:
+    """Read a canonical event.
+
+    A ranking may leave out its items if the shop showed Aisle's own answer; an empty list means a
+    search without results (see `validation.py`).
+
+    Raises:
+        EventError: a key is missing or unknown, or has a bad value.
+    """
+    if not isinstance(raw, dict):
+        raise EventError("event", "a JSON object", raw)
+    name = raw.get("kind")
+    if not isinstance(name, str) or name not in SHOP_KINDS:
+        raise EventError("kind", f"one of {', '.join(SHOP_KINDS)}", name)
+    kind = EVENT_KINDS[name]
+    fields = read_object(raw, kind.readers)
+    del fields["kind"]
+    for required in kind.required:
+        if required not in fields:
+            raise EventError(required, "a value", None)
+    if fields.get("corrects") == fields["event_id"]:
+        raise EventError("corrects", "the event_id of another event", fields["event_id"])
+    if "utc_offset_minutes" in kind.fields and "utc_offset_minutes" not in fields:
+        fields["utc_offset_minutes"] = utc_offset_minutes(raw["event_time"])
+    return cast(AnyEvent, kind.record_for(fields)(**fields))
