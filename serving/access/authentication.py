@@ -1,7 +1,7 @@
-"""Who may ask: keys with scopes, and how often each may.
+"""Authentication by API key, and the request rate of each key.
 
-Without keys a home is open to its own machine alone, however the service was started: what counts
-is the address at which a request came in.
+A home without keys answers only requests that arrive at a loopback address, whatever address the
+service is bound to.
 """
 
 import ipaddress
@@ -17,23 +17,23 @@ from serving.contract import ApiError
 from serving.state import WatchedFile
 
 BURST_SECONDS = 1.0
-"""How long a key may have been silent and spend at once what it saved."""
+"""How many seconds of its rate an idle key may spend in one burst."""
 
 _BEARER = "bearer "
 
 
 @dataclass
 class Bucket:
-    """Tokens of one key: `rate` a second, saved up for BURST_SECONDS, one a request."""
+    """Token bucket of one key: `rate` tokens a second, one per request."""
 
     rate: float
     tokens: float
     filled_at: float
 
-    def wait(self, now: float) -> float:
-        """Take a token; seconds until there is one, 0 where it was taken."""
-        most = max(1.0, self.rate * BURST_SECONDS)
-        self.tokens = min(most, self.tokens + (now - self.filled_at) * self.rate)
+    def take(self, now: float) -> float:
+        """Take a token; return 0, or without a token the seconds until there is one."""
+        capacity = max(1.0, self.rate * BURST_SECONDS)
+        self.tokens = min(capacity, self.tokens + (now - self.filled_at) * self.rate)
         self.filled_at = now
         if self.tokens < 1:
             return (1 - self.tokens) / self.rate
@@ -43,17 +43,17 @@ class Bucket:
 
 @dataclass
 class Authentication:
-    """Checks keys; the file of keys is followed while the service runs."""
+    """Checks the keys of requests against the home's key file, which may change at any time."""
 
     keys: WatchedFile[ApiKeys | None]
     seconds: Callable[[], float] = time.monotonic
     _buckets: dict[tuple[str, float], Bucket] = field(default_factory=dict)
 
     def check(self, request: Request, scope: str) -> None:
-        """Let a request pass.
+        """Check that a request may use endpoints of a scope.
 
         Raises:
-            ApiError: 401, no key; 403, a key for other things; 429, too often.
+            ApiError: 401, no valid key; 403, a key without the scope; 429, over the key's rate.
         """
         if self.keys.value is None:
             if not _is_loopback(request):
@@ -61,7 +61,7 @@ class Authentication:
             return
         key = self.keys.value.holder(_secret(request))
         if key is None:
-            raise _unauthorized("a key this service knows")
+            raise _unauthorized("a valid key")
         if scope not in key.scopes:
             expected = f"a key with the scope {scope}"
             raise ApiError(403, "Authorization", expected, f"one with {', '.join(key.scopes)}")
@@ -74,7 +74,7 @@ class Authentication:
         bucket = self._buckets.setdefault(
             (key.name, key.rate), Bucket(key.rate, max(1.0, key.rate * BURST_SECONDS), now)
         )
-        if wait := bucket.wait(now):
+        if wait := bucket.take(now):
             raise ApiError(
                 429,
                 "rate",
@@ -85,8 +85,8 @@ class Authentication:
 
 
 def _secret(request: Request) -> str:
-    given = request.headers.get("authorization", "")
-    return given[len(_BEARER) :].strip() if given.lower().startswith(_BEARER) else ""
+    header = request.headers.get("authorization", "")
+    return header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else ""
 
 
 def _is_loopback(request: Request) -> bool:
@@ -98,5 +98,5 @@ def _is_loopback(request: Request) -> bool:
 
 
 def _unauthorized(expected: str) -> ApiError:
-    """The 401; what was sent is not repeated."""
+    """Return the 401; it does not repeat the secret of the request."""
     return ApiError(401, "Authorization", expected, "none", headers={"WWW-Authenticate": "Bearer"})

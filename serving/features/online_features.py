@@ -1,11 +1,11 @@
-"""The live features in Redis: whether they can be trusted, and how they are made whole again.
+"""Online features in Redis: whether they can be read, and their recovery after an outage.
 
-Two switches.  `readable`: rankings may read.  `writable`: every acknowledged event has been applied
-or is being applied at its door.  A read that fails turns the first off, a write that fails both, so
-that no request after it waits for a server that is gone.  Recovery happens beside the requests:
-where writes were missed it turns `writable` on, replays the unsealed log, and only then lets
-rankings read.  An event was logged either before the replay began, which then reads it, or after,
-and then it was applied at its door; applying is idempotent.
+Two switches.  `readable`: requests may read.  `writable`: every acknowledged event has been, or is
+being, applied by the thread that received it.  A failed read turns off the first, a failed write
+both, so that no later request waits for a lost server.  A background task recovers: after missed
+writes it turns on `writable`, replays the unsealed log, and then turns on `readable`.  An event is
+logged either before the replay begins, which then reads it, or after; then its own thread applies
+it.  Applying is idempotent.
 """
 
 import logging
@@ -23,115 +23,115 @@ from serving.monitoring import ONLINE_FEATURES_UP
 from serving.query import Query
 
 _logger = logging.getLogger(__name__)
-_GONE = (RedisError, redis.RedisError, OSError)
+_LOST_SERVER = (RedisError, redis.RedisError, OSError)
 
 
 class Connection(Protocol):
-    """A way to one Redis server; its methods raise one of `_GONE` where the server is."""
+    """Connection to one Redis server; its methods raise one of `_LOST_SERVER` without it."""
 
     def run_id(self) -> str:
-        """Name of the running server; another one after each start of it."""
+        """Return the id of the running server; it changes with each start."""
 
     async def read(self, query: Query) -> RequestContext:
-        """What is known of the shopper, the query and the candidates."""
+        """Read the features of user, query and candidates."""
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
-        """Make events count; gives what became of each, `duplicate` among others."""
+        """Apply events, and return the outcome of each, such as `applied` or `duplicate`."""
 
     def replay(self) -> int:
-        """Apply the unsealed log; gives how many events were new."""
+        """Apply the unsealed log; return how many events were new."""
 
     def apply_due_events(self) -> int:
-        """Apply events whose time has come; gives how many."""
+        """Apply pending events whose time has come; return how many."""
 
     def close(self) -> None:
-        """Read no more."""
+        """Stop reading."""
 
 
 @dataclass
 class OnlineFeatures:
-    """The switches, and the connection behind them.
+    """The switches, and the connection.
 
     Attributes:
-        connect: opens a connection; raises AisleError where that is not possible yet.
+        connect: opens a connection; raises AisleError while that is not possible.
     """
 
     connect: Callable[[], Connection]
     readable: bool = False
     writable: bool = False
     _connection: Connection | None = None
-    _identity: str | None = None
-    _told: bool = False
+    _run_id: str | None = None
+    _outage_logged: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     async def read(self, query: Query) -> RequestContext:
-        """What a ranking needs to know.
+        """Read the features of a request.
 
         Raises:
-            RedisError: live features cannot be had now; at once, where that is known.
+            RedisError: the features cannot be read now; raised without delay once that is known.
         """
         if not self.readable or self._connection is None:
             raise RedisError("the live features are being recovered")
         try:
             return await self._connection.read(query)
-        except _GONE as error:
+        except _LOST_SERVER as error:
             self._turn_off(error)
             raise RedisError(str(error)) from error
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
-        """Make logged events count: now, or when the server is back.
+        """Apply logged events; without a server, recovery applies them later.
 
         Returns:
-            What became of each event; none where that is not known yet.
+            The outcome of each event; empty where it is not known yet.
         """
         if not self.writable or self._connection is None:
             return ()
         try:
             return self._connection.apply(events)
-        except _GONE as error:
+        except _LOST_SERVER as error:
             self._turn_off(error, writes_missed=True)
             return ()
 
     def maintain(self) -> None:
-        """Look after the state once: notice a lost server, recover, release held events."""
+        """Detect a lost or restarted server, recover, and apply due events."""
         try:
-            connection = self._checked()
+            connection = self._connected()
             if not self.readable:
                 self._recover(connection)
             connection.apply_due_events()
-        except (*_GONE, AisleError) as error:
+        except (*_LOST_SERVER, AisleError) as error:
             self._turn_off(error, writes_missed=True)
 
     def close(self) -> None:
-        """Read no more; of the event loop that read."""
+        """Stop reading; call it in the event loop that read."""
         if self._connection is not None:
             self._connection.close()
 
-    def _checked(self) -> Connection:
+    def _connected(self) -> Connection:
         if self._connection is None:
             self._connection = self.connect()
-        identity = self._connection.run_id()
-        if identity != self._identity:
-            if self._identity is not None:
+        run_id = self._connection.run_id()
+        if run_id != self._run_id:
+            if self._run_id is not None:
                 self._turn_off("this is another server, or a restarted one", writes_missed=True)
-            self._identity = identity
+            self._run_id = run_id
         return self._connection
 
     def _recover(self, connection: Connection) -> None:
         if not self.writable:
             self.writable = True
-            missed = connection.replay()
-            _logger.info("live features are whole again; %d events were missed", missed)
+            replayed = connection.replay()
+            _logger.info("online features are complete again; %d events were replayed", replayed)
         with self._lock:
             self.readable = self.writable
-            self._told = not self.readable
+            self._outage_logged = not self.readable
         ONLINE_FEATURES_UP.set(self.readable)
 
     def _turn_off(self, reason: object, *, writes_missed: bool = False) -> None:
         with self._lock:
-            if not self._told:
-                _logger.warning("live features are off: %s", reason)
-            self._told, self.readable = True, False
+            if not self._outage_logged:
+                _logger.warning("online features are off: %s", reason)
+            self._outage_logged, self.readable = True, False
             if writes_missed:
                 self.writable = False
         ONLINE_FEATURES_UP.set(0)

@@ -1,4 +1,4 @@
-"""The home's Redis server as the service uses it: impatient for rankings, patient for events."""
+"""The home's Redis server as the service uses it: short timeouts for reads, long ones for events."""
 
 import asyncio
 import re
@@ -19,7 +19,7 @@ from feature_repo.shop import Shop
 from serving.query import Query
 
 READ_TIMEOUT_SECONDS = 0.08
-"""Of one read; a frozen server costs one request this much, and those after it nothing."""
+"""Timeout of one read.  A frozen server delays one request by it, and the later ones not at all."""
 
 WRITE_TIMEOUT_SECONDS = 1.0
 
@@ -27,44 +27,49 @@ _RUN_ID = re.compile(rb"run_id:(\w+)")
 
 
 @dataclass
-class KnownServer:
-    """The server whose live state is whole, by its run id.
+class RecoveredServer:
+    """The server whose features are complete, identified by its run id.
 
-    A server that was restarted may have lost the last second.  Every new connection of a reader
-    asks who answers, so that no ranking reads from a restarted server before the log was replayed.
+    A restarted server may have lost the last second of events.  Every new connection of a reader
+    checks the run id, so that no request reads from a restarted server before the log is replayed.
 
     Attributes:
-        was_loaded: whether features were seen to be loaded there.
+        run_id: of the server; another one after each start of it.
+        was_loaded: whether materialized features were seen on the server.
     """
 
     run_id: str | None = None
     was_loaded: bool = False
 
     async def check(self, connection: Any) -> None:
-        """Open a connection as redis-py does, unless another server answers."""
+        """Set up a connection as redis-py does, and check the server.
+
+        Raises:
+            ConnectionError: another server answers, or the server was restarted.
+        """
         await connection.on_connect()
         await connection.send_command("INFO", "server")
-        found = _RUN_ID.search(await connection.read_response())
-        if found is None or found[1].decode() != self.run_id:
+        match = _RUN_ID.search(await connection.read_response())
+        if match is None or match[1].decode() != self.run_id:
             raise redis.ConnectionError("the server is another one, or was restarted")
 
 
 @dataclass(frozen=True)
 class RedisConnection:
-    """Reader and writer of the live features, on one server."""
+    """Reader and writer of online features on one server."""
 
     client: "redis.Redis"
     stream: PipelinedClient
     items: ItemCache
     reader: OnlineReader
     writer: LiveWriter
-    known: KnownServer
+    recovered: RecoveredServer
     clock: Clock
     loaded_key: str
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
-        """Open the stores, which imports Feast.
+        """Open the stores; imports Feast.
 
         Raises:
             RedisError: the home has no server yet.
@@ -75,45 +80,45 @@ class RedisConnection:
         _render_once(home, address)
         client = redis_client(address, timeout=WRITE_TIMEOUT_SECONDS)
         read_timeout = READ_TIMEOUT_SECONDS * settings.patience
-        known, reader = KnownServer(), OnlineReader(home, shop, client)
+        recovered, reader = RecoveredServer(), OnlineReader(home, shop, client)
         items = ItemCache(reader.item_keys)
         return cls(
             client=client,
-            stream=PipelinedClient(address, read_timeout, known.check, items.invalidate),
+            stream=PipelinedClient(address, read_timeout, recovered.check, items.invalidate),
             items=items,
             reader=reader,
             writer=LiveWriter(home, shop, client, log, clock, reader),
-            known=known,
+            recovered=recovered,
             clock=clock,
             loaded_key=loaded_key(home),
         )
 
     def run_id(self) -> str:
-        """The server's run id.
+        """Return the server's run id.
 
         Raises:
-            RedisError: it lost what was loaded.
+            RedisError: the server lost the materialized features.
         """
         if self.client.exists(self.loaded_key):
-            self.known.was_loaded = True
-        elif self.known.was_loaded:
+            self.recovered.was_loaded = True
+        elif self.recovered.was_loaded:
             raise RedisError("Redis lost the features that were loaded; run `aisle refresh`.")
-        about = cast("dict[str, object]", self.client.info("server"))
-        return str(about["run_id"])
+        info = cast("dict[str, object]", self.client.info("server"))
+        return str(info["run_id"])
 
     async def read(self, query: Query) -> RequestContext:
-        """The facts of a request, held events of before its instant among them, and none of after.
+        """Read the features of a request, as of its instant.
 
-        The instant of the facts is the request's; a later one, where a held event of a later time
-        was applied meanwhile.
+        Pending events of before that instant are applied first.  When a pending event of a later
+        instant was applied meanwhile, the features are those of a later instant, `context.t`.
         """
         t = query.t
         while True:
             if self.writer.held:
                 await asyncio.to_thread(self.writer.release_held, t - 1)
-            facts = await self._read_at(t, query)
+            context = await self._read_at(t, query)
             if self.writer.released_to < t:
-                return facts
+                return context
             t = self.clock.now()
 
     async def _read_at(self, t: int, query: Query) -> RequestContext:
@@ -129,30 +134,30 @@ class RedisConnection:
         return await self.items.read(self.stream, slate)
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
-        """Make events count."""
+        """Apply events, and return the outcome of each."""
         return self.writer.apply(events)
 
     def replay(self) -> int:
-        """Apply the unsealed log; from now on the server's live state is whole."""
-        identity = self.run_id()
-        missed = self.writer.replay()
-        self.known.run_id = identity
-        return missed
+        """Apply the unsealed log, which makes the server's features complete."""
+        run_id = self.run_id()
+        applied = self.writer.replay()
+        self.recovered.run_id = run_id
+        return applied
 
     def apply_due_events(self) -> int:
-        """Apply the events whose time has come."""
+        """Apply pending events whose time has come; return how many."""
         return self.writer.release_held()
 
     def close(self) -> None:
-        """Close the connection of the reads."""
+        """Close the connection of the reader."""
         self.stream.close()
 
 
 def address_of(settings: Settings) -> RedisAddress:
-    """`REDIS_URL`, else the port kept for the home's private server, which a parent runs.
+    """Return `REDIS_URL`, else the address of the home's private server, which a parent runs.
 
     Raises:
-        RedisError: there is none.
+        RedisError: the home has no server yet.
     """
     if settings.redis_url:
         return RedisAddress.parse(settings.redis_url)

@@ -1,10 +1,10 @@
-"""A request, from question to slate.
+"""A request, from query to slate.
 
     assign → interpret → retrieve → merge → hydrate → score → rerank → record
 
-Each stage is a function; `_flow` only calls them in order.  A stage that fails or is late is left
-out, named in `degraded` and counted: a shopper always gets a slate.  `/rank` brings its candidates
-with it; for a page of the shop they are found.
+Each stage is a function; `_flow` calls them in order.  A stage that fails or is late is skipped,
+named in `degraded` and counted: a shopper always gets a slate.  `/rank` brings its candidates; for
+a list of the shop, the candidate sources return them.
 """
 
 import asyncio
@@ -14,13 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from feature_repo.request_features.context import RequestContext, with_overrides
+from serving import ranking
 from serving.candidates import (
     Retrieval,
     continued_candidates,
     popular_candidates,
     retrieve_candidates,
 )
-from serving.candidates import merge as fused
+from serving.candidates import merge as merge_sources
 from serving.contract import (
     ApiError,
     RankAnswer,
@@ -33,19 +34,7 @@ from serving.flow.resources import Resources
 from serving.flow.responses import page_answer, rank_answer
 from serving.monitoring import LOST_ANSWERS, Trace, run_with_timeout
 from serving.query import Query, Rules, read_list_query, read_query
-from serving.ranking import (
-    Scored,
-    Slate,
-    active_rules,
-    drop_deleted,
-    order_by_score,
-    pins,
-    rerank,
-    score_by_popularity,
-    score_by_ranker,
-    score_by_retrieval,
-    sellable_positions,
-)
+from serving.ranking import Explored, Scored, Slate
 from serving.recording import served_event, shown_event
 from serving.state import DEFAULT_MODEL, Model, ModelRegistry
 from training.query_understanding import Understanding
@@ -53,23 +42,23 @@ from training.retrieval.catalogue import Candidates, ItemTable
 from training.retrieval.indexes import ITEM_TABLE, UNDERSTANDING
 
 HYDRATE_SECONDS, HYDRATE_SECONDS_PER_ITEM = 0.15, 0.0005
-"""Five times what reading takes on a quiet machine; a server that is gone is noticed sooner."""
+"""Five times the time of a read on an idle machine; a lost server is noticed sooner."""
 
 RECORD_SECONDS = 0.1
-KNOWN_SECONDS = 0.2
+SHOPPER_SECONDS = 0.2
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass
-class _Request:
-    """What every stage of one request sees."""
+class RequestState:
+    """The state of one request, which every stage reads and some extend."""
 
     resources: Resources
     model: Model
     query: Query
     trace: Trace = field(default_factory=Trace)
-    retrieved: Retrieval = field(default_factory=Retrieval)
+    retrieval: Retrieval = field(default_factory=Retrieval)
     rules: Rules = field(default_factory=Rules)
 
 
@@ -79,18 +68,16 @@ async def answer(
     """Rank the items of a request.
 
     Args:
-        resources: what the process holds.
         name: of the model.
-        body: as read.
-        explain: give each item's feature values.
-        shown: log the answer as shown.
+        explain: answer with each item's feature values.
+        shown: record the answer's impressions.
 
     Raises:
-        ApiError: 404, no such model; 400, an impossible request.
+        ApiError: 404, unknown model; 400, invalid request.
     """
     started, model = time.perf_counter(), assign(resources.models, name)
     query = read_query(body, t=resources.clock.now(), explain=explain, shown=shown)
-    request = _Request(resources, model, query)
+    request = RequestState(resources, model, query)
     _, slate = await _flow(request)
     return rank_answer(request.query, slate, request.trace.degraded, started)
 
@@ -103,61 +90,63 @@ async def answer_page(
     explain: bool = False,
     shown: bool = False,
 ) -> SlateAnswer:
-    """Find and rank the items of a page of the shop.
+    """Retrieve and rank the items of a list of the shop.
 
     Args:
-        resources: what the process holds.
-        surface: `search`, or one of those that recommend.
-        body: as read.
-        explain: give each item's sources and feature values, and the stages.
-        shown: log the answer as shown.
+        surface: `search`, or a surface of recommendations.
+        explain: answer with each item's sources and feature values, and the stages.
+        shown: record the answer's impressions.
 
     Raises:
-        ApiError: 400, an impossible request.
+        ApiError: 400, invalid request.
     """
     started, model = time.perf_counter(), assign(resources.models, DEFAULT_MODEL)
     query = read_list_query(
         body, surface, resources.shop, t=resources.clock.now(), explain=explain, shown=shown
     )
-    request = _Request(resources, model, query)
+    request = RequestState(resources, model, query)
     candidates, slate = await _flow(request)
     item_table = resources.models.index(ITEM_TABLE)
     return page_answer(
-        request.query, item_table, candidates, request.retrieved, slate, request.trace, started
+        request.query, item_table, candidates, request.retrieval, slate, request.trace, started
     )
 
 
-async def _flow(request: _Request) -> tuple[Candidates, Slate]:
+async def _flow(request: RequestState) -> tuple[Candidates, Slate]:
     interpret(request)
     candidates = merge(request, await retrieve(request))
-    facts = await hydrate(request, candidates)
-    await asyncio.sleep(0)  # Whoever is to be refused is refused between two stages.
-    left, facts = sellable(request, candidates.item_ids, facts)
-    scored = score(request, candidates, left, facts)
-    slate = arrange(request, candidates, scored, facts)
+    context = await hydrate(request, candidates)
+    await asyncio.sleep(0)  # Yield to the event loop so that overload checks can run.
+    item_ids, context = filter_sellable(request, candidates.item_ids, context)
+    scored = score(request, candidates, item_ids, context)
+    slate = rerank(request, candidates, scored, context)
     await record(request, candidates, slate)
     return candidates, slate
 
 
 def assign(models: ModelRegistry, name: str) -> Model:
-    """Choose who answers."""
+    """Return the model of a name.
+
+    Raises:
+        ApiError: 404.
+    """
     model = models.get(name)
     if model is None:
         raise ApiError(404, "model", f"one of {', '.join(models.names())}", repr(name))
     return model
 
 
-def interpret(request: _Request) -> None:
-    """Read from the query what is meant by it, and find the rules that count now."""
+def interpret(request: RequestState) -> None:
+    """Interpret the text of the query, and select the rules that apply."""
     query, resources = request.query, request.resources
-    request.rules = active_rules(resources.rules.value, query)
+    request.rules = ranking.active_rules(resources.rules.value, query)
     if query.list_request is None or not query.text:
         return
-    learned: Understanding | None = resources.models.index(UNDERSTANDING)
-    if learned is None:
+    understanding: Understanding | None = resources.models.index(UNDERSTANDING)
+    if understanding is None:
         request.trace.mark_degraded("interpret")
     with request.trace.fail_open("interpret"):
-        interpreted = (learned or Understanding()).apply(
+        interpreted = (understanding or Understanding()).apply(
             query.text,
             query.market,
             reads_prices=resources.shop.item_role("price") is not None,
@@ -166,122 +155,150 @@ def interpret(request: _Request) -> None:
         request.query = replace(query, list_request=list_request)
 
 
-async def retrieve(request: _Request) -> Retrieval | None:
-    """Candidates of every source; None where the request brings them, or none can be had."""
+async def retrieve(request: RequestState) -> Retrieval | None:
+    """Search every candidate source; None when the request has candidates, or on failure."""
     list_request = request.query.list_request
     if list_request is None or list_request.rest is not None:
         return None
-    with request.trace.fail_open("retrieve") as told:
-        request.retrieved = await _found(request)
-        told["found"] = {name: len(found) for name, found in request.retrieved.found.items()}
-        if request.retrieved.missing:
-            told["missing"] = list(request.retrieved.missing)
+    with request.trace.fail_open("retrieve") as details:
+        # In the event loop: the sources are in memory and hold the interpreter lock, and handing
+        # them to a thread costs as much as they do.
+        async with asyncio.timeout(SHOPPER_SECONDS * request.resources.settings.patience):
+            shopper = await _read_shopper(request)
+        retrieval = retrieve_candidates(
+            request.resources.models, request.query, list_request, shopper
+        )
+        request.retrieval = retrieval
+        details["found"] = {name: len(rows) for name, rows in retrieval.found.items()}
+        if retrieval.missing:
+            details["missing"] = list(retrieval.missing)
             request.trace.mark_degraded("retrieve")
-        return request.retrieved
+        return retrieval
     return None
 
 
-def merge(request: _Request, retrieved: Retrieval | None) -> Candidates:
-    """Candidates of all sources, each once; those of the request in the order given."""
+def merge(request: RequestState, retrieval: Retrieval | None) -> Candidates:
+    """Merge the candidates of all sources; candidates of the request keep their order."""
     query = request.query
     if query.list_request is None:
         return Candidates(query.item_ids)
     if query.list_request.rest is not None:
         return continued_candidates(query.list_request.rest.item_ids)
     with request.trace.stage("merge"):
-        if retrieved is None or (retrieved.missing and retrieved.is_empty):
+        if retrieval is None or (retrieval.missing and retrieval.is_empty):
             return popular_candidates(request.model)
-        candidates = fused(retrieved, query.list_request.surface.sources)
+        candidates = merge_sources(retrieval, query.list_request.surface.sources)
         item_table: ItemTable = request.resources.models.index(ITEM_TABLE)
-        pinned = [item for item in pins(request.rules) if item in item_table.row]
+        pinned = [item for item in ranking.pinned_items(request.rules) if item in item_table.row]
         return candidates.with_more("rules", pinned)
 
 
-async def hydrate(request: _Request, candidates: Candidates) -> RequestContext | None:
-    """Read what is known now; None where that cannot be had in time."""
+async def hydrate(request: RequestState, candidates: Candidates) -> RequestContext | None:
+    """Read the features of the request; None when they cannot be read in time."""
     query, resources, item_ids = request.query, request.resources, candidates.item_ids
     if not item_ids:
         return RequestContext(t=query.t, query=query.text)
-    asked = query if query.list_request is None else replace(query, item_ids=item_ids)
+    with_items = query if query.list_request is None else replace(query, item_ids=item_ids)
     seconds = HYDRATE_SECONDS + HYDRATE_SECONDS_PER_ITEM * len(item_ids)
     with request.trace.fail_open("hydrate"):
         async with asyncio.timeout(seconds * resources.settings.patience):
-            facts = await resources.online_features.read(asked)
-        request.query = replace(query, t=facts.t)
-        facts = facts.with_fields(source_ranks=candidates.sources)
-        return with_overrides(facts, query.overrides, resources.shop)
+            context = await resources.online_features.read(with_items)
+        request.query = replace(query, t=context.t)
+        context = context.with_fields(source_ranks=candidates.sources)
+        return with_overrides(context, query.overrides, resources.shop)
     return None
 
 
-def sellable(
-    request: _Request, item_ids: Sequence[str], facts: RequestContext | None
+def filter_sellable(
+    request: RequestState, item_ids: Sequence[str], context: RequestContext | None
 ) -> tuple[Sequence[str], RequestContext | None]:
-    """The candidates that may be shown, and the facts of these alone.
+    """Return the candidates that may be shown, and the context of these alone.
 
-    While nothing newer can be read, an item is what it was when the indices were fitted.
+    Without a context, the item table of the last refresh says what may be shown.
     """
     resources, list_request = request.resources, request.query.list_request
-    left, facts = drop_deleted(item_ids, facts, resources.deleted_items.intersection(item_ids))
+    deleted_ids = resources.deleted_items.intersection(item_ids)
+    item_ids, context = ranking.drop_deleted(item_ids, context, deleted_ids)
     filters = () if list_request is None else list_request.filters
-    checked, item_table = facts, resources.models.index(ITEM_TABLE)
-    if facts is None and item_table is not None:
-        checked = item_table.facts(left, request.query.t)
-    elif facts is None and filters:
+    attributes, item_table = context, resources.models.index(ITEM_TABLE)
+    if context is None and item_table is not None:
+        attributes = item_table.facts(item_ids, request.query.t)
+    elif context is None and filters:
         request.trace.mark_degraded("filters")
-    places = sellable_positions(left, checked, resources.shop, request.rules, filters)
-    if len(places) == len(left):
-        return left, facts
-    return [left[n] for n in places], None if facts is None else facts.select(places)
+    positions = ranking.sellable_positions(
+        item_ids, attributes, resources.shop, request.rules, filters
+    )
+    if len(positions) == len(item_ids):
+        return item_ids, context
+    remaining = [item_ids[n] for n in positions]
+    return remaining, None if context is None else context.select(positions)
 
 
 def score(
-    request: _Request,
+    request: RequestState,
     candidates: Candidates,
-    left: Sequence[str],
-    facts: RequestContext | None,
+    item_ids: Sequence[str],
+    context: RequestContext | None,
 ) -> Scored:
-    """Score by the ranker; without one, or without facts, by retrieval or by popularity."""
+    """Score by the ranker; without it, or without a context, by retrieval or by popularity."""
     model, query = request.model, request.query
-    if facts is not None and model.ranker is not None:
+    if context is not None and model.ranker is not None:
         with request.trace.fail_open("score"):
-            return score_by_ranker(model.ranker, facts, request.resources.shop)
-    elif facts is not None:
+            return ranking.score_by_ranker(model.ranker, context, request.resources.shop)
+    elif context is not None:
         request.trace.mark_degraded("score")
     if query.list_request is not None:
-        return score_by_retrieval(candidates, left)
-    return score_by_popularity(model, left)
+        return ranking.score_by_retrieval(candidates, item_ids)
+    return ranking.score_by_popularity(model, item_ids)
 
 
-def arrange(
-    request: _Request, candidates: Candidates, scored: Scored, facts: RequestContext | None
+def rerank(
+    request: RequestState,
+    candidates: Candidates,
+    scored: Scored,
+    context: RequestContext | None,
 ) -> Slate:
-    """Best first; a page of the shop by its rules too."""
-    query = request.query
-    if query.list_request is not None:
-        with request.trace.fail_open("order_by_score"):
-            return rerank(
-                query,
-                query.list_request,
-                scored,
-                candidates,
-                facts,
-                request.resources.shop,
-                request.rules,
-                trust=min(
-                    query.list_request.surface.ranker_weight, request.retrieved.ranker_weight
-                ),
-            )
-    return order_by_score(scored, candidates.item_ids)
+    """Order the scored items; a list of the shop also by its rules and exploration."""
+    query, rules = request.query, request.rules
+    list_request = query.list_request
+    if list_request is None:
+        return ranking.order_by_score(scored, candidates.item_ids)
+    with request.trace.fail_open("rerank"):
+        if list_request.rest is not None:
+            order = list(range(len(scored.item_ids)))
+            return ranking.cut_page(scored, Explored(order), list_request.size, 1)
+        surface = list_request.surface
+        ranker_weight = min(surface.ranker_weight, request.retrieval.ranker_weight)
+        order = ranking.blended_order(scored, candidates, ranker_weight)
+        order, pinned = ranking.rerank(
+            order,
+            scored.item_ids,
+            context,
+            request.resources.shop,
+            rules,
+            candidates=candidates,
+            partial_match_sources=surface.partial_match_sources,
+        )
+        explored = ranking.explore(
+            order,
+            scored.item_ids,
+            list_request.size,
+            rules.exploration,
+            ranking.list_seed(query),
+            pinned,
+        )
+        return ranking.cut_page(scored, explored, list_request.size, list_request.page)
+    return ranking.order_by_score(scored, candidates.item_ids)
 
 
-async def record(request: _Request, candidates: Candidates, slate: Slate) -> None:
-    """Keep the answer; where the sender shows it, make it count.
+async def record(request: RequestState, candidates: Candidates, slate: Slate) -> None:
+    """Queue the answer for the log; when the sender shows it, also record its impressions.
 
-    Without items it counts as a search that found nothing, unless not every source was asked.
+    An answer without items counts as a search without results, unless a source was missing.
     """
     query, resources, trace = request.query, request.resources, request.trace
-    found_nothing = query.reports_no_results and "retrieve" not in trace.degraded
-    if query.shown and (slate.order or found_nothing):
+    has_no_results = query.reports_no_results and "retrieve" not in trace.degraded
+    if query.shown and (slate.order or has_no_results):
         with trace.fail_open("record"):
             event = shown_event(query, slate)
             await run_with_timeout(
@@ -289,14 +306,13 @@ async def record(request: _Request, candidates: Candidates, slate: Slate) -> Non
                 resources.writers,
                 lambda: resources.event_intake.record([event]),
             )
-    # The answer goes first: the loop comes to this when it was sent, before it hears anything new.
-    asyncio.get_running_loop().call_soon(_keep, request, candidates, slate)
+    # The event loop sends the answer before it runs this callback.
+    asyncio.get_running_loop().call_soon(_log_answer, request, candidates, slate)
 
 
-def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
-    """What is logged and counted of an answer."""
+def _log_answer(request: RequestState, candidates: Candidates, slate: Slate) -> None:
     resources, trace = request.resources, request.trace
-    trace.count()
+    trace.observe_stages()
     share = resources.settings.record_share
     try:
         served = served_event(request.query, candidates, slate, trace.degraded, share)
@@ -307,22 +323,8 @@ def _keep(request: _Request, candidates: Candidates, slate: Slate) -> None:
     resources.answer_log.enqueue(served)
 
 
-async def _found(request: _Request) -> Retrieval:
-    """Read what is known of shopper and query, then ask the sources.
-
-    Here and not in a thread: they are in memory and hold the interpreter, and to be sent for costs
-    as much as they do.
-    """
-    query, resources = request.query, request.resources
-    list_request = query.list_request
-    assert list_request is not None
-    async with asyncio.timeout(KNOWN_SECONDS * resources.settings.patience):
-        known = await _known(request)
-    return retrieve_candidates(resources.models, query, list_request, known)
-
-
-async def _known(request: _Request) -> RequestContext | None:
-    """What is known of shopper and query; None where that cannot be read."""
+async def _read_shopper(request: RequestState) -> RequestContext | None:
+    """Read the features of user and query; None when they cannot be read."""
     query = request.query
     if query.user_id is None and query.key is None:
         return RequestContext(t=query.t)

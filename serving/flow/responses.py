@@ -50,7 +50,7 @@ def page_answer(
         facets=dict(retrieved.facets),
         understood=list_request.interpreted.to_dict(),
         relaxed=list(retrieved.relaxed),
-        next=encode_cursor(slate.rest, total),
+        next=encode_cursor(slate.next_ids, total),
         trace=trace.stages if query.explain else None,
     )
 

@@ -1,4 +1,4 @@
-"""Blocking work, done in threads beside the event loop, and not waited for longer than agreed."""
+"""Blocking work in threads, with or without a deadline."""
 
 import asyncio
 import time
@@ -13,19 +13,20 @@ async def run_with_timeout(seconds: float, pool: ThreadPoolExecutor, work: Calla
     """Run `work` in a thread of `pool`.
 
     Raises:
-        TimeoutError: it takes longer; it goes on unheard, or never begins.
+        TimeoutError: the work takes longer.  It finishes in its thread if it had begun; its result
+            is lost.
     """
     deadline = time.monotonic() + seconds
 
-    def in_time() -> T:
+    def unless_late() -> T:
         if time.monotonic() > deadline:
             raise TimeoutError
         return work()
 
     async with asyncio.timeout(seconds):
-        return await run_in_pool(pool, in_time)
+        return await run_in_pool(pool, unless_late)
 
 
 async def run_in_pool(pool: ThreadPoolExecutor, work: Callable[[], T]) -> T:
-    """Run `work` in a thread of `pool`, however long it takes."""
+    """Run `work` in a thread of `pool`."""
     return await asyncio.get_running_loop().run_in_executor(pool, work)

@@ -1,4 +1,4 @@
-"""What the service counts and times, as Prometheus reads it at `/metrics`."""
+"""Prometheus metrics of the service."""
 
 import os
 
@@ -21,12 +21,12 @@ ANSWER_SECONDS = Histogram(
 STAGE_SECONDS = Histogram(
     "aisle_stage_seconds", "Time a stage of a ranking took.", ["stage"], buckets=_SECONDS
 )
-DEGRADED = Counter("aisle_degraded", "Answers a stage was left out of.", ["stage"])
+DEGRADED = Counter("aisle_degraded", "Answers a stage was skipped in.", ["stage"])
 ERRORS = Counter("aisle_refused", "Requests answered with an error.", ["status"])
 IN_FLIGHT = Gauge(
-    "aisle_in_flight", "Requests at work or waiting.", ["kind"], multiprocess_mode="livesum"
+    "aisle_in_flight", "Requests running or waiting.", ["kind"], multiprocess_mode="livesum"
 )
-EVENTS = Counter("aisle_events", "Events by what became of them.", ["outcome"])
+EVENTS = Counter("aisle_events", "Events by outcome.", ["outcome"])
 LOST_ANSWERS = Counter("aisle_served_lost", "Answers that could not be logged as served.")
 ARTIFACT_LOADS = Counter(
     "aisle_artifact_loads", "Artifacts loaded or refused.", ["kind", "outcome"]
@@ -39,7 +39,7 @@ CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
 def exposition() -> bytes:
-    """All metrics of all workers of this server."""
+    """Return the metrics of all processes of the service in Prometheus' text format."""
     if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()

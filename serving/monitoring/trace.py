@@ -1,4 +1,4 @@
-"""What became of each stage of a request: its time, what it found, whether it was left out."""
+"""Trace of a request: how long each stage took, and which stages were skipped."""
 
 import logging
 import time
@@ -15,11 +15,11 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class Trace:
-    """A request's way through the stages.
+    """Stages of one request.
 
     Attributes:
-        degraded: stages that were left out, in whole or in part, each once.
-        stages: what is told of each with `?explain=1`, in order.
+        degraded: stages that were skipped in whole or in part, each once.
+        stages: details of each stage, in order; the answer has them with `?explain=1`.
     """
 
     degraded: list[str] = field(default_factory=list)
@@ -28,40 +28,41 @@ class Trace:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[dict[str, Any]]:
-        """Measure a stage; what is put into the dict is told with it.  Errors pass."""
-        told: dict[str, Any] = {"stage": name}
-        self.stages.append(told)
+        """Time a stage, and yield its details for the stage to extend.  Errors propagate."""
+        details: dict[str, Any] = {"stage": name}
+        self.stages.append(details)
         started = time.perf_counter()
         try:
-            yield told
+            yield details
         finally:
             seconds = time.perf_counter() - started
-            told["took"] = round(seconds * 1000, 3)
+            details["took"] = round(seconds * 1000, 3)
             self._seconds.append((name, seconds))
 
-    def count(self) -> None:
-        """Let the metrics know how long the stages took."""
+    def observe_stages(self) -> None:
+        """Add the times of the stages to the metrics."""
         for name, seconds in self._seconds:
             STAGE_SECONDS.labels(name).observe(seconds)
 
     @contextmanager
     def fail_open(self, name: str) -> Iterator[dict[str, Any]]:
-        """A stage that is left out where it fails or is late: no error passes."""
+        """Time a stage, and suppress its errors: a stage that fails or is late is degraded."""
         try:
-            with self.stage(name) as told:
-                yield told
+            with self.stage(name) as details:
+                yield details
         except Exception as error:
             self.mark_degraded(name, error)
 
     def mark_degraded(self, name: str, error: Exception | None = None) -> None:
-        """Note that a stage was left out, and log why, where nobody expects it."""
+        """Record that a stage was skipped; log an unexpected error."""
         if name not in self.degraded:
             self.degraded.append(name)
             DEGRADED.labels(name).inc()
         if error is not None:
-            self._told_of(name)["error"] = type(error).__name__
+            self._last_details(name)["error"] = type(error).__name__
             if not isinstance(error, AisleError | TimeoutError):
                 _logger.error("%s failed", name, exc_info=error)
 
-    def _told_of(self, name: str) -> dict[str, Any]:
-        return next((told for told in reversed(self.stages) if told["stage"] == name), {})
+    def _last_details(self, name: str) -> dict[str, Any]:
+        stages = reversed(self.stages)
+        return next((details for details in stages if details["stage"] == name), {})

@@ -1,16 +1,28 @@
-"""Scores, reranking, diversity, exploration: the slate."""
+"""Scores, reranking, exploration and pages: from candidates to a slate."""
 
-from serving.ranking.reranking import active_rules, pins, rerank, sellable_positions
-from serving.ranking.scoring import score_by_popularity, score_by_ranker, score_by_retrieval
-from serving.ranking.slate import Scored, Slate, drop_deleted, order_by_score
+from serving.ranking.eligibility import active_rules, drop_deleted, sellable_positions
+from serving.ranking.exploration import Explored, explore
+from serving.ranking.reranking import pinned_items, rerank
+from serving.ranking.scoring import (
+    blended_order,
+    score_by_popularity,
+    score_by_ranker,
+    score_by_retrieval,
+)
+from serving.ranking.slate import Scored, Slate, cut_page, list_seed, order_by_score
 
 __all__ = [
+    "Explored",
     "Scored",
     "Slate",
     "active_rules",
+    "blended_order",
+    "cut_page",
     "drop_deleted",
+    "explore",
+    "list_seed",
     "order_by_score",
-    "pins",
+    "pinned_items",
     "rerank",
     "score_by_popularity",
     "score_by_ranker",

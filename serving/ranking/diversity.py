@@ -9,45 +9,46 @@ from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 
 DEPTH = 60
-"""Places that are chosen for diversity; below, nobody compares."""
+"""Slots that are diversified; the order below them stays."""
 
 
-def diversified(
-    order: Sequence[int], facts: RequestContext, shop: Shop, weight: float
+def diversify(
+    order: Sequence[int], context: RequestContext, shop: Shop, weight: float
 ) -> list[int]:
-    """The same places, with those like the ones above them held back.
+    """Move items down that are similar to items above them.
 
     Args:
-        order: places among the N candidates, best first.
-        weight: 0 keeps the order, 1 looks at likeness alone.
+        order: positions among the N candidates, best first.
+        weight: of the similarity; 0 leaves the order as it is, 1 ignores relevance.
     """
     top = list(order[:DEPTH])
     if weight == 0 or len(top) < 3:
         return list(order)
-    likeness = _likeness(facts.select(top), shop)
+    similarity = _similarity(context.select(top), shop)
     relevance = 1.0 / np.sqrt(1.0 + np.arange(len(top)))
-    chosen: list[int] = []
-    nearest = np.zeros(len(top))
-    open_ = np.ones(len(top), dtype=np.bool_)
+    selected: list[int] = []
+    # Similarity of each item to the most similar one selected so far.
+    redundancy = np.zeros(len(top))
+    is_open = np.ones(len(top), dtype=np.bool_)
     for _ in top:
-        gain = np.where(open_, (1 - weight) * relevance - weight * nearest, -np.inf)
+        gain = np.where(is_open, (1 - weight) * relevance - weight * redundancy, -np.inf)
         best = int(np.argmax(gain))
-        chosen.append(best)
-        open_[best] = False
-        nearest = np.maximum(nearest, likeness[best])
-    return [top[n] for n in chosen] + list(order[DEPTH:])
+        selected.append(best)
+        is_open[best] = False
+        redundancy = np.maximum(redundancy, similarity[best])
+    return [top[n] for n in selected] + list(order[DEPTH:])
 
 
-def _likeness(facts: RequestContext, shop: Shop) -> npt.NDArray[np.float64]:
-    """Shape (M, M): mean over the category and list fields of the cosine of their values."""
-    size = len(facts.item_ids)
+def _similarity(context: RequestContext, shop: Shop) -> npt.NDArray[np.float64]:
+    """Return, of shape (M, M), the mean cosine of the items' category and list fields."""
+    size = len(context.item_ids)
     fields = shop.taste_fields
     total = np.zeros((size, size))
     for field in fields:
-        values = facts.item_values(f"item_attributes__{field.column}")
-        has = np.zeros((size, max(len(values.distinct), 1)))
-        has[np.repeat(np.arange(size), values.sizes), values.codes] = 1
-        lengths = np.sqrt(has.sum(axis=1, keepdims=True))
-        has /= np.where(lengths > 0, lengths, 1)
-        total += has @ has.T
+        values = context.item_values(f"item_attributes__{field.column}")
+        indicators = np.zeros((size, max(len(values.distinct), 1)))
+        indicators[np.repeat(np.arange(size), values.sizes), values.codes] = 1
+        norms = np.sqrt(indicators.sum(axis=1, keepdims=True))
+        indicators /= np.where(norms > 0, norms, 1)
+        total += indicators @ indicators.T
     return total / max(len(fields), 1)

@@ -1,12 +1,12 @@
-"""Exploration: what a list shows by chance, how likely that was, and what it was drawn from.
+"""Exploration: random changes of a list, with the propensity of every shown item.
 
-Either slots: now and then one shows an item from below the page.  With share ε a slot swaps its
-item for one drawn evenly among M: itself and its part of those below the page, which the slots
-divide among them.  The item that ranks there is shown with propensity 1 − ε + ε/M, any of the
-others with ε/M; an item in no slot has 1.  Swapping leaves every other place as it is.
+Exploration of slots: with share ε, a slot swaps its item for one drawn uniformly from a pool of M:
+the item itself and the slot's part of the items below the page.  The ranked item is shown with
+propensity 1 − ε + ε/M, each other item of the pool with ε/M.  All other slots keep their items.
 
-Or whole pages, of a share of the lists: a Plackett-Luce draw from −ln(place) at a temperature,
-which means the same whatever ranks.  Pinned items stay; what follows a page keeps its order.
+Exploration of pages: a share of the lists draws its whole first page from a Plackett-Luce
+distribution over −ln(rank) at a temperature, so a temperature means the same for every ranker.
+Pinned items stay, and the items below the page keep their order.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,12 +21,12 @@ from training.metrics import gumbel_top_k, item_numbers
 
 @dataclass(frozen=True)
 class Draw:
-    """What chance was drawn from.
+    """A random draw.
 
     Attributes:
         seed: 63 bits.
-        temperature: of the noise, where a whole page was drawn.
-        scores: what the noise was added to, by place among the candidates.
+        temperature: of the noise; None where slots were explored.
+        scores: by position among the candidates, what the noise was added to.
     """
 
     seed: int
@@ -36,10 +36,11 @@ class Draw:
 
 @dataclass(frozen=True)
 class Explored:
-    """An order, and how likely each place's item was to stand there; 1 where nothing is said.
+    """An order after exploration.
 
     Attributes:
-        draw: None where chance had no say.
+        propensities: by position, probability that the item is shown in its slot; 1 where absent.
+        draw: None where nothing was drawn.
     """
 
     order: list[int]
@@ -47,7 +48,7 @@ class Explored:
     draw: Draw | None = None
 
 
-def explored(
+def explore(
     order: Sequence[int],
     item_ids: Sequence[str],
     size: int,
@@ -55,54 +56,68 @@ def explored(
     seed: int,
     pinned: frozenset[int],
 ) -> Explored:
-    """Let chance change an order.
+    """Change an order at random.
 
     Args:
-        order: places among the candidates, best first.
+        order: positions among the candidates, best first.
         item_ids: of the candidates.
-        size: of a page; what lies below it may be drawn.
+        size: of a page; the items below the first page may be drawn into its slots.
         plan: share, and slots or temperature.
-        seed: equal seeds, equal draws, so that the pages of one list fit together.
-        pinned: places that stay where they are.
+        seed: equal seeds give equal draws, so the pages of one list fit together.
+        pinned: positions that keep their slots.
     """
     if plan.temperature is None:
-        return _swapped(order, size, plan, seed, pinned)
+        return _explore_slots(order, size, plan, seed, pinned)
+    return _explore_page(order, item_ids, size, plan.share, plan.temperature, seed, pinned)
+
+
+def _explore_page(
+    order: Sequence[int],
+    item_ids: Sequence[str],
+    size: int,
+    share: float,
+    temperature: float,
+    seed: int,
+    pinned: frozenset[int],
+) -> Explored:
     free = [n for n in order if n not in pinned]
-    wanted = sum(n not in pinned for n in order[:size])
-    if not wanted or Random(seed).random() >= plan.share:
+    free_slots = sum(n not in pinned for n in order[:size])
+    if not free_slots or Random(seed).random() >= share:
         return Explored(list(order))
     scores = -np.log(np.arange(1, len(free) + 1))
-    chosen, likely = gumbel_top_k(
+    selected, propensities = gumbel_top_k(
         scores[None],
         item_numbers([item_ids[n] for n in free])[None],
         np.array([seed], np.uint64),
-        np.array([plan.temperature]),
-        wanted,
+        np.array([temperature]),
+        free_slots,
     )
-    drawn = [free[n] for n in chosen[0]]
-    left = iter([*drawn, *(n for n in free if n not in set(drawn))])
+    drawn = [free[n] for n in selected[0]]
+    drawn_set = set(drawn)
+    filling = iter([*drawn, *(n for n in free if n not in drawn_set)])
     return Explored(
-        [n if n in pinned else next(left) for n in order],
-        dict(zip(drawn, likely[0].tolist(), strict=True)),
-        Draw(seed, plan.temperature, dict(zip(drawn, scores[chosen[0]].tolist(), strict=True))),
+        [n if n in pinned else next(filling) for n in order],
+        dict(zip(drawn, propensities[0].tolist(), strict=True)),
+        Draw(seed, temperature, dict(zip(drawn, scores[selected[0]].tolist(), strict=True))),
     )
 
 
-def _swapped(
+def _explore_slots(
     order: Sequence[int], size: int, plan: Exploration, seed: int, pinned: frozenset[int]
 ) -> Explored:
     swapped = list(order)
     slots = [s - 1 for s in plan.slots if s <= size and s <= len(order) and plan.share > 0]
     slots = [slot for slot in slots if swapped[slot] not in pinned]
-    below = [n for n in range(size, len(swapped)) if swapped[n] not in pinned]
-    draws = Random(seed)
+    below = [rank for rank in range(size, len(swapped)) if swapped[rank] not in pinned]
+    random = Random(seed)
     propensities: dict[int, float] = {}
     for number, slot in enumerate(slots):
         pool = below[number :: len(slots)]
-        drawn = draws.random() < plan.share and draws.randrange(len(pool) + 1)
+        # 0 keeps the ranked item; n swaps it with the n-th item of the pool.
+        drawn = random.random() < plan.share and random.randrange(len(pool) + 1)
         if drawn:
-            place = pool[drawn - 1]
-            swapped[slot], swapped[place] = swapped[place], swapped[slot]
-        stays = 0.0 if drawn else 1 - plan.share
-        propensities[swapped[slot]] = stays + plan.share / (len(pool) + 1)
+            rank = pool[drawn - 1]
+            swapped[slot], swapped[rank] = swapped[rank], swapped[slot]
+        unexplored = 0.0 if drawn else 1 - plan.share
+        propensities[swapped[slot]] = unexplored + plan.share / (len(pool) + 1)
     return Explored(swapped, propensities, Draw(seed) if slots else None)

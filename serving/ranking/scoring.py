@@ -1,4 +1,4 @@
-"""Scores of candidates: by the ranker where features are there, else by what found them."""
+"""Scores of candidates: by the ranker where features were read, else by retrieval or popularity."""
 
 from collections.abc import Sequence
 
@@ -10,20 +10,20 @@ from feature_repo.shop import Shop
 from serving.ranking.slate import Scored
 from serving.state import LoadedArtifact, Model
 from training.ranker import Ranker
-from training.retrieval.catalogue import Candidates
+from training.retrieval.catalogue import Candidates, K
 
 
-def score_by_ranker(loaded: LoadedArtifact, facts: RequestContext, shop: Shop) -> Scored:
-    """Score by the ranker, from the same functions that made its training data."""
+def score_by_ranker(loaded: LoadedArtifact, context: RequestContext, shop: Shop) -> Scored:
+    """Score by the ranker, with the feature functions that made its training data."""
     ranker: Ranker = loaded.value
-    matrix = feature_matrix(facts, shop, ranker.prior)
+    matrix = feature_matrix(context, shop, ranker.prior)
     scores = ranker.apply(matrix).astype(np.float64)
     service = loaded.manifest.feature_service.get("name")
-    return Scored(facts.item_ids, scores, loaded.version, service, ranker.columns, matrix)
+    return Scored(context.item_ids, scores, loaded.version, service, ranker.columns, matrix)
 
 
 def score_by_popularity(model: Model, item_ids: Sequence[str]) -> Scored:
-    """Score by the snapshot in memory; without one all are equal, which keeps the order given."""
+    """Score by the popularity snapshot; without one all scores are equal and the order stays."""
     if model.popularity is None:
         return Scored(item_ids, np.zeros(len(item_ids)))
     scores = model.popularity.value.apply(item_ids)
@@ -31,6 +31,29 @@ def score_by_popularity(model: Model, item_ids: Sequence[str]) -> Scored:
 
 
 def score_by_retrieval(candidates: Candidates, item_ids: Sequence[str]) -> Scored:
-    """Score by the sources' fused ranks."""
+    """Score by the fused ranks of the candidate sources."""
     fused = dict(zip(candidates.item_ids, candidates.scores, strict=True))
     return Scored(item_ids, np.array([fused[item] for item in item_ids], np.float64))
+
+
+def blended_order(scored: Scored, candidates: Candidates, ranker_weight: float) -> list[int]:
+    """Return the positions of the scored items, best first by score and retrieval rank together.
+
+    Both ranks are fused by reciprocal rank (Cormack, Clarke and Buettcher, SIGIR 2009).
+
+    Args:
+        scored: the candidates that may be shown.
+        candidates: all candidates, in the order of retrieval.
+        ranker_weight: weight of the scores, 0 to 1; the rest is retrieval's.
+    """
+    by_score = np.argsort(-scored.scores, kind="stable")
+    if ranker_weight >= 1:
+        best_first: list[int] = by_score.tolist()
+        return best_first
+    row = {item: n for n, item in enumerate(candidates.item_ids)}
+    retrieval_rank = np.array([row.get(item, len(row)) for item in scored.item_ids])
+    score_rank = np.empty(len(scored.item_ids))
+    score_rank[by_score] = np.arange(score_rank.size)
+    blended = ranker_weight / (K + 1 + score_rank) + (1 - ranker_weight) / (K + 1 + retrieval_rank)
+    order: list[int] = np.argsort(-blended, kind="stable").tolist()
+    return order

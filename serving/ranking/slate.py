@@ -1,14 +1,16 @@
-"""A slate on its way through the stages: candidates, then facts, then scores, then an order."""
+"""Scored candidates, and the slate that is cut from their order."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.home import DAY
 from feature_repo.request_features import Matrix
-from feature_repo.request_features.context import RequestContext
-from serving.ranking.exploration import Draw
+from serving.query import Query
+from serving.ranking.exploration import Draw, Explored
 
 Scores = npt.NDArray[np.float64]
 
@@ -20,10 +22,10 @@ class Scored:
     Attributes:
         item_ids: N candidates.
         scores: shape (N,), higher is better.
-        version: of the artifact that scored; None where nothing did.
-        feature_service: what it was trained on, where it reads features.
-        columns: the F names of the matrix's columns.
-        matrix: shape (N, F), what the ranker read; None where it read nothing.
+        version: of the artifact that scored them; None without one.
+        feature_service: of the ranker that scored them; None without one.
+        columns: F names of the matrix's columns.
+        matrix: shape (N, F), the ranker's input; None without a ranker.
     """
 
     item_ids: Sequence[str]
@@ -36,55 +38,56 @@ class Scored:
 
 @dataclass(frozen=True)
 class Slate:
-    """The answer: items best first, `order` giving each one's place among the candidates.
+    """The items of an answer.
 
     Attributes:
-        dropped: candidates that may not be shown.
-        propensities: by place, how likely the item was to be shown where it is; 1 where absent.
-        rest: the ids that follow on later pages, in their order.
-        draw: what chance was drawn from; None where it had no say.
+        order: positions of the items among the scored candidates, best first.
+        dropped: candidates that were excluded.
+        propensities: by position, probability that the item is shown in its slot; 1 where absent.
+        next_ids: items of the later pages, in their order.
+        draw: the random draw that changed the order; None without exploration.
     """
 
     scored: Scored
     order: Sequence[int]
     dropped: Sequence[str] = ()
     propensities: Mapping[int, float] = field(default_factory=dict)
-    rest: Sequence[str] = ()
+    next_ids: Sequence[str] = ()
     draw: Draw | None = None
 
 
-def drop_deleted(
-    candidates: Sequence[str], facts: RequestContext | None, withdrawn: frozenset[str]
-) -> tuple[Sequence[str], RequestContext | None]:
-    """The candidates that are still there, and the facts of these alone.
-
-    Features look at a candidate among the others of its slate; one that is never shown must not be
-    among them, or training could not tell what was seen.
+def order_by_score(scored: Scored, item_ids: Sequence[str]) -> Slate:
+    """Return all scored items, best first; equal scores keep the order of the request.
 
     Args:
-        candidates: N item ids.
-        facts: of the candidates; say which are deleted.
-        withdrawn: the deleted ones where there are no facts.
+        scored: the candidates that may be shown.
+        item_ids: all candidates; those without a score are `dropped`.
     """
-    deleted = withdrawn if facts is None else _deleted(facts)
-    if not deleted:
-        return candidates, facts
-    places = [n for n, item_id in enumerate(candidates) if item_id not in deleted]
-    if len(places) == len(candidates):
-        return candidates, facts
-    return [candidates[n] for n in places], None if facts is None else facts.select(places)
-
-
-def order_by_score(scored: Scored, candidates: Sequence[str]) -> Slate:
-    """Best first; equal scores keep the order given; candidates without a score were dropped."""
-    kept = frozenset(scored.item_ids)
+    scored_ids = frozenset(scored.item_ids)
     return Slate(
         scored,
         np.argsort(-scored.scores, kind="stable").tolist(),
-        [item_id for item_id in candidates if item_id not in kept],
+        [item_id for item_id in item_ids if item_id not in scored_ids],
     )
 
 
-def _deleted(facts: RequestContext) -> frozenset[str]:
-    flags = facts.item_numbers("item_attributes__is_deleted")
-    return frozenset([facts.item_ids[n] for n in np.flatnonzero(flags == 1).tolist()])
+def cut_page(scored: Scored, explored: Explored, size: int, page: int) -> Slate:
+    """Return a page of an explored order; exploration is recorded on the first page alone."""
+    start = (page - 1) * size
+    shown, following = explored.order[start : start + size], explored.order[start + size :]
+    return Slate(
+        scored,
+        shown,
+        propensities=explored.propensities,
+        next_ids=[scored.item_ids[n] for n in following],
+        draw=explored.draw if page == 1 else None,
+    )
+
+
+def list_seed(query: Query) -> int:
+    """Return the seed of a list's exploration: 63 bits, equal for all its pages within a day."""
+    who = query.session_id or query.user_id or query.request_id
+    what = (query.surface or "", query.key or "", query.market)
+    key = "\x1f".join((who, *what, str(query.t // DAY)))
+    digest = hashlib.sha256(key.encode("utf-8", "surrogatepass")).digest()
+    return int.from_bytes(digest[:8], "big") >> 1

@@ -1,4 +1,4 @@
-"""The deleted items, in the process's memory: never ranked, though Redis be away."""
+"""The deleted items, in memory: they are never ranked, even without Redis."""
 
 import threading
 from collections.abc import Iterable, Sequence
@@ -10,10 +10,10 @@ from feature_repo.events.log import EventLog
 
 @dataclass
 class DeletedItems:
-    """Ids of items whose last item event deletes them, as far as this process was told.
+    """Ids of items whose last item event deletes them.
 
-    It reads the log once and then learns from its own intake.  While Redis answers, the stored
-    rows decide instead, and know of every process's events.
+    Read once from the log, then updated by the events this process accepts.  While Redis answers,
+    the stored rows decide instead; they include the events of all processes.
     """
 
     _ids: set[str] = field(default_factory=set)
@@ -21,13 +21,13 @@ class DeletedItems:
 
     @classmethod
     def from_log(cls, log: EventLog) -> "DeletedItems":
-        """Read the log."""
+        """Read the deleted items from the log."""
         deleted = cls(_deleted_before(log))
         deleted.apply(sorted(log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
         return deleted
 
     def apply(self, events: Iterable[AnyEvent]) -> None:
-        """Learn from events, in the order in which they were seen."""
+        """Apply events, in the order of their `seen_at`."""
         with self._lock:
             for event in events:
                 if isinstance(event, ItemEvent):
@@ -35,7 +35,7 @@ class DeletedItems:
                     change(event.item_id)
 
     def intersection(self, item_ids: Sequence[str]) -> frozenset[str]:
-        """Those of the ids that are deleted."""
+        """Return the ids that are deleted."""
         return frozenset(item_id for item_id in item_ids if item_id in self._ids)
 
 

@@ -1,4 +1,4 @@
-"""The artifacts in use: loaded from the home's `current` links, and again when a link moves."""
+"""The artifacts in use, loaded from the home's `current` links and reloaded when a link moves."""
 
 import logging
 from collections.abc import Callable
@@ -42,7 +42,7 @@ _logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class LoadedArtifact:
-    """An artifact in memory."""
+    """An artifact in memory; `value` is the loaded object."""
 
     version: str
     manifest: Manifest
@@ -51,7 +51,7 @@ class LoadedArtifact:
 
 @dataclass(frozen=True)
 class Model:
-    """What answers `/rank/{name}`: a ranker, and what to fall back to; either may be absent."""
+    """A model of `/rank/{name}`: a ranker, and the popularity scores to fall back to."""
 
     name: str
     ranker: LoadedArtifact | None = None
@@ -59,30 +59,32 @@ class Model:
 
     @property
     def feature_service(self) -> str | None:
-        """Name of the feature service the ranker was trained on."""
+        """Return the name of the feature service that the ranker was trained on."""
         return self.ranker.manifest.feature_service.get("name") if self.ranker else None
 
 
 @dataclass
 class ModelRegistry:
-    """All models of a home by name.  `reload` is called now and then; `get` costs nothing.
+    """All published models and indexes of a home.
+
+    A background task calls `reload`; `get` and `index` only look up.
 
     Attributes:
-        artifacts: what is in memory, by kind and name.
+        artifacts: loaded artifacts, by kind and name.
     """
 
     home: Home
     shop: Shop
     artifacts: dict[tuple[str, str], LoadedArtifact] = field(default_factory=dict)
-    _seen: dict[tuple[str, str], str] = field(default_factory=dict)
+    _loaded_versions: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
     def is_ready(self) -> bool:
-        """Whether a first model or popularity snapshot is in memory."""
+        """Whether any ranker or popularity snapshot is loaded."""
         return any(kind in _MODELS for kind, _ in self.artifacts)
 
     def get(self, name: str) -> Model | None:
-        """The model of that name; the default one exists always, if only to keep the order."""
+        """Return a model, or None; the default model always exists and may have no artifacts."""
         ranker = self.artifacts.get((RANKER, name))
         popularity = self.artifacts.get((POPULARITY, name))
         if ranker is None and popularity is None and name != DEFAULT_MODEL:
@@ -90,40 +92,40 @@ class ModelRegistry:
         return Model(name, ranker, popularity or self.artifacts.get((POPULARITY, DEFAULT_MODEL)))
 
     def names(self) -> list[str]:
-        """The models that can be asked for."""
+        """Return the names of all models."""
         return sorted({DEFAULT_MODEL, *(name for kind, name in self.artifacts if kind in _MODELS)})
 
     def index(self, kind: str) -> Any:
-        """What candidates are found with: the index of a kind; None where there is none."""
+        """Return the index of a kind; None where none is published."""
         loaded = self.artifacts.get((kind, DEFAULT_MODEL))
         return None if loaded is None else loaded.value
 
     def reload(self) -> None:
-        """Load what was published, and drop what was withdrawn, since the last call.
+        """Load new versions, and drop unpublished artifacts, since the last call.
 
-        An artifact that is damaged, or made for other features, is refused and said once; the one
-        before it stays in use.
+        A damaged artifact, or one for other features, is logged once and not loaded; the previous
+        version stays in use.
         """
         targets = _targets(self.home.current)
-        for key in self._seen.keys() - targets.keys():
+        for key in self._loaded_versions.keys() - targets.keys():
             self.artifacts.pop(key, None)
-            del self._seen[key]
+            del self._loaded_versions[key]
         for key, folder in targets.items():
-            if self._seen.get(key) != folder.name:
+            if self._loaded_versions.get(key) != folder.name:
                 self._load(key, folder)
-                self._seen[key] = folder.name
+                self._loaded_versions[key] = folder.name
 
     def _load(self, key: tuple[str, str], folder: Path) -> None:
         kind, name = key
         try:
             manifest = verify(folder)
-            learned = _LOADERS[kind](folder, self.shop)
+            value = _LOADERS[kind](folder, self.shop)
         except Exception as error:
             ARTIFACT_LOADS.labels(kind, "refused").inc()
-            told = not isinstance(error, ArtifactError | OSError)
-            _logger.error("%s %s is not taken: %s", kind, name, error, exc_info=told)
+            is_unexpected = not isinstance(error, ArtifactError | OSError)
+            _logger.error("%s %s was not loaded: %s", kind, name, error, exc_info=is_unexpected)
             return
-        self.artifacts[key] = LoadedArtifact(folder.name, manifest, learned)
+        self.artifacts[key] = LoadedArtifact(folder.name, manifest, value)
         ARTIFACT_LOADS.labels(kind, "loaded").inc()
         _logger.info("%s %s is now %s", kind, name, folder.name)
 
@@ -178,4 +180,4 @@ _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     **dict.fromkeys((TOGETHER, SIMILAR), _load_neighbours),
     COMPLETIONS: _load_completions,
 }
-"""By kind; what is made at first use is made here, for no shopper waits for it."""
+"""By kind.  Each loader also does what the first use would do, so that no shopper waits for it."""

@@ -1,4 +1,4 @@
-"""A file in use: read again when it changes."""
+"""A configuration file that is read again when it changes."""
 
 import logging
 from collections.abc import Callable
@@ -15,37 +15,37 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class WatchedFile(Generic[T]):
-    """Follows a file; one that is wrong is refused and said once, what was before stays in use.
+    """Content of a file; an invalid new version is logged once, and the previous value stays.
 
     Attributes:
-        kind: what the file holds, for metrics and logs.
+        kind: of the content, for metrics and logs.
         load: reads the file, which may be absent.
-        value: what it held last.
+        value: the last valid content.
     """
 
     kind: str
     path: Path
     load: Callable[[Path], T]
     value: T
-    _seen: tuple[int, int] | None = None
+    _loaded_version: tuple[int, int] | None = None
 
     def reload(self) -> None:
         """Load the file if it changed since the last call."""
-        found = self._stamp()
-        if found == self._seen:
+        version = self._version()
+        if version == self._loaded_version:
             return
-        self._seen = found
+        self._loaded_version = version
         try:
             self.value = self.load(self.path)
         except SettingError as error:
             ARTIFACT_LOADS.labels(self.kind, "refused").inc()
-            _logger.error("%s are not taken: %s", self.kind, error)
+            _logger.error("%s are invalid and were not loaded: %s", self.kind, error)
             return
         ARTIFACT_LOADS.labels(self.kind, "loaded").inc()
-        _logger.info("%s were read again", self.kind)
+        _logger.info("%s were loaded again", self.kind)
 
-    def _stamp(self) -> tuple[int, int] | None:
-        """When the file was changed, and its size; None where there is none."""
+    def _version(self) -> tuple[int, int] | None:
+        """Return the file's modification time and size; None where it is absent."""
         try:
             status = self.path.stat()
         except FileNotFoundError:

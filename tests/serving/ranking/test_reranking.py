@@ -3,6 +3,8 @@
 import base64
 import zlib
 from collections import Counter
+from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,10 +15,11 @@ from feature_repo.home import EventError, SettingError
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop, ShopField
 from serving.contract import decode_cursor, encode_cursor
+from serving.flow import request_flow
 from serving.query import SURFACES, Exploration, ListRequest, Query, Rules
-from serving.ranking import Scored, active_rules, rerank, sellable_positions
-from serving.ranking.diversity import diversified
-from serving.ranking.exploration import explored
+from serving.ranking import Scored, active_rules, explore, sellable_positions
+from serving.ranking.diversity import diversify
+from serving.state import Model
 from tests.scale import examples
 from training.retrieval.catalogue import Candidates
 
@@ -28,7 +31,7 @@ SHOP = Shop(
     ),
 )
 IDS = [f"i{n}" for n in range(8)]
-FACTS = RequestContext(
+CONTEXT = RequestContext(
     t=5,
     item_ids=IDS,
     items={
@@ -45,11 +48,22 @@ def rules(tmp_path, text):
     return Rules.load(tmp_path / "rules.toml", SHOP)
 
 
-def order(rules, **wanted):
+def rerank(query, list_request, rules):
+    """Return the slate of the rerank stage."""
+    request = request_flow.RequestState(
+        SimpleNamespace(shop=SHOP),
+        Model("default"),
+        replace(query, list_request=list_request),
+        rules=active_rules(rules, query),
+    )
+    slate = request_flow.rerank(request, Candidates(IDS), SCORED, CONTEXT)
+    assert request.trace.degraded == []
+    return slate
+
+
+def order(rules):
     query = Query("r", 5, text="Red  shoes", surface="home")
-    asked = ListRequest(SURFACES["home"], size=8, **wanted)
-    chosen = active_rules(rules, query)
-    slate = rerank(query, asked, SCORED, Candidates(IDS), FACTS, SHOP, chosen)
+    slate = rerank(query, ListRequest(SURFACES["home"], size=8), rules)
     return [IDS[n] for n in slate.order]
 
 
@@ -102,10 +116,10 @@ def test_a_rule_counts_on_its_occasion_alone(tmp_path, when, counts):
 
 def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
     told = rules(tmp_path, '[[rule]]\naction = "hide"\nwhere = { brand = ["Acme"] }')
-    sold_out = {**FACTS.items, "item_attributes__stock": [1, 1, 1, 0, 1, None, -2, 1]}
-    facts = RequestContext(t=5, item_ids=IDS, items=sold_out)
+    sold_out = {**CONTEXT.items, "item_attributes__stock": [1, 1, 1, 0, 1, None, -2, 1]}
+    context = RequestContext(t=5, item_ids=IDS, items=sold_out)
 
-    assert sellable_positions(IDS, facts, SHOP, told) == [4, 5, 7]
+    assert sellable_positions(IDS, context, SHOP, told) == [4, 5, 7]
 
 
 @pytest.mark.parametrize(
@@ -134,19 +148,19 @@ def test_a_file_that_is_wrong_is_refused_as_a_whole(tmp_path, text):
 
 
 def test_diversity_keeps_the_best_and_brings_another_brand_up():
-    mixed = diversified(range(8), FACTS, SHOP, 0.5)
+    mixed = diversify(range(8), CONTEXT, SHOP, 0.5)
 
     assert sorted(mixed) == list(range(8))
     assert mixed[0] == 0
-    assert FACTS.items["item_attributes__brand"][mixed[1]] != "Acme"
-    assert diversified(range(8), FACTS, SHOP, 0.0) == list(range(8))
+    assert CONTEXT.items["item_attributes__brand"][mixed[1]] != "Acme"
+    assert diversify(range(8), CONTEXT, SHOP, 0.0) == list(range(8))
 
 
 def test_propensities_are_how_often_an_item_stands_where_it_does():
     plan, draws = Exploration(0.5, (2, 4)), 6000
     seen, told = Counter(), {}
     for n in range(draws):
-        one = explored(range(8), IDS, 4, plan, n, frozenset())
+        one = explore(range(8), IDS, 4, plan, n, frozenset())
         assert sorted(one.order) == list(range(8))
         for slot in (1, 3):
             seen[slot, one.order[slot]] += 1
@@ -162,7 +176,7 @@ def test_a_page_is_drawn_as_often_as_its_propensities_say():
     plan, draws = Exploration(0.5, temperature=0.7), 6000
     seen, told, drawn = Counter(), {}, 0
     for seed in range(draws):
-        one = explored(range(5), IDS, 3, plan, seed, frozenset({1}))
+        one = explore(range(5), IDS, 3, plan, seed, frozenset({1}))
         assert sorted(one.order) == list(range(5))
         assert one.order[1] == 1
         if one.draw is None:
@@ -192,14 +206,13 @@ def test_pages_of_one_list_share_out_its_items(size, session, share, temperature
     query = Query("r", 5, session_id=str(session), surface="home")
 
     def page(number):
-        wanted = ListRequest(SURFACES["home"], size=size, page=number)
-        return rerank(query, wanted, SCORED, Candidates(IDS), FACTS, SHOP, plan)
+        return rerank(query, ListRequest(SURFACES["home"], size=size, page=number), plan)
 
     first = page(1)
     paged = [IDS[n] for number in range(1, 9) for n in page(number).order]
 
     assert sorted(paged) == IDS
-    assert paged == [*(IDS[n] for n in first.order), *first.rest]
+    assert paged == [*(IDS[n] for n in first.order), *first.next_ids]
 
 
 def test_a_token_says_what_it_was_made_of_and_nothing_else_is_one():
