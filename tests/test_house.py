@@ -3,12 +3,14 @@
 import ast
 import re
 import subprocess
+import tomllib
 from collections import Counter, defaultdict
 from graphlib import CycleError, TopologicalSorter
-from importlib.metadata import packages_distributions
+from importlib.metadata import EntryPoint, packages_distributions
 
 import pytest
 
+from pipelines.cli.parser import VERBS
 from tests.source_tree import (
     PACKAGES,
     ROOT,
@@ -38,8 +40,18 @@ ENTRIES = {
     "feature_repo.offline.feast.store",
     "feature_repo.online.feast.store",
     "feature_repo.online.feast.engine",
+    *(f"pipelines.cli.{verb.run.partition(':')[0]}" for verb in VERBS.values()),
 }
-"""Modules that something outside the product loads: the `aisle` command, BentoML and Feast."""
+"""Modules that are loaded by their name: the `aisle` command and its verbs, BentoML and Feast."""
+
+ENTRY_POINTS = [
+    EntryPoint(name, value, group)
+    for group, entries in tomllib.loads((ROOT / "pyproject.toml").read_text())["project"][
+        "entry-points"
+    ].items()
+    for name, value in entries.items()
+]
+"""Names that a room offers to another one through the installed package, without an import."""
 
 BANNED_WORDS = {
     "alike", "asked", "beside", "foretold", "found", "judged", "kept", "known", "place", "places",
@@ -96,6 +108,8 @@ def test_no_module_goes_through_the_door_of_its_own_room():
 
 def test_every_name_a_door_lists_is_imported_by_another_room():
     imported = defaultdict(set)
+    for entry in ENTRY_POINTS:
+        imported[entry.module].add(entry.attr)
     for each in product_imports():
         if each.importer.room != each.source.room:
             imported[each.source.room].add(each.name or each.source.name.rpartition(".")[2])
@@ -138,8 +152,11 @@ def test_no_module_imports_a_private_name_of_another():
 
 def test_every_module_is_reached_from_an_entry_of_the_product():
     reached, todo = set(), list(ENTRIES)
+    entry_points = {(entry.module, entry.attr) for entry in ENTRY_POINTS}
     imports = defaultdict(set)
     for each in product_imports():
+        if each.importer.is_door and (each.importer.name, each.name) in entry_points:
+            todo.append(each.source.name)
         if not each.importer.is_door:
             imports[each.importer.name].update(_sources(each))
     while todo:

@@ -10,7 +10,8 @@ import pytest
 import yaml
 
 from feature_repo.home import CHECKOUT, Settings
-from pipelines.kubeflow import CLAIM, IMAGE, MOUNTED_HOME
+from pipelines.kubeflow.components import IMAGE
+from pipelines.kubeflow.pipeline import CLAIM, MOUNTED_HOME
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl renders the manifests and is not installed"

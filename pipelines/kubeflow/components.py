@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from kfp import dsl
 
+from pipelines.kubeflow.run_step import run_step
 from pipelines.steps import Artifact, Step
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def component_source(step: Step, *, returns: bool = False) -> str:
             *(f"    {parameter}," for parameter in (*inputs, *outputs, *pages)),
             f") -> {'str' if returns else 'None'}:",
             f"    {step.summary!r}",
-            "    from pipelines.kubeflow import run_step",
+            f"    from {run_step.__module__} import run_step",
             "",
             f"    {'return ' if returns else ''}{run}",
             "",

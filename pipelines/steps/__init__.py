@@ -1,15 +1,13 @@
 """The steps of the platform: one declaration of each, and of the pipelines they form."""
 
 from pipelines.steps.home_redis import home_redis
-from pipelines.steps.refresh import RefreshReport, parse_period, refresh, refresh_every
+from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.retrain import (
-    BUILD_DATASET,
     DATASET,
     EVALUATE_RANKER,
     EVALUATION,
     PUBLISH_INDICES,
     RANKER,
-    RETRAIN,
     TRANSFORM_FEATURES,
     retrain_pipeline,
 )
@@ -26,7 +24,6 @@ from pipelines.steps.step import (
 from pipelines.steps.steps import MODEL
 
 __all__ = [
-    "BUILD_DATASET",
     "DATASET",
     "EVALUATE_RANKER",
     "EVALUATION",
@@ -35,12 +32,10 @@ __all__ = [
     "MODEL_NAME",
     "PUBLISH_INDICES",
     "RANKER",
-    "RETRAIN",
     "TRANSFORM_FEATURES",
     "Artifact",
     "Parameter",
     "Pipeline",
-    "RefreshReport",
     "Report",
     "Resources",
     "Step",

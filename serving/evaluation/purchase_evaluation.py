@@ -1,13 +1,10 @@
 """What `home` and `again` show of what is bought next, beside the baselines of next purchases.
 
-    python -m serving.evaluation.purchase_evaluation [test|validate]
-
 Orders, measures and baselines are those of `training.studies.next_purchase`.  The indexes are
 fitted on the log before the first of these orders, as they would have been served from then on.
 What is known of a shopper is as of each order.
 """
 
-import sys
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
@@ -20,11 +17,11 @@ import pyarrow as pa
 
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.feast_repo import apply, render
-from feature_repo.home import DAY, DatasetError, Home, Settings, to_text
+from feature_repo.home import DAY, DatasetError, Home, to_text
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import DEPTH, merge, retrieve_candidates
-from serving.evaluation.retrieval_evaluation import past_home, print_measured
+from serving.evaluation.retrieval_evaluation import past_home
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
 from training.dataset import TEST, VALIDATE, historical_features
@@ -69,7 +66,7 @@ class Measured:
     slices: dict[str, Interval]
 
 
-def evaluate(home: Home, split: str = TEST) -> dict[str, Any]:
+def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
     """Measure surfaces and baselines at the orders of a part of the time.
 
     Raises:
@@ -225,13 +222,3 @@ def _protocol(history: History, judged: Decisions, split: str, cut: int) -> str:
         f"Lists: {DEPTH} items at most; `again` shows what is popular where nothing is known of "
         f"the user.\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
     )
-
-
-def main(arguments: list[str]) -> int:
-    """Print one JSON object."""
-    split = arguments[0] if arguments else TEST
-    return print_measured(lambda: evaluate(Settings.from_environment().home, split))
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

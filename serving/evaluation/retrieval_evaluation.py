@@ -1,7 +1,5 @@
 """Whether what shoppers wanted is among the candidates of each source, held out in time.
 
-    python -m serving.evaluation.retrieval_evaluation [DAYS]
-
 The indices are fitted on the log before the last days of it, as they would have been served then.
 Each ranking of these days with a wanted item asks them anew, with what was known of its shopper and
 query at its instant.  Recall is the share of the wanted items among the first 200 of the fused
@@ -9,11 +7,9 @@ list; a source's marginal recall is what is lost without it.  Items that came in
 count as missed.
 """
 
-import json
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +20,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from feature_repo.home import DAY, AisleError, DatasetError, Home, Settings, to_datetime, to_text
+from feature_repo.home import DAY, DatasetError, Home, to_datetime, to_text
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
@@ -66,7 +62,7 @@ class Asked:
     relevant: frozenset[str]
 
 
-def evaluate(home: Home, days: int = 1) -> dict[str, Any]:
+def evaluate_retrieval(home: Home, days: int = 1) -> dict[str, Any]:
     """Measure each surface on the last days of a home's log.
 
     Raises:
@@ -204,24 +200,3 @@ def _share(values: list[float], asked: int) -> float:
     """The mean over all rankings; a source that was not asked found nothing, and cost nothing."""
     total: npt.NDArray[np.float64] = np.sum(values)
     return round(float(total) / asked, 4)
-
-
-def main(arguments: list[str]) -> int:
-    """Print one JSON object."""
-    days = int(arguments[0]) if arguments else 1
-    return print_measured(lambda: evaluate(Settings.from_environment().home, days))
-
-
-def print_measured(measure: Callable[[], dict[str, Any]]) -> int:
-    """Print one JSON object, or on standard error why there is none; the exit status."""
-    try:
-        found = measure()
-    except AisleError as error:
-        sys.stderr.write(f"{error}\n")
-        return 1
-    sys.stdout.write(json.dumps(found) + "\n")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

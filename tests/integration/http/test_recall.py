@@ -6,12 +6,12 @@ import pytest
 
 from feature_repo.home import DAY, DatasetError, parse_instant
 from pipelines.cli.main import main
-from serving.evaluation.retrieval_evaluation import evaluate, past_home
+from serving.evaluation.retrieval_evaluation import evaluate_retrieval, past_home
 
 
 @pytest.fixture(scope="module")
 def found(shop):
-    return evaluate(shop.home, days=2)
+    return evaluate_retrieval(shop.home, days=2)
 
 
 def test_each_surface_tells_its_recall_and_what_each_source_adds(found):

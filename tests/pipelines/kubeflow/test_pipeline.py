@@ -11,7 +11,8 @@ from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import repository
 from feature_repo.home import Clock, Home, PipelineError, Settings
 from pipelines.kubeflow import compile_pipeline, run_pipeline
-from pipelines.steps import HOME, RETRAIN, Resources, Step
+from pipelines.steps import HOME, Resources, Step
+from pipelines.steps.retrain import RETRAIN
 from training.studies.simulation import simulate
 
 UPDATE = "run `pytest --update-golden` if the change is intended"

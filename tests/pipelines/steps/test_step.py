@@ -8,7 +8,8 @@ import pytest
 from feature_repo.home import Home, PipelineError
 from pipelines.cli.main import main
 from pipelines.cli.parser import parser
-from pipelines.steps import HOME, RETRAIN, Artifact, Pipeline, Resources, Step, retrain_pipeline
+from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain_pipeline
+from pipelines.steps.retrain import RETRAIN
 
 SMALL = Resources("1", "1G")
 TABLE = Artifact("table", "Dataset", "build/table.txt")

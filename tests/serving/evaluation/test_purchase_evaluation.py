@@ -15,7 +15,7 @@ from pipelines.cli.main import main
 from pipelines.cli.next_purchase_page import surfaces_page
 from pipelines.terminal import Outcome, show
 from serving.candidates.candidate_sources import PAST_SHARE
-from serving.evaluation.purchase_evaluation import NOWHERE, evaluate, shown_at
+from serving.evaluation.purchase_evaluation import NOWHERE, evaluate_purchases, shown_at
 from training.retrieval.indexes.charts import HALF_LIFE_DAYS
 from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
 
@@ -174,7 +174,7 @@ def test_a_list_follows_from_the_log_before_the_cut_and_the_users_orders_before_
 
 
 def test_the_page_begins_with_the_protocol_and_has_a_line_for_each(home, capsys):
-    found = evaluate(home, "validate")
+    found = evaluate_purchases(home, "validate")
 
     show(Outcome(found, surfaces_page(found)), False)
     printed = capsys.readouterr().out
