@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, cast
 
 from feature_repo.home import SettingError, Settings, extensions
-from pipelines.steps import PUBLISH_INDICES
+from pipelines.steps import PUBLISH_INDEXES
 from pipelines.terminal import Outcome, Page, line, pages, table
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -15,7 +15,7 @@ _RANGE = re.compile(rf"(?P<min>{_NUMBER})?\.\.(?P<max>{_NUMBER})?")
 
 def index(_: argparse.Namespace) -> Outcome:
     """Fit and publish the indices."""
-    data = PUBLISH_INDICES.run(Settings.from_environment().home)
+    data = PUBLISH_INDEXES.run(Settings.from_environment().home)
     rows: list[list[object]] = [
         [kind, version, f"{data['seconds'][kind]:.2f}"]
         for kind, version in data["versions"].items()

@@ -5,7 +5,7 @@ import json
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from feature_repo.home import Clock, DatasetError, Home, SettingError, Settings
 from pipelines.steps import (
@@ -27,15 +27,12 @@ from pipelines.terminal import (
     table,
 )
 
-if TYPE_CHECKING:
-    from training.studies.truth.personalization import Comparison
-
 _REPORTS = {
     "build_dataset": "dataset",
     "train_ranker": "ranker",
     "evaluate_ranker": "evaluation",
     "publish_ranker": "published",
-    "publish_indices": "indices",
+    "publish_indexes": "indices",
 }
 """By step, the name of its report in the data of `aisle train`; of other steps, their own name."""
 
@@ -204,7 +201,7 @@ def _at_least_one(args: argparse.Namespace, *names: str) -> None:
             raise SettingError(f"--{name}: expected at least 1, found {value}.")
 
 
-def _comparison_rows(comparisons: "Iterable[Comparison]") -> list[list[object]]:
+def _comparison_rows(comparisons: Iterable[Any]) -> list[list[object]]:
     return [
         [
             one.name,

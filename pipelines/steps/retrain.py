@@ -1,7 +1,7 @@
 """The retraining pipeline: each step declared once, in the order in which they run.
 
     transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> publish_ranker ->
-    publish_indices
+    publish_indexes
 
 To add a step, write its function in `steps.py` and declare it here.
 """
@@ -64,9 +64,9 @@ PUBLISH_RANKER = Step(
     title="publish",
     publishes=True,
 )
-PUBLISH_INDICES = Step(
-    name="publish_indices",
-    function=steps.publish_indices,
+PUBLISH_INDEXES = Step(
+    name="publish_indexes",
+    function=steps.publish_indexes,
     inputs=(HOME,),
     outputs=(),
     resources=Resources(cpu="1", memory="4G"),
@@ -84,7 +84,7 @@ RETRAIN = Pipeline(
         TRAIN_RANKER,
         EVALUATE_RANKER,
         PUBLISH_RANKER,
-        PUBLISH_INDICES,
+        PUBLISH_INDEXES,
     ),
     result=PUBLISH_RANKER.name,
 )

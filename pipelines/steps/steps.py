@@ -87,7 +87,7 @@ def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = M
     return publish(Home(home), ranker, evaluation, name=model).to_dict()
 
 
-def publish_indices(home: Path) -> Report:
+def publish_indexes(home: Path) -> Report:
     """Fit the candidate indexes on the log and the features, and publish them."""
     from training.retrieval.indexes import publish_indexes as publish
 

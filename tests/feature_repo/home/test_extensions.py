@@ -3,7 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.home import ExtensionError, extensions
+from feature_repo.home import extensions
+from feature_repo.home.errors import ExtensionError
 
 
 @pytest.fixture

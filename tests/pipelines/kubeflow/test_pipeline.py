@@ -85,7 +85,7 @@ def test_an_added_step_is_compiled_from_its_declaration(tmp_path):
 
     pipeline = next(iter(yaml.safe_load_all(text)))
     task = pipeline["root"]["dag"]["tasks"]["count-events"]
-    assert task["dependentTasks"] == ["publish-indices"]
+    assert task["dependentTasks"] == ["publish-indexes"]
     assert task["retryPolicy"]["maxRetryCount"] == 3
     assert "def count_events(" in text
 
