@@ -1,20 +1,25 @@
-"""The parts of the simulated shop: its words, its world, its days, and the truth about it.
+"""A simulated shop whose true relevance is known: users, sessions, slates, clicks and orders.
 
     config = ShopConfig(users=1500, items=600, seed=11, slate=(10, 10), policy="strong",
                         click_model="dbn", bias=1.0, randomized_share=0.05)
     shop = Shop.draw(config, days=14)            # training.studies.simulation.shop
-    log = Slates.joined(shop.slates())           # columns, see training.studies.simulation.slates
+    log = Slates.concatenate(shop.slates())      # columns, see training.studies.simulation.slates
 
-`log` holds per request `user device market intent focus randomized …`, per impression `item
-position score propensity clicked carted ordered …` and the truth of each, `attraction` and
-`examination`.  Day by day instead: `visits.slate_blocks(shop.day(n))`.
+A user starts a session (`visits`) with a focus on a category, and browses the home page or searches
+with an intent (`intents`).  The logging policy ranks a pool of candidates (`policies`), a click
+model decides what is examined and clicked (`click_models`), and each click may lead to a cart, an
+order and a return (`outcomes`).
 
-Observable are `shop.items` but for quality, fame and taste, `shop.users.market` and `.device`, and
-of a day `price`, `discount` and `in_stock`.  The truth of any user, search and item is
-`shop.day(n).attraction(users, focus, intents, items)`; orders that would be best, the value of
-slates that were never shown and of any policy are in `training.studies.simulation.truth`.
+`log` has columns per request (`user device market intent focus randomized …`) and per impression
+(`item position score propensity clicked carted ordered …`), with the truth of each impression:
+`attraction` and `examination`.  To simulate one day: `visits.slate_blocks(shop.day(n))`.
 
-Equal configs give equal shops in any process; day n is the same however many days there are.
+A ranker may use: `shop.items` except quality, fame and taste; `shop.users.market` and `.device`;
+a day's `price`, `discount` and `in_stock`.  The rest is hidden truth: the relevance of any item to
+any user and search is `shop.day(n).attraction(users, focus, intents, items)`; ideal orders and the
+value of any slate and policy are in `training.studies.simulation.truth`.
+
+Equal configurations give equal shops in any process; day n does not depend on the number of days.
 """
 
 from training.studies.simulation.configuration import CLICK_MODELS, POLICIES, Breakage, ShopConfig

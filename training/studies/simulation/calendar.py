@@ -1,4 +1,4 @@
-"""When people come to the simulated shop: hours, weekdays, seasons and campaigns."""
+"""Traffic of the simulated shop over time: hours, weekdays, seasons and campaigns."""
 
 from dataclasses import dataclass
 
@@ -14,31 +14,31 @@ START = 1_767_571_200_000_000
 
 _FIRST_DAY_OF_YEAR = 5
 _HOURS = np.array([0] * 6 + [1, 2, 3, 4, 4, 4, 5, 5, 4, 4, 4, 5, 7, 9, 9, 7, 4, 2], dtype=float)
-"""Visits by local hour; none before six."""
+"""Weight of each local hour; there are no visits before six."""
 _WEEKDAYS = (0.95, 0.95, 0.95, 1.0, 1.0, 1.05, 1.1)
 _PEAKS = (120, 90, 330, 350, 270, 240, 20, 340, 345, 180)
-"""Day of the year, in the north, on which each category sells best."""
+"""Day of the year on which demand for each category peaks, on the northern hemisphere."""
 _SEASON = 0.35
 _CAMPAIGN_DAYS, _CAMPAIGN_CYCLE = 3, 14
 _CAMPAIGN_TRAFFIC, _CAMPAIGN_INTEREST = 1.3, 2.0
 CAMPAIGN_PRICE = 0.8
-"""Factor on the prices of the category that a campaign is about."""
+"""Factor on the prices of a campaign's category."""
 
 
 @dataclass(frozen=True)
 class Campaign:
-    """A few days on which one category is cheaper and talked about."""
+    """A few days of lower prices and more interest in one category."""
 
     category: int
 
 
 def day_start(day: int) -> int:
-    """The first instant of a day, counted from 0."""
+    """Return the first instant of a day; days count from 0."""
     return START + day * DAY
 
 
 def campaign(seed: int, day: int) -> Campaign | None:
-    """What is on offer on a day, if anything: a few days in each fortnight."""
+    """Return the campaign of a day, if any: one campaign of three days in each fortnight."""
     cycle, within = divmod(day, _CAMPAIGN_CYCLE)
     rng = stream(seed, "campaign", cycle)
     first = int(rng.integers(_CAMPAIGN_CYCLE - _CAMPAIGN_DAYS + 1))
@@ -47,13 +47,13 @@ def campaign(seed: int, day: int) -> Campaign | None:
 
 
 def traffic(seed: int, day: int) -> float:
-    """Visits of the day against those of an ordinary one."""
+    """Return the factor of a day on the mean number of visits."""
     boost = _CAMPAIGN_TRAFFIC if campaign(seed, day) else 1.0
     return _WEEKDAYS[day % 7] * boost
 
 
-def interest(seed: int, day: int, market: Market) -> Floats:
-    """Shape (categories,): how much more than usual each is looked for."""
+def category_interest(seed: int, day: int, market: Market) -> Floats:
+    """Return the seasonal and campaign weight of each category, shape (categories,)."""
     shift = 0 if market.summer_day > 180 else 182
     angle = 2 * np.pi * (day + _FIRST_DAY_OF_YEAR - np.array(_PEAKS) - shift) / 365.25
     weights = np.exp(_SEASON * np.cos(angle))
@@ -65,9 +65,10 @@ def interest(seed: int, day: int, market: Market) -> Floats:
 def arrivals(
     rng: np.random.Generator, day: int, numbers: Ints, total: int, markets: list[Market]
 ) -> tuple[Ints, Ints]:
-    """Instants and markets of the visits `numbers` of the day's `total`, in time order.
+    """Draw instants and markets of the visits `numbers` of the day's `total`, in time order.
 
-    Visit n comes at a quantile between n / total and (n + 1) / total of the day's arrivals.
+    Visit n arrives between the quantiles n / total and (n + 1) / total of the day's arrivals.  So
+    blocks of visits can be drawn separately and are still in time order.
     """
     sizes = np.array([market.size for market in markets])
     offsets = [(market.utc_offset_minutes or 0) // 60 for market in markets]
@@ -79,5 +80,5 @@ def arrivals(
     within = (quantiles - cumulative[hours]) / np.maximum(by_hour[hours] / by_hour.sum(), 1e-12)
     instants = day_start(day) + ((hours + np.clip(within, 0, 0.999)) * HOUR).astype(np.int64)
     shares = np.cumsum(rates, axis=1)[hours] / np.maximum(by_hour[hours], 1e-12)[:, None]
-    chosen = (rng.random(numbers.size)[:, None] >= shares[:, :-1]).sum(axis=1)
-    return instants, chosen.astype(np.int64)
+    market = (rng.random(numbers.size)[:, None] >= shares[:, :-1]).sum(axis=1)
+    return instants, market.astype(np.int64)

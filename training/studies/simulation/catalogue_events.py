@@ -1,4 +1,4 @@
-"""What the simulated shop says about its items and users, as tables of events."""
+"""User and item events of the simulated shop, as Arrow tables."""
 
 import json
 
@@ -9,7 +9,7 @@ from feature_repo.home import DAY
 from training.metrics import Bools, Floats, Ints
 from training.studies.simulation.calendar import day_start
 from training.studies.simulation.day import Day
-from training.studies.simulation.ids import Names, joined
+from training.studies.simulation.ids import Ids, concat_texts
 from training.studies.simulation.markets import MARKETS
 from training.studies.simulation.users import DEVICES
 from training.studies.simulation.vocabulary import BRANDS, CATEGORIES, COLOURS
@@ -17,57 +17,57 @@ from training.studies.simulation.vocabulary import BRANDS, CATEGORIES, COLOURS
 INSTANT = pa.timestamp("us", tz="UTC")
 
 
-def user_events(names: Names) -> pa.Table:
-    """Every user's market and device, told when the shop opens."""
-    users = names.shop.users
-    ids = names.users(np.arange(len(users)), np.full(len(users), -1))
+def user_events(ids: Ids) -> pa.Table:
+    """Return one event per user at the opening of the shop, with market and device."""
+    users = ids.shop.users
+    user_ids = ids.users(np.arange(len(users)), np.full(len(users), -1))
     device = pa.array(DEVICES).take(pa.array(users.device))
-    market = names.markets(users.market)
+    market = ids.markets(users.market)
     return pa.table(
         {
-            "event_id": joined("user-", ids),
+            "event_id": concat_texts("user-", user_ids),
             "event_time": _at(day_start(0), len(users)),
-            "user_id": ids,
+            "user_id": user_ids,
             "op": ["upsert"] * len(users),
-            "fields": joined('{"market":"', market, '","device":"', device, '"}'),
+            "fields": concat_texts('{"market":"', market, '","device":"', device, '"}'),
         }
     )
 
 
-def item_events(names: Names, day: Day) -> pa.Table:
-    """What comes, changes and goes at the beginning of a day."""
+def item_events(ids: Ids, day: Day) -> pa.Table:
+    """Return events of the items added, changed and deleted at the beginning of a day."""
     items, number = day.items, day.number
-    coming = np.flatnonzero(items.first_day == number)
-    going = np.flatnonzero(items.last_day == number - 1)
+    added = np.flatnonzero(items.first_day == number)
+    deleted = np.flatnonzero(items.last_day == number - 1)
     changed = np.flatnonzero(_changed(day) & items.for_sale(number) & (items.first_day < number))
-    described = pa.array([_described(day, int(n)) for n in coming], pa.string())
+    fields = pa.array([_item_fields(day, int(n)) for n in added], pa.string())
     return pa.concat_tables(
         [
-            _events(names, "added", coming, number, described),
-            _events(names, "changed", changed, number, _offer(day, changed)),
-            _events(names, "deleted", going, number, pa.array(["{}"] * going.size, pa.string())),
+            _events(ids, "added", added, number, fields),
+            _events(ids, "changed", changed, number, _offer(day, changed)),
+            _events(ids, "deleted", deleted, number, pa.array(["{}"] * deleted.size, pa.string())),
         ]
     )
 
 
-def leak_events(names: Names, day: Day, clicks: Ints) -> pa.Table:
-    """The planted leak: at midnight, each item is told the clicks it will get during the day.
+def leak_events(ids: Ids, day: Day, clicks: Ints) -> pa.Table:
+    """Return the planted leak: at midnight, each item gets its number of clicks of the coming day.
 
     `clicks` has shape (N,).
     """
     shown = np.flatnonzero(day.items.for_sale(day.number))
-    told = joined('{"clicks_today":', pa.array(clicks[shown]), "}")
-    return _events(names, "leak", shown, day.number, told)
+    fields = concat_texts('{"clicks_today":', pa.array(clicks[shown]), "}")
+    return _events(ids, "leak", shown, day.number, fields)
 
 
-def _events(names: Names, what: str, numbers: Ints, day: int, fields: pa.Array) -> pa.Table:
-    ids = names.items(numbers)
-    deleted = what == "deleted"
+def _events(ids: Ids, change: str, numbers: Ints, day: int, fields: pa.Array) -> pa.Table:
+    item_ids = ids.items(numbers)
+    deleted = change == "deleted"
     return pa.table(
         {
-            "event_id": joined(f"{what}-", ids, f"-{day}"),
+            "event_id": concat_texts(f"{change}-", item_ids, f"-{day}"),
             "event_time": _at(day_start(day), numbers.size),
-            "item_id": ids,
+            "item_id": item_ids,
             "op": pa.array(["delete" if deleted else "upsert"] * numbers.size, pa.string()),
             "fields": fields,
         }
@@ -79,7 +79,7 @@ def _at(instant: int, count: int) -> pa.Array:
 
 
 def _changed(day: Day) -> Bools:
-    """Shape (N,): whether price, discount or stock are not what they were yesterday."""
+    """Whether price, discount or stock differ from yesterday's, shape (N,)."""
     if day.number == 0:
         return np.zeros(len(day.items), bool)
     before = Day(day.config, day.number - 1, day.items, day.users, day.intents)
@@ -88,36 +88,41 @@ def _changed(day: Day) -> Bools:
 
 
 def _offer(day: Day, numbers: Ints) -> pa.Array:
-    return joined(
-        '{"price":', _decimal(day.price[numbers]),
-        ',"discount":', _decimal(day.discount[numbers]),
-        ',"stock":', pa.array(day.stock[numbers]), "}",
-    )  # fmt: skip
+    return concat_texts(
+        '{"price":',
+        _decimal(day.price[numbers]),
+        ',"discount":',
+        _decimal(day.discount[numbers]),
+        ',"stock":',
+        pa.array(day.stock[numbers]),
+        "}",
+    )
 
 
 def _decimal(values: Floats) -> pa.Array:
     return pa.array(np.round(values, 2))
 
 
-def _described(day: Day, n: int) -> str:
+def _item_fields(day: Day, n: int) -> str:
+    """Return all fields of an item as JSON."""
     items, number = day.items, day.number
     market_name = day.config.markets[items.market[n]]
     market = MARKETS[market_name]
     language = market.language
     nouns = language.nouns[items.noun[n]]
-    said = {
+    texts = {
         "style": language.styles[items.style[n]],
         "colour": language.colours[items.colour[n]],
         "noun": nouns[-1 if items.synonym[n] else 0],
         "brand": BRANDS[items.brand[n]],
     }
-    description = language.description.format(**said)
+    description = language.description.format(**texts)
     return json.dumps(
         {
-            "title": "{brand} {style} {colour} {noun}".format(**said),
+            "title": "{brand} {style} {colour} {noun}".format(**texts),
             "description": description[0].upper() + description[1:],
             "category": CATEGORIES[items.category[n]],
-            "brand": said["brand"],
+            "brand": texts["brand"],
             "color": COLOURS[items.colour[n]],
             "market": market_name,
             "currency": market.currency,

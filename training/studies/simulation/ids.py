@@ -1,4 +1,4 @@
-"""Ids and words of what the simulated shop knows by number, as Arrow texts."""
+"""Ids and query texts of the simulated shop, as Arrow arrays."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,46 +15,45 @@ from training.studies.simulation.visits import PER_DAY
 _FORMS = 4
 
 
-def joined(*parts: object) -> pa.Array:
-    """Texts put together; numbers as text, a plain text the same in every row."""
+def concat_texts(*parts: object) -> pa.Array:
+    """Concatenate columns row by row; numbers become text, a plain string repeats in every row."""
     texts = [part if isinstance(part, str) else pc.cast(part, pa.string()) for part in parts]
     return pc.binary_join_element_wise(*texts, "")
 
 
 @dataclass(frozen=True)
-class Names:
-    """The names of one shop; each method takes numbers of shape (n,) and gives n texts."""
+class Ids:
+    """The ids of one shop; each method maps numbers or codes of shape (n,) to n texts."""
 
     shop: Shop
 
     def items(self, numbers: Ints) -> pa.Array:
-        """Item ids."""
+        """Return item ids."""
         return self._items.take(pa.array(numbers))
 
     def users(self, numbers: Ints, bots: Ints) -> pa.Array:
-        """User ids of people and of bots; null where both are -1."""
-        people = self._users.take(pa.array(numbers, mask=numbers < 0))
+        """Return user ids of humans and bots; null where both numbers are -1."""
+        humans = self._users.take(pa.array(numbers, mask=numbers < 0))
         if (bots < 0).all():
-            return people
-        named = joined("bot", pa.array(bots, mask=bots < 0))
-        return pc.coalesce(people, named)
+            return humans
+        return pc.coalesce(humans, concat_texts("bot", pa.array(bots, mask=bots < 0)))
 
     def requests(self, numbers: Ints) -> pa.Array:
-        """Request ids."""
-        return joined("r", pa.array(numbers + PER_DAY))
+        """Return request ids."""
+        return concat_texts("r", pa.array(numbers + PER_DAY))
 
     def sessions(self, numbers: Ints) -> pa.Array:
-        """Session ids."""
-        return joined("s", pa.array(numbers + PER_DAY))
+        """Return session ids."""
+        return concat_texts("s", pa.array(numbers + PER_DAY))
 
     def markets(self, codes: Ints) -> pa.Array:
-        """Market names."""
+        """Return market names."""
         return pa.array(self.shop.config.markets).take(pa.array(codes))
 
     def queries(self, markets: Ints, intents: Ints, forms: Ints) -> pa.Array:
-        """What was typed; null on the home page."""
-        place = (markets * len(self.shop.intents) + intents) * _FORMS + forms
-        return self._queries.take(pa.array(place, mask=intents < 0))
+        """Return query texts; null on the home page."""
+        index = (markets * len(self.shop.intents) + intents) * _FORMS + forms
+        return self._queries.take(pa.array(index, mask=intents < 0))
 
     @cached_property
     def _items(self) -> pa.Array:
@@ -66,6 +65,7 @@ class Names:
 
     @cached_property
     def _queries(self) -> pa.Array:
+        """Every query text, by market, then intent, then form."""
         intents = self.shop.intents
         texts = [intents.texts(MARKETS[name]) for name in self.shop.config.markets]
         return pa.array(np.array(texts).ravel().tolist())

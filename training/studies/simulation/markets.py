@@ -7,14 +7,14 @@ from training.studies.simulation.vocabulary import ENGLISH, FRENCH, GERMAN, Lang
 
 @dataclass(frozen=True)
 class Market:
-    """One country: how it speaks, pays and lives.
+    """One country, with its language, currency, prices and time.
 
     Attributes:
-        size: share of users and items, against the other markets chosen.
+        size: weight of the market's users and items relative to the other markets of a shop.
         language: of titles and queries.
         currency: ISO 4217.
-        price_level: factor on the usual prices.
-        utc_offset_minutes: local time ahead of UTC; None where the log does not say.
+        price_level: factor on prices.
+        utc_offset_minutes: local time minus UTC; None if the log does not include it.
         summer_day: day of the year in the middle of summer.
     """
 

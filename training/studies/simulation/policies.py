@@ -1,4 +1,4 @@
-"""What ranks for the log: candidates for each request, and their scores."""
+"""Logging policies: the candidates of each request and their scores."""
 
 from collections.abc import Callable
 from functools import cached_property
@@ -8,32 +8,35 @@ import numpy as np
 from training.metrics import Bools, Floats, Ints, gumbel, noise
 from training.studies.simulation.day import Day
 
+Scores = Callable[[Day, Ints, Ints, Ints], Floats]
+"""A policy: (day, users (R,), intents (R,), items (R, C)) → scores (R, C), higher is better."""
+
 HOME_POOLS = 32
-"""Pools of a day's home page, in each market: the home page does not consider every item."""
+"""Candidate pools of a day's home page in each market; a home page does not rank every item."""
 
 _MATCH, _FAME = 4.0, 0.5
-_IGNORANCE = 0.3
-"""Standard deviation of what the strong policy gets wrong about an item."""
-_OWN_TEMPERATURES = {"weak": 1.0, "strong": 0.25, "random": 1.0}
+_SCORE_ERROR = 0.3
+"""Standard deviation of the strong policy's error about an item."""
+_DEFAULT_TEMPERATURES = {"weak": 1.0, "strong": 0.25, "random": 1.0}
 
 PoolScores = Callable[[Day, Ints, Ints], Floats]
 
 
 def weak(day: Day, intents: Ints, items: Ints) -> Floats:
-    """Match of words, and fame, which is a poor guess at quality."""
+    """Score by text match and by fame, which is a noisy estimate of quality."""
     match = day.intents.match(day.items, intents[:, None], items)
     return np.asarray(_MATCH * match + _FAME * day.items.fame[items])
 
 
 def strong(day: Day, intents: Ints, items: Ints) -> Floats:
-    """Nearly what an item is worth to a user of whom nothing is known."""
+    """Score by the utility for an average user, with a fixed error per item."""
     uniform = noise(np.uint64(21), day.items.key[items])
-    wrong = _IGNORANCE * np.sqrt(12) * (uniform - 0.5)
-    return np.asarray(day.usual_utility(intents, items) + wrong)
+    error = _SCORE_ERROR * np.sqrt(12) * (uniform - 0.5)
+    return np.asarray(day.average_utility(intents, items) + error)
 
 
 def random(_day: Day, _intents: Ints, items: Ints) -> Floats:
-    """Nothing is better than anything."""
+    """Score every item 0."""
     return np.zeros(items.shape)
 
 
@@ -41,17 +44,17 @@ _SCORES: dict[str, PoolScores] = {"weak": weak, "strong": strong, "random": rand
 
 
 def temperature_of(day: Day) -> float:
-    """The scale of noise of the policy that makes the log."""
-    given, policy = day.config.temperature, day.config.policy
-    own = 1.0 if callable(policy) else _OWN_TEMPERATURES[policy]
-    return own if given is None else given
+    """Return the scale of the logging policy's Gumbel noise."""
+    temperature, policy = day.config.temperature, day.config.policy
+    default = 1.0 if callable(policy) else _DEFAULT_TEMPERATURES[policy]
+    return default if temperature is None else temperature
 
 
 class Pools:
-    """The candidates of one day.
+    """The candidate pools of one day.
 
-    There is a pool for each intent and `HOME_POOLS` for the home page, in each market; each is
-    made when it is first asked for, and does not depend on when that is.
+    In each market there is a pool for each intent and `HOME_POOLS` pools for the home page.  A pool
+    is filled at its first use; its items do not depend on when that is.
     """
 
     def __init__(self, day: Day) -> None:
@@ -60,22 +63,22 @@ class Pools:
         shape = (len(day.config.markets) * self._slots, day.config.pool)
         self._items = np.full(shape, -1)
         self._scores = np.full(shape, -np.inf)
-        self._made = np.zeros(shape[0], bool)
+        self._filled = np.zeros(shape[0], bool)
 
     def number(self, markets: Ints, intents: Ints, uniforms: Floats) -> Ints:
-        """Shape (R,): the pool of each request; the home page draws one of its own."""
+        """Return the pool number of each request, shape (R,); a home page draws its pool."""
         home = len(self.day.intents) + (uniforms * HOME_POOLS).astype(np.int64)
         return markets * self._slots + np.where(intents >= 0, intents, home)
 
     def items(self, pools: Ints) -> Ints:
-        """Shape (R, C): candidates, -1 where there are no more."""
-        wanted = np.unique(pools)
-        for pool in wanted[~self._made[wanted]]:
-            self._make(int(pool))
+        """Return the candidates, shape (R, C), padded with -1."""
+        distinct = np.unique(pools)
+        for pool in distinct[~self._filled[distinct]]:
+            self._fill(int(pool))
         return np.asarray(self._items[pools])
 
     def scores(self, pools: Ints, users: Ints) -> Floats:
-        """Shape (R, C): the policy's scores of the candidates, -inf where there are no more."""
+        """Return the policy's scores of the candidates, shape (R, C), padded with -inf."""
         policy = self.day.config.policy
         if not callable(policy):
             self.items(pools)
@@ -88,45 +91,46 @@ class Pools:
         slots = pools % self._slots
         return np.where(slots < len(self.day.intents), slots, -1)
 
-    def _make(self, pool: int) -> None:
+    def _fill(self, pool: int) -> None:
         market, slot = divmod(pool, self._slots)
         intent = int(self._intents(np.array([pool]))[0])
-        found = self._candidates(self.day.for_sale[market], intent)
-        value = weak(self.day, np.array([intent]), found[None, :])[0]
-        # A search finds the same all day and every day; the home page brings something new.
+        candidates = self._candidates(self.day.for_sale[market], intent)
+        value = weak(self.day, np.array([intent]), candidates[None, :])[0]
+        # The noise of a search pool is the same every day; a home page pool changes every day.
         seed = np.uint64(slot if intent >= 0 else (self.day.number + 1) << 16 | slot)
-        value += gumbel(seed, self.day.items.key[found])
-        best = np.sort(found[np.argsort(-value, kind="stable")[: self._items.shape[1]]])
+        value += gumbel(seed, self.day.items.key[candidates])
+        best = np.sort(candidates[np.argsort(-value, kind="stable")[: self._items.shape[1]]])
         self._items[pool, : best.size] = best
         policy = self.day.config.policy
         if not callable(policy):
             scores = _SCORES[policy](self.day, np.array([intent]), best[None, :])[0]
             self._scores[pool, : best.size] = scores
-        self._made[pool] = True
+        self._filled[pool] = True
 
     def _candidates(self, for_sale: Ints, intent: int) -> Ints:
-        """Of a large shop only what may match."""
+        """Return the items that may match the intent; all items if those would not fill a pool."""
         if intent < 0:
             return for_sale
-        kind = self._kind[intent]
-        near = for_sale[self._kinds(kind)[for_sale]]
-        return near if near.size >= self._items.shape[1] else for_sale
+        matching = for_sale[self._matches(self._attribute[intent])[for_sale]]
+        return matching if matching.size >= self._items.shape[1] else for_sale
 
     @cached_property
-    def _kind(self) -> list[tuple[str, int]]:
+    def _attribute(self) -> list[tuple[str, int]]:
+        """Name and code of the attribute by which each intent selects candidates."""
         intents = self.day.intents
         columns = zip(
             intents.category.tolist(), intents.brand.tolist(), intents.colour.tolist(), strict=True
         )
-        return [
-            ("category", category)
-            if category >= 0
-            else ("brand", brand)
-            if brand >= 0
-            else ("colour", colour)
-            for category, brand, colour in columns
-        ]
+        attributes: list[tuple[str, int]] = []
+        for category, brand, colour in columns:
+            if category >= 0:
+                attributes.append(("category", category))
+            elif brand >= 0:
+                attributes.append(("brand", brand))
+            else:
+                attributes.append(("colour", colour))
+        return attributes
 
-    def _kinds(self, kind: tuple[str, int]) -> Bools:
-        name, code = kind
+    def _matches(self, attribute: tuple[str, int]) -> Bools:
+        name, code = attribute
         return np.asarray(getattr(self.day.items, name) == code)

@@ -1,4 +1,4 @@
-"""One simulated shop: its world, drawn from the seed, and its days."""
+"""One simulated shop: its items, users and intents, drawn from the seed, and its days."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,20 +6,20 @@ from dataclasses import dataclass
 from feature_repo.home import SettingError
 from training.studies.simulation.configuration import ShopConfig
 from training.studies.simulation.day import Day
-from training.studies.simulation.intents import Intents, make_intents
-from training.studies.simulation.items import Items, make_items
+from training.studies.simulation.intents import Intents, draw_intents
+from training.studies.simulation.items import Items, draw_items
 from training.studies.simulation.markets import MARKETS, Market
 from training.studies.simulation.slates import Slates
-from training.studies.simulation.users import Users, make_users
+from training.studies.simulation.users import Users, draw_users
 from training.studies.simulation.visits import slate_blocks
 
 
 @dataclass(frozen=True)
 class Shop:
-    """A shop of some days; a longer one begins with the same days.
+    """A shop of some days; a shop of more days begins with the same days.
 
     Attributes:
-        days: how many days its items were drawn for.
+        days: number of days for which items were drawn.
     """
 
     config: ShopConfig
@@ -30,14 +30,14 @@ class Shop:
 
     @classmethod
     def draw(cls, config: ShopConfig, days: int = 21) -> "Shop":
-        """Draw the world of a shop.
+        """Draw the items, users and intents of a shop.
 
         Raises:
             SettingError: fewer than one day.
         """
         if days < 1:
             raise SettingError(f"A simulated shop: expected at least one day, found {days} days.")
-        return cls(config, days, make_items(config, days), make_users(config), make_intents(config))
+        return cls(config, days, draw_items(config, days), draw_users(config), draw_intents(config))
 
     @property
     def markets(self) -> list[Market]:
@@ -45,10 +45,10 @@ class Shop:
         return [MARKETS[name] for name in self.config.markets]
 
     def day(self, number: int) -> Day:
-        """The shop on one day, counted from 0; nothing is carried over from other days."""
+        """Return one day, counted from 0; it does not depend on other days."""
         return Day(self.config, number, self.items, self.users, self.intents)
 
     def slates(self) -> Iterator[Slates]:
-        """What was shown and done, in blocks of some thousand slates, day by day."""
+        """Simulate day by day; yield blocks of some thousand slates with their outcomes."""
         for number in range(self.days):
             yield from slate_blocks(self.day(number))

@@ -1,7 +1,7 @@
-"""A shop with known truth, as event files: same arguments, same bytes.
+"""Write the events of a simulated shop to files: equal arguments give equal bytes.
 
-The demo and the tests learn from it.  Beside the events lies the truth that no event tells: how
-likely each shown item was looked at, and clicked once looked at.
+The demo and the tests train on them.  A second output has the hidden truth of each impression: the
+probability that it is examined, and that it is clicked if examined.
 """
 
 import os
@@ -21,7 +21,7 @@ from training.studies.simulation.shop import Shop
 from training.studies.simulation.shop_events import TRUTH, ShopEvents
 
 Progress = Callable[[int, int | None], None]
-"""Called with the days done and the days in all."""
+"""Called after each day with the number of finished days and of all days."""
 
 LINES = ".jsonl"
 
@@ -36,80 +36,81 @@ def simulate(
     config: ShopConfig | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Write the events to `out`, and the truth beside them; whole or not at all.
+    """Write the events to `out` and the truth to `truth_path(out)`; on failure, write neither.
 
-    A name that ends in .jsonl becomes one file of canonical JSON lines in time order, any other a
-    folder with a folder of Parquet files for each day, from 2026-01-05 on, a day after the other
-    in bounded memory.  `aisle ingest` takes both.
+    A path that ends in .jsonl becomes one file of canonical JSON lines in time order.  Any other
+    path becomes a folder with one folder of Parquet files per day, from 2026-01-05 on; days are
+    written one after another in bounded memory.  `aisle ingest` reads both.
 
     Args:
-        out: what to write; it is replaced where it is a file, and must not be there as a folder.
-        users, items, days, seed: size and chance of a plain shop.
-        config: everything else about the shop; then users, items and seed are its.
-        progress: told after every day.
+        out: the file or folder; an existing file is replaced, an existing folder is an error.
+        users, items, days, seed: size and seed of a shop with default settings.
+        config: all settings of the shop; overrides users, items and seed.
+        progress: called after each day.
 
     Returns:
-        `out`; its truth is at `truth_path(out)`.
+        `out`.
 
     Raises:
-        SettingError: no shop can be like that, or the folder is there already.
+        SettingError: a setting is invalid, or the folder exists.
     """
     shop = Shop.draw(config or ShopConfig(users=users, items=items, seed=seed), days)
     write = _write_lines if out.suffix == LINES else _write_days
-    with _replacing(out) as events, _replacing(truth_path(out)) as known:
-        write(shop, events, known, progress or (lambda _done, _total: None))
+    with _replacing(out) as events, _replacing(truth_path(out)) as truth:
+        write(shop, events, truth, progress or (lambda _done, _total: None))
     return out
 
 
 def truth_path(events: Path) -> Path:
-    """Where the truth lies: one row for each item of each slate, by position.
+    """Return the path of the truth, which has one row per impression, by position.
 
-    A file beside a file of events, a folder of a file for each day beside a folder of events.
+    It is a file next to a file of events, or a folder of daily files next to a folder of events.
     """
     return events.with_suffix(".truth.parquet" if events.suffix == LINES else ".truth")
 
 
-def _write_lines(shop: Shop, events: Path, known: Path, progress: Progress) -> None:
-    happenings = ShopEvents(shop)
-    with events.open("wb") as file, _Tables(known) as truth:
+def _write_lines(shop: Shop, events: Path, truth: Path, progress: Progress) -> None:
+    shop_events = ShopEvents(shop)
+    with events.open("wb") as file, _TableWriter(truth) as truth_writer:
         for number in range(shop.days):
             lines = []
-            for kind, table in happenings.on(number):
+            for kind, table in shop_events.of_day(number):
                 if kind == TRUTH:
-                    truth.write(table)
+                    truth_writer.write(table)
                 else:
                     lines += _lines(kind, table)
             file.writelines(line for _, _, line in sorted(lines))
             progress(number + 1, shop.days)
 
 
-def _write_days(shop: Shop, events: Path, known: Path, progress: Progress) -> None:
-    happenings = ShopEvents(shop)
-    known.mkdir()
+def _write_days(shop: Shop, events: Path, truth: Path, progress: Progress) -> None:
+    shop_events = ShopEvents(shop)
+    truth.mkdir()
     for number in range(shop.days):
         date = f"{to_datetime(day_start(number)):%Y-%m-%d}"
         folder = events / date
         folder.mkdir(parents=True)
-        paths = {TRUTH: known / f"{date}.parquet"}
-        open_tables: dict[str, _Tables] = {}
-        for kind, table in happenings.on(number):
-            tables = open_tables.get(kind)
-            if tables is None:
-                tables = open_tables[kind] = _Tables(paths.get(kind, folder / f"{kind}.parquet"))
-            tables.write(table)
-        for tables in open_tables.values():
-            tables.close()
+        paths = {TRUTH: truth / f"{date}.parquet"}
+        writers: dict[str, _TableWriter] = {}
+        for kind, table in shop_events.of_day(number):
+            writer = writers.get(kind)
+            if writer is None:
+                path = paths.get(kind, folder / f"{kind}.parquet")
+                writer = writers[kind] = _TableWriter(path)
+            writer.write(table)
+        for writer in writers.values():
+            writer.close()
         progress(number + 1, shop.days)
 
 
-class _Tables:
-    """A Parquet file written table by table; it is not there before the first row is."""
+class _TableWriter:
+    """A Parquet file written table by table; created with its first row."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._writer: pq.ParquetWriter | None = None
 
-    def __enter__(self) -> "_Tables":
+    def __enter__(self) -> "_TableWriter":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,7 +120,7 @@ class _Tables:
         if not table.num_rows:
             return
         if self._writer is None:
-            # Most columns hardly repeat: dictionaries would take twice the time for no gain.
+            # Values rarely repeat in most columns: dictionaries would double the time for no gain.
             self._writer = pq.ParquetWriter(
                 self._path, table.schema, compression="lz4", use_dictionary=False
             )
@@ -131,32 +132,32 @@ class _Tables:
 
 
 def _lines(kind: str, table: pa.Table) -> list[tuple[int, str, bytes]]:
-    """Rows as JSON lines, each after what it is sorted by."""
+    """Return the rows as (event time, event id, JSON line), to be sorted."""
     for name in {"event_time", "received_at"} & set(table.column_names):
-        place = table.column_names.index(name)
-        table = table.set_column(place, name, table.column(name).cast(pa.int64()))
+        position = table.column_names.index(name)
+        table = table.set_column(position, name, table.column(name).cast(pa.int64()))
     encode = msgspec.json.Encoder().encode
     lines = []
     for row in table.to_pylist():
         if "fields" in row:
             row["fields"] = msgspec.Raw(row["fields"].encode())
-        told = {name: value for name, value in row.items() if value is not None}
-        line = encode({"kind": kind, **told}) + b"\n"
+        fields = {name: value for name, value in row.items() if value is not None}
+        line = encode({"kind": kind, **fields}) + b"\n"
         lines.append((row["event_time"], row["event_id"], line))
     return lines
 
 
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
-    """Give another name to write to, which becomes `path` at the end, if all went well."""
+    """Yield a temporary path, and rename it to `path` if the block succeeds."""
     if path.is_dir():
-        raise SettingError(f"{path} is there already; remove the folder, or name another one.")
+        raise SettingError(f"{path} exists already; remove the folder, or name another one.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        yield unfinished
-        unfinished.replace(path)
+        yield temporary
+        temporary.replace(path)
     finally:
-        if unfinished.is_dir():
-            shutil.rmtree(unfinished)
-        unfinished.unlink(missing_ok=True)
+        if temporary.is_dir():
+            shutil.rmtree(temporary)
+        temporary.unlink(missing_ok=True)

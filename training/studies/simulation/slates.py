@@ -1,4 +1,4 @@
-"""What was shown and what came of it, as columns."""
+"""Requests, the slates shown for them, and their outcomes, as columns of numpy arrays."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
@@ -8,22 +8,26 @@ import numpy as np
 
 from training.metrics import Bools, Floats, Ints, Seeds
 
-NOT = -1
-"""No intent (the home page), no form of words, no user (a bot), no bot."""
+NONE = -1
+"""Code of a missing intent (home page), query form, user (a bot) or bot (a human)."""
 
 
 @dataclass(frozen=True)
 class Requests:
-    """R requests before they are answered; each column of shape (R,).
+    """R requests without their slates; each column has shape (R,).
 
-    request: number, unique in the shop and ascending within a day.  visit: likewise.
-    t: instant.
-    user, bot: number of who came; -1 for the other kind.  anonymous: whether the log names no user.
-    market, device: codes.  intent: what was searched for, -1 on the home page.  form: how it was
-        typed.  focus: the category that the visit is about, which nobody but the truth knows.
-    pool: the day's pool of candidates the policy chooses from.
+    request: number, unique in the shop and ascending within a day.
+    visit: number of the session, unique and ascending like `request`.
+    t: instant, µs.
+    user, bot: number of the human or bot; -1 for the other kind.
+    anonymous: whether the log has no user id.
+    market, device: codes.
+    intent: search intent, -1 on the home page.
+    form: form of the query text: proper, synonym or one of two typing errors.
+    focus: category of the session; hidden truth.
+    pool: number of the day's candidate pool.
     seed, temperature: of the Gumbel noise on the policy's scores.
-    randomized: whether the request is of the randomized slice.
+    randomized: whether the request is in the randomized share.
     """
 
     request: Ints
@@ -48,21 +52,21 @@ class Requests:
 
 @dataclass(frozen=True)
 class Slates(Requests):
-    """R requests, the n items shown for them, and what came of it.
+    """R requests with their slates of n impressions in total, and the outcomes.
 
-    The items of a slate lie side by side, best position first: those of request r are the places
-    from offsets[r] to offsets[r + 1].  The other columns have shape (n,).
+    The impressions of a slate are contiguous, best position first: those of request r are the rows
+    from offsets[r] to offsets[r + 1].  The columns of impressions have shape (n,).
 
-    item, position: item number, and place from 1.
-    score, propensity: the policy's, without noise; probability of this item at this position, given
-        those above it, so that a slate's probability is their product.
-    attraction: click probability once examined, position apart.
+    item, position: item number, and position from 1.
+    score: the policy's score, without noise.
+    propensity: probability of this item at this position, given the items above it; their product
+        is the probability of the slate.
+    attraction: probability of a click if examined, without position or trust bias: the relevance.
     examination: probability of being examined, given the slate.
-    click_probability: their product, where there is no trust bias.
-    examined, clicked, carted, ordered, returned: what happened.
+    click_probability: examination times the probability of a click if examined.
+    examined, clicked, carted, ordered, returned: the outcomes drawn.
     dwell: seconds on the item's page.
-    order_delay, return_delay: microseconds from cart to order and from order to return.  0 where
-        nothing of the kind happened.
+    order_delay, return_delay: µs from cart to order and from order to return; 0 without one.
     """
 
     offsets: Ints
@@ -84,34 +88,34 @@ class Slates(Requests):
 
     @property
     def sizes(self) -> Ints:
-        """Shape (R,): items of each slate."""
+        """Number of items of each slate, shape (R,)."""
         return np.diff(self.offsets)
 
     @property
     def row(self) -> Ints:
-        """Shape (n,): to which slate, from 0, each impression belongs."""
+        """Row of the request of each impression, shape (n,)."""
         return np.repeat(np.arange(len(self)), self.sizes)
 
     def of_impressions(self, name: str) -> Any:
-        """Shape (n,): a column of requests, repeated for each item shown."""
+        """Repeat a column of requests for each impression, shape (n,)."""
         return np.repeat(getattr(self, name), self.sizes)
 
     @classmethod
-    def joined(cls, parts: Iterable["Slates"]) -> "Slates":
-        """Several blocks as one."""
+    def concatenate(cls, parts: Iterable["Slates"]) -> "Slates":
+        """Concatenate blocks."""
         blocks = list(parts)
         columns = {f.name: [getattr(b, f.name) for b in blocks] for f in fields(cls)}
         sizes = np.concatenate([block.sizes for block in blocks])
         columns["offsets"] = [np.concatenate([[0], np.cumsum(sizes)])]
         return cls(**{name: np.concatenate(values) for name, values in columns.items()})
 
-    def where(self, chosen: Bools) -> "Slates":
-        """The slates for which `chosen`, shape (R,), is true."""
-        shown = np.repeat(chosen, self.sizes)
+    def where(self, selected: Bools) -> "Slates":
+        """Return the slates for which `selected`, shape (R,), is true."""
+        impressions = np.repeat(selected, self.sizes)
         of_requests = {f.name for f in fields(Requests)}
         columns = {
-            f.name: getattr(self, f.name)[chosen if f.name in of_requests else shown]
+            f.name: getattr(self, f.name)[selected if f.name in of_requests else impressions]
             for f in fields(self)
             if f.name != "offsets"
         }
-        return Slates(**columns, offsets=np.concatenate([[0], np.cumsum(self.sizes[chosen])]))
+        return Slates(**columns, offsets=np.concatenate([[0], np.cumsum(self.sizes[selected])]))

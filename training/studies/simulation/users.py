@@ -1,4 +1,4 @@
-"""The users of the simulated shop; what they like is hidden, events show only market and device."""
+"""The users of the simulated shop; events have their market and device, all else is hidden."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -22,18 +22,18 @@ _PATIENCE = 0.3
 
 @dataclass(frozen=True)
 class Users:
-    """U users, one row each, those of a market side by side.
+    """U users, one row each; the users of a market are contiguous.
 
     Attributes:
         market, device: codes.
-        interest: shape (U, categories), rows sum to 1; few users like everything.
-        taste, other_taste: shape (U, TASTE), standard normal; taste turns from one to the other.
-        drift: how fast it turns, in radians a day.
+        interest: shape (U, categories), rows sum to 1; most users like few categories.
+        taste, other_taste: shape (U, TASTE), standard normal; taste rotates from one to the other.
+        drift: speed of the rotation, in radians a day.
         budget: preferred price level, standard normal.
-        thrift: how much a price off the budget repels.
-        patience: how long attention lasts, around 1.
-        activity: shape (U,), cumulative share of the visits in the user's market.
-        bounds: shape (markets + 1,), where each market's users begin.
+        thrift: sensitivity to prices off the budget.
+        patience: factor on how far down a slate the user examines, around 1.
+        activity: shape (U,), cumulative share of the sessions of the user's market, plus its code.
+        bounds: shape (markets + 1,), first user of each market.
     """
 
     market: Ints
@@ -52,19 +52,19 @@ class Users:
         return self.market.size
 
     def taste_on(self, day: int) -> Floats:
-        """Shape (U, TASTE): what each likes on a day."""
+        """Return the taste vectors on a day, shape (U, TASTE)."""
         angle = (self.drift * day)[:, None]
         return np.asarray(np.cos(angle) * self.taste + np.sin(angle) * self.other_taste)
 
-    def arriving(self, markets: Ints, uniforms: Floats) -> Ints:
-        """Draw a user of each market by activity."""
+    def draw(self, markets: Ints, uniforms: Floats) -> Ints:
+        """Draw a user of each market, by activity."""
         # `activity` of market m lies in (m, m + 1], so one search serves all markets.
-        found = np.searchsorted(self.activity, markets + uniforms, side="right")
-        return np.clip(found, self.bounds[markets], self.bounds[markets + 1] - 1)
+        users = np.searchsorted(self.activity, markets + uniforms, side="right")
+        return np.clip(users, self.bounds[markets], self.bounds[markets + 1] - 1)
 
 
-def make_users(config: ShopConfig) -> Users:
-    """Draw the users; a few of them make most of the visits."""
+def draw_users(config: ShopConfig) -> Users:
+    """Draw the users; activity is skewed, so a few users have most of the sessions."""
     rng, count = stream(config.seed, "users"), config.users
     bounds = _bounds(config)
     market = np.searchsorted(bounds, np.arange(count), side="right") - 1
@@ -85,10 +85,10 @@ def make_users(config: ShopConfig) -> Users:
 
 
 def _bounds(config: ShopConfig) -> Ints:
-    """Each market has at least one user, where there are as many."""
+    """Split the users among markets by size, at least one user per market."""
     sizes = np.array([MARKETS[name].size for name in config.markets])
-    spare = max(0, config.users - sizes.size)
-    inner = np.floor(np.cumsum(sizes) / sizes.sum() * spare).astype(np.int64)
+    remaining = max(0, config.users - sizes.size)
+    inner = np.floor(np.cumsum(sizes) / sizes.sum() * remaining).astype(np.int64)
     ends = np.minimum(inner + np.arange(1, sizes.size + 1), config.users)
     ends[-1] = config.users
     return np.concatenate([[0], ends])

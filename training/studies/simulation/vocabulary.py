@@ -1,7 +1,7 @@
-"""The words of the simulated shop: what it sells, who makes it, how it is described.
+"""The words of the simulated shop, in three languages: categories, nouns, brands, colours, styles.
 
-Nouns, colours and styles stand in the same order in every language; the first word of a tuple is
-the one that titles use most, the others are its synonyms.
+Nouns, colours and styles have the same order in every language.  The first word of a tuple is the
+main word of titles and queries, the others are its synonyms.
 """
 
 from dataclasses import dataclass
@@ -18,18 +18,18 @@ BRANDS = (
     "Galloran", "Hartsea", "Ingleby", "Jorvend", "Kestrow", "Lindholt",
 )  # fmt: skip
 COLOURS = ("black", "white", "red", "blue", "green", "sand")
-"""As the field `color` of an item says them, in every market."""
+"""Values of the item field `color`, in every market."""
 
 
 @dataclass(frozen=True)
 class Language:
-    """How one language calls things.
+    """The words of one language.
 
     Attributes:
-        nouns: three of each category, in the order of `CATEGORIES`.
+        nouns: three per category, in the order of `CATEGORIES`.
         colours: in the order of `COLOURS`.
-        styles: six ways to be.
-        description: a sentence with {style}, {colour}, {noun} and {brand}.
+        styles: six adjectives.
+        description: a sentence template with {style}, {colour}, {noun} and {brand}.
     """
 
     nouns: Words

@@ -53,7 +53,7 @@ def simulated_log(config: ShopConfig, days: int, fresh_slates: int) -> Simulated
     """Simulate a shop of `days` days to learn from, and as many more as the fresh slates need."""
     usual = config.users * config.rankings_per_user_day
     shop = Shop.draw(config, days + 2 + int(2 * fresh_slates / usual))
-    slates = Slates.joined(shop.slates())
+    slates = Slates.concatenate(shop.slates())
     day = slates.request // PER_DAY
     learned = slates.where(day < days)
     prior = RatePrior.of_counts(clicks=learned.clicked.sum(), impressions=learned.clicked.size)

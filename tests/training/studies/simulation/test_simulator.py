@@ -1,4 +1,4 @@
-"""The simulated shop's files: the same every time, honest events, and tastes worth learning."""
+"""The simulated shop's files: reproducible bytes, consistent events, and tastes worth learning."""
 
 import json
 from collections import Counter
@@ -39,12 +39,12 @@ def truth(path):
     return pd.read_parquet(truth_path(path))
 
 
-def those(events, kind):
+def of_kind(events, kind):
     return [event for event in events if isinstance(event, kind)]
 
 
 def ndcg(frame, score, k=10):
-    """Mean NDCG of the clicked slates when ordered by `score`, best first."""
+    """Return the mean NDCG of the slates with a click, ordered by descending `score`."""
     discounts = 1 / np.log2(np.arange(2, k + 2))
     values = []
     for _, slate in frame.groupby("request_id"):
@@ -61,7 +61,7 @@ def bytes_under(folder):
     return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
 
 
-def test_the_same_arguments_give_the_same_bytes(tmp_path):
+def test_equal_arguments_give_equal_bytes(tmp_path):
     small = {"users": 10, "items": 40, "days": 3}
     first, second, other = (
         simulate(tmp_path / f"{name}.jsonl", seed=seed, **small)
@@ -72,8 +72,8 @@ def test_the_same_arguments_give_the_same_bytes(tmp_path):
     assert truth_path(first).read_bytes() == truth_path(second).read_bytes()
 
 
-def test_the_log_alone_gives_the_displayed_order_again(events):
-    rankings = those(events, RankingEvent)
+def test_displayed_order_is_reproducible_from_the_log(events):
+    rankings = of_kind(events, RankingEvent)
 
     for ranking in rankings:
         numbers = np.array([int(item.item_id.removeprefix("i")) for item in ranking.items])
@@ -83,7 +83,7 @@ def test_the_log_alone_gives_the_displayed_order_again(events):
     assert {ranking.temperature for ranking in rankings} == {1.0}
 
 
-def test_a_longer_shop_begins_with_the_bytes_of_a_shorter_one(tmp_path):
+def test_longer_shop_begins_with_the_bytes_of_a_shorter_one(tmp_path):
     config = ShopConfig(users=60, items=80, seed=3)
     short, long = (simulate(tmp_path / str(days), days=days, config=config) for days in (2, 5))
 
@@ -94,7 +94,7 @@ def test_a_longer_shop_begins_with_the_bytes_of_a_shorter_one(tmp_path):
     assert bytes_under(truth_path(short)).items() <= bytes_under(truth_path(long)).items()
 
 
-def test_lines_and_folders_tell_the_same_events(tmp_path):
+def test_json_lines_and_folders_have_the_same_events(tmp_path):
     config = ShopConfig(users=40, items=60, seed=4, markets=("gb", "de"))
     lines = simulate(tmp_path / "events.jsonl", days=3, config=config).read_bytes().splitlines()
     folder = simulate(tmp_path / "days", days=3, config=config)
@@ -103,7 +103,7 @@ def test_lines_and_folders_tell_the_same_events(tmp_path):
         kind: sum(pq.read_metadata(p).num_rows for p in folder.rglob(f"{kind}.parquet"))
         for kind in KINDS
     }
-    told = {
+    event_ids = {
         event_id
         for kind in KINDS
         for p in folder.rglob(f"{kind}.parquet")
@@ -111,30 +111,30 @@ def test_lines_and_folders_tell_the_same_events(tmp_path):
     }
 
     assert rows == Counter(json.loads(line)["kind"] for line in lines)
-    assert told == {json.loads(line)["event_id"] for line in lines}
+    assert event_ids == {json.loads(line)["event_id"] for line in lines}
 
 
-def test_a_shop_of_one_user_and_one_item_is_a_shop(tmp_path):
+def test_shop_of_one_user_and_one_item_is_valid(tmp_path):
     path = simulate(tmp_path / "events.jsonl", users=1, items=1, days=1)
 
     assert b'"kind":"ranking"' in path.read_bytes()
 
 
-def test_a_shop_of_nothing_is_refused(tmp_path):
+def test_shop_without_users_or_days_is_rejected(tmp_path):
     with pytest.raises(SettingError, match="at least one of each for each market, found 0 users"):
         simulate(tmp_path / "events.jsonl", users=0)
     with pytest.raises(SettingError, match="at least one day, found 0 days"):
         simulate(tmp_path / "events.jsonl", days=0)
 
 
-def test_a_folder_that_is_there_is_left_alone(tmp_path):
+def test_existing_folder_is_not_replaced(tmp_path):
     (tmp_path / "days").mkdir()
 
-    with pytest.raises(SettingError, match="is there already"):
+    with pytest.raises(SettingError, match="exists already"):
         simulate(tmp_path / "days", users=1, items=1, days=1)
 
 
-def test_what_fails_leaves_nothing_behind(tmp_path):
+def test_failed_simulation_leaves_no_files(tmp_path):
     def stop(_done, _total):
         raise KeyboardInterrupt
 
@@ -145,7 +145,7 @@ def test_what_fails_leaves_nothing_behind(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_events_are_in_time_order_and_named_once(events):
+def test_events_are_in_time_order_with_unique_ids(events):
     times = [event.event_time for event in events]
 
     assert times == sorted(times)
@@ -153,9 +153,9 @@ def test_events_are_in_time_order_and_named_once(events):
     assert len({event.event_id for event in events}) == len(events)
 
 
-def test_items_carry_the_declared_fields_and_come_change_and_go(events):
+def test_items_have_the_declared_fields_and_are_added_changed_and_deleted(events):
     declared = {field.name for field in Shop.load(SIMULATED_SHOP).item_fields}
-    items = those(events, ItemEvent)
+    items = of_kind(events, ItemEvent)
 
     kinds = Counter(event.event_id.split("-")[0] for event in items)
     opening = [e for e in items if e.event_id.startswith("added") and e.event_time == START]
@@ -165,8 +165,8 @@ def test_items_carry_the_declared_fields_and_come_change_and_go(events):
     assert min(kinds["changed"], kinds["deleted"]) > 0
 
 
-def test_users_carry_market_and_device(events):
-    users = those(events, UserEvent)
+def test_users_have_market_and_device(events):
+    users = of_kind(events, UserEvent)
 
     assert len(users) == 400
     assert {user.fields["device"] for user in users} == {"phone", "tablet", "desktop"}
@@ -183,29 +183,28 @@ def test_only_items_on_sale_are_shown(events):
 
 
 def test_every_interaction_is_on_an_item_its_ranking_showed(events):
-    shown = {r.request_id: {i.item_id for i in r.items} for r in those(events, RankingEvent)}
-    interactions = those(events, InteractionEvent)
+    shown = {r.request_id: {i.item_id for i in r.items} for r in of_kind(events, RankingEvent)}
+    interactions = of_kind(events, InteractionEvent)
 
-    assert {event.type for event in interactions} == {
-        "click", "dwell", "add_to_cart", "purchase",
-    }  # fmt: skip
+    types = {event.type for event in interactions}
+    assert types == {"click", "dwell", "add_to_cart", "purchase"}
     assert all(event.item_id in shown[event.request_id] for event in interactions)
 
 
-def test_one_thing_follows_another(events):
+def test_interactions_of_an_item_are_in_order(events):
     types = ["click", "add_to_cart", "purchase", "return"]
     times = {}
-    for event in those(events, InteractionEvent):
+    for event in of_kind(events, InteractionEvent):
         type_ = "return" if event.corrects else event.type
         times.setdefault((event.request_id, event.item_id), {})[type_] = event.event_time
 
-    for happened in times.values():
-        came = [happened[type_] for type_ in types if type_ in happened]
-        assert came == sorted(came)
-        assert set(happened) - {"dwell"} == set(types[: len(came)])
+    for by_type in times.values():
+        ordered = [by_type[type_] for type_ in types if type_ in by_type]
+        assert ordered == sorted(ordered)
+        assert set(by_type) - {"dwell"} == set(types[: len(ordered)])
 
 
-def test_a_purchase_is_at_the_price_told_and_a_return_takes_it_back(events):
+def test_purchase_has_the_current_price_and_return_corrects_it(events):
     prices, paid, returned = {}, {}, set()
     clicked = {}
     for event in events:
@@ -226,8 +225,8 @@ def test_a_purchase_is_at_the_price_told_and_a_return_takes_it_back(events):
     assert all(clicked[key] == value for key, (_, value) in paid.items())
 
 
-def test_shoppers_browse_and_search(events):
-    rankings = those(events, RankingEvent)
+def test_users_browse_and_search(events):
+    rankings = of_kind(events, RankingEvent)
 
     searches = Counter(event.query for event in rankings if event.surface == "search")
 
@@ -244,20 +243,20 @@ def test_clicks_fall_with_position(truth):
     assert by_position[1] > 1.2 * by_position[4] > 1.2 * by_position[9:12].mean()
 
 
-def test_truth_tells_the_click_rate(truth):
+def test_click_rate_is_the_mean_click_probability(truth):
     expected = (truth["examination"] * truth["attraction"]).mean()
 
     assert truth["clicked"].mean() == pytest.approx(expected, rel=0.05)
 
 
-def test_the_ideal_position_orders_by_attraction(truth):
+def test_ideal_position_orders_by_attraction(truth):
     ordered = truth.sort_values(["request_id", "ideal_position"])
     steps = ordered.groupby("request_id")["attraction"].diff().dropna()
 
     assert (steps <= 0).all()
 
 
-def test_knowing_tastes_beats_popularity(truth):
+def test_ranking_by_attraction_beats_popularity(truth):
     half = len(truth) // 2
     past, future = truth.iloc[:half], truth.iloc[half:].copy()
     counts = past.groupby("item_id")["clicked"].agg(["sum", "count"])
