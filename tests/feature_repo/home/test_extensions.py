@@ -1,26 +1,9 @@
-import sys
-from pathlib import Path
+"""Packages add objects to Aisle by entry points."""
 
 import pytest
 
 from feature_repo.home import extensions
 from feature_repo.home.errors import ExtensionError
-
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Install a package with entry points as an installer would leave it, for one test."""
-    monkeypatch.syspath_prepend(str(tmp_path))
-
-    def package(name: str, code: str, entry_points: str) -> None:
-        (tmp_path / f"{name}.py").write_text(code)
-        info = tmp_path / f"{name}-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(entry_points)
-        monkeypatch.delitem(sys.modules, name, raising=False)
-
-    return package
 
 
 def test_extensions_are_loaded_by_name_in_order(install) -> None:

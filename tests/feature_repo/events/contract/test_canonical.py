@@ -15,7 +15,6 @@ from feature_repo.events.contract import (
     parse_canonical,
     parse_events,
 )
-from feature_repo.events.contract.dialects import dialect_of
 from feature_repo.events.contract.events import ServedRankingEvent
 from feature_repo.home import CHECKOUT, EventError, parse_instant
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
@@ -158,12 +157,6 @@ def test_a_refusal_is_one_sentence_however_large_the_value():
 
     assert sentence.startswith("value: expected a finite number, found 'xxx")
     assert len(sentence) < 200
-
-
-def test_the_dialect_is_told_by_its_key():
-    assert dialect_of({"event": "item"}) == "metarank"
-    assert dialect_of({"kind": "item", "event": 1}) == "canonical"
-    assert dialect_of(None) == "canonical"
 
 
 def test_the_readers_know_the_keys_of_the_contract():
