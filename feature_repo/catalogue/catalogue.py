@@ -1,39 +1,29 @@
-"""The whole catalogue of one home, built from its shop's declaration."""
+"""The Feast catalogue of one home, built from its shop's declaration."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from feast import Entity, FeatureService, FeatureView
 
-from feature_repo.catalogue.attributes import item_attributes, user_attributes
-from feature_repo.catalogue.engagement import engagement
-from feature_repo.catalogue.entities import item, market, query, user
-from feature_repo.catalogue.first_seen import user_first_seen
-from feature_repo.catalogue.history import query_clicked_items, user_recent
-from feature_repo.catalogue.market_baseline import market_baseline
-from feature_repo.catalogue.percentiles import item_percentiles
+from feature_repo.catalogue.entities import BY_NAME
+from feature_repo.catalogue.views import feature_view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
+from feature_repo.views import views_of
 
 
 @dataclass(frozen=True)
 class Catalogue:
-    """Every Feast object of a home, by name; None for one that its shop has no fields for."""
+    """The Feast objects of a home.
 
-    item: Entity
-    user: Entity
-    query: Entity
-    market: Entity
-    item_attributes: FeatureView
-    user_attributes: FeatureView | None
-    user_first_seen: FeatureView
-    item_engagement: FeatureView
-    user_engagement: FeatureView
-    query_engagement: FeatureView
-    user_recent: FeatureView
-    query_clicked_items: FeatureView
-    item_percentiles: FeatureView
-    market_baseline: FeatureView
+    Attributes:
+        entities: item, user, query and market.
+        views: the feature views that the shop has.
+        ranking_v1: the feature service of the first ranker.
+    """
+
+    entities: tuple[Entity, ...]
+    views: tuple[FeatureView, ...]
     ranking_v1: FeatureService
 
     @classmethod
@@ -41,52 +31,37 @@ class Catalogue:
         """Build the catalogue; reads the home's shop.toml and nothing else.
 
         Raises:
-            ShopError: shop.toml cannot be read or says something impossible.
+            ShopError: shop.toml cannot be read or declares something impossible.
         """
         shop = Shop.load(home.shop_toml)
-        attributes, recent = item_attributes(home, shop), user_recent(home, shop)
-        counted = {view.name: view for view in engagement(home)}
-        clicked, standing = query_clicked_items(home, shop), item_percentiles(home, shop)
-        usual, of_user = market_baseline(home), user_attributes(home, shop)
-        first_seen = user_first_seen(home)
-        return cls(
-            item=item,
-            user=user,
-            query=query,
-            market=market,
-            item_attributes=attributes,
-            user_attributes=of_user,
-            user_first_seen=first_seen,
-            user_recent=recent,
-            query_clicked_items=clicked,
-            item_percentiles=standing,
-            market_baseline=usual,
-            ranking_v1=_ranking_v1(
-                shop,
-                attributes,
-                [*counted.values(), of_user, first_seen, recent, clicked, standing, usual],
-            ),
-            **counted,
-        )
+        views = tuple(feature_view(home, shop, spec) for spec in views_of(shop))
+        return cls(tuple(BY_NAME.values()), views, _ranking_v1(shop, views))
 
-    @property
-    def views(self) -> tuple[FeatureView, ...]:
-        """The feature views: of item, user, query and market."""
-        return tuple(v for v in vars(self).values() if isinstance(v, FeatureView))
+    def view(self, name: str) -> FeatureView:
+        """Return the feature view with a name.
+
+        Raises:
+            KeyError: the shop has none.
+        """
+        return {str(view.name): view for view in self.views}[name]
 
     def objects(self) -> dict[str, object]:
-        """Name → object, for `feast apply`."""
-        return {name: thing for name, thing in vars(self).items() if thing is not None}
+        """Return every object by its name, for `feast apply`."""
+        objects = (*self.entities, *self.views, self.ranking_v1)
+        return {str(one.name): one for one in objects}
 
 
-def _ranking_v1(
-    shop: Shop, attributes: FeatureView, others: Sequence[FeatureView | None]
-) -> FeatureService:
-    """What the first ranker reads: everything but long texts; of texts, the title."""
+def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
+    """The features of the first ranker: all but long texts; of the texts, the title."""
     long_texts = {field.column for field in shop.items_of("text") if field.role != "title"}
-    read = [field.name for field in attributes.features if field.name not in long_texts]
     return FeatureService(
         name="ranking_v1",
-        description="What the first ranker reads about item, user and query.",
-        features=[attributes[read], *(view for view in others if view is not None)],
+        description="The features of item, user, query and market that the first ranker reads.",
+        features=[_without(view, long_texts) for view in views],
     )
+
+
+def _without(view: FeatureView, long_texts: set[str]) -> FeatureView:
+    if view.name != "item_attributes":
+        return view
+    return view[[field.name for field in view.features if field.name not in long_texts]]

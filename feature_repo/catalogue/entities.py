@@ -1,33 +1,23 @@
-"""What a feature describes."""
+"""The entities that features describe."""
 
 from feast import Entity, ValueType
 
-item = Entity(
-    name="item",
-    join_keys=["item_id"],
-    value_type=ValueType.STRING,
-    description="Something the shop offers; its id is text.",
-)
+from feature_repo.views import JOIN_KEYS
 
-user = Entity(
-    name="user",
-    join_keys=["user_id"],
-    value_type=ValueType.STRING,
-    description="A shopper, by the id the shop's events carry.",
-)
+_DESCRIPTIONS = {
+    "item": "Something the shop offers; its id is text.",
+    "user": "A shopper, by the id in the shop's events.",
+    "query": "A query's text and market, folded by `query_key`; a blank text is no query.",
+    "market": "Where the shop sells, as its rankings name it; `default` where they do not.",
+}
 
-query = Entity(
-    name="query",
-    join_keys=["query_key"],
-    value_type=ValueType.STRING,
-    description="A query's text and market, folded by `query_key`; a blank text is no query.",
-)
-
-market = Entity(
-    name="market",
-    join_keys=["market"],
-    value_type=ValueType.STRING,
-    description="Where the shop sells, as its rankings name it; `default` where they do not.",
-)
-
-BY_NAME: dict[str, Entity] = {entity.name: entity for entity in (item, user, query, market)}
+BY_NAME: dict[str, Entity] = {
+    name: Entity(
+        name=name,
+        join_keys=[key],
+        value_type=ValueType.STRING,
+        description=_DESCRIPTIONS[name],
+    )
+    for name, key in JOIN_KEYS.items()
+}
+"""Entity by name, in the order of `JOIN_KEYS`."""

@@ -1,18 +1,21 @@
-"""Where the rows of a feature view lie: one folder of Parquet files, named like the view."""
+"""The files that hold the rows of a feature view: one folder of Parquet, named like the view."""
 
 from feast import FileSource
 from feast.data_format import ParquetFormat
 
-from feature_repo.home import Home
+from feature_repo.home import CHECKOUT, Home
+from feature_repo.views import ViewSpec
 
 
-def rows_of(home: Home, view: str) -> FileSource:
-    """The source of a view; its path is absolute, as Feast resolves others by working directory."""
+def rows_of(home: Home, spec: ViewSpec) -> FileSource:
+    """Return a view's source; its path is absolute: Feast resolves others by working directory."""
+    file = spec.sql_file
+    name = file.relative_to(CHECKOUT).as_posix() if file.is_relative_to(CHECKOUT) else file.name
     return FileSource(
-        name=view,
-        path=str(home.features.absolute() / view),
+        name=spec.name,
+        path=str(home.features.absolute() / spec.name),
         file_format=ParquetFormat(),
         timestamp_field="event_timestamp",
         created_timestamp_column="created_timestamp",
-        description=f"Written by feature_repo/transformations/features/{view}.sql.",
+        description=f"Written by {name}.",
     )

@@ -1,13 +1,25 @@
-"""What every feature view of this house shares: its source, no ttl, a freshness, a part."""
+"""Feast views, built from the declarations in `feature_repo/views`."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from feast import Entity, FeatureView, Field
-from feast.types import Int64, String
+from feast import FeatureView, Field
+from feast.types import Array, Bool, FeastType, Float64, Int64, String
 
+from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.sources import rows_of
 from feature_repo.home import Home
+from feature_repo.shop import Shop
+from feature_repo.views import STORED_AS, TILES, CounterView, FieldKind, FieldSpec, ViewSpec
+
+_TYPES: dict[FieldKind, FeastType] = {
+    "integer": Int64,
+    "number": Float64,
+    "text": String,
+    "bool": Bool,
+    "integers": Array(Int64),
+    "numbers": Array(Float64),
+    "texts": Array(String),
+}
 
 PART = Field(
     name="part",
@@ -17,35 +29,30 @@ PART = Field(
 )
 
 
-def view(
-    home: Home,
-    name: str,
-    entity: Entity,
-    features: list[Field],
-    *,
-    description: str,
-    freshness: str,
-    tags: Mapping[str, str] | None = None,
-) -> FeatureView:
-    """A feature view over the rows of its name.
+def feature_view(home: Home, shop: Shop, spec: ViewSpec) -> FeatureView:
+    """Return the Feast view of a spec.
 
-    Args:
-        home: where the rows lie.
-        name: of the view, of its SQL file and of its folder of rows.
-        entity: whom it describes; its join key is the first column of the schema.
-        features: what it says; the bookkeeping field `part` follows them.
-        description: for people.
-        freshness: `live`, or `batch:<period>` where serving sees the last boundary's row.
-        tags: more of them.
+    The join key is the first column of the schema and the bookkeeping field `part` the last.
     """
+    entity = BY_NAME[spec.entity]
     key = Field(name=entity.join_key, dtype=String, description=f"Id of the {entity.name}.")
+    storage = {STORED_AS: TILES} if isinstance(spec, CounterView) else {}
     return FeatureView(
-        name=name,
+        name=spec.name,
         entities=[entity],
-        ttl=timedelta(0),
-        schema=[key, *features, PART],
-        source=rows_of(home, name),
+        ttl=timedelta(seconds=spec.ttl_seconds),
+        schema=[key, *map(_field, spec.fields_of(shop)), PART],
+        source=rows_of(home, spec),
         online=True,
-        description=description,
-        tags={"freshness": freshness, **(tags or {})},
+        description=spec.description,
+        tags={"freshness": spec.freshness, **storage},
+    )
+
+
+def _field(spec: FieldSpec) -> Field:
+    return Field(
+        name=spec.name,
+        dtype=_TYPES[spec.kind],
+        description=spec.description,
+        tags={"unit": spec.unit, **spec.tags},
     )

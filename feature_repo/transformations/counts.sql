@@ -5,19 +5,18 @@
 -- Each such instant becomes a row, so the newest row at or before any instant holds the counts of
 -- that instant, however long ago it was written.
 --
--- What a window counts is all that came less what left it.  What comes is summed up event by event, in
--- the order of the rows, from entity to entity: each ends with a row at the end of time that takes back
--- what it counted, so that the next begins at nothing.  What leaves is summed up once a day for nearly
--- all, so that three windows cost little more than none.
+-- A window's count is the sum of all events less those that left it.  Events are summed in the order of
+-- the rows, across entities: each entity ends with a row at the end of time that subtracts its counts,
+-- so the next one starts at 0.  Events leave in daily sums, so three windows cost little more than one.
 --
 -- Grain:  one row per entity and instant at which one of its counts changes
 -- Reads:  deltas (the view's own SQL), windows
 -- Params: key -- the entity's join key
---         summed, taken_back, leaving, gone, counts -- a line per measure or count: see templates.py
+--         summed, subtracted, leaving, gone, counts -- a line per measure or count, see templates.py
 
 with
 
--- What was seen after its day was over leaves no window before it was seen.
+-- An event seen after its day ended leaves no window before it is seen.
 daily as (
 
     select
@@ -25,7 +24,7 @@ daily as (
         bucket,
         case when (seen_at + 1) // 86400000000 > bucket then seen_at + 1 end as late_at,
         $summed
-        max(seen_at) + 1 as known_at,
+        max(seen_at) + 1 as effective_at,
         max(part) as part
 
     from deltas
@@ -70,7 +69,7 @@ silent as (
     from leaving
     asof inner join daily
         on leaving.$key = daily.$key
-        and leaving.changed_at >= daily.known_at
+        and leaving.changed_at >= daily.effective_at
 
 ),
 
@@ -79,7 +78,7 @@ ended as (
     select
         $key,
         9223372036854775807 as changed_at,
-        $taken_back
+        $subtracted
 
     from daily
     group by $key

@@ -1,103 +1,128 @@
-"""What a run takes over of the entities it writes rows of, and leaves to the next run.
+"""What a run stores for the next run, so that the next run reads new events alone.
 
-A counted view's tiles say all there is to go on from; of other views it is an entity's newest row,
-or sums by day.  Each run adds a file of the entities that changed; the newest rows of one hold.
+A counted view continues from its tiles; other views continue from an entity's newest row or from
+sums by day.  Each run adds a file of the entities that changed; an entity's newest rows count.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from feature_repo.shop import Shop
 from feature_repo.transformations.row_files import Database, RowFiles, newest
-from feature_repo.transformations.templates import carried_sql, carried_tiles_sql
-from feature_repo.views import CounterView, tiles_of
+from feature_repo.transformations.templates import (
+    daily_sums_sql,
+    incremental_tiles_sql,
+    newest_rows_table_sql,
+)
+from feature_repo.views import CounterView, DailySums, NewestRow, ViewSpec, tiles_of
 
-KEYS = {
-    "item_attributes": "item_id",
-    "user_attributes": "user_id",
-    "user_first_seen": "user_id",
-    "user_recent": "user_id",
-    "query_days": "query_key",
-    "market_days": "market",
-    "item_examined": "item_id",
-    "item_percentiles": "item_id",
-}
-"""Incremental table → join key of its entity; beside them there are the tiles of counted views."""
+EXAMINED = "item_examined"
+"""Sums by day that `item_percentiles` reads beside its newest rows."""
 
-_TOUCHED = {
+_CHANGED_IN = {
     "item_id": ("stg_items", "stg_impressions", "stg_interactions"),
     "user_id": ("stg_first_seen", "stg_users", "stg_impressions", "stg_interactions"),
     "query_key": ("stg_rankings", "stg_impressions", "stg_interactions"),
 }
 _OPEN = """
-    query_key in (select query_key from touched_query_key)
-    or known_at > getvariable('since') + 1
+    query_key in (select query_key from changed_query_key)
+    or effective_at > getvariable('since') + 1
 """
 
 
+@dataclass(frozen=True)
+class _Table:
+    """One table of the state: `incremental_<name>`."""
+
+    name: str
+    key: str
+    load: Literal["changed", "day_ended"] = "changed"
+    is_tiles: bool = False
+
+
 class IncrementalState:
-    """The carried tables of one generation: those a run finds, and those it leaves."""
+    """The tables of one generation: the run reads those of the last run and writes its own."""
 
-    def __init__(self, files: RowFiles, counters: Sequence[CounterView]) -> None:
-        self._files, self._counters = files, counters
-        self._keys = KEYS | {counter.name: counter.key for counter in counters}
+    def __init__(self, files: RowFiles, specs: Sequence[ViewSpec]) -> None:
+        self._files, self._specs = files, specs
+        self._tables = {table.name: table for table in _tables(specs)}
 
-    def blank(self, db: Database, sql: Path, shop: Shop) -> None:
-        """Make every table, without rows; `sql` is where the files of SQL lie."""
-        db.execute(carried_sql((sql / "incremental" / "tables.sql").read_text(), shop))
-        for counter in self._counters:
-            db.execute(carried_tiles_sql((sql / "incremental" / "tiles.sql").read_text(), counter))
+    def create(self, db: Database, sql: Path, shop: Shop) -> None:
+        """Create every table without rows; `sql` is the folder of the SQL files."""
+        db.execute(daily_sums_sql((sql / "incremental" / "tables.sql").read_text()))
+        tiles = (sql / "incremental" / "tiles.sql").read_text()
+        for spec in self._specs:
+            if isinstance(spec, CounterView):
+                db.execute(incremental_tiles_sql(tiles, spec))
+            elif isinstance(spec.incremental, NewestRow):
+                db.execute(newest_rows_table_sql(spec, shop))
 
-    def find(self, db: Database, *, day_ended: bool) -> None:
-        """Fill them with the entities that something new is told of.
+    def load(self, db: Database, *, day_ended: bool) -> None:
+        """Fill the tables with the rows of the entities that changed.
 
         Args:
-            db: holds what is new, staged.
-            day_ended: whether rows of a midnight are due, which tell of all items, and of queries
-                that were silent since.
+            db: holds the new events, staged.
+            day_ended: whether rows of a midnight are due, which compare all items and include
+                queries without a new event.
         """
-        for key, tables in _TOUCHED.items():
+        for key, tables in _CHANGED_IN.items():
             union = " union ".join(f"select {key} from {table}" for table in tables)
-            db.execute(f"create temp table touched_{key} as {union}")
-        for name, key in self._keys.items():
-            among = _among(name, key, day_ended=day_ended)
-            files = sorted(self._folder(name).glob("*.parquet"))
-            if among and files:
-                db.execute(f"insert into carried_{name} by name {newest(files, key, among)}")
+            db.execute(f"create temp table changed_{key} as {union}")
+        for table in self._tables.values():
+            condition = _condition(table, day_ended=day_ended)
+            files = sorted(self._folder(table).glob("*.parquet"))
+            if condition and files:
+                rows = newest(files, table.key, condition)
+                db.execute(f"insert into incremental_{table.name} by name {rows}")
 
-    def leave(self, db: Database, name: str, sql: str, slice_: int | None = None) -> None:
-        """Add a file for the next run; `sql` gives all rows of the entities that changed."""
-        self._files.add(db, self._folder(name), sql, slice_)
+    def write(self, db: Database, name: str, sql: str, slice_: int | None = None) -> None:
+        """Add a file for the next run; `sql` selects all rows of the entities that changed."""
+        self._files.add(db, self._folder(self._tables[name]), sql, slice_)
 
-    def leave_by(
-        self, name: str, writing: Callable[[Path], int], slice_: int | None = None
-    ) -> None:
-        """The same of rows that something else than a query writes; it returns their number."""
-        self._files.add_by(self._folder(name), writing, slice_)
+    def write_by(self, name: str, writer: Callable[[Path], int], slice_: int | None = None) -> None:
+        """Add a file that a function writes; it returns the number of rows."""
+        self._files.add_by(self._folder(self._tables[name]), writer, slice_)
 
-    def leave_newest(self, db: Database, name: str, rows: Sequence[Path]) -> None:
-        """The same of a view whose newest rows are what is carried, from the files just written."""
-        key = self._keys[name]
+    def write_newest(self, db: Database, name: str, rows: Sequence[Path]) -> None:
+        """Add the newest row of each entity in the files that the run has just written."""
+        key = self._tables[name].key
         if rows:
-            self.leave(db, name, f"{newest(rows, key)} order by {key}")
+            self.write(db, name, f"{newest(rows, key)} order by {key}")
 
     def merge(self, db: Database) -> None:
-        """Keep the number of files low."""
-        for name, key in self._keys.items():
-            self._files.merge(db, self._folder(name), key)
+        """Merge files, so that their number stays low."""
+        for table in self._tables.values():
+            self._files.merge(db, self._folder(table), table.key)
 
-    def _folder(self, name: str) -> Path:
-        """Where the files of a table lie, beside those of the views."""
+    def _folder(self, table: _Table) -> Path:
         features = self._files.features
-        return features / "_carried" / name if name in KEYS else tiles_of(features / name)
+        return (
+            tiles_of(features / table.name)
+            if table.is_tiles
+            else (features / "_incremental" / table.name)
+        )
 
 
-def _among(name: str, key: str, *, day_ended: bool) -> str | None:
-    """The condition on rows to be loaded; None where none is needed."""
-    if name == "market_days" or (day_ended and key == "item_id"):
+def _tables(specs: Sequence[ViewSpec]) -> Iterator[_Table]:
+    yield _Table(EXAMINED, "item_id")
+    for spec in specs:
+        state = spec.incremental
+        if isinstance(spec, CounterView):
+            yield _Table(spec.name, spec.key, is_tiles=True)
+        elif isinstance(state, NewestRow):
+            yield _Table(spec.name, spec.key, state.load)
+        elif isinstance(state, DailySums):
+            yield _Table(state.table, spec.key)
+
+
+def _condition(table: _Table, *, day_ended: bool) -> str | None:
+    """The condition on the rows to load; None to load none."""
+    if table.key not in _CHANGED_IN or (day_ended and table.key == "item_id"):
         return "true"
-    if name == "item_percentiles":
+    if table.load == "day_ended":
         return None
-    if name == "query_days" and day_ended:
+    if table.name == "query_days" and day_ended:
         return _OPEN
-    return f"{key} in (select {key} from touched_{key})"
+    return f"{table.key} in (select {table.key} from changed_{table.key})"

@@ -1,13 +1,13 @@
 -- Sums a counted view's deltas for its tiles: of all time, and by bucket inside the longest window
 -- at the instant from which the last of them counts.
 --
--- What was seen up to the last seal is final, so these sums are what a tile's header and sealed
--- records say of it until the next load, and all that the next run needs to know of the entity.
+-- Events seen up to the last seal are final.  So these sums fill a tile's header and sealed records
+-- until the next load, and the next run continues from them.
 --
--- Grain:  one row per entity; `event_timestamp` is when the last of its deltas became known
--- Reads:  deltas (the view's own SQL, and `carried.sql`), windows
+-- Grain:  one row per entity; `event_timestamp` is when the last of its deltas was seen
+-- Reads:  deltas (the view's own SQL and `incremental/counts.sql`), windows
 -- Params: key -- the entity's join key
---         totals, summed, listed, kept -- a line per measure: see templates.py
+--         totals, summed, listed, arrays -- a line per measure, see templates.py
 
 with
 
@@ -64,7 +64,7 @@ select
     $key,
     make_timestamptz(changed_at) as event_timestamp,
     part,
-    $kept
+    $arrays
     coalesce(events, []) as events,
     coalesce(buckets, []) as buckets
 

@@ -1,7 +1,7 @@
--- How a shop's value, JSON of any kind, is read as the type its field was declared with.
+-- Read a shop's JSON value as the declared type of its field.
 --
--- A value that contradicts its type is missing.  `feature_repo/shop/values.py` says the same in
--- Python for values that have not reached the log's Parquet yet; a test holds the two together.
+-- A value that contradicts its type is missing.  `feature_repo/shop/values.py` does the same in Python
+-- for values that are not yet in the log's Parquet; a test compares the two.
 
 create or replace temp macro is_number(value) as
     json_type(value) in ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE');
@@ -66,7 +66,7 @@ create or replace temp macro as_bool(value) as
         when json_type(value) = 'VARCHAR' and lower(trim(value ->> '$')) = 'false' then false
     end;
 
--- A number's unit is told by its size: seconds, milliseconds or microseconds since 1970.
+-- The size of a number gives its unit: seconds, milliseconds or microseconds since 1970.
 create or replace temp macro instant_of_number(number) as
     try_cast(
         round_even(

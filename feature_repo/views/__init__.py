@@ -1,6 +1,5 @@
-"""What the live views count and remember, declared once for SQL, Redis and the matrix."""
+"""The feature views, declared once for the catalogue, SQL, Redis and the matrix."""
 
-from feature_repo.views import counters, history_limits, percentiles
 from feature_repo.views.counters import (
     COUNTER_VIEWS,
     EMPTY_SEARCH,
@@ -18,13 +17,31 @@ from feature_repo.views.counters import (
     tiles_of,
 )
 from feature_repo.views.history_limits import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
-from feature_repo.views.percentiles import (
-    EXAMINED,
-    GROUPS,
-    groups_of,
-    is_count,
-    percentile_features,
+from feature_repo.views.percentiles import EXAMINED, GROUPS, groups_of
+from feature_repo.views.registry import (
+    all_views,
+    counter_views,
+    fingerprint,
+    installed_views,
+    view_named,
+    views_of,
+    views_of_entity,
 )
+from feature_repo.views.spec import (
+    JOIN_KEYS,
+    DailySums,
+    FieldKind,
+    FieldSpec,
+    LiveCounts,
+    LiveFirst,
+    LiveLists,
+    LiveValues,
+    NewestRow,
+    Tiles,
+    ViewSpec,
+    WholeLog,
+)
+from feature_repo.views.sql_lines import item_text, lines, quoted_name
 
 __all__ = [
     "COUNTER_VIEWS",
@@ -32,6 +49,7 @@ __all__ = [
     "EXAMINED",
     "GROUPS",
     "IMPRESSION",
+    "JOIN_KEYS",
     "K_CLICKED",
     "K_QUERY_ITEMS",
     "K_SHOWN",
@@ -44,13 +62,29 @@ __all__ = [
     "VALUE_SEPARATOR",
     "WINDOWS",
     "CounterView",
+    "DailySums",
+    "FieldKind",
+    "FieldSpec",
+    "LiveCounts",
+    "LiveFirst",
+    "LiveLists",
+    "LiveValues",
     "Measure",
-    "counters",
+    "NewestRow",
+    "Tiles",
+    "ViewSpec",
+    "WholeLog",
+    "all_views",
+    "counter_views",
+    "fingerprint",
     "groups_of",
-    "history_limits",
-    "is_count",
+    "installed_views",
+    "item_text",
+    "lines",
     "minor_units",
-    "percentile_features",
-    "percentiles",
+    "quoted_name",
     "tiles_of",
+    "view_named",
+    "views_of",
+    "views_of_entity",
 ]

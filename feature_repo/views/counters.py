@@ -1,19 +1,21 @@
-"""The counted views: what is counted, of whom, over which windows.
+"""The counted views: what is counted for which entity over which windows.
 
 A count over W days is the sum of the last W day-buckets, the current one included, exact at the
 instant of the request.  To add a measure, add a line here and one to the SQL file of its view's
-deltas, `transformations/features/<view>.sql`; to add a view, add both whole.  Live counts follow
-from what is declared here, counts of the past from the SQL; tests hold the two together.
+deltas, `transformations/features/<view>.sql`.  Live counts derive from this declaration, historical
+counts from the SQL; tests compare the two.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
 from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.home import CatalogueError
+from feature_repo.shop import Shop
+from feature_repo.views.spec import FieldSpec, Incremental, Live, LiveCounts, Tiles, ViewSpec
 
 WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
 """Window name → its length in day-buckets; None never ends."""
@@ -21,14 +23,14 @@ WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
 STORED_AS, TILES = "stored_as", "tiles"
 """Tag of a feature view whose online values are tiles, and its value."""
 
-_EVERY_DELTA = ("seen_at", "bucket", "part")
-"""Columns of deltas beside the entity's key and the measures."""
+_COLUMNS_OF_EVERY_DELTA = ("seen_at", "bucket", "part")
+"""Besides the entity's key and the measures."""
 
 IMPRESSION, SEARCH, EMPTY_SEARCH = "impression", "search", "empty_search"
-"""What a ranking event is: one impression an item, and one search, which may find nothing."""
+"""A ranking event counts as one impression an item and one search, empty without items."""
 
 MINOR_UNITS, LARGEST_AMOUNT = 100, 1e10
-"""Money is counted in hundredths; an amount beyond the largest is a defect and counts as none."""
+"""Money is counted in hundredths; an amount beyond the largest is a defect and counts as 0."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Measure:
         of: `IMPRESSION`, `SEARCH`, `EMPTY_SEARCH`, or types of interactions.
         adds: `events`, 1 for each and −1 for a correction; `money`, the interaction's value in
             minor units with the same sign; `corrections`, 1 for a correction and else nothing.
-        read: whether a model reads the counts as they are; a rate alone is enough of what is rare.
+        read: whether a model reads the counts; of a rare measure its rate is enough.
     """
 
     meaning: str
@@ -50,11 +52,11 @@ class Measure:
 
     @property
     def unit(self) -> str:
-        """Of its counts, for people."""
+        """The unit of its counts, for people."""
         return "minor units of money" if self.adds == "money" else "events"
 
     def delta(self, what: str, sign: int, amount: int) -> int:
-        """What one event adds.
+        """Return what one event adds.
 
         >>> Measure("Money spent", ("purchase",), "money").delta("purchase", -1, 1990)
         -1990
@@ -64,23 +66,49 @@ class Measure:
         return {"events": sign, "money": sign * amount, "corrections": int(sign < 0)}[self.adds]
 
 
-@dataclass(frozen=True)
-class CounterView:
-    """One counted view.
+@dataclass(frozen=True, kw_only=True)
+class CounterView(ViewSpec):
+    """One counted view; its SQL file returns the deltas of each event, a column a measure.
 
     Attributes:
-        name: of the feature view, of its SQL file and of its folder of rows.
-        entity: item, user or query.
-        key: the entity's join key.
         measures: name → what it counts, in the order of the view's schema.
-        description: of the view, for people.
     """
 
-    name: str
-    entity: str
-    key: str
-    measures: dict[str, Measure]
-    description: str
+    measures: Mapping[str, Measure] = field(default_factory=dict)
+    incremental: Incremental = field(default_factory=Tiles)
+    live: Live | None = field(default_factory=LiveCounts)
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def fields_of(self, shop: Shop) -> tuple[FieldSpec, ...]:  # noqa: ARG002
+        """Return a count for each measure and window."""
+        return tuple(
+            FieldSpec(
+                f"{name}_{window}",
+                "integer",
+                f"{measure.meaning}, {_period(window)}.",
+                measure.unit,
+                {"measure": name, "window": window},
+            )
+            for name, measure in self.measures.items()
+            for window in WINDOWS
+        )
+
+    def numbers_of(self, shop: Shop) -> tuple[str, ...]:  # noqa: ARG002
+        """Return the counts of the measures that a model reads."""
+        return tuple(
+            f"{name}_{window}"
+            for name, measure in self.measures.items()
+            if measure.read
+            for window in WINDOWS
+        )
+
+    def forgotten(self, shop: Shop) -> list[str]:
+        """Return the missing parts; an event that no request names has no market to count for."""
+        is_counted = self.entity != "market"
+        parts = [] if is_counted else ["an entity whose events are counted live: no market"]
+        return parts + super().forgotten(shop)
 
     @cached_property
     def features(self) -> tuple[str, ...]:
@@ -88,26 +116,25 @@ class CounterView:
         return tuple(f"{measure}_{window}" for measure in self.measures for window in WINDOWS)
 
     def check_columns(self, columns: Iterable[str]) -> None:
-        """Hold the columns of the view's deltas against its measures.
+        """Compare the columns of the view's SQL file with its measures.
 
         Raises:
             CatalogueError: a measure has no column, or a column is no measure.
         """
-        computed = set(columns) - {self.key, *_EVERY_DELTA}
-        if forgotten := sorted(set(self.measures) - computed):
+        computed = set(columns) - {self.key, *_COLUMNS_OF_EVERY_DELTA}
+        if missing := sorted(set(self.measures) - computed):
             raise CatalogueError(
-                f"{self.name}.sql: expected a column {forgotten[0]!r}, a measure of "
-                "feature_repo/views/counters.py; add it, or take the measure out."
+                f"{self.sql_file.name}: expected a column {missing[0]!r}, a measure of view "
+                f"{self.name!r}; add the column, or remove the measure."
             )
         if surplus := sorted(computed - set(self.measures)):
             raise CatalogueError(
-                f"{self.name}: expected a measure {surplus[0]!r} in "
-                f"feature_repo/views/counters.py, as "
-                f"{self.name}.sql computes it; add it, or take the column out."
+                f"View {self.name!r}: expected a measure {surplus[0]!r}, as {self.sql_file.name} "
+                "computes it; add it to the view's measures, or remove the column."
             )
 
     def deltas(self, what: str, sign: int = 1, amount: int = 0) -> tuple[int, ...]:
-        """What one event adds to each measure; empty where it adds to none."""
+        """Return what one event adds to each measure; empty where it adds to none."""
         deltas = tuple(m.delta(what, sign, amount) for m in self.measures.values())
         return deltas if any(deltas) else ()
 
@@ -124,32 +151,43 @@ REVENUE = Measure("Value of those purchases", ("purchase",), "money")
 RETURNS = Measure("Purchases that were taken back", ("purchase",), "corrections")
 
 _DEMAND = {"clicks": CLICKS, "carts": CARTS, "orders": ORDERS, "revenue": REVENUE}
-_ASKED = {"searches": SEARCHES, "zero_results": ZERO_RESULTS}
+_SEARCHES = {"searches": SEARCHES, "zero_results": ZERO_RESULTS}
 _RESPONSE = {"impressions": SHOWN, "views": VIEWS, **_DEMAND, "returns": RETURNS}
 
 COUNTER_VIEWS = (
     CounterView(
-        "item_engagement", "item", "item_id", _RESPONSE,
-        "How shoppers responded to an item.",
+        name="item_engagement",
+        entity="item",
+        description="How shoppers responded to an item.",
+        measures=_RESPONSE,
     ),
     CounterView(
-        "user_engagement", "user", "user_id", _RESPONSE,
-        "How much a user has seen and what the user did about it.",
+        name="user_engagement",
+        entity="user",
+        description="How much a user has seen and what the user did about it.",
+        measures=_RESPONSE,
     ),
     CounterView(
-        "query_engagement", "query", "query_key", {**_ASKED, **_DEMAND},
-        "How often a query is asked, finds nothing, and how often its answers please.",
+        name="query_engagement",
+        entity="query",
+        description="How often a query is searched for, its empty results, and what follows.",
+        measures={**_SEARCHES, **_DEMAND},
     ),
-)  # fmt: skip
+)
+"""The built-in counted views."""
 
 MARKET_MEASURES = {
-    "impressions": SHOWN, **_ASKED, "queries": QUERIES, **_DEMAND, "returns": RETURNS,
-}  # fmt: skip
+    "impressions": SHOWN,
+    **_SEARCHES,
+    "queries": QUERIES,
+    **_DEMAND,
+    "returns": RETURNS,
+}
 """What `market_baseline` sums up, once a day."""
 
 
 def minor_units(value: float | None) -> int:
-    """An amount of money in whole minor units; 0 where there is none, or an impossible one.
+    """Return an amount of money in whole minor units; 0 if it is missing or impossible.
 
     >>> minor_units(19.9), minor_units(None), minor_units(1e300)
     (1990, 0, 0)
@@ -159,6 +197,11 @@ def minor_units(value: float | None) -> int:
     return round(value * MINOR_UNITS)
 
 
+def _period(window: str) -> str:
+    days = WINDOWS[window]
+    return "since its first event" if days is None else f"in the last {days} day-buckets"
+
+
 def tiles_of(rows: Path) -> Path:
-    """Where the sums lie from which a counted view's tiles are loaded, given where its rows lie."""
+    """Return the folder of a counted view's tile sums, given the folder of its rows."""
     return rows.parent / "_tiles" / rows.name

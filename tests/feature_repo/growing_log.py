@@ -21,8 +21,7 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
-from feature_repo.transformations.run import views_of
-from feature_repo.views import COUNTER_VIEWS
+from feature_repo.views import COUNTER_VIEWS, views_of
 
 START = 19_000 * DAY
 SHOP = """
@@ -196,7 +195,8 @@ def rows(home):
 
 def tables(home):
     """The same as tables; instants are µs."""
-    found = {view: _table(home.features / view) for view in views_of(Shop.load(home.shop_toml))}
+    specs = views_of(Shop.load(home.shop_toml))
+    found = {spec.name: _table(home.features / spec.name) for spec in specs}
     for counter in COUNTER_VIEWS:
         tiles = _table(home.features / "_tiles" / counter.name)
         newest = {key: row for row, key in enumerate(tiles[counter.key].to_pylist())}

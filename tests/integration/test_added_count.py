@@ -11,8 +11,10 @@ from feature_repo.home import CHECKOUT
 
 DECLARED = (
     "feature_repo/views/counters.py",
-    '"item_engagement", "item", "item_id", _RESPONSE,',
-    '"item_engagement", "item", "item_id", {**_RESPONSE, "wishes": Measure("Wishes", ("wish",))},',
+    """description="How shoppers responded to an item.",
+        measures=_RESPONSE,""",
+    """description="How shoppers responded to an item.",
+        measures={**_RESPONSE, "wishes": Measure("Wishes", ("wish",))},""",
 )
 SQL = "feature_repo/transformations/features/item_engagement.sql"
 COMPUTED = (
@@ -79,7 +81,7 @@ live = reader.read(user_id=None, query_key=None, item_ids=["i"], t=t).items
 rows()
 names = [f"wishes_{window}" for window in ("1d", "7d", "30d", "all")]
 keys = pa.table({"item_id": ["i"], "event_timestamp": pa.array([t], pa.timestamp("us", "UTC"))})
-joined = features_at(store, Catalogue.of(home), keys, [Catalogue.of(home).item_engagement])
+joined = features_at(store, Catalogue.of(home), keys, [Catalogue.of(home).view("item_engagement")])
 batch = duckdb.sql(
     f"select {', '.join(names)} from read_parquet('{home.features}/item_engagement/*.parquet') "
     f"where epoch_us(event_timestamp) <= {t} order by event_timestamp desc limit 1"
@@ -126,10 +128,7 @@ def test_two_lines_make_a_count_in_all_three_paths(run):
     ("edit", "said"),
     [
         (DECLARED, "item_engagement.sql: expected a column 'wishes'"),
-        (
-            COMPUTED,
-            "item_engagement: expected a measure 'wishes' in feature_repo/views/counters.py",
-        ),
+        (COMPUTED, "View 'item_engagement': expected a measure 'wishes'"),
     ],
     ids=["the line of the SQL file", "the line of the catalogue"],
 )

@@ -12,7 +12,10 @@ from feature_repo.views import COUNTER_VIEWS, MARKET_MEASURES, WINDOWS
 DAY, WEEK, MONTH, EVER = (tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all"))
 """Places of the windows, shortest first."""
 
-ENTITIES = {**{view.entity: view.name for view in COUNTER_VIEWS}, "market": "market_baseline"}
+ENTITIES: dict[str, str] = {
+    **{view.entity: view.name for view in COUNTER_VIEWS},
+    "market": "market_baseline",
+}
 """Entity → the view of its counts: those of the candidates, then of one user, query and market."""
 
 _MEASURES: Mapping[str, tuple[str, ...]] = {
@@ -27,14 +30,14 @@ def _names(entity: str, measures: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{ENTITIES[entity]}__{m}_{window}" for m in measures for window in WINDOWS)
 
 
-_READ = {
+_READ: dict[str, tuple[str, ...]] = {
     view.entity: tuple(name for name, measure in view.measures.items() if measure.read)
     for view in COUNTER_VIEWS
 }
-COUNTS = {entity: _names(entity, own) for entity, own in _READ.items()}
+COUNTS: dict[str, tuple[str, ...]] = {entity: _names(entity, own) for entity, own in _READ.items()}
 """Entity → the full names of its counts that a model reads as they are, measure by measure."""
 
-ALL_COUNTS = {entity: _names(entity, _ALL) for entity in ENTITIES}
+ALL_COUNTS: dict[str, tuple[str, ...]] = {entity: _names(entity, _ALL) for entity in ENTITIES}
 """The same of every measure there is, whether or not it is counted of the entity."""
 
 

@@ -1,10 +1,11 @@
 -- What the shop says about an item: upserts merge by field, null removes one, a delete hides the
 -- item until the next upsert.
 --
--- Grain:  one row per item and instant at which something about it was said
--- Reads:  stg_items, carried_item_attributes
--- Params: since -- rows up to it are written already
---         mentioned, carried, merged, typed -- a line per field of the shop: see templates.py
+-- Grain:  one row per item and instant of an event that names it
+-- Reads:  stg_items, incremental_item_attributes
+-- Params: since -- rows up to it exist already
+--         mentioned, previous, merged, typed -- a line per field of the shop, see
+--         feature_repo/views/attributes.py
 
 with
 
@@ -26,10 +27,10 @@ mentioned as (
         item_id,
         '' as event_id,
         part,
-        $carried
+        $previous
         epoch_us(event_timestamp) - 1 as seen_at
 
-    from carried_item_attributes
+    from incremental_item_attributes
     where item_id in (select item_id from stg_items)
 
 ),

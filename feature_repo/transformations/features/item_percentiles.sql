@@ -1,32 +1,33 @@
--- Where an item stands among those it is sold beside, as serving gets it: once a day, at midnight
--- UTC, after each day on which anything happened in the shop.
+-- Percentiles of an item within its category and its brand, once a day: at midnight UTC, after each
+-- day with an event of the shop.
 --
--- Grain:  one row per item and such a midnight at which something about it is not as before
+-- Grain:  one row per item and such a midnight at which one of its features changes
 -- Reads:  stg_items, stg_rankings, stg_impressions, stg_interactions, item_attributes,
---         item_engagement, item_examined, carried_item_percentiles
--- Params: since -- rows up to it are written already
---         latest -- when the last event was seen that rows up to then tell of
---         last_seal -- a midnight after it is not yet known in full
---         known, compared, told -- lines for the roles the shop's fields have: see templates.py
+--         item_engagement, item_examined, incremental_item_percentiles
+-- Params: since -- rows up to it exist already
+--         latest -- when the last event of these rows was seen
+--         last_seal -- events before a later midnight may still arrive
+--         groups, compared, features -- lines for the roles of the shop's fields, see
+--         feature_repo/views/percentiles.py
 
 with
 
 midnights as (
 
-    select distinct (seen_at // 86400000000 + 1) * 86400000000 as known_at
+    select distinct (seen_at // 86400000000 + 1) * 86400000000 as effective_at
     from (
         select seen_at from stg_items
         union all
         select seen_at from stg_rankings
         union all
-        -- A request reported again may show more items than it first did.
+        -- A request that is reported again may show more items than before.
         select seen_at from stg_impressions
         union all
         select seen_at from stg_interactions
         union all
         select getvariable('latest')::bigint as seen_at
     )
-    where known_at > getvariable('since') + 1 and known_at <= getvariable('last_seal') + 1
+    where effective_at > getvariable('since') + 1 and effective_at <= getvariable('last_seal') + 1
 
 ),
 
@@ -38,24 +39,24 @@ items as (
 
 ),
 
-examined_by as (
+examined as (
 
     select
         item_id,
-        known_at,
-        (sum(examined) over (partition by item_id order by known_at))::bigint as examined
+        effective_at,
+        (sum(examined) over (partition by item_id order by effective_at))::bigint as impressions
 
     from item_examined
 
 ),
 
-known as (
+joined as (
 
     select
         items.item_id,
-        midnights.known_at,
-        $known
-        coalesce(examined_by.examined, 0) as examined_impressions,
+        midnights.effective_at,
+        $groups
+        coalesce(examined.impressions, 0) as examined_impressions,
         coalesce(engagement.impressions_all, 0) as impressions,
         coalesce(engagement.clicks_all, 0) as clicks,
         coalesce(engagement.clicks_30d, 0) as clicks_30d,
@@ -65,13 +66,13 @@ known as (
     cross join midnights
     asof left join item_attributes as attributes
         on items.item_id = attributes.item_id
-        and make_timestamptz(midnights.known_at) >= attributes.event_timestamp
+        and make_timestamptz(midnights.effective_at) >= attributes.event_timestamp
     asof left join item_engagement as engagement
         on items.item_id = engagement.item_id
-        and make_timestamptz(midnights.known_at) >= engagement.event_timestamp
-    asof left join examined_by
-        on items.item_id = examined_by.item_id
-        and midnights.known_at >= examined_by.known_at
+        and make_timestamptz(midnights.effective_at) >= engagement.event_timestamp
+    asof left join examined
+        on items.item_id = examined.item_id
+        and midnights.effective_at >= examined.effective_at
     where attributes.part is not null or engagement.part is not null
 
 ),
@@ -80,30 +81,30 @@ compared as (
 
     select
         item_id,
-        known_at,
+        effective_at,
         part,
         $compared
         examined_impressions
 
-    from known
+    from joined
 
 ),
 
-told as (
+hashed as (
 
     select
         *,
-        hash($told) as standing
+        hash($features) as features_hash
 
     from (
         select * from compared
         union all by name
         select
             item_id,
-            epoch_us(event_timestamp) as known_at,
+            epoch_us(event_timestamp) as effective_at,
             part,
-            $told
-        from carried_item_percentiles
+            $features
+        from incremental_item_percentiles
     )
 
 ),
@@ -111,18 +112,20 @@ told as (
 changed as (
 
     select *
-    from told
-    qualify standing is distinct from lag(standing) over (partition by item_id order by known_at)
+    from hashed
+    qualify
+        features_hash is distinct from
+        lag(features_hash) over (partition by item_id order by effective_at)
 
 )
 
 select
     item_id,
-    make_timestamptz(known_at) as event_timestamp,
-    make_timestamptz(known_at) as created_timestamp,
-    $told,
+    make_timestamptz(effective_at) as event_timestamp,
+    make_timestamptz(effective_at) as created_timestamp,
+    $features,
     part
 
 from changed
-where known_at > getvariable('since') + 1
+where effective_at > getvariable('since') + 1
 order by item_id, event_timestamp

@@ -1,19 +1,18 @@
--- What is usual in a market, as serving gets it: once a day, at midnight UTC, after each day on
--- which anything happened there.
+-- Totals of a market, once a day: at midnight UTC, after each day with an event there.
 --
 -- Grain:  one row per market and such a midnight
 -- Reads:  market_days
--- Params: since -- rows up to it are written already
---         last_seal -- a midnight after it is not yet known in full
---         running -- lines per measure: see templates.py
+-- Params: since -- rows up to it exist already
+--         last_seal -- events before a later midnight may still arrive
+--         running -- lines per measure, see feature_repo/views/market_baseline.py
 
 with
 
-usual as (
+totals as (
 
     select
         market,
-        midnight * 86400000000 as known_at,
+        midnight * 86400000000 as effective_at,
         $running
         max(part) over so_far as part
 
@@ -29,10 +28,10 @@ usual as (
 
 select
     market,
-    make_timestamptz(known_at) as event_timestamp,
-    make_timestamptz(known_at) as created_timestamp,
-    * exclude (market, known_at)
+    make_timestamptz(effective_at) as event_timestamp,
+    make_timestamptz(effective_at) as created_timestamp,
+    * exclude (market, effective_at)
 
-from usual
-where known_at > getvariable('since') + 1
+from totals
+where effective_at > getvariable('since') + 1
 order by market, event_timestamp

@@ -1,19 +1,19 @@
--- The items shoppers chose after a query, as serving gets them: once a day, at midnight UTC.
+-- The items shoppers chose after a query, once a day: at midnight UTC.
 --
 -- Grain:  one row per query and midnight after a day on which its clicks changed
 -- Reads:  query_days, item_attributes
--- Params: since -- rows up to it are written already
---         last_seal -- a midnight after it is not yet known in full
---         k_query_items -- items a row carries at most
---         known, kept -- lines per list, and per field that is remembered of items: see templates.py
+-- Params: since -- rows up to it exist already
+--         last_seal -- events before a later midnight may still arrive
+--         k_query_items -- items of a row at most
+--         values, arrays -- lines per field and per array, see feature_repo/views/histories.py
 
 with
 
 daily as (
 
-    select query_key, item_id, known_at, clicks, part
+    select query_key, item_id, effective_at, clicks, part
     from query_days
-    where clicks is not null and known_at <= getvariable('last_seal') + 1
+    where clicks is not null and effective_at <= getvariable('last_seal') + 1
 
 ),
 
@@ -22,12 +22,12 @@ weighed as (
     select
         query_key,
         item_id,
-        known_at,
+        effective_at,
         sum(clicks) over so_far as weight,
-        lead(known_at, 1, 9223372036854775807) over so_far as replaced_at
+        lead(effective_at, 1, 9223372036854775807) over so_far as replaced_at
 
     from daily
-    window so_far as (partition by query_key, item_id order by known_at)
+    window so_far as (partition by query_key, item_id order by effective_at)
 
 ),
 
@@ -36,8 +36,8 @@ shown as (
     select
         query_key,
         item_id,
-        known_at,
-        (sum(impressions) over (partition by query_key, item_id order by known_at))::bigint
+        effective_at,
+        (sum(impressions) over (partition by query_key, item_id order by effective_at))::bigint
             as impressions
 
     from query_days
@@ -49,12 +49,12 @@ midnights as (
 
     select
         query_key,
-        known_at,
-        max(max(part)) over (partition by query_key order by known_at) as part
+        effective_at,
+        max(max(part)) over (partition by query_key order by effective_at) as part
 
     from daily
-    group by query_key, known_at
-    qualify known_at > getvariable('since') + 1
+    group by query_key, effective_at
+    qualify effective_at > getvariable('since') + 1
 
 ),
 
@@ -62,45 +62,45 @@ ranked as (
 
     select
         midnights.query_key,
-        midnights.known_at,
+        midnights.effective_at,
         weighed.item_id,
         weighed.weight,
         row_number() over (
-            partition by midnights.query_key, midnights.known_at
+            partition by midnights.query_key, midnights.effective_at
             order by weighed.weight desc, weighed.item_id
-        ) as place
+        ) as rank
 
     from midnights
     inner join weighed
         on midnights.query_key = weighed.query_key
-        and midnights.known_at >= weighed.known_at
-        and midnights.known_at < weighed.replaced_at
+        and midnights.effective_at >= weighed.effective_at
+        and midnights.effective_at < weighed.replaced_at
     where weighed.weight > 0
 
 ),
 
-known as (
+joined as (
 
     select
         ranked.query_key,
-        ranked.known_at,
-        ranked.place,
+        ranked.effective_at,
+        ranked.rank,
         struct_pack(
             clicked_item_keys := ranked.item_id,
             clicked_item_weights := ranked.weight::bigint,
             clicked_item_impressions := coalesce(shown.impressions, 0)
-            $known
+            $values
         ) as item
 
     from ranked
     asof left join shown
         on ranked.query_key = shown.query_key
         and ranked.item_id = shown.item_id
-        and ranked.known_at >= shown.known_at
+        and ranked.effective_at >= shown.effective_at
     asof left join item_attributes
         on ranked.item_id = item_attributes.item_id
-        and make_timestamptz(ranked.known_at) >= item_attributes.event_timestamp
-    where ranked.place <= getvariable('k_query_items')
+        and make_timestamptz(ranked.effective_at) >= item_attributes.event_timestamp
+    where ranked.rank <= getvariable('k_query_items')
 
 ),
 
@@ -108,23 +108,23 @@ folded as (
 
     select
         query_key,
-        known_at,
-        list(item order by place) as items
+        effective_at,
+        list(item order by rank) as items
 
-    from known
-    group by query_key, known_at
+    from joined
+    group by query_key, effective_at
 
 )
 
 select
     midnights.query_key,
-    make_timestamptz(midnights.known_at) as event_timestamp,
-    make_timestamptz(midnights.known_at) as created_timestamp,
-    $kept
+    make_timestamptz(midnights.effective_at) as event_timestamp,
+    make_timestamptz(midnights.effective_at) as created_timestamp,
+    $arrays
     midnights.part
 
 from midnights
 left join folded
     on midnights.query_key = folded.query_key
-    and midnights.known_at = folded.known_at
+    and midnights.effective_at = folded.effective_at
 order by query_key, event_timestamp

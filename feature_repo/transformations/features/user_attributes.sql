@@ -1,9 +1,10 @@
 -- What the shop says about a user: upserts merge by field, null removes one.
 --
--- Grain:  one row per user and instant at which a declared field of theirs was told
--- Reads:  stg_users, carried_user_attributes
--- Params: since -- rows up to it are written already
---         mentioned, carried, told, merged, typed -- by field of the shop: see templates.py
+-- Grain:  one row per user and instant of an event with a declared field
+-- Reads:  stg_users, incremental_user_attributes
+-- Params: since -- rows up to it exist already
+--         mentioned, previous, is_mentioned, merged, typed -- by field of the shop, see
+--         feature_repo/views/attributes.py
 
 with
 
@@ -24,10 +25,10 @@ mentioned as (
         user_id,
         '' as event_id,
         part,
-        $carried
+        $previous
         epoch_us(event_timestamp) - 1 as seen_at
 
-    from carried_user_attributes
+    from incremental_user_attributes
     where user_id in (select user_id from stg_users)
 
 ),
@@ -42,7 +43,7 @@ merged as (
         seen_at
 
     from mentioned
-    where $told
+    where $is_mentioned
     window so_far as (partition by user_id order by seen_at, event_id rows unbounded preceding)
 
 ),

@@ -1,7 +1,7 @@
--- From when a user was heard of.
+-- When the first event of a user was seen.
 --
 -- Grain:  one row per user
--- Reads:  stg_first_seen, carried_user_first_seen
+-- Reads:  stg_first_seen, incremental_user_first_seen
 
 select
     user_id,
@@ -11,5 +11,5 @@ select
     part
 
 from stg_first_seen
-anti join carried_user_first_seen using (user_id)
+anti join incremental_user_first_seen using (user_id)
 order by user_id

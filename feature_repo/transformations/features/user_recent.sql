@@ -1,9 +1,9 @@
--- The items a user clicked last and was shown last, newest first, with what was known of them then:
--- from which position of `user_entries` to which; `recent_rows.py` lays out the arrays.
+-- The items a user clicked last and was shown last, newest first, with their values as of then: the
+-- range of positions in `user_entries`, from which `recent_rows.py` builds the arrays.
 --
 -- Grain:  one row per user and instant at which the user clicked or was shown something
 -- Reads:  user_entries
--- Params: k_clicked, k_shown -- entries a row carries at most
+-- Params: k_clicked, k_shown -- entries of a row at most
 
 with
 
@@ -11,8 +11,8 @@ users as (
 
     select
         user_id,
-        min(position) filter (where verb = 'clicked' and place <= 0) as clicked_before,
-        min(position) filter (where verb = 'shown' and place <= 0) as shown_before,
+        min(position) filter (where verb = 'clicked' and sequence <= 0) as clicked_before,
+        min(position) filter (where verb = 'shown' and sequence <= 0) as shown_before,
         coalesce(max(position) filter (where verb = 'clicked') + 1, 0) as clicked_end,
         coalesce(max(position) filter (where verb = 'shown') + 1, 0) as shown_end
 
@@ -31,7 +31,7 @@ instants as (
         max(max(part)) over so_far as part
 
     from user_entries
-    where place > 0
+    where sequence > 0
     group by user_id, seen_at
     window so_far as (partition by user_id order by seen_at rows unbounded preceding)
 

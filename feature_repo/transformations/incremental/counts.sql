@@ -1,13 +1,13 @@
--- Tiles as deltas: what `counts.sql` and `tiles.sql` need to go on from where the last run ended.
+-- Tiles as deltas, from which `counts.sql` and `tiles.sql` continue where the last run ended.
 --
--- A bucket's events entered, by the last seal of then, each window that it was still in; events of
--- older buckets count in `all` alone, as if they were of a bucket that had just left.
+-- Events of a bucket count, as of that run's last seal, in each window that the bucket is still in.
+-- Events of older buckets count in `all` alone, as if their bucket had just left the longest window.
 --
 -- Grain:  one row per entity and bucket, and one for older buckets
--- Reads:  carried (tiles), windows
--- Params: since -- the last seal of then
+-- Reads:  previous_tiles, windows
+-- Params: since -- the last seal of that run
 --         key -- the entity's join key
---         unnested, remainder -- a line per measure: see templates.py
+--         unnested, remainder -- a line per measure, see templates.py
 
 select
     $key,
@@ -17,7 +17,7 @@ select
     unnest(events) as events,
     unnest(buckets) as bucket
 
-from carried
+from previous_tiles
 
 union all by name
 
@@ -29,4 +29,4 @@ select
     0 as events,
     (getvariable('since') + 1) // 86400000000 - (select max(days) from windows) as bucket
 
-from carried
+from previous_tiles

@@ -1,13 +1,13 @@
--- Days that are over are told apart no more.
+-- Merge the days that are over: no later row separates them.
 --
--- Grain:  one row per item, and one more for the day that is not over
+-- Grain:  one row per item, and one more for the current day
 -- Reads:  item_examined
 
 select
     item_id,
-    max(known_at) as known_at,
+    max(effective_at) as effective_at,
     sum(examined)::bigint as examined,
     max(event_timestamp) as event_timestamp
 
 from item_examined
-group by item_id, known_at > getvariable('last_seal') + 1
+group by item_id, effective_at > getvariable('last_seal') + 1

@@ -1,8 +1,8 @@
--- Days that no later row tells apart, 30 and more before the last seal, are one.
+-- Merge the days that no later row separates: 30 and more before the last seal.
 --
 -- Grain:  one row per market and recent midnight, and one more
 -- Reads:  market_days
--- Params: summed -- a line per measure: see templates.py
+-- Params: summed -- a line per measure, see templates.py
 
 select
     market,

@@ -1,9 +1,9 @@
--- The tiles a run finds, as `tiles.sql` wrote them.
+-- The tiles of earlier runs, as `tiles.sql` wrote them.
 --
 -- Params: view, key -- of the counted view
---         measures -- a line per measure: see templates.py
+--         measures -- a line per measure, see templates.py
 
-create temp table carried_$view (
+create temp table incremental_$view (
     $key varchar,
     event_timestamp timestamptz,
     part bigint,

@@ -1,11 +1,11 @@
--- How often an item was examined, by the midnight from which serving counts it.
+-- How often an item was examined, by the midnight from which a request may know it.
 --
--- Shoppers look at a slate from the top to where they click last: an impression was examined from
--- when it was known, of a click at its position or below, and where in the slate that was.
+-- Shoppers look at a slate from the top to their last click.  An impression counts as examined once a
+-- request may know the impression and a click at its position or below.
 --
 -- Grain:  one row per item and midnight; `event_timestamp` is when the item was last changed
--- Reads:  stg_impressions, stg_interactions, carried_item_examined
--- Params: since -- what was examined up to it is carried
+-- Reads:  stg_impressions, stg_interactions, incremental_item_examined
+-- Params: since -- impressions examined up to it are in incremental_item_examined
 
 with
 
@@ -43,25 +43,25 @@ daily as (
 
     select
         item_id,
-        (examined_at // 86400000000 + 1) * 86400000000 as known_at,
+        (examined_at // 86400000000 + 1) * 86400000000 as effective_at,
         count(*) as examined,
         make_timestamptz(max(examined_at) + 1) as event_timestamp
 
     from examined
-    group by item_id, known_at
+    group by item_id, effective_at
 
     union all by name
 
     select *
-    from carried_item_examined
+    from incremental_item_examined
 
 )
 
 select
     item_id,
-    known_at,
+    effective_at,
     sum(examined)::bigint as examined,
     max(max(event_timestamp)) over (partition by item_id) as event_timestamp
 
 from daily
-group by item_id, known_at
+group by item_id, effective_at

@@ -1,13 +1,13 @@
--- What happened in a market, by the midnight from which serving counts it.
+-- The events of a market, by the midnight from which a request may know them.
 --
 -- Grain:  one row per market and midnight, in days since 1970; `event_timestamp` is when the
 --         market was last changed
--- Reads:  stg_impressions, stg_rankings, stg_interactions, carried_market_days
--- Params: summed -- a line per measure: see templates.py
+-- Reads:  stg_impressions, stg_rankings, stg_interactions, incremental_market_days
+-- Params: summed -- a line per measure, see templates.py
 
 with
 
-happened as (
+events as (
 
     select market, seen_at, part, 1 as impressions
     from stg_impressions
@@ -48,13 +48,13 @@ daily as (
         max(part) as part,
         make_timestamptz(max(seen_at) + 1) as event_timestamp
 
-    from happened
+    from events
     group by market, midnight
 
     union all by name
 
     select *
-    from carried_market_days
+    from incremental_market_days
 
 )
 

@@ -1,11 +1,11 @@
--- What a query's shoppers were shown and chose, by the midnight from which serving counts it.
+-- What a query's shoppers were shown and chose, by the midnight from which a request may know it.
 --
 -- Grain:  one row per query, item and midnight; `event_timestamp` is when the query was last changed
--- Reads:  stg_interactions, stg_impressions, carried_query_days
+-- Reads:  stg_interactions, stg_impressions, incremental_query_days
 
 with
 
-happened as (
+events as (
 
     select query_key, item_id, seen_at, part, sign as clicks
     from stg_interactions
@@ -24,30 +24,30 @@ daily as (
     select
         query_key,
         item_id,
-        (seen_at // 86400000000 + 1) * 86400000000 as known_at,
+        (seen_at // 86400000000 + 1) * 86400000000 as effective_at,
         sum(clicks)::bigint as clicks,
         coalesce(sum(impressions), 0)::bigint as impressions,
         max(part) as part,
         make_timestamptz(max(seen_at) + 1) as event_timestamp
 
-    from happened
-    group by query_key, item_id, known_at
+    from events
+    group by query_key, item_id, effective_at
 
     union all by name
 
     select *
-    from carried_query_days
+    from incremental_query_days
 
 )
 
 select
     query_key,
     item_id,
-    known_at,
+    effective_at,
     sum(clicks)::bigint as clicks,
     sum(impressions)::bigint as impressions,
     max(part) as part,
     max(max(event_timestamp)) over (partition by query_key) as event_timestamp
 
 from daily
-group by query_key, item_id, known_at
+group by query_key, item_id, effective_at

@@ -1,12 +1,12 @@
--- What users clicked and were shown, with what was known of the items then.
+-- What users clicked and were shown, with the values of the items as of then.
 --
--- `place` counts a user's entries of a verb from the oldest that is new, which is at 1; `position`
--- counts all entries of a verb, users in order and the newest of each first.
+-- `sequence` numbers a user's entries of a verb; the oldest new one has 1, earlier ones 0 and below.
+-- `position` numbers all entries of a verb, users in order and the newest of each first.
 --
--- Grain:  one row per click and impression of a user, and per entry that is carried
--- Reads:  stg_interactions, stg_impressions, item_attributes, carried_user_recent
+-- Grain:  one row per click and impression of a user, and per entry of an earlier run
+-- Reads:  stg_interactions, stg_impressions, item_attributes, incremental_user_recent
 -- Params: slice, slices -- which users: a slice at a time, for flat memory
---         known, again_* -- lines per taste field of the shop: see templates.py
+--         values, previous_* -- lines per taste field of the shop, see templates.py
 
 with
 
@@ -18,7 +18,7 @@ seen as (
         'clicked' as verb,
         part,
         seen_at,
-        row_number() over (partition by user_id order by seen_at, event_id) as place
+        row_number() over (partition by user_id order by seen_at, event_id) as sequence
 
     from stg_interactions
     where
@@ -37,32 +37,32 @@ seen as (
         seen_at,
         row_number() over (
             partition by user_id order by seen_at, event_id, position desc
-        ) as place
+        ) as sequence
 
     from stg_impressions
     where user_id is not null and hash(user_id) % getvariable('slices') = getvariable('slice')
 
 ),
 
-before as (
+previous as (
 
     select *
-    from carried_user_recent
+    from incremental_user_recent
     where hash(user_id) % getvariable('slices') = getvariable('slice')
 
 ),
 
-known as (
+entries as (
 
     select
         seen.user_id,
         seen.verb,
-        seen.place,
+        seen.sequence,
         seen.part,
         struct_pack(
             item_ids := seen.item_id,
             at := seen.seen_at
-            $known
+            $values
         ) as entry
 
     from seen
@@ -75,35 +75,35 @@ known as (
     select
         user_id,
         'clicked' as verb,
-        1 - generate_subscripts(clicked_item_ids, 1) as place,
+        1 - generate_subscripts(clicked_item_ids, 1) as sequence,
         null as part,
         struct_pack(
             item_ids := unnest(clicked_item_ids),
             at := unnest(clicked_at)
-            $again_clicked
+            $previous_clicked
         ) as entry
 
-    from before
+    from previous
 
     union all
 
     select
         user_id,
         'shown' as verb,
-        1 - generate_subscripts(shown_item_ids, 1) as place,
+        1 - generate_subscripts(shown_item_ids, 1) as sequence,
         null as part,
         struct_pack(
             item_ids := unnest(shown_item_ids),
             at := unnest(shown_at)
-            $again_shown
+            $previous_shown
         ) as entry
 
-    from before
+    from previous
 
 )
 
 select
     *,
-    row_number() over (partition by verb order by user_id, place desc) - 1 as position
+    row_number() over (partition by verb order by user_id, sequence desc) - 1 as position
 
-from known
+from entries

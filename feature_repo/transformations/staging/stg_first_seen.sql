@@ -1,5 +1,5 @@
--- From when each user was heard of: the first event that names them, a slate, an interaction or
--- something told.  What an interaction inherits comes from a ranking that was seen before.
+-- When each user was first seen: in a slate, in an interaction or in an upsert with fields.  A user that
+-- an interaction inherits comes from a ranking that was seen before.
 --
 -- Grain:  one row per user
 -- Reads:  stg_users, log_ranking, log_interaction

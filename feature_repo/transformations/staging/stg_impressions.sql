@@ -1,4 +1,4 @@
--- Items that were shown; an item shown twice for one request counts once, as it was first known.
+-- Items that were shown.  An item shown twice for one request counts once, as first seen.
 --
 -- Grain:  one row per request and item
 -- Reads:  log_ranking

@@ -1,9 +1,9 @@
--- What shoppers did with items.  What an interaction leaves open comes from the ranking it names;
--- a correction counts where the event it corrects counted, if that was known by then.
+-- Interactions with items.  A missing user, query or market comes from the ranking that the interaction
+-- names.  A correction counts in the bucket of the event it corrects, if that was seen before.
 --
 -- Grain:  one row per interaction event
 -- Reads:  log_interaction, stg_rankings
--- Params: positive_types -- interactions that say a shopper wanted the item
+-- Params: positive_types -- types of interactions that express interest in an item
 
 with
 

@@ -1,5 +1,5 @@
--- Slates that were shown; a request reported twice counts once, as it was first known.  One without
--- items is a search that found nothing.
+-- Slates that were shown.  A request reported twice counts once, as first seen.  A slate without items
+-- is an empty search.
 --
 -- Grain:  one row per request
 -- Reads:  log_ranking

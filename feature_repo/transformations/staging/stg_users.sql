@@ -1,4 +1,4 @@
--- What was told of users, one to one; an erasure is told by the log itself, which is without them.
+-- Upserts of users, one to one.  Erased users are absent from the log itself.
 --
 -- Grain:  one row per user event that is no erasure
 -- Reads:  log_user

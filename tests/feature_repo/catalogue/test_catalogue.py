@@ -13,8 +13,7 @@ from feature_repo.catalogue import Catalogue
 from feature_repo.home import CHECKOUT, DEFAULT_ROOT, Home
 from feature_repo.shop import Shop
 from feature_repo.transformations import SQL, transform
-from feature_repo.transformations.run import VIEWS, views_of
-from feature_repo.views import COUNTER_VIEWS
+from feature_repo.views import COUNTER_VIEWS, all_views, views_of
 from tests.feature_repo.histories import START
 from tests.feature_repo.shops import ALL, ODD
 
@@ -28,6 +27,11 @@ def transformed(request, tmp_path_factory):
     home.shop_toml.write_text(ALL[request.param], encoding="utf-8")
     transform(home, START)
     return home
+
+
+def names_of(home):
+    """The names of the views that a home's shop has."""
+    return {spec.name for spec in views_of(Shop.load(home.shop_toml))}
 
 
 def arrow_type(dtype):
@@ -53,8 +57,10 @@ def test_the_columns_on_disk_are_those_of_the_view_in_name_type_and_order(transf
 def test_every_view_has_the_sql_the_folder_and_the_source_of_its_name(transformed):
     views = Catalogue.of(transformed).views
 
-    assert {view.name for view in views} == set(views_of(Shop.load(transformed.shop_toml)))
-    assert {path.stem for path in (SQL / "features").glob("*.sql")} == set(VIEWS)
+    assert {view.name for view in views} == names_of(transformed)
+    assert {path.stem for path in (SQL / "features").glob("*.sql")} == {
+        spec.name for spec in all_views()
+    }
     for view in views:
         assert view.batch_source.name == view.name
         assert Path(view.batch_source.path) == transformed.features / view.name
@@ -86,7 +92,7 @@ def test_counted_views_have_a_field_per_measure_and_window(transformed):
     catalogue = Catalogue.of(transformed)
 
     for counter in COUNTER_VIEWS:
-        view = getattr(catalogue, counter.name)
+        view = catalogue.view(counter.name)
         assert [field.name for field in view.features[:-1]] == list(counter.features)
         assert view.join_keys == [counter.key]
 
@@ -97,7 +103,7 @@ def test_the_feature_service_leaves_out_long_texts_and_nothing_else(transformed)
 
     read = {p.name: p for p in catalogue.ranking_v1.feature_view_projections}
 
-    assert set(read) == set(views_of(shop))
+    assert set(read) == names_of(transformed)
     for view in catalogue.views:
         left_out = {f.name for f in view.features} - {f.name for f in read[view.name].features}
         assert left_out == (long_texts if view.name == "item_attributes" else set())
@@ -106,7 +112,7 @@ def test_the_feature_service_leaves_out_long_texts_and_nothing_else(transformed)
 def test_item_attributes_follow_the_shop_in_order(transformed):
     shop = Shop.load(transformed.shop_toml)
 
-    names = [field.name for field in Catalogue.of(transformed).item_attributes.features]
+    names = [field.name for field in Catalogue.of(transformed).view("item_attributes").features]
 
     assert names == [*(field.column for field in shop.item_fields), "is_deleted", "part"]
 
@@ -115,12 +121,11 @@ def test_user_attributes_follow_the_shop_and_are_absent_without_a_field(transfor
     shop, catalogue = Shop.load(transformed.shop_toml), Catalogue.of(transformed)
     folder = transformed.features / "user_attributes"
 
-    view = catalogue.user_attributes
+    is_declared = "user_attributes" in catalogue.objects()
 
-    assert (view is None) == (not shop.user_fields) == (not folder.exists())
-    assert ("user_attributes" in catalogue.objects()) == bool(shop.user_fields)
-    if view is not None:
-        names = [field.name for field in view.features]
+    assert is_declared == bool(shop.user_fields) == folder.exists()
+    if is_declared:
+        names = [field.name for field in catalogue.view("user_attributes").features]
         assert names == [*(field.column for field in shop.user_fields), "part"]
 
 

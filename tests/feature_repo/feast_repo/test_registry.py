@@ -20,7 +20,7 @@ store = open_store(home)
 print("ready", flush=True)
 sys.stdin.readline()
 for n in range(count):
-    view = Catalogue.of(home).item_engagement
+    view = Catalogue.of(home).view("item_engagement")
     view.name = f"view_{mine}_{n}"
     store.apply([view])
 """

@@ -106,7 +106,7 @@ def test_rendering_the_same_again_touches_nothing(home):
 def test_apply_takes_out_of_the_registry_what_the_catalogue_lost(home, redis_address):
     feast_repo.render(home, redis_address.host, redis_address.port)
     store = feast_repo.apply(home)
-    extra = Catalogue.of(home).item_engagement
+    extra = Catalogue.of(home).view("item_engagement")
     extra.name = "forgotten"
     store.apply([extra], partial=True)
 
@@ -128,7 +128,7 @@ def test_apply_follows_a_changed_shop(home, loaded):
         view.name for view in Catalogue.of(home).views
     }
     assert [f.name for f in store.get_feature_view("item_attributes").features] == [
-        f.name for f in Catalogue.of(home).item_attributes.features
+        f.name for f in Catalogue.of(home).view("item_attributes").features
     ]
     with pytest.raises(FeatureViewNotFoundException):
         store.get_online_features(**asked)
@@ -208,7 +208,7 @@ def test_every_feature_of_every_type_survives_the_way_to_redis(home, loaded):
     )
 
     catalogue = Catalogue.of(home)
-    names = [f"item_attributes:{f.name}" for f in catalogue.item_attributes.features]
+    names = [f"item_attributes:{f.name}" for f in catalogue.view("item_attributes").features]
     answer = feast_repo.open_store(home).get_online_features(
         features=names, entity_rows=[{"item_id": "i"}]
     )

@@ -134,7 +134,7 @@ def test_many_runs_leave_few_files(home, tmp_path):
     grown = grown_with(home, *([slate(f"r{n}"), click(f"c{n}", f"r{n}")] for n in range(7)))
 
     folders = [
-        path for path in home.features.rglob("*/") if path.name not in ("_tiles", "_carried")
+        path for path in home.features.rglob("*/") if path.name not in ("_tiles", "_incremental")
     ]
 
     assert max(len(list(folder.glob("*.parquet"))) for folder in folders) <= 6

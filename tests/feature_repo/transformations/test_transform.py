@@ -11,7 +11,7 @@ from feature_repo.events.contract import ItemEvent, RankingEvent, ShownItem
 from feature_repo.home import DAY
 from feature_repo.shop import Shop, typed_value
 from feature_repo.transformations import run, transform
-from feature_repo.transformations.run import VIEWS, views_of
+from feature_repo.views import all_views, views_of
 from tests.feature_repo.histories import START, Rows, write_log, write_shop
 from tests.feature_repo.shops import ALL, ODD
 from tests.scale import examples
@@ -147,7 +147,7 @@ def test_an_empty_log_makes_typed_empty_files_for_every_view(home, shop):
 
     report = transform(home, START)
 
-    views = views_of(Shop.load(home.shop_toml))
+    views = [spec.name for spec in views_of(Shop.load(home.shop_toml))]
     assert set(report.views) == set(views)
     for view in views:
         schema = pq.read_schema(next((home.features / view).glob("*.parquet")))
@@ -221,4 +221,4 @@ def test_progress_names_each_view(home):
 
     transform(home, START, lines.append)
 
-    assert all(any(view in line for line in lines) for view in VIEWS)
+    assert all(any(spec.name in line for line in lines) for spec in all_views())

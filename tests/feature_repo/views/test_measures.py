@@ -1,4 +1,4 @@
-"""A windowed count is a line of the catalogue and a line of its SQL file; neither is forgotten."""
+"""A windowed count needs a line in its declaration and one in its SQL file."""
 
 from dataclasses import replace
 
@@ -8,38 +8,48 @@ import pytest
 from feature_repo.events.contract import InteractionEvent
 from feature_repo.home import DAY, CatalogueError
 from feature_repo.online.live import commands
-from feature_repo.transformations import SQL, run, transform
-from feature_repo.views import COUNTER_VIEWS, Measure, counters, minor_units
+from feature_repo.transformations import SQL, staged, transform
+from feature_repo.views import COUNTER_VIEWS, Measure, counters, minor_units, registry
 from tests.feature_repo.histories import START, Rows, write_log
 
 WISHES = Measure("Times an item was put on a list", ("wish",))
 ITEMS = COUNTER_VIEWS[0]
+CACHED = (registry.all_views, registry.views_of, registry.counter_views)
 
 
 @pytest.fixture
 def declared(monkeypatch):
-    """The line of the catalogue."""
-    view = replace(ITEMS, measures={**ITEMS.measures, "wishes": WISHES})
-    monkeypatch.setattr(run, "COUNTER_VIEWS", (view,))
-    monkeypatch.setitem(run._COUNTERS, view.name, view)
-    monkeypatch.setattr(commands, "COUNTER_VIEWS", (view,))
-    return view
+    """The line of the declaration."""
+    return installed(monkeypatch, replace(ITEMS, measures={**ITEMS.measures, "wishes": WISHES}))
 
 
 @pytest.fixture
 def computed(monkeypatch, tmp_path):
     """The line of the SQL file."""
-    folder = tmp_path / "sql"
-    for path in SQL.rglob("*.sql"):
-        copy = folder / path.relative_to(SQL)
-        copy.parent.mkdir(parents=True, exist_ok=True)
-        copy.write_text(path.read_text())
-    file = folder / "features" / "item_engagement.sql"
+    file = tmp_path / ITEMS.sql_file.name
     line = "    if(type = 'view', sign, 0) as views,\n"
     more = "    if(type = 'wish', sign, 0) as wishes,\n"
-    text = file.read_text().replace(line, line + more)
+    text = ITEMS.sql_file.read_text().replace(line, line + more)
     file.write_text(text.replace("or type = 'view'", "or type in ('view', 'wish')"))
-    monkeypatch.setattr(run, "SQL", folder)
+    (view,) = [spec for spec in registry.all_views() if spec.name == ITEMS.name]
+    installed(monkeypatch, replace(view, sql=file))
+
+
+def installed(monkeypatch, view):
+    """Put a view in the place of the one with its name."""
+    views = [view if spec.name == view.name else spec for spec in registry.all_views()]
+    for function in CACHED:
+        function.cache_clear()
+    monkeypatch.setattr(registry, "BUILT_IN", tuple(views))
+    return view
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    """Forget the views of a test at its end."""
+    yield
+    for function in CACHED:
+        function.cache_clear()
 
 
 def wish(**more):
@@ -48,7 +58,7 @@ def wish(**more):
     )
 
 
-def test_both_lines_make_a_count_in_batch_and_live(home, declared, computed):
+def test_two_lines_make_a_count_in_batch_and_live(home, declared, computed):
     write_log(home, [wish()])
 
     transform(home, START)
@@ -59,7 +69,7 @@ def test_both_lines_make_a_count_in_batch_and_live(home, declared, computed):
     assert live == {"view": "item_engagement", "entity": "item", "deltas": (*[0] * 7, 1)}
 
 
-def test_without_the_line_of_the_sql_file_the_transform_names_it(home, declared):
+def test_transform_names_a_measure_without_a_column(home, declared):
     write_log(home, [wish()])
 
     with pytest.raises(CatalogueError, match=r"item_engagement\.sql: expected a column 'wishes'"):
@@ -69,21 +79,20 @@ def test_without_the_line_of_the_sql_file_the_transform_names_it(home, declared)
 def columns_of(home, view):
     """The measures that the SQL of a view gives."""
     write_log(home, [wish()])
-    with run.staged(home, home.features / ".spill") as db:
-        sql = (run.SQL / "features" / f"{view.name}.sql").read_text()
-        columns = {column[0] for column in db.execute(sql).description}
+    with staged(home, home.features / ".spill") as db:
+        columns = {column[0] for column in db.execute(view.sql_file.read_text()).description}
     return columns - {view.key, "seen_at", "bucket", "part"}
 
 
-def test_without_the_line_of_the_catalogue_the_transform_names_it(home, computed):
+def test_transform_names_a_column_without_a_declared_measure(home, computed):
     write_log(home, [wish()])
 
-    with pytest.raises(CatalogueError, match=r"expected a measure 'wishes' in .*counters.py"):
+    with pytest.raises(CatalogueError, match=r"'item_engagement': expected a measure 'wishes'"):
         transform(home, START)
 
 
 @pytest.mark.parametrize("view", COUNTER_VIEWS, ids=lambda view: view.name)
-def test_the_sql_of_a_view_gives_its_measures_and_no_other(home, view):
+def test_sql_columns_equal_the_measures(home, view):
     assert columns_of(home, view) == set(view.measures)
 
 

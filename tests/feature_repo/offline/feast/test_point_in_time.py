@@ -119,7 +119,7 @@ def test_result_has_one_row_per_key_row_in_the_same_order(parts):
 
 def test_data_frame_gives_the_same_result_as_a_table(parts):
     keys = keys_of(3, n=40)
-    view = parts[1].item_engagement
+    view = parts[1].view("item_engagement")
 
     assert features_at(*parts, keys.to_pandas(), [view]) == features_at(*parts, keys, [view])
 
@@ -130,7 +130,7 @@ def test_no_keys_and_null_keys_give_typed_nulls(parts):
     nobody = pd.DataFrame({"user_id": pd.Series([None], dtype=object), "event_timestamp": instants})
 
     for frame in (nobody, nobody.iloc[:0]):
-        table = features_at(*parts, frame, [catalogue.user_recent])
+        table = features_at(*parts, frame, [catalogue.view("user_recent")])
         assert table.num_rows == len(frame)
         assert table["user_recent__present"].to_pylist() == [False] * len(frame)
         assert pa.types.is_list(table.schema.field("user_recent__shown_at").type)
@@ -147,7 +147,7 @@ def test_event_counts_only_after_its_own_microsecond(home):
         store,
         catalogue,
         pd.DataFrame({"item_id": "i", "event_timestamp": instants}),
-        [catalogue.item_engagement],
+        [catalogue.view("item_engagement")],
     )
 
     assert table["item_engagement__present"].to_pylist() == [False, False, True]

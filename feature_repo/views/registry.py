@@ -1,0 +1,93 @@
+"""Every feature view: the built-in ones, then those of installed packages."""
+
+from collections.abc import Iterator
+from functools import cache
+
+from feature_repo.home import CatalogueError, extensions
+from feature_repo.shop import SIMULATED_SHOP, Shop
+from feature_repo.views.attributes import ITEM_ATTRIBUTES, USER_ATTRIBUTES
+from feature_repo.views.counters import COUNTER_VIEWS, CounterView
+from feature_repo.views.first_seen import USER_FIRST_SEEN
+from feature_repo.views.histories import QUERY_CLICKED_ITEMS, USER_RECENT
+from feature_repo.views.market_baseline import MARKET_BASELINE
+from feature_repo.views.percentiles import ITEM_PERCENTILES
+from feature_repo.views.spec import Entity, ViewSpec, check_complete
+
+GROUP = "aisle.views"
+"""The entry point group in which an installed package lists its views."""
+
+BUILT_IN: tuple[ViewSpec, ...] = (
+    ITEM_ATTRIBUTES,
+    USER_ATTRIBUTES,
+    USER_FIRST_SEEN,
+    *COUNTER_VIEWS,
+    USER_RECENT,
+    QUERY_CLICKED_ITEMS,
+    ITEM_PERCENTILES,
+    MARKET_BASELINE,
+)
+"""In the order in which they are computed: a view may read the rows of those before it."""
+
+
+@cache
+def all_views() -> tuple[ViewSpec, ...]:
+    """Return the built-in views, then the installed ones by name.
+
+    Raises:
+        ExtensionError: an entry point is no `ViewSpec`.
+        CatalogueError: a part of an installed view is missing, or two views have one name.
+    """
+    shop = Shop.load(SIMULATED_SHOP)
+    for spec in installed_views():
+        check_complete(spec, shop)
+        if spec.name in [other.name for other in BUILT_IN]:
+            raise CatalogueError(
+                f"View {spec.name!r} of {GROUP}: expected a name of its own, found that of a "
+                "built-in view; rename it."
+            )
+    return (*BUILT_IN, *installed_views())
+
+
+@cache
+def installed_views() -> tuple[ViewSpec, ...]:
+    """Return the views of installed packages, by name."""
+    return tuple(sorted(extensions(GROUP, ViewSpec).values(), key=lambda spec: spec.name))
+
+
+@cache
+def views_of(shop: Shop) -> tuple[ViewSpec, ...]:
+    """Return the views that a shop has."""
+    return tuple(spec for spec in all_views() if spec.is_declared(shop))
+
+
+def views_of_entity(shop: Shop, entity: Entity) -> tuple[ViewSpec, ...]:
+    """Return the views that a shop has of one kind of entity."""
+    return tuple(spec for spec in views_of(shop) if spec.entity == entity)
+
+
+@cache
+def counter_views() -> tuple[CounterView, ...]:
+    """Return the counted views, the installed ones included."""
+    return tuple(spec for spec in all_views() if isinstance(spec, CounterView))
+
+
+def view_named(name: str) -> ViewSpec:
+    """Return the view with a name.
+
+    Raises:
+        CatalogueError: there is none.
+    """
+    for spec in all_views():
+        if spec.name == name:
+            return spec
+    names = [spec.name for spec in all_views()]
+    raise CatalogueError(f"expected one of the views {', '.join(names)}, found {name!r}")
+
+
+def fingerprint(shop: Shop) -> Iterator[bytes]:
+    """Give what the rows of the shop's views depend on, besides the log and Aisle's own code."""
+    for spec in views_of(shop):
+        parts = (spec.name, spec.entity, spec.fields_of(shop), spec.incremental)
+        measures = spec.measures if isinstance(spec, CounterView) else {}
+        yield repr((*parts, sorted(spec.parameters(shop).items()), measures)).encode()
+        yield spec.sql_file.read_bytes()
