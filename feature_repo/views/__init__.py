@@ -19,6 +19,7 @@ from feature_repo.views.counters import (
 from feature_repo.views.history_limits import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
 from feature_repo.views.percentiles import EXAMINED, GROUPS, groups_of
 from feature_repo.views.registry import (
+    BUILT_IN,
     all_views,
     counter_views,
     fingerprint,
@@ -29,7 +30,9 @@ from feature_repo.views.registry import (
 )
 from feature_repo.views.spec import (
     JOIN_KEYS,
+    NUMERIC,
     DailySums,
+    Entity,
     FieldKind,
     FieldSpec,
     LiveCounts,
@@ -44,6 +47,7 @@ from feature_repo.views.spec import (
 from feature_repo.views.sql_lines import item_text, lines, quoted_name
 
 __all__ = [
+    "BUILT_IN",
     "COUNTER_VIEWS",
     "EMPTY_SEARCH",
     "EXAMINED",
@@ -56,6 +60,7 @@ __all__ = [
     "LARGEST_AMOUNT",
     "MARKET_MEASURES",
     "MINOR_UNITS",
+    "NUMERIC",
     "SEARCH",
     "STORED_AS",
     "TILES",
@@ -63,6 +68,7 @@ __all__ = [
     "WINDOWS",
     "CounterView",
     "DailySums",
+    "Entity",
     "FieldKind",
     "FieldSpec",
     "LiveCounts",

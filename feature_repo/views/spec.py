@@ -209,6 +209,17 @@ class ViewSpec:
         return "batch:1d" if self.live is None else "live"
 
     @property
+    def live_key(self) -> str:
+        """How the Redis keys of its live values begin, before the entity.
+
+        Raises:
+            CatalogueError: the view has no live values.
+        """
+        if not isinstance(self.live, LiveValues):
+            raise CatalogueError(f"View {self.name!r}: expected LiveValues, found {self.live}.")
+        return self.live.key or f"newest:{self.name}"
+
+    @property
     def sql_file(self) -> Path:
         """The file with the SQL of its rows, or of its deltas where it counts."""
         return self.sql or FEATURES_SQL / f"{self.name}.sql"

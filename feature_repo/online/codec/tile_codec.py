@@ -11,18 +11,19 @@ from feature_repo.online.codec.counter_tiles import count
 from feature_repo.online.codec.packing import RowBatch
 from feature_repo.online.codec.row_layout import VERSION, RowLayout
 from feature_repo.online.redis import LiveKeys
-from feature_repo.views import COUNTER_VIEWS, STORED_AS, TILES, WINDOWS, CounterView
+from feature_repo.views import STORED_AS, TILES, WINDOWS, CounterView, counter_views
 
 if TYPE_CHECKING:
     from feast import FeatureView
 
-_BY_NAME = {counter.name: counter for counter in COUNTER_VIEWS}
 _PART = "part"
 
 
 def counter_of(view: "FeatureView") -> CounterView | None:
     """What a view counts, where its online values lie in tiles."""
-    return _BY_NAME.get(view.name) if view.tags.get(STORED_AS) == TILES else None
+    if view.tags.get(STORED_AS) != TILES:
+        return None
+    return next((one for one in counter_views() if one.name == view.name), None)
 
 
 @dataclass(frozen=True)

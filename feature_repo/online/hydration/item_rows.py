@@ -8,25 +8,24 @@ import numpy as np
 
 from feature_repo.home import DAY
 from feature_repo.online.hydration import merge
+from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.merge import PART
 from feature_repo.online.hydration.overlay import read_patches
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.request_features.context import Floats, as_numbers
-from feature_repo.views import COUNTER_VIEWS
-
-ATTRIBUTES, PERCENTILES = "item_attributes", "item_percentiles"
-(_COUNTED,) = [view for view in COUNTER_VIEWS if view.entity == "item"]
+from feature_repo.shop import Shop
+from feature_repo.views import NUMERIC, ViewSpec
 
 
 @dataclass(slots=True, eq=False)
 class StoredItem:
-    """What lies in the store of one item; what it says is read once a day, as windows end then.
+    """The strings of one item; they are decoded once a day, as windows end at midnight.
 
     Attributes:
         item_id: of the item.
-        strings: its tile, its newest attributes, and its rows of attributes and percentiles.
-        day: of what they were found to say; −1 before they were read.
-        said: its texts, times and whether something is so, then its numbers as bytes.
+        strings: its tiles, its newest live values and its rows, as `EntityStrings` orders them.
+        day: for which they were decoded; −1 before that.
+        said: its lists' values, then its numbers as bytes.
     """
 
     item_id: str
@@ -35,28 +34,50 @@ class StoredItem:
     said: tuple[Any, ...] = ()
 
 
+@dataclass(frozen=True)
+class _View:
+    """The features of one view of stored rows, by the way they are read."""
+
+    name: str
+    numbers: tuple[str, ...]
+    others: tuple[str, ...]
+    live_place: int | None
+    """Position of its live values among those of all views; None where rows alone count."""
+
+
 class ItemRows:
     """Reads items.  Threads may share it."""
 
     def __init__(
-        self, rows: StoredRows, features: Mapping[str, Sequence[str]], numbers: Sequence[str]
+        self,
+        rows: StoredRows,
+        features: Mapping[str, Sequence[str]],
+        strings: EntityStrings,
+        shop: Shop,
     ) -> None:
         """Read stored `rows`.
 
         Args:
             rows: of all views.
-            features: the features of each view that a ranking asks for.
-            numbers: those of the attributes that are numbers.
+            features: the features of each view that a ranking reads.
+            strings: which strings an item has.
+            shop: declares the fields.
         """
-        self._rows = rows
-        self._numbers = tuple(numbers)
-        self._others = tuple(n for n in features[ATTRIBUTES] if n not in {*numbers, PART})
-        self._percentiles = tuple(features[PERCENTILES])
-        self._lists = tuple(f"{ATTRIBUTES}__{name}" for name in (*self._others, "present"))
+        self._rows, self._strings = rows, strings
+        live = [spec.name for spec in strings.live]
+        self._views = tuple(_view(spec, features[spec.name], shop, live) for spec in strings.stored)
+        self._lists = tuple(
+            f"{view.name}__{name}"
+            for view in self._views
+            for name in (*view.others, *(("present",) if view.live_place is not None else ()))
+        )
         self._arrays = (
-            *(f"{ATTRIBUTES}__{name}" for name in self._numbers),
-            *(f"{PERCENTILES}__{'present' if n == PART else n}" for n in self._percentiles),
-            *(f"{_COUNTED.name}__{n}" for n in (*_COUNTED.features, "present")),
+            *(
+                f"{view.name}__{'present' if name == PART else name}"
+                for view in self._views
+                for name in view.numbers
+            ),
+            *(f"{c.name}__{n}" for c in strings.counters for n in (*c.features, "present")),
         )
 
     def columns(self, items: Sequence[StoredItem], t: int) -> dict[str, Any]:
@@ -81,31 +102,61 @@ class ItemRows:
         return ((),) * (len(self._lists) + 1)
 
     def _read(self, items: Sequence[StoredItem], t: int) -> None:
-        tiles, live, attributes, percentiles = zip(*[item.strings for item in items], strict=True)
-        known = self._attributes([item.item_id for item in items], attributes, live, t)
-        lists = [known[name] for name in self._others]
-        present = [part is not None for part in known[PART]]
-        own = np.array([as_numbers(known[name]) for name in self._numbers])
-        counts = merge.counter_rows(_COUNTED, tiles, t)
-        numbers = np.concatenate(
-            [own.reshape(-1, len(items)), self._percentiles_of(percentiles, t), counts]
+        columns = [*zip(*[item.strings for item in items], strict=True)]
+        tiles, columns = (
+            columns[: len(self._strings.counters)],
+            columns[len(self._strings.counters) :],
         )
-        packed = [row.tobytes() for row in numbers.T]
-        for item, *said in zip(items, *lists, present, packed, strict=True):
+        live, rows = columns[: len(self._strings.live)], columns[len(self._strings.live) :]
+        ids = [item.item_id for item in items]
+        lists: list[Sequence[Any]] = []
+        blocks: list[Floats] = []
+        for view, raw in zip(self._views, rows, strict=True):
+            if view.live_place is None:
+                others, block = self._stored(view, raw, t)
+            else:
+                others, block = self._patched(view, ids, raw, live[view.live_place], t)
+            lists += others
+            blocks.append(block.reshape(-1, len(items)))
+        for counter, strings in zip(self._strings.counters, tiles, strict=True):
+            blocks.append(merge.counter_rows(counter, strings, t))
+        packed = [row.tobytes() for row in np.concatenate(blocks).T]
+        for item, *said in zip(items, *lists, packed, strict=True):
             item.day, item.said = t // DAY, tuple(said)
 
-    def _attributes(
+    def _patched(
         self,
+        view: _View,
         item_ids: Sequence[str],
         raw: Sequence[bytes | None],
         live: Sequence[bytes | None],
         t: int,
-    ) -> dict[str, Any]:
-        columns = self._rows.read(ATTRIBUTES, raw, (*self._others, *self._numbers, PART), t)
-        return merge.patched(columns, [*map(read_patches, item_ids, live)])
+    ) -> tuple[list[Sequence[Any]], Floats]:
+        """The lists of a view with live values, whether an item has one last, and its numbers."""
+        columns = self._rows.read(view.name, raw, (*view.others, *view.numbers, PART), t)
+        merged = merge.patched(columns, [*map(read_patches, item_ids, live)])
+        present = [part is not None for part in merged[PART]]
+        numbers = np.array([as_numbers(merged[name]) for name in view.numbers])
+        return [*(merged[name] for name in view.others), present], numbers
 
-    def _percentiles_of(self, raw: Sequence[bytes | None], t: int) -> Floats:
-        block = self._rows.numbers(PERCENTILES, raw, self._percentiles, t)
-        part = self._percentiles.index(PART)
+    def _stored(
+        self, view: _View, raw: Sequence[bytes | None], t: int
+    ) -> tuple[list[Sequence[Any]], Floats]:
+        """The lists of a view without live values, and its numbers, presence among them."""
+        block = self._rows.numbers(view.name, raw, view.numbers, t)
+        part = view.numbers.index(PART)
         block[part] = ~np.isnan(block[part])
-        return block
+        if not view.others:
+            return [], block
+        others = self._rows.read(view.name, raw, view.others, t)
+        return [others[name] for name in view.others], block
+
+
+def _view(spec: ViewSpec, features: Sequence[str], shop: Shop, live: Sequence[str]) -> _View:
+    kinds = {field.name: field.kind for field in spec.fields_of(shop)}
+    if spec.name in live:
+        numbers = tuple(n for n in features if kinds.get(n) == "number")
+        others = tuple(n for n in features if n not in {*numbers, PART})
+        return _View(spec.name, numbers, others, live.index(spec.name))
+    numbers = tuple(n for n in features if n == PART or kinds[n] in NUMERIC)
+    return _View(spec.name, numbers, tuple(n for n in features if n not in numbers), None)

@@ -18,11 +18,11 @@ from feature_repo.online.codec import counter_tiles
 from feature_repo.online.redis import Patch, RecentItem
 from feature_repo.shop import ShopField
 from feature_repo.views import (
-    K_CLICKED,
-    K_SHOWN,
+    BUILT_IN,
     VALUE_SEPARATOR,
     WINDOWS,
     CounterView,
+    LiveLists,
     minor_units,
 )
 
@@ -33,7 +33,12 @@ PART = "part"
 
 _logger = logging.getLogger(__name__)
 
-KEPT = {"clicked": K_CLICKED, "shown": K_SHOWN}
+KEPT = {
+    verb: limit
+    for spec in BUILT_IN
+    if isinstance(spec.live, LiveLists)
+    for verb, limit in spec.live.limits.items()
+}
 """The lists of a user's recent past, and how many entries each keeps."""
 
 

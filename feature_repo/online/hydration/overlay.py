@@ -7,9 +7,11 @@ from typing import Any
 
 import msgspec
 
+from feature_repo.online.hydration.entity_strings import NO_STRINGS, EntityStrings, Strings
 from feature_repo.online.hydration.merge import KEPT, LiveRecent
-from feature_repo.online.hydration.slate_query import Told
+from feature_repo.online.hydration.slate_query import OTHER_ENTITIES, Told
 from feature_repo.online.redis import Patch, decode_patches, read_member
+from feature_repo.views import Entity
 
 _logger = logging.getLogger(__name__)
 
@@ -18,49 +20,57 @@ _UNCHANGED: Mapping[str, Patch] = {}
 
 @dataclass(frozen=True)
 class Overlay:
-    """What lies in Redis of a slate, its items left out: of its user, its query and its market.
+    """The strings and live state of a slate's user, query and market.
 
     Attributes:
-        user_tile: of `user_engagement`.
-        query_tile: of `query_engagement`.
-        query_clicked: row of `query_clicked_items`.
-        market_baseline: row.
+        user: strings of the user.
+        query: strings of the query.
+        market: strings of the market.
         recent: the user's `clicked` and `shown`, newest first.
-        user_rows: of the views asked for, in their order.
-        user_patches: attribute of the user → its newest patch.
         firsts: part → the first event in it that names the user.
     """
 
-    user_tile: bytes | None
-    query_tile: bytes | None
-    query_clicked: bytes | None
-    market_baseline: bytes | None
+    user: Strings
+    query: Strings
+    market: Strings
     recent: Mapping[str, Sequence[LiveRecent]]
-    user_rows: Sequence[bytes | None]
-    user_patches: Mapping[str, Patch]
     firsts: Mapping[str, Patch]
 
     @classmethod
-    def of(cls, told: Told, user_id: str | None, query_key: str | None) -> "Overlay":
-        """Tell apart what was told.  What is damaged counts as absent, and is logged.
+    def of(
+        cls,
+        told: Told,
+        user_id: str | None,
+        query_key: str | None,
+        strings: Mapping[Entity, EntityStrings],
+    ) -> "Overlay":
+        """Assign the answers to the entities; damaged live state counts as absent and is logged.
 
-        A user who was erased and may still lie in what was read is nobody.
+        A user who was erased, and whose stored rows may still exist, reads as unknown.
         """
-        lists = told.lists
-        user_tile, query_tile, changed, first, erased, clicked, usual, *user_rows = told.others
+        lists, erased, first = told.lists, *told.others[:2]
+        by_entity = _by_entity(told.others[2:], strings)
         if user_id is None or erased is not None:
-            lists, user_tile, changed, first = [], None, None, None
-            user_rows = [None] * len(user_rows)
+            lists, first, by_entity["user"] = [], None, NO_STRINGS
         return cls(
-            user_tile=user_tile,
-            query_tile=query_tile if query_key is not None else None,
-            query_clicked=clicked if query_key is not None else None,
-            market_baseline=usual,
+            user=by_entity["user"],
+            query=by_entity["query"] if query_key is not None else NO_STRINGS,
+            market=by_entity["market"],
             recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
-            user_rows=user_rows,
-            user_patches=read_patches(user_id or "", changed),
             firsts=read_patches(user_id or "", first),
         )
+
+
+def _by_entity(
+    others: Sequence[bytes | None], strings: Mapping[Entity, EntityStrings]
+) -> dict[Entity, Strings]:
+    start = 0
+    by_entity: dict[Entity, Strings] = {}
+    for entity in OTHER_ENTITIES:
+        end = start + strings[entity].size
+        by_entity[entity] = strings[entity].split(others[start:end])
+        start = end
+    return by_entity
 
 
 def read_patches(id_: str, packed: bytes | None) -> Mapping[str, Patch]:

@@ -9,6 +9,7 @@ import redis
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home, RedisError
 from feature_repo.online.hydration import merge
+from feature_repo.online.hydration.entity_strings import EntityStrings, Strings
 from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
 from feature_repo.online.hydration.merge import PART, Row
 from feature_repo.online.hydration.overlay import Overlay, read_patches
@@ -18,12 +19,19 @@ from feature_repo.online.redis import LiveKeys, Patch, exchanged
 from feature_repo.request_features import precompute
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from feature_repo.views import COUNTER_VIEWS
+from feature_repo.views import (
+    CounterView,
+    Entity,
+    LiveFirst,
+    LiveLists,
+    LiveValues,
+    ViewSpec,
+    counter_views,
+    views_of,
+    views_of_entity,
+)
 
-_COUNTERS = {view.name: view for view in COUNTER_VIEWS}
-
-_SELDOM_CHANGED = ("item_attributes", "query_clicked_items", "market_baseline")
-"""Views whose rows are the same for many events and requests; a user's are asked for by few."""
+_ENTITIES: tuple[Entity, ...] = ("item", "user", "query", "market")
 
 
 @dataclass(frozen=True)
@@ -56,19 +64,22 @@ class OnlineReader:
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
         }
-        counted = {view.name: view.features for view in COUNTER_VIEWS}
+        counted = {view.name: view.features for view in counter_views()}
         self._names = {
             view: {name: f"{view}__{name}" for name in names if name != PART}
             for view, names in (self._features | counted).items()
         }
         self._shop = shop
         self._remembered = shop.recent_fields
-        self._rows = StoredRows(home.project, catalogue.views, _SELDOM_CHANGED)
-        self._items = ItemRows(self._rows, self._features, shop.columns_of("number"))
+        self._specs = {entity: views_of_entity(shop, entity) for entity in _ENTITIES}
+        self._entity_strings = {
+            entity: EntityStrings(specs) for entity, specs in self._specs.items()
+        }
+        shared = [spec.name for spec in views_of(shop) if spec.entity != "user"]
+        self._rows = StoredRows(home.project, catalogue.views, shared)
+        self._items = ItemRows(self._rows, self._features, self._entity_strings["item"], shop)
         self._keys = LiveKeys.of(home)
-        told = ["user_attributes"] if shop.user_fields else []
-        self._user_views = ("user_recent", "user_first_seen", *told)
-        self._commands = SlateCommands(self._keys, self._rows, self._user_views)
+        self._commands = SlateCommands(self._keys, self._rows, self._entity_strings)
         self._client = client
 
     def read(self, **asked: Any) -> RequestContext:
@@ -124,11 +135,11 @@ class OnlineReader:
             return facts
 
         def facts(begun: RequestContext, told: Told) -> RequestContext:
-            found = Overlay.of(told, user_id, query_key)
+            found = Overlay.of(told, user_id, query_key, self._entity_strings)
             return begun.with_fields(
-                user=self._of_user(found, t),
-                query_row=self._of_query(found, t),
-                market_row=self._of_market(found, t),
+                user=self._row_of("user", found.user, found, t),
+                query_row=self._row_of("query", found.query, found, t),
+                market_row=self._row_of("market", found.market, found, t),
             )
 
         return SlateRead(item_ids, commands, begun, facts)
@@ -139,7 +150,8 @@ class OnlineReader:
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
         """The keys of the stored rows of users, in every view that has such."""
-        return self._rows.keys(user_ids, *self._user_views)
+        views = [spec.name for spec in self._entity_strings["user"].stored]
+        return self._rows.keys(user_ids, *views)
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
         """What was known of N items before N instants, in the fields a taste can have.
@@ -175,38 +187,31 @@ class OnlineReader:
         except redis.RedisError as error:
             raise RedisError(f"Redis does not answer: {error}.") from error
 
-    def _of_user(self, found: Overlay, t: int) -> Row:
-        raw = dict(zip(self._user_views, found.user_rows, strict=True))
-        stored = {view: self._stored(view, text, t) for view, text in raw.items()}
-        columns = [field.column for field in self._remembered]
-        rows = {
-            "user_engagement": self._counts("user_engagement", found.user_tile, t),
-            "user_recent": merge.recent(stored["user_recent"], found.recent, columns),
-            "user_first_seen": merge.first_seen(stored["user_first_seen"], found.firsts.values()),
-        }
-        if "user_attributes" in stored:
-            told = merge.attributes(stored["user_attributes"], found.user_patches)
-            rows["user_attributes"] = told
-        return self._named(rows)
-
-    def _of_query(self, found: Overlay, t: int) -> Row:
-        rows = {
-            "query_engagement": self._counts("query_engagement", found.query_tile, t),
-            "query_clicked_items": self._stored("query_clicked_items", found.query_clicked, t),
-        }
-        return self._named(rows)
-
-    def _of_market(self, found: Overlay, t: int) -> Row:
+    def _row_of(self, entity: Entity, strings: Strings, found: Overlay, t: int) -> Row:
+        """Merge the stored rows of an entity with its live state, view by view."""
         return self._named(
-            {"market_baseline": self._stored("market_baseline", found.market_baseline, t)}
+            {spec.name: self._merged(spec, strings, found, t) for spec in self._specs[entity]}
         )
+
+    def _merged(self, spec: ViewSpec, strings: Strings, found: Overlay, t: int) -> Row | None:
+        """Merge one view as its declaration says."""
+        if isinstance(spec, CounterView):
+            return merge.counters(spec, strings.tiles.get(spec.name), t)
+        row = self._stored(spec.name, strings.rows.get(spec.name), t)
+        match spec.live:
+            case LiveValues():
+                patches = read_patches(spec.name, strings.patches.get(spec.name))
+                return merge.attributes(row, patches)
+            case LiveFirst():
+                return merge.first_seen(row, found.firsts.values())
+            case LiveLists():
+                columns = [field.column for field in self._remembered]
+                return merge.recent(row, found.recent, columns)
+        return row
 
     def _stored(self, view: str, raw: bytes | None, t: int) -> Row | None:
         (row,) = self._rows.rows(view, [raw], self._features[view], t)
         return row
-
-    def _counts(self, view: str, tile: bytes | None, t: int) -> Row | None:
-        return merge.counters(_COUNTERS[view], tile, t)
 
     def _named(self, rows: Mapping[str, Row | None]) -> Row:
         """Rows of views under the full names of their features, and whether a view has one."""

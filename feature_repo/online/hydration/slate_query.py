@@ -1,19 +1,19 @@
 """What is asked of Redis about a slate: lists of the user, strings of items, and all others."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from feature_repo.home import RedisError
+from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.merge import KEPT
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, arguments, command
+from feature_repo.views import Entity
 
-ITEM_STRINGS = 4
-"""Of each item: its tile, its newest attributes, and its rows of attributes and percentiles."""
-
-ITEM_VIEWS = ("item_attributes", "item_percentiles")
+OTHER_ENTITIES: tuple[Entity, ...] = ("user", "query", "market")
+"""The other entities of a request, in the order of their strings."""
 
 KEPT_ITEMS = 50_000
 """Items whose keys are kept, some 700 bytes each: to write them costs as much as to ask."""
@@ -25,8 +25,8 @@ class Told:
 
     Attributes:
         lists: of the user, none where no user is known; errors may be among them.
-        items: `ITEM_STRINGS` strings of each item that was asked for.
-        others: the strings of user, query and market.
+        items: the strings of each requested item, as `EntityStrings` orders them.
+        others: `erased` and `first` of the user, then the strings of user, query and market.
     """
 
     lists: Sequence[Any]
@@ -42,12 +42,14 @@ class Asked:
         commands: for lists, then for others, then for items.
         lists: how many lists they ask for.
         items: how many items they ask for.
+        strings: how many strings of each item.
         is_vouched: whether the server is to tell when a string of an item changes.
     """
 
     commands: bytes
     lists: int
     items: int
+    strings: int
     is_vouched: bool
 
     @property
@@ -64,17 +66,25 @@ class Asked:
         for error in (answer for answer in answers[self.lists :] if isinstance(answer, Exception)):
             raise RedisError(f"Redis does not answer: {error}.")
         strings = answers[-1] if self.items else []
-        starts = range(0, ITEM_STRINGS * self.items, ITEM_STRINGS)
-        items = [strings[n : n + ITEM_STRINGS] for n in starts]
+        starts = range(0, self.strings * self.items, self.strings) if self.items else ()
+        items = [strings[n : n + self.strings] for n in starts]
         return Told(answers[: self.lists], items, answers[self.lists])
 
 
 class SlateCommands:
     """Writes the commands.  Threads may share it."""
 
-    def __init__(self, keys: LiveKeys, rows: StoredRows, user_views: Sequence[str]) -> None:
-        """Ask for tiles and live state under `keys`, and for rows, of users in these views."""
-        self._keys, self._rows, self._user_views = keys, rows, user_views
+    def __init__(
+        self, keys: LiveKeys, rows: StoredRows, strings: Mapping[Entity, EntityStrings]
+    ) -> None:
+        """Ask for tiles and live state under `keys`, and for rows.
+
+        Args:
+            keys: of the project.
+            rows: of all views.
+            strings: kind of entity → its strings.
+        """
+        self._keys, self._rows, self._strings = keys, rows, strings
         self._of_item = lru_cache(KEPT_ITEMS)(self._item)
 
     def written(
@@ -93,7 +103,7 @@ class SlateCommands:
         server tells of them until then was told before they were read.
 
         Args:
-            item_ids: N items, whose `ITEM_STRINGS` strings follow each other, item by item.
+            item_ids: N items; the strings of an item follow each other.
             user_id: None where the shopper is not known; keys of no user hold nothing.
             query_key: None where there is no query.
             market: where it was asked.
@@ -105,12 +115,13 @@ class SlateCommands:
         written = [*lists, command(1 + len(others), arguments(b"MGET", *others))]
         if item_ids:
             written += self._items(item_ids, is_vouched)
-        return Asked(b"".join(written), len(lists), len(item_ids), is_vouched)
+        size = self._strings["item"].size
+        return Asked(b"".join(written), len(lists), len(item_ids), size, is_vouched)
 
     def _items(self, item_ids: Sequence[str], is_vouched: bool) -> Iterator[bytes]:
         if is_vouched:
             yield command(3, arguments(b"CLIENT", b"CACHING", b"YES"))
-        yield command(1 + ITEM_STRINGS * len(item_ids), arguments(b"MGET"))
+        yield command(1 + self._strings["item"].size * len(item_ids), arguments(b"MGET"))
         for item_id in item_ids:
             yield self._of_item(item_id)[1]
 
@@ -120,23 +131,19 @@ class SlateCommands:
 
     def _item(self, item_id: str) -> tuple[Sequence[bytes], bytes]:
         """Its keys, and the same as arguments."""
-        live = (self._keys.tile("item_engagement", item_id), self._keys.item(item_id))
-        keys = (*map(str.encode, live), *self._rows.keys([item_id], *ITEM_VIEWS))
+        keys = self._strings["item"].keys(self._keys, self._rows, item_id)
         return keys, arguments(*keys)
 
     def _others(self, user_id: str, query_key: str, market: str) -> list[bytes]:
-        live = (
-            self._keys.tile("user_engagement", user_id),
-            self._keys.tile("query_engagement", query_key),
-            self._keys.user(user_id),
-            self._keys.first(user_id),
-            self._keys.erased(user_id),
-        )
+        ids = dict(zip(OTHER_ENTITIES, (user_id, query_key, market), strict=True))
         return [
-            *map(str.encode, live),
-            *self._rows.keys([query_key], "query_clicked_items"),
-            *self._rows.keys([market], "market_baseline"),
-            *self._rows.keys([user_id], *self._user_views),
+            self._keys.erased(user_id).encode(),
+            self._keys.first(user_id).encode(),
+            *(
+                key
+                for entity, id_ in ids.items()
+                for key in self._strings[entity].keys(self._keys, self._rows, id_)
+            ),
         ]
 
     def _lists(self, user_id: str) -> list[bytes]:

@@ -1,6 +1,7 @@
 """Events as arguments of `live.lua`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -8,66 +9,74 @@ import msgspec
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
     AnyEvent,
-    FieldValue,
     InteractionEvent,
-    ItemEvent,
     RankingEvent,
     UserEvent,
     query_key,
 )
 from feature_repo.home import DAY
 from feature_repo.online.redis import RecentItem, encode_recent
-from feature_repo.shop import Shop, ShopField, typed_value
+from feature_repo.shop import Shop
 from feature_repo.views import (
-    COUNTER_VIEWS,
     EMPTY_SEARCH,
     IMPRESSION,
     K_CLICKED,
     K_SHOWN,
     SEARCH,
+    LiveCounts,
+    LiveFirst,
+    LiveLists,
+    LiveValues,
+    ViewSpec,
+    counter_views,
     minor_units,
+    views_of,
+    views_of_entity,
 )
 
 SPARE = 2
 """Lists are kept so many times as long as they are read: entries that are taken back, which takes
 a slate that is reported again and by an earlier event, leave no gap unless they are that many."""
 
-_COUNTED_TYPES = frozenset(
-    what for view in COUNTER_VIEWS for measure in view.measures.values() for what in measure.of
-)
 Call = dict[str, Any]
 encode_call = msgspec.msgpack.Encoder().encode
 
 
 def nothing_call(event: AnyEvent) -> Call:
-    """An event that changes no more than from when its user was heard of; its id is noted."""
+    """An event that changes no list and no count; its id and its user's first event are stored."""
     call = {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
     return call | _given(heard_of=_user_of(event))
 
 
-def item_call(event: ItemEvent, shop: Shop) -> Call:
-    """The attributes the event speaks of, each as JSON text; a delete hides, an upsert shows."""
-    patch = {"is_deleted": "true" if event.op == "delete" else "false"}
-    if event.op == "upsert":
-        patch |= _patch(event.fields, shop.item_fields)
-    return nothing_call(event) | {"kind": "item", "item": event.item_id, "patch": patch}
-
-
-def user_call(event: UserEvent, shop: Shop) -> Call:
-    """The same of an upsert of a user; nothing where the shop declares none of its fields."""
-    patch = _patch(event.fields, shop.user_fields)
-    told = {"kind": "user", "user": event.user_id, "patch": patch} if patch else {}
-    return nothing_call(event) | told
-
-
-def erase_call(event: UserEvent, verbs: Iterable[str]) -> Call:
-    """Everything live of a user goes; a tombstone stays until the stored rows are without them."""
-    names = [f"user:{event.user_id}", f"first:{event.user_id}"]
-    names += [f"recent:{verb}:{event.user_id}" for verb in verbs]
-    names += [
-        f"tile:{view.name}:{event.user_id}" for view in COUNTER_VIEWS if view.entity == "user"
+def values_call(event: AnyEvent, shop: Shop) -> Call:
+    """The live values that an event sets, each as JSON text, as the views declare them."""
+    patches = [
+        {"name": f"{spec.live_key}:{change[0]}", "patch": _json_texts(change[1])}
+        for spec in views_of(shop)
+        if isinstance(spec.live, LiveValues)
+        if (change := spec.live.write(event, shop)) is not None and change[1]
     ]
+    return {"patches": patches} if patches else {}
+
+
+def erase_call(event: UserEvent, shop: Shop) -> Call:
+    """Remove all live state of a user; a tombstone remains until stored rows are without them."""
+    names = [name for spec in views_of_entity(shop, "user") for name in _names(spec, event.user_id)]
     return nothing_call(event) | {"kind": "erase", "user": event.user_id, "names": names}
+
+
+def _names(spec: ViewSpec, entity: str) -> list[str]:
+    """The live keys of an entity in one view, without the project's prefix."""
+    match spec.live:
+        case LiveCounts():
+            return [f"tile:{spec.name}:{entity}"]
+        case LiveValues():
+            return [f"{spec.live_key}:{entity}"]
+        case LiveFirst():
+            return [f"first:{entity}"]
+        case LiveLists(limits):
+            return [f"recent:{verb}:{entity}" for verb in limits]
+    return []
 
 
 def ranking_call(
@@ -138,7 +147,7 @@ def context(ranking: RankingEvent) -> Call:
 
 def is_counted(event: AnyEvent) -> bool:
     """Whether an interaction adds to any count, or takes from one."""
-    return isinstance(event, InteractionEvent) and event.type in _COUNTED_TYPES
+    return isinstance(event, InteractionEvent) and event.type in _counted_types()
 
 
 def is_wanted(event: AnyEvent) -> bool:
@@ -150,13 +159,15 @@ def is_wanted(event: AnyEvent) -> bool:
     )
 
 
-def _patch(told: Mapping[str, FieldValue], fields: Iterable[ShopField]) -> dict[str, str]:
-    """By column, the values of those fields that an event tells, as JSON text."""
-    return {
-        field.column: msgspec.json.encode(typed_value(told[field.name], field.type)).decode()
-        for field in fields
-        if field.name in told
-    }
+@cache
+def _counted_types() -> frozenset[str]:
+    """The types of events that any measure counts."""
+    measures = [measure for view in counter_views() for measure in view.measures.values()]
+    return frozenset(type_ for measure in measures for type_ in measure.of)
+
+
+def _json_texts(values: Mapping[str, Any]) -> dict[str, str]:
+    return {name: msgspec.json.encode(value).decode() for name, value in values.items()}
 
 
 def _user_of(event: AnyEvent) -> str | None:
@@ -173,7 +184,7 @@ def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
     """What an event adds to the counts of each kind of entity."""
     return [
         {"view": view.name, "entity": view.entity, "deltas": deltas}
-        for view in COUNTER_VIEWS
+        for view in counter_views()
         if (deltas := view.deltas(what, sign, amount))
     ]
 

@@ -9,12 +9,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from feature_repo.events.contract import (
     AnyEvent,
     InteractionEvent,
-    ItemEvent,
     RankingEvent,
     UserEvent,
 )
 from feature_repo.events.log import EventLog
-from feature_repo.online.hydration import KEPT, OnlineReader
+from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import commands
 from feature_repo.online.live.commands import Call
 from feature_repo.shop import Shop
@@ -46,16 +45,15 @@ class LiveLookup:
             RedisError: the server does not answer.
         """
         texts, rankings = self._texts(events), self._rankings(events)
-        return [self._call(event, texts, rankings) for event in events]
+        return [
+            self._call(event, texts, rankings) | commands.values_call(event, self._shop)
+            for event in events
+        ]
 
     def _call(self, event: AnyEvent, texts: _Texts, rankings: _Rankings) -> Call:
         match event:
-            case ItemEvent():
-                return commands.item_call(event, self._shop)
             case UserEvent(op="erase"):
-                return commands.erase_call(event, KEPT)
-            case UserEvent():
-                return commands.user_call(event, self._shop)
+                return commands.erase_call(event, self._shop)
             case RankingEvent():
                 known = [texts[item.item_id, event.seen_at] for item in event.items]
                 call = commands.ranking_call(event, known, self._counted(event, rankings))

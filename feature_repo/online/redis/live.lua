@@ -16,7 +16,7 @@
 --   first:<user>         part -> the first event in it that names the user {seen_at, id, part}
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
---   item:<item>, user:<user>
+--   item:<item>, user:<user>, newest:<view>:<entity>
 --                        field -> its newest patch {seen_at, id, part, value}
 --   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
@@ -233,9 +233,9 @@ local function show(request, ranking, shown, keep)
   touch(name, ranking.part)
 end
 
-local function patch_fields(name)
+local function patch_fields(name, patch_of)
   local patches = load(name) or {}
-  for field, value in pairs(event.patch) do
+  for field, value in pairs(patch_of) do
     local patch = { seen_at = event.seen_at, id = event.id, part = event.part, value = value }
     if not patches[field] or before(patches[field], patch) then patches[field] = patch end
   end
@@ -255,10 +255,6 @@ local function hear_of(user)
 end
 
 local apply = {}
-
-function apply.item() patch_fields("item:" .. event.item) end
-
-function apply.user() patch_fields("user:" .. event.user) end
 
 function apply.ranking()
   local ranking = {
@@ -301,6 +297,7 @@ if event.context then
   learn_ranking(event.request, event.context)
 end
 if event.heard_of then hear_of(event.heard_of) end
+for _, change in ipairs(event.patches or {}) do patch_fields(change.name, change.patch) end
 apply[event.kind]()
 write_all()
 return 1

@@ -37,13 +37,13 @@ class LiveKeys:
         """The tile of one entity in one counted view."""
         return f"{self.tile_prefix}{view}:{entity}"
 
+    def values(self, live_key: str, entity: str) -> str:
+        """The newest live values of one entity in a view, given the view's `live_key`."""
+        return f"{self.prefix}{live_key}:{entity}"
+
     def item(self, item_id: str) -> str:
         """The newest patches of an item's attributes."""
-        return f"{self.prefix}item:{item_id}"
-
-    def user(self, user_id: str) -> str:
-        """The newest patches of a user's attributes."""
-        return f"{self.prefix}user:{user_id}"
+        return self.values("item", item_id)
 
     def first(self, user_id: str) -> str:
         """The first event of a user in each part, in the form of patches."""

@@ -4,15 +4,16 @@ import pytest
 from hiredis import pack_command
 
 from feature_repo.home import RedisError
-from feature_repo.online.hydration.slate_query import ITEM_STRINGS, SlateCommands
+
+ITEM_STRINGS = 4
+"""Tile, live values, row of attributes and row of percentiles."""
 
 ITEMS = ["a", "ü", "x" * 300]
 
 
 @pytest.fixture
 def commands(room):
-    reader = room.reader
-    return SlateCommands(reader._keys, reader._rows, ("user_recent", "user_first_seen"))
+    return room.reader._commands
 
 
 def words_of(commands):
