@@ -6,7 +6,7 @@ families' own docstrings and columns.
 
 import inspect
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from importlib import import_module
 from inspect import cleandoc
 
@@ -14,9 +14,9 @@ from feast import FeatureView, Field
 
 from feature_repo.catalogue.catalogue import Catalogue
 from feature_repo.home import Home
-from feature_repo.request_features import FAMILIES, RequestContext
+from feature_repo.request_features import RequestContext
 from feature_repo.request_features.context import RatePrior
-from feature_repo.request_features.families import Columns
+from feature_repo.request_features.families import Family, all_families
 from feature_repo.shop import Shop
 
 UNITS = (
@@ -57,7 +57,7 @@ def features_page(home: Home) -> str:
     parts = [_HEAD.format(shop=shop.name), "## Stored"]
     parts += [_view_section(view) for view in Catalogue.of(home).views]
     parts += ["## At request time", "Of what is stored, as it was known at the request."]
-    parts += [_family_section(family, shop) for family in FAMILIES[1:]]
+    parts += [_family_section(family, shop) for family in all_families()[1:]]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
@@ -84,7 +84,7 @@ def _field_row(field: Field) -> tuple[str, ...]:
     )
 
 
-def _family_section(family: Callable[..., Columns], shop: Shop) -> str:
+def _family_section(family: Family, shop: Shop) -> str:
     blocks = family(RequestContext(t=0), shop, RatePrior())
     columns = [name for block in blocks for name in block.names]
     if not columns:

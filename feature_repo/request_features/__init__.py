@@ -1,7 +1,6 @@
 """The matrix that a model reads: stored features and features of the request."""
 
 from feature_repo.request_features.matrix import (
-    FAMILIES,
     Matrix,
     RequestContext,
     feature_columns,
@@ -10,7 +9,6 @@ from feature_repo.request_features.matrix import (
 )
 
 __all__ = [
-    "FAMILIES",
     "Matrix",
     "RequestContext",
     "feature_columns",

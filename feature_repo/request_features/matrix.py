@@ -12,41 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.request_features.context import RatePrior, RequestContext, as_numbers
-from feature_repo.request_features.families import (
-    Block,
-    age_seconds,
-    ages,
-    calendar,
-    funnel,
-    history,
-    market,
-    matches,
-    percentiles,
-    price,
-    query_items,
-    rates,
-    session,
-    slate,
-    sources,
-    stored,
-    taste,
-    tenure,
-    text_match,
-    trend,
-    user_attributes,
-    vectors,
-)
+from feature_repo.request_features.families import Block, age_seconds, all_families, matches
 from feature_repo.shop import Shop
 
 __all__ = ["Matrix", "RequestContext", "feature_columns", "feature_matrix", "precompute"]
 
 Matrix = npt.NDArray[np.float32]
-
-FAMILIES = (
-    *(stored, ages, vectors, rates, funnel, trend, market, percentiles),
-    *(taste, history, session, price, query_items, text_match, calendar, slate, sources),
-    *(user_attributes, tenure),
-)
 
 
 @lru_cache(maxsize=64)
@@ -102,4 +73,4 @@ def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
 
 
 def _blocks(context: RequestContext, shop: Shop, prior: RatePrior) -> list[Block]:
-    return [block for family in FAMILIES for block in family(context, shop, prior)]
+    return [block for family in all_families() for block in family(context, shop, prior)]

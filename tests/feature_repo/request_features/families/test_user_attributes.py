@@ -4,7 +4,7 @@ import math
 
 from feature_repo.home import SECOND
 from feature_repo.request_features import RequestContext, feature_columns
-from feature_repo.request_features.families import user_attributes
+from feature_repo.request_features.families.user_attributes import user_attributes
 from feature_repo.shop import Shop, ShopField
 from tests.feature_repo.matrix_columns import NOW, PRIOR, column
 

@@ -1,0 +1,83 @@
+"""Every family of request features, in the order of the matrix's columns."""
+
+from collections.abc import Callable
+from functools import cache
+
+from feature_repo.home import CatalogueError, extensions
+from feature_repo.request_features.context import RatePrior, RequestContext
+from feature_repo.request_features.families.ages import ages
+from feature_repo.request_features.families.block import Columns
+from feature_repo.request_features.families.calendar import calendar
+from feature_repo.request_features.families.funnel import funnel
+from feature_repo.request_features.families.history import history
+from feature_repo.request_features.families.installed_views import installed_views
+from feature_repo.request_features.families.market import market
+from feature_repo.request_features.families.percentiles import percentiles
+from feature_repo.request_features.families.price import price
+from feature_repo.request_features.families.query_items import query_items
+from feature_repo.request_features.families.rates import rates
+from feature_repo.request_features.families.session import session
+from feature_repo.request_features.families.slate import slate
+from feature_repo.request_features.families.sources import sources
+from feature_repo.request_features.families.stored import stored
+from feature_repo.request_features.families.taste import taste
+from feature_repo.request_features.families.tenure import tenure
+from feature_repo.request_features.families.text_match import text_match
+from feature_repo.request_features.families.trend import trend
+from feature_repo.request_features.families.user_attributes import user_attributes
+from feature_repo.request_features.families.vectors import vectors
+from feature_repo.shop import Shop
+
+GROUP = "aisle.request_features"
+"""The entry point group in which an installed package lists its families."""
+
+Family = Callable[[RequestContext, Shop, RatePrior], Columns]
+
+BUILT_IN: tuple[Family, ...] = (
+    stored,
+    ages,
+    vectors,
+    rates,
+    funnel,
+    trend,
+    market,
+    percentiles,
+    taste,
+    history,
+    session,
+    price,
+    query_items,
+    text_match,
+    calendar,
+    slate,
+    sources,
+    user_attributes,
+    tenure,
+    installed_views,
+)
+
+
+@cache
+def all_families() -> tuple[Family, ...]:
+    """Return the built-in families, then those of installed packages by name.
+
+    An installed family is a function `(context, shop, prior) -> blocks`, see `block.py`, that a
+    package lists in its pyproject.toml:
+
+        [project.entry-points."aisle.request_features"]
+        gifts = "shop_extras.features:gifts"
+
+    Raises:
+        ExtensionError: an entry point cannot be loaded.
+        CatalogueError: an entry point is no function.
+    """
+    return (*BUILT_IN, *(_checked(name, one) for name, one in extensions(GROUP).items()))
+
+
+def _checked(name: str, family: object) -> Family:
+    if not callable(family):
+        raise CatalogueError(
+            f"Entry point {name!r} of {GROUP}: expected a function (context, shop, prior) that "
+            f"returns blocks, found {family!r}."
+        )
+    return family
