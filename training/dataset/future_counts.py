@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.home import DAY, Home, LeakError
-from feature_repo.transformations import SQL, staged
-from feature_repo.views import COUNTER_VIEWS, WINDOWS, CounterView
+from feature_repo.transformations import staged
+from feature_repo.views import WINDOWS, CounterView, counter_views
 from training.dataset.format import Dataset
 
 RANKINGS = 300
@@ -56,7 +56,7 @@ def surpluses(home: Home, data: Dataset) -> list[Surplus]:
     found = []
     with tempfile.TemporaryDirectory() as spill, staged(home, Path(spill) / "spill") as db:
         db.register("asked", keys)
-        for view in COUNTER_VIEWS:
+        for view in counter_views():
             told = db.sql(_counts(view)).fetchnumpy()
             for feature in view.features:
                 column = f"{view.name}__{feature}"
@@ -78,7 +78,7 @@ def _sample(data: Dataset) -> Dataset:
 
 def _counts(view: CounterView) -> str:
     """Of each asked row: the sum of each measure over each window, of events seen before it."""
-    deltas = (SQL / "features" / f"{view.name}.sql").read_text()
+    deltas = view.sql_file.read_text()
     sums = ", ".join(
         f"case when count(delta.seen_at) > 0 then "
         f"coalesce(sum(delta.{measure}){_within(days)}, 0) end as {measure}_{window}"

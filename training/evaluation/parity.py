@@ -21,6 +21,7 @@ from feature_repo.home import SECOND, Clock, DatasetError, Home, to_text
 from feature_repo.request_features import Matrix, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, with_overrides
 from feature_repo.shop import Shop
+from feature_repo.views import all_views
 from training.dataset import historical_features, sources_of
 from training.ranker import Ranker
 
@@ -168,7 +169,8 @@ def _prior_of(home: Home, version: str) -> RatePrior:
 def cause_of(column: str) -> str:
     """Where to look, by the family of the column that differs."""
     view = column.partition("__")[0]
-    if view in ("percentiles", "item_percentiles", "market", "funnel", "query_item"):
+    batch = [spec.name for spec in all_views() if spec.live is None]
+    if view in ("percentiles", "market", "funnel", "query_item", *batch):
         return (
             f"rows of a batch view were not loaded at their midnight: see `aisle refresh`; {_PAST}"
         )

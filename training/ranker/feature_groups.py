@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable
 
-_OF_THE_USER = (
-    *("user_engagement", "user_recent", "user_attributes", "user_first_seen", "user"),
-    *("taste", "history", "session"),
-)
+from feature_repo.views import all_views
+
+_OF_THE_USER = ("user", "taste", "history", "session")
+"""Families of request features that describe the user."""
+
 _AGAINST_THE_USER = ("to_clicked", "to_ignored", "off_band", "to_user_order")
 """Of the family `price`: a candidate's price against those the user met."""
 
@@ -30,4 +31,9 @@ def is_user_feature(column: str) -> bool:
     [True, True, True, False]
     """
     family, _, name = column.partition("__")
-    return family in _OF_THE_USER or name.startswith("user_") or name in _AGAINST_THE_USER
+    user_views = [spec.name for spec in all_views() if spec.entity == "user"]
+    return (
+        family in (*_OF_THE_USER, *user_views)
+        or name.startswith("user_")
+        or name in _AGAINST_THE_USER
+    )
