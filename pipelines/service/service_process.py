@@ -1,4 +1,4 @@
-"""The HTTP service as a process: started, waited for, stopped."""
+"""The HTTP service as a process: start it, wait until it is ready, stop it."""
 
 import ctypes
 import ipaddress
@@ -21,17 +21,15 @@ _PR_SET_PDEATHSIG = 1
 
 
 def command(port: int, host: str = "127.0.0.1") -> list[str]:
-    """The command line of the service."""
-    return [
-        sys.executable, "-m", "bentoml", "serve", "serving.http.service:Aisle",
-        "--host", host, "--port", str(port), "--working-dir", str(CHECKOUT),
-    ]  # fmt: skip
+    """Return the command line of the service."""
+    serve = [sys.executable, "-m", "bentoml", "serve", "serving.http.service:Aisle"]
+    return [*serve, "--host", host, "--port", str(port), "--working-dir", str(CHECKOUT)]
 
 
 def environment(settings: Settings, redis_url: str, port: int) -> Mapping[str, str]:
-    """What the service reads from its environment.
+    """Return the environment of the service.
 
-    Each port has a BENTOML_HOME of its own: servers that share one wipe each other's metrics.
+    Each port has its own BENTOML_HOME: servers that share one delete each other's metrics.
     """
     return {
         **os.environ,
@@ -45,7 +43,7 @@ def environment(settings: Settings, redis_url: str, port: int) -> Mapping[str, s
 
 
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port that nobody listens on just now."""
+    """Return a port that is free at the moment."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         port: int = probe.getsockname()[1]
@@ -59,12 +57,12 @@ def running_service(
     """Run the service while the block runs; its output goes to `service.log` in the home.
 
     Raises:
-        SettingError: others than this machine could ask, and there are no keys.
-        ServiceError: the port is taken; or the service ended, or was not ready in time, with the
-            end of its output.
+        SettingError: other machines could reach the service, and the home has no keys.
+        ServiceError: the port is in use; or the service ended, or was not ready in time: the
+            message has the end of its output.
     """
-    _check_closed(settings, host)
-    _check_free(host, port)
+    _check_keys(settings, host)
+    _check_port(host, port)
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     log = settings.home.root / "service.log"
     with log.open("wb") as output:
@@ -75,7 +73,7 @@ def running_service(
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             start_new_session=True,
-            preexec_fn=_ending_with_parent(),  # noqa: PLW1509 - one system call, made ready before
+            preexec_fn=_terminate_with_parent(),  # noqa: PLW1509 - one prepared system call
         )
     try:
         with AisleClient(f"http://{host}:{port}") as client:
@@ -86,7 +84,7 @@ def running_service(
 
 
 def stop(process: "subprocess.Popen[bytes]", seconds: float = 15.0) -> None:
-    """Ask the process to finish what is in flight and end; insist after `seconds`."""
+    """Terminate the process after its requests in flight; kill it after `seconds`."""
     if process.poll() is not None:
         return
     process.send_signal(signal.SIGTERM)
@@ -97,13 +95,13 @@ def stop(process: "subprocess.Popen[bytes]", seconds: float = 15.0) -> None:
         process.wait()
 
 
-def _check_closed(settings: Settings, host: str) -> None:
-    """A home without keys is open to all who can reach it."""
+def _check_keys(settings: Settings, host: str) -> None:
+    """Check that only a home with keys is served beyond this machine."""
     try:
-        found = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        addresses = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)
     except OSError as error:
         raise ServiceError(f"--host: expected an address, found {host!r} ({error}).") from None
-    if all(ipaddress.ip_address(address[0]).is_loopback for *_, address in found):
+    if all(ipaddress.ip_address(address[0]).is_loopback for *_, address in addresses):
         return
     if ApiKeys.load(settings.home.api_keys) is None:
         raise SettingError(
@@ -112,21 +110,21 @@ def _check_closed(settings: Settings, host: str) -> None:
         )
 
 
-def _check_free(host: str, port: int) -> None:
-    """Another's server on this port would answer in the place of ours."""
+def _check_port(host: str, port: int) -> None:
+    """Check that the port is free: another server there would answer the client's requests."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
             raise ServiceError(
-                f"Port {port} of {host} cannot be had ({error.strerror}): another program "
-                "listens there. Stop it, or choose another with --port."
+                f"Port {port} of {host} is not available ({error.strerror}): another program "
+                "listens on it. Stop that program, or choose another port with --port."
             ) from None
 
 
-def _ending_with_parent() -> Callable[[], object] | None:
-    """Asks Linux to end the service when its parent was killed without a chance to stop it."""
+def _terminate_with_parent() -> Callable[[], object] | None:
+    """Return a call that makes Linux terminate the service when its parent is killed."""
     if sys.platform != "linux":
         return None
     return partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, int(signal.SIGTERM))

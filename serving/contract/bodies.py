@@ -1,4 +1,4 @@
-"""What comes in and goes out as JSON, and its limits."""
+"""Bodies and answers of ranking and events, and their limits."""
 
 from collections.abc import Callable
 from functools import cache
@@ -15,14 +15,14 @@ Body = TypeVar("Body")
 
 
 class NamedValue(msgspec.Struct, frozen=True):
-    """A field of a request or of a candidate, the open peer's way."""
+    """A field of a request or of a candidate, in Metarank's format."""
 
     name: str
     value: Any = None
 
 
 class Candidate(msgspec.Struct, frozen=True):
-    """An item to be ranked; its fields override what is stored, in this request."""
+    """An item to rank; its fields override the stored ones in this request."""
 
     id: str | int
     fields: list[NamedValue] | None = None
@@ -31,8 +31,8 @@ class Candidate(msgspec.Struct, frozen=True):
 class RankBody(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /rank/{model}`.
 
-    Of `fields`, `query` is the query and `market` the market.  `timestamp` is logged and gives the
-    shopper's local hour; the instant of the answer is the server's.
+    The fields `query`, `market` and `surface` have their own meaning.  `timestamp` is logged and
+    gives the shopper's local hour; the instant of the answer is the server's.
     """
 
     items: list[Candidate]
@@ -53,10 +53,11 @@ class RankBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """An item of the answer; `features` on request, null where missing.
+    """An item of the answer.
 
     Attributes:
-        sources: on request, rank from 1 and score in each source of candidates that had it.
+        features: with `?explain=1`; null where missing.
+        sources: with `?explain=1`, rank from 1 and score in each candidate source of the item.
         title: with the sources.
     """
 
@@ -72,7 +73,7 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         took: milliseconds inside the service.
-        degraded: stages that were left out: hydrate, score, record.
+        degraded: skipped stages: hydrate, score, record.
         dropped: candidates that are deleted.
     """
 
@@ -86,7 +87,7 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class QuarantinedEvent(msgspec.Struct, frozen=True):
-    """An event of a batch that was not taken, and why."""
+    """An event of a batch that was not accepted, and why."""
 
     index: int
     field: str
@@ -94,7 +95,7 @@ class QuarantinedEvent(msgspec.Struct, frozen=True):
 
 
 class EventsAnswer(msgspec.Struct, frozen=True):
-    """Answer of `POST /events` and `/feedback`; the three add up to what was sent."""
+    """Answer of `POST /events` and `/feedback`; the three add up to the events of the body."""
 
     accepted: int
     duplicate: int

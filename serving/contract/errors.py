@@ -1,4 +1,10 @@
-"""Answers other than 200: each names a field, what was expected there and what was found."""
+"""Error answers: each names a field, what was expected, and what was found.
+
+ApiError
+├── 400  bad_request, decode_body
+├── 413  too_large
+└── 503  log_unavailable
+"""
 
 import re
 from collections.abc import Callable
@@ -8,75 +14,81 @@ import msgspec
 
 from feature_repo.home import AisleError, EventError
 
-_MISMATCH = re.compile(r"Expected `(?P<expected>.*)`, got `(?P<found>.*?)`")
+_MISMATCH = re.compile(r"Expected `(?P<expected>.*)`, got `(?P<actual>.*?)`")
 _MISSING = re.compile(r"Object missing required field `(?P<name>.*?)`")
-_PLACE = re.compile(r" - at `\$\.?(?P<path>.*)`$")
-LONGEST_FOUND = 200
+_PATH = re.compile(r" - at `\$\.?(?P<path>.*)`$")
+MAX_VALUE_CHARACTERS = 200
 
 Body = TypeVar("Body")
 
 
 class ApiError(AisleError):
-    """A request that is not served."""
+    """A request that is answered with an error.
+
+    Attributes:
+        status: of HTTP.
+        field: of the request.
+        expected: what the field should be.
+        actual: what the request has instead; the answer calls it `found`.
+        headers: of the answer.
+    """
 
     def __init__(
         self,
         status: int,
         field: str,
         expected: str,
-        found: object,
+        actual: object,
         *,
         headers: dict[str, str] | None = None,
     ) -> None:
         self.status = status
         self.field = field
         self.expected = expected
-        self.found = str(found)[:LONGEST_FOUND]
+        self.actual = str(actual)[:MAX_VALUE_CHARACTERS]
         self.headers = headers or {}
-        super().__init__(f"{field}: expected {expected}, found {self.found}")
+        super().__init__(f"{field}: expected {expected}, found {self.actual}")
 
     def to_dict(self) -> dict[str, Any]:
-        """The body of the answer."""
-        told = {"field": self.field, "expected": self.expected, "found": self.found}
-        return {"error": told}
+        """Return the body of the answer."""
+        return {"error": {"field": self.field, "expected": self.expected, "found": self.actual}}
 
 
 def bad_request(error: EventError) -> ApiError:
-    """The 400 that says what a reader of values found."""
+    """Return the 400 of an invalid value."""
     return ApiError(400, error.field, error.expected, error.found)
 
 
-def too_large(field: str, expected: str, found: object) -> ApiError:
-    """The 413 of a body, or a slate, beyond the limit."""
-    return ApiError(413, field, expected, found)
+def too_large(field: str, expected: str, actual: object) -> ApiError:
+    """Return the 413 of a body, or a list, beyond its limit."""
+    return ApiError(413, field, expected, actual)
+
+
+def log_unavailable(error: Exception) -> ApiError:
+    """Return the 503, the only 5xx of the service: the event log cannot be written."""
+    return ApiError(503, "log", "a log that can be written", error, headers={"Retry-After": "5"})
 
 
 def decode_body(decode: Callable[[bytes], Body], data: bytes) -> Body:
-    """A body as msgspec reads it.
+    """Decode a body with a msgspec decoder.
 
     Raises:
-        ApiError: 400, not such a body.
+        ApiError: 400, the body is not JSON of the declared type.
     """
     try:
         return decode(data)
     except (ValueError, RecursionError) as error:
-        raise _unreadable(error) from None
+        raise _invalid_body(error) from None
 
 
-def _unreadable(error: Exception) -> ApiError:
-    """The 400 for a body msgspec could not read."""
+def _invalid_body(error: Exception) -> ApiError:
     if not isinstance(error, msgspec.ValidationError):
         return ApiError(400, "body", "UTF-8 JSON", error)
     text = str(error)
-    place = _PLACE.search(text)
-    path = place["path"] if place else ""
+    location = _PATH.search(text)
+    path = location["path"] if location else ""
     if mismatch := _MISMATCH.search(text):
-        return ApiError(400, path or "body", mismatch["expected"], mismatch["found"])
+        return ApiError(400, path or "body", mismatch["expected"], mismatch["actual"])
     if missing := _MISSING.search(text):
         return ApiError(400, f"{path}.{missing['name']}".lstrip("."), "a value", "nothing")
     return ApiError(400, path or "body", "JSON of this endpoint's form", text)
-
-
-def log_unavailable(error: Exception) -> ApiError:
-    """The 503, the only 5xx there is: what cannot be logged is not acknowledged."""
-    return ApiError(503, "log", "a log that can be written", error, headers={"Retry-After": "5"})

@@ -1,10 +1,10 @@
-"""Ids that no other process gives: 128 random bits, of which only the seed costs a system call."""
+"""Request ids: 128 random bits, with one system call per process instead of one per id."""
 
 import random
 
-_chance = random.Random()
+_random = random.Random()
 
 
 def new_id() -> str:
-    """32 hexadecimal digits."""
-    return f"{_chance.getrandbits(128):032x}"
+    """Return 32 hexadecimal digits."""
+    return f"{_random.getrandbits(128):032x}"

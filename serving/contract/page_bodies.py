@@ -1,4 +1,4 @@
-"""Bodies of the pages of a shop: search, recommendations, completions."""
+"""Bodies and answers of search, recommendations and completions."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ MAX_COMPLETIONS = 50
 class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     """Body of `POST /search`.
 
-    Without a query it browses: what suits the shopper, within the filters.
+    Without a query it browses: recommendations for the shopper within the filters.
 
     Attributes:
-        filters: by name or role of a field: a text or a list of them, true or false, or a range
+        filters: by name or role of a field: a text, a list of texts, a boolean, or a range
             `{"min", "max"}`.
-        page: from 1; decided anew for each request.
-        next: of the answer before, instead of `page`; never repeats an item of it.
+        page: from 1; each request ranks again.
+        next: of the previous answer, instead of `page`; never repeats one of its items.
     """
 
     query: str = ""
@@ -55,10 +55,10 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecommendBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of `POST /recommend/{surface}`: the open peer's count, user and items, and more.
+    """Body of `POST /recommend/{surface}`; `count`, `user` and `items` are those of Metarank.
 
     Attributes:
-        items: what the page is about: the item looked at, the cart.
+        items: the item on the page, or the items of the cart.
     """
 
     count: int = 10
@@ -88,13 +88,13 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         took: milliseconds inside the service.
-        degraded: stages that were left out, in whole or in part.
-        total: how many items fit; those below the first few hundred are never reached.  Those that
-            fit in part follow, uncounted.
-        facets: by field, what those items are, with counts; none on later pages.
-        understood: what was read from the query; the query is logged as it was sent.
-        relaxed: what was given up so that there is something to show: words, price, query.
-        next: ask with it for the page that follows; null at the end.
+        degraded: stages that were skipped in whole or in part.
+        total: number of items that match; only the first few hundred are returned.  Partial matches
+            follow and are not counted.
+        facets: by field, counts of the values of the matching items; empty on later pages.
+        understood: interpretation of the query; the log has the query as it was sent.
+        relaxed: conditions that were dropped to have results: words, price, query.
+        next: requests the following page; null on the last one.
         trace: the stages, with `?explain=1`.
     """
 
@@ -113,7 +113,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
 
 class Completion(msgspec.Struct, frozen=True):
-    """A text to suggest; `type` is query, category, brand or title."""
+    """A suggested text; `type` is query, category, brand or title."""
 
     text: str
     type: str

@@ -1,7 +1,7 @@
-"""Pages of a slate: `next` carries what is left of its order, so no page repeats another.
+"""Cursors: the `next` of a page contains the items of the following pages.
 
-The order is decided once.  A later page is cut from it, whatever was learned meanwhile; only items
-that can no longer be sold are missing.  Nothing is kept on the server.
+The order of a list is decided once.  Later pages follow it, whatever changes meanwhile, and skip
+only items that can no longer be sold.  No page repeats an item, and the server stores nothing.
 """
 
 import base64
@@ -14,18 +14,18 @@ import msgspec
 from feature_repo.events.contract import identifier
 from feature_repo.home import EventError
 
-LONGEST_TOKEN = 100_000
-_LONGEST = 1_000_000
-_QUICKLY = 1
+MAX_TOKEN_CHARACTERS = 100_000
+_MAX_DECOMPRESSED_BYTES = 1_000_000
+_FASTEST = 1
 _EXPECTED = "the `next` of an answer"
 
 
 class Cursor(msgspec.Struct, frozen=True, array_like=True):
-    """What follows a page.
+    """The items that follow a page.
 
     Attributes:
         item_ids: in their order.
-        total: how many items there are in all.
+        total: number of items of the whole list.
     """
 
     item_ids: tuple[str, ...]
@@ -36,29 +36,30 @@ _decode = msgspec.json.Decoder(Cursor).decode
 
 
 def encode_cursor(item_ids: Sequence[str], total: int | None) -> str | None:
-    """The `next` of a page; None where nothing follows."""
+    """Return the `next` of a page; None for the last page."""
     if not item_ids:
         return None
-    packed = zlib.compress(msgspec.json.encode(Cursor(tuple(item_ids), total)), _QUICKLY)
+    packed = zlib.compress(msgspec.json.encode(Cursor(tuple(item_ids), total)), _FASTEST)
     return base64.urlsafe_b64encode(packed).decode()
 
 
 def decode_cursor(token: str) -> Cursor:
-    """What a `next` says.
+    """Decode the `next` of a page.
 
     Raises:
-        EventError: it is none of ours.
+        EventError: the token is not the `next` of an answer.
     """
     try:
-        if len(token) > LONGEST_TOKEN:
+        if len(token) > MAX_TOKEN_CHARACTERS:
             raise ValueError
         unpacked = zlib.decompressobj().decompress(
-            base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True), _LONGEST
+            base64.b64decode(token.encode("ascii"), altchars=b"-_", validate=True),
+            _MAX_DECOMPRESSED_BYTES,
         )
-        rest = _decode(unpacked)
-        ids = [identifier(item, "next") for item in rest.item_ids]
+        cursor = _decode(unpacked)
+        ids = [identifier(item, "next") for item in cursor.item_ids]
     except (ValueError, binascii.Error, zlib.error, UnicodeEncodeError, EventError):
         raise EventError("next", _EXPECTED, "another text") from None
     if len(set(ids)) != len(ids):
         raise EventError("next", _EXPECTED, "an item twice")
-    return rest
+    return cursor

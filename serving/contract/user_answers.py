@@ -10,14 +10,15 @@ class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         at: instant of the read.
-        known: whether any feature view has a row of the user; null when Redis cannot be read.
+        has_features: `known` in JSON; whether any feature view has a row of the user; null when
+            Redis cannot be read.
         features: by full name; null where missing.
         degraded: `hydrate` when Redis cannot be read.
     """
 
     user: str
     at: str
-    known: bool | None
+    has_features: bool | None = msgspec.field(name="known")
     features: dict[str, Any]
     degraded: list[str]
 

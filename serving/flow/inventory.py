@@ -1,4 +1,4 @@
-"""What the service has: the features of its catalogue, the artifacts in use."""
+"""Descriptions of the catalogue's features and of the artifacts in use."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from serving.state import POPULARITY, RANKER, ModelRegistry
 
 
 def describe_features(home: Home) -> dict[str, Any]:
-    """Every feature view and service of a home's catalogue; imports Feast."""
+    """Describe every feature view and service of a home's catalogue; imports Feast."""
     from feature_repo.catalogue import Catalogue
 
     catalogue = Catalogue.of(home)
@@ -25,18 +25,18 @@ def describe_features(home: Home) -> dict[str, Any]:
         for view in catalogue.views
     ]
     service = catalogue.ranking_v1
-    read = {
+    inputs = {
         service.name: [
             f"{projection.name}__{field.name}"
             for projection in service.feature_view_projections
             for field in projection.features
         ]
     }
-    return {"views": views, "feature_services": read}
+    return {"views": views, "feature_services": inputs}
 
 
 def describe_models(registry: ModelRegistry) -> dict[str, Any]:
-    """The models that can be asked for, and what else is in memory, with versions."""
+    """Describe the models and indexes in memory, with versions."""
     models = []
     for name in registry.names():
         model = registry.get(name)
@@ -49,9 +49,9 @@ def describe_models(registry: ModelRegistry) -> dict[str, Any]:
                     "feature_service": model.feature_service,
                 }
             )
-    indices = [
+    indexes = [
         {"kind": kind, "name": name, "version": loaded.version}
         for (kind, name), loaded in sorted(registry.artifacts.items())
         if kind not in (RANKER, POPULARITY)
     ]
-    return {"models": models, "indices": indices}
+    return {"models": models, "indices": indexes}

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from feature_repo.request_features.context import RequestContext, with_overrides
-from serving import ranking
 from serving.candidates import (
     Retrieval,
     continued_candidates,
@@ -34,7 +33,24 @@ from serving.flow.resources import Resources
 from serving.flow.responses import page_answer, rank_answer
 from serving.monitoring import LOST_ANSWERS, Trace, run_with_timeout
 from serving.query import Query, Rules, read_list_query, read_query
-from serving.ranking import Explored, Scored, Slate
+from serving.ranking import (
+    Explored,
+    Scored,
+    Slate,
+    active_rules,
+    blended_order,
+    cut_page,
+    drop_deleted,
+    explore,
+    list_seed,
+    order_by_score,
+    pinned_items,
+    rerank_by_rules,
+    score_by_popularity,
+    score_by_ranker,
+    score_by_retrieval,
+    sellable_positions,
+)
 from serving.recording import served_event, shown_event
 from serving.state import DEFAULT_MODEL, Model, ModelRegistry
 from training.query_understanding import Understanding
@@ -139,7 +155,7 @@ def assign(models: ModelRegistry, name: str) -> Model:
 def interpret(request: RequestState) -> None:
     """Interpret the text of the query, and select the rules that apply."""
     query, resources = request.query, request.resources
-    request.rules = ranking.active_rules(resources.rules.value, query)
+    request.rules = active_rules(resources.rules.value, query)
     if query.list_request is None or not query.text:
         return
     understanding: Understanding | None = resources.models.index(UNDERSTANDING)
@@ -189,7 +205,7 @@ def merge(request: RequestState, retrieval: Retrieval | None) -> Candidates:
             return popular_candidates(request.model)
         candidates = merge_sources(retrieval, query.list_request.surface.sources)
         item_table: ItemTable = request.resources.models.index(ITEM_TABLE)
-        pinned = [item for item in ranking.pinned_items(request.rules) if item in item_table.row]
+        pinned = [item for item in pinned_items(request.rules) if item in item_table.row]
         return candidates.with_more("rules", pinned)
 
 
@@ -218,16 +234,14 @@ def filter_sellable(
     """
     resources, list_request = request.resources, request.query.list_request
     deleted_ids = resources.deleted_items.intersection(item_ids)
-    item_ids, context = ranking.drop_deleted(item_ids, context, deleted_ids)
+    item_ids, context = drop_deleted(item_ids, context, deleted_ids)
     filters = () if list_request is None else list_request.filters
     attributes, item_table = context, resources.models.index(ITEM_TABLE)
     if context is None and item_table is not None:
         attributes = item_table.facts(item_ids, request.query.t)
     elif context is None and filters:
         request.trace.mark_degraded("filters")
-    positions = ranking.sellable_positions(
-        item_ids, attributes, resources.shop, request.rules, filters
-    )
+    positions = sellable_positions(item_ids, attributes, resources.shop, request.rules, filters)
     if len(positions) == len(item_ids):
         return item_ids, context
     remaining = [item_ids[n] for n in positions]
@@ -244,12 +258,12 @@ def score(
     model, query = request.model, request.query
     if context is not None and model.ranker is not None:
         with request.trace.fail_open("score"):
-            return ranking.score_by_ranker(model.ranker, context, request.resources.shop)
+            return score_by_ranker(model.ranker, context, request.resources.shop)
     elif context is not None:
         request.trace.mark_degraded("score")
     if query.list_request is not None:
-        return ranking.score_by_retrieval(candidates, item_ids)
-    return ranking.score_by_popularity(model, item_ids)
+        return score_by_retrieval(candidates, item_ids)
+    return score_by_popularity(model, item_ids)
 
 
 def rerank(
@@ -262,15 +276,15 @@ def rerank(
     query, rules = request.query, request.rules
     list_request = query.list_request
     if list_request is None:
-        return ranking.order_by_score(scored, candidates.item_ids)
+        return order_by_score(scored, candidates.item_ids)
     with request.trace.fail_open("rerank"):
         if list_request.rest is not None:
             order = list(range(len(scored.item_ids)))
-            return ranking.cut_page(scored, Explored(order), list_request.size, 1)
+            return cut_page(scored, Explored(order), list_request.size, 1)
         surface = list_request.surface
         ranker_weight = min(surface.ranker_weight, request.retrieval.ranker_weight)
-        order = ranking.blended_order(scored, candidates, ranker_weight)
-        order, pinned = ranking.rerank(
+        order = blended_order(scored, candidates, ranker_weight)
+        order, pinned = rerank_by_rules(
             order,
             scored.item_ids,
             context,
@@ -279,16 +293,16 @@ def rerank(
             candidates=candidates,
             partial_match_sources=surface.partial_match_sources,
         )
-        explored = ranking.explore(
+        explored = explore(
             order,
             scored.item_ids,
             list_request.size,
             rules.exploration,
-            ranking.list_seed(query),
+            list_seed(query),
             pinned,
         )
-        return ranking.cut_page(scored, explored, list_request.size, list_request.page)
-    return ranking.order_by_score(scored, candidates.item_ids)
+        return cut_page(scored, explored, list_request.size, list_request.page)
+    return order_by_score(scored, candidates.item_ids)
 
 
 async def record(request: RequestState, candidates: Candidates, slate: Slate) -> None:

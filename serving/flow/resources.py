@@ -1,4 +1,4 @@
-"""What one process of the service holds, opened in one place and closed in one place."""
+"""The resources of one process of the service, and their life cycle."""
 
 import asyncio
 import gc
@@ -21,23 +21,23 @@ from serving.query import FILE, Query, Rules
 from serving.recording import AnswerLog, EventIntake
 from serving.state import DeletedItems, ModelRegistry, WatchedFile
 
-LOOK_SECONDS = 0.5
-"""How often links to artifacts, the rules, and Redis, are looked at."""
+RELOAD_SECONDS = 0.5
+"""Pause between two checks of artifacts, rules, keys and Redis."""
 
-GARBAGE = 20_000
-"""New objects between two looks for garbage: a few requests make as many, and free nearly all."""
+GC_THRESHOLD = 20_000
+"""Allocations between two garbage collections: those of a few requests, which free nearly all."""
 
 _logger = logging.getLogger(__name__)
 
 
 @dataclass
 class Resources:
-    """Everything a request may need.
+    """Everything a request may use.
 
     Attributes:
         writers: threads that log events.
-        chores: threads of the work beside the requests, one a chore.
-        draining: whether the process was asked to end.
+        background: threads of the periodic tasks.
+        draining: whether the process is shutting down.
     """
 
     settings: Settings
@@ -55,16 +55,18 @@ class Resources:
     writers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(RUNNING_EVENTS, "write")
     )
-    chores: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "chore"))
+    background: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(2, "background")
+    )
     draining: bool = False
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
     @classmethod
     def open(cls, settings: Settings) -> "Resources":
-        """Open a home: its models first, then its live state.  Redis may be away.
+        """Open a home.  Redis may be unavailable.
 
         Raises:
-            AisleError: the home's settings, clock or shop cannot be used.
+            AisleError: the home's settings, clock or shop are invalid.
         """
         clock, shop = Clock.of(settings), Shop.load(settings.home.shop_toml)
         log = EventLog(settings.home, clock)
@@ -106,12 +108,12 @@ class Resources:
 
     @cached_property
     def features(self) -> dict[str, Any]:
-        """The catalogue, described: the same until the process ends."""
+        """Description of the catalogue, which does not change while the process runs."""
         return describe_features(self.settings.home)
 
     @property
     def is_ready(self) -> bool:
-        """Whether shoppers may be sent here."""
+        """Whether the service takes requests."""
         return self.models.is_ready and not self.draining
 
     def drain(self) -> None:
@@ -121,39 +123,39 @@ class Resources:
     async def start(self) -> None:
         """Read once, so that the first shopper does not wait for imports and connections.
 
-        Then follow what is published and look after the live state, until closed.
+        Then start the periodic tasks: reload what changed, and maintain the online features.
         """
         with suppress(RedisError):
             await self.online_features.read(
                 Query("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
             )
-        _settle()
+        _freeze_garbage_collector()
         watched = (self.models, self.rules, self.authentication.keys)
-        chores = [*(one.reload for one in watched), self.online_features.maintain]
-        self._tasks = [asyncio.create_task(self._repeat(chore)) for chore in chores]
+        periodic = [*(each.reload for each in watched), self.online_features.maintain]
+        self._tasks = [asyncio.create_task(self._repeat(task)) for task in periodic]
 
     async def close(self) -> None:
-        """End the chores, log what is queued, close the log."""
+        """Stop the periodic tasks, log the queued answers, close the log."""
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.online_features.close()
-        for pool in (self.writers, self.chores):
+        for pool in (self.writers, self.background):
             pool.shutdown(wait=True, cancel_futures=True)
         self.answer_log.close()
         self.writer.close()
 
-    async def _repeat(self, chore: Callable[[], None]) -> None:
+    async def _repeat(self, task: Callable[[], None]) -> None:
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(RELOAD_SECONDS)
             try:
-                await run_in_pool(self.chores, chore)
+                await run_in_pool(self.background, task)
             except Exception:
-                _logger.exception("a chore failed; it is tried again")
+                _logger.exception("a periodic task failed and will be repeated")
 
 
-def _settle() -> None:
-    """Spare the collector what stays for good: libraries and models, each time looked through."""
+def _freeze_garbage_collector() -> None:
+    """Exclude libraries and models, which are never freed, from garbage collection."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GARBAGE)
+    gc.set_threshold(GC_THRESHOLD)

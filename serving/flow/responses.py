@@ -1,4 +1,4 @@
-"""Slates as answers."""
+"""Answers made of slates."""
 
 import time
 
@@ -14,7 +14,7 @@ from training.retrieval.catalogue import Candidates, ItemTable
 
 
 def rank_answer(query: Query, slate: Slate, degraded: list[str], started: float) -> RankAnswer:
-    """The answer of `/rank`; `started` is when the request came, by `time.perf_counter`."""
+    """Return the answer of `/rank`; `started` is `time.perf_counter` at its beginning."""
     return RankAnswer(
         took=_since(started),
         items=_items(slate, query.explain),
@@ -30,40 +30,44 @@ def page_answer(
     query: Query,
     item_table: ItemTable | None,
     candidates: Candidates,
-    retrieved: Retrieval,
+    retrieval: Retrieval,
     slate: Slate,
     trace: Trace,
     started: float,
 ) -> SlateAnswer:
-    """The answer of a page of the shop."""
+    """Return the answer of a list of the shop."""
     list_request = query.list_request
     assert list_request is not None
-    total = list_request.rest.total if list_request.rest else retrieved.total
+    total = list_request.rest.total if list_request.rest else retrieval.total
     return SlateAnswer(
         took=_since(started),
-        items=_found(slate, candidates, item_table) if query.explain else _items(slate, False),
+        items=_explained_items(slate, candidates, item_table)
+        if query.explain
+        else _items(slate, False),
         request_id=query.request_id,
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=trace.degraded,
         total=total,
-        facets=dict(retrieved.facets),
+        facets=dict(retrieval.facets),
         understood=list_request.interpreted.to_dict(),
-        relaxed=list(retrieved.relaxed),
+        relaxed=list(retrieval.relaxed),
         next=encode_cursor(slate.next_ids, total),
         trace=trace.stages if query.explain else None,
     )
 
 
-def _items(slate: Slate, explained: bool) -> list[RankedItem]:
+def _items(slate: Slate, explain: bool) -> list[RankedItem]:
     ids, scores = slate.scored.item_ids, slate.scored.scores.tolist()
-    if not explained:
+    if not explain:
         return [RankedItem(ids[n], scores[n]) for n in slate.order]
     return [RankedItem(ids[n], scores[n], features=_features(slate.scored, n)) for n in slate.order]
 
 
-def _found(slate: Slate, candidates: Candidates, item_table: ItemTable | None) -> list[RankedItem]:
-    """The items with what they are called and where they came from."""
+def _explained_items(
+    slate: Slate, candidates: Candidates, item_table: ItemTable | None
+) -> list[RankedItem]:
+    """Return the items with their titles, sources and features."""
     return [
         msgspec.structs.replace(
             item,

@@ -1,4 +1,4 @@
-"""Errors as answers: every refusal is JSON that names field, expectation and finding."""
+"""Responses of errors: JSON with the field, what was expected and what was found."""
 
 import logging
 from typing import Any
@@ -14,16 +14,19 @@ from serving.monitoring import ERRORS
 _logger = logging.getLogger(__name__)
 
 
-async def refuse(_: Request, error: Exception) -> Response:
-    """Answer a refused request."""
-    refusal = _refusal(error)
-    ERRORS.labels(str(refusal.status)).inc()
+async def error_response(_: Request, error: Exception) -> Response:
+    """Answer a request that raised an error."""
+    api_error = _api_error(error)
+    ERRORS.labels(str(api_error.status)).inc()
     return Response(
-        encode(refusal.to_dict()), refusal.status, refusal.headers, media_type="application/json"
+        encode(api_error.to_dict()),
+        api_error.status,
+        api_error.headers,
+        media_type="application/json",
     )
 
 
-def _refusal(error: Exception) -> ApiError:
+def _api_error(error: Exception) -> ApiError:
     match error:
         case ApiError():
             return error
@@ -33,23 +36,25 @@ def _refusal(error: Exception) -> ApiError:
             _logger.error("%s", error)
             return log_unavailable(error)
         case HTTPException():
-            return _of_http(error)
-    field, expected, found = _UNFIT.get(type(error), ("service", "no defect", "one"))
-    return ApiError(400 if type(error) in _UNFIT else 500, field, expected, found)
+            return _of_starlette(error)
+    if type(error) in _BAD_REQUESTS:
+        return ApiError(400, *_BAD_REQUESTS[type(error)])
+    return ApiError(500, "service", "no defect", "one")
 
 
-def _of_http(error: HTTPException) -> ApiError:
+def _of_starlette(error: HTTPException) -> ApiError:
     headers = dict(error.headers or {})
     if error.status_code == 405:
         return ApiError(405, "method", headers.get("Allow", ""), "another", headers=headers)
     return ApiError(error.status_code, "request", "another", error.detail, headers=headers)
 
 
-_UNFIT: dict[type[Exception], tuple[str, str, str]] = {
+_BAD_REQUESTS: dict[type[Exception], tuple[str, str, str]] = {
     ClientDisconnect: ("body", "a whole body", "the sender left"),
     RecursionError: ("body", "JSON less deeply nested", "too many levels"),
 }
 HANDLERS: Any = {
-    error: refuse for error in (ApiError, EventError, LogError, HTTPException, *_UNFIT, Exception)
+    error: error_response
+    for error in (ApiError, EventError, LogError, HTTPException, *_BAD_REQUESTS, Exception)
 }
-"""Handlers for a Starlette application."""
+"""Exception handlers of the Starlette application."""

@@ -1,4 +1,4 @@
-"""What every answer says to whoever gets it: what it is not, and that the service is going."""
+"""Headers of every answer: security, CORS, and `Connection: close` while the service drains."""
 
 from collections.abc import Sequence
 
@@ -16,26 +16,26 @@ _CLOSE = ((b"connection", b"close"),)
 
 
 class AnswerHeaders:
-    """Adds `SECURITY` to every answer, and closes the connections of a process that ends."""
+    """Middleware that adds `SECURITY`, and closes connections while the service drains."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, as ASGI has it."""
+        """Answer a request as an ASGI application."""
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                leaving = _CLOSE if scope["app"].state.resources.draining else ()
-                message["headers"] = [*message.get("headers", ()), *SECURITY, *leaving]
+                closing = _CLOSE if scope["app"].state.resources.draining else ()
+                message["headers"] = [*message.get("headers", ()), *SECURITY, *closing]
             await send(message)
 
         await self._app(scope, receive, with_headers)
 
 
 def middleware(origins: Sequence[str]) -> list[Middleware]:
-    """Security headers; and, for pages of these origins alone, leave to read answers."""
-    found = [Middleware(AnswerHeaders)]
+    """Return the middleware; pages of `origins` alone may read answers."""
+    layers = [Middleware(AnswerHeaders)]
     if origins:
         cors = Middleware(
             CORSMiddleware,
@@ -43,5 +43,5 @@ def middleware(origins: Sequence[str]) -> list[Middleware]:
             allow_methods=["GET", "POST"],
             allow_headers=["authorization", "content-type"],
         )
-        found.append(cors)
-    return found
+        layers.append(cors)
+    return layers

@@ -24,11 +24,13 @@ async def read_user(resources: Resources, user_id: str) -> PersonAnswer:
             context = await resources.online_features.read(query)
     except (AisleError, TimeoutError):
         return PersonAnswer(
-            user=user_id, at=to_text(t), known=None, features={}, degraded=["hydrate"]
+            user=user_id, at=to_text(t), has_features=None, features={}, degraded=["hydrate"]
         )
     features = {name: _to_json(value) for name, value in context.user.items()}
-    is_known = any(value for name, value in features.items() if name.endswith("__present"))
-    return PersonAnswer(user=user_id, at=to_text(t), known=is_known, features=features, degraded=[])
+    has_features = any(value for name, value in features.items() if name.endswith("__present"))
+    return PersonAnswer(
+        user=user_id, at=to_text(t), has_features=has_features, features=features, degraded=[]
+    )
 
 
 def erase(resources: Resources, user_id: str) -> ErasedAnswer:

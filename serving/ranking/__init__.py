@@ -2,7 +2,7 @@
 
 from serving.ranking.eligibility import active_rules, drop_deleted, sellable_positions
 from serving.ranking.exploration import Explored, explore
-from serving.ranking.reranking import pinned_items, rerank
+from serving.ranking.reranking import pinned_items, rerank_by_rules
 from serving.ranking.scoring import (
     blended_order,
     score_by_popularity,
@@ -23,7 +23,7 @@ __all__ = [
     "list_seed",
     "order_by_score",
     "pinned_items",
-    "rerank",
+    "rerank_by_rules",
     "score_by_popularity",
     "score_by_ranker",
     "score_by_retrieval",

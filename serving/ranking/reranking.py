@@ -11,7 +11,7 @@ from serving.ranking.diversity import diversify
 from training.retrieval.catalogue import Candidates
 
 
-def rerank(
+def rerank_by_rules(
     order: list[int],
     item_ids: Sequence[str],
     context: RequestContext | None,

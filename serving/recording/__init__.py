@@ -1,4 +1,4 @@
-"""Events taken in and answers logged."""
+"""Ingestion of events, and the log of answers."""
 
 from serving.recording.answer_log import AnswerLog, served_event, shown_event
 from serving.recording.event_intake import EventIntake

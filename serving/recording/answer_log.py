@@ -1,4 +1,4 @@
-"""Answers as the log keeps them: what was served, and what the sender says was shown."""
+"""The log of answers: what was served, and which answers were shown."""
 
 import base64
 import hashlib
@@ -19,17 +19,17 @@ from serving.query import Query
 from serving.ranking import Slate
 from training.retrieval.catalogue import Candidates
 
-QUEUED = 10_000
-REMEMBERED = 10_000
+MAX_QUEUED = 10_000
+MAX_RECENT = 10_000
 BATCH = 256
 
 PAUSE_SECONDS = 0.05
-"""What a process that dies at once may lose of its answers; never an event."""
+"""Pause between two writes: a killed process loses the answers of this time, but never an event."""
 
 
 @dataclass
 class AnswerLog:
-    """Logs answers beside the requests; an answer never waits for it.
+    """Logs answers in a thread; no request waits for it.
 
     Attributes:
         record_share: share of requests, 0 to 1, whose feature vectors are logged.
@@ -42,49 +42,49 @@ class AnswerLog:
     _recent: "OrderedDict[str, ServedEvent]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _thread: threading.Thread | None = None
-    _ending: threading.Event = field(default_factory=threading.Event)
+    _stopping: threading.Event = field(default_factory=threading.Event)
 
     def start(self) -> None:
-        """Begin to log."""
-        self._thread = threading.Thread(target=self._run, name="recorder", daemon=True)
+        """Start the thread."""
+        self._thread = threading.Thread(target=self._run, name="answer-log", daemon=True)
         self._thread.start()
 
     def close(self) -> None:
-        """Log what is queued, and end."""
+        """Log the queued answers, and stop the thread."""
         if self._thread is not None:
-            self._ending.set()
+            self._stopping.set()
             self._thread.join()
 
     def enqueue(self, event: ServedEvent) -> None:
-        """Take an answer to be logged; when too many wait, it is lost and counted."""
+        """Queue an answer; when the queue is full, the answer is lost and counted."""
         with self._lock:
             self._recent[event.request_id] = event
             self._recent.move_to_end(event.request_id)
-            if len(self._recent) > REMEMBERED:
+            if len(self._recent) > MAX_RECENT:
                 self._recent.popitem(last=False)
-        if len(self._queued) < QUEUED:
+        if len(self._queued) < MAX_QUEUED:
             self._queued.append(event)
         else:
             LOST_ANSWERS.inc()
 
     def get(self, request_id: str) -> ServedEvent | None:
-        """This shop's last answer to a request, whichever process gave it."""
+        """Return the last answer to a request, of any process; None without one."""
         with self._lock:
             recent = self._recent.get(request_id)
         return recent or self.log.served(request_id)
 
     def forget_user(self, user_id: str) -> None:
-        """Remember no answer to a user any more."""
+        """Remove a user's answers from the recent ones."""
         with self._lock:
             for request_id, event in list(self._recent.items()):
                 if event.user_id == user_id:
                     del self._recent[request_id]
 
     def _run(self) -> None:
-        """Look now and then: to be woken for each answer would hold that answer up."""
-        ended = False
-        while not ended:
-            ended = self._ending.wait(PAUSE_SECONDS)
+        """Poll the queue: a wake-up for each answer would delay that answer."""
+        stopping = False
+        while not stopping:
+            stopping = self._stopping.wait(PAUSE_SECONDS)
             while batch := [self._queued.popleft() for _ in range(min(len(self._queued), BATCH))]:
                 self._write(batch)
 
@@ -102,11 +102,11 @@ def served_event(
     degraded: list[str],
     record_share: float,
 ) -> ServedEvent:
-    """The answer as the log keeps it; its vectors too, for the recorded share of requests.
+    """Return the log's event of an answer, with feature vectors for the recorded share of requests.
 
-    The vectors are of the items in the order answered, one row each, in the layout's order.
+    There is one vector per item, in the order of the answer, with the columns of the layout.
     """
-    recorded = slate.scored.matrix is not None and is_recorded(query.request_id, record_share)
+    has_vectors = slate.scored.matrix is not None and is_recorded(query.request_id, record_share)
     return ServedEvent(
         event_id=f"served-{new_id()}",
         event_time=query.t,
@@ -119,20 +119,20 @@ def served_event(
         market=query.market,
         utc_offset_minutes=query.utc_offset_minutes,
         timestamp=query.timestamp,
-        **_drawn_from(slate),
+        **_draw_fields(slate),
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
         overrides=dict(query.overrides),
         sources=_sources(candidates, slate),
         considered=_considered(slate),
-        layout=slate.scored.columns if recorded else (),
-        vectors=_encoded(slate) if recorded else None,
+        layout=slate.scored.columns if has_vectors else (),
+        vectors=_encoded(slate) if has_vectors else None,
     )
 
 
 def shown_event(query: Query, slate: Slate) -> RankingEvent:
-    """The report that the answer is shown as it is."""
+    """Return the event that reports the answer as shown."""
     return RankingEvent(
         event_id=f"shown-{new_id()}",
         event_time=query.t,
@@ -144,14 +144,14 @@ def shown_event(query: Query, slate: Slate) -> RankingEvent:
         query=query.text,
         market=query.market,
         utc_offset_minutes=query.utc_offset_minutes,
-        **_drawn_from(slate),
+        **_draw_fields(slate),
     )
 
 
 def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
-    """The items answered; where nothing was drawn the order follows, with a propensity of 1.
+    """Return the items of an answer with scores and propensities.
 
-    The score of one that was drawn is what the noise was added to, not the ranker's.
+    The score of a drawn item is the one that the noise was added to, not the ranker's.
     """
     ids, scores = slate.scored.item_ids, slate.scored.scores.tolist()
     propensities, drawn = slate.propensities, slate.draw.scores if slate.draw else {}
@@ -163,7 +163,7 @@ def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
 
 
 def is_recorded(request_id: str, share: float) -> bool:
-    """Whether a request belongs to the recorded share; always the same for the same id.
+    """Return whether a request belongs to the recorded share; equal for equal ids.
 
     >>> is_recorded("r1", 1.0), is_recorded("r1", 0.0)
     (True, False)
@@ -173,24 +173,30 @@ def is_recorded(request_id: str, share: float) -> bool:
 
 
 def _considered(slate: Slate) -> tuple[str, ...]:
-    """The candidates that were scored and are not on the page."""
+    """Return the scored candidates that are not on the page."""
     if len(slate.order) == len(slate.scored.item_ids):
         return ()
-    answered = frozenset(slate.order)
-    return tuple(item for n, item in enumerate(slate.scored.item_ids) if n not in answered)
+    shown = frozenset(slate.order)
+    return tuple(item for n, item in enumerate(slate.scored.item_ids) if n not in shown)
 
 
 def _sources(candidates: Candidates, slate: Slate) -> tuple[SourceLocations, ...]:
-    """Where each item answered was found; empty where none was."""
+    """Return each item's rank and score in its candidate sources; empty where no item has any."""
     if not candidates.sources:
         return ()
-    found = [candidates.sources.get(slate.scored.item_ids[n], {}) for n in slate.order]
-    places = tuple({name: place for name, place in one.items() if name in SOURCES} for one in found)
-    return places if any(places) else ()
+    item_ids = [slate.scored.item_ids[n] for n in slate.order]
+    locations = tuple(
+        {
+            source: location
+            for source, location in candidates.sources.get(item_id, {}).items()
+            if source in SOURCES
+        }
+        for item_id in item_ids
+    )
+    return locations if any(locations) else ()
 
 
-def _drawn_from(slate: Slate) -> dict[str, Any]:
-    """Temperature and seed, as both records name them."""
+def _draw_fields(slate: Slate) -> dict[str, Any]:
     draw = slate.draw
     return {} if draw is None else {"temperature": draw.temperature, "seed": draw.seed}
 

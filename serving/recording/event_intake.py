@@ -1,4 +1,4 @@
-"""Events at the door: parsed, admitted, logged, applied; only then acknowledged."""
+"""Ingestion of events: parse, validate, log, apply, and then acknowledge."""
 
 import threading
 from collections import OrderedDict
@@ -15,23 +15,25 @@ from serving.features import OnlineFeatures
 from serving.monitoring import EVENTS
 
 Parse = Callable[[object], Sequence[AnyEvent]]
-REMEMBERED = 200_000
+MAX_RECENT = 200_000
 
 
 @dataclass
 class _Batch:
-    fresh: dict[str, AnyEvent] = field(default_factory=dict)
+    """The events of a body: valid ones by id, and the counts of the others."""
+
+    valid: dict[str, AnyEvent] = field(default_factory=dict)
     duplicate: int = 0
     quarantined: list[QuarantinedEvent] = field(default_factory=list)
 
 
 @dataclass
 class EventIntake:
-    """Takes events into the log and the live state.  Threads may share it.
+    """Writes events to the log and applies them to the online features.  Threads may share it.
 
     Attributes:
         find_answer: looks up this shop's answer to a request.
-        on_accepted: receives the events that were accepted.
+        on_accepted: receives the accepted events.
     """
 
     home: Home
@@ -41,38 +43,41 @@ class EventIntake:
     clock: Clock
     find_answer: Callable[[str], ServedEvent | None]
     on_accepted: Callable[[Iterable[AnyEvent]], None]
-    _recent: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
+    _recent_ids: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
-    def ingest(self, body: bytes, parse: Parse, door: str) -> EventsAnswer:
-        """Take a body of events.
+    def ingest(self, body: bytes, parse: Parse, dialect: str) -> EventsAnswer:
+        """Ingest a body of events.
 
         Args:
             body: one object, an array, or JSON lines.
             parse: reads the events of one object.
-            door: names the sender's way in, in the quarantine.
+            dialect: the endpoint's name, for the quarantine.
 
         Raises:
             EventError: the body is not JSON.
             LogError: the log cannot be written; nothing is acknowledged.
         """
         raw_events = split_body(body)
-        batch = self._sorted_out(raw_events, parse)
-        self._set_aside(raw_events, batch.quarantined, door)
-        before = self._taken_before(batch.fresh)
-        fresh = [event for name, event in batch.fresh.items() if name not in before]
-        again = list(self.record(fresh)).count("duplicate")
+        batch = self._parse_batch(raw_events, parse)
+        self._quarantine(raw_events, batch.quarantined, dialect)
+        logged_ids = self._logged_ids(batch.valid)
+        new = [event for event_id, event in batch.valid.items() if event_id not in logged_ids]
+        # Another process may have logged an event meanwhile; applying it reports that.
+        applied_before = list(self.record(new)).count("duplicate")
         answer = EventsAnswer(
-            len(fresh) - again, batch.duplicate + len(before) + again, batch.quarantined
+            accepted=len(new) - applied_before,
+            duplicate=batch.duplicate + len(logged_ids) + applied_before,
+            quarantined=batch.quarantined,
         )
         _count(answer)
         return answer
 
     def record(self, events: Sequence[AnyEvent]) -> Sequence[str]:
-        """Log events, then make them count.
+        """Log events, then apply them to the online features.
 
         Returns:
-            What became of each in the live state; none where that is not known yet.
+            The outcome of each event; empty where it is not known yet.
 
         Raises:
             LogError: the log cannot be written.
@@ -80,14 +85,16 @@ class EventIntake:
         if not events:
             return ()
         outcomes = self.online_features.apply(self.writer.append(events))
-        self._remember(events)
-        known = outcomes or [""] * len(events)
+        self._add_recent(events)
+        outcome_of_each = outcomes or [""] * len(events)
         self.on_accepted(
-            e for e, outcome in zip(events, known, strict=True) if outcome != "duplicate"
+            event
+            for event, outcome in zip(events, outcome_of_each, strict=True)
+            if outcome != "duplicate"
         )
         return outcomes
 
-    def _sorted_out(self, raw_events: list[object], parse: Parse) -> _Batch:
+    def _parse_batch(self, raw_events: list[object], parse: Parse) -> _Batch:
         batch = _Batch()
         for index, raw in enumerate(raw_events):
             try:
@@ -97,8 +104,8 @@ class EventIntake:
                 batch.quarantined.append(QuarantinedEvent(index, error.field, reason))
                 continue
             for event in events:
-                batch.duplicate += event.event_id in batch.fresh
-                batch.fresh.setdefault(event.event_id, event)
+                batch.duplicate += event.event_id in batch.valid
+                batch.valid.setdefault(event.event_id, event)
         return batch
 
     def _validated(self, raw: object, parse: Parse) -> list[AnyEvent]:
@@ -109,31 +116,32 @@ class EventIntake:
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None
 
-    def _set_aside(
-        self, raw_events: list[object], quarantined: Sequence[QuarantinedEvent], door: str
+    def _quarantine(
+        self, raw_events: list[object], quarantined: Sequence[QuarantinedEvent], dialect: str
     ) -> None:
         quarantine = Quarantine(self.home.log / "quarantine")
         try:
             for entry in quarantined:
-                content = _as_sent(raw_events[entry.index])
-                quarantine.add(door, entry.index + 1, f"{entry.field}: {entry.reason}", content)
+                content = _encoded(raw_events[entry.index])
+                quarantine.add(dialect, entry.index + 1, f"{entry.field}: {entry.reason}", content)
             quarantine.sync()
         except OSError as error:
             raise LogError(f"{self.home.log} cannot be written: {error}.") from error
 
-    def _taken_before(self, event_ids: Iterable[str]) -> set[str]:
+    def _logged_ids(self, event_ids: Iterable[str]) -> set[str]:
+        """Return the ids that this process logged recently, or that the log has compacted."""
         with self._lock:
-            recent = {event_id for event_id in event_ids if event_id in self._recent}
+            recent = {event_id for event_id in event_ids if event_id in self._recent_ids}
         return recent | self.log.compacted_ids(event_ids)
 
-    def _remember(self, events: Sequence[AnyEvent]) -> None:
+    def _add_recent(self, events: Sequence[AnyEvent]) -> None:
         with self._lock:
-            self._recent.update(dict.fromkeys(event.event_id for event in events))
-            while len(self._recent) > REMEMBERED:
-                self._recent.popitem(last=False)
+            self._recent_ids.update(dict.fromkeys(event.event_id for event in events))
+            while len(self._recent_ids) > MAX_RECENT:
+                self._recent_ids.popitem(last=False)
 
 
-def _as_sent(raw: object) -> bytes:
+def _encoded(raw: object) -> bytes:
     try:
         return msgspec.json.encode(raw)
     except RecursionError:

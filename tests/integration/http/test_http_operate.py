@@ -14,7 +14,7 @@ import pytest
 
 from feature_repo.home import ApiKeys
 from pipelines.cli.main import main
-from serving.access import RUNNING_ANSWERS, WAITING_ANSWERS
+from serving.access.concurrency_limit import RUNNING_ANSWERS, WAITING_ANSWERS
 from serving.http.endpoints import ENDPOINTS
 from tests.integration.http.small_shop import run_service
 from tests.scale import seconds

@@ -8,10 +8,10 @@ from feature_repo.home.api_keys import SCOPES
 from serving.access import concurrency_limits
 from serving.http.endpoints import ENDPOINTS
 from serving.http.openapi import document
-from serving.http.reference import page
 from serving.http.routing import PathApp, UnknownPath, routes
+from tests.serving.http.reference import page
 
-WRITE_PAGE = "write it with `python -m serving.http.reference > docs/http.md`"
+WRITE_PAGE = "write it with `python -m tests.serving.http.reference > docs/http.md`"
 
 
 def each_endpoint(test):
