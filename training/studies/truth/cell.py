@@ -1,8 +1,8 @@
-"""One shop of the grid: naive, chosen and ideal ranker, judged by what is truly wanted.
+"""Evaluate the naive, chosen and ideal ranker of one simulated shop by true relevance.
 
-A ranker's value is the NDCG@10 of its order of all candidates of fresh requests, with the true
-probability of a click once examined as the gain; 1 is the true order.  The ideal ranker is the
-naive one, with the same features, rows and trees, taught the true probability instead of clicks.
+A ranker's value is its NDCG@10 over all candidates of fresh requests.  The gain is the attraction,
+the true probability of a click if examined, so 1 is the true order.  The ideal ranker has the
+features, rows and trees of the naive one, but is fitted on the attraction instead of clicks.
 """
 
 from dataclasses import dataclass
@@ -28,17 +28,17 @@ from training.studies.truth.grid import Cell, ShopSize
 from training.studies.truth.log import Fresh, SimulatedLog, simulated_log
 
 CONFIGURATIONS = (Configuration(4, 0.15, 0.5, 20.0, most_rounds=80),)
-"""One configuration of the trees for all rankers of a cell: they differ in what they are taught."""
+"""The trees of all rankers of a cell: the rankers differ only in their objective."""
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a shop of one seed showed.
+    """The results of a shop of one seed.
 
     Attributes:
-        contender: which one was chosen.
-        naive, chosen, ideal: values.
-        examination_error: of the learned curve, the largest of its positions.
+        contender: name of the chosen variant.
+        naive, chosen, ideal: values of the rankers.
+        examination_error: largest error of the learned examination curve over its positions.
     """
 
     seed: int
@@ -50,7 +50,7 @@ class Result:
 
 
 def run(cell: Cell, size: ShopSize, seed: int) -> Result:
-    """Simulate, fit, judge."""
+    """Simulate a shop, fit the rankers and evaluate them."""
     log = simulated_log(config_of(cell, size, seed), size.days, size.fresh_slates)
     ranker, training = choose_and_fit(log.data, grid=CONFIGURATIONS)
     naive, ideal = _naive(log, training), fit_on_true_gains(log)
@@ -65,7 +65,7 @@ def run(cell: Cell, size: ShopSize, seed: int) -> Result:
 
 
 def config_of(cell: Cell, size: ShopSize, seed: int) -> ShopConfig:
-    """The shop of a cell."""
+    """Return the configuration of a shop of a cell."""
     return ShopConfig(
         users=size.users,
         items=size.items,
@@ -81,33 +81,33 @@ def config_of(cell: Cell, size: ShopSize, seed: int) -> ShopConfig:
 
 
 def fit_on_true_gains(log: SimulatedLog) -> Fitted:
-    """The naive ranker, had it been told what was wanted."""
+    """Fit the ideal ranker: the naive variant on the true attraction."""
     keys = log.data.keys
-    place = keys.column_names.index("gain")
-    truth = pa.array(log.attraction.astype(np.float32))
-    told = Dataset(log.data.facts, keys.set_column(place, "gain", truth), log.data.matrix)
-    return fit(NAIVE, CONFIGURATIONS[0], told)
+    column = keys.column_names.index("gain")
+    gain = pa.array(log.attraction.astype(np.float32))
+    data = Dataset(log.data.facts, keys.set_column(column, "gain", gain), log.data.matrix)
+    return fit(NAIVE, CONFIGURATIONS[0], data)
 
 
 def request_ndcg(scores: Any, fresh: Fresh) -> Floats:
-    """Shape (R,): NDCG@10 of each fresh request, by what is truly wanted."""
-    there = ~np.isnan(fresh.attraction)
-    request = np.nonzero(there)[0]
-    return ndcg(np.reshape(scores, there.shape)[there], fresh.attraction[there], request)
+    """Return the NDCG@10 of each fresh request by true attraction, shape (R,)."""
+    present = ~np.isnan(fresh.attraction)
+    request = np.nonzero(present)[0]
+    return ndcg(np.reshape(scores, present.shape)[present], fresh.attraction[present], request)
 
 
 def mean_ndcg(scores: Any, fresh: Fresh) -> float:
-    """The mean of `request_ndcg`."""
+    """Return the mean of `request_ndcg`."""
     return float(request_ndcg(scores, fresh).mean())
 
 
 def examination_error(log: SimulatedLog, curve: list[float]) -> float:
-    """The largest difference of a learned examination curve to the true one."""
+    """Return the largest difference between a learned examination curve and the true one."""
     position = log.data.column("position")
-    true = [log.examination[position == place + 1].mean() for place in range(len(curve))]
+    true = [log.examination[position == k + 1].mean() for k in range(len(curve))]
     return float(np.abs(np.array(curve) - true).max())
 
 
 def _naive(log: SimulatedLog, training: Training) -> Fitted:
-    """The naive contender, fitted on all rows as the chosen one is."""
+    """Fit the naive variant on all rows, like the chosen one."""
     return refit(best_of(training.trials, NAIVE), log.data)

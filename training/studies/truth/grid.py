@@ -1,4 +1,4 @@
-"""The grid of simulated shops in which rankers are held against the truth."""
+"""The grid of simulated shops on which rankers are compared with the truth."""
 
 import itertools
 import tomllib
@@ -14,7 +14,7 @@ GRID = Path(__file__).with_name("truth_grid.toml")
 
 @dataclass(frozen=True)
 class ShopSize:
-    """How large the shops are and what is randomized; see `truth_grid.toml`."""
+    """The size of the shops and their randomized share; see `truth_grid.toml`."""
 
     users: int
     items: int
@@ -28,7 +28,7 @@ class ShopSize:
 
 @dataclass(frozen=True)
 class Cell:
-    """One kind of shop, whatever the seed."""
+    """The settings of a shop, without the seed."""
 
     bias_strength: float
     logging_ranker: str
@@ -37,7 +37,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class TruthGrid:
-    """Cells and seeds, and the size of every shop."""
+    """The cells and seeds of a grid, and the size of every shop."""
 
     cells: tuple[Cell, ...]
     seeds: tuple[int, ...]
@@ -48,7 +48,7 @@ class TruthGrid:
         """Read a grid.
 
         Raises:
-            SettingError: unreadable, or a key is missing, unknown or of a wrong kind.
+            SettingError: the file is unreadable, or a key is missing, unknown or of another type.
         """
         try:
             table = tomllib.loads(path.read_text())
@@ -56,35 +56,38 @@ class TruthGrid:
             raise SettingError(f"{path}: expected a truth grid in TOML: {error}.") from None
         axes = _checked(path, "grid", table.get("grid"), _AXES)
         sizes = _checked(path, "shop", table.get("shop"), _SIZES)
-        for name, known in (("logging_ranker", POLICIES), ("click_model", CLICK_MODELS)):
-            unknown = [value for value in axes[name] if value not in known]
+        for name, valid in (("logging_ranker", POLICIES), ("click_model", CLICK_MODELS)):
+            unknown = [value for value in axes[name] if value not in valid]
             if unknown:
-                raise SettingError(f"{path}: {name}: expected some of {known}, found {unknown}.")
-        kinds = itertools.product(*(axes[field.name] for field in fields(Cell)))
-        return cls(tuple(Cell(*kind) for kind in kinds), tuple(axes["seeds"]), ShopSize(**sizes))
+                raise SettingError(f"{path}: {name}: expected some of {valid}, found {unknown}.")
+        cells = itertools.product(*(axes[field.name] for field in fields(Cell)))
+        return cls(tuple(Cell(*cell) for cell in cells), tuple(axes["seeds"]), ShopSize(**sizes))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the grid as JSON values."""
         return asdict(self)
 
 
 _AXES: dict[str, type] = {
-    "bias_strength": float, "logging_ranker": str, "click_model": str, "seeds": int,
-}  # fmt: skip
+    "bias_strength": float,
+    "logging_ranker": str,
+    "click_model": str,
+    "seeds": int,
+}
 _SIZES = {field.name: field.type for field in fields(ShopSize)}
 
 
-def _checked(path: Path, name: str, found: Any, kinds: dict[str, Any]) -> dict[str, Any]:
-    """A table of the file with exactly these keys, each of its kind."""
-    if not isinstance(found, dict) or set(found) != set(kinds):
-        keys = sorted(found) if isinstance(found, dict) else found
+def _checked(path: Path, name: str, table: Any, kinds: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of the file if it has exactly these keys with values of their types."""
+    if not isinstance(table, dict) or set(table) != set(kinds):
+        keys = sorted(table) if isinstance(table, dict) else table
         raise SettingError(f"{path}: [{name}]: expected the keys {sorted(kinds)}, found {keys}.")
     for key, kind in kinds.items():
-        values = found[key] if name == "grid" else [found[key]]
+        values = table[key] if name == "grid" else [table[key]]
         if not isinstance(values, list) or not values or not all(_is(v, kind) for v in values):
             what = f"a list of {kind.__name__}" if name == "grid" else kind.__name__
-            raise SettingError(f"{path}: {key}: expected {what}, found {found[key]!r}.")
-    return found
+            raise SettingError(f"{path}: {key}: expected {what}, found {table[key]!r}.")
+    return table
 
 
 def _is(value: Any, kind: type) -> bool:

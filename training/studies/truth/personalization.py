@@ -1,9 +1,9 @@
-"""What knowing the user is worth, and whether one ranker serves every market, by the truth.
+"""Measure the value of personalization and of one ranker for all markets, by true relevance.
 
-One simulated shop of several markets.  The ranker that is chosen there is held against one
-chosen without the columns that know the user or the visit, in slices by how often the user had
-clicked before; then, in the smallest market, against a ranker chosen and fitted on that market
-alone.  No column names a market: prices are relative to their market's, items belong to one.
+One shop of several markets is simulated.  The chosen ranker is compared with one that has no user
+or session features, in slices by the number of earlier clicks of the user.  In the smallest market
+it is also compared with a ranker fitted on that market alone.  No feature names a market: prices
+are relative to those of the market, and each item belongs to one market.
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from training.studies.simulation import ShopConfig
 from training.studies.truth.cell import CONFIGURATIONS, request_ndcg
 from training.studies.truth.log import Fresh, SimulatedLog, simulated_log
 
-_KNOW_THE_USER = ("user", "visit", "taste")
+_USER_FEATURES = ("user", "visit", "taste")
 
 SHOP = ShopConfig(
     users=4000,
@@ -31,7 +31,7 @@ SHOP = ShopConfig(
     randomized_temperature=1.0,
     bias=1.0,
 )
-"""What is asked by default, but for its rate of requests, which follows from the impressions."""
+"""The default shop; its request rate follows from the number of impressions."""
 
 _CLICKS = {
     "all": (0, np.inf),
@@ -41,7 +41,7 @@ _CLICKS = {
     "5 to 19": (5, 20),
     "20 and more": (20, np.inf),
 }
-"""Clicks before the request, from and below."""
+"""Slices by earlier clicks of the user: from the first number to below the second."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +49,10 @@ class Comparison:
     """Two rankers on the same fresh requests.
 
     Attributes:
-        name: which requests.
-        requests: how many they are.
-        value, other: mean NDCG@10 by what is truly wanted.
-        gain: the one's on the other's, paired, users drawn.
+        name: of the slice of requests.
+        requests: their number.
+        value, other: mean NDCG@10 of the two rankers by true attraction.
+        gain: `value` minus `other`, paired, with a bootstrap interval over users.
     """
 
     name: str
@@ -64,12 +64,12 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Personalization:
-    """What one shop showed.
+    """The results of one shop.
 
     Attributes:
-        contender: which one was chosen.
-        slices: with the user's columns against without, by clicks before.
-        market: pooled against its own, in the smallest market.
+        contender: name of the chosen variant.
+        slices: with and without user features, by earlier clicks.
+        market: all markets pooled against the smallest market alone, in that market.
     """
 
     contender: str
@@ -77,16 +77,17 @@ class Personalization:
     market: Comparison
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return the results as JSON values."""
         return asdict(self)
 
 
 def measure_personalization(
     config: ShopConfig, *, days: int = 28, impressions: int = 200_000, fresh_slates: int = 6000
 ) -> Personalization:
-    """Simulate a shop of so many impressions, about, fit, compare.
+    """Simulate a shop of about so many impressions, fit the rankers and compare them.
 
-    The fresh slates are at most a third of the log's: a small shop would need years for more.
+    There are at most a third as many fresh slates as logged ones: a small shop would need years for
+    more.
     """
     slates = impressions / config.slate[1]
     shop = replace(config, rankings_per_user_day=slates / config.users / days)
@@ -100,47 +101,47 @@ def measure_personalization(
     )
 
 
-def knows_the_user(column: str) -> bool:
-    """Whether a column depends on who asks, or on what was done in the visit.
+def is_user_feature(column: str) -> bool:
+    """Whether a feature depends on the user or the session.
 
-    >>> [knows_the_user(name) for name in ("rate__user_brand_all", "rate__brand_all")]
+    >>> [is_user_feature(name) for name in ("rate__user_brand_all", "rate__brand_all")]
     [True, False]
     """
-    return any(part in column for part in _KNOW_THE_USER)
+    return any(part in column for part in _USER_FEATURES)
 
 
 def _without(log: SimulatedLog) -> Floats:
-    """Values of a ranker chosen and fitted in the same way, told nothing of the user."""
+    """Return the values of a ranker chosen and fitted in the same way without user features."""
     facts = log.data.facts
-    kept = [place for place, name in enumerate(facts.columns) if not knows_the_user(name)]
-    names = tuple(facts.columns[place] for place in kept)
-    data = Dataset(replace(facts, columns=names), log.data.keys, log.data.matrix[:, kept])
+    indexes = [i for i, name in enumerate(facts.columns) if not is_user_feature(name)]
+    names = tuple(facts.columns[i] for i in indexes)
+    data = Dataset(replace(facts, columns=names), log.data.keys, log.data.matrix[:, indexes])
     ranker, _ = choose_and_fit(data, grid=CONFIGURATIONS)
-    return request_ndcg(ranker.apply(log.fresh.matrix[:, kept]), log.fresh)
+    return request_ndcg(ranker.apply(log.fresh.matrix[:, indexes]), log.fresh)
 
 
 def _slices(fresh: Fresh, value: Floats, other: Floats) -> Iterator[Comparison]:
     for name, (least, below) in _CLICKS.items():
-        chosen = (least <= fresh.clicks_of_user) & (fresh.clicks_of_user < below)
-        if chosen.any():
-            yield _compared(name, fresh, chosen, value, other)
+        selected = (least <= fresh.clicks_of_user) & (fresh.clicks_of_user < below)
+        if selected.any():
+            yield _compare(name, fresh, selected, value, other)
 
 
 def _market(log: SimulatedLog, pooled: Floats) -> Comparison:
-    """Of the market with the fewest rows in the log."""
+    """Compare in the market with the fewest rows in the log."""
     market = log.data.column("market")
     names, counts = np.unique(market.astype(str), return_counts=True)
     smallest = str(names[counts.argmin()])
     ranker, _ = choose_and_fit(log.data.rows(market == smallest), grid=CONFIGURATIONS)
     own = request_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
-    return _compared(smallest, log.fresh, log.fresh.market == smallest, pooled, own)
+    return _compare(smallest, log.fresh, log.fresh.market == smallest, pooled, own)
 
 
-def _compared(name: str, fresh: Fresh, chosen: Bools, value: Floats, other: Floats) -> Comparison:
+def _compare(name: str, fresh: Fresh, selected: Bools, value: Floats, other: Floats) -> Comparison:
     return Comparison(
         name=name,
-        requests=int(chosen.sum()),
-        value=float(value[chosen].mean()),
-        other=float(other[chosen].mean()),
-        gain=mean_interval((value - other)[chosen], fresh.user[chosen]),
+        requests=int(selected.sum()),
+        value=float(value[selected].mean()),
+        other=float(other[selected].mean()),
+        gain=mean_interval((value - other)[selected], fresh.user[selected]),
     )

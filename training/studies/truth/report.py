@@ -1,7 +1,7 @@
-"""The grid, run and told: one line a cell, with intervals over the seeds.
+"""Run the grid and report it: one line per cell, with intervals over the seeds.
 
-Each result is kept in a folder under a name made of the shop, the seed and the code, so a run that
-was stopped goes on where it was, and nothing stale is told.
+Each result is cached in a file named by a hash of shop, seed and code.  So an interrupted run
+resumes where it stopped, and results of older code are not used.
 """
 
 import hashlib
@@ -23,18 +23,18 @@ from training.studies.truth.cell import Result, run
 from training.studies.truth.grid import Cell, ShopSize, TruthGrid
 
 _ROOMS = ("dataset", "metrics", "ranker", "studies/simulation", "studies/truth")
-"""The rooms of `training` whose code decides a result."""
+"""The rooms of `training` whose code determines a result."""
 
 
 @dataclass(frozen=True)
 class CellReport:
-    """What the seeds of a cell showed together.
+    """The results of a cell over its seeds.
 
     Attributes:
-        results: one a seed.
-        gain: of the chosen ranker's value on the naive one's.
-        share: of the gap between naive and ideal ranker that the chosen one closed: ratio of the
-            means, its interval by linearization.
+        results: one per seed.
+        gain: value of the chosen ranker minus that of the naive one.
+        share: share of the gap between the naive and the ideal ranker that the chosen one closes:
+            a ratio of means, with an interval by linearization.
     """
 
     cell: Cell
@@ -43,12 +43,12 @@ class CellReport:
     share: Interval
 
     def mean(self, name: str) -> float:
-        """Of a value, over the seeds."""
+        """Return the mean of a value over the seeds."""
         return float(np.mean([getattr(result, name) for result in self.results]))
 
 
 @dataclass(frozen=True)
-class Shop:
+class GridShop:
     """One cell with one seed."""
 
     cell: Cell
@@ -56,72 +56,82 @@ class Shop:
     seed: int
 
 
-def list_shops(grid: TruthGrid, seeds: int | None = None) -> list[Shop]:
-    """Every shop of a grid, or of its first seeds: all cells of a seed before the next seed."""
-    return [Shop(cell, grid.shop, seed) for seed in grid.seeds[:seeds] for cell in grid.cells]
+def list_shops(grid: TruthGrid, seeds: int | None = None) -> list[GridShop]:
+    """List the shops of a grid, or of its first seeds, seed by seed."""
+    return [GridShop(cell, grid.shop, seed) for seed in grid.seeds[:seeds] for cell in grid.cells]
 
 
 def run_shops(
-    shops: list[Shop], cache: Path, workers: int | None = None
-) -> Iterator[tuple[Shop, Result]]:
-    """Give each shop's result as soon as it is there; what the cache holds is not run again.
+    shops: list[GridShop], cache: Path, workers: int | None = None
+) -> Iterator[tuple[GridShop, Result]]:
+    """Yield each shop's result as soon as it is ready; cached results are not computed again.
 
     Args:
-        shops: what to run.
-        cache: folder of the results.
-        workers: processes; None: as many as there are cores.
+        shops: to run.
+        cache: folder of the cached results.
+        workers: number of processes; None: one per core.
     """
     workers = min(workers or threads(), len(shops))
-    kept = partial(_kept, cache=cache)
+    run_shop = partial(_cached, cache=cache)
     if workers == 1:
-        yield from map(kept, shops)
+        yield from map(run_shop, shops)
         return
-    with get_context("spawn").Pool(workers, _begin) as pool:
-        yield from pool.imap_unordered(kept, shops)
+    with get_context("spawn").Pool(workers, _init_worker) as pool:
+        yield from pool.imap_unordered(run_shop, shops)
 
 
-def summarize_cells(results: Iterable[tuple[Shop, Result]]) -> list[CellReport]:
-    """What the seeds showed together, of every cell that has a result; cells as they stand."""
-    found: dict[Cell, dict[int, Result]] = {}
+def summarize_cells(results: Iterable[tuple[GridShop, Result]]) -> list[CellReport]:
+    """Summarize the results of each cell, in the order of the results."""
+    by_cell: dict[Cell, dict[int, Result]] = {}
     for shop, result in results:
-        found.setdefault(shop.cell, {})[shop.seed] = result
+        by_cell.setdefault(shop.cell, {})[shop.seed] = result
     return [
-        _report(cell, tuple(seeds[seed] for seed in sorted(seeds))) for cell, seeds in found.items()
+        _report(cell, tuple(seeds[seed] for seed in sorted(seeds)))
+        for cell, seeds in by_cell.items()
     ]
 
 
 def to_dict(grid: TruthGrid, reports: list[CellReport]) -> dict[str, Any]:
-    """JSON-ready."""
+    """Return the reports as JSON values; infinite bounds become null."""
     cells: list[dict[str, Any]] = [asdict(report) for report in reports]
     for cell in cells:
         for name in ("gain", "share"):
-            known = {
+            cell[name] = {
                 end: value if np.isfinite(value) else None for end, value in cell[name].items()
             }
-            cell[name] = known
     return {"shop": asdict(grid.shop), "cells": cells}
 
 
 def rows(reports: list[CellReport]) -> Iterator[list[object]]:
-    """Lines of a table; see `COLUMNS`."""
+    """Yield the rows of a table with the columns `COLUMNS`."""
     for report in reports:
         share, gain = report.share, report.gain
-        kinds = {result.contender for result in report.results}
+        variants = {result.contender for result in report.results}
         yield [
             *asdict(report.cell).values(),
             *(f"{report.mean(name):.4f}" for name in ("naive", "chosen", "ideal")),
             f"{gain.value:+.4f}" + _within(gain, 1, ".4f"),
             f"{100 * share.value:.0f}" + _within(share, 100, ".0f") + " %",
             f"{max(result.examination_error for result in report.results):.3f}",
-            "/".join(sorted(kinds)),
+            "/".join(sorted(variants)),
         ]
 
 
-TITLE = """NDCG@10 by what is truly wanted, over fresh requests; 1 is the true order.
-Gap: between the naive ranker and the ideal one, the naive taught the truth; ± 95 % over the seeds.
-The curve of examination is off by so much at its worst position, in the worst of the seeds."""
-COLUMNS = ["bias", "logging ranker", "clicks", "naive", "chosen", "ideal", "gain", "gap closed",
-           "curve off by", "chosen was"]  # fmt: skip
+TITLE = """NDCG@10 by true relevance over fresh requests; 1 is the true order.
+Gap: between the naive ranker and the ideal one, fitted on the truth; ± 95 % over the seeds.
+Curve error: of the learned examination at its worst position, in the worst of the seeds."""
+COLUMNS = [
+    "bias",
+    "logging ranker",
+    "clicks",
+    "naive",
+    "chosen",
+    "ideal",
+    "gain",
+    "gap closed",
+    "curve error",
+    "chosen variant",
+]
 
 
 def _within(interval: Interval, scale: float, digits: str) -> str:
@@ -129,8 +139,8 @@ def _within(interval: Interval, scale: float, digits: str) -> str:
     return f" ± {half:{digits}}" if np.isfinite(half) else ""
 
 
-def shop_line(shop: Shop, result: Result) -> str:
-    """One shop in a line."""
+def shop_line(shop: GridShop, result: Result) -> str:
+    """Format the result of a shop as one line."""
     gap = result.ideal - result.naive
     closed = f"{100 * (result.chosen - result.naive) / gap:.0f} %" if gap else "no gap"
     return (
@@ -140,29 +150,29 @@ def shop_line(shop: Shop, result: Result) -> str:
     )
 
 
-def _begin() -> None:
-    """Let a worker fit on one core, and leave Ctrl-C to the process that asked."""
+def _init_worker() -> None:
+    """Let a worker fit on one core, and leave Ctrl-C to the parent process."""
     os.environ["OMP_NUM_THREADS"] = "1"
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
-def _kept(shop: Shop, cache: Path) -> tuple[Shop, Result]:
-    """From the cache, or run and put there."""
-    named = json.dumps([*asdict(shop).values(), code_version()])
-    path = cache / f"{hashlib.sha256(named.encode()).hexdigest()[:16]}.json"
+def _cached(shop: GridShop, cache: Path) -> tuple[GridShop, Result]:
+    """Return the result from the cache, or compute and cache it."""
+    key = json.dumps([*asdict(shop).values(), code_version()])
+    path = cache / f"{hashlib.sha256(key.encode()).hexdigest()[:16]}.json"
     if path.exists():
         return shop, Result(**json.loads(path.read_text())["result"])
     result = run(shop.cell, shop.size, shop.seed)
     cache.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(f".{os.getpid()}")
-    half.write_text(json.dumps({"cell": asdict(shop.cell), "result": asdict(result)}) + "\n")
-    half.replace(path)
+    temporary = path.with_suffix(f".{os.getpid()}")
+    temporary.write_text(json.dumps({"cell": asdict(shop.cell), "result": asdict(result)}) + "\n")
+    temporary.replace(path)
     return shop, result
 
 
 def code_version() -> str:
-    """Hash of the code that decides a result."""
+    """Return a hash of the code that determines a result."""
     training = Path(__file__).parents[2]
     modules = [module for room in _ROOMS for module in (training / room).glob("*.py")]
     modules.remove(Path(__file__))
@@ -184,7 +194,7 @@ def _report(cell: Cell, results: tuple[Result, ...]) -> CellReport:
 
 
 def _interval(value: float, spread: np.ndarray) -> Interval:
-    """Student's 95 % interval of a mean over seeds; of one seed nothing is known."""
+    """Return Student's 95 % interval of a mean over seeds; infinite for one seed."""
     from scipy import stats
 
     if spread.size < 2:

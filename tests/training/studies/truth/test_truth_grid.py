@@ -1,4 +1,4 @@
-"""The grid is read strictly, counted exactly, kept, and told with its intervals."""
+"""The truth grid: strict parsing, exact counts, cached results, and reports with intervals."""
 
 import json
 from dataclasses import asdict
@@ -20,23 +20,23 @@ from training.studies.truth.grid import GRID, Cell, ShopSize, TruthGrid
 EVENTS = st.lists(
     st.tuples(st.integers(0, 4), st.integers(0, 9), st.integers(-3, 3)), min_size=1, max_size=30
 )
-QUESTIONS = st.lists(st.tuples(st.integers(-1, 5), st.integers(-1, 11)), min_size=1, max_size=10)
+LOOKUPS = st.lists(st.tuples(st.integers(-1, 5), st.integers(-1, 11)), min_size=1, max_size=10)
 
 
-@given(events=EVENTS, questions=QUESTIONS)
+@given(events=EVENTS, lookups=LOOKUPS)
 @settings(max_examples=examples(200), deadline=None)
-def test_a_sum_knows_only_what_came_strictly_before(events, questions):
+def test_as_of_sum_includes_only_earlier_events(events, lookups):
     keys, times, values = (np.array(column) for column in zip(*events, strict=True))
-    asked, at = (np.array(column) for column in zip(*questions, strict=True))
+    entities, instants = (np.array(column) for column in zip(*lookups, strict=True))
 
-    found = AsOfSum(keys, times, values).before(asked, at)
+    sums = AsOfSum(keys, times, values).before(entities, instants)
 
-    assert found.tolist() == [
-        sum(v for k, t, v in events if k == key and t < instant) for key, instant in questions
+    assert sums.tolist() == [
+        sum(v for k, t, v in events if k == key and t < instant) for key, instant in lookups
     ]
 
 
-def test_the_grid_crosses_bias_logging_ranker_and_click_model_over_five_seeds():
+def test_grid_combines_bias_logging_ranker_and_click_model_over_five_seeds():
     grid = TruthGrid.load(GRID)
 
     assert len(grid.cells) == len(set(grid.cells)) == 18
@@ -46,7 +46,7 @@ def test_the_grid_crosses_bias_logging_ranker_and_click_model_over_five_seeds():
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "told"),
+    ("old", "new", "message"),
     [
         ("seeds =", "sedes =", "expected the keys"),
         ('"dbn"', '"xyz"', "click_model: expected some of"),
@@ -55,17 +55,17 @@ def test_the_grid_crosses_bias_logging_ranker_and_click_model_over_five_seeds():
         ("[0.5, 1.0, 1.5]", "[]", "bias_strength: expected a list of float"),
     ],
 )
-def test_a_grid_of_another_form_is_refused(tmp_path, old, new, told):
+def test_invalid_grid_is_rejected(tmp_path, old, new, message):
     path = tmp_path / "grid.toml"
     path.write_text(GRID.read_text().replace(old, new))
 
-    with pytest.raises(SettingError, match=told):
+    with pytest.raises(SettingError, match=message):
         TruthGrid.load(path)
 
 
 @pytest.fixture
 def counted_runs(monkeypatch):
-    """Shops that take no time: the chosen ranker closes half of the gap, give or take."""
+    """Replace runs by fixed results, where the chosen ranker closes about half of the gap."""
     runs = []
 
     def run(cell, size, seed):
@@ -82,28 +82,28 @@ def run_grid(grid, cache, seeds=None):
     )
 
 
-def test_a_grid_that_was_stopped_goes_on_where_it_was(counted_runs, tmp_path):
+def test_interrupted_grid_resumes_from_its_cache(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
-    stopped = reports.run_shops(reports.list_shops(grid, 1), tmp_path, workers=1)
-    list(islice(stopped, 5))
+    interrupted = reports.run_shops(reports.list_shops(grid, 1), tmp_path, workers=1)
+    list(islice(interrupted, 5))
     run_grid(grid, tmp_path, seeds=2)
 
     assert len(counted_runs) == len(set(counted_runs)) == 2 * len(grid.cells)
     assert [seed for _, seed in counted_runs] == [11] * 18 + [12] * 18
 
 
-def test_the_share_of_the_gap_comes_with_an_interval_over_the_seeds(counted_runs, tmp_path):
+def test_share_of_the_gap_has_an_interval_over_the_seeds(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
-    told = run_grid(grid, tmp_path)[0]
+    report = run_grid(grid, tmp_path)[0]
 
-    assert told.share.value == pytest.approx(told.gain.value / 0.1)
-    assert told.share.low < told.share.value < told.share.high
-    assert told.gain.excludes_zero
+    assert report.share.value == pytest.approx(report.gain.value / 0.1)
+    assert report.share.low < report.share.value < report.share.high
+    assert report.gain.excludes_zero
 
 
-def test_one_seed_has_no_interval_and_its_json_is_read_by_anybody(counted_runs, tmp_path):
+def test_one_seed_has_no_interval_in_valid_json(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
     table = reports.to_dict(grid, run_grid(grid, tmp_path, seeds=1))
@@ -112,34 +112,40 @@ def test_one_seed_has_no_interval_and_its_json_is_read_by_anybody(counted_runs, 
     json.dumps(table, allow_nan=False)
 
 
-def test_each_cell_is_one_line(counted_runs, tmp_path):
-    lines = list(reports.rows(run_grid(TruthGrid.load(GRID), tmp_path)))
+def test_each_cell_is_one_row(counted_runs, tmp_path):
+    rows = list(reports.rows(run_grid(TruthGrid.load(GRID), tmp_path)))
 
-    assert len(lines) == 18
-    assert all(len(line) == len(reports.COLUMNS) for line in lines)
-    assert lines[0][:3] == list(vars(Cell(0.5, "strong", "pbm")).values())
+    assert len(rows) == 18
+    assert all(len(row) == len(reports.COLUMNS) for row in rows)
+    assert rows[0][:3] == list(vars(Cell(0.5, "strong", "pbm")).values())
 
 
 SMALL = ShopSize(
-    users=60, items=60, days=6, impressions=6000, slate=8, randomized_share=0.1, temperature=1.0,
+    users=60,
+    items=60,
+    days=6,
+    impressions=6000,
+    slate=8,
+    randomized_share=0.1,
+    temperature=1.0,
     fresh_slates=50,
-)  # fmt: skip
+)
 
 
-def test_shops_run_at_once_show_what_they_show_one_after_the_other(tmp_path):
+def test_parallel_runs_give_the_results_of_sequential_runs(tmp_path):
     cells = (Cell(1.0, "strong", "pbm"), Cell(0.5, "weak", "dbn"))
     shops = reports.list_shops(TruthGrid(cells, (3,), SMALL))
 
-    at_once, in_turn = (
+    parallel, sequential = (
         dict(reports.run_shops(shops, tmp_path / str(workers), workers)) for workers in (2, 1)
     )
 
-    assert at_once == in_turn
+    assert parallel == sequential
 
 
 @pytest.fixture
 def grid_of_two(tmp_path, monkeypatch):
-    """A file of two cells and two seeds, and a home of its own."""
+    """A grid file of two cells and two seeds, and an empty home."""
     path = tmp_path / "grid.toml"
     shop = "\n".join(f"{name} = {value}" for name, value in asdict(SMALL).items())
     path.write_text(
@@ -150,9 +156,7 @@ def grid_of_two(tmp_path, monkeypatch):
     return path
 
 
-def test_the_command_tells_each_shop_as_it_comes_and_then_the_cells(
-    counted_runs, grid_of_two, capsys
-):
+def test_command_prints_each_shop_and_then_the_cells(counted_runs, grid_of_two, capsys):
     status = main(["truth-grid", "--grid", str(grid_of_two), "--workers", "1"])
 
     lines = capsys.readouterr().out.splitlines()
@@ -163,21 +167,19 @@ def test_the_command_tells_each_shop_as_it_comes_and_then_the_cells(
     assert "closed 51 %" in lines[2]
 
 
-def test_a_command_that_is_stopped_tells_what_is_there(
-    counted_runs, grid_of_two, capsys, monkeypatch
-):
+def test_interrupted_command_reports_its_results(counted_runs, grid_of_two, capsys, monkeypatch):
     run = reports.run
 
-    def stopped(cell, size, seed):
+    def interrupted(cell, size, seed):
         if len(counted_runs) == 3:
             raise KeyboardInterrupt
         return run(cell, size, seed)
 
-    monkeypatch.setattr(reports, "run", stopped)
+    monkeypatch.setattr(reports, "run", interrupted)
 
     status = main(["truth-grid", "--grid", str(grid_of_two), "--workers", "1", "--json"])
 
-    told = json.loads(capsys.readouterr().out)
+    printed = json.loads(capsys.readouterr().out)
     assert status == 130
-    assert (told["done"], told["shops"]) == (3, 4)
-    assert [len(cell["results"]) for cell in told["cells"]] == [2, 1]
+    assert (printed["done"], printed["shops"]) == (3, 4)
+    assert [len(cell["results"]) for cell in printed["cells"]] == [2, 1]
