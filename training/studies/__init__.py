@@ -1,0 +1,1 @@
+"""Studies: simulated shops, offline evaluations and comparisons; no served request reaches them."""
