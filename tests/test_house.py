@@ -10,6 +10,7 @@ from importlib.metadata import EntryPoint, packages_distributions
 
 import pytest
 
+from feature_repo.request_features.families import SOURCES as CANDIDATE_SOURCES
 from pipelines.cli.parser import VERBS
 from tests.source_tree import (
     PACKAGES,
@@ -29,6 +30,7 @@ LARGEST_ROOM = 16
 SYMMETRIC_ROOMS = {
     "feature_repo.request_features.families",
     "training.retrieval.indexes",
+    "training.retrieval.sources",
     "training.studies.simulation",
 }
 """Rooms of many modules of one shape: who has read one has read all."""
@@ -41,8 +43,10 @@ ENTRIES = {
     "feature_repo.online.feast.store",
     "feature_repo.online.feast.engine",
     *(f"pipelines.cli.{verb.run.partition(':')[0]}" for verb in VERBS.values()),
+    *(f"training.retrieval.sources.{name}" for name in CANDIDATE_SOURCES),
 }
-"""Modules that are loaded by their name: the `aisle` command and its verbs, BentoML and Feast."""
+"""Modules that are loaded by their name: the `aisle` command and its verbs, BentoML, Feast, and
+the candidate sources."""
 
 ENTRY_POINTS = [
     EntryPoint(name, value, group)

@@ -28,7 +28,7 @@ from feature_repo.home.errors import (
     ShopError,
     SourceChangedError,
 )
-from feature_repo.home.extensions import extensions
+from feature_repo.home.extensions import extension_names, extensions
 from feature_repo.home.home import CHECKOUT, DEFAULT_ROOT, Home
 from feature_repo.home.instants import (
     DAY,
@@ -78,6 +78,7 @@ __all__ = [
     "SourceChangedError",
     "clock",
     "exclusive",
+    "extension_names",
     "extensions",
     "from_datetime",
     "locked",

@@ -41,6 +41,13 @@ def extensions(group: str, kind: type[Any] = object) -> dict[str, Any]:
     return specs
 
 
+def extension_names(group: str) -> list[str]:
+    """Return the names of a group's entry points, sorted, without loading any of them."""
+    from importlib import metadata
+
+    return sorted(metadata.entry_points(group=group).names)
+
+
 @functools.cache
 def _load(group: str) -> dict[str, tuple[str, object]]:
     """Load a group once a process: the package and the value of each name."""

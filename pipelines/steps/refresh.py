@@ -138,7 +138,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
 
 def _index(home: Home) -> dict[str, str]:
     """Fit what candidates are found with, where it is not of this log already."""
-    from training.retrieval.indexes import are_current, publish_indexes
+    from training.retrieval.sources import are_current, publish_indexes
 
     return {} if are_current(home) else publish_indexes(home, only_changed=True).versions
 

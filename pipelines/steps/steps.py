@@ -89,6 +89,6 @@ def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = M
 
 def publish_indexes(home: Path) -> Report:
     """Fit the candidate indexes on the log and the features, and publish them."""
-    from training.retrieval.indexes import publish_indexes as publish
+    from training.retrieval.sources import publish_indexes as publish
 
     return publish(Home(home)).to_dict()

@@ -1,8 +1,8 @@
-"""Candidates of a page: every source is asked, its items filtered, and what is left is fused.
+"""Candidates of a page: search every source of its surface, filter, and fuse the results.
 
-A source whose index is missing or damaged is left out.  Where nothing at all is found with the
-words as typed, some of them, then a price said in words, then the query itself is given up, and
-that is told.  Filters that were sent are never given up.
+A source whose index is missing or damaged is skipped.  Where no item has the words as typed, the
+search drops words, then a price limit that was typed in words, then the query itself, and the
+answer lists what was dropped.  Filters that were sent always apply.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ import numpy as np
 
 from feature_repo.home import ArtifactError
 from feature_repo.request_features.context import RequestContext
-from serving.candidates.candidate_sources import SourceMissingError, Sources
+from serving.candidates.candidate_sources import CandidateSources
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import Model, ModelRegistry
 from training.query_understanding import InterpretedQuery
@@ -30,29 +30,30 @@ from training.retrieval.catalogue import (
     fuse_rows,
     sellable,
 )
-from training.retrieval.indexes import ITEM_TABLE, POPULAR
+from training.retrieval.indexes import ITEM_TABLE, LEXICAL
+from training.retrieval.sources import SourceMissingError, SourceRequest
 
 DEPTH = 200
-"""Candidates of a list: what can be scored within its deadline."""
+"""Candidates of a list: as many as can be scored within its deadline."""
 
-TRUST_IF_RELAXED = 0.3
-LEXICAL_SOURCE, BROWSE = "lexical", "browse"
+RANKER_WEIGHT_IF_RELAXED = 0.3
+BROWSE, FALLBACK = "browse", "popular"
 
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What the sources found.
+    """What the sources returned.
 
     Attributes:
-        found: by source, what of it may be shown.
-        item_ids: of the assortment.
-        total: how many items there are in all; None where that is not known.
-        facets: what these are.
-        relaxed: what was given up: words, price, query, surface.
-        missing: sources that could not be asked.
+        results: by source, the items that may be shown.
+        item_ids: of the item table.
+        total: number of items that match; None where it was not counted.
+        facets: of the items that match.
+        relaxed: what was dropped: words, price, query, surface.
+        missing: sources that could not be searched.
     """
 
-    found: Mapping[str, RankedRows] = field(default_factory=dict)
+    results: Mapping[str, RankedRows] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     total: int | None = None
     facets: Mapping[str, Any] = field(default_factory=dict)
@@ -61,19 +62,22 @@ class Retrieval:
 
     @property
     def is_empty(self) -> bool:
-        """Whether no source found anything."""
-        return not any(map(len, self.found.values()))
+        """Whether no source returned an item."""
+        return not any(map(len, self.results.values()))
 
     @property
     def ranker_weight(self) -> float:
-        """How much a ranker counts that learned from slates in which everything fitted."""
-        return TRUST_IF_RELAXED if "words" in self.relaxed else 1.0
+        """How much the ranker counts, which learned from slates whose items match the query."""
+        return RANKER_WEIGHT_IF_RELAXED if "words" in self.relaxed else 1.0
 
 
 def retrieve_candidates(
-    registry: ModelRegistry, query: Query, list_request: ListRequest, known: RequestContext | None
+    registry: ModelRegistry,
+    query: Query,
+    list_request: ListRequest,
+    context: RequestContext | None,
 ) -> Retrieval:
-    """Ask every source of the surface.
+    """Search every source of the surface.
 
     Raises:
         ArtifactError: there is no index of the items.
@@ -81,54 +85,66 @@ def retrieve_candidates(
     item_table: ItemTable | None = registry.index(ITEM_TABLE)
     if item_table is None:
         raise ArtifactError("there is no index of the items; run `aisle index`")
-    kept = sellable(item_table, query.market) & all_of(list_request.filters, item_table)
-    sources = Sources(registry, query, list_request, known, item_table, kept)
-    if LEXICAL_SOURCE not in list_request.surface.sources:
+    request = SourceRequest(
+        market=query.market,
+        user_id=query.user_id,
+        item_ids=list_request.seeds,
+        filters=list_request.filters,
+        interpreted=list_request.interpreted,
+        context=context,
+        item_table=item_table,
+        eligible=sellable(item_table, query.market) & all_of(list_request.filters, item_table),
+        indexes=registry.index,
+    )
+    sources = CandidateSources(request, list_request)
+    if LEXICAL not in list_request.surface.sources:
         return _recommend(sources)
     return _search(sources)
 
 
-def merge(retrieved: Retrieval, weights: Mapping[str, float]) -> Candidates:
-    """Fuse what was found."""
-    return fuse_rows(retrieved.found, retrieved.item_ids, weights, DEPTH)
+def merge(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
+    """Fuse the results of the sources."""
+    return fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
 
 
 def popular_candidates(model: Model) -> Candidates:
-    """The most popular items of the snapshot, where nothing else can be had."""
+    """Return the most popular items of the snapshot, for when nothing else is available."""
     scores = {} if model.popularity is None else model.popularity.value.scores
     return fuse({"popularity": RankedList.best(scores, DEPTH)}, {}, DEPTH)
 
 
 def continued_candidates(item_ids: Sequence[str]) -> Candidates:
-    """An order decided before."""
+    """Return the rest of a list whose order an earlier page decided."""
     scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
-    places = {
+    ranks = {
         item: {"page": (rank, score)}
         for rank, (item, score) in enumerate(zip(item_ids, scores, strict=True), start=1)
     }
-    return Candidates(item_ids, scores, places)
+    return Candidates(item_ids, scores, ranks)
 
 
-def _recommend(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieval:
-    found = {name: sources.ask(name) for name in sources.list_request.surface.sources}
-    if not any(map(len, found.values())):
-        found, relaxed = {POPULAR: sources.ask(POPULAR)}, (*relaxed, "surface")
+def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retrieval:
+    results = {name: sources.search(name) for name in sources.list_request.surface.sources}
+    if not any(map(len, results.values())):
+        results, relaxed = {FALLBACK: sources.search(FALLBACK)}, (*relaxed, "surface")
+    eligible = sources.request.eligible
     return Retrieval(
-        found,
+        results,
         sources.item_table.item_ids,
-        int(np.count_nonzero(sources.kept)),
-        facets(sources.item_table, sources.kept),
+        int(np.count_nonzero(eligible)),
+        facets(sources.item_table, eligible),
         relaxed,
         tuple(dict.fromkeys(sources.missing)),
     )
 
 
-def _search(sources: Sources) -> Retrieval:
-    interpreted = sources.list_request.interpreted
+def _search(sources: CandidateSources) -> Retrieval:
+    interpreted, eligible = sources.list_request.interpreted, sources.request.eligible
     limits = price_filters(interpreted, sources.item_table)
     priced = sources
     if limits:
-        priced = replace(sources, kept=sources.kept & all_of(limits, sources.item_table))
+        eligible = eligible & all_of(limits, sources.item_table)
+        priced = replace(sources, request=replace(sources.request, eligible=eligible))
     if not interpreted.words:
         return _browse(priced) if limits else _browse(sources, ("query",))
     half = (len(interpreted.words) + 1) // 2
@@ -139,35 +155,39 @@ def _search(sources: Sources) -> Retrieval:
     )
 
 
-def _browse(sources: Sources, relaxed: tuple[str, ...] = ()) -> Retrieval:
-    """What suits the shopper, whatever was asked."""
+def _browse(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retrieval:
+    """Recommend to the shopper, whatever the query is."""
     list_request = replace(sources.list_request, surface=SURFACES[BROWSE])
     return _recommend(replace(sources, list_request=list_request), relaxed)
 
 
-def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> Retrieval | None:
-    """What has as many of the words as can be had, and at least so many; None where nothing has.
+def _with_words(
+    sources: CandidateSources, least: int, relaxed: tuple[str, ...] = ()
+) -> Retrieval | None:
+    """Search the items with the most words of the query; None where none has at least `least`.
 
-    Where nothing has them all, what has any of them is found.  What fits in part is found too, to
-    follow what fits; it is neither counted nor among the facets.
+    Where no item has them all, those with any word are returned.  Items that match in part follow
+    the others; they count neither in the total nor in the facets.
     """
     most = len(set(sources.list_request.interpreted.words))
+    surface = sources.list_request.surface
     hits, rows, count = _strictest(sources, min(least, most), most)
-    found = {LEXICAL_SOURCE: hits, "query_clicked": sources.ask("query_clicked")}
-    if not any(map(len, found.values())):
+    exact = [name for name in surface.sources if name not in surface.partial_match_sources]
+    results = {name: hits if name == LEXICAL else sources.search(name) for name in exact}
+    if not any(map(len, results.values())):
         return None
     if len(hits) and count < most:
         (hits, rows), relaxed = sources.words(1), ("words", *relaxed)
-        found = {**found, LEXICAL_SOURCE: hits}
-    matching = np.zeros(sources.kept.size, dtype=np.bool_)
+        results = {**results, LEXICAL: hits}
+    matching = np.zeros(sources.request.eligible.size, dtype=np.bool_)
     matching[rows] = True
-    matching[found["query_clicked"].rows] = True
-    found |= {
-        name: sources.ask(name)
-        for name in sorted(sources.list_request.surface.partial_match_sources)
-    }
+    for name in exact:
+        if name != LEXICAL:
+            matching[results[name].rows] = True
+    partial = [name for name in surface.sources if name in surface.partial_match_sources]
+    results |= {name: sources.search(name) for name in partial}
     return Retrieval(
-        found,
+        results,
         sources.item_table.item_ids,
         int(np.count_nonzero(matching)),
         facets(sources.item_table, matching),
@@ -176,25 +196,25 @@ def _with_words(sources: Sources, least: int, relaxed: tuple[str, ...] = ()) -> 
     )
 
 
-def _strictest(sources: Sources, least: int, most: int) -> tuple[RankedRows, Rows, int]:
-    """The items with as many of the words as any has, and how many these are: by bisection."""
-    best, of_best, count = RankedRows(), np.empty(0, np.int64), 0
-    low, high, asked = least, most, most
+def _strictest(sources: CandidateSources, least: int, most: int) -> tuple[RankedRows, Rows, int]:
+    """Return the items with as many words as any item has, and that number, by bisection."""
+    best, best_rows, count = RankedRows(), np.empty(0, np.int64), 0
+    low, high, middle = least, most, most
     try:
         while low <= high:
-            hits, rows = sources.words(asked)
+            hits, rows = sources.words(middle)
             if len(hits):
-                best, of_best, count, low = hits, rows, asked, asked + 1
+                best, best_rows, count, low = hits, rows, middle, middle + 1
             else:
-                high = asked - 1
-            asked = (low + high + 1) // 2
+                high = middle - 1
+            middle = (low + high + 1) // 2
     except SourceMissingError:
-        sources.missing.append(LEXICAL_SOURCE)
-    return best, of_best, count
+        sources.missing.append(LEXICAL)
+    return best, best_rows, count
 
 
 def price_filters(interpreted: InterpretedQuery, item_table: ItemTable) -> tuple[Filter, ...]:
-    """The price limits said in words, as a filter; none where none was said."""
+    """Return the price limits that were typed in words, as a filter; none where there are none."""
     field = item_table.shop.item_role("price")
     if field is None or not interpreted.has_price:
         return ()

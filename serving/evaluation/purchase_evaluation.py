@@ -26,7 +26,7 @@ from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
 from training.dataset import TEST, VALIDATE, historical_features
 from training.metrics import Interval, mean_interval
-from training.retrieval.indexes import publish_indexes
+from training.retrieval.sources import publish_indexes
 from training.studies.next_purchase import (
     CONVENTIONS,
     MAIN,

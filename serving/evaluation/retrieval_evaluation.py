@@ -31,7 +31,8 @@ from training.dataset import compacted, historical_features, labelled_rankings
 from training.metrics import Interval, mean_interval
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import RankedRows
-from training.retrieval.indexes import UNDERSTANDING, publish_indexes
+from training.retrieval.indexes import UNDERSTANDING
+from training.retrieval.sources import publish_indexes
 
 BROWSED = "home"
 """The surface whose sources are asked where a ranking has no query."""
@@ -181,14 +182,14 @@ def _each(
     """By source: recall of it alone, and of all the others together."""
 
     def recall(sources: Mapping[str, RankedRows]) -> float:
-        return _recall(merge(replace(found, found=sources), weights).item_ids, relevant)
+        return _recall(merge(replace(found, results=sources), weights).item_ids, relevant)
 
     return {
         name: (
             _recall([found.item_ids[row] for row in one.rows[:DEPTH].tolist()], relevant),
-            recall({other: f for other, f in found.found.items() if other != name}),
+            recall({other: f for other, f in found.results.items() if other != name}),
         )
-        for name, one in found.found.items()
+        for name, one in found.results.items()
     }
 
 

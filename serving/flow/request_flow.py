@@ -185,7 +185,7 @@ async def retrieve(request: RequestState) -> Retrieval | None:
             request.resources.models, request.query, list_request, shopper
         )
         request.retrieval = retrieval
-        details["found"] = {name: len(rows) for name, rows in retrieval.found.items()}
+        details["found"] = {name: len(rows) for name, rows in retrieval.results.items()}
         if retrieval.missing:
             details["missing"] = list(retrieval.missing)
             request.trace.mark_degraded("retrieve")

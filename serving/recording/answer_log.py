@@ -12,7 +12,7 @@ import numpy as np
 from feature_repo.events.contract import RankingEvent, ServedEvent, ShownItem, SourceLocations
 from feature_repo.events.log import EventLog, SegmentWriter
 from feature_repo.home import AisleError
-from feature_repo.request_features.families import SOURCES
+from feature_repo.request_features.families import source_names
 from serving.contract import new_id
 from serving.monitoring import LOST_ANSWERS
 from serving.query import Query
@@ -189,7 +189,7 @@ def _sources(candidates: Candidates, slate: Slate) -> tuple[SourceLocations, ...
         {
             source: location
             for source, location in candidates.sources.get(item_id, {}).items()
-            if source in SOURCES
+            if source in source_names()
         }
         for item_id in item_ids
     )

@@ -8,30 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import ArtifactError, Home
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from serving.monitoring import ARTIFACT_LOADS
 from training.artifacts import Manifest, Popularity, verify
-from training.query_understanding import DEFAULT_LANGUAGE, Understanding
 from training.ranker import Ranker
-from training.retrieval.catalogue import ItemTable, facets, sellable
-from training.retrieval.indexes import (
-    COMPLETIONS,
-    ITEM_TABLE,
-    LEXICAL,
-    NEWEST,
-    POPULAR,
-    SIMILAR,
-    TOGETHER,
-    TRENDING,
-    UNDERSTANDING,
-    Completions,
-    Lexical,
-    Neighbours,
-    TopLists,
-)
+from training.retrieval.sources import index_specs
 
 DEFAULT_MODEL = "default"
 RANKER, POPULARITY = "ranker", "popularity"
@@ -146,38 +129,9 @@ def _load_popularity(folder: Path, _: Shop) -> Popularity:
     return Popularity.load(folder)
 
 
-def _load_item_table(folder: Path, shop: Shop) -> ItemTable:
-    item_table = ItemTable.load(folder, shop)
-    facets(item_table, sellable(item_table, DEFAULT_MARKET))
-    return item_table
-
-
-def _load_lexical(folder: Path, _: Shop) -> Lexical:
-    lexical = Lexical.load(folder)
-    lexical.search([""], DEFAULT_LANGUAGE)
-    return lexical
-
-
-def _load_neighbours(folder: Path, _: Shop) -> Neighbours:
-    neighbours = Neighbours.load(folder)
-    neighbours.search([""], 1)
-    return neighbours
-
-
-def _load_completions(folder: Path, _: Shop) -> Completions:
-    completions = Completions.load(folder)
-    completions.search("a", 1)
-    return completions
-
-
 _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     RANKER: _load_ranker,
     POPULARITY: _load_popularity,
-    ITEM_TABLE: _load_item_table,
-    LEXICAL: _load_lexical,
-    UNDERSTANDING: lambda folder, _: Understanding.load(folder),
-    **{kind: lambda folder, _: TopLists.load(folder) for kind in (POPULAR, TRENDING, NEWEST)},
-    **dict.fromkeys((TOGETHER, SIMILAR), _load_neighbours),
-    COMPLETIONS: _load_completions,
+    **{kind: spec.load for kind, spec in index_specs().items()},
 }
-"""By kind.  Each loader also does what the first use would do, so that no shopper waits for it."""
+"""By kind; each fills the caches of what it loads, so that no request has to."""

@@ -4,11 +4,12 @@ from feature_repo.request_features.families.ages import age_seconds
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.listed import split
 from feature_repo.request_features.families.registry import Family, all_families
-from feature_repo.request_features.families.sources import SOURCES
+from feature_repo.request_features.families.sources import SOURCE_EXTENSIONS, SOURCES, source_names
 from feature_repo.request_features.families.text_match import matches
 
 __all__ = [
     "SOURCES",
+    "SOURCE_EXTENSIONS",
     "Block",
     "Columns",
     "Family",
@@ -16,5 +17,6 @@ __all__ = [
     "all_families",
     "matches",
     "named",
+    "source_names",
     "split",
 ]

@@ -1,13 +1,15 @@
-"""Where each source of candidates had an item: what only the request that found it knows.
+"""Rank and score of each item in each candidate source of the request.
 
-The log keeps it with the answer, so training reads what serving saw.  Candidates that a request
-brings along were found by no source.
+Only the request knows them.  The log stores them with the answer, so that training reads what
+serving saw.  They are missing for candidates that the request brings along.
 """
 
+from functools import cache
 from itertools import chain
 
 import numpy as np
 
+from feature_repo.home import extension_names
 from feature_repo.request_features.context import RatePrior, RequestContext
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
@@ -16,17 +18,33 @@ SOURCES = (
     *("lexical", "query_clicked", "some_words", "category", "popular", "trending"),
     *("newest", "similar", "together", "past", "favourites"),
 )
+"""The candidate sources of Aisle, each a module of `training.retrieval.sources`."""
+
+SOURCE_EXTENSIONS = "aisle.sources"
+"""Entry point group of the candidate sources that installed packages add."""
+
 _NONE = (np.nan, np.nan)
-_NAMES = named("source__{}_{}", SOURCES, ("rank", "score"))
+
+
+@cache
+def source_names() -> tuple[str, ...]:
+    """Return the names of all candidate sources, in the order of their feature columns."""
+    return (*SOURCES, *extension_names(SOURCE_EXTENSIONS))
+
+
+@cache
+def _columns() -> tuple[str, ...]:
+    return named("source__{}_{}", source_names(), ("rank", "score"))
 
 
 def sources(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
     """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN where it had none."""
+    columns, names = _columns(), source_names()
     if not context.source_ranks:
-        return [Block(_NAMES, [np.nan] * len(_NAMES))]
-    found = [context.source_ranks.get(item, {}) for item in context.item_ids]
-    table = np.full((len(SOURCES), len(found), 2), np.nan)
-    for name in set[str]().union(*found).intersection(SOURCES):
-        places = chain.from_iterable([places.get(name, _NONE) for places in found])
-        table[SOURCES.index(name)] = np.fromiter(places, np.float64).reshape(-1, 2)
-    return [Block(_NAMES, table.swapaxes(1, 2))]
+        return [Block(columns, [np.nan] * len(columns))]
+    by_item = [context.source_ranks.get(item, {}) for item in context.item_ids]
+    table = np.full((len(names), len(by_item), 2), np.nan)
+    for name in set[str]().union(*by_item).intersection(names):
+        pairs = chain.from_iterable([ranks.get(name, _NONE) for ranks in by_item])
+        table[names.index(name)] = np.fromiter(pairs, np.float64).reshape(-1, 2)
+    return [Block(columns, table.swapaxes(1, 2))]

@@ -17,8 +17,7 @@ from serving.state import DEFAULT_MODEL, POPULARITY, RANKER, ModelRegistry
 from tests.integration.http.small_shop import publish_ranker, run_service
 from training.artifacts import current, publish
 from training.artifacts.artifact import MANIFEST
-from training.retrieval.indexes import publish_indexes
-from training.retrieval.indexes.build import KINDS
+from training.retrieval.sources import index_specs, publish_indexes
 
 SURFACES = ("home", "again", "trending", "together")
 
@@ -165,7 +164,7 @@ def test_a_slow_redis_is_not_waited_for_and_is_asked_again_when_it_is_quick(own)
     assert whole
 
 
-@pytest.mark.parametrize("kind", [RANKER, POPULARITY, *KINDS])
+@pytest.mark.parametrize("kind", [RANKER, POPULARITY, *index_specs()])
 def test_no_damage_stops_a_shelf_and_every_next_publication_is_taken(shop, tmp_path, kind):
     declared = Shop.load(shop.home.shop_toml)
     good = Path(shutil.copytree(current(shop.home, kind, DEFAULT_MODEL), tmp_path / "good"))
@@ -182,7 +181,7 @@ def test_no_damage_stops_a_shelf_and_every_next_publication_is_taken(shop, tmp_p
         assert [*registry.artifacts] == [(kind, DEFAULT_MODEL)], how
 
 
-@pytest.mark.parametrize("kind", [RANKER, POPULARITY, *KINDS])
+@pytest.mark.parametrize("kind", [RANKER, POPULARITY, *index_specs()])
 @pytest.mark.parametrize("how", [truncated, garbled, emptied])
 def test_what_was_published_damaged_is_refused_and_the_one_before_stays(shop, tmp_path, kind, how):
     home, build = Home(tmp_path / "home"), tmp_path / "build"

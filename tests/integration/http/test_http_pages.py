@@ -15,7 +15,7 @@ from serving.flow.request_flow import DEFAULT_MODEL
 from serving.query import FILE
 from tests.integration.http.small_shop import kill_redis
 from training.query_understanding.spelling import SHORTEST
-from training.retrieval.indexes.build import KINDS
+from training.retrieval.sources import index_specs
 
 SURFACES = ("search", *RECOMMEND_SURFACES)
 HOSTILE = {
@@ -367,7 +367,7 @@ def test_a_new_item_is_found_after_a_refresh_and_no_request_waits_for_it(service
 
     assert taken.json()["accepted"] == 1
     assert before == []
-    assert set(refreshing.result().indices) == set(KINDS)
+    assert set(refreshing.result().indices) == set(index_specs())
     assert again.indices == {}
     assert {answer.status_code for answer in answers} == {200}
     assert {tuple(answer.json()["degraded"]) for answer in answers} <= {(), ("hydrate",)}

@@ -16,7 +16,7 @@ from pipelines.cli.next_purchase_page import surfaces_page
 from pipelines.terminal import Outcome, show
 from serving.candidates.candidate_sources import PAST_SHARE
 from serving.evaluation.purchase_evaluation import NOWHERE, evaluate_purchases, shown_at
-from training.retrieval.indexes.charts import HALF_LIFE_DAYS
+from training.retrieval.indexes.top_lists import HALF_LIFE_DAYS
 from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
 
 MAPPING = """

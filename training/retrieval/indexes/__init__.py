@@ -1,49 +1,28 @@
-"""Indexes of candidates. Each is an artifact: `fit`, `save`, `load`, `search`."""
+"""Indexes of candidates.  Each is an artifact: `fit`, `save`, `load`, `search`."""
 
-from training.retrieval.indexes.build import (
-    COMPLETIONS,
-    ITEM_TABLE,
-    LEXICAL,
-    NEWEST,
-    POPULAR,
-    SIMILAR,
-    TOGETHER,
-    TRENDING,
-    UNDERSTANDING,
-    are_current,
-    publish_indexes,
-)
-from training.retrieval.indexes.charts import TopLists
-from training.retrieval.indexes.completions import Completions
-from training.retrieval.indexes.cooccurrence import Cooccurrences
-from training.retrieval.indexes.dated import DatedArtifacts
-from training.retrieval.indexes.embeddings import KIND, Embeddings, Vectors
+from training.retrieval.indexes.actions import read_actions
+from training.retrieval.indexes.completions import LEAST_SHOPPERS, Completions
+from training.retrieval.indexes.covisitation import fit_together
 from training.retrieval.indexes.item_to_item import fit_similar
-from training.retrieval.indexes.lexical import MOST_HITS, Lexical, Matches
+from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, UNDERSTANDING
+from training.retrieval.indexes.lexical import MOST_HITS, TEXT_TYPES, Lexical, Matches
 from training.retrieval.indexes.neighbours import Neighbours
+from training.retrieval.indexes.top_lists import TopLists
 
 __all__ = [
     "COMPLETIONS",
     "ITEM_TABLE",
-    "KIND",
+    "LEAST_SHOPPERS",
     "LEXICAL",
     "MOST_HITS",
-    "NEWEST",
-    "POPULAR",
-    "SIMILAR",
-    "TOGETHER",
-    "TRENDING",
+    "TEXT_TYPES",
     "UNDERSTANDING",
     "Completions",
-    "Cooccurrences",
-    "DatedArtifacts",
-    "Embeddings",
     "Lexical",
     "Matches",
     "Neighbours",
     "TopLists",
-    "Vectors",
-    "are_current",
     "fit_similar",
-    "publish_indexes",
+    "fit_together",
+    "read_actions",
 ]

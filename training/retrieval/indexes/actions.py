@@ -60,7 +60,7 @@ where false
 """
 
 
-def run(home: Home, sql: str, given: Mapping[str, Any] | None = None) -> pa.Table:
+def read_actions(home: Home, sql: str, given: Mapping[str, Any] | None = None) -> pa.Table:
     """Run a query over `actions`: clicks and stronger that were not taken back.
 
     Columns of `actions`: event_id, item_id, user_id, session_id, market, query, gain, t (µs).

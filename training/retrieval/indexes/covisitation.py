@@ -1,7 +1,7 @@
 """Items wanted together: by the same shopper in the same session."""
 
 from feature_repo.home import DAY, Home
-from training.retrieval.indexes.actions import run
+from training.retrieval.indexes.actions import read_actions
 from training.retrieval.indexes.neighbours import MOST, Neighbours
 
 MOST_IN_SESSION = 100
@@ -75,4 +75,4 @@ def fit_together(home: Home) -> Neighbours:
         "most_in_session": MOST_IN_SESSION,
         "shrinkage": SHRINKAGE,
     }
-    return Neighbours.of(run(home, _PAIRS, given))
+    return Neighbours.of(read_actions(home, _PAIRS, given))

@@ -34,7 +34,7 @@ TITLE, ALL = "title", "all"
 TIE_BREAKER = 0.3
 """Share of a word's scores in the fields it fits less, as in `dis_max` queries elsewhere."""
 
-TEXTUAL = ("text", "category", "list")
+TEXT_TYPES = ("text", "category", "list")
 MOST_HITS = 10_000
 MOST_WORDS = 32
 _HEAP_BYTES = 100_000_000
@@ -48,23 +48,25 @@ class Matches:
     """The M items that have any of W words.
 
     Attributes:
-        places: shape (M,), rising, among the items of the index.
+        positions: shape (M,), rising, among the items of the index.
         scores: shape (M,), BM25.
         counts: shape (M,), how many of the distinct words each has.
         words: how many there are, W.
     """
 
-    places: Rows
+    positions: Rows
     scores: Weights
     counts: npt.NDArray[np.uint8]
     words: int
 
     def with_words(self, at_least: int, size: int = MOST_HITS) -> "Matches":
         """The `size` best of those that have so many of the words, or all of them."""
-        kept = np.flatnonzero(self.counts >= min(at_least, self.words))
-        if kept.size > size:
-            kept = kept[np.sort(highest(self.scores[kept], size))]
-        return Matches(self.places[kept], self.scores[kept], self.counts[kept], self.words)
+        selected = np.flatnonzero(self.counts >= min(at_least, self.words))
+        if selected.size > size:
+            selected = selected[np.sort(highest(self.scores[selected], size))]
+        return Matches(
+            self.positions[selected], self.scores[selected], self.counts[selected], self.words
+        )
 
 
 @dataclass(frozen=True)
@@ -99,24 +101,24 @@ class Lexical:
             return cls(_postings(index), item_table.item_ids)
 
     def search(
-        self, asked: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
+        self, query_words: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
     ) -> RankedList:
         """The items that have at least so many of the words, by BM25; equal ones by place.
 
         Args:
-            asked: folded words, as `words` gives them.
+            query_words: folded words, as `words` gives them.
             language: in which they are stemmed.
             size: the most items.
             at_least: of the distinct words, 1 for any, their number for all.
         """
-        matches = self.match(asked, language).with_words(at_least, size)
+        matches = self.match(query_words, language).with_words(at_least, size)
         best = highest(matches.scores, size)
-        places, scores = matches.places[best].tolist(), matches.scores[best].tolist()
-        return RankedList([self.item_ids[place] for place in places], scores)
+        positions, scores = matches.positions[best].tolist(), matches.scores[best].tolist()
+        return RankedList([self.item_ids[position] for position in positions], scores)
 
-    def match(self, asked: Sequence[str], language: str) -> Matches:
+    def match(self, query_words: Sequence[str], language: str) -> Matches:
         """All that have any of the words, asked as in `search`."""
-        distinct = list(dict.fromkeys(stem(word, language) for word in asked))[:MOST_WORDS]
+        distinct = list(dict.fromkeys(stem(word, language) for word in query_words))[:MOST_WORDS]
         scores = np.zeros(len(self.item_ids), np.float32)
         counts = np.zeros(len(self.item_ids), np.uint8)
         for word in distinct:
@@ -124,8 +126,8 @@ class Lexical:
             rows = self._rows[start:end]
             scores[rows] += self._scores[start:end]
             counts[rows] += 1
-        places = np.flatnonzero(counts > 0)
-        return Matches(places, scores[places], counts[places], len(distinct))
+        positions = np.flatnonzero(counts > 0)
+        return Matches(positions, scores[positions], counts[positions], len(distinct))
 
     def save(self, folder: Path) -> None:
         """Write the index into a build folder."""
@@ -174,8 +176,8 @@ def _postings(index: Any) -> pa.Table:
     counted = searcher.terms_with_prefix(ALL, "")
     for word, count in counted:
         hits = searcher.search(_word(schema, word), count, count=False).hits
-        places = searcher.fast_field_values("row", [address for _, address in hits])
-        for row, (score, _) in sorted(zip(places, hits, strict=True), key=itemgetter(0)):
+        positions = searcher.fast_field_values("row", [address for _, address in hits])
+        for row, (score, _) in sorted(zip(positions, hits, strict=True), key=itemgetter(0)):
             rows.append(row)
             scores.append(score)
     ends = pa.array(np.cumsum([0, *(count for _, count in counted)]), pa.int32())
@@ -203,7 +205,7 @@ def _schema() -> Any:
 
 def _texts(item_table: ItemTable) -> list[tuple[str, str]]:
     """Each item's title, and its other texts, categories and lists."""
-    fields = [f for f in item_table.shop.item_fields if f.type in TEXTUAL and f.role != TITLE]
+    fields = [f for f in item_table.shop.item_fields if f.type in TEXT_TYPES and f.role != TITLE]
     others = [item_table.texts(field) for field in fields]
     rest = (
         [" ".join(texts) for texts in zip(*others, strict=True)]

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.home import DAY
-from training.retrieval.indexes import DatedArtifacts
+from training.studies.next_purchase.dated import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.occurrences import Occurrences, RunningCounts

@@ -6,7 +6,9 @@ from typing import Any
 import numpy as np
 
 from feature_repo.home import DAY
-from training.retrieval.indexes import Cooccurrences, DatedArtifacts, Embeddings, Vectors
+from training.studies.next_purchase.cooccurrence import Cooccurrences
+from training.studies.next_purchase.dated import DatedArtifacts
+from training.studies.next_purchase.embeddings import Vectors, fit_vectors
 from training.studies.next_purchase.history import History, Ints
 
 REFIT_DAYS = 28
@@ -22,13 +24,11 @@ class Relations:
     Attributes:
         at: instant from which it may be used; it saw what was known before.
         together: shape (N, N), cosines of items in one basket.
-        embeddings: of the items that had been bought by then.
-        vectors: shape (N, D), theirs; zeros for the others.
+        vectors: shape (N, D), embeddings of the items bought by then; zeros for the others.
     """
 
     at: int
     together: Any
-    embeddings: Embeddings
     vectors: Vectors
 
     @classmethod
@@ -37,8 +37,8 @@ class Relations:
         known = int(np.searchsorted(history.seen_at, at, side="left"))
         basket, item = _of_usual_size(history.basket[:known], history.item[:known])
         pairs = Cooccurrences.count(item, basket, len(history.items))
-        embeddings = Embeddings.fit([("item", name) for name in history.items], item, basket, at)
-        return cls(at, pairs.cosines(NEIGHBOURS), embeddings, embeddings.vectors)
+        vectors = fit_vectors(item, basket, len(history.items))
+        return cls(at, pairs.cosines(NEIGHBOURS), vectors)
 
 
 def dated_relations(history: History, first: int, last: int) -> DatedArtifacts[Relations]:

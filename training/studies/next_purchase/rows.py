@@ -10,8 +10,8 @@ from feature_repo.events.contract import DEFAULT_MARKET, QUERY_KEY_VERSION
 from feature_repo.request_features import Matrix
 from feature_repo.request_features.context import RatePrior
 from training.dataset import Dataset, Facts
-from training.retrieval.indexes import DatedArtifacts
 from training.studies.next_purchase.candidates import Block, blocks
+from training.studies.next_purchase.dated import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups, features, matrix_of
 from training.studies.next_purchase.history import Flags, Floats, Ints

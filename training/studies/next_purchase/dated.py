@@ -6,10 +6,6 @@ from typing import Generic, Protocol, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.home import Home
-from training.artifacts import verify
-from training.retrieval.indexes.embeddings import KIND, Embeddings
-
 
 class HasDate(Protocol):
     """Anything that may be used from an instant on."""
@@ -41,16 +37,3 @@ class DatedArtifacts(Generic[Artifact]):
         """Shape (R,): places in `artifacts` of those in use at R instants; -1 before the first."""
         places: npt.NDArray[np.int64] = np.searchsorted(self._dates, t, side="right") - 1
         return places
-
-
-def published_embeddings(home: Home, name: str) -> DatedArtifacts[Embeddings]:
-    """All embeddings ever published under a name, verified.
-
-    Raises:
-        ArtifactError: one of them is damaged.
-    """
-    shelf = home.artifacts / KIND / name
-    versions = sorted(folder for folder in shelf.glob("*") if not folder.name.startswith("."))
-    for folder in versions:
-        verify(folder)
-    return DatedArtifacts([Embeddings.load(folder) for folder in versions])

@@ -10,7 +10,7 @@ import pyarrow as pa
 from feature_repo.home import DAY, ArtifactError, Home
 from training.dataset import compacted
 from training.retrieval.catalogue import ItemTable, RankedList
-from training.retrieval.indexes.actions import run
+from training.retrieval.indexes.actions import read_actions
 
 FILE = "charts.json"
 LONGEST = 300
@@ -151,7 +151,7 @@ class TopLists:
     ) -> "TopLists":
         tables = {"for_sale": item_table.table.select(["item_id"]), "categories": _of(item_table)}
         text = sql.format(acted=_ACTED, lists=_LISTS)
-        rows = run(home, text, {**given, **tables, "longest": LONGEST})
+        rows = read_actions(home, text, {**given, **tables, "longest": LONGEST})
         return cls(_lists(rows))
 
     def search(self, market: str, size: int, category: str | None = None) -> RankedList:

@@ -1,17 +1,11 @@
 """Every index finds what a plain count of the log finds, and comes back from disk as it went in."""
 
-import shutil
 from collections import Counter
-from pathlib import Path
 
 import pytest
 
-from feature_repo.events.contract import ItemEvent
-from feature_repo.events.log import EventLog
-from feature_repo.home import ArtifactError, Clock, Home, Settings
+from feature_repo.home import ArtifactError
 from feature_repo.shop import Shop
-from feature_repo.transformations import transform
-from training.artifacts import current
 from training.query_understanding import words
 from training.retrieval.catalogue import ItemTable, K, RankedList, fuse
 from training.retrieval.indexes import (
@@ -19,14 +13,13 @@ from training.retrieval.indexes import (
     Lexical,
     Neighbours,
     TopLists,
-    are_current,
     fit_similar,
-    publish_indexes,
+    fit_together,
+    read_actions,
 )
-from training.retrieval.indexes.actions import run
-from training.retrieval.indexes.build import KINDS, fit_completions
-from training.retrieval.indexes.charts import EVERYWHERE
-from training.retrieval.indexes.covisitation import SHRINKAGE, fit_together
+from training.retrieval.indexes.covisitation import SHRINKAGE
+from training.retrieval.indexes.top_lists import EVERYWHERE
+from training.retrieval.sources.catalogue_indexes import fit_completions
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +29,7 @@ def item_table(small_home):
 
 @pytest.fixture(scope="module")
 def actions(small_home):
-    return run(small_home, "select * from actions order by t, event_id").to_pylist()
+    return read_actions(small_home, "select * from actions order by t, event_id").to_pylist()
 
 
 @pytest.fixture(scope="module")
@@ -166,7 +159,7 @@ def test_every_index_comes_back_as_it_went_in(small_home, item_table, tmp_path):
     charts = TopLists.trending(small_home, item_table)
     similar, shop = fit_similar(item_table), Shop.load(small_home.shop_toml)
     completions = fit_completions(
-        item_table, run(small_home, "select '' as query, 0 as weight, 0 as shoppers")
+        item_table, read_actions(small_home, "select '' as query, 0 as weight, 0 as shoppers")
     )
     for index in (item_table, charts, similar, completions):
         index.save(tmp_path)
@@ -179,7 +172,7 @@ def test_every_index_comes_back_as_it_went_in(small_home, item_table, tmp_path):
 
 
 def test_a_query_of_one_shopper_alone_is_suggested_to_nobody(small_home, item_table):
-    queries = run(small_home, "select 'zebra' as query, 9.0 as weight, 1 as shoppers")
+    queries = read_actions(small_home, "select 'zebra' as query, 9.0 as weight, 1 as shoppers")
 
     assert fit_completions(item_table, queries).search("zeb", 5) == []
 
@@ -198,35 +191,3 @@ def test_fusion_adds_weighted_reciprocal_ranks():
     )
     assert told.item_ids == ["x", "z", "y"]
     assert told.sources["x"]["b"] == (2, 0.5)
-
-
-def change(home, event_id, **fields):
-    """Let an item change, and the features with it."""
-    clock = Clock.of(Settings(home=home))
-    log = EventLog(home, clock)
-    log.writer().append(
-        [ItemEvent(event_id=event_id, event_time=clock.now(), item_id="i00001", fields=fields)]
-    )
-    log.seal()
-    log.compact()
-    transform(home, clock.now())
-
-
-def test_indices_are_fitted_again_where_something_changed_and_likeness_where_texts_did(
-    small_home, tmp_path
-):
-    home = Home(Path(shutil.copytree(small_home.root, tmp_path / "home")))
-    first = publish_indexes(home).versions
-    was_current = are_current(home)
-    change(home, "dearer", price=99.5)
-    became_old = not are_current(home)
-    second = publish_indexes(home, only_changed=True).versions
-    change(home, "renamed", title="Zyxomatic lantern")
-    third = publish_indexes(home, only_changed=True).versions
-    whole = are_current(home)
-    (current(home, "popular", "default") / "manifest.json").write_text("{}")
-
-    assert (was_current, became_old, whole, are_current(home)) == (True, True, True, False)
-    assert first.keys() == second.keys() == third.keys() == set(KINDS)
-    assert first["similar"] == second["similar"] != third["similar"]
-    assert len({versions["assortment"] for versions in (first, second, third)}) == 3

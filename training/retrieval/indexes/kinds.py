@@ -1,0 +1,6 @@
+"""Kinds of the published indexes that are read by name."""
+
+ITEM_TABLE = "assortment"
+LEXICAL = "lexical"
+UNDERSTANDING = "understanding"
+COMPLETIONS = "completions"

@@ -1,0 +1,143 @@
+"""What a candidate source may read of one request."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from feature_repo.request_features.context import RequestContext, as_list
+from training.query_understanding import InterpretedQuery
+from training.retrieval.catalogue import (
+    Filter,
+    Flags,
+    ItemTable,
+    RankedList,
+    RankedRows,
+    Rows,
+    highest,
+)
+from training.retrieval.indexes import LEXICAL, MOST_HITS, Matches
+
+MOST_RESULTS = 400
+"""Items that a source returns at most."""
+
+MOST_LOOKED_UP = 4 * MOST_RESULTS
+"""Items that a source reads from an index: filters remove some of them."""
+
+MOST_SEEDS = 10
+
+
+class SourceMissingError(Exception):
+    """A source lacks its index, or the live features of the shopper."""
+
+
+@dataclass
+class SourceRequest:
+    """One request, as candidate sources see it.
+
+    Attributes:
+        market: of the shopper.
+        user_id: None for an anonymous shopper.
+        item_ids: the items that the list is about; empty for most surfaces.
+        filters: those that were sent.
+        interpreted: the query; empty where there is none.
+        context: live features of the shopper and the query; None where they cannot be read.
+        item_table: N items.
+        eligible: shape (N,), which of them may be shown.
+        indexes: returns the index of a kind, or None where it is not published.
+    """
+
+    market: str
+    user_id: str | None
+    item_ids: Sequence[str]
+    filters: Sequence[Filter]
+    interpreted: InterpretedQuery
+    context: RequestContext | None
+    item_table: ItemTable
+    eligible: Flags
+    indexes: Callable[[str], Any]
+
+    def index(self, kind: str) -> Any:
+        """Return the index of a kind.
+
+        Raises:
+            SourceMissingError: it is not published.
+        """
+        index = self.indexes(kind)
+        if index is None:
+            raise SourceMissingError(kind)
+        return index
+
+    def features(self) -> RequestContext:
+        """Return the live features of the shopper and the query.
+
+        Raises:
+            SourceMissingError: they cannot be read.
+        """
+        if self.context is None:
+            raise SourceMissingError("live features")
+        return self.context
+
+    @property
+    def clicked_items(self) -> list[str]:
+        """The items that the shopper clicked, newest first, each once; none for anonymous ones.
+
+        Raises:
+            SourceMissingError: the live features cannot be read.
+        """
+        if self.user_id is None:
+            return []
+        clicked = as_list(self.features().user.get("user_recent__clicked_item_ids"))
+        return list(dict.fromkeys(item for item in clicked if item))
+
+    @property
+    def seeds(self) -> Sequence[str]:
+        """The items that the list is about; else the items that the shopper clicked last."""
+        return self.item_ids or self.clicked_items[:MOST_SEEDS]
+
+    @property
+    def category(self) -> str | None:
+        """The one category of the filters, else the one that the query implies."""
+        for one in self.filters:
+            if one.field.role == "category" and one.any_of and len(one.any_of) == 1:
+                codes = self.item_table.coded(one.field)
+                (folded,) = one.any_of
+                return next((codes.values[n] for n in codes.code.get(folded, ())), None)
+        intent = self.interpreted.intents.get("category")
+        return intent[0] if intent else None
+
+    def select(self, results: RankedList) -> RankedRows:
+        """Return the first results that may be shown, without the items that the list is about."""
+        rows = self.item_table.rows(results.item_ids)
+        flags = self._are_eligible(rows)
+        if self.item_ids:
+            flags &= ~np.isin(rows, self.item_table.rows(self.item_ids))
+        first = np.flatnonzero(flags)[:MOST_RESULTS]
+        return RankedRows(rows[first], np.array(results.scores, np.float64)[first])
+
+    def words(self, at_least: int, size: int = MOST_HITS) -> tuple[RankedRows, Rows]:
+        """Return the best items with at least so many of the query's words, and the rows of all.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        matches, row_of = self._matches
+        matches = matches.with_words(at_least, size)
+        rows = row_of[matches.positions]
+        flags = self._are_eligible(rows)
+        rows, scores = rows[flags], matches.scores[flags]
+        best = highest(scores, MOST_RESULTS)
+        return RankedRows(rows[best], scores[best]), rows
+
+    @cached_property
+    def _matches(self) -> tuple[Matches, Rows]:
+        """The matches of any word, and the row in the item table of each item of the index."""
+        index = self.index(LEXICAL)
+        row_of = self.item_table.rows_of(LEXICAL, index.item_ids)
+        return index.match(self.interpreted.words, self.interpreted.language), row_of
+
+    def _are_eligible(self, rows: Rows) -> Flags:
+        flags: Flags = (rows >= 0) & (self.eligible[rows] if self.eligible.size else False)
+        return flags

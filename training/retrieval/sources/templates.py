@@ -1,0 +1,77 @@
+"""Parts that several sources share: top lists, neighbours, and how they are searched."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Literal
+
+from feature_repo.shop import Shop
+from training.query_understanding import DEFAULT_LANGUAGE
+from training.retrieval.catalogue import RankedList
+from training.retrieval.indexes import LEXICAL as LEXICAL_KIND
+from training.retrieval.indexes import Lexical, Neighbours, TopLists
+from training.retrieval.sources.request import MOST_LOOKED_UP, SourceRequest
+from training.retrieval.sources.spec import FitInputs, IndexSpec
+
+DECAY = 0.9
+"""Weight of a click relative to the click after it."""
+
+Search = Callable[[SourceRequest], RankedList]
+
+
+def top_lists_index(kind: str, fit: Callable[[FitInputs], TopLists]) -> IndexSpec:
+    """Declare an index of lists by market and category."""
+    return IndexSpec(kind, fit, lambda folder, _: TopLists.load(folder))
+
+
+def search_top_list(index: IndexSpec) -> Search:
+    """Search the list of the request's market, and of its category where it has one."""
+
+    def search(request: SourceRequest) -> RankedList:
+        lists: TopLists = request.index(index.kind)
+        return lists.search(request.market, MOST_LOOKED_UP, request.category)
+
+    return search
+
+
+def neighbours_index(
+    kind: str, fit: Callable[[FitInputs], Neighbours], reads: Literal["log", "texts"] = "log"
+) -> IndexSpec:
+    """Declare an index of each item's neighbours."""
+
+    def load(folder: Path, _: Shop) -> Neighbours:
+        neighbours = Neighbours.load(folder)
+        neighbours.search([""], 1)
+        return neighbours
+
+    return IndexSpec(kind, fit, load, reads)
+
+
+def search_neighbours(index: IndexSpec) -> Search:
+    """Search the neighbours of the request's seeds; a clicked seed weighs less with its age."""
+
+    def search(request: SourceRequest) -> RankedList:
+        seeds = request.seeds
+        weights = None if request.item_ids else [DECAY**n for n in range(len(seeds))]
+        neighbours: Neighbours = request.index(index.kind)
+        return neighbours.search(seeds, MOST_LOOKED_UP, weights)
+
+    return search
+
+
+def _load_lexical(folder: Path, _: Shop) -> Lexical:
+    lexical = Lexical.load(folder)
+    lexical.search([""], DEFAULT_LANGUAGE)
+    return lexical
+
+
+LEXICAL = IndexSpec(
+    LEXICAL_KIND,
+    lambda inputs: Lexical.fit(inputs.item_table, inputs.languages),
+    _load_lexical,
+)
+"""BM25 over the items' texts."""
+
+POPULAR = top_lists_index(
+    "popular", lambda inputs: TopLists.popular(inputs.home, inputs.item_table)
+)
+"""The most popular items of each market and category."""

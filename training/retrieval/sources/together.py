@@ -1,0 +1,16 @@
+"""Items that shoppers clicked or bought in one session with the seeds."""
+
+from training.retrieval.indexes import fit_together
+from training.retrieval.sources.spec import SourceSpec
+from training.retrieval.sources.templates import neighbours_index, search_neighbours
+
+INDEX = neighbours_index("together", lambda inputs: fit_together(inputs.home))
+
+SOURCE = SourceSpec(
+    "together",
+    "items that shoppers clicked or bought in one session with the seeds",
+    search_neighbours(INDEX),
+    {"browse": 1.0, "home": 1.0, "similar": 0.3, "together": 1.0},
+    index=INDEX,
+    order=6,
+)
