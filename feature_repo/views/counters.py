@@ -8,7 +8,6 @@ counts from the SQL; tests compare the two.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -105,10 +104,13 @@ class CounterView(ViewSpec):
         )
 
     def forgotten(self, shop: Shop) -> list[str]:
-        """Return the missing parts; an event that no request names has no market to count for."""
-        is_counted = self.entity != "market"
-        parts = [] if is_counted else ["an entity whose events are counted live: no market"]
-        return parts + super().forgotten(shop)
+        """Return the parts of the declaration that are missing, those of the measures included."""
+        parts = {"an entity that events name: item, user or query": self.entity != "market"}
+        for name, measure in self.measures.items():
+            parts[f"a meaning of measure {name}"] = bool(measure.meaning.strip())
+            parts[f"types of events of measure {name}"] = bool(measure.of)
+        missing = [part for part, is_there in parts.items() if not is_there]
+        return super().forgotten(shop) + missing
 
     @cached_property
     def features(self) -> tuple[str, ...]:
