@@ -8,6 +8,7 @@ counts from the SQL; tests compare the two.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
