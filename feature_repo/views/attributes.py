@@ -114,6 +114,7 @@ ITEM_ATTRIBUTES = ViewSpec(
     fields=lambda shop: [*_fields(shop.item_fields), _IS_DELETED],
     parameters=lambda shop: _parameters(shop.item_fields),
     incremental=NewestRow(),
+    append_numbers=False,
     live=LiveValues(_write_item, key="item"),
 )
 
@@ -124,6 +125,7 @@ USER_ATTRIBUTES = ViewSpec(
     fields=lambda shop: _fields(shop.user_fields),
     parameters=_user_parameters,
     incremental=NewestRow(),
+    append_numbers=False,
     live=LiveValues(_write_user, key="user"),
     is_declared=lambda shop: bool(shop.user_fields),
 )

@@ -163,18 +163,21 @@ COUNTER_VIEWS = (
         entity="item",
         description="How shoppers responded to an item.",
         measures=_RESPONSE,
+        append_numbers=False,
     ),
     CounterView(
         name="user_engagement",
         entity="user",
         description="How much a user has seen and what the user did about it.",
         measures=_RESPONSE,
+        append_numbers=False,
     ),
     CounterView(
         name="query_engagement",
         entity="query",
         description="How often a query is searched for, its empty results, and what follows.",
         measures={**_SEARCHES, **_DEMAND},
+        append_numbers=False,
     ),
 )
 """The built-in counted views."""

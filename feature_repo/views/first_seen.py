@@ -16,5 +16,6 @@ USER_FIRST_SEEN = ViewSpec(
         ),
     ),
     incremental=NewestRow(),
+    append_numbers=False,
     live=LiveFirst(),
 )

@@ -88,6 +88,7 @@ USER_RECENT = ViewSpec(
     description="The items a user clicked last and was shown last, newest first.",
     fields=_recent_fields,
     incremental=NewestRow(),
+    append_numbers=False,
     live=LiveLists({"clicked": K_CLICKED, "shown": K_SHOWN}),
 )
 
@@ -98,4 +99,5 @@ QUERY_CLICKED_ITEMS = ViewSpec(
     fields=_query_fields,
     parameters=_query_parameters,
     incremental=DailySums("query_days"),
+    append_numbers=False,
 )

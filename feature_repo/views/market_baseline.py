@@ -37,4 +37,5 @@ MARKET_BASELINE = ViewSpec(
     ),
     parameters=_parameters,
     incremental=DailySums("market_days"),
+    append_numbers=False,
 )

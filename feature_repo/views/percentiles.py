@@ -118,4 +118,5 @@ ITEM_PERCENTILES = ViewSpec(
     fields=_fields,
     parameters=_parameters,
     incremental=NewestRow(load="day_ended"),
+    append_numbers=False,
 )

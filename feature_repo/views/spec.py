@@ -145,7 +145,7 @@ class ViewSpec:
     The Feast view, the transformation, its incremental state, the online rows, the live write and
     merge, erasure, the verification and `docs/features.md` derive from it.
 
-    A built-in view is one spec in this room, listed in `registry.py`, and one SQL file.  A shop's
+    A built-in view is a spec in this room, a line in `registry.py` and an SQL file.  A shop's
     own package adds a view through an entry point in its pyproject.toml:
 
         [project.entry-points."aisle.views"]
@@ -168,8 +168,8 @@ class ViewSpec:
     `part`.  `seen_at` is in microseconds; a row of one event is stamped
     `make_timestamptz(seen_at + 1)`, a daily row with the midnight after its day.
 
-    The model reads the numbers of a shop's views as columns `<view>__<feature>` and
-    `<view>__present`, after all built-in columns.
+    The model reads the numbers of the view as columns `<view>__<feature>` and `<view>__present`,
+    after all other columns.
 
     Attributes:
         name: of the Feast view, its folder of rows and, by default, its SQL file.
@@ -180,6 +180,8 @@ class ViewSpec:
         parameters: text for each `$placeholder` of the SQL file.
         incremental: what a run over new events alone continues from.
         live: how an event changes it; None for a view that changes at midnight.
+        append_numbers: whether the model reads its numbers as they are, after all other columns;
+            False where a family of request features reads them.
         ttl_seconds: age beyond which a row counts as missing; 0 for never.
         is_declared: whether a shop has the view.
     """
@@ -192,6 +194,7 @@ class ViewSpec:
     parameters: Callable[[Shop], Mapping[str, str]] = no_parameters
     incremental: Incremental = WholeLog()
     live: Live | None = None
+    append_numbers: bool = True
     ttl_seconds: int = 0
     is_declared: Callable[[Shop], bool] = in_every_shop
 

@@ -10,7 +10,6 @@ from feature_repo.request_features.families.block import Columns
 from feature_repo.request_features.families.calendar import calendar
 from feature_repo.request_features.families.funnel import funnel
 from feature_repo.request_features.families.history import history
-from feature_repo.request_features.families.installed_views import installed_views
 from feature_repo.request_features.families.market import market
 from feature_repo.request_features.families.percentiles import percentiles
 from feature_repo.request_features.families.price import price
@@ -26,6 +25,7 @@ from feature_repo.request_features.families.text_match import text_match
 from feature_repo.request_features.families.trend import trend
 from feature_repo.request_features.families.user_attributes import user_attributes
 from feature_repo.request_features.families.vectors import vectors
+from feature_repo.request_features.families.view_numbers import view_numbers
 from feature_repo.shop import Shop
 
 GROUP = "aisle.request_features"
@@ -53,7 +53,7 @@ BUILT_IN: tuple[Family, ...] = (
     sources,
     user_attributes,
     tenure,
-    installed_views,
+    view_numbers,
 )
 
 

@@ -1,4 +1,4 @@
-"""Numbers of the feature views that installed packages declare."""
+"""Numbers of the feature views that no other family reads."""
 
 from collections.abc import Iterable
 
@@ -6,14 +6,11 @@ from feature_repo.request_features.context import RatePrior, RequestContext, is_
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
 from feature_repo.views import ViewSpec, views_of
-from feature_repo.views import installed_views as installed
 
 
-def installed_views(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
-    """`<view>__<feature>` and `<view>__present` of each installed view of the shop."""
-    if not installed():
-        return []
-    specs = [spec for spec in views_of(shop) if spec in installed()]
+def view_numbers(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
+    """`<view>__<feature>` and `<view>__present` of each view that appends its numbers."""
+    specs = [spec for spec in views_of(shop) if spec.append_numbers]
     return [block for spec in specs for block in _blocks(context, shop, spec)]
 
 
