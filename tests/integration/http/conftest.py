@@ -17,14 +17,14 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def running_service(shop):
-    """The service, in whatever health."""
+    """The service, healthy or not."""
     with run_service(shop) as service:
         yield service
 
 
 @pytest.fixture
 def service(running_service):
-    """The service in good health."""
+    """The service, healthy."""
     assert running_service.eventually(lambda: running_service.rank([]).status_code == 200)
     assert running_service.eventually(lambda: running_service.metric("aisle_live_state_up") == 1)
     return running_service

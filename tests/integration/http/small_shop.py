@@ -55,13 +55,13 @@ class Service:
     @cached_property
     def items(self) -> list[str]:
         """Ids of items that were shown and are still for sale."""
-        shown = self._known("item_engagement", "item_id")
+        shown = self._ids("item_engagement", "item_id")
         return sorted(set(shown) - set(self.rank(shown).json()["dropped"]))
 
     @cached_property
     def users(self) -> list[str]:
-        """Ids of users with a past."""
-        return self._known("user_recent", "user_id")
+        """Ids of users with events."""
+        return self._ids("user_recent", "user_id")
 
     @cached_property
     def clock(self) -> Clock:
@@ -73,30 +73,30 @@ class Service:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        """The processes that answer requests."""
+        """The child processes of the service."""
         return psutil.Process(self.process.pid).children(recursive=True)
 
     def rank(self, items, model="default", params=None, **body):
-        """Ask for a ranking; items are ids, or objects as they go into the body."""
+        """Request a ranking; items are ids, or objects of the body."""
         listed = [item if isinstance(item, dict) else {"id": item} for item in items]
         return self.http.post(f"/rank/{model}", json={"items": listed, **body}, params=params)
 
     def search(self, query, params=None, **body):
-        """Ask for a page of a search."""
+        """Request a page of a search."""
         return self.http.post("/search", json={"query": query, **body}, params=params)
 
     def recommend(self, surface, params=None, **body):
-        """Ask for a page of recommendations."""
+        """Request a page of recommendations."""
         return self.http.post(f"/recommend/{surface}", json=body, params=params)
 
     def explain(self, items, **body):
-        """The feature values of each item, by item."""
+        """Return the feature values of each item, by item."""
         answer = self.rank(items, params={"explain": "1"}, **body).json()
         assert answer["degraded"] == [], answer
         return {item["item"]: item["features"] for item in answer["items"]}
 
     def click(self, item, **fields):
-        """Send a click that happened now; gives the event and the answer."""
+        """Send a click of this instant; return the event and the answer."""
         event = {
             "kind": "interaction",
             "event_id": uuid.uuid4().hex,
@@ -108,32 +108,32 @@ class Service:
         return event, self.http.post("/events", json=event)
 
     def metric(self, line):
-        """The value of one line of `/metrics`; 0 where it is not there yet."""
-        found = [
+        """Return the value of one line of `/metrics`; 0 where it is absent."""
+        values = [
             float(text.rpartition(" ")[2])
             for text in self.http.get("/metrics").text.splitlines()
             if text.rpartition(" ")[0] == line
         ]
-        return found[0] if found else 0.0
+        return values[0] if values else 0.0
 
     def output(self):
-        """What the service wrote."""
+        """Return the output of the service."""
         return (self.home.root / "service.log").read_text()
 
     def eventually(self, condition, seconds=30.0):
-        """The first true result of a condition; the last result when time is up."""
+        """Return the first true result of a condition, or the last result when time is up."""
         deadline = time.monotonic() + seconds
-        while not (found := condition()) and time.monotonic() < deadline:
+        while not (result := condition()) and time.monotonic() < deadline:
             time.sleep(0.05)
-        return found
+        return result
 
-    def _known(self, view, key):
+    def _ids(self, view, key):
         rows = ds.dataset(self.home.features / view).to_table(columns=[key])
         return sorted(set(rows[key].to_pylist()))
 
 
 def build_home(root: Path, *, users: int = 30, items: int = 60, days: int = 6) -> Settings:
-    """A home with events ingested, features online, popularity snapshots and indices published."""
+    """A home with events ingested, features online, popularity snapshots and indexes published."""
     home = Home(root)
     source = simulate(root.parent / "events.jsonl", users=users, items=items, days=days, seed=3)
     root.mkdir(parents=True, exist_ok=True)
@@ -150,7 +150,7 @@ def build_home(root: Path, *, users: int = 30, items: int = 60, days: int = 6) -
 def publish_ranker(
     home: Home, build: Path, name: str = "default", seed: int = 0, depth: int = 3, trees: int = 20
 ) -> str:
-    """Publish a ranker fitted to noise: the service must score with it, not score well."""
+    """Publish a ranker fitted to noise: tests need its scores, not their quality."""
     columns = feature_columns(Shop.load(home.shop_toml))
     rng = np.random.default_rng(seed)
     rows = xgboost.DMatrix(rng.normal(size=(400, len(columns))), rng.normal(size=400))
@@ -161,7 +161,7 @@ def publish_ranker(
 
 
 def read_once(connection, query):
-    """What a service would read for a question, in an event loop of its own."""
+    """Return the context that a service would read for a query, in a new event loop."""
 
     async def once():
         try:

@@ -1,4 +1,4 @@
-"""What `/rank` and its neighbours answer, word for word."""
+"""The HTTP contract of `/rank`, the probes, metrics and documents."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 from serving.http.endpoints import ENDPOINTS
 
 
-def test_where_no_ranker_is_published_popularity_answers_and_says_so(service):
+def test_without_a_ranker_popularity_ranks_and_the_answer_is_degraded(service):
     answer = service.rank(service.items, model="unranked").json()
 
     folder = service.home.current / "popularity" / "unranked"
@@ -19,7 +19,7 @@ def test_where_no_ranker_is_published_popularity_answers_and_says_so(service):
     assert scores == sorted((popularity[i] for i in service.items), reverse=True)
 
 
-def test_an_answer_has_these_keys_and_the_best_item_first(service):
+def test_an_answer_has_the_keys_of_the_contract_and_the_best_item_first(service):
     answer = service.rank(service.items, id="r-keys", user=service.users[0]).json()
 
     scores = [item["score"] for item in answer["items"]]
@@ -45,7 +45,7 @@ def test_the_same_request_gets_the_same_scores_whatever_the_order(service):
     assert {i["item"]: i["score"] for i in one} == {i["item"]: i["score"] for i in other}
 
 
-def test_equal_scores_keep_the_order_given(service):
+def test_equal_scores_keep_the_order_of_the_request(service):
     answer = service.rank(["never-seen-2", "never-seen-1", "never-seen-3"]).json()
 
     assert [item["item"] for item in answer["items"]] == [
@@ -60,7 +60,7 @@ def test_a_request_without_id_gets_one(service):
     assert all(ids)
 
 
-def test_an_empty_slate_is_answered_with_none(service):
+def test_a_request_without_items_is_answered_without_items(service):
     response = service.rank([])
 
     assert response.status_code == 200
@@ -69,20 +69,20 @@ def test_an_empty_slate_is_answered_with_none(service):
 
 
 def test_explain_gives_the_features_of_each_item_with_null_for_missing(service):
-    features = service.explain([service.items[0], "unheard-of"])
+    features = service.explain([service.items[0], "no-such-item"])
 
-    known, unknown = features[service.items[0]], features["unheard-of"]
-    assert known.keys() == unknown.keys()
-    assert known["item_attributes__present"] == 1
+    stored, unknown = features[service.items[0]], features["no-such-item"]
+    assert stored.keys() == unknown.keys()
+    assert stored["item_attributes__present"] == 1
     assert unknown["item_attributes__present"] == 0
     assert unknown["item_engagement__clicks_all"] is None
     assert unknown["item_attributes__price"] is None
 
 
 def test_an_unknown_item_is_ranked(service):
-    answer = service.rank([service.items[0], "unheard-of"]).json()
+    answer = service.rank([service.items[0], "no-such-item"]).json()
 
-    assert {item["item"] for item in answer["items"]} == {service.items[0], "unheard-of"}
+    assert {item["item"] for item in answer["items"]} == {service.items[0], "no-such-item"}
 
 
 def test_a_field_of_the_request_overrides_the_stored_one(service):
@@ -106,18 +106,18 @@ def test_a_field_of_the_request_overrides_the_stored_one(service):
     assert unknown["item_attributes__price"] == 7.5
 
 
-def test_a_deleted_item_is_dropped_and_named(service):
-    gone, kept = "soon-gone", service.items[0]
+def test_a_deleted_item_is_dropped_and_reported(service):
+    deleted, remaining = "soon-deleted", service.items[0]
     event = {
-        "kind": "item", "event_id": "delete-soon-gone", "event_time": service.clock.now(),
-        "item_id": gone, "op": "delete",
+        "kind": "item", "event_id": "delete-soon-deleted", "event_time": service.clock.now(),
+        "item_id": deleted, "op": "delete",
     }  # fmt: skip
     assert service.http.post("/events", json=event).json()["accepted"] == 1
 
-    answer = service.rank([gone, kept]).json()
+    answer = service.rank([deleted, remaining]).json()
 
-    assert [item["item"] for item in answer["items"]] == [kept]
-    assert answer["dropped"] == [gone]
+    assert [item["item"] for item in answer["items"]] == [remaining]
+    assert answer["dropped"] == [deleted]
 
 
 def test_integer_ids_are_text(service):
@@ -127,7 +127,7 @@ def test_integer_ids_are_text(service):
 @pytest.mark.parametrize(
     "timestamp", [None, "soon", 1e300, -5, {"at": 1}, "2026-01-10T12:00+02:00"]
 )
-def test_the_senders_timestamp_never_fails_a_request(service, timestamp):
+def test_no_timestamp_of_the_sender_fails_a_request(service, timestamp):
     assert service.rank(service.items[:2], timestamp=timestamp).status_code == 200
 
 
@@ -156,7 +156,7 @@ def test_the_senders_timestamp_never_fails_a_request(service, timestamp):
         (b'{"items": [], "fields": [{"name": "query", "value": 4}]}', 400, "fields.query"),
     ],
 )
-def test_an_impossible_body_is_told_where_and_why(service, body, status, field):
+def test_an_invalid_body_is_rejected_by_field(service, body, status, field):
     response = service.http.post("/rank/default", content=body)
 
     error = response.json()["error"]
@@ -165,7 +165,7 @@ def test_an_impossible_body_is_told_where_and_why(service, body, status, field):
     assert error["field"].startswith(field)
 
 
-def test_an_unknown_model_is_404_and_the_known_ones_are_named(service):
+def test_an_unknown_model_is_404_with_the_existing_ones(service):
     response = service.rank(service.items, model="nonesuch")
 
     assert response.status_code == 404
@@ -175,7 +175,7 @@ def test_an_unknown_model_is_404_and_the_known_ones_are_named(service):
 
 @pytest.mark.parametrize("path", ["/rank/default", "/events", "/feedback"])
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
-def test_another_method_is_405_and_the_right_one_is_named(service, method, path):
+def test_another_method_is_405_with_the_allowed_one(service, method, path):
     response = service.http.request(method, path)
 
     assert response.status_code == 405
@@ -187,7 +187,7 @@ def test_another_path_is_404(service):
     assert service.http.post("/rank").json()["error"]["field"] == "path"
 
 
-def test_a_slate_of_a_thousand_is_ranked_and_one_more_is_413(service):
+def test_a_thousand_items_are_ranked_and_one_more_is_413(service):
     ids = [f"many-{n}" for n in range(1001)]
 
     assert len(service.rank(ids[:1000]).json()["items"]) == 1000
@@ -210,7 +210,7 @@ def test_probes_answer(service):
     assert service.http.get("/readyz").status_code == 200
 
 
-def test_metrics_count_what_was_answered(service):
+def test_metrics_count_answers(service):
     before = service.metric('aisle_answer_seconds_count{endpoint="rank"}')
     service.rank(service.items[:2])
 
@@ -218,14 +218,14 @@ def test_metrics_count_what_was_answered(service):
     assert service.metric("aisle_live_state_up") == 1
 
 
-def test_openapi_names_every_endpoint(service):
+def test_the_openapi_document_has_every_endpoint(service):
     document = service.http.get("/openapi.json").json()
 
     assert set(document["paths"]) == {endpoint.template for endpoint in ENDPOINTS}
     assert service.http.get("/docs.json").json() == document
 
 
-def test_the_first_page_loads_nothing_from_others(service):
+def test_the_index_page_loads_no_script(service):
     page = service.http.get("/")
 
     assert page.status_code == 200

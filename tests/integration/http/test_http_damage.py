@@ -1,4 +1,4 @@
-"""A service with damaged artifacts, or a slow Redis, answers and becomes whole again."""
+"""A service with damaged artifacts, or a slow Redis, answers and recovers."""
 
 import asyncio
 import shutil
@@ -41,89 +41,91 @@ def emptied(folder):
         path.write_bytes(b"")
 
 
-def lost(folder):
+def removed(folder):
     for path in files_of(folder):
         path.unlink()
 
 
-def of_nothing(folder):
+def without_manifest_entries(folder):
     (folder / MANIFEST).write_text("{}")
 
 
 def damage(home, kind, how):
-    """Damage the artifact in use, of a home that no process serves."""
+    """Damage the current artifact of a home that no process serves."""
     how(current(home, kind, DEFAULT_MODEL))
 
 
 @pytest.fixture
-def own(shop, tmp_path):
-    """A copy of the shop's home, of the same name and so of the same features in Redis."""
+def home_copy(shop, tmp_path):
+    """A copy of the shop's home; it has the same name, so it reads the same features in Redis."""
     home = Home(tmp_path / shop.home.root.name)
-    leave = shutil.ignore_patterns("redis", "bentoml", "*.log")
-    shutil.copytree(shop.home.root, home.root, symlinks=True, ignore=leave)
+    ignored = shutil.ignore_patterns("redis", "bentoml", "*.log")
+    shutil.copytree(shop.home.root, home.root, symlinks=True, ignore=ignored)
     return replace(shop, home=home)
 
 
-class Delay:
-    """A way to Redis that can be made slow."""
+class SlowProxy:
+    """A proxy in front of Redis with an adjustable delay."""
 
     def __init__(self):
         self.seconds, self.port = 0.0, 0
 
     async def serve(self, reader, writer, address):
-        theirs, ours = await asyncio.open_connection(*address)
+        server_reader, server_writer = await asyncio.open_connection(*address)
 
-        async def passed(source, target, slow):
+        async def forward(source, target, delayed):
             with closing(target):
                 while data := await source.read(1 << 20):
-                    await asyncio.sleep(self.seconds if slow else 0)
+                    await asyncio.sleep(self.seconds if delayed else 0)
                     target.write(data)
 
-        await asyncio.gather(passed(reader, ours, False), passed(theirs, writer, True))
+        await asyncio.gather(
+            forward(reader, server_writer, False), forward(server_reader, writer, True)
+        )
 
 
 @contextmanager
-def delaying(address):
-    """Pass everything on to a server and back, in a thread, until the block ends."""
-    delay, loop = Delay(), asyncio.new_event_loop()
+def slow_proxy(address):
+    """Run a proxy of a server in a thread until the block ends."""
+    proxy, loop = SlowProxy(), asyncio.new_event_loop()
 
-    async def end():
+    async def stop():
         server.close()
         others = asyncio.all_tasks() - {asyncio.current_task()}
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
 
-    serve = partial(delay.serve, address=(address.host, address.port))
+    serve = partial(proxy.serve, address=(address.host, address.port))
     server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0))
-    delay.port = server.sockets[0].getsockname()[1]
+    proxy.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
     try:
-        yield delay
+        yield proxy
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
-        loop.run_until_complete(end())
+        loop.run_until_complete(stop())
         loop.close()
 
 
-def test_a_service_begun_on_damaged_artifacts_answers_and_takes_what_is_published_next(
-    own, tmp_path
+def test_a_service_started_with_damaged_artifacts_answers_and_loads_the_next_publication(
+    home_copy, tmp_path
 ):
-    damage(own.home, RANKER, truncated)
-    damage(own.home, "lexical", garbled)
-    damage(own.home, "popular", lost)
+    damage(home_copy.home, RANKER, truncated)
+    damage(home_copy.home, "lexical", garbled)
+    damage(home_copy.home, "popular", removed)
 
-    with run_service(own) as service:
+    with run_service(home_copy) as service:
         ready = service.http.get("/readyz").status_code
         items = service.items
         ranked, by_popularity = service.rank(items), service.rank(items, model="unranked")
-        found = service.search("red")
+        search = service.search("red")
         pages = [service.recommend(surface, user="u00001") for surface in SURFACES]
-        publish_ranker(own.home, tmp_path / "ranker", seed=3)
-        publish_indexes(own.home)
-        whole = service.eventually(
+        publish_ranker(home_copy.home, tmp_path / "ranker", seed=3)
+        publish_indexes(home_copy.home)
+        recovered = service.eventually(
             lambda: (
                 service.rank(items).json()["degraded"] == []
                 and service.search("red").json()["degraded"] == []
@@ -136,39 +138,39 @@ def test_a_service_begun_on_damaged_artifacts_answers_and_takes_what_is_publishe
     assert [i["item"] for i in ranked.json()["items"]] == [
         i["item"] for i in by_popularity.json()["items"]
     ]
-    assert found.json()["degraded"] == ["retrieve", "score"]
-    assert {page.status_code for page in (ranked, found, *pages)} == {200}
+    assert search.json()["degraded"] == ["retrieve", "score"]
+    assert {page.status_code for page in (ranked, search, *pages)} == {200}
     assert all(page.json()["items"] for page in pages)
     assert "retrieve" in pages[0].json()["degraded"]
-    assert whole
+    assert recovered
 
 
-def test_a_slow_redis_is_not_waited_for_and_is_asked_again_when_it_is_quick(own):
-    with delaying(ensure_redis(own)) as delay:
-        slow = replace(own, redis_url=f"redis://127.0.0.1:{delay.port}/0")
+def test_a_slow_redis_is_skipped_and_read_again_once_it_is_fast(home_copy):
+    with slow_proxy(ensure_redis(home_copy)) as proxy:
+        slow = replace(home_copy, redis_url=f"redis://127.0.0.1:{proxy.port}/0")
         with run_service(slow) as service:
             assert service.eventually(lambda: service.rank(["a"]).json()["degraded"] == [])
             items = [item["item"] for item in service.search("", size=20).json()["items"]]
-            delay.seconds = 1.0
+            proxy.seconds = 1.0
             ranked = [service.rank(items, user="u00001") for _ in range(4)]
             pages = [service.search("red", user="u00001") for _ in range(4)]
             acknowledged = service.click(items[0])[1]
-            delay.seconds = 0.0
-            whole = service.eventually(lambda: service.search("red").json()["degraded"] == [])
+            proxy.seconds = 0.0
+            recovered = service.eventually(lambda: service.search("red").json()["degraded"] == [])
 
     assert {answer.status_code for answer in (*ranked, *pages)} == {200}
     assert {tuple(answer.json()["degraded"]) for answer in ranked} == {("hydrate",)}
     assert all("hydrate" in answer.json()["degraded"] for answer in pages)
     assert all(answer.json()["items"] for answer in (*ranked, *pages))
     assert acknowledged.json()["accepted"] == 1
-    assert whole
+    assert recovered
 
 
 @pytest.mark.parametrize("kind", [RANKER, POPULARITY, *index_specs()])
-def test_no_damage_stops_a_shelf_and_every_next_publication_is_taken(shop, tmp_path, kind):
+def test_a_registry_survives_any_damage_and_loads_every_next_publication(shop, tmp_path, kind):
     declared = Shop.load(shop.home.shop_toml)
     good = Path(shutil.copytree(current(shop.home, kind, DEFAULT_MODEL), tmp_path / "good"))
-    for how in (truncated, garbled, emptied, lost, of_nothing):
+    for how in (truncated, garbled, emptied, removed, without_manifest_entries):
         home = Home(tmp_path / how.__name__)
         publish(home, kind, DEFAULT_MODEL, good, {})
         damage(home, kind, how)
@@ -183,7 +185,9 @@ def test_no_damage_stops_a_shelf_and_every_next_publication_is_taken(shop, tmp_p
 
 @pytest.mark.parametrize("kind", [RANKER, POPULARITY, *index_specs()])
 @pytest.mark.parametrize("how", [truncated, garbled, emptied])
-def test_what_was_published_damaged_is_refused_and_the_one_before_stays(shop, tmp_path, kind, how):
+def test_a_damaged_publication_is_rejected_and_the_previous_version_stays(
+    shop, tmp_path, kind, how
+):
     home, build = Home(tmp_path / "home"), tmp_path / "build"
     shutil.copytree(current(shop.home, kind, DEFAULT_MODEL), build)
     registry = ModelRegistry(home, Shop.load(shop.home.shop_toml))

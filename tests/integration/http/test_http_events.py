@@ -1,4 +1,4 @@
-"""What `/events` and `/feedback` take, and what a ranking sees of it."""
+"""Ingestion by `/events` and `/feedback`, and its effect on the next ranking."""
 
 import json
 
@@ -21,7 +21,7 @@ def item_event(service, event_id, **fields):
 
 
 @pytest.mark.parametrize("form", ["object", "array", "lines"])
-def test_one_object_an_array_and_lines_are_taken(service, form):
+def test_one_object_an_array_and_lines_are_accepted(service, form):
     events = [item_event(service, f"{form}-{n}") for n in range(1 if form == "object" else 3)]
     body = {
         "object": json.dumps(events[0]),
@@ -35,7 +35,7 @@ def test_one_object_an_array_and_lines_are_taken(service, form):
     assert response.json() == {"accepted": len(events), "duplicate": 0, "quarantined": []}
 
 
-def test_a_bad_event_is_quarantined_and_the_others_are_taken(service):
+def test_an_invalid_event_is_quarantined_and_the_others_are_accepted(service):
     good, bad = item_event(service, "good-1"), item_event(service, "bad-1", price=3)
 
     answer = service.http.post("/events", json=[bad, good, 17, "text", None]).json()
@@ -46,17 +46,17 @@ def test_a_bad_event_is_quarantined_and_the_others_are_taken(service):
     assert all(list(entry) == ["index", "field", "reason"] for entry in answer["quarantined"])
 
 
-def test_what_is_quarantined_is_kept(service):
-    service.http.post("/events", json={"kind": "nonsense", "event_id": "kept-in-quarantine"})
+def test_a_quarantined_event_is_stored_with_its_reason(service):
+    service.http.post("/events", json={"kind": "nonsense", "event_id": "in-quarantine"})
 
-    kept = [
+    entries = [
         json.loads(line)
         for path in (service.home.log / "quarantine").glob("*.jsonl")
         for line in path.read_text().splitlines()
-        if "kept-in-quarantine" in line
+        if "in-quarantine" in line
     ]
-    assert len(kept) == 1
-    assert "kind" in kept[0]["reason"]
+    assert len(entries) == 1
+    assert "kind" in entries[0]["reason"]
 
 
 def test_an_event_of_the_future_is_quarantined(service):
@@ -90,7 +90,7 @@ def test_an_id_of_the_compacted_log_counts_as_duplicate(service):
     assert answer == {"accepted": 0, "duplicate": 1, "quarantined": []}
 
 
-def test_received_at_is_the_servers_business(service):
+def test_received_at_is_the_servers_clock(service):
     service.http.post("/events", json=item_event(service, "dated", received_at="2001-01-01"))
 
     logged = [event for event in service.log.unsealed() if event.event_id == "dated"]
@@ -111,21 +111,21 @@ def test_an_acknowledged_click_counts_for_the_next_ranking(service):
     assert after["item_engagement__clicks_all"] == (before["item_engagement__clicks_all"] or 0) + 1
 
 
-def test_a_click_a_little_ahead_of_the_clock_counts_when_its_time_has_come(service):
+def test_a_click_slightly_in_the_future_counts_from_its_time_on(service):
     user, item = "early-bird", service.items[4]
 
     _, acknowledged = service.click(item, user_id=user, event_time=service.clock.now() + 1_500_000)
-    at_once = service.explain([item], user=user)[item]
+    immediately = service.explain([item], user=user)[item]
     later = service.eventually(
         lambda: service.explain([item], user=user)[item]["user_recent__present"]
     )
 
     assert acknowledged.json()["accepted"] == 1
-    assert at_once["user_recent__present"] == 0
+    assert immediately["user_recent__present"] == 0
     assert later == 1
 
 
-def test_a_corrected_price_counts_at_once(service):
+def test_a_corrected_price_counts_immediately(service):
     item = service.items[5]
 
     event = item_event(service, "new-price", item_id=item, fields={"price": 12.5})
@@ -134,7 +134,7 @@ def test_a_corrected_price_counts_at_once(service):
     assert service.explain([item])[item]["item_attributes__price"] == 12.5
 
 
-def test_an_answer_counts_nothing_until_it_is_reported_shown(service):
+def test_an_answer_makes_impressions_only_when_it_is_reported_shown(service):
     items, user = ["fresh-1", "fresh-2"], "window-shopper"
     service.rank(items, user=user, id="r-unshown")
     unshown = service.explain(items, user=user)["fresh-1"]["item_engagement__present"]
@@ -151,7 +151,7 @@ def test_an_answer_counts_nothing_until_it_is_reported_shown(service):
     assert {f["item_engagement__impressions_all"] for f in shown.values()} == {1}
 
 
-def test_a_report_of_a_request_nobody_answered_is_quarantined(service):
+def test_a_report_of_an_unknown_request_is_quarantined(service):
     report = {
         "kind": "ranking", "event_id": "shown-never", "event_time": service.clock.now(),
         "request_id": "never-asked",
@@ -163,32 +163,38 @@ def test_a_report_of_a_request_nobody_answered_is_quarantined(service):
     assert answer["quarantined"][0]["field"] == "items"
 
 
-@pytest.mark.parametrize("door", ["events", "feedback", "the answer that was shown"])
-def test_a_search_that_found_nothing_counts_once(service, door):
-    query, at = f"unicorn by {door}", service.clock.now()
-    asked = {"fields": [{"name": "query", "value": query}]}
-    named = {"event_time": at, "request_id": f"r-{door}", "query": query, "items": []}
-    peer = {"event": "ranking", "id": f"r-{door}", "timestamp": to_text(at), "items": [], **asked}
+@pytest.mark.parametrize("reported_by", ["events", "feedback", "the answer that was shown"])
+def test_a_search_without_results_counts_once(service, reported_by):
+    query, at = f"unicorn by {reported_by}", service.clock.now()
+    fields = {"fields": [{"name": "query", "value": query}]}
+    named = {"event_time": at, "request_id": f"r-{reported_by}", "query": query, "items": []}
+    peer = {
+        "event": "ranking",
+        "id": f"r-{reported_by}",
+        "timestamp": to_text(at),
+        "items": [],
+        **fields,
+    }
     for n in range(2):
-        if door == "events":
+        if reported_by == "events":
             event = {"kind": "ranking", "event_id": f"nothing-{n}", **named}
             assert service.http.post("/events", json=event).json()["accepted"] == 1
-        elif door == "feedback":
+        elif reported_by == "feedback":
             accepted = service.http.post("/feedback", json=peer).json()["accepted"]
             assert accepted == (n == 0)
         else:
-            answer = service.rank([], id=f"r-{door}", params={"shown": "1"}, **asked).json()
+            answer = service.rank([], id=f"r-{reported_by}", params={"shown": "1"}, **fields).json()
             assert (answer["items"], answer["degraded"]) == ([], [])
 
-    assert service.log.ranking(f"r-{door}").items == ()
-    assert asked_for(service, query) == {"searches_all": 1, "zero_results_all": 1}
+    assert service.log.ranking(f"r-{reported_by}").items == ()
+    assert search_counts(service, query) == {"searches_all": 1, "zero_results_all": 1}
 
 
-def test_an_answer_of_no_items_counts_nothing_until_it_is_reported_shown(service):
+def test_an_answer_without_items_counts_as_a_search_only_when_it_is_reported_shown(service):
     query, report = "gryphon", {"kind": "ranking", "event_time": service.clock.now()}
     service.rank([], id="r-none", fields=[{"name": "query", "value": query}])
     answered = service.eventually(lambda: service.log.served("r-none"))
-    before = asked_for(service, query)
+    before = search_counts(service, query)
 
     for n in range(2):
         shown = {**report, "event_id": f"shown-none-{n}", "request_id": "r-none", "query": query}
@@ -196,21 +202,23 @@ def test_an_answer_of_no_items_counts_nothing_until_it_is_reported_shown(service
 
     assert answered.items == ()
     assert before == {"searches_all": None, "zero_results_all": None}
-    assert asked_for(service, query) == {"searches_all": 1, "zero_results_all": 1}
+    assert search_counts(service, query) == {"searches_all": 1, "zero_results_all": 1}
 
 
 @pytest.mark.parametrize("page", [1, 2])
-def test_a_page_of_no_items_is_a_search_that_found_nothing_where_it_is_the_first(service, page):
-    query, nowhere = f"{service.items[0]} on page {page}", {"category": "of no item"}
+def test_only_a_first_page_without_items_is_a_search_without_results(service, page):
+    query, filters = f"{service.items[0]} on page {page}", {"category": "of no item"}
 
-    answer = service.search(query, params={"shown": "1"}, filters=nowhere, page=page).json()
+    answer = service.search(query, params={"shown": "1"}, filters=filters, page=page).json()
 
     assert (answer["items"], answer["degraded"]) == ([], [])
-    counted = 1 if page == 1 else None
-    assert asked_for(service, query) == dict.fromkeys(("searches_all", "zero_results_all"), counted)
+    expected = 1 if page == 1 else None
+    assert search_counts(service, query) == dict.fromkeys(
+        ("searches_all", "zero_results_all"), expected
+    )
 
 
-def test_a_ranking_of_no_items_and_no_query_is_set_aside_and_told_why(service):
+def test_a_ranking_without_items_and_query_is_quarantined_with_its_reason(service):
     report = {
         "kind": "ranking", "event_id": "shown-void", "event_time": service.clock.now(),
         "request_id": "r-void", "items": [],
@@ -226,14 +234,14 @@ def test_a_ranking_of_no_items_and_no_query_is_set_aside_and_told_why(service):
     assert "a query that found none" in answer["quarantined"][0]["reason"]
 
 
-def asked_for(service, query):
-    """What the next request reads of a query's searches."""
+def search_counts(service, query):
+    """Return the counts of searches that the next request reads for a query."""
     shop, key = Shop.load(service.home.shop_toml), query_key(query, "default")
     with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as client:
         reader = OnlineReader(service.home, shop, client)
-        asked = reader.read(user_id=None, query_key=key, item_ids=[], t=service.clock.now())
-    known = asked.query_row
-    return {n: known[f"query_engagement__{n}"] for n in ("searches_all", "zero_results_all")}
+        context = reader.read(user_id=None, query_key=key, item_ids=[], t=service.clock.now())
+    row = context.query_row
+    return {n: row[f"query_engagement__{n}"] for n in ("searches_all", "zero_results_all")}
 
 
 def test_shown_with_the_request_makes_impressions_once(service):
@@ -258,7 +266,7 @@ def test_a_click_takes_user_and_query_from_its_ranking(service):
     assert features["query_engagement__clicks_all"] == 1
 
 
-def test_feedback_takes_the_open_peers_events(service):
+def test_feedback_accepts_metarank_events(service):
     now = service.clock.now() // 1000
     events = [
         {"event": "item", "id": "m1", "item": "peer-item", "timestamp": str(now),

@@ -1,4 +1,4 @@
-"""Hostile bodies: none is answered with a 5xx, and nothing that was acknowledged is lost."""
+"""Hostile bodies: none is answered with a 5xx, and no acknowledged event is lost."""
 
 import json
 import socket
@@ -99,7 +99,7 @@ def test_a_hostile_body_gets_an_answer_that_is_no_5xx(service, name, path):
 
 
 @pytest.mark.parametrize("hostile", [h for h in HOSTILE if not h.file_only], ids=lambda h: h.name)
-def test_what_is_good_among_the_bad_is_taken_and_the_rest_set_aside(service, hostile):
+def test_valid_events_among_hostile_ones_are_accepted_and_the_others_quarantined(service, hostile):
     response = service.http.post("/events", content=hostile.body)
 
     answer = response.json()
@@ -114,7 +114,7 @@ def test_what_is_good_among_the_bad_is_taken_and_the_rest_set_aside(service, hos
 
 @pytest.mark.parametrize("depth", range(940, 1000, 4))
 @pytest.mark.parametrize("path", ["/events", "/feedback", "/rank/default"])
-def test_no_depth_of_nesting_is_a_defect(service, path, depth):
+def test_no_depth_of_nesting_is_a_5xx(service, path, depth):
     body = b'[{"kind":"item","event":"item","items":' + b"[" * depth + b"]" * depth + b"}]"
 
     assert service.http.post(path, content=body).status_code in (200, 400)
@@ -141,7 +141,7 @@ def test_a_hostile_head_gets_an_answer_that_is_no_5xx(service, head):
     assert status.startswith(b"4")
 
 
-def test_after_all_this_the_service_is_well(service):
+def test_the_service_is_healthy_after_all_hostile_requests(service):
     assert service.http.get("/readyz").status_code == 200
     assert service.rank(service.items).json()["degraded"] == []
     assert not [line for line in service.output().splitlines() if "Traceback" in line]
@@ -152,7 +152,7 @@ def _number(value):
 
 
 def _sent(body):
-    """How many things a body holds that may be events."""
+    """Return how many values of a body may be events."""
     body = body.removeprefix(b"\xef\xbb\xbf")
     try:
         whole = json.loads(body)

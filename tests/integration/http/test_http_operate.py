@@ -1,4 +1,4 @@
-"""Who may ask, how much at once, what every answer says, and how the service ends."""
+"""Authentication, limits, headers, logs and shutdown of the service."""
 
 import json
 import os
@@ -49,12 +49,12 @@ def bearer(secret):
 
 @pytest.fixture
 def keys(service):
-    """A key for each scope, and one that may ask once a second; the service knows them."""
-    known, secrets = ApiKeys(), {}
+    """A key for each scope, and one with a rate of one request a second, loaded by the service."""
+    api_keys, secrets = ApiKeys(), {}
     for name in SCOPES:
-        known, secrets[name] = known.with_new(name, [name])
-    known, secrets["slow"] = known.with_new("slow", SCOPES, rate=1.0)
-    known.save(service.home.api_keys)
+        api_keys, secrets[name] = api_keys.with_new(name, [name])
+    api_keys, secrets["slow"] = api_keys.with_new("slow", SCOPES, rate=1.0)
+    api_keys.save(service.home.api_keys)
     try:
         assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 401)
         yield secrets
@@ -63,7 +63,7 @@ def keys(service):
         assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 200)
 
 
-def test_with_keys_each_endpoint_asks_for_one_with_its_scope(service, keys):
+def test_with_keys_each_endpoint_needs_its_scope(service, keys):
     for (method, path), scope in CLOSED.items():
         none = service.http.request(method, path)
         wrong = service.http.request(method, path, headers=bearer("nonsense-éè".encode()))
@@ -79,25 +79,25 @@ def test_with_keys_each_endpoint_asks_for_one_with_its_scope(service, keys):
         assert service.http.get(path).status_code == 200
 
 
-def test_a_home_keeps_no_secret_and_its_owner_alone_reads_the_file(service, keys):
-    kept = service.home.api_keys.read_text()
+def test_a_home_stores_no_secret_and_only_its_owner_reads_the_key_file(service, keys):
+    stored = service.home.api_keys.read_text()
 
-    assert not [secret for secret in keys.values() if secret in kept]
+    assert not [secret for secret in keys.values() if secret in stored]
     assert service.home.api_keys.stat().st_mode & 0o077 == 0
 
 
-def test_who_asks_too_often_is_told_when_to_come_back(service, keys):
-    statuses = [service.http.get("/autocomplete", headers=bearer(keys["slow"])) for _ in range(4)]
+def test_a_request_over_the_rate_is_429_with_retry_after(service, keys):
+    answers = [service.http.get("/autocomplete", headers=bearer(keys["slow"])) for _ in range(4)]
 
-    assert statuses[0].status_code == 200
-    refused = [r for r in statuses if r.status_code == 429]
+    assert answers[0].status_code == 200
+    refused = [r for r in answers if r.status_code == 429]
     assert refused
     assert {r.headers["retry-after"] for r in refused} == {"1"}
     assert service.http.get("/autocomplete", headers=bearer(keys["answers"])).status_code == 200
 
 
-def test_a_damaged_file_of_keys_lets_nobody_in_who_was_not(service, keys):
-    whole = service.home.api_keys.read_bytes()
+def test_a_damaged_key_file_changes_no_access(service, keys):
+    valid = service.home.api_keys.read_bytes()
     refused = 'aisle_artifact_loads_total{kind="keys",outcome="refused"}'
     metrics = httpx.Client(base_url=service.url, headers=bearer(keys["metrics"]), trust_env=False)
     service.home.api_keys.write_bytes(b"{")
@@ -105,30 +105,30 @@ def test_a_damaged_file_of_keys_lets_nobody_in_who_was_not(service, keys):
 
     assert service.http.get("/autocomplete").status_code == 401
     assert service.http.get("/autocomplete", headers=bearer(keys["answers"])).status_code == 200
-    service.home.api_keys.write_bytes(whole)
+    service.home.api_keys.write_bytes(valid)
     metrics.close()
 
 
-def test_a_key_is_made_told_once_and_taken_away(monkeypatch, tmp_path, capsys):
+def test_a_key_is_created_shown_once_and_revoked(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("AISLE_HOME", str(tmp_path))
 
-    made = main(["key", "create", "shop", "--scope", "answers", "--rate", "50", "--json"])
+    created = main(["key", "create", "shop", "--scope", "answers", "--rate", "50", "--json"])
     secret = json.loads(capsys.readouterr().out)["secret"]
-    known = ApiKeys.load(tmp_path / "api_keys.json")
+    stored = ApiKeys.load(tmp_path / "api_keys.json")
     again = main(["key", "create", "shop", "--scope", "answers"])
     wrong = main(["key", "create", "other", "--scope", "everything"])
     listed = main(["key", "list", "--json"])
-    told = capsys.readouterr().out
-    gone = main(["key", "revoke", "shop", "--json"])
+    output = capsys.readouterr().out
+    revoked = main(["key", "revoke", "shop", "--json"])
 
-    assert (made, again, wrong, listed, gone) == (0, 1, 1, 0, 0)
-    assert known.holder(secret).name == "shop"
-    assert known.holder("x") is None
-    assert secret not in told
+    assert (created, again, wrong, listed, revoked) == (0, 1, 1, 0, 0)
+    assert stored.holder(secret).name == "shop"
+    assert stored.holder("x") is None
+    assert secret not in output
     assert ApiKeys.load(tmp_path / "api_keys.json").keys == {}
 
 
-def test_without_keys_the_service_is_not_bound_where_others_reach_it(monkeypatch, tmp_path, capsys):
+def test_without_keys_the_service_is_bound_to_loopback_only(monkeypatch, tmp_path, capsys):
     monkeypatch.setenv("AISLE_HOME", str(tmp_path))
     monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1")
 
@@ -138,7 +138,7 @@ def test_without_keys_the_service_is_not_bound_where_others_reach_it(monkeypatch
     assert "aisle key create" in capsys.readouterr().err
 
 
-def test_every_answer_carries_security_headers_and_no_origin_may_read_it(service):
+def test_every_answer_has_security_headers_and_no_origin_may_read_it(service):
     answers = [
         service.http.get("/"),
         service.rank(service.items, model="nonesuch"),
@@ -158,10 +158,10 @@ def test_every_answer_carries_security_headers_and_no_origin_may_read_it(service
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
 
-def test_a_flood_is_refused_at_once_and_those_let_in_are_served(service):
-    places = RUNNING_ANSWERS + WAITING_ANSWERS
+def test_an_overload_is_rejected_and_accepted_requests_are_answered(service):
+    capacity = RUNNING_ANSWERS + WAITING_ANSWERS
     body = {"items": [{"id": f"flood-{n}"} for n in range(1000)]}
-    start = threading.Barrier(4 * places)
+    start = threading.Barrier(4 * capacity)
 
     def ask(_):
         with httpx.Client(base_url=service.url, timeout=seconds(30), trust_env=False) as http:
@@ -169,19 +169,19 @@ def test_a_flood_is_refused_at_once_and_those_let_in_are_served(service):
             start.wait()
             return http.post("/rank/default", json=body)
 
-    with ThreadPoolExecutor(4 * places) as crowd:
-        answers = list(crowd.map(ask, range(4 * places)))
+    with ThreadPoolExecutor(4 * capacity) as crowd:
+        answers = list(crowd.map(ask, range(4 * capacity)))
 
-    refused = [a for a in answers if a.status_code == 429]
+    rejected = [a for a in answers if a.status_code == 429]
     assert {a.status_code for a in answers} <= {200, 429}
-    assert len(answers) - len(refused) >= places
-    assert refused
-    assert all(int(a.headers["retry-after"]) >= 1 for a in refused)
+    assert len(answers) - len(rejected) >= capacity
+    assert rejected
+    assert all(int(a.headers["retry-after"]) >= 1 for a in rejected)
     assert service.metric('aisle_in_flight{kind="answers"}') == 0
     assert service.rank(service.items).status_code == 200
 
 
-def test_a_body_that_never_ends_holds_no_place(service):
+def test_an_unfinished_body_takes_no_capacity(service):
     port = int(service.url.rpartition(":")[2])
     head = b"POST /rank/default HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
@@ -194,47 +194,49 @@ def test_a_body_that_never_ends_holds_no_place(service):
         connection.close()
 
 
-def test_what_is_logged_names_no_shopper_and_is_json(service):
+def test_log_lines_are_json_without_personal_data(service):
     service.search("a query of a person", user="person-of-interest")
     service.rank(service.items, user="person-of-interest", timestamp="noon")
-    ours = [line for line in service.output().splitlines() if line.startswith('{"at"')]
+    lines = [line for line in service.output().splitlines() if line.startswith('{"at"')]
 
-    assert ours
-    assert {"at", "level", "logger", "message"} <= set(json.loads(ours[-1]))
+    assert lines
+    assert {"at", "level", "logger", "message"} <= set(json.loads(lines[-1]))
     assert "person" not in service.output()
 
 
-def test_pages_of_the_origins_that_were_named_may_read_answers(shop, tmp_path):
-    """And a service that is asked to end loses no request of a client that heeds `/readyz`."""
+def test_only_allowed_origins_may_read_answers(shop, tmp_path):
+    """Also, a terminated service loses no request of a client that follows `/readyz`."""
     origin = "https://shop.example"
     with run_service(shop, BENTOML_HOME=str(tmp_path), AISLE_CORS=origin) as service:
-        for asked, told in ((origin, origin), ("https://a.example", None)):
-            answer = service.http.post("/search", json={}, headers={"Origin": asked})
-            assert answer.headers.get("access-control-allow-origin") == told
+        for sent, allowed in ((origin, origin), ("https://a.example", None)):
+            answer = service.http.post("/search", json={}, headers={"Origin": sent})
+            assert answer.headers.get("access-control-allow-origin") == allowed
         ended = threading.Event()
         with ThreadPoolExecutor(9) as crowd:
             watch = crowd.submit(until_not_ready, service.url, ended)
-            asked = [crowd.submit(ask_until, service.url, ended, service.items) for _ in range(8)]
-            asked_before = 'aisle_answer_seconds_count{endpoint="rank"}'
-            assert service.eventually(lambda: service.metric(asked_before) > len(asked))
+            senders = [
+                crowd.submit(rank_until, service.url, ended, service.items) for _ in range(8)
+            ]
+            answered = 'aisle_answer_seconds_count{endpoint="rank"}'
+            assert service.eventually(lambda: service.metric(answered) > len(senders))
             os.kill(service.process.pid, signal.SIGTERM)
             watch.result()
-            answers = [status for one in asked for status in one.result()]
+            answers = [status for sender in senders for status in sender.result()]
 
-    assert len(answers) > len(asked)
+    assert len(answers) > len(senders)
     assert set(answers) == {200}
 
 
 def until_not_ready(url, ended):
-    """What a load balancer does: it looks again and again, and sends nobody to who is not ready."""
+    """Poll `/readyz` as a load balancer does, and signal when the service is not ready."""
     with httpx.Client(base_url=url, trust_env=False) as http:
         while http.get("/readyz").status_code == 200:
             time.sleep(0.02)
     ended.set()
 
 
-def ask_until(url, ended, items):
-    """Statuses of request after request; an exception is a request that was lost."""
+def rank_until(url, ended, items):
+    """Return the statuses of repeated requests; a lost request raises an exception."""
     statuses, body = [], {"items": [{"id": item} for item in items]}
     with httpx.Client(base_url=url, timeout=seconds(20), trust_env=False) as http:
         while not ended.is_set():

@@ -1,4 +1,4 @@
-"""Search, recommendations and completions over HTTP: found, filtered, explained, never a 5xx."""
+"""Search, recommendations and completions over HTTP: results, filters, explanations, never a 5xx."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ HOSTILE = {
 
 @pytest.fixture
 def words(service):
-    """A colour and a noun that some item for sale has; of nouns, the one that most items have."""
+    """The last two words, colour and noun, of a title for sale; the noun is the most frequent one."""
     rows = duckdb.execute(
         "select lower(any_value(title)) from read_parquet($files) where item_id in $items"
         " group by item_id order by item_id",
@@ -58,7 +58,7 @@ def words(service):
 
 
 def page(service, surface):
-    """A page of any surface."""
+    """Return a page of any surface."""
     if surface == "search":
         return service.search("red", user="u00001")
     return service.recommend(surface, user="u00001", items=service.items[:1])
@@ -81,7 +81,7 @@ def test_a_hostile_text_is_answered_and_no_5xx(service, surface, name):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_prefix_is_completed_or_not_and_no_5xx(service, name):
+def test_a_hostile_prefix_is_answered_and_no_5xx(service, name):
     response = service.http.get("/autocomplete", params={"q": HOSTILE[name][:2000]})
 
     assert response.status_code == 200, response.text
@@ -111,7 +111,7 @@ def test_a_hostile_prefix_is_completed_or_not_and_no_5xx(service, name):
     ],
     ids=str,
 )
-def test_what_cannot_be_asked_is_refused_with_its_place(service, body):
+def test_an_invalid_field_is_rejected_by_name(service, body):
     response = service.http.post("/search", json={"query": "red", **body})
 
     assert response.status_code == 400
@@ -119,13 +119,13 @@ def test_what_cannot_be_asked_is_refused_with_its_place(service, body):
     assert field.split(".")[0] == next(iter(body))
 
 
-def test_an_unknown_surface_is_refused(service):
+def test_an_unknown_surface_is_404(service):
     response = service.recommend("nonesuch")
 
     assert (response.status_code, response.json()["error"]["field"]) == (404, "surface")
 
 
-def test_every_item_found_has_the_words_and_says_where_it_came_from(service, words):
+def test_every_result_has_the_words_and_names_its_sources(service, words):
     answer = service.search(words, params={"explain": "1"}, user="u00001", size=5).json()
 
     assert answer["degraded"] == []
@@ -135,20 +135,22 @@ def test_every_item_found_has_the_words_and_says_where_it_came_from(service, wor
         assert set(words.split()) <= set(item["title"].lower().split())
         assert "lexical" in item["sources"]
         assert item["features"]
-    stages = [told["stage"] for told in answer["trace"]]
+    stages = [details["stage"] for details in answer["trace"]]
     assert stages == ["interpret", "retrieve", "merge", "hydrate", "score", "rerank"]
 
 
-def test_what_fits_in_part_follows_what_fits_and_is_not_counted(service, words):
+def test_partial_matches_follow_full_matches_and_are_not_counted(service, words):
     answer = service.search(words, params={"explain": "1"}, size=100).json()
-    fits = [bool(item["sources"].keys() & {"lexical", "query_clicked"}) for item in answer["items"]]
+    full_match = [
+        bool(item["sources"].keys() & {"lexical", "query_clicked"}) for item in answer["items"]
+    ]
 
-    assert fits == sorted(fits, reverse=True)
-    assert sum(fits) == answer["total"] < len(fits)
+    assert full_match == sorted(full_match, reverse=True)
+    assert sum(full_match) == answer["total"] < len(full_match)
     assert sum(facet["count"] for facet in answer["facets"]["category"]) == answer["total"]
 
 
-def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_it_was_typed(service, words):
+def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_typed(service, words):
     typed = words[:-2] + words[-1] + words[-2]
 
     answer = service.search(typed).json()
@@ -159,10 +161,10 @@ def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_it_was_typed(s
     assert logged.query == typed
 
 
-def test_a_price_said_in_words_limits_what_is_found(service, words):
+def test_a_price_in_words_limits_the_results(service, words):
     noun = words.split()[-1]
-    free = service.search(noun, size=100)
-    prices = service.explain(items_of(free), query=noun)
+    unlimited = service.search(noun, size=100)
+    prices = service.explain(items_of(unlimited), query=noun)
     price = {i: values["item__price"] for i, values in prices.items() if "item__price" in values}
 
     answer = service.search(f"{noun} under 40").json()
@@ -170,11 +172,11 @@ def test_a_price_said_in_words_limits_what_is_found(service, words):
     assert answer["understood"]["price"] == {"max": 40.0}
     if "price" not in answer["relaxed"]:
         assert answer["facets"]["price"][0]["max"] <= 40
-    assert answer["total"] <= free.json()["total"]
+    assert answer["total"] <= unlimited.json()["total"]
     assert not price or answer["items"]
 
 
-def test_words_nobody_sells_are_given_up_one_after_the_other_and_that_is_told(service, words):
+def test_unknown_words_are_dropped_one_by_one_and_reported_as_relaxed(service, words):
     some, none = service.search(f"{words} zzyzxq").json(), service.search("zzyzxq qqqvvv").json()
 
     assert some["relaxed"] == ["words"]
@@ -183,7 +185,7 @@ def test_words_nobody_sells_are_given_up_one_after_the_other_and_that_is_told(se
     assert none["items"]
 
 
-def test_filters_are_kept_and_facets_count_what_is_left(service):
+def test_results_obey_filters_and_facets_count_the_results(service):
     everything = service.search("", size=100).json()
     brand = everything["facets"]["brand"][0]
 
@@ -193,7 +195,7 @@ def test_filters_are_kept_and_facets_count_what_is_left(service):
     assert [facet["value"] for facet in answer["facets"]["brand"]] == [brand["value"]]
 
 
-def test_pages_together_are_the_list_and_none_repeats_another(service):
+def test_pages_make_up_the_list_and_no_page_repeats_an_item(service):
     first = service.recommend("home", user="u00001", count=7).json()
     pages = [first]
     while pages[-1]["next"]:
@@ -208,7 +210,7 @@ def test_pages_together_are_the_list_and_none_repeats_another(service):
     assert {page["total"] for page in pages} == {first["total"]}
 
 
-def test_what_is_recommended_as_similar_is_not_the_item_itself(service):
+def test_similar_items_do_not_include_the_item_itself(service):
     item = service.items[0]
 
     for surface in ("similar", "together"):
@@ -218,7 +220,7 @@ def test_what_is_recommended_as_similar_is_not_the_item_itself(service):
         assert item not in items_of(answer)
 
 
-def test_what_was_clicked_comes_again_at_once(service):
+def test_a_clicked_item_is_recommended_again_immediately(service):
     item = service.items[3]
     _, acknowledged = service.click(item, user_id="again-and-again")
 
@@ -228,7 +230,7 @@ def test_what_was_clicked_comes_again_at_once(service):
     assert items_of(answer) == [item]
 
 
-def test_nobody_knows_a_stranger_and_answers_all_the_same(service):
+def test_an_unknown_user_gets_full_pages(service):
     for surface in RECOMMEND_SURFACES:
         answer = service.recommend(surface, user="stranger", count=5).json()
 
@@ -236,18 +238,18 @@ def test_nobody_knows_a_stranger_and_answers_all_the_same(service):
         assert answer["degraded"] == []
 
 
-def test_an_item_that_was_deleted_is_found_no_more(service):
+def test_a_deleted_item_is_no_longer_returned(service):
     item = items_of(service.search("", size=100))[-1]
-    event = {"kind": "item", "event_id": f"gone-{item}", "op": "delete", "item_id": item}
+    event = {"kind": "item", "event_id": f"delete-{item}", "op": "delete", "item_id": item}
     service.http.post("/events", json={**event, "event_time": service.clock.now()})
 
     assert item not in items_of(service.search("", size=100))
 
-    back = {**event, "event_id": f"back-{item}", "op": "upsert"}
-    service.http.post("/events", json={**back, "event_time": service.clock.now()})
+    restore = {**event, "event_id": f"restore-{item}", "op": "upsert"}
+    service.http.post("/events", json={**restore, "event_time": service.clock.now()})
 
 
-def test_a_page_is_logged_with_its_surface_and_becomes_impressions_when_shown(service):
+def test_a_page_is_logged_with_its_surface_and_model(service):
     answer = service.recommend("home", user="u00002", count=4, params={"shown": "1"})
 
     served = service.eventually(lambda: service.log.served(answer.json()["request_id"]))
@@ -257,7 +259,7 @@ def test_a_page_is_logged_with_its_surface_and_becomes_impressions_when_shown(se
     assert served.model_version
 
 
-def test_completions_begin_with_what_was_typed(service, words):
+def test_completions_begin_with_the_typed_prefix(service, words):
     noun = words.split()[-1]
     answer = service.http.get("/autocomplete", params={"q": noun[:3], "count": 5}).json()
 
@@ -267,7 +269,7 @@ def test_completions_begin_with_what_was_typed(service, words):
         assert any(word.startswith(noun[:3]) for word in suggestion["text"].lower().split())
 
 
-def test_rules_are_taken_while_serving_and_a_wrong_file_changes_nothing(service):
+def test_rules_are_reloaded_while_serving_and_an_invalid_file_changes_nothing(service):
     rules = service.home.root / FILE
     before = items_of(service.search("", size=100))
     pinned, hidden = before[-1], before[0]
@@ -282,8 +284,8 @@ def test_rules_are_taken_while_serving_and_a_wrong_file_changes_nothing(service)
         assert service.rank([hidden, pinned]).json()["dropped"] == [hidden]
 
         rules.write_text('[[rule]]\naction = "explode"\n')
-        refused = 'aisle_artifact_loads_total{kind="rules",outcome="refused"}'
-        assert service.eventually(lambda: service.metric(refused))
+        rejected = 'aisle_artifact_loads_total{kind="rules",outcome="refused"}'
+        assert service.eventually(lambda: service.metric(rejected))
         assert items_of(service.search(""))[0] == pinned
     finally:
         rules.unlink()
@@ -291,7 +293,7 @@ def test_rules_are_taken_while_serving_and_a_wrong_file_changes_nothing(service)
 
 
 @pytest.mark.parametrize("kind", ["lexical", "assortment", "together", "understanding"])
-def test_without_an_index_there_is_a_degraded_slate_and_with_it_again_a_whole_one(service, kind):
+def test_a_missing_index_degrades_slates_until_it_is_published_again(service, kind):
     link = service.home.current / kind / DEFAULT_MODEL
     target = link.readlink()
     try:
@@ -313,19 +315,19 @@ def test_without_an_index_there_is_a_degraded_slate_and_with_it_again_a_whole_on
     assert service.eventually(lambda: not service.recommend("home").json()["degraded"])
 
 
-def test_a_damaged_index_is_refused_and_the_one_before_stays(service):
+def test_a_damaged_index_is_rejected_and_the_previous_version_stays(service):
     link = service.home.current / "lexical" / DEFAULT_MODEL
     target = link.readlink()
     broken = (link.parent / target).resolve().with_name("broken-00000000")
     shutil.copytree((link.parent / target).resolve(), broken)
     (broken / "items.json").write_text("[]")
-    refused = 'aisle_artifact_loads_total{kind="lexical",outcome="refused"}'
-    before = service.metric(refused)
+    rejected = 'aisle_artifact_loads_total{kind="lexical",outcome="refused"}'
+    before = service.metric(rejected)
     try:
         link.unlink()
         link.symlink_to(broken)
 
-        assert service.eventually(lambda: service.metric(refused) > before)
+        assert service.eventually(lambda: service.metric(rejected) > before)
         assert service.search("red").status_code == 200
     finally:
         link.unlink()
@@ -333,7 +335,7 @@ def test_a_damaged_index_is_refused_and_the_one_before_stays(service):
         shutil.rmtree(broken)
 
 
-def test_with_redis_gone_pages_are_found_by_what_lies_in_memory_and_recover(service):
+def test_without_redis_pages_come_from_memory_and_then_recover(service):
     kill_redis(service.settings)
 
     for surface in SURFACES:
@@ -346,26 +348,26 @@ def test_with_redis_gone_pages_are_found_by_what_lies_in_memory_and_recover(serv
     assert service.eventually(lambda: not service.search("red").json()["degraded"])
 
 
-def test_a_new_item_is_found_after_a_refresh_and_no_request_waits_for_it(service):
+def test_a_new_item_is_returned_after_a_refresh_and_no_request_waits_for_it(service):
     event = {"kind": "item", "event_id": "lantern", "item_id": "lantern", "op": "upsert"}
     fields = {"title": "Zyxomatic lantern", "category": "lamps", "price": 9.5, "stock": 3}
-    taken = service.http.post(
+    acknowledged = service.http.post(
         "/events", json={**event, "event_time": service.clock.now(), "fields": fields}
     )
 
-    def found():
+    def results():
         answer = service.search("zyxomatic", size=5).json()
         return [item["item"] for item in answer["items"] if not answer["relaxed"]]
 
-    before = found()
-    with ThreadPoolExecutor(1) as beside:
-        refreshing, answers = beside.submit(refresh, service.settings), []
-        while not refreshing.done() or found() != ["lantern"]:
+    before = results()
+    with ThreadPoolExecutor(1) as pool:
+        refreshing, answers = pool.submit(refresh, service.settings), []
+        while not refreshing.done() or results() != ["lantern"]:
             answers.append(service.search("red", user="u00001"))
             assert len(answers) < 10_000
     again = refresh(service.settings)
 
-    assert taken.json()["accepted"] == 1
+    assert acknowledged.json()["accepted"] == 1
     assert before == []
     assert set(refreshing.result().indices) == set(index_specs())
     assert again.indices == {}

@@ -1,4 +1,4 @@
-"""What is known of a person is told; who is forgotten is unknown at once, and stays so."""
+"""The features of a user can be read; an erased user is unknown immediately and stays unknown."""
 
 import json
 
@@ -21,13 +21,13 @@ def client(service):
         yield client
 
 
-def names_in_redis(service, user):
+def keys_in_redis(service, user):
     with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as redis:
         return [key for key in redis.scan_iter(count=1000) if user.encode() in key]
 
 
 def compacted_text(service, user):
-    """Kinds of compacted events that still name a user."""
+    """Return the kinds of compacted events that still contain a user's id."""
     return {
         path.parts[-3]
         for path in (service.home.log / "compacted").rglob("*.parquet")
@@ -35,47 +35,45 @@ def compacted_text(service, user):
     }
 
 
-def test_a_person_is_known_by_what_they_did_a_moment_ago(service, client):
+def test_a_users_last_click_is_among_the_features(service, client):
     service.click(service.items[0], user_id="somebody / new ☂")
 
-    known, unknown = client.user("somebody / new ☂"), client.user("nobody")
+    clicker, unknown = client.user("somebody / new ☂"), client.user("nobody")
 
-    assert known["known"] is True
-    assert known["features"]["user_recent__clicked_item_ids"] == [service.items[0]]
+    assert clicker["known"] is True
+    assert clicker["features"]["user_recent__clicked_item_ids"] == [service.items[0]]
     assert (unknown["known"], unknown["degraded"]) == (False, [])
 
 
-def test_who_is_forgotten_is_unknown_at_once_and_gone_with_the_next_refresh(service, client):
+def test_an_erased_user_is_unknown_immediately_and_out_of_the_log_after_a_refresh(service, client):
     user, item = service.users[-1], service.items[0]
     service.click(item, user_id=user)
     dataset = service.home.datasets / "old.parquet"
     dataset.parent.mkdir(exist_ok=True)
     pq.write_table(pa.table({"user_id": ["x", user], "clicked": [0, 1]}), dataset)
     assert client.user(user)["known"]
-    assert names_in_redis(service, user)
+    assert keys_in_redis(service, user)
 
     erased = client.erase_user(user)
 
     assert erased["stale_datasets"] == ["datasets/old.parquet"]
     assert client.user(user)["known"] is False
-    assert (
-        service.explain([item], user=user, id="r-forgotten")[item]["user_engagement__present"] == 0
-    )
-    assert service.eventually(lambda: service.log.served("r-forgotten"))
-    assert [key for key in names_in_redis(service, user) if b":live:erased:" not in key] == []
+    assert service.explain([item], user=user, id="r-erased")[item]["user_engagement__present"] == 0
+    assert service.eventually(lambda: service.log.served("r-erased"))
+    assert [key for key in keys_in_redis(service, user) if b":live:erased:" not in key] == []
 
     refresh(service.settings)
 
-    # The erasure itself, and what was answered to the same id after it.
+    # The erasure itself, and the answer to the same id after it.
     assert compacted_text(service, user) == {"user", "served"}
-    assert names_in_redis(service, user) == []
+    assert keys_in_redis(service, user) == []
     assert client.user(user)["known"] is False
     service.click(item, user_id=user)
     assert client.user(user)["features"]["user_engagement__clicks_all"] == 1
     dataset.unlink()
 
 
-def test_a_person_is_shown_and_forgotten_from_a_terminal(service, capsys):
+def test_the_command_line_shows_and_erases_a_user(service, capsys):
     service.click(service.items[0], user_id="terminal")
 
     statuses = [main(["user", action, "terminal", "--url", service.url, "--json"])
@@ -87,7 +85,7 @@ def test_a_person_is_shown_and_forgotten_from_a_terminal(service, capsys):
     assert erased["user"] == "terminal"
 
 
-def test_features_models_and_schemas_are_told(service, client):
+def test_features_models_and_schemas_are_described(service, client):
     features, models = client.features(), client.models()
 
     views = {view["view"]: view for view in features["views"]}
@@ -102,6 +100,6 @@ def test_features_models_and_schemas_are_told(service, client):
 
 
 @pytest.mark.parametrize("user", ["", "%00", "a" * 5000, "%E2%98%82", "..%2F..%2Fetc%2Fpasswd"])
-def test_no_id_in_a_path_is_a_defect(service, user):
+def test_no_id_in_a_path_is_a_5xx(service, user):
     for method in ("GET", "DELETE"):
         assert service.http.request(method, f"/users/{user}").status_code in (200, 400, 404)

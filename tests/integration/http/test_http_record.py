@@ -1,4 +1,4 @@
-"""What was served can be computed again from what was logged."""
+"""A served answer can be computed again from its log entry."""
 
 import base64
 
@@ -24,7 +24,7 @@ def vectors(event) -> np.ndarray:
     return flat.reshape(len(event.items), len(event.layout))
 
 
-def test_an_answer_is_logged_with_what_made_it(service):
+def test_an_answer_is_logged_with_its_request_and_model(service):
     answer = service.rank(
         service.items[:5],
         id="r-logged",
@@ -46,7 +46,7 @@ def test_an_answer_is_logged_with_what_made_it(service):
     assert event.feature_service == "ranking_v1"
 
 
-def test_the_logged_vectors_are_the_features_explained_and_give_the_scores_answered(service):
+def test_the_logged_vectors_equal_the_explained_features_and_give_the_answered_scores(service):
     response = service.rank(
         service.items[:8], id="r-vectors", user=service.users[2], params={"explain": "1"}
     )
@@ -62,7 +62,7 @@ def test_the_logged_vectors_are_the_features_explained_and_give_the_scores_answe
     )
 
 
-def test_the_logged_vectors_are_computed_again_from_the_logged_request(service):
+def test_the_logged_vectors_can_be_computed_again_from_the_logged_request(service):
     overridden = {"id": service.items[1], "fields": [{"name": "price", "value": 3.25}]}
     service.rank([service.items[0], overridden, "unheard-of"], id="r-again", user=service.users[3])
 
@@ -78,23 +78,23 @@ def test_the_logged_vectors_are_computed_again_from_the_logged_request(service):
         market=event.market,
         item_ids=[item.item_id for item in event.items],
     )
-    facts = with_overrides(read_once(connection, query), event.overrides, shop)
+    context = with_overrides(read_once(connection, query), event.overrides, shop)
     prior = Ranker.load(service.home.current / "ranker" / "default").prior
     assert event.overrides == {service.items[1]: {"price": 3.25}}
-    np.testing.assert_array_equal(vectors(event), feature_matrix(facts, shop, prior))
+    np.testing.assert_array_equal(vectors(event), feature_matrix(context, shop, prior))
 
 
-def test_a_page_drawn_by_chance_is_drawn_again_from_its_record(service):
+def test_an_explored_page_can_be_drawn_again_from_its_record(service):
     rules = service.home.root / "rules.toml"
     rules.write_text("[exploration]\nshare = 1.0\ntemperature = 0.8\n")
     try:
-        assert service.eventually(lambda: _home(service, "r-is-drawn").seed is not None)
+        assert service.eventually(lambda: _home(service, "r-explores").seed is not None)
         records = [_home(service, f"r-drawn-{n}") for n in range(5)]
         shown = service.log.ranking("r-drawn-0")
         ranker = Ranker.load(service.home.current / "ranker" / "default")
     finally:
         rules.unlink()
-        assert service.eventually(lambda: _home(service, "r-is-ranked").seed is None)
+        assert service.eventually(lambda: _home(service, "r-exploits").seed is None)
 
     for record in (*records, shown):
         numbers = item_numbers([item.item_id for item in record.items])
@@ -110,7 +110,7 @@ def test_a_page_drawn_by_chance_is_drawn_again_from_its_record(service):
 
 
 def _home(service, request_id):
-    """The record of a home page that is reported as shown."""
+    """Return the record of a home page that is reported as shown."""
     request = {"id": request_id, "session": request_id, "count": 8}
     answer = service.recommend("home", params={"shown": "1"}, **request)
     assert answer.json()["degraded"] == []
@@ -127,20 +127,20 @@ def test_a_published_model_is_served_without_a_restart(service, tmp_path):
     assert [item["score"] for item in after["items"]] != [item["score"] for item in before["items"]]
 
 
-def test_a_damaged_model_is_refused_and_the_one_before_stays(service, tmp_path):
+def test_a_damaged_model_is_rejected_and_the_previous_version_stays(service, tmp_path):
     good = service.rank(service.items).json()["model_version"]
-    refusals = 'aisle_artifact_loads_total{kind="ranker",outcome="refused"}'
-    before = service.metric(refusals)
+    rejections = 'aisle_artifact_loads_total{kind="ranker",outcome="refused"}'
+    before = service.metric(rejections)
 
     bad = publish_ranker(service.home, tmp_path / "bad", name="other", seed=8)
     folder = service.home.artifacts / "ranker" / "other" / bad
     model = folder / "model.json"
     model.write_text(model.read_text().replace("1", "2", 1))
-    fresh = service.home.current / "ranker" / ".fresh"
-    fresh.symlink_to(folder)
-    fresh.replace(service.home.current / "ranker" / "default")
+    link = service.home.current / "ranker" / ".fresh"
+    link.symlink_to(folder)
+    link.replace(service.home.current / "ranker" / "default")
 
-    assert service.eventually(lambda: service.metric(refusals) > before)
+    assert service.eventually(lambda: service.metric(rejections) > before)
     assert service.rank(service.items).json()["model_version"] == good
     publish_ranker(service.home, tmp_path / "good", seed=9)
 

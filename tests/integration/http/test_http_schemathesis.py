@@ -1,4 +1,4 @@
-"""The service keeps to its own OpenAPI document, whatever is sent to it."""
+"""The service conforms to its OpenAPI document."""
 
 import subprocess
 import sys
@@ -7,10 +7,10 @@ from pathlib import Path
 from tests.scale import seconds
 
 CHECKS = "positive_data_acceptance"
-"""Left out: a schema cannot say which filters this shop has, nor which `next` was ever answered."""
+"""Excluded: a schema cannot express which filters this shop has, or which `next` is valid."""
 
 
-def test_nothing_made_up_from_the_openapi_document_finds_a_fault(service, tmp_path):
+def test_no_generated_request_finds_a_deviation_from_the_document(service, tmp_path):
     run = subprocess.run(
         [
             Path(sys.executable).with_name("schemathesis"), "run", f"{service.url}/openapi.json",

@@ -1,4 +1,4 @@
-"""Two servers take one stream; one of them, and then Redis, is killed: counts are the log's."""
+"""Two servers ingest one stream; after one of them and Redis are killed, counts match the log."""
 
 import random
 import threading
@@ -28,15 +28,15 @@ ENTITIES = {
 
 
 def batch(number, clock):
-    """A slate, what was done with it, and a purchase that is taken back."""
-    draw, name = random.Random(number), f"two-{number}"
-    items = draw.sample(ENTITIES["item"], 2)
-    user, query = draw.choice(ENTITIES["user"]), draw.choice(["two hats", "two shoes"])
+    """Return a slate, interactions with it, and perhaps a corrected purchase."""
+    rng, name = random.Random(number), f"two-{number}"
+    items = rng.sample(ENTITIES["item"], 2)
+    user, query = rng.choice(ENTITIES["user"]), rng.choice(["two hats", "two shoes"])
     slate = RankingEvent(
         event_id=name, event_time=clock.now(), request_id=name, user_id=user, query=query,
         items=tuple(map(ShownItem, items)),
     )  # fmt: skip
-    acts = [("click", None), ("purchase", None), ("purchase", f"{name}-1")][: draw.randint(1, 3)]
+    acts = [("click", None), ("purchase", None), ("purchase", f"{name}-1")][: rng.randint(1, 3)]
     return [
         slate,
         *(
@@ -50,7 +50,7 @@ def batch(number, clock):
 
 
 class Sender(threading.Thread):
-    """Sends every batch to every server, again and again until one of them has taken it."""
+    """Sends every batch to every server, and repeats it until one of them has accepted it."""
 
     def __init__(self, batches, servers):
         super().__init__()
@@ -60,11 +60,11 @@ class Sender(threading.Thread):
     def run(self):
         for body in self.batches:
             self.allowed.acquire()
-            taken = 0
-            while taken == 0:
+            accepted = 0
+            while accepted == 0:
                 answers = [self.acknowledged(url, body) for url in self.servers]
-                taken = sum(answers)
-                self.failures += len(answers) - taken
+                accepted = sum(answers)
+                self.failures += len(answers) - accepted
 
     def acknowledged(self, url, body):
         try:
@@ -75,7 +75,7 @@ class Sender(threading.Thread):
 
 
 def live_counts(settings, t):
-    """What Redis holds of each entity."""
+    """Yield the counts of each entity in Redis."""
     with redis_client(ensure_redis(settings), timeout=seconds(5)) as client:
         for view in COUNTER_VIEWS:
             entities = ENTITIES[view.entity]
@@ -85,12 +85,12 @@ def live_counts(settings, t):
 
 
 def differing(events, rows, t):
-    """Counts that are not those of the events."""
+    """Yield the counts that differ from those of the events."""
     for view, entity, row in rows:
         expected = counts(deltas(events)[view.name].get(entity, []), view.measures, t)
-        found = row and {name: row[name] for name in view.features}
-        if found != {name: expected[name] for name in view.features}:
-            yield view.name, entity, found, expected
+        actual = row and {name: row[name] for name in view.features}
+        if actual != {name: expected[name] for name in view.features}:
+            yield view.name, entity, actual, expected
 
 
 def joined_counts(home: Home, t):
@@ -102,7 +102,7 @@ def joined_counts(home: Home, t):
 
 @pytest.fixture
 def two(shop):
-    """Two servers of one home, of which a test may kill any."""
+    """Two servers of one home, which a test may kill."""
     with ExitStack() as stack:
 
         def start():
@@ -111,10 +111,10 @@ def two(shop):
         yield [start(), start()], start
 
 
-def test_counts_are_the_logs_though_a_server_and_redis_are_killed(shop, two):
+def test_counts_match_the_log_after_a_server_and_redis_are_killed(shop, two):
     (one, other), start = two
     events = [batch(number, one.clock) for number in range(BATCHES)]
-    bodies = [b"\n".join(map(encode_event, of_it)) for of_it in events]
+    bodies = [b"\n".join(map(encode_event, batch_events)) for batch_events in events]
     servers = [one.url, other.url]
     half = BATCHES // 2
     senders = [Sender(bodies[:half], servers), Sender(bodies[half:][::-1], servers)]
@@ -130,19 +130,19 @@ def test_counts_are_the_logs_though_a_server_and_redis_are_killed(shop, two):
     for sender in senders:
         sender.allowed.release(half)
     ensure_redis(shop)
-    again = start()
+    restarted = start()
     for sender in senders:
         sender.join()
-    for service in (other, again):
+    for service in (other, restarted):
         assert service.eventually(lambda s=service: s.metric("aisle_live_state_up") == 1)
     t = Clock.of(shop).now()
     live = list(live_counts(shop, t))
     refresh(shop)
     loaded, joined = list(live_counts(shop, t)), list(joined_counts(shop.home, t))
 
-    told = [event for of_it in events for event in of_it]
+    sent = [event for batch_events in events for event in batch_events]
     assert sum(sender.failures for sender in senders) > 0
-    assert {event.event_id for event in told} <= one.log.compacted_ids(e.event_id for e in told)
-    assert list(differing(told, live, t)) == []
-    assert list(differing(told, loaded, t)) == []
-    assert list(differing(told, joined, t)) == []
+    assert {event.event_id for event in sent} <= one.log.compacted_ids(e.event_id for e in sent)
+    assert list(differing(sent, live, t)) == []
+    assert list(differing(sent, loaded, t)) == []
+    assert list(differing(sent, joined, t)) == []

@@ -1,4 +1,4 @@
-"""Several processes answer at one port, and each knows of what another was told."""
+"""Several processes answer at one port, and each counts the events that another accepted."""
 
 import pytest
 
@@ -15,15 +15,15 @@ def two(shop):
 
 
 def answering(service):
-    """The processes that run the service."""
-    return [one for one in service.workers if "_bentoml_impl.worker.service" in one.cmdline()]
+    """Return the processes that run the service."""
+    return [each for each in service.workers if "_bentoml_impl.worker.service" in each.cmdline()]
 
 
-def test_as_many_processes_answer_as_were_asked_for(two):
+def test_the_setting_decides_the_number_of_processes(two):
     assert len(answering(two)) == WORKERS
 
 
-def test_a_click_counts_at_once_whichever_process_hears_of_it(two):
+def test_a_click_counts_immediately_in_every_process(two):
     item, name = "clicked-by-workers", "item_engagement__clicks_all"
 
     for n in range(1, 31):

@@ -1,4 +1,4 @@
-"""What was wanted on the last day is looked for with the indices of the day before."""
+"""Recall of the last day's clicks with the indexes of the day before."""
 
 import json
 
@@ -10,13 +10,13 @@ from serving.evaluation.retrieval_evaluation import evaluate_retrieval, past_hom
 
 
 @pytest.fixture(scope="module")
-def found(shop):
+def evaluated(shop):
     return evaluate_retrieval(shop.home, days=2)
 
 
-def test_each_surface_tells_its_recall_and_what_each_source_adds(found):
-    assert set(found["surfaces"]) == {"search", "home"}
-    for recalled in found["surfaces"].values():
+def test_each_surface_has_its_recall_and_what_each_source_adds(evaluated):
+    assert set(evaluated["surfaces"]) == {"search", "home"}
+    for recalled in evaluated["surfaces"].values():
         assert recalled["rankings"] > 0
         assert recalled["alone"].keys() == recalled["marginal"].keys()
         best, whole = max(recalled["alone"].values()), recalled["union"]["value"]
@@ -26,7 +26,7 @@ def test_each_surface_tells_its_recall_and_what_each_source_adds(found):
             assert lost <= recalled["alone"][source] + 1e-9
 
 
-def test_the_past_knows_nothing_that_came_after_it(shop, tmp_path):
+def test_a_past_home_has_no_later_events(shop, tmp_path):
     cut = parse_instant("2026-01-08T00:00:00Z")
     past = past_home(shop.home, tmp_path / "past", cut)
 
@@ -44,7 +44,7 @@ def test_the_command_prints_it(shop, monkeypatch, capsys):
     assert set(json.loads(capsys.readouterr().out)["surfaces"]) == {"search", "home"}
 
 
-def test_a_home_without_a_log_is_refused_with_a_sentence(shop, monkeypatch, capsys, tmp_path):
+def test_a_home_without_a_log_is_rejected_with_a_sentence(shop, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("AISLE_HOME", str(tmp_path / "empty"))
 
     assert main(["evaluate-retrieval"]) == 1

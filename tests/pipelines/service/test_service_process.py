@@ -1,4 +1,4 @@
-"""The service as a process: only our own answers for us."""
+"""The service as a process: checks before its start, and its environment."""
 
 import socket
 
@@ -10,7 +10,7 @@ from pipelines.service import running_service
 from pipelines.service.service_process import environment
 
 
-def test_a_port_that_another_listens_on_is_refused_by_name(tmp_path):
+def test_a_port_in_use_is_rejected_by_number(tmp_path):
     settings = Settings(home=Home(tmp_path / "home"))
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
@@ -23,20 +23,20 @@ def test_a_port_that_another_listens_on_is_refused_by_name(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "two", "1.5"])
-def test_a_number_of_processes_that_is_none_is_refused(text):
+def test_an_invalid_number_of_processes_is_rejected(text):
     with pytest.raises(SettingError, match="AISLE_WORKERS"):
         Settings.from_environment({"AISLE_WORKERS": text})
 
 
-def test_the_service_is_told_how_many_processes_it_has(tmp_path):
+def test_the_environment_has_the_number_of_processes(tmp_path):
     settings = Settings(home=Home(tmp_path / "home"), workers=3)
 
-    told = environment(settings, "redis://127.0.0.1:1", 3000)
+    variables = environment(settings, "redis://127.0.0.1:1", 3000)
 
-    assert Settings.from_environment(told).workers == 3
+    assert Settings.from_environment(variables).workers == 3
 
 
-def test_no_process_is_refused_before_anything_is_started(tmp_path, monkeypatch, capsys):
+def test_zero_processes_are_rejected_before_anything_starts(tmp_path, monkeypatch, capsys):
     monkeypatch.setenv("AISLE_HOME", str(tmp_path / "home"))
 
     assert main(["serve", "--workers", "0"]) != 0

@@ -1,4 +1,4 @@
-"""Rankings read live features only while every acknowledged event is in them."""
+"""Rankings read online features only while these include every acknowledged event."""
 
 import asyncio
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ QUERY = Query("r", 1)
 
 @dataclass
 class Server:
-    """A server in memory, which can be away, slow to replay, or started anew."""
+    """A server in memory, which can be lost, slow to replay, or restarted."""
 
     run: int = 1
     away: bool = False
@@ -58,7 +58,7 @@ def read(live):
     return asyncio.run(live.read(QUERY))
 
 
-def take(server, live, event):
+def accept(server, live, event):
     server.log.append(event)
     live.apply([event])
 
@@ -75,12 +75,12 @@ def live(server):
     return live
 
 
-def test_before_the_first_look_nothing_is_read(server):
+def test_nothing_is_read_before_the_first_maintenance(server):
     with pytest.raises(RedisError):
         read(OnlineFeatures(lambda: server))
 
 
-def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
+def test_after_a_failed_read_nothing_is_read_before_the_next_maintenance(server, live):
     server.away = True
     with pytest.raises(RedisError, match="away"):
         read(live)
@@ -95,8 +95,8 @@ def test_a_failed_read_is_the_last_until_the_server_was_looked_at(server, live):
 
 def test_events_missed_while_the_server_was_away_are_replayed_before_the_next_read(server, live):
     server.away = True
-    take(server, live, "missed")
-    take(server, live, "skipped")
+    accept(server, live, "missed")
+    accept(server, live, "skipped")
     server.away = False
     live.maintain()
 
@@ -104,25 +104,25 @@ def test_events_missed_while_the_server_was_away_are_replayed_before_the_next_re
     assert server.applied == {"missed", "skipped"}
 
 
-def test_an_event_taken_while_the_log_is_replayed_is_applied_at_its_door(server, live):
+def test_an_event_accepted_during_a_replay_is_applied_by_its_own_thread(server, live):
     server.away = True
-    take(server, live, "missed")
+    accept(server, live, "missed")
     server.away = False
-    server.while_replaying.append(lambda: take(server, live, "meanwhile"))
+    server.while_replaying.append(lambda: accept(server, live, "meanwhile"))
     live.maintain()
 
     assert live.readable
     assert server.applied == {"missed", "meanwhile"}
 
 
-def test_a_failure_while_the_log_is_replayed_keeps_rankings_out(server, live):
+def test_after_a_failure_during_a_replay_nothing_is_read(server, live):
     def fail():
         server.away = True
-        take(server, live, "lost for now")
+        accept(server, live, "lost for now")
         server.away = False
 
     server.away = True
-    take(server, live, "missed")
+    accept(server, live, "missed")
     server.away = False
     server.while_replaying.append(fail)
     live.maintain()
@@ -135,8 +135,8 @@ def test_a_failure_while_the_log_is_replayed_keeps_rankings_out(server, live):
     assert server.applied == {"missed", "lost for now"}
 
 
-def test_a_restarted_server_is_filled_before_it_is_read(server, live):
-    take(server, live, "once known")
+def test_a_restarted_server_is_replayed_before_it_is_read(server, live):
+    accept(server, live, "once known")
     server.run, server.applied = 2, set()
 
     live.maintain()
@@ -146,7 +146,7 @@ def test_a_restarted_server_is_filled_before_it_is_read(server, live):
 
 
 def test_a_failed_read_alone_replays_nothing(server, live):
-    take(server, live, "known")
+    accept(server, live, "known")
     server.away = True
     with pytest.raises(RedisError):
         read(live)

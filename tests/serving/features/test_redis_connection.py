@@ -1,4 +1,4 @@
-"""What a ranking reads of events whose time has only just come."""
+"""Reads around the time of a pending event."""
 
 import numpy as np
 import pytest
@@ -40,14 +40,14 @@ def clicks(connection, t):
     return read(connection, t).items["item_engagement__clicks_all"]
 
 
-def test_a_held_event_is_known_strictly_after_its_time(connection, clock):
+def test_a_pending_event_counts_strictly_after_its_time(connection, clock):
     clock.instant = SOON + 500
 
     assert np.isnan(clicks(connection, SOON)).all()
     assert clicks(connection, SOON + 1).tolist() == [1]
 
 
-def test_a_read_overtaken_by_a_held_event_is_one_of_a_later_instant(connection, clock):
+def test_a_read_overtaken_by_a_pending_event_has_a_later_instant(connection, clock):
     clock.instant = SOON + 500
     assert connection.apply_due_events() == 1
 

@@ -18,7 +18,7 @@ BODY = body_reader(RankBody)(b'{"id": "r", "items": [{"id": "a"}, {"id": "b"}, {
 
 
 class Connection:
-    """A server that answers as told."""
+    """A connection with a given read function."""
 
     def __init__(self, read):
         self.read = read
@@ -47,7 +47,7 @@ class Popularity:
 
 
 class Ranker:
-    """Ranks by the bytes of the ids, or cannot."""
+    """Returns fixed scores, or fails."""
 
     prior = RatePrior()
     columns = ()
@@ -59,7 +59,7 @@ class Ranker:
         return np.array(self.scores, dtype=np.float32)[: len(matrix)]
 
 
-async def known(query):
+async def read(query):
     return RequestContext(t=query.t, item_ids=query.item_ids)
 
 
@@ -78,83 +78,83 @@ def connect(resources, connection):
     return connection
 
 
-def learn(resources, kind, learned):
+def publish(resources, kind, value):
     version = f"{kind}-1"
-    loaded = LoadedArtifact(version, Manifest(kind, "default", {}), learned)
+    loaded = LoadedArtifact(version, Manifest(kind, "default", {}), value)
     resources.models.artifacts[kind, "default"] = loaded
 
 
 def ranked(resources, name="default", **flags):
-    told = asyncio.run(answer(resources, name, BODY, **flags))
-    return [item.item for item in told.items], told.degraded, told.model_version
+    answered = asyncio.run(answer(resources, name, BODY, **flags))
+    return [item.item for item in answered.items], answered.degraded, answered.model_version
 
 
-def test_the_ranker_decides_where_all_is_well(resources):
-    connect(resources, Connection(known))
-    learn(resources, "popularity", Popularity())
-    learn(resources, "ranker", Ranker())
+def test_the_ranker_orders_a_healthy_answer(resources):
+    connect(resources, Connection(read))
+    publish(resources, "popularity", Popularity())
+    publish(resources, "ranker", Ranker())
 
     assert ranked(resources) == (["a", "c", "b"], [], "ranker-1")
 
 
-def test_the_instant_of_an_answer_is_that_of_its_facts(resources):
+def test_the_instant_of_an_answer_is_that_of_its_features(resources):
     async def later(query):
-        return replace(await known(query), t=4242)
+        return replace(await read(query), t=4242)
 
     connect(resources, Connection(later))
-    learn(resources, "ranker", Ranker())
+    publish(resources, "ranker", Ranker())
 
     ranked(resources)
 
     assert resources.answer_log.get("r").event_time == 4242
 
 
-def test_a_slow_server_is_not_waited_for(resources):
+def test_a_slow_server_is_skipped(resources):
     async def slow(query):
         await asyncio.sleep(5)
-        return await known(query)
+        return await read(query)
 
     connect(resources, Connection(slow))
-    learn(resources, "popularity", Popularity())
-    learn(resources, "ranker", Ranker())
+    publish(resources, "popularity", Popularity())
+    publish(resources, "ranker", Ranker())
 
     assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity-1")
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), EventError("a", "b", "c"), MemoryError()])
-def test_whatever_reading_fails_of_popularity_answers(resources, error):
+def test_after_any_read_error_popularity_answers(resources, error):
     async def fail(query):
         raise error
 
     connect(resources, Connection(fail))
-    learn(resources, "popularity", Popularity())
-    learn(resources, "ranker", Ranker())
+    publish(resources, "popularity", Popularity())
+    publish(resources, "ranker", Ranker())
 
     assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity-1")
 
 
-def test_a_ranker_that_fails_is_left_out(resources):
-    connect(resources, Connection(known))
-    learn(resources, "popularity", Popularity())
-    learn(resources, "ranker", Ranker(scores=None))
+def test_a_failing_ranker_is_skipped(resources):
+    connect(resources, Connection(read))
+    publish(resources, "popularity", Popularity())
+    publish(resources, "ranker", Ranker(scores=None))
 
     assert ranked(resources) == (["b", "c", "a"], ["score"], "popularity-1")
 
 
-def test_without_any_artifact_the_order_given_is_kept(resources):
-    connect(resources, Connection(known))
+def test_without_artifacts_the_order_of_the_request_stays(resources):
+    connect(resources, Connection(read))
 
     assert ranked(resources) == (["a", "b", "c"], ["score"], None)
 
 
-def test_an_unknown_model_is_refused(resources):
+def test_an_unknown_model_is_rejected(resources):
     with pytest.raises(ApiError, match="default"):
         ranked(resources, "nonesuch")
 
 
-def test_an_answer_shown_is_applied_before_it_is_given(resources):
-    connection = connect(resources, Connection(known))
-    learn(resources, "ranker", Ranker())
+def test_a_shown_answer_is_applied_before_it_is_sent(resources):
+    connection = connect(resources, Connection(read))
+    publish(resources, "ranker", Ranker())
 
     ranked(resources, shown=True)
 
@@ -163,20 +163,20 @@ def test_an_answer_shown_is_applied_before_it_is_given(resources):
     assert event.received_at >= event.event_time
 
 
-def test_a_search_that_could_not_look_everywhere_does_not_count_as_one_that_found_nothing(
+def test_a_search_with_a_missing_source_is_not_a_search_without_results(
     resources,
 ):
-    connection = connect(resources, Connection(known))
+    connection = connect(resources, Connection(read))
     body = body_reader(SearchBody)(b'{"id": "r", "query": "boots"}')
 
-    told = asyncio.run(answer_page(resources, "search", body, shown=True))
+    answered = asyncio.run(answer_page(resources, "search", body, shown=True))
 
-    assert (told.items, "retrieve" in told.degraded) == ([], True)
+    assert (answered.items, "retrieve" in answered.degraded) == ([], True)
     assert connection.applied == []
 
 
-def test_the_last_answer_to_a_request_is_remembered_before_it_is_logged(resources):
-    learn(resources, "popularity", Popularity())
+def test_the_last_answer_to_a_request_is_available_before_it_is_logged(resources):
+    publish(resources, "popularity", Popularity())
     ranked(resources)
 
     served = resources.answer_log.get("r")

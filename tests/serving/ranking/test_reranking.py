@@ -72,7 +72,7 @@ def test_without_rules_the_best_come_first():
 
 
 def test_rules_pin_boost_and_bury(tmp_path):
-    told = rules(
+    loaded = rules(
         tmp_path,
         """
         [[rule]]
@@ -90,7 +90,7 @@ def test_rules_pin_boost_and_bury(tmp_path):
         """,
     )
 
-    assert order(told) == ["i3", "i7", "i6", "i4", "i1", "i2", "i5", "i0"]
+    assert order(loaded) == ["i3", "i7", "i6", "i4", "i1", "i2", "i5", "i0"]
 
 
 @pytest.mark.parametrize(
@@ -108,18 +108,18 @@ def test_rules_pin_boost_and_bury(tmp_path):
         ("until = 1970-01-01T00:00:00.000006Z", True),
     ],
 )
-def test_a_rule_counts_on_its_occasion_alone(tmp_path, when, counts):
-    told = rules(tmp_path, f'[[rule]]\naction = "pin"\nitems = ["i7"]\n{when}')
+def test_a_rule_applies_only_on_its_occasion(tmp_path, when, counts):
+    loaded = rules(tmp_path, f'[[rule]]\naction = "pin"\nitems = ["i7"]\n{when}')
 
-    assert (order(told)[0] == "i7") is counts
+    assert (order(loaded)[0] == "i7") is counts
 
 
-def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
-    told = rules(tmp_path, '[[rule]]\naction = "hide"\nwhere = { brand = ["Acme"] }')
+def test_hidden_and_sold_out_items_are_not_sellable(tmp_path):
+    loaded = rules(tmp_path, '[[rule]]\naction = "hide"\nwhere = { brand = ["Acme"] }')
     sold_out = {**CONTEXT.items, "item_attributes__stock": [1, 1, 1, 0, 1, None, -2, 1]}
     context = RequestContext(t=5, item_ids=IDS, items=sold_out)
 
-    assert sellable_positions(IDS, context, SHOP, told) == [4, 5, 7]
+    assert sellable_positions(IDS, context, SHOP, loaded) == [4, 5, 7]
 
 
 @pytest.mark.parametrize(
@@ -142,12 +142,12 @@ def test_what_is_hidden_or_out_of_stock_may_not_be_shown(tmp_path):
         "[[rule]\n",
     ],
 )
-def test_a_file_that_is_wrong_is_refused_as_a_whole(tmp_path, text):
+def test_an_invalid_file_is_rejected_as_a_whole(tmp_path, text):
     with pytest.raises(SettingError, match=r"rules\.toml"):
         rules(tmp_path, text)
 
 
-def test_diversity_keeps_the_best_and_brings_another_brand_up():
+def test_diversity_leaves_the_best_item_and_moves_another_brand_up():
     mixed = diversify(range(8), CONTEXT, SHOP, 0.5)
 
     assert sorted(mixed) == list(range(8))
@@ -156,25 +156,25 @@ def test_diversity_keeps_the_best_and_brings_another_brand_up():
     assert diversify(range(8), CONTEXT, SHOP, 0.0) == list(range(8))
 
 
-def test_propensities_are_how_often_an_item_stands_where_it_does():
+def test_propensities_of_slots_equal_frequencies():
     plan, draws = Exploration(0.5, (2, 4)), 6000
-    seen, told = Counter(), {}
+    seen, claimed = Counter(), {}
     for n in range(draws):
         one = explore(range(8), IDS, 4, plan, n, frozenset())
         assert sorted(one.order) == list(range(8))
         for slot in (1, 3):
             seen[slot, one.order[slot]] += 1
-            told[slot, one.order[slot]] = one.propensities[one.order[slot]]
+            claimed[slot, one.order[slot]] = one.propensities[one.order[slot]]
 
-    assert all(abs(seen[key] / draws - share) < 0.03 for key, share in told.items())
-    assert sum(share for (slot, _), share in told.items() if slot == 1) == pytest.approx(1)
+    assert all(abs(seen[key] / draws - share) < 0.03 for key, share in claimed.items())
+    assert sum(share for (slot, _), share in claimed.items() if slot == 1) == pytest.approx(1)
     assert one.order[0] == 0
     assert one.order[2] == 2
 
 
-def test_a_page_is_drawn_as_often_as_its_propensities_say():
+def test_propensities_of_pages_equal_frequencies():
     plan, draws = Exploration(0.5, temperature=0.7), 6000
-    seen, told, drawn = Counter(), {}, 0
+    seen, claimed, drawn = Counter(), {}, 0
     for seed in range(draws):
         one = explore(range(5), IDS, 3, plan, seed, frozenset({1}))
         assert sorted(one.order) == list(range(5))
@@ -185,12 +185,12 @@ def test_a_page_is_drawn_as_often_as_its_propensities_say():
         drawn += 1
         page = one.order[0], one.order[2]
         seen[page] += 1
-        told[page] = one.propensities[page[0]] * one.propensities[page[1]]
+        claimed[page] = one.propensities[page[0]] * one.propensities[page[1]]
         assert one.order[3:] == sorted(one.order[3:])
 
     assert abs(drawn / draws - 0.5) < 0.03
-    assert sum(told.values()) == pytest.approx(1)
-    assert all(abs(seen[page] / drawn - share) < 0.03 for page, share in told.items())
+    assert sum(claimed.values()) == pytest.approx(1)
+    assert all(abs(seen[page] / drawn - share) < 0.03 for page, share in claimed.items())
 
 
 @settings(max_examples=examples(50), deadline=None)
@@ -200,7 +200,7 @@ def test_a_page_is_drawn_as_often_as_its_propensities_say():
     st.sampled_from([0.0, 0.5, 1.0]),
     st.sampled_from([None, 1.0]),
 )
-def test_pages_of_one_list_share_out_its_items(size, session, share, temperature):
+def test_pages_of_one_list_partition_its_items(size, session, share, temperature):
     slots = (1, 3) if temperature is None else ()
     plan = Rules(exploration=Exploration(share, slots, temperature=temperature))
     query = Query("r", 5, session_id=str(session), surface="home")
@@ -215,7 +215,7 @@ def test_pages_of_one_list_share_out_its_items(size, session, share, temperature
     assert paged == [*(IDS[n] for n in first.order), *first.next_ids]
 
 
-def test_a_token_says_what_it_was_made_of_and_nothing_else_is_one():
+def test_a_cursor_survives_a_round_trip_and_other_texts_are_rejected():
     assert decode_cursor(encode_cursor(IDS, 99)).item_ids == tuple(IDS)
     assert decode_cursor(encode_cursor(IDS, None)).total is None
     assert encode_cursor([], 9) is None
