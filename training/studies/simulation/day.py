@@ -75,7 +75,7 @@ class Day:
 
     @cached_property
     def _level(self) -> Floats:
-        """Shape (N,): price level: 0 is the category's mean, 1 one standard deviation above it."""
+        """Shape (N,): log price relative to the category's median, in standard deviations."""
         return np.asarray(self.items.level + np.log(self.price / self.items.list_price) / SPREAD)
 
     @cached_property

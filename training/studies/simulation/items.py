@@ -27,7 +27,7 @@ _SYNONYM_SHARE = 0.25
 _ADDED, _REMOVED = 0.006, 0.002
 """Shares of the items that are added and removed on a day."""
 _BASE_PRICE = (1.1, 2.1)
-"""Bounds of the decimal logarithm of a category's mean price."""
+"""Bounds of the decimal logarithm of a category's median price."""
 SPREAD = 0.45
 """Standard deviation of the log prices of a category."""
 _FAME_OF_QUALITY = 0.5
@@ -47,10 +47,10 @@ class Items:
         market, category, noun, brand, colour, style: codes; nouns are numbered across categories.
         synonym: whether the title uses a synonym of the noun.
         quality, fame: standard normal; fame is the shop's noisy estimate of the true quality.
-        level: log price relative to the category's mean, standard normal.
+        level: log price relative to the category's median, standard normal.
         list_price: price before changes and discounts, in the currency of the market.
         taste: shape (N, TASTE), unit vectors.
-        age: days for which the item existed before its first day here.
+        age: age in days when the shop opens; 0 for items added later.
         first_day, last_day: days on which it is for sale, both inclusive.
         key: seed of the item's noise.
     """

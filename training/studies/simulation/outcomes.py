@@ -15,8 +15,6 @@ _MAX_ORDER_DELAY = 7 * DAY
 _RETURN_BASE, _RETURN_OF_QUALITY = -2.0, -0.8
 _MIN_RETURN_DELAY, _MAX_RETURN_DELAY = 2 * DAY, 14 * DAY
 
-LONGEST = _MAX_ORDER_DELAY + _MAX_RETURN_DELAY
-"""No order or return comes later than this after its click, but for minutes."""
 DRAWS = 7
 """Number of uniforms per click."""
 
