@@ -14,7 +14,7 @@ from feature_repo.feast_repo import repository
 from feature_repo.home import DAY, HOUR
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
-from tests.feature_repo.online.cached_reader import CachedReader, full, hung_up
+from tests.feature_repo.online.cached_reader import CachedReader, disconnect, uncached
 from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.online.histories import (
     ITEMS,
@@ -110,25 +110,25 @@ def test_live_loaded_pruned_and_flushed_all_read_the_same(room):
 
 def test_what_is_kept_of_items_is_what_was_loaded_pruned_and_flushed(room):
     with asyncio.Runner() as runner:
-        known = CachedReader(room)
+        cached = CachedReader(room)
 
-        def assert_known():
+        def assert_equal():
             for user, query in zip(USERS, QUERIES, strict=True):
-                found = runner.run(known.read(ITEMS, NOW + 9, user, query))
-                assert found == full(room, ITEMS, NOW + 9, user, query)
+                found = runner.run(cached.read(ITEMS, NOW + 9, user, query))
+                assert found == uncached(room, ITEMS, NOW + 9, user, query)
 
-        assert_known()
+        assert_equal()
         room.take(*EARLIER)
-        assert_known()
+        assert_equal()
         part = load(room)
-        assert_known()
+        assert_equal()
         room.writer.prune(part)
-        assert_known()
+        assert_equal()
         room.writer.flush()
-        assert_known()
+        assert_equal()
         repository.clear_online(room.home)
-        assert_known()
-        runner.run(hung_up(known))
+        assert_equal()
+        runner.run(disconnect(cached))
 
 
 def test_types_are_those_of_the_offline_join(room):

@@ -213,7 +213,7 @@ class RowBatch:
         begin, ends = self.layout.sizes[self.heads["flags"]], self.heads["ends"].astype(np.int64)
         starts = (begin + ends[:, field.slot - 1] if field.slot else begin).tolist()
         stops = (begin + ends[:, field.slot]).tolist()
-        nulls = self.nulls[:, self.layout.places[field.name]].tolist()
+        nulls = self.nulls[:, self.layout.positions[field.name]].tolist()
         return [
             None if null or row is None else row[start:stop]
             for row, start, stop, null in zip(self.raw, starts, stops, nulls, strict=True)

@@ -159,7 +159,7 @@ class RowLayout:
         return tuple(field for field in self.fields if field.block is None)
 
     @cached_property
-    def places(self) -> dict[str, int]:
+    def positions(self) -> dict[str, int]:
         """Each field's place among the null bits, by name."""
         return {field.name: place for place, field in enumerate(self.fields)}
 

@@ -44,7 +44,7 @@ def add(response: Any, batch: RowBatch, features: Sequence[str], alive: Bools) -
     Returns:
         The rows without those whose payloads turned out to be damaged.
     """
-    fields = [batch.layout.fields[batch.layout.places[name]] for name in features]
+    fields = [batch.layout.fields[batch.layout.positions[name]] for name in features]
     if merged(response, _results(batch, fields, alive)):
         return batch
     healthy = batch.without(_unreadable(batch))
@@ -53,7 +53,7 @@ def add(response: Any, batch: RowBatch, features: Sequence[str], alive: Bools) -
 
 
 def _results(batch: RowBatch, fields: Sequence[RowField], alive: Bools) -> bytes:
-    places = [batch.layout.places[field.name] for field in fields]
+    places = [batch.layout.positions[field.name] for field in fields]
     nulls = np.ascontiguousarray(batch.nulls[:, places].T)
     statuses = _statuses(nulls, batch.found, alive)
     times = _times(batch.event, batch.found)

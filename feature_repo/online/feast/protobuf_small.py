@@ -43,8 +43,8 @@ class FewRows:
     def __init__(self, layout: RowLayout, features: Sequence[str]) -> None:
         self._layout = layout
         self._structs = {flags: _struct(head) for flags, head in layout.heads.items()}
-        fields = [layout.fields[layout.places[name]] for name in features]
-        self._bits = [1 << layout.places[field.name] for field in fields]
+        fields = [layout.fields[layout.positions[name]] for name in features]
+        self._bits = [1 << layout.positions[field.name] for field in fields]
         self._write = [_writer(layout, field) for field in fields]
         self._size = len(fields)
         self._not_found = ([NO_VALUE] * self._size, self._all(NOT_FOUND), NO_TIME)

@@ -1,48 +1,49 @@
-"""What strings said when they were read before: what does not change is not decoded again."""
+"""A cache of decoded strings, keyed by their bytes: what does not change is decoded once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-KEPT_BYTES = 16_000_000
-"""Of strings of numbers and short texts.  What they say takes a few times as much."""
+CACHE_BYTES = 16_000_000
+"""Limit for strings of numbers and short texts; decoded values take a few times as much."""
 
-KEPT_BYTES_OF_SOME = 1_000_000
-"""Of strings of long lists, which take twenty times as much, and change often; a request reads a
-shopper's twice, and the next comes soon."""
+LIST_CACHE_BYTES = 1_000_000
+"""Limit for strings of long lists, whose decoded values take twenty times as much.  They change
+often; a request reads a shopper's twice, and the shopper's next request follows soon."""
 
 Decode = Callable[[Sequence[bytes | None]], Sequence[tuple[T, bool]]]
-"""What each of some strings says, and whether it is sound: of a damaged one each read shall tell.
-"""
+"""Returns the value of each string, and whether the string is valid.  Values of damaged strings are
+not cached, so that each read reports the damage."""
 
 
-class Remembered(Generic[T]):
-    """What strings say, never None.  Threads may share it; nobody may change what it gives.
+class DecodeCache(Generic[T]):
+    """Decoded values, never None.  Threads may share it; nobody may change a returned value.
 
-    The store is still asked at every request, so a string that is written anew is read anew.
+    The strings are still read at every request, so a string that changed is decoded again.
     """
 
-    def __init__(self, kept_bytes: int) -> None:
-        """Keep strings of so many bytes together; then begin anew."""
-        self._kept_bytes = kept_bytes
-        self._known: dict[bytes | None, T] = {}
+    def __init__(self, max_bytes: int) -> None:
+        """Cache values of strings of `max_bytes` together; beyond that, start empty again."""
+        self._max_bytes = max_bytes
+        self._values: dict[bytes | None, T] = {}
         self._bytes = 0
 
-    def of(self, raw: Sequence[bytes | None], decode: Decode[T]) -> list[T]:
-        """What N strings say, None among them, of which `decode` is asked for those not known."""
-        found = [*map(self._known.get, raw)]
-        if None not in found:
-            return found  # type: ignore[return-value]
-        unknown = dict.fromkeys(text for text, said in zip(raw, found, strict=True) if said is None)
-        fresh = dict(zip(unknown, decode([*unknown]), strict=True))
-        self._keep({text: said for text, (said, sound) in fresh.items() if sound})
+    def get(self, raw: Sequence[bytes | None], decode: Decode[T]) -> list[T]:
+        """Return the values of N strings, None among them; `decode` gets those not cached."""
+        values = [*map(self._values.get, raw)]
+        if None not in values:
+            return values  # type: ignore[return-value]
+        missing = dict.fromkeys(t for t, value in zip(raw, values, strict=True) if value is None)
+        fresh = dict(zip(missing, decode([*missing]), strict=True))
+        self._add({text: value for text, (value, is_valid) in fresh.items() if is_valid})
         return [
-            fresh[text][0] if said is None else said for text, said in zip(raw, found, strict=True)
+            fresh[text][0] if value is None else value
+            for text, value in zip(raw, values, strict=True)
         ]
 
-    def _keep(self, sound: Mapping[bytes | None, T]) -> None:
-        self._bytes += sum(len(text or b"") for text in sound)
-        if self._bytes > self._kept_bytes:
-            self._known, self._bytes = {}, 0
-        self._known.update(sound)
+    def _add(self, fresh: Mapping[bytes | None, T]) -> None:
+        self._bytes += sum(len(text or b"") for text in fresh)
+        if self._bytes > self._max_bytes:
+            self._values, self._bytes = {}, 0
+        self._values.update(fresh)

@@ -1,59 +1,59 @@
-"""What lies in the store of items, kept for as long as the server does not say that it changed.
+"""The stored strings of items, cached until the server reports that they changed.
 
-Every question still goes to the server, which tells of changes before it answers.  What is kept
-when the answer comes is therefore what lies there at the instant of the answer.
+User, query and market are read from the server at every request.  The server reports changes before
+it replies, so what is cached when the reply arrives is what is stored at the instant of the reply.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import partial
 
 from feature_repo.online.hydration.item_rows import StoredItem
 from feature_repo.online.hydration.reader import SlateRead
-from feature_repo.online.hydration.slate_query import Asked, Told
+from feature_repo.online.hydration.slate_query import SlateReply
 from feature_repo.online.redis import PipelinedClient
 from feature_repo.request_features.context import RequestContext
 
-KEPT_BYTES = 120_000_000
-"""Of all that is kept of items; some fifty thousand."""
+CACHE_BYTES = 120_000_000
+"""Some fifty thousand items."""
 
-_EACH = 1500
-"""Bytes that an item takes beyond its keys and strings: what it says, and where it is found."""
+_OVERHEAD_BYTES = 1500
+"""Bytes that an item takes beyond its keys and strings: decoded values and entries of mappings."""
 
 _ATTEMPTS = 3
-"""The last asks for all items: of a slate that changes each time between question and answer."""
+"""Reads of one slate; the last requests all items, in case some change during every read."""
 
 
 class ItemCache:
-    """What lies in one server of items.  It belongs to the event loop of the stream."""
+    """A cache of one server's items.  It belongs to the event loop of its client."""
 
     def __init__(
-        self, keys_of: Callable[[str], Sequence[bytes]], kept_bytes: int = KEPT_BYTES
+        self, keys_of: Callable[[str], Sequence[bytes]], max_bytes: int = CACHE_BYTES
     ) -> None:
-        """Keep so many bytes; what was read first goes first.
+        """Create an empty cache.
 
         Args:
-            keys_of: the keys of an item's strings.
-            kept_bytes: of keys, strings and what they say.
+            keys_of: returns the keys of an item's strings.
+            max_bytes: of keys, strings and decoded values; the oldest entries go first.
         """
-        self._keys_of, self._kept_bytes = keys_of, kept_bytes
+        self._keys_of, self._max_bytes = keys_of, max_bytes
         self.invalidate(None)
 
-    async def read(self, stream: PipelinedClient, slate: SlateRead) -> RequestContext:
-        """The facts of a slate, as if all of it had been asked for.
+    async def read(self, client: PipelinedClient, slate: SlateRead) -> RequestContext:
+        """Return the context of a slate, as if every string of it had been requested.
 
         Raises:
             redis.RedisError: the server does not answer.
         """
-        for _ in range(_ATTEMPTS - 1):
-            known, unknown = self._known(slate.item_ids)
-            if (facts := await self._asked(stream, slate, known, unknown)) is not None:
-                return facts
-        facts = await self._asked(stream, slate, (), slate.item_ids)
-        assert facts is not None, "all items were asked for"
-        return facts
+        attempt = 0
+        while True:
+            attempt += 1
+            is_last = attempt == _ATTEMPTS
+            cached, missing = ([], slate.item_ids) if is_last else self.split(slate.item_ids)
+            read = _CachedRead(self, slate, cached, missing, await client.is_tracking())
+            if await client.send(read):
+                return read.context()
 
     def invalidate(self, keys: Sequence[bytes] | None) -> None:
-        """Keep nothing of the items of which a key changed; of no item, where it is None."""
+        """Remove the items of which a key changed; all items for None."""
         if keys is None:
             self._items: dict[str, StoredItem] = {}
             self._item_of: dict[bytes, str] = {}
@@ -61,70 +61,31 @@ class ItemCache:
             return
         for key in keys:
             if (item_id := self._item_of.get(key)) is not None:
-                self._drop(item_id)
+                self._remove(item_id)
 
-    async def _asked(
-        self,
-        stream: PipelinedClient,
-        slate: SlateRead,
-        known: Sequence[StoredItem],
-        unknown: Sequence[str],
-    ) -> RequestContext | None:
-        """The facts; None where what was known of an item has changed before the answer.
-
-        Where all items are known, their part is worked out while the server answers.
-        """
-        begun: list[RequestContext] = []
-
-        def begin() -> None:
-            if not unknown:
-                begun.append(slate.begun(known))
-
-        asked = slate.commands(unknown, await stream.tells_changes())
-        understand = partial(self._whole, asked, slate.item_ids, unknown)
-        found = await stream.ask(asked.commands, asked.answers, understand, begin)
-        if found is None:
-            return None
-        items, told = found
-        return slate.facts(begun[0] if begun and items == known else slate.begun(items), told)
-
-    def _whole(
-        self,
-        asked: Asked,
-        wanted: Sequence[str],
-        item_ids: Sequence[str],
-        answers: Sequence[object],
-    ) -> tuple[list[StoredItem], Told] | None:
-        """All items wanted, and what was told; None where one of them has changed meanwhile."""
-        told = asked.told(answers)
-        fresh = dict(zip(item_ids, map(StoredItem, item_ids, told.items), strict=True))
-        known, unknown = self._known(wanted, fresh)
-        if asked.is_vouched:
-            self._keep(fresh.values())
-        return None if unknown else (known, told)
-
-    def _known(
+    def split(
         self, item_ids: Sequence[str], fresh: Mapping[str, StoredItem] | None = None
     ) -> tuple[list[StoredItem], list[str]]:
-        """The items of which it is known what lies there, `fresh` or kept, and which others are."""
-        found = [*map(self._items.get, item_ids)]
+        """Return the items that are `fresh` or cached, and the ids of all others."""
+        items = [*map(self._items.get, item_ids)]
         if fresh:
-            found = [*map(fresh.get, item_ids, found)]
-        known = [item for item in found if item is not None]
-        if len(known) == len(found):
-            return known, []
-        return known, [i for i, item in zip(item_ids, found, strict=True) if item is None]
+            items = [*map(fresh.get, item_ids, items)]
+        available = [item for item in items if item is not None]
+        if len(available) == len(items):
+            return available, []
+        return available, [i for i, item in zip(item_ids, items, strict=True) if item is None]
 
-    def _keep(self, fresh: Iterable[StoredItem]) -> None:
+    def add(self, fresh: Iterable[StoredItem]) -> None:
+        """Cache items that were just read, and remove the oldest beyond the limit."""
         for item in fresh:
-            self._drop(item.item_id)
+            self._remove(item.item_id)
             self._items[item.item_id] = item
             self._item_of.update(dict.fromkeys(self._keys_of(item.item_id), item.item_id))
             self._bytes += self._size(item)
-        while self._bytes > self._kept_bytes:
-            self._drop(next(iter(self._items)))
+        while self._bytes > self._max_bytes:
+            self._remove(next(iter(self._items)))
 
-    def _drop(self, item_id: str) -> None:
+    def _remove(self, item_id: str) -> None:
         item = self._items.pop(item_id, None)
         if item is not None:
             for key in self._keys_of(item_id):
@@ -133,4 +94,50 @@ class ItemCache:
 
     def _size(self, item: StoredItem) -> int:
         strings = (*self._keys_of(item.item_id), *filter(None, item.strings))
-        return _EACH + sum(map(len, strings))
+        return _OVERHEAD_BYTES + sum(map(len, strings))
+
+
+class _CachedRead:
+    """One round trip of a slate, an `Exchange`: reads what the cache misses.
+
+    Attributes:
+        commands: in the Redis protocol.
+        reply_count: number of replies to them.
+    """
+
+    def __init__(
+        self,
+        cache: ItemCache,
+        slate: SlateRead,
+        cached: Sequence[StoredItem],
+        missing: Sequence[str],
+        is_tracked: bool,
+    ) -> None:
+        self._cache, self._slate, self._cached, self._missing = cache, slate, cached, missing
+        self._request = request = slate.request(missing, is_tracked=is_tracked)
+        self.commands, self.reply_count = request.commands, request.reply_count
+        self._context: RequestContext | None = None
+        self._items: Sequence[StoredItem] = ()
+        self._reply: SlateReply | None = None
+
+    def while_waiting(self) -> None:
+        """Compute the candidates' part of the context where all of them are cached."""
+        if not self._missing:
+            self._context = self._slate.with_items(self._cached)
+
+    def parse(self, replies: Sequence[object]) -> bool:
+        """Cache fresh items; return whether every item of the slate is fresh or still cached."""
+        self._reply = self._request.parse(replies)
+        items = map(StoredItem, self._missing, self._reply.items)
+        fresh = dict(zip(self._missing, items, strict=True))
+        self._items, changed = self._cache.split(self._slate.item_ids, fresh)
+        if self._request.is_tracked:
+            self._cache.add(fresh.values())
+        return not changed
+
+    def context(self) -> RequestContext:
+        """Return the context; `parse` has returned true."""
+        assert self._reply is not None
+        if self._context is None or self._items != self._cached:
+            self._context = self._slate.with_items(self._items)
+        return self._slate.complete(self._context, self._reply)

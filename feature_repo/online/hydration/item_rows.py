@@ -1,4 +1,4 @@
-"""What lies in the store of items, as the columns of a slate."""
+"""Stored items as the columns of a slate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -25,13 +25,13 @@ class StoredItem:
         item_id: of the item.
         strings: its tiles, its newest live values and its rows, as `EntityStrings` orders them.
         day: for which they were decoded; −1 before that.
-        said: its lists' values, then its numbers as bytes.
+        values: its lists' values, then its numbers as bytes.
     """
 
     item_id: str
     strings: Sequence[bytes | None]
     day: int = -1
-    said: tuple[Any, ...] = ()
+    values: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class _View:
     name: str
     numbers: tuple[str, ...]
     others: tuple[str, ...]
-    live_place: int | None
+    live_position: int | None
     """Position of its live values among those of all views; None where rows alone count."""
 
 
@@ -69,7 +69,7 @@ class ItemRows:
         self._lists = tuple(
             f"{view.name}__{name}"
             for view in self._views
-            for name in (*view.others, *(("present",) if view.live_place is not None else ()))
+            for name in (*view.others, *(("present",) if view.live_position is not None else ()))
         )
         self._arrays = (
             *(
@@ -87,10 +87,10 @@ class ItemRows:
         none.  Damaged strings count as absent and are logged.
         """
         day = t // DAY
-        unread = [item for item in items if item.day != day]
-        if unread:
-            self._read(unread, t)
-        *lists, packed = zip(*[i.said for i in items], strict=True) if items else self._nothing
+        stale = [item for item in items if item.day != day]
+        if stale:
+            self._decode(stale, t)
+        *lists, packed = zip(*[i.values for i in items], strict=True) if items else self._no_items
         block = np.frombuffer(b"".join(packed)).reshape(len(items), len(self._arrays))
         return {
             **dict(zip(self._lists, map(list, lists), strict=True)),
@@ -98,10 +98,10 @@ class ItemRows:
         }
 
     @property
-    def _nothing(self) -> tuple[tuple[Any, ...], ...]:
+    def _no_items(self) -> tuple[tuple[Any, ...], ...]:
         return ((),) * (len(self._lists) + 1)
 
-    def _read(self, items: Sequence[StoredItem], t: int) -> None:
+    def _decode(self, items: Sequence[StoredItem], t: int) -> None:
         columns = [*zip(*[item.strings for item in items], strict=True)]
         tiles, columns = (
             columns[: len(self._strings.counters)],
@@ -112,17 +112,17 @@ class ItemRows:
         lists: list[Sequence[Any]] = []
         blocks: list[Floats] = []
         for view, raw in zip(self._views, rows, strict=True):
-            if view.live_place is None:
+            if view.live_position is None:
                 others, block = self._stored(view, raw, t)
             else:
-                others, block = self._patched(view, ids, raw, live[view.live_place], t)
+                others, block = self._patched(view, ids, raw, live[view.live_position], t)
             lists += others
             blocks.append(block.reshape(-1, len(items)))
         for counter, strings in zip(self._strings.counters, tiles, strict=True):
             blocks.append(merge.counter_rows(counter, strings, t))
         packed = [row.tobytes() for row in np.concatenate(blocks).T]
-        for item, *said in zip(items, *lists, packed, strict=True):
-            item.day, item.said = t // DAY, tuple(said)
+        for item, *values in zip(items, *lists, packed, strict=True):
+            item.day, item.values = t // DAY, tuple(values)
 
     def _patched(
         self,

@@ -1,8 +1,8 @@
-"""Stored rows and live state together: what is known of an entity right now.
+"""Merges stored rows with live state: the newest values of an entity.
 
-A row says by its `part` how far it reaches; what is live and not beyond that is in the row already
-and is left out, so that nothing counts twice whenever a load happens.  Counted views have tiles in
-place of rows, which say the same of themselves.
+The `part` of a row is the newest part of the log that the row covers.  Live state of a covered part
+is left out, so that nothing counts twice whenever a load happens.  Counter views store tiles, not
+rows; a tile has a part too.
 """
 
 import logging
@@ -29,17 +29,17 @@ from feature_repo.views import (
 Row = dict[str, Any]
 
 PART = "part"
-"""Feature of every row: the part of the log that it reaches."""
+"""Feature of every row: the newest part of the log that it covers."""
 
 _logger = logging.getLogger(__name__)
 
-KEPT = {
+RECENT_LIMITS = {
     verb: limit
     for spec in BUILT_IN
     if isinstance(spec.live, LiveLists)
     for verb, limit in spec.live.limits.items()
 }
-"""The lists of a user's recent past, and how many entries each keeps."""
+"""A user's recent lists, and the maximum length of each."""
 
 
 @dataclass(frozen=True)
@@ -52,14 +52,14 @@ class LiveRecent:
 
 
 def counters(view: CounterView, tile: bytes | None, t: int) -> Row | None:
-    """Counts of one entity as of an instant, and their part; None where they are not known.
+    """Return counts of one entity as of an instant, and their part; None without a valid tile.
 
     Args:
-        view: what is counted.
+        view: of the counts.
         tile: of the entity.
         t: µs.
     """
-    counts = _counted(view, [tile], t)
+    counts = _count(view, [tile], t)
     if not counts.present[0]:
         return None
     row = dict(zip(view.features, counts.values.reshape(-1).tolist(), strict=True))
@@ -67,31 +67,31 @@ def counters(view: CounterView, tile: bytes | None, t: int) -> Row | None:
 
 
 def counter_rows(
-    view: CounterView, found: Sequence[bytes | None], t: int
+    view: CounterView, tiles: Sequence[bytes | None], t: int
 ) -> npt.NDArray[np.float64]:
-    """The same counts as numbers.
+    """Return counts of N entities as of an instant in µs.
 
-    Shape (F + 1, N): the features, NaN where they are not known, then 1 where they are.
+    Shape (F + 1, N): the features, NaN without a valid tile; in the last row 1 with one, else 0.
     """
-    counts = _counted(view, found, t)
-    rows = np.empty((len(view.features) + 1, len(found)))
-    rows[:-1] = counts.values.reshape(len(found), len(view.features)).T
+    counts = _count(view, tiles, t)
+    rows = np.empty((len(view.features) + 1, len(tiles)))
+    rows[:-1] = counts.values.reshape(len(tiles), len(view.features)).T
     rows[:-1, ~counts.present] = np.nan
     rows[-1] = counts.present
     return rows
 
 
-def _counted(view: CounterView, found: Sequence[bytes | None], t: int) -> counter_tiles.Counts:
-    counts = counter_tiles.count(found, t, tuple(WINDOWS.values()), measures=len(view.measures))
+def _count(view: CounterView, tiles: Sequence[bytes | None], t: int) -> counter_tiles.Counts:
+    counts = counter_tiles.count(tiles, t, tuple(WINDOWS.values()), measures=len(view.measures))
     if counts.damaged.any():
         _logger.error("%d tiles of %s cannot be read", counts.damaged.sum(), view.name)
     return counts
 
 
 def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
-    """Attributes of an item or user, the newest of each; None where nothing is known of it."""
-    reach = part_of(row)
-    newer = {column: patch for column, patch in patches.items() if patch.part > reach}
+    """Return the newest attributes of an item or user; None without a row and newer patches."""
+    part = part_of(row)
+    newer = {column: patch for column, patch in patches.items() if patch.part > part}
     if not newer:
         return row
     fresh = {column: msgspec.json.decode(patch.value) for column, patch in newer.items()}
@@ -101,26 +101,26 @@ def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
 def patched(
     columns: dict[str, list[Any]], changes: Sequence[Mapping[str, Patch]]
 ) -> dict[str, list[Any]]:
-    """The stored attributes of N entities, with the newer ones of those that changed since.
+    """Write newer attributes of N entities into their stored columns, and return these.
 
     Args:
-        columns: the stored ones, `part` among them; written to.
+        columns: the stored ones, `part` among them; they are changed.
         changes: N mappings of attribute to its newest patch.
     """
-    for place, patches in enumerate(changes):
+    for position, patches in enumerate(changes):
         if patches:
-            row = {name: values[place] for name, values in columns.items()}
-            known = attributes(row if row[PART] is not None else None, patches) or {}
-            for name in columns.keys() & known.keys():
-                columns[name][place] = known[name]
+            row = {name: values[position] for name, values in columns.items()}
+            newest = attributes(row if row[PART] is not None else None, patches) or {}
+            for name in columns.keys() & newest.keys():
+                columns[name][position] = newest[name]
     return columns
 
 
 def first_seen(row: Row | None, firsts: Iterable[Patch]) -> Row | None:
-    """From when a user was heard of; None for one who was not.
+    """Return when a user was first seen; None for a user without events.
 
     Args:
-        row: of `user_first_seen`, which tells it for good.
+        row: of `user_first_seen`; it never changes.
         firsts: the first live event of each part that names the user.
     """
     first = min(firsts, key=lambda patch: patch.seen_at, default=None)
@@ -132,56 +132,52 @@ def first_seen(row: Row | None, firsts: Iterable[Patch]) -> Row | None:
 def recent(
     row: Row | None, live: Mapping[str, Sequence[LiveRecent]], columns: Sequence[str]
 ) -> Row | None:
-    """The lists of one user, newest first; None where nothing is known of the user.
+    """Return the recent lists of one user, newest first; None where there is nothing recent.
 
     Args:
         row: of `user_recent`.
         live: `clicked` and `shown`, each newest first.
-        columns: of the taste fields.
+        columns: item columns that the lists store.
     """
-    reach = part_of(row)
-    fresh = {verb: [e for e in live.get(verb, ()) if e.part > reach] for verb in KEPT}
+    part = part_of(row)
+    fresh = {verb: [e for e in live.get(verb, ()) if e.part > part] for verb in RECENT_LIMITS}
     if row is None and not any(fresh.values()):
         return None
     lists = {
         name: values
-        for verb, kept in KEPT.items()
-        for name, values in _lists(verb, row or {}, fresh[verb], columns, kept).items()
+        for verb, limit in RECENT_LIMITS.items()
+        for name, values in _lists(verb, row or {}, fresh[verb], columns, limit).items()
     }
-    return lists | {PART: max([reach, *(e.part for entries in fresh.values() for e in entries)])}
+    return lists | {PART: max([part, *(e.part for entries in fresh.values() for e in entries)])}
 
 
-def texts_of(known: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
-    """What of an item a recent list carries: category and list values, the price."""
-    return {field.column: _text((known or {}).get(field.column)) for field in fields}
+def texts_of(row: Row | None, fields: Sequence[ShopField]) -> dict[str, str]:
+    """Return the item columns of a recent-list entry: category and list values, the price."""
+    return {field.column: _text((row or {}).get(field.column)) for field in fields}
 
 
 def part_of(row: Row | None) -> int:
-    """The part up to which a row reaches; −1 without a row."""
+    """Return the newest part that a row covers; −1 without a row."""
     return -1 if row is None else int(row[PART])
 
 
 def _lists(
-    verb: str, row: Row, fresh: Sequence[LiveRecent], columns: Sequence[str], kept: int
+    verb: str, row: Row, fresh: Sequence[LiveRecent], columns: Sequence[str], limit: int
 ) -> Row:
-    stored = len(row.get(f"{verb}_item_ids") or ())
+    size = len(row.get(f"{verb}_item_ids") or ())
+    item_ids = [*(e.entry.item_id for e in fresh), *(row.get(f"{verb}_item_ids") or ())]
+    times = [*(e.seen_at for e in fresh), *(row.get(f"{verb}_at") or ())]
     return {
-        f"{verb}_item_ids": _joined([e.entry.item_id for e in fresh], row, f"{verb}_item_ids")[
-            :kept
-        ],
-        f"{verb}_at": _joined([e.seen_at for e in fresh], row, f"{verb}_at")[:kept],
+        f"{verb}_item_ids": item_ids[:limit],
+        f"{verb}_at": times[:limit],
         **{
             f"{verb}_{column}": [
                 *(e.entry.values.get(column, "") for e in fresh),
-                *(row.get(f"{verb}_{column}") or [""] * stored),
-            ][:kept]
+                *(row.get(f"{verb}_{column}") or [""] * size),
+            ][:limit]
             for column in columns
         },
     }
-
-
-def _joined(fresh: list[Any], row: Row, name: str) -> list[Any]:
-    return [*fresh, *(row.get(name) or ())]
 
 
 def _text(value: Any) -> str:

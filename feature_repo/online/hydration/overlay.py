@@ -1,4 +1,4 @@
-"""All that Redis holds of a slate, told apart: rows, tiles and live state."""
+"""The strings of a request's user, query and market, with live state decoded."""
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
@@ -8,8 +8,8 @@ from typing import Any
 import msgspec
 
 from feature_repo.online.hydration.entity_strings import NO_STRINGS, EntityStrings, Strings
-from feature_repo.online.hydration.merge import KEPT, LiveRecent
-from feature_repo.online.hydration.slate_query import OTHER_ENTITIES, Told
+from feature_repo.online.hydration.merge import RECENT_LIMITS, LiveRecent
+from feature_repo.online.hydration.slate_query import OTHER_ENTITIES, SlateReply
 from feature_repo.online.redis import Patch, decode_patches, read_member
 from feature_repo.views import Entity
 
@@ -39,24 +39,26 @@ class Overlay:
     @classmethod
     def of(
         cls,
-        told: Told,
+        reply: SlateReply,
         user_id: str | None,
         query_key: str | None,
         strings: Mapping[Entity, EntityStrings],
     ) -> "Overlay":
-        """Assign the answers to the entities; damaged live state counts as absent and is logged.
+        """Assign the reply to the entities; damaged live state counts as absent and is logged.
 
         A user who was erased, and whose stored rows may still exist, reads as unknown.
         """
-        lists, erased, first = told.lists, *told.others[:2]
-        by_entity = _by_entity(told.others[2:], strings)
+        lists, erased, first = reply.lists, *reply.others[:2]
+        by_entity = _by_entity(reply.others[2:], strings)
         if user_id is None or erased is not None:
             lists, first, by_entity["user"] = [], None, NO_STRINGS
         return cls(
             user=by_entity["user"],
             query=by_entity["query"] if query_key is not None else NO_STRINGS,
             market=by_entity["market"],
-            recent={verb: _recent(found) for verb, found in zip(KEPT, lists, strict=False)},
+            recent={
+                verb: _recent(members) for verb, members in zip(RECENT_LIMITS, lists, strict=False)
+            },
             firsts=read_patches(user_id or "", first),
         )
 
@@ -74,7 +76,7 @@ def _by_entity(
 
 
 def read_patches(id_: str, packed: bytes | None) -> Mapping[str, Patch]:
-    """The newest attributes of an item or user; none where they are damaged, which is logged."""
+    """Decode the newest attributes of an item or user; damaged ones are logged and left out."""
     if packed is None:
         return _UNCHANGED
     try:
@@ -84,12 +86,12 @@ def read_patches(id_: str, packed: bytes | None) -> Mapping[str, Patch]:
         return _UNCHANGED
 
 
-def _recent(found: Any) -> list[LiveRecent]:
-    if not isinstance(found, list):
-        _logger.error("a live list of a user cannot be read: %s", found)
+def _recent(members: Any) -> list[LiveRecent]:
+    if not isinstance(members, list):
+        _logger.error("a live list of a user cannot be read: %s", members)
         return []
     entries = []
-    for member, score in _scored(found):
+    for member, score in _scored(members):
         try:
             part, entry = read_member(member)
         except ValueError as error:
@@ -99,8 +101,8 @@ def _recent(found: Any) -> list[LiveRecent]:
     return entries
 
 
-def _scored(found: list[Any]) -> Iterable[tuple[bytes, Any]]:
-    """Members and scores: flat in version 2 of the protocol, in pairs in version 3."""
-    if found and isinstance(found[0], list):
-        return found
-    return zip(found[::2], found[1::2], strict=True)
+def _scored(members: list[Any]) -> Iterable[tuple[bytes, Any]]:
+    """Pair members with scores: version 2 of the protocol sends a flat list, version 3 pairs."""
+    if members and isinstance(members[0], list):
+        return members
+    return zip(members[::2], members[1::2], strict=True)

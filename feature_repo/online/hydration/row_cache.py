@@ -1,36 +1,37 @@
-"""Rows of values that were read before."""
+"""A cache of decoded rows of one view."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from feature_repo.online.hydration.decode_cache import KEPT_BYTES, Remembered
+from feature_repo.online.hydration.decode_cache import CACHE_BYTES, DecodeCache
 
 Row = dict[str, Any]
 Columns = dict[str, list[Any]]
 """N values of each feature, None where there is none."""
 
 
-class RememberedRows:
+class RowCache:
     """Rows of one view.  Threads may share it; nobody may change a row."""
 
-    def __init__(self, kept_bytes: int = KEPT_BYTES) -> None:
-        """Remember the rows that strings of so many bytes hold."""
-        self._rows: Remembered[Row] = Remembered(kept_bytes)
+    def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
+        """Cache the rows of strings of `max_bytes` together."""
+        self._rows: DecodeCache[Row] = DecodeCache(max_bytes)
 
     def rows(
         self, raw: Sequence[bytes | None], decode: Callable[[Sequence[bytes | None]], Columns]
     ) -> list[Row]:
-        """The rows of N strings, of which `decode` is asked for those not seen before.
+        """Return the rows of N strings.
 
         Args:
             raw: None where there is no row.
-            decode: gives the columns of some strings, all None where there is none or it is
-                damaged.
+            decode: returns the columns of strings that are not cached; all values of a missing or
+                damaged string are None.
         """
-        return self._rows.of(raw, lambda unknown: _decoded(unknown, decode(unknown)))
+        return self._rows.get(raw, lambda missing: _rows(missing, decode(missing)))
 
 
-def _decoded(raw: Sequence[bytes | None], columns: Columns) -> list[tuple[Row, bool]]:
+def _rows(raw: Sequence[bytes | None], columns: Columns) -> list[tuple[Row, bool]]:
+    """Return N rows, each with whether its string is valid."""
     rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
     return [
         (row, text is None or any(value is not None for value in row.values()))

@@ -1,4 +1,4 @@
-"""What is asked of Redis about a slate: lists of the user, strings of items, and all others."""
+"""The Redis commands that read a slate, and their reply split by what was read."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Any
 
 from feature_repo.home import RedisError
 from feature_repo.online.hydration.entity_strings import EntityStrings
-from feature_repo.online.hydration.merge import KEPT
+from feature_repo.online.hydration.merge import RECENT_LIMITS
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, arguments, command
 from feature_repo.views import Entity
@@ -15,16 +15,16 @@ from feature_repo.views import Entity
 OTHER_ENTITIES: tuple[Entity, ...] = ("user", "query", "market")
 """The other entities of a request, in the order of their strings."""
 
-KEPT_ITEMS = 50_000
-"""Items whose keys are kept, some 700 bytes each: to write them costs as much as to ask."""
+CACHED_KEYS = 50_000
+"""Items whose encoded keys are cached, some 700 bytes each: encoding costs as much as reading."""
 
 
 @dataclass(frozen=True)
-class Told:
-    """The answers.
+class SlateReply:
+    """The reply to a `SlateRequest`.
 
     Attributes:
-        lists: of the user, none where no user is known; errors may be among them.
+        lists: of the user, empty without a user; errors may be among them.
         items: the strings of each requested item, as `EntityStrings` orders them.
         others: `erased` and `first` of the user, then the strings of user, query and market.
     """
@@ -35,102 +35,103 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Asked:
+class SlateRequest:
     """Commands in the Redis protocol, in one piece.
 
     Attributes:
         commands: for lists, then for others, then for items.
-        lists: how many lists they ask for.
-        items: how many items they ask for.
-        strings: how many strings of each item.
-        is_vouched: whether the server is to tell when a string of an item changes.
+        lists: number of lists requested.
+        items: number of items requested.
+        strings: number of strings of each item.
+        is_tracked: whether the server is asked to report later changes of the items' strings.
     """
 
     commands: bytes
     lists: int
     items: int
     strings: int
-    is_vouched: bool
+    is_tracked: bool
 
     @property
-    def answers(self) -> int:
-        """How many answers there will be."""
-        return self.lists + (1 + self.is_vouched if self.items else 0) + 1
+    def reply_count(self) -> int:
+        """Number of replies to the commands."""
+        return self.lists + (1 + self.is_tracked if self.items else 0) + 1
 
-    def told(self, answers: Sequence[Any]) -> Told:
-        """Tell the answers apart.
+    def parse(self, replies: Sequence[Any]) -> SlateReply:
+        """Split the replies.
 
         Raises:
-            RedisError: the server told an error.
+            RedisError: a reply other than a list's is an error.
         """
-        for error in (answer for answer in answers[self.lists :] if isinstance(answer, Exception)):
+        for error in (reply for reply in replies[self.lists :] if isinstance(reply, Exception)):
             raise RedisError(f"Redis does not answer: {error}.")
-        strings = answers[-1] if self.items else []
+        strings = replies[-1] if self.items else []
         starts = range(0, self.strings * self.items, self.strings) if self.items else ()
-        items = [strings[n : n + self.strings] for n in starts]
-        return Told(answers[: self.lists], items, answers[self.lists])
+        items = [strings[start : start + self.strings] for start in starts]
+        return SlateReply(replies[: self.lists], items, replies[self.lists])
 
 
-class SlateCommands:
-    """Writes the commands.  Threads may share it."""
+class RequestEncoder:
+    """Encodes slate requests.  Threads may share it."""
 
     def __init__(
         self, keys: LiveKeys, rows: StoredRows, strings: Mapping[Entity, EntityStrings]
     ) -> None:
-        """Ask for tiles and live state under `keys`, and for rows.
+        """Create an encoder.
 
         Args:
-            keys: of the project.
-            rows: of all views.
-            strings: kind of entity → its strings.
+            keys: of tiles and live state.
+            rows: gives the keys of stored rows.
+            strings: of each kind of entity.
         """
         self._keys, self._rows, self._strings = keys, rows, strings
-        self._of_item = lru_cache(KEPT_ITEMS)(self._item)
+        self._encoded_item = lru_cache(CACHED_KEYS)(self._encode_item)
 
-    def written(
+    def encode(
         self,
         item_ids: Sequence[str],
         user_id: str | None,
         query_key: str | None,
         market: str,
         *,
-        is_vouched: bool = False,
-    ) -> Asked:
-        """Ask for a slate.
+        is_tracked: bool = False,
+    ) -> SlateRequest:
+        """Encode the request of a slate.
 
-        Lists are read before rows: a load in between makes rows reach further, and what they reach
-        is left out of the lists.  Items come last, all strings of them at one instant: what the
-        server tells of them until then was told before they were read.
+        Lists are read before rows: a load in between lets rows cover a later part, and list
+        entries of covered parts are left out.  Items come last, all their strings at one instant,
+        so that every change before it is reported before the items are read.
 
         Args:
             item_ids: N items; the strings of an item follow each other.
-            user_id: None where the shopper is not known; keys of no user hold nothing.
-            query_key: None where there is no query.
-            market: where it was asked.
-            is_vouched: whether the server is to tell when a string of an item changes; of the
-                others nobody wants to know, and there are as many as there are shoppers.
+            user_id: None where the shopper is unknown; keys of the empty user do not exist.
+            query_key: None without a query.
+            market: of the request.
+            is_tracked: whether the server is to report changes of the items' strings.  The other
+                strings are never tracked: they are read every time, and there are as many as
+                shoppers.
         """
         lists = [] if user_id is None else self._lists(user_id)
         others = self._others(user_id or "", query_key or "", market)
-        written = [*lists, command(1 + len(others), arguments(b"MGET", *others))]
+        commands = [*lists, command(1 + len(others), arguments(b"MGET", *others))]
         if item_ids:
-            written += self._items(item_ids, is_vouched)
+            commands += self._items(item_ids, is_tracked)
         size = self._strings["item"].size
-        return Asked(b"".join(written), len(lists), len(item_ids), size, is_vouched)
+        return SlateRequest(b"".join(commands), len(lists), len(item_ids), size, is_tracked)
 
-    def _items(self, item_ids: Sequence[str], is_vouched: bool) -> Iterator[bytes]:
-        if is_vouched:
+    def item_keys(self, item_id: str) -> Sequence[bytes]:
+        """Return the keys of an item's strings, in their order."""
+        return self._encoded_item(item_id)[0]
+
+    def _items(self, item_ids: Sequence[str], is_tracked: bool) -> Iterator[bytes]:
+        if is_tracked:
             yield command(3, arguments(b"CLIENT", b"CACHING", b"YES"))
         yield command(1 + self._strings["item"].size * len(item_ids), arguments(b"MGET"))
         for item_id in item_ids:
-            yield self._of_item(item_id)[1]
+            yield self._encoded_item(item_id)[1]
 
-    def item_keys(self, item_id: str) -> Sequence[bytes]:
-        """The keys of an item's strings, in their order."""
-        return self._of_item(item_id)[0]
-
-    def _item(self, item_id: str) -> tuple[Sequence[bytes], bytes]:
-        """Its keys, and the same as arguments."""
+    def _encode_item(self, item_id: str) -> tuple[Sequence[bytes], bytes]:
+        """Return an item's keys, and the same as arguments of a command."""
         keys = self._strings["item"].keys(self._keys, self._rows, item_id)
         return keys, arguments(*keys)
 
@@ -151,7 +152,7 @@ class SlateCommands:
             command(
                 5,
                 arguments(b"ZREVRANGE", self._keys.recent(verb, user_id).encode()),
-                arguments(0, kept - 1, b"WITHSCORES"),
+                arguments(0, limit - 1, b"WITHSCORES"),
             )
-            for verb, kept in KEPT.items()
+            for verb, limit in RECENT_LIMITS.items()
         ]

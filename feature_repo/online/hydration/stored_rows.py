@@ -1,4 +1,4 @@
-"""Stored rows as plain Python values, column by column: the bytes Feast reads, without Feast."""
+"""Stored rows as plain Python values, column by column: Feast's bytes, decoded without Feast."""
 
 from collections.abc import Callable, Sequence
 from sys import intern
@@ -9,9 +9,9 @@ import numpy.typing as npt
 
 from feature_repo.online.codec import RowBatch, RowField, ViewCodec, codec_of, message_class
 from feature_repo.online.feast import report_damage
-from feature_repo.online.hydration.decode_cache import KEPT_BYTES, KEPT_BYTES_OF_SOME
+from feature_repo.online.hydration.decode_cache import CACHE_BYTES, LIST_CACHE_BYTES
 from feature_repo.online.hydration.merge import PART, Row
-from feature_repo.online.hydration.row_cache import Columns, RememberedRows
+from feature_repo.online.hydration.row_cache import Columns, RowCache
 from feature_repo.online.redis import text_suffixes
 
 if TYPE_CHECKING:
@@ -22,17 +22,20 @@ class StoredRows:
     """Rows of views whose one entity is a text.  Threads may share it."""
 
     def __init__(
-        self, project: str, views: "Sequence[FeatureView]", remembered: Sequence[str] = ()
+        self, project: str, views: "Sequence[FeatureView]", shared: Sequence[str] = ()
     ) -> None:
-        """Read the rows of `views`; those of views to be `remembered` are kept at length."""
-        self._remembered = frozenset(remembered)
-        self._memos: dict[tuple[str, ...], RememberedRows] = {}
+        """Read rows of `views`; the names in `shared` get large caches.
+
+        Rows of shared views are the same for many requests; a user's row is read by few.
+        """
+        self._shared = frozenset(shared)
+        self._caches: dict[tuple[str, ...], RowCache] = {}
         self._codecs: dict[str, ViewCodec] = {
             view.name: codec_of(project, view, view.name) for view in views
         }
 
     def keys(self, ids: Sequence[str], *views: str) -> list[bytes]:
-        """The keys of N entities in a view, then in the next."""
+        """Return the keys of N entities in the first view, then in the next."""
         suffixes = text_suffixes(ids)
         return [
             key for view in views for key in self._codecs[view].keys(suffixes) if key is not None
@@ -41,30 +44,31 @@ class StoredRows:
     def rows(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> list[Row | None]:
-        """What lies under N keys; None where nothing does, or where it is damaged, which is logged.
-
-        What was read before is not read again; nobody may change a row.
+        """Decode N strings, through a cache; nobody may change a row.
 
         Args:
-            view: whose keys.
-            raw: N strings, None where there is none.
+            view: of the strings.
+            raw: N strings, None where nothing is stored.
             features: of the view, `part` among them.
             now: instant of the read, µs.
+
+        Returns:
+            N rows; None for a missing string, and for a damaged one, which is logged.
         """
-        asked = (view, *features)
-        memo = self._memos.get(asked)
-        if memo is None:
-            kept = KEPT_BYTES if view in self._remembered else KEPT_BYTES_OF_SOME
-            memo = self._memos.setdefault(asked, RememberedRows(kept))
-        found = memo.rows(raw, lambda unknown: self.read(view, unknown, features, now))
-        return [row if row[PART] is not None else None for row in found]
+        name = (view, *features)
+        cache = self._caches.get(name)
+        if cache is None:
+            size = CACHE_BYTES if view in self._shared else LIST_CACHE_BYTES
+            cache = self._caches.setdefault(name, RowCache(size))
+        rows = cache.rows(raw, lambda missing: self.read(view, missing, features, now))
+        return [row if row[PART] is not None else None for row in rows]
 
     def read(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> Columns:
-        """N values of each feature, None where there is none; damage is absent, and logged."""
+        """Decode N values of each feature, None where there is none or the string is damaged."""
         codec = self._codecs[view]
-        fields = [codec.layout.fields[codec.layout.places[name]] for name in features]
+        fields = [codec.layout.fields[codec.layout.positions[name]] for name in features]
         batch = codec.read(raw, now)
         try:
             columns = {field.name: _values(batch, field) for field in fields}
@@ -79,28 +83,28 @@ class StoredRows:
     def numbers(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> npt.NDArray[np.float64]:
-        """The same of F features that are numbers, shape (F, N), NaN where there is none."""
+        """Decode F numeric features, shape (F, N), NaN where there is none."""
         codec = self._codecs[view]
         batch = codec.read(raw, now)
         report_damage(view, batch)
-        places = [codec.layout.places[name] for name in features]
-        block = np.empty((len(places), len(raw)))
-        for column, place in zip(block, places, strict=True):
-            column[:] = batch.values(codec.layout.fields[place])
-        block[batch.nulls[:, places].T] = np.nan
+        positions = [codec.layout.positions[name] for name in features]
+        block = np.empty((len(positions), len(raw)))
+        for column, position in zip(block, positions, strict=True):
+            column[:] = batch.values(codec.layout.fields[position])
+        block[batch.nulls[:, positions].T] = np.nan
         return block
 
 
-def _values(batch: RowBatch, field: RowField, only: slice = slice(None)) -> list[Any]:
+def _values(batch: RowBatch, field: RowField, rows: slice = slice(None)) -> list[Any]:
     if field.block is None:
-        decode, payloads = _decoder(field), batch.payloads(field)[only]
+        decode, payloads = _decoder(field), batch.payloads(field)[rows]
         if None not in payloads:
             return [*map(decode, payloads)]  # type: ignore[arg-type]
         return [None if text is None else decode(text) for text in payloads]
-    values: list[Any] = batch.values(field)[only].tolist()
+    values: list[Any] = batch.values(field)[rows].tolist()
     if field.kind == "BOOL":
         values = [value != 0 for value in values]
-    for n in np.flatnonzero(batch.nulls[only, batch.layout.places[field.name]]).tolist():
+    for n in np.flatnonzero(batch.nulls[rows, batch.layout.positions[field.name]]).tolist():
         values[n] = None
     return values
 
@@ -113,7 +117,7 @@ def _decoder(field: RowField) -> Callable[[bytes], Any]:
 
 
 def _text(payload: bytes) -> str:
-    """Equal texts as one: brands of hundreds of items are then found in memory that is near."""
+    """Intern texts, so that equal brands of hundreds of items are one object in memory."""
     return intern(payload.decode())
 
 

@@ -20,7 +20,7 @@ from feature_repo.online.redis.live_keys import (
     read_member,
 )
 from feature_repo.online.redis.pipelined_client import PipelinedClient
-from feature_repo.online.redis.resp import BYTES, arguments, command, counted, exchanged, joined
+from feature_repo.online.redis.resp import BYTES, arguments, command, counted, exchange, joined
 from feature_repo.online.redis.script import FAILED, NO_CLUSTER, Script
 from feature_repo.online.redis.server import port_of, running_redis
 
@@ -43,7 +43,7 @@ __all__ = [
     "encode_recent",
     "entity_suffix",
     "entity_suffixes",
-    "exchanged",
+    "exchange",
     "glob",
     "joined",
     "keys",

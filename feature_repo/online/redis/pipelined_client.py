@@ -1,10 +1,10 @@
-"""The way to Redis for slates: one connection of an event loop, no thread and no waiting in line.
+"""An asyncio client of one Redis server that pipelines the reads of concurrent requests.
 
-redis-py opens it, with password, database and TLS.  What is then read for a slate, hundreds of
-strings, goes from the socket to the parser without redis-py's layers, which cost as much again.
+redis-py opens the connection, with password, database and TLS.  Replies of hundreds of strings then
+go from the socket straight to hiredis; redis-py's layers would cost as much CPU again.
 
-The server is asked to tell on the same connection when a key changes that was read over it after
-`CLIENT CACHING YES`.  It tells so before it answers any question that came after the change.
+The server reports on the same connection when a key changes that was read after `CLIENT CACHING
+YES`.  It reports a change before it replies to any later command.
 https://redis.io/docs/latest/develop/reference/client-side-caching
 """
 
@@ -13,7 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar, cast
+from typing import Any, Protocol, TypeVar, cast
 
 import hiredis
 import redis.asyncio
@@ -24,198 +24,209 @@ from redis.backoff import NoBackoff
 from feature_repo.online.redis.address import RedisAddress
 
 T = TypeVar("T")
-Changed = Callable[[Sequence[bytes] | None], None]
-"""Takes the keys that are no longer what they were when they were read; None for all."""
+T_co = TypeVar("T_co", covariant=True)
+
+OnConnect = Callable[[AbstractConnection], Awaitable[None]]
+OnInvalidation = Callable[[Sequence[bytes] | None], None]
 
 _READ_BYTES = 1 << 18
-"""Read at once: a slate of hundreds of items."""
+"""Size of the read buffer: the reply to a slate of hundreds of items."""
 
-_TRACKED = ("CLIENT", "TRACKING", "ON", "OPTIN"), ("CLIENT", "CACHING", "YES"), ("PING",)
-"""Asks the server to tell of changes.  The last, because what precedes it concerns one command."""
+_START_TRACKING = ("CLIENT", "TRACKING", "ON", "OPTIN"), ("CLIENT", "CACHING", "YES"), ("PING",)
+"""Asks the server to report changes.  PING because `CACHING YES` concerns the next command."""
 
 _logger = logging.getLogger(__name__)
 
 
+class Exchange(Protocol[T_co]):
+    """Commands that are sent in one piece, and what to do with their replies.
+
+    Attributes:
+        commands: in the Redis protocol.
+        reply_count: number of replies to them.
+    """
+
+    commands: bytes
+    reply_count: int
+
+    def while_waiting(self) -> None:
+        """Do work that does not need the replies, while the server works."""
+
+    def parse(self, replies: list[Any]) -> T_co:
+        """Return the result; called before any later message of the server is processed.
+
+        Args:
+            replies: `reply_count` of them; errors are among them, not raised.
+        """
+
+
 @dataclass
-class _Question:
-    """Commands whose answers are awaited."""
+class _Pending:
+    """An exchange whose replies are incomplete."""
 
-    wanted: int
-    understand: Callable[[list[Any]], Any]
-    told: "asyncio.Future[Any]"
-    answers: list[Any] = field(default_factory=list)
+    exchange: Exchange[Any]
+    result: "asyncio.Future[Any]"
+    replies: list[Any] = field(default_factory=list)
 
-    def settle(self) -> None:
-        """Tell what the answers mean, now: what the server says next may overturn it."""
-        if self.told.done():
+    def finish(self) -> None:
+        """Parse the replies now, because the server's next message may invalidate them."""
+        if self.result.done():
             return
         try:
-            self.told.set_result(self.understand(self.answers))
+            self.result.set_result(self.exchange.parse(self.replies))
         except Exception as error:
-            self.told.set_exception(error)
+            self.result.set_exception(error)
 
 
-class _Stream(asyncio.BufferedProtocol):
-    """Answers come in the order of the questions, so these may follow each other unanswered."""
+class _Connection(asyncio.BufferedProtocol):
+    """An open connection.  Replies come in the order of commands, so exchanges may overlap."""
 
-    def __init__(self, opened: AbstractConnection, changed: Changed) -> None:
-        self._changed = changed
-        # The connection's own reader must outlive its transport, or it would close that.
+    def __init__(self, opened: AbstractConnection, on_invalidation: OnInvalidation) -> None:
+        self._on_invalidation = on_invalidation
+        # The opened connection closes the transport when it is deleted, so a reference is needed.
         self._opened = cast("Any", opened)
         self._transport: asyncio.Transport = self._opened._writer.transport
         self._parser = hiredis.Reader(
             replyError=redis.ResponseError, protocolError=redis.InvalidResponse
         )
-        self._waiting: deque[_Question] = deque()
-        self._read = bytearray(_READ_BYTES)
-        self._place = memoryview(self._read)
+        self._pending: deque[_Pending] = deque()
+        self._buffer = bytearray(_READ_BYTES)
+        self._buffer_view = memoryview(self._buffer)
         self._transport.set_protocol(self)
 
     @property
     def is_open(self) -> bool:
-        """Whether questions can be sent."""
+        """Whether commands can be sent."""
         return not self._transport.is_closing()
 
-    def ask(
-        self, commands: bytes, answers: int, understand: Callable[[list[Any]], T]
-    ) -> "asyncio.Future[T]":
-        """Send commands; errors are among their answers."""
-        question = _Question(answers, understand, asyncio.get_running_loop().create_future())
-        self._waiting.append(question)
-        self._transport.write(commands)
-        return question.told
+    def send(self, exchange: Exchange[T]) -> "asyncio.Future[T]":
+        """Send commands and return the future result."""
+        pending = _Pending(exchange, asyncio.get_running_loop().create_future())
+        self._pending.append(pending)
+        self._transport.write(exchange.commands)
+        return pending.result
 
     def close(self) -> None:
-        """Give up what is awaited."""
+        """Close the connection; pending exchanges fail."""
         self._transport.abort()
         self._opened._close()
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        """Where to read to; TLS reads into parts of it, and those of a bytearray are copies."""
-        return self._place
+        """Return the buffer to read into.  TLS slices it; slices of a bytearray would be copies."""
+        return self._buffer_view
 
     def buffer_updated(self, nbytes: int) -> None:
-        """Give whole answers to whom they belong."""
-        self._parser.feed(cast("bytes", self._read), 0, nbytes)
-        while (answer := self._parser.gets()) is not False:
-            if isinstance(answer, hiredis.PushNotification):
-                self._changed(answer[1] if answer[0] == b"invalidate" else ())
-            elif self._waiting:
-                question = self._waiting[0]
-                question.answers.append(answer)
-                if len(question.answers) == question.wanted:
-                    self._waiting.popleft().settle()
+        """Assign complete replies to the pending exchanges in their order."""
+        self._parser.feed(cast("bytes", self._buffer), 0, nbytes)
+        while (reply := self._parser.gets()) is not False:
+            if isinstance(reply, hiredis.PushNotification):
+                self._on_invalidation(reply[1] if reply[0] == b"invalidate" else ())
+            elif self._pending:
+                pending = self._pending[0]
+                pending.replies.append(reply)
+                if len(pending.replies) == pending.exchange.reply_count:
+                    self._pending.popleft().finish()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Nothing more will be told."""
-        self._changed(None)
+        """Fail all pending exchanges."""
+        self._on_invalidation(None)
         self._opened._close()
-        while self._waiting:
-            told = self._waiting.popleft().told
-            if not told.done():
-                told.set_exception(redis.ConnectionError(f"the connection was lost: {exc}"))
+        while self._pending:
+            result = self._pending.popleft().result
+            if not result.done():
+                result.set_exception(redis.ConnectionError(f"the connection was lost: {exc}"))
 
 
 class PipelinedClient:
-    """Asks one server, opening the connection when it is needed.  It belongs to one event loop."""
+    """A client of one server, which connects on first use.  It belongs to one event loop."""
 
     def __init__(
         self,
         address: RedisAddress,
         timeout: float,
-        opened: Callable[[AbstractConnection], Awaitable[None]],
-        changed: Changed,
+        on_connect: OnConnect,
+        on_invalidation: OnInvalidation,
     ) -> None:
-        """Ask the server at `address`, and wait `timeout` seconds at most.
+        """Create a client.
 
         Args:
             address: of the server.
-            timeout: for a connection, and for the answers to a question.
-            opened: finishes the opening of a connection: calls `on_connect`, raises RedisError
-                where this is not the server it should be.
-            changed: is told of the keys that changed since they were read, of all where a
-                connection is opened or lost.
+            timeout: seconds to wait for a connection, and for the replies of an exchange.
+            on_connect: finishes a new connection: calls its `on_connect`, and raises a RedisError
+                where this is the wrong server.
+            on_invalidation: receives the tracked keys that changed; None for all keys, when a
+                connection is opened or lost or the server is flushed.
         """
-        self._tells_changes = False
-        self._changed = changed
+        self._is_tracking = False
+        self._on_invalidation = on_invalidation
         self._pool = redis.asyncio.ConnectionPool.from_url(
             address.url,
             protocol=3,
             socket_timeout=timeout,
             socket_connect_timeout=timeout,
             retry=Retry(NoBackoff(), 0),
-            redis_connect_func=opened,
+            redis_connect_func=on_connect,
         )
-        self._pool.connection_kwargs["protocol"] = 3  # Whatever the URL asks for.
+        self._pool.connection_kwargs["protocol"] = 3  # Overrides the protocol of the URL.
         self._timeout = timeout
-        self._stream: _Stream | None = None
+        self._connection: _Connection | None = None
         self._lock = asyncio.Lock()
 
-    async def ask(
-        self,
-        commands: bytes,
-        answers: int,
-        understand: Callable[[list[Any]], T],
-        meanwhile: Callable[[], None] = lambda: None,
-    ) -> T:
-        """What commands mean that are sent in one piece.
-
-        Args:
-            commands: in the Redis protocol.
-            answers: how many there will be, errors among them.
-            understand: is given the answers as they come, before anything the server says later.
-            meanwhile: work for the time in which the server answers.
+    async def send(self, exchange: Exchange[T]) -> T:
+        """Send commands in one piece and return the parsed result.
 
         Raises:
-            redis.RedisError: the server does not answer in time; nobody who waits is answered then.
+            redis.RedisError: the server does not answer in time; the connection is closed and all
+                its exchanges fail.
         """
-        stream = await self._opened()
-        told = stream.ask(commands, answers, understand)
+        connection = await self._connected()
+        result = connection.send(exchange)
         try:
-            await asyncio.sleep(0)  # What was written leaves with the loop's next turn.
-            meanwhile()
-            await asyncio.wait([told], timeout=self._timeout)
-            if not told.done():
-                # It may be the loop that was late: what lies in the socket by now is read first.
-                await asyncio.wait([told], timeout=self._timeout / 4)
-            if not told.done():
-                stream.close()
+            await asyncio.sleep(0)  # The loop sends the commands in its next turn.
+            exchange.while_waiting()
+            await asyncio.wait([result], timeout=self._timeout)
+            if not result.done():
+                # The loop itself may be late: read what has arrived at the socket first.
+                await asyncio.wait([result], timeout=self._timeout / 4)
+            if not result.done():
+                connection.close()
                 raise redis.TimeoutError(f"no answer within {self._timeout:g} s")
-            return told.result()
+            return result.result()
         finally:
-            told.cancel()  # Nobody will look at what becomes of a question that was given up.
+            result.cancel()  # Nothing awaits the result of an exchange that was given up.
 
     def close(self) -> None:
-        """Close the connection, where there is one."""
-        if self._stream is not None:
-            self._stream.close()
+        """Close the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.close()
 
-    async def tells_changes(self) -> bool:
-        """Whether the server tells when a key changes.
+    async def is_tracking(self) -> bool:
+        """Return whether the server reports changes; connects if necessary.
 
         Raises:
-            redis.RedisError: there is no connection, and none can be had.
+            redis.RedisError: the connection cannot be opened.
         """
-        await self._opened()
-        return self._tells_changes
+        await self._connected()
+        return self._is_tracking
 
-    async def _opened(self) -> _Stream:
-        stream = self._stream
-        return await self._open() if stream is None or not stream.is_open else stream
+    async def _connected(self) -> _Connection:
+        connection = self._connection
+        return await self._connect() if connection is None or not connection.is_open else connection
 
-    async def _open(self) -> _Stream:
+    async def _connect(self) -> _Connection:
         async with self._lock:
-            if self._stream is None or not self._stream.is_open:
-                opened = await self._connected()
-                self._changed(None)  # What an earlier one vouched for, though it may still close.
-                self._stream = _Stream(opened, self._changed)
-            return self._stream
+            if self._connection is None or not self._connection.is_open:
+                opened = await self._open()
+                # An earlier connection may still be closing; what it tracked is invalid now.
+                self._on_invalidation(None)
+                self._connection = _Connection(opened, self._on_invalidation)
+            return self._connection
 
-    async def _connected(self) -> AbstractConnection:
+    async def _open(self) -> AbstractConnection:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]
         try:
             async with asyncio.timeout(self._timeout):
-                self._tells_changes = await _greeted(connection)
+                self._is_tracking = await _start_tracking(connection)
         except BaseException as error:
             await connection.disconnect(nowait=True)
             if isinstance(error, TimeoutError):
@@ -224,21 +235,24 @@ class PipelinedClient:
         return connection
 
 
-async def _greeted(connection: AbstractConnection) -> bool:
-    """Connect; whether the server will tell of changes.  Some that only resemble Redis cannot."""
+async def _start_tracking(connection: AbstractConnection) -> bool:
+    """Connect and start tracking; return False where the server cannot track.
+
+    Servers that only resemble Redis may lack protocol version 3 or `CLIENT TRACKING`.
+    """
     try:
         await connection.connect()  # type: ignore[no-untyped-call]
     except redis.ResponseError as error:
-        _logger.warning("every item is read anew at every request: %s", error)
+        _logger.warning("items are not cached, because the server cannot track keys: %s", error)
         await connection.disconnect(nowait=True)
         connection.protocol = 2
         await connection.connect()  # type: ignore[no-untyped-call]
         return False
     try:
-        for words in _TRACKED:
+        for words in _START_TRACKING:
             await connection.send_command(*words)
             await connection.read_response()
     except redis.ResponseError as error:
-        _logger.warning("every item is read anew at every request: %s", error)
+        _logger.warning("items are not cached, because the server cannot track keys: %s", error)
         return False
     return True

@@ -60,14 +60,14 @@ def ask(client: "redis.Redis", commands: Sequence[bytes]) -> list[Any]:
     Raises:
         redis.RedisError: no answer, or one of them is an error; every command was sent.
     """
-    found = exchanged(client, b"".join(commands), len(commands))
+    found = exchange(client, b"".join(commands), len(commands))
     for answer in found:
         if isinstance(answer, redis.ResponseError):
             raise answer
     return found
 
 
-def exchanged(client: "redis.Redis", commands: bytes, answers: int) -> list[Any]:
+def exchange(client: "redis.Redis", commands: bytes, answers: int) -> list[Any]:
     """What commands give that are sent in one piece, errors among the answers.
 
     The client's own pipeline sends a slate's keys in several, and the server wakes up for each.

@@ -1,4 +1,4 @@
-"""A way to Redis that notes what is asked, and lets a test act before Redis hears of it."""
+"""A TCP proxy in front of Redis that records commands and can delay or replace replies."""
 
 import asyncio
 from contextlib import suppress
@@ -9,20 +9,20 @@ from feature_repo.online.redis import RedisAddress
 
 
 class ByteProxy:
-    """Passes commands on to a server, and what that says back.  It belongs to one event loop."""
+    """Forwards commands to a server, and its replies back.  It belongs to one event loop."""
 
     def __init__(self, server, before=lambda words: None):
-        """Pass on to `server`.
+        """Forward to `server`.
 
         Args:
-            server: where it listens.
-            before: is given the words of each command before it is passed on; where it returns
-                bytes, these are the answer and nothing is passed on.
+            server: its address.
+            before: receives the words of each command before it is forwarded; bytes that it
+                returns are the reply, and the command is not forwarded.
         """
         self.server, self.before = server, before
-        self.asked = []
+        self.commands = []
         self._writers = []
-        self._held = None
+        self._paused = None
 
     async def __aenter__(self):
         self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0)
@@ -35,50 +35,52 @@ class ByteProxy:
         await asyncio.sleep(0)
 
     def hang_up(self):
-        """End all connections."""
+        """Close all connections."""
         while self._writers:
             self._writers.pop().close()
 
-    def hold(self):
-        """Keep back what the server says."""
-        self._held = b""
+    def pause_replies(self):
+        """Buffer the server's replies from now on."""
+        self._paused = b""
 
-    async def holds(self, text):
-        """Wait for the server to have said a text."""
-        while text not in self._held:
+    async def wait_for_reply(self, text):
+        """Wait until the buffered replies contain a text."""
+        while text not in self._paused:
             await asyncio.sleep(0)
 
-    def release(self):
-        """Pass on all at once what was kept back of one connection."""
-        self._writers[0].write(self._held)
-        self._held = None
+    def resume_replies(self):
+        """Forward the buffered replies of one connection in one piece."""
+        self._writers[0].write(self._paused)
+        self._paused = None
 
     async def _serve(self, reader, writer):
-        theirs, ours = await asyncio.open_connection(self.server.host, self.server.port)
-        self._writers += [writer, ours]
-        back = asyncio.create_task(self._back(theirs, writer))
+        server_reader, server_writer = await asyncio.open_connection(
+            self.server.host, self.server.port
+        )
+        self._writers += [writer, server_writer]
+        replies = asyncio.create_task(self._forward_replies(server_reader, writer))
         with suppress(OSError):
-            await self._forth(reader, writer, ours)
-        ours.close()
-        await back
+            await self._forward_commands(reader, writer, server_writer)
+        server_writer.close()
+        await replies
 
-    async def _forth(self, reader, writer, ours):
+    async def _forward_commands(self, reader, writer, server_writer):
         parser = hiredis.Reader()
         while data := await reader.read(1 << 16):
             parser.feed(data)
             while words := parser.gets():
-                self.asked.append(words)
-                answer = self.before(words)
-                if answer is None:
-                    ours.write(hiredis.pack_command(tuple(words)))
+                self.commands.append(words)
+                reply = self.before(words)
+                if reply is None:
+                    server_writer.write(hiredis.pack_command(tuple(words)))
                 else:
-                    writer.write(answer)
+                    writer.write(reply)
 
-    async def _back(self, theirs, writer):
+    async def _forward_replies(self, server_reader, writer):
         with suppress(OSError):
-            while data := await theirs.read(1 << 16):
-                if self._held is None:
+            while data := await server_reader.read(1 << 16):
+                if self._paused is None:
                     writer.write(data)
                 else:
-                    self._held += data
+                    self._paused += data
         writer.close()

@@ -58,7 +58,7 @@ def column(field, values):
 def unpacked(batch, field):
     if field.block is None:
         return batch.payloads(field)
-    nulls = batch.nulls[:, batch.layout.places[field.name]].tolist()
+    nulls = batch.nulls[:, batch.layout.positions[field.name]].tolist()
     found = batch.values(field).tolist()
     return [None if null else value for value, null in zip(found, nulls, strict=True)]
 

@@ -1,4 +1,4 @@
-"""What is kept of items is what a read that asks for everything finds at the same instant."""
+"""A read through the item cache equals an uncached read at the same instant."""
 
 import asyncio
 from contextlib import closing, suppress
@@ -7,31 +7,31 @@ import pytest
 import redis
 
 from feature_repo.home import DAY, HOUR, Home, RedisError, Settings
-from feature_repo.online.hydration.item_cache import _EACH
+from feature_repo.online.hydration.item_cache import _OVERHEAD_BYTES
 from feature_repo.online.redis import running_redis
 from tests.feature_repo.online.cached_reader import (
     CachedReader,
-    Watched,
-    full,
-    hung_up,
-    is_question,
+    ObservedReader,
+    disconnect,
+    is_request,
+    uncached,
 )
 from tests.feature_repo.online.conftest import Room
 from tests.feature_repo.online.histories import ITEMS, NOW, click, ranking, upsert
 from tests.feature_repo.online.item_strings import loaded
 
-NOBODY = "nobody-sells-this"
+UNKNOWN_ITEM = "never-seen"
 LOADING = b"-LOADING Redis is loading the dataset in memory\r\n"
 
 
 @pytest.fixture
-def watched(room):
-    with closing(Watched(room)) as watched:
-        yield watched
+def observed(room):
+    with closing(ObservedReader(room)) as observed:
+        yield observed
 
 
 @pytest.fixture
-def some_history(room):
+def history(room):
     room.take(
         upsert("e1", NOW - HOUR, "i1", brand="Acme", price=3, category="shoes"),
         ranking("e2", NOW - 99, user_id="u1", query="shoes", request_id="r1"),
@@ -39,33 +39,33 @@ def some_history(room):
     )
 
 
-def test_what_is_known_is_not_asked_for_again(room, watched, some_history):
-    first, asked_first = watched.read()
-    second, asked_second = watched.read()
+def test_cached_item_is_not_requested_again(room, observed, history):
+    first, first_requests = observed.read()
+    second, second_requests = observed.read()
 
-    assert asked_first == [list(ITEMS)]
-    assert asked_second == [[]]
-    assert first == second == full(room)
+    assert first_requests == [list(ITEMS)]
+    assert second_requests == [[]]
+    assert first == second == uncached(room)
     assert first.items["item_attributes__brand"] == ["Acme", None, None]
 
 
-def test_only_what_is_unknown_is_asked_for(room, watched, some_history):
-    watched.read(["i2"])
+def test_only_missing_items_are_requested(room, observed, history):
+    observed.read(["i2"])
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert asked == [["i1", "i3"]]
-    assert found == full(room)
+    assert requests == [["i1", "i3"]]
+    assert context == uncached(room)
 
 
-def test_user_query_and_market_are_asked_for_each_time(room, watched, some_history):
-    watched.read()
+def test_user_query_and_market_are_read_every_time(room, observed, history):
+    observed.read()
     room.take(click("e4", NOW - 9, "i3", user_id="u1"))
 
-    found, _ = watched.read()
+    context, _ = observed.read()
 
-    assert found.user["user_recent__clicked_item_ids"] == ["i3", "i2"]
-    assert found == full(room)
+    assert context.user["user_recent__clicked_item_ids"] == ["i3", "i2"]
+    assert context == uncached(room)
 
 
 @pytest.mark.parametrize(
@@ -78,282 +78,278 @@ def test_user_query_and_market_are_asked_for_each_time(room, watched, some_histo
     ],
     ids=["click", "correction", "ranking", "upsert"],
 )
-def test_an_event_of_an_item_is_known_to_the_next_read(room, watched, some_history, event):
-    before, _ = watched.read()
+def test_next_read_sees_an_event_of_a_cached_item(room, observed, history, event):
+    before, _ = observed.read()
     room.take(event)
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert found == full(room) != before
-    assert asked == [[], ["i1"]]
+    assert context == uncached(room) != before
+    assert requests == [[], ["i1"]]
 
 
-@pytest.mark.parametrize("item", [NOBODY, "", "ü:1", "x" * 300])
-def test_of_an_item_that_nobody_heard_of_that_is_known_until_it_comes(room, watched, item):
-    for asked_for in ([item], []):
-        found, asked = watched.read([item])
-        assert asked == [asked_for]
-        assert found.items["item_attributes__present"] == [False]
+@pytest.mark.parametrize("item", [UNKNOWN_ITEM, "", "ü:1", "x" * 300])
+def test_unknown_item_is_cached_until_its_first_event(room, observed, item):
+    for expected in ([item], []):
+        context, requests = observed.read([item])
+        assert requests == [expected]
+        assert context.items["item_attributes__present"] == [False]
     room.take(upsert("e1", NOW - 9, item, brand="Acme"))
 
-    found, _ = watched.read([item])
+    context, _ = observed.read([item])
 
-    assert found.items["item_attributes__brand"] == ["Acme"]
-    assert found == full(room, [item])
+    assert context.items["item_attributes__brand"] == ["Acme"]
+    assert context == uncached(room, [item])
 
 
-def test_rows_that_were_loaded_are_known_to_the_next_read(room, watched, some_history):
-    watched.read()
+def test_next_read_sees_loaded_rows(room, observed, history):
+    observed.read()
     room.client.mset(loaded(room, "i1", title="Boot", price=7.0))
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert asked == [[], ["i1"]]
-    assert found == full(room)
-    assert found.items["item_attributes__title"] == ["Boot", None, None]
-    assert found.items["item_attributes__price"] == [3, None, None]
-    assert found.items["item_percentiles__category_price"] == [7, None, None]
+    assert requests == [[], ["i1"]]
+    assert context == uncached(room)
+    assert context.items["item_attributes__title"] == ["Boot", None, None]
+    assert context.items["item_attributes__price"] == [3, None, None]
+    assert context.items["item_percentiles__category_price"] == [7, None, None]
 
 
 @pytest.mark.parametrize("string", range(4))
-def test_a_string_that_is_gone_or_expired_is_not_kept(room, watched, some_history, string):
+def test_deleted_or_expired_string_is_removed_from_the_cache(room, observed, history, string):
     room.client.mset(loaded(room, "i1", title="Boot", price=7.0))
     key = room.reader.item_keys("i1")[string]
     for remove in (room.client.delete, lambda key: room.client.pexpire(key, 0)):
-        kept = room.client.get(key)
-        before, _ = watched.read()
+        value = room.client.get(key)
+        before, _ = observed.read()
         remove(key)
 
-        found, asked = watched.read()
+        context, requests = observed.read()
 
-        assert asked == [[], ["i1"]]
-        assert found == full(room) != before
-        room.client.set(key, kept)
+        assert requests == [[], ["i1"]]
+        assert context == uncached(room) != before
+        room.client.set(key, value)
 
 
 @pytest.mark.parametrize("flush", ["flushdb", "flushall"])
-def test_after_a_flush_nothing_is_kept(room, watched, some_history, flush):
-    watched.read()
+def test_flush_empties_the_cache(room, observed, history, flush):
+    observed.read()
     getattr(room.client, flush)()
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert asked == [[], list(ITEMS)]
-    assert found == full(room)
-    assert set(found.items["item_attributes__present"]) == {False}
+    assert requests == [[], list(ITEMS)]
+    assert context == uncached(room)
+    assert set(context.items["item_attributes__present"]) == {False}
 
 
-def test_with_the_connection_goes_what_it_vouched_for(room, watched, some_history):
-    watched.read()
+def test_lost_connection_empties_the_cache(room, observed, history):
+    observed.read()
     room.client.client_kill_filter(_type="normal", skipme=True)
     room.take(upsert("e4", NOW - 9, "i1", brand="Bolt"))
 
     with suppress(redis.ConnectionError):
-        watched.read()
-    found, _ = watched.read()
+        observed.read()
+    context, _ = observed.read()
 
-    assert found == full(room)
-    assert found.items["item_attributes__brand"][0] == "Bolt"
+    assert context == uncached(room)
+    assert context.items["item_attributes__brand"][0] == "Bolt"
 
 
-def test_a_server_that_was_restarted_is_asked_anew(home, room):
+def test_restarted_server_is_read_again(home, room):
     settings = Settings(home=Home(home.root / "own"))
     with running_redis(settings) as address, asyncio.Runner() as runner:
         room = Room(room.home, room.shop, address, room.clock)
         room.take(upsert("e1", NOW - 9, "i1", brand="Acme"))
-        known = CachedReader(room, address)
-        assert runner.run(known.read()) == full(room)
+        cached = CachedReader(room, address)
+        assert runner.run(cached.read()) == uncached(room)
         room.client.shutdown()
         with running_redis(settings) as again:
             assert again.port == address.port
             room.take(upsert("e2", NOW - 8, "i1", brand="Bolt"))
             with suppress(redis.ConnectionError):
-                runner.run(known.read())
+                runner.run(cached.read())
 
-            found = runner.run(known.read())
+            context = runner.run(cached.read())
 
-            assert found == full(room)
-            assert found.items["item_attributes__brand"][0] == "Bolt"
-            runner.run(hung_up(known))
+            assert context == uncached(room)
+            assert context.items["item_attributes__brand"][0] == "Bolt"
+            runner.run(disconnect(cached))
 
 
-def test_repeated_items_and_none_are_slates_like_others(room, watched, some_history):
-    for items in (["i1", "i2", "i1"], [], ["i1", NOBODY, "i1", NOBODY]):
+def test_slate_may_repeat_items_or_be_empty(room, observed, history):
+    for items in (["i1", "i2", "i1"], [], ["i1", UNKNOWN_ITEM, "i1", UNKNOWN_ITEM]):
         for _ in range(2):
-            found, _ = watched.read(items)
-            assert found == full(room, items)
-        assert watched.read(items)[1] == [[]]
+            context, _ = observed.read(items)
+            assert context == uncached(room, items)
+        assert observed.read(items)[1] == [[]]
 
 
-def test_a_thousand_items_are_kept(room, watched):
+def test_thousand_items_are_cached(room, observed):
     items = [f"item {n}" for n in range(1000)]
     room.writer.apply([upsert(f"e{n}", NOW - 9, items[n], price=n) for n in range(0, 1000, 3)])
 
-    found, asked = watched.read(items)
+    context, requests = observed.read(items)
 
-    assert asked == [items]
-    assert watched.read(items) == (found, [[]])
-    assert found == full(room, items)
+    assert requests == [items]
+    assert observed.read(items) == (context, [[]])
+    assert context == uncached(room, items)
 
 
 @pytest.mark.parametrize("days", [1, 7, 30])
-def test_on_another_day_windows_end_without_a_question(room, watched, some_history, days):
-    today, _ = watched.read(t=NOW - 1)
+def test_windows_end_on_another_day_without_a_request(room, observed, history, days):
+    today, _ = observed.read(t=NOW - 1)
 
-    then, asked = watched.read(t=NOW - 1 + days * DAY)
-    again, _ = watched.read(t=NOW - 1)
+    then, requests = observed.read(t=NOW - 1 + days * DAY)
+    again, _ = observed.read(t=NOW - 1)
 
-    assert asked == [[]]
-    assert then == full(room, t=NOW - 1 + days * DAY)
+    assert requests == [[]]
+    assert then == uncached(room, t=NOW - 1 + days * DAY)
     assert then.items != today.items
     assert again == today
 
 
-def test_what_is_kept_has_a_bound_in_bytes(room):
+def test_cache_size_is_limited_in_bytes(room):
     items = [f"i{n}" for n in range(60)]
     room.writer.apply([upsert(f"e{n}", NOW - 9, item, price=n) for n, item in enumerate(items)])
-    bound = 50_000
+    limit = 50_000
 
-    with closing(Watched(room, kept_bytes=bound)) as watched:
+    with closing(ObservedReader(room, max_bytes=limit)) as observed:
         for item in items:
-            watched.read([item])
-        kept = []
-        while not watched.read([items[-1 - len(kept)]])[1][0]:
-            kept.append(items[-1 - len(kept)])
+            observed.read([item])
+        cached = []
+        while not observed.read([items[-1 - len(cached)]])[1][0]:
+            cached.append(items[-1 - len(cached)])
 
     sizes = [size_of(room, item) for item in items]
-    assert 1 < len(kept) < len(items)
-    assert sum(sizes[-len(kept) :]) <= bound < sum(sizes[-len(kept) - 1 :])
+    assert 1 < len(cached) < len(items)
+    assert sum(sizes[-len(cached) :]) <= limit < sum(sizes[-len(cached) - 1 :])
 
 
-def test_what_two_reads_ask_for_at_once_is_kept_once(room, some_history):
-    bound = sum(size_of(room, item) for item in ITEMS)
-    with closing(Watched(room, kept_bytes=bound)) as watched:
-        assert watched.read_twice() == [full(room)] * 2
-        assert watched.asked() == [list(ITEMS)] * 2
+def test_items_of_concurrent_reads_are_cached_once(room, history):
+    limit = sum(size_of(room, item) for item in ITEMS)
+    with closing(ObservedReader(room, max_bytes=limit)) as observed:
+        assert observed.read_twice() == [uncached(room)] * 2
+        assert observed.requests() == [list(ITEMS)] * 2
 
-        assert watched.read()[1] == [[]]
+        assert observed.read()[1] == [[]]
 
 
-@pytest.mark.parametrize("kept_bytes", [0, 700 + _EACH])
-def test_a_slate_beyond_the_bound_is_read_whole(room, some_history, kept_bytes):
-    with closing(Watched(room, kept_bytes)) as watched:
+@pytest.mark.parametrize("max_bytes", [0, 700 + _OVERHEAD_BYTES])
+def test_slate_larger_than_the_cache_is_read_correctly(room, history, max_bytes):
+    with closing(ObservedReader(room, max_bytes)) as observed:
         for _ in range(3):
-            assert watched.read()[0] == full(room)
+            assert observed.read()[0] == uncached(room)
 
 
-def test_what_gives_way_to_others_of_the_slate_is_not_asked_for_twice(room, some_history):
-    with closing(Watched(room, kept_bytes=size_of(room, "i1") + size_of(room, "i2"))) as watched:
-        watched.read(["i1"])
+def test_item_evicted_by_its_own_slate_is_not_requested_twice(room, history):
+    with closing(
+        ObservedReader(room, max_bytes=size_of(room, "i1") + size_of(room, "i2"))
+    ) as observed:
+        observed.read(["i1"])
 
-        found, asked = watched.read()
+        context, requests = observed.read()
 
-    assert asked == [["i2", "i3"]]
-    assert found == full(room)
+    assert requests == [["i2", "i3"]]
+    assert context == uncached(room)
 
 
-def test_an_item_that_changes_between_question_and_answer_is_asked_for_again(
-    room, watched, some_history
-):
-    watched.read()
+def test_item_that_changes_during_a_read_is_requested_again(room, observed, history):
+    observed.read()
     changes = iter([lambda: room.take(upsert("e4", NOW - 9, "i1", brand="Bolt"))])
-    watched.way.before = before_slates(changes)
+    observed.proxy.before = before_slates(changes)
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert asked == [[], ["i1"]]
-    assert found == full(room)
-    assert found.items["item_attributes__brand"][0] == "Bolt"
+    assert requests == [[], ["i1"]]
+    assert context == uncached(room)
+    assert context.items["item_attributes__brand"][0] == "Bolt"
 
 
-def test_of_a_slate_that_changes_at_each_question_all_is_asked_for_in_the_end(
-    room, watched, some_history
-):
-    watched.read()
+def test_third_attempt_of_a_changing_slate_requests_all_items(room, observed, history):
+    observed.read()
     events = [upsert(f"b{n}", NOW - 9 + n, f"i{n}", brand=f"brand {n}") for n in (1, 2, 3)]
-    watched.way.before = before_slates(iter([lambda e=e: room.take(e) for e in events]))
+    observed.proxy.before = before_slates(iter([lambda e=e: room.take(e) for e in events]))
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert asked == [[], ["i1"], list(ITEMS)]
-    assert found == full(room)
-    assert found.items["item_attributes__brand"] == ["brand 1", "brand 2", "brand 3"]
-
-
-def test_a_flush_between_question_and_answer_leaves_nothing_known(room, watched, some_history):
-    watched.read()
-    watched.way.before = before_slates(iter([room.client.flushdb]))
-
-    found, asked = watched.read()
-
-    assert asked == [[], list(ITEMS)]
-    assert found == full(room)
+    assert requests == [[], ["i1"], list(ITEMS)]
+    assert context == uncached(room)
+    assert context.items["item_attributes__brand"] == ["brand 1", "brand 2", "brand 3"]
 
 
-def test_a_connection_lost_between_question_and_answer_is_an_error_and_forgets(
-    room, watched, some_history
-):
-    watched.read()
-    watched.way.before = before_slates(iter([watched.way.hang_up]))
+def test_flush_during_a_read_empties_the_cache(room, observed, history):
+    observed.read()
+    observed.proxy.before = before_slates(iter([room.client.flushdb]))
+
+    context, requests = observed.read()
+
+    assert requests == [[], list(ITEMS)]
+    assert context == uncached(room)
+
+
+def test_connection_lost_during_a_read_is_an_error_and_empties_the_cache(room, observed, history):
+    observed.read()
+    observed.proxy.before = before_slates(iter([observed.proxy.hang_up]))
     with pytest.raises(redis.ConnectionError):
-        watched.read()
+        observed.read()
 
-    found, asked = watched.read()
+    context, requests = observed.read()
 
-    assert asked == [list(ITEMS)]
-    assert found == full(room)
+    assert requests == [list(ITEMS)]
+    assert context == uncached(room)
 
 
-def test_of_an_answer_that_is_an_error_nothing_is_kept(room, watched, some_history):
-    watched.way.before = lambda words: LOADING if words[0] == b"MGET" else None
+def test_error_reply_is_not_cached(room, observed, history):
+    observed.proxy.before = lambda words: LOADING if words[0] == b"MGET" else None
     with pytest.raises(RedisError, match="LOADING"):
-        watched.read(user=None)
-    watched.way.before = lambda words: None
+        observed.read(user=None)
+    observed.proxy.before = lambda words: None
 
-    found, asked = watched.read(user=None)
+    context, requests = observed.read(user=None)
 
-    assert asked == [list(ITEMS)]
-    assert found == full(room, user=None)
+    assert requests == [list(ITEMS)]
+    assert context == uncached(room, user=None)
 
 
-def test_what_the_server_no_longer_remembers_is_asked_for_again(room, watched, some_history):
-    few = "tracking-table-max-keys"
-    before = room.client.config_get(few)[few]
-    room.client.config_set(few, 1)
+def test_item_the_server_stops_tracking_is_requested_again(room, observed, history):
+    option = "tracking-table-max-keys"
+    before = room.client.config_get(option)[option]
+    room.client.config_set(option, 1)
     try:
-        watched.read()
+        observed.read()
         for n in range(4):
             room.take(upsert(f"b{n}", NOW - 9 + n, f"i{n}", brand=f"brand {n}"))
 
-            assert watched.read()[0] == full(room)
-        assert watched.read()[1] != [[]]
+            assert observed.read()[0] == uncached(room)
+        assert observed.read()[1] != [[]]
     finally:
-        room.client.config_set(few, before)
+        room.client.config_set(option, before)
 
 
-def test_whoever_gives_up_leaves_the_others_right(room, some_history):
+def test_cancelled_read_does_not_affect_others(room, history):
     async def work():
-        with closing(CachedReader(room)) as known:
-            given_up = asyncio.ensure_future(known.read())
-            others = [asyncio.ensure_future(known.read(items)) for items in (["i1"], ITEMS, [])]
+        with closing(CachedReader(room)) as reader:
+            cancelled = asyncio.ensure_future(reader.read())
+            others = [asyncio.ensure_future(reader.read(items)) for items in (["i1"], ITEMS, [])]
             await asyncio.sleep(0)
-            given_up.cancel()
-            return await asyncio.gather(*others, known.read())
+            cancelled.cancel()
+            return await asyncio.gather(*others, reader.read())
 
-    assert asyncio.run(work()) == [full(room, i) for i in (["i1"], ITEMS, [], ITEMS)]
+    assert asyncio.run(work()) == [uncached(room, i) for i in (["i1"], ITEMS, [], ITEMS)]
 
 
 def before_slates(changes):
-    """Makes the next change before each question about a slate reaches the server."""
+    """Make the next change before each request of a slate reaches the server."""
 
     def before(words):
-        if is_question(words):
+        if is_request(words):
             next(changes, lambda: None)()
 
     return before
 
 
 def size_of(room, item):
-    """Bytes of an item's keys and strings."""
+    """Return the bytes that the cache counts for an item."""
     keys = room.reader.item_keys(item)
-    return _EACH + sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))
+    return _OVERHEAD_BYTES + sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))

@@ -1,4 +1,4 @@
-"""Whatever others write, and whenever, a read finds what lies there at that time."""
+"""A cached read equals an uncached one whatever other clients write, and whenever."""
 
 import asyncio
 import random
@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DAY, HOUR
-from feature_repo.online.hydration.item_cache import _EACH, KEPT_BYTES
-from tests.feature_repo.online.cached_reader import CachedReader, full
+from feature_repo.online.hydration.item_cache import _OVERHEAD_BYTES, CACHE_BYTES
+from tests.feature_repo.online.cached_reader import CachedReader, uncached
 from tests.feature_repo.online.histories import (
     ITEMS,
     NOW,
@@ -63,25 +63,25 @@ histories = st.lists(writes | reads, max_size=24)
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(histories, st.sampled_from([KEPT_BYTES, 2 * _EACH + 900, 0]))
-def test_any_history_of_writes_and_reads_reads_as_if_nothing_were_kept(room, history, kept_bytes):
+@given(histories, st.sampled_from([CACHE_BYTES, 2 * _OVERHEAD_BYTES + 900, 0]))
+def test_cached_reads_equal_uncached_reads_after_any_history(room, history, max_bytes):
     room.client.flushdb()
 
     async def run():
-        with closing(CachedReader(room, kept_bytes=kept_bytes)) as known:
+        with closing(CachedReader(room, max_bytes=max_bytes)) as reader:
             for act in [*history, ("read", [(ITEMS, NOW, "u1", "shoes")])]:
                 if act[0] == "read":
-                    found = await asyncio.gather(*(patiently(known, *s) for s in act[1]))
-                    assert found == [full(room, *slate) for slate in act[1]]
+                    contexts = await asyncio.gather(*(read_with_retry(reader, *s) for s in act[1]))
+                    assert contexts == [uncached(room, *slate) for slate in act[1]]
                 else:
                     write(room, *act)
 
     asyncio.run(run())
 
 
-def write(room, kind, *about):
-    """Change what lies there, over a connection of its own."""
-    match kind, about:
+def write(room, kind, *arguments):
+    """Write to Redis over another connection."""
+    match kind, arguments:
         case "event", (event,):
             room.writer.apply([event])
         case "load", (item, title, part):
@@ -96,16 +96,16 @@ def write(room, kind, *about):
             room.client.client_kill_filter(_type="normal", skipme=True)
 
 
-async def patiently(known, *asked):
-    """A read that is repeated where its connection was lost."""
+async def read_with_retry(reader, *slate):
+    """Read again where the connection was lost."""
     try:
-        return await known.read(*asked)
+        return await reader.read(*slate)
     except redis.ConnectionError:
-        return await known.read(*asked)
+        return await reader.read(*slate)
 
 
 class Changes(threading.Thread):
-    """Gives all items a new brand again and again, each time in one command."""
+    """Changes the brand of all items again and again, each time in one command."""
 
     def __init__(self, room, items, times):
         super().__init__()
@@ -118,56 +118,58 @@ class Changes(threading.Thread):
             self.change()
 
     def change(self):
-        """The next brand, which is a number."""
+        """Write the next brand, which is a number."""
         brand = str(self.sent + 1)
         strings = [patched(self.room, item, brand=brand) for item in self.items]
         self.sent += 1
-        self.room.client.mset({key: text for of in strings for key, text in of.items()})
+        self.room.client.mset(
+            {key: text for strings_of_item in strings for key, text in strings_of_item.items()}
+        )
         self.acknowledged += 1
 
 
-@pytest.mark.parametrize("kept_bytes", [KEPT_BYTES, 8 * _EACH])
-def test_overlapping_reads_are_each_of_one_instant_between_question_and_answer(room, kept_bytes):
+@pytest.mark.parametrize("max_bytes", [CACHE_BYTES, 8 * _OVERHEAD_BYTES])
+def test_overlapping_reads_each_see_one_instant(room, max_bytes):
     items = [f"i{n}" for n in range(20)]
     changes, chance, seen = Changes(room, items, times=300), random.Random(7), []
 
-    async def read_on(known):
+    async def read_on(reader):
         while changes.is_alive():
-            some = chance.sample(items, chance.randint(1, len(items)))
+            sample = chance.sample(items, chance.randint(1, len(items)))
             earliest = changes.acknowledged
-            found = await known.read(some)
-            (brand,) = set(found.items["item_attributes__brand"])
+            context = await reader.read(sample)
+            (brand,) = set(context.items["item_attributes__brand"])
             assert earliest <= int(brand) <= changes.sent
             seen.append(int(brand))
 
     async def run():
-        with closing(CachedReader(room, kept_bytes=kept_bytes)) as known:
+        with closing(CachedReader(room, max_bytes=max_bytes)) as reader:
             changes.start()
-            await asyncio.gather(*(read_on(known) for _ in range(6)))
-            assert await known.read(items) == full(room, items)
+            await asyncio.gather(*(read_on(reader) for _ in range(6)))
+            assert await reader.read(items) == uncached(room, items)
 
     asyncio.run(run())
     changes.join()
     assert seen
 
 
-def test_a_click_is_known_to_any_read_sent_after_its_acknowledgement(room):
+def test_read_sees_every_click_acknowledged_before_it(room):
     clicks = [click(f"e{n}", NOW - 99 + n, "i1", user_id="u1") for n in range(60)]
 
-    async def read_on(known, others):
-        while not others.done():
-            await known.read(["i1", "i2"])
+    async def read_on(reader, clicking):
+        while not clicking.done():
+            await reader.read(["i1", "i2"])
 
-    async def click_on(known):
+    async def click_on(reader):
         for n, event in enumerate(clicks, 1):
             await asyncio.to_thread(room.writer.apply, [event])
-            found = await known.read(["i1"])
-            assert found.items["item_engagement__clicks_all"] == [n]
-            assert found.user["user_engagement__clicks_all"] == n
+            context = await reader.read(["i1"])
+            assert context.items["item_engagement__clicks_all"] == [n]
+            assert context.user["user_engagement__clicks_all"] == n
 
     async def run():
-        with closing(CachedReader(room)) as known:
-            clicking = asyncio.ensure_future(click_on(known))
-            await asyncio.gather(clicking, *(read_on(known, clicking) for _ in range(4)))
+        with closing(CachedReader(room)) as reader:
+            clicking = asyncio.ensure_future(click_on(reader))
+            await asyncio.gather(clicking, *(read_on(reader, clicking) for _ in range(4)))
 
     asyncio.run(run())

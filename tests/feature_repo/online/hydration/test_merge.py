@@ -1,4 +1,4 @@
-"""Live state adds to a row what the row does not reach, and nothing else."""
+"""Live state adds to a row what the row does not cover, and nothing else."""
 
 from feature_repo.home import DAY
 from feature_repo.online.codec.counter_tiles import SEALED, Tile, TileRecord, pack
@@ -10,18 +10,18 @@ ENGAGEMENT = COUNTER_VIEWS[0]
 TODAY = 100
 
 
-def tile(sealed_part, sums, *places):
-    ones = (1,) * len(ENGAGEMENT.measures)
-    records = tuple(TileRecord(*place, 1, ones) for place in places)
-    return pack(Tile(records, (sums,) * len(ones), sealed_part))
+def tile(sealed_part, total, *parts_and_buckets):
+    deltas = (1,) * len(ENGAGEMENT.measures)
+    records = tuple(TileRecord(part, day, 1, deltas) for part, day in parts_and_buckets)
+    return pack(Tile(records, (total,) * len(deltas), sealed_part))
 
 
 def entry(part, seen_at, item, **values):
     return LiveRecent(part, seen_at, RecentItem(item, values))
 
 
-def test_sealed_counts_grow_by_what_is_newer_and_inside_the_window():
-    found = [
+def test_newer_records_inside_the_window_add_to_sealed_counts():
+    rows = [
         counters(ENGAGEMENT, one, TODAY * DAY)
         for one in (
             tile(7, 9, (SEALED, TODAY - 6), (7, TODAY), (8, TODAY), (8, TODAY - 7)),
@@ -30,17 +30,17 @@ def test_sealed_counts_grow_by_what_is_newer_and_inside_the_window():
         )
     ]
 
-    assert [row["clicks_1d"] for row in found] == [1, 0, 0]
-    assert [row["clicks_7d"] for row in found] == [2, 0, 0]
-    assert [row["clicks_all"] for row in found] == [11, 0, 1]
-    assert [row["part"] for row in found] == [8, 7, 3]
+    assert [row["clicks_1d"] for row in rows] == [1, 0, 0]
+    assert [row["clicks_7d"] for row in rows] == [2, 0, 0]
+    assert [row["clicks_all"] for row in rows] == [11, 0, 1]
+    assert [row["part"] for row in rows] == [8, 7, 3]
 
 
-def test_without_a_tile_nothing_is_counted():
+def test_missing_tile_has_no_counts():
     assert counters(ENGAGEMENT, None, TODAY * DAY) is None
 
 
-def test_of_attributes_a_patch_beyond_the_row_wins():
+def test_attribute_patch_newer_than_the_row_wins():
     stored = {"brand": "Old", "price": 1.0, "part": 7}
     patches = {
         "brand": Patch(seen_at=1, id="e1", part=7, value='"Older"'),
@@ -51,31 +51,31 @@ def test_of_attributes_a_patch_beyond_the_row_wins():
     assert attributes(None, {}) is None
 
 
-def test_lists_put_what_is_live_before_what_is_stored():
+def test_live_entries_precede_stored_entries():
     stored = {"clicked_item_ids": ["a"], "clicked_at": [1], "clicked_brand": ["A"], "part": 7}
     live = {"clicked": [entry(8, 3, "c", brand="C"), entry(7, 1, "a", brand="A")]}
 
-    found = recent(stored, live, ["brand"])
+    row = recent(stored, live, ["brand"])
 
-    assert found["clicked_item_ids"] == ["c", "a"]
-    assert found["clicked_at"] == [3, 1]
-    assert found["clicked_brand"] == ["C", "A"]
-    assert found["shown_item_ids"] == []
+    assert row["clicked_item_ids"] == ["c", "a"]
+    assert row["clicked_at"] == [3, 1]
+    assert row["clicked_brand"] == ["C", "A"]
+    assert row["shown_item_ids"] == []
 
 
-def test_a_taste_field_the_row_was_stored_without_is_missing_in_each_entry():
+def test_column_absent_from_the_stored_row_is_empty_in_its_entries():
     stored = {"clicked_item_ids": ["a", "b"], "clicked_at": [2, 1], "part": 7}
 
-    found = recent(stored, {"clicked": [entry(8, 3, "c", brand="C")]}, ["brand"])
+    row = recent(stored, {"clicked": [entry(8, 3, "c", brand="C")]}, ["brand"])
 
-    assert found["clicked_brand"] == ["C", "", ""]
+    assert row["clicked_brand"] == ["C", "", ""]
 
 
-def test_a_full_list_drops_its_oldest():
+def test_full_list_drops_its_oldest_entries():
     stored = {"clicked_item_ids": ["old"] * 40, "clicked_at": [1] * 40, "part": 7}
     live = {"clicked": [entry(8, 9 - n, f"new{n}") for n in range(3)]}
 
-    found = recent(stored, live, [])
+    row = recent(stored, live, [])
 
-    assert len(found["clicked_item_ids"]) == len(found["clicked_at"]) == 40
-    assert found["clicked_item_ids"][:4] == ["new0", "new1", "new2", "old"]
+    assert len(row["clicked_item_ids"]) == len(row["clicked_at"]) == 40
+    assert row["clicked_item_ids"][:4] == ["new0", "new1", "new2", "old"]

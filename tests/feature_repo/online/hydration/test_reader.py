@@ -1,4 +1,4 @@
-"""A read answers for any slate, and damage stays where it is."""
+"""Any slate can be read, and damage of one string does not affect others."""
 
 import numpy as np
 import pytest
@@ -18,27 +18,30 @@ def read(room, user_id=None, query_key=None, item_ids=ITEMS):
     return room.reader.read(user_id=user_id, query_key=query_key, item_ids=item_ids, t=NOW)
 
 
-def test_what_nobody_ever_heard_of_is_missing_and_not_zero(room):
-    found = read(room, "nobody", "default|nothing")
+def test_unknown_entities_have_missing_features_not_zeros(room):
+    context = read(room, "nobody", "default|nothing")
 
-    assert np.isnan(found.items["item_engagement__clicks_7d"]).all()
-    assert set(found.items["item_attributes__present"]) == {False}
-    for row, view in ((found.user, "user_engagement"), (found.query_row, "query_clicked_items")):
+    assert np.isnan(context.items["item_engagement__clicks_7d"]).all()
+    assert set(context.items["item_attributes__present"]) == {False}
+    for row, view in (
+        (context.user, "user_engagement"),
+        (context.query_row, "query_clicked_items"),
+    ):
         assert row[f"{view}__present"] is False
-    assert found.user["user_recent__clicked_item_ids"] is None
+    assert context.user["user_recent__clicked_item_ids"] is None
 
 
-def test_without_user_and_query_the_items_are_read_alone(room):
+def test_slate_without_user_and_query_has_items_alone(room):
     room.take(ranking("e1", NOW - 9, user_id="u1", query="shoes"))
 
-    found = read(room)
+    context = read(room)
 
-    assert found.user["user_engagement__present"] is False
-    assert found.query_row["query_engagement__present"] is False
-    assert found.items["item_engagement__impressions_all"].tolist() == [1, 1, 1]
+    assert context.user["user_engagement__present"] is False
+    assert context.query_row["query_engagement__present"] is False
+    assert context.items["item_engagement__impressions_all"].tolist() == [1, 1, 1]
 
 
-def test_a_user_met_only_now_starts_at_zero(room):
+def test_counts_of_a_new_user_start_at_zero(room):
     room.take(click("e1", NOW - 9, user_id="u1"))
 
     user = read(room, "u1").user
@@ -48,13 +51,13 @@ def test_a_user_met_only_now_starts_at_zero(room):
     assert user["user_recent__clicked_item_ids"] == ["i1"]
 
 
-def test_no_candidates_give_no_values(room):
-    found = read(room, "u1", item_ids=[])
+def test_no_candidates_have_no_values(room):
+    context = read(room, "u1", item_ids=[])
 
-    assert found.items["item_engagement__clicks_1d"].tolist() == []
+    assert context.items["item_engagement__clicks_1d"].tolist() == []
 
 
-def test_the_facts_make_a_matrix(room):
+def test_context_gives_a_feature_matrix(room):
     room.take(upsert("e1", NOW - 9, price=3, category="shoes"), click("e2", NOW - 8, user_id="u1"))
 
     matrix = feature_matrix(facts(room), room.shop, RatePrior())
@@ -72,7 +75,7 @@ def test_the_facts_make_a_matrix(room):
         ("item:i1", b"\x81\xa5brand\x01"),
     ],
 )
-def test_a_damaged_live_value_is_missing_and_harms_no_other(room, key, damage):
+def test_damaged_live_value_is_missing_and_affects_no_other(room, key, damage):
     room.take(upsert("e1", NOW - 9, "i2", brand="Acme"), click("e2", NOW - 8, "i2", user_id="u1"))
     room.client.set(PREFIX + key, damage)
 
@@ -82,7 +85,7 @@ def test_a_damaged_live_value_is_missing_and_harms_no_other(room, key, damage):
     np.testing.assert_array_equal(items["item_engagement__clicks_all"], [np.nan, 1, np.nan])
 
 
-def test_a_damaged_entry_of_a_list_is_left_out(room):
+def test_damaged_entry_of_a_list_is_left_out(room):
     room.take(click("e1", NOW - 8, "i2", user_id="u1"))
     room.client.zadd(PREFIX + "recent:clicked:u1", {"e2\x0099999\x0020000\x00{": NOW - 7})
     room.client.set(PREFIX + "recent:shown:u1", "not a list")
@@ -93,7 +96,7 @@ def test_a_damaged_entry_of_a_list_is_left_out(room):
     assert user["user_recent__shown_item_ids"] == []
 
 
-def test_a_dead_server_is_an_error(room):
+def test_unreachable_server_is_an_error(room):
     with redis_client(RedisAddress.local(9)) as dead:
         reader = OnlineReader(room.home, room.shop, dead)
 
@@ -101,19 +104,19 @@ def test_a_dead_server_is_an_error(room):
             reader.read(user_id="u1", query_key=None, item_ids=ITEMS, t=NOW)
 
 
-def test_a_slate_takes_one_round_trip(room):
+def test_slate_takes_one_round_trip(room):
     room.take(upsert("e1", NOW - 9, brand="Acme"), click("e2", NOW - 8, user_id="u1"))
     facts(room)
     trips = []
     send = Connection.send_packed_command
 
-    class Counted(Connection):
+    class CountingConnection(Connection):
         def send_packed_command(self, command, check_health=True):
             trips.append(command)
             return send(self, command, check_health)
 
     room.client.connection_pool.disconnect()
-    room.client.connection_pool.connection_class = Counted
+    room.client.connection_pool.connection_class = CountingConnection
     room.client.connection_pool.reset()
     facts(room)
     trips.clear()

@@ -1,18 +1,18 @@
-"""What was decoded once is not decoded again, and nothing else is different."""
+"""A cached row is decoded once and equals the decoded one."""
 
 import pytest
 
-from feature_repo.online.hydration.row_cache import RememberedRows
+from feature_repo.online.hydration.row_cache import RowCache
 
 
 class Decoder:
-    """Decodes a string to itself and its length, and notes what it was asked for."""
+    """Decodes a string to itself and its length, and records its calls."""
 
     def __init__(self):
-        self.asked = []
+        self.calls = []
 
     def __call__(self, raw):
-        self.asked += raw
+        self.calls += raw
         words = [None if text in (None, b"damaged") else text.decode() for text in raw]
         return {"size": [word and len(word) for word in words], "word": words}
 
@@ -26,36 +26,36 @@ def decoder():
     return Decoder()
 
 
-def test_each_string_is_decoded_once_wherever_it_stands(decoder):
-    rows = RememberedRows()
+def test_each_string_is_decoded_once_at_any_position(decoder):
+    cache = RowCache()
 
-    first = rows.rows([b"b", b"a", None, b"b"], decoder)
-    second = rows.rows([None, b"c", b"a"], decoder)
+    first = cache.rows([b"b", b"a", None, b"b"], decoder)
+    second = cache.rows([None, b"c", b"a"], decoder)
 
     a, b, c, none = row("a"), row("b"), row("c"), {"size": None, "word": None}
     assert first == [b, a, none, b]
     assert second == [none, c, a]
-    assert decoder.asked == [b"b", b"a", None, b"c"]
+    assert decoder.calls == [b"b", b"a", None, b"c"]
 
 
-def test_a_damaged_row_is_told_at_each_read(decoder):
-    rows = RememberedRows()
+def test_damaged_row_is_decoded_at_each_read(decoder):
+    cache = RowCache()
 
     for _ in range(2):
-        damaged, sound = rows.rows([b"damaged", b"a"], decoder)
-        assert (damaged["word"], sound["word"]) == (None, "a")
+        damaged, valid = cache.rows([b"damaged", b"a"], decoder)
+        assert (damaged["word"], valid["word"]) == (None, "a")
 
-    assert decoder.asked == [b"damaged", b"a", b"damaged"]
-
-
-def test_no_strings_have_no_rows(decoder):
-    assert RememberedRows().rows([], decoder) == []
+    assert decoder.calls == [b"damaged", b"a", b"damaged"]
 
 
-def test_what_is_kept_has_a_bound(decoder):
-    rows = RememberedRows(kept_bytes=3)
+def test_no_strings_give_no_rows(decoder):
+    assert RowCache().rows([], decoder) == []
+
+
+def test_cache_size_is_limited_in_bytes(decoder):
+    cache = RowCache(max_bytes=3)
 
     for text in (b"a", b"bb", b"cc", b"a"):
-        assert rows.rows([text], decoder) == [row(text.decode())]
+        assert cache.rows([text], decoder) == [row(text.decode())]
 
-    assert decoder.asked == [b"a", b"bb", b"cc", b"a"]
+    assert decoder.calls == [b"a", b"bb", b"cc", b"a"]

@@ -1,84 +1,85 @@
-"""What is asked about a slate is what a client would write, and is told apart again."""
+"""Slate requests are encoded as redis-py encodes them, and replies are split accordingly."""
 
 import pytest
 from hiredis import pack_command
 
 from feature_repo.home import RedisError
 
-ITEM_STRINGS = 4
+STRINGS_PER_ITEM = 4
 """Tile, live values, row of attributes and row of percentiles."""
 
 ITEMS = ["a", "ü", "x" * 300]
 
 
 @pytest.fixture
-def commands(room):
-    return room.reader._commands
+def encoder(room):
+    return room.reader.encoder
 
 
-def words_of(commands):
-    """The words of commands in the Redis protocol, sizes counted in bytes."""
-    found, rest = [], commands
-    while rest:
-        head, _, rest = rest.partition(b"\r\n")
+def parse_commands(commands):
+    """Return the words of commands in the Redis protocol, whose sizes are in bytes."""
+    parsed, tail = [], commands
+    while tail:
+        head, _, tail = tail.partition(b"\r\n")
         words = []
         for _ in range(int(head[1:])):
-            size, _, rest = rest.partition(b"\r\n")
+            size, _, tail = tail.partition(b"\r\n")
             end = int(size[1:])
-            words.append(rest[:end])
-            rest = rest[end + 2 :]
-        found.append(tuple(words))
-    return found
+            words.append(tail[:end])
+            tail = tail[end + 2 :]
+        parsed.append(tuple(words))
+    return parsed
 
 
 @pytest.mark.parametrize(
-    ("is_vouched", "of_items"), [(False, [b"MGET"]), (True, [b"CLIENT", b"MGET"])]
+    ("is_tracked", "item_commands"), [(False, [b"MGET"]), (True, [b"CLIENT", b"MGET"])]
 )
-def test_commands_are_written_as_a_client_writes_them(commands, is_vouched, of_items):
-    asked = commands.written(ITEMS, "u", "default|shoes", "default", is_vouched=is_vouched)
+def test_commands_are_encoded_as_a_client_encodes_them(encoder, is_tracked, item_commands):
+    request = encoder.encode(ITEMS, "u", "default|shoes", "default", is_tracked=is_tracked)
 
-    found = words_of(asked.commands)
+    commands = parse_commands(request.commands)
 
-    assert asked.commands == b"".join(map(pack_command, found))
-    assert [words[0] for words in found] == [b"ZREVRANGE", b"ZREVRANGE", b"MGET", *of_items]
-    assert len(found) == asked.answers
-
-
-def test_without_user_and_items_one_command_asks_for_the_others(commands):
-    asked = commands.written([], None, None, "default", is_vouched=True)
-
-    assert [words[0] for words in words_of(asked.commands)] == [b"MGET"]
-    assert asked.answers == 1
+    assert request.commands == b"".join(map(pack_command, commands))
+    names = [words[0] for words in commands]
+    assert names == [b"ZREVRANGE", b"ZREVRANGE", b"MGET", *item_commands]
+    assert len(commands) == request.reply_count
 
 
-def test_the_strings_of_an_item_follow_each_other(commands):
-    asked = commands.written(ITEMS, None, None, "default")
+def test_request_without_user_and_items_is_one_command(encoder):
+    request = encoder.encode([], None, None, "default", is_tracked=True)
 
-    keys = words_of(asked.commands)[-1][1:]
+    assert [words[0] for words in parse_commands(request.commands)] == [b"MGET"]
+    assert request.reply_count == 1
+
+
+def test_strings_of_an_item_are_adjacent(encoder):
+    request = encoder.encode(ITEMS, None, None, "default")
+
+    keys = parse_commands(request.commands)[-1][1:]
 
     for n, item in enumerate(ITEMS):
-        theirs = list(keys[ITEM_STRINGS * n : ITEM_STRINGS * (n + 1)])
-        assert all(key.endswith(item.encode()) for key in theirs)
-        assert theirs == list(commands.item_keys(item))
+        item_keys = list(keys[STRINGS_PER_ITEM * n : STRINGS_PER_ITEM * (n + 1)])
+        assert all(key.endswith(item.encode()) for key in item_keys)
+        assert item_keys == list(encoder.item_keys(item))
 
 
-@pytest.mark.parametrize("is_vouched", [False, True])
-def test_answers_are_told_apart_as_they_were_asked_for(commands, is_vouched):
-    asked = commands.written(ITEMS, "u", None, "default", is_vouched=is_vouched)
-    strings = [b"%d" % n for n in range(ITEM_STRINGS * len(ITEMS))]
+@pytest.mark.parametrize("is_tracked", [False, True])
+def test_replies_are_split_in_the_order_of_the_commands(encoder, is_tracked):
+    request = encoder.encode(ITEMS, "u", None, "default", is_tracked=is_tracked)
+    strings = [b"%d" % n for n in range(STRINGS_PER_ITEM * len(ITEMS))]
 
-    told = asked.told([["clicked"], ["shown"], [b"others"], *[b"OK"] * is_vouched, strings])
+    reply = request.parse([["clicked"], ["shown"], [b"others"], *[b"OK"] * is_tracked, strings])
 
-    assert told.lists == [["clicked"], ["shown"]]
-    assert [text for of_item in told.items for text in of_item] == strings
-    assert {*map(len, told.items)} == {ITEM_STRINGS}
-    assert told.others == [b"others"]
+    assert reply.lists == [["clicked"], ["shown"]]
+    assert [text for of_item in reply.items for text in of_item] == strings
+    assert {*map(len, reply.items)} == {STRINGS_PER_ITEM}
+    assert reply.others == [b"others"]
 
 
-@pytest.mark.parametrize("place", [0, 1, 2])
-def test_an_error_in_place_of_strings_is_raised(commands, place):
-    answers = [[], b"OK", []]
-    answers[place] = Exception("LOADING")
+@pytest.mark.parametrize("position", [0, 1, 2])
+def test_error_reply_is_raised(encoder, position):
+    replies = [[], b"OK", []]
+    replies[position] = Exception("LOADING")
 
     with pytest.raises(RedisError, match="LOADING"):
-        commands.written(ITEMS, None, None, "default", is_vouched=True).told(answers)
+        encoder.encode(ITEMS, None, None, "default", is_tracked=True).parse(replies)

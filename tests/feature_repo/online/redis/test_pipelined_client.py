@@ -1,8 +1,10 @@
-"""One connection of an event loop answers whoever asks, or fails them all at once."""
+"""One connection of an event loop serves overlapping exchanges, or fails them together."""
 
 import asyncio
 import gc
 import socket
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 import redis
@@ -14,296 +16,316 @@ from tests.feature_repo.online.byte_proxy import ByteProxy
 SECONDS = 0.2
 
 
-async def as_it_is(connection):
+@dataclass
+class Gets:
+    """An exchange of GET commands, tracked unless it says otherwise."""
+
+    names: tuple[str, ...]
+    parse_values: Any = list
+    is_tracked: bool = True
+
+    def __post_init__(self):
+        caching = pack_command(("CLIENT", "CACHING", "YES")) if self.is_tracked else b""
+        self.commands = b"".join(caching + pack_command(("GET", name)) for name in self.names)
+        self.reply_count = (1 + self.is_tracked) * len(self.names)
+
+    def while_waiting(self):
+        """Nothing to do."""
+
+    def parse(self, replies):
+        return self.parse_values(replies[1::2] if self.is_tracked else replies)
+
+
+async def default_on_connect(connection):
     await connection.on_connect()
 
 
-def ignored(keys):
+def ignore(keys):
     pass
 
 
-def running(address, work, opened=as_it_is, changed=ignored):
-    """What the work gives; nothing may be left that the loop complains of."""
+def run_with_client(address, work, on_connect=default_on_connect, on_invalidation=ignore):
+    """Return the result of `work(client)`; the loop must not report unhandled errors."""
 
     async def run():
-        asyncio.get_running_loop().set_exception_handler(lambda _, context: left.append(context))
-        stream = PipelinedClient(address, SECONDS, opened, changed)
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: errors.append(context))
+        client = PipelinedClient(address, SECONDS, on_connect, on_invalidation)
         try:
-            return await work(stream)
+            return await work(client)
         finally:
-            stream.close()
+            client.close()
             await asyncio.sleep(0)
 
-    left = []
-    found = asyncio.run(run())
+    errors = []
+    result = asyncio.run(run())
     gc.collect()
-    assert left == []
-    return found
+    assert errors == []
+    return result
 
 
-def ask(stream, *names, understand=list):
-    """What lies under names, as a question of its own; the server is to tell when it changes."""
-    told = pack_command(("CLIENT", "CACHING", "YES"))
-    commands = b"".join(told + pack_command(("GET", name)) for name in names)
-    return stream.ask(commands, 2 * len(names), lambda answers: understand(answers[1::2]))
+def get(client, *names, parse=list):
+    """Read names in one tracked exchange."""
+    return client.send(Gets(names, parse))
 
 
 @pytest.fixture
-def client(redis_address):
+def redis_py(redis_address):
     with redis_client(redis_address) as client:
         yield client
         client.delete("large", "list", *(f"n{n}" for n in range(50)))
 
 
-def connections(client):
-    return {one["id"] for one in client.client_list()}
+def connection_ids(redis_py):
+    return {connection["id"] for connection in redis_py.client_list()}
 
 
-def test_questions_that_overlap_get_their_own_answers_over_one_connection(redis_address, client):
-    client.mset({f"n{n}": n for n in range(50)})
-    before = connections(client)
+def test_overlapping_exchanges_get_their_own_replies_over_one_connection(redis_address, redis_py):
+    redis_py.mset({f"n{n}": n for n in range(50)})
+    before = connection_ids(redis_py)
 
-    async def work(stream):
-        asked = [ask(stream, f"n{n}", f"n{n + 1}") for n in range(49)]
-        return await asyncio.gather(*asked), connections(client)
+    async def work(client):
+        reads = [get(client, f"n{n}", f"n{n + 1}") for n in range(49)]
+        return await asyncio.gather(*reads), connection_ids(redis_py)
 
-    found, during = running(redis_address, work)
+    results, during = run_with_client(redis_address, work)
 
-    assert found == [[b"%d" % n, b"%d" % (n + 1)] for n in range(49)]
+    assert results == [[b"%d" % n, b"%d" % (n + 1)] for n in range(49)]
     assert len(during - before) == 1
 
 
-def test_an_answer_of_many_reads_is_whole(redis_address, client):
+def test_reply_larger_than_the_buffer_is_complete(redis_address, redis_py):
     large = bytes(range(256)) * 8192
-    client.set("large", large)
+    redis_py.set("large", large)
 
-    assert running(redis_address, lambda stream: ask(stream, "large", "n1")) == [large, None]
+    values = run_with_client(redis_address, lambda client: get(client, "large", "n1"))
 
-
-def test_an_error_is_an_answer_like_others(redis_address, client):
-    client.lpush("list", "x")
-    client.set("n1", "1")
-
-    wrong, right = running(redis_address, lambda stream: ask(stream, "list", "n1"))
-
-    assert isinstance(wrong, redis.ResponseError)
-    assert right == b"1"
+    assert values == [large, None]
 
 
-def test_whoever_gives_up_takes_no_answer_from_the_next(redis_address, client):
-    client.mset({"n1": 1, "n2": 2})
+def test_error_is_one_of_the_replies(redis_address, redis_py):
+    redis_py.lpush("list", "x")
+    redis_py.set("n1", "1")
 
-    async def work(stream):
-        await ask(stream, "n1")
-        given_up = asyncio.ensure_future(ask(stream, "n1"))
+    error, value = run_with_client(redis_address, lambda client: get(client, "list", "n1"))
+
+    assert isinstance(error, redis.ResponseError)
+    assert value == b"1"
+
+
+def test_cancelled_exchange_does_not_shift_later_replies(redis_address, redis_py):
+    redis_py.mset({"n1": 1, "n2": 2})
+
+    async def work(client):
+        await get(client, "n1")
+        cancelled = asyncio.ensure_future(get(client, "n1"))
         await asyncio.sleep(0)
-        given_up.cancel()
-        return await ask(stream, "n2")
+        cancelled.cancel()
+        return await get(client, "n2")
 
-    assert running(redis_address, work) == [b"2"]
+    assert run_with_client(redis_address, work) == [b"2"]
 
 
-def test_the_database_of_the_address_is_asked(redis_address, client):
+def test_database_of_the_url_is_used(redis_address, redis_py):
     address = RedisAddress.parse(redis_address.url.rpartition("/")[0] + "/3")
     with redis_client(address) as other:
         other.set("n1", "third")
-        client.set("n1", "first")
+        redis_py.set("n1", "first")
 
-        assert running(address, lambda stream: ask(stream, "n1")) == [b"third"]
+        assert run_with_client(address, lambda client: get(client, "n1")) == [b"third"]
 
         other.delete("n1")
 
 
-def test_who_gave_up_is_not_told_that_the_connection_was_lost(redis_address, client):
-    async def work(stream):
-        await ask(stream, "n1")
-        given_up = asyncio.ensure_future(ask(stream, "n1"))
+def test_cancelled_exchange_gets_no_error_when_the_connection_is_lost(redis_address, redis_py):
+    async def work(client):
+        await get(client, "n1")
+        cancelled = asyncio.ensure_future(get(client, "n1"))
         await asyncio.sleep(0)
-        given_up.cancel()
-        stream.close()
+        cancelled.cancel()
+        client.close()
         await asyncio.sleep(0.01)
 
-    assert running(redis_address, work) is None
+    assert run_with_client(redis_address, work) is None
 
 
-def test_a_lost_connection_is_opened_again_for_the_next_question(redis_address, client):
-    client.set("n1", "1")
+def test_lost_connection_is_reopened_for_the_next_exchange(redis_address, redis_py):
+    redis_py.set("n1", "1")
 
-    async def work(stream):
-        before = connections(client)
-        await ask(stream, "n1")
-        (ours,) = connections(client) - before
-        client.client_kill_filter(_id=ours)
-        found = []
+    async def work(client):
+        before = connection_ids(redis_py)
+        await get(client, "n1")
+        (own_id,) = connection_ids(redis_py) - before
+        redis_py.client_kill_filter(_id=own_id)
+        results = []
         for _ in range(2):
             try:
-                found.append(await ask(stream, "n1"))
+                results.append(await get(client, "n1"))
             except redis.ConnectionError:
-                found.append("lost")
-        return found[-1]
+                results.append("lost")
+        return results[-1]
 
-    assert running(redis_address, work) == [b"1"]
+    assert run_with_client(redis_address, work) == [b"1"]
 
 
-def test_a_server_that_falls_silent_fails_all_who_wait(redis_address):
+def test_server_that_falls_silent_fails_all_exchanges(redis_address):
     async def work():
         async with ByteProxy(
             redis_address, lambda words: b"" if {b"GET", b"CACHING"} & {*words} else None
-        ) as way:
-            stream = PipelinedClient(way.address, SECONDS, as_it_is, ignored)
-            asked = [ask(stream, "n1") for _ in range(3)]
-            found = await asyncio.gather(*asked, return_exceptions=True)
-            stream.close()
-            return found
+        ) as proxy:
+            client = PipelinedClient(proxy.address, SECONDS, default_on_connect, ignore)
+            reads = [get(client, "n1") for _ in range(3)]
+            errors = await asyncio.gather(*reads, return_exceptions=True)
+            client.close()
+            return errors
 
-    found = asyncio.run(work())
+    errors = asyncio.run(work())
 
-    assert all(isinstance(error, redis.RedisError) for error in found)
-    assert any(isinstance(error, redis.TimeoutError) for error in found)
+    assert all(isinstance(error, redis.RedisError) for error in errors)
+    assert any(isinstance(error, redis.TimeoutError) for error in errors)
 
 
-def test_a_server_that_never_greets_fails_all_who_wait():
+def test_server_that_accepts_and_never_replies_fails_all_exchanges():
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = RedisAddress.local(silent.getsockname()[1])
 
-        async def work(stream):
-            asked = [ask(stream, "n1") for _ in range(3)]
-            return await asyncio.gather(*asked, return_exceptions=True)
+        async def work(client):
+            reads = [get(client, "n1") for _ in range(3)]
+            return await asyncio.gather(*reads, return_exceptions=True)
 
-        found = running(address, work)
+        errors = run_with_client(address, work)
 
-    assert {type(error) for error in found} == {redis.TimeoutError}
+    assert {type(error) for error in errors} == {redis.TimeoutError}
 
 
-def test_where_nobody_listens_it_says_so():
+def test_refused_connection_raises_connection_error():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = RedisAddress.local(closed.getsockname()[1])
 
     with pytest.raises(redis.ConnectionError):
-        running(address, lambda stream: ask(stream, "n1"))
+        run_with_client(address, lambda client: get(client, "n1"))
 
 
-def test_a_server_that_is_not_the_right_one_is_not_asked(redis_address):
-    async def refuse(connection):
+def test_on_connect_may_reject_the_server(redis_address):
+    async def reject(connection):
         await connection.on_connect()
         raise redis.ConnectionError("another one")
 
     with pytest.raises(redis.ConnectionError, match="another one"):
-        running(redis_address, lambda stream: ask(stream, "n1"), refuse)
+        run_with_client(redis_address, lambda client: get(client, "n1"), reject)
 
 
-def test_a_loop_that_was_late_still_reads_what_came_in_time(redis_address, client):
-    client.set("n1", "1")
+def test_late_event_loop_still_reads_a_reply_that_came_in_time(redis_address, redis_py):
+    redis_py.set("n1", "1")
 
-    async def work(stream):
-        await ask(stream, "n1")
-        asked = asyncio.ensure_future(ask(stream, "n1"))
+    async def work(client):
+        await get(client, "n1")
+        read = asyncio.ensure_future(get(client, "n1"))
         await asyncio.sleep(0)
-        blocked = asyncio.get_running_loop().time() + 2 * SECONDS
-        while asyncio.get_running_loop().time() < blocked:
+        blocked_until = asyncio.get_running_loop().time() + 2 * SECONDS
+        while asyncio.get_running_loop().time() < blocked_until:
             pass
-        return await asked
+        return await read
 
-    assert running(redis_address, work) == [b"1"]
+    assert run_with_client(redis_address, work) == [b"1"]
 
 
-def test_a_change_is_told_before_the_answer_to_what_was_asked_after_it(redis_address, client):
-    client.set("n1", "1")
-    said = []
+def test_invalidation_is_processed_before_the_reply_to_a_later_command(redis_address, redis_py):
+    redis_py.set("n1", "1")
+    messages = []
 
-    async def work(stream):
+    async def work(client):
         for value in ("2", "3"):
-            await ask(stream, "n1", understand=said.append)
-            client.set("n1", value)
-            client.set("n2", value)
-        await ask(stream, "n1", understand=said.append)
+            await get(client, "n1", parse=messages.append)
+            redis_py.set("n1", value)
+            redis_py.set("n2", value)
+        await get(client, "n1", parse=messages.append)
 
-    running(redis_address, work, changed=said.append)
+    run_with_client(redis_address, work, on_invalidation=messages.append)
 
-    assert said == [None, [b"1"], [b"n1"], [b"2"], [b"n1"], [b"3"], None]
+    assert messages == [None, [b"1"], [b"n1"], [b"2"], [b"n1"], [b"3"], None]
 
 
-def test_of_what_nobody_wants_to_be_told_nothing_is_told(redis_address, client):
-    said = []
+def test_untracked_key_is_never_invalidated(redis_address, redis_py):
+    messages = []
 
-    async def work(stream):
+    async def work(client):
         for value in ("2", "3"):
-            await stream.ask(pack_command(("GET", "n1")), 1, list)
-            client.set("n1", value)
-        await stream.ask(pack_command(("GET", "n1")), 1, list)
-        assert await stream.tells_changes()
+            await client.send(Gets(("n1",), is_tracked=False))
+            redis_py.set("n1", value)
+        await client.send(Gets(("n1",), is_tracked=False))
+        assert await client.is_tracking()
 
-    running(redis_address, work, changed=said.append)
+    run_with_client(redis_address, work, on_invalidation=messages.append)
 
-    assert said == [None, None]
+    assert messages == [None, None]
 
 
-def test_an_answer_is_understood_before_a_change_that_comes_with_it(redis_address, client):
-    client.set("n1", "old")
-    said = []
+def test_reply_is_parsed_before_an_invalidation_of_the_same_read(redis_address, redis_py):
+    redis_py.set("n1", "old")
+    messages = []
 
     async def work():
-        async with ByteProxy(redis_address) as way:
-            stream = PipelinedClient(way.address, SECONDS * 50, as_it_is, said.append)
-            await ask(stream, "n2")
-            way.hold()
-            asked = asyncio.ensure_future(ask(stream, "n1", understand=said.append))
-            await way.holds(b"old")
-            client.set("n1", "new")
-            await way.holds(b"invalidate")
-            way.release()
-            await asked
-            stream.close()
+        async with ByteProxy(redis_address) as proxy:
+            client = PipelinedClient(
+                proxy.address, SECONDS * 50, default_on_connect, messages.append
+            )
+            await get(client, "n2")
+            proxy.pause_replies()
+            read = asyncio.ensure_future(get(client, "n1", parse=messages.append))
+            await proxy.wait_for_reply(b"old")
+            redis_py.set("n1", "new")
+            await proxy.wait_for_reply(b"invalidate")
+            proxy.resume_replies()
+            await read
+            client.close()
 
     asyncio.run(work())
 
-    assert said[1:] == [[b"old"], [b"n1"], None]
+    assert messages[1:] == [[b"old"], [b"n1"], None]
 
 
-def test_what_is_not_there_is_told_of_when_it_comes(redis_address, client):
-    said = []
+def test_missing_key_is_invalidated_when_it_is_created(redis_address, redis_py):
+    messages = []
 
-    async def work(stream):
-        await ask(stream, "n1", understand=said.append)
-        client.set("n1", "1")
-        await ask(stream, "n2", understand=said.append)
+    async def work(client):
+        await get(client, "n1", parse=messages.append)
+        redis_py.set("n1", "1")
+        await get(client, "n2", parse=messages.append)
 
-    running(redis_address, work, changed=said.append)
+    run_with_client(redis_address, work, on_invalidation=messages.append)
 
-    assert said == [None, [None], [b"n1"], [None], None]
+    assert messages == [None, [None], [b"n1"], [None], None]
 
 
-def test_all_is_told_to_have_changed_where_a_connection_is_opened_lost_or_flushed(
-    redis_address, client
-):
-    said = []
+def test_opened_lost_or_flushed_connection_invalidates_everything(redis_address, redis_py):
+    messages = []
 
-    async def work(stream):
+    async def work(client):
         for _ in range(2):
-            await ask(stream, "n1", understand=said.append)
-            stream.close()
+            await get(client, "n1", parse=messages.append)
+            client.close()
             await asyncio.sleep(0)
-        await ask(stream, "n1", understand=said.append)
-        client.flushdb()
-        await ask(stream, "n1", understand=said.append)
+        await get(client, "n1", parse=messages.append)
+        redis_py.flushdb()
+        await get(client, "n1", parse=messages.append)
 
-    running(redis_address, work, changed=said.append)
+    run_with_client(redis_address, work, on_invalidation=messages.append)
 
-    once = [None, [None], None]
-    assert said == [*once, *once, None, [None], None, [None], None]
+    connection = [None, [None], None]
+    assert messages == [*connection, *connection, None, [None], None, [None], None]
 
 
-def test_what_cannot_be_understood_fails_its_question_alone(redis_address, client):
-    client.set("n1", "1")
+def test_error_while_parsing_fails_its_exchange_alone(redis_address, redis_py):
+    redis_py.set("n1", "1")
 
-    def not_this(answers):
+    def fail(values):
         raise ValueError("not this")
 
-    async def work(stream):
-        asked = [ask(stream, "n1"), ask(stream, "n1", understand=not_this), ask(stream, "n1")]
-        return await asyncio.gather(*asked, return_exceptions=True)
+    async def work(client):
+        reads = [get(client, "n1"), get(client, "n1", parse=fail), get(client, "n1")]
+        return await asyncio.gather(*reads, return_exceptions=True)
 
-    first, wrong, last = running(redis_address, work)
+    first, error, last = run_with_client(redis_address, work)
 
     assert first == last == [b"1"]
-    assert str(wrong) == "not this"
+    assert str(error) == "not this"

@@ -1,4 +1,4 @@
-"""Over TLS the same bytes come as without it."""
+"""The client reads the same replies over TLS."""
 
 import asyncio
 import datetime
@@ -10,16 +10,16 @@ import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from hiredis import pack_command
 
 from feature_repo.online.redis import PipelinedClient, RedisAddress, redis_client
+from tests.feature_repo.online.redis.test_pipelined_client import Gets, default_on_connect, ignore
 
 LARGE = bytes(range(256)) * 4096
 
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory):
-    """A certificate of loopback that signs itself, and its key."""
+    """A self-signed certificate and its key."""
     key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([])
     today = datetime.datetime.now(datetime.UTC)
     signed = (
@@ -37,8 +37,8 @@ def certificate(tmp_path_factory):
     return path
 
 
-async def tls_before(redis_address, certificate):
-    """A server that speaks TLS and passes everything on to Redis."""
+async def start_tls_proxy(redis_address, certificate):
+    """Start a server that speaks TLS and forwards everything to Redis."""
 
     async def forward(reader, writer):
         while data := await reader.read(1 << 16):
@@ -47,8 +47,12 @@ async def tls_before(redis_address, certificate):
         writer.close()
 
     async def serve(reader, writer):
-        theirs, ours = await asyncio.open_connection(redis_address.host, redis_address.port)
-        await asyncio.gather(forward(reader, ours), forward(theirs, writer), return_exceptions=True)
+        redis_reader, redis_writer = await asyncio.open_connection(
+            redis_address.host, redis_address.port
+        )
+        await asyncio.gather(
+            forward(reader, redis_writer), forward(redis_reader, writer), return_exceptions=True
+        )
 
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
@@ -56,53 +60,47 @@ async def tls_before(redis_address, certificate):
 
 
 @pytest.mark.parametrize("run", [asyncio.run, uvloop.run])
-def test_a_large_answer_is_whole_over_tls_and_changes_are_told(redis_address, certificate, run):
-    async def opened(connection):
-        await connection.on_connect()
-
-    async def asked():
-        server = await tls_before(redis_address, certificate)
+def test_large_reply_and_invalidations_arrive_over_tls(redis_address, certificate, run):
+    async def read():
+        server = await start_tls_proxy(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
         url = f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"
-        stream = PipelinedClient(RedisAddress.parse(url), 5, opened, said.append)
+        client = PipelinedClient(
+            RedisAddress.parse(url), 5, default_on_connect, invalidations.append
+        )
         try:
-            told = pack_command(("CLIENT", "CACHING", "YES")), pack_command(("GET", "n"))
-            commands = b"".join([pack_command(("GET", "large")), *told])
-            large, _, absent = await stream.ask(commands, 3, list)
-            client.set("n", "1")
-            await stream.ask(pack_command(("GET", "m")), 1, list)
-            assert said == [None, [b"n"]]
-            return [large, absent]
+            values = await client.send(Gets(("large", "n")))
+            redis_py.set("n", "1")
+            await client.send(Gets(("m",), is_tracked=False))
+            assert invalidations == [None, [b"n"]]
+            return values
         finally:
-            stream.close()
+            client.close()
             server.close()
             await asyncio.sleep(0.05)
 
-    said = []
-    with redis_client(redis_address) as client:
-        client.set("large", LARGE)
+    invalidations = []
+    with redis_client(redis_address) as redis_py:
+        redis_py.set("large", LARGE)
         try:
-            assert run(asked()) == [LARGE, None]
+            assert run(read()) == [LARGE, None]
         finally:
-            client.delete("large", "n")
+            redis_py.delete("large", "n")
 
 
-def test_a_certificate_that_nobody_vouches_for_is_refused(redis_address, certificate):
-    async def opened(connection):
-        await connection.on_connect()
-
-    async def asked():
-        server = await tls_before(redis_address, certificate)
+def test_untrusted_certificate_is_refused(redis_address, certificate):
+    async def read():
+        server = await start_tls_proxy(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
-        stream = PipelinedClient(
-            RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, opened, lambda keys: None
+        client = PipelinedClient(
+            RedisAddress.parse(f"rediss://127.0.0.1:{port}/0"), 5, default_on_connect, ignore
         )
         try:
-            return await stream.ask(pack_command(("GET", "n")), 1, list)
+            return await client.send(Gets(("n",), is_tracked=False))
         finally:
-            stream.close()
+            client.close()
             server.close()
             await asyncio.sleep(0.05)
 
     with pytest.raises(redis.ConnectionError):
-        asyncio.run(asked())
+        asyncio.run(read())
