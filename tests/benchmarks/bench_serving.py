@@ -137,7 +137,9 @@ def main() -> dict[str, object]:
     }
 
 
-def slates_of(settings: Settings) -> dict[int, list[dict[str, object]]]:
+def slates_of(
+    settings: Settings, sizes: Sequence[int] = SIZES
+) -> dict[int, list[dict[str, object]]]:
     """Slates of each size: users, queries and items of the shop."""
     log, features = settings.home.log / "compacted", settings.home.features
     chance = np.random.default_rng(5)
@@ -164,7 +166,7 @@ def slates_of(settings: Settings) -> dict[int, list[dict[str, object]]]:
             }
             for _ in range(SLATES)
         ]
-        for size in SIZES
+        for size in sizes
     }
 
 

@@ -45,7 +45,7 @@ class OnlineReader:
             projection.name: [field.name for field in projection.features]
             for projection in catalogue.ranking_v1.feature_view_projections
         }
-        features |= {view.name: view.features for view in counter_views()}
+        features |= {view.name: [*view.features] for view in counter_views()}
         specs = {entity: views_of_entity(shop, entity) for entity in _ENTITIES}
         shared_views = [spec.name for spec in views_of(shop) if spec.entity != "user"]
         recent_columns = [field.column for field in shop.recent_fields]

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import threading
+from collections import ChainMap
 from contextlib import closing
 
 import pytest
@@ -120,11 +121,9 @@ class Changes(threading.Thread):
     def change(self):
         """Write the next brand, which is a number."""
         brand = str(self.sent + 1)
-        strings = [patched(self.room, item, brand=brand) for item in self.items]
+        strings = ChainMap(*(patched(self.room, item, brand=brand) for item in self.items))
         self.sent += 1
-        self.room.client.mset(
-            {key: text for strings_of_item in strings for key, text in strings_of_item.items()}
-        )
+        self.room.client.mset(dict(strings))
         self.acknowledged += 1
 
 
