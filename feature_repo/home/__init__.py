@@ -1,6 +1,5 @@
-"""The home of one shop: its folder, settings, clock, locks, keys and errors."""
+"""The home of one shop: its folder, settings, clock, locks, keys, errors and extensions."""
 
-from feature_repo.home import clock
 from feature_repo.home.api_keys import ApiKey, ApiKeys
 from feature_repo.home.atomic_files import (
     TEMPORARY,
@@ -76,7 +75,6 @@ __all__ = [
     "Settings",
     "ShopError",
     "SourceChangedError",
-    "clock",
     "exclusive",
     "extension_names",
     "extensions",

@@ -1,4 +1,4 @@
-"""Files that are either there whole or not there, also after a power cut."""
+"""Write files atomically and durably: after a power cut each is complete or absent."""
 
 import fcntl
 import os
@@ -12,10 +12,10 @@ TEMPORARY = ".tmp"
 
 @contextmanager
 def replacing(target: Path) -> Iterator[Path]:
-    """Give a temporary path beside `target` that takes its place, durably, when the block ends.
+    """Yield a temporary path that replaces `target` atomically and durably when the block ends.
 
-    An exception inside leaves `target` as it was.  What a killed process leaves behind ends in
-    `.tmp`; see `sweep`.
+    If the block raises, `target` does not change. The temporary file of a killed process ends in
+    `.tmp`; `sweep` deletes it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{TEMPORARY}")
@@ -27,7 +27,7 @@ def replacing(target: Path) -> Iterator[Path]:
 
 
 def publish(temporary: Path, target: Path) -> None:
-    """Make a finished temporary file the target, durably."""
+    """Move a complete temporary file to its target, durably."""
     fd = os.open(temporary, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -39,7 +39,7 @@ def publish(temporary: Path, target: Path) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable."""
+    """Make the file names of a folder durable."""
     fd = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(fd)
@@ -48,7 +48,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Delete the temporary files that killed processes left below `folder`.
+    """Delete temporary files of killed processes below `folder`.
 
     The caller holds the lock under which they are written.
     """
@@ -58,7 +58,7 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold an advisory lock on `path`, waiting for it; released with the process at the latest."""
+    """Hold an advisory lock on `path`, after waiting for it; it never outlives the process."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)

@@ -1,7 +1,7 @@
-"""The clock of a home: the system's, moved by an offset that is fixed at the home's first use.
+"""The clock of a home: the system clock plus an offset that the home's first use fixes.
 
-`AISLE_CLOCK=2021-11-15T17:00:00Z` lets historical events be served as if they had just happened.
-The offset lies in the home and holds for every process and restart of it.
+`AISLE_CLOCK=2021-11-15T17:00:00Z` serves historical events as if they had just happened. The offset
+is stored in the home and applies to all its processes.
 """
 
 import os
@@ -17,7 +17,7 @@ from feature_repo.home.settings import Settings
 
 @dataclass
 class Clock:
-    """Gives strictly increasing instants, in microseconds since 1970 UTC, within one process."""
+    """Returns instants in microseconds since 1970 UTC, strictly increasing within one process."""
 
     offset: int = 0
     _last: int = 0
@@ -25,29 +25,29 @@ class Clock:
 
     @classmethod
     def of(cls, settings: Settings) -> "Clock":
-        """The home's clock; the first call for a home decides its offset."""
+        """Return the home's clock; the first call for a home fixes its offset."""
         offset = _stored_offset(settings.home)
         if offset is None:
-            offset = _store(settings.home, _wanted_offset(settings))
+            offset = _store(settings.home, _initial_offset(settings))
         return cls(offset)
 
+    @staticmethod
+    def is_set(home: Home) -> bool:
+        """Return whether the home's offset is fixed."""
+        return home.clock.exists()
+
     def now(self) -> int:
-        """The present instant."""
+        """Return the current instant."""
         with self._lock:
             self._last = max(_system_now() + self.offset, self._last + 1)
             return self._last
-
-
-def is_set(home: Home) -> bool:
-    """Whether the home's clock has been decided."""
-    return home.clock.exists()
 
 
 def _system_now() -> int:
     return time.time_ns() // 1000
 
 
-def _wanted_offset(settings: Settings) -> int:
+def _initial_offset(settings: Settings) -> int:
     if settings.clock is None:
         return 0
     return parse_instant(settings.clock, "AISLE_CLOCK") - _system_now()
@@ -63,22 +63,25 @@ def _stored_offset(home: Home) -> int | None:
     except ValueError:
         raise SettingError(
             f"{home.clock}: expected an offset in microseconds, found {text[:40]!r}; "
-            "restore the file, or begin a new home."
+            "restore the file, or use a new home."
         ) from None
 
 
 def _store(home: Home, offset: int) -> int:
-    """Write the offset once, whichever process comes first, and return what holds."""
+    """Write the offset unless another process was first; return the stored one."""
     home.root.mkdir(parents=True, exist_ok=True)
-    mine = home.clock.with_name(f"clock.{os.getpid()}.{threading.get_ident()}")
-    mine.write_text(f"{offset}\n")
+    own = home.clock.with_name(f"clock.{os.getpid()}.{threading.get_ident()}")
+    own.write_text(f"{offset}\n")
     try:
-        os.link(mine, home.clock)
+        os.link(own, home.clock)
     except FileExistsError:
         pass
     finally:
-        mine.unlink()
+        own.unlink()
     stored = _stored_offset(home)
     if stored is None:
-        raise SettingError(f"{home.clock} cannot be written; check the folder's permissions.")
+        raise SettingError(
+            f"{home.clock}: expected to write the file, found it absent afterwards; check the "
+            "folder's permissions."
+        )
     return stored

@@ -1,21 +1,21 @@
-"""Every error Aisle raises on purpose.
+"""Every error that Aisle raises on purpose.
 
 AisleError
-├── SettingError         an environment variable or an option has a value we cannot use
+├── SettingError         an environment variable, option or file of settings has an invalid value
 ├── ExtensionError       an installed package declares an extension that cannot be used
-├── ShopError            shop.toml cannot be read, or says something impossible
-├── MappingError         the mapping of a table of transactions is wrong, or meant for another table
+├── ShopError            shop.toml cannot be read, or contradicts itself
+├── MappingError         the mapping of a table is invalid, or belongs to another table
 ├── EventError           one event does not meet the contract: field, expected, found
-├── LogError             the event log cannot take or give what was asked
-│   └── LateFileError    a file's events lie at or before the last seal
+├── LogError             the event log cannot be read or written as requested
+│   └── LateFileError    a file contains new events at or before the last seal
 ├── BusyError            another process holds the lock of this home
 ├── CatalogueError       definitions, SQL and files of the features contradict each other
 ├── SourceChangedError   a file was replaced while a join read it
-├── RedisError           no Redis server can be had, or it does not answer
+├── RedisError           no Redis server is available, or it does not answer
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
-├── DatasetError         there is nothing to learn from, or a table lacks columns
-│   └── LeakError        a feature knows what happened after the request
-├── PipelineError        a pipeline ended without success, or cannot be compiled
+├── DatasetError         there is no training data, or a table lacks columns
+│   └── LeakError        a feature contains information from after the request
+├── PipelineError        a pipeline failed, or cannot be compiled
 └── ServiceError         the HTTP service cannot be reached, or answered with an error
 """
 
@@ -25,12 +25,12 @@ import reprlib
 class AisleError(Exception):
     """Base of all errors raised on purpose.
 
-    Messages say what was expected, what was found and what to do.
+    A message has three parts: what was expected, what was found, and what to do.
     """
 
 
 class SettingError(AisleError):
-    """An environment variable or an option has a value we cannot use."""
+    """An environment variable, option or file of settings has an invalid value."""
 
 
 class ExtensionError(AisleError):
@@ -44,11 +44,11 @@ class ExtensionError(AisleError):
 
 
 class ShopError(AisleError):
-    """The declaration of a shop's own fields cannot be read or says something impossible."""
+    """The declaration of a shop's own fields cannot be read, or contradicts itself."""
 
 
 class MappingError(AisleError):
-    """The mapping of a table of transactions is wrong, or meant for another table."""
+    """The mapping of a table is invalid, or belongs to another table."""
 
 
 class EventError(AisleError):
@@ -62,11 +62,11 @@ class EventError(AisleError):
 
 
 class LogError(AisleError):
-    """The event log cannot take or give what was asked."""
+    """The event log cannot be read or written as requested."""
 
 
 class LateFileError(LogError):
-    """A file brings new events that lie at or before the last seal."""
+    """A file contains new events at or before the last seal."""
 
 
 class BusyError(AisleError):
@@ -82,7 +82,7 @@ class SourceChangedError(AisleError):
 
 
 class RedisError(AisleError):
-    """No Redis server can be had, or it does not answer."""
+    """No Redis server is available, or it does not answer."""
 
 
 class ArtifactError(AisleError):
@@ -90,15 +90,15 @@ class ArtifactError(AisleError):
 
 
 class DatasetError(AisleError):
-    """There is nothing to learn from, or a table lacks columns."""
+    """There is no training data, or a table lacks columns."""
 
 
 class LeakError(DatasetError):
-    """A feature knows what happened after the request it describes."""
+    """A feature contains information from after the request."""
 
 
 class PipelineError(AisleError):
-    """A pipeline ended without success, or cannot be compiled."""
+    """A pipeline failed, or cannot be compiled."""
 
 
 class ServiceError(AisleError):
@@ -106,7 +106,7 @@ class ServiceError(AisleError):
 
 
 def _shown(value: object, limit: int = 120) -> str:
-    """A value for people: short, whatever its size and however deep it is nested."""
+    """Return a value as short text, whatever its size and however deep it is nested."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = limit
     text = short.repr(value)

@@ -1,4 +1,4 @@
-"""The one folder in which a shop's run-time state lies."""
+"""The folder of one shop's run-time state."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,13 +9,13 @@ DEFAULT_ROOT = CHECKOUT / ".aisle"
 
 @dataclass(frozen=True)
 class Home:
-    """Paths of one home.  One home holds one shop; nothing is created by naming a path."""
+    """Paths of one home. A home belongs to one shop; reading a path creates nothing."""
 
     root: Path
 
     @property
     def is_default(self) -> bool:
-        """Whether this is the checkout's own home, the one `feature_repo/` serves to `feast`."""
+        """Whether this is the checkout's own home, with `feature_repo/` as Feast repository."""
         return self.root == DEFAULT_ROOT
 
     @property
@@ -35,7 +35,7 @@ class Home:
 
     @property
     def lock(self) -> Path:
-        """Lock of work that must not run twice at once, such as a refresh."""
+        """Lock of work that must not run concurrently, such as a refresh."""
         return self.root / "lock"
 
     @property
@@ -50,7 +50,7 @@ class Home:
 
     @property
     def feature_generations(self) -> Path:
-        """The generations of feature rows: the one in use, and one being made."""
+        """The generations of feature rows: the current one, and one in progress."""
         return self.root / ".features"
 
     @property
@@ -75,7 +75,7 @@ class Home:
 
     @property
     def redis(self) -> Path:
-        """Folder of the private Redis server: its port, its data, its log."""
+        """Folder of the private Redis server: port, data and log."""
         return self.root / "redis"
 
     @property
@@ -90,7 +90,7 @@ class Home:
 
     @property
     def project(self) -> str:
-        """Feast project: `aisle`, with a suffix of its own for a home elsewhere."""
+        """Feast project: `aisle`, with the folder's name as suffix for another home."""
         if self.is_default:
             return "aisle"
         letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.root.name)

@@ -1,4 +1,4 @@
-"""Instants are integers: microseconds since 1970-01-01 UTC."""
+"""Instants: integers, microseconds since 1970-01-01 UTC."""
 
 import math
 from datetime import UTC, datetime, timedelta
@@ -12,19 +12,19 @@ DAY = 24 * HOUR
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 4_102_444_800 * SECOND
-"""2100-01-01; what lies beyond is a mistake of unit."""
+"""2100-01-01; a later instant is a mistake of unit."""
 
 _EXPECTED = "an ISO 8601 time, or seconds, milliseconds or microseconds since 1970, before 2100"
 
 
 def parse_instant(value: object, field: str = "event_time") -> int:
-    """Read an instant from a number or a text; naive times are UTC.
+    """Read an instant from a number or a text; times without an offset are UTC.
 
-    A number's unit is told by its size: below 1e11 seconds, below 1e14 milliseconds, else
+    The size of a number decides its unit: seconds below 1e11, milliseconds below 1e14, else
     microseconds.
 
     Raises:
-        EventError: neither a time nor a number, or outside 1970 to 2100.
+        EventError: the value is neither a time nor a number, or outside 1970 to 2100.
 
     >>> parse_instant("1636907100000") == parse_instant("2021-11-14T16:25:00Z")
     True
@@ -44,7 +44,7 @@ def parse_instant(value: object, field: str = "event_time") -> int:
 
 
 def utc_offset_minutes(value: object) -> int | None:
-    """Minutes by which a text's local time is ahead of UTC; None where it does not say.
+    """Return the minutes by which a text's local time is ahead of UTC; None without an offset.
 
     >>> utc_offset_minutes("2022-03-28T12:00:00+02:00")
     120
@@ -59,12 +59,12 @@ def utc_offset_minutes(value: object) -> int | None:
 
 
 def to_datetime(instant: int) -> datetime:
-    """The aware UTC datetime of an instant, exact to the microsecond."""
+    """Return the aware UTC datetime of an instant, exact to the microsecond."""
     return EPOCH + timedelta(microseconds=instant)
 
 
 def from_datetime(moment: datetime) -> int:
-    """The instant of an aware datetime.
+    """Return the instant of an aware datetime.
 
     >>> from_datetime(to_datetime(86_400_000_001))
     86400000001
@@ -73,7 +73,7 @@ def from_datetime(moment: datetime) -> int:
 
 
 def to_text(instant: int) -> str:
-    """ISO 8601 in UTC, with microseconds.
+    """Return an instant as ISO 8601 in UTC, with microseconds.
 
     >>> to_text(1_636_907_100_000_000)
     '2021-11-14T16:25:00.000000Z'

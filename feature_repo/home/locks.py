@@ -1,6 +1,6 @@
-"""One lock a home, for work that must not run twice at once.
+"""One lock per home, for work that must not run concurrently.
 
-The kernel releases it with the process, however that ends.
+The kernel releases it when the process ends, however it ends.
 """
 
 import fcntl
@@ -13,10 +13,10 @@ from feature_repo.home.home import Home
 
 @contextmanager
 def exclusive(home: Home, purpose: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold the home's lock, after waiting for it where that is asked for.
+    """Hold the home's lock; with `wait`, wait for it.
 
     Raises:
-        BusyError: another process holds it; says what for.
+        BusyError: another process holds it; the message has the purpose of that process.
     """
     home.root.mkdir(parents=True, exist_ok=True)
     with home.lock.open("a+") as file:

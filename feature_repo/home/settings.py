@@ -1,4 +1,4 @@
-"""Settings: read from the environment once, at the rim, and passed down as arguments."""
+"""Settings: read from the environment once, by the entry point, and passed as arguments."""
 
 import os
 import re
@@ -14,16 +14,16 @@ _ORIGIN = re.compile(r"https?://[\w.\[\]:-]+")
 
 @dataclass(frozen=True)
 class Settings:
-    """What the environment says.
+    """The settings of the environment.
 
     Attributes:
         home: the folder of run-time state (`AISLE_HOME`, default `.aisle/` in the checkout).
         redis_url: a Redis server to use instead of a private one (`REDIS_URL`).
         clock: instant at which the clock of a new home starts (`AISLE_CLOCK`).
         record_share: share of requests, 0 to 1, whose feature vectors are logged (`AISLE_RECORD`).
-        cors_origins: origins whose pages may read answers (`AISLE_CORS`, with commas between).
-        api_key: what the command line sends to a service (`AISLE_KEY`).
-        workers: processes of a service (`AISLE_WORKERS`).
+        cors_origins: origins whose pages may read answers (`AISLE_CORS`, separated by commas).
+        api_key: secret that the command line sends to a service (`AISLE_KEY`).
+        workers: number of processes of a service (`AISLE_WORKERS`).
         patience: factor on the deadlines of a request, for slow machines (`AISLE_PATIENCE`).
     """
 

@@ -15,7 +15,6 @@ from typing import Any
 from feature_repo.events.ingest import IngestReport, ingest, validate
 from feature_repo.events.log import EventLog
 from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings, exclusive, to_text
-from feature_repo.home import clock as clocks
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.demo.showcase import Explainer, Showcase, choose_question, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
@@ -117,7 +116,7 @@ class Demo:
         self.home.shop_toml.write_text(text, encoding="utf-8")
 
     def _ingest(self, source: Path) -> None:
-        if not clocks.is_set(self.home):
+        if not Clock.is_set(self.home):
             self.settings = self._clock_after(validate([source], clock=Clock()))
         done = self.home.root / "demo.ingested"
         if done.exists():

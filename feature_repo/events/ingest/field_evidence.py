@@ -1,4 +1,4 @@
-"""What the values of one field say about its type."""
+"""Evidence about the type of one field, counted from its values."""
 
 import re
 from collections import Counter
@@ -9,7 +9,7 @@ from feature_repo.events.contract import FieldValue
 from feature_repo.shop import FieldType, safe_column
 
 SAMPLED = 50_000
-"""Values, one an entity and value, that repetition is judged by."""
+"""Distinct pairs of entity and value that are sampled to measure repetition."""
 
 _TIME_WORD = re.compile(
     "date|time|datetime|timestamp|ts|epoch|day|at|on|since|until|created|updated|added|modified|"
@@ -22,11 +22,12 @@ _NEARLY_ALL = 0.95
 _LONGEST_CATEGORY = 60
 _EARLIEST, _LATEST = -2_208_988_800, 4_102_444_800
 """1900 and 2100, in seconds since 1970."""
-_ONCE_PER_UNIT = ((10**11, 1), (10**14, 1_000), (10**18, 1_000_000))
+_UNITS_PER_SECOND = ((10**11, 1), (10**14, 1_000), (10**18, 1_000_000))
+"""Numbers below the limit are in this unit: seconds, milliseconds or microseconds."""
 
 
 def words_of(name: str) -> list[str]:
-    """The words of a name, also of one in camel case.
+    """Return the words of a name, which may be in camel case.
 
     >>> words_of("brandName (EU)")
     ['brand', 'name', 'eu']
@@ -35,7 +36,7 @@ def words_of(name: str) -> list[str]:
 
 
 class Evidence:
-    """Counts over the values of one field, gathered one by one in bounded memory."""
+    """Counts of the values of one field, added one by one in bounded memory."""
 
     def __init__(self) -> None:
         self.values = 0
@@ -47,7 +48,7 @@ class Evidence:
         self._least, self._most = float("inf"), float("-inf")
 
     def note(self, entity: str, value: FieldValue) -> None:
-        """Count one value; null is none.  A value an entity had before is not counted again."""
+        """Count one value, once per entity; null counts nothing."""
         if value is None or not self._is_new(entity, value):
             return
         self.values += 1
@@ -61,16 +62,16 @@ class Evidence:
 
     @property
     def distinct_share(self) -> float:
-        """Distinct values per sampled one, 0 to 1."""
+        """Distinct values divided by sampled values, 0 to 1."""
         return len(self._distinct) / len(self._pairs) if self._pairs else 0.0
 
     @property
     def mean_length(self) -> float:
-        """Characters of a text, in the mean."""
+        """The mean length of a text, in characters."""
         return self._lengths / max(self._shapes["text"], 1)
 
-    def judge(self, name: str) -> tuple[FieldType, str]:
-        """The field's type, and why."""
+    def infer_type(self, name: str) -> tuple[FieldType, str]:
+        """Return the type of the field with this name, and the reason."""
         hints = _words(name, _TIME_WORD)
         if self._share("list") >= 0.5 and self._share("list", "text") == 1:
             return "list", "values are lists of texts"
@@ -81,30 +82,30 @@ class Evidence:
         if hints and self._share("epoch") >= 0.5 and self._share("epoch", "small") == 1:
             return "time", f"numbers are times since 1970, and the name says {min(hints)!r}"
         if self._share("number", "number text") >= _NEARLY_ALL:
-            return self._judge_numbers(name)
-        return self._judge_texts(name)
+            return self._type_of_numbers(name)
+        return self._type_of_texts(name)
 
     def summary(self) -> str:
-        """Counts and examples, for people."""
+        """Return counts and examples as one sentence."""
         counts = f"{self.values} values, {len(self._distinct)} distinct of {len(self._pairs)}"
         span = f", {self._least:g} to {self._most:g}" if self._least <= self._most else ""
         return f"{counts} ({self.distinct_share:.0%}){span}; such as {', '.join(self._examples)}."
 
-    def _judge_numbers(self, name: str) -> tuple[FieldType, str]:
+    def _type_of_numbers(self, name: str) -> tuple[FieldType, str]:
         coded = _words(name, _CODE_WORD)
         if coded and self._share("whole") >= _NEARLY_ALL and self.distinct_share < 0.5:
             return "category", f"whole numbers that repeat, and the name says {min(coded)!r}"
         return "number", "values are numbers"
 
-    def _judge_texts(self, name: str) -> tuple[FieldType, str]:
+    def _type_of_texts(self, name: str) -> tuple[FieldType, str]:
         if self._share("text") < _NEARLY_ALL:
             return "text", "values are of several types"
         if self.mean_length > _LONGEST_CATEGORY:
-            return "text", f"texts are long, {self.mean_length:.0f} characters in the mean"
+            return "text", f"texts are long, {self.mean_length:.0f} characters on average"
         if hints := _words(name, _CATEGORY_WORD):
             return "category", f"texts are short, and the name says {min(hints)!r}"
         if _words(name, _TITLE_WORD) and self.distinct_share > 0.3:
-            return "text", "the name says that it names"
+            return "text", "the name says that it is a title"
         if self.distinct_share > 0.8 and len(self._pairs) > 1:
             return "text", f"{self.distinct_share:.0%} of the texts are distinct"
         return "category", "texts repeat"
@@ -138,9 +139,12 @@ def _shapes(value: FieldValue) -> Iterable[str]:
 
 
 def _epoch_shape(value: float) -> str:
-    """Whether a number can be an instant: `epoch`, or `small` where it might as well be a year."""
+    """Return `epoch` for a number that can be an instant, `small` if it can also be a year.
+
+    Any other number is `beyond`.
+    """
     size = abs(value)
-    unit = next((unit for limit, unit in _ONCE_PER_UNIT if size < limit), None)
+    unit = next((unit for limit, unit in _UNITS_PER_SECOND if size < limit), None)
     if unit is None or not _EARLIEST <= value / unit <= _LATEST:
         return "beyond"
     return "epoch" if size >= 10**8 else "small"
@@ -166,8 +170,8 @@ def _is_time(text: str) -> bool:
     return True
 
 
-def _words(name: str, wanted: re.Pattern[str]) -> list[str]:
-    return [word for word in words_of(name) if wanted.fullmatch(word)]
+def _words(name: str, pattern: re.Pattern[str]) -> list[str]:
+    return [word for word in words_of(name) if pattern.fullmatch(word)]
 
 
 def _shown(value: FieldValue, limit: int = 40) -> str:

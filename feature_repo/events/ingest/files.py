@@ -1,7 +1,7 @@
 """Read event files line by line: JSON lines, JSON, Parquet, plain or gzipped, and folders of them.
 
-What a file is, its first bytes tell; names only choose which files of a folder are read.  Nothing
-that stands in a file is passed over: what cannot be read comes as a line with the reason.
+The first bytes decide the format of a file; its name only decides whether a folder's file is read.
+No content is skipped: what cannot be read becomes a line with the reason.
 """
 
 import gzip
@@ -20,7 +20,7 @@ from feature_repo.home import EventError, LogError
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet")
 LONGEST_LINE = 1 << 20
 LONGEST_ARRAY = 1 << 28
-"""Bytes of a file that is one JSON array, which must be read at once."""
+"""Most bytes of a file that is one JSON array, which is decoded as a whole."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (OSError, EOFError, zlib.error)
@@ -28,14 +28,14 @@ _UNREADABLE = (OSError, EOFError, zlib.error)
 
 @dataclass(slots=True)
 class Line:
-    """One event as it stands in a file.
+    """One object of a file, before parsing.
 
     Attributes:
         file: path as given.
-        number: line, row or array element, from 1.
-        raw: the object, where there is one.
-        reason: why there is none.
-        content: its bytes, where it is text.
+        number: number of the line, row or array element, from 1.
+        raw: the object; None if it could not be read.
+        reason: why it could not be read.
+        content: its bytes, if the file is text.
     """
 
     file: str
@@ -46,7 +46,7 @@ class Line:
 
     @property
     def text(self) -> bytes:
-        """What stood in the file, for people."""
+        """The line as text, for the quarantine."""
         try:
             return self.content or msgspec.json.encode(self.raw, enc_hook=str)
         except RecursionError:
@@ -54,7 +54,7 @@ class Line:
 
 
 class EventFiles:
-    """The lines of several files, in order, with the progress of reading them in bytes."""
+    """The lines of several files, in order, and the progress of reading them."""
 
     suffixes: tuple[str, ...] = SUFFIXES
 
@@ -82,7 +82,7 @@ class EventFiles:
             self._finished += path.stat().st_size
 
     def read(self, path: Path, file: IO[bytes]) -> Iterator[Line]:
-        """The lines of one file."""
+        """Yield the lines of one file."""
         return _read(path, file)
 
 
@@ -94,10 +94,15 @@ def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
             if file.is_file() and not file.name.startswith(".") and file.name.endswith(suffixes)
         )
         if not files:
-            raise LogError(f"{path}: expected files named {', '.join(suffixes)}, found none.")
+            raise LogError(
+                f"{path}: expected files named {', '.join(suffixes)}, found none. Rename the files "
+                "or give their paths."
+            )
         return files
     if not path.is_file():
-        raise LogError(f"{path}: expected a file or folder of events, found nothing there.")
+        raise LogError(
+            f"{path}: expected a file or folder of events, found neither. Check the path."
+        )
     return [path]
 
 
@@ -119,13 +124,13 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
 
 
 def unzipped(file: IO[bytes], magic: bytes) -> IO[bytes]:
-    """The file from its beginning, unzipped."""
+    """Return the file from its first byte, unzipped."""
     file.seek(0)
     return cast(IO[bytes], gzip.GzipFile(fileobj=file)) if magic[:2] == _GZIP_MAGIC else file
 
 
 def _elements(stream: IO[bytes], named_json: bool) -> list[object] | None:
-    """What a file holds that is one JSON value; None where it holds lines."""
+    """Return the elements of a file that is one JSON value; None if it contains lines."""
     try:
         beginning = stream.read(1024).removeprefix(BYTE_ORDER_MARK)
         if not beginning.lstrip().startswith((b"[", b"{") if named_json else b"["):
@@ -149,12 +154,12 @@ def _lines(name: str, stream: IO[bytes]) -> Iterator[Line]:
 
 
 def _split(stream: IO[bytes]) -> Iterator[bytes]:
-    """Lines; of one that is too long only the beginning, one byte longer than is allowed."""
+    """Yield the lines; a line that is too long is cut after `LONGEST_LINE` + 1 bytes."""
     while line := stream.readline(LONGEST_LINE + 1):
         yield line
-        rest = line
-        while len(rest) > LONGEST_LINE and not rest.endswith(b"\n"):
-            rest = stream.readline(LONGEST_LINE + 1)
+        chunk = line
+        while len(chunk) > LONGEST_LINE and not chunk.endswith(b"\n"):
+            chunk = stream.readline(LONGEST_LINE + 1)
 
 
 def _line(name: str, number: int, content: bytes) -> Line:

@@ -1,4 +1,4 @@
-"""The report of an ingest or a dry run: what was read, what became of it, and what is odd."""
+"""The report of an ingest or a dry run: counts of events by outcome, and data-quality warnings."""
 
 from array import array
 from collections import Counter, defaultdict
@@ -10,10 +10,10 @@ from feature_repo.events.log import QuarantinedLine
 from feature_repo.home import to_text
 
 LISTED = 100
-"""Quarantined lines that the JSON form lists; the quarantine file has all."""
+"""Quarantined lines listed in the JSON report; the quarantine file contains all."""
 
 _UNPLACED, _UNSHOWN = 0, -1
-"""Positions of a click whose slate is not known, and of one whose slate does not show its item."""
+"""Pseudo-positions of clicks: without a ranking in the files; on an item that its slate lacks."""
 
 
 @dataclass
@@ -22,15 +22,15 @@ class IngestReport:
 
     Attributes:
         kinds: accepted events by kind.
-        unknown_items: accepted events naming items without an item event: `interactions`,
+        unknown_items: accepted events with items that have no item event: `interactions`,
             `ranking_items` (slots of rankings) and `items` (distinct ids).
-        out_of_order: accepted events with a time before that of the one above in their file.
-        click_positions: clicks by position (from 1) in the ranking they belong to.
-        unplaced_clicks: clicks without such a ranking among the files, or on an item not in it.
-        unshown_clicks: of these, clicks on an item that the slate they name did not show.
-        first_event_time, last_event_time: of accepted events; None without any.
-        late: accepted events that lie at or before the last seal; their files are refused unless
-            ingest is told what to do with them.
+        out_of_order: accepted events earlier than the event before them in their file.
+        click_positions: number of clicks by position (from 1) in their ranking.
+        unplaced_clicks: clicks without a ranking in the files, or on an item not in it.
+        unshown_clicks: of these, clicks on an item that their ranking did not show.
+        first_event_time, last_event_time: of accepted events; None if there are none.
+        late: accepted events at or before the last seal; without a mode for late events, ingest
+            refuses their files.
         seal: the seal after the events were logged; None in a dry run.
     """
 
@@ -50,7 +50,7 @@ class IngestReport:
     seal: int | None = None
 
     def to_dict(self) -> dict[str, object]:
-        """The report as JSON; instants as text."""
+        """Return the report as JSON, with instants as text."""
         lines = [{"file": q.file, "line": q.line, "reason": q.reason} for q in self.quarantined]
         return {
             "read": self.read,
@@ -73,9 +73,9 @@ class IngestReport:
 
 
 class Tally:
-    """Gathers, event by event, what the report says of accepted ones.
+    """Counts accepted events, one by one, for the report.
 
-    Items of slates are kept as hashes of 8 bytes, for a million events in some 30 MB.
+    Items of slates are stored as hashes of 8 bytes: some 30 MB for a million events.
     """
 
     def __init__(self) -> None:
@@ -108,7 +108,10 @@ class Tally:
                 self._slates.setdefault(hash(event.request_id), array("q", map(hash, ids)))
 
     def finish(self, report: IngestReport, logged_items: Callable[[set[str]], set[str]]) -> None:
-        """Write the findings into the report; `logged_items` tells which ids the log knows."""
+        """Write the counts into the report.
+
+        `logged_items` returns those of the ids that the log contains.
+        """
         report.kinds = dict(self._kinds)
         report.out_of_order = self._out_of_order
         report.first_event_time, report.last_event_time = self._first, self._last
@@ -135,7 +138,7 @@ class Tally:
         }
 
     def _position(self, request: int, item: int) -> int:
-        """From 1; a slate that was reported without its items shows what was served."""
+        """Return a clicked item's position, from 1, or `_UNPLACED` or `_UNSHOWN`."""
         slate = self._slates.get(request)
         if slate is None:
             return _UNPLACED

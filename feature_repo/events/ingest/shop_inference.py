@@ -1,8 +1,8 @@
-"""Infer a shop's own fields from its item and user events, and say why.
+"""Infer a shop's own fields from its item and user events, with the reasons.
 
-Each field is judged by its evidence: the JSON types of its values, how often they repeat among
-the entities, how long texts are, and what its name hints at.  The result is a `shop.toml` to be
-read and corrected by a person, so every guess stands beside what it rests on.
+The type of a field follows from the JSON types of its values, how often they repeat among the
+entities, how long texts are, and from its name. A person reads and corrects the resulting
+`shop.toml`, so each inferred field carries its evidence as a comment.
 """
 
 import json
@@ -25,10 +25,10 @@ from feature_repo.home import EventError
 from feature_repo.shop import FieldType, Role, Shop, ShopField, safe_column
 
 Explanations = Mapping[tuple[str, str], str]
-"""By "item" or "user" and the field's name: what its type and role rest on."""
+"""(`item` or `user`, field name) → the evidence for its type and role."""
 
 MOST_FIELDS = 100
-"""Fields kept of an entity, the most frequent: an open bag of attributes is no schema."""
+"""Most fields of an entity, by frequency: an open set of attributes is no schema."""
 
 _ROLE_NAMES: dict[Role, tuple[str, ...]] = {
     "title": ("title", "name", "headline"),
@@ -48,7 +48,7 @@ _NOT_DESCRIBING = tuple(kind for kind in SHOP_KINDS if kind not in ("item", "use
 
 
 @dataclass(frozen=True)
-class _Finding:
+class _InferredField:
     name: str
     type: FieldType
     reason: str
@@ -58,17 +58,17 @@ class _Finding:
 def infer_shop(
     paths: Sequence[Path], mapping: TableMapping | None = None
 ) -> tuple[Shop, Explanations]:
-    """Infer a shop from the item and user events of files and folders; other lines are skipped.
+    """Infer a shop from the item and user events of files and folders.
 
     Args:
         paths: files and folders of events; with a mapping, tables of transactions.
         mapping: of the tables.
 
     Raises:
-        LogError: a path leads nowhere.
+        LogError: a path does not exist.
     """
     item_evidence, user_evidence = _gather(files_of(paths, mapping))
-    items, users = _findings(item_evidence), _findings(user_evidence)
+    items, users = _inferred_fields(item_evidence), _inferred_fields(user_evidence)
     roles = _roles(items)
     explanations = {("item", f.name): _explain(f, roles.get(f.name)) for f in items}
     explanations |= {("user", f.name): _explain(f, None) for f in users}
@@ -78,7 +78,7 @@ def infer_shop(
 
 
 def shop_to_toml(shop: Shop, explanations: Explanations) -> str:
-    """Write a shop as TOML that `Shop.load` reads back, with the explanations as comments."""
+    """Return a shop as TOML that `Shop.load` reads, with the explanations as comments."""
     lines = [
         "# The shop's own fields, inferred from its events. Correct what was guessed wrong:",
         "# type is number, text, category (one of many texts), list (of texts), vector (of",
@@ -127,21 +127,24 @@ def _describing(line: Line) -> Sequence[AnyEvent]:
         return ()
 
 
-def _findings(evidence: Mapping[str, Evidence]) -> list[_Finding]:
-    named = {name: found for name, found in evidence.items() if name and found.values}
-    most = sorted(named, key=lambda name: -named[name].values)[:MOST_FIELDS]
+def _inferred_fields(evidence: Mapping[str, Evidence]) -> list[_InferredField]:
+    named = {name: field for name, field in evidence.items() if name and field.values}
+    frequent = set(sorted(named, key=lambda name: -named[name].values)[:MOST_FIELDS])
     return [
-        _Finding(name, *found.judge(name), found)
-        for name, found in named.items()
-        if name in set(most)
+        _InferredField(name, *field.infer_type(name), field)
+        for name, field in named.items()
+        if name in frequent
     ]
 
 
-def _roles(findings: Sequence[_Finding]) -> dict[str, tuple[Role, str]]:
-    """At most one field a role: by name, the exact name before a part of it; a title by shape."""
+def _roles(inferred: Sequence[_InferredField]) -> dict[str, tuple[Role, str]]:
+    """Assign each role to at most one field, by name: exact names before parts of names.
+
+    Without a match, the title is the short text that differs most between items.
+    """
     roles: dict[str, tuple[Role, str]] = {}
     for role, hints in _ROLE_NAMES.items():
-        fitting = [f for f in findings if f.type in _ROLE_TYPES[role] and f.name not in roles]
+        fitting = [f for f in inferred if f.type in _ROLE_TYPES[role] and f.name not in roles]
         ranks = {f.name: rank for f in fitting if (rank := _rank(f.name, hints)) is not None}
         if ranks:
             roles[min(ranks, key=lambda name: ranks[name])] = (role, "by its name")
@@ -153,8 +156,8 @@ def _roles(findings: Sequence[_Finding]) -> dict[str, tuple[Role, str]]:
 
 def _rank(name: str, hints: Sequence[str]) -> tuple[bool, int] | None:
     words = words_of(name)
-    found = [n for n, hint in enumerate(hints) if hint in words]
-    return (words != [hints[found[0]]], found[0]) if found else None
+    matches = [n for n, hint in enumerate(hints) if hint in words]
+    return (words != [hints[matches[0]]], matches[0]) if matches else None
 
 
 def _is_title_like(evidence: Evidence) -> bool:
@@ -162,25 +165,25 @@ def _is_title_like(evidence: Evidence) -> bool:
 
 
 def _shop_fields(
-    findings: Sequence[_Finding], roles: Mapping[str, tuple[Role, str]]
+    inferred: Sequence[_InferredField], roles: Mapping[str, tuple[Role, str]]
 ) -> tuple[ShopField, ...]:
     fields: list[ShopField] = []
-    for finding in findings:
-        column = safe_column(finding.name, [field.column for field in fields])
-        role = roles[finding.name][0] if finding.name in roles else None
-        fields.append(ShopField(finding.name, finding.type, column, role))
+    for field in inferred:
+        column = safe_column(field.name, [existing.column for existing in fields])
+        role = roles[field.name][0] if field.name in roles else None
+        fields.append(ShopField(field.name, field.type, column, role))
     return tuple(fields)
 
 
-def _explain(finding: _Finding, role: tuple[Role, str] | None) -> str:
-    lines = [f"{finding.type}: {finding.reason}.", finding.evidence.summary()]
+def _explain(field: _InferredField, role: tuple[Role, str] | None) -> str:
+    lines = [f"{field.type}: {field.reason}.", field.evidence.summary()]
     if role is not None:
         lines.append(f"Role {role[0]}: {role[1]}.")
     return "\n".join(lines)
 
 
 def _shop_name(paths: Sequence[Path]) -> str:
-    """The name of the first file, or of its folder where the file is just called `events`."""
+    """Return the name of the first file, or of its folder if the file is called `events`."""
     path = paths[0].resolve()
     stem = next((path.name.removesuffix(s) for s in SUFFIXES if path.name.endswith(s)), path.name)
     return path.parent.name if stem == "events" and path.parent.name else stem

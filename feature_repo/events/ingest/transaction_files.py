@@ -1,15 +1,16 @@
-"""Tables of transactions as events: each line a purchase, a return, a correction, or set aside.
+"""Convert tables of transactions to events: purchases, returns and corrections.
 
     a line that is                     becomes
     a purchase                         interaction `purchase`, with quantity and value (the amount)
-    the cancellation of the user's     interaction `purchase` that corrects it: the latest one of
-      earlier purchase as a whole        that item, quantity and price not taken back before
+    the cancellation of all of an      interaction `purchase` that corrects it: the user's latest
+      earlier purchase                   of that item, quantity and price not yet cancelled
     any other cancellation             interaction `return`
-    news of an item or a user          before that, an upsert of the fields that have changed
+    the first with new fields          before that, an upsert of the fields that changed
+      of an item or a user
     excluded, or not readable          quarantined, with its reason
 
-The order is the session.  Ids follow from what stands in a line, so a table read again, whatever
-the order of its lines, is all duplicates; a line that stands n times in a file is n purchases.
+The order is the session. Event ids are digests of the line, so reading a table again, in any order
+of lines, gives only duplicates; a line that occurs n times in a file is n purchases.
 """
 
 import hashlib
@@ -32,12 +33,14 @@ from feature_repo.events.ingest.transactions import (
 from feature_repo.home import EventError, to_text
 
 Raw = dict[str, Any]
+_Purchase = tuple[str, float, float | None]
+"""Event id, quantity and unit price."""
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
 
 
 def files_of(paths: Sequence[Path], mapping: TableMapping | None) -> EventFiles:
-    """Files of events, or with a mapping tables of transactions."""
+    """Return event files, or tables of transactions if there is a mapping."""
     return EventFiles(paths) if mapping is None else TransactionFiles(paths, mapping)
 
 
@@ -52,7 +55,7 @@ class TransactionFiles(EventFiles):
         self._ledger = _Ledger(mapping.name)
 
     def read(self, path: Path, file: IO[bytes]) -> Iterator[Line]:
-        """The events of one table, and its lines that are none."""
+        """Yield the events of one table, and its lines that cannot be read."""
         table = read_table(file, self._mapping)
         for number, reason in table.refused:
             yield Line(str(path), number, reason=reason)
@@ -72,51 +75,51 @@ class TransactionFiles(EventFiles):
         line = transaction_of(cells, instant, mapping)
         item = {} if line.cancels else described(cells, mapping.item_fields)
         user = described(cells, mapping.user_fields)
-        news = [
-            ledger.news("item", line.item_id, item, line.at),
-            ledger.news("user", line.user_id, user, line.at),
+        upserts = [
+            ledger.upsert("item", line.item_id, item, line.at),
+            ledger.upsert("user", line.user_id, user, line.at),
         ]
-        return [*(event for event in news if event is not None), ledger.interaction(line)]
+        return [*(event for event in upserts if event is not None), ledger.interaction(line)]
 
 
 class _Ledger:
-    """What the lines before have told."""
+    """The state after the lines read so far: current fields, and purchases not yet cancelled."""
 
     def __init__(self, shop: str) -> None:
         self._shop = shop
-        self._known: dict[tuple[str, str], dict[str, object]] = defaultdict(dict)
-        self._kept: dict[tuple[str, str], list[tuple[str, float, float | None]]] = defaultdict(list)
-        self._times: Counter[str] = Counter()
+        self._fields: dict[tuple[str, str], dict[str, object]] = {}
+        self._purchases: dict[tuple[str, str], list[_Purchase]] = defaultdict(list)
+        self._occurrences: Counter[str] = Counter()
 
     def begin_file(self) -> None:
-        """From here on equal lines are counted anew: two exports may overlap."""
-        self._times.clear()
+        """Start to count equal lines again, because two exports may overlap."""
+        self._occurrences.clear()
 
-    def news(
+    def upsert(
         self, entity: str, entity_id: str | None, fields: dict[str, object], at: int
     ) -> Raw | None:
-        """The upsert of the fields that are not as they were, if any."""
+        """Return the upsert of the fields that changed; None if an entity did not change."""
         if entity_id is None:
             return None
-        told_before = (entity, entity_id) in self._known
-        known = self._known[entity, entity_id]
-        news = {name: value for name, value in fields.items() if known.get(name) != value}
-        if told_before and not news:
+        is_new = (entity, entity_id) not in self._fields
+        current = self._fields.setdefault((entity, entity_id), {})
+        changed = {name: value for name, value in fields.items() if current.get(name) != value}
+        if not is_new and not changed:
             return None
-        known.update(news)
-        event_id = _digest(self._shop, entity, entity_id, at, sorted(news.items()))
-        named = {"kind": entity, "event_id": event_id, f"{entity}_id": entity_id, "fields": news}
-        return named | {"event_time": to_text(at)}
+        current.update(changed)
+        event_id = _digest(self._shop, entity, entity_id, at, sorted(changed.items()))
+        event = {"kind": entity, "event_id": event_id, f"{entity}_id": entity_id, "fields": changed}
+        return event | {"event_time": to_text(at)}
 
     def interaction(self, line: Transaction) -> Raw:
-        """The purchase, return or correction that a line says."""
+        """Return the purchase, return or correction of a line."""
         content = _digest(self._shop, line)
-        self._times[content] += 1
-        event_id = f"{content}-{self._times[content]}"
-        corrects = self._taken_back(line) if line.cancels else None
+        self._occurrences[content] += 1
+        event_id = f"{content}-{self._occurrences[content]}"
+        corrects = self._cancelled_purchase(line) if line.cancels else None
         if not line.cancels and line.user_id is not None:
-            kept = (event_id, line.quantity, line.unit_price)
-            self._kept[line.user_id, line.item_id].append(kept)
+            purchase = (event_id, line.quantity, line.unit_price)
+            self._purchases[line.user_id, line.item_id].append(purchase)
         return {
             "kind": "interaction",
             "event_id": event_id,
@@ -130,13 +133,13 @@ class _Ledger:
             "corrects": corrects,
         }
 
-    def _taken_back(self, line: Transaction) -> str | None:
-        """The purchase that a cancellation takes back as a whole."""
-        kept = self._kept.get((line.user_id or "", line.item_id), [])
-        for place in reversed(range(len(kept))):
-            event_id, *bought = kept[place]
-            if bought == [line.quantity, line.unit_price]:
-                del kept[place]
+    def _cancelled_purchase(self, line: Transaction) -> str | None:
+        """Remove and return the event id of the purchase that a line cancels as a whole."""
+        purchases = self._purchases.get((line.user_id or "", line.item_id), [])
+        for index in reversed(range(len(purchases))):
+            event_id, *amount = purchases[index]
+            if amount == [line.quantity, line.unit_price]:
+                del purchases[index]
                 return event_id
         return None
 

@@ -1,9 +1,9 @@
-"""The mapping of a table of transactions: which column says what, and which lines are no purchase.
+"""The mapping of a table of transactions: the role of each column, and rules for special lines.
 
-A mapping is a TOML file (docs/transactions.md).  `[columns]` names the columns of item and time,
-and where the table has them of order, user, quantity, unit price and line number; `[item_fields]`
-and `[user_fields]` name columns that describe items and users.  Rules tell which lines take a
-purchase back (`[[cancellation]]`), are none (`[[exclude]]`), or have no user (`[[guest]]`).
+A mapping is a TOML file (docs/transactions.md). `[columns]` names the columns of item and time, and
+optionally of order, user, quantity, unit price and line number; `[item_fields]` and `[user_fields]`
+name columns that describe items and users. Rules select the lines that cancel a purchase
+(`[[cancellation]]`), are no transaction (`[[exclude]]`), or have no user (`[[guest]]`).
 """
 
 import re
@@ -17,20 +17,20 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from feature_repo.home import MappingError
 
 Cells = Mapping[str, object]
-"""One line of the table, by column; None where nothing stands."""
+"""One line of the table, by column; None for an empty cell."""
 
 
 @dataclass(frozen=True)
 class Columns:
-    """The columns that make a purchase, by what they say.
+    """The columns of a purchase.
 
     Attributes:
-        item, time: which item, and when.
-        order: lines of one order were bought at once.
+        item, time: which item was bought, and when.
+        order: the same for all lines of one order.
         user: empty for a guest.
-        quantity: units; one where the table has no such column.
-        unit_price: of one unit.
-        line: number of the line in its order, which tells equal lines apart.
+        quantity: units; by default one.
+        unit_price: price of one unit.
+        line: number of the line in its order, which distinguishes equal lines.
     """
 
     item: str
@@ -43,22 +43,22 @@ class Columns:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Those the table has."""
+        """The columns that the table has."""
         named = (getattr(self, field.name) for field in fields(self))
         return tuple(name for name in named if name is not None)
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule on one column: its text matches an expression, or its number is at most a bound."""
+    """A rule on one column: its text matches a pattern, or its number is at most a bound."""
 
     column: str
     matches: re.Pattern[str] | None = None
     at_most: float | None = None
     reason: str = ""
 
-    def holds(self, cells: Cells) -> bool:
-        """Whether the rule holds for a line; never where the column is empty."""
+    def applies(self, cells: Cells) -> bool:
+        """Return whether the rule applies to a line; never if the cell is empty."""
         value = cells[self.column]
         if value is None:
             return False
@@ -69,16 +69,16 @@ class Rule:
 
 @dataclass(frozen=True)
 class TableMapping:
-    """How a table's lines become events.
+    """How the lines of a table become events.
 
     Attributes:
-        name: of the table; part of every event id.
-        columns: that make a purchase.
+        name: name of the table; part of every event id.
+        columns: columns of a purchase.
         item_fields, user_fields: field → column.
-        cancellation, exclude, guest: a line is one if any of the rules holds.
-        zone: of times that do not say theirs.
-        time_format: of times that are text and not ISO 8601, as in `datetime.strptime`.
-        delimiter, encoding, decimal: of text files.
+        cancellation, exclude, guest: a line is one if any of the rules applies.
+        zone: time zone of times without an offset.
+        time_format: format of times that are not ISO 8601, as in `datetime.strptime`.
+        delimiter, encoding, decimal: format of text files.
     """
 
     name: str
@@ -99,20 +99,22 @@ class TableMapping:
         """Read a mapping.
 
         Raises:
-            MappingError: absent, not TOML, or it says something impossible.
+            MappingError: the file is absent, not TOML, or contradicts itself.
         """
         try:
             return _mapping(tomllib.loads(path.read_text(encoding="utf-8")), path.stem)
         except OSError as error:
-            raise MappingError(f"{path}: expected a mapping, found none ({error}).") from None
+            raise MappingError(
+                f"{path}: expected a mapping, found no readable file ({error}). Check the path."
+            ) from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise MappingError(f"{path}: expected TOML: {error}.") from None
+            raise MappingError(f"{path}: expected TOML, found another text ({error}).") from None
         except MappingError as error:
             raise MappingError(f"{path}: {error}") from None
 
     @property
     def source_columns(self) -> tuple[str, ...]:
-        """Every column that is read, once."""
+        """Every column to read, once."""
         named = (
             *self.columns.names,
             *self.item_fields.values(),
@@ -123,7 +125,7 @@ class TableMapping:
 
     @property
     def number_columns(self) -> frozenset[str]:
-        """Columns whose text is read as a number."""
+        """The columns whose text is read as a number."""
         bounded = (rule.column for rule in self._rules if rule.at_most is not None)
         named = (self.columns.quantity, self.columns.unit_price, *bounded)
         return frozenset(name for name in named if name is not None)
@@ -135,10 +137,10 @@ class TableMapping:
 
 def _mapping(table: dict[str, Any], stem: str) -> TableMapping:
     texts = {"name": stem, "delimiter": ",", "encoding": "utf-8", "decimal": "."}
-    known = {*texts, "timezone", "time_format", "columns", "item_fields", "user_fields", *_RULES}
-    _only(table, known, "the mapping")
-    said: dict[str, Any] = {n: _text(table.get(n, default), n) for n, default in texts.items()}
-    said |= {rule: _rules(table.get(rule, []), rule) for rule in _RULES}
+    keys = {*texts, "timezone", "time_format", "columns", "item_fields", "user_fields", *_RULES}
+    _check_keys(table, keys, "the mapping")
+    options: dict[str, Any] = {n: _text(table.get(n, default), n) for n, default in texts.items()}
+    options |= {rule: _rules(table.get(rule, []), rule) for rule in _RULES}
     time_format = table.get("time_format")
     return TableMapping(
         columns=_columns(table.get("columns", {})),
@@ -146,7 +148,7 @@ def _mapping(table: dict[str, Any], stem: str) -> TableMapping:
         user_fields=_names(table.get("user_fields", {}), "user_fields"),
         zone=_zone(_text(table.get("timezone", "UTC"), "timezone")),
         time_format=None if time_format is None else _text(time_format, "time_format"),
-        **said,
+        **options,
     )
 
 
@@ -155,10 +157,10 @@ _RULES = ("cancellation", "exclude", "guest")
 
 def _columns(table: Any) -> Columns:
     names = _names(table, "columns")
-    _only(names, {field.name for field in fields(Columns)}, "[columns]")
+    _check_keys(names, {field.name for field in fields(Columns)}, "[columns]")
     for needed in ("item", "time"):
         if needed not in names:
-            raise MappingError(f"[columns] names no column for {needed!r}; add it.")
+            raise MappingError(f"[columns]: expected a column for {needed!r}, found none; add it.")
     return Columns(**names)
 
 
@@ -169,7 +171,7 @@ def _rules(tables: Any, of: str) -> tuple[Rule, ...]:
 
 
 def _rule(table: dict[str, Any], of: str) -> Rule:
-    _only(table, {"column", "matches", "at_most", "reason"}, f"[[{of}]]")
+    _check_keys(table, {"column", "matches", "at_most", "reason"}, f"[[{of}]]")
     matches, at_most = table.get("matches"), table.get("at_most")
     if (matches is None) == (at_most is None):
         raise MappingError(f"[[{of}]]: expected either `matches` or `at_most`, found {table}.")
@@ -202,7 +204,10 @@ def _text(value: Any, of: str) -> str:
     return value
 
 
-def _only(table: Mapping[str, Any], known: set[str], where: str) -> None:
-    unknown = sorted(set(table) - known)
+def _check_keys(table: Mapping[str, Any], keys: set[str], where: str) -> None:
+    unknown = sorted(set(table) - keys)
     if unknown:
-        raise MappingError(f"{where} knows {', '.join(sorted(known))}; found {', '.join(unknown)}.")
+        raise MappingError(
+            f"{where}: expected only the keys {', '.join(sorted(keys))}; found "
+            f"{', '.join(unknown)}. Correct or remove them."
+        )

@@ -1,7 +1,7 @@
-"""Read a table of transactions, Parquet or text with a delimiter, and give its lines in time order.
+"""Read a table of transactions, Parquet or delimited text, in time order.
 
-A table is read whole, only the columns its mapping names, because an export may be in any order
-and what an item costs follows from the order in time.  What cannot be read keeps its line number.
+An export may have any order, and an item's current price depends on time, so the mapping's columns
+are read as a whole and sorted. A line that cannot be read is reported with its number.
 """
 
 import csv
@@ -31,7 +31,7 @@ _TIME = "an ISO 8601 time, or one of the mapping's time_format"
 
 @dataclass
 class Table:
-    """A table as it stands in its file.
+    """The content of a file.
 
     Attributes:
         rows: R rows of the mapping's columns.
@@ -45,10 +45,10 @@ class Table:
 
 
 def read_table(file: IO[bytes], mapping: TableMapping) -> Table:
-    """Read the columns the mapping names.
+    """Read the columns that the mapping names.
 
     Raises:
-        MappingError: the file lacks one.
+        MappingError: the file lacks one of them, or has it twice.
     """
     magic = file.read(4)
     if magic == PARQUET_MAGIC:
@@ -57,43 +57,43 @@ def read_table(file: IO[bytes], mapping: TableMapping) -> Table:
 
 
 def in_time_order(table: Table, mapping: TableMapping) -> Iterator[tuple[int, int, Cells]]:
-    """Number, instant and cells of each line; those without an instant (`NEVER`) come first.
+    """Yield number, instant and cells of each line; lines without an instant (`NEVER`) come first.
 
-    Lines of one instant are ordered by what stands in them: the file's own order is of no account.
+    Lines of one instant are ordered by their cells, so the order of the file has no effect.
     """
     moments = table.rows.column(mapping.columns.time).to_pylist()
-    known = {moment: _instant(moment, mapping) for moment in set(moments)}
-    instants = pa.array([known[moment] for moment in moments], pa.int64())
+    instant_by_moment = {moment: _instant(moment, mapping) for moment in set(moments)}
+    instants = pa.array([instant_by_moment[moment] for moment in moments], pa.int64())
     others = [name for name in mapping.source_columns if name != mapping.columns.time]
     keys = {"": instants} | {name: _sortable(table.rows.column(name)) for name in others}
     order = pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys])
     for start in range(0, len(order), _BLOCK):
-        chosen = order.slice(start, _BLOCK)
-        block = table.rows.take(chosen)
+        indexes = order.slice(start, _BLOCK)
+        block = table.rows.take(indexes)
         columns = [block.column(name).to_pylist() for name in block.column_names]
-        for place, *cells in zip(chosen.to_pylist(), *columns, strict=True):
+        for index, *cells in zip(indexes.to_pylist(), *columns, strict=True):
             named = dict(zip(block.column_names, cells, strict=True))
-            yield table.numbers[place], instants[place].as_py(), named
+            yield table.numbers[index], instants[index].as_py(), named
 
 
 def instant_of(moment: object, mapping: TableMapping) -> int:
-    """The instant of a time; one that names no zone is the mapping's local time.
+    """Return the instant of a time; without an offset it is local time of the mapping's zone.
 
-    A local hour that the clock shows twice is the first of the two; one that it skips is read by
-    the offset before (RFC 5545).
+    A local hour that occurs twice is the first of the two; an hour that is skipped uses the offset
+    before it (RFC 5545).
 
     Raises:
-        EventError: it is none.
+        EventError: the value is no time.
     """
-    found: object = moment
+    value: object = moment
     if isinstance(moment, str):
-        found = _read_time(moment.strip(), mapping)
+        value = _read_time(moment.strip(), mapping)
     elif isinstance(moment, date) and not isinstance(moment, datetime):
-        found = datetime.combine(moment, time())
-    if isinstance(found, datetime):
-        aware = found if found.tzinfo else found.replace(tzinfo=mapping.zone)
+        value = datetime.combine(moment, time())
+    if isinstance(value, datetime):
+        aware = value if value.tzinfo else value.replace(tzinfo=mapping.zone)
         return parse_instant(from_datetime(aware), mapping.columns.time)
-    return parse_instant(found, mapping.columns.time)
+    return parse_instant(value, mapping.columns.time)
 
 
 def _read_time(text: str, mapping: TableMapping) -> object:
@@ -141,7 +141,7 @@ def _parquet(file: IO[bytes], mapping: TableMapping) -> Table:
 
 
 def _plain(rows: pa.Table, names: Sequence[str]) -> pa.Table:
-    """Columns of types that are texts, numbers or times to everybody."""
+    """Convert dictionaries, decimals and nanoseconds to plain texts, numbers and times."""
     columns = {}
     for name in names:
         column = rows.column(name)
@@ -164,15 +164,15 @@ def _text(stream: IO[bytes], mapping: TableMapping) -> Table:
     table = Table(_empty(names))
     header = next(reader, [])
     _check(header, names)
-    places = [header.index(name) for name in names]
+    positions = [header.index(name) for name in names]
     for number, row in _rows(reader, len(header), table.refused):
         try:
-            read = [_cell(row[place], header[place]) for place in places]
+            values = [_cell(row[n], header[n]) for n in positions]
         except EventError as error:
             table.refused.append((number, str(error)))
             continue
         table.numbers.append(number)
-        for name, cell in zip(names, read, strict=True):
+        for name, cell in zip(names, values, strict=True):
             cells[name].append(cell)
     text.detach()
     table.rows = pa.table({name: pa.array(column, pa.string()) for name, column in cells.items()})
@@ -182,7 +182,7 @@ def _text(stream: IO[bytes], mapping: TableMapping) -> Table:
 def _rows(
     reader: Any, width: int, refused: list[tuple[int, str]]
 ) -> Iterator[tuple[int, list[str]]]:
-    """Line numbers and rows of the right width; the others go to `refused`."""
+    """Yield line numbers and rows of the right width; add the others to `refused`."""
     while True:
         try:
             row = next(reader)
@@ -208,10 +208,10 @@ def _empty(names: Sequence[str]) -> pa.Table:
     return pa.table({name: pa.array([], pa.string()) for name in names})
 
 
-def _check(found: Sequence[str], needed: Sequence[str]) -> None:
-    missing = [name for name in needed if list(found).count(name) != 1]
+def _check(columns: Sequence[str], required: Sequence[str]) -> None:
+    missing = [name for name in required if list(columns).count(name) != 1]
     if missing:
         raise MappingError(
-            f"The mapping names the columns {', '.join(missing)}, which the table has not just "
-            f"once; it has {', '.join(found) or 'none'}. Correct the mapping or give its own table."
+            f"Expected the mapping's columns {', '.join(missing)} exactly once; the table has "
+            f"{', '.join(columns) or 'none'}. Correct the mapping or give its own table."
         )

@@ -1,4 +1,4 @@
-"""One line of a table of transactions, read by its mapping: who bought what, when, how much."""
+"""Read one line of a table of transactions: who bought what, when, and how many."""
 
 import math
 
@@ -11,14 +11,14 @@ from feature_repo.home import EventError
 
 
 class Transaction(msgspec.Struct, frozen=True):
-    """A line that says something was bought, or taken back.
+    """A purchase or a cancellation.
 
     Attributes:
-        item_id, user_id, order_id, line: ids; None where the line has none.
+        item_id, user_id, order_id, line: ids; None if the line has none.
         at: instant.
         quantity: units, above 0.
-        unit_price: None where not known.
-        cancels: whether it takes a purchase back.
+        unit_price: None if the line has none.
+        cancels: whether the line cancels a purchase.
     """
 
     item_id: str
@@ -32,10 +32,10 @@ class Transaction(msgspec.Struct, frozen=True):
 
 
 def transaction_of(cells: Cells, at: int, mapping: TableMapping) -> Transaction:
-    """Read a line whose cells are `readable`, at its instant (or `NEVER`).
+    """Read a line of `readable` cells at its instant, or at `NEVER` if its time was not readable.
 
     Raises:
-        EventError: excluded by a rule, or no transaction.
+        EventError: a rule excludes the line, or it is no transaction.
     """
     excluded = _first(mapping.exclude, cells)
     if excluded is not None:
@@ -59,30 +59,30 @@ def transaction_of(cells: Cells, at: int, mapping: TableMapping) -> Transaction:
 
 
 def readable(cells: Cells, mapping: TableMapping) -> Cells:
-    """Cells with numbers where numbers are meant; what a data frame writes for nothing is None.
+    """Return the cells with the mapping's number columns as numbers, and NaN as None.
 
     Raises:
-        EventError: text that is no number where one is meant.
+        EventError: a number column contains another text.
     """
-    meant = mapping.number_columns
+    numeric = mapping.number_columns
     return {
-        name: _number(cell, name, mapping.decimal) if name in meant else _known(cell)
+        name: _number(cell, name, mapping.decimal) if name in numeric else _without_nan(cell)
         for name, cell in cells.items()
     }
 
 
 def described(cells: Cells, fields: Cells) -> dict[str, object]:
-    """The fields of an item or user that a line tells: field → value, for field → column."""
-    told = {name: cells[str(column)] for name, column in fields.items()}
-    return {name: _field(value) for name, value in told.items() if value is not None}
+    """Return the values of an item's or user's fields in a line; `fields` is field → column."""
+    values = {name: cells[str(column)] for name, column in fields.items()}
+    return {name: _field(value) for name, value in values.items() if value is not None}
 
 
 def _first(rules: tuple[Rule, ...], cells: Cells) -> Rule | None:
-    return next((rule for rule in rules if rule.holds(cells)), None)
+    return next((rule for rule in rules if rule.applies(cells)), None)
 
 
 def _id(cells: Cells, column: str | None) -> str | None:
-    """An id; one that a data frame made a float because others are missing is an integer again."""
+    """Return an id. A float becomes an integer: data frames store integers with gaps as floats."""
     cell = None if column is None else cells[column]
     if cell is None:
         return None
@@ -108,14 +108,14 @@ def _price(cells: Cells, column: str | None) -> float | None:
 
 def _number(cell: object, column: str, decimal: str) -> object:
     if not isinstance(cell, str):
-        return _known(cell)
+        return _without_nan(cell)
     try:
         return number(float(cell.strip().replace(decimal, ".")), column)
     except ValueError:
         raise EventError(column, "a number", cell) from None
 
 
-def _known(cell: object) -> object:
+def _without_nan(cell: object) -> object:
     return None if isinstance(cell, float) and math.isnan(cell) else cell
 
 

@@ -1,4 +1,4 @@
-"""A log of its own for each test, and a clock that stands where it is put."""
+"""A log and a manual clock for each test."""
 
 import pytest
 
@@ -8,8 +8,8 @@ from feature_repo.home import Clock, parse_instant
 NOON = parse_instant("2021-11-15T12:00:00Z")
 
 
-class HandClock(Clock):
-    """Stands still, but for the microsecond by which each instant is later than the last."""
+class ManualClock(Clock):
+    """Advances by one microsecond a call, and otherwise only when a test sets it."""
 
     def __init__(self, instant=NOON):
         super().__init__()
@@ -22,7 +22,7 @@ class HandClock(Clock):
 
 @pytest.fixture
 def clock():
-    return HandClock()
+    return ManualClock()
 
 
 @pytest.fixture

@@ -1,12 +1,12 @@
-"""A process that is killed at its n-th change of the home's files.
+"""A process that kills itself at its n-th change of the home's files.
 
     python -m tests.feature_repo.events.crashing_process HOME N compact
     python -m tests.feature_repo.events.crashing_process HOME N ingest FILE MODE
     python -m tests.feature_repo.events.crashing_process HOME N append
     python -m tests.feature_repo.events.crashing_process HOME N transform
 
-Before each change it counts; at the n-th it kills itself as `kill -9` would, with nothing
-flushed, closed or unlocked.  Without a kill it prints the number of changes.
+It counts every change before it happens. At the n-th it ends as with `kill -9`: nothing is flushed,
+closed or unlocked. If it is not killed, it prints the number of changes.
 """
 
 import os
@@ -24,23 +24,23 @@ from feature_repo.transformations import transform
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.link", "os.rmdir"}
 
 
-class Fate:
-    """Counts changes below a folder, and ends the process at one of them."""
+class KillSwitch:
+    """Counts the changes below a folder, and kills the process at one of them."""
 
-    def __init__(self, folder, fatal):
-        self.folder, self.fatal, self.count = str(folder), fatal, 0
+    def __init__(self, folder, last_change):
+        self.folder, self.last_change, self.count = str(folder), last_change, 0
 
     def watch(self, event, arguments):
-        """An audit hook."""
+        """Audit hook of the interpreter."""
         writes = event == "open" and isinstance(arguments[1], str) and arguments[1][:1] in "wax"
         if (writes or event in CHANGES) and str(arguments[0]).startswith(self.folder):
             self.count += 1
-            if self.count == self.fatal:
+            if self.count == self.last_change:
                 os.kill(os.getpid(), signal.SIGKILL)
 
 
-def append_for_ever(log):
-    """Append from four threads, and say of each event that it is acknowledged once it is."""
+def append_forever(log):
+    """Append from four threads, and print the id of each event once it is acknowledged."""
     writer = log.writer()
 
     def run(thread):
@@ -54,14 +54,14 @@ def append_for_ever(log):
         threading.Thread(target=run, args=(thread,)).start()
 
 
-def main(root, fatal, verb, *arguments):
-    """Run one verb towards its end."""
+def main(root, last_change, verb, *arguments):
+    """Run one verb."""
     home = Home(Path(root))
     clock = Clock.of(Settings(home))
-    fate = Fate(home.root if verb == "transform" else home.log, int(fatal))
-    sys.addaudithook(fate.watch)
+    switch = KillSwitch(home.root if verb == "transform" else home.log, int(last_change))
+    sys.addaudithook(switch.watch)
     if verb == "append":
-        append_for_ever(EventLog(home, clock))
+        append_forever(EventLog(home, clock))
         return
     if verb == "compact":
         EventLog(home, clock).compact()
@@ -69,7 +69,7 @@ def main(root, fatal, verb, *arguments):
         transform(home, clock.now())
     else:
         ingest([Path(arguments[0])], home=home, clock=clock, mode=arguments[1])
-    print(fate.count)
+    print(switch.count)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,10 @@
-"""Events for tests: short constructors, and strategies of random ones."""
+"""Events for tests: short constructors, and a strategy of random events."""
 
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
 from feature_repo.events.contract import (
+    EVENT_KINDS,
     InteractionEvent,
     ItemEvent,
     RankingEvent,
@@ -41,18 +42,17 @@ def served(event_id="s1", at=NOON, **changes):
 
 
 def compacted(log):
-    """All events of the compacted files, in the order of files and rows."""
-    kinds = ("item", "user", "ranking", "interaction", "served")
+    """Return all events of the compacted files, in the order of files and rows."""
     return [
         event
-        for kind in kinds
+        for kind in EVENT_KINDS
         for path in log.relation_paths(kind)
         for event in from_table(kind, pq.ParquetFile(path).read())
     ]
 
 
 def everything(log):
-    """All events the log holds, by id."""
+    """Return all events of the log, by id."""
     return {event.event_id: event for event in [*compacted(log), *log.unsealed()]}
 
 

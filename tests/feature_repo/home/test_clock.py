@@ -1,4 +1,4 @@
-"""A home's clock is decided once, and never stands still."""
+"""The offset of a home's clock is fixed once, and the clock always advances."""
 
 import threading
 import time
@@ -6,12 +6,11 @@ import time
 import pytest
 
 from feature_repo.home import MINUTE, Clock, EventError, SettingError, Settings, parse_instant
-from feature_repo.home.clock import is_set
 
 START = "2021-11-15T17:00:00Z"
 
 
-def test_a_clock_starts_where_it_is_told(home):
+def test_clock_starts_at_the_setting(home):
     before = parse_instant(START)
 
     now = Clock.of(Settings(home, clock=START)).now()
@@ -19,21 +18,21 @@ def test_a_clock_starts_where_it_is_told(home):
     assert before <= now < before + MINUTE
 
 
-def test_the_first_use_decides_for_ever(home):
+def test_first_use_fixes_the_clock(home):
     Clock.of(Settings(home, clock=START))
 
     again = Clock.of(Settings(home, clock="2001-01-01"))
 
-    assert is_set(home)
+    assert Clock.is_set(home)
     assert again.now() - parse_instant(START) < MINUTE
 
 
-def test_without_a_setting_it_is_the_time_of_day(home):
-    assert not is_set(home)
+def test_clock_without_a_setting_is_the_system_clock(home):
+    assert not Clock.is_set(home)
     assert abs(Clock.of(Settings(home)).now() - time.time_ns() // 1000) < MINUTE
 
 
-def test_instants_are_strictly_increasing_over_threads():
+def test_instants_increase_strictly_over_threads():
     clock, seen = Clock(), []
     threads = [
         threading.Thread(target=lambda: seen.extend([clock.now() for _ in range(500)]))
@@ -47,7 +46,7 @@ def test_instants_are_strictly_increasing_over_threads():
     assert len(set(seen)) == 2_000
 
 
-def test_processes_that_come_first_together_agree(home):
+def test_concurrent_first_uses_agree_on_one_offset(home):
     offsets, threads = [], []
     for n in range(8):
         settings = Settings(home, clock=f"20{10 + n}-01-01")
@@ -62,12 +61,12 @@ def test_processes_that_come_first_together_agree(home):
     assert len(set(offsets)) == 1
 
 
-def test_a_start_that_is_no_time_is_refused(home):
+def test_invalid_start_is_an_error(home):
     with pytest.raises(EventError, match="AISLE_CLOCK"):
         Clock.of(Settings(home, clock="noon"))
 
 
-def test_a_damaged_offset_is_named(home):
+def test_damaged_offset_is_an_error(home):
     home.root.mkdir()
     home.clock.write_text("a while ago")
 

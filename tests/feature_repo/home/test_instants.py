@@ -1,4 +1,4 @@
-"""Instants in every spelling are one number."""
+"""Every form of an instant is parsed to the same number."""
 
 from datetime import UTC, datetime
 
@@ -21,20 +21,20 @@ instants = st.integers(0, LATEST - 1)
 
 
 @given(instants)
-def test_an_instant_is_read_back_from_its_text(instant):
+def test_instant_is_parsed_from_its_text(instant):
     assert parse_instant(to_text(instant)) == instant
     assert to_datetime(instant).tzinfo is UTC
 
 
 @given(st.datetimes(datetime(1971, 1, 1), datetime(2099, 1, 1)), st.timezones())
-def test_a_local_time_is_the_instant_it_means(moment, zone):
+def test_local_time_is_converted_to_its_instant(moment, zone):
     local = moment.replace(tzinfo=UTC).astimezone(zone)
 
     assert to_datetime(parse_instant(local.isoformat())) == moment.replace(tzinfo=UTC)
 
 
 @given(st.integers(4_000 * DAY // SECOND, LATEST // SECOND - 1))
-def test_the_size_of_a_number_tells_its_unit(seconds):
+def test_unit_of_a_number_follows_from_its_size(seconds):
     for number in (seconds, seconds * 1_000, seconds * SECOND, float(seconds)):
         assert parse_instant(number) == parse_instant(str(number)) == seconds * SECOND
 
@@ -44,7 +44,7 @@ def test_the_size_of_a_number_tells_its_unit(seconds):
     [None, True, "", "soon", "12:00", float("nan"), float("inf"), -1, LATEST, 10**20, [], {}, "1e9",
      "٣٣٣", "1969-12-31T23:59:59Z", "2100-01-01"],
 )  # fmt: skip
-def test_what_is_no_time_is_refused_by_the_name_of_its_field(value):
+def test_error_of_an_invalid_time_names_the_field(value):
     with pytest.raises(EventError) as refused:
         parse_instant(value, "received_at")
 
@@ -56,5 +56,5 @@ def test_what_is_no_time_is_refused_by_the_name_of_its_field(value):
     [("2022-03-28T12:00:00+02:00", 120), ("2022-03-28T12:00:00Z", 0), ("2022-03-28T12:00", None),
      ("2022-03-28T12:00:00-03:30", -210), ("soon", None), (1648468800, None), (None, None)],
 )  # fmt: skip
-def test_the_offset_is_what_the_text_says(text, minutes):
+def test_offset_is_parsed_from_the_text(text, minutes):
     assert utc_offset_minutes(text) == minutes

@@ -1,4 +1,4 @@
-"""One object, an array, or JSON lines: a body becomes the events in it."""
+"""A body is one object, an array, or JSON lines."""
 
 import json
 
@@ -13,7 +13,7 @@ values = st.dictionaries(st.text(), st.none() | st.integers() | st.text() | st.b
 
 
 @given(st.lists(values, min_size=1))
-def test_three_forms_of_a_body_say_the_same(objects):
+def test_json_lines_array_and_single_object_are_equivalent(objects):
     texts = [json.dumps(value).encode() for value in objects]
 
     assert split_body(b"\n".join(texts)) == objects
@@ -22,7 +22,7 @@ def test_three_forms_of_a_body_say_the_same(objects):
     assert split_body(b"\xef\xbb\xbf" + texts[0]) == objects[:1]
 
 
-def test_a_line_that_is_no_json_is_one_bad_event_among_others():
+def test_invalid_json_line_does_not_affect_other_lines():
     good, bad, other = split_body(b'{"a":1}\n{broken\xff\n{"b":2}\n')
 
     assert (good, other) == ({"a": 1}, {"b": 2})
@@ -33,7 +33,7 @@ def test_a_line_that_is_no_json_is_one_bad_event_among_others():
 @pytest.mark.parametrize(
     "body", [b"", b"\n \n", b"<html>", b"a\nb", b"\xff", b"[" * 10_000, b"NaN", b'{"a":1e999}']
 )
-def test_a_body_without_any_json_is_refused_as_a_whole(body):
+def test_body_without_any_json_is_an_error(body):
     with pytest.raises(EventError) as refused:
         split_body(body)
 
@@ -41,5 +41,5 @@ def test_a_body_without_any_json_is_refused_as_a_whole(body):
     assert "one object a line" in refused.value.expected
 
 
-def test_an_empty_array_is_no_event():
+def test_empty_array_has_no_events():
     assert split_body(b"[]") == []

@@ -1,4 +1,4 @@
-"""What a sender writes becomes the record it means, or one sentence says why not."""
+"""Canonical objects become records, or an error names the field."""
 
 import json
 
@@ -28,7 +28,7 @@ def refusal(raw):
     return refused.value
 
 
-def test_an_item_is_read():
+def test_item_event_is_parsed():
     fields = {"title": "Café", "price": 7, "sale": True, "tags": ["a", 7, 1.5], "brand": None}
 
     event = parse_canonical(item(fields=fields))
@@ -41,13 +41,13 @@ def test_an_item_is_read():
     assert isinstance(event.fields["price"], float)
 
 
-def test_a_user_is_read():
+def test_user_event_is_parsed():
     raw = {"kind": "user", "event_id": 1, "event_time": GOOD_TIME, "user_id": 2, "op": "erase"}
 
     assert parse_canonical(raw) == UserEvent(event_id="1", event_time=AT, user_id="2", op="erase")
 
 
-def test_a_ranking_is_read_with_plain_ids_and_with_scores():
+def test_ranking_is_parsed_with_plain_ids_and_with_scores():
     shown = [7, "i2", {"item_id": "i3", "score": 1, "propensity": 0.25}, {"item_id": "i4"}]
 
     drawn = {"temperature": 1, "seed": 2**63 - 1}
@@ -62,20 +62,20 @@ def test_a_ranking_is_read_with_plain_ids_and_with_scores():
     )  # fmt: skip
 
 
-def test_a_ranking_may_leave_out_its_items():
+def test_ranking_without_items_is_parsed_as_served_ranking():
     named = {k: v for k, v in ranking().items() if k != "items"}
 
     assert type(parse_canonical(named)) is type(parse_canonical(named | {"items": None}))
     assert type(parse_canonical(named)) is ServedRankingEvent
 
 
-def test_a_ranking_may_show_no_item():
+def test_ranking_of_an_empty_list_is_parsed():
     event = parse_canonical(ranking(items=[], query="green shoes"))
 
     assert (type(event), event.items) == (RankingEvent, ())
 
 
-def test_an_interaction_is_read():
+def test_interaction_is_parsed():
     raw = interaction(
         type="purchase", value=12.5, request_id=7, received_at=GOOD_TIME, corrects="e0"
     )
@@ -86,18 +86,18 @@ def test_an_interaction_is_read():
     )  # fmt: skip
 
 
-def test_an_interaction_does_not_take_itself_back():
+def test_interaction_cannot_correct_itself():
     with pytest.raises(EventError, match="corrects: expected the event_id of another event"):
         parse_canonical(interaction(event_id="e7", corrects="e7"))
 
 
-def test_the_events_of_the_page_are_events():
+def test_examples_of_the_documentation_are_valid():
     page = (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8")
     lines = [line for line in page.splitlines() if line.startswith("{")]
 
-    told = [parse_canonical(json.loads(line)) for line in lines]
+    events = [parse_canonical(json.loads(line)) for line in lines]
 
-    assert [type(event) for event in told] == [ItemEvent, RankingEvent, *[InteractionEvent] * 3]
+    assert [type(event) for event in events] == [ItemEvent, RankingEvent, *[InteractionEvent] * 3]
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_the_events_of_the_page_are_events():
         "1636977600000",
     ],
 )
-def test_a_time_is_read_in_every_form(written):
+def test_time_is_parsed_in_every_form(written):
     assert parse_canonical(interaction(event_time=written)).event_time == AT
 
 
@@ -127,7 +127,7 @@ def test_a_time_is_read_in_every_form(written):
         ({"event_time": "2021-11-15T14:00:00+02:00", "utc_offset_minutes": -60}, -60),
     ],
 )
-def test_the_local_time_of_a_ranking_is_kept(changes, minutes):
+def test_ranking_stores_the_offset_of_local_time(changes, minutes):
     assert parse_canonical(ranking(**changes)).utc_offset_minutes == minutes
 
 
@@ -148,18 +148,18 @@ def test_the_local_time_of_a_ranking_is_kept(changes, minutes):
         ({}, "kind"),
     ],
 )
-def test_a_refusal_names_the_field(raw, field):
+def test_error_names_the_field(raw, field):
     assert refusal(raw).field == field
 
 
-def test_a_refusal_is_one_sentence_however_large_the_value():
+def test_error_is_short_even_if_the_value_is_large():
     sentence = str(refusal(interaction(value="x" * 100_000)))
 
     assert sentence.startswith("value: expected a finite number, found 'xxx")
     assert len(sentence) < 200
 
 
-def test_the_readers_know_the_keys_of_the_contract():
+def test_each_field_of_a_kind_has_a_reader():
     for kind in SHOP_KINDS:
         fields = EVENT_KINDS[kind].record.__struct_fields__
         assert set(EVENT_KINDS[kind].readers) == {"kind", *fields}

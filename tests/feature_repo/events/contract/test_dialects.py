@@ -1,11 +1,13 @@
 """An object is read in the dialect that recognizes it, an installed one first."""
 
+import re
+
 import pytest
 
 from feature_repo.events.contract import SHOP_KINDS, InteractionEvent, parse_events, parse_feedback
 from feature_repo.events.contract.dialects import dialect_of, dialects
 from feature_repo.events.ingest import infer_shop, ingest, validate
-from feature_repo.home import Clock, EventError, parse_instant
+from feature_repo.home import CHECKOUT, Clock, EventError, parse_instant
 from tests.feature_repo.events.event_samples import compacted
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction
 
@@ -118,6 +120,22 @@ def test_fields_of_a_shop_are_inferred_from_an_installed_dialect(shop_dialects, 
     shop, _ = infer_shop([write([ORDER | {"order_no": n} for n in range(3)])])
 
     assert [field.name for field in shop.item_fields] == ["title"]
+
+
+def test_dialect_of_the_documentation_works(install, write, clock):
+    page = (CHECKOUT / "docs" / "events.md").read_text(encoding="utf-8")
+    code, entry_points = re.findall(r"```(?:python|toml)\n(.*?)```", page, re.DOTALL)
+    install(
+        "shop_orders",
+        code,
+        entry_points.replace('project.entry-points."aisle.dialects"', "aisle.dialects").replace(
+            '"', ""
+        ),
+    )
+
+    report = validate([write([ORDER])], clock=clock)
+
+    assert report.kinds == {"interaction": 2}
 
 
 def test_without_an_installed_dialect_the_object_is_quarantined(write):

@@ -144,14 +144,14 @@ def test_columns_are_the_fields_of_the_record_and_the_derived_columns(kind):
 
 
 @given(events)
-def test_an_event_comes_back_from_its_line(event):
+def test_event_survives_encoding_as_json_line(event):
     assert decode_event(encode_event(event)) == event
     assert b"\n" not in encode_event(event)
 
 
 @settings(deadline=None)
 @given(events)
-def test_an_event_comes_back_from_its_row(event):
+def test_event_survives_conversion_to_arrow(event):
     kind = event.kind
     table = to_table(kind, [event, event], Seals().part_of)
 
@@ -160,11 +160,11 @@ def test_an_event_comes_back_from_its_row(event):
     assert table.column("part").to_pylist() == [event.seen_at // DAY] * 2
 
 
-def test_an_event_is_seen_when_it_happened_and_was_received():
+def test_event_is_seen_after_event_time_and_received_at():
     assert click(at=7).seen_at == click(at=3, received_at=7).seen_at == 7
 
 
-def test_a_record_cannot_be_changed():
+def test_record_is_immutable():
     with pytest.raises(AttributeError):
         click().event_time = 0
     assert msgspec.structs.replace(click(), received_at=5).received_at == 5

@@ -1,4 +1,4 @@
-"""The open peer's events are read as they are."""
+"""Metarank's events become records."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def parse_event(raw):
     return event
 
 
-def test_an_item_is_an_upsert_of_its_fields():
+def test_metarank_item_becomes_upsert():
     raw = {
         "event": "item", "id": "81f46c34-a4bb-469c-8708-f8127cd67d27", "timestamp": TIME,
         "item": "product1", "fields": [
@@ -39,7 +39,7 @@ def test_an_item_is_an_upsert_of_its_fields():
     )  # fmt: skip
 
 
-def test_a_user_is_an_upsert_of_its_fields():
+def test_metarank_user_becomes_upsert():
     raw = {
         "event": "user", "id": "u-1", "timestamp": int(TIME), "user": "user1",
         "fields": [{"name": "age", "value": 33}],
@@ -50,7 +50,7 @@ def test_a_user_is_an_upsert_of_its_fields():
     )
 
 
-def test_a_ranking_has_its_id_as_event_and_request():
+def test_metarank_ranking_id_becomes_event_and_request_id():
     raw = {
         "event": "ranking", "id": "r1", "timestamp": "2021-11-14T18:25:00+02:00", "user": None,
         "session": "s1", "tenant": "ignored",
@@ -69,27 +69,27 @@ def test_a_ranking_has_its_id_as_event_and_request():
 @pytest.mark.parametrize(
     "relevancy", [{"relevancy": 0.0}, {"fields": [{"name": "relevancy", "value": 0.0}]}, {}]
 )
-def test_a_relevancy_that_is_the_same_for_all_items_is_no_score(relevancy):
+def test_constant_relevancy_is_no_score(relevancy):
     items = [{"id": "a", **relevancy}, {"id": "b", **relevancy}]
     raw = {"event": "ranking", "id": "r1", "timestamp": TIME, "items": items}
 
     assert parse_event(raw).items == (ShownItem("a"), ShownItem("b"))
 
 
-def test_a_ranking_of_no_items_is_a_search_that_found_nothing():
+def test_metarank_ranking_of_an_empty_list_is_parsed():
     raw = {
         "event": "ranking", "id": "r1", "timestamp": TIME, "items": [],
         "fields": [{"name": "query", "value": "green shoes"}],
     }  # fmt: skip
 
-    found_nothing, as_served = parse_event(raw), parse_event(raw | {"items": None})
+    empty, as_served = parse_event(raw), parse_event(raw | {"items": None})
 
-    assert type(found_nothing) is RankingEvent
-    assert (found_nothing.items, found_nothing.query) == ((), "green shoes")
+    assert type(empty) is RankingEvent
+    assert (empty.items, empty.query) == ((), "green shoes")
     assert type(as_served) is ServedRankingEvent
 
 
-def test_an_interaction_names_its_ranking():
+def test_metarank_interaction_refers_to_its_ranking():
     raw = {
         "event": "interaction", "id": "c1", "ranking": "r1", "timestamp": TIME, "user": "u",
         "session": "s", "type": "purchase", "item": "p1",
@@ -120,7 +120,7 @@ def test_an_interaction_names_its_ranking():
         ({"event": "ranking", "fields": [{"name": "query", "value": 7}]}, "fields.query"),
     ],
 )
-def test_a_refusal_names_the_field(changes, field):
+def test_error_names_the_field(changes, field):
     raw = {"event": "item", "id": "1", "timestamp": TIME, "item": "i"} | changes
 
     with pytest.raises(EventError) as refused:
@@ -129,6 +129,6 @@ def test_a_refusal_names_the_field(changes, field):
     assert refused.value.field == field
 
 
-def test_what_is_no_object_is_refused():
+def test_value_other_than_an_object_is_an_error():
     with pytest.raises(EventError, match="a JSON object"):
         parse_metarank(["item"])

@@ -1,4 +1,4 @@
-"""The published schemas say what the parser does."""
+"""The published schemas agree with the parser."""
 
 import json
 
@@ -29,7 +29,7 @@ CHECKS = {kind: jsonschema.Draft202012Validator(schema) for kind, schema in json
 
 
 @pytest.mark.parametrize("kind", SHOP_KINDS)
-def test_a_schema_describes_every_key_of_the_contract(kind):
+def test_schema_describes_every_field(kind):
     schema = json_schema(kind)
 
     jsonschema.Draft202012Validator.check_schema(schema)
@@ -80,16 +80,16 @@ _changes = st.fixed_dictionaries(
 
 @settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(EXAMPLES), _changes)
-def test_what_validates_also_parses(example, changes):
-    known = CHECKS[example["kind"]].schema["properties"].keys() | {"surplus"}
-    raw = {**example, **{key: value for key, value in changes.items() if key in known}}
+def test_events_valid_by_schema_are_parsed(example, changes):
+    keys = CHECKS[example["kind"]].schema["properties"].keys() | {"surplus"}
+    raw = {**example, **{key: value for key, value in changes.items() if key in keys}}
     assume(is_json(raw) and CHECKS[raw["kind"]].is_valid(raw))
 
     assert refusal(raw) in (None, "each item once"), raw
 
 
 def is_json(raw):
-    """A schema speaks of JSON, which knows no NaN and no infinity."""
+    """Return whether JSON can express the value: it has no NaN and no infinity."""
     try:
         json.dumps(raw, allow_nan=False)
     except ValueError:

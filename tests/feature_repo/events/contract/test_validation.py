@@ -1,4 +1,4 @@
-"""No event of the future, and no ranking that tells neither what was shown nor what was sought."""
+"""Events of the future and rankings with neither items nor query are invalid."""
 
 import msgspec
 import pytest
@@ -11,7 +11,7 @@ from tests.feature_repo.events.event_samples import as_served, click, ranking, s
 
 
 @pytest.mark.parametrize("event", [click("c1", NOON + AHEAD), click("c1", 0)])
-def test_an_event_up_to_five_minutes_ahead_is_admitted(event):
+def test_event_up_to_five_minutes_ahead_is_valid(event):
     assert validate_event(event, now=NOON, served=lambda _: None) is event
 
 
@@ -22,46 +22,46 @@ def test_an_event_up_to_five_minutes_ahead_is_admitted(event):
         (click("c1", received_at=NOON + AHEAD + 1), "received_at"),
     ],
 )
-def test_an_event_further_ahead_is_refused(event, field):
+def test_event_further_ahead_is_invalid(event, field):
     with pytest.raises(EventError) as refused:
         validate_event(event, now=NOON, served=lambda _: None)
 
     assert refused.value.field == field
 
 
-def test_a_ranking_that_names_no_items_takes_those_served():
+def test_ranking_without_items_gets_the_served_items():
     answer = served(temperature=0.5, seed=7)
 
-    admitted = validate_event(as_served("r1"), now=NOON, served={"r1": answer}.get)
+    valid = validate_event(as_served("r1"), now=NOON, served={"r1": answer}.get)
 
-    assert admitted == ranking("r1", items=answer.items, temperature=0.5, seed=7)
+    assert valid == ranking("r1", items=answer.items, temperature=0.5, seed=7)
 
 
 @pytest.mark.parametrize("query", [None, "green shoes"])
-def test_a_ranking_of_an_unknown_answer_is_refused(query):
+def test_ranking_without_items_needs_a_served_answer(query):
     with pytest.raises(EventError, match="items: expected items, or the request_id of an answer"):
         validate_event(as_served("r1", query=query), now=NOON, served=lambda _: None)
 
 
 @pytest.mark.parametrize("answer", [None, served(), served(items=())])
-def test_a_ranking_of_no_items_is_a_search_that_found_nothing(answer):
+def test_ranking_of_an_empty_list_with_a_query_is_valid(answer):
     empty = ranking("r1", items=(), query="green shoes")
 
     assert validate_event(empty, now=NOON, served=lambda _: answer) == empty
 
 
-def test_an_answer_of_no_items_that_was_shown_is_a_search_that_found_nothing():
+def test_shown_answer_without_items_is_a_search_without_results():
     shown = as_served("r1", query="green shoes")
 
-    admitted = validate_event(shown, now=NOON, served=lambda _: served(items=()))
+    valid = validate_event(shown, now=NOON, served=lambda _: served(items=()))
 
-    assert admitted == ranking("r1", items=(), query="green shoes")
+    assert valid == ranking("r1", items=(), query="green shoes")
 
 
 @pytest.mark.parametrize("query", [None, "", "  "])
 @pytest.mark.parametrize("event", [ranking("r1", items=()), as_served("r1")])
-def test_without_a_query_nothing_was_searched_for(event, query):
-    asked = msgspec.structs.replace(event, query=query)
+def test_ranking_without_items_or_query_is_invalid(event, query):
+    queried = msgspec.structs.replace(event, query=query)
 
     with pytest.raises(EventError, match="items: expected at least one item, or a query that"):
-        validate_event(asked, now=NOON, served=lambda _: served(items=()))
+        validate_event(queried, now=NOON, served=lambda _: served(items=()))

@@ -1,4 +1,4 @@
-"""Files of every kind are read to their last event."""
+"""Event files of every format are read completely."""
 
 import gzip
 import json
@@ -43,16 +43,16 @@ def parquet(tmp_path):
 
 @pytest.mark.parametrize("packed", [bytes, gzip.compress])
 @pytest.mark.parametrize("name", ["e.jsonl", "e.json", "e.ndjson.gz", "without suffix"])
-def test_json_lines_are_told_by_what_stands_in_them(write, name, packed):
+def test_json_lines_are_recognized_by_content(write, name, packed):
     content = b"".join(json.dumps(interaction(f"e{n}")).encode() + b"\n" for n in range(3))
 
-    found = lines(write(packed(content), name))
+    records = lines(write(packed(content), name))
 
-    assert [line.number for line in found] == [1, 2, 3]
-    assert [line.raw["event_id"] for line in found] == ["e0", "e1", "e2"]
+    assert [line.number for line in records] == [1, 2, 3]
+    assert [line.raw["event_id"] for line in records] == ["e0", "e1", "e2"]
 
 
-def test_an_array_and_one_object_over_several_lines_are_read(write):
+def test_array_and_multi_line_object_are_read(write):
     events = [interaction("e0"), interaction("e1")]
 
     array = lines(write(json.dumps(events, indent=2).encode(), "a.json"))
@@ -62,30 +62,32 @@ def test_an_array_and_one_object_over_several_lines_are_read(write):
     assert [line.raw for line in single] == events[:1]
 
 
-def test_line_numbers_are_those_of_an_editor(write):
-    found = lines(write(b"\n\n{}\n  \n{broken\n"))
+def test_line_numbers_count_blank_lines(write):
+    records = lines(write(b"\n\n{}\n  \n{broken\n"))
 
-    assert [(line.number, line.reason is None) for line in found] == [(3, True), (5, False)]
-
-
-def test_a_line_that_is_too_long_is_cut_and_the_next_is_read(write):
-    found = lines(write(b'"' + b"x" * 3_000_000 + b'"\n{}\n'))
-
-    assert [(line.number, line.raw) for line in found] == [(1, None), (2, {})]
-    assert "at most 1048576 bytes" in found[0].reason
+    assert [(line.number, line.reason is None) for line in records] == [(3, True), (5, False)]
 
 
-def test_a_truncated_gzip_gives_what_can_be_read_and_says_so(write):
+def test_too_long_line_does_not_affect_the_next(write):
+    records = lines(write(b'"' + b"x" * 3_000_000 + b'"\n{}\n'))
+
+    assert [(line.number, line.raw) for line in records] == [(1, None), (2, {})]
+    assert "at most 1048576 bytes" in records[0].reason
+
+
+def test_truncated_gzip_is_read_up_to_the_damage(write):
     content = b"".join(json.dumps(interaction(f"e{n}")).encode() + b"\n" for n in range(5_000))
 
-    found = lines(write(gzip.compress(content)[:-30]))
+    records = lines(write(gzip.compress(content)[:-30]))
 
-    assert len(found) > 2_000
-    assert [line.raw["event_id"] for line in found[:-1]] == [f"e{n}" for n in range(len(found) - 1)]
-    assert "damaged from here on" in found[-1].reason
+    assert len(records) > 2_000
+    assert [line.raw["event_id"] for line in records[:-1]] == [
+        f"e{n}" for n in range(len(records) - 1)
+    ]
+    assert "damaged from here on" in records[-1].reason
 
 
-def test_a_folder_is_read_in_the_order_of_its_names(tmp_path):
+def test_folder_is_read_in_order_of_file_names(tmp_path):
     (tmp_path / "deep").mkdir()
     (tmp_path / "b.jsonl").write_text('{"n": 2}\n')
     (tmp_path / "a.jsonl.gz").write_bytes(gzip.compress(b'{"n": 1}\n'))
@@ -96,7 +98,7 @@ def test_a_folder_is_read_in_the_order_of_its_names(tmp_path):
     assert [line.raw["n"] for line in lines(tmp_path)] == [1, 2, 3]
 
 
-def test_a_parquet_file_of_one_kind_needs_no_kind_column(parquet):
+def test_parquet_file_of_one_kind_needs_no_kind_column(parquet):
     path = parquet(
         {
             "event_id": ["e1", "e2"],
@@ -115,7 +117,7 @@ def test_a_parquet_file_of_one_kind_needs_no_kind_column(parquet):
     ]  # fmt: skip
 
 
-def test_a_kind_column_tells_the_kind_of_each_row(parquet):
+def test_kind_column_sets_the_kind_of_each_row(parquet):
     path = parquet(
         {
             "kind": ["item", "ranking"],
@@ -147,7 +149,7 @@ def test_a_kind_column_tells_the_kind_of_each_row(parquet):
     ],
     ids=["json", "struct", "map", "rich struct", "null"],
 )  # fmt: skip
-def test_fields_may_be_json_a_struct_or_a_map(parquet, column, fields):
+def test_parquet_fields_may_be_json_struct_or_map(parquet, column, fields):
     path = parquet(
         {"event_id": ["i1"], "event_time": [1636977600], "item_id": [7], "fields": column}
     )
@@ -157,7 +159,7 @@ def test_fields_may_be_json_a_struct_or_a_map(parquet, column, fields):
     assert (event.item_id, event.fields) == ("7", fields)
 
 
-def test_the_log_reads_its_own_files(log, home, tmp_path, clock):
+def test_compacted_files_can_be_ingested(log, home, tmp_path, clock):
     log.writer().append(
         [item(fields={"tags": ["a"], "gone": None}), click(value=2.0), ranking(query="q")]
     )
@@ -172,7 +174,7 @@ def test_the_log_reads_its_own_files(log, home, tmp_path, clock):
     assert everything(copied) == {event.event_id: event for event in compacted(log)}
 
 
-def test_rows_of_another_table_are_set_aside_one_by_one(parquet, home, clock):
+def test_rows_of_an_unrelated_table_are_quarantined(parquet, home, clock):
     path = parquet({"product": ["a", "b"], "colour": ["red", "blue"]})
 
     report = ingest([path], home=home, clock=clock)
@@ -182,7 +184,7 @@ def test_rows_of_another_table_are_set_aside_one_by_one(parquet, home, clock):
     ]  # fmt: skip
 
 
-def test_a_damaged_page_costs_its_rows_and_no_others(parquet, home, clock):
+def test_damaged_parquet_page_affects_only_its_row_group(parquet, home, clock):
     events = [raw_item(event_id=f"i{n}") for n in range(40)]
     path = parquet(pa.Table.from_pylist(events))
     pq.write_table(pa.Table.from_pylist(events), path, row_group_size=10, compression="none")

@@ -1,4 +1,4 @@
-"""Files become events of the log once, at their right time, with a report that adds up."""
+"""Files are ingested once, with the right times and a consistent report."""
 
 import gzip
 import json
@@ -36,8 +36,8 @@ def raw(event_id, at=NOON - HOUR, **changes):
     return interaction(event_id, event_time=to_text(at), **changes)
 
 
-@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
-def test_ranklens_is_read_whole(home):
+@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is missing; see AISLE_DATA")
+def test_ranklens_is_ingested_completely(home):
     report = ingest([RANKLENS], home=home, clock=Clock())
 
     assert (report.read, report.accepted, report.quarantined) == (46_881, 46_881, [])
@@ -49,7 +49,7 @@ def test_ranklens_is_read_whole(home):
     assert report.to_dict()["first_event_time"] == "2021-11-14T16:25:00.000000Z"
 
 
-def test_a_file_is_logged_sealed_and_compacted(home, clock, write, log):
+def test_file_is_logged_sealed_and_compacted(home, clock, write, log):
     report = ingest([write([item(), raw("c1")])], home=home, clock=clock)
 
     assert report.seal == log.seals().last
@@ -58,7 +58,7 @@ def test_a_file_is_logged_sealed_and_compacted(home, clock, write, log):
     assert [event.received_at for event in compacted(log)] == [NOON, NOON - HOUR]
 
 
-def test_the_same_file_again_is_all_duplicates_though_it_lies_before_the_seal(home, clock, write):
+def test_repeated_file_contains_only_duplicates_even_before_the_seal(home, clock, write):
     path = write([raw("c1"), raw("c2"), raw("c1")])
 
     first = ingest([path], home=home, clock=clock)
@@ -68,7 +68,7 @@ def test_the_same_file_again_is_all_duplicates_though_it_lies_before_the_seal(ho
     assert (again.accepted, again.duplicate) == (0, 3)
 
 
-def test_new_events_from_before_the_seal_are_refused_and_nothing_is_logged(home, clock, write, log):
+def test_file_with_new_events_before_the_seal_is_refused(home, clock, write, log):
     ingest([write([raw("c1")])], home=home, clock=clock)
     later = write([raw("c1"), raw("c2"), raw("c3", clock.instant + 1)], "later.jsonl")
 
@@ -79,7 +79,7 @@ def test_new_events_from_before_the_seal_are_refused_and_nothing_is_logged(home,
     assert list((home.log / "staging").iterdir()) == []
 
 
-def test_a_received_time_of_the_file_is_kept_and_decides(home, clock, write, log):
+def test_received_at_of_a_file_is_retained(home, clock, write, log):
     seal = ingest([write([raw("c1")])], home=home, clock=clock).seal
 
     ingest([write([raw("c2", received_at=to_text(seal + 1))])], home=home, clock=clock)
@@ -88,7 +88,7 @@ def test_a_received_time_of_the_file_is_kept_and_decides(home, clock, write, log
     assert everything(log)["c2"].event_time == NOON - HOUR
 
 
-def test_late_events_are_received_now(home, clock, write, log):
+def test_late_mode_receives_events_now(home, clock, write, log):
     seal = ingest([write([raw("c1")])], home=home, clock=clock).seal
 
     report = ingest([write([raw("c1"), raw("c2")])], home=home, clock=clock, mode="late")
@@ -98,7 +98,7 @@ def test_late_events_are_received_now(home, clock, write, log):
     assert not log.rebuild_needed
 
 
-def test_a_backfill_goes_where_it_belongs_and_asks_for_a_rebuild(home, clock, write, log):
+def test_backfill_changes_the_past_and_requires_a_rebuild(home, clock, write, log):
     for day in range(3):
         clock.instant = NOON + day * DAY
         ingest([write([raw(f"c{day}", clock.instant - 1)])], home=home, clock=clock)
@@ -118,7 +118,7 @@ def test_a_backfill_goes_where_it_belongs_and_asks_for_a_rebuild(home, clock, wr
     assert not log.rebuild_needed
 
 
-def test_a_backfill_of_what_is_new_anyway_drops_nothing(home, clock, write, log):
+def test_backfill_of_recent_events_drops_no_seal(home, clock, write, log):
     ingest([write([raw("c1")])], home=home, clock=clock)
 
     ingest([write([raw("c2", clock.instant + 1)])], home=home, clock=clock, mode="backfill")
@@ -127,14 +127,14 @@ def test_a_backfill_of_what_is_new_anyway_drops_nothing(home, clock, write, log)
     assert not log.rebuild_needed
 
 
-def test_a_file_without_a_good_event_seals_nothing(home, clock, write, log):
+def test_file_without_valid_events_adds_no_seal(home, clock, write, log):
     report = ingest([write(b"wrong file\n")], home=home, clock=clock)
 
     assert (report.read, report.seal) == (1, None)
     assert log.seals().version == 0
 
 
-def test_an_event_a_little_ahead_of_the_clock_is_held(home, clock, write, log):
+def test_event_slightly_ahead_of_the_clock_stays_unsealed(home, clock, write, log):
     path = write([raw("soon", NOON + 4 * MINUTE), raw("far", NOON + 6 * MINUTE)])
 
     report = ingest([path], home=home, clock=clock)
@@ -144,7 +144,7 @@ def test_an_event_a_little_ahead_of_the_clock_is_held(home, clock, write, log):
     assert [event.event_id for event in log.unsealed()] == ["soon"]
 
 
-def test_a_ranking_without_items_takes_those_that_were_served(home, clock, write, log):
+def test_ingested_ranking_without_items_gets_the_served_items(home, clock, write, log):
     (answer,) = log.writer().append([served(request_id="r1")])
     omitting = {k: v for k, v in ranking(event_time=to_text(NOON)).items() if k != "items"}
 
@@ -154,12 +154,12 @@ def test_a_ranking_without_items_takes_those_that_were_served(home, clock, write
     assert everything(log)["r1"].items == answer.items
 
 
-def test_the_open_peer_s_search_that_found_nothing_is_logged_as_it_is(home, clock, write, log):
-    said = {"event": "ranking", "timestamp": to_text(NOON), "items": []}
-    asked = {"fields": [{"name": "query", "value": "green shoes"}]}
+def test_metarank_search_without_results_is_logged(home, clock, write, log):
+    search = {"event": "ranking", "timestamp": to_text(NOON), "items": []}
+    query = {"fields": [{"name": "query", "value": "green shoes"}]}
 
     report = ingest(
-        [write([said | {"id": "r1"} | asked, said | {"id": "r2"}])], home=home, clock=clock
+        [write([search | {"id": "r1"} | query, search | {"id": "r2"}])], home=home, clock=clock
     )
 
     assert report.accepted == 1
@@ -168,7 +168,7 @@ def test_the_open_peer_s_search_that_found_nothing_is_logged_as_it_is(home, cloc
     assert everything(log)["r1"].query == "green shoes"
 
 
-def test_unknown_items_are_those_no_item_event_names_in_file_or_log(home, clock, write):
+def test_unknown_items_have_no_item_event_in_file_or_log(home, clock, write):
     ingest([write([item(event_time=to_text(NOON - DAY))])], home=home, clock=clock)
     path = write(
         [
@@ -184,7 +184,7 @@ def test_unknown_items_are_those_no_item_event_names_in_file_or_log(home, clock,
     assert report.unknown_items == {"interactions": 2, "ranking_items": 1, "items": 2}
 
 
-def test_clicks_are_counted_by_position_wherever_their_ranking_stands(clock, write):
+def test_clicks_are_counted_by_position_before_and_after_their_ranking(clock, write):
     path = write(
         [
             raw("c1", item_id="i2", request_id="r1"),
@@ -204,7 +204,7 @@ def test_clicks_are_counted_by_position_wherever_their_ranking_stands(clock, wri
     assert report.out_of_order == 1
 
 
-def test_a_dry_run_creates_nothing_and_knows_the_log_where_it_is_given(home, clock, write):
+def test_dry_run_writes_nothing_and_compares_with_a_given_log(home, clock, write):
     path = write([raw("c1")])
 
     assert validate([path], clock=clock, home=home).accepted == 1
@@ -213,7 +213,7 @@ def test_a_dry_run_creates_nothing_and_knows_the_log_where_it_is_given(home, clo
     assert validate([path], clock=clock, home=home).duplicate == 1
 
 
-def test_progress_rises_to_the_end(home, clock, write):
+def test_progress_increases_to_the_total(home, clock, write):
     path = write([raw(f"c{n}") for n in range(3_000)])
     seen = []
 
@@ -223,14 +223,14 @@ def test_progress_rises_to_the_end(home, clock, write):
     assert seen[-1] == (path.stat().st_size, path.stat().st_size)
 
 
-def test_a_path_that_leads_nowhere_is_said_to(home, clock, tmp_path):
-    with pytest.raises(LogError, match="nothing there"):
+def test_missing_path_is_an_error(home, clock, tmp_path):
+    with pytest.raises(LogError, match="found neither"):
         ingest([tmp_path / "absent.jsonl"], home=home, clock=clock)
     with pytest.raises(LogError, match="found none"):
         ingest([tmp_path], home=home, clock=clock)
 
 
-def test_a_server_may_write_while_a_file_is_taken_in(home, write):
+def test_server_can_write_during_an_ingest(home, write):
     clock = Clock()
     log, start = EventLog(home, clock), clock.now()
     path = write([raw(f"c{n}", start) for n in range(2_000)])
@@ -275,7 +275,7 @@ lines = st.one_of(
 
 @settings(max_examples=examples(120), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(lines, max_size=12), st.sampled_from([bytes, gzip.compress]))
-def test_every_line_is_accepted_duplicate_or_set_aside(tmp_path_factory, content, packed):
+def test_every_line_is_accepted_duplicate_or_quarantined(tmp_path_factory, content, packed):
     folder = tmp_path_factory.mktemp("garbage")
     path = folder / "events.jsonl"
     path.write_bytes(packed(b"\n".join([*content, b"{}"])))

@@ -1,4 +1,4 @@
-"""A shop is inferred from its events, and the guess is explained and can be read back."""
+"""A shop is inferred from its events, with explanations, as TOML that can be loaded."""
 
 import json
 import os
@@ -20,7 +20,7 @@ SHOPS = Path(__file__).parents[4] / "feature_repo/shop/examples"
 
 @pytest.fixture
 def inferred(tmp_path):
-    """Infers a shop from the fields of its items, one item each, and of its users."""
+    """Infers a shop from the fields of items and users, one event each."""
 
     def infer_from(items, users=()):
         path = tmp_path / "corner-shop.jsonl"
@@ -43,8 +43,8 @@ def types(shop):
     return {field.name: (field.type, field.role) for field in shop.item_fields}
 
 
-@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
-def test_ranklens_gives_the_declaration_that_is_shipped():
+@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is missing; see AISLE_DATA")
+def test_ranklens_shop_equals_the_shipped_declaration():
     shop, _ = infer_shop([RANKLENS])
 
     shipped = Shop.load(SHOPS / "ranklens.toml")
@@ -52,7 +52,7 @@ def test_ranklens_gives_the_declaration_that_is_shipped():
     assert types(shop) == types(shipped)
 
 
-def test_a_shop_of_goods_is_understood(inferred):
+def test_types_and_roles_of_a_typical_shop(inferred):
     shop, explanations = inferred(
         {
             "product_name": f"Thing {n}", "brandName": ["Acme", "Best"][n % 2],
@@ -84,7 +84,7 @@ def test_a_shop_of_goods_is_understood(inferred):
     )
 
 
-def test_a_shop_with_none_of_the_usual_fields_works(inferred):
+def test_shop_without_typical_fields(inferred):
     shop, _ = inferred({"isbn": f"978-{n}", "pages": n, "shelf": n % 2} for n in range(9))
 
     assert types(shop) == {
@@ -92,7 +92,7 @@ def test_a_shop_with_none_of_the_usual_fields_works(inferred):
     }  # fmt: skip
 
 
-def test_a_shop_without_any_field_works(inferred):
+def test_shop_without_fields(inferred):
     shop, explanations = inferred([{}, {}])
 
     assert (shop.item_fields, shop.user_fields, explanations) == ((), (), {})
@@ -114,13 +114,13 @@ def test_a_shop_without_any_field_works(inferred):
         ("note", ["x" * 200, "x" * 200], "text"),
     ],
 )
-def test_a_type_is_judged_by_name_and_values(inferred, name, values, type_):
+def test_type_follows_from_name_and_values(inferred, name, values, type_):
     shop, _ = inferred({name: value} for value in values)
 
     assert shop.item_fields[0].type == type_
 
 
-def test_an_item_that_is_sent_often_counts_once(inferred, tmp_path):
+def test_repeated_item_counts_once(inferred, tmp_path):
     path = tmp_path / "events.jsonl"
     events = [_event("item", n % 30, {"headline": f"Unique {n % 30}"}) for n in range(300)]
     path.write_text("".join(json.dumps(event) + "\n" for event in events))
@@ -131,7 +131,7 @@ def test_an_item_that_is_sent_often_counts_once(inferred, tmp_path):
     assert shop.name == tmp_path.name
 
 
-def test_no_two_fields_have_one_role_and_users_have_none(inferred):
+def test_each_role_has_one_item_field_and_users_have_no_roles(inferred):
     goods = [{"title": f"t{n}", "name": f"n{n}", "price": 1, "old_price": 2} for n in range(9)]
     shop, _ = inferred(goods, users=[{"name": f"u{n}", "price": 3} for n in range(9)])
 
@@ -142,7 +142,7 @@ def test_no_two_fields_have_one_role_and_users_have_none(inferred):
     assert [field.role for field in shop.user_fields] == [None, None]
 
 
-def test_lines_that_are_no_events_are_passed_over(tmp_path):
+def test_invalid_lines_are_skipped(tmp_path):
     path = tmp_path / "mixed.jsonl"
     good = json.dumps(_event("item", 1, {"title": "x"}))
     path.write_text(f'{{broken\n7\n{{"kind": "item"}}\n{good}\n{{"event": "item", "id": 1}}\n')
@@ -152,7 +152,7 @@ def test_lines_that_are_no_events_are_passed_over(tmp_path):
     assert [field.name for field in shop.item_fields] == ["title"]
 
 
-def test_an_open_bag_of_attributes_is_cut_to_the_most_frequent(inferred):
+def test_only_the_most_frequent_fields_are_inferred(inferred):
     shop, _ = inferred(
         [{f"attribute {n}": n for n in range(500)}, *({"title": f"t{n}"} for n in range(5))]
     )
@@ -174,7 +174,7 @@ _values = st.one_of(
 
 @settings(max_examples=examples(80), deadline=None)
 @given(st.lists(st.dictionaries(_names, _values, max_size=4), max_size=5), _names)
-def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
+def test_inferred_shop_is_loaded_from_its_toml(tmp_path_factory, items, description):
     folder = tmp_path_factory.mktemp("shop")
     path = folder / 'a "quoted" shop.jsonl'
     events = [_event("item", n, fields) for n, fields in enumerate(items)]
@@ -188,7 +188,7 @@ def test_what_is_inferred_is_read_back(tmp_path_factory, items, description):
     assert all(explanations["item", field.name] for field in shop.item_fields)
 
 
-def test_values_of_a_users_category_are_read_back(tmp_path):
+def test_category_values_are_loaded_from_toml(tmp_path):
     device = ShopField("device", "category", "device", values=("phone", 'so "called"'))
     shop = Shop("corner", (), (device,))
     (tmp_path / "shop.toml").write_text(shop_to_toml(shop, {}), encoding="utf-8")
@@ -196,7 +196,7 @@ def test_values_of_a_users_category_are_read_back(tmp_path):
     assert Shop.load(tmp_path / "shop.toml") == shop
 
 
-def test_every_explanation_stands_beside_its_field():
+def test_explanations_are_comments_of_their_fields():
     shop = Shop("corner", (ShopField("a\nb", "text", "a_b", "title", 'so "called"'),))
 
     text = shop_to_toml(shop, {("item", "a\nb"): "text: because.\nsuch as '\x1b[31m'."})

@@ -1,4 +1,4 @@
-"""A table of transactions becomes events by its mapping: every line once, none of them lost."""
+"""A table of transactions becomes events by its mapping; no line is lost."""
 
 import csv
 import os
@@ -61,11 +61,11 @@ HEADER = ["till slip", "article", "label", "pieces", "each", "sold", "card", "to
 
 
 def slip(**changes):
-    told = {
+    cells = {
         "till slip": "s1", "article": "a1", "label": "Newspaper", "pieces": "2", "each": "1,50",
         "sold": "01.07.2026 08:30", "card": "7", "town": "Troy", "unread": "x",
     }  # fmt: skip
-    return [{**told, **changes}[name] for name in HEADER]
+    return [{**cells, **changes}[name] for name in HEADER]
 
 
 @pytest.fixture
@@ -90,15 +90,15 @@ def lines(mapping, *paths):
     return list(TransactionFiles(paths, mapping))
 
 
-def told(found, kind):
-    return [line.raw for line in found if line.raw and line.raw["kind"] == kind]
+def events_of(records, kind):
+    return [line.raw for line in records if line.raw and line.raw["kind"] == kind]
 
 
-def reasons(found):
-    return {line.number: line.reason for line in found if line.reason}
+def reasons(records):
+    return {line.number: line.reason for line in records if line.reason}
 
 
-def test_a_line_tells_of_item_user_and_purchase(mapping, tmp_path):
+def test_line_becomes_item_user_and_purchase(mapping, tmp_path):
     item, user, bought = (line.raw for line in lines(mapping, table(tmp_path, slip())))
 
     assert item["fields"] == {"title": "Newspaper", "price": 1.5}
@@ -109,14 +109,14 @@ def test_a_line_tells_of_item_user_and_purchase(mapping, tmp_path):
     assert bought["event_time"] == "2026-07-01T12:30:00.000000Z"
 
 
-def test_an_item_is_told_again_only_when_it_changed(mapping, tmp_path):
+def test_item_is_upserted_only_when_it_changed(mapping, tmp_path):
     rows = [
         slip(sold="01.07.2026 08:30"),
         slip(sold="01.07.2026 09:30"),
         slip(sold="01.07.2026 10:30", each="1,70"),
     ]
 
-    items = told(lines(mapping, table(tmp_path, *rows)), "item")
+    items = events_of(lines(mapping, table(tmp_path, *rows)), "item")
 
     assert [item["fields"] for item in items] == [
         {"title": "Newspaper", "price": 1.5},
@@ -124,7 +124,7 @@ def test_an_item_is_told_again_only_when_it_changed(mapping, tmp_path):
     ]
 
 
-def test_a_cancelled_purchase_is_corrected_and_any_other_return_is_a_return(mapping, tmp_path):
+def test_cancellation_corrects_its_purchase_and_others_are_returns(mapping, tmp_path):
     path = table(
         tmp_path,
         slip(),
@@ -133,14 +133,14 @@ def test_a_cancelled_purchase_is_corrected_and_any_other_return_is_a_return(mapp
         slip(pieces="-1", sold="04.07.2026 08:30", card="8"),
     )
 
-    bought, corrected, again, other = told(lines(mapping, path), "interaction")
+    bought, corrected, again, other = events_of(lines(mapping, path), "interaction")
 
     assert (corrected["type"], corrected["corrects"]) == ("purchase", bought["event_id"])
     assert [event["type"] for event in (again, other)] == ["return", "return"]
     assert (again["quantity"], again["value"], again["corrects"]) == (2, 3.0, None)
 
 
-def test_what_is_no_purchase_is_quarantined_with_its_line_and_reason(mapping, tmp_path):
+def test_line_without_a_purchase_is_quarantined_with_the_reason(mapping, tmp_path):
     path = table(
         tmp_path,
         slip(article="DEPOSIT 25"),
@@ -152,22 +152,22 @@ def test_what_is_no_purchase_is_quarantined_with_its_line_and_reason(mapping, tm
         slip(),
     )
 
-    found = lines(mapping, path)
+    records = lines(mapping, path)
 
-    assert len(told(found, "interaction")) == 1
-    assert sorted(reasons(found)) == [2, 3, 4, 5, 6, 7]
-    assert "a deposit is no product" in reasons(found)[2]
-    assert "units above 0" in reasons(found)[3]
-    assert reasons(found)[7] == "expected 9 cells, found 8"
+    assert len(events_of(records, "interaction")) == 1
+    assert sorted(reasons(records)) == [2, 3, 4, 5, 6, 7]
+    assert "a deposit is no product" in reasons(records)[2]
+    assert "units above 0" in reasons(records)[3]
+    assert reasons(records)[7] == "expected 9 cells, found 8"
 
 
-def test_a_guest_has_no_user(mapping, tmp_path):
+def test_guest_has_no_user(mapping, tmp_path):
     path = table(tmp_path, slip(card=""), slip(card="0", sold="02.07.2026 08:30"))
 
-    found = lines(mapping, path)
+    records = lines(mapping, path)
 
-    assert [event["user_id"] for event in told(found, "interaction")] == [None, None]
-    assert told(found, "user") == []
+    assert [event["user_id"] for event in events_of(records, "interaction")] == [None, None]
+    assert events_of(records, "user") == []
 
 
 @pytest.mark.parametrize(
@@ -179,21 +179,21 @@ def test_a_guest_has_no_user(mapping, tmp_path):
         ("2011-03-27T01:30:00", "2011-03-27T01:30:00"),
         ("2011-07-01T10:00:00+02:00", "2011-07-01T08:00:00"),
     ],
-    ids=["summer", "winter", "shown twice", "skipped", "says its own"],
+    ids=["summer", "winter", "ambiguous", "skipped", "with offset"],
 )
-def test_times_are_local_to_the_shop(tmp_path, local, utc):
+def test_times_are_in_the_time_zone_of_the_mapping(tmp_path, local, utc):
     mapping = mapping_of(
         tmp_path, 'timezone = "Europe/London"\n[columns]\nitem = "i"\ntime = "t"\n'
     )
     path = tmp_path / "t.csv"
     path.write_text(f"i,t\na,{local}\n")
 
-    (bought,) = told(lines(mapping, path), "interaction")
+    (bought,) = events_of(lines(mapping, path), "interaction")
 
     assert bought["event_time"] == f"{utc}.000000Z"
 
 
-def test_parquet_with_numbers_and_times_reads_as_the_same_text_does(mapping, tmp_path):
+def test_typed_parquet_equals_the_same_table_as_text(mapping, tmp_path):
     sold = datetime(2026, 7, 1, 8, 30)
     columns = {
         "till slip": ["s1", "s2"],
@@ -231,23 +231,21 @@ slips = st.builds(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(slips, max_size=12), st.randoms())
-def test_every_line_is_one_interaction_or_one_reason_in_any_order(tmp_path, rows, random):
+def test_every_line_is_an_interaction_or_a_reason_in_any_order(tmp_path, rows, random):
     mapping = mapping_of(tmp_path, KIOSK)
     shuffled = list(rows)
     random.shuffle(shuffled)
 
-    found = lines(mapping, table(tmp_path, *rows))
+    records = lines(mapping, table(tmp_path, *rows))
     again = lines(mapping, table(tmp_path, *shuffled))
 
-    assert len(told(found, "interaction")) + len(reasons(found)) == len(rows)
-    ids = [line.raw["event_id"] for line in found if line.raw]
+    assert len(events_of(records, "interaction")) + len(reasons(records)) == len(rows)
+    ids = [line.raw["event_id"] for line in records if line.raw]
     assert len(set(ids)) == len(ids)
     assert Counter(ids) == Counter(line.raw["event_id"] for line in again if line.raw)
 
 
-def test_a_table_read_again_is_all_duplicates_and_validate_says_what_ingest_did(
-    home, mapping, tmp_path
-):
+def test_repeated_table_has_only_duplicates_and_dry_run_agrees(home, mapping, tmp_path):
     rows = [slip(), slip(), slip(article="DEPOSIT"), slip(article="a2", pieces="-1")]
     path = table(tmp_path, *rows)
 
@@ -260,16 +258,16 @@ def test_a_table_read_again_is_all_duplicates_and_validate_says_what_ingest_did(
     assert (shuffled.accepted, shuffled.duplicate) == (0, first.accepted)
 
 
-def test_quantity_survives_the_log(home, mapping, tmp_path, log):
+def test_quantity_is_stored_in_the_log(home, mapping, tmp_path, log):
     ingest([table(tmp_path, slip())], home=home, clock=Clock(), mapping=mapping)
 
     assert [e.quantity for e in compacted(log) if e.event_id.endswith("-1")] == [2.0]
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "reason"),
     [
-        ("[columns]\nitem = 'a'", "no column for 'time'"),
+        ("[columns]\nitem = 'a'", "a column for 'time', found none"),
         ("[columns]\nitem = 'a'\ntime = 't'\nprize = 'p'", "found prize"),
         ("timezone = 'Mars/Olympus'\n[columns]\nitem = 'a'\ntime = 't'", "Mars/Olympus"),
         (
@@ -281,36 +279,36 @@ def test_quantity_survives_the_log(home, mapping, tmp_path, log):
         ("= 3", "expected TOML"),
     ],
 )
-def test_a_mapping_that_is_wrong_says_where(tmp_path, text, said):
+def test_error_of_a_mapping_names_the_key(tmp_path, text, reason):
     with pytest.raises(MappingError, match=r"mapping\.toml") as error:
         mapping_of(tmp_path, text)
 
-    assert said in str(error.value)
+    assert reason in str(error.value)
 
 
-def test_a_table_without_a_column_of_the_mapping_is_refused_by_its_name(mapping, tmp_path):
+def test_missing_column_of_a_table_is_named(mapping, tmp_path):
     path = tmp_path / "other.csv"
     path.write_text("article;sold\na;b\n")
 
-    with pytest.raises(MappingError, match=r"till slip.*it has article, sold"):
+    with pytest.raises(MappingError, match=r"till slip.*the table has article, sold"):
         lines(mapping, path)
 
 
-def test_bytes_that_are_no_text_are_quarantined_alone(mapping, tmp_path):
+def test_undecodable_line_is_quarantined_alone(mapping, tmp_path):
     path = table(tmp_path, slip(), slip(label="@@"))
     path.write_bytes(path.read_bytes().replace(b"@@", b"\xff\xfe"))
 
-    found = lines(mapping, path)
+    records = lines(mapping, path)
 
-    assert list(reasons(found)) == [3]
-    assert len(told(found, "interaction")) == 1
+    assert list(reasons(records)) == [3]
+    assert len(events_of(records, "interaction")) == 1
 
 
-@pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is not there; see AISLE_DATA")
-def test_online_retail_is_accounted_for_line_by_line():
-    found = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
+@pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is missing; see AISLE_DATA")
+def test_every_line_of_online_retail_is_an_event_or_a_reason():
+    records = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
     counts, excluded = Counter(), Counter()
-    for line in found:
+    for line in records:
         if line.raw is None:
             excluded[line.reason.split(":")[0]] += 1
         elif line.raw["kind"] == "interaction":

@@ -1,4 +1,4 @@
-"""Whatever is killed, and when: nothing acknowledged is lost, nothing is there twice."""
+"""A process can be killed at any time without loss or duplication of acknowledged events."""
 
 import resource
 import shutil
@@ -18,37 +18,37 @@ from tests.scale import seconds
 CRASHING_PROCESS = [sys.executable, "-m", "tests.feature_repo.events.crashing_process"]
 KILLED = -9
 POINTS = 7
-"""Points of a run at which it is killed, spread over all the changes it makes to files."""
+"""Number of points at which a run is killed, spread over all its changes of files."""
 
 
-def run_crashing(home, fatal, *verb):
+def run_crashing(home, change, *verb):
     """Run `crashing_process.py` until it ends or kills itself."""
-    command = [*CRASHING_PROCESS, home.root, str(fatal), *verb]
+    command = [*CRASHING_PROCESS, home.root, str(change), *verb]
     return subprocess.run(
         command, capture_output=True, text=True, check=False, timeout=seconds(120)
     )
 
 
 def copy_of(home, name):
-    """The same home again, to be spoilt."""
+    """Return a copy of a home."""
     root = home.root.with_name(name)
     shutil.rmtree(root, ignore_errors=True)
     shutil.copytree(home.root, root)
     return Home(root)
 
 
-def fates(home, *verb):
-    """Homes in which the verb was killed at points from the first change to the last."""
+def killed_homes(home, *verb):
+    """Yield copies of a home in which the verb was killed, from its first change to its last."""
     finished = run_crashing(copy_of(home, "rehearsal"), 0, *verb)
     assert finished.returncode == 0, finished.stderr
     changes = int(finished.stdout)
-    for fatal in sorted({1 + n * (changes - 1) // (POINTS - 1) for n in range(POINTS)}):
-        spoilt = copy_of(home, f"killed-at-{fatal}")
-        assert run_crashing(spoilt, fatal, *verb).returncode == KILLED
-        yield spoilt
+    for change in sorted({1 + n * (changes - 1) // (POINTS - 1) for n in range(POINTS)}):
+        crashed_home = copy_of(home, f"killed-at-{change}")
+        assert run_crashing(crashed_home, change, *verb).returncode == KILLED
+        yield crashed_home
 
 
-def test_appends_that_were_acknowledged_survive_a_kill(home):
+def test_acknowledged_appends_survive_a_kill(home):
     command = [*CRASHING_PROCESS, home.root, "0", "append"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         acknowledged = [process.stdout.readline().strip() for _ in range(200)]
@@ -62,7 +62,7 @@ def test_appends_that_were_acknowledged_survive_a_kill(home):
     assert set(acknowledged) <= log.compacted_ids(acknowledged)
 
 
-def test_a_compaction_that_was_killed_is_made_good(home, clock):
+def test_killed_compaction_can_be_repeated(home, clock):
     log = EventLog(home, clock)
     logged = log.writer().append([ranking("r1"), click("c1"), item("i1")])
     clock.instant += 24 * 60 * MINUTE
@@ -70,36 +70,36 @@ def test_a_compaction_that_was_killed_is_made_good(home, clock):
     log.seal()
     expected = {event.event_id: event for event in logged}
 
-    for spoilt in fates(home, "compact"):
-        crashed = EventLog(spoilt, clock)
+    for crashed_home in killed_homes(home, "compact"):
+        crashed = EventLog(crashed_home, clock)
         assert everything(crashed) == expected
         crashed.compact()
         assert everything(crashed) == expected
         assert len(compacted(crashed)) == len(expected) - 1
         assert [event.event_id for event in crashed.unsealed()] == ["held"]
-        assert list(spoilt.log.rglob("*.tmp")) == []
+        assert list(crashed_home.log.rglob("*.tmp")) == []
 
 
-def test_an_ingest_that_was_killed_can_be_run_again(home, write):
+def test_killed_ingest_can_be_repeated(home, write):
     path = write([_raw("c1", NOON), _raw("c2", NOON), {"kind": "garbage"}])
     home.log.mkdir(parents=True)
 
-    for spoilt in fates(home, "ingest", path, "refuse"):
-        report = ingest([path], home=spoilt, clock=Clock())
+    for crashed_home in killed_homes(home, "ingest", path, "refuse"):
+        report = ingest([path], home=crashed_home, clock=Clock())
 
         assert report.accepted + report.duplicate == 2
-        assert set(everything(EventLog(spoilt, Clock()))) == {"c1", "c2"}
-        assert EventLog(spoilt, Clock()).compacted_ids(["c1", "c2"]) == {"c1", "c2"}
+        assert set(everything(EventLog(crashed_home, Clock()))) == {"c1", "c2"}
+        assert EventLog(crashed_home, Clock()).compacted_ids(["c1", "c2"]) == {"c1", "c2"}
 
 
-def test_a_backfill_that_was_killed_can_be_run_again(home, write):
+def test_killed_backfill_can_be_repeated(home, write):
     ingest([write([_raw("c1", NOON), _raw("c2", NOON + 1)])], home=home, clock=Clock())
     late = write([_raw("c0", NOON - 1), _raw("c2", NOON + 1)], "late.jsonl")
 
-    for spoilt in fates(home, "ingest", late, "backfill"):
-        ingest([late], home=spoilt, clock=Clock(), mode="backfill")
+    for crashed_home in killed_homes(home, "ingest", late, "backfill"):
+        ingest([late], home=crashed_home, clock=Clock(), mode="backfill")
 
-        log = EventLog(spoilt, Clock())
+        log = EventLog(crashed_home, Clock())
         assert {event.event_id for event in compacted(log)} == {"c0", "c1", "c2"}
         assert len(compacted(log)) == 3
         assert len(log.seals().instants) <= 2
@@ -113,12 +113,14 @@ def _raw(event_id, at):
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("torn", [b"{", b'{"kind":"item","event_id":"x"', b"\0" * 50, b"\xff"])
-def test_a_torn_last_line_is_as_if_it_had_never_been_sent(log, home, torn):
+@pytest.mark.parametrize(
+    "incomplete", [b"{", b'{"kind":"item","event_id":"x"', b"\0" * 50, b"\xff"]
+)
+def test_incomplete_last_line_is_ignored(log, home, incomplete):
     log.writer().append([click("c1")])
     (segment,) = list_segments(home.log / "segments")
     with segment.open("ab") as file:
-        file.write(torn)
+        file.write(incomplete)
     log.writer().append([click("c2")])
 
     assert [event.event_id for event in log.unsealed()] == ["c1", "c2"]
@@ -127,7 +129,7 @@ def test_a_torn_last_line_is_as_if_it_had_never_been_sent(log, home, torn):
     assert (report.compacted, report.damaged) == (2, 0)
 
 
-def test_a_damaged_line_is_set_aside_and_harms_no_other(log, home):
+def test_damaged_line_is_quarantined_alone(log, home):
     log.writer().append([click("c1"), click("c2"), click("c3")])
     (segment,) = list_segments(home.log / "segments")
     first, _, third = segment.read_bytes().splitlines(keepends=True)
@@ -138,11 +140,11 @@ def test_a_damaged_line_is_set_aside_and_harms_no_other(log, home):
 
     assert (report.compacted, report.damaged) == (2, 1)
     assert log.compacted_ids(["c1", "c2", "c3"]) == {"c1", "c3"}
-    (kept,) = (home.log / "quarantine").iterdir()
-    assert b"damaged" in kept.read_bytes()
+    (quarantined,) = (home.log / "quarantine").iterdir()
+    assert b"damaged" in quarantined.read_bytes()
 
 
-def test_a_full_disk_refuses_an_event_and_spoils_none(log):
+def test_full_disk_refuses_a_batch_and_damages_no_other(log):
     writer = log.writer()
     writer.append([click("c1")])
     allowed = resource.getrlimit(resource.RLIMIT_FSIZE)

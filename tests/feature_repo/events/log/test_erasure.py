@@ -1,4 +1,4 @@
-"""A user who was erased is nowhere in what was logged before; all else is as it was."""
+"""Erased users disappear from events logged before; nothing else changes."""
 
 import msgspec
 import pytest
@@ -14,7 +14,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.log import EventLog
 from feature_repo.home import Home
-from tests.feature_repo.events.conftest import NOON, HandClock
+from tests.feature_repo.events.conftest import NOON, ManualClock
 from tests.feature_repo.events.event_samples import compacted
 from tests.scale import examples
 
@@ -50,10 +50,8 @@ def texts(event):
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.lists(steps, max_size=20))
-def test_what_came_before_an_erasure_names_nobody_and_what_came_after_does(
-    tmp_path_factory, history
-):
-    log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), HandClock())
+def test_erasure_anonymizes_earlier_events_only(tmp_path_factory, history):
+    log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), ManualClock())
     writer, appended = log.writer(), []
     for number, (kind, user) in enumerate(history):
         if kind == "compact":
@@ -64,28 +62,28 @@ def test_what_came_before_an_erasure_names_nobody_and_what_came_after_does(
     live = {event.event_id: event for event in log.unsealed()}
     log.seal()
     log.compact()
-    left = {event.event_id: event for event in compacted(log)}
+    stored = {event.event_id: event for event in compacted(log)}
 
-    assert live.items() <= left.items()
-    assert left.keys() == {event.event_id for event in appended}
+    assert live.items() <= stored.items()
+    assert stored.keys() == {event.event_id for event in appended}
     last = {
         event.user_id: event.seen_at
         for event in appended
         if isinstance(event, UserEvent) and event.op == "erase"
     }
     for event in appended:
-        gone = event.user_id is not None and event.seen_at <= last.get(event.user_id, -1)
-        if not gone or getattr(event, "op", "") == "erase":
-            assert left[event.event_id] == event
+        is_erased = event.user_id is not None and event.seen_at <= last.get(event.user_id, -1)
+        if not is_erased or getattr(event, "op", "") == "erase":
+            assert stored[event.event_id] == event
             continue
-        assert event.user_id not in texts(left[event.event_id])
-        assert getattr(left[event.event_id], "items", ()) == getattr(event, "items", ())
-        assert getattr(left[event.event_id], "vectors", None) is None
+        assert event.user_id not in texts(stored[event.event_id])
+        assert getattr(stored[event.event_id], "items", ()) == getattr(event, "items", ())
+        assert getattr(stored[event.event_id], "vectors", None) is None
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_a_request_is_looked_up_after_a_file_was_rewritten(home, order):
-    log = EventLog(home, HandClock())
+def test_lookup_works_after_a_file_is_rewritten(home, order):
+    log = EventLog(home, ManualClock())
     writer = log.writer()
     first, second = event_of(1, "ranking", "anna"), event_of(2, "ranking", "bert")
     writer.append([first, second] if order == "before" else [second, first])

@@ -1,4 +1,4 @@
-"""What was appended comes back, in whatever way it was split over writers, seals and files."""
+"""The log returns appended events, however writers, seals and files split them."""
 
 import threading
 
@@ -12,7 +12,7 @@ from feature_repo.events.contract import ARROW_SCHEMAS, query_key
 from feature_repo.events.log import EventLog, encode_event, read_relation
 from feature_repo.events.log.segments import list_segments, new_segment, version_of
 from feature_repo.home import DAY, MINUTE, Home, LogError, to_datetime
-from tests.feature_repo.events.conftest import NOON, HandClock
+from tests.feature_repo.events.conftest import NOON, ManualClock
 from tests.feature_repo.events.event_samples import (
     click,
     compacted,
@@ -34,15 +34,15 @@ moves = st.one_of(
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.lists(moves, max_size=14))
-def test_the_log_returns_what_was_appended(tmp_path_factory, history):
-    clock = HandClock()
+def test_log_returns_the_appended_events(tmp_path_factory, history):
+    clock = ManualClock()
     log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), clock)
     writers = [log.writer() for _ in range(3)]
     appended = {}
-    for move, number, some in history:
+    for move, number, batch in history:
         match move:
             case "append":
-                for event in writers[number].append(some):
+                for event in writers[number].append(batch):
                     appended.setdefault(event.event_id, []).append(event)
             case "seal":
                 log.seal()
@@ -62,22 +62,22 @@ def test_the_log_returns_what_was_appended(tmp_path_factory, history):
 
 @settings(max_examples=examples(30), deadline=None)
 @given(st.lists(events, max_size=12, unique_by=lambda e: e.event_id), st.integers(0, 12))
-def test_one_event_of_each_id_is_kept_the_one_seen_first(tmp_path_factory, some, cut):
-    log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), HandClock())
-    first = log.writer().append(some[:cut] + some)
-    kept = {}
-    for event in sorted(first, key=lambda event: event.seen_at):
-        kept.setdefault(event.event_id, event)
+def test_first_seen_event_of_each_id_is_retained(tmp_path_factory, batch, repeated):
+    log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), ManualClock())
+    appended = log.writer().append(batch[:repeated] + batch)
+    first_seen = {}
+    for event in sorted(appended, key=lambda event: event.seen_at):
+        first_seen.setdefault(event.event_id, event)
 
     before = {event.event_id: event for event in log.unsealed()}
     log.seal()
     log.compact()
 
-    assert before == kept
-    assert everything(log) == kept
+    assert before == first_seen
+    assert everything(log) == first_seen
 
 
-def test_files_say_where_their_events_belong(log, clock):
+def test_compacted_file_names_match_their_events(log, clock):
     midnight = (NOON // DAY + 1) * DAY
     writer = log.writer()
     writer.append([click("c1"), ranking("r1", query="Red  SHOES")])
@@ -110,14 +110,14 @@ def _micros(moment):
     return round(moment.timestamp() * 1_000_000)
 
 
-def test_the_log_stamps_when_it_took_an_event(log, clock):
+def test_log_stamps_received_at(log, clock):
     (stamped,) = log.writer().append([click(at=NOON - DAY)])
 
     assert stamped.received_at == clock.instant
     assert list(log.unsealed()) == [stamped]
 
 
-def test_nothing_is_received_before_a_seal_that_was_taken(log, clock):
+def test_received_at_is_after_the_last_seal(log, clock):
     seal = log.seal()
     clock.instant = seal - MINUTE
 
@@ -126,7 +126,7 @@ def test_nothing_is_received_before_a_seal_that_was_taken(log, clock):
     assert stamped.received_at > seal
 
 
-def test_an_event_that_claims_to_come_from_before_the_seal_is_refused(log):
+def test_event_received_before_the_seal_is_refused(log):
     seal = log.seal()
     writer = log.writer()
 
@@ -137,7 +137,7 @@ def test_an_event_that_claims_to_come_from_before_the_seal_is_refused(log):
     assert [event.event_id for event in log.unsealed()] == ["c2"]
 
 
-def test_a_writer_leaves_its_segment_when_the_log_is_sealed(log, home):
+def test_writer_opens_a_new_segment_after_a_seal(log, home):
     writer = log.writer()
     writer.append([click("c1")])
     log.seal()
@@ -146,7 +146,7 @@ def test_a_writer_leaves_its_segment_when_the_log_is_sealed(log, home):
     assert [version_of(path) for path in list_segments(home.log / "segments")] == [0, 1]
 
 
-def test_a_held_event_waits_for_its_seal(log, clock):
+def test_event_ahead_of_the_clock_is_compacted_after_its_seal(log, clock):
     log.writer().append([click("c1", NOON + 3 * MINUTE)])
     log.seal()
 
@@ -160,7 +160,7 @@ def test_a_held_event_waits_for_its_seal(log, clock):
     assert list(log.unsealed()) == []
 
 
-def test_threads_share_a_writer_without_losing_a_line(log):
+def test_threads_share_a_writer_without_loss(log):
     writer = log.writer()
     acknowledged = []
 
@@ -180,7 +180,7 @@ def test_threads_share_a_writer_without_losing_a_line(log):
     assert everything(log) == {event.event_id: event for event in acknowledged}
 
 
-def test_a_failing_batch_does_not_fail_its_neighbours(log):
+def test_failed_batch_does_not_affect_the_next(log):
     writer = log.writer()
 
     with pytest.raises(LogError, match="cannot be logged"):
@@ -189,7 +189,7 @@ def test_a_failing_batch_does_not_fail_its_neighbours(log):
     assert writer.append([click("c2")])
 
 
-def test_a_log_that_cannot_be_written_says_so(home, clock):
+def test_unwritable_log_is_an_error(home, clock):
     home.root.mkdir()
     home.log.write_text("a file where the folder should be")
 
@@ -197,7 +197,7 @@ def test_a_log_that_cannot_be_written_says_so(home, clock):
         EventLog(home, clock).writer().append([click()])
 
 
-def test_a_log_nobody_wrote_to_is_empty_and_stays_uncreated(log, home):
+def test_reading_an_empty_log_creates_no_file(log, home):
     assert list(log.unsealed()) == []
     assert log.compacted_ids(["c1"]) == set()
     assert log.ranking("r1") is None
@@ -208,10 +208,10 @@ def test_a_log_nobody_wrote_to_is_empty_and_stays_uncreated(log, home):
 
 
 @pytest.mark.parametrize("kind", ["ranking", "served"])
-def test_a_file_of_an_earlier_contract_is_read_and_grows(log, home, kind):
-    make = {"ranking": ranking, "served": served}[kind]
-    kept, later = make("e1", temperature=None), make("e2", temperature=0.5, seed=7)
-    log.writer().append([kept])
+def test_compacted_file_of_an_earlier_version_is_read_and_extended(log, home, kind):
+    build = {"ranking": ranking, "served": served}[kind]
+    earlier, later = build("e1", temperature=None), build("e2", temperature=0.5, seed=7)
+    log.writer().append([earlier])
     log.seal()
     log.compact()
     (path,) = log.relation_paths(kind)
@@ -231,24 +231,24 @@ def test_a_file_of_an_earlier_contract_is_read_and_grows(log, home, kind):
 
 
 @pytest.mark.parametrize("sealed", [False, True], ids=["unsealed", "sealed"])
-def test_a_request_is_found_again(log, sealed):
+def test_events_are_looked_up_by_request_and_id(log, sealed):
     writer = log.writer()
     first, _, _, last = writer.append(
         [ranking("r1"), ranking("r2", NOON, request_id="r1"), served("s1"), served("s2")]
     )
-    (taken,) = writer.append([click("c1", request_id="r1")])
+    (clicked,) = writer.append([click("c1", request_id="r1")])
     if sealed:
         log.seal()
         log.compact()
 
     assert log.ranking("r1") == first
     assert log.served("r1") == last
-    assert log.interaction("c1") == taken
+    assert log.interaction("c1") == clicked
     assert log.ranking("r9") is None
     assert log.interaction("r1") is None
 
 
-def test_a_request_is_found_by_another_process_as_soon_as_it_is_logged(log, home, clock):
+def test_lookup_sees_events_of_other_processes(log, home, clock):
     other = EventLog(home, clock)
     assert other.ranking("r1") is None
 
@@ -257,7 +257,7 @@ def test_a_request_is_found_by_another_process_as_soon_as_it_is_logged(log, home
     assert other.ranking("r1") == logged
 
 
-def test_the_index_is_made_anew_where_it_is_lost_or_damaged(log, home, clock):
+def test_missing_or_damaged_index_is_rebuilt(log, home, clock):
     log.writer().append([ranking("r1"), click("c1")])
     log.seal()
     log.compact()
