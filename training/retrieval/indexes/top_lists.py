@@ -146,6 +146,11 @@ class TopLists:
         return cls._fit(home, item_table, _NEW, given) if items else cls()
 
     @classmethod
+    def best(cls, scores: Mapping[str, float]) -> "TopLists":
+        """By the scores of the items, the same in every market and category."""
+        return cls({(EVERYWHERE, ""): RankedList.best(scores, LONGEST)})
+
+    @classmethod
     def _fit(
         cls, home: Home, item_table: ItemTable, sql: str, given: Mapping[str, object]
     ) -> "TopLists":
