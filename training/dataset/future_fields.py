@@ -110,8 +110,8 @@ def _correlation(told: Mapping[str, Any], acted: Mapping[str, Any]) -> float:
     if came.sum() < FEWEST_CLICKS:
         return 0.0
     x, y = _within(value, item), _within(came, item)
-    scale = float(np.sqrt((x @ x) * (y @ y)))
-    return float(x @ y) / scale if scale > 0 else 0.0
+    scale = float(np.sqrt((x * x).sum() * (y * y).sum()))
+    return float((x * y).sum()) / scale if scale > 0 else 0.0
 
 
 def _within(values: Floats, item: npt.NDArray[np.int64]) -> Floats:

@@ -5,7 +5,7 @@ import numpy.typing as npt
 
 from training.dataset.format import Dataset
 from training.dataset.gains import DEFAULT_GAINS
-from training.metrics import Floats, Ints, Slates
+from training.metrics import Floats, Ints, Slates, log2
 
 IMPRESSIONS = "item_engagement__impressions_all"
 
@@ -38,7 +38,7 @@ def _information(impressions: npt.NDArray[np.float32], items: Ints) -> Floats:
     shown = np.nan_to_num(impressions.astype(np.float64)) + 1
     most = np.zeros(int(items.max(initial=-1)) + 1)
     np.maximum.at(most, items, shown)
-    bits: Floats = -np.log2(shown / most.sum())
+    bits: Floats = -log2(shown / most.sum())
     return bits
 
 

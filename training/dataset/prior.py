@@ -29,10 +29,11 @@ def fit_prior(items: npt.ArrayLike, clicked: npt.ArrayLike) -> RatePrior:
     if not 0 < prior.click_rate < 1:
         return prior
     pairs, times = np.unique(np.stack([clicks, shown]), axis=1, return_counts=True)
-    likely = [
-        float(times @ _likelihood(pairs[0], pairs[1], w, prior.click_rate)) for w in STRENGTHS
+    likelihoods = [
+        float((times * _likelihood(pairs[0], pairs[1], strength, prior.click_rate)).sum())
+        for strength in STRENGTHS
     ]
-    return RatePrior(prior.click_rate, float(STRENGTHS[int(np.argmax(likely))]))
+    return RatePrior(prior.click_rate, float(STRENGTHS[int(np.argmax(likelihoods))]))
 
 
 def _likelihood(clicks: Floats, shown: Floats, strength: float, rate: float) -> Floats:

@@ -1,4 +1,4 @@
-"""Ranking metrics, bootstrap intervals and seeded random streams."""
+"""Ranking metrics, bootstrap intervals, seeded random streams and reproducible arithmetic."""
 
 from training.metrics.as_of_sum import AsOfSum
 from training.metrics.bootstrap import Interval, mean_interval, mean_intervals
@@ -10,8 +10,11 @@ from training.metrics.metrics import (
     ndcg,
     slate_starts,
 )
+from training.metrics.ordering import highest_columns
 from training.metrics.plackett_luce import gumbel, gumbel_top_k, item_numbers
 from training.metrics.random_streams import Bools, Ints, Seeds, noise, stream
+from training.metrics.reproducible_math import exp, exp2, log, log2, power
+from training.metrics.truncated_svd import left_singular_vectors
 
 __all__ = [
     "CONVENTIONS",
@@ -23,13 +26,20 @@ __all__ = [
     "Metric",
     "Seeds",
     "Slates",
+    "exp",
+    "exp2",
     "gumbel",
     "gumbel_top_k",
+    "highest_columns",
     "item_numbers",
+    "left_singular_vectors",
+    "log",
+    "log2",
     "mean_interval",
     "mean_intervals",
     "ndcg",
     "noise",
+    "power",
     "slate_starts",
     "stream",
 ]

@@ -5,6 +5,7 @@ Slates of one user resemble each other, so users are drawn with all of their sla
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -69,7 +70,7 @@ def _intervals(values: Floats, cluster: Clusters, draws: int) -> list[Interval]:
         return [Interval(np.nan, np.nan, np.nan)] * len(values)
     values = values[:, known]
     _, cluster = np.unique(cluster[known], return_inverse=True)
-    sums = np.stack([np.bincount(cluster, weights=row) for row in values], axis=1)
+    sums = _on_grid(np.stack([np.bincount(cluster, weights=row) for row in values], axis=1))
     sizes = np.bincount(cluster).astype(np.float64)
     means = np.concatenate(
         [(times @ sums) / (times @ sizes)[:, None] for times in _times_drawn(sizes.size, draws)]
@@ -77,6 +78,18 @@ def _intervals(values: Floats, cluster: Clusters, draws: int) -> list[Interval]:
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2], axis=0)
     bounds = (values.mean(axis=1).tolist(), low.tolist(), high.tolist())
     return [Interval(*ends) for ends in zip(*bounds, strict=True)]
+
+
+def _on_grid(sums: npt.NDArray[Any]) -> Floats:
+    """Round the sums (C, M) of clusters so that a float64 holds every sum of C of them exactly.
+
+    The matrix product then has the same bits in whichever order BLAS adds.  The grid is at most
+    2^-52 of the largest total.
+    """
+    largest = float(np.abs(sums).max()) * len(sums)
+    grid = np.ldexp(1.0, int(np.frexp(largest)[1]) - 52)
+    rounded: Floats = np.rint(sums / grid) * grid
+    return rounded
 
 
 def _times_drawn(clusters: int, draws: int) -> Iterator[Floats]:

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.home import DatasetError, SettingError
+from training.metrics.reproducible_math import log2
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -114,7 +115,7 @@ class Slates:
 
         Sorting a few tables is far faster than sorting all rows by slate and score.
         """
-        width = 1 << np.ceil(np.log2(self.sizes)).astype(np.int64)
+        width = 1 << np.frexp(self.sizes - 1.0)[1].astype(np.int64)
         tables = []
         for wide in np.unique(width):
             alike, places = width == wide, np.arange(wide)
@@ -138,7 +139,7 @@ class Slates:
 
     @cached_property
     def _discount(self) -> Floats:
-        discount: Floats = np.log2(self.position + 1)
+        discount: Floats = log2(self.position + 1)
         return discount
 
     @cached_property

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from training.metrics.ordering import highest_columns
 from training.metrics.random_streams import Floats, Ints, Seeds, noise
 
 
@@ -44,18 +45,9 @@ def gumbel_top_k(
     """
     scale = temperatures[:, None]
     noisy = scores + scale * gumbel(seeds[:, None], items)
-    chosen = _largest(noisy, k)
+    chosen = highest_columns(noisy, k)
     logits = np.where(scale > 0, scores / np.where(scale > 0, scale, 1.0), 0.0)
     return chosen, np.where(scale > 0, _conditional(logits, chosen), 1.0)
-
-
-def _largest(values: Floats, k: int) -> Ints:
-    if k < values.shape[1]:
-        some = np.argpartition(-values, k - 1, axis=1)[:, :k]
-    else:
-        some = np.broadcast_to(np.arange(k), (values.shape[0], k))
-    order = np.argsort(-np.take_along_axis(values, some, 1), axis=1, kind="stable")
-    return np.asarray(np.take_along_axis(some, order, 1))
 
 
 def _conditional(logits: Floats, chosen: Ints) -> Floats:

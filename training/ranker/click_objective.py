@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from training.metrics import exp, log
 from training.ranker.click_model import Examination, Floats, Shown
 
 if TYPE_CHECKING:
@@ -37,11 +38,11 @@ class ExaminedClicks:
         """Log odds of a click at the first position, raised by the usual gain."""
         first = self._shown.clicked[self._shown.position == 0]
         rate = np.clip(first.mean() if first.size else 0.1, 0.01, 0.9)
-        return float(np.log(rate / (1 - rate)) + np.log(self._usual))
+        return float(log(rate / (1 - rate)) + log(self._usual))
 
     def relevance(self, margin: Floats) -> Floats:
         """Shape (R,): probability of a click once examined, from scores."""
-        odds = np.exp(np.clip(margin, -30, 30)) / self._usual
+        odds = exp(np.clip(margin, -30, 30)) / self._usual
         return np.asarray(odds / (1 + odds))
 
     def gradient(self, margin: Floats, _rows: "xgboost.DMatrix") -> tuple[Floats, Floats]:
@@ -55,7 +56,7 @@ class ExaminedClicks:
         for _ in range(_STEPS):
             self.examination = self.examination.step(self._shown, relevance)
         seen = self.examination.of(self._shown)
-        raised = 1 / (1 + np.exp(-np.clip(margin, -30, 30)))
+        raised = 1 / (1 + exp(-np.clip(margin, -30, 30)))
         overlooked = (1 - seen) * relevance / (1 - seen * relevance)
         clicked = self._shown.clicked
         wanted = np.where(clicked, self._gain, overlooked * self._usual)
@@ -68,4 +69,4 @@ class ExaminedClicks:
         """Mean negative log likelihood of other impressions' clicks, by the examination so far."""
         p = self.examination.of(shown) * self.relevance(margin.astype(np.float64))
         p = np.clip(p, 1e-9, 1 - 1e-9)
-        return float(-np.where(shown.clicked, np.log(p), np.log1p(-p)).mean())
+        return float(-np.where(shown.clicked, log(p), log(1 - p)).mean())

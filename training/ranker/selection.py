@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from training.dataset import Dataset
-from training.metrics import Interval, mean_interval, ndcg, slate_starts
+from training.metrics import Interval, exp, log, mean_interval, ndcg, slate_starts
 from training.ranker.click_model import Floats, Ints
 from training.ranker.gate import users_of
 from training.ranker.variants import BLENDED, EXAMINED, NAIVE, Fitted, shown_of
@@ -123,7 +123,7 @@ def _values(fitted: Fitted, examined: Fitted, data: Dataset) -> Floats:
     from scipy.optimize import minimize_scalar
 
     assert examined.objective is not None
-    offset = np.log(examined.objective.examination.of(shown_of(data)))
+    offset = log(examined.objective.examination.of(shown_of(data)))
     scores, gain = fitted.scores(data).astype(np.float64), data.column("gain").astype(np.float64)
     scores = (scores - scores.mean()) / max(float(scores.std()), _FLAT)
     starts = slate_starts(data.column("qid"))
@@ -139,6 +139,6 @@ def _log_likelihood(utility: Floats, gain: Floats, starts: Ints) -> Floats:
     """Shape (Q,): mean log softmax of each slate's items, by gain."""
     sizes = np.diff(np.r_[starts, utility.size])
     shifted = utility - np.repeat(np.maximum.reduceat(utility, starts), sizes)
-    whole = np.repeat(np.log(np.add.reduceat(np.exp(shifted), starts)), sizes)
+    whole = np.repeat(log(np.add.reduceat(exp(shifted), starts)), sizes)
     won = np.add.reduceat(gain * (shifted - whole), starts)
     return np.asarray(won / np.add.reduceat(gain, starts))

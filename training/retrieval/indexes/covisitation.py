@@ -29,7 +29,8 @@ wanted as (
 
 totals as (
 
-    select item_id, sum(sqrt(gain)) as total
+    -- whole numbers, whose sum is the same in every order
+    select item_id, sum(round(1e9 * sqrt(gain))::bigint) / 1e9 as total
     from wanted
     group by item_id
 
@@ -41,7 +42,7 @@ pairs as (
         one.item_id,
         other.item_id as other_id,
         count(*) as visits,
-        sum(sqrt(least(one.gain, other.gain))) as weight
+        sum(round(1e9 * sqrt(least(one.gain, other.gain)))::bigint) / 1e9 as weight
 
     from wanted as one
     inner join wanted as other using (visit)

@@ -10,6 +10,7 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
+from training.metrics import highest_columns, log
 from training.query_understanding import DEFAULT_LANGUAGE, stems
 from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.neighbours import MOST, Neighbours
@@ -51,10 +52,11 @@ def _vectors(item_table: ItemTable) -> "sparse.csr_array":
     most = max(COMMONEST * len(bags), 10)
     terms = sorted(t for t, n in document_frequency.items() if 1 < n <= most)
     place = {term: n for n, term in enumerate(terms)}
-    idf = {t: np.log(1 + len(bags) / document_frequency[t]) for t in terms}
+    idf = {t: float(log(1 + len(bags) / document_frequency[t])) for t in terms}
     rows = [row for row, bag in enumerate(bags) for t in bag if t in place]
     columns = [place[t] for bag in bags for t in bag if t in place]
-    values = [(1 + np.log(n)) * idf[t] for bag in bags for t, n in bag.items() if t in place]
+    counts = [n for bag in bags for t, n in bag.items() if t in place]
+    values = (1 + log(counts)) * [idf[t] for bag in bags for t in bag if t in place]
     matrix = sparse.csr_array((values, (rows, columns)), shape=(len(bags), len(terms)))
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     return sparse.csr_array(
@@ -83,7 +85,7 @@ def _nearest(
     products = (vectors[start:end] @ vectors.T).toarray()
     products[np.arange(end - start), np.arange(start, end)] = 0
     most = min(MOST, products.shape[1])
-    columns = np.argpartition(-products, most - 1, axis=1)[:, :most]
+    columns = highest_columns(products, most)
     values = np.take_along_axis(products, columns, axis=1).astype(np.float64)
     rows = np.repeat(np.arange(start, end), most).reshape(columns.shape)
     kept = values > 0

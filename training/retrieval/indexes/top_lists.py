@@ -62,7 +62,12 @@ with {acted},
 
 scored as (
 
-    select market, item_id, sum(gain * pow(0.5, (last - t) / ($half_life * $day))) as value
+    -- whole numbers, whose sum is the same in every order
+    select
+        market,
+        item_id,
+        sum(round(1e9 * gain * pow(0.5, (last - t) / ($half_life * $day)))::bigint) / 1e9 as value
+
     from acted
     group by market, item_id
 

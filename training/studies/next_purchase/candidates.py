@@ -17,6 +17,7 @@ import numpy.typing as npt
 from feature_repo.home import DAY
 from training.studies.next_purchase.dated import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
+from training.studies.next_purchase.embeddings import on_grid
 from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.occurrences import Occurrences, RunningCounts
 from training.studies.next_purchase.order import first_items
@@ -115,9 +116,10 @@ def _near(own: OwnPast, relations: Relations | None) -> dict[str, npt.NDArray[np
 
 
 def _cosines(bought: Sparse, relations: Relations) -> npt.NDArray[np.floating]:
-    towards = bought @ relations.vectors
-    length = np.linalg.norm(towards, axis=1, keepdims=True)
-    cosines: npt.NDArray[np.floating] = (towards / np.where(length > 0, length, 1)) @ (
-        relations.vectors.T
+    """Shape (D, N): cosines of the purchases' summed vectors with every item's."""
+    sums = bought @ relations.vectors
+    length = np.linalg.norm(sums, axis=1, keepdims=True)
+    cosines: npt.NDArray[np.floating] = (
+        on_grid(sums / np.where(length > 0, length, 1)) @ relations.vectors.T.astype(np.float64)
     )
     return cosines

@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
+from training.metrics import log, power
+
 Indices = npt.NDArray[np.int64]
 Sparse = Any
 """scipy.sparse.csr_array of float64."""
@@ -62,9 +64,10 @@ class Cooccurrences:
         if not total:
             return sparse.csr_array(pairs)
         often = np.asarray(self.pairs.sum(axis=1)).ravel()
-        share = often**smoothing / (often**smoothing).sum()
+        smoothed = power(often, smoothing)
+        share = smoothed / smoothed.sum()
         row, column = pairs.coords
-        told = np.log(pairs.data / (often[row] * share[column]))
+        told = log(pairs.data / (often[row] * share[column]))
         kept = told > 0
         places = (row[kept], column[kept])
         return sparse.csr_array((told[kept], places), shape=self.pairs.shape)

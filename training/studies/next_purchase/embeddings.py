@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from training.metrics import left_singular_vectors
 from training.studies.next_purchase.cooccurrence import Cooccurrences, Indices
 
 DIMENSIONS = 32
 _SMOOTHING = 0.75
-_SEED = 3
-_TOLERANCE = 1e-3
-_DENSE = 256
-"""Up to this many items the full decomposition is as fast as the truncated one."""
+_NO_LENGTH = 1e-9
+"""A shorter vector is rounding noise."""
+_STEPS_PER_UNIT = 2.0**20
 
 Vectors = npt.NDArray[np.float32]
 
@@ -35,33 +35,20 @@ def fit_vectors(item: Indices, basket: Indices, size: int, dimensions: int = DIM
     return _decomposed(counts.ppmi(_SMOOTHING), min(dimensions, size))
 
 
+def on_grid(unit: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
+    """Round the components of vectors of length 1 to multiples of 2^-20.
+
+    Products of two such vectors are exact in float64, so their sum has the same bits in whichever
+    order BLAS adds.
+    """
+    rounded: npt.NDArray[np.float64] = np.rint(unit * _STEPS_PER_UNIT) / _STEPS_PER_UNIT
+    return rounded
+
+
 def _decomposed(ppmi: Any, width: int) -> Vectors:
     """Shape (N, width): U · √Σ of the largest singular values, each row of length 1."""
-    from scipy.sparse.linalg import svds
-
-    size = ppmi.shape[0]
-    if size <= max(_DENSE, width):
-        left, values, _ = np.linalg.svd(ppmi.toarray())
-        left, values = left[:, :width], values[:width]
-    else:
-        start = np.random.default_rng(_SEED).random(size)
-        left, values, _ = svds(ppmi, k=width, v0=start, tol=_TOLERANCE)
-        left, values = left[:, ::-1], values[::-1]
-    scaled = _with_signs(left) * np.sqrt(values)
+    left, values = left_singular_vectors(ppmi, width)
+    scaled = left * np.sqrt(values)
     length = np.linalg.norm(scaled, axis=1, keepdims=True)
     scaled[length[:, 0] <= _NO_LENGTH] = 0.0
-    vectors: Vectors = (scaled / np.where(length > _NO_LENGTH, length, 1.0)).astype(np.float32)
-    return vectors
-
-
-_NO_LENGTH = 1e-9
-"""A shorter vector is rounding noise."""
-
-
-def _with_signs(left: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Choose the sign of each singular vector so that its largest component is positive."""
-    if not left.size:
-        return left
-    largest = np.abs(left).argmax(axis=0)
-    signs = np.sign(left[largest, np.arange(left.shape[1])])
-    return left * np.where(signs == 0, 1.0, signs)
+    return on_grid(scaled / np.where(length > _NO_LENGTH, length, 1.0)).astype(np.float32)

@@ -162,13 +162,15 @@ def _pair(history: History, user: Ints, item: Ints) -> Ints:
 
 
 def _ordinals(history: History) -> Ints:
-    """Which of its user's baskets each row is of, in the order of time."""
-    order = np.lexsort((history.basket, history.bought_at, history.user))
-    user, basket = history.user[order], history.basket[order]
-    new_user = np.r_[True, user[1:] != user[:-1]]
-    new_basket = np.r_[True, basket[1:] != basket[:-1]]
-    count = np.cumsum(new_basket)
+    """Number the baskets of each user from 0, in the order in which they became known.
+
+    Returns:
+        Shape (P,): the number of each purchase's basket.
+    """
+    _, first_row, basket = np.unique(history.basket, return_index=True, return_inverse=True)
+    order = np.lexsort((first_row, history.user[first_row]))
+    user = history.user[first_row][order]
+    starts = np.flatnonzero(np.r_[True, user[1:] != user[:-1]])
     ordinal = np.empty(order.size, dtype=np.int64)
-    first = np.maximum.accumulate(np.where(new_user, count, 0))
-    ordinal[order] = count - first
-    return ordinal
+    ordinal[order] = np.arange(order.size) - np.repeat(starts, np.diff(np.r_[starts, order.size]))
+    return ordinal[basket]

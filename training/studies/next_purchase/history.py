@@ -37,6 +37,14 @@ with lines as (
 ),
 taken_back as (
     select corrects, min(seen_at) as at from lines where corrects is not null group by corrects
+),
+-- A line of the same order and item that becomes known later adds nothing: what earlier decisions
+-- read must not change with it.
+first_lines as (
+    select *
+    from lines
+    where corrects is null
+    qualify seen_at = min(seen_at) over (partition by basket, item_id)
 )
 select
     basket, item_id,
@@ -44,12 +52,12 @@ select
     min(bought_at) as bought_at,
     min(seen_at) as seen_at,
     max(coalesce(taken_back.at, $never)) as taken_back_at,
-    sum(value) / nullif(sum(quantity) filter (value is not null), 0) as price
-from lines
-left join taken_back on lines.event_id = taken_back.corrects
-where lines.corrects is null
+    -- rounded, so that the order of the lines in a sum does not matter
+    round(sum(value) / nullif(sum(quantity) filter (value is not null), 0), 6) as price
+from first_lines
+left join taken_back on first_lines.event_id = taken_back.corrects
 group by basket, item_id
-order by seen_at, basket, item_id
+order by seen_at, bought_at, basket, item_id
 """
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from training.metrics import Metric, Slates
+from training.metrics import Metric, Slates, highest_columns
 from training.studies.next_purchase.history import Floats, Ints
 
 K = 100
@@ -27,16 +27,7 @@ def first_items(scores: npt.NDArray[np.floating], count: int = K) -> Ints:
     >>> first_items(np.array([[1.0, 3.0, 3.0]]), 2)
     array([[1, 2]])
     """
-    count = min(count, scores.shape[1])
-    if count == scores.shape[1]:
-        return np.argsort(-scores, axis=1, kind="stable")
-    least = -np.partition(-scores, count - 1, axis=1)[:, count - 1]
-    found = np.empty((scores.shape[0], count), dtype=np.int64)
-    for place, (row, bound) in enumerate(zip(scores, least, strict=True)):
-        above, equal = np.flatnonzero(row > bound), np.flatnonzero(row == bound)
-        chosen = np.sort(np.r_[above, equal[: count - above.size]])
-        found[place] = chosen[np.argsort(-row[chosen], kind="stable")]
-    return found
+    return highest_columns(scores, count)
 
 
 def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.float64]]:

@@ -7,6 +7,7 @@ import numpy as np
 from scipy import sparse
 
 from feature_repo.home import DAY
+from training.metrics import exp2
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.occurrences import Occurrences
@@ -48,7 +49,7 @@ class OwnPast:
         """Shape (D, N): purchases, each worth half after every half-life; without one, counts."""
         if half_life_days is None:
             return self.matrix(np.ones(self.row.size))
-        return self.matrix(np.exp2(-self.age_days / half_life_days))
+        return self.matrix(exp2(-self.age_days / half_life_days))
 
     def last_basket(self) -> Sparse:
         """Shape (D, N): 1 for the items of the last order known by then."""

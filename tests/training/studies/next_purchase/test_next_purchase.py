@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -61,9 +62,11 @@ def shop(users=40, days=120, seed=3):
     return events
 
 
+USERS = ("u1", "u2")
+
 purchases = st.lists(
     st.tuples(
-        st.sampled_from(["u1", "u2", None]),
+        st.sampled_from(["u1", "u2", None, "session"]),
         st.sampled_from(["a", "b", "c"]),
         st.integers(0, 8),
         st.integers(0, 3),
@@ -71,18 +74,26 @@ purchases = st.lists(
     ),
     min_size=1,
     max_size=25,
-).filter(lambda rows: any(row[0] for row in rows))
+).filter(lambda rows: any(row[0] in USERS for row in rows))
 
 
 def history_of(rows):
-    """Purchases (user, item, day, days late, day of taking back or 0)."""
-    events = []
-    for number, (user, item, day, late, back) in enumerate(rows):
+    """Purchases (user, item, day, days late, days until taken back or 0).
+
+    An event's id depends on its row alone, and its price on how late it became known.
+    """
+    events, times = [], Counter()
+    for user, item, day, late, back in rows:
+        times[user, item, day, late] += 1
+        number = f"{user} {item} {day} {late} {times[user, item, day, late]}"
         seen = START + (day + late) * DAY
-        events.append(bought(number, user, item, day, received_at=seen))
+        given = {"value": 2.0 + late, "received_at": seen}
+        given |= {"session_id": user} if user == "session" else {}
+        user_id = user if user in USERS else None
+        events.append(bought(number, user_id, item, day, **given))
         if back:
-            taken = {"corrects": str(number), "received_at": seen + back * DAY}
-            events.append(bought(f"back {number}", user, item, day, **taken))
+            given |= {"corrects": number, "received_at": seen + back * DAY}
+            events.append(bought(f"back {number}", user_id, item, day, **given))
     return History.of_events(events)
 
 
@@ -158,16 +169,22 @@ def test_lines_of_one_user_and_time_are_one_order_and_guests_teach_but_are_not_j
 @settings(deadline=None, max_examples=examples(30))
 @given(purchases)
 def test_no_feature_changes_when_the_future_does(rows):
-    """The features of a decision are the same, whatever was bought at its instant or later."""
+    """A decision's features depend only on what had become known strictly before it."""
     history = history_of(rows)
     decisions = Decisions.of(history)
     t = int(decisions.t[decisions.t.size // 2])
-    earlier = [row for row in rows if row[2] * DAY + START < t]
-    # One line a user and item keeps the ids; it lies after every t, or its user would order at t.
-    kept = {(row[0], row[1]) for row in rows if row[0]}
-    replaced = [(user, item, 9, 0, 0) for user, item in sorted(kept)]
-    now = [(row[0], row[1], row[2], 0, 0) for row in rows if row[2] * DAY + START == t]
-    guests = [(None, i, (t - START) // DAY, late, 0) for i in history.items for late in (0, 3)]
+    today = (t - START) // DAY
+    earlier = [
+        (user, item, day, late, back if day + late + back < today else 0)
+        for user, item, day, late, back in rows
+        if day + late < today
+    ]
+    # One line of each user and item on day 13, after every t, keeps the ids of both.
+    replaced = [
+        (user, item, 13, 0, 0) for user, item, *_ in sorted(r for r in rows if r[0] in USERS)
+    ]
+    now = [(user, item, day, 0, 0) for user, item, day, *_ in rows if day == today]
+    guests = [(None, item, today, late, 0) for item in history.items for late in (0, 3)]
     other = history_of([*earlier, *now, *replaced, *guests])
 
     one, two = (_told(h, t) for h in (history, other))

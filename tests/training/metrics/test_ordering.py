@@ -1,0 +1,16 @@
+"""The highest columns of each row are those of a stable sort."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from training.metrics import highest_columns
+
+
+@given(st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=6))
+def test_highest_columns_are_those_of_a_stable_sort(table):
+    values = np.array(table, dtype=np.float64)
+    expected = np.argsort(-values, axis=1, kind="stable")
+
+    for count in range(8):
+        np.testing.assert_array_equal(highest_columns(values, count), expected[:, :count])
