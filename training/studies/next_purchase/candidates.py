@@ -119,7 +119,7 @@ def _cosines(bought: Sparse, relations: Relations) -> npt.NDArray[np.floating]:
     """Shape (D, N): cosines of the purchases' summed vectors with every item's."""
     sums = bought @ relations.vectors
     length = np.linalg.norm(sums, axis=1, keepdims=True)
-    cosines: npt.NDArray[np.floating] = (
-        on_grid(sums / np.where(length > 0, length, 1)) @ relations.vectors.T.astype(np.float64)
-    )
+    cosines: npt.NDArray[np.floating] = on_grid(
+        sums / np.where(length > 0, length, 1)
+    ) @ relations.vectors.T.astype(np.float64)
     return cosines
