@@ -26,8 +26,12 @@ from tests.source_tree import (
 SOURCES = [module.path for module in product_modules().values()]
 TESTS = sorted((ROOT / "tests").rglob("*.py"))
 
-EXTENSION = ROOT / "tests/extension/shop_extras/shop_extras/__init__.py"
-"""The package of docs/extending.md, which uses doors as a shop's own package does."""
+EXAMPLES = [
+    code
+    for page in sorted((ROOT / "docs").glob("*.md"))
+    for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+]
+"""Python code of the documentation, which uses doors as a shop's own package does."""
 
 LARGEST_ROOM = 16
 SYMMETRIC_ROOMS = {
@@ -117,7 +121,7 @@ def test_every_name_a_door_lists_is_imported_by_another_room():
     imported = defaultdict(set)
     for entry in ENTRY_POINTS:
         imported[entry.module].add(entry.attr)
-    for node in ast.walk(ast.parse(EXTENSION.read_text())):
+    for node in ast.walk(ast.parse("\n".join(EXAMPLES))):
         if isinstance(node, ast.ImportFrom):
             imported[node.module].update(alias.name for alias in node.names)
     for each in product_imports():
