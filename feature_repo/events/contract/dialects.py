@@ -100,9 +100,11 @@ def _installed() -> dict[str, Dialect]:
 
 
 def _recognized(raw: object) -> str | None:
-    if not isinstance(raw, dict):
-        return None
-    return next((name for name, one in dialects().items() if one.recognizes(raw)), None)
+    if isinstance(raw, dict):
+        for name, dialect in dialects().items():
+            if dialect.recognizes(raw):
+                return name
+    return None
 
 
 def _parse(raw: object, name: str) -> Sequence[AnyEvent]:

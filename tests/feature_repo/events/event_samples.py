@@ -65,19 +65,28 @@ _fields = st.dictionaries(
 
 events = st.one_of(
     st.builds(item, _ids, _times, fields=_fields, op=st.sampled_from(["upsert", "delete"])),
+    st.builds(UserEvent, event_id=_ids, event_time=_times, user_id=st.just("u"), fields=_fields),
     st.builds(
-        UserEvent, event_id=_ids, event_time=_times, user_id=st.just("u"), fields=_fields
-    ),
-    st.builds(
-        ranking, _ids, _times, query=st.none() | _texts, user_id=st.none() | st.just("u"),
-        temperature=st.none() | st.floats(0, 9), seed=st.none() | st.integers(0, 2**63 - 1),
+        ranking,
+        _ids,
+        _times,
+        query=st.none() | _texts,
+        user_id=st.none() | st.just("u"),
+        temperature=st.none() | st.floats(0, 9),
+        seed=st.none() | st.integers(0, 2**63 - 1),
     ),
     st.builds(ranking, _ids, _times, query=st.just("green shoes"), items=st.just(())),
     st.builds(click, _ids, _times, value=st.none() | st.floats(0, 9), corrects=st.none() | _ids),
     st.builds(
-        served, _ids, _times, degraded=st.just(("redis",)), layout=st.just(("a", "b")),
-        sources=st.sampled_from([(), ({"past": (1, 0.1)}, {})]), seed=st.none() | st.just(5),
+        served,
+        _ids,
+        _times,
+        degraded=st.just(("redis",)),
+        layout=st.just(("a", "b")),
+        sources=st.sampled_from([(), ({"past": (1, 0.1)}, {})]),
+        seed=st.none() | st.just(5),
         considered=st.sampled_from([(), ("p8", "p9")]),
-        overrides=st.dictionaries(_texts, _fields, max_size=2), vectors=st.none() | st.just("AAAA"),
+        overrides=st.dictionaries(_texts, _fields, max_size=2),
+        vectors=st.none() | st.just("AAAA"),
     ),
-)  # fmt: skip
+)

@@ -41,9 +41,25 @@ def test_unit_of_a_number_follows_from_its_size(seconds):
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, "", "soon", "12:00", float("nan"), float("inf"), -1, LATEST, 10**20, [], {}, "1e9",
-     "٣٣٣", "1969-12-31T23:59:59Z", "2100-01-01"],
-)  # fmt: skip
+    [
+        None,
+        True,
+        "",
+        "soon",
+        "12:00",
+        float("nan"),
+        float("inf"),
+        -1,
+        LATEST,
+        10**20,
+        [],
+        {},
+        "1e9",
+        "٣٣٣",
+        "1969-12-31T23:59:59Z",
+        "2100-01-01",
+    ],
+)
 def test_error_of_an_invalid_time_names_the_field(value):
     with pytest.raises(EventError) as refused:
         parse_instant(value, "received_at")
@@ -53,8 +69,15 @@ def test_error_of_an_invalid_time_names_the_field(value):
 
 @pytest.mark.parametrize(
     ("text", "minutes"),
-    [("2022-03-28T12:00:00+02:00", 120), ("2022-03-28T12:00:00Z", 0), ("2022-03-28T12:00", None),
-     ("2022-03-28T12:00:00-03:30", -210), ("soon", None), (1648468800, None), (None, None)],
-)  # fmt: skip
+    [
+        ("2022-03-28T12:00:00+02:00", 120),
+        ("2022-03-28T12:00:00Z", 0),
+        ("2022-03-28T12:00", None),
+        ("2022-03-28T12:00:00-03:30", -210),
+        ("soon", None),
+        (1648468800, None),
+        (None, None),
+    ],
+)
 def test_offset_is_parsed_from_the_text(text, minutes):
     assert utc_offset_minutes(text) == minutes

@@ -34,10 +34,17 @@ def test_item_event_is_parsed():
     event = parse_canonical(item(fields=fields))
 
     assert event == ItemEvent(
-        event_id="i1", event_time=AT, item_id="i1",
-        fields={"title": "Café", "price": 7.0, "sale": True, "tags": ["a", "7", "1.5"],
-                "brand": None},
-    )  # fmt: skip
+        event_id="i1",
+        event_time=AT,
+        item_id="i1",
+        fields={
+            "title": "Café",
+            "price": 7.0,
+            "sale": True,
+            "tags": ["a", "7", "1.5"],
+            "brand": None,
+        },
+    )
     assert isinstance(event.fields["price"], float)
 
 
@@ -56,10 +63,15 @@ def test_ranking_is_parsed_with_plain_ids_and_with_scores():
     )
 
     assert event == RankingEvent(
-        event_id="r1", event_time=AT, request_id="r1", query="red shoes", market="uk", **drawn,
+        event_id="r1",
+        event_time=AT,
+        request_id="r1",
+        query="red shoes",
+        market="uk",
+        **drawn,
         items=(ShownItem("7"), ShownItem("i2"), ShownItem("i3", 1.0, 0.25), ShownItem("i4")),
         utc_offset_minutes=0,
-    )  # fmt: skip
+    )
 
 
 def test_ranking_without_items_is_parsed_as_served_ranking():
@@ -81,9 +93,15 @@ def test_interaction_is_parsed():
     )
 
     assert parse_canonical(raw) == InteractionEvent(
-        event_id="e1", event_time=AT, received_at=AT, item_id="i1", type="purchase",
-        value=12.5, request_id="7", corrects="e0",
-    )  # fmt: skip
+        event_id="e1",
+        event_time=AT,
+        received_at=AT,
+        item_id="i1",
+        type="purchase",
+        value=12.5,
+        request_id="7",
+        corrects="e0",
+    )
 
 
 def test_interaction_cannot_correct_itself():

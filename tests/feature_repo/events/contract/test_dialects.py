@@ -42,11 +42,14 @@ untyped = shop_orders:UNTYPED
 wrong = shop_orders:WRONG
 """
 ORDER = {
-    "order_no": 12, "at": GOOD_TIME, "customer": "c9",
+    "order_no": 12,
+    "at": GOOD_TIME,
+    "customer": "c9",
     "lines": [
-        {"sku": "p1", "name": "Red shoe", "price": 9.5}, {"sku": 7, "name": "Lace", "price": 2},
+        {"sku": "p1", "name": "Red shoe", "price": 9.5},
+        {"sku": 7, "name": "Lace", "price": 2},
     ],
-}  # fmt: skip
+}
 
 
 @pytest.fixture
@@ -73,13 +76,19 @@ def test_an_object_of_an_installed_dialect_becomes_several_events(shop_dialects,
     events = parse(ORDER)
 
     assert [(event.kind, event.event_id) for event in events] == [
-        ("item", "12-0-item"), ("interaction", "12-0"), ("item", "12-1-item"),
+        ("item", "12-0-item"),
+        ("interaction", "12-0"),
+        ("item", "12-1-item"),
         ("interaction", "12-1"),
-    ]  # fmt: skip
+    ]
     assert events[1] == InteractionEvent(
-        event_id="12-0", event_time=parse_instant(GOOD_TIME), item_id="p1", type="purchase",
-        user_id="c9", value=9.5,
-    )  # fmt: skip
+        event_id="12-0",
+        event_time=parse_instant(GOOD_TIME),
+        item_id="p1",
+        type="purchase",
+        user_id="c9",
+        value=9.5,
+    )
 
 
 @pytest.mark.parametrize(
@@ -112,8 +121,12 @@ def test_files_in_an_installed_dialect_are_ingested(shop_dialects, log, home, cl
     assert [line.line for line in report.quarantined] == [3]
     assert (dry.read, dry.accepted, dry.duplicate) == (10, 5, 4)
     assert {event.event_id for event in compacted(log)} == {
-        "12-0", "12-0-item", "12-1", "12-1-item", "e1",
-    }  # fmt: skip
+        "12-0",
+        "12-0-item",
+        "12-1",
+        "12-1-item",
+        "e1",
+    }
 
 
 def test_fields_of_a_shop_are_inferred_from_an_installed_dialect(shop_dialects, write):

@@ -81,9 +81,15 @@ def sample(kind):
 def plain(type_):
     """Return the class in `Annotated[X, …]`, `X | None` or `dict[…]`."""
     inner = [part for part in get_args(type_) if part is not type(None)]
-    return type_ if isinstance(type_, type) and not inner else (
-        type_.__origin__ if getattr(type_, "__origin__", None) in (tuple, dict) else plain(inner[0])
-    )  # fmt: skip
+    return (
+        type_
+        if isinstance(type_, type) and not inner
+        else (
+            type_.__origin__
+            if getattr(type_, "__origin__", None) in (tuple, dict)
+            else plain(inner[0])
+        )
+    )
 
 
 @pytest.mark.parametrize("kind", EVENT_KINDS)
@@ -107,9 +113,14 @@ def test_omissions_name_what_a_declaration_forgot():
     missing = omissions(EventKind(Forgetful))
 
     assert [sentence.split()[0] for sentence in missing] == [
-        "forgetful.user_email", "forgetful.session_id", "forgetful.stars", "Forgetful",
-        "forgetful", "forgetful", "Forgetful",
-    ]  # fmt: skip
+        "forgetful.user_email",
+        "forgetful.session_id",
+        "forgetful.stars",
+        "Forgetful",
+        "forgetful",
+        "forgetful",
+        "Forgetful",
+    ]
     assert "sounds like a person" in missing[0]
     assert "never erased" in missing[1]
     assert omissions(EventKind(Undeclared)) == [

@@ -25,25 +25,39 @@ def parse_event(raw):
 
 def test_metarank_item_becomes_upsert():
     raw = {
-        "event": "item", "id": "81f46c34-a4bb-469c-8708-f8127cd67d27", "timestamp": TIME,
-        "item": "product1", "fields": [
-            {"name": "title", "value": "Nice jeans"}, {"name": "price", "value": 25},
-            {"name": "color", "value": ["blue", "black"]}, {"name": "availability", "value": True},
+        "event": "item",
+        "id": "81f46c34-a4bb-469c-8708-f8127cd67d27",
+        "timestamp": TIME,
+        "item": "product1",
+        "fields": [
+            {"name": "title", "value": "Nice jeans"},
+            {"name": "price", "value": 25},
+            {"name": "color", "value": ["blue", "black"]},
+            {"name": "availability", "value": True},
         ],
-    }  # fmt: skip
+    }
 
     assert parse_event(raw) == ItemEvent(
-        event_id="81f46c34-a4bb-469c-8708-f8127cd67d27", event_time=AT, item_id="product1",
-        fields={"title": "Nice jeans", "price": 25.0, "color": ["blue", "black"],
-                "availability": True},
-    )  # fmt: skip
+        event_id="81f46c34-a4bb-469c-8708-f8127cd67d27",
+        event_time=AT,
+        item_id="product1",
+        fields={
+            "title": "Nice jeans",
+            "price": 25.0,
+            "color": ["blue", "black"],
+            "availability": True,
+        },
+    )
 
 
 def test_metarank_user_becomes_upsert():
     raw = {
-        "event": "user", "id": "u-1", "timestamp": int(TIME), "user": "user1",
+        "event": "user",
+        "id": "u-1",
+        "timestamp": int(TIME),
+        "user": "user1",
         "fields": [{"name": "age", "value": 33}],
-    }  # fmt: skip
+    }
 
     assert parse_event(raw) == UserEvent(
         event_id="u-1", event_time=AT, user_id="user1", fields={"age": 33.0}
@@ -52,18 +66,30 @@ def test_metarank_user_becomes_upsert():
 
 def test_metarank_ranking_id_becomes_event_and_request_id():
     raw = {
-        "event": "ranking", "id": "r1", "timestamp": "2021-11-14T18:25:00+02:00", "user": None,
-        "session": "s1", "tenant": "ignored",
-        "fields": [{"name": "query", "value": "jeans"}, {"name": "market", "value": "uk"},
-                   {"name": "source", "value": "search"}],
+        "event": "ranking",
+        "id": "r1",
+        "timestamp": "2021-11-14T18:25:00+02:00",
+        "user": None,
+        "session": "s1",
+        "tenant": "ignored",
+        "fields": [
+            {"name": "query", "value": "jeans"},
+            {"name": "market", "value": "uk"},
+            {"name": "source", "value": "search"},
+        ],
         "items": [{"id": "p3", "relevancy": 2.0}, {"id": "p1", "relevancy": 1.0}, {"id": 7}],
-    }  # fmt: skip
+    }
 
     assert parse_event(raw) == RankingEvent(
-        event_id="r1", event_time=AT, request_id="r1", session_id="s1", query="jeans",
-        market="uk", utc_offset_minutes=120,
+        event_id="r1",
+        event_time=AT,
+        request_id="r1",
+        session_id="s1",
+        query="jeans",
+        market="uk",
+        utc_offset_minutes=120,
         items=(ShownItem("p3", 2.0), ShownItem("p1", 1.0), ShownItem("7")),
-    )  # fmt: skip
+    )
 
 
 @pytest.mark.parametrize(
@@ -78,9 +104,12 @@ def test_constant_relevancy_is_no_score(relevancy):
 
 def test_metarank_ranking_of_an_empty_list_is_parsed():
     raw = {
-        "event": "ranking", "id": "r1", "timestamp": TIME, "items": [],
+        "event": "ranking",
+        "id": "r1",
+        "timestamp": TIME,
+        "items": [],
         "fields": [{"name": "query", "value": "green shoes"}],
-    }  # fmt: skip
+    }
 
     empty, as_served = parse_event(raw), parse_event(raw | {"items": None})
 
@@ -91,15 +120,27 @@ def test_metarank_ranking_of_an_empty_list_is_parsed():
 
 def test_metarank_interaction_refers_to_its_ranking():
     raw = {
-        "event": "interaction", "id": "c1", "ranking": "r1", "timestamp": TIME, "user": "u",
-        "session": "s", "type": "purchase", "item": "p1",
+        "event": "interaction",
+        "id": "c1",
+        "ranking": "r1",
+        "timestamp": TIME,
+        "user": "u",
+        "session": "s",
+        "type": "purchase",
+        "item": "p1",
         "fields": [{"name": "value", "value": 9.5}, {"name": "quantity", "value": 2}],
-    }  # fmt: skip
+    }
 
     assert parse_event(raw) == InteractionEvent(
-        event_id="c1", event_time=AT, item_id="p1", type="purchase", request_id="r1",
-        user_id="u", session_id="s", value=9.5,
-    )  # fmt: skip
+        event_id="c1",
+        event_time=AT,
+        item_id="p1",
+        type="purchase",
+        request_id="r1",
+        user_id="u",
+        session_id="s",
+        value=9.5,
+    )
     assert parse_event(raw | {"ranking": None}).request_id is None
 
 

@@ -69,13 +69,21 @@ _slots = st.one_of(
 _changes = st.fixed_dictionaries(
     {},
     optional={
-        "event_id": _ids, "event_time": _times, "received_at": _times, "item_id": _ids,
+        "event_id": _ids,
+        "event_time": _times,
+        "received_at": _times,
+        "item_id": _ids,
         "fields": st.dictionaries(st.text(max_size=3), _anything, max_size=3),
-        "items": st.lists(_slots, max_size=4), "utc_offset_minutes": _anything,
-        "value": _anything, "op": st.sampled_from(["upsert", "delete", "erase", 1]),
-        "type": _ids, "query": _anything, "market": _anything, "surplus": _anything,
+        "items": st.lists(_slots, max_size=4),
+        "utc_offset_minutes": _anything,
+        "value": _anything,
+        "op": st.sampled_from(["upsert", "delete", "erase", 1]),
+        "type": _ids,
+        "query": _anything,
+        "market": _anything,
+        "surplus": _anything,
     },
-)  # fmt: skip
+)
 
 
 @settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))

@@ -111,10 +111,11 @@ def test_parquet_file_of_one_kind_needs_no_kind_column(parquet):
 
     at = parse_instant(GOOD_TIME)
     assert parsed(path) == [
-        click("e1", at), click("e2", at).__class__(
+        click("e1", at),
+        click("e2", at).__class__(
             event_id="e2", event_time=at, item_id="i1", type="purchase", value=9.5
         ),
-    ]  # fmt: skip
+    ]
 
 
 def test_kind_column_sets_the_kind_of_each_row(parquet):
@@ -141,14 +142,18 @@ def test_kind_column_sets_the_kind_of_each_row(parquet):
     [
         (pa.array(['{"price": 1.5, "brand": null}']), {"price": 1.5, "brand": None}),
         (pa.array([{"price": 1.5, "brand": None}]), {"price": 1.5}),
-        (pa.array([[("brand", None), ("title", "x")]], pa.map_(pa.string(), pa.string())),
-         {"brand": None, "title": "x"}),
-        (pa.array([{"price": Decimal("1.50"), "added": date(2021, 1, 2), "at": MOMENT}]),
-         {"price": 1.5, "added": "2021-01-02", "at": "2021-11-15T12:00:00"}),
+        (
+            pa.array([[("brand", None), ("title", "x")]], pa.map_(pa.string(), pa.string())),
+            {"brand": None, "title": "x"},
+        ),
+        (
+            pa.array([{"price": Decimal("1.50"), "added": date(2021, 1, 2), "at": MOMENT}]),
+            {"price": 1.5, "added": "2021-01-02", "at": "2021-11-15T12:00:00"},
+        ),
         (pa.array([None], pa.string()), {}),
     ],
     ids=["json", "struct", "map", "rich struct", "null"],
-)  # fmt: skip
+)
 def test_parquet_fields_may_be_json_struct_or_map(parquet, column, fields):
     path = parquet(
         {"event_id": ["i1"], "event_time": [1636977600], "item_id": [7], "fields": column}
@@ -180,8 +185,9 @@ def test_rows_of_an_unrelated_table_are_quarantined(parquet, home, clock):
     report = ingest([path], home=home, clock=clock)
 
     assert [(q.line, q.reason.split(":")[0]) for q in report.quarantined] == [
-        (1, "kind"), (2, "kind"),
-    ]  # fmt: skip
+        (1, "kind"),
+        (2, "kind"),
+    ]
 
 
 def test_damaged_parquet_page_affects_only_its_row_group(parquet, home, clock):

@@ -34,9 +34,12 @@ def inferred(tmp_path):
 
 def _event(kind, number, fields):
     return {
-        "kind": kind, "event_id": f"{kind}{number}", "event_time": "2021-11-15",
-        f"{kind}_id": f"{kind}{number}", "fields": fields,
-    }  # fmt: skip
+        "kind": kind,
+        "event_id": f"{kind}{number}",
+        "event_time": "2021-11-15",
+        f"{kind}_id": f"{kind}{number}",
+        "fields": fields,
+    }
 
 
 def types(shop):
@@ -55,14 +58,21 @@ def test_ranklens_shop_equals_the_shipped_declaration():
 def test_types_and_roles_of_a_typical_shop(inferred):
     shop, explanations = inferred(
         {
-            "product_name": f"Thing {n}", "brandName": ["Acme", "Best"][n % 2],
-            "category": f"c{n % 3}", "unit_price": n + 0.5, "in_stock": n % 2 == 0,
-            "added_at": f"2021-01-{n + 1:02d}T12:00:00Z", "description": "long " * 30 + str(n),
-            "department_id": n % 4, "sizes": ["S", "M"], "updated": 1_600_000_000 + n,
-            "weight": str(n), "colour": ["red", "blue"][n % 2],
+            "product_name": f"Thing {n}",
+            "brandName": ["Acme", "Best"][n % 2],
+            "category": f"c{n % 3}",
+            "unit_price": n + 0.5,
+            "in_stock": n % 2 == 0,
+            "added_at": f"2021-01-{n + 1:02d}T12:00:00Z",
+            "description": "long " * 30 + str(n),
+            "department_id": n % 4,
+            "sizes": ["S", "M"],
+            "updated": 1_600_000_000 + n,
+            "weight": str(n),
+            "colour": ["red", "blue"][n % 2],
         }
         for n in range(20)
-    )  # fmt: skip
+    )
 
     assert types(shop) == {
         "product_name": ("text", "title"),
@@ -88,8 +98,10 @@ def test_shop_without_typical_fields(inferred):
     shop, _ = inferred({"isbn": f"978-{n}", "pages": n, "shelf": n % 2} for n in range(9))
 
     assert types(shop) == {
-        "isbn": ("text", "title"), "pages": ("number", None), "shelf": ("number", None),
-    }  # fmt: skip
+        "isbn": ("text", "title"),
+        "pages": ("number", None),
+        "shelf": ("number", None),
+    }
 
 
 def test_shop_without_fields(inferred):
@@ -136,9 +148,11 @@ def test_each_role_has_one_item_field_and_users_have_no_roles(inferred):
     shop, _ = inferred(goods, users=[{"name": f"u{n}", "price": 3} for n in range(9)])
 
     assert types(shop) == {
-        "title": ("text", "title"), "name": ("text", None),
-        "price": ("number", "price"), "old_price": ("number", None),
-    }  # fmt: skip
+        "title": ("text", "title"),
+        "name": ("text", None),
+        "price": ("number", "price"),
+        "old_price": ("number", None),
+    }
     assert [field.role for field in shop.user_fields] == [None, None]
 
 
@@ -167,9 +181,11 @@ _names = st.one_of(
 )
 _letters = st.characters(exclude_characters="\0", exclude_categories=["Cs"])
 _values = st.one_of(
-    st.booleans(), st.floats(-1e9, 1e9), st.lists(st.text(_letters, max_size=3), max_size=2),
+    st.booleans(),
+    st.floats(-1e9, 1e9),
+    st.lists(st.text(_letters, max_size=3), max_size=2),
     st.text(_letters, max_size=6),
-)  # fmt: skip
+)
 
 
 @settings(max_examples=examples(80), deadline=None)

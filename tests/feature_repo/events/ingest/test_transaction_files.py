@@ -62,9 +62,16 @@ HEADER = ["till slip", "article", "label", "pieces", "each", "sold", "card", "to
 
 def slip(**changes):
     cells = {
-        "till slip": "s1", "article": "a1", "label": "Newspaper", "pieces": "2", "each": "1,50",
-        "sold": "01.07.2026 08:30", "card": "7", "town": "Troy", "unread": "x",
-    }  # fmt: skip
+        "till slip": "s1",
+        "article": "a1",
+        "label": "Newspaper",
+        "pieces": "2",
+        "each": "1,50",
+        "sold": "01.07.2026 08:30",
+        "card": "7",
+        "town": "Troy",
+        "unread": "x",
+    }
     return [{**cells, **changes}[name] for name in HEADER]
 
 

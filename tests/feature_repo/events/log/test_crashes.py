@@ -108,9 +108,12 @@ def test_killed_backfill_can_be_repeated(home, write):
 
 def _raw(event_id, at):
     return {
-        "kind": "interaction", "event_id": event_id, "event_time": to_text(at), "item_id": "i1",
+        "kind": "interaction",
+        "event_id": event_id,
+        "event_time": to_text(at),
+        "item_id": "i1",
         "type": "click",
-    }  # fmt: skip
+    }
 
 
 @pytest.mark.parametrize(

@@ -100,8 +100,10 @@ def test_compacted_file_names_match_their_events(log, clock):
             assert {f"part-{row['part']:08d}.parquet" for row in rows} == {path.name}
             assert all(row["part"] == log.seals().part_of(_micros(row["seen_at"])) for row in rows)
     assert [path.parent.name for path in log.relation_paths("interaction")] == [
-        "day=2021-11-15", "day=2021-11-16", "day=2021-11-16",
-    ]  # fmt: skip
+        "day=2021-11-15",
+        "day=2021-11-16",
+        "day=2021-11-16",
+    ]
     (search,) = pq.ParquetFile(log.relation_paths("ranking")[0]).read().to_pylist()
     assert search["query_key"] == query_key("red shoes", "default")
 
