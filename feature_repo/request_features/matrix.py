@@ -22,14 +22,17 @@ Matrix = npt.NDArray[np.float32]
 
 @lru_cache(maxsize=64)
 def feature_columns(shop: Shop) -> tuple[str, ...]:
-    """The F columns of the matrix, in order: what an empty slate would be asked."""
+    """Return the F columns of the matrix, in order."""
     return tuple(
         _rows(tuple(names for names, _ in _blocks(RequestContext(t=0), shop, RatePrior())))
     )
 
 
 def feature_matrix(context: RequestContext, shop: Shop, prior: RatePrior) -> Matrix:
-    """Shape (N, F) float32, candidates in the order given; NaN where missing, never infinite."""
+    """Return the matrix, shape (N, F) float32, candidates in the order given.
+
+    NaN where missing, never infinite.
+    """
     with np.errstate(all="ignore"):
         blocks = _blocks(context, shop, prior)
         rows = _rows(tuple([names for names, _ in blocks]))
@@ -41,7 +44,7 @@ def feature_matrix(context: RequestContext, shop: Shop, prior: RatePrior) -> Mat
 
 
 def precompute(context: RequestContext, shop: Shop) -> None:
-    """Work out what no user, query row or market has a say in; `feature_matrix` finds it done."""
+    """Compute what depends on candidates and query text alone; `feature_matrix` reuses it."""
     with np.errstate(all="ignore"):
         age_seconds(context, shop)
         matches(context, shop)
@@ -51,24 +54,24 @@ def _filled(blocks: Sequence[Block], size: int) -> Matrix:
     """Shape (columns of all blocks, N)."""
     matrix = np.empty((sum([len(names) for names, _ in blocks]), size), dtype=np.float32)
     start = 0
-    alike: list[int] = []
-    same: list[float | None] = []
+    shared_rows: list[int] = []
+    shared: list[float | None] = []
     for names, values in blocks:
         end = start + len(names)
         if isinstance(values, np.ndarray):
             rows = matrix[start:end]
             (rows if values.ndim == 2 else rows.reshape(*values.shape[:-1], size))[:] = values
         else:
-            alike += range(start, end)
-            same += values
+            shared_rows += range(start, end)
+            shared += values
         start = end
-    matrix[alike] = as_numbers(same)[:, None]
+    matrix[shared_rows] = as_numbers(shared)[:, None]
     return matrix
 
 
 @lru_cache(maxsize=64)
 def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
-    """The row of each column among those of all blocks; of two of one name, the later."""
+    """Column → its row among those of all blocks; of two with one name, the later."""
     return {name: row for row, name in enumerate(chain.from_iterable(names))}
 
 

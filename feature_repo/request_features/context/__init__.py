@@ -1,4 +1,4 @@
-"""What a request knows beside stored rows: counts, rate priors, overrides and codes."""
+"""The values of one request from which its features are computed."""
 
 from feature_repo.request_features.context.codes import TextCodes
 from feature_repo.request_features.context.counts import (

@@ -1,4 +1,4 @@
-"""Texts as the numbers of their pieces, kept, so that what many texts share is found at once."""
+"""Cached integer codes of the pieces of texts: set operations become array operations."""
 
 from collections.abc import Callable, Iterable, Sequence
 from threading import Lock
@@ -8,50 +8,51 @@ import numpy.typing as npt
 
 from feature_repo.request_features.context.request_context import ItemValues
 
-KEPT_BYTES = 16_000_000
-"""Of texts and numbers, kept until a vocabulary starts anew: some hundred thousand titles."""
+CACHE_BYTES = 16_000_000
+"""Bytes of texts and codes before a cache starts anew: some hundred thousand titles."""
 
-_NUMBER = np.int32
-"""Half the memory to be read of what numpy would take."""
+_CODE = np.int32
+"""Half the memory of numpy's default, and half of it to read."""
 
 
 class TextCodes:
-    """Numbers the pieces into which texts are cut.  Threads may share it."""
+    """Assigns a code to each piece of the texts it cuts.  Threads may share it."""
 
     def __init__(self, cut: Callable[[str], frozenset[str]]) -> None:
-        """Number what `cut` gives."""
+        """Assign codes to the pieces that `cut` returns for a text."""
         self.cut = cut
-        self._number: dict[str, int] = {}
+        self._codes: dict[str, int] = {}
         self._texts: dict[str, bytes] = {}
-        self._kept_bytes = 0
+        self._cached_bytes = 0
         self._lock = Lock()
 
     def fresh(self) -> "TextCodes":
-        """This one, or a new one where it keeps too much; numbers of the two are not the same."""
-        return self if self._kept_bytes < KEPT_BYTES else TextCodes(self.cut)
+        """Return this cache, or a new one with other codes if this one has grown too large."""
+        return self if self._cached_bytes < CACHE_BYTES else TextCodes(self.cut)
 
     def values(self, texts: Sequence[str]) -> ItemValues:
-        """The pieces of N texts, in no order, by their numbers."""
+        """Return the codes of the pieces of N texts, in no order."""
         try:
-            found = [*map(self._texts.__getitem__, texts)]
+            packed = [*map(self._texts.__getitem__, texts)]
         except KeyError:
-            found = [*map(self._learned, texts)]
-        codes = np.frombuffer(b"".join(found), _NUMBER)
-        sizes = np.fromiter(map(len, found), np.int64, len(found)) // codes.itemsize
+            packed = [*map(self._packed, texts)]
+        codes = np.frombuffer(b"".join(packed), _CODE)
+        sizes = np.fromiter(map(len, packed), np.int64, len(packed)) // codes.itemsize
         return ItemValues([], codes, sizes)
 
-    def numbers(self, pieces: Iterable[str]) -> npt.NDArray[np.int64]:
-        """Numbers of the pieces that any text has which was looked at."""
-        return np.array([self._number[p] for p in pieces if p in self._number], np.int64)
+    def codes(self, pieces: Iterable[str]) -> npt.NDArray[np.int64]:
+        """Return the codes of those pieces that occur in any text seen so far."""
+        return np.array([self._codes[p] for p in pieces if p in self._codes], np.int64)
 
     def __len__(self) -> int:
-        return len(self._number)
+        return len(self._codes)
 
-    def _learned(self, text: str) -> bytes:
+    def _packed(self, text: str) -> bytes:
         with self._lock:
             if text not in self._texts:
-                pieces = self.cut(text)
-                numbers = [self._number.setdefault(piece, len(self._number)) for piece in pieces]
-                packed = self._texts[text] = np.array(numbers, _NUMBER).tobytes()
-                self._kept_bytes += len(text) + len(packed)
+                codes = [
+                    self._codes.setdefault(piece, len(self._codes)) for piece in self.cut(text)
+                ]
+                packed = self._texts[text] = np.array(codes, _CODE).tobytes()
+                self._cached_bytes += len(text) + len(packed)
         return self._texts[text]

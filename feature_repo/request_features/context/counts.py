@@ -1,4 +1,4 @@
-"""All counts of one request in one table, so that what is said of each is computed at once."""
+"""All counts of one request in one table, so that one array operation covers every entity."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,19 +10,19 @@ import numpy.typing as npt
 from feature_repo.views import COUNTER_VIEWS, MARKET_MEASURES, WINDOWS
 
 DAY, WEEK, MONTH, EVER = (tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all"))
-"""Places of the windows, shortest first."""
+"""Indexes of the windows, shortest first."""
 
 ENTITIES: dict[str, str] = {
     **{view.entity: view.name for view in COUNTER_VIEWS},
     "market": "market_baseline",
 }
-"""Entity → the view of its counts: those of the candidates, then of one user, query and market."""
+"""Entity → the view of its counts, in the order of the table's columns."""
 
 _MEASURES: Mapping[str, tuple[str, ...]] = {
     **{view.entity: tuple(view.measures) for view in COUNTER_VIEWS},
     "market": tuple(MARKET_MEASURES),
 }
-_ALL = tuple(dict.fromkeys(measure for own in _MEASURES.values() for measure in own))
+_ALL = tuple(dict.fromkeys(measure for measures in _MEASURES.values() for measure in measures))
 _OTHERS = len(ENTITIES) - 1
 
 
@@ -34,27 +34,29 @@ _READ: dict[str, tuple[str, ...]] = {
     view.entity: tuple(name for name, measure in view.measures.items() if measure.read)
     for view in COUNTER_VIEWS
 }
-COUNTS: dict[str, tuple[str, ...]] = {entity: _names(entity, own) for entity, own in _READ.items()}
-"""Entity → the full names of its counts that a model reads as they are, measure by measure."""
+COUNTS: dict[str, tuple[str, ...]] = {
+    entity: _names(entity, measures) for entity, measures in _READ.items()
+}
+"""Entity → the full names of its counts that a model reads, measure by measure."""
 
 ALL_COUNTS: dict[str, tuple[str, ...]] = {entity: _names(entity, _ALL) for entity in ENTITIES}
-"""The same of every measure there is, whether or not it is counted of the entity."""
+"""Entity → the full names of every measure, whether or not the entity has it."""
 
 
 @dataclass(frozen=True)
 class Counts:
-    """Counts as of one instant, NaN where not known.
+    """Counts as of one instant, NaN where missing.
 
     Attributes:
         table: shape (measures, windows, N + 3): of the candidates, then of the user, the query and
-            the market.  Not to be written to.
+            the market.  Read only.
     """
 
     table: npt.NDArray[np.float64]
 
     @classmethod
     def of(cls, items: npt.NDArray[np.float64], others: npt.NDArray[np.float64]) -> "Counts":
-        """Put counts together as `ALL_COUNTS` names them.
+        """Combine counts in the order of `ALL_COUNTS`.
 
         Args:
             items: shape (names, N).
@@ -67,26 +69,26 @@ class Counts:
 
     @cached_property
     def evidence(self) -> npt.NDArray[np.float64]:
-        """The same, 0 where not known."""
+        """The table with 0 where a count is missing."""
         return np.where(np.isnan(self.table), 0.0, self.table)
 
     def each(self, *measures: str) -> npt.NDArray[np.float64]:
-        """Shape (measures, windows, N + 3), of those asked for."""
+        """Return the table of some measures, shape (measures, windows, N + 3)."""
         return self.table[measure_indexes(measures)]
 
     def stored(self, entity: str) -> npt.NDArray[np.float64]:
-        """Shape (measures, windows, N or 1): what `COUNTS` names."""
+        """Return the counts that `COUNTS` names, shape (measures, windows, N or 1)."""
         return entity_slice(self.table, entity)[measure_indexes(_READ[entity])]
 
 
 @cache
 def measure_indexes(measures: tuple[str, ...]) -> npt.NDArray[np.intp]:
-    """Where the measures are in the table."""
+    """Return the indexes of the measures in the table."""
     return np.array([_ALL.index(measure) for measure in measures])
 
 
 def entity_slice(table: npt.NDArray[np.float64], entity: str) -> npt.NDArray[np.float64]:
-    """What a table, shape (…, N + 3), has of an entity: shape (…, N) of `item`, else (…, 1)."""
+    """Return an entity's columns of a table (…, N + 3): shape (…, N) for items, else (…, 1)."""
     return table[..., _PARTS[entity]]
 
 

@@ -1,4 +1,4 @@
-"""Fields of a request's candidates, which count instead of the stored ones."""
+"""Item fields in a request, which replace the stored ones."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from feature_repo.shop import Shop, ShopField, typed_value
 def with_overrides(
     context: RequestContext, overrides: Mapping[str, Mapping[str, FieldValue]], shop: Shop
 ) -> RequestContext:
-    """The context with item attributes replaced.
+    """Return the context with some item attributes replaced.
 
     Args:
         context: of N candidates.
-        overrides: by item id, fields by the name they have in events; a null removes the value,
-            and fields the shop did not declare are ignored.
+        overrides: item id → fields by their names in events; null removes the value, and
+            undeclared fields are ignored.
         shop: declares the fields.
     """
     named = {name for fields in overrides.values() for name in fields}

@@ -1,8 +1,8 @@
-"""Families of features that exist only at request time, one module each, all of one shape.
+"""The shape of a family of request features.
 
-A family is a function `(context, shop, prior) -> blocks`.  It names the same columns in the same
-order whatever it is given.  Blocks make a request of hundreds of columns some hundred array
-operations, and names are kept, for the same reason.
+A family is a function `(context, shop, prior) -> blocks`.  Its columns and their order depend on
+the shop alone.  Blocks turn hundreds of columns into some hundred array operations; names are
+cached for the same reason.
 """
 
 from collections.abc import Sequence
@@ -14,13 +14,13 @@ from feature_repo.request_features.context import Floats
 
 
 class Block(NamedTuple):
-    """Columns side by side.
+    """Some columns of the matrix.
 
     Attributes:
         names: of K columns.
-        values: shape (…, N), or (…, 1) of what is the same for all candidates; the axes before the
-            last have K places together, in the order of the names.  K numbers alone are also the
-            same for all, None where missing; those of all families become an array at once.
+        values: shape (…, N), or (…, 1) for values that all candidates share; the axes before the
+            last have K elements together, in the order of the names.  A plain sequence of K
+            numbers is also shared by all candidates, None where missing.
     """
 
     names: tuple[str, ...]
@@ -32,7 +32,7 @@ Columns = Sequence[Block]
 
 @cache
 def named(pattern: str, *parts: tuple[str, ...]) -> tuple[str, ...]:
-    """The pattern with each combination of the parts, the last part changing fastest.
+    """Fill a pattern with each combination of the parts; the last part changes fastest.
 
     >>> named("rate__{}_{}", ("item", "user"), ("7d", "all"))
     ('rate__item_7d', 'rate__item_all', 'rate__user_7d', 'rate__user_all')

@@ -1,4 +1,4 @@
-"""The shopper's local time; missing where the request does not say how far it is from UTC."""
+"""The shopper's local time; missing if the request has no UTC offset."""
 
 import math
 from datetime import timedelta
@@ -17,7 +17,7 @@ def calendar(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
 
 
 def local_time(context: RequestContext) -> tuple[float, float, float]:
-    """Hour, weekday and month."""
+    """Return hour, weekday and month."""
     offset = as_number(context.utc_offset_minutes)
     if math.isnan(offset):
         return math.nan, math.nan, math.nan

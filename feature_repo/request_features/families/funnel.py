@@ -1,9 +1,7 @@
-"""How far shoppers go: rates of the steps to an order, each drawn towards what is usual.
+"""Rates of the steps to an order, smoothed toward the market's rate.
 
-A query's searches may end at once, where they find nothing.
-
-What is usual is the market's own rate as of the last midnight, so a rate is missing while the
-market has none.  Their support is in the stored counts.
+The market's rate is that of the last midnight; without one the feature is missing.  The support of
+each rate is in the stored counts.  An empty search counts as a step of its query.
 """
 
 import numpy as np
@@ -23,17 +21,17 @@ from feature_repo.request_features.families.stored import WINDOWS
 from feature_repo.shop import Shop
 
 STRENGTH = 20.0
-"""Events that the market's rate is worth: rates of purchases are rarely above a few percent."""
+"""Weight of the market's rate, in events: purchase rates are rarely above a few percent."""
 
 STEPS = ("cart", "order", "return", "click", "order", "zero_result")
-_TAKEN = ("carts", "orders", "returns", "clicks", "orders", "zero_results")
-_ABLE = ("clicks", "clicks", "orders", "searches", "searches", "searches")
-_ABLE_OF_MARKET = (*_ABLE[:-1], "queries")
-"""Of a market's slates only those for a query can be of a search that finds nothing."""
+_NUMERATORS = ("carts", "orders", "returns", "clicks", "orders", "zero_results")
+_DENOMINATORS = ("clicks", "clicks", "orders", "searches", "searches", "searches")
+_DENOMINATORS_OF_MARKET = (*_DENOMINATORS[:-1], "queries")
+"""Only slates for a query can be empty searches of a market."""
 _SOLD = slice(2, 3)
 
 _ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 6)}
-"""Whose steps are which: the first follow a click, or a purchase; the last a search."""
+"""Entity → its steps: the first three follow a click or a purchase, the others a search."""
 
 _LONG = WINDOWS[MONTH:]
 
@@ -51,20 +49,22 @@ def funnel(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
 
 
 def rates(counts: Counts) -> Floats:
-    """Shares that took each of `STEPS` in each long window, (s · usual + taken) / (s + able).
+    """Return the rate of each of `STEPS` in each long window, (s · market + taken) / (s + able).
 
-    Shape (steps, windows, N + 3); NaN where nothing is usual.
+    Shape (steps, windows, N + 3); NaN without a rate of the market.
     """
-    taken, able = _steps(counts.evidence[:, MONTH:])
-    took, could = _steps(entity_slice(counts.table[:, EVER:], "market"), _ABLE_OF_MARKET)
-    usual = took / could
-    believed = STRENGTH * np.where(usual > 0, usual, np.nan)
-    shares: Floats = (believed + taken) / (STRENGTH + able)
+    numerators, denominators = _steps(counts.evidence[:, MONTH:])
+    market_numerators, market_denominators = _steps(
+        entity_slice(counts.table[:, EVER:], "market"), _DENOMINATORS_OF_MARKET
+    )
+    market_rates = market_numerators / market_denominators
+    prior_events = STRENGTH * np.where(market_rates > 0, market_rates, np.nan)
+    shares: Floats = (prior_events + numerators) / (STRENGTH + denominators)
     return shares
 
 
-def _steps(counts: Floats, of: tuple[str, ...] = _ABLE) -> tuple[Floats, Floats]:
-    """Who took each step, and who could: what was sold is what was ordered, kept or not."""
-    taken, able = counts[measure_indexes(_TAKEN)], counts[measure_indexes(of)]
-    able[_SOLD] += counts[measure_indexes(("returns",))]
-    return taken, able
+def _steps(counts: Floats, of: tuple[str, ...] = _DENOMINATORS) -> tuple[Floats, Floats]:
+    """Events that took each step and events that could have; items sold include those returned."""
+    numerators, denominators = counts[measure_indexes(_NUMERATORS)], counts[measure_indexes(of)]
+    denominators[_SOLD] += counts[measure_indexes(("returns",))]
+    return numerators, denominators

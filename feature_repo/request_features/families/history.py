@@ -1,4 +1,4 @@
-"""Each candidate against what the user has seen and clicked, and the times since."""
+"""Impressions and clicks of each candidate by this user, and the times since."""
 
 import math
 
@@ -26,8 +26,8 @@ def history(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
         return [Block(_CANDIDATE + _USER, [math.nan] * len(_CANDIDATE + _USER))]
     met = recent.met(context)
     lists = ((met.clicked, recent.clicked_at), (met.shown, recent.shown_at))
-    table = [met.times(places) for places, _ in lists]
-    table += [(context.t - met.last(places, instants)) / SECOND for places, instants in lists]
+    table = [met.times(items) for items, _ in lists]
+    table += [(context.t - met.last(items, instants)) / SECOND for items, instants in lists]
     return [
         Block(_CANDIDATE, np.array(table)[:, met.candidates]),
         Block(_USER, _of_user(context.t, recent)),

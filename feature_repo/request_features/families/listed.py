@@ -1,4 +1,4 @@
-"""Values of listed items as numbers, so that those of all fields are counted at once."""
+"""Values of listed items as numbers, so that one array operation counts all fields."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -19,74 +19,78 @@ Ints = npt.NDArray[np.int64]
 class Listed:
     """The values of listed items in F fields, numbered field by field.
 
-    A field's last number is that of any value which no listed item has.
+    A field's last number stands for every value that no listed item has.
 
     Attributes:
-        code: of each field, the number of each of its K values.
+        code: for each field, value → number.
         numbers: shape (W,), the number of each listed value, field by field, item by item.
-        places: shape (W,), the place of its item in the list.
-        sizes: how many numbers each field takes.
-        longest: how many items the longest list has.
+        positions: shape (W,), the index of its item in the list.
+        sizes: the number of numbers of each field.
+        longest: the number of items of the longest list.
     """
 
     code: list[dict[str, int]]
     numbers: Ints
-    places: Ints
+    positions: Ints
     sizes: list[int]
     longest: int
 
     @classmethod
     def of(cls, lists: Sequence[Sequence[Any]]) -> "Listed":
-        """Number the values of a list of items a field, of which each has a text."""
+        """Number the values of F lists of items, one text an item."""
         codes: list[dict[str, int]] = []
         numbers: list[int] = []
-        places: list[int] = []
+        positions: list[int] = []
         for texts in lists:
             start = sum(map(len, codes)) + len(codes)
-            told, of = _told(texts)
+            values, items = _split_all(texts)
             code: dict[str, int] = defaultdict(count(start).__next__)
-            numbers += map(code.__getitem__, told)
-            places += of
+            numbers += map(code.__getitem__, values)
+            positions += items
             codes.append(code)
         sizes, longest = [len(code) + 1 for code in codes], max(map(len, lists), default=0)
-        return cls(codes, np.array(numbers, np.int64), np.array(places, np.int64), sizes, longest)
+        return cls(
+            codes, np.array(numbers, np.int64), np.array(positions, np.int64), sizes, longest
+        )
 
     def counted(self, weights: Floats | Flags) -> Floats:
-        """Sum of the weights of the values of each number: (W,) to (numbers,)."""
+        """Sum weights by number: (W,) to (numbers,)."""
         counts = np.bincount(self.numbers, weights, minlength=sum(self.sizes))
         return counts.astype(np.float64, copy=False)
 
     def weighed(self, weights: Floats) -> Floats:
-        """The same where the weights are those of the items by place; an item beyond weighs 0."""
-        by_place = np.zeros(max(weights.size, self.longest))
-        by_place[: weights.size] = weights
-        return self.counted(by_place[self.places])
+        """Sum the weights of items by number; an item without a weight has weight 0."""
+        by_position = np.zeros(max(weights.size, self.longest))
+        by_position[: weights.size] = weights
+        return self.counted(by_position[self.positions])
 
     def by_field(self, counts: Floats) -> list[Floats]:
-        """What each field has of counts of all numbers."""
+        """Split counts of all numbers by field."""
         ends = [*accumulate(self.sizes)]
         return [counts[end - size : end] for end, size in zip(ends, self.sizes, strict=True)]
 
     def numbers_in(self, candidates: FieldValues) -> Ints:
-        """Shape (V,): the number of each value of the candidates."""
+        """Return the number of each value of the candidates, shape (V,)."""
         others = [end - 1 for end in accumulate(self.sizes)]
-        found = chain.from_iterable(map(numbered, self.code, candidates.distinct, others))
-        numbers: Ints = np.array([*found], np.int64).take(candidates.items.codes)
+        numbers_of_distinct = chain.from_iterable(
+            map(numbered, self.code, candidates.distinct, others)
+        )
+        numbers: Ints = np.array([*numbers_of_distinct], np.int64).take(candidates.items.codes)
         return numbers
 
 
 def numbered(code: Mapping[str, int], texts: Iterable[str], other: int) -> Iterable[int]:
-    """The number of each text, the other where it has none."""
+    """Return the number of each text, `other` for a text without one."""
     return map(code.get, texts, repeat(other))
 
 
 def numbers_of(code: Mapping[str, int], texts: Sequence[str], other: int) -> Ints:
-    """Shape (K,): the same of K texts."""
+    """Return the numbers of K texts as an array, shape (K,)."""
     return np.fromiter(numbered(code, texts, other), np.int64, len(texts))
 
 
-def _told(texts: Sequence[Any]) -> tuple[Sequence[str], Sequence[int]]:
-    """The values of all texts, and the place of the text of each."""
+def _split_all(texts: Sequence[Any]) -> tuple[Sequence[str], Sequence[int]]:
+    """The values of all texts, and the index of each value's text."""
     distinct = {*texts}
     plain = {*map(type, distinct)} == {str} and "" not in distinct
     if plain and VALUE_SEPARATOR not in "".join(distinct):
@@ -96,7 +100,7 @@ def _told(texts: Sequence[Any]) -> tuple[Sequence[str], Sequence[int]]:
 
 
 def split(text: Any) -> list[str]:
-    """The values of an item in one field, from the text in which a row carries them.
+    """Split the text that a row stores into an item's values in one field.
 
     >>> split("red\\x1fblue"), split(None)
     (['red', 'blue'], [])

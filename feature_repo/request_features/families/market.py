@@ -1,7 +1,7 @@
-"""Values relative to what is usual in the market, so that one model can serve several.
+"""Values relative to the market's baseline, so that one model can serve several markets.
 
-A price in forints and one in pounds, a rate of a busy market and one of a shy one: only against
-their own market do they say the same.
+Prices in different currencies and rates of busy and quiet markets are comparable only relative to
+their own market.
 """
 
 import numpy as np
@@ -21,11 +21,11 @@ from feature_repo.views import MINOR_UNITS
 
 _MEASURES = ("clicks", "orders", "revenue", "searches")
 _ENTITIES = {"item": slice(0, 3), "query": slice(3, 4)}
-"""Whose measures are which."""
+"""Entity → its measures."""
 
 
 def market(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
-    """`market__<measure>`: logarithms of ratios to the market's own, and shares of its total."""
+    """`market__<measure>`: logarithms of ratios to the market's values, and shares of its total."""
     clicks, shown = entity_slice(context.counts.each("clicks", "impressions")[:, EVER], "market")
     rates = np.log(click_rates(context, prior)[EVER] / (clicks / shown))
     month = context.counts.each(*_MEASURES)[:, MONTH]
@@ -50,9 +50,9 @@ def market(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
 
 
 def order_values(context: RequestContext) -> Floats:
-    """Shape (N + 3,): the mean value of a purchase of each, all time, in the currency's major unit.
+    """Return the mean value of a purchase, all time, in the currency's major unit.
 
-    NaN without one; not to be written to.
+    Shape (N + 3,); NaN without a purchase; read only.
     """
     if "order values" not in context.memo:
         revenue, orders = context.counts.each("revenue", "orders")[:, EVER]

@@ -1,7 +1,7 @@
-"""Each candidate among those of its category and its brand, as of the last midnight.
+"""Each candidate among the items of its category and its brand, as of the last midnight.
 
-Groups are the steps of a ladder: an item that was hardly shown is judged by its brand's rate, a
-brand that was hardly shown by its category's, and that by the shop's.
+Rates are smoothed hierarchically: an item's rate toward its brand's, a brand's toward its
+category's, and a category's toward the shop's.
 """
 
 from collections.abc import Sequence
@@ -36,11 +36,11 @@ def percentiles(context: RequestContext, shop: Shop, prior: RatePrior) -> Column
     """`percentiles__<group>_<measure>`, `percentiles__examined_rate`, `percentiles__ladder_rate`.
 
     `…_rate` is the group's smoothed click rate, `…_to_price` the logarithm of the candidate's price
-    over the group's median one.  `…_support` counts the impressions a rate rests on.
+    over the group's median price.  `…_support` is the number of impressions behind a rate.
     """
-    groups, kept = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
-    features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:kept])
-    table = context.item_table(features).reshape(len(groups), kept, len(context.item_ids))
+    groups, size = groups_of(shop), len(_STORED) if shop.price_field else _WITHOUT_PRICE
+    features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:size])
+    table = context.item_table(features).reshape(len(groups), size, len(context.item_ids))
     own = entity_slice(
         context.counts.evidence[measure_indexes(("impressions", "clicks")), EVER], "item"
     )
@@ -52,7 +52,7 @@ def percentiles(context: RequestContext, shop: Shop, prior: RatePrior) -> Column
         price = context.item_numbers(f"item_attributes__{shop.price_field.column}")
         measured[:, 4] = np.log(price / table[:, 4])
     return [
-        Block(named("percentiles__{}_{}", groups, _MEASURES[:kept]), measured),
+        Block(named("percentiles__{}_{}", groups, _MEASURES[:size]), measured),
         Block(
             _OWN,
             np.array(
@@ -68,11 +68,11 @@ def percentiles(context: RequestContext, shop: Shop, prior: RatePrior) -> Column
 
 
 def _ladder(clicks: Sequence[Floats], shown: Sequence[Floats], prior: RatePrior) -> Floats:
-    """From the shop's rate to the item's: each step is drawn towards the one before.
+    """Smooth from the shop's rate down to the item's: each level toward the one above.
 
     Args:
-        clicks: N of each group, then of the candidates; none is missing.
-        shown: impressions, alike.
+        clicks: N for each group, then for the candidates; none is missing.
+        shown: impressions in the same shape.
         prior: of the shop.
     """
     rates: Floats = np.array([prior.click_rate])

@@ -1,6 +1,6 @@
-"""Each candidate's price against what this user, and this query, usually goes for.
+"""Each candidate's price relative to the prices of this user and this query.
 
-Prices are compared by their logarithms: twice as dear is as far for socks as for sofas.
+Prices are compared by their logarithms: a factor of two is as far for socks as for sofas.
 """
 
 import math
@@ -20,22 +20,25 @@ _AGAINST = named(
 )
 _USER = named("price__{}", ("user_band", "user_spread", "user_thrift"))
 _LEAST_SPREAD = 0.1
-"""Of logarithms; a user of one price alone is not offended by a tenth more."""
+"""Of logarithms; a user with one price alone still accepts a tenth more."""
 
 
 def price(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
-    """`price__<measure>`; nothing where the shop has no price."""
+    """`price__<measure>`; no columns if the shop has no price."""
     field = shop.price_field
     if field is None:
         return []
     prices = context.item_numbers(f"item_attributes__{field.column}")
     clicked, ignored = _recent_prices(context, field.column)
-    usual, spread, passed = _mean(clicked), _spread(clicked), _mean(ignored)
+    clicked_mean, spread, ignored_mean = _mean(clicked), _spread(clicked), _mean(ignored)
     values = order_values(context)
     orders = np.log([entity_slice(values, "user"), entity_slice(values, "query")])
-    against = np.log(prices) - np.array([[usual], [passed], [usual], *orders])
+    against = np.log(prices) - np.array([[clicked_mean], [ignored_mean], [clicked_mean], *orders])
     against[2] /= np.maximum(spread, _LEAST_SPREAD)
-    blocks = [Block(_AGAINST, against), Block(_USER, [usual, spread, passed - usual])]
+    blocks = [
+        Block(_AGAINST, against),
+        Block(_USER, [clicked_mean, spread, ignored_mean - clicked_mean]),
+    ]
     full = shop.item_role("list_price")
     if full is not None:
         discount = 1 - prices / context.item_numbers(f"item_attributes__{full.column}")
@@ -52,9 +55,9 @@ def _recent_prices(context: RequestContext, column: str) -> tuple[Floats, Floats
 
 
 def _logarithms(prices: Sequence[str]) -> Floats:
-    """Of those that are known and above nothing."""
-    known = np.array([int(price) for price in prices if price], dtype=np.float64)
-    return np.log(known[known > 0] / MINOR_UNITS)
+    """Logarithms of the positive prices."""
+    amounts = np.array([int(price) for price in prices if price], dtype=np.float64)
+    return np.log(amounts[amounts > 0] / MINOR_UNITS)
 
 
 def _mean(values: Floats) -> float:

@@ -1,6 +1,6 @@
-"""Each candidate against the items that were clicked under the same query.
+"""Each candidate relative to the items that were clicked under the same query.
 
-What these items have in common is what the query means: its categories, its brands, its price.
+The categories, brands and prices of these items show what the query means.
 """
 
 import math
@@ -29,10 +29,10 @@ def query_items(context: RequestContext, shop: Shop, prior: RatePrior) -> Column
     """`query_item__weight`, `…_share` of the listed clicks, `…_rank` from 1, NaN if not listed.
 
     `…_rate` is the smoothed click rate of the item under the query, and `…_support` the impressions
-    it rests on; of an item that is not listed, what is believed of any.  Such an item has weight 0;
-    all are NaN where the query is not known.
-    `…_entropy` of the clicks, in nats; `…_<column>_share`, of them on items that have one of the
-    candidate's values; `…_to_price`, of the candidate against their mean, as logarithms.
+    behind it; an item that is not listed has the prior's rate and weight 0.  All are NaN for an
+    unknown query.
+    `…_entropy` of the clicks, in nats; `…_<column>_share`: share of the clicks on items with one of
+    the candidate's values; `…_to_price`: the candidate's price relative to their mean, a logarithm.
     """
     weights = as_numbers(as_list(context.query_row.get(f"{_VIEW}__clicked_item_weights")))
     blocks = [
@@ -50,7 +50,7 @@ def query_items(context: RequestContext, shop: Shop, prior: RatePrior) -> Column
 
 
 def entropy(weights: Floats) -> float:
-    """Of a distribution given by its weights, in nats; NaN without any."""
+    """Return the entropy of a distribution given by its weights, in nats; NaN without weights."""
     if not weights.size:
         return math.nan
     shares = weights / weights.sum()
@@ -73,8 +73,8 @@ def _measured(context: RequestContext, weights: Floats, prior: RatePrior) -> Flo
     table[2, :-1] = np.arange(1, len(keys) + 1)
     table[4, : shown[: len(keys)].size] = shown[: len(keys)]
     table[3] = prior.smoothed(table[0], table[4])
-    place = {key: n for n, key in enumerate(keys)}
-    return table[:, numbers_of(place, context.item_ids, len(keys))]
+    index = {key: n for n, key in enumerate(keys)}
+    return table[:, numbers_of(index, context.item_ids, len(keys))]
 
 
 def _texts(context: RequestContext, column: str) -> list[object]:
@@ -84,7 +84,7 @@ def _texts(context: RequestContext, column: str) -> list[object]:
 def _intents(context: RequestContext, columns: Sequence[str], weights: Floats) -> Floats:
     """Shape (F, N): the highest share among a candidate's values in each field.
 
-    NaN where it has none, or (F, 1) where nothing is known.
+    NaN without a value; shape (F, 1) for an unknown query.
     """
     if not weights.size:
         return np.full((len(columns), 1), np.nan)
@@ -104,6 +104,6 @@ def _to_price(context: RequestContext, column: str, weights: Floats) -> Floats:
         if values and int(values[0]) > 0
     ]
     prices, shares = np.array(priced, dtype=np.float64).reshape(-1, 2).T
-    usual = np.sum(np.log(prices / MINOR_UNITS) * shares) / shares.sum() if priced else np.nan
-    difference: Floats = own - usual
+    mean = np.sum(np.log(prices / MINOR_UNITS) * shares) / shares.sum() if priced else np.nan
+    difference: Floats = own - mean
     return difference

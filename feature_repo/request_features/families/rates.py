@@ -25,8 +25,7 @@ def rates(context: RequestContext, _: Shop, prior: RatePrior) -> Columns:
 
 
 def click_rates(context: RequestContext, prior: RatePrior) -> Floats:
-    """Shape (windows, N + 3): smoothed click rates of all whose clicks and impressions are counted;
-    not to be written to."""
+    """Return the smoothed click rates of all entities, shape (windows, N + 3); read only."""
     key = "click rates", prior
     if key not in context.memo:
         context.memo[key] = prior.drawn(

@@ -1,7 +1,7 @@
-"""What the user's row of recent interactions says, as lists.
+"""The user's row of recent interactions, as lists.
 
-`clicked_*` and `shown_*` are parallel arrays, newest first.  An item was ignored where it was shown
-and not clicked from then on.
+`clicked_*` and `shown_*` are parallel arrays, newest first.  An impression counts as ignored if the
+user has not clicked the item since.
 """
 
 from bisect import bisect_left
@@ -33,7 +33,7 @@ class Recent:
 
     @classmethod
     def of(cls, context: RequestContext) -> "Recent | None":
-        """The row, or None where the user has none."""
+        """Return the row; None if the user has none."""
         if "recent" not in context.memo:
             context.memo["recent"] = cls._read(context)
         recent: Recent | None = context.memo["recent"]
@@ -50,20 +50,20 @@ class Recent:
         )
 
     def texts(self, context: RequestContext, column: str) -> tuple[list[Any], list[Any]]:
-        """The field's values of the clicked items and of the ignored items, a text an item."""
+        """Return a field's values of the clicked and of the ignored items, one text an item."""
         clicked, shown = _list(context, f"clicked_{column}"), _list(context, f"shown_{column}")
         ignored = self.ignored[: bisect_left(self.ignored, len(shown))]
         return clicked, [*map(shown.__getitem__, ignored)]
 
     def met(self, context: RequestContext) -> "Met":
-        """Which of the candidates are in the lists."""
+        """Return the lists and the candidates as numbers."""
         if "met" not in context.memo:
             context.memo["met"] = Met.of(self, context.item_ids)
         met: Met = context.memo["met"]
         return met
 
     def values(self, context: RequestContext, columns: Sequence[str]) -> "RecentValues":
-        """The values of the clicked and of the ignored items in the taste fields."""
+        """Return the values of the clicked and the ignored items in the taste fields."""
         if "recent values" not in context.memo:
             texts = [self.texts(context, column) for column in columns]
             context.memo["recent values"] = RecentValues.of(texts, context.taste_values(columns))
@@ -73,10 +73,10 @@ class Recent:
 
 @dataclass(frozen=True)
 class Met:
-    """The recent items as numbers; all other items have the last number.
+    """The recent items as numbers; all other items share the last number.
 
     Attributes:
-        size: how many numbers there are.
+        size: number of numbers.
         clicked: of the clicked items.
         shown: of the shown items.
         candidates: shape (N,), of the candidates.
@@ -89,17 +89,17 @@ class Met:
 
     @classmethod
     def of(cls, recent: Recent, item_ids: Sequence[str]) -> "Met":
-        """Number the items."""
+        """Assign a number to each item."""
         code = {item: n for n, item in enumerate(dict.fromkeys([*recent.clicked, *recent.shown]))}
         lists = (recent.clicked, recent.shown, item_ids)
         return cls(len(code) + 1, *(numbers_of(code, items, len(code)) for items in lists))
 
     def times(self, items: Ints) -> Floats:
-        """Shape (size,): how often each item is in a list."""
+        """Return how often each item is in a list, shape (size,)."""
         return np.bincount(items, minlength=self.size).astype(np.float64)
 
     def last(self, items: Ints, instants: Sequence[int]) -> Floats:
-        """Shape (size,): when each item was last in a list, newest first; NaN where it was not."""
+        """Return when each item was last in a list, shape (size,); NaN if never."""
         last = np.full(self.size, np.nan)
         last[items[::-1]] = instants[::-1]
         return last
@@ -110,11 +110,11 @@ class RecentValues:
     """Values of the recent items in F fields, as numbers.
 
     Attributes:
-        listed: of each field the clicked items, as many as any field has, then the ignored ones.
-        longest: how many clicked items that is.
-        clicks: shape (F,), how many clicked items each field tells of.
-        passes: shape (F,), how many ignored ones.
-        candidates: shape (V,), number of each value of the candidates.
+        listed: for each field the clicked items, padded to `longest`, then the ignored ones.
+        longest: number of clicked items in the longest field.
+        clicks: shape (F,), number of clicked items of each field.
+        passes: shape (F,), number of ignored items of each field.
+        candidates: shape (V,), the number of each value of the candidates.
     """
 
     listed: Listed
@@ -127,7 +127,7 @@ class RecentValues:
     def of(
         cls, texts: Sequence[tuple[list[Any], list[Any]]], candidates: FieldValues
     ) -> "RecentValues":
-        """Number the values of clicked and ignored items, newest first, and of the candidates."""
+        """Assign a number to each value of the clicked, the ignored and the candidate items."""
         sizes = [(len(clicked), len(ignored)) for clicked, ignored in texts]
         longest = max((clicks for clicks, _ in sizes), default=0)
         listed = Listed.of(
@@ -137,18 +137,18 @@ class RecentValues:
         return cls(listed, longest, clicks, passes, listed.numbers_in(candidates))
 
     def clicked(self, first: int) -> Floats:
-        """Shape (numbers,): how many of the first few clicked items have each value."""
-        return self.listed.counted(self.listed.places < min(first, self.longest))
+        """Return how many of the first few clicked items have each value, shape (numbers,)."""
+        return self.listed.counted(self.listed.positions < min(first, self.longest))
 
     def ignored(self) -> Floats:
-        """Shape (numbers,): how many ignored items have each value."""
-        return self.listed.counted(self.listed.places >= self.longest)
+        """Return how many ignored items have each value, shape (numbers,)."""
+        return self.listed.counted(self.listed.positions >= self.longest)
 
 
 def _ignored(
     clicked: list[str], clicked_at: list[int], shown: list[str], shown_at: list[int]
 ) -> list[int]:
-    """Places in the shown list of items that were not clicked at or after they were shown."""
+    """Indexes in the shown list of items that were not clicked at or after that impression."""
     last_click: dict[str, int] = {}
     for item, at in zip(clicked, clicked_at, strict=False):
         last_click.setdefault(item, at)

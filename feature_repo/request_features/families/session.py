@@ -1,6 +1,6 @@
-"""The visit under way: how long and how fast, and each candidate against what was met in it.
+"""The current visit: its length and pace, and each candidate's events in it.
 
-A visit is what of the user's recent past follows upon one another with no pause of half an hour.
+A visit is a run of the user's recent events without a pause of half an hour.
 """
 
 import math
@@ -24,7 +24,7 @@ _MET = named("session__item_{}", ("clicked", "shown"))
 
 
 def session(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
-    """`session__<measure>`, NaN without a row; `…_<column>_share` of its clicks per taste field."""
+    """`session__<measure>`, NaN without a row; `…_<column>_share` of its clicks, per taste."""
     recent, visit = Recent.of(context), Visit.of(context)
     shares = named("session__{}_share", shop.taste_columns)
     if recent is None or visit is None:
@@ -41,7 +41,7 @@ def session(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
 
 @dataclass(frozen=True)
 class Visit:
-    """The visit under way at t: how many of the recent lists' first entries belong to it."""
+    """The current visit at t: how many of the first entries of the recent lists belong to it."""
 
     t: int
     began: int
@@ -51,7 +51,7 @@ class Visit:
 
     @classmethod
     def of(cls, context: RequestContext) -> "Visit | None":
-        """None where the user has no row; one that has just begun is empty."""
+        """Return the visit; None if the user has no row, empty if it has just begun."""
         recent = Recent.of(context)
         if recent is None:
             return None
@@ -63,7 +63,7 @@ class Visit:
         return cls(context.t, began, len(set(shown)), clicks, len(shown))
 
     def measures(self) -> tuple[float, ...]:
-        """As `_VISIT` names them."""
+        """Return the values in the order of `_VISIT`."""
         seconds = (self.t - self.began) / SECOND
         return (
             seconds,

@@ -1,6 +1,6 @@
-"""Each candidate among the others of its slate; never its position.
+"""Each candidate among the others of its slate; its position is never a feature.
 
-A number says little by itself: a price is high or low among what stands beside it.
+A price is high or low only relative to the other candidates.
 """
 
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ def slate(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
     values = context.taste_values(shop.taste_columns)
     return [
         Block(("slate__size",), [len(context.item_ids)]),
-        Block(named("slate__{}_{}", compared, _MEASURES), _among(table)),
+        Block(named("slate__{}_{}", compared, _MEASURES), _compared(table)),
         Block(
             named("slate__{}_frequency", shop.taste_columns),
             values.by_field(_frequencies(values.items, len(context.item_ids))),
@@ -51,7 +51,7 @@ def slate(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
 
 
 def distance_to_median(values: Floats, first: int | None = None) -> Floats:
-    """Each number minus the median of the known ones, of the `first` few where said.
+    """Return each number minus the median, of the `first` few numbers if given.
 
     >>> distance_to_median(np.array([10.0, 20, 40, 15, 5])).tolist()
     [-5.0, 5.0, 25.0, 0.0, -10.0]
@@ -61,7 +61,7 @@ def distance_to_median(values: Floats, first: int | None = None) -> Floats:
 
 
 def frequency(values: ItemValues) -> Floats:
-    """Share of the slate's items that have a candidate's value; of a list, the mean over it.
+    """Return the share of the slate's items with a candidate's value; for a list, the mean.
 
     >>> frequency(ItemValues.of(["a", "b", "c", "a", "b"])).tolist()
     [0.4, 0.4, 0.2, 0.4, 0.4]
@@ -75,68 +75,74 @@ def _frequencies(values: ItemValues, size: int) -> Floats:
 
 
 def medians(table: Floats) -> Floats:
-    """Shape (C,): median of the known numbers of each row of (C, N); NaN where none is known."""
+    """Return the median of each row of (C, N), shape (C,); NaN for a row without numbers."""
     return _Ordered.of(table).medians()
 
 
 def ranks(table: Floats) -> Floats:
-    """Shape (C, N): share of the row's known numbers that are lower, equals counting half."""
+    """Return the share of the row's numbers that are lower, shape (C, N); equals count half."""
     return _Ordered.of(table).ranks()
 
 
-def _among(table: Floats) -> Floats:
-    """Shape (C, 3, N): `_MEASURES` of each number of (C, N)."""
-    ordered, among = _Ordered.of(table), np.empty((len(table), len(_MEASURES), table.shape[1]))
+def _compared(table: Floats) -> Floats:
+    """`_MEASURES` of each number of (C, N), shape (C, 3, N)."""
+    ordered = _Ordered.of(table)
+    compared = np.empty((len(table), len(_MEASURES), table.shape[1]))
     middle = ordered.medians()[:, None]
-    among[:, 0] = ordered.ranks()
-    np.subtract(table, middle, out=among[:, 1])
-    np.divide(table, np.where(middle == 0, np.nan, middle), out=among[:, 2])
-    return among
+    compared[:, 0] = ordered.ranks()
+    np.subtract(table, middle, out=compared[:, 1])
+    np.divide(table, np.where(middle == 0, np.nan, middle), out=compared[:, 2])
+    return compared
 
 
 @dataclass(frozen=True)
 class _Ordered:
-    """The numbers of each row of a table (C, N), the lowest first and NaN last.
+    """The numbers of each row of a table (C, N) in ascending order, NaN last.
 
     Attributes:
         numbers: shape (C, N).
-        starts: shape (C, 1), where each row begins in the flat table.
-        places: shape (C, N), where the numbers are in it.
-        known: shape (C,), how many of a row are not NaN.
+        starts: shape (C, 1), the index of each row's start in the flat table.
+        indexes: shape (C, N), the index of each number in the flat table.
+        sizes: shape (C,), how many numbers of a row are not NaN.
     """
 
     numbers: Floats
     starts: npt.NDArray[np.int64]
-    places: npt.NDArray[np.int64]
-    known: npt.NDArray[np.int64]
+    indexes: npt.NDArray[np.int64]
+    sizes: npt.NDArray[np.int64]
 
     @classmethod
     def of(cls, table: Floats) -> "_Ordered":
         starts = np.arange(len(table))[:, None] * table.shape[1]
-        places = np.argsort(table, axis=1)
-        places += starts
-        known = table.shape[1] - np.isnan(table).sum(axis=1)
-        return cls(table.take(places), starts, places, known)
+        indexes = np.argsort(table, axis=1)
+        indexes += starts
+        sizes = table.shape[1] - np.isnan(table).sum(axis=1)
+        return cls(table.take(indexes), starts, indexes, sizes)
 
     def medians(self) -> Floats:
-        """Of a row in which none is known it is the last number, which is NaN."""
+        """Return the medians; a row without numbers ends in NaN, which index −1 reads."""
         if not self.numbers.size:
-            return np.full(self.known.size, np.nan)
-        rows, low, high = np.arange(self.known.size), (self.known - 1) // 2, self.known // 2
+            return np.full(self.sizes.size, np.nan)
+        rows, low, high = np.arange(self.sizes.size), (self.sizes - 1) // 2, self.sizes // 2
         middle: Floats = (self.numbers[rows, low] + self.numbers[rows, high]) / 2
         return middle
 
     def ranks(self) -> Floats:
-        """In the places of the table."""
+        """Return the ranks in the order of the table.
+
+        Equal numbers form a run; each number of a run gets the run's mean rank.
+        """
         shape = self.numbers.shape
-        begins = np.ones(self.numbers.size + 1, bool)
-        within = begins[:-1].reshape(shape)[:, 1:]
+        # A run starts at each row's first number, and where a number differs from the one before.
+        is_start = np.ones(self.numbers.size + 1, bool)
+        within = is_start[:-1].reshape(shape)[:, 1:]
         np.not_equal(self.numbers[:, 1:], self.numbers[:, :-1], out=within)
-        runs = np.flatnonzero(begins)
-        first, end = runs[:-1], runs[1:]
+        starts_of_runs = np.flatnonzero(is_start)
+        first, end = starts_of_runs[:-1], starts_of_runs[1:]
+        # A run's mean rank is the mean of its first and last index, counted from the row's start.
         middles = ((first + end - 1) / 2).repeat(end - first).reshape(shape) - self.starts
-        shares = middles / np.maximum(self.known - 1, 1)[:, None]
+        shares = middles / np.maximum(self.sizes - 1, 1)[:, None]
         np.copyto(shares, np.nan, where=np.isnan(self.numbers))
         unordered = np.empty(shape)
-        unordered.put(self.places, shares)
+        unordered.put(self.indexes, shares)
         return unordered

@@ -38,7 +38,7 @@ def _columns() -> tuple[str, ...]:
 
 
 def sources(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
-    """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN where it had none."""
+    """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN without a rank."""
     columns, names = _columns(), source_names()
     if not context.source_ranks:
         return [Block(columns, [np.nan] * len(columns))]

@@ -1,4 +1,4 @@
-"""Numbers that lie in the feature views, and whether a view knew the entity at all."""
+"""Numbers of the feature views, and whether a view has a row of the entity."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any

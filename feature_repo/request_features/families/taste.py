@@ -1,7 +1,7 @@
-"""Each candidate against the user's taste: what they clicked and what they passed over.
+"""Each candidate relative to the user's taste: items clicked and items ignored.
 
-For every category and list field, the values of the user's recently clicked items are weighed
-against those of the items shown and ignored.
+For every category and list field, the values of the clicked items are compared with those of the
+ignored items.
 """
 
 import math
@@ -21,17 +21,17 @@ MEASURES = (
 )
 _LIFT = "taste__lift"
 HALF_LIFE = 7 * DAY
-"""After which a click weighs half, where taste fades."""
+"""Age at which a click has half its weight, in `fading`."""
 
 STRENGTH = 2.0
-"""Impressions that the user's overall click share is worth when a value's own share is judged."""
+"""Weight of the user's overall click share in the smoothed share of a value, in impressions."""
 
 
 def taste(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`taste__<column>_<measure>` per field; `taste__lift`, their lifts together.
 
-    `…_fading` is the candidate's share of the clicks, each weighed by its age; `…_entropy` tells
-    how wide the user's taste is, in nats.
+    `…_fading` is the candidate's share of the clicks, weighted by their age; `…_entropy` is the
+    breadth of the user's taste, in nats.
     """
     fields, recent = shop.taste_columns, Recent.of(context)
     measures, widths = named("taste__{}_{}", fields, MEASURES), named("taste__{}_entropy", fields)
@@ -50,7 +50,7 @@ def taste(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
 
 
 def _weights(t: int, recent: Recent) -> Floats:
-    """Of the clicks, newest first, by their age."""
+    """Weights of the clicks by their age, newest first."""
     at = np.array(recent.clicked_at, dtype=np.float64)
     weights: Floats = np.exp2((at - t) / HALF_LIFE)
     return weights
@@ -59,29 +59,29 @@ def _weights(t: int, recent: Recent) -> Floats:
 def _profile(values: RecentValues, clicked: Floats, weights: Floats) -> Floats:
     """A user's taste, shape (5, numbers).
 
-    Of each value whether it was clicked, its shares of the clicked and of the ignored items, the
-    logarithm of its smoothed click share over the user's own, and its share of the weights.
+    For each value: whether it was clicked, its shares of the clicked and of the ignored items, the
+    logarithm of its smoothed click share over the overall share, and its share of the weights.
 
     Args:
         values: of the recent items.
-        clicked: shape (numbers,), how many clicked items have each value.
+        clicked: shape (numbers,), number of clicked items with each value.
         weights: of the clicks, newest first.
     """
     n, m = values.clicks, values.passes
     total_of = {clicks: weights[:clicks].sum() if clicks else math.nan for clicks in {*n.tolist()}}
     totals = [*map(total_of.__getitem__, n.tolist())]
     by_field = [(n + 1) / (n + m + 2), np.maximum(n, 1), np.maximum(m, 1), totals]
-    usual, clicks, passes, total = np.array(by_field).repeat(values.listed.sizes, axis=1)
+    overall, clicks, passes, total = np.array(by_field).repeat(values.listed.sizes, axis=1)
     ignored, faded = values.ignored(), values.listed.weighed(weights[: values.longest])
-    share = (clicked + STRENGTH * usual) / (clicked + ignored + STRENGTH)
+    share = (clicked + STRENGTH * overall) / (clicked + ignored + STRENGTH)
     return np.array(
-        [clicked > 0, clicked / clicks, ignored / passes, np.log(share / usual), faded / total]
+        [clicked > 0, clicked / clicks, ignored / passes, np.log(share / overall), faded / total]
     )
 
 
-def _measured(found: Floats, candidates: FieldValues) -> Floats:
-    """The profile of each of the candidates' values, shape (5, V), to `MEASURES`: (7, F, N)."""
-    sums = candidates.items.sums(found)
+def _measured(profile: Floats, candidates: FieldValues) -> Floats:
+    """Aggregate the profile of the candidates' values, (5, V), to `MEASURES`: (7, F, N)."""
+    sums = candidates.items.sums(profile)
     _, clicked, ignored, lift, faded = candidates.items.shared(sums)
-    highest = candidates.items.highest(found[3])
+    highest = candidates.items.highest(profile[3])
     return candidates.by_field(np.array([sums[0], clicked, ignored, lift, highest, sums[3], faded]))

@@ -1,4 +1,4 @@
-"""How long the shop has known the shopper."""
+"""Time since the shop first saw the shopper."""
 
 from feature_repo.home import SECOND
 from feature_repo.request_features.context import RatePrior, RequestContext, as_number

@@ -1,4 +1,4 @@
-"""The query's text against each candidate's title, categories and lists."""
+"""Match of the query's text with each candidate's title, categories and lists."""
 
 import numpy as np
 
@@ -15,17 +15,17 @@ _COLUMNS = named("text__{}", NAMES)
 def text_match(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     """`text__<measure>`: share of the query's words in the title, the reverse, and of 3-grams.
 
-    `text__all_covered` is the share of the words found in the title, a category or a list.
+    `text__all_covered` is the share of the words that the title, a category or a list contains.
     """
     return [Block(_COLUMNS, matches(context, shop))]
 
 
 def matches(context: RequestContext, shop: Shop) -> Floats:
-    """Shape (4, N): `NAMES` of each candidate; NaN without a query, or without a title."""
+    """Return `NAMES` of each candidate, shape (4, N); NaN without a query or a title."""
     if "text match" not in context.memo:
-        asked = words(context.query) if context.query and context.item_ids else Words()
-        if context.query and asked:
-            measured = _matched(context, shop, context.query, asked)
+        query_words = words(context.query) if context.query and context.item_ids else Words()
+        if context.query and query_words:
+            measured = _matched(context, shop, context.query, query_words)
         else:
             measured = np.full((len(NAMES), len(context.item_ids)), np.nan)
         context.memo["text match"] = measured
@@ -33,21 +33,21 @@ def matches(context: RequestContext, shop: Shop) -> Floats:
     return measures
 
 
-def _matched(context: RequestContext, shop: Shop, query: str, asked: Words) -> Floats:
+def _matched(context: RequestContext, shop: Shop, query: str, query_words: Words) -> Floats:
     titles, values = _titles(context, shop), context.taste_values(shop.taste_columns)
-    vocabulary = _vocabulary("words")
-    texts = vocabulary.values([*titles, *values.items.distinct])
-    having = texts.unions(_bits(vocabulary, asked).take(texts.codes, axis=1))
+    codes = _codes("words")
+    texts = codes.values([*titles, *values.items.distinct])
+    having = texts.unions(_bits(codes, query_words).take(texts.codes, axis=1))
     in_title, in_value = having[:, : len(titles)], having[:, len(titles) :]
     in_field = values.items.unions(in_value.take(values.items.codes, axis=1))
     in_any = np.bitwise_or.reduce(values.by_field(in_field), axis=1) | in_title
     covered, covered_anywhere = np.bitwise_count([in_title, in_any]).sum(axis=1, dtype=np.float64)
     measured = np.array(
         [
-            covered / len(asked),
+            covered / len(query_words),
             covered / np.maximum(texts.sizes[: len(titles)], 1),
             _gram_jaccards(titles, grams(query)),
-            covered_anywhere / len(asked),
+            covered_anywhere / len(query_words),
         ]
     )
     if "" in titles:
@@ -55,27 +55,27 @@ def _matched(context: RequestContext, shop: Shop, query: str, asked: Words) -> F
     return measured
 
 
-def _bits(vocabulary: TextCodes, asked: Words) -> Bits:
-    """Shape (words asked / 8, words): a bit of its own for each word asked for, none for others."""
-    sought = vocabulary.numbers(asked)
-    places = np.arange(sought.size)
-    bits = np.zeros((-(-sought.size // 8), len(vocabulary)), np.uint8)
-    bits[places // 8, sought] = 1 << places % 8
+def _bits(codes: TextCodes, query_words: Words) -> Bits:
+    """Shape (query words / 8, codes): one bit for each word of the query, 0 for all others."""
+    query_codes = codes.codes(query_words)
+    positions = np.arange(query_codes.size)
+    bits = np.zeros((-(-query_codes.size // 8), len(codes)), np.uint8)
+    bits[positions // 8, query_codes] = 1 << positions % 8
     return bits
 
 
-def _gram_jaccards(titles: list[str], asked: Words) -> Floats:
-    """Shape (N,): as `gram_jaccard` of each title and the text of which runs are asked for."""
-    vocabulary = _vocabulary("grams")
-    runs, sought = vocabulary.values(titles), vocabulary.numbers(asked)
-    is_sought = np.zeros(len(vocabulary))
-    is_sought[sought] = 1
-    shared = runs.sums(is_sought.take(runs.codes))
-    return shared / (len(asked) + runs.sizes - shared)
+def _gram_jaccards(titles: list[str], query_grams: Words) -> Floats:
+    """Shape (N,): the Jaccard index of each title's 3-grams and those of the query."""
+    codes = _codes("grams")
+    grams_of_titles, query_codes = codes.values(titles), codes.codes(query_grams)
+    is_in_query = np.zeros(len(codes))
+    is_in_query[query_codes] = 1
+    shared = grams_of_titles.sums(is_in_query.take(grams_of_titles.codes))
+    return shared / (len(query_grams) + grams_of_titles.sizes - shared)
 
 
 def _titles(context: RequestContext, shop: Shop) -> list[str]:
-    """The title of each candidate, empty where it is missing."""
+    """The title of each candidate, empty if missing."""
     field = shop.item_role("title")
     values = context.items.get(f"item_attributes__{field.column}", ()) if field else ()
     if {*map(type, values)} != {str}:
@@ -84,7 +84,7 @@ def _titles(context: RequestContext, shop: Shop) -> list[str]:
 
 
 def gram_jaccard(one: str, other: str) -> float:
-    """Shared character 3-grams as a share of all, after folding case.
+    """Return the Jaccard index of two texts' character 3-grams, after case folding.
 
     >>> gram_jaccard("foobar", "foo")
     0.25
@@ -94,21 +94,21 @@ def gram_jaccard(one: str, other: str) -> float:
 
 
 def words(text: str) -> Words:
-    """The distinct words of a text, case folded."""
+    """Return the distinct words of a text, case folded."""
     letters = "".join(c if c.isalnum() else " " for c in text.casefold())
     return frozenset(letters.split())
 
 
 def grams(text: str) -> Words:
-    """The distinct runs of three characters of a text, case folded; a shorter text is one run."""
+    """Return the distinct 3-grams of a text, case folded; a shorter text is one gram."""
     folded = " ".join(text.casefold().split())
     return frozenset(folded[n : n + GRAM] for n in range(max(len(folded) - GRAM + 1, 1)))
 
 
-_kept = {"words": TextCodes(words), "grams": TextCodes(grams)}
+_caches = {"words": TextCodes(words), "grams": TextCodes(grams)}
 
 
-def _vocabulary(of: str) -> TextCodes:
-    """To be asked for once a slate: another may have started when it is asked for again."""
-    _kept[of] = _kept[of].fresh()
-    return _kept[of]
+def _codes(kind: str) -> TextCodes:
+    """The current cache.  Call once per slate: a later call may return a new one."""
+    _caches[kind] = _caches[kind].fresh()
+    return _caches[kind]

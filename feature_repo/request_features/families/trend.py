@@ -1,4 +1,4 @@
-"""What is on its way up or down: a short window against a longer one, per day of each."""
+"""Trends: a short window relative to a longer one, per day of each."""
 
 import numpy as np
 
@@ -17,30 +17,30 @@ from feature_repo.shop import Shop
 
 _MEASURES = ("impressions", "clicks", "orders", "searches")
 _ENTITIES = {"item": slice(0, 3), "user": slice(1, 2), "query": slice(3, 4)}
-"""Whose measures are which."""
+"""Entity → its measures."""
 
 PAIRS = ("1d_7d", "7d_30d")
 _SHARES = np.array([[1 / 7], [7 / 30]])
-"""Of the longer window, that the shorter one is."""
+"""Length of the shorter window as a share of the longer one."""
 
 
 def trend(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
-    """`trend__<entity>_<measure>_<short>_<long>`: logarithm of the ratio, 0 where nothing moves."""
-    moved = _moved(context.counts.each(*_MEASURES))
+    """`trend__<entity>_<measure>_<short>_<long>`: logarithm of the ratio, 0 without a change."""
+    trends = _trends(context.counts.each(*_MEASURES))
     return [
         Block(
             named("trend__{}_{}_{}", (entity,), _MEASURES[own], PAIRS),
-            entity_slice(moved[own], entity),
+            entity_slice(trends[own], entity),
         )
         for entity, own in _ENTITIES.items()
     ]
 
 
-def _moved(counts: Floats) -> Floats:
+def _trends(counts: Floats) -> Floats:
     """Shape (measures, windows, …) to (measures, pairs, …).
 
-    One event is added to each, so that rare ones do not leap.
+    One event is added to each, which damps the trends of rare events.
     """
     short, long = counts[:, DAY:MONTH], counts[:, WEEK:EVER]
-    moved: Floats = np.log((short + 1) / (long * _SHARES + 1))
-    return moved
+    trends: Floats = np.log((short + 1) / (long * _SHARES + 1))
+    return trends

@@ -1,7 +1,7 @@
-"""What the shop says of the shopper, the same for all candidates.
+"""The shop's fields of the shopper, the same for all candidates.
 
-A model reads of a category whether it is known, and whether it is each of the values that the
-field's `values` in `shop.toml` name.
+A category becomes one column for whether it is known, and one for each of the `values` that
+`shop.toml` declares.
 """
 
 import math
@@ -15,26 +15,26 @@ from feature_repo.shop import Shop, ShopField, safe_column
 
 
 def user_attributes(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
-    """`user__<column>_known`; `user__<column>__<value>`, NaN where it is not known.
+    """`user__<column>_known`; `user__<column>__<value>`, NaN if unknown.
 
-    `user__<column>_age_seconds` is from a time to the request, negative before it comes.
+    `user__<column>_age_seconds`: from a time to the request, negative for a future time.
     """
-    told = {name: value for field in shop.user_fields for name, value in _told(context, field)}
-    return [Block(named("user__{}", tuple(told)), [*told.values()])]
+    columns = {name: v for field in shop.user_fields for name, v in _columns(context, field)}
+    return [Block(named("user__{}", tuple(columns)), [*columns.values()])]
 
 
-def _told(context: RequestContext, field: ShopField) -> Iterator[tuple[str, float]]:
+def _columns(context: RequestContext, field: ShopField) -> Iterator[tuple[str, float]]:
     value = context.user.get(f"user_attributes__{field.column}")
-    known = _is_known(value)
-    yield f"{field.column}_known", float(known)
+    has_value = _has_value(value)
+    yield f"{field.column}_known", float(has_value)
     if field.type == "time":
         yield f"{field.column}_age_seconds", (context.t - as_number(value)) / SECOND
     for name, choice in _choices(field.values):
-        yield f"{field.column}__{name}", float(value == choice) if known else math.nan
+        yield f"{field.column}__{name}", float(value == choice) if has_value else math.nan
 
 
-def _is_known(value: object) -> bool:
-    """Whether there is a value; a list without a text is none."""
+def _has_value(value: object) -> bool:
+    """Whether there is a value; an empty list is none."""
     if isinstance(value, (str, list, tuple)):
         return bool(value)
     return not math.isnan(as_number(value))
@@ -43,7 +43,7 @@ def _is_known(value: object) -> bool:
 @cache
 def _choices(values: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
     """Column name and text of each declared value."""
-    taken: list[str] = []
+    columns: list[str] = []
     for choice in values:
-        taken.append(safe_column(choice, taken))
-    return tuple(zip(taken, values, strict=True))
+        columns.append(safe_column(choice, columns))
+    return tuple(zip(columns, values, strict=True))

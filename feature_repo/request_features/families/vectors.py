@@ -1,4 +1,4 @@
-"""What a list of numbers says in few: its least, its greatest, how many there are, their mean."""
+"""Minimum, maximum, size and mean of a list of numbers."""
 
 import math
 from statistics import fmean
@@ -13,7 +13,7 @@ _NAMES = ("min", "max", "size", "mean")
 
 
 def vectors(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
-    """`vector__<column>_<reduction>` of each vector field; an empty one has a size and no more."""
+    """`vector__<column>_<reduction>` of each vector field; an empty vector has only a size."""
     blocks = []
     for column in shop.columns_of("vector"):
         values = context.items.get(f"item_attributes__{column}", [None] * len(context.item_ids))
@@ -23,7 +23,7 @@ def vectors(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
 
 
 def reductions(vector: object) -> tuple[float, ...]:
-    """Least, greatest, number and mean of a vector; NaN where it is missing.
+    """Return minimum, maximum, size and mean of a vector; NaN if it is missing.
 
     >>> reductions([1.0, 2.0, 3.0]), reductions([])
     ((1.0, 3.0, 3.0, 2.0), (nan, nan, 0.0, nan))

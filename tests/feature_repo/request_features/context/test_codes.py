@@ -1,4 +1,4 @@
-"""What texts share is found by the numbers of their pieces as by the pieces themselves."""
+"""Set operations on codes give the same result as on the pieces themselves."""
 
 import numpy as np
 from hypothesis import given
@@ -11,42 +11,41 @@ texts = st.lists(st.text("abç -", max_size=9), min_size=1, max_size=5)
 
 
 @given(texts, texts, st.sampled_from([words, grams]))
-def test_pieces_in_common_are_counted_as_by_sets(told, asked, cut):
-    kept = TextCodes(cut)
-    kept.values(asked)
+def test_shared_pieces_are_counted_as_by_sets(titles, queries, cut):
+    cache, pieces = TextCodes(cut), frozenset().union(*map(cut, queries))
+    cache.values(queries)
 
-    values, sought = kept.values(told), kept.numbers(frozenset().union(*map(cut, asked)))
-    shared = values.sums(np.isin(values.codes, sought).astype(np.float64))
+    values, query_codes = cache.values(titles), cache.codes(pieces)
+    shared = values.sums(np.isin(values.codes, query_codes).astype(np.float64))
 
-    wanted = frozenset().union(*map(cut, asked))
-    assert shared.tolist() == [len(cut(text) & wanted) for text in told]
-    assert values.sizes.tolist() == [len(cut(text)) for text in told]
-
-
-def test_a_piece_that_no_text_has_has_no_number():
-    kept = TextCodes(words)
-    kept.values(["red shoe"])
-
-    assert kept.numbers(["hat"]).size == 0
-    assert kept.numbers(["red", "hat"]).size == 1
+    assert shared.tolist() == [len(cut(text) & pieces) for text in titles]
+    assert values.sizes.tolist() == [len(cut(text)) for text in titles]
 
 
-def test_a_vocabulary_that_keeps_too_much_starts_anew(monkeypatch):
-    monkeypatch.setattr(codes, "KEPT_BYTES", 30)
-    kept = TextCodes(words)
-    kept.values(["red shoe"])
+def test_piece_of_no_text_has_no_code():
+    cache = TextCodes(words)
+    cache.values(["red shoe"])
 
-    assert kept.fresh() is kept
-
-    kept.values(["warm hat"])
-
-    assert kept.fresh() is not kept
-    assert len(kept.fresh()) == 0
+    assert cache.codes(["hat"]).size == 0
+    assert cache.codes(["red", "hat"]).size == 1
 
 
-def test_texts_without_a_piece_count_as_well(monkeypatch):
-    monkeypatch.setattr(codes, "KEPT_BYTES", 40)
-    kept = TextCodes(words)
-    kept.values(["!" * 20, "?" * 20])
+def test_cache_that_grew_too_large_starts_anew(monkeypatch):
+    monkeypatch.setattr(codes, "CACHE_BYTES", 30)
+    cache = TextCodes(words)
+    cache.values(["red shoe"])
 
-    assert kept.fresh() is not kept
+    assert cache.fresh() is cache
+
+    cache.values(["warm hat"])
+
+    assert cache.fresh() is not cache
+    assert len(cache.fresh()) == 0
+
+
+def test_texts_without_a_piece_count_toward_the_size(monkeypatch):
+    monkeypatch.setattr(codes, "CACHE_BYTES", 40)
+    cache = TextCodes(words)
+    cache.values(["!" * 20, "?" * 20])
+
+    assert cache.fresh() is not cache
