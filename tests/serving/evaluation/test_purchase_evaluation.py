@@ -14,9 +14,9 @@ from feature_repo.home import DAY, Home
 from pipelines.cli.main import main
 from pipelines.cli.next_purchase_page import surfaces_page
 from pipelines.terminal import Outcome, show
-from serving.candidates.candidate_sources import PAST_SHARE
 from serving.evaluation.purchase_evaluation import NOWHERE, evaluate_purchases, shown_at
 from training.retrieval.indexes.top_lists import HALF_LIFE_DAYS
+from training.retrieval.sources.templates import DECAY
 from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
 
 MAPPING = """
@@ -126,7 +126,7 @@ def test_again_is_measured_as_a_plain_loop_over_the_sales_measures_it(found):
         past = [row[2] for row in rows if row[0] < minute and row[1] == user][::-1][:40]
         score = dict.fromkeys(past, 0.0)
         for age, one in enumerate(past):
-            score[one] += PAST_SHARE**age
+            score[one] += DECAY**age
         shown = [one for one in sorted(score, key=lambda one: -score[one]) if one in sold]
         shown = shown or popular
         place = shown.index(item) if item in shown else 10
