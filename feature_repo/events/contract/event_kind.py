@@ -114,13 +114,13 @@ class EventKind:
         return _required(self.draft or self.record, self.fields)
 
     @cached_property
-    def complete(self) -> frozenset[str]:
-        """The fields without which a sender's event is a draft."""
+    def required_in_log(self) -> frozenset[str]:
+        """The fields that the record requires; a sender's event without one is a draft."""
         return frozenset(_required(self.record, self.fields))
 
     def record_for(self, names: Collection[str]) -> type[Event]:
         """Return the record of an event with these fields: `record`, or `draft` if it lacks one."""
-        if self.draft is None or self.complete.issubset(names):
+        if self.draft is None or self.required_in_log.issubset(names):
             return self.record
         return self.draft
 
@@ -135,7 +135,7 @@ class EventKind:
         """The columns of the kind in the compacted log."""
         columns = []
         for name, field in self.fields.items():
-            is_nullable = field.nullable and name not in self.complete
+            is_nullable = field.nullable and name not in self.required_in_log
             columns.append(pa.field(name, field.type.arrow, nullable=is_nullable))
             columns += _derived_after(name)
         return pa.schema(columns)

@@ -51,8 +51,10 @@ def kind_of_columns(columns: set[str]) -> str | None:
 
     Of several, the kind with the most required fields is returned: an interaction has an item too.
     """
-    kinds = sorted((EVENT_KINDS[kind] for kind in SHOP_KINDS), key=lambda kind: -len(kind.complete))
-    matches = (kind.name for kind in kinds if kind.complete - _IN_EVERY_KIND <= columns)
+    kinds = sorted(
+        (EVENT_KINDS[kind] for kind in SHOP_KINDS), key=lambda kind: -len(kind.required_in_log)
+    )
+    matches = (kind.name for kind in kinds if kind.required_in_log - _IN_EVERY_KIND <= columns)
     return next(matches, None)
 
 

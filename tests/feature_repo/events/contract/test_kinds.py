@@ -52,13 +52,19 @@ def omissions(kind):
         for name, field in fields.items()
         if kind.sent_by_shop and field.type.read is None
     ]
+    types = {field.name: field.type for field in msgspec.structs.fields(kind.record)}
+    sentences += [
+        f"{kind.name}.{name} is personal and required, but erasure can only replace a text"
+        for name, value in kind.erased_values.items()
+        if value == ERASED_USER and plain(types[name]) is not str
+    ]
     if kind.record not in get_args(AnyEvent):
         sentences.append(
             f"{kind.record.__name__} is missing in AnyEvent, so the log cannot decode it"
         )
     if EVENT_KINDS.get(kind.name) is not kind:
         sentences.append(f"{kind.name} is missing in EVENT_KINDS")
-    if kind.sent_by_shop and kind_of_columns(set(kind.complete)) != kind.name:
+    if kind.sent_by_shop and kind_of_columns(set(kind.required_in_log)) != kind.name:
         sentences.append(
             f"{kind.name} requires the same fields as another kind: a Parquet file of it "
             "needs a column `kind`"
@@ -99,7 +105,7 @@ def test_nothing_is_forgotten_in_the_declaration_of_a_kind(kind):
 
 class Forgetful(Event, frozen=True, tag="forgetful"):
     stars: Annotated[float, Field(platform_list(), "Stars.", privacy="public")]
-    session_id: Annotated[str, Field(ID, "The visit.", privacy="personal")]
+    session_id: Annotated[int, Field(ID, "The visit.", privacy="personal")]
     user_email: Annotated[str | None, Field(TEXT, "Address.", privacy="public")] = None
 
 
@@ -116,6 +122,7 @@ def test_omissions_name_what_a_declaration_forgot():
         "forgetful.user_email",
         "forgetful.session_id",
         "forgetful.stars",
+        "forgetful.session_id",
         "Forgetful",
         "forgetful",
         "forgetful",
