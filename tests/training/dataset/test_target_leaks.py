@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from feature_repo.events.ingest import ingest
 from feature_repo.home import DAY, Clock, Home, LeakError, Settings
-from feature_repo.offline.feast import point_in_time
+from feature_repo.offline import feast
 from feature_repo.shop import SIMULATED_SHOP, Shop, ShopField
 from feature_repo.views import COUNTER_VIEWS, WINDOWS
 from pipelines.cli.main import main
@@ -157,7 +157,7 @@ def test_every_count_of_the_simulated_shop_equals_the_log_s(simulated_home, simu
 
 def test_removing_the_as_of_condition_is_caught(simulated_home, tmp_path, monkeypatch):
     """The join is asked for what was known an hour after each ranking."""
-    as_of = point_in_time.features_at
+    as_of = feast.features_at
 
     def later(store, catalogue, keys, views, **how):
         shifted = pc.add(keys["event_timestamp"], pa.scalar(timedelta(hours=1)))
@@ -166,7 +166,7 @@ def test_removing_the_as_of_condition_is_caught(simulated_home, tmp_path, monkey
             store, catalogue, keys.set_column(at, "event_timestamp", shifted), views, **how
         )
 
-    monkeypatch.setattr(point_in_time, "features_at", later)
+    monkeypatch.setattr(feast, "features_at", later)
 
     with pytest.raises(LeakError, match="item_engagement__clicks_all"):
         build_dataset(simulated_home, tmp_path / "d.parquet")
