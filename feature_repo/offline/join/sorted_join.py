@@ -49,7 +49,7 @@ class Packing:
 
     Where microseconds and codes together need more than 63 bits, each instant is replaced by its
     rank among the distinct instants of the rows, and if that is not enough, each code by its rank
-    among the distinct codes.  Ranks keep the order, but an instant between two ranks has to be
+    among the distinct codes.  Ranks preserve the order, but an instant between two ranks has to be
     rounded: down to find the last row at or before it, up to find the first row at or after it.
 
     Attributes:
