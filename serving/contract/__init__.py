@@ -1,4 +1,4 @@
-"""Bodies, errors, ids and pages of the HTTP interface."""
+"""The HTTP contract: bodies, answers, errors, ids and cursors."""
 
 from serving.contract.bodies import (
     MAX_BODY_BYTES,

@@ -1,4 +1,4 @@
-"""A request from question to slate: stages in order."""
+"""The request flow from query to slate: one function per stage."""
 
 from serving.flow.inventory import describe_models
 from serving.flow.request_flow import answer, answer_page

@@ -1,4 +1,4 @@
-"""Metrics, logs, traces and deadlines."""
+"""Metrics, logs, traces, and work in threads."""
 
 from serving.monitoring.deadlines import run_in_pool, run_with_timeout
 from serving.monitoring.logs import log_json
