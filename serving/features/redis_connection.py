@@ -1,4 +1,4 @@
-"""The home's Redis server as the service uses it: short timeouts for reads, long ones for events."""
+"""The Redis server as the service uses it: short timeouts for reads, long ones for events."""
 
 import asyncio
 import re

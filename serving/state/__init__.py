@@ -1,4 +1,4 @@
-"""In-memory state that is reloaded when it changes: artifacts, configuration files, deleted items."""
+"""In-memory state, reloaded when it changes: artifacts, configuration files, deleted items."""
 
 from serving.state.deleted_items import DeletedItems
 from serving.state.model_registry import (

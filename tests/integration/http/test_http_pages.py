@@ -1,4 +1,4 @@
-"""Search, recommendations and completions over HTTP: results, filters, explanations, never a 5xx."""
+"""Search, recommendations and completions: results, filters, explanations, never a 5xx."""
 
 import json
 import shutil
@@ -46,7 +46,7 @@ HOSTILE = {
 
 @pytest.fixture
 def words(service):
-    """The last two words, colour and noun, of a title for sale; the noun is the most frequent one."""
+    """Return colour and noun, the last words of a title; the noun is the most frequent one."""
     rows = duckdb.execute(
         "select lower(any_value(title)) from read_parquet($files) where item_id in $items"
         " group by item_id order by item_id",

@@ -11,7 +11,7 @@ from serving.http.endpoints import ENDPOINTS
 
 _HEAD = """# HTTP interface
 
-`python -m tests.serving.http.reference` writes this page; a test compares it with the declared routes.
+`python -m tests.serving.http.reference` writes this page; a test compares it with the routes.
 `GET /openapi.json` has the fields of every body and answer.  The client is
 `pipelines.service.AisleClient`; its methods have the names of the first column.
 
