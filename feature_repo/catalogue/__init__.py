@@ -1,4 +1,4 @@
-"""What we know, declared: entities, feature views and the feature service, as plain Feast."""
+"""Entities, feature views and the feature service as plain Feast objects."""
 
 from feature_repo.catalogue.catalogue import Catalogue
 from feature_repo.catalogue.document import features_page

@@ -1,7 +1,7 @@
 """The catalogue as a page for people: every feature with its type, unit, window and freshness.
 
-What lies in the feature views is read off their fields; what exists only at request time off the
-families' own docstrings and columns.
+Stored features come from the fields of the views, request features from the docstrings and columns
+of their families.
 """
 
 import inspect
@@ -32,45 +32,45 @@ UNITS = (
     (r"_ratio$", "times the slate's median"),
     (r"_difference$", "as the number itself"),
     (r"_support$|_items$", "number"),
-    (r"^source__\w+_rank$", "place: from 1"),
+    (r"^source__\w+_rank$", "rank: from 1"),
     (r"^source__\w+_score$", "as the source scores"),
-    (r"_rank$", "place: from 1, or a share of the slate"),
+    (r"_rank$", "rank: from 1, or a share of the slate"),
     (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
     (r"^vector__.*_(min|max|mean)$", "as the numbers themselves"),
     (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),
 )  # fmt: skip
-"""Unit of a request-time column, by its name; the first that fits."""
+"""Pattern of a request-time column's name → its unit; the first match counts."""
 
 _HEAD = """# Features
 
-Written by `aisle features docs`; a test holds it true.  This is the catalogue of the shop {shop!r}:
-another shop has its own fields in place of these.  A feature whose field a shop has not is absent.
+`aisle features docs` writes this page; a test compares it with the code.  It is the catalogue of
+the shop {shop!r}: another shop has its own fields.  A feature is absent if the shop lacks its field.
 
-`live` features hold at the instant of the request; `batch:1d` features are those of the last UTC
-midnight, in training as in serving.  Every view also has `part`, its bookkeeping.
+`live` features are as of the instant of the request; `batch:1d` features are as of the last UTC
+midnight, in training and in serving.  Every view also has the bookkeeping column `part`.
 """
 
 
 def features_page(home: Home) -> str:
-    """Markdown: a table for each feature view, and one for each family of request-time columns."""
+    """Return Markdown: a table for each feature view and for each family of request features."""
     shop = Shop.load(home.shop_toml)
     parts = [_HEAD.format(shop=shop.name), "## Stored"]
     parts += [_view_section(view) for view in Catalogue.of(home).views]
-    parts += ["## At request time", "Of what is stored, as it was known at the request."]
+    parts += ["## At request time", "Computed from stored features as of the request."]
     parts += [_family_section(family, shop) for family in all_families()[1:]]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 
 def unit_of(column: str) -> str | None:
-    """The unit of a request-time column; None where its name does not tell."""
+    """Return the unit of a request-time column; None if its name matches no pattern."""
     return next((unit for pattern, unit in UNITS if re.search(pattern, column)), None)
 
 
 def _view_section(view: FeatureView) -> str:
-    facts = f"Entity {view.entities[0]}, {view.tags['freshness']}, `features/{view.name}.sql`."
+    origin = f"Entity {view.entities[0]}, {view.tags['freshness']}, `features/{view.name}.sql`."
     rows = [_field_row(field) for field in view.features if field.tags.get("role") != "bookkeeping"]
     table = _table(("feature", "type", "unit", "window", "what"), rows)
-    return f"### {view.name}\n\n{view.description}  {facts}\n\n{table}"
+    return f"### {view.name}\n\n{view.description}  {origin}\n\n{table}"
 
 
 def _field_row(field: Field) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ def _family_section(family: Family, shop: Shop) -> str:
 
 
 def _window(column: str) -> str:
-    """The windows a column's name tells; "all covered" is said of words."""
+    """The windows in a column's name; "all covered" is no window."""
     windows = re.findall(r"(?<=_)(1d|7d|30d|all(?!_covered))(?=_|$)", column)
     return " against ".join(windows)
 

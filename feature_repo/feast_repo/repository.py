@@ -1,8 +1,8 @@
 """The Feast repository of a home: its rendered files, its registry, its loads into Redis.
 
-`feature_store.yaml` holds what differs from home to home, with absolute paths, because Feast
-resolves others against the working directory.  The registry is SQLite in WAL: readers never see it
-half written.  `python -m feature_repo.feast_repo.repository` renders the files of the home in the
+`feature_store.yaml` has the settings of one home, with absolute paths: Feast resolves relative ones
+against the working directory.  The registry is SQLite in WAL mode, so readers never see a partial
+write.  `python -m feature_repo.feast_repo.repository` renders the files of the home in the
 environment.
 """
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from feast import FeatureStore
 
 BATCH_TIMEOUT_SECONDS = 10.0
-"""For commands and loads: the answer to a pipeline of thousands of writes takes long to begin."""
+"""For commands and loads: a pipeline of thousands of writes takes long to answer."""
 
 CONNECT_TIMEOUT_SECONDS = 1.0
 
@@ -45,13 +45,13 @@ globals().update(Catalogue.of(Home(Path(__file__).resolve().parents[1])).objects
 
 
 def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None = None) -> Path:
-    """Write the home's `feature_store.yaml`, and its `definitions.py` where the home is elsewhere.
+    """Write the home's `feature_store.yaml`; another home than the default also gets `definitions.py`.
 
     Args:
-        home: whose repository.
+        home: owns the repository.
         redis_host: of the home's server.
         redis_port: of the home's server.
-        redis_url: where user, password, database or TLS are taken from, when there are any.
+        redis_url: gives user, password, database or TLS, if any.
 
     Returns:
         The repository's folder.
@@ -80,13 +80,13 @@ def connection_string(
     *,
     timeout_seconds: float = BATCH_TIMEOUT_SECONDS,
 ) -> str:
-    """The address as Feast's Redis store reads it, with timeouts and without retries.
+    """Return the address in the form of Feast's Redis store, with timeouts and without retries.
 
     >>> connection_string("127.0.0.1", 6379)
     '127.0.0.1:6379,socket_timeout=10.0,socket_connect_timeout=1.0,retry=null'
 
     Raises:
-        SettingError: a part of the URL holds a comma.
+        SettingError: a part of the URL contains a comma.
     """
     options = {
         **(_url_options(url) if url else {}),
@@ -101,11 +101,11 @@ def connection_string(
 
 
 def open_store(home: Home, *, timeout_seconds: float | None = None) -> "FeatureStore":
-    """The home's feature store; `render` must have been called once.
+    """Open the home's feature store; call `render` once before.
 
     Args:
-        home: whose store.
-        timeout_seconds: how long a read may wait for Redis, in place of the store's own deadline.
+        home: owns the store.
+        timeout_seconds: how long a read may wait for Redis, instead of the store's own deadline.
     """
     from feast import FeatureStore
     from feast.repo_config import load_repo_config
@@ -117,15 +117,15 @@ def open_store(home: Home, *, timeout_seconds: float | None = None) -> "FeatureS
 
 
 def apply(home: Home) -> "FeatureStore":
-    """Register the home's catalogue, and take out of the registry what it no longer holds."""
+    """Register the home's catalogue, and remove stale objects from the registry."""
     from feature_repo.catalogue import Catalogue
 
     store = open_store(home)
     objects = Catalogue.of(home).objects()
     stale = [
-        known
-        for known in (*store.list_feature_services(), *store.list_feature_views())
-        if known.name not in objects
+        registered
+        for registered in (*store.list_feature_services(), *store.list_feature_views())
+        if registered.name not in objects
     ]
     store.apply(list(objects.values()), objects_to_delete=stale, partial=not stale)
     return store
@@ -136,15 +136,15 @@ def materialize(
 ) -> int:
     """Load Redis with the newest row of every entity; call `apply` before.
 
-    The first load starts at the log's first day, later ones where the last one ended.  That instant
-    is kept in Redis, beside what was loaded, so that an emptied server is loaded anew.  A load
-    never goes beyond the last seal: a row stamped after it may still change.
+    The first load starts at the log's first day, a later one where the last one ended.  Redis
+    stores that instant with the rows, so that an emptied server gets a full load.  A load ends at the last
+    seal: a row stamped after it may still change.
 
     Args:
-        home: whose rows; the caller holds its lock.
-        end: load rows up to this instant; what lies after the last seal waits for the next.
-        full: load everything again, as after a rebuild.
-        announce: told a line for each view: rows, bytes, and rows a second.
+        home: owns the rows; the caller holds its lock.
+        end: load rows up to this instant; rows after the last seal wait for the next load.
+        full: load all rows again, as after a rebuild.
+        announce: called with a line for each view: rows, bytes, and rows a second.
 
     Returns:
         The instant up to which rows are loaded.
@@ -174,7 +174,7 @@ def materialize(
 
 
 def clear_online(home: Home) -> None:
-    """Delete what is online of every view of the home, before a rebuild is loaded.
+    """Delete the online rows of every view of the home, before a full load.
 
     Raises:
         RedisError: the server does not answer.
@@ -188,12 +188,12 @@ def clear_online(home: Home) -> None:
 
 
 def loaded_key(home: Home) -> str:
-    """The key in Redis that is there from a load on, until what was loaded is lost."""
+    """Return the key in Redis that exists from a load on, until the loaded rows are lost."""
     return f"{home.project}:loaded"
 
 
 def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:
-    """Materialize without Feast's own talk: progress is the caller's to show."""
+    """Materialize without Feast's output; the caller shows progress."""
     store._get_provider().batch_engine.announce = announce
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         store.materialize(to_datetime(start), to_datetime(end))
@@ -206,7 +206,7 @@ def _first_day(home: Home) -> int:
 
 
 def _schema_hash(store: "FeatureStore") -> str:
-    """Tells whether Redis was loaded for the views and the store of now."""
+    """A hash of the views and the store; Redis must have been loaded for the same one."""
     views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
     schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
     return hashlib.sha256(
@@ -215,7 +215,7 @@ def _schema_hash(store: "FeatureStore") -> str:
 
 
 def _client(connection: str) -> "redis.Redis":
-    """A client of the server that a connection string names."""
+    """A client of the server in a connection string."""
     import redis
 
     address, *words = connection.split(",")
@@ -240,7 +240,7 @@ def _create_registry(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, readable by its owner alone: it may hold a password."""
+    """Replace the file in one step, readable by its owner alone: it may contain a password."""
     if path.exists() and path.read_text() == text:
         return
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")

@@ -1,8 +1,7 @@
-"""The shop's own fields: what its items and users have beyond an id.
+"""The shop's own fields of items and users, declared in the home's `shop.toml`.
 
-Declared in the home's `shop.toml`, one `[[item]]` or `[[user]]` table a field.  The catalogue
-builds its feature views from it and the SQL takes its attributes from it, so shops with genres and
-actors and shops with brands and prices run the same code.
+One `[[item]]` or `[[user]]` table declares one field.  Feature views and SQL derive from it, so
+shops with genres and actors and shops with brands and prices run the same code.
 """
 
 import tomllib
@@ -24,11 +23,11 @@ RESERVED_COLUMNS = frozenset(
         *("rn", "entity_row_id", "event_expire_timestamp"),
     }
 )
-"""Ours, and those that Feast's joins make up on their way."""
+"""Columns of Aisle, and temporary columns of Feast's joins."""
 
 ITEM_KEYS = frozenset({"name", "type", "column", "role", "description"})
 USER_KEYS = ITEM_KEYS | {"values"}
-"""What a declaration of a field may say."""
+"""Keys that the declaration of a field may have."""
 
 TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
 SIMULATED_SHOP = Path(__file__).parent / "examples" / "simulated.toml"
@@ -39,13 +38,13 @@ class ShopField:
     """One field of a shop's items or users.
 
     Attributes:
-        name: as it stands in the events.
+        name: in the events.
         type: number, text, category (one of many texts), list (of texts), vector (of numbers),
             time or bool.
         column: its name in feature views: lower-case ASCII letters, digits and underscores.
-        role: what the field means to the platform, where it means anything.
+        role: meaning of the field to the platform, if any.
         description: for people.
-        values: of a user's category, those that a model reads one by one.
+        values: values of a user's category that a model reads one by one.
     """
 
     name: str
@@ -66,7 +65,7 @@ class Shop:
 
     @classmethod
     def load(cls, path: Path) -> "Shop":
-        """Read `path`; where there is none, the simulated shop's declaration.
+        """Read `path`; if it is absent, the simulated shop's declaration.
 
         Raises:
             ShopError: not TOML, or a field without name or type, doubled or unknown.
@@ -83,22 +82,22 @@ class Shop:
         )
 
     def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
-        """Item fields of the given types, in declared order."""
+        """Return the item fields of the given types, in declared order."""
         return tuple(field for field in self.item_fields if field.type in types)
 
     def item_role(self, role: Role) -> ShopField | None:
-        """The item field with this role, if one has it."""
+        """Return the item field with this role, if any."""
         return self._roles.get(role)
 
     def columns_of(self, *types: FieldType) -> tuple[str, ...]:
-        """Columns of these item fields; kept, for every request asks."""
+        """Return the columns of the item fields of the given types; cached for every request."""
         if types not in self._columns:
             self._columns[types] = tuple(field.column for field in self.items_of(*types))
         return self._columns[types]
 
     @cached_property
     def _roles(self) -> dict[Role | None, ShopField]:
-        """Of fields of one role the first."""
+        """Role → its first field."""
         return {field.role: field for field in reversed(self.item_fields)}
 
     @cached_property
@@ -112,23 +111,23 @@ class Shop:
 
     @cached_property
     def taste_fields(self) -> tuple[ShopField, ...]:
-        """Item fields a user can have a taste in: categories and lists."""
+        """Item fields that can express a user's taste: categories and lists."""
         return self.items_of(*TASTE_TYPES)
 
     @cached_property
     def price_field(self) -> ShopField | None:
-        """The item field that is its price, where that is a number."""
+        """The item field with the role price, if it is a number."""
         field = self.item_role("price")
         return field if field is not None and field.type == "number" else None
 
     @cached_property
     def recent_fields(self) -> tuple[ShopField, ...]:
-        """What a user's recent past remembers of each item: taste fields, and the price."""
+        """Item fields that history rows store: taste fields, and the price."""
         return (*self.taste_fields, *((self.price_field,) if self.price_field else ()))
 
 
-def safe_column(name: str, taken: Iterable[str] = ()) -> str:
-    """Turn a field's name into a column name that Feast, SQL and Python accept, and none has yet.
+def safe_column(name: str, existing: Iterable[str] = ()) -> str:
+    """Turn a field's name into a free column name that Feast, SQL and Python accept.
 
     Feast's historical join drops every column that ends in `_y`.
 
@@ -144,7 +143,7 @@ def safe_column(name: str, taken: Iterable[str] = ()) -> str:
     if column in RESERVED_COLUMNS or column.endswith("_y"):
         column = f"{column}_field"
     candidate, number = column, 2
-    while candidate in taken:
+    while candidate in existing:
         candidate, number = f"{column}_{number}", number + 1
     return candidate
 
@@ -164,7 +163,7 @@ def _fields(tables: Any, source: Path, keys: frozenset[str]) -> tuple[ShopField,
 
 
 def _field(
-    table: dict[str, Any], taken: list[str], source: Path, keys: frozenset[str]
+    table: dict[str, Any], existing: list[str], source: Path, keys: frozenset[str]
 ) -> ShopField:
     unknown = set(table) - keys
     if unknown:
@@ -184,8 +183,8 @@ def _field(
             f"{source}: field {name!r}: expected a role of {', '.join(get_args(Role))}, "
             f"found {role!r}."
         )
-    column = table.get("column") or safe_column(name, taken)
-    if column != safe_column(str(column), taken):
+    column = table.get("column") or safe_column(name, existing)
+    if column != safe_column(str(column), existing):
         raise ShopError(f"{source}: column {column!r} of {name!r} is not free or not a plain name.")
     values = _choices(table, source)
     return ShopField(name, type_, column, role, str(table.get("description", "")), values)

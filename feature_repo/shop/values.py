@@ -1,7 +1,7 @@
-"""How a shop's value is read as the type its field was declared with.
+"""Read a shop's value as the declared type of its field.
 
-A value that contradicts its type is missing, never an error.  `transformations/values.sql` says the
-same for the compacted log; a test holds the two together.
+A value that contradicts its type is missing, never an error.  `transformations/values.sql` does the
+same for the compacted log; a test compares the two.
 """
 
 import math
@@ -26,7 +26,7 @@ _EARLIEST, _END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
 
 
 def typed_value(value: Any, type_: FieldType) -> TypedValue:
-    """The value as an item's feature holds it; None where it is missing or contradicts the type.
+    """Convert a value to its type; None if it is missing or contradicts the type.
 
     >>> typed_value("19.90", "number"), typed_value(7, "category"), typed_value("red", "list")
     (19.9, '7', ['red'])

@@ -1,9 +1,9 @@
-"""All features of a home at a time: a run builds them in a folder of its own, and links to it last.
+"""Generations of features: a run builds all rows in a new folder and links to it at the end.
 
 features -> .features/00000012
 
-Whoever reads `features` sees one run's rows of every view, whole; a run that is killed leaves a
-folder that nobody reads, and that the next run takes away.
+A reader of `features` sees the complete rows of one run.  A killed run leaves a folder without a
+link, which the next run removes.
 """
 
 import os
@@ -17,15 +17,15 @@ from feature_repo.home import Home, sync_folder
 
 @contextmanager
 def next_generation(home: Home) -> Iterator[Path]:
-    """Give an empty folder that becomes the home's features, in one step, when the block ends.
+    """Yield an empty folder that becomes the home's features, in one step, when the block ends.
 
-    An exception inside leaves the features as they were.  The caller holds the home's lock.
+    An exception inside leaves the features unchanged.  The caller holds the home's lock.
     """
-    shelf = home.feature_generations
-    shelf.mkdir(parents=True, exist_ok=True)
-    number = 1 + max((int(path.name) for path in shelf.glob("[0-9]*")), default=0)
-    _clear(shelf, but=home.features.resolve())
-    folder = shelf / f"{number:08d}"
+    generations = home.feature_generations
+    generations.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((int(path.name) for path in generations.glob("[0-9]*")), default=0)
+    _clear(generations, but=home.features.resolve())
+    folder = generations / f"{number:08d}"
     folder.mkdir()
     try:
         yield folder
@@ -33,11 +33,11 @@ def next_generation(home: Home) -> Iterator[Path]:
             sync_folder(path)
         _link(home, folder)
     finally:
-        _clear(shelf, but=home.features.resolve())
+        _clear(generations, but=home.features.resolve())
 
 
 def sweep(home: Home) -> None:
-    """Take away what a run left that was killed after its last step.
+    """Remove the folders of killed runs.
 
     The caller holds the home's lock.
     """
@@ -46,9 +46,9 @@ def sweep(home: Home) -> None:
 
 
 def take_over(before: Path, folder: Path) -> None:
-    """Let a generation begin with the Parquet files of another; none is copied where links can be.
+    """Start a generation with the Parquet files of the last one, by hard links where possible.
 
-    A file of a generation never changes, so the two may share it.
+    A file of a generation never changes, so both may share it.
     """
     for path in before.rglob("*.parquet"):
         target = folder / path.relative_to(before)
@@ -68,8 +68,8 @@ def _link(home: Home, folder: Path) -> None:
     sync_folder(home.root)
 
 
-def _clear(shelf: Path, *, but: Path) -> None:
-    for path in shelf.iterdir():
+def _clear(generations: Path, *, but: Path) -> None:
+    for path in generations.iterdir():
         if path.is_symlink():
             path.unlink()
         elif path.resolve() != but:

@@ -1,8 +1,8 @@
-"""The part of the log that a run reads: what is new, and the old events that new ones name.
+"""The part of the log that a run reads: the new events, and the old events that they name.
 
-A new interaction takes user, query and market from the ranking it names, and counts where the event
-it corrects counted; a slate that was reported or clicked before was shown and examined before.
-Those few are found by the index beside the log.
+A new interaction takes user, query and market from the ranking it names, and counts in the bucket
+of the event it corrects.  A slate that was reported or clicked before already has impressions.  The
+log's index locates these few old events.
 """
 
 from collections.abc import Iterator
@@ -23,12 +23,12 @@ _NAMED = ("ranking", "interaction")
 
 @dataclass(frozen=True)
 class LogSlice:
-    """What a run reads of a home's log.
+    """The events of a home's log that a run reads.
 
     Attributes:
-        home: whose.
-        files: names of files of the compacted log, all of whose events are read.
-        since: µs; all of them were seen after it, and the named ones up to it.
+        home: owns the log.
+        files: names of the files of the compacted log that are read completely.
+        since: µs; new events were seen after it, the old events that they name up to it.
     """
 
     home: Home
@@ -37,17 +37,17 @@ class LogSlice:
 
     @classmethod
     def whole(cls, home: Home) -> "LogSlice":
-        """The whole log."""
+        """Return the whole log."""
         folder = home.log / "compacted"
         return cls(home, frozenset(str(p.relative_to(folder)) for p in list_relations(folder)))
 
     def paths(self, kind: str) -> list[Path]:
-        """The files of one kind, oldest day first."""
+        """Return the files of one kind, oldest day first."""
         folder = self.home.log / "compacted"
         return sorted(folder / name for name in self.files if name.startswith(f"{kind}/"))
 
     def open(self, db: duckdb.DuckDBPyConnection) -> None:
-        """Make `log_<kind>` readable, empty where there is no event."""
+        """Create the SQL view `log_<kind>` for each kind, empty without events."""
         for kind in FEATURE_KINDS:
             paths = [str(path) for path in self.paths(kind)]
             read = db.read_parquet(paths, hive_partitioning=False) if paths else _none(db, kind)
@@ -57,7 +57,7 @@ class LogSlice:
             self._add_named(db)
 
     def events(self, db: duckdb.DuckDBPyConnection) -> int:
-        """How many events there are in what was opened."""
+        """Return the number of events in the opened views."""
         counts = " + ".join(f"(select count(*) from log_{kind})" for kind in FEATURE_KINDS)
         return int(db.execute(f"select {counts}").fetchall()[0][0])
 
@@ -75,18 +75,18 @@ class LogSlice:
                 db.execute(f"create or replace view log_{kind} as {both}")
 
     def _named(self, db: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
-        """File → rows of the old events that new ones name."""
+        """File → row numbers of the old events that new ones name."""
         requests = "from log_ranking select request_id union from log_interaction select request_id"
         corrected = "from log_interaction select distinct corrects"
         with _index(self.home) as index:
-            places = index.request_rows(_texts(db, requests))
-            places |= index.event_rows(_texts(db, corrected))
-            places = {place for place in places if place[0].partition("/")[0] in _NAMED}
-        found: dict[str, list[int]] = {}
-        for name, row in sorted(places):
+            rows = index.request_rows(_texts(db, requests))
+            rows |= index.event_rows(_texts(db, corrected))
+            rows = {row for row in rows if row[0].partition("/")[0] in _NAMED}
+        by_file: dict[str, list[int]] = {}
+        for name, number in sorted(rows):
             if name not in self.files:
-                found.setdefault(name, []).append(row)
-        return found
+                by_file.setdefault(name, []).append(number)
+        return by_file
 
 
 @contextmanager

@@ -1,8 +1,7 @@
-"""Writes rows of `user_recent`: runs of a user's entries, newest first, one array per column.
+"""Write rows of `user_recent`: runs of a user's entries, newest first, one array per column.
 
-An entry is in as many rows as the user has instants before it leaves the lists: in dozens.  A query
-would copy and hash each of its texts as often; here a text is a number in a dictionary, from the
-entry down to the file.
+An entry occurs in dozens of rows before it leaves the lists.  SQL would copy and hash its texts for
+each row; here a text is a dictionary code from the entry down to the file.
 """
 
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ from feature_repo.home import replacing
 from feature_repo.transformations.row_files import Database
 
 VERBS = ("clicked", "shown")
-Places = npt.NDArray[np.int64]
+Indexes = npt.NDArray[np.int64]
 
 ROWS_PER_GROUP = 8192
 """A row may hold tens of kilobytes."""
@@ -38,24 +37,24 @@ class RecentRows:
 
     @classmethod
     def of(cls, db: Database, entries: str, instants: str) -> "RecentRows":
-        """Those of one slice of the users; SQL of their entries, and of rows that read them."""
+        """Read one slice of the users, given SQL of their entries and of the rows over these."""
         db.execute(f"create or replace temp table user_entries as\n{entries}")
         rows, by_verb = db.sql(instants).to_arrow_table(), {}
         for verb in VERBS:
-            told = f"select entry.* from user_entries where verb = '{verb}' order by position"
-            by_verb[verb] = db.sql(told).to_arrow_table()
+            query = f"select entry.* from user_entries where verb = '{verb}' order by position"
+            by_verb[verb] = db.sql(query).to_arrow_table()
         db.execute("drop table user_entries")
         return cls(rows, by_verb)
 
     def write(self, path: Path) -> int:
-        """Write all of them to one file, in their order; returns their number."""
+        """Write all rows to one file, in their order, and return their number."""
         with replacing(path) as fresh, _writer(fresh, self._rows(0, 0).schema) as writer:
             for start in range(0, len(self.instants), ROWS_PER_GROUP):
                 writer.write_table(self._rows(start, ROWS_PER_GROUP))
         return len(self.instants)
 
     def newest(self) -> "RecentRows":
-        """The last row of each user."""
+        """Return the last row of each user."""
         users = self.instants["user_id"].to_numpy()
         last = np.append(users[1:] != users[:-1], True)[: len(users)]
         return RecentRows(self.instants.filter(pa.array(last)), self.entries)
@@ -71,7 +70,7 @@ class RecentRows:
 
 
 def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
-    """Instants hardly repeat, and nobody seeks rows by what a list holds."""
+    """Instants hardly repeat, so only texts get a dictionary; lists need no statistics."""
     lists = {field.name: field.type for field in schema if pa.types.is_list(field.type)}
     texts = [f"{name}.list.element" for name, type_ in lists.items() if _is_text(type_.value_type)]
     return pq.ParquetWriter(
@@ -88,16 +87,16 @@ def _is_text(type_: pa.DataType) -> bool:
     return bool(pa.types.is_dictionary(type_) or pa.types.is_string(type_))
 
 
-def _runs(entries: pa.Table, first: Places, end: Places) -> dict[str, pa.ListArray]:
-    """Runs of a table's rows, of each column; those of neighbours lie near in the table."""
+def _runs(entries: pa.Table, first: Indexes, end: Indexes) -> dict[str, pa.ListArray]:
+    """The runs of a table's rows, column by column; consecutive runs are close in the table."""
     least = int(np.min(first, where=end > first, initial=len(entries)))
     near = entries.slice(least, max(int(np.max(end, initial=0)) - least, 0))
     offsets = np.zeros(len(first) + 1, np.int32)
     np.cumsum(end - first, out=offsets[1:])
-    places = np.arange(offsets[-1], dtype=np.int32)
-    places += np.repeat((first - least).astype(np.int32) - offsets[:-1], end - first)
+    indexes = np.arange(offsets[-1], dtype=np.int32)
+    indexes += np.repeat((first - least).astype(np.int32) - offsets[:-1], end - first)
     return {
-        name: pa.ListArray.from_arrays(pa.array(offsets), _encoded(column).take(pa.array(places)))
+        name: pa.ListArray.from_arrays(pa.array(offsets), _encoded(column).take(pa.array(indexes)))
         for name, column in zip(near.column_names, near.columns, strict=True)
     }
 

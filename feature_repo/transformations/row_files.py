@@ -1,8 +1,8 @@
-"""The Parquet files of folders of rows: what is new comes as one more file.
+"""The Parquet files of a folder of rows: a run adds one file of new rows.
 
-Files that runs added are merged as their number grows, always the last ones, so that each is
-larger than all that follow it: N runs leave about log2 N files, and a row is written again that
-often.  What a full rebuild wrote is not written again.
+The last files are merged as their number grows, so that each is larger than all later ones
+together: N runs leave about log2 N files and rewrite a row about as often.  The rows of a full
+rebuild are not rewritten.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,22 +28,22 @@ class RowFiles:
 
     Attributes:
         features: its folder.
-        run: number of the run that adds to it; None where it writes everything anew.
+        run: number of the run that adds to it; None for a full rebuild.
     """
 
     features: Path
     run: int | None
 
     def add(self, db: Database, folder: Path, sql: str, slice_: int | None = None) -> list[Path]:
-        """Write a query's rows to a file more; a run that adds none leaves no file."""
+        """Write a query's rows to a new file; a run that adds no row leaves no file."""
         return self.add_by(folder, lambda path: write(db, path, sql), slice_)
 
     def add_by(
-        self, folder: Path, writing: Callable[[Path], int], slice_: int | None = None
+        self, folder: Path, writer: Callable[[Path], int], slice_: int | None = None
     ) -> list[Path]:
-        """The same of rows that something else than a query writes; it returns their number."""
+        """Add a file that a function writes; it returns the number of rows."""
         path = self._path(folder, None if slice_ is None else f"{slice_:04d}")
-        if writing(path) or self.run is None:
+        if writer(path) or self.run is None:
             return [path]
         path.unlink()
         return []
@@ -53,8 +53,8 @@ class RowFiles:
 
         Args:
             db: any database.
-            folder: where they lie.
-            key: of an entity of which only the newest rows are of use; without it all are kept.
+            folder: of the files.
+            key: join key of an entity of which only the newest rows count; None retains all rows.
         """
         files = sorted(folder.glob("more-*.parquet"))
         last = files[_first_to_merge([rows_of(path) for path in files]) :]
@@ -70,7 +70,7 @@ class RowFiles:
 
 
 def write(db: Database, path: Path, sql: str) -> int:
-    """Write a query's rows to one file, in its order; returns their number."""
+    """Write a query's rows to one file, in its order, and return their number."""
     options = "format parquet, compression zstd"
     if path.parent.name in _ROWS_PER_GROUP:
         options += f", row_group_size {_ROWS_PER_GROUP[path.parent.name]}"
@@ -79,37 +79,37 @@ def write(db: Database, path: Path, sql: str) -> int:
     return int(counted[0]) if counted else 0
 
 
-def newest(files: Sequence[Path], key: str, among: str = "true") -> str:
-    """SQL of the newest rows of each entity; those of one writing have one `event_timestamp`.
+def newest(files: Sequence[Path], key: str, condition: str = "true") -> str:
+    """Return SQL of the newest rows of each entity; the rows of one run share `event_timestamp`.
 
     Args:
-        files: some.
+        files: to read.
         key: join key of the entity.
-        among: a condition that one of an entity's newest rows must meet, if any row does.
+        condition: selects entities: one of their rows meets it.
     """
     return f"""
         from {read(files)}
         semi join (
             select {key}, max(event_timestamp) as event_timestamp
             from {read(files)}
-            where {among}
+            where {condition}
             group by {key}
         ) using ({key}, event_timestamp)
     """
 
 
 def read(files: Sequence[Path]) -> str:
-    """SQL of all rows of some files."""
+    """Return SQL of all rows of some files."""
     return f"read_parquet([{', '.join(_quoted(path) for path in files)}])"
 
 
 def rows_of(path: Path) -> int:
-    """How many rows a file holds."""
+    """Return the number of rows of a file."""
     return int(pq.read_metadata(path).num_rows)
 
 
 def _first_to_merge(rows: Sequence[int]) -> int:
-    """From which file on to merge; the last alone where it is smaller than the one before.
+    """The first file to merge; the last one if it is smaller than the one before.
 
     >>> _first_to_merge([100, 40, 7, 5])
     3

@@ -1,7 +1,7 @@
-"""What a run's features were made of, so that the next run knows what is new.
+"""The inputs of a run's features, from which the next run derives what is new.
 
-Features follow from the log, its seals, the shop's fields, the SQL and its constants.  Where files
-of the log and seals were only added to, whatever is new was seen after the last seal of then.
+Features depend on the log, its seals, the shop's fields, the views and their SQL.  If files and
+seals were only added, all new events were seen after the last seal of that run.
 """
 
 import hashlib
@@ -15,16 +15,16 @@ from feature_repo.home import Home, replacing
 
 FILE = "state"
 EVERYTHING = -1
-"""Seen after it is every event there is."""
+"""An instant before every event."""
 
 
 class Inputs(msgspec.Struct, frozen=True):
-    """What features follow from.
+    """The inputs of features.
 
     Attributes:
-        rules: digest of the shop's fields, the SQL and its constants.
+        rules: digest of the shop's fields, the views, the SQL and its constants.
         seals: explicit seals in effect, ascending.
-        log: file of the compacted log, below its folder → its size and when it was written, ns.
+        log: relative path of each file of the compacted log → its size and modification time, ns.
     """
 
     rules: str
@@ -33,7 +33,7 @@ class Inputs(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, home: Home, rules: Iterable[bytes]) -> "Inputs":
-        """What there is now."""
+        """Read the present inputs."""
         folder, digest = home.log / "compacted", hashlib.sha256()
         for rule in rules:
             digest.update(rule)
@@ -45,15 +45,15 @@ class Inputs(msgspec.Struct, frozen=True):
 
     @property
     def last_seal(self) -> int:
-        """−1 before the first."""
+        """The last seal; −1 before the first."""
         return Seals(self.seals).last
 
     def new_since(self, before: "Inputs") -> set[str]:
-        """The files that were not there before."""
+        """Return the files that earlier inputs lack."""
         return self.log.keys() - before.log.keys()
 
     def follows(self, before: "Inputs") -> bool:
-        """Whether all that differs was seen after the last seal of before."""
+        """Return whether all new events were seen after the last seal of earlier inputs."""
         border = Seals(self.seals).part_of(before.last_seal)
         return (
             self.rules == before.rules
@@ -67,9 +67,9 @@ class State(msgspec.Struct, frozen=True):
     """One generation of features.
 
     Attributes:
-        inputs: what it was made of.
-        latest: when the last event in it was seen, µs; None where there is none.
-        files: its Parquet files, below its folder → bytes.
+        inputs: of its run.
+        latest: when its newest event was seen, µs; None without events.
+        files: relative path of each Parquet file → bytes.
     """
 
     inputs: Inputs
@@ -78,7 +78,7 @@ class State(msgspec.Struct, frozen=True):
 
     @classmethod
     def read(cls, features: Path) -> "State | None":
-        """The state of a generation; None where it is not whole, or there is none."""
+        """Read the state of a generation; None if it is incomplete or absent."""
         try:
             state = msgspec.json.decode((features / FILE).read_bytes(), type=cls)
         except (OSError, msgspec.MsgspecError):
@@ -86,13 +86,13 @@ class State(msgspec.Struct, frozen=True):
         return state if state.files == files_of(features) else None
 
     def write(self, features: Path) -> None:
-        """Write it beside the files."""
+        """Write the state into the folder of the files."""
         with replacing(features / FILE) as fresh:
             fresh.write_bytes(msgspec.json.encode(self))
 
 
 def files_of(features: Path) -> dict[str, int]:
-    """The Parquet files below a folder, and their sizes."""
+    """Return the Parquet files below a folder, and their sizes."""
     return {
         str(path.relative_to(features)): path.stat().st_size
         for path in sorted(features.rglob("*.parquet"))

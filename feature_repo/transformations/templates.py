@@ -146,5 +146,5 @@ def _leaving(measure: str, window: str) -> str:
 def _count(measure: str, window: str) -> str:
     """The events so far, less those that left the window."""
     count = f"{measure}_{window}"
-    gone = "" if WINDOWS[window] is None else f" - coalesce({count}, 0)"
-    return f"(sum({measure}) over so_far{gone})::bigint as {count},"
+    ended = "" if WINDOWS[window] is None else f" - coalesce({count}, 0)"
+    return f"(sum({measure}) over so_far{ended})::bigint as {count},"

@@ -1,17 +1,17 @@
-"""How much of a user's recent past one row of `user_recent` carries, and how it is written.
+"""The limits of history rows and the separator of their values.
 
-The row holds two sets of parallel arrays, newest first: the last clicked and the last shown items,
-their instants, and per taste field their values as known at that event.
+A row of `user_recent` has two sets of parallel arrays, newest first: the last clicked and the last
+shown items, their instants, and for each taste field their values as of that event.
 """
 
 K_CLICKED = 40
-"""Clicked items a row carries at most."""
+"""Maximum number of clicked items in a row."""
 
 K_SHOWN = 80
-"""Shown items a row carries at most."""
+"""Maximum number of shown items in a row."""
 
 K_QUERY_ITEMS = 50
-"""Clicked items a row of `query_clicked_items` carries at most."""
+"""Maximum number of items in a row of `query_clicked_items`."""
 
 VALUE_SEPARATOR = "\x1f"
-"""Between the values of a list field; a value that is missing is the empty text."""
+"""Separates the values of a list field; a missing value is the empty text."""
