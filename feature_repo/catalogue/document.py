@@ -44,7 +44,8 @@ UNITS = (
 _HEAD = """# Features
 
 `aisle features docs` writes this page; a test compares it with the code.  It is the catalogue of
-the shop {shop!r}: another shop has its own fields.  A feature is absent if the shop lacks its field.
+the shop {shop!r}: another shop has its own fields.  A feature is absent if the shop lacks its
+field.
 
 `live` features are as of the instant of the request; `batch:1d` features are as of the last UTC
 midnight, in training and in serving.  Every view also has the bookkeeping column `part`.

@@ -45,7 +45,7 @@ globals().update(Catalogue.of(Home(Path(__file__).resolve().parents[1])).objects
 
 
 def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None = None) -> Path:
-    """Write the home's `feature_store.yaml`; another home than the default also gets `definitions.py`.
+    """Write the home's `feature_store.yaml`, and `definitions.py` if it is not the default home.
 
     Args:
         home: owns the repository.
@@ -137,8 +137,8 @@ def materialize(
     """Load Redis with the newest row of every entity; call `apply` before.
 
     The first load starts at the log's first day, a later one where the last one ended.  Redis
-    stores that instant with the rows, so that an emptied server gets a full load.  A load ends at the last
-    seal: a row stamped after it may still change.
+    stores that instant with the rows, so that an emptied server gets a full load.  A load ends at
+    the last seal: a row stamped after it may still change.
 
     Args:
         home: owns the rows; the caller holds its lock.
