@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from feature_repo.events.log import read_seals
 from feature_repo.home import DAY, Home, RedisError, SettingError, Settings, to_datetime
+from feature_repo.library_internals import batch_engine, online_store
 
 if TYPE_CHECKING:
     import redis
@@ -180,7 +181,7 @@ def clear_online(home: Home) -> None:
         RedisError: the server does not answer.
     """
     store = open_store(home)
-    online = store._get_provider().online_store
+    online = online_store(store)
     online.teardown(store.config, store.list_feature_views(), [])
     with _client(store.config.online_store.connection_string) as client:
         for mark in [loaded_key(home), *client.scan_iter(f"{home.project}:loaded:*")]:
@@ -194,7 +195,7 @@ def loaded_key(home: Home) -> str:
 
 def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:
     """Materialize without Feast's output; the caller shows progress."""
-    store._get_provider().batch_engine.announce = announce
+    batch_engine(store).announce = announce
     with redirect_stdout(io.StringIO()), redirect_stderr(io.StringIO()):
         store.materialize(to_datetime(start), to_datetime(end))
 

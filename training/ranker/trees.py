@@ -4,9 +4,6 @@ By default they wait busily, which on cores that have other work made fitting se
 The policy is read when the library is loaded, so it is set here, before.
 """
 
-import ctypes
-import json
-import math
 import os
 from types import ModuleType
 from typing import TYPE_CHECKING
@@ -14,19 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.library_internals import predict_dense
+
 if TYPE_CHECKING:
     import xgboost
 
 Matrix = npt.NDArray[np.float32]
 Scores = npt.NDArray[np.float32]
-
-_ASKED = json.dumps(
-    {
-        **{"type": 0, "training": False, "iteration_begin": 0, "iteration_end": 0},
-        **{"missing": math.nan, "strict_shape": False, "cache_id": 0},
-    }
-).encode()
-"""Values of all trees, as XGBoost's C interface is asked for them."""
 
 
 def load_xgboost() -> ModuleType:
@@ -52,26 +43,9 @@ def threads() -> int:
 
 
 def scores_of(booster: "xgboost.Booster", matrix: Matrix) -> Scores:
-    """Shape (N,): what `booster.inplace_predict` gives of (N, F) numbers; not to be written to.
-
-    That looks for every kind of table first, which takes as long as the scores of fifty items.
+    """Return what `booster.inplace_predict` returns of (N, F) numbers: shape (N,), read-only.
 
     Raises:
         XGBoostError: the trees read other columns.
     """
-    core, rows = load_xgboost().core, np.ascontiguousarray(matrix, np.float32)
-    table = b'{"data":[%d,true],"shape":[%d,%d],"typestr":"<f4","version":3}'
-    shape, axes = ctypes.POINTER(core.c_bst_ulong)(), core.c_bst_ulong()
-    found = ctypes.POINTER(ctypes.c_float)()
-    core._check_call(
-        core._LIB.XGBoosterPredictFromDense(
-            booster.handle,
-            table % (rows.ctypes.data, *rows.shape),
-            _ASKED,
-            None,
-            ctypes.byref(shape),
-            ctypes.byref(axes),
-            ctypes.byref(found),
-        )
-    )
-    return np.frombuffer(ctypes.string_at(found, 4 * len(rows)), np.float32)
+    return predict_dense(load_xgboost(), booster, np.ascontiguousarray(matrix, np.float32))

@@ -7,8 +7,7 @@ import asyncio
 import weakref
 from typing import Any
 
-from feast.infra.online_stores.redis import RedisOnlineStore
-
+from feature_repo.library_internals import async_redis_client, redis_client
 from feature_repo.online.feast.row_store import Client
 
 
@@ -31,7 +30,7 @@ class Connections:
         name = (config.connection_string, deadline_seconds)
         if name not in self._clients:
             timed = _timed(config, deadline_seconds)
-            self._clients[name] = RedisOnlineStore()._get_client(timed)
+            self._clients[name] = redis_client(timed)
         return self._clients[name]
 
     async def get_async(self, config: Any, deadline_seconds: float) -> Client:
@@ -40,7 +39,7 @@ class Connections:
         name = (config.connection_string, deadline_seconds)
         if name not in clients:
             timed = _timed(config, deadline_seconds)
-            clients[name] = await RedisOnlineStore()._get_client_async(timed)
+            clients[name] = await async_redis_client(timed)
         return clients[name]
 
     def close(self) -> None:

@@ -26,10 +26,10 @@ from feast import FeatureStore, FeatureView
 from feast.infra.common.materialization_job import MaterializationJobStatus, MaterializationTask
 from feast.infra.compute_engines.local.compute import LocalComputeEngine, LocalComputeEngineConfig
 from feast.infra.compute_engines.local.job import LocalMaterializationJob
-from feast.utils import _get_column_names
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from feature_repo.home import CatalogueError, RedisError, from_datetime
+from feature_repo.library_internals import source_columns
 from feature_repo.offline.parquet import check_declared_types
 from feature_repo.online.codec import Written, counter_of, load_tiles
 from feature_repo.online.feast.connections import Connections
@@ -154,7 +154,7 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         """
         view, source = task.feature_view, task.feature_view.batch_source
         entities = [registry.get_entity(name, task.project) for name in view.entities]
-        keys, features, stamp, created = _get_column_names(view, entities)
+        keys, features, stamp, created = source_columns(view, entities)
         job = self.offline_store.pull_latest_from_table_or_query(
             config=self.repo_config, data_source=source, join_key_columns=keys,
             feature_name_columns=features, timestamp_field=stamp,

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from feast import metrics, utils
+from feast import metrics
 from feast.protos.feast.serving.ServingService_pb2 import GetOnlineFeaturesResponse
 
 from feature_repo.home import SECOND, to_datetime
+from feature_repo.library_internals import entity_values, tracks_online_features
 from feature_repo.online.codec import Bools, RowBatch, RowCodec, ViewCodec
 from feature_repo.online.feast import protobuf_response
 from feature_repo.online.feast.protobuf_small import FEW, few_rows
@@ -44,7 +45,7 @@ class ViewRead:
         raw, before = self._raw(found), len(response.results)
         if not self._answer_few(raw, now, response):
             self._answer_many(raw, now, response)
-        if metrics._config.online_features:
+        if tracks_online_features():
             _track(self.view.name, response.results[before:])
         return [*self.features]
 
@@ -142,7 +143,7 @@ class Suffixes:
             KeyError: the request does not name all of the view's join keys.
             ValueError: an entity of a type that cannot be a key.
         """
-        columns = utils._get_table_entity_values(view, self._join_key_of, self._values)
+        columns = entity_values(view, self._join_key_of, self._values)
         missing = [key.name for key in view.entity_columns if not columns.get(key.name)]
         if missing:
             raise KeyError(f"{view.name}: missing join key values {missing}")

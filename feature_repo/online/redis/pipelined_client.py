@@ -21,6 +21,7 @@ from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from feature_repo.library_internals import close_writer, transport
 from feature_repo.online.redis.address import RedisAddress
 
 T = TypeVar("T")
@@ -84,8 +85,8 @@ class _Connection(asyncio.BufferedProtocol):
     def __init__(self, opened: AbstractConnection, on_invalidation: OnInvalidation) -> None:
         self._on_invalidation = on_invalidation
         # The opened connection closes the transport when it is deleted, so a reference is needed.
-        self._opened = cast("Any", opened)
-        self._transport: asyncio.Transport = self._opened._writer.transport
+        self._opened = opened
+        self._transport = transport(opened)
         self._parser = hiredis.Reader(
             replyError=redis.ResponseError, protocolError=redis.InvalidResponse
         )
@@ -109,7 +110,7 @@ class _Connection(asyncio.BufferedProtocol):
     def close(self) -> None:
         """Close the connection; pending exchanges fail."""
         self._transport.abort()
-        self._opened._close()
+        close_writer(self._opened)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         """Return the buffer to read into.  TLS slices it; slices of a bytearray would be copies."""
@@ -130,7 +131,7 @@ class _Connection(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail all pending exchanges."""
         self._on_invalidation(None)
-        self._opened._close()
+        close_writer(self._opened)
         while self._pending:
             result = self._pending.popleft().result
             if not result.done():
