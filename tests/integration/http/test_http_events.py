@@ -154,7 +154,7 @@ def test_an_answer_makes_impressions_only_when_it_is_reported_shown(service):
 def test_a_report_of_an_unknown_request_is_quarantined(service):
     report = {
         "kind": "ranking", "event_id": "shown-never", "event_time": service.clock.now(),
-        "request_id": "never-asked",
+        "request_id": "never-answered",
     }  # fmt: skip
 
     answer = service.http.post("/events", json=report).json()
