@@ -1,8 +1,9 @@
 """Every command of the README does what the README says, in a copy of this checkout.
 
 Commands run in the order of the page, in one shell environment.  Those that stay up (`make demo`,
-`aisle serve`, `feast ui`) are started on free ports, looked at, and interrupted.  `make test` is
-what runs this file; that the gate runs it is checked instead.
+`aisle serve`, `feast ui`) start on free ports and are interrupted.  `make demo` resumes a finished demo
+of this run, and `aisle simulate` makes a smaller shop: `test_demo.py` tests what a first demo does.
+`make test` is what runs this file; the test checks that the gate runs it.
 """
 
 import json
@@ -27,13 +28,16 @@ from tests.scale import seconds
 ROOT = Path(__file__).parents[2]
 SECONDS = seconds(420)
 
+TEST_OPTIONS = {"aisle simulate --out build/events.jsonl": " --users 150 --items 150"}
+"""Options that the test adds to a command, so that it takes less time."""
+
 pytestmark = pytest.mark.timeout(1500)
 
 
 def blocks():
-    """The `sh` blocks of the README, each a list of commands."""
-    found = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
-    return [block.strip().splitlines() for block in found]
+    """Return the `sh` blocks of the README, each a list of commands."""
+    texts = re.findall(r"```sh\n(.*?)```", (ROOT / "README.md").read_text(), flags=re.DOTALL)
+    return [text.strip().splitlines() for text in texts]
 
 
 def free_port():
@@ -48,15 +52,15 @@ class Shell:
     def __init__(self, folder):
         self.folder = folder
         ours = ("AISLE_", "REDIS_", "MAKE", "MFLAGS")
-        kept = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
         self.environment = {
-            **kept,
-            "PATH": f"{folder}/.venv/bin:{kept['PATH']}",
+            **inherited,
+            "PATH": f"{folder}/.venv/bin:{inherited['PATH']}",
             "PYTHONPATH": str(folder),
         }
 
     def run(self, command):
-        """Run one command; an `export` holds for those after it, as in a terminal."""
+        """Run one command; an `export` applies to the commands after it, as in a terminal."""
         if setting := re.fullmatch(r"export (AISLE_\w+)=(\S+)", command):
             self.environment[setting[1]] = setting[2]
         run = subprocess.run(
@@ -84,7 +88,7 @@ class Shell:
             )
 
     def until(self, process, ready):
-        """Wait for something to be true while the process runs."""
+        """Wait until `ready` returns true while the process runs."""
         deadline = time.monotonic() + SECONDS
         while not ready():
             output = (self.folder / "output.txt").read_text()[-3000:]
@@ -131,7 +135,8 @@ def shell(tmp_path_factory):
     )
 
 
-def test_the_first_command_leaves_a_service_up_and_interrupt_stops_it(shell):
+def test_the_first_command_starts_a_service_and_an_interrupt_stops_it(shell, finished_demo):
+    finished_demo.copy_to(shell.folder / ".aisle")
     first, second = blocks()[0]
     assert (first, second) == ("make demo", "make test")
     assert "make test" in (ROOT / ".ci/run").read_text()
@@ -169,10 +174,10 @@ def test_a_shop_with_other_fields_works_by_its_events_alone(shell):
 def test_step_by_step_goes_from_events_to_a_compiled_pipeline(shell):
     shutil.rmtree(shell.folder / ".aisle")
 
-    said = {command: shell.run(command) for command in blocks()[2]}
+    output = {c: shell.run(c + TEST_OPTIONS.get(c, "")) for c in blocks()[2]}
 
-    assert "Written to" in said["aisle init build/events.jsonl"]
-    assert "ranker" in said["aisle train"]
+    assert "Written to" in output["aisle init build/events.jsonl"]
+    assert "ranker" in output["aisle train"]
     assert (shell.folder / "build/evaluation.html").read_text().startswith("<!doctype html>")
     assert (shell.folder / "build/retrain.yaml").exists()
     assert (shell.folder / ".aisle/current/ranker/default").is_symlink()
@@ -184,13 +189,13 @@ def test_the_service_answers_every_curl_of_the_page(shell):
 
     process = shell.start(f"{serve} --port {port}")
     shell.until(process, lambda: answers(f"http://127.0.0.1:{port}/readyz"))
-    said = [
+    outputs = [
         shell.run(f"{c.replace(':3000', f':{port}')} -sS --fail-with-body") for c in blocks()[4]
     ]
     process.terminate()
     status = process.wait(60)
 
-    ranked, searched, home, events, feedback, person = (json.loads(text) for text in said[:6])
+    ranked, searched, home, events, feedback, person = (json.loads(text) for text in outputs[:6])
     assert {item["item"] for item in ranked["items"]} == {"i00001", "i00002"}
     assert (ranked["degraded"], ranked["dropped"]) == ([], [])
     assert (len(searched["items"]) > 0, searched["degraded"]) == (True, [])
@@ -205,13 +210,13 @@ def test_every_stock_feast_command_works_on_one_registry(shell):
     shell.run("aisle redis start")
     *commands, ui = blocks()[5]
 
-    said = {command.split()[3]: shell.run(command) for command in commands}
+    output = {command.split()[3]: shell.run(command) for command in commands}
     port = free_port()
     process = shell.start(f"{ui} --port {port}")
     shell.until(process, lambda: answers(f"http://127.0.0.1:{port}/"))
     interrupt(process)
 
-    assert "item_engagement" in said["feature-views"]
-    assert "i00001" in said["get-online-features"]
-    assert "clicks_7d" in said["get-historical-features"]
+    assert "item_engagement" in output["feature-views"]
+    assert "i00001" in output["get-online-features"]
+    assert "clicks_7d" in output["get-historical-features"]
     assert not (shell.folder / "feature_repo/registry.db").exists()
