@@ -1,9 +1,9 @@
 """Every command of the README does what the README says, in a copy of this checkout.
 
 Commands run in the order of the page, in one shell environment.  Those that stay up (`make demo`,
-`aisle serve`, `feast ui`) start on free ports and are interrupted.  `make demo` resumes a finished demo
-of this run, and `aisle simulate` makes a smaller shop: `test_demo.py` tests what a first demo does.
-`make test` is what runs this file; the test checks that the gate runs it.
+`aisle serve`, `feast ui`) start on free ports and are interrupted.  `make demo` resumes a demo that
+`test_demo.py` finished, and `aisle simulate` makes a smaller shop.  `make test` is what runs this
+file; the test checks that the gate runs it.
 """
 
 import json
