@@ -1,4 +1,4 @@
-"""The rendered manifests are valid, and refer to nothing that is not there."""
+"""The rendered manifests are valid, and every reference in them resolves."""
 
 import re
 import shutil
@@ -19,42 +19,42 @@ pytestmark = pytest.mark.skipif(
 
 
 class Manifests:
-    """Rendered objects by kind, and their pods however deep they lie."""
+    """Rendered objects by kind, and the templates of their pods."""
 
     def __init__(self, folder):
         command = ["kubectl", "kustomize", str(CHECKOUT / "k8s" / folder)]
         rendered = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         self.objects = list(yaml.safe_load_all(rendered))
         self.by_kind = defaultdict(dict)
-        for found in self.objects:
-            self.by_kind[found["kind"]][found["metadata"]["name"]] = found
+        for one in self.objects:
+            self.by_kind[one["kind"]][one["metadata"]["name"]] = one
         self.templates = {
-            found["metadata"]["name"]: template
-            for found in self.objects
-            if (template := pod_template(found)) is not None
+            one["metadata"]["name"]: template
+            for one in self.objects
+            if (template := pod_template(one)) is not None
         }
 
     def selected(self, labels):
-        """The pod templates that a selector's labels match."""
+        """Return the pod templates that the labels of a selector match."""
         return [
             template
             for template in self.templates.values()
             if labels.items() <= template["metadata"]["labels"].items()
         ]
 
-    def finds(self, peer):
-        """Whether a network policy's peer is some pod of ours."""
+    def has_peer(self, peer):
+        """Whether the peer of a network policy is one of the pods."""
         return bool(self.selected(peer["podSelector"]["matchLabels"]))
 
     def containers(self):
-        """Pairs of a pod's spec and one of its containers."""
+        """Yield each container with the spec of its pod."""
         for template in self.templates.values():
             for container in template["spec"]["containers"]:
                 yield template["spec"], container
 
 
-def pod_template(found):
-    spec = found.get("spec", {})
+def pod_template(kubernetes_object):
+    spec = kubernetes_object.get("spec", {})
     return spec.get("jobTemplate", {}).get("spec", spec).get("template")
 
 
@@ -68,11 +68,11 @@ def manifests(request):
 
 
 def test_every_object_is_valid(manifests):
-    for found in manifests.objects:
-        assert kubernetes_validate.validate(found, "1.37", strict=True) == "1.37"
+    for one in manifests.objects:
+        assert kubernetes_validate.validate(one, "1.37", strict=True) == "1.37"
 
 
-def test_the_validation_sees_a_field_that_does_not_exist(manifests):
+def test_the_validation_refuses_an_unknown_field(manifests):
     service = manifests.by_kind["Service"]["redis"]
     wrong = {**service, "spec": {**service["spec"], "selectors": {}}}
 
@@ -80,13 +80,13 @@ def test_the_validation_sees_a_field_that_does_not_exist(manifests):
         kubernetes_validate.validate(wrong, "1.37", strict=True)
 
 
-def test_every_part_is_there(manifests):
+def test_every_part_is_rendered(manifests):
     assert manifests.by_kind["StatefulSet"].keys() == {"redis"}
     assert manifests.by_kind["Deployment"].keys() == {"serving"}
     assert manifests.by_kind["CronJob"].keys() == {"materialize"}
 
 
-def test_a_service_finds_one_pod_and_a_port_it_names(manifests):
+def test_a_service_selects_one_pod_with_its_ports(manifests):
     for service in manifests.by_kind["Service"].values():
         (template,) = manifests.selected(service["spec"]["selector"])
 
@@ -95,10 +95,10 @@ def test_a_service_finds_one_pod_and_a_port_it_names(manifests):
 
 def test_a_workload_selects_its_own_pods(manifests):
     for kind in ("Deployment", "StatefulSet"):
-        for found in manifests.by_kind[kind].values():
-            labels = found["spec"]["selector"]["matchLabels"]
+        for workload in manifests.by_kind[kind].values():
+            labels = workload["spec"]["selector"]["matchLabels"]
 
-            assert manifests.selected(labels) == [found["spec"]["template"]]
+            assert manifests.selected(labels) == [workload["spec"]["template"]]
 
 
 def test_the_autoscaler_has_a_target_and_alone_sets_replicas(manifests):
@@ -122,18 +122,18 @@ def test_a_network_policy_applies_to_pods_admits_pods_and_names_their_ports(mani
 
         for rule in policy["spec"].get("ingress", []):
             assert {port["port"] for port in rule["ports"]} <= ports(subjects[0])
-            assert all(map(manifests.finds, rule.get("from", [])))
+            assert all(map(manifests.has_peer, rule.get("from", [])))
         for rule in policy["spec"].get("egress", []):
-            assert all(map(manifests.finds, rule.get("to", [])))
+            assert all(map(manifests.has_peer, rule.get("to", [])))
 
 
-def test_a_probe_asks_a_port_its_container_names(manifests):
+def test_a_probe_uses_a_named_port_of_its_container(manifests):
     for _, container in manifests.containers():
         named = {port["name"] for port in container.get("ports", [])}
         for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
-            asked = container.get(probe, {})
+            action = container.get(probe, {})
             for way in ("httpGet", "tcpSocket"):
-                assert way not in asked or asked[way]["port"] in named
+                assert way not in action or action[way]["port"] in named
 
 
 def test_every_server_is_probed(manifests):
@@ -142,13 +142,13 @@ def test_every_server_is_probed(manifests):
             assert {"startupProbe", "readinessProbe", "livenessProbe"} <= container.keys()
 
 
-def test_what_a_pod_refers_to_exists(manifests):
+def test_every_reference_of_a_pod_exists(manifests):
     for spec, container in manifests.containers():
         volumes = {volume["name"]: volume for volume in spec.get("volumes", [])}
         claimed = {
             template["metadata"]["name"]
-            for found in manifests.by_kind["StatefulSet"].values()
-            for template in found["spec"]["volumeClaimTemplates"]
+            for workload in manifests.by_kind["StatefulSet"].values()
+            for template in workload["spec"]["volumeClaimTemplates"]
         }
         maps = {v["configMap"]["name"] for v in volumes.values() if "configMap" in v}
         maps |= {source["configMapRef"]["name"] for source in container.get("envFrom", [])}
@@ -203,7 +203,7 @@ def test_pods_of_the_home_stay_on_one_node(manifests):
             assert term["labelSelector"]["matchLabels"] == mounted
 
 
-def test_the_settings_are_those_the_project_reads(manifests):
+def test_the_config_map_has_valid_settings(manifests):
     (name,) = (name for name in manifests.by_kind["ConfigMap"] if name.startswith("settings"))
     settings = Settings.from_environment(manifests.by_kind["ConfigMap"][name]["data"])
     host, port = re.fullmatch(r"redis://(\w+):(\d+)/0", settings.redis_url).groups()
@@ -213,10 +213,10 @@ def test_the_settings_are_those_the_project_reads(manifests):
 
 
 def test_pods_run_the_image_of_the_pipeline_and_mount_its_home(manifests):
-    ours = [c for _, c in manifests.containers() if c["name"] in ("serving", "materialize")]
+    containers = [c for _, c in manifests.containers() if c["name"] in ("serving", "materialize")]
 
-    assert [container["image"] for container in ours] == [IMAGE, IMAGE]
-    for container in ours:
+    assert [container["image"] for container in containers] == [IMAGE, IMAGE]
+    for container in containers:
         assert MOUNTED_HOME in {mount["mountPath"] for mount in container["volumeMounts"]}
 
 

@@ -1,6 +1,6 @@
-"""Looks for what is wrong with a home, and says the cure of each finding.
+"""Check a home, and name a cure for each problem.
 
-A check is a function that yields findings.  A check that cannot do its work is itself a finding.
+A check is a function that yields findings.  A check that fails is itself a finding.
 """
 
 import sys
@@ -18,11 +18,13 @@ _LATE_HOURS = 48
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
+    """The result of one check.
 
     Attributes:
-        state: good, note (works, but look at it) or bad (does not work).
-        cure: what to do; empty where nothing needs doing.
+        state: good, note (works, but needs attention) or bad (does not work).
+        subject: what was checked.
+        found: the state of the subject, in words.
+        cure: what to do; empty if nothing needs to be done.
     """
 
     state: State
@@ -31,7 +33,7 @@ class Finding:
     cure: str = ""
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return the finding as plain values."""
         return asdict(self)
 
 
@@ -72,11 +74,13 @@ def _shop(settings: Settings) -> Iterator[Finding]:
     from feature_repo.shop import Shop
 
     shop = Shop.load(settings.home.shop_toml)
-    found = f"{shop.name}: {len(shop.item_fields)} item fields, {len(shop.user_fields)} user fields"
+    summary = (
+        f"{shop.name}: {len(shop.item_fields)} item fields, {len(shop.user_fields)} user fields"
+    )
     if settings.home.shop_toml.exists():
-        yield Finding("good", "shop.toml", found)
+        yield Finding("good", "shop.toml", summary)
     else:
-        yield Finding("note", "shop.toml", f"absent; {found}", "Infer one: `aisle init EVENTS`.")
+        yield Finding("note", "shop.toml", f"absent; {summary}", "Infer one: `aisle init EVENTS`.")
 
 
 def _log(settings: Settings) -> Iterator[Finding]:
@@ -85,11 +89,11 @@ def _log(settings: Settings) -> Iterator[Finding]:
     log = EventLog(settings.home, Clock.of(settings))
     files = sum(len(log.relation_paths(kind)) for kind in ("item", "ranking", "interaction"))
     waiting = sum(1 for _ in log.unsealed())
-    found = f"{files} compacted files, {waiting} events not compacted yet"
+    summary = f"{files} compacted files, {waiting} events not compacted yet"
     if files or waiting:
-        yield Finding("good", "event log", found)
+        yield Finding("good", "event log", summary)
     else:
-        yield Finding("note", "event log", "empty", "Take events in: `aisle ingest EVENTS`.")
+        yield Finding("note", "event log", "empty", "Add events: `aisle ingest EVENTS`.")
     if log.rebuild_needed:
         yield Finding("note", "backfill", "features are not rebuilt yet", "`aisle refresh`")
 
@@ -125,10 +129,10 @@ def _registry(settings: Settings) -> Iterator[Finding]:
         mode = database.execute("pragma journal_mode").fetchone()[0]
     from feature_repo.catalogue import Catalogue
 
-    wanted = {view.name for view in Catalogue.of(settings.home).views}
-    if wanted - views:
+    declared = {view.name for view in Catalogue.of(settings.home).views}
+    if declared - views:
         cure = "`aisle refresh`, or `feast apply`."
-        yield Finding("bad", "registry", f"lacks {sorted(wanted - views)}", cure)
+        yield Finding("bad", "registry", f"lacks {sorted(declared - views)}", cure)
     elif mode != "wal":
         cure = "Stop everything, remove registry.db, run `aisle refresh`."
         yield Finding("note", "registry", f"journal mode {mode}, expected wal", cure)
@@ -159,12 +163,12 @@ def _features(settings: Settings) -> Iterator[Finding]:
 
 def _freshness(view: str, rows: int, newest: int | None, now: int) -> Finding:
     if newest is None:
-        return Finding("note", view, "no rows", "Nothing in the log speaks of this entity.")
+        return Finding("note", view, "no rows", "The log has no event about this entity.")
     hours = (now - newest) / SECOND / 3600
-    found = f"{rows} rows, newest {to_text(newest)[:19]}Z, {hours:.1f} h ago"
+    summary = f"{rows} rows, newest {to_text(newest)[:19]}Z, {hours:.1f} h ago"
     if hours > _LATE_HOURS:
-        return Finding("note", view, found, "`aisle refresh --every 10m` keeps features fresh.")
-    return Finding("good", view, found)
+        return Finding("note", view, summary, "`aisle refresh --every 10m` keeps features fresh.")
+    return Finding("good", view, summary)
 
 
 def _time_unit(view: str, files: list[str]) -> Iterator[Finding]:

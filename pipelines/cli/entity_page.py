@@ -1,4 +1,4 @@
-"""What is known of one entity: since when, from which events, offline beside online."""
+"""The features of one entity, offline and online, and the events that they come from."""
 
 import math
 from dataclasses import dataclass
@@ -16,87 +16,91 @@ from feature_repo.online.hydration import OnlineReader
 from feature_repo.request_features.context import RequestContext
 
 NEWEST = 10
-"""Events told at most."""
+"""Events that are listed at most."""
 
-_CONCERNS = {
-    "item": {"item": "item_id = $id", "interaction": "item_id = $id",
-             "ranking": "list_contains(list_transform(items, lambda shown: shown.item_id), $id)"},
+_CONDITIONS = {
+    "item": {
+        "item": "item_id = $id",
+        "interaction": "item_id = $id",
+        "ranking": "list_contains(list_transform(items, lambda shown: shown.item_id), $id)",
+    },
     "user": {"user": "user_id = $id", "interaction": "user_id = $id", "ranking": "user_id = $id"},
     "query": {"ranking": "query_key = $id"},
     "market": {"ranking": "market = $id"},
-}  # fmt: skip
+}
+"""Kind of entity -> kind of event -> SQL condition of the events about an entity."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """Of whom something is known: a kind of entity, and its key."""
+    """An entity: its kind and its key."""
 
     kind: str
     key: str
 
     @classmethod
     def of(cls, words: str) -> "Subject":
-        """Read `user:42`; a query is given by its text.
+        """Read a text such as `user:42`; a query is named by its text.
 
         Raises:
-            SettingError: not of that form.
+            SettingError: the text has another form.
         """
         kind, colon, name = words.partition(":")
-        if kind not in _CONCERNS or not colon or not name:
+        if kind not in _CONDITIONS or not colon or not name:
             raise SettingError(
-                f"Expected such as user:42, of {', '.join(_CONCERNS)}; found {words!r}."
+                f"Expected an entity such as user:42, of {', '.join(_CONDITIONS)}; found {words!r}."
             )
         key = query_key(name, DEFAULT_MARKET) if kind == "query" else name
         if key is None:
-            raise SettingError("A blank text is no query.")
+            raise SettingError("Expected the text of a query, found a blank one.")
         return cls(kind, key)
 
 
 def offline(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
-    """Each feature of the newest rows that a request at t may use, and since when it holds."""
-    found = []
+    """Return each feature of the newest rows that a request at t may use, and since when."""
+    features = []
     for view in Catalogue.of(home).views:
         if view.entities != [subject.kind]:
             continue
         row = _newest(home.features / view.name, view.join_keys[0], subject.key, t)
         since = row["event_timestamp"].isoformat() if row else None
-        found += [
+        features += [
             {"feature": f"{view.name}__{f.name}", "value": row and row[f.name], "since": since}
             for f in view.features
             if f.tags.get("role") != "bookkeeping"
         ]
-    return found
+    return features
 
 
 def online(reader: OnlineReader, subject: Subject, t: int) -> dict[str, Any]:
-    """What a request of now reads of the subject, by full feature name."""
-    named = {subject.kind: subject.key}
+    """Return the features that a request at t reads online, by full name."""
+    keys = {subject.kind: subject.key}
     facts = reader.read(
-        user_id=named.get("user"),
-        query_key=named.get("query"),
-        item_ids=[named["item"]] if "item" in named else [],
-        market=named.get("market", DEFAULT_MARKET),
+        user_id=keys.get("user"),
+        query_key=keys.get("query"),
+        item_ids=[keys["item"]] if "item" in keys else [],
+        market=keys.get("market", DEFAULT_MARKET),
         t=t,
     )
     return _of(facts, subject.kind)
 
 
 def events(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
-    """The newest compacted events about the subject that a request at t may know, newest first."""
-    found: list[dict[str, Any]] = []
+    """Return the newest compacted events about the subject before t, newest first."""
+    rows: list[dict[str, Any]] = []
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        for kind, concerns in _CONCERNS[subject.kind].items():
+        for kind, condition in _CONDITIONS[subject.kind].items():
             paths = [str(path) for path in list_relations(home.log / "compacted", kind)]
             if paths:
-                rows = db.execute(
+                matches = db.execute(
                     f"select event_id, epoch_us(seen_at) from read_parquet($paths) "
-                    f"where {concerns} and seen_at < $t "
+                    f"where {condition} and seen_at < $t "
                     f"order by seen_at desc, event_id desc limit {NEWEST}",
                     {"paths": paths, "id": subject.key, "t": to_datetime(t)},
                 ).fetchall()
-                found += [{"kind": kind, "event": name, "seen_at": at} for name, at in rows]
-    newest = sorted(found, key=lambda event: (event["seen_at"], event["event"]), reverse=True)
+                rows += [{"kind": kind, "event": name, "seen_at": at} for name, at in matches]
+    newest = sorted(rows, key=lambda event: (event["seen_at"], event["event"]), reverse=True)
     return [event | {"seen_at": to_text(event["seen_at"])} for event in newest[:NEWEST]]
 
 
@@ -106,13 +110,13 @@ def _newest(folder: Path, column: str, key: str, t: int) -> dict[str, Any] | Non
         return None
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        found = db.execute(
+        result = db.execute(
             f"from read_parquet($paths) where {column} = $key and event_timestamp <= $t "
             "order by event_timestamp desc limit 1",
             {"paths": paths, "key": key, "t": to_datetime(t)},
         )
-        names = [about[0] for about in found.description or ()]
-        row = found.fetchone()
+        names = [about[0] for about in result.description or ()]
+        row = result.fetchone()
     return dict(zip(names, row, strict=True)) if row else None
 
 
@@ -124,7 +128,7 @@ def _of(facts: RequestContext, kind: str) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it: what is missing is null, a whole number has no point."""
+    """Return a value as JSON has it: null if missing, whole numbers without a point."""
     plain = value.tolist() if isinstance(value, np.ndarray | np.generic) else value
     if not isinstance(plain, float):
         return plain

@@ -1,4 +1,4 @@
-"""What the verbs of events do: infer a shop's fields, simulate one, check events, take them in."""
+"""The verbs of events: infer a shop's fields, simulate a shop, check events, and ingest them."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -9,21 +9,21 @@ from pipelines.terminal import Outcome, line, pages, progress_bar, table
 if TYPE_CHECKING:
     from feature_repo.events.ingest import TableMapping
 
-_LATE = "Late events lie before the last seal: ingest takes them with --late or --backfill."
+_LATE = "Late events are older than the last seal: ingest accepts them with --late or --backfill."
 _UNSHOWN = (
-    "Unshown clicks name a slate that did not show their item: they count as clicks, and make no "
-    "impression and no label; check the request ids and the items of the rankings sent."
+    "Unshown clicks name a slate that did not show their item: they count as clicks, but as no "
+    "impression and no label; check the request ids and the items of the rankings that you send."
 )
 _COUNTED = ("read", "accepted", "duplicate", "quarantined")
 
 
 def init(args: argparse.Namespace) -> Outcome:
-    """Infer the shop's fields and write them down."""
+    """Infer the shop's fields and write shop.toml."""
     from feature_repo.events.ingest import infer_shop, shop_to_toml
 
     out = args.out or Settings.from_environment().home.shop_toml
     if out.exists() and not args.force:
-        raise SettingError(f"{out} is there already; edit it, or replace it with --force.")
+        raise SettingError(f"{out} exists; edit it, or replace it with --force.")
     shop, explanations = infer_shop(args.paths, _mapping(args))
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(shop_to_toml(shop, explanations), encoding="utf-8")
@@ -38,7 +38,7 @@ def init(args: argparse.Namespace) -> Outcome:
             ["of", "name", "type", "role"],
             [[f["of"], f["name"], f["type"], f["role"] or ""] for f in fields],
         ),
-        line(f"Written to {out}; read it, and change what was guessed wrong."),
+        line(f"Written to {out}; review it, and correct wrong guesses."),
     )
     return Outcome({"shop_toml": str(out), "fields": fields}, page)
 
@@ -76,7 +76,7 @@ def validate(args: argparse.Namespace) -> Outcome:
 
 
 def ingest(args: argparse.Namespace) -> Outcome:
-    """Take events into the log."""
+    """Add events to the log."""
     from feature_repo.events.ingest import ingest as run
 
     settings = Settings.from_environment()
@@ -105,8 +105,10 @@ def _ingest_outcome(data: dict[str, Any]) -> Outcome:
     if shown:
         rows: list[list[object]] = [[q["file"], q["line"], q["reason"]] for q in shown]
         parts.append(table("Quarantined", ["file", "line", "reason"], rows))
-    rest = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
-    parts += [line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in rest.items()]
+    others = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
+    parts += [
+        line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in others.items()
+    ]
     if data["unshown_clicks"]:
         parts.append(line(_UNSHOWN))
     if data["late"]:

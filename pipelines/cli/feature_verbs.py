@@ -1,4 +1,4 @@
-"""What the verbs of features do: compute and load them, describe them, hold them to the events."""
+"""The verbs of features: compute them, load them, describe them, and verify what was served."""
 
 import argparse
 import sys
@@ -26,12 +26,12 @@ def materialize(args: argparse.Namespace) -> Outcome:
         loaded: list[str] = []
         repository.materialize(settings.home, end, full=args.full, announce=loaded.append)
     data = {"materialized_until": to_text(end), "redis": address.url}
-    said = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
-    return Outcome(data | {"loaded": loaded}, pages(*map(line, said)))
+    lines = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
+    return Outcome(data | {"loaded": loaded}, pages(*map(line, lines)))
 
 
 def refresh(args: argparse.Namespace) -> Outcome:
-    """Bring features and online store up to now, once or again and again."""
+    """Update features and the online store to now, once or periodically."""
     from pipelines.terminal import show
 
     settings = Settings.from_environment()
@@ -40,13 +40,13 @@ def refresh(args: argparse.Namespace) -> Outcome:
     for report in refresh_every(settings, parse_period(args.every), _announce):
         show(_refreshed(report.to_dict()), args.json)
         sys.stdout.flush()
-    raise AssertionError("a refresh without end has ended")
+    raise AssertionError("a periodic refresh never returns")
 
 
 def features(args: argparse.Namespace) -> Outcome:
-    """Write the page of all features, or show what is known of one entity."""
+    """Write the page of all features, or show the features of one entity."""
     if args.action == "show":
-        return _known(args)
+        return _show(args)
     from feature_repo.catalogue import features_page
 
     page = features_page(Settings.from_environment().home)
@@ -58,32 +58,32 @@ def features(args: argparse.Namespace) -> Outcome:
 
 
 def verify(args: argparse.Namespace) -> Outcome:
-    """Compare the vectors that were logged with those the events give."""
+    """Compare the logged vectors with those that training computes from the events."""
     from feature_repo.home import parse_instant
     from training.evaluation import parity
 
     home = Settings.from_environment().home
     since, until = (
-        parse_instant(told, name) if told else None
-        for told, name in ((args.since, "since"), (args.until, "until"))
+        parse_instant(text, name) if text else None
+        for text, name in ((args.since, "since"), (args.until, "until"))
     )
-    found = parity.verify(home, parity.recorded(home, since, until)).to_dict()
-    mismatches, waiting = found["mismatches"], parity.waiting(home)
+    report = parity.verify(home, parity.recorded(home, since, until)).to_dict()
+    mismatches, waiting = report["mismatches"], parity.waiting(home)
     rows: list[list[object]] = [
         [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
         for m in mismatches
     ]
-    said = line(
-        f"{found['requests']} requests, {found['features']} values: {len(mismatches)} features "
-        f"differ; {found['in_flight']} requests had an event in flight."
-        + (f"  {waiting} answers are not sealed yet: `aisle refresh`." if waiting else "")
+    note = line(
+        f"{report['requests']} requests, {report['features']} values: {len(mismatches)} features "
+        f"differ; {report['in_flight']} requests had an event in flight."
+        + (f"  {waiting} answers are not sealed yet: run `aisle refresh`." if waiting else "")
     )
     columns = ["feature", "times", "request", "logged", "computed", "cause"]
-    page = pages(table("", columns, rows), said) if rows else said
-    return Outcome(found | {"waiting": waiting}, page, status=1 if mismatches else 0)
+    page = pages(table("", columns, rows), note) if rows else note
+    return Outcome(report | {"waiting": waiting}, page, status=1 if mismatches else 0)
 
 
-def _known(args: argparse.Namespace) -> Outcome:
+def _show(args: argparse.Namespace) -> Outcome:
     from feature_repo.home import parse_instant
     from feature_repo.online.hydration import OnlineReader
     from feature_repo.online.redis import redis_client
@@ -93,12 +93,12 @@ def _known(args: argparse.Namespace) -> Outcome:
     settings, subject = Settings.from_environment(), entity_page.Subject.of(args.subject or "")
     home = settings.home
     t = parse_instant(args.at, "at") if args.at else Clock.of(settings).now()
-    known, live = entity_page.offline(home, subject, t), {}
+    offline, online = entity_page.offline(home, subject, t), {}
     if args.at is None:
         with home_redis(settings) as address, redis_client(address) as client:
             reader = OnlineReader(home, Shop.load(home.shop_toml), client)
-            live = entity_page.online(reader, subject, t)
-    features = [row | {"online": live.get(row["feature"])} for row in known]
+            online = entity_page.online(reader, subject, t)
+    features = [row | {"online": online.get(row["feature"])} for row in offline]
     events = entity_page.events(home, subject, t)
     page = pages(
         table(
@@ -118,7 +118,7 @@ def _known(args: argparse.Namespace) -> Outcome:
 
 def _refreshed(data: dict[str, Any]) -> Outcome:
     rows: list[list[object]] = [[view, rows] for view, rows in data["views"].items()]
-    seconds = ", ".join(f"{stage} {took} s" for stage, took in data["seconds"].items())
+    seconds = ", ".join(f"{stage} {duration} s" for stage, duration in data["seconds"].items())
     page = pages(
         table("", ["view", "rows"], rows, numbers=1),
         line(f"Sealed at {data['sealed_at']}; {data['compacted']} events compacted; {seconds}."),

@@ -1,4 +1,4 @@
-"""`aisle key`: who may ask the HTTP service."""
+"""`aisle key`: API keys of the HTTP service."""
 
 import argparse
 from pathlib import Path
@@ -8,7 +8,7 @@ from pipelines.terminal import Outcome, line, pages, table
 
 
 def key(args: argparse.Namespace) -> Outcome:
-    """Make, name or take away keys."""
+    """Create, list or revoke keys."""
     home = Settings.from_environment().home
     if args.action == "list":
         return _listed(ApiKeys.load(home.api_keys) or ApiKeys())
@@ -19,23 +19,23 @@ def key(args: argparse.Namespace) -> Outcome:
 
 
 def _create(keys: ApiKeys, args: argparse.Namespace, path: Path) -> Outcome:
-    """The secret is told here and never again."""
+    """Create a key; its secret is printed once and stored only as a hash."""
     grown, secret = keys.with_new(args.name or "", args.scope, args.rate)
     grown.save(path)
-    told = "Told this once.  Send it as `Authorization: Bearer …`, or set AISLE_KEY to it."
+    note = "Shown only once.  Send it as `Authorization: Bearer …`, or set AISLE_KEY to it."
     data = {"name": args.name, "scopes": list(grown.keys[args.name].scopes), "secret": secret}
-    return Outcome(data, pages(line(secret), line(told)))
+    return Outcome(data, pages(line(secret), line(note)))
 
 
 def _revoke(keys: ApiKeys, args: argparse.Namespace, path: Path) -> Outcome:
-    """A running service notices within a second."""
-    left = keys.without(args.name or "")
-    left.save(path)
-    return Outcome({"revoked": args.name, "left": list(left.keys)})
+    """Revoke a key; a running service notices within a second."""
+    remaining = keys.without(args.name or "")
+    remaining.save(path)
+    return Outcome({"revoked": args.name, "left": list(remaining.keys)})
 
 
 def _listed(keys: ApiKeys) -> Outcome:
-    known = list(keys.keys.values())
-    data = {"keys": [{"name": k.name, "scopes": list(k.scopes), "rate": k.rate} for k in known]}
-    rows: list[list[object]] = [[k.name, ", ".join(k.scopes), k.rate or "any"] for k in known]
+    listed = list(keys.keys.values())
+    data = {"keys": [{"name": k.name, "scopes": list(k.scopes), "rate": k.rate} for k in listed]}
+    rows: list[list[object]] = [[k.name, ", ".join(k.scopes), k.rate or "any"] for k in listed]
     return Outcome(data, table("Keys", ["name", "scopes", "requests/s"], rows))

@@ -1,4 +1,4 @@
-"""Evaluations of next purchases for people: the protocol, then one line a model."""
+"""Pages of next-purchase evaluations: the protocol, then one line a model."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ _METRICS = ("ndcg@10", "recall@20", "hit@10")
 
 
 def evaluation_page(evaluation: dict[str, Any]) -> Page:
-    """Protocol, models, slices, and what was chosen."""
+    """Show the protocol, the models, their slices and the chosen configurations."""
     models = evaluation["models"]
     counted = ", ".join(f"{count} {split}" for split, count in evaluation["orders"].items())
     return pages(
@@ -30,7 +30,7 @@ def evaluation_page(evaluation: dict[str, Any]) -> Page:
 
 
 def surfaces_page(evaluation: dict[str, Any]) -> Page:
-    """Protocol, surfaces and baselines, their differences, slices, and what was chosen."""
+    """Show the protocol, surfaces and baselines, their differences, slices and choices."""
     models, differences = evaluation["models"], evaluation["differences"]
     reached = ", ".join(
         f"`{name}` {_interval(share)}" for name, share in evaluation["reached"].items()

@@ -59,7 +59,7 @@ def _recall_page(data: dict[str, Any]) -> Page:
     for surface, recall in data["surfaces"].items():
         union = recall["union"]
         title = (
-            f"{surface}: recall@{data['depth']} of what was wanted since {data['cut']}, "
+            f"{surface}: recall@{data['depth']} of the relevant items since {data['cut']}, "
             f"{data['items']} items, {recall['rankings']} rankings"
         )
         rows: list[list[object]] = [

@@ -1,7 +1,7 @@
-"""What the verbs of a whole home do: run it end to end, serve it, look after it.
+"""The verbs of a whole home: run the demo, serve, rank, and operate it.
 
-A verb reads arguments, calls a step and gives an Outcome.  Those of events, features, training and
-search lie in files of their own.
+A verb reads arguments, calls a step and returns an Outcome.  The verbs of events, features,
+training, search, keys and steps have their own files.
 """
 
 import argparse
@@ -15,7 +15,7 @@ from pipelines.terminal import Outcome, line, pages, table
 
 
 def demo(args: argparse.Namespace) -> Outcome:
-    """The main job, end to end."""
+    """Go from raw events to personalized rankings over HTTP."""
     from pipelines.demo import run
 
     return run(args)
@@ -41,7 +41,7 @@ def serve(args: argparse.Namespace) -> Outcome:
 
 
 def rank(args: argparse.Namespace) -> Outcome:
-    """Ask a running service to put items in order."""
+    """Have a running service put items in order."""
     from pipelines.service import AisleClient
 
     with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
@@ -49,8 +49,8 @@ def rank(args: argparse.Namespace) -> Outcome:
             args.items, model=args.model, user=args.user, query=args.query, market=args.market
         )
     rows: list[list[object]] = [
-        [place, item["item"], f"{item['score']:.4f}"]
-        for place, item in enumerate(answer["items"], 1)
+        [position, item["item"], f"{item['score']:.4f}"]
+        for position, item in enumerate(answer["items"], 1)
     ]
     note = f"model {answer['model_version']}, degraded {answer['degraded'] or 'no'}"
     return Outcome(answer, pages(table("", ["", "item", "score"], rows, numbers=1), line(note)))
@@ -77,7 +77,7 @@ def redis(args: argparse.Namespace) -> Outcome:
 
 
 def doctor(_: argparse.Namespace) -> Outcome:
-    """Look for what is wrong."""
+    """Find what is wrong with the home."""
     from pipelines.cli.doctor import examine
 
     findings = examine(Settings.from_environment())

@@ -1,7 +1,7 @@
-"""The main job, end to end: a shop's raw events become personalized rankings over HTTP.
+"""The demo, end to end: a shop's raw events become personalized rankings over HTTP.
 
-Every step leaves its result in the home and is passed over when it is there already, so a second
-run is quick and a killed one goes on where it ended.
+Every step writes its result into the home, and is skipped if that exists.  So a second run is
+fast, and a killed run resumes.
 """
 
 import json
@@ -16,7 +16,7 @@ from feature_repo.events.ingest import IngestReport, ingest, validate
 from feature_repo.events.log import EventLog
 from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings, exclusive, to_text
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from pipelines.demo.showcase import Explainer, Showcase, choose_question, click_and_rank_again
+from pipelines.demo.showcase import Explainer, Showcase, choose_request, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
 from pipelines.steps import EVALUATION, MODEL, TRANSFORM_FEATURES, refresh, retrain_pipeline
 
@@ -29,7 +29,8 @@ class Demo:
 
     Attributes:
         events: the shop's own events; None for the simulated shop.
-        announce: is told each step as it begins, and its seconds when it ended.
+        announce: called with each step when it begins, and with its seconds when it ends.
+        seconds: wall time by step.
     """
 
     settings: Settings
@@ -39,11 +40,11 @@ class Demo:
 
     @property
     def home(self) -> Home:
-        """Where all state of this demo lies."""
+        """The home with all state of this demo."""
         return self.settings.home
 
     def prepare(self) -> dict[str, Any]:
-        """Everything from raw events to a published ranker; returns the evaluation."""
+        """Do everything from raw events to a published ranker; return the evaluation."""
         with self._step("events"):
             source = self._source()
         with self._step("ingest"):
@@ -64,7 +65,7 @@ class Demo:
         self.announce("service", None)
         began = time.monotonic()
         with running_service(settings, redis_url, port=port) as client:
-            self._took("service", began)
+            self._finish("service", began)
             yield client
 
     def show(self, client: AisleClient) -> Showcase:
@@ -76,22 +77,22 @@ class Demo:
         published = self.home.current / "ranker" / MODEL
         with self._step("rank, click, rank"):
             ranker = Ranker.load(published) if published.exists() else None
-            question = choose_question(log)
-            titles = _titles(log, Shop.load(self.home.shop_toml), question.items)
-            return click_and_rank_again(client, question, clock, titles, Explainer(ranker))
+            request = choose_request(log)
+            titles = _titles(log, Shop.load(self.home.shop_toml), request.items)
+            return click_and_rank_again(client, request, clock, titles, Explainer(ranker))
 
     def _source(self) -> Path:
         source = self.events or self._simulated()
-        known = self.home.root / "demo.json"
+        marker = self.home.root / "demo.json"
         identity = {"events": str(source), "bytes": source.stat().st_size}
-        if known.exists() and json.loads(known.read_text()) != identity:
+        if marker.exists() and json.loads(marker.read_text()) != identity:
             raise LogError(
-                f"{self.home.root} holds the demo of other events "
-                f"({json.loads(known.read_text())['events']}).  Remove the folder, "
+                f"{self.home.root} has the demo of other events "
+                f"({json.loads(marker.read_text())['events']}).  Remove the folder, "
                 "or name another one with AISLE_HOME."
             )
         self._declare_shop(source)
-        known.write_text(json.dumps(identity))
+        marker.write_text(json.dumps(identity))
         return source
 
     def _simulated(self) -> Path:
@@ -126,10 +127,10 @@ class Demo:
         done.write_text(json.dumps(report.to_dict(), default=str))
 
     def _clock_after(self, report: IngestReport) -> Settings:
-        """Let the clock of a new home start just after the last event, unless it was told."""
+        """Start the clock of a new home just after the last event, unless AISLE_CLOCK is set."""
         if report.last_event_time is None:
             raise LogError(
-                f"{self.events} holds no usable event: read {report.read}, "
+                f"{self.events} has no valid event: read {report.read}, "
                 f"quarantined {len(report.quarantined)}; `aisle validate` lists them."
             )
         start = self.settings.clock or to_text(report.last_event_time + SECOND)
@@ -142,7 +143,7 @@ class Demo:
                     step.run(self.home)
 
     def _evaluation(self) -> dict[str, Any]:
-        """Of the published ranker; of the last one, where it was not good enough to publish."""
+        """Return the evaluation of the published ranker, else of the last one that was trained."""
         published = self.home.current / "ranker" / MODEL / "evaluation.json"
         path = (
             published
@@ -157,27 +158,27 @@ class Demo:
         self.announce(name, None)
         began = time.monotonic()
         yield
-        self._took(name, began)
+        self._finish(name, began)
 
-    def _took(self, name: str, began: float) -> None:
+    def _finish(self, name: str, began: float) -> None:
         self.seconds[name] = round(time.monotonic() - began, 2)
         self.announce(name, self.seconds[name])
 
 
-def demo_settings(settings: Settings, events: Path | None, *, home_given: bool) -> Settings:
-    """The settings of a demo: real events get a home of their own, unless one was named."""
-    if events is None or home_given:
+def demo_settings(settings: Settings, events: Path | None, *, has_home: bool) -> Settings:
+    """Return the settings of a demo: real events have a separate home, unless one is configured."""
+    if events is None or has_home:
         return settings
     stem = events.name.split(".")[0] or "events"
     return replace(settings, home=Home(CHECKOUT / f".aisle-{stem}"))
 
 
-def choose_port(wanted: int | None) -> int:
-    """The wanted port; without one 3000, or any free one where that is taken."""
+def choose_port(requested: int | None) -> int:
+    """Return the requested port; by default 3000, or any free port if that is in use."""
     import socket
 
-    if wanted is not None:
-        return wanted
+    if requested is not None:
+        return requested
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

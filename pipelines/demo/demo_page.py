@@ -1,4 +1,4 @@
-"""The demo as a person sees it: steps as they happen, the evaluation, two slates side by side."""
+"""The demo on a terminal: its steps, the evaluation, and two slates next to each other."""
 
 import argparse
 import os
@@ -14,17 +14,17 @@ from pipelines.terminal import Outcome, Page, line, pages, show, table
 
 
 def run(args: argparse.Namespace) -> Outcome:
-    """Run the demo; without `--once` the service stays up until Ctrl-C."""
+    """Run the demo; without `--once` the service runs until Ctrl-C."""
     from pipelines.demo.demo import Demo, choose_port, demo_settings
     from training.evaluation import print_evaluation
 
     events = _existing(args.events)
     settings = demo_settings(
-        Settings.from_environment(), events, home_given=bool(os.environ.get("AISLE_HOME"))
+        Settings.from_environment(), events, has_home=bool(os.environ.get("AISLE_HOME"))
     )
-    tell = _Teller(quiet=args.json)
-    tell(f"Home: {settings.home.root}")
-    demo = Demo(settings, events, announce=tell.step)
+    progress = _Progress(quiet=args.json)
+    progress.print(f"Home: {settings.home.root}")
+    demo = Demo(settings, events, announce=progress.step)
     with home_redis(settings) as address:
         evaluation = demo.prepare()
         with demo.serve(address.url, choose_port(args.port)) as client:
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> Outcome:
             if args.once:
                 return Outcome(data, page)
             show(Outcome(data, page), args.json)
-            _stay(client.url, showcase, Clock.of(demo.settings).now())
+            _wait(client.url, showcase, Clock.of(demo.settings).now())
     return Outcome({"stopped": True}, line("Stopped."))
 
 
@@ -48,7 +48,7 @@ def _existing(path: Path | None) -> Path | None:
     if path is None:
         return None
     if not path.exists():
-        raise SettingError(f"{path}: expected a file of events, found nothing there.")
+        raise SettingError(f"{path}: expected a file of events, found no file.")
     return path.resolve()
 
 
@@ -58,17 +58,17 @@ def _slates(showcase: dict[str, Any]) -> Page:
     titles = {move["item"]: move["title"] for move in showcase["moves"]}
     rows: list[list[object]] = [
         [
-            place,
-            _named(before[place - 1], titles),
+            position,
+            _named(before[position - 1], titles),
             _named(move["item"], titles),
             _moved(move),
             move["why"],
         ]
-        for place, move in enumerate(showcase["moves"], 1)
+        for position, move in enumerate(showcase["moves"], 1)
     ]
-    asked = f" asking “{question['query']}”" if question["query"] else ""
+    query = f" searching “{question['query']}”" if question["query"] else ""
     return pages(
-        line(f"\nA slate for user {question['user']}{asked}; clicked: {showcase['clicked']}"),
+        line(f"\nA slate for user {question['user']}{query}; clicked: {showcase['clicked']}"),
         table("", ["", "before the click", "after the click", "moved", "why"], rows),
     )
 
@@ -83,7 +83,7 @@ def _moved(move: dict[str, Any]) -> str:
     return f"↑ {up}" if up > 0 else f"↓ {-up}" if up < 0 else "·"
 
 
-def _stay(url: str, showcase: dict[str, Any], now: int) -> None:
+def _wait(url: str, showcase: dict[str, Any], now: int) -> None:
     question = showcase["question"]
     items = ",".join(f'{{"id":"{item}"}}' for item in question["items"][:5])
     body = f'{{"user":"{question["user"]}","items":[{items}]}}'
@@ -106,13 +106,13 @@ def _stay(url: str, showcase: dict[str, Any], now: int) -> None:
         sys.stderr.write("\n")
 
 
-class _Teller:
-    """Says what happens: on standard error, so that standard output holds results alone."""
+class _Progress:
+    """Prints progress on standard error, so that standard output has only results."""
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
 
-    def __call__(self, text: str) -> None:
+    def print(self, text: str) -> None:
         if not self._quiet:
             sys.stderr.write(f"{text}\n")
             sys.stderr.flush()
@@ -122,4 +122,4 @@ class _Teller:
             sys.stderr.write(f"  {name} …\r")
             sys.stderr.flush()
         elif seconds is not None:
-            self(f"  {name:<20} {seconds:6.1f} s")
+            self.print(f"  {name:<20} {seconds:6.1f} s")

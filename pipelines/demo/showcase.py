@@ -1,4 +1,4 @@
-"""One shopper's slate, before and after a click: what moved, and why."""
+"""One shopper's slate before and after a click: which items moved, and why."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -10,12 +10,12 @@ from pipelines.service import AisleClient
 _LONGEST_SLATE = 12
 _TRIES = 20
 _NOTABLE = 0.001
-"""Contributions to scores below this move nothing worth telling."""
+"""Smaller changes of a contribution are not reported."""
 
 
 @dataclass(frozen=True)
-class Question:
-    """A slate to be ranked for a shopper who is known from the log."""
+class ShowcaseRequest:
+    """A slate to rank for a shopper with a history in the log."""
 
     user: str
     query: str | None
@@ -25,7 +25,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Move:
-    """One item's way from the first slate to the second.
+    """The positions of one item in the first and the second slate.
 
     Attributes:
         before: position in the first slate, from 1.
@@ -42,33 +42,33 @@ class Move:
 
 @dataclass(frozen=True)
 class Showcase:
-    """Two answers to one question, with a click between them."""
+    """Two answers to one request, with a click between them."""
 
-    question: Question
+    question: ShowcaseRequest
     clicked: str
     before: dict[str, Any]
     after: dict[str, Any]
     moves: list[Move]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return the showcase as plain values."""
         return asdict(self)
 
 
-def choose_question(log: EventLog) -> Question:
-    """Take the newest slate of a shopper with few clicks: a taste to see, and not a settled one."""
+def choose_request(log: EventLog) -> ShowcaseRequest:
+    """Return the newest slate of a shopper with about four clicks, whose taste can still change."""
     import duckdb
 
     rankings = [str(path) for path in log.relation_paths("ranking")]
     clicks = [str(path) for path in log.relation_paths("interaction")]
     row = duckdb.execute(
         """
-        with known as (
+        with clickers as (
             select user_id, count(distinct item_id) as clicks
             from read_parquet($clicks) where user_id is not null group by user_id
         )
         select user_id, query, market, [item.item_id for item in items] as items
-        from read_parquet($rankings) join known using (user_id)
+        from read_parquet($rankings) join clickers using (user_id)
         where len(items) >= 4
         order by abs(clicks - 4), user_id, seen_at desc, event_id
         limit 1
@@ -76,37 +76,37 @@ def choose_question(log: EventLog) -> Question:
         {"clicks": clicks, "rankings": rankings},
     ).fetchone()
     if row is None:
-        raise LookupError("no ranking of a known user")
+        raise LookupError("no ranking of a user with clicks")
     user, query, market, items = row
-    return Question(user, query, market, items[:_LONGEST_SLATE])
+    return ShowcaseRequest(user, query, market, items[:_LONGEST_SLATE])
 
 
 def click_and_rank_again(
     client: AisleClient,
-    question: Question,
+    request: ShowcaseRequest,
     clock: Clock,
     titles: dict[str, str],
     explainer: "Explainer",
 ) -> Showcase:
     """Rank, click the last item of the slate, rank again, and compare."""
-    before = _rank(client, question)
+    before = _rank(client, request)
     order = [item["item"] for item in before["items"]]
     clicked = order[-1]
-    client.events([_click(clicked, question, clock.now())])
-    after = _rank(client, question)
+    client.events([_click(clicked, request, clock.now())])
+    after = _rank(client, request)
     return Showcase(
-        question, clicked, before, after, _moves(before, after, clicked, titles, explainer)
+        request, clicked, before, after, _moves(before, after, clicked, titles, explainer)
     )
 
 
 class Explainer:
-    """Contributions of features to scores, by the published ranker; none where there is none."""
+    """Contributions of features to scores by the published ranker; empty without a ranker."""
 
     def __init__(self, ranker: Any) -> None:
         self._ranker = ranker
 
     def contributions(self, answer: dict[str, Any]) -> dict[str, dict[str, float]]:
-        """By item, each feature's contribution to the score."""
+        """Return each feature's contribution to the score of each item."""
         import numpy as np
 
         if self._ranker is None:
@@ -123,14 +123,14 @@ class Explainer:
         }
 
 
-def _rank(client: AisleClient, question: Question) -> dict[str, Any]:
-    """Rank with features: a machine busy with other work may miss the deadline of a first try."""
+def _rank(client: AisleClient, request: ShowcaseRequest) -> dict[str, Any]:
+    """Rank with features; on a busy machine the first attempts may miss the deadline."""
     for _ in range(_TRIES):
         answer = client.rank(
-            question.items,
-            user=question.user,
-            query=question.query,
-            market=question.market,
+            request.items,
+            user=request.user,
+            query=request.query,
+            market=request.market,
             explain=True,
         )
         if not answer["degraded"]:
@@ -138,14 +138,14 @@ def _rank(client: AisleClient, question: Question) -> dict[str, Any]:
     return answer
 
 
-def _click(item: str, question: Question, now: int) -> dict[str, Any]:
+def _click(item: str, request: ShowcaseRequest, now: int) -> dict[str, Any]:
     return {
         "kind": "interaction",
         "event_id": f"demo-click-{now}",
         "event_time": to_text(now),
         "type": "click",
         "item_id": item,
-        "user_id": question.user,
+        "user_id": request.user,
     }
 
 
@@ -156,7 +156,7 @@ def _moves(
     titles: dict[str, str],
     explainer: Explainer,
 ) -> list[Move]:
-    old = {item["item"]: place for place, item in enumerate(before["items"], 1)}
+    old = {item["item"]: position for position, item in enumerate(before["items"], 1)}
     shares = explainer.contributions(before), explainer.contributions(after)
     values = [{i["item"]: i["features"] for i in answer["items"]} for answer in (before, after)]
     return [
@@ -164,11 +164,11 @@ def _moves(
             item=item["item"],
             title=titles.get(item["item"], ""),
             before=old[item["item"]],
-            after=place,
+            after=position,
             why=("clicked just now; " if item["item"] == clicked else "")
             + _why(item["item"], shares, values),
         )
-        for place, item in enumerate(after["items"], 1)
+        for position, item in enumerate(after["items"], 1)
     ]
 
 
@@ -187,7 +187,7 @@ def _why(item: str, shares: Any, values: Any) -> str:
 
 
 def _varies(column: str, features: Any) -> bool:
-    """Whether a feature differs within the slate: what is equal for all items orders none."""
+    """Whether a feature differs within the slate; an equal feature cannot change the order."""
     return len({row.get(column) for row in features.values()}) > 1
 
 

@@ -47,11 +47,11 @@ def kubeflow_pipeline(pipeline: Pipeline, *, in_cluster: bool = True) -> Any:
         parameters = {"home": home, "model": model}
         tasks: dict[str, dsl.PipelineTask] = {}
         for step in pipeline.steps:
-            given = {
+            arguments = {
                 value.name: values[value] if isinstance(value, Artifact) else parameters[value.name]
                 for value in step.inputs
             }
-            task = components[step.name](**given)
+            task = components[step.name](**arguments)
             if tasks:
                 task.after(list(tasks.values())[-1])
             task.set_caching_options(False)

@@ -1,4 +1,4 @@
-"""What the Kubeflow page draws of a step's report: figures as scalars, the rest as Markdown."""
+"""A step's report as the Kubeflow page draws it: numbers as metrics, or a Markdown table."""
 
 import math
 from collections.abc import Iterator, Mapping
@@ -6,7 +6,7 @@ from typing import Any
 
 
 def figures(report: Mapping[str, Any]) -> dict[str, float]:
-    """The finite numbers of a report, named by their path.
+    """Return the finite numbers of a report, named by their path.
 
     >>> figures({"test": {"ndcg@10": 0.6}, "views": [{"name": "item", "rows": 12}]})
     {'test/ndcg@10': 0.6, 'views/0/rows': 12.0}
@@ -19,7 +19,7 @@ def figures(report: Mapping[str, Any]) -> dict[str, float]:
 
 
 def markdown(title: str, report: Mapping[str, Any]) -> str:
-    r"""A report as a Markdown table, one row a value.
+    r"""Return a report as a Markdown table with one row per value.
 
     >>> print(markdown("Features", {"rows": 3, "view": "a|b"}))
     # Features

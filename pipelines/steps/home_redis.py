@@ -1,4 +1,4 @@
-"""The Redis server of a home while a block runs, and the Feast repository that knows of it."""
+"""The Redis server of a home while a block runs, and the Feast repository that uses it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,10 +12,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def home_redis(settings: Settings) -> Iterator["RedisAddress"]:
-    """Run or find the server; a private one may have moved to another port since the last time.
+    """Yield the address of the server, and start a private one if none is configured.
+
+    The Feast repository is written again, because a private server may use another port now.
 
     Raises:
-        RedisError: no server can be had.
+        RedisError: no server can be reached or started.
     """
     from feature_repo.feast_repo import repository as feast_repo
     from feature_repo.online.redis import running_redis

@@ -1,10 +1,10 @@
-"""Keep a shop going: what was logged becomes features, online too, and can be found.
+"""Refresh a home: compute features from new events, load them online, and fit the indexes.
 
     seal -> compact -> transform -> materialize -> prune -> index
 
-One refresh at a time a home.  A refresh that is killed leaves nothing half done: the next one does
-what is missing.  After a backfill the whole past is computed and loaded anew.  Indices are fitted
-again where items or what shoppers did changed; the service swaps them as it goes on.
+A home runs one refresh at a time.  The next refresh completes one that was killed.  After a
+backfill all features are computed and loaded again.  Indexes are fitted again if items or
+interactions changed; the service swaps them while it runs.
 """
 
 import re
@@ -24,22 +24,22 @@ if TYPE_CHECKING:
     from feature_repo.online.redis import RedisAddress
 
 _BATCH_SECONDS = 10.0
-"""How long Redis may take over one pipeline of a batch; requests wait much less."""
+"""Deadline of one batch in Redis; that of a request is much shorter."""
 
 Announce = Callable[[str], None]
 
 
 @dataclass(frozen=True)
 class RefreshReport:
-    """What one refresh did.
+    """The result of one refresh.
 
     Attributes:
-        sealed_at: the instant up to which everything logged is now in features and online.
-        compacted: events that moved from segments into Parquet.
-        views: feature rows by view.
+        sealed_at: events logged before this instant are now in the features and online.
+        compacted: number of events that moved from segments into Parquet.
+        views: number of feature rows by view.
         seconds: wall time by stage.
-        rebuilt: whether the whole past was computed and loaded anew.
-        indices: versions published, by kind; none where nothing was new.
+        rebuilt: whether all features were computed and loaded again.
+        indices: published versions by kind; empty if nothing changed.
     """
 
     sealed_at: str
@@ -50,23 +50,23 @@ class RefreshReport:
     indices: dict[str, str]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return the report as plain values."""
         return asdict(self)
 
 
 def refresh(
     settings: Settings, announce: Announce = lambda _: None, *, wait: bool = False
 ) -> RefreshReport:
-    """Bring features and online store up to now.
+    """Update features and the online store to now.
 
     Args:
-        settings: whose home.
-        announce: is told each stage.
-        wait: where the home is in use, wait for it instead of refusing.
+        settings: of the home.
+        announce: called with the name of each stage.
+        wait: wait while the home is in use, instead of raising BusyError.
 
     Raises:
         BusyError: another process refreshes this home.
-        RedisError: no Redis can be had.
+        RedisError: no Redis server can be reached or started.
     """
     with exclusive(settings.home, "a refresh", wait=wait), home_redis(settings) as address:
         return _refresh(settings, address, announce)
@@ -75,21 +75,22 @@ def refresh(
 def refresh_every(
     settings: Settings, seconds: float, announce: Announce
 ) -> Iterator[RefreshReport]:
-    """Refresh again and again, `seconds` from start to start, until interrupted.
+    """Refresh until interrupted, `seconds` from start to start.
 
-    A refresh that fails, because Redis is away, say, is told and tried again in its turn.
+    If a refresh fails, for example because Redis is down, it is announced and the next one runs in
+    its turn.
     """
     while True:
         began = time.monotonic()
         try:
             yield refresh(settings, announce, wait=True)
         except AisleError as error:
-            announce(f"failed, and is tried again: {error}")
+            announce(f"failed, and will be tried again: {error}")
         time.sleep(max(0.0, began + seconds - time.monotonic()))
 
 
 def parse_period(text: str) -> float:
-    """Seconds of a period such as `90s`, `10m` or `2h`.
+    """Return the seconds of a period such as `90s`, `10m` or `2h`.
 
     >>> parse_period("10m")
     600.0
@@ -137,7 +138,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
 
 
 def _index(home: Home) -> dict[str, str]:
-    """Fit what candidates are found with, where it is not of this log already."""
+    """Fit the candidate indexes, unless they were fitted on this log."""
     from training.retrieval.sources import are_current, publish_indexes
 
     return {} if are_current(home) else publish_indexes(home, only_changed=True).versions

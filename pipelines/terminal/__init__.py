@@ -1,4 +1,4 @@
-"""What a terminal shows: outcomes, tables and progress."""
+"""Output on a terminal: outcomes, tables and progress."""
 
 from pipelines.terminal.outcome import (
     INTERRUPTED,

@@ -1,4 +1,4 @@
-"""What a verb gives back: data for machines, a page for people, a status for the shell."""
+"""The result of a verb: data for machines, a page for people, a status for the shell."""
 
 import json
 import sys
@@ -21,8 +21,8 @@ class Outcome:
     """The result of one verb.
 
     Attributes:
-        data: what `--json` prints, one object.
-        page: prints the same for people; without one, the data is printed as plain lines.
+        data: the object that `--json` prints.
+        page: prints the data for people; by default as plain lines.
         status: exit status.
     """
 
@@ -32,28 +32,29 @@ class Outcome:
 
 
 def show(outcome: Outcome, as_json: bool) -> None:
-    """Print an outcome to standard output."""
+    """Print an outcome on standard output."""
     if as_json:
         sys.stdout.write(json.dumps(outcome.data, default=str) + "\n")
         return
     from rich.console import Console
 
-    # A pipe has no width: tables must not be cut to the 80 columns that rich assumes.
+    # rich assumes 80 columns in a pipe, and would cut tables.
     width = None if sys.stdout.isatty() else _PIPE_COLUMNS
     console = Console(highlight=False, width=width)
     (outcome.page or _lines(outcome.data))(console)
 
 
 def table(title: str, columns: list[str], rows: list[list[object]], numbers: int = 0) -> Page:
-    """A page of one table; the last `numbers` columns are aligned to the right."""
+    """Return a page with one table; its last `numbers` columns are aligned to the right."""
 
     def page(console: "Console") -> None:
         from rich import box
         from rich.table import Table
 
         grid = Table(title=title or None, title_justify="left", box=box.SIMPLE_HEAD)
-        for place, column in enumerate(columns):
-            grid.add_column(column, justify="right" if place >= len(columns) - numbers else "left")
+        for position, column in enumerate(columns):
+            is_number = position >= len(columns) - numbers
+            grid.add_column(column, justify="right" if is_number else "left")
         for row in rows:
             grid.add_row(*map(str, row))
         console.print(grid)
@@ -62,7 +63,7 @@ def table(title: str, columns: list[str], rows: list[list[object]], numbers: int
 
 
 def pages(*parts: Page) -> Page:
-    """Several pages, one below the other."""
+    """Return several pages as one, one below the other."""
 
     def page(console: "Console") -> None:
         for part in parts:
@@ -72,7 +73,7 @@ def pages(*parts: Page) -> Page:
 
 
 def line(text: str) -> Page:
-    """A page of one line; the text is printed as it is."""
+    """Return a page with one line of text, without markup."""
 
     def page(console: "Console") -> None:
         console.print(text, markup=False, soft_wrap=True)

@@ -9,7 +9,7 @@ Progress = Callable[[int, int | None], None]
 
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
-    """Give `draw(done, total or None)`, which draws on standard error if that is a terminal."""
+    """Yield `draw(done, total or None)`, which draws on standard error if that is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _done, _total: None
         return

@@ -1,4 +1,4 @@
-"""A shop on a busy day: seeded, and everything a sender may send, in any order, over HTTP."""
+"""A shop on a busy day: all kinds of events and requests, in a random order from a seed."""
 
 import random
 import time
@@ -31,11 +31,11 @@ WEIGHTS = {
 
 @dataclass
 class BusyShop:
-    """Sends a random mix; knows just enough of what it sent to refer to it.
+    """Sends a random mix of requests and events, which may refer to earlier ones.
 
     Attributes:
-        done: how often each kind of thing was sent.
-        degraded: answers a stage was left out of.
+        done: how often each kind was sent.
+        degraded: number of degraded answers.
     """
 
     http: httpx.Client
@@ -52,16 +52,16 @@ class BusyShop:
     _waiting: dict[str, list[dict]] = field(default_factory=lambda: {"events": [], "feedback": []})
 
     def step(self):
-        """Do one thing."""
+        """Send one request or event."""
         (name,) = self.rng.choices(list(WEIGHTS), list(WEIGHTS.values()))
         getattr(self, f"_{name}")()
 
     def flush(self):
-        """Send what waits to be sent in one body."""
-        for door, events in self._waiting.items():
+        """Send the waiting events, one body for each endpoint."""
+        for endpoint, events in self._waiting.items():
             self.rng.shuffle(events)
             if events:
-                answer = self.http.post(f"/{door}", json=events).raise_for_status().json()
+                answer = self.http.post(f"/{endpoint}", json=events).raise_for_status().json()
                 assert sum([answer["accepted"], answer["duplicate"]]) == len(events), answer
                 events.clear()
 
@@ -81,10 +81,10 @@ class BusyShop:
         self._requests[request_id] = [item["item"] for item in answer["items"]] or candidates
         if answer["items"] and not shown:
             self._unreported.append(request_id)
-        self.done["shown" if shown else "asked"] += 1
+        self.done["shown" if shown else "ranked"] += 1
 
     def _search(self):
-        """Have items found, all of them or a few on one page, which is shown or not."""
+        """Search; the page has all items or a few, and is shown or not."""
         request_id, shown = f"r{self.rng.getrandbits(40):x}", self.rng.random() < 0.6
         body = {"id": request_id, "query": self.rng.choice(QUERIES) or ""}
         body["size"] = self.rng.choice((3, 100))
@@ -94,7 +94,7 @@ class BusyShop:
         self.done["searched"] += 1
 
     def _report(self):
-        """Say that an answer was shown, without repeating its items."""
+        """Report an answer as shown, without repeating its items."""
         if not self._unreported:
             return
         request_id = self._unreported.pop(self.rng.randrange(len(self._unreported)))
@@ -108,7 +108,7 @@ class BusyShop:
             self._send("events", self._event("ranking", at, slate))
 
     def _shop_slate(self):
-        """A slate the shop ranked by itself, of a known request at times; or that it found none."""
+        """Send a slate that the shop ranked, sometimes of an earlier request, or an empty one."""
         request_id, query = self._request_id(), self.rng.choice(QUERIES)
         shown = self.rng.sample(self.items, self.rng.randint(0 if query else 1, 9))
         self._requests.setdefault(request_id, shown)
@@ -134,7 +134,7 @@ class BusyShop:
             self._send("events", event)
 
     def _correct(self):
-        """Take back an interaction, or one that is not known: a return."""
+        """Send a return: the correction of an earlier or of an unknown interaction."""
         corrects = self.rng.choice([*self._acted[-20:], "never-heard-of"])
         act = {"item_id": self.rng.choice(self.items), "type": "click", "corrects": corrects}
         act |= {"user_id": self._who().get("user")}
@@ -153,8 +153,8 @@ class BusyShop:
             self._send("events", self._event("item", self._time(), change))
 
     def _delete_item(self):
-        gone = {"item_id": self.rng.choice(self.items), "op": "delete"}
-        self._send("events", self._event("item", self._time(), gone))
+        deleted = {"item_id": self.rng.choice(self.items), "op": "delete"}
+        self._send("events", self._event("item", self._time(), deleted))
 
     def _change_user(self):
         values = {
@@ -164,24 +164,24 @@ class BusyShop:
             "joined": self.rng.choice(["2026-01-02", 1_767_225_600, None]),
             "unheard of": 1,
         }
-        told = {name: values[name] for name in self.rng.sample(list(values), 2)}
+        fields = {name: values[name] for name in self.rng.sample(list(values), 2)}
         who = self._who().get("user", self.users[0])
         if self.rng.random() < 0.4:
-            named = [{"name": n, "value": v} for n, v in told.items()]
+            named = [{"name": n, "value": v} for n, v in fields.items()]
             event = {"event": "user", "user": who, "fields": named, **self._event_id()}
             self._send("feedback", event | {"timestamp": str(self._time() // 1000)})
         else:
             self._send(
-                "events", self._event("user", self._time(), {"user_id": who, "fields": told})
+                "events", self._event("user", self._time(), {"user_id": who, "fields": fields})
             )
 
     def _repeat(self):
         if self._sent:
-            door, event = self.rng.choice(self._sent)
-            self._send(door, event)
+            endpoint, event = self.rng.choice(self._sent)
+            self._send(endpoint, event)
 
     def _answer(self, path, body, shown):
-        """The answer; asked again where the machine was too busy to read in time."""
+        """Return the answer; repeat a request that a busy machine answered degraded."""
         deadline = time.monotonic() + 30
         while True:
             response = self.http.post(path, json=body, params={"shown": "1"} if shown else None)
@@ -192,7 +192,7 @@ class BusyShop:
             time.sleep(0.05)
 
     def _request_id(self):
-        """A new one, at times one used before."""
+        """Return a new id, sometimes a used one."""
         if self._requests and self.rng.random() < 0.15:
             return self.rng.choice(list(self._requests))
         return f"r{self.rng.getrandbits(40):x}"
@@ -229,15 +229,15 @@ class BusyShop:
 
     def _event(self, kind, at, fields):
         name = self._event_id()["id"]
-        known = {name: value for name, value in fields.items() if value is not None}
-        return {"kind": kind, "event_id": name, "event_time": at, **known}
+        given = {name: value for name, value in fields.items() if value is not None}
+        return {"kind": kind, "event_id": name, "event_time": at, **given}
 
     def _event_id(self):
         return {"id": f"{self.rng.choice('aZé')}{self.rng.getrandbits(40):x}"}
 
-    def _send(self, door, event):
+    def _send(self, endpoint, event):
         self.done[event.get("kind") or event["event"]] += 1
-        self._sent.append((door, event))
-        self._waiting[door].append(event)
+        self._sent.append((endpoint, event))
+        self._waiting[endpoint].append(event)
         if self.rng.random() < 0.7:
             self.flush()

@@ -1,4 +1,4 @@
-"""Guitars: a shop with none of category, brand, price and genres, whose shoppers like one hue."""
+"""A guitar shop without category, brand, price and genres; each shopper prefers one hue."""
 
 import gzip
 import json
@@ -13,7 +13,7 @@ _MINUTE = 60_000
 
 
 def write_odd_shop(path, *, guitars=80, shoppers=60, slates=900, seed=3):
-    """Write the events, in the open peer's form, and return the path."""
+    """Write the events as Metarank's JSON lines, and return the path."""
     rng = random.Random(seed)
     hues = {f"g{n}": rng.choice(HUES) for n in range(guitars)}
     liked = {f"s{n}": rng.choice(HUES) for n in range(shoppers)}
@@ -22,9 +22,9 @@ def write_odd_shop(path, *, guitars=80, shoppers=60, slates=900, seed=3):
         shopper, shown = f"s{n % shoppers}", rng.sample(sorted(hues), 10)
         at = START + (n + 10) * 20 * _MINUTE
         events.append(_slate(n, shopper, shown, at))
-        for place, item in enumerate(shown):
+        for position, item in enumerate(shown):
             if rng.random() < (0.6 if hues[item] == liked[shopper] else 0.04):
-                events.append(_click(n, shopper, item, at + (place + 1) * 1000))
+                events.append(_click(n, shopper, item, at + (position + 1) * 1000))
     with gzip.open(path, "wt", encoding="utf-8") as file:
         file.writelines(json.dumps(event) + "\n" for event in events)
     return path

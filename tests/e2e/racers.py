@@ -1,4 +1,4 @@
-"""Shoppers who look, each right after a click of their own, whether it is already known."""
+"""Shoppers who check right after each click whether the next answer counts it."""
 
 import threading
 import time
@@ -12,21 +12,21 @@ from tests.scale import seconds
 
 @dataclass
 class Racer:
-    """Clicks, and asks what is known, again and again; nobody else touches its item.
+    """Clicks and ranks repeatedly; no other shopper uses its item.
 
     Attributes:
-        looks: of each answer, what was acknowledged before it was asked for.
-        found: what the answer said instead of it, as far as it differed.
+        looks: number of answers so far.
+        errors: by answer with wrong values, feature -> expected and answered value.
     """
 
     url: str
     clock: Clock
     name: str
     looks: int = 0
-    found: list[dict[str, tuple[float, float]]] = field(default_factory=list)
+    errors: list[dict[str, tuple[float, float]]] = field(default_factory=list)
 
     def run(self, while_alive: threading.Thread):
-        """Race until the thread ends."""
+        """Click and check until the thread ends."""
         with httpx.Client(base_url=self.url, timeout=seconds(20), trust_env=False) as http:
             while while_alive.is_alive():
                 self._click(http)
@@ -34,26 +34,26 @@ class Racer:
 
     def _click(self, http):
         click = {"kind": "interaction", "type": "click", "item_id": f"item of {self.name}"}
-        self._tell(http, click | {"event_id": f"{self.name}-click-{self.looks}"})
+        self._send(http, click | {"event_id": f"{self.name}-click-{self.looks}"})
 
     def _look(self, http):
-        """Ask, and report the answer as shown, which the next one is to know."""
+        """Check an answer, and report it as shown, so that the next one counts it."""
         request = f"{self.name}-look-{self.looks}"
         features = self._answer(http, request)["items"][0]["features"]
-        wanted = self._wanted()
-        wrong = {n: (v, features[n] or 0) for n, v in wanted.items() if (features[n] or 0) != v}
-        self.found += [wrong] if wrong else []
+        expected = self._expected()
+        wrong = {n: (v, features[n] or 0) for n, v in expected.items() if (features[n] or 0) != v}
+        self.errors += [wrong] if wrong else []
         slate = {"kind": "ranking", "request_id": request, "query": f"query of {self.name}"}
-        self._tell(http, slate | {"event_id": request})
+        self._send(http, slate | {"event_id": request})
         self.looks += 1
 
-    def _tell(self, http, event):
+    def _send(self, http, event):
         event |= {"event_time": self.clock.now(), "user_id": f"user {self.name}"}
         answer = http.post("/events", json=event).raise_for_status().json()
         assert answer == {"accepted": 1, "duplicate": 0, "quarantined": []}
 
     def _answer(self, http, request):
-        """The answer; asked again where the machine was too busy to read in time."""
+        """Return an answer; repeat a request that a busy machine answered without features."""
         body = {
             "id": request,
             "user": f"user {self.name}",
@@ -69,7 +69,7 @@ class Racer:
             time.sleep(0.05)
         raise AssertionError(answer)
 
-    def _wanted(self):
+    def _expected(self):
         clicks, shown = self.looks + 1, self.looks
         return {
             "item_engagement__clicks_all": clicks,

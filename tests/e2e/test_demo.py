@@ -1,4 +1,4 @@
-"""The main job as a stranger runs it: raw events to personalized rankings over HTTP."""
+"""`make demo` goes from raw events to personalized rankings over HTTP, and resumes."""
 
 import os
 from pathlib import Path

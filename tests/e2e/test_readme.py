@@ -51,8 +51,8 @@ class Shell:
 
     def __init__(self, folder):
         self.folder = folder
-        ours = ("AISLE_", "REDIS_", "MAKE", "MFLAGS")
-        inherited = {k: v for k, v in os.environ.items() if not k.startswith(ours)}
+        excluded = ("AISLE_", "REDIS_", "MAKE", "MFLAGS")
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(excluded)}
         self.environment = {
             **inherited,
             "PATH": f"{folder}/.venv/bin:{inherited['PATH']}",

@@ -18,13 +18,13 @@ from training.evaluation.publish import publish_popularity
 
 RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
 RANKINGS = examples(150)
-"""How many are replayed; all 7,852 take a quarter of an hour."""
+"""Number of rankings that are replayed; all 7,852 take a quarter of an hour."""
 
 ITEMS_A_BODY = 500
 
 
 def events():
-    """Items, then each ranking with what was done with it, as many as are replayed."""
+    """Return the item events, and the replayed rankings, each with its interactions."""
     items, slates = [], {}
     with gzip.open(RANKLENS, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -38,20 +38,20 @@ def events():
     return items, list(slates.values())[:RANKINGS]
 
 
-def send(service, told):
-    answer = service.http.post("/feedback", content="\n".join(map(json.dumps, told)).encode())
-    assert answer.json() == {"accepted": len(told), "duplicate": 0, "quarantined": []}
+def send(service, batch):
+    answer = service.http.post("/feedback", content="\n".join(map(json.dumps, batch)).encode())
+    assert answer.json() == {"accepted": len(batch), "duplicate": 0, "quarantined": []}
 
 
-def ask(service, ranking):
-    """Let the service rank the items of a slate, before it is told what became of it."""
+def rank(service, ranking):
+    """Let the service rank the items of a slate before it receives the interactions."""
     body = {name: ranking[name] for name in ("id", "timestamp", "user", "session")}
-    body |= {"id": f"asked-{ranking['id']}", "items": [{"id": i["id"]} for i in ranking["items"]]}
+    body |= {"id": f"rank-{ranking['id']}", "items": [{"id": i["id"]} for i in ranking["items"]]}
     answer = service.http.post("/rank/default", json=body).json()
     assert answer["degraded"] == []
 
 
-@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
+@pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} does not exist; see AISLE_DATA")
 @pytest.mark.timeout(0)
 def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatch, capsys):
     home = Home(tmp_path / "home")
@@ -59,9 +59,9 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
     home.shop_toml.write_text(SIMULATED_SHOP.with_name("ranklens.toml").read_text())
     items, slates = events()
     last = max(int(event["timestamp"]) for slate in slates for event in slate)
-    told = Settings(home=home, clock=to_text(last * 1000 + SECOND), record_share=1.0)
-    with running_redis(told) as address:
-        settings = Settings(home=home, redis_url=address.url, record_share=1.0, clock=told.clock)
+    private = Settings(home=home, clock=to_text(last * 1000 + SECOND), record_share=1.0)
+    with running_redis(private) as address:
+        settings = Settings(home=home, redis_url=address.url, record_share=1.0, clock=private.clock)
         refresh(settings)
         publish_popularity(home, name="default")
         publish_ranker(home, tmp_path / "ranker")
@@ -69,7 +69,7 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
             for first in range(0, len(items), ITEMS_A_BODY):
                 send(service, items[first : first + ITEMS_A_BODY])
             for number, slate in enumerate(slates):
-                ask(service, slate[0])
+                rank(service, slate[0])
                 send(service, slate)
                 if number == len(slates) // 2:
                     refresh(settings)
@@ -77,9 +77,9 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
 
     monkeypatch.setenv("AISLE_HOME", str(home.root))
     status = cli.main(["verify", "--json"])
-    found = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
 
-    print(found)
-    assert (status, found["mismatches"], found["in_flight"]) == (0, [], 0)
-    assert found["requests"] == len(slates)
-    assert found["vectors"] == sum(len(ranking["items"]) for ranking, *_ in slates)
+    print(report)
+    assert (status, report["mismatches"], report["in_flight"]) == (0, [], 0)
+    assert report["requests"] == len(slates)
+    assert report["vectors"] == sum(len(ranking["items"]) for ranking, *_ in slates)

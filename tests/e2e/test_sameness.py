@@ -1,4 +1,4 @@
-"""The promise: what was served is, bit for bit, what training computes for the same instant."""
+"""Served vectors equal, bit for bit, those that training computes for the same instant."""
 
 import base64
 import json
@@ -72,7 +72,7 @@ WINDOWED = re.compile(r"_(1d|7d|30d)(_|$)")
 
 @dataclass
 class Day:
-    """A day that is over: what was sent, what was answered, and the home that knows it."""
+    """A finished day: the shop that sent events, the racers, and the home with the log."""
 
     settings: Settings
     shop: BusyShop
@@ -93,36 +93,36 @@ class Day:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    """A busy day, with two refreshes in the middle and one at its end."""
+    """A busy day with two refreshes during it and one at its end."""
     folder = tmp_path_factory.mktemp("day")
-    told = open_shop(folder)
-    with running_redis(told) as address:
-        settings = Settings(home=told.home, redis_url=address.url, record_share=1.0)
+    opened = open_shop(folder)
+    with running_redis(opened) as address:
+        settings = Settings(home=opened.home, redis_url=address.url, record_share=1.0)
         refresh(settings)
         publish_popularity(settings.home, name="default")
         publish_ranker(settings.home, folder / "ranker")
         with running_service(settings, address.url, port=free_port()) as client:
-            over = spend(settings, client.url)
+            finished = spend(settings, client.url)
         ten_minutes_later(settings.home)
         refresh(settings)
-        yield over
+        yield finished
 
 
 def open_shop(folder):
-    """The morning after nine simulated days: no midnight falls into the session."""
+    """Open a shop in the morning after nine simulated days: the session contains no midnight."""
     home = Home(folder / "home")
     home.root.mkdir()
     home.shop_toml.write_text(SIMULATED_SHOP.read_text() + MORE_FIELDS)
     source = simulate(folder / "events.jsonl", users=12, items=30, days=9, seed=5)
-    nothing = folder / "nothing.jsonl"
-    nothing.write_bytes(b"".join(map(found_nothing, MARKETS)))
+    empty = folder / "empty.jsonl"
+    empty.write_bytes(b"".join(map(empty_search, MARKETS)))
     settings = Settings(home=home, clock="2026-01-14T09:00:00Z")
-    ingest([source, nothing], home=home, clock=Clock.of(settings))
+    ingest([source, empty], home=home, clock=Clock.of(settings))
     return settings
 
 
-def found_nothing(market):
-    """A search of the days before, so that the market has a usual share of such."""
+def empty_search(market):
+    """Return a search without results on an earlier day, so that the market has a share of them."""
     event = RankingEvent(
         event_id=f"nothing-{market}", event_time=parse_instant("2026-01-08T12:00:00Z"),
         request_id=f"nothing-{market}", query="Ünïque", market=market or DEFAULT_MARKET, items=(),
@@ -131,7 +131,7 @@ def found_nothing(market):
 
 
 def ten_minutes_later(home):
-    """Move the clock past every event that was held."""
+    """Move the clock past every event with a future time."""
     home.clock.write_text(str(int(home.clock.read_text()) + 10 * MINUTE))
 
 
@@ -144,14 +144,14 @@ def spend(settings, url):
             for _ in range(100):
                 shop.step()
             racers += [Racer(url, clock, f"{turn}{who}") for who in "ab"]
-            go_on_while_refreshing(settings, shop, racers[-2:])
+            continue_while_refreshing(settings, shop, racers[-2:])
         for _ in range(60):
             shop.step()
         shop.flush()
     return Day(settings, shop, racers)
 
 
-def go_on_while_refreshing(settings, shop, racers):
+def continue_while_refreshing(settings, shop, racers):
     done, failed = [], []
     refreshing = threading.Thread(target=lambda: done.append(refresh(settings)))
 
@@ -172,16 +172,16 @@ def go_on_while_refreshing(settings, shop, racers):
     assert not failed
 
 
-def test_every_logged_vector_is_what_training_computes(day):
-    found = compare(day.home, day.events, day.prior)
+def test_every_logged_vector_equals_that_of_training(day):
+    result = compare(day.home, day.events, day.prior)
 
-    assert found.differing == {}, found.examples
-    assert found.requests > 200
-    assert found.features > 100_000
+    assert result.differing == {}, result.examples
+    assert result.requests > 200
+    assert result.features > 100_000
     assert min(day.shop.done.values()) > 20, day.shop.done
 
 
-def test_verify_finds_nothing_and_names_what_it_is_given_to_find(day, monkeypatch, capsys):
+def test_verify_reports_a_changed_value_and_nothing_else(day, monkeypatch, capsys):
     monkeypatch.setenv("AISLE_HOME", str(day.home.root))
     size = day.events[0].layout.index("slate__size")
     wrong = logged_matrix(day.events[0]).copy()
@@ -189,11 +189,11 @@ def test_verify_finds_nothing_and_names_what_it_is_given_to_find(day, monkeypatc
     vectors = base64.b64encode(wrong.tobytes()).decode()
 
     status = cli.main(["verify", "--json"])
-    told = json.loads(capsys.readouterr().out)
-    found = verify(day.home, [structs.replace(day.events[0], vectors=vectors)]).to_dict()
+    printed = json.loads(capsys.readouterr().out)
+    report = verify(day.home, [structs.replace(day.events[0], vectors=vectors)]).to_dict()
 
-    assert (status, told["mismatches"], told["requests"]) == (0, [], len(day.events))
-    (mismatch,) = found["mismatches"]
+    assert (status, printed["mismatches"], printed["requests"]) == (0, [], len(day.events))
+    (mismatch,) = report["mismatches"]
     assert (mismatch["feature"], mismatch["times"]) == ("slate__size", 1)
     assert mismatch["logged"] == mismatch["computed"] + 1
 
@@ -214,12 +214,12 @@ def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
     assert "item_engagement__impressions_all" not in stored.differing
 
 
-def test_what_was_acknowledged_is_in_the_next_answer_while_a_refresh_runs(day):
+def test_an_acknowledged_event_is_in_the_next_answer_while_a_refresh_runs(day):
     assert min(racer.looks for racer in day.racers) > 3
-    assert [racer.found for racer in day.racers] == [[]] * len(day.racers)
+    assert [racer.errors for racer in day.racers] == [[]] * len(day.racers)
 
 
-def test_a_slate_shown_with_its_request_is_learned_as_it_was_served(day):
+def test_training_reads_a_shown_slate_as_it_was_served(day):
     served = {(event.request_id, to_datetime(event.event_time)): event for event in day.events}
     learned = defaultdict(list)
     for row in labelled_rankings(day.home).to_pylist():
@@ -235,29 +235,29 @@ def test_a_slate_shown_with_its_request_is_learned_as_it_was_served(day):
         }
 
 
-def test_training_reads_from_the_log_where_what_was_served_was_found(day):
+def test_training_reads_the_sources_of_served_items_from_the_log(day):
     answers = {(event.request_id, to_datetime(event.event_time)): event for event in day.events}
     rows = numbered(labelled_rankings(day.home))
     rows = rows.filter(pc.is_in(rows["request_id"], pa.array([r for r, _ in answers])))
     keys = list(dict.fromkeys((row["request_id"], row["t"]) for row in rows.to_pylist()))
     shop = Shop.load(day.home.shop_toml)
 
-    asked = with_unshown_candidates(day.home, rows)
-    slates = list(with_logged_sources(day.home, rows, historical_features(day.home, asked)))
+    candidates = with_unshown_candidates(day.home, rows)
+    slates = list(with_logged_sources(day.home, rows, historical_features(day.home, candidates)))
     shown = [
         (answers[key], slate) for key, slate in zip(keys, slates, strict=True) if key in answers
     ]
-    found = [(event, slate) for event, slate in shown if event.sources]
+    retrieved = [(event, slate) for event, slate in shown if event.sources]
 
-    assert len(found) > 10
-    assert len(shown) > len(found)
+    assert len(retrieved) > 10
+    assert len(shown) > len(retrieved)
     assert len([event for event, _ in shown if event.considered]) > 5
     for event, slate in shown:
         matrix = feature_matrix(with_overrides(slate, event.overrides, shop), shop, day.prior)
         assert same_bits(logged_matrix(event), matrix[: len(event.items)]).all()
-    for event, _ in found:
+    for event, _ in retrieved:
         assert not np.isnan(logged_matrix(event)[:, of_sources(event)]).all()
-    assert {name for event, _ in found for places in event.sources for name in places} >= {
+    assert {name for event, _ in retrieved for ranks in event.sources for name in ranks} >= {
         "lexical", "popular", "past", "favourites", "together",
     }  # fmt: skip
 
@@ -267,7 +267,7 @@ def of_sources(event):
 
 
 def read_again(day, t):
-    """The last answers, computed anew from Redis as of an instant, as events."""
+    """Yield the last answers, computed again from Redis as of an instant, as events."""
     home, clock = day.home, Clock.of(day.settings)
     shop, log = Shop.load(home.shop_toml), EventLog(home, clock)
     connection = RedisConnection.open(day.settings, shop, log, clock)
@@ -284,8 +284,8 @@ def read_again(day, t):
         yield structs.replace(event, event_time=t, vectors=vectors)
 
 
-def test_after_midnight_only_counts_of_windows_wait_for_the_next_refresh(day):
-    """Stored rows age when they are loaded; what is live on top of them ages when it is read."""
+def test_after_midnight_only_windowed_counts_differ_until_the_next_refresh(day):
+    """A load ages stored rows; a read ages the live values on top of them."""
     sealed_at = EventLog(day.home, Clock()).seals().last
     today, tomorrow = sealed_at + 1, (sealed_at // DAY + 1) * DAY + HOUR
 

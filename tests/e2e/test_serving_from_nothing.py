@@ -10,14 +10,14 @@ from training.evaluation.publish import publish_popularity
 
 @pytest.fixture
 def settings(home):
-    """A home that does not exist, and a Redis that nobody answers for."""
+    """Settings of a home that does not exist, and of a Redis server that does not answer."""
     return Settings(home=home, redis_url="redis://127.0.0.1:1/0")
 
 
-def test_a_service_without_redis_and_without_a_model_takes_events_and_keeps_the_order(settings):
+def test_a_service_without_redis_and_model_accepts_events_and_ranks_in_the_given_order(settings):
     with run_service(settings) as service:
         unready = service.http.get("/readyz").status_code
-        taken = service.http.post(
+        accepted = service.http.post(
             "/events", json={"kind": "item", "event_id": "e", "event_time": 1, "item_id": "a"}
         )
         ranked = service.rank(["b", "a", "c"], params={"shown": "1"}).json()
@@ -25,7 +25,7 @@ def test_a_service_without_redis_and_without_a_model_takes_events_and_keeps_the_
         became_ready = service.eventually(lambda: service.http.get("/readyz").status_code == 200)
 
     assert unready == 503
-    assert taken.json() == {"accepted": 1, "duplicate": 0, "quarantined": []}
+    assert accepted.json() == {"accepted": 1, "duplicate": 0, "quarantined": []}
     assert [item["item"] for item in ranked["items"]] == ["b", "a", "c"]
     assert ranked["degraded"] == ["hydrate"]
     assert ranked["model_version"] is None

@@ -1,4 +1,4 @@
-"""A windowed count is added to a copy of the platform; what is forgotten of it is named."""
+"""Two lines add a windowed count to a copy of the platform; a forgotten line is named."""
 
 import json
 import shutil
@@ -119,21 +119,21 @@ def test_two_lines_make_a_count_in_all_three_paths(run):
     done = run(THREE_PATHS, DECLARED, COMPUTED, READ)
 
     assert done.returncode == 0, done.stderr
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert found["live"] == found["joined"] == found["batch"]
-    assert found["live"][1:] == [2, 2, 2]
+    counts = json.loads(done.stdout.splitlines()[-1])
+    assert counts["live"] == counts["joined"] == counts["batch"]
+    assert counts["live"][1:] == [2, 2, 2]
 
 
 @pytest.mark.parametrize(
-    ("edit", "said"),
+    ("edit", "message"),
     [
         (DECLARED, "item_engagement.sql: expected a column 'wishes'"),
         (COMPUTED, "View 'item_engagement': expected a measure 'wishes'"),
     ],
     ids=["the line of the SQL file", "the line of the catalogue"],
 )
-def test_a_forgotten_line_is_named(run, edit, said):
+def test_a_forgotten_line_is_named(run, edit, message):
     done = run(TRANSFORMED, edit)
 
     assert done.returncode == 1
-    assert said in done.stderr.splitlines()[-1]
+    assert message in done.stderr.splitlines()[-1]

@@ -1,6 +1,6 @@
 """The stock `feast` commands, from the checkout's root and from inside `feature_repo/`.
 
-They run in a copy of the repository, whose own `.aisle/` is then the default home.
+They run in a copy of the repository, whose `.aisle/` is the default home.
 """
 
 import json
@@ -25,7 +25,7 @@ from tests.feature_repo.histories import START, write_log
 from tests.scale import seconds
 
 FEAST = Path(sys.executable).with_name("feast")
-PLACES = ("root", "inside")
+FOLDERS = ("root", "inside")
 VIEWS = (
     "item_attributes",
     "user_attributes",
@@ -42,26 +42,26 @@ VIEWS = (
 
 @dataclass(frozen=True)
 class Checkout:
-    """A copy of the repository with a home of its own, and a server for it."""
+    """A copy of the repository with a separate home and a Redis server."""
 
     root: Path
 
     @property
     def environment(self):
-        """Ours without any variable of Aisle's; the copy is found before what is installed."""
-        ours = {k: v for k, v in os.environ.items() if not k.startswith(("AISLE_", "REDIS_"))}
-        return ours | {"PYTHONPATH": str(self.root), "NO_COLOR": "1"}
+        """This process's variables without those of Aisle; Python imports from the copy first."""
+        inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AISLE_", "REDIS_"))}
+        return inherited | {"PYTHONPATH": str(self.root), "NO_COLOR": "1"}
 
-    def command(self, place, *words):
-        if place == "root":
+    def command(self, folder, *words):
+        if folder == "root":
             return [str(FEAST), "-c", "feature_repo", *words], self.root
         return [str(FEAST), *words], self.root / "feature_repo"
 
-    def feast(self, place, *words, **more):
-        command, folder = self.command(place, *words)
+    def feast(self, folder, *words, **more):
+        command, cwd = self.command(folder, *words)
         done = subprocess.run(
             command,
-            cwd=folder,
+            cwd=cwd,
             env=self.environment | more,
             capture_output=True,
             text=True,
@@ -111,72 +111,72 @@ def registered(checkout):
     return {name for (name,) in names}
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_apply_and_list_use_one_registry(checkout, place):
-    checkout.feast(place, "apply")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_apply_and_list_use_one_registry(checkout, folder):
+    checkout.feast(folder, "apply")
 
-    listed = checkout.feast(place, "feature-views", "list")
+    listed = checkout.feast(folder, "feature-views", "list")
 
     assert all(view in listed for view in VIEWS)
     assert registered(checkout) == set(VIEWS)
     assert [path.name for path in checkout.root.rglob("*.db")] == ["registry.db"]
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_plan_finds_nothing_to_change(checkout, place):
-    plan = checkout.feast(place, "plan")
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_plan_finds_nothing_to_change(checkout, folder):
+    plan = checkout.feast(folder, "plan")
 
     assert "Created" not in plan
     assert "Deleted" not in plan
 
 
-def test_a_variable_that_names_another_home_changes_nothing(checkout, tmp_path):
+def test_feast_ignores_a_variable_that_names_another_home(checkout, tmp_path):
     checkout.feast("root", "apply", AISLE_HOME=str(tmp_path / "elsewhere"))
 
     assert registered(checkout) == set(VIEWS)
     assert not (tmp_path / "elsewhere").exists()
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_what_is_materialized_is_read_online(checkout, place):
-    checkout.feast(place, "materialize", to_text(START)[:19], to_text(START + DAY)[:19])
-    checkout.feast(place, "materialize-incremental", to_text(START + 2 * DAY)[:19])
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_materialized_features_are_read_online(checkout, folder):
+    checkout.feast(folder, "materialize", to_text(START)[:19], to_text(START + DAY)[:19])
+    checkout.feast(folder, "materialize-incremental", to_text(START + 2 * DAY)[:19])
 
     answer = checkout.feast(
-        place,
+        folder,
         *("get-online-features", "-e", "item_id=a"),
         *("-f", "item_engagement:clicks_all", "-f", "item_attributes:price"),
     )
 
-    found = json.loads(answer[answer.index("{") :])
-    assert (found["clicks_all"], found["price"]) == ([1], [5.0])
+    features = json.loads(answer[answer.index("{") :])
+    assert (features["clicks_all"], features["price"]) == ([1], [5.0])
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_history_is_read_as_of_an_instant(checkout, place):
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_history_is_read_as_of_an_instant(checkout, folder):
     keys = [{"item_id": "a", "event_timestamp": to_text(START + DAY + at)[:26]} for at in (1, 2)]
 
     answer = checkout.feast(
-        place,
+        folder,
         *("get-historical-features", "-d", json.dumps(keys)),
         *("-f", "item_engagement:impressions_all", "-f", "item_engagement:clicks_all"),
     )
 
-    found = [
+    counts = [
         (r["impressions_all"], r["clicks_all"]) for r in json.loads(answer[answer.index("[") :])
     ]
-    assert found == [(1, 0), (1, 1)]
+    assert counts == [(1, 0), (1, 1)]
 
 
-@pytest.mark.parametrize("place", PLACES)
-def test_the_web_page_answers_on_loopback(checkout, place):
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_the_web_page_answers_on_loopback(checkout, folder):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    command, folder = checkout.command(place, "ui", "--host", "127.0.0.1", "--port", str(port))
+    command, cwd = checkout.command(folder, "ui", "--host", "127.0.0.1", "--port", str(port))
     with subprocess.Popen(
         command,
-        cwd=folder,
+        cwd=cwd,
         env=checkout.environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -188,7 +188,7 @@ def test_the_web_page_answers_on_loopback(checkout, place):
 
 
 def page(port, server):
-    """The page, as soon as the server answers."""
+    """Return the page as soon as the server answers."""
     deadline = time.monotonic() + seconds(200)
     while time.monotonic() < deadline and server.poll() is None:
         connection = HTTPConnection("127.0.0.1", port, timeout=seconds(10))

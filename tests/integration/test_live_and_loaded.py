@@ -1,4 +1,4 @@
-"""What was live reads the same once it is loaded; what is live on top of a load never doubles."""
+"""Live values equal the loaded ones, and live events after a load count once."""
 
 import asyncio
 import threading
@@ -67,7 +67,7 @@ def room(home, redis_address):
 
 
 def load(room):
-    """What a refresh does up to pruning."""
+    """Do the stages of a refresh up to pruning, and return the part that is loaded."""
     sealed_at = room.log.seal()
     room.log.compact()
     transform(room.home, room.clock.now())
@@ -77,11 +77,12 @@ def load(room):
 
 
 def live_facts(room, t):
-    """All that is read but the views that are loaded once a day."""
-    asked = zip(USERS, QUERIES, strict=True)
-    found = [comparable(facts(room, user, query, t=t)) for user, query in asked]
+    """Read all views except those that are loaded once a day."""
+    requests = zip(USERS, QUERIES, strict=True)
+    contexts = [comparable(facts(room, user, query, t=t)) for user, query in requests]
     return [
-        replace(f, query_row=_live(f.query_row), market_row={}, items=_live(f.items)) for f in found
+        replace(f, query_row=_live(f.query_row), market_row={}, items=_live(f.items))
+        for f in contexts
     ]
 
 
@@ -104,18 +105,18 @@ def test_live_loaded_pruned_and_flushed_all_read_the_same(room):
     assert loaded == live
     assert pruned == live
     assert flushed == live
-    left = list(room.client.scan_iter("aisle_home:live:*"))
-    assert all(key.startswith(b"aisle_home:live:tile:") for key in left)
+    keys = list(room.client.scan_iter("aisle_home:live:*"))
+    assert all(key.startswith(b"aisle_home:live:tile:") for key in keys)
 
 
-def test_what_is_kept_of_items_is_what_was_loaded_pruned_and_flushed(room):
+def test_cached_items_follow_each_load_prune_and_flush(room):
     with asyncio.Runner() as runner:
         cached = CachedReader(room)
 
         def assert_equal():
             for user, query in zip(USERS, QUERIES, strict=True):
-                found = runner.run(cached.read(ITEMS, NOW + 9, user, query))
-                assert found == uncached(room, ITEMS, NOW + 9, user, query)
+                context = runner.run(cached.read(ITEMS, NOW + 9, user, query))
+                assert context == uncached(room, ITEMS, NOW + 9, user, query)
 
         assert_equal()
         room.take(*EARLIER)
@@ -146,7 +147,7 @@ def test_types_are_those_of_the_offline_join(room):
 
 
 @pytest.mark.parametrize("days", [0, 1, 2, 3])
-def test_a_load_that_comes_days_late_and_twice_at_once_changes_nothing(room, days):
+def test_two_parallel_loads_that_are_days_late_change_nothing(room, days):
     room.take(*EARLIER)
     sealed_at = room.log.seal()
     room.log.compact()
@@ -180,12 +181,12 @@ def test_live_on_top_of_a_load_counts_once(room, prune_at_once):
 
     assert outcomes == ["applied"] * len(LATER) + ["duplicate"]
     assert_reads(room, EARLIER + LATER)
-    found = facts(room, t=NOW + HOUR).items
-    np.testing.assert_array_equal(found["item_attributes__price"], [np.nan, 3.0, np.nan])
-    assert found["item_attributes__is_deleted"] == [False, False, None]
+    items = facts(room, t=NOW + HOUR).items
+    np.testing.assert_array_equal(items["item_attributes__price"], [np.nan, 3.0, np.nan])
+    assert items["item_attributes__is_deleted"] == [False, False, None]
 
 
-def test_a_second_load_takes_over_what_was_live(room):
+def test_a_second_load_replaces_live_values(room):
     room.take(*EARLIER)
     room.writer.prune(load(room))
     room.clock.instant = NOW + HOUR
@@ -201,7 +202,7 @@ def test_a_second_load_takes_over_what_was_live(room):
     assert_reads(room, EARLIER + LATER)
 
 
-def test_an_event_that_is_compacted_before_it_is_applied_counts_at_once_and_once(room):
+def test_an_event_that_is_compacted_before_it_is_applied_counts_once(room):
     room.take(*EARLIER)
     room.writer.prune(load(room))
     room.clock.instant = NOW + HOUR
@@ -233,7 +234,7 @@ def test_a_replay_after_a_load_changes_nothing(room):
     assert live_facts(room, NOW + HOUR) == before
 
 
-def test_a_damaged_row_is_missing_and_harms_no_other(room):
+def test_a_damaged_row_counts_as_missing_and_no_other_row_does(room):
     room.take(*EARLIER)
     room.writer.prune(load(room))
     keys = [key for key in room.client.scan_iter("*") if b"i1" in key and b"aisle_home" in key]
@@ -248,7 +249,7 @@ def test_a_damaged_row_is_missing_and_harms_no_other(room):
     assert items["item_engagement__present"].tolist() == [False, True, True]
 
 
-def test_an_event_logged_but_never_applied_is_there_after_the_load(room):
+def test_an_event_that_was_logged_but_not_applied_is_loaded(room):
     with closing(room.log.writer()) as segment:
         segment.append(EARLIER)
 

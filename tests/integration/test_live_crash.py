@@ -1,4 +1,4 @@
-"""Live state under two writer processes, and over a Redis that is killed."""
+"""Live state with two writer processes, and after Redis was killed."""
 
 import os
 import random
@@ -48,7 +48,7 @@ for n in range(0, len(events), 7):
 
 
 def history(seed, size):
-    """A month of `size` events of a few shoppers, in order."""
+    """Return a month of `size` events of a few shoppers, in order."""
     chance = random.Random(seed)
     events = []
     for n in range(size):
@@ -70,7 +70,7 @@ def history(seed, size):
 
 @pytest.fixture
 def room(home):
-    """A room over a server of its own, which a test may kill."""
+    """A room with a separate server, which a test may kill."""
     settings = Settings(home=home)
     with running_redis(settings) as address:
         render(home, address.host, address.port)
@@ -88,7 +88,7 @@ def start_writer(room, events):
     return process, b"".join(encode_event(event) + b"\n" for event in events)
 
 
-def test_two_processes_that_apply_the_same_events_in_other_orders_agree(room):
+def test_two_processes_apply_the_same_events_in_different_orders_once(room):
     events = history(seed=7, size=300)
     orders = [random.Random(seed).sample(events, len(events)) for seed in (1, 2)]
 
@@ -105,7 +105,7 @@ def test_two_processes_that_apply_the_same_events_in_other_orders_agree(room):
     assert_reads(room, events)
 
 
-def test_a_replay_heals_what_a_killed_redis_forgot(room):
+def test_a_replay_restores_what_a_killed_redis_lost(room):
     events = history(seed=8, size=120)
     with closing(room.log.writer()) as segment:
         segment.append(events)

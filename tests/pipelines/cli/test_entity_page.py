@@ -1,4 +1,4 @@
-"""What is known of one entity is told from both stores, with since when and from which events."""
+"""The page of an entity shows its features from both stores, and the events behind them."""
 
 import pytest
 
@@ -12,7 +12,7 @@ __all__ = ["room"]
 
 
 @pytest.fixture
-def known(room):
+def shop_room(room):
     room.clock.instant = NOW - HOUR
     room.take(
         upsert("e1", NOW - 5 * HOUR, "i1", brand="Acme"),
@@ -30,34 +30,34 @@ def values(rows):
 
 
 @pytest.mark.parametrize("words", ["item:i1", "user:u1", "query:Shoes"])
-def test_both_stores_say_the_same_of_what_is_live(known, words):
+def test_live_counts_are_equal_in_both_stores(shop_room, words):
     subject = Subject.of(words)
 
-    rows, live = offline(known.home, subject, NOW), online(known.reader, subject, NOW)
+    rows, live = offline(shop_room.home, subject, NOW), online(shop_room.reader, subject, NOW)
 
-    of_counts = {n: v for n, v in values(rows).items() if "_engagement__" in n}
-    assert of_counts
-    assert {name: live[name] for name in of_counts} == of_counts
+    counts = {n: v for n, v in values(rows).items() if "_engagement__" in n}
+    assert counts
+    assert {name: live[name] for name in counts} == counts
 
 
-def test_a_value_is_told_with_since_when_and_as_of_any_time(known):
+def test_a_value_has_its_instant_and_can_be_read_as_of_any_time(shop_room):
     item = Subject.of("item:i1")
 
-    now, before = (values(offline(known.home, item, t)) for t in (NOW, NOW - 4 * HOUR + 1))
+    now, before = (values(offline(shop_room.home, item, t)) for t in (NOW, NOW - 4 * HOUR + 1))
 
     assert (now["item_engagement__revenue_all"], now["item_attributes__brand"]) == (1990, "Acme")
     assert before["item_engagement__revenue_all"] == 0
-    since = {row["feature"]: row["since"] for row in offline(known.home, item, NOW - 1)}
+    since = {row["feature"]: row["since"] for row in offline(shop_room.home, item, NOW - 1)}
     assert since["item_engagement__revenue_all"].startswith("2024-10-03T21:00:00.000001")
 
 
-def test_the_newest_events_come_first(known):
-    told = {
-        words: [event["event"] for event in events(known.home, Subject.of(words), NOW)]
+def test_the_newest_events_come_first(shop_room):
+    listed = {
+        words: [event["event"] for event in events(shop_room.home, Subject.of(words), NOW)]
         for words in ("item:i1", "user:u1", "query:shoes", "market:default", "item:nobody")
     }
 
-    assert told == {
+    assert listed == {
         "item:i1": ["e3", "e2", "e1"],
         "user:u1": ["e2"],
         "query:shoes": ["e2"],
@@ -67,6 +67,6 @@ def test_the_newest_events_come_first(known):
 
 
 @pytest.mark.parametrize("words", ["", "user", "user:", "basket:1", "query: "])
-def test_what_is_no_subject_is_refused(words):
+def test_another_form_of_an_entity_is_refused(words):
     with pytest.raises(SettingError):
         Subject.of(words)

@@ -1,4 +1,4 @@
-"""The command line answers quickly, explains itself, and fails with one sentence."""
+"""The command line starts quickly, has help for every verb, and fails with one sentence."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_explains_itself_and_can_print_json(verb, capsys):
+def test_every_verb_has_help_and_can_print_json(verb, capsys):
     with pytest.raises(SystemExit) as ended:
         cli.main([verb, "--help"])
 
@@ -69,7 +69,7 @@ def test_clock_prints_one_json_object(home, capsys):
     assert json.loads(capsys.readouterr().out)["now"].endswith("Z")
 
 
-def test_ingest_reports_what_it_read_and_loses_nothing(home, tmp_path, capsys):
+def test_ingest_reports_every_line_that_it_read(home, tmp_path, capsys):
     path = events_file(tmp_path, ITEM, ITEM, "not json")
 
     status = cli.main(["ingest", str(path), "--json"])
@@ -102,7 +102,7 @@ def test_init_writes_a_shop_and_does_not_replace_one(home, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "message"),
     [
         (["ingest", "absent.jsonl"], "absent.jsonl"),
         (["refresh", "--every", "soon"], "10m"),
@@ -110,16 +110,16 @@ def test_init_writes_a_shop_and_does_not_replace_one(home, tmp_path, capsys):
         (["rank", "a", "--url", "http://127.0.0.1:9"], "aisle serve"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_sentence(home, words, said, capsys):
+def test_a_failure_is_one_sentence(home, words, message, capsys):
     status = cli.main(words)
 
     error = capsys.readouterr().err
     assert status == 1
     assert error.startswith("aisle: ")
-    assert said in error
+    assert message in error
 
 
-def test_an_error_is_one_json_object_too_where_that_was_asked_for(home, capsys):
+def test_an_error_is_one_json_object_with_the_json_option(home, capsys):
     status = cli.main(["evaluate", "--json"])
 
     error = json.loads(capsys.readouterr().out)["error"]
@@ -128,7 +128,7 @@ def test_an_error_is_one_json_object_too_where_that_was_asked_for(home, capsys):
     assert "aisle train" in error["message"]
 
 
-def test_validate_tells_what_ingest_would_refuse(home, tmp_path, capsys):
+def test_validate_counts_the_events_that_ingest_would_refuse(home, tmp_path, capsys):
     cli.main(["ingest", str(events_file(tmp_path, ITEM))])
     older = ITEM.replace("2026-01-05", "2026-01-04").replace("i1", "i0")
     path = events_file(tmp_path, ITEM, older)
@@ -140,7 +140,7 @@ def test_validate_tells_what_ingest_would_refuse(home, tmp_path, capsys):
     assert (report["accepted"], report["duplicate"], report["late"]) == (1, 1, 1)
 
 
-def test_doctor_names_a_cure_for_everything_that_is_not_good(home, capsys):
+def test_doctor_names_a_cure_for_every_finding_that_is_not_good(home, capsys):
     cli.main(["doctor", "--json"])
 
     findings = json.loads(capsys.readouterr().out)["findings"]
@@ -148,7 +148,7 @@ def test_doctor_names_a_cure_for_everything_that_is_not_good(home, capsys):
     assert [f for f in findings if f["state"] != "good" and not f["cure"]] == []
 
 
-def test_redis_starts_says_where_and_stops(home, capsys):
+def test_redis_starts_and_stops(home, capsys):
     started = cli.main(["redis", "start", "--json"])
     running = json.loads(capsys.readouterr().out)
     stopped = cli.main(["redis", "stop", "--json"])

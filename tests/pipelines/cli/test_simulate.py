@@ -1,4 +1,4 @@
-"""`aisle simulate`: everything about the shop can be said, and nonsense is refused."""
+"""`aisle simulate` has an option for every setting of a shop, and refuses impossible shops."""
 
 import json
 from dataclasses import fields
@@ -13,7 +13,7 @@ from training.studies.simulation import Breakage, ShopConfig
 SMALL = ["--users", "20", "--items", "30", "--days", "2"]
 
 
-def test_without_options_it_is_the_plain_shop(tmp_path):
+def test_the_defaults_are_those_of_the_shop(tmp_path):
     args = parser().parse_args(["simulate", "--out", str(tmp_path / "x")])
 
     assert config_of(args) == ShopConfig()
@@ -27,18 +27,18 @@ def test_every_setting_of_a_shop_is_an_option(tmp_path):
     assert settings <= set(args)
 
 
-def test_it_says_what_it_wrote(tmp_path, capsys):
+def test_the_command_reports_the_files_it_wrote(tmp_path, capsys):
     out = tmp_path / "days"
 
     status = main(
         ["simulate", "--out", str(out), *SMALL, "--leak", "--markets", "gb", "de", "--json"]
     )
-    said = json.loads(capsys.readouterr().out)
+    report = json.loads(capsys.readouterr().out)
 
     assert status == 0
-    assert said["events"] == str(out)
-    assert said["files"] == len(list(out.rglob("*.parquet")))
-    assert said["bytes"] == sum(p.stat().st_size for p in out.rglob("*.parquet"))
+    assert report["events"] == str(out)
+    assert report["files"] == len(list(out.rglob("*.parquet")))
+    assert report["bytes"] == sum(p.stat().st_size for p in out.rglob("*.parquet"))
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_it_says_what_it_wrote(tmp_path, capsys):
         (["--days", "0"], "expected at least one day"),
     ],
 )
-def test_a_shop_that_cannot_be_is_refused_in_a_sentence(tmp_path, capsys, options, message):
+def test_an_impossible_shop_is_refused_with_a_sentence(tmp_path, capsys, options, message):
     status = main(["simulate", "--out", str(tmp_path / "x"), *options])
 
     assert status == 1

@@ -1,4 +1,4 @@
-"""A shop is kept going, whatever fails in between."""
+"""Refreshes of a home: failures, the lock, and periods."""
 
 import pytest
 
@@ -7,22 +7,22 @@ from feature_repo.home.errors import BusyError
 from pipelines.steps import parse_period, refresh, refresh_every
 
 
-def test_a_refresh_that_fails_is_told_and_tried_again(tmp_path):
+def test_a_failed_refresh_is_announced_and_tried_again(tmp_path):
     settings = Settings(home=Home(tmp_path / "home"), redis_url="redis://127.0.0.1:1")
-    told = []
+    lines = []
 
     def announce(text):
-        told.append(text)
-        if sum("tried again" in line for line in told) == 2:
+        lines.append(text)
+        if sum("tried again" in line for line in lines) == 2:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         next(refresh_every(settings, 0.01, announce))
 
-    assert [line for line in told if "tried again" in line and "Redis" in line] == [told[-1]] * 2
+    assert [line for line in lines if "tried again" in line and "Redis" in line] == [lines[-1]] * 2
 
 
-def test_a_home_in_use_is_refused_with_what_for(tmp_path):
+def test_a_home_in_use_is_refused_with_its_purpose(tmp_path):
     home = Home(tmp_path / "home")
 
     with exclusive(home, "a test"), pytest.raises(BusyError, match="a test"):
@@ -35,6 +35,6 @@ def test_a_period_is_a_number_and_a_unit(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "0s", "-1m", "1d", "1m1s"])
-def test_what_is_no_period_is_refused(text):
+def test_an_invalid_period_is_refused(text):
     with pytest.raises(SettingError, match="10m"):
         parse_period(text)
