@@ -1,4 +1,4 @@
-"""The cases as events and requests: each is a shop of its own within one home."""
+"""The cases as events and requests; each case is a separate shop within one home."""
 
 import tomllib
 from dataclasses import dataclass
@@ -9,8 +9,8 @@ from feature_repo.events.contract import AnyEvent, parse_canonical, query_key
 from feature_repo.home import parse_instant
 from feature_repo.request_features.context import RatePrior
 
-_TOLD = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))
-CASES, FILES = _TOLD["case"], _TOLD["file"]
+_TOML = tomllib.loads(Path(__file__).with_name("cases.toml").read_text(encoding="utf-8"))
+CASES, FILES = _TOML["case"], _TOML["file"]
 
 SHOP = """
 name = "conformance"
@@ -61,13 +61,13 @@ class Case:
     """One case.
 
     Attributes:
-        events: in the order in which they are sent.
-        expect: column, or feature of an item or the query → its values; a single one is the same
-            for all.
-        to_first: of the price, the distance to the median of the first few candidates.
-        labels: request id → gains in the order shown.
-        horizon_days: after a slate, for its labels; None: everything counts.
-        taught: request id → whether a ranker learns from the slate.
+        events: in the order of sending.
+        expect: column, or feature of an item or the query → its values; a single value is the
+            same for all.
+        to_first: distance of the price to the median of the first few candidates.
+        labels: request id → gains in slate order.
+        horizon_days: horizon of the labels after a slate; None: all events count.
+        train: request id → whether a ranker trains on the slate.
         warnings: count in the report of a dry run → its value.
     """
 
@@ -79,12 +79,12 @@ class Case:
     to_first: dict[str, Any]
     labels: dict[str, list[float]]
     horizon_days: float | None
-    taught: dict[str, bool]
+    train: dict[str, bool]
     warnings: dict[str, int]
 
     @classmethod
     def of(cls, case: dict[str, Any]) -> "Case":
-        """Read a case; what it names becomes its own."""
+        """Read a case; its ids get the case's name as a prefix."""
         return cls(
             case["id"],
             RatePrior.of_counts(**case["prior"]) if "prior" in case else RatePrior(),
@@ -94,13 +94,13 @@ class Case:
             case.get("to_first", {}),
             _owned(case["id"], case.get("labels", {})),
             case.get("horizon_days"),
-            _owned(case["id"], case.get("taught", {})),
+            _owned(case["id"], case.get("train", {})),
             case.get("warnings", {}),
         )
 
 
 def _owned(case: str, by_request: dict[str, Any]) -> dict[str, Any]:
-    return {f"{case} {request}": told for request, told in by_request.items()}
+    return {f"{case} {request}": value for request, value in by_request.items()}
 
 
 def _event(case: str, number: int, event: dict[str, Any]) -> AnyEvent:
@@ -108,9 +108,9 @@ def _event(case: str, number: int, event: dict[str, Any]) -> AnyEvent:
     own.setdefault("event_id", f"{case} {number}")
     if event["kind"] == "ranking":
         own |= {"items": [f"{case} {item}" for item in event["items"]], "market": case}
-    rest = {name: value for name, value in event.items() if name != "received"}
+    others = {name: value for name, value in event.items() if name != "received"}
     received = event.get("received", event["event_time"])
-    return parse_canonical({**rest, **own, "received_at": received})
+    return parse_canonical({**others, **own, "received_at": received})
 
 
 def _request(case: str, request: dict[str, Any]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Whoever computes a feature, it is what the case says: batch SQL, point-in-time join, live."""
+"""Batch SQL, the point-in-time join and the live path compute the values of each case."""
 
 import os
 from pathlib import Path
@@ -41,7 +41,7 @@ ALL = [Case.of(case) for case in CASES]
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory, shared_redis):
-    """A shop with all cases: the past is loaded, today is live."""
+    """A shop with all cases: earlier days are loaded, today is live."""
     home = Home(tmp_path_factory.mktemp("conformance") / "home")
     write_shop(home, SHOP)
     repository.render(home, shared_redis.host, shared_redis.port)
@@ -72,7 +72,7 @@ def request_of(case):
 
 @pytest.fixture(scope="module")
 def live(room):
-    """What is read from Redis, by case."""
+    """The contexts read from Redis, by case."""
     return {
         case.id: room.reader.read(
             **{n: v for n, v in request_of(case).items() if n != "request_id"}
@@ -83,7 +83,7 @@ def live(room):
 
 @pytest.fixture(scope="module")
 def transformed(room, live):
-    """The same home when all that was live has become rows."""
+    """The home after a transform of all live events."""
     room.log.seal()
     room.log.compact()
     transform(room.home, NOW)
@@ -92,32 +92,32 @@ def transformed(room, live):
 
 @pytest.fixture(scope="module")
 def batch(transformed):
-    """What the newest rows say, by case."""
+    """The contexts of the newest rows, by case."""
     views = {
         view.name: (view, Rows(transformed.features / view.name, view.join_keys[0]))
         for view in Catalogue.of(transformed).views
     }
-    return {case.id: facts_of_rows(views, case) for case in ALL}
+    return {case.id: context_of_rows(views, case) for case in ALL}
 
 
-def facts_of_rows(views, case):
-    def known(entity, key):
-        found = {}
+def context_of_rows(views, case):
+    def values_of(entity, key):
+        values = {}
         for name, (view, rows) in views.items():
             if view.entities == [entity]:
                 row = rows.at(key, case.request["t"]) if key is not None else None
-                found |= {f"{name}__{f.name}": row and row[f.name] for f in view.features}
-                found[f"{name}__present"] = row is not None
-        return found
+                values |= {f"{name}__{f.name}": row and row[f.name] for f in view.features}
+                values[f"{name}__present"] = row is not None
+        return values
 
-    items = [known("item", item) for item in case.request["item_ids"]]
+    items = [values_of("item", item) for item in case.request["item_ids"]]
     return RequestContext(
         t=case.request["t"],
         query=case.request["query"],
         utc_offset_minutes=case.request["utc_offset_minutes"],
-        user=known("user", case.request["user_id"]),
-        query_row=known("query", case.request["query_key"]),
-        market_row=known("market", case.request["market"]),
+        user=values_of("user", case.request["user_id"]),
+        query_row=values_of("query", case.request["query_key"]),
+        market_row=values_of("market", case.request["market"]),
         item_ids=case.request["item_ids"],
         items={name: [item[name] for item in items] for name in items[0]},
     )
@@ -125,7 +125,7 @@ def facts_of_rows(views, case):
 
 @pytest.fixture(scope="module")
 def joined(transformed):
-    """What Feast's historical join gives, by case."""
+    """The contexts of Feast's historical join, by case."""
     rows = pa.Table.from_pylist(
         [
             {**request_of(case), "qid": n, "item_id": item}
@@ -135,80 +135,80 @@ def joined(transformed):
     )
     instants = rows["t"].cast(pa.timestamp("us", tz="UTC"))
     rows = rows.set_column(rows.column_names.index("t"), "t", instants)
-    found = historical_features(transformed, rows.drop_columns(["item_ids"]))
-    return {case.id: facts for case, facts in zip(ALL, found, strict=True)}
+    contexts = historical_features(transformed, rows.drop_columns(["item_ids"]))
+    return {case.id: one for case, one in zip(ALL, contexts, strict=True)}
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
 @pytest.mark.parametrize("engine", ["live", "batch", "joined"])
-def test_every_engine_gives_what_the_case_says(case, engine, room, request):
-    facts = with_overrides(
+def test_every_engine_computes_the_expected_values(case, engine, room, request):
+    context = with_overrides(
         request.getfixturevalue(engine)[case.id], case.request["fields"], room.shop
     )
-    matrix = feature_matrix(facts, room.shop, case.prior)
+    matrix = feature_matrix(context, room.shop, case.prior)
     columns = feature_columns(room.shop)
 
     for name, expected in case.expect.items():
         if name in columns:
-            found = matrix[:, columns.index(name)]
+            values = matrix[:, columns.index(name)]
         else:
-            told = facts.items[name] if name in facts.items else [facts.query_row[name]]
-            found = np.array([*told], dtype=np.float32)
-        wanted = np.broadcast_to(np.array(expected, dtype=np.float32), found.shape)
-        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6, err_msg=name)
+            stored = context.items[name] if name in context.items else [context.query_row[name]]
+            values = np.array([*stored], dtype=np.float32)
+        expected_values = np.broadcast_to(np.array(expected, dtype=np.float32), values.shape)
+        np.testing.assert_allclose(values, expected_values, rtol=1e-6, atol=1e-6, err_msg=name)
 
 
 @pytest.mark.parametrize("case", ALL, ids=lambda case: case.id)
 def test_every_engine_gives_the_same_bits(case, live, batch, joined, room):
-    of_live, *others = (
-        feature_matrix(facts[case.id], room.shop, case.prior) for facts in (live, batch, joined)
+    live_matrix, *others = (
+        feature_matrix(context[case.id], room.shop, case.prior) for context in (live, batch, joined)
     )
 
     for matrix in others:
-        np.testing.assert_array_equal(matrix, of_live)
+        np.testing.assert_array_equal(matrix, live_matrix)
 
 
 @pytest.mark.parametrize("case", [c for c in ALL if c.to_first], ids=lambda case: case.id)
 @pytest.mark.parametrize("engine", ["live", "batch", "joined"])
 def test_every_engine_gives_the_distance_to_the_first_few(case, engine, request):
-    facts = request.getfixturevalue(engine)[case.id]
+    context = request.getfixturevalue(engine)[case.id]
 
-    found = distance_to_median(
-        facts.item_numbers("item_attributes__price"), first=case.to_first["few"]
+    distances = distance_to_median(
+        context.item_numbers("item_attributes__price"), first=case.to_first["few"]
     )
 
-    assert found.tolist() == case.to_first["distances"]
+    assert distances.tolist() == case.to_first["distances"]
 
 
 @pytest.mark.parametrize("days", sorted({c.horizon_days for c in ALL}, key=str))
-def test_labels_are_what_was_wanted_of_each_slate(transformed, days):
+def test_labels_of_each_slate(transformed, days):
     gains = {}
     for row in labelled_rankings(transformed, Gains(horizon_days=days)).to_pylist():
         gains.setdefault(row["request_id"], []).append(row["gain"])
 
     labels = [case.labels for case in ALL if case.labels and case.horizon_days == days]
-    wanted = {request: of_it for of_case in labels for request, of_it in of_case.items()}
-    assert wanted
-    assert {request: gains[request] for request in wanted} == wanted
+    expected = {request: gain for of_case in labels for request, gain in of_case.items()}
+    assert expected
+    assert {request: gains[request] for request in expected} == expected
 
 
-@pytest.mark.parametrize("days", sorted({c.horizon_days for c in ALL if c.taught}, key=str))
-def test_a_slate_without_a_click_is_measured_and_teaches_nothing(transformed, tmp_path, days):
+@pytest.mark.parametrize("days", sorted({c.horizon_days for c in ALL if c.train}, key=str))
+def test_slate_without_a_click_is_evaluated_but_not_trained_on(transformed, tmp_path, days):
     build_dataset(transformed, tmp_path / "rows.parquet", gains=Gains(horizon_days=days))
     data = LazyDataset.open(tmp_path / "rows.parquet").part(*SPLITS)
 
-    measured, taught = (
+    evaluated, trained = (
         set(rows.column("request_id").tolist()) for rows in (data, data.with_gain())
     )
 
-    teaches = [case.taught for case in ALL if case.taught and case.horizon_days == days]
-    for request, is_taught in (told for of_case in teaches for told in of_case.items()):
-        assert request in measured
-        assert (request in taught) == is_taught
+    expected = [case.train for case in ALL if case.train and case.horizon_days == days]
+    for request, is_train in (pair for of_case in expected for pair in of_case.items()):
+        assert request in evaluated
+        assert (request in trained) == is_train
 
 
 @pytest.mark.parametrize("case", [c for c in ALL if c.warnings], ids=lambda case: case.id)
-def test_a_dry_run_warns_of_what_the_case_says(case, tmp_path):
+def test_dry_run_has_the_warnings_of_the_case(case, tmp_path):
     file = tmp_path / "events.jsonl"
     file.write_bytes(b"".join(encode_event(event) + b"\n" for event in case.events))
 
@@ -218,10 +218,10 @@ def test_a_dry_run_warns_of_what_the_case_says(case, tmp_path):
 
 
 @pytest.mark.parametrize("file", FILES, ids=lambda file: file["path"])
-def test_a_dry_run_of_a_file_finds_what_is_said_of_it(file):
+def test_dry_run_of_a_file_has_the_expected_report(file):
     path = DATA / file["path"]
     if not path.exists():
-        pytest.skip(f"{path} is not there; see AISLE_DATA")
+        pytest.skip(f"{path} is missing; see AISLE_DATA")
 
     report = validate([path], clock=Clock()).to_dict()
 

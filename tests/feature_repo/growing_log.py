@@ -1,4 +1,4 @@
-"""A log that grows step by step, as a shop's does between refreshes, and what features follow."""
+"""A log that grows step by step between refreshes, and the features that follow from it."""
 
 import shutil
 from contextlib import closing
@@ -49,7 +49,7 @@ name = "points"
 type = "number"
 """
 SHOPS = 6
-"""Independent shops in one log: a history each, for the price of one."""
+"""Independent shops in one log: one refresh checks a history of each."""
 
 ITEMS, USERS, QUERIES = ("a", "b", "c"), (None, "u", "v"), (None, "red shoes", "hats")
 TYPES = ("click", "view", "add_to_cart", "purchase", "purchase")
@@ -58,7 +58,13 @@ FIELDS = (
     {"kind": "x", "cost": 3.5}, {"kind": "y", "maker": "m"}, {"maker": "n", "tags": ["p", "q"]},
     {"kind": None}, {"cost": 1 / 3, "kind": "x"}, {},
 )  # fmt: skip
-TOLD = ({"device": "phone"}, {"device": None, "points": 2.5}, {"points": "7"}, {"other": 1}, {})
+USER_FIELDS = (
+    {"device": "phone"},
+    {"device": None, "points": 2.5},
+    {"points": "7"},
+    {"other": 1},
+    {},
+)
 LATENESS = (0, 0, 0, 0, 1, HOUR, DAY, 3 * DAY, 8 * DAY, 45 * DAY, -2 * MINUTE)
 WAITS = (0, 1, HOUR, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 400 * DAY)
 KINDS = ("ranking", "ranking", "click", "click", "click", "correction", "retry", "item", "delete",
@@ -73,12 +79,12 @@ chances = st.tuples(
 batches = st.lists(chances, max_size=25)
 waits = st.sampled_from(WAITS)
 growth = st.lists(st.tuples(batches, waits, waits), min_size=2, max_size=5)
-"""Of each refresh: what comes before it, how long it waits between events and seal, and after."""
+"""For each refresh: the events before it, the wait before the seal, and the wait after it."""
 
 
 @dataclass
 class SetClock(Clock):
-    """A clock that stands where it is set."""
+    """A clock that shows the instant to which it is set."""
 
     instant: int = START
 
@@ -88,7 +94,7 @@ class SetClock(Clock):
 
 @dataclass
 class GrowingLog:
-    """A home whose log is filled, sealed and compacted as the product does it."""
+    """A home whose log the product's own code fills, seals and compacts."""
 
     home: Home
     clock: SetClock = field(default_factory=SetClock)
@@ -100,7 +106,7 @@ class GrowingLog:
         self.home.shop_toml.write_text(SHOP)
 
     def grow(self, steps):
-        """Take, wait, refresh and wait, for each step; gives the reports."""
+        """Append, wait, refresh and wait for each step; return the reports."""
         reports = []
         for chances, before, after in steps:
             self.take([self.event_of(*chance) for chance in chances])
@@ -110,7 +116,7 @@ class GrowingLog:
         return reports
 
     def wait(self, by):
-        """Until a midnight for 0."""
+        """Advance the clock; 0 advances it to the next midnight."""
         self.clock.instant += by or DAY - self.clock.instant % DAY
 
     def take(self, events):
@@ -151,11 +157,11 @@ class GrowingLog:
         user, query = USERS[chance // 3 % 3], QUERIES[chance // 9 % 3]
         person, named = user and f"s{shop}-{user}", f"s{shop}-r{chance // 27 % 4}"
         if kind == "user":
-            fields = TOLD[chance // 27 % len(TOLD)]
+            fields = USER_FIELDS[chance // 27 % len(USER_FIELDS)]
             return UserEvent(**times, user_id=person or f"s{shop}-w", fields=fields)
         if kind == "ranking":
-            found = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1], ())[chance // 108 % 5]
-            shown = found if query else found or ITEMS
+            candidates = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1], ())[chance // 108 % 5]
+            shown = candidates if query else candidates or ITEMS
             return RankingEvent(
                 **times,
                 request_id=named,
@@ -180,7 +186,7 @@ class GrowingLog:
 
 
 def rebuilt(home, root):
-    """Another home with the same log, all of whose features are written anew."""
+    """Return another home with the same log and features rebuilt from all of it."""
     other = Home(root)
     shutil.copytree(home.log, other.log)
     shutil.copy(home.shop_toml, other.shop_toml)
@@ -189,26 +195,26 @@ def rebuilt(home, root):
 
 
 def rows(home):
-    """All rows of every view and all tiles, by key and time."""
+    """Return all rows of every view and all tiles, by key and time."""
     return {name: table.to_pylist() for name, table in tables(home).items()}
 
 
 def tables(home):
-    """The same as tables; instants are µs."""
+    """Return the rows as tables; instants are in µs."""
     specs = views_of(Shop.load(home.shop_toml))
-    found = {spec.name: _table(home.features / spec.name) for spec in specs}
+    by_name = {spec.name: _table(home.features / spec.name) for spec in specs}
     for counter in COUNTER_VIEWS:
         tiles = _table(home.features / "_tiles" / counter.name)
         newest = {key: row for row, key in enumerate(tiles[counter.key].to_pylist())}
-        found[f"{counter.name} tiles"] = tiles.take(pa.array(newest.values(), pa.int64()))
-    return found
+        by_name[f"{counter.name} tiles"] = tiles.take(pa.array(newest.values(), pa.int64()))
+    return by_name
 
 
 def _table(folder):
     table = ds.dataset(folder, format="parquet").to_table()
-    for place, column in enumerate(table.schema):
+    for index, column in enumerate(table.schema):
         if pa.types.is_timestamp(column.type):
             instants = table[column.name].cast(pa.int64())
-            table = table.set_column(place, column.name, instants)
+            table = table.set_column(index, column.name, instants)
     order = [(table.column_names[0], "ascending"), ("event_timestamp", "ascending")]
     return table.sort_by(order).combine_chunks()

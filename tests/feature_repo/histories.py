@@ -43,12 +43,14 @@ _ITEMS, _USERS, _QUERIES = ["a", "b", "c"], ["u", "v", None], ["red shoes", "RED
 
 @st.composite
 def history(draw, prefix, least=0):
-    """One shop's events: late, ahead of their receipt, repeated, corrected, on the edges."""
+    """Draw one shop's events: late, ahead of their receipt, repeated, corrected, on the edges."""
     events = []
     for n in range(draw(st.integers(least, 14))):
-        happened = draw(_TIMES)
-        received = max(happened + draw(_DELAYS) - draw(st.sampled_from([0, 0, 0, 100_000_000])), 0)
-        times = {"event_id": f"{prefix}-{n:02d}", "event_time": happened, "received_at": received}
+        event_time = draw(_TIMES)
+        received = max(
+            event_time + draw(_DELAYS) - draw(st.sampled_from([0, 0, 0, 100_000_000])), 0
+        )
+        times = {"event_id": f"{prefix}-{n:02d}", "event_time": event_time, "received_at": received}
         events.append(draw(_event(times, prefix)))
     return events
 
@@ -97,7 +99,7 @@ SHOPS = (
 
 
 def over_histories(each: int, usually: int):
-    """Check a property on `usually` random histories, of which an example has `each`."""
+    """Check a property on `usually` random histories, `each` of them in one example."""
     configure = settings(
         max_examples=-(-examples(usually) // each), suppress_health_check=list(HealthCheck)
     )
@@ -109,7 +111,7 @@ def over_histories(each: int, usually: int):
 
 
 def write_log(home, events, seals=UNSEALED):
-    """Write the compacted log and one seal after everything."""
+    """Write the compacted log and one seal after all events; return the seal."""
     groups = defaultdict(list)
     for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
         kind = type(event).__struct_config__.tag
@@ -131,7 +133,7 @@ def write_shop(home, toml):
 
 
 class Rows:
-    """The rows of one view, read as any as-of join reads them."""
+    """The rows of one view, for as-of lookups."""
 
     def __init__(self, folder: Path, key: str):
         self._rows = defaultdict(list)
@@ -146,20 +148,20 @@ class Rows:
 
     def at(self, entity, instant):
         rows = self._rows.get(entity, [])
-        place = bisect_right(rows, instant, key=lambda row: row[0])
-        return rows[place - 1][1] if place else None
+        index = bisect_right(rows, instant, key=lambda row: row[0])
+        return rows[index - 1][1] if index else None
 
     def instants(self):
         return {at for rows in self._rows.values() for at, _ in rows}
 
 
 def impressions(events):
-    """(event, item id, position) of each impression: once a request and item, the first seen."""
-    found = {}
+    """Return (event, item id, position) of the first impression of each request and item."""
+    first = {}
     for event in _in_order(events, RankingEvent):
         for position, shown in enumerate(event.items):
-            found.setdefault((event.request_id, shown.item_id), (event, shown.item_id, position))
-    return list(found.values())
+            first.setdefault((event.request_id, shown.item_id), (event, shown.item_id, position))
+    return list(first.values())
 
 
 def searches(events):
@@ -170,22 +172,22 @@ def searches(events):
 
 
 def clicks(events):
-    """(event, sign, bucket, user, query) of each positive interaction and correction."""
-    return [found[:5] for found in interactions(events) if found[0].type in POSITIVE_TYPES]
+    """Return (event, sign, bucket, user, query) of each positive interaction and correction."""
+    return [change[:5] for change in interactions(events) if change[0].type in POSITIVE_TYPES]
 
 
 def interactions(events):
-    """(event, sign, bucket, user, query, market) of each interaction and correction."""
+    """Yield (event, sign, bucket, user, query, market) of each interaction and correction."""
     first, by_id = searches(events), {e.event_id: e for e in events}
     for event in _in_order(events, InteractionEvent):
         ranking = first.get(event.request_id)
         ranking = ranking if ranking and ranking.seen_at <= event.seen_at else None
-        counted = by_id.get(event.corrects)
-        known = isinstance(counted, InteractionEvent) and counted.seen_at <= event.seen_at
+        corrected = by_id.get(event.corrects)
+        is_seen = isinstance(corrected, InteractionEvent) and corrected.seen_at <= event.seen_at
         yield (
             event,
             1 if event.corrects is None else -1,
-            (counted if known else event).event_time // DAY,
+            (corrected if is_seen else event).event_time // DAY,
             event.user_id or (ranking and ranking.user_id),
             ranking and query_key(ranking.query, ranking.market),
             ranking and ranking.market,
@@ -193,10 +195,10 @@ def interactions(events):
 
 
 def changes_of(event, sign):
-    """Measure → delta of an interaction, zeros left out."""
+    """Return the nonzero deltas of an interaction, by measure."""
     money = round(event.value * 100) if event.value and event.value < 1e10 else 0
     bought = event.type == "purchase"
-    found = {
+    changes = {
         "views": sign * (event.type == "view"),
         "clicks": sign * (event.type in POSITIVE_TYPES),
         "carts": sign * (event.type == "add_to_cart"),
@@ -204,49 +206,49 @@ def changes_of(event, sign):
         "revenue": sign * bought * money,
         "returns": bought * (sign < 0),
     }
-    return {measure: delta for measure, delta in found.items() if delta}
+    return {measure: delta for measure, delta in changes.items() if delta}
 
 
 def deltas(events):
-    """view → entity → [(measure, delta, seen_at, bucket)]."""
-    found = {f"{entity}_engagement": defaultdict(list) for entity in ("item", "user", "query")}
+    """Return view → entity → [(measure, delta, seen_at, bucket)]."""
+    by_view = {f"{entity}_engagement": defaultdict(list) for entity in ("item", "user", "query")}
     for event, item, _ in impressions(events):
         change = ("impressions", 1, event.seen_at, event.event_time // DAY)
-        found["item_engagement"][item].append(change)
-        found["user_engagement"][event.user_id].append(change)
+        by_view["item_engagement"][item].append(change)
+        by_view["user_engagement"][event.user_id].append(change)
     for event in searches(events).values():
         for measure in ("searches", *["zero_results"] * (not event.items)):
             change = (measure, 1, event.seen_at, event.event_time // DAY)
-            found["query_engagement"][query_key(event.query, event.market)].append(change)
+            by_view["query_engagement"][query_key(event.query, event.market)].append(change)
     for event, sign, bucket, user, query, _ in interactions(events):
         for measure, delta in changes_of(event, sign).items():
             change = (measure, delta, event.seen_at, bucket)
-            found["item_engagement"][event.item_id].append(change)
-            found["user_engagement"][user].append(change)
+            by_view["item_engagement"][event.item_id].append(change)
+            by_view["user_engagement"][user].append(change)
             if measure not in ("views", "returns"):
-                found["query_engagement"][query].append(change)
-    for entities in found.values():
+                by_view["query_engagement"][query].append(change)
+    for entities in by_view.values():
         entities.pop(None, None)
-    return found
+    return by_view
 
 
 def counts(changes, measures, instant, seals=UNSEALED):
-    """What a request at `instant` should read; None before the entity's first event."""
-    known = [change for change in changes if change[2] < instant]
-    if not known:
+    """Return the counts that a request at `instant` reads; None before the first event."""
+    seen = [change for change in changes if change[2] < instant]
+    if not seen:
         return None
     total = Counter()
-    for measure, delta, _, bucket in known:
+    for measure, delta, _, bucket in seen:
         total[f"{measure}_all"] += delta
         for window, days in WINDOWS.items():
             total[f"{measure}_{window}"] += delta if bucket > instant // DAY - days else 0
     names = [f"{measure}_{window}" for measure in measures for window in (*WINDOWS, "all")]
-    part = max(seals.part_of(seen_at) for _, _, seen_at, _ in known)
+    part = max(seals.part_of(seen_at) for _, _, seen_at, _ in seen)
     return {name: total[name] for name in names} | {"part": part}
 
 
 def item_fields(events, item, before):
-    """The item's raw fields as known strictly before an instant."""
+    """Return the item's raw fields strictly before an instant."""
     fields = {}
     for event in _in_order(events, ItemEvent):
         if event.item_id == item and event.seen_at < before and event.op == "upsert":
@@ -255,16 +257,16 @@ def item_fields(events, item, before):
 
 
 def user_fields(events, user, before, declared):
-    """The user's declared fields as known strictly before an instant; None if none was told."""
-    told = [e for e in _in_order(events, UserEvent) if e.user_id == user and e.seen_at < before]
+    """Return the user's declared fields strictly before an instant; None without any."""
+    upserts = [e for e in _in_order(events, UserEvent) if e.user_id == user and e.seen_at < before]
     fields = {}
-    for event in told:
+    for event in upserts:
         fields |= {name: value for name, value in event.fields.items() if name in declared}
     return fields or None
 
 
 def first_seen(events, user, before):
-    """When the first event was seen that names a user; None if none was strictly before."""
+    """Return when a user's first event was seen; None if there is none before the instant."""
     named = [
         event
         for event in events

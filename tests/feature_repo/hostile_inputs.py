@@ -158,7 +158,7 @@ _FORMS = [
         good=2,
         bad=2,
     ),
-    HostileInput("a search that found nothing", line(ranking(items=[], query="x")), good=1, bad=0),
+    HostileInput("an empty search", line(ranking(items=[], query="x")), good=1, bad=0),
     HostileInput("integers for ids", line(interaction(99114, item_id=7)), good=1, bad=0),
     HostileInput("an item called __proto__", line(item(item_id="__proto__")), good=1, bad=0),
     HostileInput(

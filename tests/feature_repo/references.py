@@ -1,4 +1,4 @@
-"""What views say of an entity, from raw events in plain Python: the reference of property tests."""
+"""The values of views from raw events, in plain Python: the reference of property tests."""
 
 from collections import Counter
 
@@ -23,23 +23,23 @@ MEASURES = (
 
 
 def midnights(events, last=None):
-    """Those after a day on which anything happened, as far as it is known in full."""
+    """Return the midnights after days with an event, up to `last`."""
     last = max((event.seen_at for event in events), default=START) if last is None else last
-    happened = [event for event in events if not isinstance(event, UserEvent)]
-    found = {(event.seen_at // DAY + 1) * DAY for event in happened}
-    return sorted(midnight for midnight in found if midnight <= last + 1)
+    counted = [event for event in events if not isinstance(event, UserEvent)]
+    ends = {(event.seen_at // DAY + 1) * DAY for event in counted}
+    return sorted(midnight for midnight in ends if midnight <= last + 1)
 
 
-def happened_in(events, market):
-    """(seen_at, measure, delta) of one market."""
+def market_changes(events, market):
+    """Yield (seen_at, measure, delta) of one market."""
     for event, _, _ in impressions(events):
         if event.market == market:
             yield event.seen_at, "impressions", 1
     for event in searches(events).values():
         if event.market == market:
             yield event.seen_at, "searches", 1
-            asked = query_key(event.query, event.market)
-            yield event.seen_at, "queries", int(asked is not None)
+            query = query_key(event.query, event.market)
+            yield event.seen_at, "queries", int(query is not None)
             yield event.seen_at, "zero_results", int(not event.items)
     for event, sign, _, _, _, where in interactions(events):
         if where == market:
@@ -48,13 +48,13 @@ def happened_in(events, market):
                     yield event.seen_at, measure, delta
 
 
-def usual(changes, midnight):
-    known = [change for change in changes if change[0] < midnight]
-    if not known:
+def market_totals(changes, midnight):
+    seen = [change for change in changes if change[0] < midnight]
+    if not seen:
         return None
     total = Counter()
-    newest = max(seen_at for seen_at, _, _ in known) // DAY
-    for seen_at, measure, delta in known:
+    newest = max(seen_at for seen_at, _, _ in seen) // DAY
+    for seen_at, measure, delta in seen:
         total[f"{measure}_all"] += delta
         total[f"{measure}_30d"] += delta if seen_at // DAY > newest - 30 else 0
     return {
@@ -63,21 +63,23 @@ def usual(changes, midnight):
 
 
 def examined(events, item, midnight):
-    """Impressions at or above a click of their slate that was known by then."""
-    at = {(e.request_id, shown): (e.seen_at, place) for e, shown, place in impressions(events)}
+    """Count impressions at or above a click of their slate that was seen before the midnight."""
+    at = {
+        (e.request_id, shown): (e.seen_at, position) for e, shown, position in impressions(events)
+    }
     lowest = {}
     for event, sign, *_ in clicks(events):
-        shown_at, place = at.get((event.request_id, event.item_id), (midnight, 0))
+        shown_at, position = at.get((event.request_id, event.item_id), (midnight, 0))
         if sign == 1 and max(shown_at, event.seen_at) < midnight:
-            lowest[event.request_id] = max(lowest.get(event.request_id, -1), place)
+            lowest[event.request_id] = max(lowest.get(event.request_id, -1), position)
     return sum(
-        shown == item and seen_at < midnight and place <= lowest.get(request, -1)
-        for (request, shown), (seen_at, place) in at.items()
+        shown == item and seen_at < midnight and position <= lowest.get(request, -1)
+        for (request, shown), (seen_at, position) in at.items()
     )
 
 
 def group(events, item, midnight):
-    """Items of the item's category, with impressions and clicks of all time."""
+    """Return items, impressions and clicks of the item's category, all time."""
     counts = {
         one: [c for c in deltas(events)["item_engagement"].get(one, []) if c[2] < midnight]
         for one in {e.item_id for e in events if hasattr(e, "item_id")}
@@ -95,7 +97,7 @@ def group(events, item, midnight):
 
 
 def recent(events, user, instant):
-    """The user's row as known before an instant, from raw events."""
+    """Return the user's row before an instant; None without an event."""
     clicked = sorted(
         (e.seen_at, e.event_id, e.item_id)
         for e, _, _, who, _ in clicks(events)
@@ -120,16 +122,16 @@ def _lists(events, verb, entries):
     return {
         f"{verb}_item_ids": [item for item, _ in entries],
         f"{verb}_at": [at for _, at in entries],
-        f"{verb}_kind": [known.get("kind") or "" for known in fields],
-        f"{verb}_tags": [VALUE_SEPARATOR.join(known.get("tags") or []) for known in fields],
+        f"{verb}_kind": [one.get("kind") or "" for one in fields],
+        f"{verb}_tags": [VALUE_SEPARATOR.join(one.get("tags") or []) for one in fields],
     }
 
 
 def chosen(events, query, midnight):
-    """Items clicked for a query as known at a midnight, heaviest first."""
+    """Return the items clicked for a query before a midnight, most clicks first."""
     weights = Counter()
-    for event, delta, _, _, asked in clicks(events):
-        if asked == query and event.seen_at < midnight:
+    for event, delta, _, _, clicked_for in clicks(events):
+        if clicked_for == query and event.seen_at < midnight:
             weights[event.item_id] += delta
     heaviest = sorted((-w, item) for item, w in weights.items() if w > 0)[:K_QUERY_ITEMS]
     return [item for _, item in heaviest], [-weight for weight, _ in heaviest]

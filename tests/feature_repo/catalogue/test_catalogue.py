@@ -1,4 +1,4 @@
-"""Views, SQL, Parquet, names and descriptions say the same thing."""
+"""Views, SQL, Parquet, names and descriptions agree."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ FEATURE_REPO = CHECKOUT / "feature_repo"
 
 @pytest.fixture(params=ALL, scope="module")
 def transformed(request, tmp_path_factory):
-    """A home of each shop, with rows of an empty log."""
+    """A home of each shop with the rows of an empty log."""
     home = Home(tmp_path_factory.mktemp(request.param))
     home.shop_toml.write_text(ALL[request.param], encoding="utf-8")
     transform(home, START)
@@ -30,16 +30,16 @@ def transformed(request, tmp_path_factory):
 
 
 def names_of(home):
-    """The names of the views that a home's shop has."""
+    """Return the names of the views that a home's shop has."""
     return {spec.name for spec in views_of(Shop.load(home.shop_toml))}
 
 
 def arrow_type(dtype):
-    """Feast's own mapping; the element's name in a list is no part of the type."""
+    """Return Feast's Arrow type; the element's name in a list is no part of the type."""
     return from_feast_to_pyarrow_type(dtype)
 
 
-def test_the_columns_on_disk_are_those_of_the_view_in_name_type_and_order(transformed):
+def test_stored_columns_equal_the_view_in_name_type_and_order(transformed):
     for view in Catalogue.of(transformed).views:
         stored = ds.dataset(view.batch_source.path, format="parquet").schema
 
@@ -54,7 +54,7 @@ def test_the_columns_on_disk_are_those_of_the_view_in_name_type_and_order(transf
         assert all(stored.field(name).type.equals(type_) for name, type_ in expected.items())
 
 
-def test_every_view_has_the_sql_the_folder_and_the_source_of_its_name(transformed):
+def test_every_view_has_sql_folder_and_source_of_its_name(transformed):
     views = Catalogue.of(transformed).views
 
     assert {view.name for view in views} == names_of(transformed)
@@ -67,7 +67,7 @@ def test_every_view_has_the_sql_the_folder_and_the_source_of_its_name(transforme
         assert f"{view.name}.sql" in view.batch_source.description
 
 
-def test_everything_is_described_and_described_once(transformed):
+def test_every_object_and_field_is_described(transformed):
     objects = Catalogue.of(transformed).objects()
     fields = [f for view in Catalogue.of(transformed).views for f in view.schema]
 
@@ -75,14 +75,14 @@ def test_everything_is_described_and_described_once(transformed):
     assert all(len(field.description) > 10 for field in fields)
 
 
-def test_every_view_says_how_fresh_it_is_and_never_expires(transformed):
+def test_every_view_has_a_freshness_and_never_expires(transformed):
     for view in Catalogue.of(transformed).views:
         assert view.tags["freshness"].split(":")[0] in ("live", "batch")
         assert view.ttl.total_seconds() == 0
         assert view.online
 
 
-def test_every_view_ends_with_its_part_which_is_bookkeeping(transformed):
+def test_every_view_ends_with_the_bookkeeping_part(transformed):
     for view in Catalogue.of(transformed).views:
         assert view.features[-1].name == "part"
         assert view.features[-1].tags["role"] == "bookkeeping"
@@ -97,7 +97,7 @@ def test_counted_views_have_a_field_per_measure_and_window(transformed):
         assert view.join_keys == [counter.key]
 
 
-def test_the_feature_service_leaves_out_long_texts_and_nothing_else(transformed):
+def test_feature_service_excludes_long_texts_alone(transformed):
     catalogue, shop = Catalogue.of(transformed), Shop.load(transformed.shop_toml)
     long_texts = {f.column for f in shop.items_of("text") if f.role != "title"}
 
@@ -105,8 +105,8 @@ def test_the_feature_service_leaves_out_long_texts_and_nothing_else(transformed)
 
     assert set(read) == names_of(transformed)
     for view in catalogue.views:
-        left_out = {f.name for f in view.features} - {f.name for f in read[view.name].features}
-        assert left_out == (long_texts if view.name == "item_attributes" else set())
+        excluded = {f.name for f in view.features} - {f.name for f in read[view.name].features}
+        assert excluded == (long_texts if view.name == "item_attributes" else set())
 
 
 def test_item_attributes_follow_the_shop_in_order(transformed):
@@ -129,7 +129,7 @@ def test_user_attributes_follow_the_shop_and_are_absent_without_a_field(transfor
         assert names == [*(field.column for field in shop.user_fields), "part"]
 
 
-def test_definitions_name_every_object_of_the_default_home():
+def test_definitions_contain_every_object_of_the_default_home():
     objects = Catalogue.of(Home(DEFAULT_ROOT)).objects()
 
     assert {name for name in vars(definitions) if not name.startswith("_")} - {
@@ -139,7 +139,7 @@ def test_definitions_name_every_object_of_the_default_home():
     } == set(objects)
 
 
-def test_feast_reads_the_definitions_and_no_other_file():
+def test_feast_reads_the_definitions_alone():
     assert get_repo_files(FEATURE_REPO) == [FEATURE_REPO / "definitions.py"]
 
 

@@ -1,4 +1,4 @@
-"""The page of features says what the catalogue says."""
+"""The page of features matches the catalogue."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from feature_repo.shop import Shop
 from tests.feature_repo.shops import ALL
 
 
-def test_the_page_in_the_repository_is_that_of_the_simulated_shop(tmp_path):
+def test_stored_page_is_that_of_the_simulated_shop(tmp_path):
     written = (CHECKOUT / "docs" / "features.md").read_text(encoding="utf-8")
 
     assert written == features_page(Home(tmp_path)), "write it with `aisle features docs`"
@@ -28,14 +28,14 @@ def test_every_feature_has_a_unit(tmp_path, shop):
         assert [f.name for f in view.features[:-1] if not f.tags.get("unit")] == []
 
 
-def test_texts_that_are_compared_with_a_query_have_no_window(tmp_path):
+def test_text_match_columns_have_no_window(tmp_path):
     lines = features_page(Home(tmp_path)).splitlines()
 
     windows = {line.split("|")[3].strip() for line in lines if line.startswith("| `text__")}
     assert windows == {""}
 
 
-def test_a_page_names_every_column_a_model_reads(tmp_path):
+def test_page_names_every_column_that_a_model_reads(tmp_path):
     page = features_page(Home(tmp_path))
 
     columns = feature_columns(Shop.load(Home(tmp_path).shop_toml))

@@ -1,7 +1,7 @@
-"""What is known at an instant is one thing: read live, joined from rows, or worked out by hand.
+"""Live reads, historical joins and a reference from raw events give the same values.
 
-Events are sent in the order in which they come, some twice; loads happen in between; what a request
-reads is noted on the way, and compared at the end.  A batch view is compared as of the last load.
+Events are sent in order of arrival, some twice, with loads in between.  Each read is recorded and
+compared at the end; a batch view is compared as of the last load.
 """
 
 from dataclasses import dataclass, field
@@ -37,18 +37,18 @@ from tests.feature_repo.references import (
     chosen,
     examined,
     group,
-    happened_in,
+    market_changes,
+    market_totals,
     midnights,
     recent,
-    usual,
 )
 
 SHOPS = 20
-"""Independent shops in one log: a history each, for the price of one."""
+"""Independent shops in one log: one story checks a history of each."""
 
 NAMES = [f"s{n:02d}" for n in range(SHOPS)]
 SHOP = """
-name = "known"
+name = "compared"
 [[item]]
 name = "kind"
 type = "category"
@@ -63,21 +63,21 @@ type = "number"
 name = "device"
 type = "category"
 """
-ASKED = (("u", "red shoes", "uk"), ("v", "RED shoes", "de"))
+REQUESTS = (("u", "red shoes", "uk"), ("v", "RED shoes", "de"))
 COUNTERS = {view.name: view for view in COUNTER_VIEWS}
 SILENCES = (1, HOUR, DAY, 7 * DAY, 29 * DAY, 30 * DAY, 900 * DAY)
 
 
-def of_its_own(event):
-    """An item's event whose category is that of no other shop."""
+def with_own_category(event):
+    """Return an item's event with a category that no other shop has."""
     if isinstance(event, ItemEvent) and event.fields.get("kind"):
         return structs.replace(event, fields={"kind": event.item_id[:3]})
     return event
 
 
 shops = st.tuples(*(history(name, least=1) for name in NAMES)).map(
-    lambda told: sorted(
-        (of_its_own(event) for events in told for event in events),
+    lambda histories: sorted(
+        (with_own_category(event) for events in histories for event in events),
         key=lambda event: (event.received_at, event.event_id),
     )
 )
@@ -86,7 +86,7 @@ pauses = st.lists(st.tuples(st.integers(0, 200), st.sampled_from(["read", "load"
 
 @dataclass
 class Story:
-    """One log and its live state, what happened, and what was read of whom at which instant."""
+    """One log and its live state, its events, and the reads of each entity and instant."""
 
     room: Room
     events: dict = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Story:
             self.pass_time(0)
 
     def load(self):
-        """What a refresh does."""
+        """Do what a refresh does."""
         sealed_at = self.room.log.seal()
         self.room.log.compact()
         self.pass_time(0)
@@ -124,27 +124,31 @@ class Story:
         t = self.room.clock.now()
         for shop in NAMES:
             items = [f"{shop}{item}" for item in "abc"]
-            for user, query, market in ASKED:
+            for user, query, market in REQUESTS:
                 key = query_key(f"{shop}{query}", f"{shop}{market}")
-                found = self.room.reader.read(
+                context = self.room.reader.read(
                     user_id=f"{shop}{user}",
                     query_key=key,
                     item_ids=items,
                     t=t,
                     market=f"{shop}{market}",
                 )
-                known = {"user": found.user, "query": found.query_row, "market": found.market_row}
+                rows = {
+                    "user": context.user,
+                    "query": context.query_row,
+                    "market": context.market_row,
+                }
                 for number, item in enumerate(items):
-                    of_item = {name: values[number] for name, values in found.items.items()}
+                    of_item = {name: values[number] for name, values in context.items.items()}
                     keys = (item, f"{shop}{user}", key, f"{shop}{market}")
-                    self.reads.append((t, self.loaded_at, keys, known | {"item": of_item}))
+                    self.reads.append((t, self.loaded_at, keys, rows | {"item": of_item}))
 
 
-def by_hand(events, view, entity, t):
-    """What a view says of an entity at t, from raw events; None where it knows nothing."""
+def reference(events, view, entity, t):
+    """Return a view's values of an entity at t, from raw events; None without a row."""
     if view in COUNTERS:
-        found = counts(deltas(events)[view].get(entity, []), COUNTERS[view].measures, t)
-        return found and {name: found[name] for name in COUNTERS[view].features}
+        row = counts(deltas(events)[view].get(entity, []), COUNTERS[view].measures, t)
+        return row and {name: row[name] for name in COUNTERS[view].features}
     if view in BATCH:
         events = [event for event in events if event.seen_at < t]
         last = max(midnights(events, t), default=0)
@@ -160,7 +164,7 @@ def clicked_items(events, query, midnight):
 
 
 def market(events, name, midnight):
-    return usual([*happened_in(events, name)], midnight)
+    return market_totals([*market_changes(events, name)], midnight)
 
 
 def percentiles(events, item, midnight):
@@ -177,10 +181,12 @@ def percentiles(events, item, midnight):
 
 
 def attributes(events, item, t):
-    told = [e for e in events if isinstance(e, ItemEvent) and e.item_id == item and e.seen_at < t]
-    if not told:
+    changes = [
+        e for e in events if isinstance(e, ItemEvent) and e.item_id == item and e.seen_at < t
+    ]
+    if not changes:
         return None
-    newest = max(told, key=lambda e: (e.seen_at, e.event_id))
+    newest = max(changes, key=lambda e: (e.seen_at, e.event_id))
     fields = item_fields(events, item, before=t)
     return {
         "kind": fields.get("kind"), "tags": fields.get("tags"),
@@ -208,20 +214,20 @@ BATCH = {
 
 
 def plain(value):
-    """A value as Python has it; None for a missing one."""
+    """Convert a value to plain Python; None for a missing one."""
     if isinstance(value, (np.ndarray, np.generic)):
         value = value.tolist()
     return None if isinstance(value, float) and np.isnan(value) else value
 
 
-def said(row, view, names):
+def values_of(row, view, names):
     if not row.get(f"{view}__present"):
         return None
     return {name: plain(row[f"{view}__{name}"]) for name in names}
 
 
 def joined(story, views, instants):
-    """What Feast's historical join gives for each read at its instant."""
+    """Return the row of Feast's historical join for each read at its instant."""
     names = ("item_id", "user_id", "query_key", "market")
     keys = [dict(zip(names, keys, strict=True)) for _, _, keys, _ in story.reads]
     table = pa.Table.from_pylist(keys).append_column(
@@ -232,32 +238,33 @@ def joined(story, views, instants):
 
 
 def differences(story):
-    """Where the three disagree."""
+    """Yield the values in which the three disagree."""
     story.load()
     views = Catalogue.of(story.room.home).views
     live = [view for view in views if view.name not in BATCH]
     daily = [view for view in views if view.name in BATCH]
     at_t = joined(story, live, [t for t, *_ in story.reads])
     at_load = joined(story, daily, [loaded for _, loaded, *_ in story.reads])
-    known = cache(lambda shop, *asked: by_hand(story.events_of(shop), *asked))
-    for (t, loaded, keys, found), *rows in zip(story.reads, at_t, at_load, strict=True):
+    expected_of = cache(lambda shop, *key: reference(story.events_of(shop), *key))
+    for (t, loaded, keys, live_rows), *rows in zip(story.reads, at_t, at_load, strict=True):
         entities = dict(zip(("item", "user", "query", "market"), keys, strict=True))
         for view in views:
             kind, is_daily = view.entities[0], view in daily
             instant = loaded if is_daily else t
-            expected = known(keys[0][:3], view.name, entities[kind], instant)
+            expected = expected_of(keys[0][:3], view.name, entities[kind], instant)
             names = expected or [feature.name for feature in view.features[:1]]
-            told = [said(row, view.name, names) for row in (found[kind], rows[is_daily])]
-            if told != [expected, expected]:
-                yield view.name, entities[kind], instant, told, expected
+            pair = (live_rows[kind], rows[is_daily])
+            values = [values_of(row, view.name, names) for row in pair]
+            if values != [expected, expected]:
+                yield view.name, entities[kind], instant, values, expected
 
 
 @over_histories(each=SHOPS, usually=40)
 @given(shops, pauses, st.sets(st.integers(0, 200)), st.sampled_from(SILENCES))
-def test_live_and_joined_and_worked_out_agree(
+def test_live_historical_and_reference_values_agree(
     tmp_path_factory, shared_redis, events, pauses, repeated, silence
 ):
-    home = Home(tmp_path_factory.mktemp("known") / "home")
+    home = Home(tmp_path_factory.mktemp("compared") / "home")
     write_shop(home, SHOP)
     repository.render(home, shared_redis.host, shared_redis.port)
     room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock(instant=1))

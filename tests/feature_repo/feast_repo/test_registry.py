@@ -1,4 +1,4 @@
-"""The registry under processes that write and read it at once."""
+"""The registry under concurrent writers and readers."""
 
 import subprocess
 import sys
@@ -49,13 +49,13 @@ def start(script, *words):
 
 
 def release(processes):
-    """Let them begin at once; what each of them said."""
+    """Start the processes together and return the output of each."""
     for process in processes:
         process.stdin.write("go\n")
         process.stdin.flush()
-    said = [process.communicate()[0] for process in processes]
+    outputs = [process.communicate()[0] for process in processes]
     assert [process.returncode for process in processes] == [0] * len(processes)
-    return said
+    return outputs
 
 
 def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
@@ -75,11 +75,11 @@ def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
     assert counts == sorted(counts)
 
 
-def test_one_of_two_changes_at_once_is_lost_in_stock_s_file_and_kept_in_ours(home, tmp_path):
+def test_concurrent_change_is_lost_in_the_stock_file_and_stored_in_sqlite(home, tmp_path):
     repository.render(home, "127.0.0.1", 1)
     stored = repository.open_store(home).config
     in_a_file = stored.model_copy(update={"registry_config": str(tmp_path / "registry.pb")})
-    kept = {}
+    stored = {}
     for name, config in (("ours", stored), ("stock", in_a_file)):
         one, other = (FeatureStore(config=config).registry for _ in range(2))
         first, second = (
@@ -91,7 +91,7 @@ def test_one_of_two_changes_at_once_is_lost_in_stock_s_file_and_kept_in_ours(hom
         other.apply_entity(second, config.project)
         one.commit()
 
-        known = FeatureStore(config=config).registry.list_entities(config.project)
-        kept[name] = {entity.name for entity in known} & {"first", "second"}
+        entities = FeatureStore(config=config).registry.list_entities(config.project)
+        stored[name] = {entity.name for entity in entities} & {"first", "second"}
 
-    assert kept == {"ours": {"first", "second"}, "stock": {"first"}}
+    assert stored == {"ours": {"first", "second"}, "stock": {"first"}}

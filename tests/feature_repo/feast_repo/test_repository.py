@@ -20,7 +20,7 @@ from tests.feature_repo.shops import ODD
 
 @pytest.fixture
 def loaded(home, redis_address):
-    """Writes events, transforms, applies and loads, with the clock a second after the last."""
+    """Return a function that writes events, transforms, applies and loads."""
     feast_repo.render(home, redis_address.host, redis_address.port)
 
     def load(events, *, until=None, full=False):
@@ -61,7 +61,7 @@ def test_the_connection_string_parses_in_feast_with_its_limits():
     }
 
 
-def test_a_password_with_a_comma_is_refused_with_a_sentence():
+def test_password_with_a_comma_is_refused():
     with pytest.raises(SettingError, match="comma"):
         feast_repo.connection_string("h", 1, "redis://:a,b@h:1")
 
@@ -94,7 +94,7 @@ def test_the_registry_is_in_wal_mode(home):
     database.close()
 
 
-def test_rendering_the_same_again_touches_nothing(home):
+def test_rendering_again_changes_no_file(home):
     feast_repo.render(home, "127.0.0.1", 1)
     before = {path: path.stat().st_mtime_ns for path in home.feast.iterdir()}
 
@@ -103,7 +103,7 @@ def test_rendering_the_same_again_touches_nothing(home):
     assert {path: path.stat().st_mtime_ns for path in home.feast.iterdir()} == before
 
 
-def test_apply_takes_out_of_the_registry_what_the_catalogue_lost(home, redis_address):
+def test_apply_removes_stale_objects_from_the_registry(home, redis_address):
     feast_repo.render(home, redis_address.host, redis_address.port)
     store = feast_repo.apply(home)
     extra = Catalogue.of(home).view("item_engagement")
@@ -117,8 +117,8 @@ def test_apply_takes_out_of_the_registry_what_the_catalogue_lost(home, redis_add
 
 def test_apply_follows_a_changed_shop(home, loaded):
     loaded([UserEvent(event_id="1", event_time=START, user_id="u", fields={"device": "phone"})])
-    asked = {"features": ["user_attributes:device"], "entity_rows": [{"user_id": "u"}]}
-    device = feast_repo.open_store(home).get_online_features(**asked).to_dict()["device"]
+    query = {"features": ["user_attributes:device"], "entity_rows": [{"user_id": "u"}]}
+    device = feast_repo.open_store(home).get_online_features(**query).to_dict()["device"]
     write_shop(home, ODD)
 
     store = feast_repo.apply(home)
@@ -131,10 +131,10 @@ def test_apply_follows_a_changed_shop(home, loaded):
         f.name for f in Catalogue.of(home).view("item_attributes").features
     ]
     with pytest.raises(FeatureViewNotFoundException):
-        store.get_online_features(**asked)
+        store.get_online_features(**query)
 
 
-def test_the_first_load_reaches_back_to_the_logs_first_day(home, loaded):
+def test_first_load_starts_at_the_first_day_of_the_log(home, loaded):
     loaded([click("1", START), click("2", START + 1500 * DAY, item="j")])
 
     assert online(home, "item_engagement:clicks_all") == 1
@@ -143,7 +143,7 @@ def test_the_first_load_reaches_back_to_the_logs_first_day(home, loaded):
     assert online(home, "item_engagement:clicks_all", "unknown") is None
 
 
-def test_a_later_load_takes_up_where_the_last_one_ended(home, loaded):
+def test_later_load_starts_where_the_last_one_ended(home, loaded):
     first = loaded([click("1", START)])
     second = loaded([click("1", START), click("2", START + 5)])
 
@@ -167,7 +167,7 @@ def test_rows_loaded_by_hand_into_the_future_do_not_hide_later_events(home, load
     assert online(home, "item_engagement:clicks_7d") == 2
 
 
-def test_an_emptied_server_is_loaded_anew(home, loaded, redis_address):
+def test_emptied_server_gets_a_full_load(home, loaded, redis_address):
     events = [click("1", START)]
     loaded(events)
     with redis_client(redis_address, timeout=5) as client:
@@ -178,7 +178,7 @@ def test_an_emptied_server_is_loaded_anew(home, loaded, redis_address):
     assert online(home, "item_engagement:clicks_all") == 1
 
 
-def test_a_rebuild_replaces_rows_of_the_same_instant_and_forgets_the_rest(home, loaded):
+def test_rebuild_replaces_rows_of_the_same_instant_and_removes_all_others(home, loaded):
     loaded([ItemEvent(event_id="1", event_time=START, item_id="i", fields={"price": 1.0})])
     for path in home.log.rglob("*.parquet"):
         path.unlink()
@@ -225,7 +225,7 @@ def test_every_feature_of_every_type_survives_the_way_to_redis(home, loaded):
     ]
 
 
-def test_a_dead_server_is_one_sentence(home):
+def test_dead_server_is_reported_in_one_sentence(home):
     feast_repo.render(home, "127.0.0.1", 1)
     write_log(home, [click("1", START)])
     transform(home, START)

@@ -1,4 +1,4 @@
-"""The model's matrix follows from the context of a request, and from nothing else."""
+"""The matrix of a request follows from its context alone."""
 
 import math
 from datetime import datetime
@@ -29,7 +29,7 @@ COLOURS = Shop("colours", (ShopField("colour", "category", "colour"),
 
 
 def recent(*, clicked=(), shown=(), **values):
-    """A user's row; `clicked` and `shown` are (item, instant) pairs, newest first."""
+    """Return a user's row; `clicked` and `shown` are (item, instant) pairs, newest first."""
     return {
         "user_recent__present": True,
         "user_recent__clicked_item_ids": [item for item, _ in clicked],
@@ -49,14 +49,14 @@ def recent(*, clicked=(), shown=(), **values):
         ((20, 5), 3, 10, 10, 13 / 50),
     ],
 )
-def test_a_smoothed_rate_is_drawn_towards_the_shops(everything, clicks, shown, strength, rate):
+def test_smoothed_rate_uses_the_prior_of_the_shop(everything, clicks, shown, strength, rate):
     impressions, total = everything
     prior = RatePrior.of_counts(clicks=total, impressions=impressions, strength=strength)
 
     assert prior.smoothed(clicks, shown) == pytest.approx(rate, abs=1e-15)
 
 
-def test_rates_are_missing_while_no_item_has_a_click():
+def test_rates_are_missing_without_any_click():
     context = RequestContext(t=NOW, item_ids=["a"], items={"item_engagement__impressions_all": [4]})
 
     rates = column(context, "rate__item_all", prior=RatePrior.of_counts(clicks=0, impressions=4))
@@ -64,7 +64,7 @@ def test_rates_are_missing_while_no_item_has_a_click():
     assert math.isnan(rates[0])
 
 
-def test_shown_and_not_clicked_is_zero_clicks_and_never_shown_is_missing():
+def test_shown_item_has_zero_clicks_and_unshown_item_is_missing():
     context = RequestContext(
         t=NOW,
         item_ids=["shown", "new"],
@@ -97,7 +97,7 @@ def test_a_candidate_matches_the_colours_that_were_clicked():
     assert column(context, "taste__tags_matches", COLOURS) == [0, 0, 0]
 
 
-def test_a_value_that_was_ignored_counts_against_a_candidate():
+def test_ignored_value_lowers_the_lift():
     context = RequestContext(
         t=NOW,
         user=recent(
@@ -115,7 +115,7 @@ def test_a_value_that_was_ignored_counts_against_a_candidate():
     assert liked > unknown == 0 > passed
 
 
-def test_an_item_is_ignored_only_where_no_click_followed_its_showing():
+def test_item_is_ignored_if_no_click_followed_its_impression():
     context = RequestContext(
         t=NOW,
         user=recent(
@@ -130,7 +130,7 @@ def test_an_item_is_ignored_only_where_no_click_followed_its_showing():
     assert row.ignored == [0]
 
 
-def test_list_values_of_the_recent_row_are_told_apart():
+def test_list_values_of_the_recent_row_are_split():
     context = RequestContext(
         t=NOW,
         user=recent(clicked=[("p1", NOW - 1)], clicked_tags=["warm\x1fsoft"]),
@@ -153,7 +153,7 @@ def test_numbers_can_be_compared_with_the_first_few():
     assert distance_to_median(numbers, first=3).tolist() == [-10, 0, 10, -15, -19]
 
 
-def test_values_are_counted_within_the_slate():
+def test_frequency_of_values_within_the_slate():
     values = ItemValues.of(["a", "b", "c", "a", "b"])
 
     assert frequency(values).tolist() == [0.4, 0.4, 0.2, 0.4, 0.4]
@@ -170,7 +170,7 @@ def test_age_is_in_seconds_from_the_fields_time():
     assert column(context, "age__added_at_seconds") == [2_332_800]
 
 
-def test_three_letter_runs_are_compared():
+def test_gram_jaccard_of_two_texts():
     assert gram_jaccard("foobar", "foo") == 0.25
 
 
@@ -204,7 +204,7 @@ def test_items_clicked_under_the_query_have_weight_share_and_rank():
     assert column(context, "query_item__rank")[:2] == [2, 1]
 
 
-def test_a_candidate_knows_when_the_user_last_met_it():
+def test_history_has_the_time_since_the_last_click_and_impression():
     context = RequestContext(
         t=NOW,
         user=recent(
@@ -220,18 +220,18 @@ def test_a_candidate_knows_when_the_user_last_met_it():
     assert math.isnan(column(context, "history__shown_seconds")[1])
 
 
-def test_no_column_knows_a_position():
+def test_no_column_is_a_position():
     assert not [name for name in feature_columns(SHOP) if "position" in name]
 
 
-def test_every_shop_has_its_own_columns_and_each_name_once():
+def test_columns_of_every_shop_are_unique():
     names = [feature_columns(shop) for shop in (SHOP, COLOURS, Shop("bare", ()))]
 
     assert [len(set(columns)) for columns in names] == [len(columns) for columns in names]
     assert "taste__colour_lift_mean" in names[1]
 
 
-def test_fields_whose_columns_would_have_one_name_share_a_column():
+def test_fields_with_the_same_column_name_share_a_column():
     fields = (ShopField("rate_all", "number", "rate_all"), ShopField("click", "category", "click"))
     shop = Shop("odd", fields)
 
@@ -240,7 +240,7 @@ def test_fields_whose_columns_would_have_one_name_share_a_column():
     assert len(set(feature_columns(shop))) == len(feature_columns(shop)) == matrix.shape[1]
 
 
-def test_every_word_of_a_long_query_is_looked_for():
+def test_every_word_of_a_long_query_is_matched():
     context = RequestContext(
         t=NOW,
         query=" ".join(map(str, range(2000))),
@@ -261,7 +261,7 @@ def test_an_empty_slate_has_all_columns_and_no_rows():
     assert matrix.shape == (0, len(feature_columns(SHOP)))
 
 
-def test_a_request_about_which_nothing_is_known_is_ranked_all_the_same():
+def test_request_without_any_history_has_a_matrix():
     matrix = feature_matrix(RequestContext(t=NOW, item_ids=["a", "b"]), SHOP, PRIOR)
 
     assert matrix.shape == (2, len(feature_columns(SHOP)))
@@ -269,7 +269,7 @@ def test_a_request_about_which_nothing_is_known_is_ranked_all_the_same():
     assert not np.isinf(matrix).any()
 
 
-def test_what_is_no_number_is_missing():
+def test_value_that_is_no_number_is_missing():
     values = [float("inf"), 1e300, "12", 10**400, None, [3], True]
     context = RequestContext(t=NOW, item_ids=[*"abcdefg"], items={"item_attributes__price": values})
 
@@ -305,7 +305,7 @@ def slates(draw):
 
 @settings(deadline=None, max_examples=examples(60))
 @given(slates(), st.randoms(use_true_random=False))
-def test_a_candidates_row_does_not_depend_on_where_it_stands(context, random):
+def test_row_of_a_candidate_does_not_depend_on_its_position(context, random):
     order = list(range(len(context.item_ids)))
     random.shuffle(order)
     moved = RequestContext(
@@ -351,34 +351,34 @@ tables = st.integers(1, 6).flatmap(
 
 
 @given(tables)
-def test_the_median_is_that_of_the_known_numbers(values):
-    known = [value for value in values if not math.isnan(value)]
+def test_median_ignores_missing_numbers(values):
+    numbers = [value for value in values if not math.isnan(value)]
 
     median = medians(np.array([values]))[0]
 
-    np.testing.assert_array_equal(median, np.median(known) if known else math.nan)
+    np.testing.assert_array_equal(median, np.median(numbers) if numbers else math.nan)
 
 
 @given(tables)
-def test_a_rank_is_the_share_of_others_below_with_equals_counting_half(values):
-    known = [value for value in values if not math.isnan(value)]
+def test_rank_is_the_share_of_lower_numbers_with_equals_counting_half(values):
+    numbers = [value for value in values if not math.isnan(value)]
 
     def expected(value):
         if math.isnan(value):
             return math.nan
-        lower = sum(other < value for other in known)
-        return (lower + (known.count(value) - 1) / 2) / max(len(known) - 1, 1)
+        lower = sum(other < value for other in numbers)
+        return (lower + (numbers.count(value) - 1) / 2) / max(len(numbers) - 1, 1)
 
     np.testing.assert_allclose(ranks(np.array([values]))[0], [*map(expected, values)])
 
 
-def test_the_shops_that_come_with_the_house_have_columns():
+def test_shipped_shops_have_columns():
     shops = sorted((Path(SIMULATED_SHOP).parent).glob("*.toml"))
 
     assert all(len(feature_columns(Shop.load(path))) > 50 for path in shops)
 
 
-def test_an_item_has_the_rank_and_score_of_each_source_that_had_it():
+def test_columns_of_sources_are_rank_and_score():
     source_ranks = {
         "a": {"lexical": (1, 7.25), "past": (3, 0.5), "rules": (1, 0.0)},
         "b": {"lexical": (2, 6.0)},

@@ -15,7 +15,7 @@ SHOPS = Path(__file__).parents[3] / "feature_repo/shop/examples"
 
 @pytest.fixture
 def declared(tmp_path):
-    """Loads a shop from the text of its declaration."""
+    """Return a function that loads a shop from the text of its declaration."""
 
     def load(text):
         path = tmp_path / "shop.toml"
@@ -43,7 +43,7 @@ def test_a_shop_may_have_no_fields_at_all(declared):
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "message"),
     [
         ("[[item]", "expected TOML"),
         (b"\xff", "expected TOML"),
@@ -62,19 +62,19 @@ def test_a_shop_may_have_no_fields_at_all(declared):
         ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = 'x'", "list of texts"),
     ],
 )  # fmt: skip
-def test_a_mistake_is_named(declared, text, says):
-    with pytest.raises(ShopError, match=says):
+def test_a_mistake_is_named(declared, text, message):
+    with pytest.raises(ShopError, match=message):
         declared(text)
 
 
 @given(st.lists(st.text(max_size=6), max_size=8))
 def test_columns_are_plain_names_and_each_is_free(names):
-    taken = []
+    existing = []
     for name in names:
-        column = safe_column(name, taken)
+        column = safe_column(name, existing)
         assert column.isidentifier()
         assert column.isascii()
         assert column == column.lower()
         assert "__" not in column
-        assert column not in [*taken, *RESERVED_COLUMNS]
-        taken.append(column)
+        assert column not in [*existing, *RESERVED_COLUMNS]
+        existing.append(column)

@@ -1,4 +1,4 @@
-"""A run over what is new gives the rows that a run over everything gives."""
+"""An incremental run writes the same rows as a rebuild."""
 
 import os
 import shutil
@@ -22,29 +22,29 @@ DEATHS = 5
 
 @pytest.fixture
 def few(monkeypatch):
-    """Lists so short that histories fill them, and a slice for every few users."""
+    """Use lists so short that histories fill them, and a slice for every few users."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
         monkeypatch.setattr(run, name, value)
     monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
 
 
 def differences(home, other):
-    """Rows that only one of two homes has, by view."""
-    ours, theirs = rows(home), rows(other)
-    assert ours.keys() == theirs.keys()
+    """Return the rows that only one of two homes has, by view."""
+    first, second = rows(home), rows(other)
+    assert first.keys() == second.keys()
     return {
         view: {
-            "ours": [row for row in ours[view] if row not in theirs[view]],
-            "theirs": [row for row in theirs[view] if row not in ours[view]],
+            "first": [row for row in first[view] if row not in second[view]],
+            "second": [row for row in second[view] if row not in first[view]],
         }
-        for view in ours
-        if ours[view] != theirs[view]
+        for view in first
+        if first[view] != second[view]
     }
 
 
 @settings(max_examples=examples(5), deadline=None, suppress_health_check=list(HealthCheck))
 @given(growth)
-def test_rows_are_those_of_a_rebuild(tmp_path_factory, few, steps):
+def test_incremental_rows_equal_those_of_a_rebuild(tmp_path_factory, few, steps):
     folder = tmp_path_factory.mktemp("grown")
     grown = GrowingLog(Home(folder / "home"))
 
@@ -55,7 +55,7 @@ def test_rows_are_those_of_a_rebuild(tmp_path_factory, few, steps):
 
 
 def grown_with(home, *batches):
-    """A home with a refresh after each batch of events, an hour apart."""
+    """Return a log with a refresh after each batch of events, an hour apart."""
     grown = GrowingLog(home)
     grown.reports = []
     for batch in batches:
@@ -83,7 +83,7 @@ def click(event_id, request=None, at=START, item="a", **more):
 
 
 def spoil(path):
-    """Make a file unreadable and let it look as it was."""
+    """Make a file unreadable without changing its size and time."""
     about = path.stat()
     path.write_bytes(b"x" * about.st_size)
     os.utime(path, ns=(about.st_atime_ns, about.st_mtime_ns))
@@ -109,7 +109,7 @@ def test_old_files_of_the_log_are_not_read(home, size):
     }
 
 
-def test_of_old_events_those_are_read_that_new_ones_name(home, tmp_path):
+def test_old_events_named_by_new_ones_are_read(home, tmp_path):
     grown = grown_with(home, OLD, [click("c1", "old-7"), click("c2", at=START + 1, corrects="c3")])
 
     grown.take([click("c3", "old-7"), click("c4", "old-7", corrects="c1")])
@@ -119,7 +119,7 @@ def test_of_old_events_those_are_read_that_new_ones_name(home, tmp_path):
     assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
 
 
-def test_a_seal_with_nothing_new_moves_leaves_and_midnights_on(home, tmp_path):
+def test_seal_without_events_advances_windows_and_midnights(home, tmp_path):
     grown = grown_with(home, [*NEW, click("c2", at=START + 1)])
 
     grown.wait(2 * DAY)
@@ -141,14 +141,14 @@ def test_many_runs_leave_few_files(home, tmp_path):
     assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
 
 
-def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
+def test_change_of_the_past_rebuilds_everything(home, tmp_path):
     grown = grown_with(home, NEW)
 
     grown.backfill([slate("past", at=START - DAY, user="w")])
     late = grown.refresh()
     grown.take([UserEvent(event_id="p", event_time=START, user_id="w", fields={"points": 1})])
-    told = grown.refresh()
-    known = {row["user_id"] for row in rows(home)["user_attributes"]}
+    user_report = grown.refresh()
+    users = {row["user_id"] for row in rows(home)["user_attributes"]}
     grown.take([UserEvent(event_id="e", event_time=START, user_id="w", op="erase")])
     erased = grown.refresh()
     home.shop_toml.write_text('name = "bare"\n')
@@ -156,16 +156,16 @@ def test_what_changes_the_past_rebuilds_everything(home, tmp_path):
     grown.take([slate("more"), click("c2", "past")])
     more = grown.refresh()
 
-    reports = (late, told, erased, changed, more)
+    reports = (late, user_report, erased, changed, more)
     assert [report.rebuilt for report in reports] == [True, False, True, True, False]
-    assert (known, erased.views["user_attributes"].rows) == ({"w"}, 0)
+    assert (users, erased.views["user_attributes"].rows) == ({"w"}, 0)
     for view in ("user_recent", "user_first_seen"):
         assert "w" not in {row["user_id"] for row in rows(home)[view]}
     assert differences(home, rebuilt(home, tmp_path / "other")) == {}
 
 
 def killed_at(home, fatal):
-    """Run a transform in a process that ends at the n-th change it makes; its exit status."""
+    """Run a transform in a process that ends at its n-th change; return the exit status."""
     command = [
         sys.executable,
         "-m",
@@ -179,7 +179,7 @@ def killed_at(home, fatal):
     return done.returncode, done.stdout
 
 
-def test_a_run_killed_anywhere_shows_one_generation_and_is_made_good_by_the_next(home, tmp_path):
+def test_killed_run_shows_one_generation_and_the_next_run_recovers(home, tmp_path):
     grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
     before = rows(home)
     grown.wait(DAY)
@@ -207,7 +207,7 @@ def copied(home, root):
     return Home(root)
 
 
-def test_an_index_of_an_earlier_version_is_made_anew(home, tmp_path):
+def test_index_of_an_earlier_version_is_rebuilt(home, tmp_path):
     grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
     with closing(sqlite3.connect(home.log / "index.db")) as index, index:
         index.execute("drop table answers")
@@ -219,7 +219,7 @@ def test_an_index_of_an_earlier_version_is_made_anew(home, tmp_path):
     assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
 
 
-def test_a_file_that_comes_after_its_seal_was_used_rebuilds_everything(home, tmp_path):
+def test_file_added_after_its_seal_was_used_rebuilds_everything(home, tmp_path):
     grown = grown_with(home, OLD[:20])
     grown.take(NEW)
     grown.log.seal()

@@ -1,4 +1,4 @@
-"""Staging and attributes: what the shop says, read from the log into rows."""
+"""Staging and attributes: the shop's fields, from the log to rows."""
 
 import duckdb
 import msgspec
@@ -29,7 +29,7 @@ def attributes(home, events):
     return Rows(home.features / "item_attributes", "item_id")
 
 
-def test_upserts_merge_by_field_and_null_removes_one(home):
+def test_upserts_merge_by_field_and_null_removes_a_field(home):
     rows = attributes(
         home,
         [
@@ -39,12 +39,12 @@ def test_upserts_merge_by_field_and_null_removes_one(home):
         ],
     )
 
-    known = [(r["category"], r["price"]) for r in (rows.at("i", START + k) for k in (1, 2, 3))]
+    values = [(r["category"], r["price"]) for r in (rows.at("i", START + k) for k in (1, 2, 3))]
 
-    assert known == [("hats", 5.0), ("hats", 6.0), (None, 6.0)]
+    assert values == [("hats", 5.0), ("hats", 6.0), (None, 6.0)]
 
 
-def test_a_delete_hides_until_the_next_upsert_and_keeps_the_fields(home):
+def test_delete_hides_until_the_next_upsert_and_preserves_the_fields(home):
     rows = attributes(
         home,
         [
@@ -135,7 +135,7 @@ def read_in_sql():
 
 @settings(max_examples=examples(150), deadline=None)
 @given(value=VALUES, type_=st.sampled_from(TYPES))
-def test_sql_and_python_read_every_value_alike(read_in_sql, value, type_):
+def test_sql_and_python_read_every_value_the_same(read_in_sql, value, type_):
     logged = float(value) if type(value) is int and abs(value) >= 2**53 else value
 
     assert read_in_sql(logged, type_) == typed_value(logged, type_)
@@ -203,7 +203,7 @@ def test_the_same_inputs_give_the_same_bytes(home):
     assert files(home) == before
 
 
-def test_rows_lie_in_the_order_of_key_and_time(home):
+def test_rows_are_sorted_by_key_and_time(home):
     write_log(home, slates(9))
     transform(home, START)
 

@@ -15,7 +15,7 @@ SEALS = Seals((START + 5 * HOUR, START + 20 * DAY), 2)
 
 
 def edges(changes):
-    """Instants at which something could go wrong for an entity."""
+    """Yield the instants around each change of an entity's counts."""
     for _, _, seen_at, bucket in changes:
         yield from (seen_at, seen_at + 1, seen_at + 2)
         for days in (1, 7, 30):
@@ -29,10 +29,10 @@ def differences(home, events, more):
         for entity, changes in deltas(events)[counter.name].items():
             for instant in {*edges(changes), *more}:
                 row = rows.at(entity, instant)
-                found = row and {name: row[name] for name in (*counter.features, "part")}
+                values = row and {name: row[name] for name in (*counter.features, "part")}
                 expected = counts(changes, counter.measures, instant, SEALS)
-                if found != expected:
-                    yield counter.name, entity, instant, found, expected
+                if values != expected:
+                    yield counter.name, entity, instant, values, expected
 
 
 @settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
@@ -46,10 +46,10 @@ def test_an_as_of_read_gives_the_counts_of_any_instant(tmp_path_factory, events,
     assert list(differences(home, events, instants)) == []
 
 
-def shown(event_id, happened, received=0, item="i"):
+def shown(event_id, event_time, received=0, item="i"):
     return RankingEvent(
         event_id=event_id,
-        event_time=happened,
+        event_time=event_time,
         received_at=received,
         request_id=event_id,
         user_id="u",
@@ -78,7 +78,7 @@ def test_a_late_event_counts_only_in_windows_its_bucket_is_still_in(home):
     assert [row[f"impressions_{w}"] for w in ("1d", "7d", "30d", "all")] == [0, 1, 1, 1]
 
 
-def test_a_silent_item_has_zero_counts_after_its_windows_and_years_later(home):
+def test_item_without_events_has_zero_counts_after_its_windows_and_years_later(home):
     rows = rows_of(home, [shown("1", START)])
 
     week, years = rows.at("i", START + 7 * DAY), rows.at("i", START + 2000 * DAY)
@@ -87,7 +87,7 @@ def test_a_silent_item_has_zero_counts_after_its_windows_and_years_later(home):
     assert (years["impressions_30d"], years["impressions_all"]) == (0, 1)
 
 
-def test_a_correction_takes_back_from_the_bucket_of_the_corrected_event(home):
+def test_correction_subtracts_from_the_bucket_of_the_corrected_event(home):
     def click(event_id, at, corrects=None):
         return InteractionEvent(
             event_id=event_id, event_time=at, item_id="i", type="click", corrects=corrects
@@ -100,7 +100,7 @@ def test_a_correction_takes_back_from_the_bucket_of_the_corrected_event(home):
     assert (after["clicks_1d"], after["clicks_7d"], after["clicks_all"]) == (0, 0, 0)
 
 
-def test_rows_up_to_the_last_seal_are_final_and_later_leaves_are_pending(home):
+def test_rows_up_to_the_last_seal_are_final_and_later_window_ends_are_pending(home):
     rows_of(home, [shown("1", START), shown("2", START + 10 * DAY)])
 
     final = Rows(home.features / "item_engagement" / "rows.parquet", "item_id").instants()

@@ -24,7 +24,7 @@ type = "list"
 
 @pytest.fixture
 def few(monkeypatch):
-    """Lists so short that histories fill them, a slice for every few users, and groups of rows."""
+    """Use lists so short that histories fill them, a slice for every few users, and row groups."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
         monkeypatch.setattr(run, name, value)
         monkeypatch.setattr(references, name, value)
@@ -34,7 +34,7 @@ def few(monkeypatch):
 
 @settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=SHOPS)
-def test_rows_hold_what_was_last_clicked_and_shown(tmp_path_factory, few, events):
+def test_rows_contain_the_last_clicked_and_shown_items(tmp_path_factory, few, events):
     home = Home(tmp_path_factory.mktemp("recent"))
     write_shop(home, TOML)
     last = write_log(home, events)
@@ -59,8 +59,8 @@ def test_a_query_has_the_items_clicked_before_midnight(tmp_path_factory, few, ev
     transform(home, START)
 
     rows = Rows(home.features / "query_clicked_items", "query_key")
-    found = [(e.seen_at, query) for e, _, _, _, query in clicks(events) if query]
-    for seen_at, query in found:
+    query_clicks = [(e.seen_at, query) for e, _, _, _, query in clicks(events) if query]
+    for seen_at, query in query_clicks:
         midnight = (seen_at // DAY + 1) * DAY
         row = rows.at(query, midnight)
         if midnight <= last + 1:
@@ -87,7 +87,7 @@ def test_one_slate_is_one_row_whose_first_position_is_newest(home):
     assert rows.at("u", START + 1)["clicked_item_ids"] == []
 
 
-def test_lists_keep_their_newest_entries_across_blocks(home):
+def test_lists_retain_their_newest_entries_across_blocks(home):
     total = 3 * K_CLICKED + 7
     write_log(
         home,
@@ -111,7 +111,7 @@ def test_lists_keep_their_newest_entries_across_blocks(home):
         assert rows.at("u", START + n + 1)["clicked_item_ids"] == expected
 
 
-def asked(event_id, at):
+def searched(event_id, at):
     slate = (ShownItem("i"),)
     return RankingEvent(
         event_id=event_id, event_time=at, request_id=event_id, user_id="u", query="q", items=slate
@@ -124,13 +124,13 @@ def clicked(event_id, at, request_id):
     )
 
 
-def test_a_change_of_the_item_in_the_same_microsecond_is_not_known_to_the_click(home):
+def test_click_does_not_see_an_item_change_of_the_same_microsecond(home):
     write_shop(home, TOML)
     changes = [
         ItemEvent(event_id=kind, event_time=at, item_id="i", fields={"kind": kind})
         for kind, at in (("old", START), ("new", START + 9))
     ]
-    write_log(home, [*changes, asked("1", START + 8), clicked("2", START + 9, "1")])
+    write_log(home, [*changes, searched("1", START + 8), clicked("2", START + 9, "1")])
 
     transform(home, START)
 
@@ -142,15 +142,15 @@ def test_a_day_with_new_clicks_replaces_the_weights_of_the_days_before(home):
     write_log(
         home,
         [
-            asked("r", START),
+            searched("r", START),
             *(clicked(str(n), START + 1 + n * DAY, "r") for n in range(3)),
-            asked("s", START + 5 * DAY),
+            searched("s", START + 5 * DAY),
         ],
     )
 
     transform(home, START)
 
     rows = Rows(home.features / "query_clicked_items", "query_key")
-    known = [rows.at("default|q", START + n * DAY) for n in (1, 2, 3, 4)]
-    assert [row["clicked_item_keys"] for row in known] == [["i"]] * 4
-    assert [row["clicked_item_weights"] for row in known] == [[1], [2], [3], [3]]
+    days = [rows.at("default|q", START + n * DAY) for n in (1, 2, 3, 4)]
+    assert [row["clicked_item_keys"] for row in days] == [["i"]] * 4
+    assert [row["clicked_item_weights"] for row in days] == [[1], [2], [3], [3]]

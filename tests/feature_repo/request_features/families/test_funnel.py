@@ -1,4 +1,4 @@
-"""Shares of those who took a step are drawn towards what is usual in the market."""
+"""Step rates are smoothed toward the market's rate."""
 
 import math
 
@@ -9,7 +9,7 @@ from tests.feature_repo.matrix_columns import NOW, SHOP, column
 
 
 @pytest.mark.parametrize(
-    ("nothing", "asked", "of_market", "share"),
+    ("nothing", "searches", "of_market", "share"),
     [
         (2, 3, (1, 2), 12 / 23),
         (0, 5, (1, 10), 2 / 25),
@@ -18,15 +18,13 @@ from tests.feature_repo.matrix_columns import NOW, SHOP, column
         (5, 5, (None, None), math.nan),
     ],
 )
-def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
-    nothing, asked, of_market, share
-):
+def test_empty_search_rate_is_smoothed_toward_the_market_rate(nothing, searches, of_market, share):
     context = RequestContext(
         t=NOW,
         item_ids=["a", "b"],
         query_row={
             "query_engagement__zero_results_30d": nothing,
-            "query_engagement__searches_30d": asked,
+            "query_engagement__searches_30d": searches,
         },
         market_row={
             "market_baseline__zero_results_all": of_market[0],
@@ -40,7 +38,7 @@ def test_the_share_of_searches_that_found_nothing_is_drawn_towards_the_market_s(
     )
 
 
-def test_counts_that_are_not_read_are_no_columns():
+def test_measures_with_rates_alone_have_no_count_columns():
     counts = [name for name in feature_columns(SHOP) if "zero_result" in name]
 
     assert counts == ["funnel__query_zero_result_30d", "funnel__query_zero_result_all"]

@@ -1,4 +1,4 @@
-"""What a shop tells of its users is read as numbers, each of which says one thing."""
+"""User fields become numeric columns."""
 
 import math
 
@@ -21,8 +21,8 @@ PEOPLE = Shop(
 )
 
 
-def told_of(**values):
-    """The columns of what the shop told of a shopper, for one candidate."""
+def columns_of(**values):
+    """Return the columns of a shopper's fields, for one candidate."""
     user = {f"user_attributes__{name}": value for name, value in values.items()}
     context = RequestContext(
         t=NOW, item_ids=["a"], user=user | {"user_attributes__present": bool(user)}
@@ -32,10 +32,12 @@ def told_of(**values):
     return {name: column(context, name, PEOPLE)[0] for name in names}
 
 
-def test_a_shopper_is_told_by_numbers_by_ages_and_by_the_declared_values():
-    known = told_of(device="Größe 7", tags=["x"], member=False, spent=2.5, joined=NOW - 90 * SECOND)
+def test_columns_are_numbers_ages_and_declared_values():
+    columns = columns_of(
+        device="Größe 7", tags=["x"], member=False, spent=2.5, joined=NOW - 90 * SECOND
+    )
 
-    assert known == {
+    assert columns == {
         "user_attributes__member": 0, "user_attributes__spent": 2.5, "user_attributes__present": 1,
         "user__device_known": 1, "user__device__phone": 0, "user__device__gr_e_7": 1,
         "user__device__gr_e_7_2": 0, "user__tags_known": 1, "user__member_known": 1,
@@ -43,8 +45,8 @@ def test_a_shopper_is_told_by_numbers_by_ages_and_by_the_declared_values():
     }  # fmt: skip
 
 
-def test_of_a_shopper_nothing_is_known_or_a_value_that_was_not_declared():
-    nothing, other = told_of(), told_of(device="watch", tags=[], spent=None)
+def test_unknown_shopper_and_undeclared_value():
+    nothing, other = columns_of(), columns_of(device="watch", tags=[], spent=None)
 
     flags = {name: value for name, value in nothing.items() if name.endswith(("known", "present"))}
     assert set(flags.values()) == {0}
