@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 
 from feature_repo.home import AisleError
-from pipelines.cli.parser import parser
+from pipelines.cli.parser import parse
 from pipelines.terminal import INTERRUPTED, TERMINATED, Outcome, show
 
 Run = Callable[[argparse.Namespace], Outcome]
@@ -15,7 +15,7 @@ Run = Callable[[argparse.Namespace], Outcome]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one verb; return the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
-    args = parser().parse_args(argv)
+    args = parse(argv)
     # A termination must run the `finally` blocks that stop Redis and the service.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:

@@ -1,13 +1,14 @@
 """The command line: one declaration of each verb.
 
 `aisle --help` must be fast, so nothing heavy is imported here: the options of a verb are declared
-when that verb is parsed, and its function is imported when it runs.
+when a command line names it, and its function is imported when it runs.
 """
 
 import argparse
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 _URL = "http://127.0.0.1:3000"
 
@@ -26,33 +27,26 @@ class Verb(NamedTuple):
     options: Callable[[argparse.ArgumentParser], None] = lambda _: None
 
 
-class _VerbParser(argparse.ArgumentParser):
-    """A parser that declares the options of its verb when it parses."""
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Parse a command line, by default that of the process.
 
-    verb: Verb | None = None
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        if self.verb is not None:
-            self.verb.options(self)
-            self.verb = None
-        return super().parse_known_args(args, namespace)
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+    Only the options of the verbs that it names are declared: a parser of all takes longer to build.
+    """
     root = argparse.ArgumentParser(
         prog="aisle",
         description="Personalized search and recommendations for shops, built round a feature "
         "store.  State is in AISLE_HOME (default .aisle/ in the checkout).",
     )
-    verbs = root.add_subparsers(required=True, metavar="VERB", parser_class=_VerbParser)
+    verbs = root.add_subparsers(required=True, metavar="VERB")
+    words = sys.argv[1:] if argv is None else argv
     for name, verb in VERBS.items():
         description = verb.help[0].upper() + verb.help[1:] + "."
-        one = verbs.add_parser(name, help=verb.help, description=description)
-        one.add_argument("--json", action="store_true", help="print one JSON object")
-        one.set_defaults(run=verb.run)
-        one.verb = verb
-    return root
+        parser = verbs.add_parser(name, help=verb.help, description=description)
+        parser.add_argument("--json", action="store_true", help="print one JSON object")
+        parser.set_defaults(run=verb.run)
+        if name in words:
+            verb.options(parser)
+    return root.parse_args(words)
 
 
 def _demo(verb: argparse.ArgumentParser) -> None:

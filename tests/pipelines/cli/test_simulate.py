@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 
 from pipelines.cli.main import main
-from pipelines.cli.parser import parser
+from pipelines.cli.parser import parse
 from pipelines.cli.simulate_options import config_of
 from training.studies.simulation import Breakage, ShopConfig
 
@@ -14,13 +14,13 @@ SMALL = ["--users", "20", "--items", "30", "--days", "2"]
 
 
 def test_the_defaults_are_those_of_the_shop(tmp_path):
-    args = parser().parse_args(["simulate", "--out", str(tmp_path / "x")])
+    args = parse(["simulate", "--out", str(tmp_path / "x")])
 
     assert config_of(args) == ShopConfig()
 
 
 def test_every_setting_of_a_shop_is_an_option(tmp_path):
-    args = vars(parser().parse_args(["simulate", "--out", str(tmp_path / "x")]))
+    args = vars(parse(["simulate", "--out", str(tmp_path / "x")]))
 
     settings = {f.name for kind in (ShopConfig, Breakage) for f in fields(kind)} - {"breakage"}
 

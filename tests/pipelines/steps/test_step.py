@@ -7,7 +7,7 @@ import pytest
 
 from feature_repo.home import Home, PipelineError
 from pipelines.cli.main import main
-from pipelines.cli.parser import parser
+from pipelines.cli.parser import parse
 from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain_pipeline
 from pipelines.steps.retrain import RETRAIN
 
@@ -36,7 +36,7 @@ def test_every_step_declares_what_each_runner_needs(step):
     assert float(step.resources.cpu) > 0, f"{step.name}: expected cores"
     assert step.resources.memory.endswith("G"), f"{step.name}: expected memory"
     assert step.retry > 0, f"{step.name}: expected retries"
-    assert parser().parse_args(["step", step.name]).name == step.name
+    assert parse(["step", step.name]).name == step.name
 
 
 def test_every_function_of_the_steps_is_declared():
