@@ -1,8 +1,8 @@
-"""What `home` and `again` show of what is bought next, beside the baselines of next purchases.
+"""Evaluate `home` and `again` on the items bought next, against next-purchase baselines.
 
-Orders, measures and baselines are those of `training.studies.next_purchase`.  The indexes are
-fitted on the log before the first of these orders, as they would have been served from then on.
-What is known of a shopper is as of each order.
+Orders, metrics and baselines are those of `training.studies.next_purchase`.  The indexes are fitted
+on the log before the first of these orders, as the service would have used them from then on.  The
+features of each shopper are those at the order.
 """
 
 import tempfile
@@ -43,22 +43,22 @@ from training.studies.next_purchase import (
 
 PAGES = ("home", "again")
 BASELINES = (POPULARITY, REPEAT)
-NOWHERE = -1
-"""In place of an item that nobody bought, or beyond a list's end: it is never what was wanted."""
+NO_ITEM = -1
+"""Number of an item that nobody bought, and padding at the end of a list; it is never a target."""
 
 _NO_REDIS = ("127.0.0.1", 1)
-"""Of the repository that past features are joined from; nothing is read from it."""
+"""Address for the repository of the historical join, which never reads from Redis."""
 
 Values = Mapping[str, npt.NDArray[np.float64]]
 
 
 @dataclass(frozen=True)
-class Measured:
+class SurfaceFigures:
     """A surface or a baseline over D orders, or the paired difference of two.
 
     Attributes:
         metrics: interval of each metric.
-        slices: ndcg@10 by what was known of the shopper.
+        slices: ndcg@10 by the history of the shopper.
     """
 
     name: str
@@ -67,119 +67,127 @@ class Measured:
 
 
 def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
-    """Measure surfaces and baselines at the orders of a part of the time.
+    """Measure surfaces and baselines at the orders of one split.
 
     Raises:
-        DatasetError: no orders there, none to choose baselines on, or nothing before them.
+        DatasetError: the split has no orders, or there are none to choose baselines on, or no
+            events before them.
     """
     history = History.of_log(home)
     decisions, lookups = Decisions.of(history), Lookups.of(history)
     for needed in (VALIDATE, split):
         if not decisions.of_split(needed).size:
             raise DatasetError(f"No known user has an order in the {needed} part of the time.")
-    judged = decisions.part(decisions.of_split(split))
-    cut = int(judged.t[0]) // DAY * DAY
+    orders = decisions.part(decisions.of_split(split))
+    cut = int(orders.t[0]) // DAY * DAY
     chosen = {name: choose_baseline(name, lookups, decisions)[0] for name in BASELINES}
-    shown, indexed = shown_at(home, history, judged, cut)
-    rankings = {**shown, **_ranked(chosen, lookups, judged)}
-    values = {name: measure(ranking, judged.bought) for name, ranking in rankings.items()}
-    warm = lookups.by_user.count(judged.user, judged.rows_seen) > 0
+    lists, indexed = lists_at(home, history, orders, cut)
+    rankings = {**lists, **_ranked(chosen, lookups, orders)}
+    values = {name: measure(ranking, orders.bought) for name, ranking in rankings.items()}
+    warm = lookups.by_user.count(orders.user, orders.rows_seen) > 0
     parts = {"ordered before": warm, "first order": ~warm}
     return {
-        "protocol": _protocol(history, judged, split, cut),
+        "protocol": _protocol(history, orders, split, cut),
         "split": split,
         "cut": to_text(cut),
-        "orders": int(judged.t.size),
+        "orders": int(orders.t.size),
         "items": len(history.items),
         "indexed": indexed,
         "depth": DEPTH,
-        "reached": {name: _reached(shown[name], judged) for name in PAGES},
+        "reached": {name: _reached(lists[name], orders) for name in PAGES},
         "chosen": {name: _chosen(trial) for name, trial in chosen.items()},
-        "models": [asdict(_measured(n, found, judged, parts)) for n, found in values.items()],
+        "models": [
+            asdict(_measured(n, values_of_metric, orders, parts))
+            for n, values_of_metric in values.items()
+        ],
         "differences": [
-            asdict(_measured(f"{page} − {name}", _less(values[page], values[name]), judged, parts))
+            asdict(_measured(f"{page} − {name}", _less(values[page], values[name]), orders, parts))
             for page in PAGES
             for name in BASELINES
         ],
     }
 
 
-def shown_at(
-    home: Home, history: History, judged: Decisions, cut: int
+def lists_at(
+    home: Home, history: History, orders: Decisions, cut: int
 ) -> tuple[dict[str, Ints], int]:
-    """What each surface lists at D orders, shape (D, DEPTH), and how many items are indexed.
+    """Return what each surface lists at D orders, shape (D, DEPTH), and the number of indexed items.
 
     Args:
         home: whose log.
-        history: its purchases; items are numbered as there.
-        judged: the orders.
-        cut: a midnight; the indices are fitted on what was logged before.
+        history: its purchases; item numbers are those of the history.
+        orders: the D orders.
+        cut: a midnight; the indexes are fitted on the log before it.
     """
     with tempfile.TemporaryDirectory() as folder:
         past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
         publish_indexes(past)
         registry = ModelRegistry(past, shop)
         registry.reload()
-        number = {item: place for place, item in enumerate(history.items)}
-        shown = {page: np.full((judged.t.size, DEPTH), NOWHERE) for page in PAGES}
-        for row, (user_id, facts) in enumerate(_known(home, Path(folder), history, judged)):
-            for page, places in shown.items():
-                listed = _listed(registry, page, user_id, facts)
-                places[row, : len(listed)] = [number.get(item, NOWHERE) for item in listed]
-        return shown, len(registry.index("assortment").item_ids)
+        number = {item: index for index, item in enumerate(history.items)}
+        lists = {page: np.full((orders.t.size, DEPTH), NO_ITEM) for page in PAGES}
+        for row, (user_id, context) in enumerate(_contexts(home, Path(folder), history, orders)):
+            for page, numbers in lists.items():
+                listed = _listed(registry, page, user_id, context)
+                numbers[row, : len(listed)] = [number.get(item, NO_ITEM) for item in listed]
+        return lists, len(registry.index("assortment").item_ids)
 
 
-def _known(
-    home: Home, folder: Path, history: History, judged: Decisions
+def _contexts(
+    home: Home, folder: Path, history: History, orders: Decisions
 ) -> Iterator[tuple[str, RequestContext]]:
-    """Who orders, and what was known of them strictly before, by the features of the whole log."""
+    """Yield the user of each order, and the user's features strictly before the order."""
     whole = past_home(home, folder / "whole", int(history.seen_at[-1]) // DAY * DAY + 2 * DAY)
     render(whole, *_NO_REDIS)
     apply(whole)
-    users = [history.users[user] for user in judged.user]
-    orders = len(users)
-    texts = pa.nulls(orders, pa.string())
+    users = [history.users[user] for user in orders.user]
+    order_count = len(users)
+    texts = pa.nulls(order_count, pa.string())
     rows = pa.table(
         {
-            "qid": np.arange(orders),
+            "qid": np.arange(order_count),
             "user_id": pa.array(users, pa.string()),
             "query_key": texts,
             "query": texts,
-            "market": pa.repeat(DEFAULT_MARKET, orders),
-            "utc_offset_minutes": pa.nulls(orders, pa.int32()),
+            "market": pa.repeat(DEFAULT_MARKET, order_count),
+            "utc_offset_minutes": pa.nulls(order_count, pa.int32()),
             "item_id": texts,
-            "t": pa.array(judged.t).cast(pa.timestamp("us", "UTC")),
+            "t": pa.array(orders.t).cast(pa.timestamp("us", "UTC")),
         }
     )
     return zip(users, historical_features(whole, rows), strict=True)
 
 
-def _listed(registry: ModelRegistry, page: str, user_id: str, known: RequestContext) -> list[str]:
+def _listed(registry: ModelRegistry, page: str, user_id: str, context: RequestContext) -> list[str]:
     list_request = ListRequest(SURFACES[page])
-    query = Query(page, known.t, user_id=user_id, surface=page, list_request=list_request)
+    query = Query(page, context.t, user_id=user_id, surface=page, list_request=list_request)
     return list(
         merge(
-            retrieve_candidates(registry, query, list_request, known), list_request.surface.sources
+            retrieve_candidates(registry, query, list_request, context),
+            list_request.surface.sources,
         ).item_ids
     )
 
 
-def _ranked(chosen: Mapping[str, Trial], lookups: Lookups, judged: Decisions) -> dict[str, Ints]:
+def _ranked(chosen: Mapping[str, Trial], lookups: Lookups, orders: Decisions) -> dict[str, Ints]:
     baselines: dict[str, Any] = {name: trial.configuration for name, trial in chosen.items()}
     return {
-        name: baseline.rank(lookups.history, judged, lookups.by_user)
+        name: baseline.rank(lookups.history, orders, lookups.by_user)
         for name, baseline in baselines.items()
     }
 
 
 def _measured(
-    name: str, values: Values, judged: Decisions, parts: Mapping[str, npt.NDArray[np.bool_]]
-) -> Measured:
-    return Measured(
+    name: str, values: Values, orders: Decisions, parts: Mapping[str, npt.NDArray[np.bool_]]
+) -> SurfaceFigures:
+    return SurfaceFigures(
         name,
-        {metric: mean_interval(found, judged.user) for metric, found in values.items()},
         {
-            part: mean_interval(values[MAIN][inside], judged.user[inside])
+            metric: mean_interval(values_of_metric, orders.user)
+            for metric, values_of_metric in values.items()
+        },
+        {
+            part: mean_interval(values[MAIN][inside], orders.user[inside])
             for part, inside in parts.items()
             if inside.any()
         },
@@ -187,23 +195,25 @@ def _measured(
 
 
 def _less(values: Values, others: Values) -> Values:
-    return {metric: found - others[metric] for metric, found in values.items()}
+    return {
+        metric: values_of_metric - others[metric] for metric, values_of_metric in values.items()
+    }
 
 
-def _reached(ranking: Ints, judged: Decisions) -> dict[str, float]:
-    """Share of each order that stands anywhere in the list."""
+def _reached(ranking: Ints, orders: Decisions) -> dict[str, float]:
+    """Return the share of each order that is anywhere in the list."""
     shares = [
-        np.isin(bought, row).mean() for row, bought in zip(ranking, judged.bought, strict=True)
+        np.isin(bought, row).mean() for row, bought in zip(ranking, orders.bought, strict=True)
     ]
-    return asdict(mean_interval(shares, judged.user))
+    return asdict(mean_interval(shares, orders.user))
 
 
 def _chosen(trial: Trial) -> dict[str, Any]:
     return {"ndcg@10 on validation": trial.value, **asdict(trial.configuration)}
 
 
-def _protocol(history: History, judged: Decisions, split: str, cut: int) -> str:
-    first, last = (to_text(int(t))[:16] for t in judged.t[[0, -1]])
+def _protocol(history: History, orders: Decisions, split: str, cut: int) -> str:
+    first, last = (to_text(int(t))[:16] for t in orders.t[[0, -1]])
     parts = {
         TEST: "the last 20 % of the time; nothing was chosen on them, the baselines on the last "
         "20 % of the time before",
@@ -214,7 +224,7 @@ def _protocol(history: History, judged: Decisions, split: str, cut: int) -> str:
         "Next purchase: at each order of a known user, what /recommend/home and /recommend/again "
         "would list by what was known of the user strictly before it, as retrieved and fused, "
         "without a ranker; wanted are the items of that order.\n"
-        f"Orders: the {judged.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
+        f"Orders: the {orders.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
         f"Indices: of the log before {to_text(cut)[:10]}, the midnight before the first of these "
         "orders, for all of them; what was sold since is in none, and what came since cannot be "
         f"listed.  The baselines rank all {len(history.items):,} items and know every purchase "

@@ -1,10 +1,9 @@
-"""Whether what shoppers wanted is among the candidates of each source, held out in time.
+"""Evaluate retrieval: recall of each candidate source on the last days of the log.
 
-The indices are fitted on the log before the last days of it, as they would have been served then.
-Each ranking of these days with a wanted item asks them anew, with what was known of its shopper and
-query at its instant.  Recall is the share of the wanted items among the first 200 of the fused
-list; a source's marginal recall is what is lost without it.  Items that came into the shop since
-count as missed.
+The indexes are fitted on the log before these days, as the service would have used them.  Each
+ranking of these days with a click, cart or purchase is retrieved again, with the features of its
+shopper and query at its instant.  Recall is the share of the clicked items among the first 200 of
+the fused list; the marginal recall of a source is the loss without it.  Newer items count as missed.
 """
 
 import shutil
@@ -35,17 +34,17 @@ from training.retrieval.indexes import UNDERSTANDING
 from training.retrieval.sources import publish_indexes
 
 BROWSED = "home"
-"""The surface whose sources are asked where a ranking has no query."""
+"""The surface that is evaluated on rankings without a query."""
 
 
 @dataclass(frozen=True)
-class Recalled:
-    """One surface over Q rankings with something wanted.
+class SurfaceRecall:
+    """Figures of one surface over Q rankings with a gain.
 
     Attributes:
         union: recall of the fused list, with a 95 % interval over users.
-        alone: by source, recall of its own first items.
-        marginal: by source, what the fused list loses without it.
+        alone: by source, recall of its first items.
+        marginal: by source, loss of the fused list without it.
     """
 
     rankings: int
@@ -55,11 +54,11 @@ class Recalled:
 
 
 @dataclass(frozen=True)
-class Asked:
-    """A held-out ranking: who asked for what, and what was wanted of it."""
+class EvaluatedRanking:
+    """One evaluated ranking: its query, its features, and its items with a gain."""
 
     query: Query
-    known: RequestContext
+    context: RequestContext
     relevant: frozenset[str]
 
 
@@ -67,19 +66,19 @@ def evaluate_retrieval(home: Home, days: int = 1) -> dict[str, Any]:
     """Measure each surface on the last days of a home's log.
 
     Raises:
-        DatasetError: nothing was wanted in these days, or nothing is before them.
+        DatasetError: these days have no ranking with a gain, or there are no events before them.
     """
     if compacted(home, "interaction") and not compacted(home, "ranking"):
         raise DatasetError(
-            f"{home.log} holds no ranking; ask with --purchases what is shown of what is bought."
+            f"{home.log} has no ranking; evaluate purchases instead, with --purchases."
         )
     rows = labelled_rankings(home)
     t = rows["t"].cast(pa.int64())
     cut = (pc.max(t).as_py() // DAY - days + 1) * DAY
-    held = rows.filter(pc.greater_equal(t, cut))
-    wanted = pc.unique(held.filter(pc.greater(held["gain"], 0))["request_id"])
-    held = held.filter(pc.is_in(held["request_id"], value_set=wanted))
-    if not held.num_rows:
+    recent = rows.filter(pc.greater_equal(t, cut))
+    with_gain = pc.unique(recent.filter(pc.greater(recent["gain"], 0))["request_id"])
+    recent = recent.filter(pc.is_in(recent["request_id"], value_set=with_gain))
+    if not recent.num_rows:
         raise DatasetError(f"Expected rankings with a click since {to_text(cut)}, found none.")
     with tempfile.TemporaryDirectory() as folder:
         past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
@@ -87,25 +86,25 @@ def evaluate_retrieval(home: Home, days: int = 1) -> dict[str, Any]:
         registry = ModelRegistry(past, shop)
         registry.reload()
         items = len(registry.index("assortment").item_ids)
-        asked = list(_asked(home, held, registry, shop))
+        rankings = list(_evaluated_rankings(home, recent, registry, shop))
         surfaces = {
             name: _measured(registry, of_it)
             for name in (SEARCH, BROWSED)
-            if (of_it := [one for one in asked if one.query.surface == name])
+            if (of_it := [one for one in rankings if one.query.surface == name])
         }
     return {
         "items": items,
         "cut": to_text(cut),
         "depth": DEPTH,
-        "surfaces": {name: asdict(found) for name, found in surfaces.items()},
+        "surfaces": {name: asdict(retrieval) for name, retrieval in surfaces.items()},
     }
 
 
 def past_home(home: Home, root: Path, cut: int) -> Home:
-    """A home with the log as it was at a midnight, and its features.
+    """Make a home with the log as it was at a midnight, and its features.
 
     Raises:
-        DatasetError: nothing was logged before.
+        DatasetError: there are no events before it.
     """
     past = Home(root)
     for folder in sorted((home.log / "compacted").glob("*/day=*")):
@@ -123,73 +122,75 @@ def past_home(home: Home, root: Path, cut: int) -> Home:
     return past
 
 
-def _asked(home: Home, held: pa.Table, registry: ModelRegistry, shop: Shop) -> Iterator[Asked]:
+def _evaluated_rankings(
+    home: Home, recent: pa.Table, registry: ModelRegistry, shop: Shop
+) -> Iterator[EvaluatedRanking]:
     relevant: dict[str, set[str]] = {}
     for row in (
-        held.filter(pc.greater(held["gain"], 0)).select(["request_id", "item_id"]).to_pylist()
+        recent.filter(pc.greater(recent["gain"], 0)).select(["request_id", "item_id"]).to_pylist()
     ):
         relevant.setdefault(row["request_id"], set()).add(row["item_id"])
-    firsts = held.take(pa.array(_first_rows(held["request_id"].to_pylist())))
+    firsts = recent.take(pa.array(_first_rows(recent["request_id"].to_pylist())))
     firsts = firsts.append_column("qid", pa.array(np.arange(firsts.num_rows)))
     learned: Understanding = registry.index(UNDERSTANDING)
     reads_prices = shop.item_role("price") is not None
-    for row, known in zip(firsts.to_pylist(), historical_features(home, firsts), strict=True):
+    for row, context in zip(firsts.to_pylist(), historical_features(home, firsts), strict=True):
         query = (row["query"] or "").strip() or None
         surface = SEARCH if query else BROWSED
         list_request = ListRequest(SURFACES[surface])
         if query:
-            understood = learned.apply(query, row["market"], reads_prices=reads_prices)
-            list_request = ListRequest(SURFACES[surface], interpreted=understood)
+            interpreted = learned.apply(query, row["market"], reads_prices=reads_prices)
+            list_request = ListRequest(SURFACES[surface], interpreted=interpreted)
         query = Query(
             request_id=row["request_id"],
-            t=known.t,
+            t=context.t,
             user_id=row["user_id"],
             text=query,
             market=row["market"],
             surface=surface,
             list_request=list_request,
         )
-        yield Asked(query, known, frozenset(relevant[row["request_id"]]))
+        yield EvaluatedRanking(query, context, frozenset(relevant[row["request_id"]]))
 
 
 def _first_rows(requests: list[str]) -> list[int]:
     return sorted({request: n for n, request in reversed(list(enumerate(requests)))}.values())
 
 
-def _measured(registry: ModelRegistry, asked: list[Asked]) -> Recalled:
+def _measured(registry: ModelRegistry, rankings: list[EvaluatedRanking]) -> SurfaceRecall:
     union, alone, marginal = [], dict[str, list[float]](), dict[str, list[float]]()
-    for one in asked:
+    for one in rankings:
         assert one.query.list_request is not None
         weights = one.query.list_request.surface.sources
-        found = retrieve_candidates(registry, one.query, one.query.list_request, one.known)
-        whole = _recall(merge(found, weights).item_ids, one.relevant)
-        union.append(whole)
-        for name, share in _each(found, weights, one.relevant).items():
+        retrieval = retrieve_candidates(registry, one.query, one.query.list_request, one.context)
+        union_recall = _recall(merge(retrieval, weights).item_ids, one.relevant)
+        union.append(union_recall)
+        for name, share in _each(retrieval, weights, one.relevant).items():
             alone.setdefault(name, []).append(share[0])
-            marginal.setdefault(name, []).append(whole - share[1])
-    users = np.unique([str(one.query.user_id) for one in asked], return_inverse=True)[1]
-    return Recalled(
-        len(asked),
+            marginal.setdefault(name, []).append(union_recall - share[1])
+    users = np.unique([str(one.query.user_id) for one in rankings], return_inverse=True)[1]
+    return SurfaceRecall(
+        len(rankings),
         mean_interval(np.array(union), users),
-        {name: _share(values, len(asked)) for name, values in alone.items()},
-        {name: _share(values, len(asked)) for name, values in marginal.items()},
+        {name: _share(values, len(rankings)) for name, values in alone.items()},
+        {name: _share(values, len(rankings)) for name, values in marginal.items()},
     )
 
 
 def _each(
-    found: Retrieval, weights: Mapping[str, float], relevant: frozenset[str]
+    retrieval: Retrieval, weights: Mapping[str, float], relevant: frozenset[str]
 ) -> dict[str, tuple[float, float]]:
-    """By source: recall of it alone, and of all the others together."""
+    """Return by source the recall of it alone, and of all the others together."""
 
     def recall(sources: Mapping[str, RankedRows]) -> float:
-        return _recall(merge(replace(found, results=sources), weights).item_ids, relevant)
+        return _recall(merge(replace(retrieval, results=sources), weights).item_ids, relevant)
 
     return {
         name: (
-            _recall([found.item_ids[row] for row in one.rows[:DEPTH].tolist()], relevant),
-            recall({other: f for other, f in found.results.items() if other != name}),
+            _recall([retrieval.item_ids[row] for row in one.rows[:DEPTH].tolist()], relevant),
+            recall({other: f for other, f in retrieval.results.items() if other != name}),
         )
-        for name, one in found.results.items()
+        for name, one in retrieval.results.items()
     }
 
 
@@ -197,7 +198,7 @@ def _recall(item_ids: Any, relevant: frozenset[str]) -> float:
     return len(relevant & frozenset(item_ids)) / len(relevant)
 
 
-def _share(values: list[float], asked: int) -> float:
-    """The mean over all rankings; a source that was not asked found nothing, and cost nothing."""
+def _share(values: list[float], rankings: int) -> float:
+    """Return the mean over all rankings; a source that was not searched counts as 0."""
     total: npt.NDArray[np.float64] = np.sum(values)
-    return round(float(total) / asked, 4)
+    return round(float(total) / rankings, 4)

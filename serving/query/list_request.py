@@ -1,4 +1,4 @@
-"""What a page of the shop asks for, where its candidates are still to be found."""
+"""A request for a list: its surface, filters and page."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ SURFACES = surfaces()
 
 @dataclass(frozen=True)
 class ListRequest:
-    """A list to be made.
+    """A list to fill with candidates.
 
     Attributes:
-        surface: what kind of list.
-        seeds: items it is about.
-        filters: what each item of it must be.
-        size, page: which part of it is asked for.
-        rest: the order decided before, where a later page is asked for by `next`.
-        understood: what was read from the query.
+        surface: kind of list.
+        seeds: the items that the list is about.
+        filters: conditions on every item.
+        size, page: the part of the list to return.
+        rest: the rest of the order, where the request continues a list by `next`.
+        interpreted: the interpretation of the query.
     """
 
     surface: Surface
@@ -40,10 +40,10 @@ class ListRequest:
 
 
 def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
-    """What a search asks for.
+    """Parse the body of a search.
 
     Raises:
-        EventError: a filter or `next` that is none.
+        EventError: a filter or `next` is invalid.
     """
     return ListRequest(
         surface=SURFACES[SEARCH if body.query.strip() else "browse"],
@@ -55,10 +55,10 @@ def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
 
 
 def recommendation_list_request(body: RecommendBody, surface: str, shop: Shop) -> ListRequest:
-    """What a recommendation asks for.
+    """Parse the body of a recommendation.
 
     Raises:
-        EventError: an item, filter or `next` that is none.
+        EventError: an item, filter or `next` is invalid.
     """
     seeds = [identifier(item, f"items[{n}]") for n, item in enumerate(body.items)]
     check_unique(seeds, "items")

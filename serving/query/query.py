@@ -1,4 +1,4 @@
-"""A request as the platform understands it."""
+"""A request for a ranking, parsed."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,17 +31,18 @@ Fields = dict[str, FieldValue]
 
 @dataclass(frozen=True)
 class Query:
-    """Who asks for what, at which instant.
+    """A request for a ranking: shopper, query text, market and candidates, at one instant.
 
     Attributes:
-        t: the server's clock, microseconds since 1970 UTC; features are read as of it, or as of a
-            moment later, which then is the instant of the answer.
-        timestamp: the sender's clock, where it sent one that can be read.
-        item_ids: the candidates, in the order given, each once.
-        overrides: by item id, fields that count instead of the stored ones.
+        t: the server's clock, microseconds since 1970 UTC.  Features are read as of it, or as of a
+            moment later, which is then the instant of the answer.
+        text: what the shopper typed; None without a search.
+        timestamp: the sender's clock; None where it sent none, or one that cannot be parsed.
+        item_ids: the candidates, in the given order, each once.
+        overrides: by item id, fields that replace the stored ones.
         explain: whether to answer with feature values.
         shown: whether the sender reports the answer as shown.
-        wanted: what is asked for where the candidates are still to be found; else None.
+        list_request: the list to fill with candidates; None where the request has candidates.
     """
 
     request_id: str
@@ -61,22 +62,22 @@ class Query:
 
     @property
     def key(self) -> str | None:
-        """Key of the query entity; None where there is no query."""
+        """Key of the query entity; None without a query."""
         return query_key(self.text, self.market)
 
     @property
     def reports_no_results(self) -> bool:
-        """Whether an answer without items says that its query found none; a later page does not."""
+        """Whether an empty answer means that the query has no results; on a later page it does not."""
         list_request = self.list_request
         is_first = list_request is None or (list_request.page == 1 and list_request.rest is None)
         return self.key is not None and is_first
 
 
 def read_query(body: RankBody, *, t: int, explain: bool = False, shown: bool = False) -> Query:
-    """Understand a body.
+    """Parse the body of a ranking request.
 
     Raises:
-        ApiError: 400; an id that is none, a field with an impossible value, an item twice.
+        ApiError: 400; an id or a field value is invalid, or an item occurs twice.
     """
     try:
         item_ids = identifiers([candidate.id for candidate in body.items], "items")
@@ -110,10 +111,10 @@ def read_list_query(
     explain: bool = False,
     shown: bool = False,
 ) -> Query:
-    """Understand who asks for a list of a surface.
+    """Parse the body of a search or a recommendation.
 
     Raises:
-        ApiError: 404, no such surface; 400, an id, filter or `next` that is none.
+        ApiError: 404, there is no such surface; 400, an id, filter or `next` is invalid.
     """
     try:
         return Query(
@@ -144,9 +145,9 @@ def _overrides(candidates: Sequence[Candidate], item_ids: Sequence[str]) -> dict
     }
 
 
-def _fields(named: Sequence[NamedValue] | None, place: str) -> Fields:
+def _fields(named: Sequence[NamedValue] | None, path: str) -> Fields:
     return {
-        text(f.name, f"{place}[{n}].name"): shop_field(f.value, f"{place}[{n}].value")
+        text(f.name, f"{path}[{n}].name"): shop_field(f.value, f"{path}[{n}].value")
         for n, f in enumerate(named or ())
     }
 
@@ -161,7 +162,7 @@ def _text_of(fields: Fields, name: str) -> str | None:
 
 
 def _instant(timestamp: object) -> int | None:
-    """The sender's instant; one that cannot be read is missing, for a shopper waits."""
+    """Parse the sender's instant; an invalid one counts as missing, because a shopper waits."""
     try:
         return None if timestamp is None else parse_instant(timestamp, "timestamp")
     except EventError:

@@ -3,7 +3,7 @@
     [[rule]]
     action = "boost"                    # pin, boost, bury or hide
     where = { brand = "Acme" }          # items by their fields; or items = ["i1", "i2"]
-    factor = 3.0                        # boost, bury: places count as a third, or threefold
+    factor = 3.0                        # boost, bury: divides or multiplies the position
     position = 1                        # pin: where the first of the items goes
     query = ["red shoes"]               # when: all optional
     market = ["uk"]
@@ -22,9 +22,9 @@
 
     [exploration]                       # or, instead of slots,
     share = 0.05                        # how many lists are drawn as a whole
-    temperature = 0.5                   # of −ln(place): 0.1 hardly changes an order, 2 ruins it
+    temperature = 0.5                   # of −ln(position): 0.1 changes little, 2 almost all
 
-The file is checked as it is loaded; one that is wrong is refused as a whole.
+The file is checked when it is loaded; a file with an error is refused as a whole.
 """
 
 import tomllib
@@ -50,11 +50,11 @@ _RULE = {
 
 @dataclass(frozen=True)
 class Occasion:
-    """When a rule counts; what is empty counts always.
+    """When a rule applies; an empty condition always holds.
 
     Attributes:
         queries: keys of queries, without market.
-        start, end: instants, µs; the end is not included.
+        start, end: instants, µs; the end is excluded.
     """
 
     queries: frozenset[str] = frozenset()
@@ -64,7 +64,7 @@ class Occasion:
     end: int | None = None
 
     def is_now(self, *, t: int, query: str | None, market: str, surface: str | None) -> bool:
-        """Whether a request is such an occasion."""
+        """Whether the rule applies to a request."""
         return (
             (self.start is None or self.start <= t)
             and (self.end is None or t < self.end)
@@ -79,10 +79,10 @@ class Rule:
     """One rule.
 
     Attributes:
-        items: which items, by id; or
-        where: by the fields they have.
-        factor: of boost and bury, above 1.
-        position: of pin, from 1.
+        items: ids of the items; or
+        where: conditions on their fields.
+        factor: for boost and bury, above 1.
+        position: for pin, from 1.
     """
 
     action: Action
@@ -92,23 +92,23 @@ class Rule:
     position: int = 1
     occasion: Occasion = field(default_factory=Occasion)
 
-    def touches(self, facts: RequestContext | None, item_ids: Sequence[str]) -> list[bool]:
-        """For each of N items whether the rule is about it; by field only where there are facts."""
-        named = set(self.items)
-        touched = [item in named for item in item_ids]
-        if self.where and facts is not None:
-            columns = [facts.items.get(f"item_attributes__{f.field.column}") for f in self.where]
-            for n in range(len(touched)):
-                touched[n] = touched[n] or all(
-                    column is not None and one.allows(column[n])
-                    for one, column in zip(self.where, columns, strict=True)
+    def matches(self, context: RequestContext | None, item_ids: Sequence[str]) -> list[bool]:
+        """Whether the rule applies to each of N items; conditions on fields need a context."""
+        ids = set(self.items)
+        matching = [item in ids for item in item_ids]
+        if self.where and context is not None:
+            columns = [context.items.get(f"item_attributes__{f.field.column}") for f in self.where]
+            for n in range(len(matching)):
+                matching[n] = matching[n] or all(
+                    column is not None and condition.allows(column[n])
+                    for condition, column in zip(self.where, columns, strict=True)
                 )
-        return touched
+        return matching
 
 
 @dataclass(frozen=True)
 class Diversity:
-    """How much items that are like those above them are held back; 0 is not at all."""
+    """How much items move down that resemble the items above them; 0 is not at all."""
 
     weight: float = 0.0
     occasion: Occasion = field(default_factory=Occasion)
@@ -116,7 +116,7 @@ class Diversity:
 
 @dataclass(frozen=True)
 class Exploration:
-    """How often the slots of a page, from 1, show an item drawn from below it.
+    """How often the slots of a page, from 1, show an item from below the page.
 
     With a temperature there are no slots, and the share is that of lists drawn as a whole.
     """
@@ -137,10 +137,10 @@ class Rules:
 
     @classmethod
     def load(cls, path: Path, shop: Shop) -> "Rules":
-        """Read and check a file; where there is none there are no rules.
+        """Read and check a file; without a file there are no rules.
 
         Raises:
-            SettingError: says what is wrong, and where.
+            SettingError: names the error and its position in the file.
         """
         try:
             table = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -162,7 +162,7 @@ class Rules:
             raise SettingError(f"{path}: {error}") from None
 
     def now(self, **occasion: Any) -> "Rules":
-        """Those that count for a request; see `Occasion.is_now`."""
+        """Return the rules that apply to a request; see `Occasion.is_now`."""
         return Rules(
             tuple(rule for rule in self.rules if rule.occasion.is_now(**occasion)),
             self.diversity if self.diversity.occasion.is_now(**occasion) else Diversity(),
@@ -170,23 +170,23 @@ class Rules:
         )
 
 
-def _rule(table: Mapping[str, Any], place: str, shop: Shop) -> Rule:
-    _only(table, _RULE, place)
+def _rule(table: Mapping[str, Any], path: str, shop: Shop) -> Rule:
+    _only(table, _RULE, path)
     action: Any = table.get("action")
     if action not in get_args(Action):
-        raise EventError(f"{place}.action", f"one of {', '.join(get_args(Action))}", action)
-    items, where = _texts(table, "items", place), table.get("where", {})
+        raise EventError(f"{path}.action", f"one of {', '.join(get_args(Action))}", action)
+    items, where = _texts(table, "items", path), table.get("where", {})
     if bool(items) == bool(where):
-        raise EventError(place, "either items or where", "both" if items else "neither")
+        raise EventError(path, "either items or where", "both" if items else "neither")
     if action == "pin" and not items:
-        raise EventError(f"{place}.items", "ids of the items to pin", "none")
+        raise EventError(f"{path}.items", "ids of the items to pin", "none")
     return Rule(
         action,
         items,
         parse_filters(where, shop),
-        _number(table.get("factor", 2.0), f"{place}.factor", 1.0, 1000.0),
-        int(_number(table.get("position", 1), f"{place}.position", 1, 1000)),
-        _occasion(table, place),
+        _number(table.get("factor", 2.0), f"{path}.factor", 1.0, 1000.0),
+        int(_number(table.get("position", 1), f"{path}.position", 1, 1000)),
+        _occasion(table, path),
     )
 
 
@@ -213,41 +213,41 @@ def _exploration(table: Mapping[str, Any]) -> Exploration:
     )
 
 
-def _occasion(table: Mapping[str, Any], place: str) -> Occasion:
-    keys = (query_key(text, "") for text in _texts(table, "query", place))
+def _occasion(table: Mapping[str, Any], path: str) -> Occasion:
+    keys = (query_key(text, "") for text in _texts(table, "query", path))
     return Occasion(
         frozenset(key for key in keys if key),
-        frozenset(_texts(table, "market", place)),
-        frozenset(_texts(table, "surface", place)),
-        _instant(table.get("from"), f"{place}.from"),
-        _instant(table.get("until"), f"{place}.until"),
+        frozenset(_texts(table, "market", path)),
+        frozenset(_texts(table, "surface", path)),
+        _instant(table.get("from"), f"{path}.from"),
+        _instant(table.get("until"), f"{path}.until"),
     )
 
 
-def _texts(table: Mapping[str, Any], name: str, place: str) -> tuple[str, ...]:
+def _texts(table: Mapping[str, Any], name: str, path: str) -> tuple[str, ...]:
     value = table.get(name, [])
     texts = [value] if isinstance(value, str) else value
     if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
-        raise EventError(f"{place}.{name}", "a text, or a list of texts", repr(value))
+        raise EventError(f"{path}.{name}", "a text, or a list of texts", repr(value))
     return tuple(texts)
 
 
-def _number(value: Any, place: str, low: float, high: float) -> float:
+def _number(value: Any, path: str, low: float, high: float) -> float:
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise EventError(place, f"a number from {low:g} to {high:g}", repr(value))
+        raise EventError(path, f"a number from {low:g} to {high:g}", repr(value))
     return float(value)
 
 
-def _instant(value: Any, place: str) -> int | None:
+def _instant(value: Any, path: str) -> int | None:
     if value is None:
         return None
     if not isinstance(value, datetime):
-        raise EventError(place, "an instant such as 2026-11-27T00:00:00Z", repr(value))
-    moment = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return int((moment - EPOCH).total_seconds() * SECOND)
+        raise EventError(path, "an instant such as 2026-11-27T00:00:00Z", repr(value))
+    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
+    return int((aware - EPOCH).total_seconds() * SECOND)
 
 
-def _only(table: Any, known: set[str], place: str) -> None:
-    if not isinstance(table, dict) or not table.keys() <= known:
-        found = repr(table) if not isinstance(table, dict) else ", ".join(table.keys() - known)
-        raise EventError(place, f"only {', '.join(sorted(known))}", found)
+def _only(table: Any, allowed: set[str], path: str) -> None:
+    if not isinstance(table, dict) or not table.keys() <= allowed:
+        actual = repr(table) if not isinstance(table, dict) else ", ".join(table.keys() - allowed)
+        raise EventError(path, f"only {', '.join(sorted(allowed))}", actual)

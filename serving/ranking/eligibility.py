@@ -52,7 +52,7 @@ def sellable_positions(
     excluded = np.zeros(len(item_ids), dtype=np.bool_)
     for rule in rules.rules:
         if rule.action == "hide":
-            excluded |= rule.touches(context, item_ids)
+            excluded |= rule.matches(context, item_ids)
     stock = shop.item_role("stock")
     if context is not None and item_ids:
         if stock is not None:

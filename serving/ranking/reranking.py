@@ -57,7 +57,7 @@ def _boosted(
     ranks[order] = np.arange(1, len(order) + 1)
     for rule in factors:
         factor = 1 / rule.factor if rule.action == "boost" else rule.factor
-        ranks[rule.touches(context, item_ids)] *= factor
+        ranks[rule.matches(context, item_ids)] *= factor
     boosted: list[int] = np.argsort(ranks, kind="stable").tolist()
     return boosted
 

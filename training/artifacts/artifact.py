@@ -21,16 +21,16 @@ MANIFEST = "manifest.json"
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an artifact says of itself.
+    """The manifest of an artifact.
 
     Attributes:
-        kind, name: what it is, such as ranker and default.
+        kind, name: such as ranker and default.
         files: sha256 of every other file, by path inside the folder.
-        columns: feature columns in the order the model reads them; empty where it reads none.
+        columns: feature columns in the order that the model reads; empty where it reads none.
         feature_service: name of the service it was trained on, and hash of its columns.
         query_key_version: of the function that made its query keys.
-        parents: what it was made from, such as data and code, by name.
-        metrics: what was measured of it.
+        parents: hashes of its inputs, such as data and code, by name.
+        metrics: measured figures.
     """
 
     kind: str
@@ -43,7 +43,7 @@ class Manifest:
     metrics: dict[str, Any] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
-        """Canonical JSON: the same manifest, the same bytes."""
+        """Serialize as canonical JSON: equal manifests have equal bytes."""
         return (json.dumps(asdict(self), sort_keys=True, indent=1) + "\n").encode()
 
 
@@ -60,19 +60,19 @@ def publish(
     """
     if not build_folder.is_dir():
         raise ArtifactError(f"{build_folder}: expected a folder to publish, found none.")
-    shelf = home.artifacts / kind / name
-    shelf.mkdir(parents=True, exist_ok=True)
-    half = shelf / f".publishing-{os.getpid()}"
-    shutil.rmtree(half, ignore_errors=True)
-    shutil.copytree(build_folder, half, ignore=shutil.ignore_patterns(MANIFEST))
-    written = Manifest(kind, name, _hashes(half), **manifest_extra).to_bytes()
-    if not _hashes(half):
+    versions_folder = home.artifacts / kind / name
+    versions_folder.mkdir(parents=True, exist_ok=True)
+    build = versions_folder / f".publishing-{os.getpid()}"
+    shutil.rmtree(build, ignore_errors=True)
+    shutil.copytree(build_folder, build, ignore=shutil.ignore_patterns(MANIFEST))
+    written = Manifest(kind, name, _hashes(build), **manifest_extra).to_bytes()
+    if not _hashes(build):
         raise ArtifactError(f"{build_folder} is empty; there is nothing to publish.")
-    (half / MANIFEST).write_bytes(written)
-    _sync(half)
+    (build / MANIFEST).write_bytes(written)
+    _sync(build)
     version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(written).hexdigest()[:8]}"
-    _place(half, shelf / version)
-    _point(home.current / kind / name, shelf / version)
+    _move(build, versions_folder / version)
+    _point(home.current / kind / name, versions_folder / version)
     return version
 
 
@@ -87,7 +87,7 @@ def prune(home: Home, kind: str, name: str, keep: int) -> None:
 
 
 def current(home: Home, kind: str, name: str) -> Path:
-    """Folder of the artifact in use.
+    """Return the folder of the artifact in use.
 
     Raises:
         ArtifactError: none was published.
@@ -99,10 +99,10 @@ def current(home: Home, kind: str, name: str) -> Path:
 
 
 def load_manifest(folder: Path) -> Manifest:
-    """Read a manifest without looking at the files.
+    """Read a manifest without checking the files.
 
     Raises:
-        ArtifactError: absent, or no manifest of ours.
+        ArtifactError: absent or damaged.
     """
     path = folder / MANIFEST
     try:
@@ -118,7 +118,7 @@ def verify(folder: Path) -> Manifest:
     """Check version, files and their hashes against the manifest.
 
     Raises:
-        ArtifactError: says which files differ, are missing or are too many.
+        ArtifactError: lists the files that differ, are missing or are not in the manifest.
     """
     folder = folder.resolve()
     manifest = load_manifest(folder)
@@ -140,19 +140,23 @@ def sha256(path: Path) -> str:
 
 def _hashes(folder: Path) -> dict[str, str]:
     files = sorted(path for path in folder.rglob("*") if path.is_file())
-    found = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: sha256(path) for name, path in found.items() if name != MANIFEST}
+    actual = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: sha256(path) for name, path in actual.items() if name != MANIFEST}
 
 
-def _compare(folder: Path, expected: dict[str, str], found: dict[str, str]) -> None:
+def _compare(folder: Path, expected: dict[str, str], actual: dict[str, str]) -> None:
     differences = {
-        "missing": sorted(expected.keys() - found.keys()),
-        "not in the manifest": sorted(found.keys() - expected.keys()),
-        "changed": sorted(n for n in expected.keys() & found.keys() if expected[n] != found[n]),
+        "missing": sorted(expected.keys() - actual.keys()),
+        "not in the manifest": sorted(actual.keys() - expected.keys()),
+        "changed": sorted(n for n in expected.keys() & actual.keys() if expected[n] != actual[n]),
     }
-    told = "; ".join(f"{what}: {', '.join(names)}" for what, names in differences.items() if names)
-    if told:
-        raise ArtifactError(f"{folder} is not what was published: {told}.  Publish it again.")
+    differing = "; ".join(
+        f"{what}: {', '.join(names)}" for what, names in differences.items() if names
+    )
+    if differing:
+        raise ArtifactError(
+            f"{folder} differs from what was published: {differing}.  Publish it again."
+        )
 
 
 def _sync(folder: Path) -> None:
@@ -164,18 +168,18 @@ def _sync(folder: Path) -> None:
             os.close(handle)
 
 
-def _place(half: Path, whole: Path) -> None:
-    """Rename into place; the same version again is already there."""
-    if whole.exists():
-        shutil.rmtree(half)
+def _move(build: Path, target: Path) -> None:
+    """Rename the build to its version; does nothing where that version exists."""
+    if target.exists():
+        shutil.rmtree(build)
         return
-    half.rename(whole)
-    _sync(whole)
+    build.rename(target)
+    _sync(target)
 
 
 def _point(link: Path, target: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
-    fresh = link.with_name(f".{link.name}-{os.getpid()}")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(os.path.relpath(target, link.parent))
-    fresh.replace(link)
+    new_link = link.with_name(f".{link.name}-{os.getpid()}")
+    new_link.unlink(missing_ok=True)
+    new_link.symlink_to(os.path.relpath(target, link.parent))
+    new_link.replace(link)

@@ -1,7 +1,7 @@
-"""Item popularity: what is shown when nothing better can be had.
+"""Item popularity: the fallback ranking.
 
-A snapshot of each item's smoothed click rate over the whole log.  It lies in the server's memory
-and needs neither Redis nor features.
+A snapshot of each item's smoothed click rate over the whole log.  The server has it in memory and
+needs neither Redis nor features for it.
 """
 
 import json
@@ -22,7 +22,7 @@ FILE = "popularity.json"
 
 @dataclass(frozen=True)
 class Popularity:
-    """A score for every item that was ever shown, and one for those that were not."""
+    """A score for every item that was shown, and one score for all others."""
 
     scores: Mapping[str, float] = field(default_factory=dict)
     unknown: float = 0.0
@@ -38,7 +38,7 @@ class Popularity:
         return cls(dict(zip(counts["item_id"].to_pylist(), rates, strict=True)), unknown)
 
     def apply(self, item_ids: Sequence[str]) -> npt.NDArray[np.float64]:
-        """Shape (N,): the items' scores; higher is better."""
+        """Return the items' scores, shape (N,); higher is better."""
         return np.array([self.scores.get(i, self.unknown) for i in item_ids], dtype=np.float64)
 
     def save(self, folder: Path) -> None:

@@ -1,7 +1,7 @@
-"""The dataset: every slate that was shown, with what was known then and what was wanted of it.
+"""Build the dataset: every slate that was shown, with its features at that time and its labels.
 
-Labels are joined to the features as they were strictly before each ranking, through Feast's
-historical join, and turned into the model's matrix by the code that serves.
+Feast's historical join reads the features strictly before each ranking; the code that serves
+requests turns them into the model's matrix.
 """
 
 import math
@@ -38,13 +38,13 @@ Progress = Callable[[int, int | None], None]
 
 SLATES_A_GROUP = 1000
 _Shown = tuple[RequestContext, int]
-"""A slate of all candidates, and how many of them, its first, were shown."""
+"""The context of all candidates of a slate, and the number of its first items that were shown."""
 FEATURE_SERVICE = "ranking_v1"
 
 
 @dataclass(frozen=True)
 class DatasetReport:
-    """What was built, for people and machines."""
+    """Figures of a built dataset."""
 
     path: Path
     rankings: dict[str, int]
@@ -63,20 +63,20 @@ class DatasetReport:
 def build_dataset(
     home: Home, out: Path, progress: Progress | None = None, gains: Gains | None = None
 ) -> DatasetReport:
-    """Write the dataset of everything in the compacted log to the Parquet file `out`.
+    """Write the dataset of the whole compacted log to the Parquet file `out`.
 
     Raises:
         DatasetError: the log holds no ranking, or the training part no click.
-        LeakError: an item field tells what came next, or counts are higher than the log's before
+        LeakError: an item field contains the future, or counts are higher than the log's before
             each ranking.
     """
     shop, rows = Shop.load(home.shop_toml), numbered(labelled_rankings(home, gains))
     check_future_fields(home, shop)
-    taught = rows.filter(pc.equal(rows["split"], TRAIN))
-    prior = fit_prior(taught["item_id"], pc.greater(taught["gain"], 0))
+    train = rows.filter(pc.equal(rows["split"], TRAIN))
+    prior = fit_prior(train["item_id"], pc.greater(train["gain"], 0))
     if math.isnan(prior.click_rate):
         raise DatasetError(
-            f"The training part of {home.log} has {taught.num_rows} impressions and no click on "
+            f"The training part of {home.log} has {train.num_rows} impressions and no click on "
             "them; a ranker needs interactions that name their ranking."
         )
     facts = Facts(
@@ -96,7 +96,7 @@ def build_dataset(
 
 
 def numbered(rows: pa.Table) -> pa.Table:
-    """Add qid, the ranking's number in (time, id) order, and its split."""
+    """Add `qid`, the ranking's number in (time, id) order, and its split."""
     requests = rows["request_id"].combine_chunks().dictionary_encode()
     qid = requests.indices.to_numpy().astype(np.int64)
     splits = split_rankings(int(qid[-1]) + 1)[qid] if qid.size else np.empty(0, dtype=str)
@@ -107,7 +107,7 @@ def _write(
     out: Path, facts: Facts, rows: pa.Table, slates: Iterator[RequestContext], shop: Shop,
     progress: Progress | None,
 ) -> None:  # fmt: skip
-    """Matrices and categories of whole slates, some slates a row group."""
+    """Write matrices and categories of whole slates, some slates in each row group."""
     schema = rows.schema.append(pa.field("category", pa.string()))
     bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
     total = bounds.size - 1
@@ -134,7 +134,7 @@ def _matrix(
 
 
 def _categories(group: list[_Shown], shop: Shop) -> pa.Array:
-    """The first value of each item's category, as known at the request; null where none is."""
+    """Return the first value of each item's category at the request; null where it has none."""
     field = shop.item_role("category")
     if field is None:
         return pa.nulls(sum(shown for _, shown in group), pa.string())
@@ -144,10 +144,10 @@ def _categories(group: list[_Shown], shop: Shop) -> pa.Array:
 
 
 def _roles(shop: Shop) -> dict[str, str]:
-    """The feature columns that mean something to the evaluation."""
+    """Return the feature columns that have a role in the evaluation."""
     price = shop.item_role("price")
-    known = price is not None and price in shop.items_of("number")
-    return {"price": f"item_attributes__{price.column}"} if known and price else {}
+    has_price = price is not None and price in shop.items_of("number")
+    return {"price": f"item_attributes__{price.column}"} if has_price and price else {}
 
 
 def _by_split(rows: pa.Table) -> dict[str, int]:

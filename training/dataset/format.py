@@ -1,7 +1,7 @@
-"""The file a dataset lies in: Parquet, one row an item of a slate, with what was fitted on the way.
+"""The dataset file: Parquet, one row for each item of a slate, and the fitted prior.
 
 Key columns come first, then the F feature columns as float32; rows are in (t, request id, position)
-order.  The metadata says which columns are features, and the prior they were made with.
+order.  The metadata lists the feature columns and the prior that they were computed with.
 """
 
 import json
@@ -33,23 +33,23 @@ KEYS = (
     "split",
 )
 CONTEXT = ("surface", "device", "category", "randomized", "clicked", "carted", "ordered")
-"""Key columns that a dataset need not have: of the ranking, the item's category, whether the order
-was drawn at random, and the outcomes that the gain is made of."""
+"""Optional key columns: surface and device, the item's category, whether the order was random, and
+the outcomes that make up the gain."""
 
 _METADATA = b"aisle"
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What a dataset's metadata says.
+    """The metadata of a dataset.
 
     Attributes:
         columns: the F feature columns, in order.
         prior: click-rate prior, fitted on the training part.
-        feature_service: the service the features are of.
-        query_key_version: of the function that made the query keys.
+        feature_service: the service that has these features.
+        query_key_version: version of the function that computes query keys.
         rankings: number of rankings by split.
-        roles: feature columns by what they mean to the platform, such as price.
+        roles: feature columns by their role in the platform, such as price.
     """
 
     columns: tuple[str, ...]
@@ -61,9 +61,9 @@ class Facts:
 
 
 class Dataset:
-    """A dataset, or some rows of it: R rows of `KEYS`, of what `CONTEXT` there is, of F features.
+    """A dataset, or some rows of it: R rows of `KEYS`, of available `CONTEXT` and of F features.
 
-    Here they lie in memory; in a `LazyDataset` they stay in the file until they are asked for.
+    This class has them in memory; `LazyDataset` reads them from the file on demand.
     """
 
     def __init__(self, facts: Facts, keys: pa.Table, matrix: Matrix) -> None:
@@ -84,7 +84,7 @@ class Dataset:
 
     @property
     def keys(self) -> pa.Table:
-        """R rows of `KEYS` and of what `CONTEXT` there is."""
+        """R rows of `KEYS` and of the available `CONTEXT`."""
         return self._keys
 
     @property
@@ -98,7 +98,7 @@ class Dataset:
         return int(self._keys.num_rows)
 
     def column(self, name: str) -> npt.NDArray[Any]:
-        """Shape (R,): a key column, or a feature by its name; None throughout for a missing one."""
+        """Shape (R,): a key column, or a feature by its name; all None for a missing one."""
         if name in self.facts.columns:
             return self.matrix[:, self.facts.columns.index(name)]
         if name not in self.keys.column_names:
@@ -107,39 +107,39 @@ class Dataset:
         return values
 
     def batches(self) -> Iterator[Matrix]:
-        """The matrix from the first row to the last, in parts of some rows."""
+        """Iterate over the matrix in parts, from the first row to the last."""
         yield self.matrix
 
-    def rows(self, chosen: npt.NDArray[np.bool_]) -> "Dataset":
-        """The chosen rows."""
-        return Dataset(self.facts, self.keys.filter(pa.array(chosen)), self.matrix[chosen])
+    def rows(self, selected: npt.NDArray[np.bool_]) -> "Dataset":
+        """Select rows."""
+        return Dataset(self.facts, self.keys.filter(pa.array(selected)), self.matrix[selected])
 
     def part(self, *splits: str) -> "Dataset":
-        """The rows of some splits."""
+        """Select the rows of some splits."""
         return self.rows(np.isin(self.column("split"), splits))
 
     def with_gain(self) -> "Dataset":
-        """The slates in which something was wanted: the others teach nothing."""
+        """Select the slates with a gain above 0; a ranker learns nothing from the others."""
         qid = self.column("qid")
         return self.rows(np.isin(qid, np.unique(qid[self.column("gain") > 0])))
 
     def features(self, columns: Sequence[str]) -> "Dataset":
-        """The same rows with some of the features, in the order given."""
-        places = [self.facts.columns.index(name) for name in columns]
+        """Select features, in the given order."""
+        indexes = [self.facts.columns.index(name) for name in columns]
         facts = replace(self.facts, columns=tuple(columns))
-        return Dataset(facts, self.keys, np.ascontiguousarray(self.matrix[:, places]))
+        return Dataset(facts, self.keys, np.ascontiguousarray(self.matrix[:, indexes]))
 
 
 def matrix_of(table: pa.Table, columns: Sequence[str]) -> Matrix:
-    """Shape (R, F) float32: some columns of a table."""
+    """Return some columns of a table as a matrix, shape (R, F) float32."""
     matrix = np.empty((table.num_rows, len(columns)), dtype=np.float32)
-    for place, name in enumerate(columns):
-        matrix[:, place] = table.column(name).to_numpy()
+    for index, name in enumerate(columns):
+        matrix[:, index] = table.column(name).to_numpy()
     return matrix
 
 
 def read_facts(path: Path) -> Facts:
-    """The metadata alone.
+    """Read only the metadata.
 
     Raises:
         DatasetError: absent, not one of ours, or a column is missing.
@@ -157,7 +157,7 @@ def read_facts(path: Path) -> Facts:
 
 
 def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[Matrix]) -> None:
-    """Write rows and their features; the file is whole or absent.
+    """Write rows and their features; after a failure there is no file.
 
     Args:
         path: of the file.
@@ -173,22 +173,22 @@ def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[M
 
 
 class DatasetWriter:
-    """A dataset's file while it is written; it is whole, or it is not there.
+    """Write a dataset's file; it appears when it is complete.
 
     Args:
         path: of the file.
         facts: its metadata.
-        keys: schema of at least `KEYS`; of the rest, `CONTEXT` is kept.
+        keys: schema of at least `KEYS`; of other columns, those of `CONTEXT` are written.
     """
 
     def __init__(self, path: Path, facts: Facts, keys: pa.Schema) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._path, self._half = path, path.with_name(f".{path.name}.part")
+        self._path, self._partial = path, path.with_name(f".{path.name}.part")
         self._keys = [*KEYS, *(name for name in CONTEXT if name in keys.names)]
         fields = [keys.field(name) for name in self._keys]
         features = [pa.field(name, pa.float32()) for name in facts.columns]
         self._schema = pa.schema([*fields, *features]).with_metadata({_METADATA: _encoded(facts)})
-        self._writer = pq.ParquetWriter(self._half, self._schema, compression="zstd")
+        self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd")
 
     def write(self, keys: pa.Table, matrix: Matrix) -> None:
         """Write whole slates as one row group: N rows of keys, and their (N, F) features."""
@@ -202,9 +202,9 @@ class DatasetWriter:
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
         self._writer.close()
         if error is None:
-            self._half.replace(self._path)
+            self._partial.replace(self._path)
         else:
-            self._half.unlink()
+            self._partial.unlink()
 
 
 def _encoded(facts: Facts) -> bytes:

@@ -1,8 +1,7 @@
-"""Counts that are too high: a dataset's counts against the log's, as it was before each request.
+"""Target leakage through counts: compare a dataset's counts with the log before each request.
 
-The log is asked anew and in another way than the join: each sampled row sums the events seen before
-its instant.  Should the as-of condition be lost anywhere between log and dataset, counts are higher
-than that.
+The check reads the log in another way than the join does: for each sampled row it sums the events
+seen before the request.  Higher counts in the dataset mean that the as-of condition was lost.
 """
 
 import tempfile
@@ -19,14 +18,14 @@ from training.dataset.format import Dataset
 
 RANKINGS = 300
 MOST_SHARE = 0.01
-"""Of the sampled rows: a correction that is not yet among the features leaves a count too high."""
+"""Share of the sampled rows: a correction that the features do not have yet leaves a count high."""
 
 _SEED = 17
 
 
 @dataclass(frozen=True)
 class Surplus:
-    """A column, and how many of the sampled rows know more than the log said then."""
+    """A column, and the number of sampled rows with more events than the log had then."""
 
     column: str
     rows: int
@@ -34,42 +33,42 @@ class Surplus:
 
 
 def check_future_counts(home: Home, data: Dataset) -> None:
-    """Let a dataset pass whose counts are no higher than the log's before each request.
+    """Check that no count of a dataset is higher than the log's before each request.
 
     Raises:
-        LeakError: names the columns that count what came later.
+        LeakError: names the columns that count later events.
     """
-    found = surpluses(home, data)
-    if found:
-        told = ", ".join(f"{one.column} ({one.rows} of {one.of} rows)" for one in found)
+    excess = surpluses(home, data)
+    if excess:
+        counts = ", ".join(f"{one.column} ({one.rows} of {one.of} rows)" for one in excess)
         raise LeakError(
-            f"These counts are higher than the log's before the request: {told}; expected the "
+            f"These counts are higher than the log's before the request: {counts}; expected the "
             "features as of each ranking.  Run `aisle transform` and build the dataset again; if "
             "it stays, the join has lost its as-of condition.  Nothing was learned."
         )
 
 
 def surpluses(home: Home, data: Dataset) -> list[Surplus]:
-    """The counts that are too high in more than a few of the rows of some rankings."""
+    """Return the counts that are too high in more than a few sampled rows."""
     sample = _sample(data)
     keys = sample.keys.append_column("n", pa.array(np.arange(sample.size)))
-    found = []
+    excess = []
     with tempfile.TemporaryDirectory() as spill, staged(home, Path(spill) / "spill") as db:
-        db.register("asked", keys)
+        db.register("sampled", keys)
         for view in counter_views():
-            told = db.sql(_counts(view)).fetchnumpy()
+            counts = db.sql(_counts(view)).fetchnumpy()
             for feature in view.features:
                 column = f"{view.name}__{feature}"
                 if column in data.facts.columns:
                     # Null, before the first event, is less than any count.
-                    log = np.ma.filled(told[feature].astype(np.float64), -1.0)
+                    log = np.ma.filled(counts[feature].astype(np.float64), -1.0)
                     more = int((np.nan_to_num(sample.column(column), nan=-1.0) > log).sum())
-                    found.append(Surplus(column, more, sample.size))
-    return [one for one in found if one.rows > MOST_SHARE * one.of]
+                    excess.append(Surplus(column, more, sample.size))
+    return [one for one in excess if one.rows > MOST_SHARE * one.of]
 
 
 def _sample(data: Dataset) -> Dataset:
-    """All rows of some rankings."""
+    """Select all rows of some random rankings."""
     slates = np.unique(data.column("qid"))
     rng = np.random.default_rng(_SEED)
     chosen = rng.choice(slates, min(RANKINGS, slates.size), replace=False)
@@ -77,7 +76,7 @@ def _sample(data: Dataset) -> Dataset:
 
 
 def _counts(view: CounterView) -> str:
-    """Of each asked row: the sum of each measure over each window, of events seen before it."""
+    """SQL: for each sampled row, sum each measure over each window, of events seen before it."""
     deltas = view.sql_file.read_text()
     sums = ", ".join(
         f"case when count(delta.seen_at) > 0 then "
@@ -86,17 +85,17 @@ def _counts(view: CounterView) -> str:
         for window, days in WINDOWS.items()
     )
     return f"""
-        select asked.n, {sums}
-        from asked
+        select sampled.n, {sums}
+        from sampled
         left join ({deltas}) as delta
-            on delta.{view.key} = asked.{view.key} and delta.seen_at < epoch_us(asked.t)
-        group by asked.n
-        order by asked.n
+            on delta.{view.key} = sampled.{view.key} and delta.seen_at < epoch_us(sampled.t)
+        group by sampled.n
+        order by sampled.n
     """
 
 
 def _within(days: int | None) -> str:
-    """Only the buckets inside the window."""
+    """SQL: select the buckets inside the window."""
     if days is None:
         return ""
-    return f" filter (where delta.bucket > epoch_us(asked.t) // {DAY} - {days})"
+    return f" filter (where delta.bucket > epoch_us(sampled.t) // {DAY} - {days})"

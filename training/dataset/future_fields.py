@@ -1,8 +1,8 @@
-"""Item fields that tell the future: told again and again, each time what shoppers will do next.
+"""Target leakage through item fields: values that were computed from later interactions.
 
-No single row shows it, and a good field predicts clicks as well.  But a price or a promotion moves
-clicks among much chance; only a field that was made from them afterwards moves with them item by
-item, time by time.
+No single row shows the leak, and an honest field, such as a price, predicts clicks too.  But chance
+blurs the effect of an honest field; only one that was computed from the clicks follows them for
+every item and every update.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ from training.metrics import AsOfSum
 Floats = npt.NDArray[np.float64]
 
 SUSPICIOUS_CORRELATION = 0.9
-FEWEST_TOLD, FEWEST_CLICKS = 50, 30
-"""Values told of one field, and interactions that followed; of fewer, chance makes anything."""
+FEWEST_VALUES, FEWEST_CLICKS = 50, 30
+"""Values of one field, and interactions after them, below which chance may explain anything."""
 
-_TOLD = """
+_VALUES = """
 select
     (hash(item_id) >> 1)::bigint as item,
     epoch_us(seen_at) as t,
@@ -49,7 +49,7 @@ class FutureField:
 
     Attributes:
         correlation: Pearson's, within items, of a value with the number of interactions until the
-            next value is told, a day at most.
+            next value of the field, within one day at most.
     """
 
     field: str
@@ -58,64 +58,68 @@ class FutureField:
 
 
 def check_future_fields(home: Home, shop: Shop) -> None:
-    """Let a log pass whose item fields know only the past.
+    """Check that no item field of a log contains the future.
 
     Raises:
-        LeakError: names the fields that do not.
+        LeakError: names the fields that do.
     """
-    found = future_fields(home, shop)
-    if found:
-        told = ", ".join(
+    leaking = future_fields(home, shop)
+    if leaking:
+        described = ", ".join(
             f"{one.field} (correlation {one.correlation:.3f} with the next {one.type}s)"
-            for one in found
+            for one in leaking
         )
         raise LeakError(
-            f"These item fields tell what shoppers did afterwards: {told}; expected what was known "
-            f"when they were told.  Take them out of {home.shop_toml.name}, or tell them later; "
+            f"These item fields contain what shoppers did afterwards: {described}; expected values "
+            f"from before the event.  Remove them from {home.shop_toml.name}, or send them later; "
             "nothing was learned."
         )
 
 
 def future_fields(home: Home, shop: Shop) -> list[FutureField]:
-    """The number fields that move with what comes next, by the interaction they know best."""
+    """Return the number fields that follow later interactions, each with its closest type."""
     items, interactions = compacted(home, "item"), compacted(home, "interaction")
     if not items or not interactions:
         return []
-    found = []
+    leaking = []
     with duckdb.connect() as db:
-        acted = {
+        interactions_by_type = {
             type_: db.execute(_ACTED, {"interactions": interactions, "type": type_}).fetchnumpy()
             for type_ in POSITIVE_TYPES
         }
         for field in shop.items_of("number"):
             pointer = "/" + field.name.replace("~", "~0").replace("/", "~1")
-            given = {"items": items, "path": pointer}
-            told = db.execute(_TOLD, given).fetchnumpy()
-            known = [
-                FutureField(field.name, type_, _correlation(told, events))
-                for type_, events in acted.items()
-                if told["t"].size >= FEWEST_TOLD and events["t"].size
+            parameters = {"items": items, "path": pointer}
+            values = db.execute(_VALUES, parameters).fetchnumpy()
+            by_type = [
+                FutureField(field.name, type_, _correlation(values, events))
+                for type_, events in interactions_by_type.items()
+                if values["t"].size >= FEWEST_VALUES and events["t"].size
             ]
-            found += sorted(known, key=lambda one: -one.correlation)[:1]
-    return [one for one in found if one.correlation > SUSPICIOUS_CORRELATION]
+            leaking += sorted(by_type, key=lambda one: -one.correlation)[:1]
+    return [one for one in leaking if one.correlation > SUSPICIOUS_CORRELATION]
 
 
-def _correlation(told: Mapping[str, Any], acted: Mapping[str, Any]) -> float:
-    """0 where too little followed."""
-    item, t, value = told["item"], told["t"], np.asarray(told["value"], np.float64)
+def _correlation(values: Mapping[str, Any], interactions: Mapping[str, Any]) -> float:
+    """Correlate values with the interactions until the next value; 0 after too few of these."""
+    item, t, numbers = values["item"], values["t"], np.asarray(values["value"], np.float64)
     again = np.r_[(item[1:] == item[:-1]), False]
     until = np.minimum(np.where(again, np.r_[t[1:], 0], t + DAY), t + DAY)
-    happened = AsOfSum(acted["item"], acted["t"], np.ones(acted["t"].size))
-    came = happened.before(item, until) - happened.before(item, t)
-    if came.sum() < FEWEST_CLICKS:
+    total = AsOfSum(
+        interactions["item"],
+        interactions["t"],
+        np.ones(interactions["t"].size),
+    )
+    following = total.before(item, until) - total.before(item, t)
+    if following.sum() < FEWEST_CLICKS:
         return 0.0
-    x, y = _within(value, item), _within(came, item)
+    x, y = _within(numbers, item), _within(following, item)
     scale = float(np.sqrt((x * x).sum() * (y * y).sum()))
     return float((x * y).sum()) / scale if scale > 0 else 0.0
 
 
 def _within(values: Floats, item: npt.NDArray[np.int64]) -> Floats:
-    """Less the mean of the item."""
+    """Subtract the mean of each item."""
     _, code = np.unique(item, return_inverse=True)
     means = np.bincount(code, values) / np.bincount(code)
     return np.asarray(values - means[code])

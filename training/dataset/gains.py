@@ -1,4 +1,4 @@
-"""What each outcome is worth: the one place that says what a ranker is to strive for."""
+"""Label gains: what each outcome is worth to a ranker."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ class Gains:
 
     Attributes:
         worth: type → gain.  The best outcome of an impression counts; a negative one, such as a
-            return, is taken off it, and nothing falls below 0.  Other types say nothing.
-        horizon_days: what happens later than this after the slate does not count, and slates that
-            are younger than this at the end of the log are left out, so that slow outcomes count
-            alike for old and new slates; None: everything counts.
+            return, is subtracted from it, and no gain falls below 0.  Other types count nothing.
+        horizon_days: outcomes later than this after the slate do not count, and slates that are
+            younger than this at the end of the log are excluded, so that old and new slates have
+            the same time for slow outcomes.  None: every outcome counts.
     """
 
     worth: Mapping[str, float] = field(default_factory=lambda: DEFAULT_GAINS)
     horizon_days: float | None = None
 
     def __post_init__(self) -> None:
-        """Refuse gains that no ranker could learn from.
+        """Check that a ranker can learn from the gains.
 
         Raises:
             SettingError: no type has a gain above 0, or the horizon is not above 0.

@@ -1,4 +1,4 @@
-"""What the rows of a dataset are judged by: gains, revenue, surprise, category and item."""
+"""Judgments of a dataset's rows: gains, revenue, surprise, category and item."""
 
 import numpy as np
 import numpy.typing as npt
@@ -11,7 +11,7 @@ IMPRESSIONS = "item_engagement__impressions_all"
 
 
 def judgments(data: Dataset) -> Slates:
-    """The slates of a dataset, with all that is known of their rows."""
+    """Return the slates of a dataset with the judgments of their rows."""
     gains, items = data.column("gain").astype(np.float64), _codes(data.column("item_id"))
     return Slates(
         qid=data.column("qid"),
@@ -24,7 +24,7 @@ def judgments(data: Dataset) -> Slates:
 
 
 def _worth(data: Dataset, gains: Floats) -> Floats | None:
-    """The price of what was bought, in the shop's own units."""
+    """Shape (R,): the price of the bought items, in the shop's own units."""
     price, ordered = data.facts.roles.get("price"), data.column("ordered")
     if price is None:
         return None
@@ -34,7 +34,7 @@ def _worth(data: Dataset, gains: Floats) -> Floats | None:
 
 
 def _information(impressions: npt.NDArray[np.float32], items: Ints) -> Floats:
-    """−log2 of the item's share of all impressions, as known at the request, one added to each."""
+    """−log2 of the item's share of all impressions before the request, one added to each."""
     shown = np.nan_to_num(impressions.astype(np.float64)) + 1
     most = np.zeros(int(items.max(initial=-1)) + 1)
     np.maximum.at(most, items, shown)
@@ -44,11 +44,11 @@ def _information(impressions: npt.NDArray[np.float32], items: Ints) -> Floats:
 
 def _groups(data: Dataset) -> Ints | None:
     categories = data.column("category")
-    known = categories != None  # noqa: E711
-    if not known.any():
+    has_category = categories != None  # noqa: E711
+    if not has_category.any():
         return None
     groups = np.full(data.size, -1, dtype=np.int64)
-    groups[known] = _codes(categories[known])
+    groups[has_category] = _codes(categories[has_category])
     return groups
 
 

@@ -1,7 +1,7 @@
-"""What shoppers wanted of what they were shown: one row for each item of each ranking.
+"""Labels: one row for each item of each ranking that was shown.
 
-An interaction labels the item of the ranking it names.  The strongest one counts; one that was
-taken back does not, and a return is taken off (`training.dataset.gains`).
+An interaction labels the item of the ranking that it names.  The strongest interaction counts; a
+corrected one does not, and a return is subtracted (`training.dataset.gains`).
 """
 
 from collections.abc import Mapping
@@ -122,9 +122,9 @@ group by item_id
 
 
 def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
-    """Rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
+    """Return rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
 
-    A search that found nothing showed no items and has no row.
+    A search without results showed no items and has no row.
 
     Raises:
         DatasetError: the compacted log holds no ranking with items, or none older than the horizon.
@@ -137,7 +137,7 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
     outcomes = _OUTCOMES.format(shown=_SHOWN) if interactions else _NO_OUTCOMES
     gains = gains or Gains()
     days = gains.horizon_days
-    given = {
+    parameters = {
         "rankings": rankings,
         "interactions": interactions,
         "events": rankings + interactions,
@@ -146,7 +146,7 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
         "horizon": _FOREVER if days is None else int(days * DAY),
         "age": 0 if days is None else int(days * DAY),
     }
-    rows = _run(_LABELLED.format(shown=_SHOWN, outcomes=outcomes), given)
+    rows = _run(_LABELLED.format(shown=_SHOWN, outcomes=outcomes), parameters)
     if not rows.num_rows:
         older = "" if days is None else f" older than the horizon of {days:g} days"
         raise DatasetError(f"No ranking in {home.log} with items{older}; ingest more events.")
@@ -154,27 +154,27 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
 
 
 def item_counts(home: Home) -> pa.Table:
-    """Item id, impressions and clicks of every item ever shown, over the compacted log."""
+    """Count impressions and clicks of every item that the compacted log shows."""
     rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
     clicks = _CLICKS if interactions else "select null::varchar as item_id, 0 as clicks"
-    given = {
+    parameters = {
         "rankings": rankings,
         "interactions": interactions,
         "positive": list(POSITIVE_TYPES),
     }
     if not rankings:
         return pa.table({"item_id": pa.nulls(0, pa.string()), "impressions": [], "clicks": []})
-    return _run(_COUNTS.format(clicks=clicks), given)
+    return _run(_COUNTS.format(clicks=clicks), parameters)
 
 
 def compacted(home: Home, kind: str) -> list[str]:
-    """Files of one kind in the compacted log, oldest first."""
+    """Return the files of one kind in the compacted log, oldest first."""
     folder: Path = home.log / "compacted" / kind
     return [str(path) for path in sorted(folder.glob("day=*/part-*.parquet"))]
 
 
-def _run(sql: str, given: Mapping[str, object]) -> pa.Table:
-    used = {name: value for name, value in given.items() if f"${name}" in sql}
+def _run(sql: str, parameters: Mapping[str, object]) -> pa.Table:
+    used = {name: value for name, value in parameters.items() if f"${name}" in sql}
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
         return db.sql(sql, params=used).to_arrow_table()

@@ -1,7 +1,7 @@
-"""What the answers in the log say of past slates: which candidates there were, and who found them.
+"""Candidates and source ranks of past slates, from the answers in the log.
 
-A slate is that of the answer to its request; of several answers to one request, the one nearest in
-time.  What the shop showed without asking was found by no source, and had no other candidates.
+Each slate uses the answer to its request; of several answers, the one nearest in time.  A slate
+that the shop showed without a request has no source ranks and no other candidates.
 """
 
 from collections.abc import Iterable, Iterator
@@ -21,11 +21,11 @@ BATCH = 1000
 
 _ANSWERS = """
 select qid, [item.item_id for item in served.items] as item_ids, served.sources, served.considered
-from (select distinct on (qid) qid, request_id, t from shown order by qid, t) as asked
+from (select distinct on (qid) qid, request_id, t from shown order by qid, t) as requested
 left join read_parquet($served, union_by_name = true) as served using (request_id)
 qualify row_number() over (
     partition by qid
-    order by abs(epoch_us(served.event_time) - epoch_us(asked.t)), served.event_id
+    order by abs(epoch_us(served.event_time) - epoch_us(requested.t)), served.event_id
 ) = 1
 order by qid
 """
@@ -40,17 +40,17 @@ considered as (
 
 )
 
-select {_REQUEST}, item_id, 0 as beside, position
+select {_REQUEST}, item_id, 0 as unshown, position
 from shown
 
 union all by name
 
-select {_REQUEST}, item_id, 1 as beside
+select {_REQUEST}, item_id, 1 as unshown
 from considered
 anti join shown using (qid, item_id)
 inner join (select distinct on (qid) {_REQUEST} from shown order by qid, position) using (qid)
 
-order by qid, beside, position, item_id
+order by qid, unshown, position, item_id
 """
 _decode = msgspec.json.Decoder(list[SourceLocations]).decode
 
@@ -58,12 +58,12 @@ _decode = msgspec.json.Decoder(list[SourceLocations]).decode
 def with_logged_sources(
     home: Home, rows: pa.Table, slates: Iterable[RequestContext]
 ) -> Iterator[RequestContext]:
-    """The slates, each with what the sources had of it.
+    """Add the logged source ranks to each slate.
 
     Args:
         home: whose log is read.
         rows: sorted by qid; request_id, t.
-        slates: one for each ranking of the rows, in their order.
+        slates: one for each ranking of the rows, in the same order.
     """
     served = _answers(home)
     if not served:
@@ -73,16 +73,16 @@ def with_logged_sources(
         answers = db.sql(_ANSWERS, params={"served": served}).to_arrow_reader(BATCH)
         answered = (row for batch in answers for row in batch.to_pylist())
         for slate, row in zip(slates, answered, strict=True):
-            places = _decode(row["sources"] or "[]")
+            locations = _decode(row["sources"] or "[]")
             yield replace(
-                slate, source_ranks=dict(zip(row["item_ids"] or (), places, strict=False))
+                slate, source_ranks=dict(zip(row["item_ids"] or (), locations, strict=False))
             )
 
 
 def with_unshown_candidates(home: Home, rows: pa.Table) -> pa.Table:
-    """The rows, with those of the candidates that were ranked and not shown behind each ranking's.
+    """Append to each ranking the candidates that were ranked but not shown.
 
-    Features compare a candidate with the others of its slate, so training has to know them all.
+    Features compare a candidate with the others of its slate, so training needs all of them.
 
     Args:
         home: whose log is read.
@@ -97,16 +97,16 @@ def with_unshown_candidates(home: Home, rows: pa.Table) -> pa.Table:
 
 
 def sources_of(event: ServedEvent) -> SourceRanks:
-    """What the sources had of an answer's items."""
+    """Return rank and score in each source of an answer's items."""
     return dict(zip((item.item_id for item in event.items), event.sources, strict=False))
 
 
 def _answers(home: Home) -> list[str]:
-    """The files of answers whose contract tells of their candidates."""
-    return [path for path in compacted(home, "served") if _tells_of_candidates(path)]
+    """Return the files of answers that list their candidates."""
+    return [path for path in compacted(home, "served") if _lists_candidates(path)]
 
 
-def _tells_of_candidates(path: str) -> bool:
+def _lists_candidates(path: str) -> bool:
     return "considered" in pq.read_schema(path).names
 
 

@@ -1,7 +1,7 @@
-"""What was known of each past slate strictly before it was shown, as `RequestContext`.
+"""Historical features: the context of each past slate, strictly before it was shown.
 
-The historical join runs once a side: users and queries at their rankings, items at their rows.
-What is joined lies on disk; of its Python objects there are never more than some slates' in memory.
+The historical join runs once for each entity: users, queries and markets by ranking, items by row.
+The joined tables are on disk; only some slates at a time become Python objects.
 """
 
 from collections.abc import Iterator, Mapping
@@ -24,7 +24,7 @@ Bounds = npt.NDArray[np.int64]
 
 
 def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
-    """One `RequestContext` a ranking, in the order of the rows.
+    """Return one `RequestContext` for each ranking, in the order of the rows.
 
     Args:
         home: whose feature views are joined.
@@ -39,9 +39,9 @@ def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
     requests = rows.take(pa.array(slate_starts(rows["qid"])))
 
     def join(keys: pa.Table, key: str) -> pa.Table:
-        chosen = [view for view in catalogue.views if view.join_keys == [key]]
-        wanted = pa.table({key: keys[key], "event_timestamp": keys["t"]})
-        return features_at(store, catalogue, wanted, chosen, on_disk=True)
+        views = [view for view in catalogue.views if view.join_keys == [key]]
+        entities = pa.table({key: keys[key], "event_timestamp": keys["t"]})
+        return features_at(store, catalogue, entities, views, on_disk=True)
 
     users = join(requests, "user_id")
     queries = join(requests, "query_key")
@@ -52,12 +52,12 @@ def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
 def slates_of(
     rows: pa.Table, users: pa.Table, queries: pa.Table, markets: pa.Table, items: pa.Table
 ) -> Iterator[RequestContext]:
-    """Put together what was joined: users, queries and markets by ranking, `items` by row."""
+    """Combine the joined tables: users, queries and markets by ranking, `items` by row."""
     bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
     for first in range(0, bounds.size - 1, SLATES_AT_ONCE):
         ends = bounds[first : first + SLATES_AT_ONCE + 1]
         of_rows, of_slates = slice(ends[0], ends[-1]), slice(first, first + ends.size - 1)
-        yield from _some(
+        yield from _contexts_of(
             rows[of_rows],
             users[of_slates],
             queries[of_slates],
@@ -67,7 +67,7 @@ def slates_of(
         )
 
 
-def _some(
+def _contexts_of(
     rows: pa.Table,
     users: pa.Table,
     queries: pa.Table,
@@ -102,7 +102,7 @@ def _columns(table: pa.Table) -> dict[str, Column]:
 
 
 def _column(values: pa.ChunkedArray) -> Column:
-    """Numbers as float64 with NaN where null, everything else as Python objects."""
+    """Convert numbers to float64 with NaN for null, everything else to Python objects."""
     if pa.types.is_integer(values.type) or pa.types.is_floating(values.type):
         numbers: Column = pc.cast(values, pa.float64(), safe=False).to_numpy()
         return numbers

@@ -1,4 +1,4 @@
-"""Fit the click-rate prior: how much an item's own counts weigh against the shop's rate."""
+"""Fit the click-rate prior: the weight of an item's counts against the shop's click rate."""
 
 import math
 
@@ -16,7 +16,7 @@ _lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
 
 
 def fit_prior(items: npt.ArrayLike, clicked: npt.ArrayLike) -> RatePrior:
-    """The prior under which the items' counts are most likely (beta-binomial).
+    """Return the prior of maximum likelihood for the items' counts (beta-binomial).
 
     Args:
         items: shape (R,), the item of each impression.
@@ -37,7 +37,7 @@ def fit_prior(items: npt.ArrayLike, clicked: npt.ArrayLike) -> RatePrior:
 
 
 def _likelihood(clicks: Floats, shown: Floats, strength: float, rate: float) -> Floats:
-    """Log-likelihood of `clicks` in `shown` where rates vary as Beta(w, w / rate − w)."""
+    """Log-likelihood of `clicks` out of `shown`, with rates from Beta(w, w / rate − w)."""
     a, b = strength, strength / rate - strength
     return _log_beta(a + clicks, b + shown - clicks) - _log_beta(np.array(a), np.array(b))
 

@@ -1,4 +1,4 @@
-"""The temporal split: what came first teaches, what came next chooses, what came last judges."""
+"""The temporal split: the oldest rankings train, the next validate, the newest test."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,7 +7,7 @@ TRAIN, VALIDATE, TEST = "train", "validate", "test"
 
 TEST_SHARE = 0.2
 VALIDATE_SHARE = 0.2
-"""Of what is not test."""
+"""Share of the rankings outside the test split."""
 
 
 def split_rankings(count: int) -> npt.NDArray[np.str_]:
@@ -16,7 +16,7 @@ def split_rankings(count: int) -> npt.NDArray[np.str_]:
     >>> split_rankings(10).tolist()
     ['train', 'train', 'train', 'train', 'train', 'train', 'validate', 'validate', 'test', 'test']
     """
-    learned = int(count * (1 - TEST_SHARE))
-    taught = int(learned * (1 - VALIDATE_SHARE))
-    place = np.arange(count)
-    return np.where(place < taught, TRAIN, np.where(place < learned, VALIDATE, TEST))
+    test_start = int(count * (1 - TEST_SHARE))
+    train_end = int(test_start * (1 - VALIDATE_SHARE))
+    position = np.arange(count)
+    return np.where(position < train_end, TRAIN, np.where(position < test_start, VALIDATE, TEST))

@@ -1,8 +1,8 @@
-"""What a ranker owes to its features and to its data: fitted again with less of them.
+"""Ablations and learning curves: fit the ranker again with fewer features or less data.
 
-Each is fitted on the training split with the chosen configuration and number of trees, and measured
-on the validation split, so that the test split stays unseen.  Differences are paired, to the ranker
-fitted in the same way with everything.
+Each ranker is fitted on the training split with the chosen configuration and number of trees, and
+measured on the validation split, so that the test split stays unseen.  Differences are paired with
+the ranker that was fitted in the same way on everything.
 """
 
 import json
@@ -28,12 +28,12 @@ Table = dict[str, Any]
 
 @dataclass(frozen=True)
 class Refit:
-    """A ranker fitted with less.
+    """A ranker fitted with fewer features or less data.
 
     Attributes:
-        name: the family left out, or the share of the training rankings.
-        features: columns it read.
-        rankings: with a gain, it was fitted on.
+        name: the family that was excluded, or the share of the training rankings.
+        features: number of columns.
+        rankings: number of training rankings with a gain.
         ndcg_at_10: on the validation split.
         difference: to the ranker fitted with everything.
     """
@@ -46,39 +46,43 @@ class Refit:
 
 
 def ablation(dataset: Path, training: Mapping[str, Any], progress: Progress | None = None) -> Table:
-    """Leave out each family of features in turn, then all of user and session at once.
+    """Exclude each family of features in turn, then all features of user and session together.
 
-    What costs most comes first.
+    The family with the largest loss comes first.
     """
     data = LazyDataset.open(dataset)
     columns = data.facts.columns
     groups = group_features(columns)
     groups |= {USER_AND_SESSION: tuple(filter(is_user_feature, columns))}
-    left = [(name, [c for c in columns if c not in own]) for name, own in groups.items()]
-    taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
+    remaining = [(name, [c for c in columns if c not in own]) for name, own in groups.items()]
+    train, validation = data.part(TRAIN), data.part(VALIDATE).with_gain()
     fitted = _fitted(
-        [("everything", taught, checked)]
-        + [(name, taught.features(some), checked.features(some)) for name, some in left if some],
+        [("everything", train, validation)]
+        + [
+            (name, train.features(some), validation.features(some))
+            for name, some in remaining
+            if some
+        ],
         training, progress,
     )  # fmt: skip
-    found = sorted(_refits(fitted, checked), key=lambda refit: refit.difference.value)
-    return {"split": VALIDATE, "refits": [asdict(refit) for refit in found]}
+    refits = sorted(_refits(fitted, validation), key=lambda refit: refit.difference.value)
+    return {"split": VALIDATE, "refits": [asdict(refit) for refit in refits]}
 
 
 def learning_curve(
     dataset: Path, training: Mapping[str, Any], progress: Progress | None = None
 ) -> Table:
-    """Fit on a growing share of the training rankings, each holding the one before."""
+    """Fit on a growing share of the training rankings; each share contains the one before."""
     data = LazyDataset.open(dataset)
-    taught, checked = data.part(TRAIN), data.part(VALIDATE).with_gain()
-    qid = taught.column("qid")
+    train, validation = data.part(TRAIN), data.part(VALIDATE).with_gain()
+    qid = train.column("qid")
     slates = np.random.default_rng(_SEED).permutation(np.unique(qid))
     parts = []
     for share in sorted(SHARES, reverse=True):
         some = slates[: max(int(share * slates.size), 1)]
-        parts.append((f"{share:.0%}", taught.rows(np.isin(qid, some)), checked))
-    found = list(_refits(_fitted(parts, training, progress), checked))
-    return {"split": VALIDATE, "refits": [asdict(refit) for refit in reversed(found)]}
+        parts.append((f"{share:.0%}", train.rows(np.isin(qid, some)), validation))
+    refits = list(_refits(_fitted(parts, training, progress), validation))
+    return {"split": VALIDATE, "refits": [asdict(refit) for refit in reversed(refits)]}
 
 
 _Part = tuple[str, Dataset, Dataset]
@@ -87,22 +91,22 @@ _Part = tuple[str, Dataset, Dataset]
 def _fitted(
     parts: Sequence[_Part], training: Mapping[str, Any], progress: Progress | None
 ) -> Iterator[tuple[str, Dataset, Floats]]:
-    """Name, rows and values on the validation split of each; the whole comes first."""
-    chosen = Trial.from_dict(training["chosen"])
-    for number, (name, taught, checked) in enumerate(parts):
+    """Yield name, rows and values on the validation split of each part; the whole comes first."""
+    trial = Trial.from_dict(training["chosen"])
+    for number, (name, train, validation) in enumerate(parts):
         if progress:
             progress(number, len(parts))
-        scores = refit(chosen, taught).scores(checked)
-        yield name, taught, ndcg(scores, checked.column("gain"), checked.column("qid"))
+        scores = refit(trial, train).scores(validation)
+        yield name, train, ndcg(scores, validation.column("gain"), validation.column("qid"))
 
 
-def _refits(fitted: Iterator[tuple[str, Dataset, Floats]], checked: Dataset) -> Iterator[Refit]:
-    users, whole = users_of(checked), None
-    for name, taught, values in fitted:
+def _refits(fitted: Iterator[tuple[str, Dataset, Floats]], validation: Dataset) -> Iterator[Refit]:
+    users, whole = users_of(validation), None
+    for name, train, values in fitted:
         whole = values if whole is None else whole
-        found = mean_intervals({"value": values, "difference": values - whole}, users)
-        rankings = int(np.unique(taught.with_gain().column("qid")).size)
-        yield Refit(name, len(taught.facts.columns), rankings, found["value"], found["difference"])
+        refits = mean_intervals({"value": values, "difference": values - whole}, users)
+        rankings = int(np.unique(train.with_gain().column("qid")).size)
+        yield Refit(name, len(train.facts.columns), rankings, refits["value"], refits["difference"])
 
 
 STUDIES: dict[str, Callable[[Path, Mapping[str, Any], Progress | None], Table]] = {
@@ -114,9 +118,9 @@ STUDIES: dict[str, Callable[[Path, Mapping[str, Any], Progress | None], Table]] 
 def study(
     dataset: Path, out: Path, names: Sequence[str], progress: Progress | None = None
 ) -> Table:
-    """Add studies to the evaluation in the folder `out`, and give its dict.
+    """Add studies to the evaluation in the folder `out`, and return its dict.
 
-    Those that are there already are not fitted again: they are of the same ranker and dataset.
+    A study that the evaluation has already is not run again: ranker and dataset are the same.
     """
     table: Table = json.loads((out / EVALUATION).read_text())
     for name in names:

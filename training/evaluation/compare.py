@@ -1,4 +1,4 @@
-"""The last ranker and any other that was kept, on the same test slates."""
+"""Compare two rankers on the same test slates."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -17,19 +17,22 @@ def compare(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
     Args:
         dataset: file that the ranker was trained on.
         folder: of the ranker.
-        other: of a ranker of this or an older catalogue, that learned from none of the test split.
+        other: of a ranker of this or an older catalogue that did not learn from the test split.
 
     Raises:
         ArtifactError: one of them is damaged, or reads a column that the dataset lacks.
     """
     data = LazyDataset.open(dataset).part(TEST).with_gain()
-    mine, its = (_values(data, one) for one in (folder, other))
-    found = mean_intervals({"ranker": mine, "other": its, "difference": mine - its}, users_of(data))
+    values, other_values = (_values(data, one) for one in (folder, other))
+    intervals = mean_intervals(
+        {"ranker": values, "other": other_values, "difference": values - other_values},
+        users_of(data),
+    )
     return {
         "folder": str(other),
         "model": sha256(other / MODEL),
-        "rankings": int(mine.size),
-        **{name: asdict(interval) for name, interval in found.items()},
+        "rankings": int(values.size),
+        **{name: asdict(interval) for name, interval in intervals.items()},
     }
 
 
@@ -41,7 +44,9 @@ def _values(data: Dataset, folder: Path) -> Floats:
             f"{folder}: expected a ranker that reads columns of the dataset; it lacks "
             f"{', '.join(unknown[:3])}{' and more' if len(unknown) > 3 else ''}."
         )
-    some = data.features(ranker.columns)
+    selected = data.features(ranker.columns)
     return ndcg(
-        ranker.apply(some.matrix, some.facts.columns), data.column("gain"), data.column("qid")
+        ranker.apply(selected.matrix, selected.facts.columns),
+        data.column("gain"),
+        data.column("qid"),
     )

@@ -1,7 +1,7 @@
-"""The honest evaluation: ranker and baselines on the test split, by one command.
+"""Evaluate ranker and baselines on the test split.
 
-The test split lies after everything the ranker learned or chose from.  It is run once for a ranker
-and a dataset; asked again, the logged result is given.
+The test split is newer than everything that the ranker learned from or was chosen on.  Each ranker
+and dataset is measured once; after that the logged result is returned.
 """
 
 import json
@@ -51,8 +51,8 @@ Users = npt.NDArray[Any]
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One model on some slates.
+class ModelFigures:
+    """The figures of one model on some slates.
 
     Attributes:
         name: ranker, or a baseline's name.
@@ -78,7 +78,7 @@ class Slice:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured on the test split.
+    """The figures of the test split.
 
     Attributes:
         identity: hashes of the model and of the dataset.
@@ -86,30 +86,30 @@ class Evaluation:
         models: the ranker and every baseline, best ndcg@10 first.
         by_position: ndcg@1, ndcg@2, … of each model.
         slices: parts of the test split.
-        data: what the ranker learned from, in numbers.
+        data: figures of the dataset.
         training: how the ranker was chosen.
     """
 
     identity: dict[str, str]
     rankings: dict[str, int]
-    models: tuple[Measured, ...]
+    models: tuple[ModelFigures, ...]
     by_position: dict[str, list[float]]
     slices: tuple[Slice, ...]
     data: dict[str, Any]
     training: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; the ranker's figures lie under `test`."""
+        """JSON-ready; `test` has the ranker's figures."""
         ranker = next(model for model in self.models if model.name == RANKER)
-        known = {name: i.value for name, i in ranker.metrics.items()}
-        table = {"conventions": CONVENTIONS, "test": known, **asdict(self)}
-        told: dict[str, Any] = without_nan(table)
-        return told
+        values = {name: i.value for name, i in ranker.metrics.items()}
+        table = {"conventions": CONVENTIONS, "test": values, **asdict(self)}
+        plain: dict[str, Any] = without_nan(table)
+        return plain
 
 
 @dataclass(frozen=True)
 class Logged:
-    """An evaluation that was run before."""
+    """The logged result of an earlier evaluation."""
 
     table: dict[str, Any]
 
@@ -127,11 +127,11 @@ def evaluate(
         dataset: file that the ranker was trained on.
         artifact_folder: of the ranker.
         out: `evaluation.json`, `evaluation.html`, `model_card.json` and `model_card.md`.
-        metrics: to be measured beside `METRICS`.
+        metrics: measured in addition to `METRICS`.
 
     Raises:
         DatasetError: no ranking of the test split has a gain.
-        LeakError: a feature knows the future.
+        LeakError: a feature contains the future.
         ArtifactError: the ranker is damaged or reads other columns.
     """
     whole = LazyDataset.open(dataset)
@@ -158,9 +158,9 @@ def measure(
 ) -> Evaluation:
     """Measure a ranker's scores, and every baseline, on the rows of `data`."""
     slates, users = judgments(data), users_of(data)
-    wanted = tuple(dict.fromkeys([*METRICS, *metrics, *BY_POSITION]))
+    requested = tuple(dict.fromkeys([*METRICS, *metrics, *BY_POSITION]))
     orders = {RANKER: scores, **{name: order(data) for name, order in BASELINES.items()}}
-    values = {name: slates.measure(wanted, order) for name, order in orders.items()}
+    values = {name: slates.measure(requested, order) for name, order in orders.items()}
     counted = ~np.isnan(values[RANKER][MAIN])
     if not counted.any():
         raise DatasetError("No ranking of the test split has a click; there is nothing to measure.")
@@ -190,38 +190,38 @@ def print_evaluation(evaluation: Mapping[str, Any], console: "Console") -> None:
 
 def _measured(
     name: str, values: Values, metrics: Sequence[str], counted: Chosen, users: Users
-) -> Measured:
-    """One model's means over the counted slates."""
+) -> ModelFigures:
+    """Return one model's means over the counted slates."""
     own = {m: values[name][m] for m in metrics}
-    # What is pooled over all slates is one number, and has no interval.
+    # A metric that is pooled over all slates is one number without an interval.
     pooled = {m: float(v[0]) for m, v in own.items() if Metric.parse(m).kind == "coverage"}
     each = {m: np.where(counted, v, np.nan) for m, v in own.items() if m not in pooled}
     each[_DIFFERENCE] = values[name][MAIN] - values[RATE][MAIN]
-    found = mean_intervals(each, users)
-    difference = found.pop(_DIFFERENCE)
-    found |= {m: Interval(value, np.nan, np.nan) for m, value in pooled.items()}
-    return Measured(name, {m: found[m] for m in metrics}, difference)
+    intervals = mean_intervals(each, users)
+    difference = intervals.pop(_DIFFERENCE)
+    intervals |= {m: Interval(value, np.nan, np.nan) for m, value in pooled.items()}
+    return ModelFigures(name, {m: intervals[m] for m in metrics}, difference)
 
 
 def _slices(data: Dataset, values: Values, users: Users) -> tuple[Slice, ...]:
     ranker, rate = values[RANKER][MAIN], values[RATE][MAIN]
-    found = []
-    for name, chosen in slices_of(data).items():
-        inside = chosen & ~np.isnan(ranker)
+    slices = []
+    for name, selected in slices_of(data).items():
+        inside = selected & ~np.isnan(ranker)
         if inside.any():
             parts = {"ranker": ranker[inside], "baseline": rate[inside]}
             parts["difference"] = parts["ranker"] - parts["baseline"]
-            found.append(Slice(name, int(inside.sum()), **mean_intervals(parts, users[inside])))
-    return tuple(found)
+            slices.append(Slice(name, int(inside.sum()), **mean_intervals(parts, users[inside])))
+    return tuple(slices)
 
 
 def _numbers(counted: Chosen) -> dict[str, int]:
-    total, known = counted.size, int(counted.sum())
-    return {"test": total, "counted": known, "empty": total - known}
+    total, with_gain = counted.size, int(counted.sum())
+    return {"test": total, "counted": with_gain, "empty": total - with_gain}
 
 
 def _described(data: Dataset) -> dict[str, Any]:
-    """What the model card says of the data."""
+    """Return the model card's figures of the data."""
     instants = data.column("t").astype("datetime64[us]").astype(np.int64)
     return {
         "rankings": data.facts.rankings,
@@ -237,13 +237,13 @@ def _described(data: Dataset) -> dict[str, Any]:
 
 
 def _logged(out: Path, identity: dict[str, str], metrics: Sequence[Metric]) -> Logged | None:
-    """What was measured of the same ranker on the same dataset, if it holds these metrics."""
+    """Return the logged result of this ranker and dataset, if it has these metrics."""
     try:
         table = json.loads((out / EVALUATION).read_text())
     except (OSError, ValueError):
         return None
-    known = table.get("identity") == identity and {*map(str, metrics)} <= table["test"].keys()
-    return Logged(table) if known else None
+    is_same = table.get("identity") == identity and {*map(str, metrics)} <= table["test"].keys()
+    return Logged(table) if is_same else None
 
 
 def write(out: Path, table: dict[str, Any]) -> None:
@@ -252,17 +252,17 @@ def write(out: Path, table: dict[str, Any]) -> None:
     from training.evaluation.report import page
 
     out.mkdir(parents=True, exist_ok=True)
-    told = card(table)
+    model_card = card(table)
     (out / PAGE).write_text(page(table), encoding="utf-8")
-    (out / CARD).write_text(to_markdown(told), encoding="utf-8")
-    (out / CARD_JSON).write_text(json.dumps(told, indent=1) + "\n")
-    half = out / f".{EVALUATION}.part"
-    half.write_text(json.dumps(table, indent=1) + "\n")
-    half.replace(out / EVALUATION)
+    (out / CARD).write_text(to_markdown(model_card), encoding="utf-8")
+    (out / CARD_JSON).write_text(json.dumps(model_card, indent=1) + "\n")
+    partial = out / f".{EVALUATION}.part"
+    partial.write_text(json.dumps(table, indent=1) + "\n")
+    partial.replace(out / EVALUATION)
 
 
 def without_nan(value: Any) -> Any:
-    """JSON has no NaN: null is "not measured"."""
+    """Replace NaN by None, which JSON can store; it means "not measured"."""
     if isinstance(value, dict):
         return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

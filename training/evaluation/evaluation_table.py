@@ -9,11 +9,11 @@ from rich.table import Table
 Figures = Mapping[str, Any]
 
 COMPARED = ("recall@10", "mrr")
-"""Metrics of every model in the first table; the ranker's others stand below."""
+"""Metrics of every model in the first table; the second table has the others."""
 
 
 def tables(evaluation: Figures) -> Iterator[Table]:
-    """Models, the ranker's metrics, slices, and studies; the conventions stand at the head."""
+    """Yield tables of models, metrics, slices and studies; the first title has the conventions."""
     counted = evaluation["rankings"]
     title = (
         f"Test split: {counted['counted']} rankings counted, {counted['empty']} without a gain\n"
@@ -56,11 +56,11 @@ def _slices(slices: Sequence[Figures]) -> Table:
     return table
 
 
-def _comparison(found: Figures) -> Table:
-    title = f"Compared with {found['folder']}, on {found['rankings']} test rankings"
+def _comparison(comparison: Figures) -> Table:
+    title = f"Compared with {comparison['folder']}, on {comparison['rankings']} test rankings"
     table = _table(title, ["", "ndcg@10", "95 %"])
     for name, sign in (("ranker", ""), ("other", ""), ("difference", "+")):
-        table.add_row(name, *_both(found[name], sign))
+        table.add_row(name, *_both(comparison[name], sign))
     return table
 
 
@@ -74,8 +74,8 @@ def _refits(title: str, first: str, refits: Sequence[Figures]) -> Table:
 
 def _table(title: str, columns: Sequence[str]) -> Table:
     table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD)
-    for place, column in enumerate(columns):
-        table.add_column(column, justify="right" if place else "left", no_wrap=True)
+    for index, column in enumerate(columns):
+        table.add_column(column, justify="right" if index else "left", no_wrap=True)
     return table
 
 

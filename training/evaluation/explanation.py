@@ -1,6 +1,7 @@
-"""Why a ranker puts a slate in its order: each feature's share of each score, and it in words.
+"""Explain the order of a slate: each feature's share of each score, and reasons in words.
 
-Exact shares are for looking back, approximate ones for answers on line; both sum to the score.
+Exact shares are for the analysis of past slates, approximate ones for live answers; both sum to the
+score.
 """
 
 import base64
@@ -22,18 +23,18 @@ if TYPE_CHECKING:
     from feature_repo.events.log import EventLog
 
 _NOTABLE = 0.01
-"""Of the strongest share; a weaker one is no reason."""
+"""Part of the strongest share below which a share is no reason."""
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explanation:
     """One item of a slate.
 
     Attributes:
-        base: what every item has before anything is known of it.
-        shares: feature → what it adds to the score.
-        reasons: what sets the item apart from the slate most, in words.
-        probability: that it is wanted once looked at, where the ranker is calibrated.
+        base: score of an item without features.
+        shares: feature → its addition to the score.
+        reasons: the strongest differences between the item and the slate, in words.
+        probability: of a click once the shopper looks at it, where the ranker is calibrated.
     """
 
     item: str
@@ -50,21 +51,21 @@ class Explained:
 
 def explain(
     ranker: Ranker, items: Sequence[str], matrix: Matrix, *, exact: bool = True, top: int = 3
-) -> list[Explained]:
+) -> list[Explanation]:
     """Explain a slate, best item first.
 
     Args:
-        ranker: which scores it.
+        ranker: scores the slate.
         items: N ids.
         matrix: shape (N, F).
         exact: whether the shares are exact, which takes seconds.
-        top: how many reasons an item gets.
+        top: number of reasons for each item.
     """
     scores, shares = ranker.apply(matrix), ranker.shares(matrix, exact=exact)
     apart = shares[:, :-1] - shares[:, :-1].mean(axis=0)
     chances = None if ranker.calibration is None else ranker.calibration.apply(scores)
     return [
-        Explained(
+        Explanation(
             item=items[n],
             score=float(scores[n]),
             base=float(shares[n, -1]),
@@ -77,26 +78,26 @@ def explain(
 
 
 def slate_of_dataset(dataset: Path, request: str) -> tuple[list[str], Matrix] | None:
-    """Items and features of a slate in a dataset; None where it is not there."""
+    """Return items and features of a slate in a dataset; None where it has no such slate."""
     if not dataset.exists():
         return None
     data = Dataset.load(dataset)
-    mine = data.rows(data.column("request_id").astype(str) == request)
-    return (mine.keys["item_id"].to_pylist(), mine.matrix) if mine.keys.num_rows else None
+    slate = data.rows(data.column("request_id").astype(str) == request)
+    return (slate.keys["item_id"].to_pylist(), slate.matrix) if slate.keys.num_rows else None
 
 
 def slate_of_log(log: "EventLog", request: str, columns: Sequence[str]) -> tuple[list[str], Matrix]:
-    """Items and features of an answer whose vectors were recorded.
+    """Return items and features of an answer whose vectors were recorded.
 
     Raises:
-        DatasetError: never answered, answered without vectors, or with other columns.
+        DatasetError: the log has no such answer, or one without vectors, or with other columns.
     """
     event = log.served(request)
     if event is None or event.vectors is None:
-        found = "no answer of this id" if event is None else "an answer without recorded vectors"
+        logged = "no answer of this id" if event is None else "an answer without recorded vectors"
         raise DatasetError(
-            f"Nothing tells the features of {request!r}: it is in no dataset, and the log has "
-            f"{found}.  Build a dataset with `aisle train`, or record a share of the requests."
+            f"The features of {request!r} are unknown: no dataset contains it, and the log has "
+            f"{logged}.  Build a dataset with `aisle train`, or record a share of the requests."
         )
     if event.layout != tuple(columns):
         raise DatasetError(f"{request!r} was answered with other features than the ranker reads.")
@@ -111,7 +112,7 @@ def _vectors(event: "ServedEvent") -> Matrix:
 def _reasons(
     columns: Sequence[str], apart: Scores, matrix: Matrix, n: int, top: int
 ) -> tuple[str, ...]:
-    """The features that set an item apart most, strongest first; none that sets nothing apart."""
+    """Return the features in which an item differs most from the slate, strongest first."""
     strongest = np.argsort(-np.abs(apart), kind="stable")[:top]
     return tuple(
         reason(columns[f], float(apart[f]), float(matrix[n, f]), matrix[:, f])

@@ -1,7 +1,6 @@
-"""The model card: what a ranker is, what it learned from, how good it is where, and its limits.
+"""The model card: a ranker's kind, data, figures by slice, and limits.
 
-Sections follow Mitchell et al. 2019.  Everything in it is read off the evaluation; nothing is
-written by hand.
+Sections follow Mitchell et al. 2019.  The card is derived from the evaluation alone.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,11 +11,11 @@ Figures = Mapping[str, Any]
 CARD, CARD_JSON = "model_card.md", "model_card.json"
 
 FEW_RANKINGS = 100
-"""A slice with fewer tells little."""
+"""A slice with fewer rankings is listed among the limits."""
 
 
 def card(evaluation: Figures) -> dict[str, Any]:
-    """JSON-ready, from an evaluation's dict."""
+    """Derive the card from an evaluation's dict; JSON-ready."""
     ranker = next(model for model in evaluation["models"] if model["name"] == "ranker")
     training = evaluation["training"]
     return {
@@ -39,7 +38,7 @@ def card(evaluation: Figures) -> dict[str, Any]:
 
 
 def to_markdown(card: Figures) -> str:
-    """The card for people."""
+    """Return the card as Markdown."""
     model, data = card["model"], card["data"]
     metrics = [[name, _interval(value)] for name, value in card["metrics"].items()]
     metrics.append(
@@ -78,7 +77,7 @@ def to_markdown(card: Figures) -> str:
 
 
 def _limits(evaluation: Figures, ranker: Figures) -> Iterator[str]:
-    """What the figures themselves warn of."""
+    """Yield the limits that follow from the figures."""
     counted = evaluation["rankings"]
     yield (
         f"{counted['empty']} of {counted['test']} test rankings had no gain and are not counted: "
@@ -105,7 +104,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Names come from a shop: a bar or a line break must not end the cell."""
+    """Escape a name of the shop: a bar or a line break must not end the cell."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 
@@ -113,5 +112,5 @@ def _interval(interval: Figures, sign: str = "") -> str:
     value, low, high = (interval[end] for end in ("value", "low", "high"))
     if value is None:
         return "–"
-    told = f"{value:{sign}.4f}"
-    return told if low is None else f"{told} ({low:{sign}.4f} to {high:{sign}.4f})"
+    text = f"{value:{sign}.4f}"
+    return text if low is None else f"{text} ({low:{sign}.4f} to {high:{sign}.4f})"

@@ -1,7 +1,7 @@
-"""What was served, beside what training computes for the same instants.
+"""Parity of training and serving: compare logged vectors with those that training computes.
 
-The vectors that the service logged are rebuilt by the point-in-time join from the events alone, and
-compared bit for bit.  Whoever finds a difference has found training and serving to disagree.
+The point-in-time join computes the vectors of each logged answer from the events alone; they must
+equal the logged ones bit for bit.  A difference means that training and serving disagree.
 """
 
 import base64
@@ -26,22 +26,22 @@ from training.dataset import historical_features, sources_of
 from training.ranker import Ranker
 
 IN_FLIGHT = 5 * SECOND
-"""How long before a request an event may have been received and not yet be acknowledged."""
+"""Time before a request in which an event may be received but not yet acknowledged."""
 
-_PAST = "or `aisle ingest --backfill` told since of a time before the request"
+_PAST = "or `aisle ingest --backfill` has added events from before the request since"
 
 _TRIED = 20
-"""Of the events within that time, how many are taken to have been on their way, newest first."""
+"""Number of events within that time, newest first, that are tried as unacknowledged."""
 
 
 @dataclass
 class Comparison:
-    """How many were compared, and which columns differed how often.
+    """Counts of compared vectors, and the columns that differ.
 
     Attributes:
-        in_flight: requests that read what was known a moment before: an event was on its way.
-        differing: column → how often its logged value is not the computed one.
-        examples: of each column that differed, the first: request, item, logged, computed.
+        in_flight: requests whose vectors match an earlier instant, before an unacknowledged event.
+        differing: column → number of logged values that differ from the computed ones.
+        examples: by column, the first difference: request, item, logged, computed.
     """
 
     requests: int = 0
@@ -79,10 +79,10 @@ _NONE = np.empty(0, dtype=np.int64)
 
 
 def recorded(home: Home, since: int | None = None, until: int | None = None) -> list[ServedEvent]:
-    """The compacted answers with logged vectors, by instant, from `since` to before `until`.
+    """Return the compacted answers with logged vectors, by instant, from `since` to before `until`.
 
     Raises:
-        DatasetError: the range ends where it begins, or before.
+        DatasetError: the range is empty.
     """
     if since is not None and until is not None and since >= until:
         raise DatasetError(
@@ -103,7 +103,7 @@ def recorded(home: Home, since: int | None = None, until: int | None = None) -> 
 
 
 def waiting(home: Home) -> int:
-    """How many answers with logged vectors are not compacted yet."""
+    """Count the answers with logged vectors that are not compacted yet."""
     logged = EventLog(home, Clock()).unsealed()
     return sum(isinstance(event, ServedEvent) and bool(event.vectors) for event in logged)
 
@@ -111,52 +111,54 @@ def waiting(home: Home) -> int:
 def compare(
     home: Home, events: Sequence[ServedEvent], prior: RatePrior, *, shift: int = 0
 ) -> Comparison:
-    """Compare each answer's vectors with what was known at its instant, moved by `shift` µs."""
-    found = Comparison()
+    """Compare each answer's vectors with those computed for its instant, moved by `shift` µs."""
+    comparison = Comparison()
     for event, matrix in zip(
         events, _computed(home, events, prior, [shift] * len(events)), strict=True
     ):
-        found.add(event, matrix)
-    return found
+        comparison.add(event, matrix)
+    return comparison
 
 
 def verify(home: Home, events: Sequence[ServedEvent]) -> Comparison:
-    """The same by the prior of each answer's own ranker, those in flight counted apart.
+    """Compare with the prior of each answer's own ranker; count answers in flight separately.
 
     Raises:
         DatasetError: an answer has other columns than this shop's, or its ranker is gone.
         ArtifactError: its ranker is damaged.
     """
     columns = feature_columns(Shop.load(home.shop_toml))
-    strange = [event.request_id for event in events if event.layout != columns]
-    if strange:
+    foreign = [event.request_id for event in events if event.layout != columns]
+    if foreign:
         raise DatasetError(
-            f"{len(strange)} answers, {strange[0]} the first, have other columns than the shop's "
+            f"{len(foreign)} answers, {foreign[0]} the first, have other columns than the shop's "
             "now; verify a range after the last change of shop.toml or of the platform."
         )
-    found = Comparison()
+    comparison = Comparison()
     for version in sorted({event.model_version or "" for event in events}):
-        of_it = [event for event in events if (event.model_version or "") == version]
-        _verify(home, of_it, _prior_of(home, version), found)
-    return found
+        of_version = [event for event in events if (event.model_version or "") == version]
+        _verify(home, of_version, _prior_of(home, version), comparison)
+    return comparison
 
 
-def _verify(home: Home, events: Sequence[ServedEvent], prior: RatePrior, found: Comparison) -> None:
-    doubtful = []
+def _verify(
+    home: Home, events: Sequence[ServedEvent], prior: RatePrior, comparison: Comparison
+) -> None:
+    differing = []
     at_request = _computed(home, events, prior, [0] * len(events))
     for event, matrix in zip(events, at_request, strict=True):
         if np.all(same_bits(logged_matrix(event), matrix)):
-            found.add(event, matrix)
+            comparison.add(event, matrix)
         else:
-            doubtful.append((event, matrix))
-    earlier = _read_earlier(home, [event for event, _ in doubtful], prior)
-    for (event, matrix), was_in_flight in zip(doubtful, earlier.tolist(), strict=True):
-        found.add(event, logged_matrix(event) if was_in_flight else matrix)
-        found.in_flight += was_in_flight
+            differing.append((event, matrix))
+    earlier = _read_earlier(home, [event for event, _ in differing], prior)
+    for (event, matrix), was_in_flight in zip(differing, earlier.tolist(), strict=True):
+        comparison.add(event, logged_matrix(event) if was_in_flight else matrix)
+        comparison.in_flight += was_in_flight
 
 
 def _prior_of(home: Home, version: str) -> RatePrior:
-    """The prior of a published ranker."""
+    """Return the prior of a published ranker."""
     folders = list((home.artifacts / "ranker").glob(f"*/{version}")) if version else []
     if not folders:
         raise DatasetError(
@@ -167,7 +169,7 @@ def _prior_of(home: Home, version: str) -> RatePrior:
 
 
 def cause_of(column: str) -> str:
-    """Where to look, by the family of the column that differs."""
+    """Describe the likely cause, by the family of the column that differs."""
     view = column.partition("__")[0]
     batch = [spec.name for spec in all_views() if spec.live is None]
     if view in ("percentiles", "market", "funnel", "query_item", *batch):
@@ -178,13 +180,13 @@ def cause_of(column: str) -> str:
 
 
 def logged_matrix(event: ServedEvent) -> Matrix:
-    """The vectors of an answer, shape (N, F)."""
+    """Return the vectors of an answer, shape (N, F)."""
     flat = np.frombuffer(base64.b64decode(event.vectors or ""), dtype="<f4")
     return flat.reshape(len(event.items), len(event.layout))
 
 
 def same_bits(one: Matrix, other: Matrix) -> npt.NDArray[np.bool_]:
-    """Where two float32 matrices of one shape have the same bits; any NaN is as any other."""
+    """Compare the bits of two float32 matrices of one shape; all NaN are equal."""
     same: npt.NDArray[np.bool_] = one.view(np.uint32) == other.view(np.uint32)
     return same | (np.isnan(one) & np.isnan(other))
 
@@ -192,22 +194,22 @@ def same_bits(one: Matrix, other: Matrix) -> npt.NDArray[np.bool_]:
 def _read_earlier(
     home: Home, events: Sequence[ServedEvent], prior: RatePrior
 ) -> npt.NDArray[np.bool_]:
-    """Whether an answer is what its request would have read before one of the last events."""
-    found = np.zeros(len(events), dtype=bool)
-    known, tries = _instants(home), list[tuple[int, int]]()
+    """Whether each answer equals what its request would have read before one of the last events."""
+    read_earlier = np.zeros(len(events), dtype=bool)
+    instants, tries = _instants(home), list[tuple[int, int]]()
     for number, event in enumerate(events):
-        first, last = np.searchsorted(known, [event.event_time - IN_FLIGHT, event.event_time])
-        tries += [(number, int(at)) for at in known[first:last][-_TRIED:]]
+        first, last = np.searchsorted(instants, [event.event_time - IN_FLIGHT, event.event_time])
+        tries += [(number, int(at)) for at in instants[first:last][-_TRIED:]]
     tried = [events[number] for number, _ in tries]
     shifts = [at - events[number].event_time for number, at in tries]
     matrices = _computed(home, tried, prior, shifts, at_request=True)
     for (number, _), event, matrix in zip(tries, tried, matrices, strict=True):
-        found[number] |= np.all(same_bits(logged_matrix(event), matrix))
-    return found
+        read_earlier[number] |= np.all(same_bits(logged_matrix(event), matrix))
+    return read_earlier
 
 
 def _instants(home: Home) -> npt.NDArray[np.int64]:
-    """When what changes features became known, in order, each once."""
+    """Return the instants at which events changed features, in order, each once."""
     log = EventLog(home, Clock())
     paths = [
         path for kind in ("item", "ranking", "interaction") for path in log.relation_paths(kind)
@@ -224,15 +226,18 @@ def _computed(
     *,
     at_request: bool = False,
 ) -> Iterator[Matrix]:
-    """The vectors of each request from what was known so many µs after it.
+    """Compute the vectors of each request at its instant plus a shift in µs.
 
-    Times since are counted up to then, or up to the request where that is said.
+    Features that are times since an event count up to that instant, or with `at_request` up to the
+    request.
     """
     if not events:
         return
     shop = Shop.load(home.shop_toml)
-    for event, facts in zip(events, historical_features(home, _rows(events, shifts)), strict=True):
-        read = replace(facts, source_ranks=sources_of(event))
+    for event, context in zip(
+        events, historical_features(home, _rows(events, shifts)), strict=True
+    ):
+        read = replace(context, source_ranks=sources_of(event))
         read = replace(read, t=event.event_time) if at_request else read
         computed = feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
         yield computed[: len(event.items)]

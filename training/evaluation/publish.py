@@ -22,12 +22,12 @@ RANKER, POPULARITY = "ranker", "popularity"
 
 @dataclass(frozen=True)
 class Publication:
-    """What is in use now.
+    """The versions in use.
 
     Attributes:
-        ranker: its version, or None where the verdict was against it.
+        ranker: its version, or None where the gate rejected it.
         popularity: version of the snapshot.
-        reason: the verdict, in a sentence.
+        reason: the decision of the gate, in a sentence.
     """
 
     ranker: str | None
@@ -43,13 +43,13 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
     """Publish the build folder `ranker` under `name`, with its evaluation inside.
 
     Args:
-        home: where to.
+        home: where it is published.
         ranker: folder written by `training.ranker.ranker.train`.
         evaluation: folder written by `training.evaluation.evaluate.evaluate`.
         name: of the model, as in `/rank/{model}`.
 
     Raises:
-        ArtifactError: ranker or evaluation is absent, damaged, or not of each other.
+        ArtifactError: ranker or evaluation is absent or damaged, or they do not belong together.
     """
     trained, measured = _read(ranker / TRAINING), _read(evaluation / EVALUATION)
     if measured["identity"]["model"] != sha256(ranker / MODEL):
@@ -67,7 +67,7 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
 
 
 def publish_popularity(home: Home, *, name: str) -> str:
-    """Count the compacted log and publish the snapshot; gives its version."""
+    """Fit the snapshot on the compacted log and publish it; return its version."""
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(scratch)
         Popularity.fit(home).save(build)
@@ -86,7 +86,7 @@ def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _code() -> str:
-    """Hash of the code that makes and reads features: what must not change under a model."""
+    """Hash the code that computes features, which must not change under a model."""
     sources = sorted(
         [*(CHECKOUT / "feature_repo").rglob("*.py"), *(CHECKOUT / "feature_repo").rglob("*.sql")]
     )

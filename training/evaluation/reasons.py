@@ -1,4 +1,4 @@
-"""Reasons in words: what a feature is, and how an item's value compares with the slate's."""
+"""Reasons in words: describe a feature, and compare an item's value with the slate's."""
 
 import re
 
@@ -32,7 +32,7 @@ _PHRASES = (
 
 
 def phrase(column: str) -> str:
-    """A feature in words; one of an unknown kind by its own name.
+    """Describe a feature in words; a feature of an unknown kind by its name.
 
     >>> phrase("rate__item_7d")
     'click rate of the item in 7 days'
@@ -40,19 +40,19 @@ def phrase(column: str) -> str:
     'how much the shopper clicks its brand'
     """
     for pattern, words in _PHRASES:
-        found = re.fullmatch(pattern, column)
-        if found:
-            parts = [_WINDOWS.get(part, part.replace("_", " ")) for part in found.groups()]
+        match = re.fullmatch(pattern, column)
+        if match:
+            parts = [_WINDOWS.get(part, part.replace("_", " ")) for part in match.groups()]
             return words.format(*parts)
     return column.replace("__", " ").replace("_", " ")
 
 
 def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str:
-    """One reason: the feature, its value against the slate's median, and what it does.
+    """Return one reason: the feature, its value against the slate's median, and its effect.
 
     Args:
         column: the feature.
-        share: what it adds to the score, against the slate's mean.
+        share: its addition to the score, against the slate's mean.
         value: of the item; NaN where missing.
         slate: shape (N,), its values in the slate.
     """
@@ -63,9 +63,9 @@ def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str
 def _compared(value: float, slate: npt.ArrayLike) -> str:
     if np.isnan(value):
         return "(not known)"
-    known = np.asarray(slate, np.float64)
-    known = known[~np.isnan(known)]
-    median = float(np.median(known))
+    values = np.asarray(slate, np.float64)
+    values = values[~np.isnan(values)]
+    median = float(np.median(values))
     if value == median:
         return f"({value:.3g}, as usual here)"
     return f"({value:.3g}, {'above' if value > median else 'below'} the usual {median:.3g})"

@@ -1,6 +1,6 @@
-"""An evaluation as one self-contained HTML page: no script, no font, nothing fetched.
+"""An evaluation as one self-contained HTML page, without scripts, fonts or other requests.
 
-Every plot's figures also stand in a table, and colours follow the reader's light or dark setting.
+A table repeats the figures of every plot; colours follow the reader's light or dark setting.
 """
 
 from collections.abc import Mapping, Sequence
@@ -37,7 +37,7 @@ svg .tick { text-anchor: middle; } .main { fill: var(--main); } .other { fill: v
 
 
 def page(evaluation: Figures) -> str:
-    """The whole page, from an evaluation's dict."""
+    """Render the page from an evaluation's dict."""
     counted, main = evaluation["rankings"], _number(evaluation["test"]["ndcg@10"])
     parts = [
         _models(evaluation["models"]),
@@ -86,12 +86,12 @@ def _models(models: Sequence[Figures]) -> str:
 
 
 def _by_position(curves: Figures) -> str:
-    known = {name: line for name, line in curves.items() if None not in line}
-    if not known:
+    complete = {name: line for name, line in curves.items() if None not in line}
+    if not complete:
         return ""
-    at = [str(k) for k in range(1, 1 + len(next(iter(known.values()))))]
-    plot = lines("depth", "ndcg@k by the number of positions", at, known, "positions k")
-    rows = [[name, *map(_number, line)] for name, line in known.items()]
+    at = [str(k) for k in range(1, 1 + len(next(iter(complete.values()))))]
+    plot = lines("depth", "ndcg@k by the number of positions", at, complete, "positions k")
+    rows = [[name, *map(_number, line)] for name, line in complete.items()]
     table = _table("ndcg@k of each model", ["Model", *(f"@{k}" for k in at)], rows)
     return f"<h2>By depth</h2>{_figure(plot)}{_folded(table)}"
 

@@ -1,4 +1,4 @@
-"""Parts of the test split that tell where a ranker is strong and where it is not."""
+"""Slices of the test split, which show where a ranker is strong and where it is weak."""
 
 import numpy as np
 import numpy.typing as npt
@@ -10,27 +10,27 @@ from training.metrics import slate_starts
 Chosen = npt.NDArray[np.bool_]
 
 ITEM, SHOP = "itself", "the shop"
-"""The highest and the lowest rung of the ladder of click rates; groups are between them."""
+"""The first and the last level of support for a click rate; groups are between them."""
 
 HEAD_SEARCHES = 10
-"""A query searched at least this often before is a head query."""
+"""Earlier searches from which a query is a head query."""
 
-PLACES = ("market", "surface", "device")
+COLUMNS = ("market", "surface", "device")
 MOST_VALUES = 8
-"""Of a market, surface or device: the largest."""
+"""Most values of a market, surface or device that become slices: the largest."""
 
 
 def slices_of(data: Dataset) -> dict[str, Chosen]:
-    """Name → shape (Q,), which slates belong to it; a slice without slates is left out.
+    """Return by name the slates of each slice, shape (Q,); skip slices without slates.
 
-    A user is cold who was never shown anything before; an item is cold that was never shown.  What
-    was wanted is judged by the lowest rung on which a click rate of it rests: see `rungs`.
+    A user or an item is cold before its first impression.  Slates are also split by the least
+    supported click rate among the items with a gain: see `support_levels`.
     """
     starts = slate_starts(data.column("qid"))
     warm_user = data.column("user_engagement__impressions_all")[starts] > 0
     searches = data.column("query_engagement__searches_all")[starts]
     has_query = data.column("query_key")[starts] != None  # noqa: E711
-    cold_item = _wanted_a_cold_item(data, starts)
+    cold_item = _has_cold_target(data, starts)
     slices = {
         "warm user": warm_user,
         "cold user": ~warm_user,
@@ -41,50 +41,50 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
     }
     clicks = data.column("user_engagement__clicks_all")[starts] > 0
     slices["warm user without a click"] = warm_user & ~clicks
-    slices |= _by_rung(data, starts)
-    for place in PLACES:
-        slices |= _largest(place, data.column(place)[starts])
+    slices |= _by_support(data, starts)
+    for column in COLUMNS:
+        slices |= _largest(column, data.column(column)[starts])
     return {name: np.asarray(chosen, bool) for name, chosen in slices.items() if np.any(chosen)}
 
 
-def rungs(data: Dataset) -> dict[str, Chosen]:
-    """Rung → shape (R,), which items it is that of; each item has one.
+def support_levels(data: Dataset) -> dict[str, Chosen]:
+    """Return by level the items whose click rate it supports, shape (R,); each item has one level.
 
-    An item's click rate rests on its own impressions where they weigh at least as much as what is
-    believed of it beforehand, else on those of its brand, else its category, else on the shop's.
+    An item's own impressions support its click rate where they weigh at least as much as the prior,
+    else those of its brand, else those of its category, else those of the shop.
     """
     prior = data.facts.prior
     weight = prior.strength / prior.click_rate if prior.click_rate > 0 else np.inf
-    left, found = np.ones(data.size, bool), dict[str, Chosen]()
+    remaining, levels = np.ones(data.size, bool), dict[str, Chosen]()
     supports = {ITEM: "item_engagement__impressions_all"}
     supports |= {f"its {group}": f"percentiles__{group}_support" for group in reversed(GROUPS)}
-    for rung, column in supports.items():
+    for level, column in supports.items():
         supported = data.column(column).astype(np.float64) >= weight
-        found[rung], left = left & supported, left & ~supported
-    return found | {SHOP: left}
+        levels[level], remaining = remaining & supported, remaining & ~supported
+    return levels | {SHOP: remaining}
 
 
-def _by_rung(data: Dataset, starts: npt.NDArray[np.int64]) -> dict[str, Chosen]:
-    """Slates by the lowest rung among the items that were wanted."""
+def _by_support(data: Dataset, starts: npt.NDArray[np.int64]) -> dict[str, Chosen]:
+    """Split slates by the last level among the items with a gain."""
     gains, slices = data.column("gain") > 0, dict[str, Chosen]()
     lower = np.zeros(starts.size, bool)
-    for rung, of_rung in reversed(rungs(data).items()):
-        wanted = np.logical_or.reduceat(of_rung & gains, starts)
-        slices[f"wanted, known by {rung}"] = wanted & ~lower
-        lower |= wanted
+    for level, of_level in reversed(support_levels(data).items()):
+        has_target = np.logical_or.reduceat(of_level & gains, starts)
+        slices[f"wanted, known by {level}"] = has_target & ~lower
+        lower |= has_target
     return slices
 
 
-def _wanted_a_cold_item(data: Dataset, starts: npt.NDArray[np.int64]) -> Chosen:
+def _has_cold_target(data: Dataset, starts: npt.NDArray[np.int64]) -> Chosen:
     cold = ~(data.column("item_engagement__impressions_all") > 0)
     return np.logical_or.reduceat(cold & (data.column("gain") > 0), starts)
 
 
-def _largest(place: str, values: npt.NDArray[np.object_]) -> dict[str, Chosen]:
-    """The largest of a place's known values, where there is more than one."""
-    known = values[values != None].astype(str)  # noqa: E711
-    names, counts = np.unique(known, return_counts=True)
+def _largest(column: str, values: npt.NDArray[np.object_]) -> dict[str, Chosen]:
+    """Return slices of a column's most frequent values, where it has more than one."""
+    values = values[values != None].astype(str)  # noqa: E711
+    names, counts = np.unique(values, return_counts=True)
     if names.size < 2:
         return {}
     largest = names[np.argsort(-counts, kind="stable")[:MOST_VALUES]]
-    return {f"{place} {name}": values == name for name in largest}
+    return {f"{column} {name}": values == name for name in largest}

@@ -1,4 +1,4 @@
-"""What a shopper means by a query: its words, their spelling, price limits, category and brand."""
+"""Query understanding: words, spelling, price limits, category and brand."""
 
 from training.query_understanding.intent import Intent
 from training.query_understanding.spelling import Spelling

@@ -1,4 +1,4 @@
-"""Which category and brand shoppers mean by a query, from what they click after it."""
+"""The category and the brand that a query implies, learned from clicks."""
 
 import json
 from collections.abc import Iterable, Mapping
@@ -11,66 +11,68 @@ from training.query_understanding.words import words
 FILE = "intent.json"
 LEAST_CLICKS = 5
 LEAST_SHARE = 0.6
-"""A value is meant where so many clicks after the query, and such a share of them, were on it."""
+"""A query implies a value after this many clicks on it, if they are this share of its clicks."""
 
 
 @dataclass(frozen=True)
 class Intent:
-    """The value of one field that a query means, with its share of the query's clicks.
+    """The values of one field that queries imply.
 
     Attributes:
-        meant: by phrase: the query's words, joined by a space; value and share.
+        values: by phrase, the words of a query joined by spaces: value and share of the clicks.
     """
 
-    meant: Mapping[str, tuple[str, float]] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, float]] = field(default_factory=dict)
 
     @classmethod
     def fit(cls, clicks: Iterable[tuple[str, str, float]], values: Iterable[str]) -> "Intent":
-        """Learn from clicks; a phrase that is itself a value means that value.
+        """Learn from clicks; a phrase that equals a value implies it.
 
         Args:
             clicks: phrase, value of the clicked item, number of clicks.
-            values: all values of the field, as phrases of themselves.
+            values: all values of the field.
         """
         counts: dict[str, dict[str, float]] = {}
         for phrase, value, number in clicks:
-            of = counts.setdefault(phrase, {})
-            of[value] = of.get(value, 0.0) + number
-        meant = {}
-        for phrase, of in counts.items():
-            value, number = max(of.items(), key=lambda pair: (pair[1], pair[0]))
-            share = number / sum(of.values())
+            clicks_by_value = counts.setdefault(phrase, {})
+            clicks_by_value[value] = clicks_by_value.get(value, 0.0) + number
+        implied = {}
+        for phrase, clicks_by_value in counts.items():
+            value, number = max(clicks_by_value.items(), key=lambda pair: (pair[1], pair[0]))
+            share = number / sum(clicks_by_value.values())
             if number >= LEAST_CLICKS and share >= LEAST_SHARE:
-                meant[phrase] = (value, round(share, 4))
-        return cls(meant | {_phrase(value): (value, 1.0) for value in values if _phrase(value)})
+                implied[phrase] = (value, round(share, 4))
+        return cls(implied | {_phrase(value): (value, 1.0) for value in values if _phrase(value)})
 
-    def apply(self, asked: Iterable[str]) -> tuple[str, float] | None:
-        """What the folded words mean together; else what one of them means by its own name."""
-        told = list(asked)
-        whole = self.meant.get(" ".join(told))
+    def apply(self, words_of_query: Iterable[str]) -> tuple[str, float] | None:
+        """Return the value that the words imply together, else the only one that a word names."""
+        folded = list(words_of_query)
+        whole = self.values.get(" ".join(folded))
         if whole is not None:
             return whole
-        named = [found for word in told if (found := self.meant.get(word)) and found[1] == 1.0]
+        named = [
+            intent for word in folded if (intent := self.values.get(word)) and intent[1] == 1.0
+        ]
         return named[0] if len(named) == 1 else None
 
     def save(self, folder: Path, name: str) -> None:
-        """Write what phrases mean into a build folder."""
+        """Write the values into a build folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{name}-{FILE}").write_text(json.dumps(dict(self.meant), sort_keys=True))
+        (folder / f"{name}-{FILE}").write_text(json.dumps(dict(self.values), sort_keys=True))
 
     @classmethod
     def load(cls, folder: Path, name: str) -> "Intent":
-        """Read what phrases mean.
+        """Read the values.
 
         Raises:
             ArtifactError: the file is absent or damaged.
         """
         path = folder / f"{name}-{FILE}"
         try:
-            told = json.loads(path.read_text())
-            return cls({phrase: (str(v), float(share)) for phrase, (v, share) in told.items()})
+            table = json.loads(path.read_text())
+            return cls({phrase: (str(v), float(share)) for phrase, (v, share) in table.items()})
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise ArtifactError(f"{path}: expected what queries mean: {error}.") from None
+            raise ArtifactError(f"{path}: expected the intents of queries: {error}.") from None
 
 
 def _phrase(value: str) -> str:

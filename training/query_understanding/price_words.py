@@ -1,4 +1,4 @@
-"""Price limits said in words: "under 50", "from 20 to 40 €", "unter 30", "moins de 20"."""
+"""Price limits in words: "under 50", "from 20 to 40 €", "unter 30", "moins de 20"."""
 
 import re
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ LONGEST_QUERY = 500
 
 @dataclass(frozen=True)
 class PriceLimits:
-    """What a query says of the price, both ends included, and what is left of it."""
+    """The price limits of a query, both included, and the rest of its text."""
 
     text: str
     low: float | None = None
@@ -52,7 +52,7 @@ class PriceLimits:
 
 
 def read_price_limits(text: str) -> PriceLimits:
-    """Take the price limits out of a query; nothing may be left of it.
+    """Separate the price limits of a query from its text, which may become empty.
 
     >>> read_price_limits("red shoes under $50")
     PriceLimits(text='red shoes', low=None, high=50.0)
@@ -64,22 +64,22 @@ def read_price_limits(text: str) -> PriceLimits:
     if len(text) > LONGEST_QUERY:
         return PriceLimits(text)
     for pattern in _RANGES:
-        if found := pattern.search(text):
-            low, high = sorted(map(_number, found.groups()))
-            return PriceLimits(_without(text, found), low, high)
-    high_found = _HIGH.search(text)
-    rest = _without(text, high_found) if high_found else text
-    low_found = _LOW.search(rest)
-    rest = _without(rest, low_found) if low_found else rest
+        if match := pattern.search(text):
+            low, high = sorted(map(_number, match.groups()))
+            return PriceLimits(_without(text, match), low, high)
+    high_match = _HIGH.search(text)
+    rest = _without(text, high_match) if high_match else text
+    low_match = _LOW.search(rest)
+    rest = _without(rest, low_match) if low_match else rest
     return PriceLimits(
         rest,
-        _number(low_found[1]) if low_found else None,
-        _number(high_found[1]) if high_found else None,
+        _number(low_match[1]) if low_match else None,
+        _number(high_match[1]) if high_match else None,
     )
 
 
-def _without(text: str, found: "re.Match[str]") -> str:
-    return " ".join(f"{text[: found.start()]} {text[found.end() :]}".split())
+def _without(text: str, match: "re.Match[str]") -> str:
+    return " ".join(f"{text[: match.start()]} {text[match.end() :]}".split())
 
 
 def _number(text: str) -> float:

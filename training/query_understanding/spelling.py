@@ -1,7 +1,7 @@
-"""Spelling, from the shop's own catalogue and log.
+"""Spelling corrections, learned from the shop's catalogue and log.
 
-A word is corrected only by evidence: nothing for sale has it, shoppers hardly use it, and one
-neighbour of it is far more in use than it and any other.
+A word is corrected only if no item has it, shoppers hardly use it, and one neighbour is used far
+more than the word and every other neighbour.
 """
 
 import json
@@ -21,18 +21,18 @@ FILE = "spelling.json"
 MOST_WORDS = 50_000
 SHORTEST = 4
 LONG = 8
-"""From this length on two letters may be wrong, below it one."""
+"""Length from which two letters may differ; in shorter words one may."""
 
 AHEAD = 5.0
-"""How much more in use than the word, and than the next neighbour, a correction must be."""
+"""Factor by which a correction must be used more than the word and the next neighbour."""
 
 
 @dataclass(frozen=True)
 class Spelling:
-    """Words in use.
+    """Words and how often they are used.
 
     Attributes:
-        in_use: by word, how many items have it plus how many searches that led to a click.
+        in_use: by word, the number of items that have it plus the clicked searches with it.
         for_sale: words that some item has.
     """
 
@@ -44,19 +44,19 @@ class Spelling:
         """Count words.
 
         Args:
-            item_texts: titles, brands and categories, an item each.
-            clicked_queries: by query text, its searches that led to a click.
+            item_texts: one text for each item: title, brand and categories.
+            clicked_queries: by query text, the number of clicks after it.
         """
         offered = Counter(word for text in item_texts for word in set(words(text)))
-        asked: Counter[str] = Counter()
+        searched: Counter[str] = Counter()
         for text, clicks in clicked_queries.items():
             for word in set(words(text)):
-                asked[word] += clicks
-        counts = (offered + asked).most_common(MOST_WORDS)
+                searched[word] += clicks
+        counts = (offered + searched).most_common(MOST_WORDS)
         return cls(dict(counts), frozenset(word for word, _ in counts if word in offered))
 
     def apply(self, word: str) -> str | None:
-        """The correction of a folded word; None where the word stands."""
+        """Return the correction of a folded word; None where it needs none."""
         if word in self.for_sale or len(word) < SHORTEST or not word.isalpha():
             return None
         own = self.in_use.get(word, 0)
@@ -75,8 +75,8 @@ class Spelling:
     def save(self, folder: Path) -> None:
         """Write the counts into a build folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        told = {"in_use": dict(self.in_use), "for_sale": sorted(self.for_sale)}
-        (folder / FILE).write_text(json.dumps(told, sort_keys=True, indent=0))
+        table = {"in_use": dict(self.in_use), "for_sale": sorted(self.for_sale)}
+        (folder / FILE).write_text(json.dumps(table, sort_keys=True, indent=0))
 
     @classmethod
     def load(cls, folder: Path) -> "Spelling":
@@ -86,27 +86,27 @@ class Spelling:
             ArtifactError: the file is absent or damaged.
         """
         try:
-            told = json.loads((folder / FILE).read_text())
-            return cls(dict(told["in_use"]), frozenset(told["for_sale"]))
+            table = json.loads((folder / FILE).read_text())
+            return cls(dict(table["in_use"]), frozenset(table["for_sale"]))
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{folder / FILE}: expected counts of words: {error}.") from None
 
     def _near(self, word: str) -> list[tuple[str, int]]:
-        """Words for sale at a distance of at most one, or of a long word two, and how far."""
+        """Return neighbours among the words for sale, and their distances, at most 2."""
         most = 1 if len(word) < LONG else 2
         choices = [
             other
             for size in range(len(word) - most, len(word) + most + 1)
             for other in self._by_length.get(size, ())
         ]
-        found = process.extract(
+        matches = process.extract(
             word, choices, scorer=OSA.distance, score_cutoff=most, limit=20, processor=None
         )
-        return [(other, int(distance)) for other, distance, _ in found]
+        return [(other, int(distance)) for other, distance, _ in matches]
 
     @cached_property
     def _by_length(self) -> dict[int, list[str]]:
-        found: dict[int, list[str]] = {}
+        by_length: dict[int, list[str]] = {}
         for word in sorted(self.for_sale):
-            found.setdefault(len(word), []).append(word)
-        return found
+            by_length.setdefault(len(word), []).append(word)
+        return by_length

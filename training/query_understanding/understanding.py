@@ -1,4 +1,4 @@
-"""A query as the shop understands it.  The query's key, under which it is logged, is untouched."""
+"""Interpret a query.  The key of the query, which the log uses, does not change."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,14 +16,14 @@ MOST_WORDS = 32
 
 @dataclass(frozen=True)
 class InterpretedQuery:
-    """What a query asks for.
+    """The interpretation of a query.
 
     Attributes:
-        words: folded, as corrected; what is searched for.
-        language: in which they are stemmed.
-        corrected: by word as typed, what it was taken for.
-        meant: by category and brand, the value meant and its share of the query's clicks.
-        price_low, price_high: limits of the price said in words.
+        words: the words to search for, folded and corrected.
+        language: of their stems.
+        corrected: by typed word, its correction.
+        meant: by category and brand, the value that the query implies and its share of the clicks.
+        price_low, price_high: price limits in words.
     """
 
     words: tuple[str, ...] = ()
@@ -39,16 +39,16 @@ class InterpretedQuery:
         return self.price_low is not None or self.price_high is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """As the answer tells it; what was not found in the query is left out."""
+        """As the answer has it; omits what the query does not contain."""
         limits = {"min": self.price_low, "max": self.price_high}
-        told: dict[str, Any] = {
+        table: dict[str, Any] = {
             "words": list(self.words),
             "language": self.language if self.words else "",
             "corrected": dict(self.corrected),
             **{name: {"value": value, "share": s} for name, (value, s) in self.intents.items()},
             "price": {end: number for end, number in limits.items() if number is not None},
         }
-        return {name: value for name, value in told.items() if value}
+        return {name: value for name, value in table.items() if value}
 
 
 @dataclass(frozen=True)
@@ -56,27 +56,27 @@ class Understanding:
     """Spelling and intents of one shop.
 
     Attributes:
-        intents: by category and brand.
+        intents: for category and brand.
     """
 
     spelling: Spelling = field(default_factory=Spelling)
     intents: Mapping[str, Intent] = field(default_factory=dict)
 
     def apply(self, query: str, market: str, *, reads_prices: bool) -> InterpretedQuery:
-        """Understand a query; `reads_prices` where the shop has prices that words can limit."""
+        """Interpret a query; `reads_prices` says whether words may limit the price."""
         limits = read_price_limits(query) if reads_prices else None
         typed = words(query if limits is None else limits.text)[:MOST_WORDS]
         corrected = {
             word: better for word in typed if (better := self.spelling.apply(word)) is not None
         }
-        asked = tuple(corrected.get(word, word) for word in typed)
+        folded = tuple(corrected.get(word, word) for word in typed)
         intents = {
-            name: found
+            name: value
             for name, intent in self.intents.items()
-            if (found := intent.apply(asked)) is not None
+            if (value := intent.apply(folded)) is not None
         }
         return InterpretedQuery(
-            words=asked,
+            words=folded,
             language=language_of(market),
             corrected=corrected,
             intents=intents,
@@ -85,14 +85,14 @@ class Understanding:
         )
 
     def save(self, folder: Path) -> None:
-        """Write all of it into a build folder."""
+        """Write spelling and intents into a build folder."""
         self.spelling.save(folder)
         for name in INTENTS:
             self.intents.get(name, Intent()).save(folder, name)
 
     @classmethod
     def load(cls, folder: Path) -> "Understanding":
-        """Read it.
+        """Read spelling and intents.
 
         Raises:
             ArtifactError: a file is absent or damaged.

@@ -1,7 +1,8 @@
-"""The words of a text, as the index and the query both see them.
+"""Split a text into words, for items and queries alike.
 
-NFKC, case folded, without accents; runs of letters and digits; of scripts that put no space between
-words, pairs of characters; then the stem of the market's language.  So `Crèmes` finds `creme`.
+The text is normalized (NFKC), case folded and stripped of accents.  Words are runs of letters and
+digits; in scripts without spaces, pairs of characters.  Words are stemmed in the market's language,
+so that `Crèmes` matches `creme`.
 """
 
 import unicodedata
@@ -32,14 +33,14 @@ LANGUAGES = {
     "ru": "russian",
     "tr": "turkish",
 }
-"""Stemmer by country or language code; every other market reads English."""
+"""Stemmer by country or language code; all other markets use English."""
 
 _UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 _ACCENTED = ("LATIN", "GREEK", "CYRILLIC")
 
 
 def language_of(market: str) -> str:
-    """The language of a market named by country, language or both.
+    """Return the language of a market that is named by country, language or both.
 
     >>> language_of("de"), language_of("fr-CA"), language_of("default")
     ('german', 'french', 'english')
@@ -49,7 +50,7 @@ def language_of(market: str) -> str:
 
 
 def stems(text: str, language: str) -> list[str]:
-    """The stems of a text's words, in order.
+    """Return the stems of a text's words, in order.
 
     >>> stems("Rote Schuhe", "german"), stems("red shoes", "english")
     (['rot', 'schuh'], ['red', 'shoe'])
@@ -58,7 +59,7 @@ def stems(text: str, language: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """The words of a text, folded, not stemmed.
+    """Return the words of a text, folded, not stemmed.
 
     >>> words("Crème-Brûlée №5, 赤い靴")
     ['creme', 'brulee', 'no5', '赤い', 'い靴']
@@ -70,9 +71,9 @@ def words(text: str) -> list[str]:
 
 @lru_cache(maxsize=100_000)
 def stem(word: str, language: str) -> str:
-    """The stem of a folded word."""
-    found: str = _stemmer(language).stemWord(word)
-    return found or word
+    """Return the stem of a folded word."""
+    stemmed: str = _stemmer(language).stemWord(word)
+    return stemmed or word
 
 
 @lru_cache(maxsize=64)
@@ -86,7 +87,7 @@ def _folded(text: str) -> str:
 
 
 def _without_accents(text: str) -> Iterator[str]:
-    """Accents go where they are an ornament of the letter; elsewhere they are a part of it."""
+    """Strip accents in Latin, Greek and Cyrillic; in other scripts they are part of the letter."""
     for letter in text:
         parts = unicodedata.normalize("NFD", letter)
         if len(parts) > 1 and unicodedata.name(parts[0], "").startswith(_ACCENTED):

@@ -18,7 +18,7 @@ from training.evaluation.ablations import USER_AND_SESSION, ablation, learning_c
 from training.evaluation.evaluate import EVALUATION, PAGE, Logged, measure
 from training.evaluation.evaluation_table import tables
 from training.evaluation.model_card import CARD, CARD_JSON, card, to_markdown
-from training.evaluation.slices import rungs, slices_of
+from training.evaluation.slices import slices_of, support_levels
 from training.metrics import CONVENTIONS, Metric, ndcg
 from training.ranker import BASELINES, TRAINING, Trial, choose_and_fit, refit
 from training.ranker.configuration import GRID
@@ -87,7 +87,7 @@ def test_an_item_is_known_by_the_first_rung_that_bears_it(make_dataset):
     }
     data = Dataset.load(make_dataset(slates=1, **known))
 
-    found = rungs(data)
+    found = support_levels(data)
 
     assert {rung: np.flatnonzero(items).tolist() for rung, items in found.items()} == {
         "itself": [1, 2], "its brand": [0, 3], "its category": [4], "the shop": [5],

@@ -1,4 +1,4 @@
-"""Which items a shopper will have: by category, brand, price, any field, stock and market."""
+"""Filters on the fields of items, stock and market; and facets of the filtered items."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from feature_repo.home import EventError
 from feature_repo.request_features.context import as_values
 from feature_repo.shop import Shop, ShopField, typed_value
-from training.retrieval.catalogue.item_table import Coded, ItemTable
+from training.retrieval.catalogue.item_table import EncodedField, ItemTable
 from training.retrieval.catalogue.ranked_list import Flags, Scores
 
 MOST_VALUES = 100
@@ -17,10 +17,10 @@ MOST_VALUES = 100
 
 @dataclass(frozen=True)
 class Filter:
-    """A condition on one field; an item whose value is missing does not meet it.
+    """A condition on one field; an item without a value does not meet it.
 
     Attributes:
-        any_of: texts, case folded, of which the item must have one; None for a range.
+        any_of: texts, case folded; the item must have one of them.  None for a range.
         low, high: the range of a number or time, both ends included; None for no limit.
     """
 
@@ -30,16 +30,16 @@ class Filter:
     high: float | None = None
 
     def allows(self, value: Any) -> bool:
-        """Whether an item with this value meets it."""
+        """Whether an item with this value meets the condition."""
         if self.any_of is not None:
-            told = str(value).lower() if isinstance(value, (bool, np.bool_)) else value
-            return any(text.casefold() in self.any_of for text in as_values(told))
+            text = str(value).lower() if isinstance(value, (bool, np.bool_)) else value
+            return any(text.casefold() in self.any_of for text in as_values(text))
         number = float("nan") if value is None else float(value)
         above = number == number if self.low is None else number >= self.low  # noqa: PLR0124
         return above and (number == number if self.high is None else number <= self.high)  # noqa: PLR0124
 
     def mask(self, item_table: ItemTable) -> Flags:
-        """Shape (N,): which items meet it."""
+        """Return which items meet the condition, shape (N,)."""
         if self.any_of is None:
             numbers = item_table.numbers(self.field)
             low = -np.inf if self.low is None else self.low
@@ -47,31 +47,31 @@ class Filter:
             within: Flags = (numbers >= low) & (numbers <= high)
             return within
         coded = item_table.coded(self.field)
-        wanted = [code for text in self.any_of for code in coded.code.get(text, ())]
-        kept = np.zeros(len(item_table.item_ids), dtype=np.bool_)
-        kept[coded.rows[np.isin(coded.codes, wanted)]] = True
-        return kept
+        codes = [code for text in self.any_of for code in coded.code.get(text, ())]
+        selected = np.zeros(len(item_table.item_ids), dtype=np.bool_)
+        selected[coded.rows[np.isin(coded.codes, codes)]] = True
+        return selected
 
 
 def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
     """Read `{"brand": "Acme", "category": ["a", "b"], "price": {"max": 50}, "new": true}`.
 
-    A field goes by its name or its role.
+    A key is the name or the role of a field.
 
     Raises:
-        EventError: no such field, or a value that does not fit it.
+        EventError: there is no such field, or the value does not fit it.
     """
     return tuple(_filter(name, value, shop) for name, value in raw.items())
 
 
 def sellable(item_table: ItemTable, market: str) -> Flags:
-    """Shape (N,): which items are in stock and sold in the market, as far as the shop says."""
+    """Return which items are in stock and sold in the market, shape (N,)."""
     field = item_table.shop.item_role("market")
     folded = market.casefold()
-    named = folded if field is not None and folded in item_table.coded(field).code else None
-    if named not in item_table.sellable:
-        item_table.sellable[named] = _in_stock(item_table) & _sold_in(item_table, named)
-    return item_table.sellable[named]
+    market_key = folded if field is not None and folded in item_table.coded(field).code else None
+    if market_key not in item_table.sellable:
+        item_table.sellable[market_key] = _in_stock(item_table) & _sold_in(item_table, market_key)
+    return item_table.sellable[market_key]
 
 
 def _in_stock(item_table: ItemTable) -> Flags:
@@ -83,19 +83,19 @@ def _in_stock(item_table: ItemTable) -> Flags:
 
 
 def _sold_in(item_table: ItemTable, market: str | None) -> Flags:
-    """An item that names no market is sold in all; None is any market that no item names."""
+    """An item without a market is sold in all; None is any market that no item names."""
     markets = item_table.shop.item_role("market")
-    silent = np.ones(len(item_table.item_ids), dtype=np.bool_)
+    anywhere = np.ones(len(item_table.item_ids), dtype=np.bool_)
     if markets is None:
-        return silent
-    silent[item_table.coded(markets).rows] = False
+        return anywhere
+    anywhere[item_table.coded(markets).rows] = False
     if market is None:
-        return silent
-    return silent | Filter(markets, frozenset({market})).mask(item_table)
+        return anywhere
+    return anywhere | Filter(markets, frozenset({market})).mask(item_table)
 
 
 def is_out_of_stock(value: Any) -> bool:
-    """Whether a stock field says that there is none: false, 0 or less.  Missing says nothing.
+    """Whether the value of a stock field is false, 0 or less; a missing value is in stock.
 
     >>> is_out_of_stock(0.0), is_out_of_stock(False), is_out_of_stock(None), is_out_of_stock(3)
     (True, True, False, False)
@@ -104,77 +104,77 @@ def is_out_of_stock(value: Any) -> bool:
 
 
 def all_of(filters: Iterable[Filter], item_table: ItemTable) -> Flags:
-    """Shape (N,): which items meet every filter."""
-    kept = np.ones(len(item_table.item_ids), dtype=np.bool_)
+    """Return which items meet every filter, shape (N,)."""
+    selected = np.ones(len(item_table.item_ids), dtype=np.bool_)
     for one in filters:
-        kept &= one.mask(item_table)
-    return kept
+        selected &= one.mask(item_table)
+    return selected
 
 
 def _filter(name: str, value: Any, shop: Shop) -> Filter:
     field = _field(name, shop)
-    place = f"filters.{name}"
+    path = f"filters.{name}"
     if field.type in ("number", "time"):
-        return _range(field, value, place)
+        return _range(field, value, path)
     texts = value if isinstance(value, list) else [value]
     if not texts or len(texts) > MOST_VALUES:
-        raise EventError(place, f"one to {MOST_VALUES} values", f"{len(texts)}")
-    return Filter(field, frozenset(_text(text, place) for text in texts))
+        raise EventError(path, f"one to {MOST_VALUES} values", f"{len(texts)}")
+    return Filter(field, frozenset(_text(text, path) for text in texts))
 
 
 def _field(name: str, shop: Shop) -> ShopField:
     for field in shop.item_fields:
         if name in (field.name, field.role):
             return field
-    known = ", ".join(field.name for field in shop.item_fields)
-    raise EventError(f"filters.{name}"[:200], f"one of {known}", "another name")
+    names = ", ".join(field.name for field in shop.item_fields)
+    raise EventError(f"filters.{name}"[:200], f"one of {names}", "another name")
 
 
-def _text(value: Any, place: str) -> str:
+def _text(value: Any, path: str) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     text = typed_value(value, "text")
     if not isinstance(text, str):
-        raise EventError(place, "a text, or a list of texts", repr(value)[:100])
+        raise EventError(path, "a text, or a list of texts", repr(value)[:100])
     return text.casefold()
 
 
-def _range(field: ShopField, value: Any, place: str) -> Filter:
+def _range(field: ShopField, value: Any, path: str) -> Filter:
     expected = 'a range such as {"min": 10, "max": 50}'
     if not isinstance(value, dict) or not value or not value.keys() <= {"min", "max"}:
-        raise EventError(place, expected, repr(value)[:100])
+        raise EventError(path, expected, repr(value)[:100])
     ends: dict[str, float] = {}
-    for end, told in value.items():
-        number = typed_value(told, field.type)
+    for end, bound in value.items():
+        number = typed_value(bound, field.type)
         if not isinstance(number, (int, float)):
-            raise EventError(f"{place}.{end}", f"a {field.type}", repr(told)[:100])
+            raise EventError(f"{path}.{end}", f"a {field.type}", repr(bound)[:100])
         ends[end] = float(number)
     return Filter(field, None, ends.get("min"), ends.get("max"))
 
 
-def facets(item_table: ItemTable, kept: Flags, most: int = 20) -> dict[str, Sequence[Any]]:
-    """What the kept items are, by field name: `{"value", "count"}` of the commonest values.
+def facets(item_table: ItemTable, selected: Flags, most: int = 20) -> dict[str, Sequence[Any]]:
+    """Summarize the selected items by field: `{"value", "count"}` of the most frequent values.
 
-    Of a number field its `{"min", "max", "count"}`.
+    A number field has one `{"min", "max", "count"}`.
     """
-    rows, told = np.flatnonzero(kept), dict[str, Sequence[Any]]()
+    rows, summary = np.flatnonzero(selected), dict[str, Sequence[Any]]()
     for field in item_table.shop.item_fields:
         if field.type in ("category", "list", "bool"):
-            told[field.name] = _counted(item_table.coded(field), kept, most)
+            summary[field.name] = _counted(item_table.coded(field), selected, most)
         elif field.type == "number":
-            told[field.name] = _spanned(item_table.numbers(field)[rows])
-    return {name: values for name, values in told.items() if values}
+            summary[field.name] = _spanned(item_table.numbers(field)[rows])
+    return {name: values for name, values in summary.items() if values}
 
 
-def _counted(coded: Coded, kept: Flags, most: int) -> list[dict[str, Any]]:
-    counts = coded.counts(kept)
+def _counted(coded: EncodedField, selected: Flags, most: int) -> list[dict[str, Any]]:
+    counts = coded.counts(selected)
     commonest = np.argsort(-counts, kind="stable")[:most]
-    told = zip(commonest.tolist(), counts[commonest].tolist(), strict=True)
-    return [{"value": coded.values[n], "count": count} for n, count in told if count]
+    pairs = zip(commonest.tolist(), counts[commonest].tolist(), strict=True)
+    return [{"value": coded.values[n], "count": count} for n, count in pairs if count]
 
 
 def _spanned(numbers: Scores) -> list[dict[str, Any]]:
-    known = numbers[~np.isnan(numbers)]
-    if not known.size:
+    values = numbers[~np.isnan(numbers)]
+    if not values.size:
         return []
-    return [{"min": float(known.min()), "max": float(known.max()), "count": int(known.size)}]
+    return [{"min": float(values.min()), "max": float(values.max()), "count": int(values.size)}]

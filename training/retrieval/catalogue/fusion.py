@@ -1,4 +1,4 @@
-"""Several sources' candidates as one list: weighted reciprocal rank fusion.
+"""Merge the candidates of several sources: weighted reciprocal rank fusion.
 
 Cormack, Clarke and Büttcher, SIGIR 2009: the score of an item is Σ weight / (k + rank).
 """
@@ -10,30 +10,30 @@ from typing import TypeVar
 from training.retrieval.catalogue.ranked_list import RankedList, RankedRows
 
 K = 60
-"""Of the paper; how little the first ranks count more than the next."""
+"""The constant of the paper: the larger it is, the less the first ranks stand out."""
 
-Place = tuple[int, float]
-"""Where a source had an item: rank from 1, and score in the source's unit."""
+RankAndScore = tuple[int, float]
+"""Rank of an item in a source, from 1, and score in the source's unit."""
 
 Named = TypeVar("Named", str, int)
 
 
 @dataclass(frozen=True)
 class Candidates:
-    """N items to be ranked, best first.
+    """N items to rank, best first.
 
     Attributes:
-        item_ids: each once.
-        scores: N fused scores, falling.
-        sources: by item id, where each source that knew the item had it.
+        item_ids: N ids, each once.
+        scores: N fused scores, descending.
+        sources: by item id and source, rank and score in the source.
     """
 
     item_ids: Sequence[str] = ()
     scores: Sequence[float] = ()
-    sources: Mapping[str, Mapping[str, Place]] = field(default_factory=dict)
+    sources: Mapping[str, Mapping[str, RankAndScore]] = field(default_factory=dict)
 
     def with_more(self, source: str, item_ids: Sequence[str]) -> "Candidates":
-        """Also the items of a source that needs no rank; those that are there already stay."""
+        """Append the items of a source without ranks; items that are present already stay."""
         more = [item for item in dict.fromkeys(item_ids) if item not in self.sources]
         if not more:
             return self
@@ -44,39 +44,39 @@ class Candidates:
         )
 
 
-def fuse(found: Mapping[str, RankedList], weights: Mapping[str, float], size: int) -> Candidates:
-    """The first `size` items of all sources together.
+def fuse(results: Mapping[str, RankedList], weights: Mapping[str, float], size: int) -> Candidates:
+    """Return the first `size` items of all sources together.
 
     Args:
-        found: by source; equal fused scores keep the order in which items are first met.
-        weights: by source; 1 where absent, and a source of weight 0 is left out.
+        results: by source; items with equal fused scores keep the order of the sources.
+        weights: by source; 1 where absent, and a source of weight 0 is skipped.
 
-    >>> told = fuse({"a": RankedList(["x", "y"], [2, 1]), "b": RankedList(["y"], [9])}, {}, 2)
-    >>> told.item_ids, told.sources["y"]
+    >>> fused = fuse({"a": RankedList(["x", "y"], [2, 1]), "b": RankedList(["y"], [9])}, {}, 2)
+    >>> fused.item_ids, fused.sources["y"]
     (['y', 'x'], {'a': (2, 1), 'b': (1, 9)})
     """
-    lists = {name: (one.item_ids, one.scores) for name, one in found.items()}
+    lists = {name: (one.item_ids, one.scores) for name, one in results.items()}
     return Candidates(*_fused(lists, weights, size))
 
 
 def fuse_rows(
-    found: Mapping[str, RankedRows],
+    results: Mapping[str, RankedRows],
     item_ids: Sequence[str],
     weights: Mapping[str, float],
     size: int,
 ) -> Candidates:
-    """The same of items told by their rows; `item_ids` are those of the assortment."""
-    lists = {name: (one.rows.tolist(), one.scores.tolist()) for name, one in found.items()}
+    """The same for rows of the item table, whose ids are `item_ids`."""
+    lists = {name: (one.rows.tolist(), one.scores.tolist()) for name, one in results.items()}
     rows, scores, sources = _fused(lists, weights, size)
-    chosen = [item_ids[row] for row in rows]
-    return Candidates(chosen, scores, dict(zip(chosen, sources.values(), strict=True)))
+    best_ids = [item_ids[row] for row in rows]
+    return Candidates(best_ids, scores, dict(zip(best_ids, sources.values(), strict=True)))
 
 
 def _fused(
     lists: Mapping[str, tuple[Sequence[Named], Sequence[float]]],
     weights: Mapping[str, float],
     size: int,
-) -> tuple[list[Named], list[float], dict[Named, dict[str, Place]]]:
+) -> tuple[list[Named], list[float], dict[Named, dict[str, RankAndScore]]]:
     counted = {name: one for name, one in lists.items() if weights.get(name, 1.0) != 0}
     fused: dict[Named, float] = {}
     for name, (items, _) in counted.items():
@@ -84,9 +84,9 @@ def _fused(
         for rank, item in enumerate(items, start=K + 1):
             fused[item] = fused.get(item, 0.0) + weight / rank
     best = sorted(fused, key=fused.__getitem__, reverse=True)[:size]
-    sources: dict[Named, dict[str, Place]] = {item: {} for item in best}
+    sources: dict[Named, dict[str, RankAndScore]] = {item: {} for item in best}
     for name, (items, scores) in counted.items():
-        for item, place in zip(items, enumerate(scores, start=1), strict=True):
+        for item, pair in zip(items, enumerate(scores, start=1), strict=True):
             if item in sources:
-                sources[item][name] = place
+                sources[item][name] = pair
     return best, [fused[item] for item in best], sources

@@ -1,4 +1,4 @@
-"""What is for sale: the items with their fields as last known, in one order all filters share."""
+"""The item table: items for sale with their newest fields, in one order that all filters share."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,10 +20,10 @@ from training.retrieval.catalogue.ranked_list import Flags, Rows
 
 FILE = "assortment.parquet"
 FEW = 8
-"""One item in so many: fewer are counted one by one, more by a look at all."""
+"""Where fewer than one item in so many is selected, count only the selected ones."""
 
 FOLDABLE = ("category", "list", "bool")
-"""Types whose values can be counted."""
+"""Types with countable values."""
 
 _NEWEST = """
 select * exclude (event_timestamp, created_timestamp, part, is_deleted)
@@ -36,13 +36,13 @@ order by item_id
 
 
 @dataclass(frozen=True)
-class Coded:
-    """A field of texts of N items, as numbers.
+class EncodedField:
+    """A text field of N items, encoded as numbers.
 
     Attributes:
         values: the V distinct texts, sorted.
-        codes: shape (M,), which text each of the M mentions is, item by item.
-        sizes: shape (N,), how many mentions each item has.
+        codes: shape (M,), the index in `values` of each of the items' M texts, item by item.
+        sizes: shape (N,), number of texts of each item.
     """
 
     values: list[str]
@@ -51,26 +51,26 @@ class Coded:
 
     @cached_property
     def code(self) -> dict[str, list[int]]:
-        """By folded text, the codes of the texts that fold to it."""
-        found: dict[str, list[int]] = {}
+        """Codes of the texts by folded text."""
+        codes: dict[str, list[int]] = {}
         for number, value in enumerate(self.values):
-            found.setdefault(value.casefold(), []).append(number)
-        return found
+            codes.setdefault(value.casefold(), []).append(number)
+        return codes
 
     @cached_property
     def rows(self) -> Rows:
-        """Shape (M,): whose mention it is."""
+        """Shape (M,): the item of each text."""
         return np.repeat(np.arange(self.sizes.size), self.sizes)
 
-    def counts(self, kept: Flags) -> npt.NDArray[np.int64]:
-        """Shape (V,): how many of the kept items have each text."""
-        rows = np.flatnonzero(kept)
-        is_few = FEW * rows.size < kept.size
-        mentions = self._mentions(rows) if is_few else kept[self.rows]
-        return np.bincount(self.codes[mentions], minlength=len(self.values))
+    def counts(self, selected: Flags) -> npt.NDArray[np.int64]:
+        """Count the selected items that have each text, shape (V,)."""
+        rows = np.flatnonzero(selected)
+        is_few = FEW * rows.size < selected.size
+        positions = self._positions(rows) if is_few else selected[self.rows]
+        return np.bincount(self.codes[positions], minlength=len(self.values))
 
-    def _mentions(self, rows: Rows) -> Rows:
-        """The places among the M of what some items mention."""
+    def _positions(self, rows: Rows) -> Rows:
+        """Return the positions among the M of the texts of some items."""
         sizes = self.sizes[rows]
         skipped = self._ends[rows] - np.cumsum(sizes)
         return np.arange(sizes.sum()) + np.repeat(skipped, sizes)
@@ -87,24 +87,24 @@ class ItemTable:
     Attributes:
         table: N rows: item_id, and a column for each field of the shop.
         shop: declares the fields.
-        sellable: by market that items name, folded, which items can be sold there, and by None in
-            any other; filled as it is asked for.
+        sellable: cache: by folded market, which items can be sold there; None is any market that
+            no item names.
     """
 
     table: pa.Table
     shop: Shop
     sellable: dict[str | None, Flags] = field(default_factory=dict, repr=False, compare=False)
-    _coded: dict[str, Coded] = field(default_factory=dict, repr=False, compare=False)
+    _coded: dict[str, EncodedField] = field(default_factory=dict, repr=False, compare=False)
     _numbers: dict[str, npt.NDArray[np.float64]] = field(
         default_factory=dict, repr=False, compare=False
     )
-    _placed: dict[str, tuple[Sequence[str], Rows]] = field(
+    _rows_of_index: dict[str, tuple[Sequence[str], Rows]] = field(
         default_factory=dict, repr=False, compare=False
     )
 
     @classmethod
     def fit(cls, home: Home) -> "ItemTable":
-        """The items of a home that are not deleted; none before its first refresh."""
+        """Read the items of a home that are not deleted; none before its first refresh."""
         shop = Shop.load(home.shop_toml)
         files = sorted(str(path) for path in (home.features / "item_attributes").rglob("*.parquet"))
         if not files:
@@ -123,7 +123,7 @@ class ItemTable:
         """Read the items.
 
         Raises:
-            ArtifactError: the file is absent, damaged, or of other fields than the shop's.
+            ArtifactError: the file is absent or damaged, or has other fields than the shop.
         """
         needed = ["item_id", *(f.column for f in shop.item_fields)]
         try:
@@ -139,33 +139,33 @@ class ItemTable:
 
     @cached_property
     def row(self) -> dict[str, int]:
-        """Place of each id."""
+        """Row of each id."""
         return {item_id: n for n, item_id in enumerate(self.item_ids)}
 
     @cached_property
     def titles(self) -> list[str]:
-        """N titles; empty where an item, or the shop, has none."""
+        """N titles; empty where the item or the shop has none."""
         title = self.shop.item_role("title")
         return [""] * len(self.item_ids) if title is None else self.texts(title)
 
     def rows(self, item_ids: Sequence[str]) -> Rows:
-        """Places of ids, -1 for those that are not for sale."""
+        """Return the rows of ids, -1 for items that are not for sale."""
         return np.array([*map(self.row.get, item_ids, repeat(-1))], np.int64)
 
     def rows_of(self, index: str, item_ids: Sequence[str]) -> Rows:
-        """The same of all items of an index, kept as long as it has this very list of them."""
-        known = self._placed.get(index)
-        if known is None or known[0] is not item_ids:
-            known = self._placed[index] = (item_ids, self.rows(item_ids))
-        return known[1]
+        """Return the rows of all items of an index; cached as long as it has this very list."""
+        cached = self._rows_of_index.get(index)
+        if cached is None or cached[0] is not item_ids:
+            cached = self._rows_of_index[index] = (item_ids, self.rows(item_ids))
+        return cached[1]
 
     def facts(self, item_ids: Sequence[str], t: int) -> RequestContext:
-        """What was known of some items when this was fitted."""
+        """Return the context of some items, with their fields when the table was fitted."""
         rows = self.rows(item_ids)
-        taken = self.table.take(pa.array(rows, mask=rows < 0))
+        table = self.table.take(pa.array(rows, mask=rows < 0))
         columns = {
-            f"item_attributes__{name}": taken[name].to_pylist()
-            for name in taken.column_names
+            f"item_attributes__{name}": table[name].to_pylist()
+            for name in table.column_names
             if name != "item_id"
         }
         return RequestContext(
@@ -173,28 +173,28 @@ class ItemTable:
         )
 
     def numbers(self, field: ShopField) -> npt.NDArray[np.float64]:
-        """Shape (N,): a number or time field, NaN where missing; kept once made."""
+        """Return a number or time field, shape (N,), NaN where missing; cached."""
         if field.column not in self._numbers:
             column = pc.cast(self.table[field.column], pa.float64(), safe=False)
             self._numbers[field.column] = column.to_numpy()
         return self._numbers[field.column]
 
-    def coded(self, field: ShopField) -> Coded:
-        """A category, list or bool field as numbers; kept once made."""
+    def coded(self, field: ShopField) -> EncodedField:
+        """Return a category, list or bool field, encoded; cached."""
         if field.column not in self._coded:
             self._coded[field.column] = _code(self.table[field.column].to_pylist())
         return self._coded[field.column]
 
     def texts(self, field: ShopField) -> list[str]:
-        """N texts of a field of any type of text, values of a list one after the other."""
+        """Return N texts of a text field; the values of a list are joined by spaces."""
         values = self.table[field.column].to_pylist()
         return [" ".join(v) if isinstance(v, list) else str(v or "") for v in values]
 
 
-def _code(values: Sequence[object]) -> Coded:
+def _code(values: Sequence[object]) -> EncodedField:
     named = [str(v).lower() if isinstance(v, bool) else v for v in values]
-    laid = ItemValues.of(named)
-    distinct = sorted(laid.distinct)
-    place = {value: number for number, value in enumerate(distinct)}
-    codes = np.array([place[value] for value in laid.distinct], np.int64)[laid.codes]
-    return Coded(distinct, codes, laid.sizes)
+    encoded = ItemValues.of(named)
+    distinct = sorted(encoded.distinct)
+    code_of = {value: number for number, value in enumerate(distinct)}
+    codes = np.array([code_of[value] for value in encoded.distinct], np.int64)[encoded.codes]
+    return EncodedField(distinct, codes, encoded.sizes)

@@ -1,4 +1,4 @@
-"""What a source of candidates answers."""
+"""Ranked lists of items: what a candidate source returns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ Scores = npt.NDArray[np.float64]
 
 
 def highest(numbers: npt.NDArray[np.floating[Any]], size: int) -> Rows:
-    """Places of the `size` highest of N numbers, best first; equal ones in their order.
+    """Return the positions of the `size` highest of N numbers, best first; ties in their order.
 
     >>> highest(np.array([1.0, 3.0, 2.0, 3.0, 2.0]), 3)
     array([1, 3, 2])
@@ -22,8 +22,8 @@ def highest(numbers: npt.NDArray[np.floating[Any]], size: int) -> Rows:
         return np.argsort(-numbers, kind="stable")
     last = np.sort(numbers)[-size]
     above = np.flatnonzero(numbers > last)
-    level = np.flatnonzero(numbers == last)[: size - above.size]
-    return np.concatenate([above[np.argsort(-numbers[above], kind="stable")], level])
+    equal = np.flatnonzero(numbers == last)[: size - above.size]
+    return np.concatenate([above[np.argsort(-numbers[above], kind="stable")], equal])
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class RankedList:
 
     Attributes:
         item_ids: N ids, each once.
-        scores: N numbers in the source's own unit, falling.
+        scores: N numbers in the source's unit, descending.
     """
 
     item_ids: Sequence[str] = ()
@@ -40,7 +40,7 @@ class RankedList:
 
     @classmethod
     def best(cls, scores: Mapping[str, float], size: int) -> "RankedList":
-        """The items of highest score; equal ones in the order of their ids.
+        """Return the items of highest score; ties in the order of their ids.
 
         >>> RankedList.best({"b": 1.0, "a": 1.0, "c": 2.0}, 2)
         RankedList(item_ids=('c', 'a'), scores=(2.0, 1.0))
@@ -51,11 +51,11 @@ class RankedList:
 
 @dataclass(frozen=True)
 class RankedRows:
-    """Items of an assortment, best first.
+    """Rows of the item table, best first.
 
     Attributes:
-        rows: shape (M,), where each is in the assortment, each once.
-        scores: shape (M,), in the source's own unit, falling.
+        rows: shape (M,), each once.
+        scores: shape (M,), in the source's unit, descending.
     """
 
     rows: Rows = field(default_factory=lambda: np.empty(0, np.int64))

@@ -1,4 +1,4 @@
-"""What shoppers did, as the fitting of the indices reads it from the compacted log."""
+"""Read the actions of shoppers from the compacted log, to fit indexes on them."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ _ACTIONS = """
 create view actions as
 with
 
-asked as (
+requests as (
 
     select *
     from read_parquet($rankings)
@@ -25,15 +25,15 @@ asked as (
 select
     acted.event_id,
     acted.item_id,
-    coalesce(acted.user_id, asked.user_id) as user_id,
-    coalesce(acted.session_id, asked.session_id) as session_id,
-    coalesce(asked.market, $default_market) as market,
-    asked.query,
+    coalesce(acted.user_id, requests.user_id) as user_id,
+    coalesce(acted.session_id, requests.session_id) as session_id,
+    coalesce(requests.market, $default_market) as market,
+    requests.query,
     map($types, $gains)[acted.type]::double as gain,
     epoch_us(acted.event_time) as t
 
 from read_parquet($interactions) as acted
-left join asked using (request_id)
+left join requests using (request_id)
 where
     list_contains($types, acted.type)
     and acted.corrects is null
@@ -42,7 +42,7 @@ where
     )
 """
 
-_NO_ASKED = """
+_NO_REQUESTS = """
 (
     select
         null::varchar as request_id, null::varchar as user_id, null::varchar as session_id,
@@ -50,7 +50,7 @@ _NO_ASKED = """
     where false
 )
 """
-_NOTHING = """
+_NO_ACTIONS = """
 create view actions as
 select
     null::varchar as event_id, null::varchar as item_id, null::varchar as user_id,
@@ -60,37 +60,37 @@ where false
 """
 
 
-def read_actions(home: Home, sql: str, given: Mapping[str, Any] | None = None) -> pa.Table:
-    """Run a query over `actions`: clicks and stronger that were not taken back.
+def read_actions(home: Home, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
+    """Run a query over `actions`: clicks and stronger interactions that were not corrected.
 
     Columns of `actions`: event_id, item_id, user_id, session_id, market, query, gain, t (µs).
 
     Args:
         home: whose compacted log is read.
-        sql: the query; may also read tables given by name.
-        given: parameters by name; Arrow tables among them are tables.
+        sql: the query; may also read the tables among the parameters.
+        parameters: by name; an Arrow table becomes a table of the query.
     """
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
         db.execute(_view(home))
-        params = {}
-        for name, value in (given or {}).items():
+        values_by_name = {}
+        for name, value in (parameters or {}).items():
             if isinstance(value, pa.Table):
                 db.register(name, value)
             else:
-                params[name] = value
-        return db.sql(sql, params=params).to_arrow_table()
+                values_by_name[name] = value
+        return db.sql(sql, params=values_by_name).to_arrow_table()
 
 
 def _view(home: Home) -> str:
-    """The view's text; a view takes no parameters, so its values stand in it as literals."""
+    """Return the SQL of the view; a view takes no parameters, so its values are literals."""
     rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
     if not interactions:
-        return _NOTHING
+        return _NO_ACTIONS
     sql = _ACTIONS.replace("$interactions", _literal(interactions))
     if not rankings:
         start, end = sql.index("(\n\n    select *"), sql.index(")\n\nselect\n")
-        sql = sql[:start] + _NO_ASKED.strip() + sql[end + 1 :]
+        sql = sql[:start] + _NO_REQUESTS.strip() + sql[end + 1 :]
     values = {
         "$rankings": _literal(rankings),
         "$types": _literal(list(DEFAULT_GAINS)),

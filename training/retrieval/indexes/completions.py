@@ -1,4 +1,4 @@
-"""What a shopper may be about to type: queries that led to clicks, categories, brands, titles."""
+"""Completions of a query: clicked queries, categories, brands and titles."""
 
 import json
 from bisect import bisect_left
@@ -14,7 +14,7 @@ from training.query_understanding import words
 FILE = "completions.json"
 MOST = 100_000
 LEAST_SHOPPERS = 2
-"""A query only one shopper ever typed may say who that is; it is suggested to nobody."""
+"""A query that only one shopper typed may identify that shopper; it is never suggested."""
 
 _WORDS = 6
 _END = "\U0010ffff"
@@ -22,17 +22,17 @@ _END = "\U0010ffff"
 
 @dataclass(frozen=True)
 class Completions:
-    """P phrases that can be suggested.
+    """P phrases to suggest.
 
     Attributes:
-        phrases: text, what it is (query, category, brand, title), weight; each folded text once.
+        phrases: text, kind (query, category, brand, title) and weight; each folded text once.
     """
 
     phrases: Sequence[tuple[str, str, float]]
 
     @classmethod
     def fit(cls, phrases: Iterable[tuple[str, str, float]]) -> "Completions":
-        """Keep the heaviest of each folded text, and of all."""
+        """Select the heaviest phrase of each folded text, and the heaviest of all."""
         best: dict[str, tuple[str, str, float]] = {}
         for phrase in phrases:
             folded = " ".join(words(phrase[0]))
@@ -41,13 +41,13 @@ class Completions:
         return cls(nlargest(MOST, best.values(), key=lambda phrase: (phrase[2], phrase[0])))
 
     def search(self, prefix: str, size: int) -> list[tuple[str, str, float]]:
-        """The heaviest phrases of which a word begins what was typed so far."""
+        """Return the heaviest phrases that have the typed prefix at the start of a word."""
         typed = " ".join(words(prefix))
         if not typed:
             return list(self.phrases[:size])
         start, end = bisect_left(self._heads, typed), bisect_left(self._heads, typed + _END)
-        found = {self._places[n] for n in range(start, end)}
-        return [self.phrases[n] for n in sorted(found)[:size]]
+        matches = {self._indexes[n] for n in range(start, end)}
+        return [self.phrases[n] for n in sorted(matches)[:size]]
 
     def save(self, folder: Path) -> None:
         """Write the phrases into a build folder."""
@@ -62,18 +62,18 @@ class Completions:
             ArtifactError: the file is absent or damaged.
         """
         try:
-            told = json.loads((folder / FILE).read_text())
-            return cls([(str(text), str(kind), float(weight)) for text, kind, weight in told])
+            table = json.loads((folder / FILE).read_text())
+            return cls([(str(text), str(kind), float(weight)) for text, kind, weight in table])
         except (OSError, ValueError, TypeError) as error:
             raise ArtifactError(f"{folder / FILE}: expected phrases: {error}.") from None
 
     @cached_property
     def _sorted(self) -> list[tuple[str, int]]:
-        """Every phrase from each of its first words on, and which phrase that is."""
+        """Suffixes of every phrase from each of its first words, with the phrase's index."""
         heads = []
         for n, (text, _, _) in enumerate(self.phrases):
-            told = words(text)
-            heads += [(" ".join(told[start:]), n) for start in range(min(len(told), _WORDS))]
+            typed = words(text)
+            heads += [(" ".join(typed[start:]), n) for start in range(min(len(typed), _WORDS))]
         return sorted(heads)
 
     @cached_property
@@ -81,5 +81,5 @@ class Completions:
         return [head for head, _ in self._sorted]
 
     @cached_property
-    def _places(self) -> list[int]:
-        return [place for _, place in self._sorted]
+    def _indexes(self) -> list[int]:
+        return [index for _, index in self._sorted]

@@ -1,19 +1,19 @@
-"""Items wanted together: by the same shopper in the same session."""
+"""Co-visitation: items that one shopper clicked or bought in one session."""
 
 from feature_repo.home import DAY, Home
 from training.retrieval.indexes.actions import read_actions
 from training.retrieval.indexes.neighbours import MOST, Neighbours
 
 MOST_IN_SESSION = 100
-"""Sessions with more items say little, and their pairs grow with the square."""
+"""Longer sessions are skipped: their pairs say little, and grow with the square."""
 
 SHRINKAGE = 2.0
-"""Sessions of doubt: a pair seen together in n sessions counts n / (n + this)."""
+"""A pair of n common sessions counts n / (n + this)."""
 
 _PAIRS = """
 with
 
-wanted as (
+visited as (
 
     select
         coalesce(session_id, user_id || '|' || (t // $day)) as visit,
@@ -31,7 +31,7 @@ totals as (
 
     -- whole numbers, whose sum is the same in every order
     select item_id, sum(round(1e9 * sqrt(gain))::bigint) / 1e9 as total
-    from wanted
+    from visited
     group by item_id
 
 ),
@@ -44,8 +44,8 @@ pairs as (
         count(*) as visits,
         sum(round(1e9 * sqrt(least(one.gain, other.gain)))::bigint) / 1e9 as weight
 
-    from wanted as one
-    inner join wanted as other using (visit)
+    from visited as one
+    inner join visited as other using (visit)
     where one.item_id <> other.item_id
     group by one.item_id, other.item_id
 
@@ -66,14 +66,14 @@ qualify row_number() over (
 
 
 def fit_together(home: Home) -> Neighbours:
-    """Count pairs in the compacted log: a cosine over sessions, shrunk by support.
+    """Fit neighbours on the compacted log: a cosine over sessions, shrunk by support.
 
     Without a session id, a user's UTC day is one session.
     """
-    given = {
+    parameters = {
         "day": DAY,
         "most": MOST,
         "most_in_session": MOST_IN_SESSION,
         "shrinkage": SHRINKAGE,
     }
-    return Neighbours.of(read_actions(home, _PAIRS, given))
+    return Neighbours.of(read_actions(home, _PAIRS, parameters))

@@ -1,6 +1,6 @@
-"""Items like an item, by what they are: words, category, brand and other texts.
+"""Similar items by their content: words, category, brand and other texts.
 
-Cosine of tf-idf vectors.  It needs no behaviour, so an item that came today has neighbours.
+The cosine of tf-idf vectors needs no interactions, so that a new item has neighbours.
 """
 
 from collections import Counter
@@ -16,24 +16,24 @@ from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.neighbours import MOST, Neighbours
 
 COMMONEST = 0.2
-"""Terms of a larger share of the items tell them apart too little to be worth their cost."""
+"""Terms that a larger share of the items has are skipped: they separate items too little."""
 
 MOST_WORDS = 60
-"""Words of an item's longest text that count; what matters is said first."""
+"""Words of each text that count; the important ones come first."""
 
 _BLOCK = 512
 
 
 def fit_similar(item_table: ItemTable) -> Neighbours:
-    """Find each item's nearest others, a block of items at a time."""
+    """Find the nearest neighbours of each item, a block of items at a time."""
     vectors = _vectors(item_table)
     ids = np.array(item_table.item_ids, dtype=object)
-    nothing = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    found = [
+    empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+    blocks = [
         _nearest(vectors, start, min(start + _BLOCK, ids.size))
         for start in range(0, ids.size, _BLOCK)
     ]
-    rows, others, scores = map(np.concatenate, zip(nothing, *found, strict=True))
+    rows, others, scores = map(np.concatenate, zip(empty, *blocks, strict=True))
     return Neighbours.of(
         pa.table(
             {
@@ -46,17 +46,17 @@ def fit_similar(item_table: ItemTable) -> Neighbours:
 
 
 def _vectors(item_table: ItemTable) -> "sparse.csr_array":
-    """Shape (N, terms): tf-idf rows of length 1."""
+    """Return tf-idf rows of length 1, shape (N, terms)."""
     bags = [Counter(terms) for terms in _terms(item_table)]
     document_frequency = Counter(term for bag in bags for term in bag)
     most = max(COMMONEST * len(bags), 10)
     terms = sorted(t for t, n in document_frequency.items() if 1 < n <= most)
-    place = {term: n for n, term in enumerate(terms)}
+    column_of = {term: n for n, term in enumerate(terms)}
     idf = {t: float(log(1 + len(bags) / document_frequency[t])) for t in terms}
-    rows = [row for row, bag in enumerate(bags) for t in bag if t in place]
-    columns = [place[t] for bag in bags for t in bag if t in place]
-    counts = [n for bag in bags for t, n in bag.items() if t in place]
-    values = (1 + log(counts)) * [idf[t] for bag in bags for t in bag if t in place]
+    rows = [row for row, bag in enumerate(bags) for t in bag if t in column_of]
+    columns = [column_of[t] for bag in bags for t in bag if t in column_of]
+    counts = [n for bag in bags for t, n in bag.items() if t in column_of]
+    values = (1 + log(counts)) * [idf[t] for bag in bags for t in bag if t in column_of]
     matrix = sparse.csr_array((values, (rows, columns)), shape=(len(bags), len(terms)))
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     return sparse.csr_array(
@@ -65,7 +65,7 @@ def _vectors(item_table: ItemTable) -> "sparse.csr_array":
 
 
 def _terms(item_table: ItemTable) -> list[list[str]]:
-    """Each item's terms: stems of its texts, and values of its fields as they are."""
+    """Return each item's terms: stems of its texts, and the values of its other fields."""
     terms: list[list[str]] = [[] for _ in item_table.item_ids]
     for field in item_table.shop.item_fields:
         if field.type == "text":
@@ -81,12 +81,12 @@ def _terms(item_table: ItemTable) -> list[list[str]]:
 def _nearest(
     vectors: "sparse.csr_array", start: int, end: int
 ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
-    """The `MOST` nearest of items `start` to `end`: rows, others, cosines."""
+    """Return the `MOST` nearest neighbours of items `start` to `end`: rows, others, cosines."""
     products = (vectors[start:end] @ vectors.T).toarray()
     products[np.arange(end - start), np.arange(start, end)] = 0
     most = min(MOST, products.shape[1])
     columns = highest_columns(products, most)
     values = np.take_along_axis(products, columns, axis=1).astype(np.float64)
     rows = np.repeat(np.arange(start, end), most).reshape(columns.shape)
-    kept = values > 0
-    return rows[kept], columns[kept], values[kept]
+    positive = values > 0
+    return rows[positive], columns[positive], values[positive]

@@ -1,11 +1,11 @@
 """Lexical retrieval: BM25 over the title and over all of an item's texts, by tantivy.
 
-A word scores by the field it fits better, plus a share of the other.  Texts are stemmed in every
-language of the shop, queries in their market's.
+A word scores in the field that matches better, plus a share of the other field.  Texts are stemmed
+in every language of the shop, queries in the language of their market.
 
-What a word scores does not depend on the others of a query, so that tantivy tells it once, as the
-index is fitted, and a search adds columns up: Lù, "BM25S: Orders of magnitude faster lexical search
-via eager sparse scoring", 2024.
+The score of a word does not depend on the other words of a query.  So tantivy computes the scores
+once, when the index is fitted, and a search adds them up: Lù, "BM25S: Orders of magnitude faster
+lexical search via eager sparse scoring", 2024.
 """
 
 import json
@@ -32,7 +32,7 @@ from training.retrieval.catalogue import ItemTable, RankedList, Rows, highest
 TITLE, ALL = "title", "all"
 
 TIE_BREAKER = 0.3
-"""Share of a word's scores in the fields it fits less, as in `dis_max` queries elsewhere."""
+"""Weight of a word's scores in the other fields, as in the `dis_max` queries of other engines."""
 
 TEXT_TYPES = ("text", "category", "list")
 MOST_HITS = 10_000
@@ -45,13 +45,13 @@ Weights = npt.NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Matches:
-    """The M items that have any of W words.
+    """The M items that have at least one of W words.
 
     Attributes:
-        positions: shape (M,), rising, among the items of the index.
+        positions: shape (M,), ascending, among the items of the index.
         scores: shape (M,), BM25.
-        counts: shape (M,), how many of the distinct words each has.
-        words: how many there are, W.
+        counts: shape (M,), number of distinct words that each item has.
+        words: W.
     """
 
     positions: Rows
@@ -60,7 +60,7 @@ class Matches:
     words: int
 
     def with_words(self, at_least: int, size: int = MOST_HITS) -> "Matches":
-        """The `size` best of those that have so many of the words, or all of them."""
+        """Select the `size` best items that have at least so many of the words, or all words."""
         selected = np.flatnonzero(self.counts >= min(at_least, self.words))
         if selected.size > size:
             selected = selected[np.sort(highest(self.scores[selected], size))]
@@ -74,7 +74,7 @@ class Lexical:
     """An index over N items.
 
     Attributes:
-        postings: word, each once; rows, rising, of the items that have it; scores, of it in each.
+        postings: word, each once; rows, ascending, of the items that have it; its score in each.
         item_ids: N ids.
     """
 
@@ -83,17 +83,17 @@ class Lexical:
 
     @classmethod
     def fit(cls, item_table: ItemTable, languages: Iterable[str]) -> "Lexical":
-        """Index the items, one thread and one segment."""
-        spoken = sorted(set(languages))
+        """Index the items, with one thread and one segment."""
+        sorted_languages = sorted(set(languages))
         with TemporaryDirectory(prefix="aisle-lexical-") as folder:
             index = tantivy.Index(_schema(), path=folder)
             writer = index.writer(_HEAP_BYTES, 1)
             for row, (title, rest) in enumerate(_texts(item_table)):
-                titled = _indexed(title, spoken)
+                titled = _indexed(title, sorted_languages)
                 document = tantivy.Document()
                 document.add_unsigned("row", row)
                 document.add_text(TITLE, " ".join(titled))
-                document.add_text(ALL, " ".join([*titled, *_indexed(rest, spoken)]))
+                document.add_text(ALL, " ".join([*titled, *_indexed(rest, sorted_languages)]))
                 writer.add_document(document)
             writer.commit()
             writer.wait_merging_threads()
@@ -103,13 +103,13 @@ class Lexical:
     def search(
         self, query_words: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
     ) -> RankedList:
-        """The items that have at least so many of the words, by BM25; equal ones by place.
+        """Return the items that have at least so many of the words, by BM25; ties by position.
 
         Args:
-            query_words: folded words, as `words` gives them.
-            language: in which they are stemmed.
-            size: the most items.
-            at_least: of the distinct words, 1 for any, their number for all.
+            query_words: folded words, as `words` returns them.
+            language: of their stems.
+            size: the maximum number of items.
+            at_least: minimum number of distinct words: 1 for any, their number for all.
         """
         matches = self.match(query_words, language).with_words(at_least, size)
         best = highest(matches.scores, size)
@@ -117,7 +117,7 @@ class Lexical:
         return RankedList([self.item_ids[position] for position in positions], scores)
 
     def match(self, query_words: Sequence[str], language: str) -> Matches:
-        """All that have any of the words, asked as in `search`."""
+        """Return all items that have any of the words; parameters as in `search`."""
         distinct = list(dict.fromkeys(stem(word, language) for word in query_words))[:MOST_WORDS]
         scores = np.zeros(len(self.item_ids), np.float32)
         counts = np.zeros(len(self.item_ids), np.uint8)
@@ -160,7 +160,7 @@ class Lexical:
 
     @cached_property
     def _span(self) -> dict[str, tuple[int, int]]:
-        """Where the rows of each word are among those of all."""
+        """Start and end of each word's rows in the flat arrays."""
         ends = np.cumsum(pc.list_value_length(self.postings["rows"]).to_numpy()).tolist()
         spans = zip([0, *ends], ends, strict=False)
         return dict(zip(self.postings["word"].to_pylist(), spans, strict=True))
@@ -171,7 +171,7 @@ def _end_to_end(lists: pa.ChunkedArray) -> pa.Array:
 
 
 def _postings(index: Any) -> pa.Table:
-    """What tantivy scores each of its words in each item that has it."""
+    """Compute with tantivy the score of each word in each item that has it."""
     schema, searcher, rows, scores = index.schema, index.searcher(), array("i"), array("f")
     counted = searcher.terms_with_prefix(ALL, "")
     for word, count in counted:
@@ -204,7 +204,7 @@ def _schema() -> Any:
 
 
 def _texts(item_table: ItemTable) -> list[tuple[str, str]]:
-    """Each item's title, and its other texts, categories and lists."""
+    """Return each item's title, and its other texts, categories and lists."""
     fields = [f for f in item_table.shop.item_fields if f.type in TEXT_TYPES and f.role != TITLE]
     others = [item_table.texts(field) for field in fields]
     rest = (
@@ -216,5 +216,5 @@ def _texts(item_table: ItemTable) -> list[tuple[str, str]]:
 
 
 def _indexed(text: str, languages: Sequence[str]) -> list[str]:
-    """Each word in each language's stem; stems that are the same once."""
+    """Return the stems of each word in each language; equal stems of a word once."""
     return [s for word in words(text) for s in dict.fromkeys(stem(word, n) for n in languages)]

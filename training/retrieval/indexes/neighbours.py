@@ -1,4 +1,4 @@
-"""For each item its nearest others: what co-visitation and item-to-item retrieval look up."""
+"""Neighbours of items: the index of co-visitation and item-to-item retrieval."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from training.retrieval.catalogue import RankedList
 
 FILE = "neighbours.parquet"
 MOST = 50
-"""Neighbours an item has at most."""
+"""Most neighbours of an item."""
 
 MOST_SEEDS = 50
 
@@ -25,25 +25,25 @@ class Neighbours:
     """Directed pairs of items.
 
     Attributes:
-        pairs: item_id, other_id, score; sorted by item, score falling, other.
+        pairs: item_id, other_id, score; sorted by item, descending score, other.
     """
 
     pairs: pa.Table
 
     @classmethod
     def of(cls, pairs: pa.Table) -> "Neighbours":
-        """Sort pairs."""
+        """Sort pairs into an index."""
         keys = [("item_id", "ascending"), ("score", "descending"), ("other_id", "ascending")]
         return cls(pairs.select(["item_id", "other_id", "score"]).sort_by(keys))
 
     def search(
         self, seeds: Sequence[str], size: int, weights: Sequence[float] | None = None
     ) -> RankedList:
-        """The neighbours of some items together, none of these among them.
+        """Return the neighbours of some items together, without these items.
 
         Args:
             seeds: S item ids, the most important first.
-            size: the most items.
+            size: the maximum number of items.
             weights: S numbers; 1 each where absent.  A neighbour's score is the weighted sum.
         """
         scores: dict[str, float] = {}
@@ -87,7 +87,7 @@ class Neighbours:
 
     @cached_property
     def _span(self) -> dict[str, tuple[int, int]]:
-        """Each item's rows among the pairs."""
+        """Start and end of each item's rows among the pairs."""
         ids: list[str] = self.pairs["item_id"].to_pylist()
         starts = [n for n, item in enumerate(ids) if n == 0 or ids[n - 1] != item]
         ends = [*starts[1:], len(ids)]

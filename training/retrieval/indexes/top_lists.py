@@ -1,4 +1,4 @@
-"""Lists of items by market and category: the popular, the trending and the new."""
+"""Top lists of items by market and category: popular, trending and newest items."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ from training.retrieval.indexes.actions import read_actions
 
 FILE = "charts.json"
 LONGEST = 300
-"""Items of a list; a market's own list over all categories is one of them."""
+"""Most items of a list."""
 
 EVERYWHERE = "*"
 HALF_LIFE_DAYS = 14
-RECENT_DAYS, USUAL_DAYS = 2, 14
+RECENT_DAYS, BASELINE_DAYS = 2, 14
 
 _LISTS = """
 in_lists as (
@@ -39,7 +39,7 @@ qualify row_number() over (
 order by market, category, score desc, item_id
 """
 
-_ACTED = """
+_ACTIONS = """
 everywhere as (
 
     select * from actions
@@ -86,10 +86,10 @@ counted as (
         item_id,
         coalesce(sum(gain) filter (t > last - $recent * $day), 0) as recent,
         coalesce(sum(gain) filter (t <= last - $recent * $day), 0)
-            * $recent / $usual as expected
+            * $recent / $baseline as expected
 
     from acted
-    where t > last - ($recent + $usual) * $day
+    where t > last - ($recent + $baseline) * $day
     group by market, item_id
 
 ),
@@ -126,29 +126,37 @@ class TopLists:
     """Lists of items, best first.
 
     Attributes:
-        lists: by (market, category); "*" is every market, "" every category.
+        lists: by (market, category); "*" is all markets, "" all categories.
     """
 
     lists: Mapping[tuple[str, str], RankedList] = field(default_factory=dict)
 
     @classmethod
     def popular(cls, home: Home, item_table: ItemTable) -> "TopLists":
-        """By label gain of what shoppers did, halved every fortnight."""
-        given = {"half_life": HALF_LIFE_DAYS, "day": DAY, "everywhere": EVERYWHERE}
-        return cls._fit(home, item_table, _POPULAR, given)
+        """Rank items by the label gains of their interactions, halved every fortnight."""
+        parameters = {"half_life": HALF_LIFE_DAYS, "day": DAY, "everywhere": EVERYWHERE}
+        return cls._fit(home, item_table, _POPULAR, parameters)
 
     @classmethod
     def trending(cls, home: Home, item_table: ItemTable) -> "TopLists":
-        """By how far the last two days lie above the fortnight before: (r − e) / √(e + 1)."""
-        given = {"recent": RECENT_DAYS, "usual": USUAL_DAYS, "day": DAY, "everywhere": EVERYWHERE}
-        return cls._fit(home, item_table, _TRENDING, given)
+        """Rank items by recent gain r against expected gain e: (r − e) / √(e + 1).
+
+        Recent are the last two days; the fortnight before gives the expectation.
+        """
+        parameters = {
+            "recent": RECENT_DAYS,
+            "baseline": BASELINE_DAYS,
+            "day": DAY,
+            "everywhere": EVERYWHERE,
+        }
+        return cls._fit(home, item_table, _TRENDING, parameters)
 
     @classmethod
     def newest(cls, home: Home, item_table: ItemTable) -> "TopLists":
-        """By the instant at which the shop first named the item."""
+        """Rank items by the instant of their first event."""
         items = compacted(home, "item")
-        given = {"items": items, "everywhere": EVERYWHERE}
-        return cls._fit(home, item_table, _NEW, given) if items else cls()
+        parameters = {"items": items, "everywhere": EVERYWHERE}
+        return cls._fit(home, item_table, _NEW, parameters) if items else cls()
 
     @classmethod
     def best(cls, scores: Mapping[str, float]) -> "TopLists":
@@ -157,29 +165,32 @@ class TopLists:
 
     @classmethod
     def _fit(
-        cls, home: Home, item_table: ItemTable, sql: str, given: Mapping[str, object]
+        cls, home: Home, item_table: ItemTable, sql: str, parameters: Mapping[str, object]
     ) -> "TopLists":
-        tables = {"for_sale": item_table.table.select(["item_id"]), "categories": _of(item_table)}
-        text = sql.format(acted=_ACTED, lists=_LISTS)
-        rows = read_actions(home, text, {**given, **tables, "longest": LONGEST})
+        tables = {
+            "for_sale": item_table.table.select(["item_id"]),
+            "categories": _categories_of(item_table),
+        }
+        text = sql.format(acted=_ACTIONS, lists=_LISTS)
+        rows = read_actions(home, text, {**parameters, **tables, "longest": LONGEST})
         return cls(_lists(rows))
 
     def search(self, market: str, size: int, category: str | None = None) -> RankedList:
-        """The list of a market, and category; of every market, where that market has none."""
-        for place in (market, EVERYWHERE):
-            found = self.lists.get((place, category or ""))
-            if found is not None:
-                return RankedList(found.item_ids[:size], found.scores[:size])
+        """Return the list of a market and category, else that of all markets."""
+        for list_market in (market, EVERYWHERE):
+            ranked = self.lists.get((list_market, category or ""))
+            if ranked is not None:
+                return RankedList(ranked.item_ids[:size], ranked.scores[:size])
         return RankedList()
 
     def save(self, folder: Path) -> None:
         """Write the lists into a build folder."""
         folder.mkdir(parents=True, exist_ok=True)
-        told = [
-            [market, category, list(found.item_ids), list(found.scores)]
-            for (market, category), found in self.lists.items()
+        table = [
+            [market, category, list(ranked.item_ids), list(ranked.scores)]
+            for (market, category), ranked in self.lists.items()
         ]
-        (folder / FILE).write_text(json.dumps(told, indent=0))
+        (folder / FILE).write_text(json.dumps(table, indent=0))
 
     @classmethod
     def load(cls, folder: Path) -> "TopLists":
@@ -189,14 +200,14 @@ class TopLists:
             ArtifactError: the file is absent or damaged.
         """
         try:
-            told = json.loads((folder / FILE).read_text())
-            return cls({(m, c): RankedList(ids, scores) for m, c, ids, scores in told})
+            table = json.loads((folder / FILE).read_text())
+            return cls({(m, c): RankedList(ids, scores) for m, c, ids, scores in table})
         except (OSError, ValueError, TypeError) as error:
             raise ArtifactError(f"{folder / FILE}: expected lists of items: {error}.") from None
 
 
-def _of(item_table: ItemTable) -> pa.Table:
-    """Item and category of every item that has one; a list field gives several."""
+def _categories_of(item_table: ItemTable) -> pa.Table:
+    """Return item and category of every item, one row for each category."""
     role = item_table.shop.item_role("category")
     if role is None:
         return pa.table({"item_id": pa.nulls(0, pa.string()), "category": pa.nulls(0, pa.string())})

@@ -1,4 +1,4 @@
-"""Retrieval measured on judged queries, against plain BM25 over all text.
+"""Evaluate retrieval methods on queries with human judgments, against plain BM25 over all text.
 
     aisle evaluate-retrieval FOLDER
 
@@ -26,8 +26,8 @@ from training.metrics import Interval, mean_interval, ndcg
 from training.query_understanding import DEFAULT_LANGUAGE, stems, words
 from training.retrieval.catalogue import ItemTable, RankedList, fuse
 from training.retrieval.indexes import Lexical, fit_similar
-from training.studies.retrieval.lsa import Meaning
-from training.studies.retrieval.relevance_feedback import FUSED, alike
+from training.studies.retrieval.lsa import Lsa
+from training.studies.retrieval.relevance_feedback import FUSION_WEIGHTS, similar_to_hits
 
 SHOP = Shop(
     "esci",
@@ -51,18 +51,18 @@ PROTOCOL = (
 )
 
 Search = Callable[[str], RankedList]
-Judged = Mapping[str, tuple[float, bool]]
-"""Of one query, by item: gain, and whether it is an exact match."""
+Judgments = Mapping[str, tuple[float, bool]]
+"""By item of one query: gain, and whether it is an exact match."""
 
 
 @dataclass(frozen=True)
-class Measured:
-    """One way to retrieve, over Q queries of one split.
+class MethodFigures:
+    """Figures of one retrieval method over Q queries of one split.
 
     Attributes:
         ndcg, recall: means, with 95 % intervals over queries.
         ndcg_gain, recall_gain: paired differences to the baseline.
-        fused_ndcg_gain, fused_recall_gain: of the fused result less this source; None for others.
+        fused_ndcg_gain, fused_recall_gain: fused result less this source; None for other methods.
     """
 
     name: str
@@ -76,19 +76,19 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured.
+    """Figures of all methods.
 
     Attributes:
-        queries: by split, how many.
-        items: of the corpus.
-        splits: by split, each way to retrieve.
-        fused: whether the fused result beats each source alone, and so is served.
+        queries: number of queries by split.
+        items: number of items in the corpus.
+        splits: figures of each method by split.
+        fused: whether the fused result beats each source alone.
     """
 
     protocol: str
     items: int
     queries: dict[str, int]
-    splits: dict[str, list[Measured]]
+    splits: dict[str, list[MethodFigures]]
     fused: bool
 
     def to_dict(self) -> dict[str, Any]:
@@ -97,22 +97,23 @@ class Evaluation:
 
 
 def evaluate(folder: Path) -> Evaluation:
-    """Fit the indices on the products and measure each way to retrieve.
+    """Fit the indexes on the products and measure each retrieval method.
 
     Raises:
-        DatasetError: the folder does not hold products and judgments.
+        DatasetError: the folder has no products and judgments.
     """
-    item_table, judged = read_products(folder), read_judgments(folder)
-    ways = _ways(item_table)
-    found = {name: {q: search(q) for q in judged} for name, search in ways.items()}
+    item_table, judgments = read_products(folder), read_judgments(folder)
+    methods = _methods(item_table)
+    results = {name: {q: search(q) for q in judgments} for name, search in methods.items()}
     splits = {
-        "test": [q for q in judged if not is_development(q)],
-        "development": [q for q in judged if is_development(q)],
-        "all": list(judged),
+        "test": [q for q in judgments if not is_development(q)],
+        "development": [q for q in judgments if is_development(q)],
+        "all": list(judgments),
     }
     measured = {
         split: _measure(
-            {n: [of[q] for q in queries] for n, of in found.items()}, [judged[q] for q in queries]
+            {n: [of[q] for q in queries] for n, of in results.items()},
+            [judgments[q] for q in queries],
         )
         for split, queries in splits.items()
     }
@@ -126,7 +127,7 @@ def evaluate(folder: Path) -> Evaluation:
 
 
 def is_development(query: str) -> bool:
-    """Whether a query belongs to those on which weights may be chosen."""
+    """Whether a query belongs to the development queries, on which weights may be chosen."""
     return hashlib.sha256(query.encode()).digest()[-1] % 2 == 0
 
 
@@ -152,10 +153,10 @@ def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
     Raises:
         DatasetError: no such file, or not its columns.
     """
-    judged: dict[str, dict[str, tuple[float, bool]]] = {}
+    judgments: dict[str, dict[str, tuple[float, bool]]] = {}
     try:
         for row in pq.read_table(folder / "judgments.parquet").to_pylist():
-            judged.setdefault(row["query"], {})[row["asin"]] = (
+            judgments.setdefault(row["query"], {})[row["asin"]] = (
                 row["gain"],
                 row["esci_label"] == "E",
             )
@@ -163,23 +164,23 @@ def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
         raise DatasetError(
             f"{folder}: expected judgments.parquet with its fields: {error}."
         ) from None
-    return judged
+    return judgments
 
 
-def ndcg_of(found: RankedList, judged: Judged, k: int = 10) -> float:
+def ndcg_of(results: RankedList, judgments: Judgments, k: int = 10) -> float:
     """nDCG of the first k found; NaN for a query without gain."""
-    ranked = list(found.item_ids[:k])
+    ranked = list(results.item_ids[:k])
     blank = [0.0] * (k - len(ranked))
-    left = [gain for item, (gain, _) in judged.items() if item not in set(ranked)]
-    gains = [*(judged.get(item, (0.0, False))[0] for item in ranked), *blank, *left]
-    scores = [-float(place) for place in range(len(gains))]
+    left = [gain for item, (gain, _) in judgments.items() if item not in set(ranked)]
+    gains = [*(judgments.get(item, (0.0, False))[0] for item in ranked), *blank, *left]
+    scores = [-float(index) for index in range(len(gains))]
     return float(ndcg(scores, gains, [0] * len(gains), k)[0]) if gains else float("nan")
 
 
-def recall_of(found: RankedList, judged: Judged, k: int = 100) -> float:
+def recall_of(results: RankedList, judgments: Judgments, k: int = 100) -> float:
     """Share of the exact matches among the first k found; NaN for a query without any."""
-    exact = {item for item, (_, is_exact) in judged.items() if is_exact}
-    return len(exact & set(found.item_ids[:k])) / len(exact) if exact else float("nan")
+    exact = {item for item, (_, is_exact) in judgments.items() if is_exact}
+    return len(exact & set(results.item_ids[:k])) / len(exact) if exact else float("nan")
 
 
 def print_evaluation(data: Mapping[str, Any], console: Console) -> None:
@@ -197,41 +198,41 @@ def _table(title: str, metric: str, rows: Sequence[Mapping[str, Any]]) -> Table:
     for name in ("", _SHOWN[metric], "less the baseline", "fused less it"):
         table.add_column(name, justify="right" if name else "left", no_wrap=True)
     for row in rows:
-        gains = _told(row[f"{metric}_gain"]), _told(row[f"fused_{metric}_gain"])
+        gains = _text_of(row[f"{metric}_gain"]), _text_of(row[f"fused_{metric}_gain"])
         table.add_row(row["name"], f"{row[metric]['value']:.4f}", *gains)
     return table
 
 
-def _told(interval: Mapping[str, float] | None) -> str:
+def _text_of(interval: Mapping[str, float] | None) -> str:
     if interval is None:
         return ""
     return f"{interval['value']:+.4f} [{interval['low']:+.4f}, {interval['high']:+.4f}]"
 
 
-def _ways(item_table: ItemTable) -> dict[str, Search]:
+def _methods(item_table: ItemTable) -> dict[str, Search]:
     lexical = Lexical.fit(item_table, [DEFAULT_LANGUAGE])
-    meaning, similar = Meaning.fit(item_table), fit_similar(item_table)
+    lsa, similar = Lsa.fit(item_table), fit_similar(item_table)
 
     def by_words(query: str) -> RankedList:
         return lexical.search(words(query), DEFAULT_LANGUAGE, size=DEPTH)
 
-    def by_meaning(query: str) -> RankedList:
-        return meaning.search(words(query), DEPTH)
+    def by_lsa(query: str) -> RankedList:
+        return lsa.search(words(query), DEPTH)
 
-    def by_likeness(query: str) -> RankedList:
-        return alike(by_words(query), similar, DEPTH)
+    def by_similarity(query: str) -> RankedList:
+        return similar_to_hits(by_words(query), similar, DEPTH)
 
     def fused(query: str) -> RankedList:
-        sources = {name: search(query) for name, search in ways.items()}
-        one = fuse(sources, FUSED, DEPTH)
+        sources = {name: search(query) for name, search in methods.items()}
+        one = fuse(sources, FUSION_WEIGHTS, DEPTH)
         return RankedList(one.item_ids, one.scores)
 
-    ways: dict[str, Search] = {"lexical": by_words, "meaning": by_meaning, "alike": by_likeness}
-    return {BASELINE: _plain_bm25(item_table), **ways, "fused": fused}
+    methods: dict[str, Search] = {"lexical": by_words, "lsa": by_lsa, "similar": by_similarity}
+    return {BASELINE: _plain_bm25(item_table), **methods, "fused": fused}
 
 
 def _plain_bm25(item_table: ItemTable) -> Search:
-    """One field that holds every text of an item, stemmed like everything else; any word counts."""
+    """Index every text of an item, stemmed, in one field; a query matches with any word."""
     schema = (
         tantivy.SchemaBuilder()
         .add_text_field("text", tokenizer_name="whitespace", index_option="freq")
@@ -265,23 +266,25 @@ def _plain_bm25(item_table: ItemTable) -> Search:
     return search
 
 
-def _measure(found: Mapping[str, Sequence[RankedList]], judged: Sequence[Judged]) -> list[Measured]:
-    clusters = np.arange(len(judged))
+def _measure(
+    results: Mapping[str, Sequence[RankedList]], judgments: Sequence[Judgments]
+) -> list[MethodFigures]:
+    clusters = np.arange(len(judgments))
     figures = {
         name: (
-            np.array([ndcg_of(f, j) for f, j in zip(of, judged, strict=True)]),
-            np.array([recall_of(f, j) for f, j in zip(of, judged, strict=True)]),
+            np.array([ndcg_of(f, j) for f, j in zip(of, judgments, strict=True)]),
+            np.array([recall_of(f, j) for f, j in zip(of, judgments, strict=True)]),
         )
-        for name, of in found.items()
+        for name, of in results.items()
     }
 
     def interval(values: npt.NDArray[np.float64]) -> Interval:
         return mean_interval(values, clusters)
 
-    def measured(name: str) -> Measured:
+    def measured(name: str) -> MethodFigures:
         gain, recall = figures[name]
         is_source = name not in ("fused", BASELINE)
-        return Measured(
+        return MethodFigures(
             name,
             interval(gain),
             interval(recall),
@@ -294,8 +297,8 @@ def _measure(found: Mapping[str, Sequence[RankedList]], judged: Sequence[Judged]
     return [measured(name) for name in figures]
 
 
-def _is_better(measured: Sequence[Measured]) -> bool:
-    """Whether fused is better than each source in one of the metrics, and worse in none."""
+def _is_better(measured: Sequence[MethodFigures]) -> bool:
+    """Whether the fused result is better than each source in one metric, and worse in none."""
     pairs = [
         (m.fused_ndcg_gain, m.fused_recall_gain)
         for m in measured

@@ -1,8 +1,8 @@
-"""Items near a query in meaning: latent semantic analysis of the items' words.
+"""Latent semantic analysis of the items' words.
 
 Deerwester et al. 1990, by randomized subspace iteration (Halko, Martinsson and Tropp 2011).  Words
-that stand in the same items lie near each other, so an item is found that has other words than the
-query's.  Exact dot product: at the size of a shop an approximate index is no faster.
+of the same items have similar vectors, so that a query matches items with other words than its own.
+The dot product is exact: at the size of a shop an approximate index is no faster.
 """
 
 from collections import Counter
@@ -16,27 +16,27 @@ import numpy.typing as npt
 from scipy import sparse
 
 from feature_repo.home import ArtifactError
+from training.metrics import left_singular_vectors
 from training.query_understanding import DEFAULT_LANGUAGE, stem, stems
 from training.retrieval.catalogue import ItemTable, RankedList
 
-FILE = "meaning.npz"
-DIMENSIONS, SPARE, ROUNDS = 128, 16, 2
+FILE = "lsa.npz"
+DIMENSIONS = 128
 COMMONEST = 0.5
 MOST_TERMS = 50_000
-_SEED = 5
 
 Floats = npt.NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Meaning:
+class Lsa:
     """N items and T terms in one space.
 
     Attributes:
         item_ids: N ids.
-        items: shape (N, D), rows of length 1; 0 where an item has no known term.
+        items: shape (N, D), rows of length 1; 0 for an item without any of the terms.
         terms: T stems.
-        weights: shape (T, D), what each term adds to a query.
+        weights: shape (T, D), vector that each term adds to a query.
     """
 
     item_ids: Sequence[str]
@@ -45,15 +45,17 @@ class Meaning:
     weights: Floats
 
     @classmethod
-    def fit(cls, item_table: ItemTable) -> "Meaning":
-        """Analyse the items' texts."""
-        bags = [Counter(told) for told in _stems(item_table)]
+    def fit(cls, item_table: ItemTable) -> "Lsa":
+        """Fit on the items' texts."""
+        bags = [Counter(stems_of_item) for stems_of_item in _stems(item_table)]
         frequency = Counter(term for bag in bags for term in bag)
-        known = [t for t, n in frequency.most_common() if 1 < n <= max(COMMONEST * len(bags), 10)]
-        terms = sorted(known[:MOST_TERMS])
+        frequent = [
+            t for t, n in frequency.most_common() if 1 < n <= max(COMMONEST * len(bags), 10)
+        ]
+        terms = sorted(frequent[:MOST_TERMS])
         idf = np.log1p(len(bags) / np.array([frequency[t] for t in terms], dtype=np.float64))
         matrix = _weighted(bags, {term: n for n, term in enumerate(terms)}, idf)
-        items, directions = _decomposed(matrix)
+        items, directions = _decompose(matrix)
         return cls(
             item_table.item_ids,
             _unit(items),
@@ -61,13 +63,13 @@ class Meaning:
             (directions.T * idf[:, None]).astype(np.float32),
         )
 
-    def search(self, asked: Sequence[str], size: int) -> RankedList:
-        """The items nearest to the words together, by cosine; none where no word is known."""
-        found = (self._place.get(stem(word, DEFAULT_LANGUAGE)) for word in asked)
-        places = [place for place in dict.fromkeys(found) if place is not None]
-        if not places:
+    def search(self, query_words: Sequence[str], size: int) -> RankedList:
+        """Return the items nearest to the sum of the words, by cosine."""
+        indexes = (self._index.get(stem(word, DEFAULT_LANGUAGE)) for word in query_words)
+        term_rows = [index for index in dict.fromkeys(indexes) if index is not None]
+        if not term_rows:
             return RankedList()
-        query = self.weights[places].sum(axis=0)
+        query = self.weights[term_rows].sum(axis=0)
         cosines = self.items @ (query / max(float(np.linalg.norm(query)), 1e-9))
         best = np.argpartition(-cosines, min(size, cosines.size - 1))[:size]
         best = best[np.argsort(-cosines[best], kind="stable")]
@@ -86,7 +88,7 @@ class Meaning:
         )
 
     @classmethod
-    def load(cls, folder: Path) -> "Meaning":
+    def load(cls, folder: Path) -> "Lsa":
         """Read both tables.
 
         Raises:
@@ -100,7 +102,7 @@ class Meaning:
             raise ArtifactError(f"{folder / FILE}: expected vectors of items: {error}.") from None
 
     @cached_property
-    def _place(self) -> dict[str, int]:
+    def _index(self) -> dict[str, int]:
         return {term: n for n, term in enumerate(self.terms)}
 
 
@@ -113,32 +115,24 @@ def _stems(item_table: ItemTable) -> list[list[str]]:
 
 
 def _weighted(
-    bags: Sequence[Counter[str]], place: dict[str, int], idf: npt.NDArray[np.float64]
+    bags: Sequence[Counter[str]], index: dict[str, int], idf: npt.NDArray[np.float64]
 ) -> "sparse.csr_array":
     """Shape (N, T): (1 + log count) · idf, rows of length 1."""
-    rows = [row for row, bag in enumerate(bags) for term in bag if term in place]
-    columns = [place[term] for bag in bags for term in bag if term in place]
-    counts = [n for bag in bags for term, n in bag.items() if term in place]
+    rows = [row for row, bag in enumerate(bags) for term in bag if term in index]
+    columns = [index[term] for bag in bags for term in bag if term in index]
+    counts = [n for bag in bags for term, n in bag.items() if term in index]
     values = (1 + np.log(np.array(counts, dtype=np.float64))) * idf[columns]
-    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(bags), len(place)))
+    matrix = sparse.csr_array((values, (rows, columns)), shape=(len(bags), len(index)))
     lengths = np.sqrt(matrix.multiply(matrix).sum(axis=1))
     scale = sparse.diags_array(1 / np.where(lengths > 0, lengths, 1))
-    return sparse.csr_array(scale @ matrix, dtype=np.float32)
+    return sparse.csr_array(scale @ matrix)
 
 
-def _decomposed(matrix: "sparse.csr_array") -> tuple[Floats, Floats]:
-    """Items (N, D) and right singular vectors (D, T) of the D largest singular values."""
-    width = min(DIMENSIONS + SPARE, *matrix.shape)
-    draws = np.random.default_rng(_SEED).normal(size=(matrix.shape[1], width))
-    basis = matrix @ draws.astype(np.float32)
-    for _ in range(ROUNDS):
-        basis, _ = np.linalg.qr(basis)
-        basis = matrix @ (matrix.T @ basis)
-    basis, _ = np.linalg.qr(basis)
-    left, values, right = np.linalg.svd((matrix.T @ basis).T, full_matrices=False)
-    kept = min(DIMENSIONS, values.size)
-    items = (basis @ left[:, :kept]) * values[:kept]
-    return items.astype(np.float32), right[:kept]
+def _decompose(matrix: "sparse.csr_array") -> tuple[Floats, Floats]:
+    """Return items (N, D) and right singular vectors (D, T) of the D largest singular values."""
+    left, values = left_singular_vectors(matrix, min(DIMENSIONS, *matrix.shape))
+    right = (matrix.T @ left) / np.where(values > 0, values, 1.0)
+    return (left * values).astype(np.float32), right.T.astype(np.float32)
 
 
 def _unit(rows: Floats) -> Floats:
@@ -147,10 +141,10 @@ def _unit(rows: Floats) -> Floats:
 
 
 def _as_bytes(texts: Sequence[str]) -> npt.NDArray[np.uint8]:
-    """Texts as bytes, NUL between them: ids and stems hold none."""
+    """Encode texts as bytes, separated by NUL, which ids and stems never contain."""
     return np.frombuffer("\0".join(texts).encode("utf-8"), dtype=np.uint8)
 
 
-def _as_texts(told: npt.NDArray[np.uint8]) -> list[str]:
-    text = told.tobytes().decode("utf-8")
+def _as_texts(encoded: npt.NDArray[np.uint8]) -> list[str]:
+    text = encoded.tobytes().decode("utf-8")
     return text.split("\0") if text else []

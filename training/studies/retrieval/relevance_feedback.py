@@ -1,4 +1,4 @@
-"""Items like the first hits of a search: what is wanted may be called otherwise.
+"""Items similar to the first hits of a search, which may have other words than the query.
 
 Pseudo-relevance feedback (Rocchio, 1971), with item-to-item neighbours in place of a new query.
 """
@@ -6,17 +6,17 @@ Pseudo-relevance feedback (Rocchio, 1971), with item-to-item neighbours in place
 from training.retrieval.catalogue import RankedList
 from training.retrieval.indexes import Neighbours
 
-FUSED = {"lexical": 1.0, "meaning": 0.5, "alike": 0.6}
+FUSION_WEIGHTS = {"lexical": 1.0, "lsa": 0.5, "similar": 0.6}
 """Weights of the sources of a search by any of its words; chosen on the development queries of
-`training.studies.retrieval.evaluation`.  On the others its result does not beat each source
-alone by an interval, so that a search is served by words."""
+`training.studies.retrieval.evaluation`.  On the test queries the fused result does not beat each
+source alone by an interval, so that the service searches by words only."""
 
 SEEDS = 10
-"""First hits that are taken to be right."""
+"""Number of first hits that are assumed to be relevant."""
 
 
-def alike(hits: RankedList, similar: Neighbours, size: int) -> RankedList:
-    """The first hits, then their neighbours by likeness weighted with the hits' scores."""
+def similar_to_hits(hits: RankedList, similar: Neighbours, size: int) -> RankedList:
+    """Return the first hits, then their similar items, weighted with the hits' scores."""
     seeds, scores = hits.item_ids[:SEEDS], hits.scores[:SEEDS]
     more = similar.search(seeds, max(size - len(seeds), 0), scores)
     return RankedList([*seeds, *more.item_ids], [*scores, *more.scores])
