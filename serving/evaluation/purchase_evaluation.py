@@ -111,7 +111,7 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
 def lists_at(
     home: Home, history: History, orders: Decisions, cut: int
 ) -> tuple[dict[str, Ints], int]:
-    """Return what each surface lists at D orders, shape (D, DEPTH), and the number of indexed items.
+    """Return the lists of each surface at D orders, shape (D, DEPTH), and the number of items.
 
     Args:
         home: whose log.

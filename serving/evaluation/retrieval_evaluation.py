@@ -3,7 +3,7 @@
 The indexes are fitted on the log before these days, as the service would have used them.  Each
 ranking of these days with a click, cart or purchase is retrieved again, with the features of its
 shopper and query at its instant.  Recall is the share of the clicked items among the first 200 of
-the fused list; the marginal recall of a source is the loss without it.  Newer items count as missed.
+the fused list; the marginal recall of a source is the loss without it.  New items count as missed.
 """
 
 import shutil

@@ -67,7 +67,7 @@ class Query:
 
     @property
     def reports_no_results(self) -> bool:
-        """Whether an empty answer means that the query has no results; on a later page it does not."""
+        """Whether an empty answer means that the query has no results: on the first page."""
         list_request = self.list_request
         is_first = list_request is None or (list_request.page == 1 and list_request.rest is None)
         return self.key is not None and is_first

@@ -52,7 +52,7 @@ def past_of(items, instants, home):
     return [ITEMS.item_ids[row] for row in results.rows], results.scores.tolist()
 
 
-def test_items_of_one_order_score_the_same_and_a_repeated_item_scores_twice(home: Home):
+def test_items_of_one_order_score_equally_and_a_repeated_item_scores_twice(home: Home):
     item_ids, scores = past_of(["a", "b", "c", "b"], [5, 5, 5, 1], home)
 
     assert item_ids == ["b", "a", "c"]

@@ -1,4 +1,4 @@
-"""What pages show of what is bought next is measured by what was known, beside fair baselines."""
+"""Pages are evaluated on the next orders, with earlier features and against fair baselines."""
 
 import contextlib
 import csv
@@ -14,7 +14,7 @@ from feature_repo.home import DAY, Home
 from pipelines.cli.main import main
 from pipelines.cli.next_purchase_page import surfaces_page
 from pipelines.terminal import Outcome, show
-from serving.evaluation.purchase_evaluation import NOWHERE, evaluate_purchases, shown_at
+from serving.evaluation.purchase_evaluation import NO_ITEM, evaluate_purchases, lists_at
 from training.retrieval.indexes.top_lists import HALF_LIFE_DAYS
 from training.retrieval.sources.templates import DECAY
 from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
@@ -36,7 +36,7 @@ DAYS, TEST_FROM, NEWCOMER = 100, 80, "newcomer"
 
 
 def sales(seed=5, users=14):
-    """(minute, user, item), one item an order: staples mostly, else anything; a newcomer late."""
+    """(minute, user, item), one item an order: mostly staples, else any; one user is late."""
     rng = np.random.default_rng(seed)
     rows = []
     for user in range(users):
@@ -60,16 +60,16 @@ def table(path, rows):
 
 
 def kiosk(folder, rows):
-    """A home with a table of sales as its log, and no features: as next purchases are ranked."""
+    """A home whose log is a table of sales, without features."""
     folder.mkdir()
     mapping, home = folder / "kiosk.toml", Home(folder / "home")
     mapping.write_text(MAPPING)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("AISLE_HOME", str(home.root))
         patch.setenv("AISLE_CLOCK", "2026-07-01T00:00:00Z")
-        given = ["--mapping", str(mapping), str(table(folder / "sales.csv", rows))]
-        assert main(["init", *given]) == 0
-        assert main(["ingest", *given]) == 0
+        arguments = ["--mapping", str(mapping), str(table(folder / "sales.csv", rows))]
+        assert main(["init", *arguments]) == 0
+        assert main(["ingest", *arguments]) == 0
     return home
 
 
@@ -79,29 +79,29 @@ def home(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def found(home):
-    """What the command prints as JSON."""
-    told = io.StringIO()
-    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(told):
+def report(home):
+    """The JSON that the command prints."""
+    message = io.StringIO()
+    with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(message):
         patch.setenv("AISLE_HOME", str(home.root))
         assert main(["evaluate-retrieval", "--purchases", "--json"]) == 0
-    return json.loads(told.getvalue())
+    return json.loads(message.getvalue())
 
 
 def listed(home, cut, user):
-    """By page, by minute of each test order of a user: what the page lists."""
+    """By page and minute of each test order of a user: the list of the page."""
     history = History.of_log(home)
     decisions = Decisions.of(history)
-    judged = decisions.part(decisions.of_split("test"))
-    shown, _ = shown_at(home, history, judged, cut)
+    orders = decisions.part(decisions.of_split("test"))
+    lists, _ = lists_at(home, history, orders, cut)
     start = int(START.timestamp()) * 1_000_000
     return {
         page: {
-            (int(t) - start) // 60_000_000: [history.items[n] for n in row if n != NOWHERE]
-            for t, who, row in zip(judged.t, judged.user, ranking, strict=True)
+            (int(t) - start) // 60_000_000: [history.items[n] for n in row if n != NO_ITEM]
+            for t, who, row in zip(orders.t, orders.user, ranking, strict=True)
             if history.users[who] == user
         }
-        for page, ranking in shown.items()
+        for page, ranking in lists.items()
     }
 
 
@@ -110,7 +110,7 @@ def midnight(minute):
     return at // DAY * DAY
 
 
-def test_again_is_measured_as_a_plain_loop_over_the_sales_measures_it(found):
+def test_again_has_the_figures_of_a_plain_loop_over_the_sales(report):
     rows = sales()
     tested = [row for row in rows if row[0] >= TEST_FROM * 24 * 60 and row[1]]
     cut = midnight(tested[0][0])
@@ -127,26 +127,26 @@ def test_again_is_measured_as_a_plain_loop_over_the_sales_measures_it(found):
         score = dict.fromkeys(past, 0.0)
         for age, one in enumerate(past):
             score[one] += DECAY**age
-        shown = [one for one in sorted(score, key=lambda one: -score[one]) if one in sold]
-        shown = shown or popular
-        place = shown.index(item) if item in shown else 10
-        gains.append(1 / math.log2(place + 2) if place < 10 else 0.0)
+        lists = [one for one in sorted(score, key=lambda one: -score[one]) if one in sold]
+        lists = lists or popular
+        index = lists.index(item) if item in lists else 10
+        gains.append(1 / math.log2(index + 2) if index < 10 else 0.0)
 
-    models = {model["name"]: model for model in found["models"]}
-    assert found["orders"] == len(tested)
+    models = {model["name"]: model for model in report["models"]}
+    assert report["orders"] == len(tested)
     assert models["again"]["metrics"]["ndcg@10"]["value"] == pytest.approx(np.mean(gains))
     assert models["again"]["slices"]["first order"]["value"] == pytest.approx(
         gains[[user for _, user, _ in tested].index(NEWCOMER)]
     )
 
 
-def test_differences_are_paired_and_the_baselines_those_of_next_purchases(home, found):
-    models = {model["name"]: model["metrics"] for model in found["models"]}
+def test_differences_are_paired_and_baselines_equal_those_of_next_purchase(home, report):
+    models = {model["name"]: model["metrics"] for model in report["models"]}
     assert list(models) == ["home", "again", POPULARITY, REPEAT]
-    assert [one["name"] for one in found["differences"]] == [
+    assert [one["name"] for one in report["differences"]] == [
         f"{page} − {name}" for page in ("home", "again") for name in (POPULARITY, REPEAT)
     ]
-    for one in found["differences"]:
+    for one in report["differences"]:
         page, name = one["name"].split(" − ")
         for metric, gain in one["metrics"].items():
             less = models[page][metric]["value"] - models[name][metric]["value"]
@@ -154,10 +154,8 @@ def test_differences_are_paired_and_the_baselines_those_of_next_purchases(home, 
             assert gain["low"] <= gain["value"] <= gain["high"]
 
 
-def test_a_list_follows_from_the_log_before_the_cut_and_the_users_orders_before_this_one(
-    home, tmp_path
-):
-    """Whatever others buy after the cut, and whatever the order itself comes to hold."""
+def test_list_depends_on_the_log_before_the_cut_and_the_users_earlier_orders_only(home, tmp_path):
+    """Neither later sales to others nor the order itself change the list."""
     rows = sales()
     cut = midnight(next(minute for minute, *_ in rows if minute >= TEST_FROM * 24 * 60))
     own = [row for row in rows if row[1] == "u3"]
@@ -169,14 +167,14 @@ def test_a_list_follows_from_the_log_before_the_cut_and_the_users_orders_before_
 
     assert listed(kiosk(tmp_path / "other", changed), cut, "u3") == lists
     assert len(lists["again"]) > 2
-    for minute, shown in lists["again"].items():
-        assert set(shown) == {item for at, _, item in own if at < minute}
+    for minute, items in lists["again"].items():
+        assert set(items) == {item for at, _, item in own if at < minute}
 
 
-def test_the_page_begins_with_the_protocol_and_has_a_line_for_each(home, capsys):
-    found = evaluate_purchases(home, "validate")
+def test_page_starts_with_the_protocol_and_has_a_line_for_each_model(home, capsys):
+    report = evaluate_purchases(home, "validate")
 
-    show(Outcome(found, surfaces_page(found)), False)
+    show(Outcome(report, surfaces_page(report)), False)
     printed = capsys.readouterr().out
 
     assert printed.startswith("Next purchase: ")
@@ -184,7 +182,7 @@ def test_the_page_begins_with_the_protocol_and_has_a_line_for_each(home, capsys)
     assert all(name in printed for name in ("home", "again", POPULARITY, f"again − {REPEAT}"))
 
 
-def test_a_log_without_rankings_is_told_how_to_ask(home, monkeypatch, capsys):
+def test_log_without_rankings_gets_an_error_that_names_the_option(home, monkeypatch, capsys):
     monkeypatch.setenv("AISLE_HOME", str(home.root))
 
     assert main(["evaluate-retrieval", "--json"]) == 1

@@ -1,4 +1,4 @@
-"""A body is understood, or refused with its place."""
+"""A body is parsed, or refused with the path of the field."""
 
 import msgspec
 import pytest
@@ -8,13 +8,13 @@ from serving.contract import MAX_ITEMS, ApiError, RankBody, SearchBody, body_rea
 from serving.query import read_list_query, read_query
 
 
-def question(**body):
+def query_of(**body):
     return read_query(body_reader(RankBody)(msgspec.json.encode({"items": [], **body})), t=1)
 
 
 def refusal(**body):
     with pytest.raises(ApiError) as raised:
-        question(**body)
+        query_of(**body)
     return raised.value
 
 
@@ -23,7 +23,7 @@ def fields(**values):
 
 
 @pytest.mark.parametrize(
-    ("asked", "may"),
+    ("search", "reports"),
     [
         ({"query": "boots"}, True),
         ({"query": "boots", "page": 2}, False),
@@ -32,47 +32,47 @@ def fields(**values):
     ],
     ids=["first page", "second page", "page that follows", "no query"],
 )
-def test_the_first_page_of_a_query_may_find_nothing(asked, may):
-    body = body_reader(SearchBody)(msgspec.json.encode(asked))
+def test_only_the_first_page_of_a_query_reports_no_results(search, reports):
+    body = body_reader(SearchBody)(msgspec.json.encode(search))
 
-    asks = read_list_query(body, "search", Shop.load(SIMULATED_SHOP), t=1)
+    list_query = read_list_query(body, "search", Shop.load(SIMULATED_SHOP), t=1)
 
-    assert asks.reports_no_results == may
+    assert list_query.reports_no_results == reports
 
 
 def test_query_market_and_surface_are_fields():
-    asked = question(fields=fields(query="Red  Shoes", market="uk", surface="search", page=2))
+    query = query_of(fields=fields(query="Red  Shoes", market="uk", surface="search", page=2))
 
-    assert (asked.text, asked.market, asked.surface) == ("Red  Shoes", "uk", "search")
-    assert asked.key == "uk|red shoes"
+    assert (query.text, query.market, query.surface) == ("Red  Shoes", "uk", "search")
+    assert query.key == "uk|red shoes"
 
 
 def test_without_query_there_is_no_query_entity():
-    asked = question(fields=fields(query="  "))
+    query = query_of(fields=fields(query="  "))
 
-    assert asked.key is None
-    assert asked.market == "default"
+    assert query.key is None
+    assert query.market == "default"
 
 
-def test_the_instant_is_the_servers_and_the_senders_is_kept():
-    asked = question(timestamp="1970-01-01T02:00:00+02:00")
+def test_instant_is_the_servers_and_the_senders_timestamp_is_stored():
+    query = query_of(timestamp="1970-01-01T02:00:00+02:00")
 
-    assert (asked.t, asked.timestamp, asked.utc_offset_minutes) == (1, 0, 120)
+    assert (query.t, query.timestamp, query.utc_offset_minutes) == (1, 0, 120)
 
 
 @pytest.mark.parametrize("timestamp", ["never", [], -1])
-def test_a_timestamp_that_cannot_be_read_is_missing(timestamp):
-    assert question(timestamp=timestamp).timestamp is None
+def test_invalid_timestamp_counts_as_missing(timestamp):
+    assert query_of(timestamp=timestamp).timestamp is None
 
 
 def test_fields_of_items_are_overrides_by_item():
-    asked = question(items=[{"id": 7, "fields": fields(price=1, tags=["a", 2])}, {"id": "b"}])
+    query = query_of(items=[{"id": 7, "fields": fields(price=1, tags=["a", 2])}, {"id": "b"}])
 
-    assert asked.item_ids == ["7", "b"]
-    assert asked.overrides == {"7": {"price": 1.0, "tags": ["a", "2"]}}
+    assert query.item_ids == ["7", "b"]
+    assert query.overrides == {"7": {"price": 1.0, "tags": ["a", "2"]}}
 
 
-def test_a_refusal_names_the_place():
+def test_error_names_the_path_of_the_field():
     assert refusal(items=[{"id": "a"}, {"id": " "}]).field == "items[1].id"
     assert refusal(items=[{"id": "a"}, {"id": "a"}]).field == "items"
     assert refusal(user="\0").field == "user"
@@ -96,7 +96,7 @@ def test_too_many_items_are_413():
         (b'{"timestamp":' + b"[" * 10_000, "body", "UTF-8 JSON"),
     ],
 )
-def test_a_body_that_is_none_says_what_was_expected(body, field, expected):
+def test_invalid_body_names_what_was_expected(body, field, expected):
     with pytest.raises(ApiError) as raised:
         body_reader(RankBody)(body)
 

@@ -1,4 +1,4 @@
-"""An artifact is what was published, or it is refused with the difference."""
+"""An artifact equals what was published, or is refused with the difference."""
 
 import hashlib
 import json
@@ -40,16 +40,16 @@ def test_the_version_ends_in_the_hash_of_the_manifest(home, build):
     assert version[8] == "T"
 
 
-def test_the_next_version_takes_over_and_the_last_one_stays(home, build):
+def test_next_version_becomes_current_and_the_last_one_remains(home, build):
     first = publish(home, "ranker", "default", build, {})
     (build / "model.json").write_text('{"trees": 4}')
 
     second = publish(home, "ranker", "default", build, {})
 
-    shelf = home.artifacts / "ranker" / "default"
+    versions_folder = home.artifacts / "ranker" / "default"
     assert current(home, "ranker", "default").name == second
-    assert sorted(path.name for path in shelf.iterdir()) == sorted([first, second])
-    assert verify(shelf / first).name == "default"
+    assert sorted(path.name for path in versions_folder.iterdir()) == sorted([first, second])
+    assert verify(versions_folder / first).name == "default"
 
 
 def test_old_versions_are_removed_but_never_the_one_in_use(home, build):
@@ -57,20 +57,23 @@ def test_old_versions_are_removed_but_never_the_one_in_use(home, build):
     for number in range(4):
         (build / "model.json").write_text(f'{{"trees": {number}}}')
         versions.append(publish(home, "ranker", "default", build, {}))
-    shelf, link = home.artifacts / "ranker" / "default", home.current / "ranker" / "default"
+    versions_folder, link = (
+        home.artifacts / "ranker" / "default",
+        home.current / "ranker" / "default",
+    )
     oldest = min(versions)
     link.unlink()
-    link.symlink_to(shelf / oldest)
+    link.symlink_to(versions_folder / oldest)
 
     prune(home, "ranker", "default", 2)
 
-    assert {path.name for path in shelf.iterdir()} == {oldest, *sorted(versions)[-2:]}
+    assert {path.name for path in versions_folder.iterdir()} == {oldest, *sorted(versions)[-2:]}
     assert verify(link)
 
 
 @pytest.mark.parametrize("file", ["model.json", "deep/more.json"])
 @pytest.mark.parametrize("bit", [0, 7, 30])
-def test_one_flipped_bit_is_refused_by_name(home, build, file, bit):
+def test_file_with_a_flipped_bit_is_refused_by_name(home, build, file, bit):
     publish(home, "ranker", "default", build, {})
     path = current(home, "ranker", "default") / file
     content = bytearray(path.read_bytes())
@@ -86,9 +89,9 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(home, build):
     folder = current(home, "ranker", "default")
     content = (folder / MANIFEST).read_bytes()
 
-    for place in range(0, len(content), 5):
+    for position in range(0, len(content), 5):
         broken = bytearray(content)
-        broken[place] ^= 4
+        broken[position] ^= 4
         (folder / MANIFEST).write_bytes(broken)
         with pytest.raises(ArtifactError):
             verify(folder)
@@ -105,7 +108,7 @@ def test_a_missing_and_a_surplus_file_are_refused_by_name(home, build):
         verify(folder)
 
 
-def test_a_manifest_that_is_no_manifest_is_refused(home, build):
+def test_invalid_manifest_is_refused(home, build):
     publish(home, "ranker", "default", build, {})
     folder = current(home, "ranker", "default")
     for content in ("", "[]", "{}", json.dumps({"kind": "ranker"})):
@@ -114,7 +117,7 @@ def test_a_manifest_that_is_no_manifest_is_refused(home, build):
             verify(folder)
 
 
-def test_nothing_to_publish_is_said(home, tmp_path):
+def test_empty_or_missing_build_folder_is_refused(home, tmp_path):
     with pytest.raises(ArtifactError, match="expected a folder"):
         publish(home, "ranker", "default", tmp_path / "none", {})
     (tmp_path / "empty").mkdir()
@@ -122,7 +125,7 @@ def test_nothing_to_publish_is_said(home, tmp_path):
         publish(home, "ranker", "default", tmp_path / "empty", {})
 
 
-def test_an_artifact_that_was_never_published_is_said(home):
+def test_unpublished_artifact_is_refused_with_the_command_to_run(home):
     with pytest.raises(ArtifactError, match="aisle train"):
         current(home, "ranker", "default")
 

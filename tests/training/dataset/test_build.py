@@ -1,4 +1,4 @@
-"""The dataset says what was known before each ranking, and what was wanted of it."""
+"""The dataset has the features before each ranking, and its labels."""
 
 from collections import Counter
 
@@ -49,14 +49,14 @@ def test_every_shown_item_is_a_row_in_time_order(simulated_home, built, data):
 
 
 def test_the_strongest_interaction_is_the_gain(simulated_home, data):
-    wanted = Counter()
+    gains = Counter()
     for acted in log(simulated_home, "interaction"):
         key = (acted["request_id"], acted["item_id"])
-        wanted[key] = max(wanted[key], DEFAULT_GAINS.get(acted["type"], 0))
+        gains[key] = max(gains[key], DEFAULT_GAINS.get(acted["type"], 0))
 
     keys = zip(data.keys["request_id"].to_pylist(), data.keys["item_id"].to_pylist(), strict=True)
 
-    assert data.column("gain").tolist() == [wanted[key] for key in keys]
+    assert data.column("gain").tolist() == [gains[key] for key in keys]
     assert set(data.column("gain")) == {0, 1, 3, 6}
 
 
@@ -68,7 +68,7 @@ def test_the_split_is_in_time(data):
     assert np.unique(data.part("test").column("qid")).size == data.facts.rankings["test"]
 
 
-def test_a_count_knows_only_what_came_strictly_before(simulated_home, data):
+def test_counts_contain_only_events_strictly_before_the_ranking(simulated_home, data):
     clicks = [
         (click["item_id"], microseconds(click["seen_at"]))
         for click in log(simulated_home, "interaction")
@@ -86,19 +86,19 @@ def test_a_count_knows_only_what_came_strictly_before(simulated_home, data):
     assert sum(before) > 0
 
 
-def test_the_clicks_of_a_ranking_are_not_known_to_it(data):
+def test_counts_of_a_ranking_exclude_its_own_clicks(data):
     newest = data.column("history__last_click_seconds")
 
     assert np.nanmin(newest) > 0
 
 
-def test_the_prior_comes_from_the_training_part_alone(data):
-    taught = data.part("train")
+def test_prior_is_fitted_on_the_train_split_only(data):
+    train = data.part("train")
 
-    assert data.facts.prior.click_rate == np.mean(taught.column("gain") > 0)
+    assert data.facts.prior.click_rate == np.mean(train.column("gain") > 0)
 
 
-def test_the_metadata_names_the_columns_the_request_features_have(simulated_home, built):
+def test_metadata_lists_the_columns_of_the_request_features(simulated_home, built):
     facts = read_facts(built[0])
 
     assert facts.columns == feature_columns(Shop.load(simulated_home.shop_toml))
@@ -112,22 +112,22 @@ def test_building_again_gives_the_same_bytes(simulated_home, built, tmp_path):
 
 
 def test_progress_ends_at_the_number_of_rankings(simulated_home, tmp_path):
-    told = []
+    impressions = []
 
     report = build_dataset(
-        simulated_home, tmp_path / "d.parquet", progress=lambda *at: told.append(at)
+        simulated_home, tmp_path / "d.parquet", progress=lambda *at: impressions.append(at)
     )
 
     total = sum(report.rankings.values())
-    assert told[-1] == (total, total)
+    assert impressions[-1] == (total, total)
 
 
-def test_an_empty_log_is_refused_in_a_sentence(home, tmp_path):
+def test_empty_log_is_refused_with_one_sentence(home, tmp_path):
     with pytest.raises(DatasetError, match="no ranking to learn from"):
         build_dataset(home, tmp_path / "d.parquet")
 
 
-def test_a_dataset_that_lacks_a_column_is_refused_by_name(built, tmp_path):
+def test_dataset_without_a_column_is_refused_by_its_name(built, tmp_path):
     table = pq.read_table(built[0])
     pq.write_table(table.drop_columns(["taste__lift", "gain"]), tmp_path / "d.parquet")
 
@@ -135,7 +135,7 @@ def test_a_dataset_that_lacks_a_column_is_refused_by_name(built, tmp_path):
         Dataset.load(tmp_path / "d.parquet")
 
 
-def test_a_file_that_is_no_dataset_is_refused(tmp_path):
+def test_file_without_a_dataset_is_refused(tmp_path):
     (tmp_path / "d.parquet").write_text("no parquet")
 
     for name in ("d.parquet", "absent.parquet"):

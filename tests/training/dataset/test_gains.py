@@ -1,4 +1,4 @@
-"""What outcomes are worth is said once, and labels follow it."""
+"""Labels follow from the gains of outcomes."""
 
 from contextlib import closing
 
@@ -26,7 +26,7 @@ START = parse_instant("2026-01-05T00:00:00Z")
 
 @pytest.fixture
 def home(tmp_path):
-    """A log of one slate: a is returned, b is ordered late, c is clicked, d is passed over."""
+    """A log of one slate: a is returned, b is ordered late, c is clicked, d is ignored."""
 
     def acted(item, type_, after):
         return InteractionEvent(
@@ -62,24 +62,24 @@ def gains_of(home, gains):
     return dict(zip(first["item_id"].to_pylist(), first["gain"].to_pylist(), strict=True))
 
 
-def test_the_best_outcome_counts_and_a_return_is_taken_off(home):
+def test_best_outcome_counts_and_a_return_is_subtracted(home):
     assert gains_of(home, parse_gains("click=1,purchase=6,return=-5")) == {
         "a": 1, "b": 6, "c": 1, "d": 0,
     }  # fmt: skip
 
 
-def test_nothing_is_worth_less_than_nothing(home):
+def test_no_gain_is_negative(home):
     assert gains_of(home, parse_gains("click=1,purchase=6,return=-50"))["a"] == 0
 
 
-def test_what_comes_after_the_horizon_does_not_count(home):
+def test_outcome_after_the_horizon_does_not_count(home):
     gains = parse_gains("click=1,purchase=6,return=-5")
 
     assert gains_of(home, Gains(gains.worth, horizon_days=2)) == {"a": 6, "b": 1, "c": 1, "d": 0}
 
 
 @pytest.mark.parametrize(("horizon_days", "gain"), [(None, 1), (7, 1), (3, 6)])
-def test_an_order_taken_back_within_the_horizon_does_not_count(tmp_path, horizon_days, gain):
+def test_order_corrected_within_the_horizon_does_not_count(tmp_path, horizon_days, gain):
     def acted(name, after, **what):
         return InteractionEvent(
             event_id=name, event_time=START + after, item_id="a", request_id="r1", **what
@@ -97,13 +97,13 @@ def test_an_order_taken_back_within_the_horizon_does_not_count(tmp_path, horizon
     assert gains_of(home, Gains(horizon_days=horizon_days)) == {"a": gain}
 
 
-def test_a_slate_younger_than_the_horizon_is_left_out(home):
+def test_slate_younger_than_the_horizon_is_excluded(home):
     rows = labelled_rankings(home, Gains(horizon_days=2))
 
     assert set(rows["request_id"].to_pylist()) == {"r1"}
 
 
-def test_a_search_that_found_nothing_is_no_slate(home, tmp_path):
+def test_search_without_results_has_no_row(home, tmp_path):
     nothing = RankingEvent(
         event_id="s3", event_time=START + 6 * DAY, request_id="r3", query="hats", items=()
     )
@@ -123,7 +123,7 @@ def test_a_log_younger_than_the_horizon_is_refused(home):
         labelled_rankings(home, Gains(horizon_days=30))
 
 
-def test_a_slate_drawn_at_random_says_so_and_outcomes_are_told_apart(home):
+def test_rows_mark_random_slates_and_have_a_flag_for_each_outcome(home):
     rows = labelled_rankings(home).to_pylist()
 
     assert {row["request_id"]: row["randomized"] for row in rows} == {"r1": True, "r2": False}
@@ -136,17 +136,17 @@ def test_a_slate_drawn_at_random_says_so_and_outcomes_are_told_apart(home):
 @pytest.mark.parametrize(
     "text", ["click", "click=many", "click=1,click=2", "=1", "click=nan", "click=inf", ""]
 )
-def test_gains_of_another_form_are_refused(text):
+def test_malformed_gains_are_refused(text):
     with pytest.raises(SettingError, match="expected each type once"):
         parse_gains(text)
 
 
-def test_gains_without_anything_to_strive_for_are_refused():
+def test_gains_without_a_positive_one_are_refused():
     with pytest.raises(SettingError, match="expected one above 0"):
         parse_gains("click=0,return=-1")
     with pytest.raises(SettingError, match="days above 0"):
         Gains(horizon_days=0)
 
 
-def test_gains_are_read_as_they_are_written():
+def test_gains_round_trip_through_text():
     assert parse_gains(str(Gains())).worth == Gains().worth

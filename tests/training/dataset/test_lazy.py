@@ -1,4 +1,4 @@
-"""A dataset that stays in its file is the dataset in memory, and teaches the same trees."""
+"""A dataset that is read on demand equals the one in memory, and gives the same trees."""
 
 import gc
 
@@ -34,30 +34,30 @@ def chosen_parts(data):
 
 
 def test_rows_columns_and_matrix_are_those_in_memory(both):
-    for held, stored in zip(*map(chosen_parts, both), strict=True):
-        assert stored.size == held.size
-        assert stored.keys.equals(held.keys)
-        np.testing.assert_array_equal(stored.matrix, held.matrix)
+    for in_memory, stored in zip(*map(chosen_parts, both), strict=True):
+        assert stored.size == in_memory.size
+        assert stored.keys.equals(in_memory.keys)
+        np.testing.assert_array_equal(stored.matrix, in_memory.matrix)
         for name in (*KEYS, "taste__lift"):
-            np.testing.assert_array_equal(stored.column(name), held.column(name))
+            np.testing.assert_array_equal(stored.column(name), in_memory.column(name))
 
 
-def test_some_features_are_read_in_the_order_asked_for(both):
+def test_selected_features_have_the_requested_order(both):
     names = ["rate__item_all", "taste__lift"]
-    held, stored = (data.part("test").features(names) for data in both)
+    in_memory, stored = (data.part("test").features(names) for data in both)
 
-    np.testing.assert_array_equal(stored.matrix, held.matrix)
+    np.testing.assert_array_equal(stored.matrix, in_memory.matrix)
     np.testing.assert_array_equal(stored.matrix[:, 1], both[0].part("test").column("taste__lift"))
-    assert stored.facts == held.facts
+    assert stored.facts == in_memory.facts
 
 
-def test_no_batch_ends_inside_a_slate_and_none_is_lost(both):
-    for held, stored in zip(*map(chosen_parts, both), strict=True):
-        batches, qid = list(whole_slates(stored)), held.column("qid")
+def test_batches_contain_whole_slates_and_all_of_them(both):
+    for in_memory, stored in zip(*map(chosen_parts, both), strict=True):
+        batches, qid = list(whole_slates(stored)), in_memory.column("qid")
         ends = [rows.stop for rows, _ in batches]
 
         assert all(qid[end - 1] != qid[end] for end in ends[:-1])
-        assert ends[-1:] == [held.size] * bool(held.size)
+        assert ends[-1:] == [in_memory.size] * bool(in_memory.size)
         assert all(matrix.shape[0] == rows.stop - rows.start for rows, matrix in batches)
 
 
@@ -76,16 +76,16 @@ def trees(rows):
     return booster.get_dump(dump_format="json")
 
 
-def test_rows_in_memory_in_batches_and_in_files_teach_the_same_trees(both):
-    held, stored = (data.part("train") for data in both)
+def test_rows_in_memory_in_batches_and_in_files_give_the_same_trees(both):
+    in_memory, stored = (data.part("train") for data in both)
 
-    expected = trees(quantize(held))
+    expected = trees(quantize(in_memory))
 
     assert trees(quantize(stored)) == expected
     assert trees(quantize(stored, most_bytes=0)) == expected
 
 
-def test_files_are_gone_with_the_rows(both, tmp_path, monkeypatch):
+def test_temporary_files_are_removed_with_the_rows(both, tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "scratch"))
     (tmp_path / "scratch").mkdir()
     rows = quantize(both[1], most_bytes=0)

@@ -24,22 +24,25 @@ def slate(kind, request, items, at=START, **fields):
 
 
 def candidates(home, events):
-    """The items of each request, in order, those that were shown beside those that were not."""
+    """The shown and the other items of each request, in order."""
     write_log(home, events)
     rows = numbered(labelled_rankings(home))
-    asked = with_unshown_candidates(home, rows)
-    assert asked["qid"].to_pylist() == sorted(asked["qid"].to_pylist())
-    shown, found = {}, {}
+    requests = with_unshown_candidates(home, rows)
+    assert requests["qid"].to_pylist() == sorted(requests["qid"].to_pylist())
+    shown, items_by_request = {}, {}
     for row in rows.to_pylist():
         shown.setdefault(row["request_id"], []).append(row["item_id"])
-    for row in asked.to_pylist():
-        found.setdefault(row["request_id"], []).append(row["item_id"])
+    for row in requests.to_pylist():
+        items_by_request.setdefault(row["request_id"], []).append(row["item_id"])
     for request, items in shown.items():
-        assert found[request][: len(items)] == items
-    return {request: (items, found[request][len(items) :]) for request, items in shown.items()}
+        assert items_by_request[request][: len(items)] == items
+    return {
+        request: (items, items_by_request[request][len(items) :])
+        for request, items in shown.items()
+    }
 
 
-def test_what_was_answered_or_considered_and_not_shown_stands_behind_what_was(home):
+def test_candidates_that_were_not_shown_follow_the_shown_items(home):
     events = [
         slate(ServedEvent, "page", "ab", considered=("d", "c")),
         slate(RankingEvent, "page", "ba"),
@@ -53,7 +56,7 @@ def test_what_was_answered_or_considered_and_not_shown_stands_behind_what_was(ho
     }
 
 
-def test_a_shops_own_slate_is_all_there_is(home):
+def test_slate_without_an_answer_has_no_other_candidates(home):
     events = [
         slate(RankingEvent, "own", "ab"),
         slate(ServedEvent, "other", "abcd", considered=("e",)),
@@ -62,7 +65,7 @@ def test_a_shops_own_slate_is_all_there_is(home):
     assert candidates(home, events) == {"own": (["a", "b"], [])}
 
 
-def test_of_several_answers_the_one_nearest_in_time_counts(home):
+def test_slate_uses_the_answer_nearest_in_time(home):
     events = [
         slate(ServedEvent, "r", "ab", at=START, considered=("early",)),
         slate(ServedEvent, "r", "ab", at=START + 2 * HOUR, considered=("near",)),
@@ -72,7 +75,7 @@ def test_of_several_answers_the_one_nearest_in_time_counts(home):
     assert candidates(home, events) == {"r": (["a"], ["b", "near"])}
 
 
-def test_a_log_without_answers_is_left_as_it_is(home):
+def test_log_without_answers_adds_no_candidates(home):
     write_log(home, [slate(RankingEvent, "own", "ab")])
     rows = numbered(labelled_rankings(home))
 

@@ -1,4 +1,4 @@
-"""A feature that knows the future is refused; an honest one is not, however good it is."""
+"""A feature that contains the future is refused; a strong honest one is not."""
 
 import gzip
 import os
@@ -59,7 +59,7 @@ def test_a_planted_leak_is_refused_by_name(make_dataset, leak, tmp_path):
     assert not (tmp_path / "ranker").exists()
 
 
-def test_a_column_that_knows_the_purchase_alone_is_refused(make_dataset):
+def test_column_that_leaks_purchases_only_is_refused(make_dataset):
     data = Dataset.load(make_dataset(slates=400))
     bought = (data.column("gain") > 0) & (np.random.default_rng(1).random(data.size) < 0.3)
     gain = np.where(bought, 6, data.column("gain")).astype(np.float32)
@@ -70,14 +70,16 @@ def test_a_column_that_knows_the_purchase_alone_is_refused(make_dataset):
     assert set(suspicious_columns(Dataset(data.facts, keys, matrix))) == {"history__times_clicked"}
 
 
-def test_a_last_click_that_is_yet_to_come_is_refused(make_dataset):
-    later = make_dataset(history__last_click_seconds=lambda gain: np.where(gain > 0, -5.0, 60.0))
+def test_last_click_in_the_future_is_refused(make_dataset):
+    shifted_join = make_dataset(
+        history__last_click_seconds=lambda gain: np.where(gain > 0, -5.0, 60.0)
+    )
 
-    assert suspicious_columns(Dataset.load(later))["history__last_click_seconds"] == 1
+    assert suspicious_columns(Dataset.load(shifted_join))["history__last_click_seconds"] == 1
 
 
 def test_strong_honest_features_pass(make_dataset):
-    """Taste decides here, and alone ranks nearly every slate right."""
+    """Taste decides the clicks here, and ranks nearly every slate right by itself."""
     data = Dataset.load(make_dataset(slates=500))
     alone = auc(data.column("taste__lift"), data.column("gain") > 0,
                 Slates.of(data.column("gain"), data.column("qid")))  # fmt: skip
@@ -87,13 +89,13 @@ def test_strong_honest_features_pass(make_dataset):
     assert np.nanmean(alone) > 0.9
 
 
-def test_a_search_by_name_passes(make_dataset):
+def test_text_match_of_a_search_by_name_passes(make_dataset):
     data = Dataset.load(make_dataset(text__gram_jaccard=lambda gain: gain))
 
     assert suspicious_columns(data) == {}
 
 
-def test_slates_without_a_choice_say_nothing(make_dataset):
+def test_slates_without_pairs_are_ignored(make_dataset):
     data = Dataset.load(make_dataset(history__times_clicked=lambda gain: gain))
     every_first = np.unique(data.column("qid"), return_index=True)[1]
     single = np.isin(np.arange(data.size), every_first)
@@ -101,7 +103,7 @@ def test_slates_without_a_choice_say_nothing(make_dataset):
     assert suspicious_columns(data.rows(single)) == {}
 
 
-def test_a_shown_order_that_always_pleases_makes_no_constant_column_suspect(make_dataset):
+def test_constant_column_passes_where_the_shown_order_is_perfect(make_dataset):
     data = Dataset.load(make_dataset())
     gain = (data.column("position") == 1).astype(np.float32)
     keys = data.keys.set_column(data.keys.column_names.index("gain"), "gain", pa.array(gain))
@@ -114,7 +116,7 @@ def test_a_shown_order_that_always_pleases_makes_no_constant_column_suspect(make
                 min_size=1, max_size=5))  # fmt: skip
 def test_auc_is_the_share_of_pairs_in_order(slates):
     qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
-    scores, wanted = zip(*(row for slate in slates for row in slate), strict=True)
+    scores, is_target = zip(*(row for slate in slates for row in slate), strict=True)
 
     def by_pairs(slate):
         pairs = [
@@ -122,9 +124,9 @@ def test_auc_is_the_share_of_pairs_in_order(slates):
         ]
         return np.mean(pairs) if pairs else np.nan
 
-    found = auc(scores, np.array(wanted), Slates.of(np.zeros(qid.size), qid))
+    suspicious = auc(scores, np.array(is_target), Slates.of(np.zeros(qid.size), qid))
 
-    np.testing.assert_allclose(found, [by_pairs(slate) for slate in slates], atol=1e-12)
+    np.testing.assert_allclose(suspicious, [by_pairs(slate) for slate in slates], atol=1e-12)
 
 
 @pytest.fixture(scope="module")
@@ -139,34 +141,36 @@ def test_the_simulated_shop_passes(simulated_home, simulated):
     assert surpluses(simulated_home, simulated) == []
 
 
-def test_every_count_of_the_simulated_shop_equals_the_log_s(simulated_home, simulated):
-    """Neither more nor less: one taken off every count would be seen, too."""
+def test_every_count_of_the_simulated_shop_equals_the_count_in_the_log(simulated_home, simulated):
+    """Neither higher nor lower: the test also notices counts that are too low by one."""
     counts = [name for name in simulated.facts.columns if "engagement__" in name]
     matrix = simulated.matrix.copy()
-    places = [simulated.facts.columns.index(n) for n in counts if not n.endswith("present")]
-    matrix[:, places] += 1
+    indexes = [simulated.facts.columns.index(n) for n in counts if not n.endswith("present")]
+    matrix[:, indexes] += 1
 
-    found = surpluses(simulated_home, Dataset(simulated.facts, simulated.keys, matrix))
+    suspicious = surpluses(simulated_home, Dataset(simulated.facts, simulated.keys, matrix))
 
-    known = np.count_nonzero(~np.isnan(simulated.column("item_engagement__clicks_all")))
+    earlier = np.count_nonzero(~np.isnan(simulated.column("item_engagement__clicks_all")))
     declared = sum(m.read for view in COUNTER_VIEWS for m in view.measures.values()) * len(WINDOWS)
-    assert len(found) == len(places) == declared
-    assert known > 0
-    assert {one.column for one in found} == {simulated.facts.columns[place] for place in places}
+    assert len(suspicious) == len(indexes) == declared
+    assert earlier > 0
+    assert {one.column for one in suspicious} == {
+        simulated.facts.columns[index] for index in indexes
+    }
 
 
 def test_removing_the_as_of_condition_is_caught(simulated_home, tmp_path, monkeypatch):
-    """The join is asked for what was known an hour after each ranking."""
+    """The join reads the features of an hour after each ranking."""
     as_of = feast.features_at
 
-    def later(store, catalogue, keys, views, **how):
+    def shifted_join(store, catalogue, keys, views, **how):
         shifted = pc.add(keys["event_timestamp"], pa.scalar(timedelta(hours=1)))
         at = keys.column_names.index("event_timestamp")
         return as_of(
             store, catalogue, keys.set_column(at, "event_timestamp", shifted), views, **how
         )
 
-    monkeypatch.setattr(feast, "features_at", later)
+    monkeypatch.setattr(feast, "features_at", shifted_join)
 
     with pytest.raises(LeakError, match="item_engagement__clicks_all"):
         build_dataset(simulated_home, tmp_path / "d.parquet")
@@ -176,7 +180,7 @@ def test_removing_the_as_of_condition_is_caught(simulated_home, tmp_path, monkey
 
 @pytest.fixture(scope="module")
 def leaky_home(tmp_path_factory):
-    """A simulated shop that tells at midnight how often each item will be clicked."""
+    """A simulated shop that sends each item's clicks of the coming day at midnight."""
     home = Home(tmp_path_factory.mktemp("leaky") / "home")
     config = ShopConfig(users=60, items=50, seed=4, breakage=Breakage(leak=True))
     events = simulate(home.root.parent / "leaky.jsonl", days=8, config=config)
@@ -188,21 +192,21 @@ def shop_with(*names):
     return Shop("a", tuple(ShopField(name, "number", name) for name in names))
 
 
-def test_a_field_that_tells_the_day_s_clicks_is_refused_by_name(leaky_home):
+def test_field_with_the_days_future_clicks_is_refused_by_name(leaky_home):
     with pytest.raises(LeakError, match=r"clicks_today \(correlation [01].* with the next clicks"):
         check_future_fields(leaky_home, shop_with("price", "stock", "clicks_today"))
 
 
-def test_a_field_of_any_name_is_looked_at(leaky_home):
+def test_field_of_any_name_is_checked(leaky_home):
     assert future_fields(leaky_home, shop_with('a "b"', "c/d~e", "it's", "$.*", "")) == []
 
 
-def test_prices_promotions_and_stock_foretell_nothing(leaky_home):
+def test_prices_promotions_and_stock_pass(leaky_home):
     assert future_fields(leaky_home, shop_with("price", "discount", "stock")) == []
 
 
-def test_a_field_that_tells_yesterday_s_clicks_passes(leaky_home, tmp_path):
-    """The same numbers, told a day later."""
+def test_field_with_yesterdays_clicks_passes(leaky_home, tmp_path):
+    """The same numbers, sent a day later."""
     late = Home(tmp_path / "home")
     path = tmp_path / "late.jsonl"
     with path.open("wb") as file:
@@ -216,7 +220,7 @@ def test_a_field_that_tells_yesterday_s_clicks_passes(leaky_home, tmp_path):
     assert future_fields(late, shop_with("clicks_today")) == []
 
 
-def test_a_dataset_of_a_foretelling_field_is_not_built(leaky_home, tmp_path):
+def test_dataset_with_a_leaking_field_is_not_built(leaky_home, tmp_path):
     leaky_home.shop_toml.write_text('[[item]]\nname = "clicks_today"\ntype = "number"\n')
 
     with pytest.raises(LeakError, match="clicks_today"):
@@ -225,7 +229,7 @@ def test_a_dataset_of_a_foretelling_field_is_not_built(leaky_home, tmp_path):
     assert not (tmp_path / "d.parquet").exists()
 
 
-def test_the_command_line_refuses_a_planted_leak_with_a_sentence(
+def test_command_line_refuses_a_planted_leak_with_one_sentence(
     make_dataset, home, monkeypatch, capsys
 ):
     leaky = Dataset.load(make_dataset(slates=200, rate__item_7d=lambda gain: gain))
@@ -245,8 +249,8 @@ def test_the_command_line_refuses_a_planted_leak_with_a_sentence(
 def test_ranklens_passes(tmp_path):
     """Its first rankings, with all of its films."""
     home = Home(tmp_path / "home")
-    with gzip.open(RANKLENS) as told, (tmp_path / "some.jsonl").open("wb") as some:
-        some.writelines(islice(told, 6_000))
+    with gzip.open(RANKLENS) as message, (tmp_path / "some.jsonl").open("wb") as some:
+        some.writelines(islice(message, 6_000))
     home.root.mkdir()
     home.shop_toml.write_bytes((SIMULATED_SHOP.parent / "ranklens.toml").read_bytes())
 

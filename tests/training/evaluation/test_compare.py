@@ -1,4 +1,4 @@
-"""Two rankers are compared on the same test slates, whichever catalogue the older one knew."""
+"""Two rankers are compared on the same test slates, even if one has fewer columns."""
 
 import json
 
@@ -20,7 +20,7 @@ def dataset(make_dataset):
 
 @pytest.fixture
 def fit(dataset, tmp_path):
-    """Fits a ranker on some columns of the dataset and keeps it in a folder."""
+    """Fit a ranker on some columns of the dataset and save it in a folder."""
 
     def keep(name, columns):
         fitted, training = choose_and_fit(Dataset.load(dataset).features(columns), grid=GRID[:1])
@@ -39,42 +39,42 @@ def columns(dataset):
 def test_a_ranker_is_as_good_as_itself(dataset, fit, columns):
     ranker = fit("ranker", columns)
 
-    found = compare(dataset, ranker, ranker)
+    comparison = compare(dataset, ranker, ranker)
 
-    assert found["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
-    assert found["ranker"] == found["other"]
+    assert comparison["difference"] == {"value": 0.0, "low": 0.0, "high": 0.0}
+    assert comparison["ranker"] == comparison["other"]
 
 
-def test_a_ranker_that_knows_fewer_columns_in_another_order_is_measured(
-    dataset, fit, columns, tmp_path
-):
+def test_ranker_with_fewer_columns_in_another_order_is_compared(dataset, fit, columns, tmp_path):
     ranker, older = fit("ranker", columns), fit("older", columns[:1:-1])
 
-    found = compare(dataset, ranker, older)
+    comparison = compare(dataset, ranker, older)
 
     alone = evaluate(dataset, older.parent / "ranker", tmp_path / "evaluation").to_dict()
-    assert found["ranker"]["value"] == pytest.approx(alone["test"]["ndcg@10"])
-    difference = found["ranker"]["value"] - found["other"]["value"]
-    assert np.isclose(found["difference"]["value"], difference)
-    assert found["rankings"] == alone["rankings"]["counted"]
+    assert comparison["ranker"]["value"] == pytest.approx(alone["test"]["ndcg@10"])
+    difference = comparison["ranker"]["value"] - comparison["other"]["value"]
+    assert np.isclose(comparison["difference"]["value"], difference)
+    assert comparison["rankings"] == alone["rankings"]["counted"]
 
 
-def test_both_rankers_and_their_difference_stand_in_a_table(dataset, fit, columns, tmp_path):
+def test_table_has_both_rankers_and_their_difference(dataset, fit, columns, tmp_path):
     ranker = fit("ranker", columns)
     report = evaluate(dataset, ranker, tmp_path / "evaluation").to_dict()
 
-    told = [*tables({**report, "comparison": compare(dataset, ranker, ranker)})]
+    printed = [*tables({**report, "comparison": compare(dataset, ranker, ranker)})]
 
-    (table,) = [table for table in told if str(table.title).startswith(f"Compared with {ranker}")]
+    (table,) = [
+        table for table in printed if str(table.title).startswith(f"Compared with {ranker}")
+    ]
     assert [*table.columns[0].cells] == ["ranker", "other", "difference"]
 
 
-def test_a_ranker_of_columns_that_are_not_there_is_refused_in_a_sentence(dataset, fit, columns):
+def test_ranker_with_a_missing_column_is_refused_with_one_sentence(dataset, fit, columns):
     ranker = fit("ranker", columns)
-    known = json.loads((ranker / "ranker.json").read_text())
+    fewer = json.loads((ranker / "ranker.json").read_text())
     other = fit("other", columns)
-    renamed = ["no__such", *known["columns"][1:]]
-    (other / "ranker.json").write_text(json.dumps({**known, "columns": renamed}))
+    renamed = ["no__such", *fewer["columns"][1:]]
+    (other / "ranker.json").write_text(json.dumps({**fewer, "columns": renamed}))
 
     with pytest.raises(ArtifactError, match="no__such"):
         compare(dataset, ranker, other)

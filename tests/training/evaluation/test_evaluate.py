@@ -1,4 +1,4 @@
-"""The evaluation compares ranker and baselines on the same slates and tells it plainly."""
+"""The evaluation compares ranker and baselines on the same slates and reports the figures."""
 
 import json
 import re
@@ -76,25 +76,25 @@ def test_slices_cover_users_items_queries_and_markets(evaluation):
     assert 0 < slices["tail query"] < counted
 
 
-def test_an_item_is_known_by_the_first_rung_that_bears_it(make_dataset):
+def test_item_has_the_first_level_that_supports_its_click_rate(make_dataset):
     shown = np.array([9.9, 10, 99, np.nan, np.nan, 0])
     brand = np.array([10, 99, np.nan, 10, np.nan, 9])
     category = np.array([50, 50, 50, 50, 50, np.nan])
-    known = {
+    names = {
         "item_engagement__impressions_all": lambda gain: np.tile(shown, (len(gain), 1)),
         "percentiles__brand_support": lambda gain: np.tile(brand, (len(gain), 1)),
         "percentiles__category_support": lambda gain: np.tile(category, (len(gain), 1)),
     }
-    data = Dataset.load(make_dataset(slates=1, **known))
+    data = Dataset.load(make_dataset(slates=1, **names))
 
-    found = support_levels(data)
+    levels = support_levels(data)
 
-    assert {rung: np.flatnonzero(items).tolist() for rung, items in found.items()} == {
+    assert {rung: np.flatnonzero(items).tolist() for rung, items in levels.items()} == {
         "itself": [1, 2], "its brand": [0, 3], "its category": [4], "the shop": [5],
     }  # fmt: skip
 
 
-def test_the_test_split_is_run_once_for_a_release(dataset, ranker, tmp_path, evaluation):
+def test_test_split_is_measured_once_for_a_release(dataset, ranker, tmp_path, evaluation):
     (tmp_path / "evaluation" / PAGE).write_text("kept")
 
     again = evaluate(dataset, ranker, tmp_path / "evaluation")
@@ -104,7 +104,7 @@ def test_the_test_split_is_run_once_for_a_release(dataset, ranker, tmp_path, eva
     assert (tmp_path / "evaluation" / PAGE).read_text() == "kept"
 
 
-def test_another_dataset_is_measured_anew(make_dataset, ranker, tmp_path, evaluation):
+def test_another_dataset_is_measured_again(make_dataset, ranker, tmp_path, evaluation):
     other = evaluate(make_dataset("other.parquet", seed=9), ranker, tmp_path / "evaluation")
 
     assert not isinstance(other, Logged)
@@ -117,13 +117,13 @@ def test_shuffled_rows_of_a_slate_change_no_metric_of_the_ranker(dataset):
     order = np.lexsort((np.random.default_rng(2).random(scores.size), data.column("qid")))
     shuffled = Dataset(data.facts, data.keys.take(order), data.matrix[order])
 
-    ours = measure(data, scores, {}, {}).to_dict()["test"]
-    theirs = measure(shuffled, scores[order], {}, {}).to_dict()["test"]
+    values = measure(data, scores, {}, {}).to_dict()["test"]
+    shuffled_values = measure(shuffled, scores[order], {}, {}).to_dict()["test"]
 
-    assert ours == pytest.approx(theirs, abs=1e-12)
+    assert values == pytest.approx(shuffled_values, abs=1e-12)
 
 
-def test_what_is_written_is_what_is_told(evaluation, tmp_path):
+def test_written_evaluation_equals_the_returned_one(evaluation, tmp_path):
     written = json.loads((tmp_path / "evaluation" / EVALUATION).read_text())
 
     assert written == json.loads(json.dumps(evaluation))
@@ -150,7 +150,7 @@ class Page(HTMLParser):
         self.attributes += [(tag, *pair) for pair in attrs]
 
 
-def test_the_page_fetches_nothing_and_says_its_language(evaluation, tmp_path):
+def test_page_loads_nothing_and_declares_its_language(evaluation, tmp_path):
     text = (tmp_path / "evaluation" / PAGE).read_text()
     page = Page(text)
 
@@ -160,7 +160,7 @@ def test_the_page_fetches_nothing_and_says_its_language(evaluation, tmp_path):
     assert page.tags.count("h1") == page.tags.count("main") == 1
 
 
-def test_the_page_is_readable_without_seeing_plots_and_in_the_dark(evaluation, tmp_path):
+def test_page_supports_screen_readers_and_dark_mode(evaluation, tmp_path):
     text = (tmp_path / "evaluation" / PAGE).read_text()
     page = Page(text)
     plots = page.tags.count("svg")
@@ -177,7 +177,7 @@ def test_the_page_is_readable_without_seeing_plots_and_in_the_dark(evaluation, t
     assert all(f"{model['name']}</th>" in text for model in evaluation["models"])
 
 
-def test_the_report_shows_the_studies_that_were_asked_for(dataset, evaluation, tmp_path):
+def test_report_shows_the_requested_studies(dataset, evaluation, tmp_path):
     table = study(dataset, tmp_path / "evaluation", ["ablation", "learning_curve"])
 
     text = (tmp_path / "evaluation" / PAGE).read_text()
@@ -192,7 +192,7 @@ def test_the_report_shows_the_studies_that_were_asked_for(dataset, evaluation, t
 CHOSEN = {"chosen": asdict(Trial("naive", GRID[0], 30, 0.0))}
 
 
-def test_what_decides_costs_most_when_it_is_left_out(make_dataset):
+def test_most_important_family_has_the_largest_loss(make_dataset):
     refits = ablation(make_dataset(slates=400), CHOSEN)["refits"]
     by_name = {refit["name"]: refit for refit in refits}
 
@@ -204,7 +204,7 @@ def test_what_decides_costs_most_when_it_is_left_out(make_dataset):
                if refit["name"] != "everything")  # fmt: skip
 
 
-def test_what_was_blended_is_blended_again_with_less(make_dataset):
+def test_ensemble_is_refitted_as_an_ensemble(make_dataset):
     dataset = make_dataset(slates=60)
     parts = tuple(Trial(name, GRID[0], 5, 0.0) for name in ("naive", "examined"))
     blended = Trial("blended", GRID[0], 10, 0.0, parts)
@@ -230,7 +230,7 @@ def test_a_learning_curve_ends_with_all_rankings(make_dataset):
     assert refits[-1]["difference"]["value"] == 0
 
 
-def test_metrics_are_asked_for_by_name_and_measured_once(dataset, ranker, tmp_path, evaluation):
+def test_metrics_are_requested_by_name_and_measured_once(dataset, ranker, tmp_path, evaluation):
     more = [Metric.parse("ndcg@3"), Metric.parse("precision@1")]
 
     again = evaluate(dataset, ranker, tmp_path / "evaluation", more)
@@ -240,7 +240,7 @@ def test_metrics_are_asked_for_by_name_and_measured_once(dataset, ranker, tmp_pa
     assert isinstance(evaluate(dataset, ranker, tmp_path / "evaluation", more[:1]), Logged)
 
 
-def test_what_a_shop_does_not_declare_is_not_measured_and_the_card_says_so(evaluation, tmp_path):
+def test_card_lists_metrics_that_the_shops_fields_do_not_allow(evaluation, tmp_path):
     card = json.loads((tmp_path / "evaluation" / CARD_JSON).read_text())
 
     assert evaluation["test"]["revenue@10"] is None
@@ -249,7 +249,7 @@ def test_what_a_shop_does_not_declare_is_not_measured_and_the_card_says_so(evalu
     assert any("revenue@10, diversity@10" in limit for limit in card["limits"])
 
 
-def test_the_model_card_tells_data_features_metrics_slices_and_limits(evaluation, tmp_path):
+def test_model_card_lists_data_features_metrics_slices_and_limits(evaluation, tmp_path):
     text = (tmp_path / "evaluation" / CARD).read_text()
     interval = evaluation["models"][0]["metrics"]["ndcg@10"]
 
@@ -287,11 +287,11 @@ def test_revenue_and_diversity_come_from_the_shop_s_own_fields(dataset):
     keys = keys.append_column("category", pa.array(["a", "b"] * (data.size // 2)))
     facts = replace(data.facts, roles={"price": "item_engagement__impressions_all"})
 
-    found = measure(Dataset(facts, keys, data.matrix), np.zeros(data.size), {}, {}).to_dict()
+    levels = measure(Dataset(facts, keys, data.matrix), np.zeros(data.size), {}, {}).to_dict()
 
     slates = np.unique(data.column("qid")[bought > 0]).size
-    assert found["test"]["revenue@10"] == pytest.approx(100 * (bought > 0).sum() / slates)
-    assert found["test"]["diversity@10"] == pytest.approx(9 / 15)
+    assert levels["test"]["revenue@10"] == pytest.approx(100 * (bought > 0).sum() / slates)
+    assert levels["test"]["diversity@10"] == pytest.approx(9 / 15)
 
 
 def test_names_from_a_shop_cannot_break_the_page(dataset, ranker, tmp_path):
@@ -303,7 +303,7 @@ def test_names_from_a_shop_cannot_break_the_page(dataset, ranker, tmp_path):
     assert "<script>" not in page(evaluation)
 
 
-def test_a_test_split_without_clicks_is_refused_in_a_sentence(dataset):
+def test_test_split_without_clicks_is_refused_with_one_sentence(dataset):
     data = Dataset.load(dataset).part("test")
     unwanted = data.rows(data.column("gain") == 0)
     lonely = unwanted.rows(np.ones(unwanted.matrix.shape[0], bool))
@@ -312,9 +312,9 @@ def test_a_test_split_without_clicks_is_refused_in_a_sentence(dataset):
         measure(lonely, np.zeros(lonely.matrix.shape[0]), {}, {})
 
 
-def test_a_dataset_without_a_test_split_is_refused_in_a_sentence(dataset, ranker, tmp_path):
-    known = Dataset.load(dataset).part("train", "validate")
-    write_dataset(tmp_path / "short.parquet", known.facts, known.keys, [known.matrix])
+def test_dataset_without_a_test_split_is_refused_with_one_sentence(dataset, ranker, tmp_path):
+    names = Dataset.load(dataset).part("train", "validate")
+    write_dataset(tmp_path / "short.parquet", names.facts, names.keys, [names.matrix])
 
     with pytest.raises(DatasetError, match="nothing to measure"):
         evaluate(tmp_path / "short.parquet", ranker, tmp_path / "none")

@@ -42,15 +42,17 @@ def test_shares_sum_to_the_score(ranker, dataset, exact):
 def test_a_slate_is_explained_best_item_first(ranker, dataset):
     items, matrix = slate_of_dataset(dataset, "r0003")
 
-    told = explain(ranker, items, matrix)
+    explained = explain(ranker, items, matrix)
 
-    assert sorted(one.item for one in told) == sorted(items)
-    assert [one.score for one in told] == sorted((one.score for one in told), reverse=True)
-    for one in told:
+    assert sorted(one.item for one in explained) == sorted(items)
+    assert [one.score for one in explained] == sorted(
+        (one.score for one in explained), reverse=True
+    )
+    for one in explained:
         assert one.base + sum(one.shares.values()) == pytest.approx(one.score, abs=1e-5)
 
 
-def test_what_decides_is_the_first_reason_of_the_best_item(ranker, dataset):
+def test_most_important_feature_is_the_first_reason_of_the_best_item(ranker, dataset):
     items, matrix = slate_apart_by_taste(ranker, dataset)
 
     best = explain(ranker, items, matrix)[0]
@@ -60,7 +62,7 @@ def test_what_decides_is_the_first_reason_of_the_best_item(ranker, dataset):
     assert "raises" in best.reasons[0]
 
 
-def test_what_all_items_share_is_no_reason_where_features_add_up(dataset):
+def test_feature_that_all_items_share_is_no_reason(dataset):
     stumps = replace(GRID[0], max_depth=1)
     ranker = choose_and_fit(Dataset.load(dataset), grid=(stumps,))[0]
     items, matrix = slate_apart_by_taste(ranker, dataset)
@@ -71,31 +73,31 @@ def test_what_all_items_share_is_no_reason_where_features_add_up(dataset):
     assert best.reasons[0].startswith("match with what the shopper clicked lately (2, above")
 
 
-def test_probabilities_come_with_the_scores_and_survive_the_disk(ranker, dataset, tmp_path):
+def test_probabilities_come_with_the_scores_and_are_saved(ranker, dataset, tmp_path):
     items, matrix = slate_of_dataset(dataset, "r0003")
     ranker.save(tmp_path / "ranker")
 
-    told, again = (
+    explained, again = (
         explain(one, items, matrix) for one in (ranker, Ranker.load(tmp_path / "ranker"))
     )
 
-    chances = [one.probability for one in told]
+    chances = [one.probability for one in explained]
     assert chances == [one.probability for one in again]
     assert chances == sorted(chances, reverse=True)
     assert all(0 <= chance <= 1 for chance in chances)
 
 
-def test_a_request_that_is_not_in_the_dataset_is_not_found(dataset, tmp_path):
+def test_missing_request_has_no_slate(dataset, tmp_path):
     assert slate_of_dataset(dataset, "never") is None
     assert slate_of_dataset(tmp_path / "absent.parquet", "r0003") is None
 
 
-def test_every_column_has_words_of_its_own(ranker):
-    told = [phrase(column) for column in ranker.columns]
+def test_every_column_has_its_own_phrase(ranker):
+    explained = [phrase(column) for column in ranker.columns]
 
-    assert not [words for words in told if "__" in words]
+    assert not [words for words in explained if "__" in words]
     assert phrase("strange__thing_x") == "strange thing x"
 
 
-def test_a_missing_value_is_said_to_be_missing():
+def test_reason_says_that_a_value_is_missing():
     assert "(not known) lowers it" in reason("rate__item_7d", -0.2, float("nan"), [0.1, 0.2])

@@ -1,4 +1,4 @@
-"""What `aisle verify` looks at, and what it says that it did not."""
+"""Which answers `aisle verify` compares, and which it reports as skipped."""
 
 import pytest
 
@@ -23,7 +23,7 @@ def answer(name, vectors):
 
 def test_answers_wait_until_they_are_compacted(log, tmp_path):
     home, writer = Home(tmp_path / "home"), log.writer()
-    writer.append([answer("told", "AAAA"), answer("unrecorded", None)])
+    writer.append([answer("recorded", "AAAA"), answer("unrecorded", None)])
 
     before = waiting(home), len(recorded(home))
     log.seal()
@@ -37,6 +37,6 @@ def test_a_range_begins_before_it_ends(tmp_path):
         recorded(Home(tmp_path), START + HOUR, START)
 
 
-def test_a_cause_that_cannot_be_told_from_others_is_named_with_them():
+def test_ambiguous_cause_lists_all_possible_causes():
     assert "--backfill" in cause_of("item_engagement__clicks_7d")
     assert "--backfill" in cause_of("item_percentiles__category_items")

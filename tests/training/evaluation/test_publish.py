@@ -1,4 +1,4 @@
-"""What was learned is published with its evaluation, and not at all where the verdict is no."""
+"""A ranker is published with its evaluation, unless the gate rejects it."""
 
 import json
 
@@ -37,11 +37,11 @@ def test_the_ranker_is_published_with_its_evaluation(home, learned):
     assert manifest.parents.keys() == {"dataset_sha256", "code_sha256"}
 
 
-def test_popularity_is_published_though_the_verdict_is_no(home, learned):
+def test_popularity_is_published_although_the_gate_rejects_the_ranker(home, learned):
     ranker, evaluation = learned
-    told = json.loads((ranker / TRAINING).read_text())
-    told["verdict"] |= {"publish": False, "reason": "It is worse."}
-    (ranker / TRAINING).write_text(json.dumps(told))
+    publication = json.loads((ranker / TRAINING).read_text())
+    publication["verdict"] |= {"publish": False, "reason": "It is worse."}
+    (ranker / TRAINING).write_text(json.dumps(publication))
 
     publication = publish_ranker(home, ranker, evaluation, name="default")
 
@@ -56,15 +56,15 @@ def test_popularity_is_published_though_the_verdict_is_no(home, learned):
 
 def test_an_evaluation_of_another_ranker_is_refused(home, learned):
     ranker, evaluation = learned
-    told = json.loads((evaluation / EVALUATION).read_text())
-    told["identity"]["model"] = "0" * 64
-    (evaluation / EVALUATION).write_text(json.dumps(told))
+    publication = json.loads((evaluation / EVALUATION).read_text())
+    publication["identity"]["model"] = "0" * 64
+    (evaluation / EVALUATION).write_text(json.dumps(publication))
 
     with pytest.raises(ArtifactError, match="another ranker"):
         publish_ranker(home, ranker, evaluation, name="default")
 
 
-def test_without_an_evaluation_nothing_is_published(home, learned, tmp_path):
+def test_ranker_without_an_evaluation_is_not_published(home, learned, tmp_path):
     with pytest.raises(ArtifactError, match=r"evaluation\.json"):
         publish_ranker(home, learned[0], tmp_path / "none", name="default")
 
@@ -80,7 +80,7 @@ def test_popularity_counts_the_log(simulated_home):
     assert popularity.apply(["never shown"])[0] == popularity.unknown
 
 
-def test_a_saved_snapshot_comes_back(simulated_home, tmp_path):
+def test_saved_snapshot_loads_unchanged(simulated_home, tmp_path):
     popularity = Popularity.fit(simulated_home)
     popularity.save(tmp_path)
 

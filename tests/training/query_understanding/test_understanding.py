@@ -1,4 +1,4 @@
-"""A query is understood in its language, corrected by evidence alone, and its limits are read."""
+"""A query is interpreted in its language, corrected on evidence, and its price limits parsed."""
 
 import pytest
 from hypothesis import given, settings
@@ -15,12 +15,12 @@ SPELLING = Spelling.fit(TITLES, {"sneeker": 1, "kicks": 9})
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["de", "fr", "uk", "", "default", "tr", "zh"]))
-def test_any_text_has_words_that_are_their_own_words(text, market):
-    told = words(text)
+def test_words_of_a_word_are_the_word(text, market):
+    split_again = words(text)
 
-    assert len(told) <= MOST_WORDS
-    assert all(0 < len(word) <= LONGEST_WORD for word in told)
-    assert len(stems(text, language_of(market))) == len(told)
+    assert len(split_again) <= MOST_WORDS
+    assert all(0 < len(word) <= LONGEST_WORD for word in split_again)
+    assert len(stems(text, language_of(market))) == len(split_again)
     Understanding(SPELLING).apply(text, market, reads_prices=True)
 
 
@@ -35,7 +35,7 @@ def test_any_text_has_words_that_are_their_own_words(text, market):
         ("Ёлка", "елка", "ru"),
     ],
 )
-def test_forms_of_a_word_are_one(one, other, market):
+def test_forms_of_a_word_have_one_stem(one, other, market):
     assert stems(one, language_of(market)) == stems(other, language_of(market))
 
 
@@ -58,11 +58,11 @@ def test_scripts_without_spaces_are_searched_by_pairs():
         ("sneak3r", None),
     ],
 )
-def test_a_word_is_corrected_only_by_evidence(typed, expected):
+def test_word_is_corrected_only_with_evidence(typed, expected):
     assert SPELLING.apply(typed) == expected
 
 
-def test_spelling_and_intents_come_back_as_they_went_in(tmp_path):
+def test_spelling_and_intents_load_unchanged(tmp_path):
     learned = Understanding(SPELLING, {"category": Intent.fit([("red", "shoes", 9)], ["Hats"])})
 
     learned.save(tmp_path)
@@ -74,7 +74,7 @@ def test_spelling_and_intents_come_back_as_they_went_in(tmp_path):
         )
 
 
-def test_what_is_clicked_after_a_query_is_what_it_means():
+def test_query_implies_the_value_that_is_clicked_after_it():
     clicks = [
         ("red", "shoes", 9),
         ("red", "hats", 1),
@@ -114,7 +114,7 @@ def test_limits_of_the_price_are_read_from_words(query, rest, low, high):
 
 
 def test_a_shop_without_prices_reads_none():
-    understood = Understanding().apply("shoes under 50", "uk", reads_prices=False)
+    interpreted = Understanding().apply("shoes under 50", "uk", reads_prices=False)
 
-    assert understood.words == ("shoes", "under", "50")
-    assert not understood.has_price
+    assert interpreted.words == ("shoes", "under", "50")
+    assert not interpreted.has_price

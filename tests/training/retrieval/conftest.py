@@ -1,4 +1,4 @@
-"""A small simulated shop, compacted and transformed: what the indices are fitted on."""
+"""A small simulated shop, compacted and transformed, to fit indexes on."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A filter says the same of all items at once as of each alone."""
+"""A filter selects the same items from the table as one by one."""
 
 from collections import Counter
 
@@ -38,7 +38,7 @@ items = st.lists(
     ),
     max_size=8,
 )
-asked = st.fixed_dictionaries(
+filters_ = st.fixed_dictionaries(
     {},
     optional={
         "brand": words | st.lists(words, min_size=1, max_size=2),
@@ -66,42 +66,44 @@ def assortment_of(rows):
 
 
 @settings(max_examples=examples(150), deadline=None)
-@given(items, asked)
-def test_the_mask_of_all_items_is_the_answer_for_each(rows, raw):
+@given(items, filters_)
+def test_mask_of_all_items_equals_the_condition_on_each(rows, raw):
     filters = parse_filters(raw, SHOP)
 
-    kept = all_of(filters, assortment_of(rows))
+    selected = all_of(filters, assortment_of(rows))
 
-    assert kept.tolist() == [all(f.allows(row[f.field.column]) for f in filters) for row in rows]
+    assert selected.tolist() == [
+        all(f.allows(row[f.field.column]) for f in filters) for row in rows
+    ]
 
 
 @settings(max_examples=examples(100), deadline=None)
 @given(items, st.sets(st.integers(0, 39)))
-def test_facets_count_what_is_kept_be_it_little_or_much(rows, places):
+def test_facets_count_few_and_many_selected_items(rows, positions):
     rows = rows * 5
-    kept = np.isin(np.arange(len(rows)), list(places))
-    left = [row for row, keep in zip(rows, kept, strict=True) if keep]
+    selected = np.isin(np.arange(len(rows)), list(positions))
+    left = [row for row, keep in zip(rows, selected, strict=True) if keep]
 
-    told = facets(assortment_of(rows), kept)
+    summary = facets(assortment_of(rows), selected)
 
     brands = Counter(row["brand"] for row in left if row["brand"])
     tags = Counter(tag for row in left for tag in set(row["tags"] or ()))
     prices = [row["price"] for row in left if row["price"] is not None]
-    assert {f["value"]: f["count"] for f in told.get("Brand", [])} == brands
-    assert {f["value"]: f["count"] for f in told.get("tags", [])} == tags
-    assert told.get("price", []) == (
+    assert {f["value"]: f["count"] for f in summary.get("Brand", [])} == brands
+    assert {f["value"]: f["count"] for f in summary.get("tags", [])} == tags
+    assert summary.get("price", []) == (
         [{"min": min(prices), "max": max(prices), "count": len(prices)}] if prices else []
     )
 
 
 @settings(max_examples=examples(60), deadline=None)
 @given(items, st.lists(st.sampled_from(["UK", "de", "nowhere", ""]), min_size=1, max_size=3))
-def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, markets):
+def test_items_out_of_stock_or_outside_the_market_are_not_sellable(rows, markets):
     item_table = assortment_of(rows)
 
-    kept = {market: sellable(item_table, market).tolist() for market in markets}
+    selected = {market: sellable(item_table, market).tolist() for market in markets}
 
-    assert kept == {
+    assert selected == {
         market: [
             not (row["stock"] is not None and row["stock"] <= 0)
             and (not row["markets"] or market.casefold() in row["markets"])
@@ -111,7 +113,7 @@ def test_what_is_out_of_stock_or_not_sold_in_the_market_is_not_sellable(rows, ma
     }
 
 
-def test_markets_that_no_item_names_are_kept_once():
+def test_markets_that_no_item_names_share_one_cache_entry():
     item_table = assortment_of([])
 
     for n in range(50):
@@ -123,7 +125,7 @@ def test_markets_that_no_item_names_are_kept_once():
 @pytest.mark.parametrize(
     "raw", [{"colour": "red"}, {"price": 5}, {"price": {}}, {"price": {"min": "a"}}, {"Brand": []}]
 )
-def test_a_filter_that_makes_no_sense_is_refused_with_its_place(raw):
+def test_invalid_filter_is_refused_with_its_path(raw):
     with pytest.raises(EventError) as refused:
         parse_filters(raw, SHOP)
 

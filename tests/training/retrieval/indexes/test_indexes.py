@@ -1,4 +1,4 @@
-"""Every index finds what a plain count of the log finds, and comes back from disk as it went in."""
+"""Every index agrees with a plain count of the log, and loads as it was saved."""
 
 from collections import Counter
 
@@ -41,41 +41,43 @@ def title_words(item_table):
     return {i: set(words(t)) for i, t in zip(item_table.item_ids, item_table.titles, strict=True)}
 
 
-def test_a_search_for_all_words_finds_the_items_that_have_them(item_table, lexical):
+def test_search_for_all_words_returns_the_items_that_have_them(item_table, lexical):
     titles = title_words(item_table)
-    asked = words(item_table.titles[0])[-2:]
+    query_words = words(item_table.titles[0])[-2:]
 
-    found = lexical.search(asked, "english", at_least=2)
+    results = lexical.search(query_words, "english", at_least=2)
 
-    assert set(found.item_ids) == {i for i, has in titles.items() if has >= set(asked)}
-    assert list(found.scores) == sorted(found.scores, reverse=True)
-
-
-def test_a_search_for_any_word_ranks_those_with_all_first(item_table, lexical):
-    asked = words(item_table.titles[0])
-
-    found = lexical.search(asked, "english")
-
-    assert title_words(item_table)[found.item_ids[0]] == set(asked)
-    assert len(found.item_ids) > 1
+    assert set(results.item_ids) == {i for i, has in titles.items() if has >= set(query_words)}
+    assert list(results.scores) == sorted(results.scores, reverse=True)
 
 
-@pytest.mark.parametrize("asked", [[], ["zzyzx"], ["'; drop"], ["*"], ["x" * 500]])
-def test_words_nobody_has_find_nothing(lexical, asked):
-    assert lexical.search(asked, "english").item_ids == [] or not asked
+def test_search_for_any_word_ranks_items_with_all_words_first(item_table, lexical):
+    query_words = words(item_table.titles[0])
+
+    results = lexical.search(query_words, "english")
+
+    assert title_words(item_table)[results.item_ids[0]] == set(query_words)
+    assert len(results.item_ids) > 1
 
 
-def test_a_lexical_index_comes_back_as_it_went_in(item_table, lexical, tmp_path):
-    asked = words(item_table.titles[3])
+@pytest.mark.parametrize("query_words", [[], ["zzyzx"], ["'; drop"], ["*"], ["x" * 500]])
+def test_unknown_words_have_no_results(lexical, query_words):
+    assert lexical.search(query_words, "english").item_ids == [] or not query_words
+
+
+def test_lexical_index_loads_unchanged(item_table, lexical, tmp_path):
+    query_words = words(item_table.titles[3])
 
     lexical.save(tmp_path)
 
-    assert Lexical.load(tmp_path).search(asked, "english") == lexical.search(asked, "english")
+    assert Lexical.load(tmp_path).search(query_words, "english") == lexical.search(
+        query_words, "english"
+    )
     with pytest.raises(ArtifactError):
         Lexical.load(tmp_path / "nowhere")
 
 
-def test_company_is_the_shrunk_cosine_of_a_plain_count(small_home, actions):
+def test_covisitation_is_the_shrunk_cosine_of_a_plain_count(small_home, actions):
     together = fit_together(small_home)
     gains = {}
     for act in actions:
@@ -98,96 +100,96 @@ def test_company_is_the_shrunk_cosine_of_a_plain_count(small_home, actions):
         for other, weight in shared.items()
     }  # fmt: skip
 
-    found = together.search([one], 10)
+    results = together.search([one], 10)
 
     best = RankedList.best(scores, 10)
-    assert list(found.scores) == pytest.approx(list(best.scores))
-    assert found.item_ids
-    assert one not in found.item_ids
+    assert list(results.scores) == pytest.approx(list(best.scores))
+    assert results.item_ids
+    assert one not in results.item_ids
 
 
-def test_the_popular_are_those_with_the_most_gain_of_late(small_home, item_table, actions):
+def test_popular_items_have_the_highest_decayed_gain(small_home, item_table, actions):
     last = max(act["t"] for act in actions)
     scores = Counter()
     for act in actions:
         if act["item_id"] in item_table.row:
             scores[act["item_id"]] += act["gain"] * 0.5 ** ((last - act["t"]) / (14 * 86_400e6))
 
-    chart = TopLists.popular(small_home, item_table).search("nowhere", 5)
+    ranked = TopLists.popular(small_home, item_table).search("nowhere", 5)
 
     best = RankedList.best(scores, 5)
-    assert chart.item_ids == list(best.item_ids)
-    assert chart.scores == pytest.approx(list(best.scores))
+    assert ranked.item_ids == list(best.item_ids)
+    assert ranked.scores == pytest.approx(list(best.scores))
 
 
-def test_a_category_has_a_list_of_its_own(small_home, item_table):
-    charts = TopLists.popular(small_home, item_table)
+def test_each_category_has_its_own_list(small_home, item_table):
+    lists = TopLists.popular(small_home, item_table)
     field = item_table.shop.item_role("category")
     category = item_table.coded(field).values[0]
 
-    found = charts.search("default", 100, category)
+    results = lists.search("default", 100, category)
 
     of = dict(zip(item_table.item_ids, item_table.table["category"].to_pylist(), strict=True))
-    assert {of[item] for item in found.item_ids} == {category}
-    assert (EVERYWHERE, category) in charts.lists
+    assert {of[item] for item in results.item_ids} == {category}
+    assert (EVERYWHERE, category) in lists.lists
 
 
 def test_the_newest_come_first(small_home, item_table):
-    found = TopLists.newest(small_home, item_table).search("default", 5)
+    results = TopLists.newest(small_home, item_table).search("default", 5)
 
-    assert len(found.item_ids) == 5
-    assert list(found.scores) == sorted(found.scores, reverse=True)
+    assert len(results.item_ids) == 5
+    assert list(results.scores) == sorted(results.scores, reverse=True)
 
 
-def test_an_item_is_like_those_that_share_its_words(item_table):
+def test_similar_items_share_words(item_table):
     similar = fit_similar(item_table)
     columns = (item_table.table[name].to_pylist() for name in ("category", "brand"))
     facts = zip(item_table.titles, *columns, strict=True)
-    told = {
+    terms_of = {
         item: {*words(title), category, brand}
         for item, (title, category, brand) in zip(item_table.item_ids, facts, strict=True)
     }
     one = item_table.item_ids[0]
 
-    found = similar.search([one], 5)
+    results = similar.search([one], 5)
 
-    assert one not in found.item_ids
-    assert all(told[one] & told[item] for item in found.item_ids)
+    assert one not in results.item_ids
+    assert all(terms_of[one] & terms_of[item] for item in results.item_ids)
 
 
-def test_every_index_comes_back_as_it_went_in(small_home, item_table, tmp_path):
-    charts = TopLists.trending(small_home, item_table)
+def test_every_index_loads_unchanged(small_home, item_table, tmp_path):
+    lists = TopLists.trending(small_home, item_table)
     similar, shop = fit_similar(item_table), Shop.load(small_home.shop_toml)
     completions = fit_completions(
         item_table, read_actions(small_home, "select '' as query, 0 as weight, 0 as shoppers")
     )
-    for index in (item_table, charts, similar, completions):
+    for index in (item_table, lists, similar, completions):
         index.save(tmp_path)
 
     assert ItemTable.load(tmp_path, shop).table == item_table.table
-    assert TopLists.load(tmp_path).search("default", 9) == charts.search("default", 9)
+    assert TopLists.load(tmp_path).search("default", 9) == lists.search("default", 9)
     item = item_table.item_ids[1]
     assert Neighbours.load(tmp_path).search([item], 9) == similar.search([item], 9)
     assert Completions.load(tmp_path).search("a", 9) == completions.search("a", 9)
 
 
-def test_a_query_of_one_shopper_alone_is_suggested_to_nobody(small_home, item_table):
+def test_query_of_a_single_shopper_is_never_suggested(small_home, item_table):
     queries = read_actions(small_home, "select 'zebra' as query, 9.0 as weight, 1 as shoppers")
 
     assert fit_completions(item_table, queries).search("zeb", 5) == []
 
 
 def test_fusion_adds_weighted_reciprocal_ranks():
-    found = {
+    results = {
         "a": RankedList(["x", "y"], [9, 8]),
         "b": RankedList(["z", "x"], [1, 0.5]),
         "c": RankedList(["q"], [1]),
     }
 
-    told = fuse(found, {"b": 2.0, "c": 0.0}, 10)
+    terms_of = fuse(results, {"b": 2.0, "c": 0.0}, 10)
 
-    assert dict(zip(told.item_ids, told.scores, strict=True)) == pytest.approx(
+    assert dict(zip(terms_of.item_ids, terms_of.scores, strict=True)) == pytest.approx(
         {"x": 1 / (K + 1) + 2 / (K + 2), "z": 2 / (K + 1), "y": 1 / (K + 2)}
     )
-    assert told.item_ids == ["x", "z", "y"]
-    assert told.sources["x"]["b"] == (2, 0.5)
+    assert terms_of.item_ids == ["x", "z", "y"]
+    assert terms_of.sources["x"]["b"] == (2, 0.5)

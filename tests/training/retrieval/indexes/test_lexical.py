@@ -1,4 +1,4 @@
-"""A search finds what tantivy finds for the whole query, though it asked for each word alone."""
+"""The summed scores of single words give the results of tantivy for the whole query."""
 
 import numpy as np
 import pyarrow as pa
@@ -53,13 +53,13 @@ def plain(texts):
     return index
 
 
-def found_by(plain, asked, at_least, size):
+def search_by(plain, query_words, at_least, size):
     each = [
         tantivy.Query.disjunction_max_query(
             [tantivy.Query.term_query(plain.schema, name, word) for name in (TITLE, ALL)],
             TIE_BREAKER,
         )
-        for word in dict.fromkeys(asked)
+        for word in dict.fromkeys(query_words)
     ]
     query = tantivy.Query.boolean_query(
         [(tantivy.Occur.Should, word) for word in each], min(at_least, len(each))
@@ -74,19 +74,19 @@ def found_by(plain, asked, at_least, size):
     st.integers(1, 6),
     st.sampled_from([1, 7, 100, 10_000]),
 )
-def test_words_scored_one_by_one_find_what_a_whole_query_finds(
-    lexical, plain, asked, at_least, size
+def test_scores_of_single_words_add_up_to_those_of_the_query(
+    lexical, plain, query_words, at_least, size
 ):
-    ids, scores = found_by(plain, asked, at_least, size)
+    ids, scores = search_by(plain, query_words, at_least, size)
 
-    found = lexical.search(asked, "english", at_least=at_least, size=size)
+    results = lexical.search(query_words, "english", at_least=at_least, size=size)
 
-    assert found.scores == pytest.approx(scores, rel=1e-6)
-    if len(set(asked)) <= 2:
-        assert (found.item_ids, found.scores) == (ids, scores)
+    assert results.scores == pytest.approx(scores, rel=1e-6)
+    if len(set(query_words)) <= 2:
+        assert (results.item_ids, results.scores) == (ids, scores)
 
 
-def test_an_index_of_nothing_finds_nothing(tmp_path):
+def test_empty_index_has_no_results(tmp_path):
     table = pa.table({"item_id": [], "title": [], "tags": []})
     Lexical.fit(ItemTable(table, SHOP), ["english"]).save(tmp_path)
 

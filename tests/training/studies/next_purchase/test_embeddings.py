@@ -15,7 +15,7 @@ visits = st.lists(st.tuples(st.integers(0, 5), st.integers(0, 4)), min_size=1, m
 
 
 @given(visits)
-def test_pairs_are_counted_once_a_context(rows):
+def test_each_pair_counts_once_in_a_context(rows):
     entity, context = np.array(rows).T
 
     counted = Cooccurrences.count(entity, context, 6)
@@ -58,7 +58,7 @@ def test_cosines_keep_the_highest_of_each_row(rows, most):
 
 
 @pytest.mark.parametrize("size", [40, 400], ids=["whole", "truncated"])
-def test_the_same_visits_give_the_same_vectors_of_length_one(size):
+def test_same_baskets_give_the_same_vectors_of_length_one(size):
     rng = np.random.default_rng(1)
     entity, context = rng.integers(size, size=6 * size), rng.integers(size, size=6 * size)
 
