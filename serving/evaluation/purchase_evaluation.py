@@ -215,20 +215,19 @@ def _chosen(trial: Trial) -> dict[str, Any]:
 def _protocol(history: History, orders: Decisions, split: str, cut: int) -> str:
     first, last = (to_text(int(t))[:16] for t in orders.t[[0, -1]])
     parts = {
-        TEST: "the last 20 % of the time; nothing was chosen on them, the baselines on the last "
-        "20 % of the time before",
-        VALIDATE: "the 20 % of the time before the test; the baselines were chosen on these very "
+        TEST: "the last 20 % of the time; the baselines were chosen on the 20 % before them",
+        VALIDATE: "the 20 % of the time before the test; the baselines were chosen on the same "
         "orders",
     }
     return (
-        "Next purchase: at each order of a known user, what /recommend/home and /recommend/again "
-        "would list by what was known of the user strictly before it, as retrieved and fused, "
-        "without a ranker; wanted are the items of that order.\n"
+        "Next purchase: at each order of a user, the lists of /recommend/home and "
+        "/recommend/again with the user's features strictly before the order, as retrieved and "
+        "fused, without a ranker; the targets are the items of the order.\n"
         f"Orders: the {orders.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
-        f"Indices: of the log before {to_text(cut)[:10]}, the midnight before the first of these "
-        "orders, for all of them; what was sold since is in none, and what came since cannot be "
-        f"listed.  The baselines rank all {len(history.items):,} items and know every purchase "
-        "strictly before each order, those since the indices too.\n"
-        f"Lists: {DEPTH} items at most; `again` shows what is popular where nothing is known of "
-        f"the user.\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
+        f"Indexes: fitted once, on the log before {to_text(cut)[:10]}, the midnight before the "
+        "first of these orders; they contain no later sale and no newer item.  The baselines rank "
+        f"all {len(history.items):,} items and use every purchase strictly before each order, "
+        "later ones than the indexes too.\n"
+        f"Lists: {DEPTH} items at most; `again` lists popular items for a user without a history."
+        f"\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
     )

@@ -174,7 +174,7 @@ def interpret(request: RequestState) -> None:
 async def retrieve(request: RequestState) -> Retrieval | None:
     """Search every candidate source; None when the request has candidates, or on failure."""
     list_request = request.query.list_request
-    if list_request is None or list_request.rest is not None:
+    if list_request is None or list_request.cursor is not None:
         return None
     with request.trace.fail_open("retrieve") as details:
         # In the event loop: the sources are in memory and hold the interpreter lock, and handing
@@ -198,8 +198,8 @@ def merge(request: RequestState, retrieval: Retrieval | None) -> Candidates:
     query = request.query
     if query.list_request is None:
         return Candidates(query.item_ids)
-    if query.list_request.rest is not None:
-        return continued_candidates(query.list_request.rest.item_ids)
+    if query.list_request.cursor is not None:
+        return continued_candidates(query.list_request.cursor.item_ids)
     with request.trace.stage("merge"):
         if retrieval is None or (retrieval.missing and retrieval.is_empty):
             return popular_candidates(request.model)
@@ -278,7 +278,7 @@ def rerank(
     if list_request is None:
         return order_by_score(scored, candidates.item_ids)
     with request.trace.fail_open("rerank"):
-        if list_request.rest is not None:
+        if list_request.cursor is not None:
             order = list(range(len(scored.item_ids)))
             return cut_page(scored, Explored(order), list_request.size, 1)
         surface = list_request.surface

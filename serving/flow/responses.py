@@ -38,7 +38,7 @@ def page_answer(
     """Return the answer of a list of the shop."""
     list_request = query.list_request
     assert list_request is not None
-    total = list_request.rest.total if list_request.rest else retrieval.total
+    total = list_request.cursor.total if list_request.cursor else retrieval.total
     return SlateAnswer(
         took=_since(started),
         items=_explained_items(slate, candidates, item_table)

@@ -26,7 +26,7 @@ class ListRequest:
         seeds: the items that the list is about.
         filters: conditions on every item.
         size, page: the part of the list to return.
-        rest: the rest of the order, where the request continues a list by `next`.
+        cursor: the rest of the order, where the request continues a list by `next`.
         interpreted: the interpretation of the query.
     """
 
@@ -35,7 +35,7 @@ class ListRequest:
     filters: tuple[Filter, ...] = ()
     size: int = 10
     page: int = 1
-    rest: Cursor | None = None
+    cursor: Cursor | None = None
     interpreted: InterpretedQuery = field(default_factory=InterpretedQuery)
 
 
@@ -50,7 +50,7 @@ def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
         filters=parse_filters(body.filters, shop),
         size=body.size,
         page=body.page,
-        rest=None if body.next is None else decode_cursor(body.next),
+        cursor=None if body.next is None else decode_cursor(body.next),
     )
 
 
@@ -67,5 +67,5 @@ def recommendation_list_request(body: RecommendBody, surface: str, shop: Shop) -
         seeds=seeds,
         filters=parse_filters(body.filters, shop),
         size=body.count,
-        rest=None if body.next is None else decode_cursor(body.next),
+        cursor=None if body.next is None else decode_cursor(body.next),
     )

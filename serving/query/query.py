@@ -69,7 +69,7 @@ class Query:
     def reports_no_results(self) -> bool:
         """Whether an empty answer means that the query has no results: on the first page."""
         list_request = self.list_request
-        is_first = list_request is None or (list_request.page == 1 and list_request.rest is None)
+        is_first = list_request is None or (list_request.page == 1 and list_request.cursor is None)
         return self.key is not None and is_first
 
 

@@ -1,4 +1,4 @@
-"""Training rows: labels joined with features as they were known."""
+"""Datasets for training: labels joined with point-in-time features."""
 
 from training.dataset.build import FEATURE_SERVICE, Dataset, Progress, build_dataset
 from training.dataset.format import Facts

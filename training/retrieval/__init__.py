@@ -1,1 +1,1 @@
-"""Where candidates come from."""
+"""Retrieval: the item table, the indexes and the candidate sources."""

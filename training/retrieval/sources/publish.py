@@ -1,6 +1,6 @@
 """Fit and publish every index of a home.
 
-It costs little beside training; `aisle index` and every refresh run the same function.
+`aisle index` and every refresh run it; it costs little compared with training.
 """
 
 import hashlib

@@ -132,10 +132,10 @@ def is_development(query: str) -> bool:
 
 
 def read_products(folder: Path) -> ItemTable:
-    """The corpus as the items of a shop.
+    """Read the corpus as the items of a shop.
 
     Raises:
-        DatasetError: no such file, or not its columns.
+        DatasetError: the file or one of its columns is missing.
     """
     try:
         rows = pq.read_table(folder / "products.parquet")
@@ -148,10 +148,10 @@ def read_products(folder: Path) -> ItemTable:
 
 
 def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
-    """By query, by item: gain, and whether it is an exact match.
+    """Read by query and item the gain, and whether the item is an exact match.
 
     Raises:
-        DatasetError: no such file, or not its columns.
+        DatasetError: the file or one of its columns is missing.
     """
     judgments: dict[str, dict[str, tuple[float, bool]]] = {}
     try:
@@ -168,7 +168,7 @@ def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
 
 
 def ndcg_of(results: RankedList, judgments: Judgments, k: int = 10) -> float:
-    """nDCG of the first k found; NaN for a query without gain."""
+    """Return nDCG of the first k results; NaN for a query without a gain."""
     ranked = list(results.item_ids[:k])
     blank = [0.0] * (k - len(ranked))
     left = [gain for item, (gain, _) in judgments.items() if item not in set(ranked)]
@@ -178,13 +178,13 @@ def ndcg_of(results: RankedList, judgments: Judgments, k: int = 10) -> float:
 
 
 def recall_of(results: RankedList, judgments: Judgments, k: int = 100) -> float:
-    """Share of the exact matches among the first k found; NaN for a query without any."""
+    """Return recall of the exact matches in the first k results; NaN for a query without any."""
     exact = {item for item, (_, is_exact) in judgments.items() if is_exact}
     return len(exact & set(results.item_ids[:k])) / len(exact) if exact else float("nan")
 
 
 def print_evaluation(data: Mapping[str, Any], console: Console) -> None:
-    """Protocol, then a table a split and metric."""
+    """Print the protocol, then a table for each split and metric."""
     console.print(f"{data['items']} items; {data['protocol']}", markup=False)
     for split, rows in data["splits"].items():
         for metric in ("ndcg", "recall"):
