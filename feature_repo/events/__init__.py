@@ -1,1 +1,1 @@
-"""What happened: the event contract, the log that keeps it, and the files that fill the log."""
+"""Events: their contract, the log that stores them, and the ingest of files."""

@@ -13,12 +13,13 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from feature_repo.events.contract import ARROW_SCHEMAS, FEATURE_KINDS
+from feature_repo.events.contract import ARROW_SCHEMAS, EVENT_KINDS, FEATURE_KINDS
 from feature_repo.events.log import EventIndex, list_relations, read_rows
 from feature_repo.home import Home, locked
 from feature_repo.transformations.state import EVERYTHING
 
-_NAMED = ("ranking", "interaction")
+_NAMED = tuple(kind for kind in FEATURE_KINDS if EVENT_KINDS[kind].lookup is not None)
+"""Kinds whose earlier events new ones can name, by request id or event id."""
 
 
 @dataclass(frozen=True)
