@@ -2,9 +2,10 @@
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 from feature_repo.home import Settings
-from pipelines.steps import Artifact, Parameter, Step, retrain_pipeline
+from pipelines.steps import Step, retrain_pipeline
 from pipelines.terminal import Outcome, progress_bar, table
 
 
@@ -42,5 +43,5 @@ def _row(step: Step) -> list[object]:
     ]
 
 
-def _names(values: tuple[Parameter | Artifact, ...]) -> str:
+def _names(values: tuple[Any, ...]) -> str:
     return ", ".join(value.name for value in values)

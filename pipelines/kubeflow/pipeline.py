@@ -21,7 +21,7 @@ from kfp import dsl
 
 from feature_repo.home import Home, PipelineError
 from pipelines.kubeflow.components import component
-from pipelines.steps import HOME, MODEL, Artifact, Parameter, Pipeline, Step
+from pipelines.steps import HOME, MODEL, Artifact, Pipeline, Step
 
 CLAIM = "aisle-home"
 MOUNTED_HOME = "/var/lib/aisle"
@@ -43,7 +43,7 @@ def kubeflow_pipeline(pipeline: Pipeline, *, in_cluster: bool = True) -> Any:
     }
 
     def run(home: str = MOUNTED_HOME, model: str = MODEL) -> str:
-        values: dict[Artifact | Parameter, Any] = {}
+        values: dict[Artifact, Any] = {}
         parameters = {"home": home, "model": model}
         tasks: dict[str, dsl.PipelineTask] = {}
         for step in pipeline.steps:

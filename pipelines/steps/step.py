@@ -5,7 +5,7 @@ shop's own package declares further steps as entry points of the group `aisle.st
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -17,7 +17,7 @@ Report = dict[str, Any]
 
 @dataclass(frozen=True)
 class Parameter:
-    """A text that steps take; it has one value for all steps of a run."""
+    """A text that steps take: `HOME` or `MODEL_NAME`, with one value for all steps of a run."""
 
     name: str
 
@@ -52,6 +52,7 @@ HOME = Parameter("home")
 """The folder of the home; a step that takes it mounts the home's claim in a cluster."""
 MODEL_NAME = Parameter("model")
 """The name under which the ranker is published."""
+PARAMETERS = frozenset({HOME, MODEL_NAME})
 
 
 @dataclass(frozen=True)
@@ -88,6 +89,11 @@ class Step:
 
     def __post_init__(self) -> None:
         """Check that the function takes what the step declares."""
+        unknown = {value for value in self.inputs if isinstance(value, Parameter)} - PARAMETERS
+        if unknown:
+            raise PipelineError(
+                f"Step {self.name!r}: expected HOME or MODEL_NAME, found {unknown}."
+            )
         declared = [value.name for value in (*self.inputs, *self.outputs)]
         missing = [name for name in declared if name not in self._accepted()]
         if missing or not self.name.isidentifier():
@@ -192,7 +198,3 @@ class Pipeline:
             previous = self.step(step.after)
             steps.insert(steps.index(previous) + 1, step)
         return replace(self, steps=tuple(steps))
-
-    def only(self, condition: Callable[[Step], bool]) -> Sequence[Step]:
-        """Return the steps that meet a condition, in order."""
-        return [step for step in self.steps if condition(step)]

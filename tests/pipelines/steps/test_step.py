@@ -10,6 +10,7 @@ from pipelines.cli.main import main
 from pipelines.cli.parser import parse
 from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain_pipeline
 from pipelines.steps.retrain import RETRAIN
+from pipelines.steps.step import Parameter
 
 SMALL = Resources("1", "1G")
 TABLE = Artifact("table", "Dataset", "build/table.txt")
@@ -67,6 +68,11 @@ def test_a_step_whose_input_is_not_written_names_it(home: Home):
 def test_a_step_whose_function_lacks_a_declared_name_is_refused():
     with pytest.raises(PipelineError, match=r"'write_table'.*a function without \['table'\]"):
         Step("write_table", lambda home: {}, (HOME,), (TABLE,), SMALL, retry=0)
+
+
+def test_a_step_with_an_unknown_parameter_is_refused():
+    with pytest.raises(PipelineError, match=r"expected HOME or MODEL_NAME, found .*'color'"):
+        Step("paint", lambda color: {}, (Parameter("color"),), (), SMALL, retry=0)
 
 
 def test_a_pipeline_that_reads_what_nobody_wrote_is_refused():
