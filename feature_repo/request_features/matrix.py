@@ -1,7 +1,7 @@
 """Build the float32 matrix of a request from its context.
 
-Training passes historical values and serving passes live ones; equal contexts give equal
-bits.  Nothing here reads a file, a store or a clock, and no column depends on a position.
+Training passes historical values and serving passes live ones; equal contexts give equal bits.
+Nothing here reads a file, a store or a clock, and no column depends on a position.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,17 @@ from itertools import chain
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.home import CatalogueError
 from feature_repo.request_features.context import RatePrior, RequestContext, as_numbers
-from feature_repo.request_features.families import Block, age_seconds, all_families, matches
+from feature_repo.request_features.families import (
+    BUILT_IN,
+    Block,
+    Columns,
+    Family,
+    age_seconds,
+    all_families,
+    matches,
+)
 from feature_repo.shop import Shop
 
 __all__ = ["Matrix", "RequestContext", "feature_columns", "feature_matrix", "precompute"]
@@ -22,7 +31,12 @@ Matrix = npt.NDArray[np.float32]
 
 @lru_cache(maxsize=64)
 def feature_columns(shop: Shop) -> tuple[str, ...]:
-    """Return the F columns of the matrix, in order."""
+    """Return the F columns of the matrix, in order.
+
+    Raises:
+        CatalogueError: an installed family has a column of another family.
+    """
+    _check_installed(shop)
     return tuple(
         _rows(tuple(names for names, _ in _blocks(RequestContext(t=0), shop, RatePrior())))
     )
@@ -77,3 +91,22 @@ def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
 
 def _blocks(context: RequestContext, shop: Shop, prior: RatePrior) -> list[Block]:
     return [block for family in all_families() for block in family(context, shop, prior)]
+
+
+def _check_installed(shop: Shop) -> None:
+    """Check that no installed family has a column of another family."""
+    origin: dict[str, str] = {}
+    for family in all_families():
+        for name in chain.from_iterable(names for names, _ in _blocks_of(family, shop)):
+            if name in origin and family not in BUILT_IN:
+                raise CatalogueError(
+                    f"Request feature {name!r} of family {family.__name__}: expected a new name, "
+                    f"found a column of {origin[name]}; rename it."
+                )
+            origin.setdefault(name, family.__name__)
+
+
+def _blocks_of(family: Family, shop: Shop) -> Columns:
+    """The blocks of an empty request."""
+    with np.errstate(all="ignore"):
+        return family(RequestContext(t=0), shop, RatePrior())

@@ -1,6 +1,6 @@
 """Every feature view: the built-in ones, then those of installed packages."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 
 from feature_repo.home import CatalogueError, extensions
@@ -11,7 +11,14 @@ from feature_repo.views.first_seen import USER_FIRST_SEEN
 from feature_repo.views.histories import QUERY_CLICKED_ITEMS, USER_RECENT
 from feature_repo.views.market_baseline import MARKET_BASELINE
 from feature_repo.views.percentiles import ITEM_PERCENTILES
-from feature_repo.views.spec import Entity, ViewSpec, check_complete
+from feature_repo.views.spec import (
+    Entity,
+    LiveFirst,
+    LiveLists,
+    LiveValues,
+    ViewSpec,
+    check_complete,
+)
 
 GROUP = "aisle.views"
 """The entry point group in which an installed package lists its views."""
@@ -35,17 +42,34 @@ def all_views() -> tuple[ViewSpec, ...]:
 
     Raises:
         ExtensionError: an entry point is no `ViewSpec`.
-        CatalogueError: a part of an installed view is missing, or two views have one name.
+        CatalogueError: a part of an installed view is missing, or it collides with another view.
     """
     shop = Shop.load(SIMULATED_SHOP)
+    specs = list(BUILT_IN)
     for spec in installed_views():
         check_complete(spec, shop)
-        if spec.name in [other.name for other in BUILT_IN]:
-            raise CatalogueError(
-                f"View {spec.name!r} of {GROUP}: expected a name of its own, found that of a "
-                "built-in view; rename it."
-            )
-    return (*BUILT_IN, *installed_views())
+        _check_installed(spec, specs)
+        specs.append(spec)
+    return tuple(specs)
+
+
+def _check_installed(spec: ViewSpec, others: Sequence[ViewSpec]) -> None:
+    """Check that an installed view shares no name and no live state with another view."""
+    if spec.name in [other.name for other in others]:
+        raise CatalogueError(
+            f"View {spec.name!r} of {GROUP}: expected a unique name, found that of another view; "
+            "rename it."
+        )
+    if isinstance(spec.live, (LiveFirst, LiveLists)):
+        raise CatalogueError(
+            f"View {spec.name!r} of {GROUP}: expected a CounterView, LiveValues or no live write, "
+            f"found {type(spec.live).__name__}, whose state belongs to a built-in view."
+        )
+    if isinstance(spec.live, LiveValues) and spec.live.key is not None:
+        raise CatalogueError(
+            f"View {spec.name!r} of {GROUP}: expected LiveValues without a key, found "
+            f"{spec.live.key!r}; leave it out."
+        )
 
 
 @cache

@@ -3,11 +3,12 @@
 from feature_repo.request_features.families.ages import age_seconds
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.listed import split
-from feature_repo.request_features.families.registry import Family, all_families
+from feature_repo.request_features.families.registry import BUILT_IN, Family, all_families
 from feature_repo.request_features.families.sources import SOURCE_EXTENSIONS, SOURCES, source_names
 from feature_repo.request_features.families.text_match import matches
 
 __all__ = [
+    "BUILT_IN",
     "SOURCES",
     "SOURCE_EXTENSIONS",
     "Block",

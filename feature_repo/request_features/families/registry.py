@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from types import FunctionType
 
 from feature_repo.home import CatalogueError, extensions
 from feature_repo.request_features.context import RatePrior, RequestContext
@@ -75,7 +76,7 @@ def all_families() -> tuple[Family, ...]:
 
 
 def _checked(name: str, family: object) -> Family:
-    if not callable(family):
+    if not isinstance(family, FunctionType):
         raise CatalogueError(
             f"Entry point {name!r} of {GROUP}: expected a function (context, shop, prior) that "
             f"returns blocks, found {family!r}."

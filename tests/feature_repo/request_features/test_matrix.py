@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.home import DAY, SECOND, parse_instant
+from feature_repo.home import DAY, SECOND, CatalogueError, parse_instant
 from feature_repo.request_features import RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import ItemValues, RatePrior
+from feature_repo.request_features.families import Block, registry
 from feature_repo.request_features.families.recent import Recent
 from feature_repo.request_features.families.slate import (
     distance_to_median,
@@ -393,3 +394,30 @@ def test_columns_of_sources_are_rank_and_score():
     assert np.isnan(column(context, "source__popular_rank")).all()
     assert np.isnan(column(brought, "source__lexical_rank")).all()
     assert not [name for name in feature_columns(SHOP) if "rules" in name]
+
+
+def age_again(context, shop, prior):
+    """A family whose column another family has."""
+    return [Block(("slate__size",), [1.0])]
+
+
+@pytest.mark.parametrize(
+    ("family", "message"),
+    [
+        (
+            age_again,
+            "'slate__size' of family age_again: expected a new name, found a column of slate",
+        ),
+        ("text", "Entry point 'sizes' of aisle.request_features: expected a function"),
+    ],
+)
+def test_installed_family_that_cannot_be_used_is_named(monkeypatch, family, message):
+    monkeypatch.setattr(registry, "extensions", lambda _: {"sizes": family})
+    registry.all_families.cache_clear()
+    feature_columns.cache_clear()
+
+    with pytest.raises(CatalogueError, match=message):
+        feature_columns(SHOP)
+
+    monkeypatch.undo()
+    registry.all_families.cache_clear()

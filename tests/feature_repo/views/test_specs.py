@@ -10,7 +10,15 @@ from feature_repo.home import CatalogueError, Home
 from feature_repo.online.live import commands
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from feature_repo.transformations.templates import row_sql
-from feature_repo.views import BUILT_IN, CounterView, FieldSpec, LiveValues, Measure, all_views
+from feature_repo.views import (
+    BUILT_IN,
+    CounterView,
+    FieldSpec,
+    LiveValues,
+    Measure,
+    all_views,
+    registry,
+)
 from feature_repo.views.spec import check_complete
 from tests.feature_repo.shops import ALL
 
@@ -86,3 +94,38 @@ def test_sql_with_an_unknown_parameter_is_named(tmp_path):
         CatalogueError, match=r"first\.sql: expected parameters none, found 'fields'"
     ):
         row_sql(replace(view, sql=file), SHOP)
+
+
+@pytest.fixture
+def install(monkeypatch):
+    """Returns a function that puts views among those of installed packages."""
+
+    def put(*specs):
+        named = {spec.name: spec for spec in specs}
+        monkeypatch.setattr(registry, "extensions", lambda *_: named)
+        clear()
+
+    def clear():
+        for function in (registry.all_views, registry.installed_views, registry.views_of):
+            function.cache_clear()
+
+    yield put
+    monkeypatch.undo()
+    clear()
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("item_engagement", {}, "'item_engagement' of aisle.views: expected a unique name"),
+        ("user_first_seen", {"name": "other"}, "found LiveFirst"),
+        ("user_recent", {"name": "other"}, "found LiveLists"),
+        ("item_attributes", {"name": "other"}, "LiveValues without a key, found 'item'"),
+    ],
+)
+def test_installed_view_that_collides_is_named(install, name, change, message):
+    (view,) = [spec for spec in BUILT_IN if spec.name == name]
+    install(replace(view, sql=view.sql_file, **change))
+
+    with pytest.raises(CatalogueError, match=message):
+        registry.all_views()
