@@ -1,10 +1,9 @@
-"""Faults under load: how many requests are answered, how soon, and what the answers say is missing.
+"""Faults under load: answered requests, latencies, and degraded stages.
 
 python -m tests.benchmarks faults
 
-`/rank` and `/search` are asked by the clock, whether or not answers come.  Into each run falls one
-fault, which is healed before its end.  On a machine that does other work too, the run without a
-fault tells what is the machine's.
+`/rank` and `/search` get requests at a fixed rate.  Each run has one fault, which is repaired
+before the end of the run.  The run without a fault shows the influence of a busy machine.
 """
 
 import json
@@ -37,14 +36,14 @@ from training.artifacts import current
 SHOP = {"users": 60, "items": 1000, "days": 4}
 TREES, DEPTH, CANDIDATES = 300, 6, 100
 RATE = {"rank": 25.0, "search": 25.0}
-SECONDS, FAULT_AT, HEALED_AFTER = 24.0, 4.0, 8.0
+SECONDS, FAULT_AT, REPAIRED_AFTER = 24.0, 4.0, 8.0
 IN_TIME = 0.250
 
 Fault = Callable[[Service], AbstractContextManager[None]]
 
 
 def main() -> dict[str, object]:
-    """By fault: requests, those answered in time, 5xx, what was degraded, time to recover."""
+    """Measure, by fault: requests, answers in time, 5xx, degraded stages, time to recovery."""
     with tempfile.TemporaryDirectory() as folder:
         settings = build_home(Path(folder) / "home", **SHOP)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
@@ -53,17 +52,17 @@ def main() -> dict[str, object]:
             faults = {"none": nothing, "redis killed": killed, "redis frozen": frozen,
                       "redis empty": emptied, "index missing": index_missing,
                       "model corrupt": model_corrupt}  # fmt: skip
-            found = {name: under(service, bodies, fault) for name, fault in faults.items()}
+            results = {name: under(service, bodies, fault) for name, fault in faults.items()}
     return {
         "what": f"{sum(RATE.values()):g} requests a second for {SECONDS:g} s, {CANDIDATES} items "
-        f"or a search, {TREES} trees; the fault from second {FAULT_AT:g} for {HEALED_AFTER:g} s",
+        f"or a search, {TREES} trees; the fault from second {FAULT_AT:g} for {REPAIRED_AFTER:g} s",
         "in_time_ms": IN_TIME * 1000,
-        "faults": found,
+        "faults": results,
     }
 
 
 def bodies_of(service: Service) -> dict[str, list[bytes]]:
-    """Bodies by path, for some users."""
+    """Return bodies by path, for some users."""
     slates = [
         {"items": [{"id": item} for item in service.items[n : n + CANDIDATES]], "user": user}
         for n, user in enumerate(service.users[:20])
@@ -77,42 +76,44 @@ def bodies_of(service: Service) -> dict[str, list[bytes]]:
 
 
 def under(service: Service, bodies: dict[str, list[bytes]], fault: Fault) -> dict[str, object]:
-    """What becomes of the load of one run."""
+    """Measure the load of one run."""
     with ThreadPoolExecutor(len(bodies)) as pool:
-        began = time.monotonic()
+        started = time.monotonic()
         loads = [
-            pool.submit(open_loop, service.url + path, some, rate, SECONDS)
-            for (path, some), rate in zip(bodies.items(), RATE.values(), strict=True)
+            pool.submit(open_loop, service.url + path, requests, rate, SECONDS)
+            for (path, requests), rate in zip(bodies.items(), RATE.values(), strict=True)
         ]
         time.sleep(FAULT_AT)
         degraded: set[str] = set()
         with fault(service):
-            while time.monotonic() - began < FAULT_AT + HEALED_AFTER:
-                degraded |= told(service, bodies)
+            while time.monotonic() - started < FAULT_AT + REPAIRED_AFTER:
+                degraded |= degraded_stages(service, bodies)
                 time.sleep(0.2)
-        healed = time.monotonic()
-        while told(service, bodies) and time.monotonic() - healed < SECONDS:
+        repaired = time.monotonic()
+        while degraded_stages(service, bodies) and time.monotonic() - repaired < SECONDS:
             time.sleep(0.05)
-        recovered = time.monotonic() - healed
+        recovered = time.monotonic() - repaired
         done = [load.result() for load in loads]
-    took = [seconds for load in done for seconds in load.took()]
-    statuses = {s: sum(len(load.took(s)) for load in done) for load in done for s in load.seconds}
-    asked = sum(statuses.values())
+    latencies = [seconds for load in done for seconds in load.latencies()]
+    statuses = {
+        s: sum(len(load.latencies(s)) for load in done) for load in done for s in load.seconds
+    }
+    requested = sum(statuses.values())
     return {
-        "requests": asked,
+        "requests": requested,
         "statuses": {str(status): count for status, count in sorted(statuses.items())},
         "errors_5xx": sum(count for status, count in statuses.items() if status >= 500),
-        "in_time": round(sum(seconds <= IN_TIME for seconds in took) / asked, 5),
-        "p99_ms": round(sorted(took)[int(len(took) * 0.99)] * 1000, 1),
-        "slowest_ms": round(max(took) * 1000, 1),
+        "in_time": round(sum(seconds <= IN_TIME for seconds in latencies) / requested, 5),
+        "p99_ms": round(sorted(latencies)[int(len(latencies) * 0.99)] * 1000, 1),
+        "slowest_ms": round(max(latencies) * 1000, 1),
         "degraded": sorted(degraded),
         "recovered_after_s": round(recovered, 2),
     }
 
 
-def told(service: Service, bodies: dict[str, list[bytes]]) -> set[str]:
-    """What an answer of each path says is left out; a status where it is no answer."""
-    answers = [service.http.post(path, content=some[0]) for path, some in bodies.items()]
+def degraded_stages(service: Service, bodies: dict[str, list[bytes]]) -> set[str]:
+    """Return the degraded stages of an answer of each path, or the status of an error."""
+    answers = [service.http.post(path, content=group[0]) for path, group in bodies.items()]
     return {
         stage
         for answer in answers
@@ -136,7 +137,7 @@ def killed(service: Service) -> Iterator[None]:
 
 @contextmanager
 def frozen(service: Service) -> Iterator[None]:
-    """Redis takes connections and never answers."""
+    """Redis accepts connections and never answers."""
     process = _process_of(service.settings)
     os.kill(process, signal.SIGSTOP)
     yield
@@ -145,7 +146,7 @@ def frozen(service: Service) -> Iterator[None]:
 
 @contextmanager
 def emptied(service: Service) -> Iterator[None]:
-    """Redis loses everything, and a refresh loads it again, in a process of its own."""
+    """Redis loses everything, and a refresh in another process loads it again."""
     with redis_client(ensure_redis(service.settings), timeout=10) as client:
         client.flushall()
     yield
@@ -161,7 +162,7 @@ def emptied(service: Service) -> Iterator[None]:
 
 @contextmanager
 def index_missing(service: Service) -> Iterator[None]:
-    """The index of words is withdrawn."""
+    """The lexical index is not published for a while."""
     link = service.home.current / "lexical" / "default"
     target = link.readlink()
     link.unlink()
@@ -171,7 +172,7 @@ def index_missing(service: Service) -> Iterator[None]:
 
 @contextmanager
 def model_corrupt(service: Service) -> Iterator[None]:
-    """A truncated ranker takes the place of the one in use, which then stays in memory."""
+    """A truncated ranker is published; the previous one stays in memory."""
     link = service.home.current / "ranker" / "default"
     target, folder = link.readlink(), current(service.home, "ranker", "default")
     broken = Path(shutil.copytree(folder, folder.with_name("broken-00000000")))

@@ -1,10 +1,9 @@
-"""`/search` over HTTP in a shop of 50,000 items: what a request costs, by stage, and a bare echo.
+"""`/search` over HTTP in a shop of 50,000 items: the cost of a request by stage, and an echo.
 
 python -m tests.benchmarks search
 
-One client that waits for each answer.  Queries are those of the simulated log, by its users.  CPU
-is that of all processes of a server; the echo reads such a body and answers a page as long, and
-does nothing else.
+One client waits for each answer.  Queries and users are those of the simulated log.  CPU is that of
+all processes of a server; the echo only decodes the body and answers a page of the same length.
 """
 
 import json
@@ -24,29 +23,29 @@ from tests.integration.http.small_shop import build_home, publish_ranker, run_se
 
 SHOP = {"users": 400, "items": 50_000, "days": 3}
 TREES, DEPTH, SIZE = 300, 6, 24
-ASKED = 200
+MAX_QUERIES = 200
 REQUESTS = {"aisle": 300, "echo": 1000}
 STAGES = ("interpret", "retrieve", "merge", "hydrate", "score", "rerank")
 
 
 def main() -> dict[str, object]:
-    """CPU and latency of a page, and mean time by stage."""
+    """Measure CPU and latency of a page, and the mean time by stage."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
         settings = replace(build_home(Path(folder) / "home", **SHOP), record_share=0.01)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
         open_.enter_context(running_redis(settings))
         bodies = bodies_of(settings)
         aisle = open_.enter_context(run_service(settings))
-        ours = Peer("aisle", f"{aisle.url}/search", tree(aisle), {SIZE: bodies})
+        server = Peer("aisle", f"{aisle.url}/search", tree(aisle), {SIZE: bodies})
         pages = [aisle.http.post("/search", content=body).json() for body in bodies]
         assert not any(page["degraded"] for page in pages)
         echo = open_.enter_context(peer(settings, "Echo", {SIZE: bodies}, Path(folder)))
         echo = replace(echo, url=echo.url.replace("/rank", "/search"))
         closed = {
-            one.name.lower(): one.closed(SIZE, 1, REQUESTS[one.name.lower()])
-            for one in (ours, echo)
+            each.name.lower(): each.closed(SIZE, 1, REQUESTS[each.name.lower()])
+            for each in (server, echo)
         }
-        stages = stages_of(aisle, ours, SIZE, STAGES, "search")
+        stages = stages_of(aisle, server, SIZE, STAGES, "search")
     return {
         "what": f"/search, {SHOP['items']} items, {len(bodies)} queries, {TREES} trees",
         "closed_loop": closed,
@@ -57,11 +56,11 @@ def main() -> dict[str, object]:
 
 
 def bodies_of(settings: Settings) -> list[bytes]:
-    """Searches of the log: query, user and market of each."""
+    """Return searches of the log, with query, user and market of each."""
     files = str(settings.home.log / "compacted" / "ranking" / "**" / "*.parquet")
     rows = duckdb.execute(
         "select query, user_id, market from read_parquet(?) where query is not null"
-        f" and user_id is not null order by hash(request_id) limit {ASKED}",
+        f" and user_id is not null order by hash(request_id) limit {MAX_QUERIES}",
         [files],
     ).fetchall()
     return [

@@ -1,9 +1,9 @@
-"""`/rank` over HTTP: Aisle, the same service written the ordinary way, and a bare echo.
+"""`/rank` over HTTP: Aisle, the same service without its optimizations, and an echo.
 
 python -m tests.benchmarks serving
 
-CPU is that of all processes of a server, by request; times are a client's.  The clients run on the
-same cores, so only CPU and ratios say much on a busy machine.
+CPU is that of all processes of a server, per request; times are measured by a client.  The clients
+run on the same cores, so only CPU and ratios are reliable on a busy machine.
 """
 
 import json
@@ -52,11 +52,11 @@ STAGES = ("hydrate", "score")
 
 @dataclass
 class Peer:
-    """A running server, and how it wants its slates.
+    """A running server, and its request bodies.
 
     Attributes:
-        bodies: by number of candidates, slates as it takes them.
-        warm_up: how many it answers before it is measured.
+        bodies: by number of candidates.
+        warm_up: number of requests before the measurement.
     """
 
     name: str
@@ -66,12 +66,12 @@ class Peer:
     warm_up: int = 4
 
     def cpu(self) -> float:
-        """Seconds of CPU all its processes have used."""
+        """Return the CPU seconds of all its processes."""
         tree = [self.process, *self.process.children(recursive=True)]
-        return sum(sum(one.cpu_times()[:2]) for one in tree)
+        return sum(sum(process.cpu_times()[:2]) for process in tree)
 
     def closed(self, size: int, clients: int, requests: int) -> dict[str, float | None]:
-        """What a request costs when so many clients each wait for their answers."""
+        """Measure requests of clients that each wait for their answers."""
         closed_loop(self.url, self.bodies[size], clients, max(clients, self.warm_up))
         before = self.cpu()
         load = closed_loop(self.url, self.bodies[size], clients, requests)
@@ -79,8 +79,8 @@ class Peer:
             "cpu_ms": round(1000 * (self.cpu() - before) / requests, 3),
             "p50_ms": load.percentile_ms(50),
             "p99_ms": load.percentile_ms(99),
-            "a_second": round(len(load.took()) / load.wall, 1),
-            "refused": requests - len(load.took()),
+            "a_second": round(len(load.latencies()) / load.wall, 1),
+            "refused": requests - len(load.latencies()),
         }
 
 
@@ -95,21 +95,25 @@ def main() -> dict[str, object]:
         slates = slates_of(settings)
         aisle = open_.enter_context(run_service(settings))
         peers = {
-            "aisle": Peer("aisle", f"{aisle.url}/rank/default", tree(aisle), _ours(slates), SLATES),
-            "echo": open_.enter_context(peer(settings, "Echo", _ours(slates), stock)),
-            "ordinary": open_.enter_context(peer(settings, "Ordinary", _theirs(slates), stock)),
+            "aisle": Peer(
+                "aisle", f"{aisle.url}/rank/default", tree(aisle), _aisle_bodies(slates), SLATES
+            ),
+            "echo": open_.enter_context(peer(settings, "Echo", _aisle_bodies(slates), stock)),
+            "ordinary": open_.enter_context(
+                peer(settings, "Ordinary", _ordinary_bodies(slates), stock)
+            ),
         }
         assert_equal(aisle, peers["ordinary"], slates)
         paces = [pace()]
         closed = {
             name: {
                 str(size): {
-                    str(clients): one.closed(size, clients, max(REQUESTS[name], clients))
+                    str(clients): server.closed(size, clients, max(REQUESTS[name], clients))
                     for clients in (CLIENTS if name == "aisle" else CLIENTS[:1])
                 }
                 for size in SIZES
             }
-            for name, one in peers.items()
+            for name, server in peers.items()
         }
         paces.append(pace())
         stages = {str(size): stages_of(aisle, peers["aisle"], size) for size in SIZES}
@@ -124,8 +128,8 @@ def main() -> dict[str, object]:
         "closed_loop": closed,
         "ratios": {
             f"cpu {other}": {
-                size: round(found["1"]["cpu_ms"] / closed["aisle"][size]["1"]["cpu_ms"], 2)
-                for size, found in closed[other].items()
+                size: round(figures["1"]["cpu_ms"] / closed["aisle"][size]["1"]["cpu_ms"], 2)
+                for size, figures in closed[other].items()
             }
             for other in ("ordinary", "echo")
         },
@@ -140,19 +144,19 @@ def main() -> dict[str, object]:
 def slates_of(
     settings: Settings, sizes: Sequence[int] = SIZES
 ) -> dict[int, list[dict[str, object]]]:
-    """Slates of each size: users, queries and items of the shop."""
+    """Return slates of each size, with users, queries and items of the shop."""
     log, features = settings.home.log / "compacted", settings.home.features
-    chance = np.random.default_rng(5)
+    rng = np.random.default_rng(5)
 
-    def known(sql: str, folder: Path) -> list[str]:
+    def values(sql: str, folder: Path) -> list[str]:
         return [v for (v,) in duckdb.execute(sql, [f"{folder}/**/*.parquet"]).fetchall()]
 
-    queries = known(
+    queries = values(
         "select distinct query from read_parquet(?) where query is not null order by 1",
         log / "ranking",
     )
-    users = known("select distinct user_id from read_parquet(?) order by 1", log / "ranking")
-    items = known(
+    users = values("select distinct user_id from read_parquet(?) order by 1", log / "ranking")
+    items = values(
         "select item_id from read_parquet(?) group by item_id having not bool_or(is_deleted = 1)"
         " order by 1",
         features / "item_attributes",
@@ -160,9 +164,9 @@ def slates_of(
     return {
         size: [
             {
-                "user": str(chance.choice(users)),
-                "query": str(chance.choice(queries)),
-                "items": chance.permutation(items)[:size].tolist(),
+                "user": str(rng.choice(users)),
+                "query": str(rng.choice(queries)),
+                "items": rng.permutation(items)[:size].tolist(),
             }
             for _ in range(SLATES)
         ]
@@ -171,7 +175,7 @@ def slates_of(
 
 
 def stock_store(settings: Settings, address: RedisAddress, folder: Path) -> Path:
-    """The home's views in stock Feast's Redis store, as of the last load of the home's own."""
+    """Load the home's views into stock Feast's Redis store, as of the home's last load."""
     home, end = settings.home, read_seals(settings.home.log / "seals").last + 1
     folder.mkdir()
     config = {
@@ -220,53 +224,57 @@ def peer(
 def assert_equal(
     aisle: Service, ordinary: Peer, slates: dict[int, list[dict[str, object]]]
 ) -> None:
-    """Both give the same slates the same scores, as of the instant at which ours answered."""
+    """Check that both servers give slates the same scores, as of the instant of Aisle's answer."""
     for slate in slates[200][:5]:
-        ours = aisle.http.post("/rank/default", content=_ours_of(slate)).json()
-        assert ours["degraded"] == []
-        served = aisle.eventually(lambda request=ours["request_id"]: aisle.log.served(request))
-        theirs = httpx.post(
-            ordinary.url, json=_theirs_of(slate) | {"timestamp": served.event_time}, timeout=60
+        answer = aisle.http.post("/rank/default", content=_aisle_body(slate)).json()
+        assert answer["degraded"] == []
+        served = aisle.eventually(lambda request=answer["request_id"]: aisle.log.served(request))
+        ordinary_answer = httpx.post(
+            ordinary.url, json=_ordinary_body(slate) | {"timestamp": served.event_time}, timeout=60
         ).json()
-        mine, other = (
-            {item["item"]: item["score"] for item in answer["items"]} for answer in (ours, theirs)
+        scores, ordinary_scores = (
+            {item["item"]: item["score"] for item in each["items"]}
+            for each in (answer, ordinary_answer)
         )
-        assert mine.keys() == other.keys()
+        assert scores.keys() == ordinary_scores.keys()
         np.testing.assert_allclose(
-            [mine[item] for item in other], list(other.values()), rtol=1e-4, atol=1e-6
+            [scores[item] for item in ordinary_scores],
+            list(ordinary_scores.values()),
+            rtol=1e-4,
+            atol=1e-6,
         )
 
 
 def stages_of(
     aisle: Service,
-    ours: Peer,
+    server: Peer,
     size: int,
     named: Sequence[str] = STAGES,
     endpoint: str = "rank",
 ) -> dict[str, float]:
-    """Mean ms of a request by stage, one client."""
+    """Return the mean ms of a request by stage, with one client."""
     names = [f'aisle_stage_seconds_sum{{stage="{stage}"}}' for stage in named]
     names.append(f'aisle_answer_seconds_sum{{endpoint="{endpoint}"}}')
     before, requests = [aisle.metric(name) for name in names], 200
-    load = closed_loop(ours.url, ours.bodies[size], 1, requests)
+    load = closed_loop(server.url, server.bodies[size], 1, requests)
     after = [aisle.metric(name) for name in names]
     *stages, answer = (1000 * (b - a) / requests for a, b in zip(before, after, strict=True))
-    found = dict(zip(named, stages, strict=True)) | {"other stages": answer - sum(stages)}
-    found["HTTP and client"] = 1000 * float(np.mean(load.took())) - answer
-    return {name: round(ms, 3) for name, ms in found.items()}
+    means = dict(zip(named, stages, strict=True)) | {"other stages": answer - sum(stages)}
+    means["HTTP and client"] = 1000 * float(np.mean(load.latencies())) - answer
+    return {name: round(ms, 3) for name, ms in means.items()}
 
 
-def overload_of(ours: Peer, capacity: float) -> dict[str, object]:
-    """What becomes of requests that come by the clock, below and beyond what can be served."""
-    found: dict[str, object] = {"capacity_a_second": capacity}
+def overload_of(server: Peer, capacity: float) -> dict[str, object]:
+    """Measure requests at fixed rates, below and above the capacity."""
+    results: dict[str, object] = {"capacity_a_second": capacity}
     for factor in LOADS:
-        load = open_loop(ours.url, ours.bodies[200], factor * capacity, OPEN_SECONDS)
-        found[f"{factor:g}x"] = _told(load, capacity)
-    return found
+        load = open_loop(server.url, server.bodies[200], factor * capacity, OPEN_SECONDS)
+        results[f"{factor:g}x"] = _summary(load, capacity)
+    return results
 
 
 def acknowledgements(aisle: Service, slates: list[dict[str, object]]) -> dict[str, float | None]:
-    """How long one client waits until its click is on disk and counts, one click a request."""
+    """Measure how long one client waits until its click is on disk and counts, one per request."""
     bodies = [
         json.dumps(
             {
@@ -288,31 +296,33 @@ def acknowledgements(aisle: Service, slates: list[dict[str, object]]) -> dict[st
 def all_changed(
     settings: Settings,
     address: RedisAddress,
-    ours: Peer,
+    server: Peer,
     slates: dict[int, list[dict[str, object]]],
 ) -> dict[str, float | None]:
-    """What one client waits where every candidate has changed since it was read last."""
+    """Measure one client while every candidate has changed since its last read."""
     shop, load = Shop.load(settings.home.shop_toml), Load()
     with redis_client(address) as client:
         reader = OnlineReader(settings.home, shop, client)
-        for body, slate in zip(ours.bodies[200], slates[200], strict=True):
+        for body, slate in zip(server.bodies[200], slates[200], strict=True):
             tiles = [reader.item_keys(item)[0] for item in slate["items"]]
-            told = dict(zip(tiles, client.mget(tiles), strict=True))
-            client.mset({key: tile for key, tile in told.items() if tile is not None})
-            load.seconds.setdefault(200, []).extend(closed_loop(ours.url, [body], 1, 1).took())
+            stored = dict(zip(tiles, client.mget(tiles), strict=True))
+            client.mset({key: tile for key, tile in stored.items() if tile is not None})
+            load.seconds.setdefault(200, []).extend(
+                closed_loop(server.url, [body], 1, 1).latencies()
+            )
     return {"p50_ms": load.percentile_ms(50), "p99_ms": load.percentile_ms(99)}
 
 
 def round_trips(
     settings: Settings, address: RedisAddress, slates: dict[int, list[dict[str, object]]]
 ) -> float:
-    """Round trips to Redis by request, seen from Redis' side of a service of its own."""
+    """Count round trips to Redis per request, with a proxy in front of Redis."""
     with (
         counting(address.host, address.port) as counted,
         run_service(settings, REDIS_URL=f"redis://127.0.0.1:{counted.port}") as service,
     ):
         service.eventually(lambda: service.metric("aisle_live_state_up") == 1)
-        bodies = _ours(slates)[200]
+        bodies = _aisle_bodies(slates)[200]
         url, requests = f"{service.url}/rank/default", 100
         closed_loop(url, bodies, 1, 20)
         before = counted.of_readers
@@ -321,45 +331,45 @@ def round_trips(
 
 
 def draw_stages(stages: dict[str, dict[str, float]]) -> None:
-    """The picture of where the time goes."""
+    """Draw the time of each stage."""
     lines = {
-        name: {float(size): max(found[name], 1e-3) for size, found in stages.items()}
+        name: {float(size): max(means[name], 1e-3) for size, means in stages.items()}
         for name in next(iter(stages.values()))
     }
     draw(RESULTS / "serving.svg", "/rank, one client", "candidates", {"ms by stage": lines})
 
 
-def _told(load: Load, capacity: float) -> dict[str, object]:
+def _summary(load: Load, capacity: float) -> dict[str, object]:
     return {
-        "served_a_second": round(len(load.took()) / load.wall, 1),
-        "goodput": round(len(load.took()) / load.wall / capacity, 3),
+        "served_a_second": round(len(load.latencies()) / load.wall, 1),
+        "goodput": round(len(load.latencies()) / load.wall / capacity, 3),
         "p50_ms": load.percentile_ms(50),
         "p99_ms": load.percentile_ms(99),
-        "refused": len(load.took(429)),
+        "refused": len(load.latencies(429)),
         "refusal_p50_ms": load.percentile_ms(50, 429),
         "refusal_p99_ms": load.percentile_ms(99, 429),
         "other": {s: len(t) for s, t in load.seconds.items() if s not in (200, 429)},
     }
 
 
-def _ours(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
-    return {size: [_ours_of(slate) for slate in some] for size, some in slates.items()}
+def _aisle_bodies(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
+    return {size: [_aisle_body(slate) for slate in group] for size, group in slates.items()}
 
 
-def _ours_of(slate: dict[str, object]) -> bytes:
+def _aisle_body(slate: dict[str, object]) -> bytes:
     query = {"name": "query", "value": slate["query"]}
     body = {"user": slate["user"], "fields": [query], "items": _items(slate)}
     return json.dumps(body).encode()
 
 
-def _theirs(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
+def _ordinary_bodies(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
     return {
-        size: [json.dumps(_theirs_of(slate)).encode() for slate in some]
-        for size, some in slates.items()
+        size: [json.dumps(_ordinary_body(slate)).encode() for slate in group]
+        for size, group in slates.items()
     }
 
 
-def _theirs_of(slate: dict[str, object]) -> dict[str, object]:
+def _ordinary_body(slate: dict[str, object]) -> dict[str, object]:
     return {"user": slate["user"], "query": slate["query"], "items": _items(slate)}
 
 

@@ -1,7 +1,7 @@
-"""A proxy before Redis that counts round trips: how often somebody asked after having been told.
+"""A proxy in front of Redis that counts round trips: requests that follow an answer.
 
-What comes is held for a moment and passed on together, so that a pipeline, which Redis would begin
-to answer before its end arrives, counts once.
+The proxy collects requests for a moment and forwards them together.  A pipeline therefore counts
+once, although Redis would begin to answer it before its end arrives.
 """
 
 import asyncio
@@ -10,18 +10,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-HELD_SECONDS = 0.01
-_MOST = 1 << 22
+COLLECT_SECONDS = 0.01
+_MAX_BYTES = 1 << 22
 
 
 @dataclass
 class RoundTrips:
-    """By connection, in the order in which they were opened.
+    """Round trips by connection, numbered in the order of opening.
 
     Attributes:
-        port: where the proxy listens.
-        trips: round trips of each.
-        reads: of each, whether it reads slates.
+        port: of the proxy.
+        trips: number of round trips by connection.
+        reads: connections that read slates.
     """
 
     port: int = 0
@@ -30,42 +30,42 @@ class RoundTrips:
 
     @property
     def of_readers(self) -> int:
-        """Round trips of the connections over which slates are read."""
+        """Round trips of the connections that read slates."""
         return sum(self.trips[connection] for connection in self.reads)
 
 
 @contextmanager
 def counting(host: str, port: int) -> Iterator[RoundTrips]:
-    """Pass everything on to a server and back while the block runs."""
+    """Run a proxy of a server while the block runs."""
     counted, loop = RoundTrips(), asyncio.new_event_loop()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         number = len(counted.trips)
         counted.trips[number] = 0
-        theirs, ours = await asyncio.open_connection(host, port)
-        asks = [True]
+        server_reader, server_writer = await asyncio.open_connection(host, port)
+        expects_request = [True]
 
-        async def forth() -> None:
-            while data := await reader.read(_MOST):
-                await asyncio.sleep(HELD_SECONDS)
-                data += await reader.read(_MOST) if reader._buffer else b""
-                if asks[0]:
+        async def forward() -> None:
+            while data := await reader.read(_MAX_BYTES):
+                await asyncio.sleep(COLLECT_SECONDS)
+                data += await reader.read(_MAX_BYTES) if reader._buffer else b""
+                if expects_request[0]:
                     counted.trips[number] += 1
-                asks[0] = False
+                expects_request[0] = False
                 if b"MGET" in data:
                     counted.reads.add(number)
-                ours.write(data)
-            ours.close()
+                server_writer.write(data)
+            server_writer.close()
 
-        async def back() -> None:
-            while data := await theirs.read(_MOST):
-                asks[0] = True
+        async def backward() -> None:
+            while data := await server_reader.read(_MAX_BYTES):
+                expects_request[0] = True
                 writer.write(data)
             writer.close()
 
-        await asyncio.gather(forth(), back())
+        await asyncio.gather(forward(), backward())
 
-    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, limit=_MOST))
+    server = loop.run_until_complete(asyncio.start_server(serve, "127.0.0.1", 0, limit=_MAX_BYTES))
     counted.port = server.sockets[0].getsockname()[1]
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()

@@ -1,4 +1,4 @@
-"""Requests at a server, by clients that wait for their answers, or by the clock whether or not."""
+"""Load on a server: clients that wait for each answer, or requests at a fixed rate."""
 
 import asyncio
 import time
@@ -10,33 +10,33 @@ from urllib.parse import urlsplit
 import numpy as np
 
 IDLE_SECONDS = 2.0
-"""A connection that was idle for longer is not used again: the server may be closing it."""
+"""A connection that was idle for longer is not reused: the server may be closing it."""
 
 
 @dataclass
 class Load:
-    """What became of some requests.
+    """Results of some requests.
 
     Attributes:
         wall: seconds from the first request to the last answer.
-        seconds: by status, how long each answer took, from the instant it was due to be asked.
+        seconds: by status, seconds until each answer, from the instant its request was due.
     """
 
     wall: float = 0.0
     seconds: dict[int, list[float]] = field(default_factory=dict)
 
-    def took(self, status: int = 200) -> list[float]:
-        """Seconds of the answers with a status."""
+    def latencies(self, status: int = 200) -> list[float]:
+        """Return the latencies, in seconds, of the answers with a status."""
         return self.seconds.get(status, [])
 
     def percentile_ms(self, percent: float, status: int = 200) -> float | None:
-        """A percentile of these, ms; None where there are none."""
-        took = self.took(status)
-        return round(float(np.percentile(took, percent)) * 1000, 3) if took else None
+        """Return a percentile of the latencies in ms; None without answers."""
+        latencies = self.latencies(status)
+        return round(float(np.percentile(latencies, percent)) * 1000, 3) if latencies else None
 
 
 class Client:
-    """One connection, kept open."""
+    """A client with one persistent connection."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
@@ -44,25 +44,25 @@ class Client:
         self.used_at = 0.0
 
     async def post(self, body: bytes) -> int:
-        """Send a body; the status, once the whole answer is there."""
+        """Send a body; return the status after the whole answer has arrived."""
         if not hasattr(self, "_writer"):
             self._reader, self._writer = await asyncio.open_connection(*self._address)
         head = f"POST {self._path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
-        told = (await self._reader.readuntil(b"\r\n\r\n")).lower()
-        length = int(told.partition(b"content-length:")[2].split(b"\r\n")[0])
+        head_lines = (await self._reader.readuntil(b"\r\n\r\n")).lower()
+        length = int(head_lines.partition(b"content-length:")[2].split(b"\r\n")[0])
         await self._reader.readexactly(length)
         self.used_at = time.perf_counter()
-        return int(told[9:12])
+        return int(head_lines[9:12])
 
     def close(self) -> None:
-        """Close it."""
+        """Close the connection."""
         if hasattr(self, "_writer"):
             self._writer.close()
 
 
 def closed_loop(url: str, bodies: Sequence[bytes], clients: int, requests: int) -> Load:
-    """So many clients send so many requests altogether, each the next when it has its answer."""
+    """Let clients send requests; each client waits for an answer before its next request."""
     load, numbers = Load(), count()
 
     async def work(client: Client) -> None:
@@ -79,10 +79,10 @@ def closed_loop(url: str, bodies: Sequence[bytes], clients: int, requests: int) 
 
 
 def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) -> Load:
-    """So many requests a second are sent, at even distances, however long answers take."""
+    """Send `rate` requests a second at even intervals, without waiting for answers."""
     load, idle = Load(), list[Client]()
 
-    async def ask(body: bytes, due: float) -> None:
+    async def send(body: bytes, due: float) -> None:
         while idle and time.perf_counter() - idle[-1].used_at > IDLE_SECONDS:
             idle.pop().close()
         client = idle.pop() if idle else Client(url)
@@ -90,11 +90,11 @@ def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) ->
         idle.append(client)
 
     async def run() -> None:
-        began, tasks = time.perf_counter(), []
+        started, tasks = time.perf_counter(), []
         for n in range(int(rate * seconds)):
-            due = began + n / rate
+            due = started + n / rate
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            tasks.append(asyncio.create_task(ask(bodies[n % len(bodies)], due)))
+            tasks.append(asyncio.create_task(send(bodies[n % len(bodies)], due)))
         await asyncio.gather(*tasks)
         for client in idle:
             client.close()
@@ -108,7 +108,7 @@ async def _timed(load: Load, client: Client, body: bytes, due: float) -> None:
 
 
 def _run(load: Load, run: Callable[[], Coroutine[None, None, None]]) -> Load:
-    began = time.perf_counter()
+    started = time.perf_counter()
     asyncio.run(run())
-    load.wall = time.perf_counter() - began
+    load.wall = time.perf_counter() - started
     return load

@@ -1,7 +1,7 @@
-"""What Aisle's ranking is measured against, each a BentoML service.
+"""BentoML services to compare Aisle's ranking with.
 
-Echo      the same bytes in and out in the same framework, and nothing done.
-Ordinary  the same features, model and answer, written as the manuals of BentoML and Feast say.
+Echo      the same bytes in and out in the same framework, without any work.
+Ordinary  the same features, model and answer, written as in the manuals of BentoML and Feast.
 """
 
 import os
