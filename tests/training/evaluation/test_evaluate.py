@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -189,7 +189,7 @@ def test_report_shows_the_requested_studies(dataset, evaluation, tmp_path):
     assert len(list(tables(table))) == 5
 
 
-CHOSEN = {"chosen": asdict(Trial("naive", GRID[0], 30, 0.0))}
+CHOSEN = {"chosen": Trial("naive", GRID[0], 30, 0.0).to_dict()}
 
 
 def test_most_important_family_has_the_largest_loss(make_dataset):
@@ -211,7 +211,7 @@ def test_ensemble_is_refitted_as_an_ensemble(make_dataset):
     data = Dataset.load(dataset)
     checked = data.part(VALIDATE).with_gain()
 
-    refits = ablation(dataset, {"chosen": asdict(blended)})["refits"]
+    refits = ablation(dataset, {"chosen": blended.to_dict()})["refits"]
 
     scores = refit(blended, data.part(TRAIN)).scores(checked)
     (whole,) = [one for one in refits if one["name"] == "everything"]
