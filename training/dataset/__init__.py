@@ -10,7 +10,7 @@ from training.dataset.logged_candidates import sources_of
 from training.dataset.point_in_time import historical_features
 from training.dataset.split import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
 from training.dataset.stale_datasets import stale_datasets
-from training.dataset.target_leaks import check_target_leaks, suspicious_columns
+from training.dataset.target_leakage import check_target_leakage, suspicious_columns
 
 __all__ = [
     "DEFAULT_GAINS",
@@ -26,7 +26,7 @@ __all__ = [
     "LazyDataset",
     "Progress",
     "build_dataset",
-    "check_target_leaks",
+    "check_target_leakage",
     "compacted",
     "historical_features",
     "item_counts",

@@ -22,7 +22,7 @@ from training.dataset import (
     VALIDATE,
     Dataset,
     LazyDataset,
-    check_target_leaks,
+    check_target_leakage,
     judgments,
 )
 from training.evaluation.slices import slices_of
@@ -135,7 +135,7 @@ def evaluate(
         ArtifactError: the ranker is damaged or reads other columns.
     """
     whole = LazyDataset.open(dataset)
-    check_target_leaks(whole.part(TRAIN, VALIDATE))
+    check_target_leakage(whole.part(TRAIN, VALIDATE))
     identity = {"model": sha256(artifact_folder / MODEL), "dataset": sha256(dataset)}
     logged = _logged(out, identity, metrics)
     if logged is not None:

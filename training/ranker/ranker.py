@@ -154,12 +154,12 @@ def train(
         DatasetError: no ranking with a gain in the training or in the validation split.
         LeakError: a feature knows the future.
     """
-    from training.dataset import LazyDataset, check_target_leaks
+    from training.dataset import LazyDataset, check_target_leakage
     from training.ranker.configuration import GRID
     from training.ranker.fitting import choose_and_fit
 
     data, grid = LazyDataset.open(dataset), GRID
-    check_target_leaks(data.part(TRAIN, VALIDATE))
+    check_target_leakage(data.part(TRAIN, VALIDATE))
     if search:
         from training.ranker.search import search as run
 

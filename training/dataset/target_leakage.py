@@ -25,7 +25,7 @@ PAST = "history__", "_seconds"
 """Prefix and suffix of the columns with the time since an event."""
 
 
-def check_target_leaks(data: Dataset) -> None:
+def check_target_leakage(data: Dataset) -> None:
     """Check that no column of a dataset contains the future.
 
     Raises:

@@ -23,11 +23,11 @@ from feature_repo.views import COUNTER_VIEWS, WINDOWS
 from pipelines.cli.main import main
 from tests.scale import examples
 from tests.training.filled_home import fill
-from training.dataset import Dataset, build_dataset, check_target_leaks, suspicious_columns
+from training.dataset import Dataset, build_dataset, check_target_leakage, suspicious_columns
 from training.dataset.format import write_dataset
 from training.dataset.future_counts import surpluses
 from training.dataset.future_fields import check_future_fields, future_fields
-from training.dataset.target_leaks import auc
+from training.dataset.target_leakage import auc
 from training.metrics import Slates
 from training.ranker import train
 from training.studies.simulation import Breakage, ShopConfig, simulate
@@ -84,7 +84,7 @@ def test_strong_honest_features_pass(make_dataset):
     alone = auc(data.column("taste__lift"), data.column("gain") > 0,
                 Slates.of(data.column("gain"), data.column("qid")))  # fmt: skip
 
-    check_target_leaks(data)
+    check_target_leakage(data)
 
     assert np.nanmean(alone) > 0.9
 
@@ -137,7 +137,7 @@ def simulated(simulated_home, tmp_path_factory):
 
 
 def test_the_simulated_shop_passes(simulated_home, simulated):
-    check_target_leaks(simulated)
+    check_target_leakage(simulated)
     assert surpluses(simulated_home, simulated) == []
 
 
@@ -258,6 +258,6 @@ def test_ranklens_passes(tmp_path):
     build_dataset(home, tmp_path / "d.parquet")
     data = Dataset.load(tmp_path / "d.parquet")
 
-    check_target_leaks(data)
+    check_target_leakage(data)
     assert data.with_gain().size > 2000
     assert (data.column("category") != None).mean() > 0.9  # noqa: E711
