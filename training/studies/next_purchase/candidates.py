@@ -78,7 +78,7 @@ def blocks(
 ) -> Iterator[Block]:
     """All decisions, a block at a time; decisions are in time order."""
     counts = {days: RunningCounts(history, days and days * DAY) for days in WINDOWS_DAYS}
-    fitted = relations.places(decisions.t)
+    fitted = relations.indexes_at(decisions.t)
     for places in _runs(fitted):
         part = decisions.part(places)
         own = OwnPast.of(history, part, by_user)

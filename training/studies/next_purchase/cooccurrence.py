@@ -1,4 +1,4 @@
-"""What stands together with what: counts of pairs in one context, such as an order or a session."""
+"""Co-occurrence: counts of pairs in one context, such as an order or a session."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,11 +17,11 @@ Sparse = Any
 
 @dataclass(frozen=True)
 class Cooccurrences:
-    """Pairs in one context.
+    """Counts of pairs in one context.
 
     Attributes:
-        pairs: shape (N, N), symmetric, nothing on the diagonal; contexts in which both stand.
-        contexts: shape (N,); contexts in which each stands.
+        pairs: shape (N, N), symmetric, empty diagonal; number of contexts with both entities.
+        contexts: shape (N,); number of contexts with each entity.
     """
 
     pairs: Sparse
@@ -46,7 +46,7 @@ class Cooccurrences:
         return cls(pairs, contexts)
 
     def cosines(self, neighbours: int) -> Sparse:
-        """Shape (N, N): pairs / √(contexts of one · of the other), only the highest of each row.
+        """Return pairs / √(contexts of one · of the other), shape (N, N), the highest of each row.
 
         Item-based collaborative filtering (Sarwar et al. 2001).
         """
@@ -55,7 +55,7 @@ class Cooccurrences:
         return _highest(cosines, neighbours)
 
     def ppmi(self, smoothing: float) -> Sparse:
-        """Shape (N, N): max(0, ln(P(a, b) / (P(a) · P(b)^smoothing))) where a pair was seen.
+        """Return max(0, ln(P(a, b) / (P(a) · P(b)^smoothing))) of each seen pair, shape (N, N).
 
         Positive pointwise mutual information with smoothed contexts (Levy, Goldberg, Dagan 2015).
         """
@@ -63,14 +63,14 @@ class Cooccurrences:
         total = pairs.data.sum()
         if not total:
             return sparse.csr_array(pairs)
-        often = np.asarray(self.pairs.sum(axis=1)).ravel()
-        smoothed = power(often, smoothing)
+        frequency = np.asarray(self.pairs.sum(axis=1)).ravel()
+        smoothed = power(frequency, smoothing)
         share = smoothed / smoothed.sum()
         row, column = pairs.coords
-        told = log(pairs.data / (often[row] * share[column]))
-        kept = told > 0
-        places = (row[kept], column[kept])
-        return sparse.csr_array((told[kept], places), shape=self.pairs.shape)
+        ppmi = log(pairs.data / (frequency[row] * share[column]))
+        retained = ppmi > 0
+        coordinates = (row[retained], column[retained])
+        return sparse.csr_array((ppmi[retained], coordinates), shape=self.pairs.shape)
 
 
 def _height(row: Indices) -> int:
@@ -78,17 +78,17 @@ def _height(row: Indices) -> int:
 
 
 def _highest(matrix: Sparse, count: int) -> Sparse:
-    """The `count` highest values of each row; of equal ones those further left."""
+    """Select the `count` highest values of each row; of equal values the leftmost."""
     matrix.sort_indices()
-    kept = np.ones(matrix.data.size, dtype=bool)
+    retained = np.ones(matrix.data.size, dtype=bool)
     for start, end in pairwise(matrix.indptr.tolist()):
         if end - start > count:
             values = matrix.data[start:end]
-            least = np.partition(values, -count)[-count]
-            equal = np.flatnonzero(values == least)
-            kept[start:end] = values > least
-            kept[start + equal[: count - int(kept[start:end].sum())]] = True
+            lowest = np.partition(values, -count)[-count]
+            equal = np.flatnonzero(values == lowest)
+            retained[start:end] = values > lowest
+            retained[start + equal[: count - int(retained[start:end].sum())]] = True
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
     return sparse.csr_array(
-        (matrix.data[kept], (row[kept], matrix.indices[kept])), shape=matrix.shape
+        (matrix.data[retained], (row[retained], matrix.indices[retained])), shape=matrix.shape
     )

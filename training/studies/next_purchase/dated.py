@@ -1,4 +1,4 @@
-"""Artifacts with a date: a row of training uses the one that existed at the time of the row."""
+"""Artifacts with a date: a training row uses the newest one that existed at its time."""
 
 from collections.abc import Sequence
 from typing import Generic, Protocol, TypeVar
@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 
 class HasDate(Protocol):
-    """Anything that may be used from an instant on."""
+    """An object with the instant from which it may be used."""
 
     @property
     def at(self) -> int:
@@ -19,9 +19,9 @@ Artifact = TypeVar("Artifact", bound=HasDate)
 
 
 class DatedArtifacts(Generic[Artifact]):
-    """Artifacts of one kind and name, each in use from its date until the next one's.
+    """Artifacts, each in use from its date until the next one's.
 
-    Of several with the same date the last given counts.
+    Of several with the same date the last one counts.
     """
 
     def __init__(self, artifacts: Sequence[Artifact]) -> None:
@@ -29,11 +29,11 @@ class DatedArtifacts(Generic[Artifact]):
         self._dates = np.array([artifact.at for artifact in self.artifacts], dtype=np.int64)
 
     def as_of(self, t: int) -> Artifact | None:
-        """The one in use at an instant; None before the first."""
-        place = int(self.places(np.array([t]))[0])
-        return None if place < 0 else self.artifacts[place]
+        """Return the artifact in use at an instant; None before the first."""
+        index = int(self.indexes_at(np.array([t]))[0])
+        return None if index < 0 else self.artifacts[index]
 
-    def places(self, t: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Shape (R,): places in `artifacts` of those in use at R instants; -1 before the first."""
-        places: npt.NDArray[np.int64] = np.searchsorted(self._dates, t, side="right") - 1
-        return places
+    def indexes_at(self, t: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+        """Return the index in `artifacts` of the one in use at R instants; -1 before the first."""
+        indexes: npt.NDArray[np.int64] = np.searchsorted(self._dates, t, side="right") - 1
+        return indexes
