@@ -1,7 +1,7 @@
 """Run the benchmarks: `python -m tests.benchmarks [NAME]`, all of them without a name.
 
 A benchmark is a module `bench_<name>.py` whose `main()` compares two implementations, asserts that
-they agree, and gives medians and their ratio; the result is written to `build/bench/<name>.json`.
+they agree, and returns medians and their ratio.  The result goes to `build/bench/<name>.json`.
 """
 
 import argparse
@@ -18,7 +18,7 @@ RESULTS = HERE.parents[1] / "build" / "bench"
 
 
 def names() -> list[str]:
-    """Every benchmark there is."""
+    """Return the name of every benchmark, sorted."""
     return sorted(path.stem.removeprefix("bench_") for path in HERE.glob("bench_*.py"))
 
 
@@ -33,13 +33,13 @@ def run(name: str) -> dict[str, object]:
 
 
 def main() -> int:
-    """Run what was asked for; the exit status is 2 for a name that is none."""
+    """Run the benchmark named on the command line, or all; exit with 2 for an unknown name."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
     parser.add_argument("name", nargs="?", metavar="NAME", help=", ".join(names()))
-    wanted = parser.parse_args().name
-    if wanted and wanted not in names():
-        parser.error(f"no benchmark {wanted!r}; there are {', '.join(names())}")
-    for name in [wanted] if wanted else names():
+    requested = parser.parse_args().name
+    if requested and requested not in names():
+        parser.error(f"no benchmark {requested!r}; expected one of {', '.join(names())}")
+    for name in [requested] if requested else names():
         sys.stdout.write(json.dumps(run(name), indent=1) + "\n")
     return 0
 

@@ -1,14 +1,14 @@
-"""The whole catalogue from the log of a simulated shop: rows a second, and memory, as logs grow.
+"""Build the whole catalogue from the log of a simulated shop: rows a second and memory by log size.
 
-An impression is a row of the log, as an interaction and an item event are.  What is built is first
-found right: impressions, clicks and revenue of the newest rows are those that plain SQL counts in
-the log.  Each size is a process of its own, on two threads.
+Impressions, interactions and item events each count as a row of the log.  The result is checked
+first: plain SQL over the log must give the impressions, clicks and revenue of the newest rows.
+Each size runs in a separate process, on two threads.
 
-A log grows with the shop, where more users look at more items for as many days, and with time.  In
-the first month time costs more than its rows: until then nothing leaves a window of 30 days, and
-the lists of recent items, which every row of a user holds whole, are filling.
+A log grows with the shop (more users look at more items over the same days) and with time.  In the
+first month, time costs more than its rows: nothing leaves a 30-day window yet, and the lists of
+recent items, which every row of a user contains in full, are still growing.
 
-python -m tests.benchmarks catalogue; AISLE_ROWS=1000000,5000000 says for which sizes
+python -m tests.benchmarks catalogue; AISLE_ROWS=1000000,5000000 sets the sizes
 """
 
 import json
@@ -21,11 +21,11 @@ import duckdb
 _SIZES = "1000000,5000000,10000000"
 SIZES = tuple(int(rows) for rows in os.environ.get("AISLE_ROWS", _SIZES).split(","))
 DAYS = 28
-"""Of every shop; the one of the second size is also looked at after as many days as the first
-size takes."""
+"""Days of every shop.  The second size is also measured after fewer days, when its log is as long
+as the first size's."""
 
 ROWS_A_DAY, USERS_PER_ITEM = 9, 4
-"""About as many rows as a user of these shops leaves; each size tells its own."""
+"""Approximate log rows of a user a day in these shops; the result reports the true number."""
 
 _BUILD = """
 import json, sys, tempfile, time
@@ -65,7 +65,7 @@ with tempfile.TemporaryDirectory() as folder:
 
 
 def main() -> dict[str, object]:
-    """Costs by size, and how they grow with the shop and with time: 1 is linear, more is worse."""
+    """Return costs by size and their growth with shop and time: 1 is linear, more is worse."""
     shops = [_built(rows, DAYS) for rows in SIZES]
     young = _built(SIZES[1], max(round(DAYS * SIZES[0] / SIZES[1]), 1))
     growth = {"with the shop": _growth(shops[0], shops[-1]), "with time": _growth(young, shops[1])}
@@ -73,7 +73,7 @@ def main() -> dict[str, object]:
 
 
 def _growth(first, last):
-    """How often the rows are more, and costs per row compared with before."""
+    """Return the ratio of the row counts, and of each cost per row."""
     longer = last["log_rows"] / first["log_rows"]
     costs = ("seconds", "cpu_seconds")
     grown = {cost: round(last[cost] / first[cost] / longer, 2) for cost in costs}
@@ -81,7 +81,7 @@ def _growth(first, last):
 
 
 def rows_of(home):
-    """Rows of the compacted log: impressions, interactions and item events."""
+    """Count the rows of the compacted log: impressions, interactions and item events."""
 
     def number(kind, what):
         files = f"{home.log}/compacted/{kind}/*/*.parquet"
@@ -95,7 +95,7 @@ def rows_of(home):
 
 
 def counted(home):
-    """Impressions, clicks and revenue of all time: of the items' newest rows, and of the log."""
+    """Sum impressions, clicks and revenue of all time, by the items' newest rows and by the log."""
     newest = duckdb.sql(f"""
         select sum(impressions_all), sum(clicks_all), sum(revenue_all)
         from (
@@ -118,7 +118,7 @@ def counted(home):
 
 
 def _built(rows, days):
-    """The costs of a shop that would have so many rows after `DAYS`, after `days`."""
+    """Return the costs, after `days`, of a shop sized to have `rows` rows after `DAYS`."""
     users = max(round(rows / DAYS / ROWS_A_DAY), 10)
     command = [sys.executable, "-c", _BUILD, *map(str, (days, users, users // USERS_PER_ITEM))]
     environment = {**os.environ, "OMP_NUM_THREADS": "2"}

@@ -2,9 +2,9 @@
 
 python -m tests.benchmarks examination
 
-A strong ranker made the log, attention falls as 1 / position, no slate is drawn at random.  Of each
-click model: the learned and the true probability by position of being looked at, and the largest
-difference, which must be below BOUND in the larger log.
+A strong ranker made the log, attention falls as 1 / position, no slate is drawn at random.  The
+result has, for each click model, the learned and the true examination probability by position, and
+the largest difference, which must be below BOUND in the larger log.
 """
 
 from time import process_time
@@ -25,9 +25,9 @@ _SEED = 31
 
 
 def main() -> dict[str, object]:
-    """Curves and their errors, by click model and size."""
+    """Return the curves and their errors, by click model and size."""
     models = {name: {size: _learned(name, size) for size in SIZES} for name in CLICK_MODELS}
-    errors = {name: found[SIZES[-1]]["largest_error"] for name, found in models.items()}
+    errors = {name: by_size[SIZES[-1]]["largest_error"] for name, by_size in models.items()}
     assert max(errors.values()) < BOUND, errors
     return {
         "what": f"examination by position, learned from {SIZES[-1]:,} impressions, and true",
@@ -38,17 +38,23 @@ def main() -> dict[str, object]:
 
 def _learned(click_model: str, impressions: int) -> dict[str, object]:
     size = ShopSize(
-        users=3000, items=1000, days=14, impressions=impressions, slate=10, randomized_share=0.0,
-        temperature=1.0, fresh_slates=100,
-    )  # fmt: skip
+        users=3000,
+        items=1000,
+        days=14,
+        impressions=impressions,
+        slate=10,
+        randomized_share=0.0,
+        temperature=1.0,
+        fresh_slates=100,
+    )
     log = simulated_log(
         config_of(Cell(1.0, "strong", click_model), size, _SEED), size.days, size.fresh_slates
     )
-    started, taught = process_time(), log.data.part(TRAIN)
-    fitted, _ = try_configuration(EXAMINED, CONFIGURATIONS[0], taught, log.data.part(VALIDATE))
-    curve = fitted.objective.examination.curve(shown_of(taught))
+    started, train = process_time(), log.data.part(TRAIN)
+    fitted, _ = try_configuration(EXAMINED, CONFIGURATIONS[0], train, log.data.part(VALIDATE))
+    curve = fitted.objective.examination.curve(shown_of(train))
     position = log.data.column("position")
-    true = [log.examination[position == place + 1].mean() for place in range(curve.size)]
+    true = [log.examination[position == index + 1].mean() for index in range(curve.size)]
     return {
         "impressions": log.data.size,
         "learned": np.round(curve, 3).tolist(),

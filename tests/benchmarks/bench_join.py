@@ -2,16 +2,17 @@
 
 python -m tests.benchmarks join
 
-Each contestant joins in a process of its own, through `get_historical_features(…).to_arrow()`, the
+Each contestant joins in a separate process, through `get_historical_features(…).to_arrow()`, the
 same frames with 5M + 5M + 2.5M feature rows of ten numbers each, under the same cut-off at the
-created time; answers are asserted equal first.  Wall and CPU seconds are those of the join, the
+created time; answers are asserted equal first.  Wall and CPU seconds cover the join alone; the
 peak is the process's resident memory, imports included.
 
 A source of 50M rows is joined too, with a configured limit of 1 GB, in a process whose whole
-address space the system limits to 4 GB (RLIMIT_AS).  Its first rows are asserted equal to stock's
-answer to those alone, which has no limit.
+address space the system limits to 4 GB (RLIMIT_AS).  Its first rows must equal stock's answer for
+the same rows, computed without a limit.
 
-JOIN_SIZES chooses how many entity rows, JOIN_ROUNDS how often; JOIN_LARGE=0 omits the 50M rows.
+JOIN_SIZES sets the numbers of entity rows, JOIN_ROUNDS the repetitions; JOIN_LARGE=0 omits the 50M
+rows.
 """
 
 import json
@@ -53,7 +54,7 @@ UTC = pa.timestamp("us", tz="UTC")
 
 
 def main() -> dict[str, object]:
-    """Medians and ratios a size, after the answers agree."""
+    """Return medians and ratios by size, after the answers agree."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder, VIEWS)
@@ -74,14 +75,14 @@ def _compared(folder: Path, size: int) -> dict[str, Costs]:
         store: {name: median(run[name] for run in costs) for name in costs[0]}
         for store, costs in runs.items()
     }
-    ours, stock = medians["ours"], medians["stock"]
-    return medians | {"ratio": {name: stock[name] / ours[name] for name in ours}}
+    aisle, stock = medians["ours"], medians["stock"]
+    return medians | {"ratio": {name: stock[name] / aisle[name] for name in aisle}}
 
 
 def _draw(sizes: dict[str, dict[str, Costs]]) -> None:
     panels = {
         measure: {
-            store: {float(size): found[store][name] for size, found in sizes.items()}
+            store: {float(size): costs[store][name] for size, costs in sizes.items()}
             for store in STORES
         }
         for name, measure in MEASURES.items()
@@ -91,21 +92,21 @@ def _draw(sizes: dict[str, dict[str, Costs]]) -> None:
 
 
 def _large() -> dict[str, object]:
-    """50M feature rows in a limited address space, where a process too large is ended."""
+    """Join 50M feature rows in a limited address space; the system ends a larger process."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         _write(folder, LARGE_VIEWS)
-        ours, stock = folder / "ours.arrow", folder / "stock.arrow"
-        costs = _run(folder, "ours", LARGE_SIZE, ours, ADDRESS_SPACE)
+        aisle, stock = folder / "ours.arrow", folder / "stock.arrow"
+        costs = _run(folder, "ours", LARGE_SIZE, aisle, ADDRESS_SPACE)
         _run(folder, "stock", CHECKED, stock)
-        _assert_equal(_read(ours).slice(0, CHECKED), _read(stock))
+        _assert_equal(_read(aisle).slice(0, CHECKED), _read(stock))
     return {"feature_rows": 50_000_000, "address_space_mb": ADDRESS_SPACE / 1e6, "ours": costs}
 
 
 def _run(
     folder: Path, store: str, size: int, answer: Path | None = None, space: int | None = None
 ) -> Costs:
-    """Join in another process; returns what it measured."""
+    """Join in another process and return its measurements."""
     command = [sys.executable, "-W", "ignore", "-m", __spec__.name, str(folder), store, str(size)]
     command += [str(answer or ""), str(space or "")]
     done = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
@@ -113,7 +114,7 @@ def _run(
 
 
 def contend(folder: Path, store: str, size: int, answer: str, space: str) -> None:
-    """What one process does: open the repository, join, say what it cost."""
+    """Open the repository, join, and print the costs: the work of one process."""
     if space:
         resource.setrlimit(resource.RLIMIT_AS, (int(space), int(space)))
     feast_store, refs = _repository(folder, store, {"memory_limit": "1GB"} if space else {})
@@ -173,12 +174,12 @@ def _repository(folder: Path, store: str, limits: dict[str, str]) -> tuple[objec
 
 
 def _write(folder: Path, views: dict[str, tuple[int, int]]) -> None:
-    """Feature rows in time order, an hour at most from event to creation, and entity rows."""
+    """Write entity rows, and feature rows in time order, each created within an hour."""
     chance = np.random.default_rng(1)
-    asked = max(*SIZES, LARGE_SIZE)
-    entities = {"row": np.arange(asked), "event_timestamp": _times(chance, asked)}
+    entity_rows = max(*SIZES, LARGE_SIZE)
+    entities = {"row": np.arange(entity_rows), "event_timestamp": _times(chance, entity_rows)}
     for name, (rows, keys) in views.items():
-        entities[f"{name}_id"] = chance.integers(0, keys, asked)
+        entities[f"{name}_id"] = chance.integers(0, keys, entity_rows)
         with pq.ParquetWriter(folder / f"{name}.parquet", _schema(name)) as writer:
             for start in range(0, rows, ROWS_A_GROUP):
                 span = start / rows, (start + ROWS_A_GROUP) / rows
@@ -209,18 +210,18 @@ def _times(chance: np.random.Generator, rows: int) -> pa.Array:
     return pa.array(START + chance.integers(0, YEAR, rows)).cast(UTC)
 
 
-def _assert_equal(ours: pa.Table, stock: pa.Table) -> None:
-    assert set(ours.column_names) == set(stock.column_names)
-    assert ours.num_rows == stock.num_rows
-    for name in ours.column_names:
-        mine, theirs = ours[name], stock[name].cast(ours[name].type)
-        assert mine.null_count == theirs.null_count, name
-        assert mine.equals(theirs), name
-    assert 0 < ours["users_0"].null_count < ours.num_rows
+def _assert_equal(aisle: pa.Table, stock: pa.Table) -> None:
+    assert set(aisle.column_names) == set(stock.column_names)
+    assert aisle.num_rows == stock.num_rows
+    for name in aisle.column_names:
+        values, expected = aisle[name], stock[name].cast(aisle[name].type)
+        assert values.null_count == expected.null_count, name
+        assert values.equals(expected), name
+    assert 0 < aisle["users_0"].null_count < aisle.num_rows
 
 
 def _peak_mb() -> float:
-    """Of this process alone: getrusage would begin at what its parent held."""
+    """Return the peak memory of this process alone; getrusage would include its parent's."""
     status = Path("/proc/self/status").read_text()
     return int(status.split("VmHWM:")[1].split()[0]) / 1024
 

@@ -1,10 +1,10 @@
-"""Loading 20 features of many entities online: this house's engine against stock Feast's.
+"""Load 20 features of many entities online: Aisle's engine against stock Feast's.
 
 Stock has DuckDB, Redis and its local engine, and writes in batches of 10,000 so that its memory
-stays flat.  Each load runs in a process of its own, on one empty server, and what both loaded is
-compared before anything is told.  Ours is the median of three loads; stock, whose loads take
-minutes, runs once where there is more than a tenth of the rows.  What the server itself spends is
-told apart.
+does not grow.  Each load runs in a separate process against one empty server, and both must load
+the same values.  Aisle's figure is the median of three loads; stock, whose loads take minutes, runs
+once where there is more than a tenth of the largest number of rows.  The CPU time of the server is
+reported separately.
 
 python -m tests.benchmarks materialize
 """
@@ -42,7 +42,7 @@ STOCK: Options = {
     "offline_store": {"type": "duckdb"},
     "materialization": {"online_write_batch_size": 10_000},
 }
-OURS: Options = {
+AISLE: Options = {
     "online_store": {"type": "feature_repo.online.feast.store.AisleOnlineStore"},
     "offline_store": {"type": "feature_repo.offline.feast.store.AisleOfflineStore"},
     "batch_engine": {"type": "feature_repo.online.feast.engine.AisleEngine"},
@@ -50,7 +50,7 @@ OURS: Options = {
 
 
 def main() -> dict[str, object]:
-    """Medians at each size: rows a second, rows a CPU second, and memory."""
+    """Return medians at each size: rows a second, rows a CPU second, and memory."""
     sizes = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -62,7 +62,7 @@ def main() -> dict[str, object]:
 
 
 def load(folder: str) -> dict[str, float]:
-    """Load the store of a folder, in this process; imports are not part of it."""
+    """Load the store of a folder in this process; the seconds exclude imports."""
     store = _store(Path(folder))
     assert store._get_provider().batch_engine
     imported, began, cpu = process_peak_mb(), time.perf_counter(), time.process_time()
@@ -77,34 +77,33 @@ def load(folder: str) -> dict[str, float]:
 
 def _at(folder: Path, redis: str, rows: int) -> dict[str, object]:
     pq.write_table(_rows(rows), folder / f"{rows}.parquet")
-    found, answers = {}, []
-    for kind, options in (("stock", STOCK), ("ours", OURS)):
-        place = folder / f"{kind}-{rows}"
-        _apply(place, redis, folder / f"{rows}.parquet", options)
+    medians, answers = {}, []
+    for kind, options in (("stock", STOCK), ("ours", AISLE)):
+        repository = folder / f"{kind}-{rows}"
+        _apply(repository, redis, folder / f"{rows}.parquet", options)
         once = kind == "stock" and rows > SIZES[-1] / 10
-        runs = [_run(place, redis) for _ in range(1 if once else RUNS)]
-        found[kind] = {name: median(run[name] for run in runs) for name in runs[0]}
-        answers.append(_answer(place, rows))
+        runs = [_run(repository, redis) for _ in range(1 if once else RUNS)]
+        medians[kind] = {name: median(run[name] for run in runs) for name in runs[0]}
+        answers.append(_answer(repository, rows))
     assert answers[0] == answers[1]
-    stock, ours = found["stock"], found["ours"]
+    stock, aisle = medians["stock"], medians["ours"]
     return {
-        **found,
-        "rows_per_second": {kind: rows / found[kind]["wall_seconds"] for kind in found},
-        "ratio": stock["wall_seconds"] / ours["wall_seconds"],
-        "cpu_ratio": stock["cpu_seconds"] / ours["cpu_seconds"],
+        **medians,
+        "rows_per_second": {kind: rows / medians[kind]["wall_seconds"] for kind in medians},
+        "ratio": stock["wall_seconds"] / aisle["wall_seconds"],
+        "cpu_ratio": stock["cpu_seconds"] / aisle["cpu_seconds"],
         "cpu_ratio_with_the_server": (stock["cpu_seconds"] + stock["server_cpu_seconds"])
-        / (ours["cpu_seconds"] + ours["server_cpu_seconds"]),
+        / (aisle["cpu_seconds"] + aisle["server_cpu_seconds"]),
     }
 
 
-def _run(place: Path, redis: str) -> dict[str, float]:
-    """One load of an emptied server, by a fresh process."""
+def _run(repository: Path, redis: str) -> dict[str, float]:
+    """Empty the server and load it once, in a new process."""
     with redis_client(RedisAddress.local(int(redis.partition(":")[2])), timeout=30) as client:
         client.flushall()
         before = _server_cpu(client)
-        done = subprocess.run(
-            [sys.executable, "-m", __name__, str(place)], capture_output=True, text=True, check=True
-        )
+        command = [sys.executable, "-m", __name__, str(repository)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         measured: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
         return measured | {"server_cpu_seconds": _server_cpu(client) - before}
 
@@ -118,7 +117,7 @@ def _draw(sizes: dict[str, dict[str, Any]]) -> None:
     measures = {"seconds": "wall_seconds", "CPU seconds": "cpu_seconds", "peak MB": "peak_mb"}
     panels = {
         measure: {
-            kind: {float(rows): found[kind][name] for rows, found in sizes.items()}
+            kind: {float(rows): medians[kind][name] for rows, medians in sizes.items()}
             for kind in ("ours", "stock")
         }
         for measure, name in measures.items()
@@ -127,7 +126,7 @@ def _draw(sizes: dict[str, dict[str, Any]]) -> None:
 
 
 def _rows(rows: int) -> pa.Table:
-    """A row of each entity: doubles, integers, floats and short texts in turn."""
+    """Return one row an entity: doubles, integers, floats and short texts in turn."""
     chance = np.random.default_rng(rows)
     kinds: list[Callable[[], npt.NDArray[Any]]] = [
         lambda: chance.random(rows),
@@ -146,22 +145,22 @@ def _rows(rows: int) -> pa.Table:
     )
 
 
-def _apply(place: Path, redis: str, source: Path, options: Options) -> None:
+def _apply(repository: Path, redis: str, source: Path, options: Options) -> None:
     import yaml
     from feast import Entity, FeatureView, Field, FileSource, ValueType
     from feast.types import Float32, Float64, Int64, String
 
-    place.mkdir()
+    repository.mkdir()
     timeouts = "socket_timeout=30,socket_connect_timeout=30,retry=null"
     text = {
         "project": "bench",
         "provider": "local",
         "entity_key_serialization_version": 3,
-        "registry": {"registry_type": "sql", "path": f"sqlite:///{place}/registry.db"},
+        "registry": {"registry_type": "sql", "path": f"sqlite:///{repository}/registry.db"},
         **options,
         "online_store": {**options["online_store"], "connection_string": f"{redis},{timeouts}"},
     }
-    (place / "feature_store.yaml").write_text(yaml.safe_dump(text))
+    (repository / "feature_store.yaml").write_text(yaml.safe_dump(text))
     item = Entity(name="item", join_keys=["item_id"], value_type=ValueType.STRING)
     types = (Float64, Int64, Float32, String)
     fields = [Field(name=f"f{n:02}", dtype=types[n % 4]) for n in range(FEATURES)]
@@ -171,23 +170,23 @@ def _apply(place: Path, redis: str, source: Path, options: Options) -> None:
         schema=[Field(name="item_id", dtype=String), *fields],
         source=FileSource(path=str(source), timestamp_field="event_timestamp"),
     )
-    _store(place).apply([item, view])
+    _store(repository).apply([item, view])
 
 
-def _answer(place: Path, rows: int) -> dict[str, list[object]]:
-    """What some entities read, by feature."""
+def _answer(repository: Path, rows: int) -> dict[str, list[object]]:
+    """Return the values of some entities, by feature."""
     chosen = np.random.default_rng(1).integers(0, rows, COMPARED)
-    answer = _store(place).get_online_features(
+    answer = _store(repository).get_online_features(
         features=[f"items:f{n:02}" for n in range(FEATURES)],
         entity_rows=[{"item_id": f"item-{n}"} for n in chosen],
     )
     return answer.to_dict()  # type: ignore[no-any-return]
 
 
-def _store(place: Path):  # type: ignore[no-untyped-def]
+def _store(repository: Path):  # type: ignore[no-untyped-def]
     from feast import FeatureStore
 
-    return FeatureStore(repo_path=str(place))
+    return FeatureStore(repo_path=str(repository))
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""The features of one user, query and N items: our read path against stock Feast's `to_df`.
+"""Read the features of one user, query and N items: serving's read path against Feast's `to_df`.
 
-Both read the view rows of one home from one Redis server, as of the last load.  Ours is what
-serving calls: one round trip, decoded into the columns of a request, items cached or not.
+Both read the view rows of one home from one Redis server, as of the last load.  Aisle's is the
+call that serving makes: one round trip, decoded into the columns of a request, items cached or
+not.
 
 python -m tests.benchmarks matrix
 """
@@ -35,21 +36,22 @@ SHOP = {"users": 60, "items": 1000, "days": 4}
 SIZES, RUNS = (100, 200, 300), 5
 READS, STOCK_READS = 100, 3
 TIMEOUT_SECONDS = 5.0
-OURS, STOCK = ("cached", "uncached"), ("stock to_df", "stock proto")
+AISLE, STOCK = ("cached", "uncached"), ("stock to_df", "stock proto")
 COMMANDS = {"cmdstat_zrevrange": 2, "cmdstat_mget": 2, "cmdstat_client|caching": 1}
-"""Of an uncached read, sent in one piece; a cached one lacks the second MGET and the tracking."""
+"""Redis commands of an uncached read, sent in one piece.  A cached read needs only one MGET and no
+tracking."""
 
 
 @dataclass(frozen=True)
 class Slate:
-    """A request, in the form of our reader and of Feast."""
+    """One request, as arguments of `OnlineReader.slate` and as entity rows of Feast."""
 
     arguments: dict[str, object]
     rows: list[dict[str, str]]
 
 
 class Reader:
-    """Reads slates as serving does, on an event loop of its own."""
+    """Reads slates as serving does, on a private event loop."""
 
     def __init__(self, settings: Settings, address: RedisAddress) -> None:
         self.redis = redis_client(address, timeout=TIMEOUT_SECONDS)
@@ -67,7 +69,7 @@ class Reader:
         return self._loop.run_until_complete(read)
 
     def uncached(self, slate: Slate) -> RequestContext:
-        """Read a slate of which no item is cached."""
+        """Read a slate after dropping all cached items."""
         self._items.invalidate(None)
         return self.cached(slate)
 
@@ -79,7 +81,7 @@ class Reader:
 
 
 def main() -> dict[str, object]:
-    """Best medians of five runs at each size, after the values agree."""
+    """Return the best medians of five runs at each size, after the values agree."""
     with TemporaryDirectory() as folder, prepared(Path(folder)) as (reader, stock, slates):
         service = stock.get_feature_service("ranking_v1")
         features = sum(len(view.features) for view in service.feature_view_projections)
@@ -91,7 +93,7 @@ def main() -> dict[str, object]:
 
 @contextmanager
 def prepared(folder: Path) -> Iterator[tuple[Reader, FeatureStore, dict[int, Slate]]]:
-    """Build a home with its features in our online store and in stock Feast's."""
+    """Build a home with its features in Aisle's online store and in stock Feast's."""
     with ExitStack() as stack:
         settings = build_home(folder / "home", **SHOP)
         stack.enter_context(running_redis(settings))
@@ -138,22 +140,23 @@ def _at(
         with_memory=False,
     )
     ratios = {
-        f"{theirs} to {own} {unit}": measured[theirs][unit] / measured[own][unit]
-        for theirs in STOCK
-        for own in OURS
+        f"{stock} to {aisle} {unit}": measured[stock][unit] / measured[aisle][unit]
+        for stock in STOCK
+        for aisle in AISLE
         for unit in ("seconds", "cpu_seconds")
     }
     return {**measured, "ratios": ratios, "commands_at_the_server": _commands(reader, slate)}
 
 
 def _assert_same(context: RequestContext, expected: pd.DataFrame) -> None:
-    """Compare every feature: of items by row, of the others with each row."""
-    own = {**context.items, **context.user, **context.query_row, **context.market_row}
-    features = [name for name in expected.columns if name in own]
-    assert len(features) == len(own) - sum(name.endswith("__present") for name in own)
+    """Compare every feature: item features row by row, all others with each row."""
+    features_read = {**context.items, **context.user, **context.query_row, **context.market_row}
+    presence_bits = sum(name.endswith("__present") for name in features_read)
+    features = [name for name in expected.columns if name in features_read]
+    assert len(features) == len(features_read) - presence_bits
     for name in features:
         is_item = name in context.items
-        values = own[name] if is_item else [own[name]] * len(expected)
+        values = features_read[name] if is_item else [features_read[name]] * len(expected)
         assert _comparable(values) == _comparable(expected[name].tolist()), name
 
 
@@ -186,7 +189,7 @@ def _draw(sizes: dict[str, dict[str, object]]) -> None:
     panels = {
         what: {
             name: {float(size): measured[name][unit] for size, measured in sizes.items()}
-            for name in (*OURS, *STOCK)
+            for name in (*AISLE, *STOCK)
         }
         for what, unit in (("seconds", "seconds"), ("CPU seconds", "cpu_seconds"))
     }

@@ -12,21 +12,21 @@ from tests.benchmarks.plot import draw
 from tests.benchmarks.stock_shop import Shop, both
 
 STORED = (500, 2_000, 8_000)
-"""Items in the stores, and as many users; requests are made of the middle one."""
+"""Numbers of items, and of users, in a store; requests read from the middle size."""
 
-ASKED, RUNS = (1, 10, 100, 500), 5
+ENTITIES, RUNS = (1, 10, 100, 500), 5
 KINDS = ("ours", "stock")
 
 
 def main() -> dict[str, object]:
-    """Best medians of five runs, after the two agree, and bytes of an entity."""
+    """Return the best medians of five runs, after the two agree, and the bytes of an entity."""
     memory, answers = {}, {}
     for items in STORED:
-        with TemporaryDirectory() as folder, both(Path(folder), items) as (stock, ours):
+        with TemporaryDirectory() as folder, both(Path(folder), items) as (stock, aisle):
             if items == STORED[1]:
-                answers = {str(size): _at(stock, ours, items, size) for size in ASKED}
-            found = {"ours": _memory(ours, items), "stock": _memory(stock, items)}
-            memory[str(items)] = found | {"ratio": found["stock"] / found["ours"]}
+                answers = {str(size): _at(stock, aisle, items, size) for size in ENTITIES}
+            sizes = {"ours": _memory(aisle, items), "stock": _memory(stock, items)}
+            memory[str(items)] = sizes | {"ratio": sizes["stock"] / sizes["ours"]}
     _draw(answers, memory)
     return {
         "what": "get_online_features, 40 features of 3 views, one user and N items",
@@ -35,25 +35,25 @@ def main() -> dict[str, object]:
     }
 
 
-def _at(stock: Shop, ours: Shop, items: int, size: int) -> dict[str, object]:
+def _at(stock: Shop, aisle: Shop, items: int, size: int) -> dict[str, object]:
     rows = [{"user_id": "user-7", "item_id": f"item-{n * 7 % items}"} for n in range(size)]
-    assert _answer(ours, rows).to_dict() == _answer(stock, rows).to_dict()
+    assert _answer(aisle, rows).to_dict() == _answer(stock, rows).to_dict()
     times = max(5, 40 // size)
-    found = costs(
+    measured = costs(
         {
-            "ours answer": (lambda: _answer(ours, rows), times),
+            "ours answer": (lambda: _answer(aisle, rows), times),
             "stock answer": (lambda: _answer(stock, rows), times),
-            "ours to_df": (lambda: _answer(ours, rows).to_df(), times),
+            "ours to_df": (lambda: _answer(aisle, rows).to_df(), times),
             "stock to_df": (lambda: _answer(stock, rows).to_df(), times),
         },
         runs=RUNS,
     )
     ratios = {
-        f"{what} {unit}": found[f"stock {what}"][unit] / found[f"ours {what}"][unit]
+        f"{what} {unit}": measured[f"stock {what}"][unit] / measured[f"ours {what}"][unit]
         for what in ("answer", "to_df")
         for unit in ("seconds", "cpu_seconds")
     }
-    return {**found, "ratios": ratios}
+    return {**measured, "ratios": ratios}
 
 
 def _answer(shop: Shop, rows: list[dict[str, str]]):
@@ -61,7 +61,7 @@ def _answer(shop: Shop, rows: list[dict[str, str]]):
 
 
 def _memory(shop: Shop, items: int) -> float:
-    """Bytes of every key by Redis's own measure, by user or item."""
+    """Return the mean bytes of a user or item, as MEMORY USAGE reports them."""
     with shop.client.pipeline(transaction=False) as pipe:
         for key in shop.client.scan_iter(count=1000):
             pipe.memory_usage(key, samples=0)
@@ -71,12 +71,12 @@ def _memory(shop: Shop, items: int) -> float:
 def _draw(answers: dict[str, dict[str, object]], memory: dict[str, dict[str, float]]) -> None:
     panels = {
         what: {
-            kind: {float(size): found[f"{kind} answer"][unit] for size, found in answers.items()}
+            kind: {float(size): costs[f"{kind} answer"][unit] for size, costs in answers.items()}
             for kind in KINDS
         }
         for what, unit in (("seconds", "seconds"), ("CPU seconds", "cpu_seconds"))
     }
     panels["bytes of an entity, by entities stored"] = {
-        kind: {float(size): found[kind] for size, found in memory.items()} for kind in KINDS
+        kind: {float(size): sizes[kind] for size, sizes in memory.items()} for kind in KINDS
     }
     draw(RESULTS / "online.svg", "get_online_features, 40 features", "entities", panels)

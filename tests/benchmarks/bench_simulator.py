@@ -1,7 +1,7 @@
-"""A day of the simulated shop: numpy over blocks of visits, against a plain loop over slates.
+"""One day of the simulated shop: numpy over blocks of visits, against a plain loop over slates.
 
-Then a whole shop streamed to Parquet: impressions for each second of CPU, and the peak of memory
-as days are added.
+It also streams a whole shop to Parquet and reports impressions a CPU second, and the peak memory
+by number of days.
 
 python -m tests.benchmarks simulator
 """
@@ -25,10 +25,18 @@ from training.studies.simulation.visits import answer_requests, draw_requests
 
 VISITS, RUNS = 2048, 3
 COLUMNS = (
-    "item", "propensity", "attraction", "examination", "examined", "clicked",
-    "dwell", "carted", "ordered", "returned",
-)  # fmt: skip
-"""In the order of the plain loop's rows."""
+    "item",
+    "propensity",
+    "attraction",
+    "examination",
+    "examined",
+    "clicked",
+    "dwell",
+    "carted",
+    "ordered",
+    "returned",
+)
+"""Columns of the plain loop's rows, in order."""
 STREAMED_USERS, STREAMED_ITEMS, STREAMED_DAYS = 50_000, 5_000, (1, 3, 9)
 
 _STREAM = """
@@ -49,7 +57,7 @@ print(json.dumps({"days": days, "impressions": rows, "cpu_seconds": round(second
 
 
 def main() -> dict[str, object]:
-    """Medians in seconds of CPU, after the two agree; then throughput and memory by size."""
+    """Return medians of CPU seconds, after the two agree, and throughput and memory by size."""
     for model, trust in product(CLICK_MODELS, (0.0, 0.2)):
         check(ShopConfig(users=500, items=900, click_model=model, bias=1.0, trust=trust), 100)
     config = ShopConfig(users=5_000, items=2_000)
@@ -69,19 +77,18 @@ def main() -> dict[str, object]:
 
 
 def check(config: ShopConfig, visits: int) -> None:
-    """Assert that both show, and see happen, the same."""
-    ours, theirs = (way(config, visits)() for way in (by_arrays, by_loop))
-    columns = list(zip(*theirs, strict=True))
-    for place, name in enumerate(COLUMNS):
-        value = getattr(ours, name)
+    """Assert that both implementations give the same slates and the same interactions."""
+    slates, rows = (way(config, visits)() for way in (by_arrays, by_loop))
+    for name, expected in zip(COLUMNS, zip(*rows, strict=True), strict=True):
+        value = getattr(slates, name)
         if value.dtype == float:
-            np.testing.assert_allclose(value, columns[place], rtol=1e-9, err_msg=name)
+            np.testing.assert_allclose(value, expected, rtol=1e-9, err_msg=name)
         else:
-            np.testing.assert_array_equal(value, columns[place], name)
+            np.testing.assert_array_equal(value, expected, name)
 
 
 def measured(config: ShopConfig) -> tuple[float, float]:
-    """Seconds of CPU of both, from requests to what came of them."""
+    """Return the CPU seconds of both, from requests to interactions."""
     times = []
     for way in (by_arrays, by_loop):
         run = way(config, VISITS)
@@ -92,13 +99,13 @@ def measured(config: ShopConfig) -> tuple[float, float]:
 
 
 def by_arrays(config: ShopConfig, visits: int) -> Callable[[], Slates]:
-    day, pools, rng, came = block(config, visits)
-    return partial(answer_requests, day, pools, rng, came)
+    day, pools, rng, requests = block(config, visits)
+    return partial(answer_requests, day, pools, rng, requests)
 
 
 def by_loop(config: ShopConfig, visits: int) -> Callable[[], list[list[object]]]:
-    day, _, rng, came = block(config, visits)
-    return partial(PlainShop(day).answered, rng, came, len(day.intents) + HOME_POOLS)
+    day, _, rng, requests = block(config, visits)
+    return partial(PlainShop(day).answered, rng, requests, len(day.intents) + HOME_POOLS)
 
 
 def block(config: ShopConfig, visits: int):
@@ -108,7 +115,7 @@ def block(config: ShopConfig, visits: int):
 
 
 def streamed(days: int) -> dict[str, float]:
-    """One shop in a process of its own, whose peak of memory is its own."""
+    """Simulate one shop in a separate process, so that its peak memory is measured alone."""
     size = [str(n) for n in (STREAMED_USERS, STREAMED_ITEMS, days)]
     done = subprocess.run(
         [sys.executable, "-c", _STREAM, *size], capture_output=True, text=True, check=True

@@ -1,4 +1,4 @@
-"""Counts of N items over four windows from live tiles: arrays at once, against record by record.
+"""Counts of N items over four windows from live tiles: vectorized, against record by record.
 
 python -m tests.benchmarks tiles
 """
@@ -20,10 +20,10 @@ SPANS = tuple(WINDOWS.values())
 
 
 def main() -> dict[str, object]:
-    """Best medians of three runs at each size, after the two agree."""
+    """Return the best medians of three runs at each size, after the two agree."""
     sizes = {str(items): _at(items) for items in ITEMS}
     lines = {
-        name: {float(items): found[name]["seconds"] for items, found in sizes.items()}
+        name: {float(items): measured[name]["seconds"] for items, measured in sizes.items()}
         for name in ("arrays", "loop")
     }
     draw(RESULTS / "tiles.svg", "Counts from tiles", "items", {"seconds": lines})
@@ -31,8 +31,8 @@ def main() -> dict[str, object]:
         "what": f"counts of N tiles of {RECORDS} records over {len(SPANS)} windows",
         "sizes": sizes,
         "ratios": {
-            items: found["loop"]["seconds"] / found["arrays"]["seconds"]
-            for items, found in sizes.items()
+            items: measured["loop"]["seconds"] / measured["arrays"]["seconds"]
+            for items, measured in sizes.items()
         },
     }
 
@@ -46,11 +46,11 @@ def _at(items: int) -> Costs:
 
 
 def _tile(chance: np.random.Generator) -> bytes:
-    """Ten sealed days of the last month and two records of what came since."""
+    """Return a tile of ten sealed days of the last month and two live records since."""
     days = chance.choice(30, RECORDS - 2, replace=False)
-    places = [*((SEALED, TODAY - int(day)) for day in days), (TODAY - 1, TODAY), (TODAY, TODAY)]
-    deltas = [(int(chance.integers(9)), int(chance.integers(3))) for _ in places]
-    records = (TileRecord(*place, 1, d) for place, d in zip(places, deltas, strict=True))
+    keys = [*((SEALED, TODAY - int(day)) for day in days), (TODAY - 1, TODAY), (TODAY, TODAY)]
+    deltas = [(int(chance.integers(9)), int(chance.integers(3))) for _ in keys]
+    records = (TileRecord(*key, 1, d) for key, d in zip(keys, deltas, strict=True))
     return pack(Tile(tuple(records), (1000, 50), TODAY - 1))
 
 

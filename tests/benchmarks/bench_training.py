@@ -2,9 +2,9 @@
 
 python -m tests.benchmarks training
 
-Each run is a process of its own under a limit that the system enforces: one that needs more dies.
-The way that holds the matrix in memory is run at the smaller size alone, and must give the same
-trees there.
+Each run is a separate process under a limit that the system enforces: a process that needs more
+dies.  Training from a matrix in memory runs at the smaller size only, and must give the same trees
+there.
 """
 
 import json
@@ -30,43 +30,44 @@ from training.ranker.quantized import MOST_BYTES as MOST_IN_MEMORY
 
 SMALL, LARGE = 1_000_000, 10_000_000
 FEATURES, ITEMS, TREES = 80, 25, 100
-ALWAYS_KNOWN, MISSING = 20, 0.3
+NEVER_MISSING, MISSING = 20, 0.3
 ROWS_A_GROUP = 50_000
 MOST_BYTES = 4 << 30
-HELD, STORED = "in_memory", "from_file"
+IN_MEMORY, FROM_FILE = "in_memory", "from_file"
 
 
 def main() -> dict[str, object]:
-    """Peak memory and CPU of each run, after both ways gave the same trees."""
+    """Return peak memory and CPU of each run, after both ways gave the same trees."""
     with TemporaryDirectory() as folder:
         runs = {}
-        for rows, ways in ((SMALL, (HELD, STORED)), (LARGE, (STORED,))):
+        for rows, ways in ((SMALL, (IN_MEMORY, FROM_FILE)), (LARGE, (FROM_FILE,))):
             path = Path(folder) / f"{rows}.parquet"
             _apart("write", path, str(rows))
             runs |= {f"{way}_{rows}": {"rows": rows, **_apart(way, path)} for way in ways}
             path.unlink()
-    held, small, large = (
-        runs[name] for name in (f"{HELD}_{SMALL}", f"{STORED}_{SMALL}", f"{STORED}_{LARGE}")
+    in_memory, small, large = (
+        runs[name]
+        for name in (f"{IN_MEMORY}_{SMALL}", f"{FROM_FILE}_{SMALL}", f"{FROM_FILE}_{LARGE}")
     )
-    assert held["trees"] == small["trees"]
+    assert in_memory["trees"] == small["trees"]
     return {
         "what": f"{TREES} trees of {FEATURES} features, {MISSING:.0%} of most missing",
         "limit_bytes": MOST_BYTES,
         "runs": runs,
-        "ratio": held["peak_bytes"] / small["peak_bytes"],
+        "ratio": in_memory["peak_bytes"] / small["peak_bytes"],
         "peak_growth": large["peak_bytes"] / small["peak_bytes"],
         "cpu_growth": large["cpu_seconds"] / small["cpu_seconds"],
     }
 
 
 def _apart(*words: str | Path) -> dict:
-    """Run this file's other half in a process of its own."""
+    """Run `_child` in a separate process."""
     command = [sys.executable, "-m", __spec__.name, *map(str, words)]
     return json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE).stdout)
 
 
 def _write(path: Path, rows: int) -> None:
-    """Slates whose gain is learnable; few enough distinct values for bins to be exact."""
+    """Write slates with a learnable gain; features have few enough values for exact bins."""
     names = tuple(f"feature_{n:02d}" for n in range(FEATURES))
     qid = np.arange(rows) // ITEMS
     first = next(_matrices(ROWS_A_GROUP))
@@ -83,10 +84,10 @@ def _matrices(rows: int) -> Iterator[np.ndarray]:
         noise = np.random.default_rng(start)
         matrix = noise.integers(200, size=(ROWS_A_GROUP, FEATURES), dtype=np.uint8)
         matrix = matrix.astype(np.float32)
-        # What decides is the same in each group, so that the gains written once fit all of them.
+        # The two features behind the gain repeat in each group, so one array of gains fits all.
         matrix[:, :2] = np.random.default_rng(0).integers(200, size=(ROWS_A_GROUP, 2))
-        unknown = noise.random((ROWS_A_GROUP, FEATURES - ALWAYS_KNOWN), np.float32) < MISSING
-        matrix[:, ALWAYS_KNOWN:][unknown] = np.nan
+        missing = noise.random((ROWS_A_GROUP, FEATURES - NEVER_MISSING), np.float32) < MISSING
+        matrix[:, NEVER_MISSING:][missing] = np.nan
         yield matrix
 
 
@@ -96,12 +97,12 @@ def _gain(matrix: np.ndarray) -> np.ndarray:
 
 
 def _fit(data: Dataset, most_bytes: int) -> dict[str, object]:
-    """The steps of `aisle train` that grow with the rows."""
+    """Run the steps of `aisle train` whose cost grows with the rows."""
     xgboost = load_xgboost()
     rows = quantize(data, most_bytes=most_bytes)
     booster = xgboost.train(GRID[1].parameters(), rows, TREES)
     trees = sha256("".join(booster.get_dump()).encode()).hexdigest()
-    # The kernel's count of what was resident at most, in KiB.
+    # The kernel reports the peak resident memory in KiB.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     return {"trees": trees, "bins": type(rows).__name__, "peak_bytes": peak}
 
@@ -111,13 +112,13 @@ def _child(way: str, path: Path, rows: str = "0") -> dict[str, object]:
         _write(path, int(rows))
         return {"bytes": path.stat().st_size}
     resource.setrlimit(resource.RLIMIT_AS, (MOST_BYTES, MOST_BYTES))
-    begun = time.perf_counter()
-    held = way == HELD
-    data = Dataset.load(path) if held else LazyDataset.open(path)
+    started = time.perf_counter()
+    in_memory = way == IN_MEMORY
+    data = Dataset.load(path) if in_memory else LazyDataset.open(path)
     return {
-        **_fit(data, sys.maxsize if held else MOST_IN_MEMORY),
+        **_fit(data, sys.maxsize if in_memory else MOST_IN_MEMORY),
         "bytes_of_file": path.stat().st_size,
-        "seconds": time.perf_counter() - begun,
+        "seconds": time.perf_counter() - started,
         "cpu_seconds": sum(os.times()[:2]),
     }
 

@@ -1,8 +1,8 @@
-"""Feature rows of what is new: a run over an hour's events against a rebuild of the same home.
+"""Feature rows of new events: an incremental run over an hour against a full rebuild.
 
-The log before has 1, 2 and 4 times as many days; the hour is the same.  Both runs give the same
-rows, which is asserted before anything is told.  Each is the median of runs on copies of the home;
-the index beside the log follows it already, as compaction leaves it.
+The log before the hour has 1, 2 and 4 times as many days.  Both runs must give the same rows.  Each
+figure is the median of runs on copies of the home, whose event index is already up to date, as
+after compaction.
 
 python -m tests.benchmarks transforms
 """
@@ -37,33 +37,33 @@ DAYS = (10, 20, 40)
 SLATES_A_DAY, SLATES_OF_THE_HOUR, SHOWN = 200, 50, 10
 ITEMS, USERS, QUERIES = 2_000, 1_000, 300
 RUNS = 3
-BEGUN = 19_900 * DAY
+START = 19_900 * DAY
 
 
 def main() -> dict[str, object]:
-    """CPU and wall seconds, and events read, of both at each length of the log."""
-    found: dict[str, dict[str, Any]] = {}
+    """Return CPU and wall seconds, and events read, of both runs at each length of the log."""
+    results: dict[str, dict[str, Any]] = {}
     for days in DAYS:
         with tempfile.TemporaryDirectory() as name:
-            found[str(days)] = _at(Path(name), days)
+            results[str(days)] = _at(Path(name), days)
     panels = {
         "CPU seconds": {
-            kind: {float(days): one[kind]["cpu_seconds"] for days, one in found.items()}
+            kind: {float(days): one[kind]["cpu_seconds"] for days, one in results.items()}
             for kind in ("incremental", "rebuild")
         }
     }
     draw(RESULTS / "transforms.svg", "Feature rows after an hour's events", "days of log", panels)
-    first, last = (found[str(days)] for days in (DAYS[0], DAYS[-1]))
+    first, last = (results[str(days)] for days in (DAYS[0], DAYS[-1]))
     growth = {
         kind: last[kind]["cpu_seconds"] / first[kind]["cpu_seconds"]
         for kind in ("incremental", "rebuild")
     }
-    return {"what": "an hour's events after N days of log", "days": found, "growth": growth}
+    return {"what": "an hour's events after N days of log", "days": results, "growth": growth}
 
 
 def _at(folder: Path, days: int) -> dict[str, Any]:
     home = Home(folder / "home")
-    end = BEGUN + days * DAY
+    end = START + days * DAY
     seals = Seals((end,), 1)
     _write(home, _history(days), seals)
     transform(home, end)
@@ -88,7 +88,7 @@ def _at(folder: Path, days: int) -> dict[str, Any]:
 
 def _cost(home: Home, *, rebuilt: bool) -> dict[str, float]:
     began, cpu = time.perf_counter(), time.process_time()
-    report = transform(home, BEGUN)
+    report = transform(home, START)
     cost = {"seconds": time.perf_counter() - began, "cpu_seconds": time.process_time() - cpu}
     assert report.rebuilt == rebuilt
     return cost | {"events_read": report.events}
@@ -102,13 +102,13 @@ def _copy(home: Home, root: Path) -> Home:
 def _history(days: int) -> Iterator[AnyEvent]:
     for n in range(ITEMS):
         fields = {"category": f"c{n % 40}", "brand": f"b{n % 90}", "price": float(n % 500)}
-        yield ItemEvent(event_id=f"item-{n}", event_time=BEGUN, item_id=f"i{n}", fields=fields)
+        yield ItemEvent(event_id=f"item-{n}", event_time=START, item_id=f"i{n}", fields=fields)
     for day in range(days):
-        yield from _slates(day, SLATES_A_DAY, BEGUN + day * DAY, DAY)
+        yield from _slates(day, SLATES_A_DAY, START + day * DAY, DAY)
 
 
 def _slates(seed: int, slates: int, since: int, span: int) -> Iterator[AnyEvent]:
-    """Slates in a span of time, each clicked once a little later, some of it on another slate."""
+    """Yield slates in a span of time, each with one click; a tenth names an earlier request."""
     chance = np.random.default_rng(seed)
     user: Callable[[], str] = lambda: f"u{chance.integers(USERS)}"  # noqa: E731
     for n in range(slates):
@@ -134,7 +134,7 @@ def _slates(seed: int, slates: int, since: int, span: int) -> Iterator[AnyEvent]
 
 
 def _write(home: Home, events: Iterator[AnyEvent], seals: Seals) -> None:
-    """Add files of a log and its seals, as compaction would."""
+    """Add files to a log, and its seals, as compaction would."""
     groups: dict[tuple[str, int, int], list[AnyEvent]] = {}
     for event in events:
         kind = str(type(event).__struct_config__.tag)  # type: ignore[attr-defined]

@@ -1,4 +1,4 @@
-"""What calls cost: wall and CPU seconds, and the peak memory of a process that makes them."""
+"""Measure calls: wall and CPU seconds, and the peak memory of a process that makes them."""
 
 import multiprocessing
 import os
@@ -16,7 +16,7 @@ Costs = dict[str, dict[str, float]]
 
 
 def costs(calls: Mapping[str, tuple[Call, int]], *, runs: int, with_memory: bool = True) -> Costs:
-    """Return the best median of several runs, in which the contestants take turns.
+    """Return the best median of several runs, with the contestants taking turns.
 
     Args:
         calls: contestant → call, and number of calls in each run.
@@ -42,10 +42,10 @@ def costs(calls: Mapping[str, tuple[Call, int]], *, runs: int, with_memory: bool
 
 
 def pace() -> float:
-    """Return how much slower this machine usually is now than at its best; 1 when it is idle.
+    """Return how much slower this machine is now than at its best; 1 when it is idle.
 
     Median over 5th percentile of a second of one computation.  Other work on the same physical
-    cores, even of another virtual machine, shows here and in every latency alike.
+    cores, even of another virtual machine, raises this and every latency.
     """
     seconds = []
     for _ in range(PACED):

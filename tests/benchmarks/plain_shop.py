@@ -1,7 +1,7 @@
-"""The simulated shop's model once more, one slate and one item at a time, in plain Python.
+"""A reference implementation of the simulated shop's model: plain Python, one item at a time.
 
-It reads the same world and takes the same uniforms in the same order, and shares no arithmetic
-with the shop.
+It reads the same world and draws the same uniforms in the same order, and shares no arithmetic with
+the simulation.
 """
 
 import math
@@ -28,13 +28,16 @@ def logistic(value):
 
 
 class PlainShop:
-    """One day of a shop, from lists."""
+    """One day of a shop, in lists."""
 
     def __init__(self, day):
         self.day, self.config = day, day.config
         items, users, intents = day.items, day.users, day.intents
-        self.item = {name: getattr(items, name).tolist() for name in vars(items)
-                     if hasattr(getattr(items, name), "tolist")}  # fmt: skip
+        self.item = {
+            name: values.tolist()
+            for name, values in vars(items).items()
+            if hasattr(values, "tolist")
+        }
         self.user = {name: getattr(users, name).tolist() for name in vars(users)}
         self.intent = {
             name: getattr(intents, name).tolist()
@@ -45,42 +48,42 @@ class PlainShop:
             math.log(p / q) for p, q in zip(day.price, self.item["list_price"], strict=True)
         ]
         self.for_sale = [shown.tolist() for shown in day.for_sale]
-        self.made = {}
+        self.pools = {}
 
     def match(self, intent, n):
         if intent < 0:
             return 0.0
-        asked = {name: self.intent[name][intent] for name in ("noun", "brand", "colour")}
-        asked = {name: code for name, code in asked.items() if code >= 0}
+        wishes = {name: self.intent[name][intent] for name in ("noun", "brand", "colour")}
+        wishes = {name: code for name, code in wishes.items() if code >= 0}
         fulfilled = 0.0
-        for name, code in asked.items():
+        for name, code in wishes.items():
             if self.item[name][n] == code:
                 fulfilled += 1
             elif name == "noun" and self.item["category"][n] == self.intent["category"][intent]:
                 fulfilled += 0.4
-        return fulfilled / len(asked)
+        return fulfilled / len(wishes)
 
     def score(self, intent, n):
-        """That of the weak policy."""
+        """Return the score of the weak policy."""
         return 4.0 * self.match(intent, n) + 0.5 * self.item["fame"][n]
 
     def candidates(self, pool, intent, market, slots):
-        if pool not in self.made:
-            self.made[pool] = self.best(pool % slots, intent, self.for_sale[market])
-        return self.made[pool]
+        if pool not in self.pools:
+            self.pools[pool] = self.best(pool % slots, intent, self.for_sale[market])
+        return self.pools[pool]
 
     def best(self, slot, intent, for_sale):
-        found = for_sale
+        pool = for_sale
         if intent >= 0:
             for name in ("category", "brand", "colour"):
                 code = self.intent[name][intent]
                 if code >= 0:
                     near = [n for n in for_sale if self.item[name][n] == code]
-                    found = near if len(near) >= self.config.pool else for_sale
+                    pool = near if len(near) >= self.config.pool else for_sale
                     break
         seed = slot if intent >= 0 else (self.day.number + 1) << 16 | slot
-        value = {n: self.score(intent, n) + gumbel(seed, self.item["key"][n]) for n in found}
-        return sorted(sorted(found, key=lambda n: -value[n])[: self.config.pool])
+        value = {n: self.score(intent, n) + gumbel(seed, self.item["key"][n]) for n in pool}
+        return sorted(sorted(pool, key=lambda n: -value[n])[: self.config.pool])
 
     def attraction(self, user, focus, intent, n):
         category = self.item["category"][n]
@@ -88,22 +91,20 @@ class PlainShop:
         wish = -3.0 + 0.9 * self.item["quality"][n] - (self.stock[n] == 0)
         wish += 3.5 * math.sqrt(self.user["interest"][user][category]) + 0.8 * (category == focus)
         pairs = zip(self.item["taste"][n], self.taste[user], strict=True)
-        wish += 1.2 * sum(mine * theirs for mine, theirs in pairs)
+        wish += 1.2 * sum(item * shopper for item, shopper in pairs)
         wish -= 0.6 * self.user["thrift"][user] * abs(level - self.user["budget"][user])
         if intent >= 0:
             wish += 2.0 * self.match(intent, n) - 1.5
         return logistic(wish)
 
-    def answered(self, rng, came, slots):
-        """Rows (request, item, propensity, attraction, examination, clicked …) of a block."""
+    def answered(self, rng, requests, slots):
+        """Return the rows of a block, with the columns of `bench_simulator.COLUMNS`."""
         smallest, largest = self.config.slate
-        sizes = rng.integers(smallest, largest + 1, size=came.t.size).tolist()
-        looking = rng.random((2, came.t.size, largest)).tolist()
-        columns = zip(
-            came.user.tolist(), came.focus.tolist(), came.intent.tolist(), came.pool.tolist(),
-            came.market.tolist(), came.seed.tolist(), came.temperature.tolist(),
-            came.device.tolist(), sizes, looking[0], looking[1], strict=True,
-        )  # fmt: skip
+        sizes = rng.integers(smallest, largest + 1, size=requests.t.size).tolist()
+        looking = rng.random((2, requests.t.size, largest)).tolist()
+        names = ("user", "focus", "intent", "pool", "market", "seed", "temperature", "device")
+        values = [getattr(requests, name).tolist() for name in names]
+        columns = zip(*values, sizes, *looking, strict=True)
         rows = []
         for (
             user,
@@ -120,11 +121,11 @@ class PlainShop:
         ) in columns:
             items = self.candidates(pool, intent, market, slots)
             shown = self.ranked(items, intent, seed, scale, size)
-            wanted = [self.attraction(user, focus, intent, n) for n, _ in shown]
-            looks = self.look(device, self.user["patience"][user], wanted, u_look, u_click)
+            attractions = [self.attraction(user, focus, intent, n) for n, _ in shown]
+            looks = self.look(device, self.user["patience"][user], attractions, u_look, u_click)
             rows += [
                 [n, share, a, *look]
-                for (n, share), a, look in zip(shown, wanted, looks, strict=True)
+                for (n, share), a, look in zip(shown, attractions, looks, strict=True)
             ]
         self.follow(rows, rng)
         return rows
@@ -132,42 +133,42 @@ class PlainShop:
     def ranked(self, items, intent, seed, scale, size):
         scores = {n: self.score(intent, n) for n in items}
         noisy = {n: scores[n] + scale * gumbel(seed, n) for n in items}
-        left = {n: math.exp(scores[n] / scale) for n in items}
+        remaining = {n: math.exp(scores[n] / scale) for n in items}
         shown = []
         for n in sorted(items, key=lambda n: -noisy[n])[:size]:
-            shown.append((n, left[n] / sum(left.values())))
-            del left[n]
+            shown.append((n, remaining[n] / sum(remaining.values())))
+            del remaining[n]
         return shown
 
-    def look(self, device, patience, wanted, u_look, u_click):
-        """(examination, examined, clicked) by position."""
+    def look(self, device, patience, attractions, u_look, u_click):
+        """Return (examination, examined, clicked) by position."""
         fall, trust = self.config.bias * DEVICE_BIAS[device], self.config.trust
-        going_on = math.exp(-0.15 * fall / patience)
-        found, reached, there = [], 1.0, True
-        for place, a in enumerate(wanted):
-            click = a + (1 - a) * trust / (place + 1)
+        continuation = math.exp(-0.15 * fall / patience)
+        rows, reached, there = [], 1.0, True
+        for index, a in enumerate(attractions):
+            click = a + (1 - a) * trust / (index + 1)
             if self.config.click_model == "pbm":
-                reached = (place + 1.0) ** -fall
-                there = u_look[place] < reached
-            clicked = there and u_click[place] < click
-            found.append((reached, there, clicked))
+                reached = (index + 1.0) ** -fall
+                there = u_look[index] < reached
+            clicked = there and u_click[index] < click
+            rows.append((reached, there, clicked))
             if self.config.click_model != "pbm":
                 satisfied = 1.0 if self.config.click_model == "cascade" else 0.25 + 0.5 * a
-                reached *= going_on * (1 - click * satisfied)
-                there = there and u_look[place] < going_on * (1 - satisfied * clicked)
-        return found
+                reached *= continuation * (1 - click * satisfied)
+                there = there and u_look[index] < continuation * (1 - satisfied * clicked)
+        return rows
 
     def follow(self, rows, rng):
-        """Append (dwell, carted, ordered, returned) to each row."""
+        """Append dwell seconds, carted, ordered and returned to each row."""
         clicked = [row for row in rows if row[-1]]
         for row in rows:
             if not row[-1]:
                 row += [0.0, False, False, False]
         for row, u in zip(clicked, rng.random((DRAWS, len(clicked))).T.tolist(), strict=True):
-            n, wanted = row[0], row[2]
+            n, attraction = row[0], row[2]
             normal = math.sqrt(-2 * math.log1p(-u[0])) * math.cos(2 * math.pi * u[1])
-            dwell = min(12.0 * math.exp(1.5 * wanted + 0.6 * normal), 1800.0)
-            carted = u[2] < 0.5 * wanted * (self.stock[n] > 0)
+            dwell = min(12.0 * math.exp(1.5 * attraction + 0.6 * normal), 1800.0)
+            carted = u[2] < 0.5 * attraction * (self.stock[n] > 0)
             ordered = carted and u[3] < 0.6
             returned = ordered and u[5] < logistic(-2.0 - 0.8 * self.item["quality"][n])
             row += [dwell, carted, ordered, returned]

@@ -1,4 +1,4 @@
-"""How costs grow with size, as an SVG picture: a panel for each measure, both axes logarithmic."""
+"""Draw costs by size as an SVG picture: a panel for each measure, both axes logarithmic."""
 
 from collections.abc import Mapping, Sequence
 from math import ceil, floor, log10
@@ -13,13 +13,13 @@ Lines = Mapping[str, Mapping[float, float]]
 
 
 def draw(path: Path, title: str, across: str, panels: Mapping[str, Lines]) -> Path:
-    """Write the picture.
+    """Draw the picture and write it.
 
     Args:
-        path: of the SVG file.
+        path: the SVG file.
         title: above all panels.
-        across: what sizes count.
-        panels: measure, with its unit → lines; sizes and costs are above 0.
+        across: label of the sizes.
+        panels: measure with its unit → lines; sizes and costs are above 0.
 
     Returns:
         The path.
@@ -31,11 +31,11 @@ def draw(path: Path, title: str, across: str, panels: Mapping[str, Lines]) -> Pa
         '<rect width="100%" height="100%" fill="white"/>',
         _text(LEFT, 20, title, size=15),
     ]
-    for place, (measure, lines) in enumerate(panels.items()):
-        parts += _panel(LEFT + place * (WIDTH + GAP), measure, across, lines)
+    for index, (measure, lines) in enumerate(panels.items()):
+        parts += _panel(LEFT + index * (WIDTH + GAP), measure, across, lines)
     names = list(dict.fromkeys(name for lines in panels.values() for name in lines))
-    for place, name in enumerate(names):
-        parts.append(_text(LEFT + 120 * place, HEIGHT + 115, name, COLOURS[place], size=13))
+    for index, name in enumerate(names):
+        parts.append(_text(LEFT + 120 * index, HEIGHT + 115, name, COLOURS[index], size=13))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join([*parts, "</svg>\n"]))
     return path
@@ -81,5 +81,7 @@ def _rule(start: tuple[float, float], end: tuple[float, float]) -> list[str]:
 def _text(
     x: float, y: float, text: str, colour: str = "#222", anchor: str = "start", size: int = 12
 ) -> str:
-    place = f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" font-size="{size}"'
-    return f"<text {place}>{escape(text)}</text>"
+    attributes = (
+        f'x="{x:.1f}" y="{y:.1f}" fill="{colour}" text-anchor="{anchor}" font-size="{size}"'
+    )
+    return f"<text {attributes}>{escape(text)}</text>"

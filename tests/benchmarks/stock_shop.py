@@ -1,4 +1,4 @@
-"""The same feature views in stock Feast's Redis store and in ours, side by side on one server."""
+"""Load the same feature views into stock Feast's Redis store and Aisle's, on one server."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,12 +16,12 @@ from feast.utils import _convert_arrow_to_proto
 from feature_repo.home import DAY, Home, Settings
 from feature_repo.online.redis import RedisAddress, running_redis
 
-OURS = "feature_repo.online.feast.store.AisleOnlineStore"
+AISLE = "feature_repo.online.feast.store.AisleOnlineStore"
 STOCK = "redis"
 SINCE = 20_000 * DAY
 TYPES = (Float32, Float64, Int64)
 SPREAD = {"user_taste": ("user", 10), "item_counts": ("item", 15), "item_facts": ("item", 15)}
-"""View → its entity and number of features: 40 in all."""
+"""View → its entity and number of features; 40 features in total."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,9 @@ class Shop:
     """One store with the views of `SPREAD`.
 
     Attributes:
-        store: of Feast.
-        client: of its database in Redis.
-        service: all 40 features.
+        store: the Feast store.
+        client: connection to its database in Redis.
+        service: feature service of all 40 features.
     """
 
     store: FeatureStore
@@ -41,17 +41,17 @@ class Shop:
 
 @contextmanager
 def both(folder: Path, rows: int) -> Iterator[tuple[Shop, Shop]]:
-    """Stock's and ours, each with so many items and as many users, on one private server."""
+    """Yield stock's store and Aisle's, each with `rows` items and users, on one private server."""
     with running_redis(Settings(home=Home(folder / "home"))) as address:
         tables = {name: table(name, rows) for name in SPREAD}
-        shops = [_shop(folder, address, kind, n) for n, kind in enumerate((STOCK, OURS))]
+        shops = [_shop(folder, address, kind, n) for n, kind in enumerate((STOCK, AISLE))]
         for shop in shops:
             _load(shop, tables)
         yield shops[0], shops[1]
 
 
 def table(view: str, rows: int) -> pa.Table:
-    """Rows of a view: floats, doubles and small counts in turn."""
+    """Return the rows of a view: floats, doubles and small counts in turn."""
     entity, width = SPREAD[view]
     chance = np.random.default_rng(width)
     columns = {
@@ -72,7 +72,7 @@ def table(view: str, rows: int) -> pa.Table:
 
 
 def fields(view: str) -> list[Field]:
-    """The features of a view."""
+    """Return the features of a view."""
     return [Field(name=f"{view}_{n:02}", dtype=TYPES[n % 3]) for n in range(SPREAD[view][1])]
 
 
@@ -87,7 +87,7 @@ def _shop(folder: Path, address: RedisAddress, kind: str, database: int) -> Shop
         provider="local",
         entity_key_serialization_version=3,
         registry={"registry_type": "sql", "path": f"sqlite:///{folder}/{database}.db"},
-        online_store=online | ({"deadline_seconds": 10.0} if kind == OURS else {}),
+        online_store=online | ({"deadline_seconds": 10.0} if kind == AISLE else {}),
         offline_store={"type": "duckdb"},
     )
     store = FeatureStore(config=config)
@@ -116,7 +116,7 @@ def _load(shop: Shop, tables: dict[str, pa.Table]) -> None:
     online, config = shop.store._get_provider().online_store, shop.store.config
     for name, rows in tables.items():
         view = shop.store.get_feature_view(name)
-        if config.online_store.type == OURS:
+        if config.online_store.type == AISLE:
             online.write_columns(config, view, rows)
             continue
         for batch in rows.to_batches(max_chunksize=10_000):
@@ -127,7 +127,7 @@ def _load(shop: Shop, tables: dict[str, pa.Table]) -> None:
 
 
 def refs(shop: Shop, entity: str) -> Sequence[str]:
-    """References of every feature of an entity's views."""
+    """Return the references of all features of an entity's views."""
     return [
         f"{view}:{f.name}" for view, (of, _) in SPREAD.items() if of == entity for f in fields(view)
     ]
