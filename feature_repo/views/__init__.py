@@ -23,7 +23,6 @@ from feature_repo.views.registry import (
     all_views,
     counter_views,
     fingerprint,
-    view_named,
     views_of,
     views_of_entity,
 )
@@ -39,7 +38,6 @@ from feature_repo.views.spec import (
     LiveLists,
     LiveValues,
     NewestRow,
-    Tiles,
     ViewSpec,
     WholeLog,
 )
@@ -76,7 +74,6 @@ __all__ = [
     "LiveValues",
     "Measure",
     "NewestRow",
-    "Tiles",
     "ViewSpec",
     "WholeLog",
     "all_views",
@@ -88,7 +85,6 @@ __all__ = [
     "minor_units",
     "quoted_name",
     "tiles_of",
-    "view_named",
     "views_of",
     "views_of_entity",
 ]

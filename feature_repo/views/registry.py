@@ -95,19 +95,6 @@ def counter_views() -> tuple[CounterView, ...]:
     return tuple(spec for spec in all_views() if isinstance(spec, CounterView))
 
 
-def view_named(name: str) -> ViewSpec:
-    """Return the view with a name.
-
-    Raises:
-        CatalogueError: there is none.
-    """
-    for spec in all_views():
-        if spec.name == name:
-            return spec
-    names = [spec.name for spec in all_views()]
-    raise CatalogueError(f"expected one of the views {', '.join(names)}, found {name!r}")
-
-
 def fingerprint(shop: Shop) -> Iterator[bytes]:
     """Give what the rows of the shop's views depend on, besides the log and Aisle's own code."""
     for spec in views_of(shop):
