@@ -292,7 +292,7 @@ VERBS = {
         "apply the catalogue and load Redis", "feature_verbs:materialize", _materialize
     ),
     "refresh": Verb(
-        "compact, transform, materialize and index what is new", "feature_verbs:refresh", _refresh
+        "compact, transform, materialize and index new events", "feature_verbs:refresh", _refresh
     ),
     "train": Verb(
         "build a dataset, train and evaluate a ranker, and publish it if it is better",

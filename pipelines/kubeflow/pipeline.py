@@ -1,7 +1,7 @@
 """A pipeline of steps for Kubeflow: compiled for a cluster, or run on this machine.
 
-`run_pipeline` runs every step in a process of its own; `compile_pipeline` writes the form that a
-Kubeflow cluster takes.  In a cluster the home is on the claim that the service reads too.  Results
+`run_pipeline` runs every step in a separate process; `compile_pipeline` writes the YAML file for a
+Kubeflow cluster.  In a cluster the home is on the claim that the service reads too.  Results
 never come from Kubeflow's cache: what a step reads from the home is not among its inputs, so equal
 inputs do not mean equal results.
 

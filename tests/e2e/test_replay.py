@@ -1,4 +1,4 @@
-"""RankLens, replayed through the live API: what was served is what training computes."""
+"""RankLens, replayed through the live API: served vectors equal those of training."""
 
 import gzip
 import json

@@ -2,8 +2,8 @@
 
     python -m tests.extension.extended_shop HOME
 
-It runs in a process of its own, because installed extensions hold for a whole process.  It prints
-one JSON object: what each part of the platform did with the extensions.
+It runs in a separate process, because a process loads its extensions once.  It prints one JSON
+object with the results of each part of the platform.
 """
 
 import contextlib
