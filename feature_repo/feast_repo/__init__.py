@@ -3,18 +3,14 @@
 from feature_repo.feast_repo import repository
 from feature_repo.feast_repo.repository import (
     apply,
-    clear_online,
     loaded_key,
-    materialize,
     open_store,
     render,
 )
 
 __all__ = [
     "apply",
-    "clear_online",
     "loaded_key",
-    "materialize",
     "open_store",
     "render",
     "repository",

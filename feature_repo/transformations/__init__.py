@@ -1,9 +1,8 @@
 """From events to feature rows: DuckDB SQL in layers, and the runner."""
 
-from feature_repo.transformations.run import SQL, staged, transform
+from feature_repo.transformations.run import staged, transform
 
 __all__ = [
-    "SQL",
     "staged",
     "transform",
 ]

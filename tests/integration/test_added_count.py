@@ -74,7 +74,7 @@ writer = LiveWriter(home, shop, client, log, clock, reader)
 wish("old", 3)
 rows()
 store = feast_repo.apply(home)
-feast_repo.materialize(home, clock.now())
+feast_repo.repository.materialize(home, clock.now())
 writer.apply(wish("new", 0))
 t = clock.now()
 live = reader.read(user_id=None, query_key=None, item_ids=["i"], t=t).items

@@ -1,7 +1,7 @@
 """Families of request-time features, one module each, all of one shape."""
 
 from feature_repo.request_features.families.ages import age_seconds
-from feature_repo.request_features.families.block import Block, Columns, named
+from feature_repo.request_features.families.block import Block, Columns
 from feature_repo.request_features.families.listed import split
 from feature_repo.request_features.families.registry import BUILT_IN, Family, all_families
 from feature_repo.request_features.families.sources import SOURCE_EXTENSIONS, SOURCES, source_names
@@ -17,7 +17,6 @@ __all__ = [
     "age_seconds",
     "all_families",
     "matches",
-    "named",
     "source_names",
     "split",
 ]

@@ -6,9 +6,9 @@ from typing import Any
 from feature_repo.request_features.context import COUNTS, RatePrior, RequestContext, is_present
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.shop import Shop
-from feature_repo.views import counters
+from feature_repo.views import WINDOWS as DAYS_OF_WINDOWS
 
-WINDOWS = tuple(counters.WINDOWS)
+WINDOWS = tuple(DAYS_OF_WINDOWS)
 _PRESENT = "{}__present"
 
 

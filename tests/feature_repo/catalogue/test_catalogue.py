@@ -12,7 +12,8 @@ from feature_repo import definitions
 from feature_repo.catalogue import Catalogue
 from feature_repo.home import CHECKOUT, DEFAULT_ROOT, Home
 from feature_repo.shop import Shop
-from feature_repo.transformations import SQL, transform
+from feature_repo.transformations import transform
+from feature_repo.transformations.run import SQL
 from feature_repo.views import COUNTER_VIEWS, all_views, views_of
 from tests.feature_repo.histories import START
 from tests.feature_repo.shops import ALL, ODD

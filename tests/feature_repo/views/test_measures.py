@@ -8,7 +8,8 @@ import pytest
 from feature_repo.events.contract import InteractionEvent
 from feature_repo.home import DAY, CatalogueError
 from feature_repo.online.live import commands
-from feature_repo.transformations import SQL, staged, transform
+from feature_repo.transformations import staged, transform
+from feature_repo.transformations.run import SQL
 from feature_repo.views import COUNTER_VIEWS, Measure, counters, minor_units, registry
 from tests.feature_repo.histories import START, Rows, write_log
 
