@@ -1,11 +1,9 @@
 """The live read path: features of a slate in one round trip."""
 
 from feature_repo.online.hydration.item_cache import ItemCache
-from feature_repo.online.hydration.merge import RECENT_LIMITS
 from feature_repo.online.hydration.reader import OnlineReader
 
 __all__ = [
-    "RECENT_LIMITS",
     "ItemCache",
     "OnlineReader",
 ]
