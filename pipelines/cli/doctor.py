@@ -1,11 +1,11 @@
-"""Check a home, and name a cure for each problem.
+"""Check a home, and suggest a fix for each problem.
 
 A check is a function that yields findings.  A check that fails is itself a finding.
 """
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from feature_repo.home import SECOND, AisleError, Clock, Settings, to_text
@@ -22,19 +22,24 @@ class Finding:
 
     Attributes:
         state: good, note (works, but needs attention) or bad (does not work).
-        subject: what was checked.
-        found: the state of the subject, in words.
-        cure: what to do; empty if nothing needs to be done.
+        subject: the part of the home that was checked.
+        detail: the state of the subject, in words; `found` in JSON.
+        fix: what to do; `cure` in JSON; empty if nothing needs to be done.
     """
 
     state: State
     subject: str
-    found: str
-    cure: str = ""
+    detail: str
+    fix: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the finding as plain values."""
-        return asdict(self)
+        return {
+            "state": self.state,
+            "subject": self.subject,
+            "found": self.detail,
+            "cure": self.fix,
+        }
 
 
 def examine(settings: Settings) -> list[Finding]:
@@ -103,18 +108,16 @@ def _redis(settings: Settings) -> Iterator[Finding]:
 
     status = redis_server.status(settings)
     if not status.get("running"):
-        cure = (
-            "Check REDIS_URL." if settings.redis_url else "`aisle redis start`, or `aisle serve`."
-        )
-        yield Finding("bad" if settings.redis_url else "note", "Redis", "does not answer", cure)
+        fix = "Check REDIS_URL." if settings.redis_url else "`aisle redis start`, or `aisle serve`."
+        yield Finding("bad" if settings.redis_url else "note", "Redis", "does not answer", fix)
         return
     yield Finding("good", "Redis", f"{status['version']} at {status['url']}")
     policy = status["policy"]
     if policy == "noeviction":
         yield Finding("good", "Redis policy", "noeviction")
     else:
-        cure = "CONFIG SET maxmemory-policy noeviction: evicted rows read as missing features."
-        yield Finding("bad", "Redis policy", str(policy), cure)
+        fix = "CONFIG SET maxmemory-policy noeviction: evicted rows read as missing features."
+        yield Finding("bad", "Redis policy", str(policy), fix)
 
 
 def _registry(settings: Settings) -> Iterator[Finding]:
@@ -131,11 +134,11 @@ def _registry(settings: Settings) -> Iterator[Finding]:
 
     declared = {view.name for view in Catalogue.of(settings.home).views}
     if declared - views:
-        cure = "`aisle refresh`, or `feast apply`."
-        yield Finding("bad", "registry", f"lacks {sorted(declared - views)}", cure)
+        fix = "`aisle refresh`, or `feast apply`."
+        yield Finding("bad", "registry", f"lacks {sorted(declared - views)}", fix)
     elif mode != "wal":
-        cure = "Stop everything, remove registry.db, run `aisle refresh`."
-        yield Finding("note", "registry", f"journal mode {mode}, expected wal", cure)
+        fix = "Stop everything, remove registry.db, run `aisle refresh`."
+        yield Finding("note", "registry", f"journal mode {mode}, expected wal", fix)
     else:
         yield Finding("good", "registry", f"{len(views)} feature views, WAL")
 
@@ -177,8 +180,8 @@ def _time_unit(view: str, files: list[str]) -> Iterator[Finding]:
     for file in files:
         unit = str(pq.read_schema(file).field("event_timestamp").type)
         if unit != "timestamp[us, tz=UTC]":
-            cure = "Remove the folder `features` of the home and run `aisle refresh`."
-            yield Finding("bad", f"{view} time unit", f"{unit} in {file}", cure)
+            fix = "Remove the folder `features` of the home and run `aisle refresh`."
+            yield Finding("bad", f"{view} time unit", f"{unit} in {file}", fix)
 
 
 def _artifacts(settings: Settings) -> Iterator[Finding]:

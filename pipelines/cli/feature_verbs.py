@@ -1,4 +1,4 @@
-"""The verbs of features: compute them, load them, describe them, and verify what was served."""
+"""The verbs of features: compute, load, describe and verify them."""
 
 import argparse
 import sys
@@ -58,7 +58,7 @@ def features(args: argparse.Namespace) -> Outcome:
 
 
 def verify(args: argparse.Namespace) -> Outcome:
-    """Compare the logged vectors with those that training computes from the events."""
+    """Compare the logged vectors with vectors that training computes from the events."""
     from feature_repo.home import parse_instant
     from training.evaluation import parity
 

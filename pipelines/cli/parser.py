@@ -28,7 +28,7 @@ class Verb(NamedTuple):
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Parse a command line, by default that of the process.
+    """Parse a command line, by default this process's.
 
     Only the options of the verbs that it names are declared: a parser of all takes longer to build.
     """

@@ -14,7 +14,7 @@ _RANGE = re.compile(rf"(?P<min>{_NUMBER})?\.\.(?P<max>{_NUMBER})?")
 
 
 def index(_: argparse.Namespace) -> Outcome:
-    """Fit and publish the indices."""
+    """Fit and publish the indexes."""
     data = PUBLISH_INDEXES.run(Settings.from_environment().home)
     rows: list[list[object]] = [
         [kind, version, f"{data['seconds'][kind]:.2f}"]

@@ -40,7 +40,7 @@ _BREAKAGE: dict[str, dict[str, Any]] = {
 
 
 def add_options(verb: argparse.ArgumentParser) -> None:
-    """Declare the options; their defaults are those of `ShopConfig` and `Breakage`."""
+    """Declare the options; `ShopConfig` and `Breakage` have their defaults."""
     verb.add_argument(
         "--out",
         type=Path,

@@ -144,7 +144,7 @@ def truth_grid(args: argparse.Namespace) -> Outcome:
 
 
 def personalization(args: argparse.Namespace) -> Outcome:
-    """Measure in a simulated shop what knowing the user is worth, and one ranker for all."""
+    """Measure in a simulated shop the value of user features, and of one ranker for all markets."""
     from dataclasses import replace
 
     from training.studies.truth import personalization as study

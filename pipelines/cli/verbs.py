@@ -77,11 +77,11 @@ def redis(args: argparse.Namespace) -> Outcome:
 
 
 def doctor(_: argparse.Namespace) -> Outcome:
-    """Find what is wrong with the home."""
+    """Find problems of the home."""
     from pipelines.cli.doctor import examine
 
     findings = examine(Settings.from_environment())
-    rows: list[list[object]] = [[f.state, f.subject, f.found, f.cure] for f in findings]
+    rows: list[list[object]] = [[f.state, f.subject, f.detail, f.fix] for f in findings]
     bad = any(f.state == "bad" for f in findings)
     page = table("", ["", "what", "found", "cure"], rows)
     return Outcome({"findings": [f.to_dict() for f in findings]}, page, status=int(bad))

@@ -1,6 +1,6 @@
 """Kubeflow components, generated from the declarations of the steps.
 
-A lightweight component carries the source of its function into its container, and Kubeflow reads
+A lightweight component copies the source of its function into its container, and Kubeflow reads
 the inputs and outputs from that function's signature.  So the source of each function is written
 here from the step, and given to `linecache`, where `inspect` looks it up.
 """

@@ -1,4 +1,4 @@
-"""What a component does in its container: run its step, and draw the report for Kubeflow."""
+"""The work of a component in its container: run its step, and draw the report for Kubeflow."""
 
 import json
 import shutil

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from feature_repo.online.redis import RedisAddress
 
 _BATCH_SECONDS = 10.0
-"""Deadline of one batch in Redis; that of a request is much shorter."""
+"""Deadline of one batch in Redis; a request's deadline is much shorter."""
 
 Announce = Callable[[str], None]
 
@@ -77,8 +77,8 @@ def refresh_every(
 ) -> Iterator[RefreshReport]:
     """Refresh until interrupted, `seconds` from start to start.
 
-    If a refresh fails, for example because Redis is down, it is announced and the next one runs in
-    its turn.
+    If a refresh fails, for example because Redis is down, it is announced and the next one runs at
+    its time.
     """
     while True:
         began = time.monotonic()

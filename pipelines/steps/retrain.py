@@ -1,4 +1,4 @@
-"""The retraining pipeline: each step declared once, in the order in which they run.
+"""The retraining pipeline: each step declared once, in running order.
 
     transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> publish_ranker ->
     publish_indexes

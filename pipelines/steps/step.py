@@ -1,4 +1,4 @@
-"""What a step is, and what a pipeline of steps is.
+"""Declarations of steps and of pipelines of steps.
 
 A step is declared once.  The command line, the demo and Kubeflow run it from that declaration.  A
 shop's own package declares further steps as entry points of the group `aisle.steps`.
@@ -39,7 +39,7 @@ class Artifact:
 
 @dataclass(frozen=True)
 class Resources:
-    """What a step's pod requests, as Kubernetes writes it: cores such as `2`, memory such as `4G`.
+    """Requests of a step's pod, as Kubernetes writes them: cores such as `2`, memory such as `4G`.
 
     The memory is also the pod's limit.
     """
@@ -51,7 +51,7 @@ class Resources:
 HOME = Parameter("home")
 """The folder of the home; a step that takes it mounts the home's claim in a cluster."""
 MODEL_NAME = Parameter("model")
-"""The name under which the ranker is published."""
+"""The published ranker's name."""
 PARAMETERS = frozenset({HOME, MODEL_NAME})
 
 
@@ -88,7 +88,7 @@ class Step:
     after: str = ""
 
     def __post_init__(self) -> None:
-        """Check that the function takes what the step declares."""
+        """Check that the function has the parameters that the step declares."""
         unknown = {value for value in self.inputs if isinstance(value, Parameter)} - PARAMETERS
         if unknown:
             raise PipelineError(
@@ -147,7 +147,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """Steps in the order in which they run.
+    """Steps in running order.
 
     Attributes:
         result: the step whose report a run returns.

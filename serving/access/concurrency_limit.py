@@ -17,7 +17,7 @@ RUNNING_ANSWERS, WAITING_ANSWERS = 2, 14
 would exceed the deadline."""
 
 RUNNING_EVENTS, WAITING_EVENTS = 8, 56
-"""One body per writer thread; those that wait share one fsync."""
+"""One body per writer thread; waiting bodies share one fsync."""
 
 
 @dataclass
@@ -40,7 +40,7 @@ class ConcurrencyLimit:
         self._semaphore = asyncio.Semaphore(self.running)
 
     def check(self) -> None:
-        """Reject a request, before its body is read, when no place is free.
+        """Reject a request, before its body is read, when no slot is free.
 
         Raises:
             ApiError: 429.
@@ -58,7 +58,7 @@ class ConcurrencyLimit:
         """Wait until the request may run.
 
         Raises:
-            ApiError: 429, no place is free.
+            ApiError: 429, no slot is free.
         """
         self.check()
         self._in_flight += 1

@@ -2,7 +2,7 @@
 
 A source whose index is missing or damaged is skipped.  Where no item has the words as typed, the
 search drops words, then a price limit that was typed in words, then the query itself, and the
-answer lists what was dropped.  Filters that were sent always apply.
+answer lists the dropped conditions.  Filters of the request always apply.
 """
 
 from collections.abc import Mapping, Sequence
@@ -42,14 +42,14 @@ BROWSE, FALLBACK = "browse", "popular"
 
 @dataclass(frozen=True)
 class Retrieval:
-    """What the sources returned.
+    """Results of the candidate sources.
 
     Attributes:
         results: by source, the items that may be shown.
         item_ids: of the item table.
         total: number of items that match; None where it was not counted.
         facets: of the items that match.
-        relaxed: what was dropped: words, price, query, surface.
+        relaxed: dropped conditions: words, price, query, surface.
         missing: sources that could not be searched.
     """
 
@@ -67,7 +67,7 @@ class Retrieval:
 
     @property
     def ranker_weight(self) -> float:
-        """How much the ranker counts, which learned from slates whose items match the query."""
+        """Weight of the ranker, which was trained on slates whose items match the query."""
         return RANKER_WEIGHT_IF_RELAXED if "words" in self.relaxed else 1.0
 
 

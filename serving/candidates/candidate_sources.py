@@ -1,4 +1,4 @@
-"""The candidate sources of one request: search each by its name, and note those that cannot."""
+"""The candidate sources of one request: search each by its name, and record missing ones."""
 
 import logging
 from dataclasses import dataclass, field
@@ -12,10 +12,10 @@ _logger = logging.getLogger(__name__)
 
 @dataclass
 class CandidateSources:
-    """What a request may search.
+    """The sources that a request may search.
 
     Attributes:
-        request: what the sources may read.
+        request: input of the sources.
         list_request: the list to fill.
         missing: the sources that could not be searched.
     """
@@ -37,7 +37,7 @@ class CandidateSources:
             self.missing.append(name)
             return RankedRows()
         except Exception:
-            # One broken source, such as that of a shop's package, must not empty the whole page.
+            # One broken source, perhaps of a shop's package, must not empty the whole page.
             _logger.exception("The candidate source %s failed.", name)
             self.missing.append(name)
             return RankedRows()

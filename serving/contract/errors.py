@@ -1,4 +1,4 @@
-"""Error answers: each names a field, what was expected, and what was found.
+"""Error answers: each names a field, the expected and the actual value.
 
 ApiError
 ├── 400  bad_request, decode_body
@@ -28,8 +28,8 @@ class ApiError(AisleError):
     Attributes:
         status: of HTTP.
         field: of the request.
-        expected: what the field should be.
-        actual: what the request has instead; the answer calls it `found`.
+        expected: description of valid values.
+        actual: value in the request; the answer calls it `found`.
         headers: of the answer.
     """
 

@@ -55,7 +55,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RecommendBody(msgspec.Struct, frozen=True, kw_only=True):
-    """Body of `POST /recommend/{surface}`; `count`, `user` and `items` are those of Metarank.
+    """Body of `POST /recommend/{surface}`; `count`, `user` and `items` as in Metarank.
 
     Attributes:
         items: the item on the page, or the items of the cart.
@@ -92,7 +92,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         total: number of items that match; only the first few hundred are returned.  Partial matches
             follow and are not counted.
         facets: by field, counts of the values of the matching items; empty on later pages.
-        understood: interpretation of the query; the log has the query as it was sent.
+        understood: interpretation of the query; the log has the original query.
         relaxed: conditions that were dropped to have results: words, price, query.
         next: requests the following page; null on the last one.
         trace: the stages, with `?explain=1`.

@@ -1,6 +1,6 @@
 """Cursors: the `next` of a page contains the items of the following pages.
 
-The order of a list is decided once.  Later pages follow it, whatever changes meanwhile, and skip
+The order of a list is decided once.  Later pages follow it, even if features change, and skip
 only items that can no longer be sold.  No page repeats an item, and the server stores nothing.
 """
 

@@ -1,8 +1,8 @@
 """Evaluate `home` and `again` on the items bought next, against next-purchase baselines.
 
-Orders, metrics and baselines are those of `training.studies.next_purchase`.  The indexes are fitted
+Orders, metrics and baselines come from `training.studies.next_purchase`.  The indexes are fitted
 on the log before the first of these orders, as the service would have used them from then on.  The
-features of each shopper are those at the order.
+features of each shopper are as of the order.
 """
 
 import tempfile
@@ -44,7 +44,7 @@ from training.studies.next_purchase import (
 PAGES = ("home", "again")
 BASELINES = (POPULARITY, REPEAT)
 NO_ITEM = -1
-"""Number of an item that nobody bought, and padding at the end of a list; it is never a target."""
+"""Number of items without a purchase, and padding at the end of a list; never a target."""
 
 _NO_REDIS = ("127.0.0.1", 1)
 """Address for the repository of the historical join, which never reads from Redis."""
@@ -115,7 +115,7 @@ def lists_at(
 
     Args:
         home: whose log.
-        history: its purchases; item numbers are those of the history.
+        history: its purchases; lists contain item numbers of the history.
         orders: the D orders.
         cut: a midnight; the indexes are fitted on the log before it.
     """

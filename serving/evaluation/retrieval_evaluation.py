@@ -101,7 +101,7 @@ def evaluate_retrieval(home: Home, days: int = 1) -> dict[str, Any]:
 
 
 def past_home(home: Home, root: Path, cut: int) -> Home:
-    """Make a home with the log as it was at a midnight, and its features.
+    """Make a home with the log up to a midnight, and its features.
 
     Raises:
         DatasetError: there are no events before it.

@@ -68,7 +68,7 @@ class OnlineFeatures:
         """Read the features of a request.
 
         Raises:
-            RedisError: the features cannot be read now; raised without delay once that is known.
+            RedisError: the features cannot be read; raised without delay after a detected outage.
         """
         if not self.readable or self._connection is None:
             raise RedisError("the live features are being recovered")

@@ -110,7 +110,7 @@ class RedisConnection:
         """Read the features of a request, as of its instant.
 
         Pending events of before that instant are applied first.  When a pending event of a later
-        instant was applied meanwhile, the features are those of a later instant, `context.t`.
+        instant was applied meanwhile, the features are as of a later instant, `context.t`.
         """
         t = query.t
         while True:

@@ -3,7 +3,7 @@
     assign → interpret → retrieve → merge → hydrate → score → rerank → record
 
 Each stage is a function; `_flow` calls them in order.  A stage that fails or is late is skipped,
-named in `degraded` and counted: a shopper always gets a slate.  `/rank` brings its candidates; for
+named in `degraded` and counted: a shopper always gets a slate.  `/rank` has its candidates; for
 a list of the shop, the candidate sources return them.
 """
 
@@ -230,7 +230,7 @@ def filter_sellable(
 ) -> tuple[Sequence[str], RequestContext | None]:
     """Return the candidates that may be shown, and the context of these alone.
 
-    Without a context, the item table of the last refresh says what may be shown.
+    Without a context, the item table of the last refresh decides.
     """
     resources, list_request = request.resources, request.query.list_request
     deleted_ids = resources.deleted_items.intersection(item_ids)

@@ -25,7 +25,7 @@ RELOAD_SECONDS = 0.5
 """Pause between two checks of artifacts, rules, keys and Redis."""
 
 GC_THRESHOLD = 20_000
-"""Allocations between two garbage collections: those of a few requests, which free nearly all."""
+"""Allocations between two garbage collections: a few requests' worth, nearly all freed."""
 
 _logger = logging.getLogger(__name__)
 

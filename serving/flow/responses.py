@@ -1,4 +1,4 @@
-"""Answers made of slates."""
+"""Build answers from slates."""
 
 import time
 

@@ -1,8 +1,8 @@
-"""What the service relies on in BentoML and uvicorn beyond their documented interfaces.
+"""Undocumented behaviour of BentoML and uvicorn that the service relies on.
 
 - `__is_ready__` of the service class decides what `/readyz` answers.
 - BentoML answers `GET /livez` and `GET /readyz` itself, and mounts our application at `/`.
-- BentoML sets `PROMETHEUS_MULTIPROC_DIR`, which makes the metrics those of all processes.
+- BentoML sets `PROMETHEUS_MULTIPROC_DIR`, which makes `/metrics` cover all processes.
 - uvicorn has installed its handler of SIGTERM before it starts the application, and that handler
   begins the shutdown.
 - Starlette gives every method of a path to a route whose endpoint is an ASGI object.
@@ -16,7 +16,7 @@ from collections.abc import Callable
 from types import FrameType
 
 DRAIN_SECONDS = 1.0
-"""Time between not ready and refused connections: twice what a probe every half second needs."""
+"""Time between not ready and refused connections: two periods of a probe every half second."""
 
 
 def before_shutdown(notify: Callable[[], None]) -> None:

@@ -1,7 +1,7 @@
 """The declaration of a route.
 
 Routing, authentication, concurrency limits, metric labels, the OpenAPI document and `docs/http.md`
-follow from it; `serving.http.endpoints` has one declaration per route.
+are derived from it; `serving.http.endpoints` has one declaration per route.
 """
 
 import inspect
@@ -44,7 +44,7 @@ Handler = Callable[[Call], Awaitable[Any]]
 
 @dataclass(frozen=True, kw_only=True)
 class Endpoint:
-    """One route; used as a decorator of its handler, from which it takes name and summary.
+    """One route; a decorator that takes name and summary from its handler.
 
     Attributes:
         method: GET, POST or DELETE.
@@ -54,7 +54,7 @@ class Endpoint:
         result: description of the response.
         scope: scope that a key needs; None opens the route to everyone.
         kind: of work, which has a concurrency limit; None for work without one.
-        queues: whether the request takes one of the limit's places; else it is only rejected when
+        queues: whether the request takes one of the limit's slots; else it is only rejected when
             none is free.
         metric: label of the response time; `{name}` for the value of a path parameter.
         flags: booleans of the query string.

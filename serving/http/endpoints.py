@@ -173,7 +173,7 @@ async def user(call: Call) -> PersonAnswer:
     errors=_LOG_UNAVAILABLE,
 )
 async def erase_user(call: Call) -> ErasedAnswer:
-    """Erase a user: from the features at once, from the log at the next refresh."""
+    """Erase a user: immediately from the features, at the next refresh from the log."""
     from serving.http.users import erase
 
     user_id = identifier(call.path["user_id"], "user")

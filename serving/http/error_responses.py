@@ -1,4 +1,4 @@
-"""Responses of errors: JSON with the field, what was expected and what was found."""
+"""Responses of errors: JSON with the field, the expected and the actual value."""
 
 import logging
 from typing import Any

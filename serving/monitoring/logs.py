@@ -1,7 +1,7 @@
 """Logs of the service: one JSON object per line, without personal data.
 
 A line has time, level, logger and message.  An error adds its type and traceback positions but not
-its text, which may contain what a shopper sent.
+its text, which may contain personal data.
 """
 
 import logging
@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
 
 
 def log_json() -> None:
-    """Write the lines of Aisle's loggers to standard error as JSON, and nowhere else."""
+    """Write the lines of Aisle's loggers as JSON to standard error only."""
     handler = logging.StreamHandler()
     handler.setFormatter(JsonLines())
     for name in LOGGERS:

@@ -36,8 +36,8 @@ class Query:
     Attributes:
         t: the server's clock, microseconds since 1970 UTC.  Features are read as of it, or as of a
             moment later, which is then the instant of the answer.
-        text: what the shopper typed; None without a search.
-        timestamp: the sender's clock; None where it sent none, or one that cannot be parsed.
+        text: the typed query; None without a search.
+        timestamp: the sender's clock; None where it is absent or cannot be parsed.
         item_ids: the candidates, in the given order, each once.
         overrides: by item id, fields that replace the stored ones.
         explain: whether to answer with feature values.

@@ -4,7 +4,7 @@
     action = "boost"                    # pin, boost, bury or hide
     where = { brand = "Acme" }          # items by their fields; or items = ["i1", "i2"]
     factor = 3.0                        # boost, bury: divides or multiplies the position
-    position = 1                        # pin: where the first of the items goes
+    position = 1                        # pin: slot of the first of the items
     query = ["red shoes"]               # when: all optional
     market = ["uk"]
     surface = ["search", "home"]
@@ -24,7 +24,7 @@
     share = 0.05                        # how many lists are drawn as a whole
     temperature = 0.5                   # of −ln(position): 0.1 changes little, 2 almost all
 
-The file is checked when it is loaded; a file with an error is refused as a whole.
+The file is checked when it is loaded; a file with an error is rejected as a whole.
 """
 
 import tomllib
@@ -43,9 +43,17 @@ from training.retrieval.catalogue import Filter, parse_filters
 FILE = "rules.toml"
 Action = Literal["pin", "boost", "bury", "hide"]
 _RULE = {
-    "action", "where", "items", "factor", "position",
-    "query", "market", "surface", "from", "until",
-}  # fmt: skip
+    "action",
+    "where",
+    "items",
+    "factor",
+    "position",
+    "query",
+    "market",
+    "surface",
+    "from",
+    "until",
+}
 
 
 @dataclass(frozen=True)
@@ -108,7 +116,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Diversity:
-    """How much items move down that resemble the items above them; 0 is not at all."""
+    """How far items move down if they resemble the items above them; 0 is not at all."""
 
     weight: float = 0.0
     occasion: Occasion = field(default_factory=Occasion)
@@ -118,7 +126,7 @@ class Diversity:
 class Exploration:
     """How often the slots of a page, from 1, show an item from below the page.
 
-    With a temperature there are no slots, and the share is that of lists drawn as a whole.
+    With a temperature there are no slots, and `share` is the share of lists drawn as a whole.
     """
 
     share: float = 0.0

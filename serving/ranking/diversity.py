@@ -19,7 +19,7 @@ def diversify(
 
     Args:
         order: positions among the N candidates, best first.
-        weight: of the similarity; 0 leaves the order as it is, 1 ignores relevance.
+        weight: of the similarity; 0 leaves the order unchanged, 1 ignores relevance.
     """
     top = list(order[:DEPTH])
     if weight == 0 or len(top) < 3:

@@ -21,11 +21,11 @@ def drop_deleted(
     """Return the candidates that are not deleted, and the context of these alone.
 
     Features compare a candidate with the others of its slate.  A candidate that is never shown
-    must not be among them: training sees only what was shown.
+    must not be among them: training sees only shown items.
 
     Args:
         item_ids: N candidates.
-        context: of the candidates; says which are deleted.
+        context: of the candidates, with their deletions.
         deleted_ids: deleted items, used without a context.
     """
     deleted = deleted_ids if context is None else _deleted(context)

@@ -26,7 +26,7 @@ class Draw:
     Attributes:
         seed: 63 bits.
         temperature: of the noise; None where slots were explored.
-        scores: by position among the candidates, what the noise was added to.
+        scores: by position among the candidates, before the noise was added.
     """
 
     seed: int

@@ -27,7 +27,7 @@ def rerank_by_rules(
         order: positions among the N items, best first.
         item_ids: N items.
         context: of the items; without it, rules on fields and diversity have no effect.
-        rules: those that apply to the request.
+        rules: the rules that apply to the request.
         candidates: with the sources of each item.
         partial_match_sources: items of these sources alone come after all others.
 
@@ -49,7 +49,7 @@ def pinned_items(rules: Rules) -> list[str]:
 def _boosted(
     order: list[int], rules: Sequence[Rule], context: RequestContext | None, item_ids: Sequence[str]
 ) -> list[int]:
-    """Divide the rank of boosted items by their factor, multiply that of buried ones, and sort."""
+    """Divide the rank of boosted items by their factor, multiply the rank of buried ones, sort."""
     factors = [rule for rule in rules if rule.action in ("boost", "bury")]
     if not factors:
         return order

@@ -1,4 +1,4 @@
-"""The log of answers: what was served, and which answers were shown."""
+"""The log of answers: served items, and which answers were shown."""
 
 import base64
 import hashlib
@@ -151,7 +151,7 @@ def shown_event(query: Query, slate: Slate) -> RankingEvent:
 def shown_items(slate: Slate) -> tuple[ShownItem, ...]:
     """Return the items of an answer with scores and propensities.
 
-    The score of a drawn item is the one that the noise was added to, not the ranker's.
+    The score of a drawn item is the score before the noise, not the ranker's.
     """
     ids, scores = slate.scored.item_ids, slate.scored.scores.tolist()
     propensities, drawn = slate.propensities, slate.draw.scores if slate.draw else {}

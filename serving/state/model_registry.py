@@ -134,4 +134,4 @@ _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     POPULARITY: _load_popularity,
     **{kind: spec.load for kind, spec in index_specs().items()},
 }
-"""By kind; each fills the caches of what it loads, so that no request has to."""
+"""Loaders by kind; each fills the caches of its artifact, so that no request has to."""

@@ -76,7 +76,7 @@ def kill_demo_when(path, home):
 
 @pytest.fixture(scope="session")
 def finished_demo(tmp_path_factory):
-    """Build the demo in the first worker that asks for it; the others wait and read it."""
+    """Build the demo in the first worker that needs it; the others wait and read it."""
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
         folder = folder.parent

@@ -1,8 +1,8 @@
-"""Every command of the README does what the README says, in a copy of this checkout.
+"""Every command of the README works as documented, in a copy of this checkout.
 
-Commands run in the order of the page, in one shell environment.  Those that stay up (`make demo`,
+Commands run in the order of the page, in one shell environment.  Servers (`make demo`,
 `aisle serve`, `feast ui`) start on free ports and are interrupted.  `make demo` resumes a demo that
-`test_demo.py` finished, and `aisle simulate` makes a smaller shop.  `make test` is what runs this
+`test_demo.py` finished, and `aisle simulate` makes a smaller shop.  `make test` runs this
 file; the test checks that the gate runs it.
 """
 
@@ -47,7 +47,7 @@ def free_port():
 
 
 class Shell:
-    """Runs commands in the copy, as a person would who typed the README from its top."""
+    """Runs commands in the copy, as a person who types the README from its top."""
 
     def __init__(self, folder):
         self.folder = folder

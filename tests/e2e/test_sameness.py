@@ -1,4 +1,4 @@
-"""Served vectors equal, bit for bit, those that training computes for the same instant."""
+"""Served vectors equal, bit for bit, the vectors of training for the same instant."""
 
 import base64
 import json
@@ -124,9 +124,13 @@ def open_shop(folder):
 def empty_search(market):
     """Return a search without results on an earlier day, so that the market has a share of them."""
     event = RankingEvent(
-        event_id=f"nothing-{market}", event_time=parse_instant("2026-01-08T12:00:00Z"),
-        request_id=f"nothing-{market}", query="Ünïque", market=market or DEFAULT_MARKET, items=(),
-    )  # fmt: skip
+        event_id=f"nothing-{market}",
+        event_time=parse_instant("2026-01-08T12:00:00Z"),
+        request_id=f"nothing-{market}",
+        query="Ünïque",
+        market=market or DEFAULT_MARKET,
+        items=(),
+    )
     return encode_event(event) + b"\n"
 
 
@@ -206,10 +210,16 @@ def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
     stored = compare(day.home, plain, day.prior)
 
     assert moved.differing.keys() > {
-        "item_attributes__price", "item_engagement__impressions_all", "user_recent__present",
-        "query_engagement__searches_1d", "taste__tags_matches", "history__times_shown",
-        "user_attributes__spent", "user__tenure_seconds", "funnel__query_zero_result_all",
-    }  # fmt: skip
+        "item_attributes__price",
+        "item_engagement__impressions_all",
+        "user_recent__present",
+        "query_engagement__searches_1d",
+        "taste__tags_matches",
+        "history__times_shown",
+        "user_attributes__spent",
+        "user__tenure_seconds",
+        "funnel__query_zero_result_all",
+    }
     assert stored.differing.keys() > {"item_attributes__price", "text__tokens_covered"}
     assert "item_engagement__impressions_all" not in stored.differing
 
@@ -258,8 +268,12 @@ def test_training_reads_the_sources_of_served_items_from_the_log(day):
     for event, _ in retrieved:
         assert not np.isnan(logged_matrix(event)[:, of_sources(event)]).all()
     assert {name for event, _ in retrieved for ranks in event.sources for name in ranks} >= {
-        "lexical", "popular", "past", "favourites", "together",
-    }  # fmt: skip
+        "lexical",
+        "popular",
+        "past",
+        "favourites",
+        "together",
+    }
 
 
 def of_sources(event):
@@ -274,9 +288,13 @@ def read_again(day, t):
     connection.replay()
     for event in day.events[-60:]:
         query = Query(
-            event.request_id, t, event.user_id, text=event.query, market=event.market,
+            event.request_id,
+            t,
+            event.user_id,
+            text=event.query,
+            market=event.market,
             item_ids=[*(item.item_id for item in event.items), *event.considered],
-        )  # fmt: skip
+        )
         facts = replace(read_once(connection, query), source_ranks=sources_of(event))
         facts = with_overrides(facts, event.overrides, shop)
         matrix = feature_matrix(facts, shop, day.prior)[: len(event.items)]

@@ -48,7 +48,7 @@ class Checkout:
 
     @property
     def environment(self):
-        """This process's variables without those of Aisle; Python imports from the copy first."""
+        """This process's variables without Aisle's; Python imports from the copy first."""
         inherited = {k: v for k, v in os.environ.items() if not k.startswith(("AISLE_", "REDIS_"))}
         return inherited | {"PYTHONPATH": str(self.root), "NO_COLOR": "1"}
 

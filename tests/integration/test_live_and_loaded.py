@@ -42,10 +42,8 @@ EARLIER = [
     click("a9", NOW - HOUR, "i1", user_id="u2", received_at=NOW - HOUR + 1),
     click("b1", NOW - 9 * DAY, "i3", user_id="u1", received_at=NOW - HOUR),
     click("b2", NOW - HOUR, "i2", user_id="u2", corrects="a6"),
-    ItemEvent(
-        event_id="b3", event_time=NOW - 30, received_at=NOW - 30, item_id="i2", op="delete"
-    ),
-]  # fmt: skip
+    ItemEvent(event_id="b3", event_time=NOW - 30, received_at=NOW - 30, item_id="i2", op="delete"),
+]
 LATER = [
     click("c1", NOW + 60, "i1", request_id="r3"),
     ranking("c2", NOW + 61, ["i1", "i3"], user_id="u1", query="shoes", request_id="r3"),
@@ -77,7 +75,7 @@ def load(room):
 
 
 def live_facts(room, t):
-    """Read all views except those that are loaded once a day."""
+    """Read all views that are loaded more often than once a day."""
     requests = zip(USERS, QUERIES, strict=True)
     contexts = [comparable(facts(room, user, query, t=t)) for user, query in requests]
     return [

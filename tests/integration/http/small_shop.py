@@ -177,9 +177,16 @@ def run_service(settings: Settings, **variables: str) -> Iterator[Service]:
     """Run the service on a free port, with the home's Redis, until the block ends."""
     port, address = free_port(), ensure_redis(settings)
     command = [
-        sys.executable, "-m", "bentoml", "serve", "serving.http.service:Aisle",
-        "--host", "127.0.0.1", "--port", str(port),
-    ]  # fmt: skip
+        sys.executable,
+        "-m",
+        "bentoml",
+        "serve",
+        "serving.http.service:Aisle",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     output = settings.home.root / "service.log"
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     with output.open("ab") as log:

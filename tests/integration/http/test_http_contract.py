@@ -24,8 +24,14 @@ def test_an_answer_has_the_keys_of_the_contract_and_the_best_item_first(service)
 
     scores = [item["score"] for item in answer["items"]]
     assert list(answer) == [
-        "took", "items", "request_id", "model_version", "feature_service", "degraded", "dropped",
-    ]  # fmt: skip
+        "took",
+        "items",
+        "request_id",
+        "model_version",
+        "feature_service",
+        "degraded",
+        "dropped",
+    ]
     assert list(answer["items"][0]) == ["item", "score"]
     assert sorted(item["item"] for item in answer["items"]) == service.items
     assert scores == sorted(scores, reverse=True)
@@ -49,8 +55,10 @@ def test_equal_scores_keep_the_order_of_the_request(service):
     answer = service.rank(["never-seen-2", "never-seen-1", "never-seen-3"]).json()
 
     assert [item["item"] for item in answer["items"]] == [
-        "never-seen-2", "never-seen-1", "never-seen-3",
-    ]  # fmt: skip
+        "never-seen-2",
+        "never-seen-1",
+        "never-seen-3",
+    ]
 
 
 def test_a_request_without_id_gets_one(service):
@@ -109,9 +117,12 @@ def test_a_field_of_the_request_overrides_the_stored_one(service):
 def test_a_deleted_item_is_dropped_and_reported(service):
     deleted, remaining = "soon-deleted", service.items[0]
     event = {
-        "kind": "item", "event_id": "delete-soon-deleted", "event_time": service.clock.now(),
-        "item_id": deleted, "op": "delete",
-    }  # fmt: skip
+        "kind": "item",
+        "event_id": "delete-soon-deleted",
+        "event_time": service.clock.now(),
+        "item_id": deleted,
+        "op": "delete",
+    }
     assert service.http.post("/events", json=event).json()["accepted"] == 1
 
     answer = service.rank([deleted, remaining]).json()

@@ -15,9 +15,12 @@ from tests.scale import seconds
 
 def item_event(service, event_id, **fields):
     return {
-        "kind": "item", "event_id": event_id, "event_time": service.clock.now(),
-        "item_id": f"of-{event_id}", **fields,
-    }  # fmt: skip
+        "kind": "item",
+        "event_id": event_id,
+        "event_time": service.clock.now(),
+        "item_id": f"of-{event_id}",
+        **fields,
+    }
 
 
 @pytest.mark.parametrize("form", ["object", "array", "lines"])
@@ -140,9 +143,12 @@ def test_an_answer_makes_impressions_only_when_it_is_reported_shown(service):
     unshown = service.explain(items, user=user)["fresh-1"]["item_engagement__present"]
 
     report = {
-        "kind": "ranking", "event_id": "shown-r-unshown", "event_time": service.clock.now(),
-        "request_id": "r-unshown", "user_id": user,
-    }  # fmt: skip
+        "kind": "ranking",
+        "event_id": "shown-r-unshown",
+        "event_time": service.clock.now(),
+        "request_id": "r-unshown",
+        "user_id": user,
+    }
     answer = service.http.post("/events", json=report).json()
     shown = service.explain(items, user=user)
 
@@ -153,9 +159,11 @@ def test_an_answer_makes_impressions_only_when_it_is_reported_shown(service):
 
 def test_a_report_of_an_unknown_request_is_quarantined(service):
     report = {
-        "kind": "ranking", "event_id": "shown-never", "event_time": service.clock.now(),
+        "kind": "ranking",
+        "event_id": "shown-never",
+        "event_time": service.clock.now(),
         "request_id": "never-answered",
-    }  # fmt: skip
+    }
 
     answer = service.http.post("/events", json=report).json()
 
@@ -220,9 +228,12 @@ def test_only_a_first_page_without_items_is_a_search_without_results(service, pa
 
 def test_a_ranking_without_items_and_query_is_quarantined_with_its_reason(service):
     report = {
-        "kind": "ranking", "event_id": "shown-void", "event_time": service.clock.now(),
-        "request_id": "r-void", "items": [],
-    }  # fmt: skip
+        "kind": "ranking",
+        "event_id": "shown-void",
+        "event_time": service.clock.now(),
+        "request_id": "r-void",
+        "items": [],
+    }
 
     answer = service.http.post("/events", json=[report, report | {"query": " "}]).json()
 
@@ -269,14 +280,31 @@ def test_a_click_takes_user_and_query_from_its_ranking(service):
 def test_feedback_accepts_metarank_events(service):
     now = service.clock.now() // 1000
     events = [
-        {"event": "item", "id": "m1", "item": "peer-item", "timestamp": str(now),
-         "fields": [{"name": "price", "value": 3}]},
-        {"event": "ranking", "id": "m2", "timestamp": now, "user": "peer-user",
-         "items": [{"id": "peer-item"}]},
-        {"event": "interaction", "id": "m3", "timestamp": now, "user": "peer-user",
-         "ranking": "m2", "item": "peer-item", "type": "click"},
+        {
+            "event": "item",
+            "id": "m1",
+            "item": "peer-item",
+            "timestamp": str(now),
+            "fields": [{"name": "price", "value": 3}],
+        },
+        {
+            "event": "ranking",
+            "id": "m2",
+            "timestamp": now,
+            "user": "peer-user",
+            "items": [{"id": "peer-item"}],
+        },
+        {
+            "event": "interaction",
+            "id": "m3",
+            "timestamp": now,
+            "user": "peer-user",
+            "ranking": "m2",
+            "item": "peer-item",
+            "type": "click",
+        },
         {"event": "gossip", "id": "m4"},
-    ]  # fmt: skip
+    ]
 
     answer = service.http.post("/feedback", json=events).json()
     features = service.explain(["peer-item"], user="peer-user")["peer-item"]

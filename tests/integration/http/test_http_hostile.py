@@ -38,7 +38,10 @@ BODIES = {
     "a nesting of nine hundred": b"[" * DEEP + b"]" * DEEP,
     "objects nested nine hundred deep": b'{"a":' * DEEP + b"1" + b"}" * DEEP,
     "a nested field": ITEM[:-1] % (b"h6", b"a")
-    + b',"fields":{"f":' + b"[" * DEEP + b"]" * DEEP + b"}}",
+    + b',"fields":{"f":'
+    + b"[" * DEEP
+    + b"]" * DEEP
+    + b"}}",
     "null": b"null",
     "a number": b"3",
     "a text": b'"item"',
@@ -83,7 +86,7 @@ BODIES = {
     "lines of which some are events": b"\n".join(
         [b"{", ITEM % (b"h24", b"a"), b"\xff", b"", ITEM % (b"h25", b"b"), b"3"]
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("path", ["/events", "/feedback", "/rank/default"])

@@ -76,8 +76,10 @@ def test_an_erased_user_is_unknown_immediately_and_out_of_the_log_after_a_refres
 def test_the_command_line_shows_and_erases_a_user(service, capsys):
     service.click(service.items[0], user_id="terminal")
 
-    statuses = [main(["user", action, "terminal", "--url", service.url, "--json"])
-                for action in ("show", "erase", "show")]  # fmt: skip
+    statuses = [
+        main(["user", action, "terminal", "--url", service.url, "--json"])
+        for action in ("show", "erase", "show")
+    ]
 
     shown, erased, after = map(json.loads, capsys.readouterr().out.splitlines())
     assert statuses == [0, 0, 0]

@@ -13,12 +13,22 @@ CHECKS = "positive_data_acceptance"
 def test_no_generated_request_finds_a_deviation_from_the_document(service, tmp_path):
     run = subprocess.run(
         [
-            Path(sys.executable).with_name("schemathesis"), "run", f"{service.url}/openapi.json",
-            "--phases", "coverage,fuzzing", "--max-examples", "5", "--seed", "7", "--no-color",
-            "--continue-on-failure", "--exclude-checks", CHECKS,
+            Path(sys.executable).with_name("schemathesis"),
+            "run",
+            f"{service.url}/openapi.json",
+            "--phases=coverage,fuzzing",
+            "--max-examples=5",
+            "--seed=7",
+            "--no-color",
+            "--continue-on-failure",
+            f"--exclude-checks={CHECKS}",
         ],
-        check=False, cwd=tmp_path, capture_output=True, text=True, timeout=seconds(240),
-    )  # fmt: skip
+        check=False,
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=seconds(240),
+    )
 
     paths = service.http.get("/openapi.json").json()["paths"]
     assert run.returncode == 0, run.stdout[-4000:]

@@ -33,20 +33,29 @@ def batch(number, clock):
     items = rng.sample(ENTITIES["item"], 2)
     user, query = rng.choice(ENTITIES["user"]), rng.choice(["two hats", "two shoes"])
     slate = RankingEvent(
-        event_id=name, event_time=clock.now(), request_id=name, user_id=user, query=query,
+        event_id=name,
+        event_time=clock.now(),
+        request_id=name,
+        user_id=user,
+        query=query,
         items=tuple(map(ShownItem, items)),
-    )  # fmt: skip
+    )
     acts = [("click", None), ("purchase", None), ("purchase", f"{name}-1")][: rng.randint(1, 3)]
     return [
         slate,
         *(
             InteractionEvent(
-                event_id=f"{name}-{n}", event_time=clock.now(), item_id=items[0], type=type_,
-                request_id=name, value=19.9, corrects=corrects,
+                event_id=f"{name}-{n}",
+                event_time=clock.now(),
+                item_id=items[0],
+                type=type_,
+                request_id=name,
+                value=19.9,
+                corrects=corrects,
             )
             for n, (type_, corrects) in enumerate(acts)
         ),
-    ]  # fmt: skip
+    ]
 
 
 class Sender(threading.Thread):
@@ -85,7 +94,7 @@ def live_counts(settings, t):
 
 
 def differing(events, rows, t):
-    """Yield the counts that differ from those of the events."""
+    """Yield the counts that differ from the events' counts."""
     for view, entity, row in rows:
         expected = counts(deltas(events)[view.name].get(entity, []), view.measures, t)
         actual = row and {name: row[name] for name in view.features}

@@ -1,4 +1,4 @@
-"""`aisle simulate` has an option for every setting of a shop, and refuses impossible shops."""
+"""`aisle simulate` has an option for every setting of a shop, and rejects impossible shops."""
 
 import json
 from dataclasses import fields

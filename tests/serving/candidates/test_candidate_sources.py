@@ -1,4 +1,4 @@
-"""What a candidate source returns, given the live features of the shopper."""
+"""Results of candidate sources for the live features of a shopper."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""What the service relies on in BentoML and Starlette beyond their documented interfaces."""
+"""Undocumented behaviour of BentoML and Starlette that the service relies on."""
 
 import asyncio
 import inspect

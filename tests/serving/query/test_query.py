@@ -1,4 +1,4 @@
-"""A body is parsed, or refused with the path of the field."""
+"""A body is parsed, or rejected with the path of the field."""
 
 import msgspec
 import pytest
@@ -101,5 +101,7 @@ def test_invalid_body_names_what_was_expected(body, field, expected):
         body_reader(RankBody)(body)
 
     assert (raised.value.status, raised.value.field, raised.value.expected) == (
-        400, field, expected,
-    )  # fmt: skip
+        400,
+        field,
+        expected,
+    )

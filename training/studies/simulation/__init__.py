@@ -1,4 +1,4 @@
-"""A simulated shop whose true relevance is known: users, sessions, slates, clicks and orders.
+"""A simulated shop with known true relevance: users, sessions, slates, clicks and orders.
 
     config = ShopConfig(users=1500, items=600, seed=11, slate=(10, 10), policy="strong",
                         click_model="dbn", bias=1.0, randomized_share=0.05)
@@ -7,8 +7,8 @@
 
 A user starts a session (`visits`) with a focus on a category, and browses the home page or searches
 with an intent (`intents`).  The logging policy ranks a pool of candidates (`policies`), a click
-model decides what is examined and clicked (`click_models`), and each click may lead to a cart, an
-order and a return (`outcomes`).
+model decides which items are examined and clicked (`click_models`), and each click may lead to a
+cart, an order and a return (`outcomes`).
 
 `log` has columns per request (`user device market intent focus randomized …`) and per impression
 (`item position score propensity clicked carted ordered …`), with the truth of each impression:

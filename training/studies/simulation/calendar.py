@@ -17,7 +17,7 @@ _HOURS = np.array([0] * 6 + [1, 2, 3, 4, 4, 4, 5, 5, 4, 4, 4, 5, 7, 9, 9, 7, 4, 
 """Weight of each local hour; there are no visits before six."""
 _WEEKDAYS = (0.95, 0.95, 0.95, 1.0, 1.0, 1.05, 1.1)
 _PEAKS = (120, 90, 330, 350, 270, 240, 20, 340, 345, 180)
-"""Day of the year on which demand for each category peaks, on the northern hemisphere."""
+"""Day of the year when demand for each category peaks, on the northern hemisphere."""
 _SEASON = 0.35
 _CAMPAIGN_DAYS, _CAMPAIGN_CYCLE = 3, 14
 _CAMPAIGN_TRAFFIC, _CAMPAIGN_INTEREST = 1.3, 2.0

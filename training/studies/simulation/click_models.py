@@ -1,12 +1,12 @@
-"""Three click models: which positions of a slate a user examines, and what they click.
+"""Three click models: which positions of a slate a user examines and clicks.
 
 pbm      Position-based model: each position is examined independently, with a probability that
          falls as a power of the position and depends on the device (Richardson, Dominowska and
          Ragno, WWW 2007).
 cascade  Users examine from the top down, until the first click or until their patience ends
          (Craswell, Zoeter, Taylor and Ramsey, WSDM 2008).
-dbn      Dynamic Bayesian network: as cascade, but users go on after a click that does not satisfy
-         them (Chapelle and Zhang, WWW 2009).
+dbn      Dynamic Bayesian network: as cascade, but users continue after a click that does not
+         satisfy them (Chapelle and Zhang, WWW 2009).
 
 With trust bias, users click some examined items only because of their high position (Agarwal, Wang,
 Li, Bendersky and Najork, WWW 2019).

@@ -16,10 +16,10 @@ POLICIES = ("weak", "strong", "random")
 
 @dataclass(frozen=True)
 class Breakage:
-    """What goes wrong; nothing by default.  Each setting leaves the rest of the shop unchanged.
+    """Faults of the data; none by default.  Each setting leaves the rest of the shop unchanged.
 
     Attributes:
-        bots: visits of bots per visit of a human; bots click half of what they see.
+        bots: visits of bots per visit of a human; bots click half of the items they see.
         lost: share of the rankings and interactions that never reach the log.
         duplicated: share of the rankings and interactions that arrive twice, with one event id.
         late: share of the rankings and interactions that arrive hours later.
@@ -60,7 +60,7 @@ class ShopConfig:
         bias: position bias: 0 examines every position, 1 in "pbm" is 1 / position.
         trust: trust bias: share of the examined but unattractive items at position 1 that are
             clicked because of their position.
-        breakage: what goes wrong.
+        breakage: faults of the data.
     """
 
     users: int = 400
@@ -83,7 +83,7 @@ class ShopConfig:
         """Check the settings.
 
         Raises:
-            SettingError: names the setting, what was expected and what was found.
+            SettingError: names the setting, its allowed values and its value.
         """
         breakage = self.breakage
         checks = [

@@ -46,7 +46,7 @@ class Intents:
 
     @cached_property
     def _cumulative(self) -> Floats:
-        """Cumulative weights, shape (categories * Q,); those of category c are in (c, c + 1].
+        """Cumulative weights, shape (categories * Q,); the weights of category c are in (c, c + 1].
 
         One search in this array then draws for visits of all categories.
         """

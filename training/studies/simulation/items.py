@@ -51,7 +51,7 @@ class Items:
         list_price: price before changes and discounts, in the currency of the market.
         taste: shape (N, TASTE), unit vectors.
         age: age in days when the shop opens; 0 for items added later.
-        first_day, last_day: days on which it is for sale, both inclusive.
+        first_day, last_day: first and last day of sale, both inclusive.
         key: seed of the item's noise.
     """
 
@@ -186,7 +186,7 @@ def _base_price(config: ShopConfig, category: Ints, market: Ints) -> Floats:
 
 
 def _tastes(config: ShopConfig, rng: np.random.Generator, brand: Ints, colour: Ints) -> Floats:
-    """Mix taste vectors of brand, colour and item: who likes a brand likes most of its items."""
+    """Mix taste vectors of brand, colour and item: users like most items of a brand they like."""
     shared = stream(config.seed, "taste", _WORLD)
     brands, colours = (_units(shared, len(words)) for words in (BRANDS, COLOURS))
     mixed = (

@@ -116,7 +116,7 @@ class Pools:
 
     @cached_property
     def _attribute(self) -> list[tuple[str, int]]:
-        """Name and code of the attribute by which each intent selects candidates."""
+        """Name and code of the attribute that selects candidates of each intent."""
         intents = self.day.intents
         columns = zip(
             intents.category.tolist(), intents.brand.tolist(), intents.colour.tolist(), strict=True

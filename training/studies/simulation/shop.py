@@ -19,7 +19,7 @@ class Shop:
     """A shop of some days; a shop of more days begins with the same days.
 
     Attributes:
-        days: number of days for which items were drawn.
+        days: number of days with drawn items.
     """
 
     config: ShopConfig

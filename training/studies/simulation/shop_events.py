@@ -20,7 +20,7 @@ from training.studies.simulation.shopping_events import (
 from training.studies.simulation.visits import slate_blocks
 
 TRUTH = "truth"
-"""Kind of the tables of truth; the other kinds are those of events."""
+"""Kind of the tables of truth; the other kinds are kinds of events."""
 
 
 @dataclass

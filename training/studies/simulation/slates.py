@@ -54,7 +54,7 @@ class Requests:
 class Slates(Requests):
     """R requests with their slates of n impressions in total, and the outcomes.
 
-    The impressions of a slate are contiguous, best position first: those of request r are the rows
+    The impressions of a slate are contiguous, best position first: request r has the rows
     from offsets[r] to offsets[r + 1].  The columns of impressions have shape (n,).
 
     item, position: item number, and position from 1.
@@ -110,7 +110,7 @@ class Slates(Requests):
         return cls(**{name: np.concatenate(values) for name, values in columns.items()})
 
     def where(self, selected: Bools) -> "Slates":
-        """Return the slates for which `selected`, shape (R,), is true."""
+        """Return the slates where `selected`, shape (R,), is true."""
         impressions = np.repeat(selected, self.sizes)
         of_requests = {f.name for f in fields(Requests)}
         columns = {

@@ -98,7 +98,7 @@ def policy_value(
     """Return the expected value of a policy's slates on the requests of a shop.
 
     The policy ranks the requests and candidates of the log, with other noise than the logging
-    policy; clicks are expectations, not samples.  Requests of bots are left out.
+    policy; clicks are expectations, not samples.  Requests of bots are excluded.
 
     Args:
         shop: any shop.

@@ -1,4 +1,4 @@
-"""The users of the simulated shop; events have their market and device, all else is hidden."""
+"""The users of the simulated shop; events have their market and device, the rest is hidden."""
 
 from dataclasses import dataclass
 from itertools import pairwise
@@ -58,7 +58,7 @@ class Users:
 
     def draw(self, markets: Ints, uniforms: Floats) -> Ints:
         """Draw a user of each market, by activity."""
-        # `activity` of market m lies in (m, m + 1], so one search serves all markets.
+        # `activity` of market m is in (m, m + 1], so one search serves all markets.
         users = np.searchsorted(self.activity, markets + uniforms, side="right")
         return np.clip(users, self.bounds[markets], self.bounds[markets + 1] - 1)
 

@@ -81,7 +81,7 @@ def draw_requests(
 ) -> Requests:
     """Draw the requests of the visits `numbers` of `total`.
 
-    Visits of bots are numbered from `first_bot` on; None for visits of humans.
+    Visits of bots have numbers from `first_bot` on; None for visits of humans.
     """
     visits = _draw_visits(day, rng, numbers, total)
     is_bot = first_bot is not None
@@ -192,7 +192,7 @@ def _attraction(day: Day, requests: Requests, items: Ints) -> Floats:
 
 
 def _clicks(day: Day, requests: Requests, attraction: Floats, uniforms: Floats) -> Clicks:
-    """Draw clicks; bots, which have blocks of their own, examine every position."""
+    """Draw clicks; bots, which have separate blocks, examine every position."""
     if (requests.bot >= 0).any():
         examined = np.ones(attraction.shape)
         return Clicks(examined, attraction, examined > 0, uniforms[1] < attraction)

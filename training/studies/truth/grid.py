@@ -1,4 +1,4 @@
-"""The grid of simulated shops on which rankers are compared with the truth."""
+"""The grid of simulated shops where rankers are compared with the truth."""
 
 import itertools
 import tomllib

@@ -3,7 +3,7 @@
 One shop of several markets is simulated.  The chosen ranker is compared with one that has no user
 or session features, in slices by the number of earlier clicks of the user.  In the smallest market
 it is also compared with a ranker fitted on that market alone.  No feature names a market: prices
-are relative to those of the market, and each item belongs to one market.
+are relative to the market's prices, and each item belongs to one market.
 """
 
 from collections.abc import Iterator

@@ -32,7 +32,7 @@ class CellReport:
 
     Attributes:
         results: one per seed.
-        gain: value of the chosen ranker minus that of the naive one.
+        gain: value of the chosen ranker minus the naive one's value.
         share: share of the gap between the naive and the ideal ranker that the chosen one closes:
             a ratio of means, with an interval by linearization.
     """
@@ -64,7 +64,7 @@ def list_shops(grid: TruthGrid, seeds: int | None = None) -> list[GridShop]:
 def run_shops(
     shops: list[GridShop], cache: Path, workers: int | None = None
 ) -> Iterator[tuple[GridShop, Result]]:
-    """Yield each shop's result as soon as it is ready; cached results are not computed again.
+    """Yield the results of the shops as they finish; read cached ones instead of computing them.
 
     Args:
         shops: to run.
