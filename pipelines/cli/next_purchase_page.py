@@ -21,6 +21,7 @@ def evaluation_page(evaluation: dict[str, Any]) -> Page:
             numbers=3,
         ),
         _slices(models),
+        *([_trainings(evaluation["trainings"])] if evaluation.get("trainings") else []),
         *(line(f"{model['name']}: {_chosen(model['chosen'])}") for model in models),
         line(
             f"Orders: {counted}.  Candidates of the ranker hold {evaluation['reachable']:.1%} of "
@@ -52,6 +53,17 @@ def surfaces_page(evaluation: dict[str, Any]) -> Page:
             f"{evaluation['items']} items were indexed."
         ),
     )
+
+
+def _trainings(trainings: dict[str, Any]) -> Page:
+    keys = ("mean", "low", "high", "deviation")
+    rows: list[list[object]] = [
+        [name, *(f"{spread[key]:.4f}" for key in keys)]
+        for name, spread in trainings.items()
+        if name != "count"
+    ]
+    title = f"ndcg@10 of {trainings['count']} trainings with other seeds and row orders"
+    return table(title, ["", "mean", "lowest", "highest", "deviation"], rows, numbers=4)
 
 
 def _slices(models: list[dict[str, Any]]) -> Page:

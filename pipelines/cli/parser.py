@@ -147,7 +147,17 @@ def _evaluate(verb: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="compare with the ranker in this folder, on the same slates",
     )
+    _trainings(verb)
     verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
+
+
+def _trainings(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--trainings",
+        type=int,
+        metavar="N",
+        help="fit N times with other seeds and row orders, and print the spread of the figures",
+    )
 
 
 def _explain(verb: argparse.ArgumentParser) -> None:
@@ -318,6 +328,7 @@ VERBS = {
     "next-purchase": Verb(
         "rank what users buy next, and measure it against baselines",
         "training_verbs:next_purchase",
+        _trainings,
     ),
     "index": Verb(
         "fit and publish the candidate indexes, as of the last refresh", "search_verbs:index"

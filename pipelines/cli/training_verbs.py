@@ -76,6 +76,12 @@ def evaluate(args: argparse.Namespace) -> Outcome:
         from training.evaluation import compare
 
         evaluation = {**evaluation, "comparison": compare(dataset, ranker, args.compare)}
+    if args.trainings is not None:
+        from training.evaluation import repeat_trainings
+
+        with progress_bar("trainings") as progress:
+            spread = repeat_trainings(dataset, evaluation["training"], args.trainings, progress)
+        evaluation = {**evaluation, "trainings": spread}
     if args.card:
         card = json.loads((out / "model_card.json").read_text())
         return Outcome(card, line((out / "model_card.md").read_text()))
@@ -173,14 +179,14 @@ def personalization(args: argparse.Namespace) -> Outcome:
     return Outcome(result.to_dict(), page)
 
 
-def next_purchase(_: argparse.Namespace) -> Outcome:
+def next_purchase(args: argparse.Namespace) -> Outcome:
     """Rank what users buy next, and measure it."""
     from pipelines.cli.next_purchase_page import evaluation_page
     from training.studies.next_purchase import History, evaluate_next_purchase
 
     home = Settings.from_environment().home
     out = home.root / "build" / "next_purchase"
-    evaluation = evaluate_next_purchase(History.of_log(home), out)
+    evaluation = evaluate_next_purchase(History.of_log(home), out, trainings=args.trainings)
     return Outcome(evaluation, evaluation_page(evaluation))
 
 

@@ -5,6 +5,7 @@ from training.evaluation.ablations import study
 from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
 from training.evaluation.publish import publish_ranker
+from training.evaluation.trainings import repeat_trainings
 
 __all__ = [
     "compare",
@@ -13,5 +14,6 @@ __all__ = [
     "parity",
     "print_evaluation",
     "publish_ranker",
+    "repeat_trainings",
     "study",
 ]

@@ -32,12 +32,25 @@ def tables(evaluation: Figures) -> Iterator[Table]:
         yield _slices(evaluation["slices"])
     if "comparison" in evaluation:
         yield _comparison(evaluation["comparison"])
+    if "trainings" in evaluation:
+        yield trainings_table(evaluation["trainings"])
     for key, title, first in (
         ("ablation", "Without a family of features, on validation", "family"),
         ("learning_curve", "Learning curve, on validation", "share"),
     ):
         if key in evaluation:
             yield _refits(title, first, evaluation[key]["refits"])
+
+
+def trainings_table(trainings: Figures) -> Table:
+    """Return each figure's mean, range and deviation over several trainings."""
+    title = f"{trainings['count']} trainings with other seeds and row orders, on test"
+    table = _table(title, ["", "mean", "lowest", "highest", "deviation"])
+    for name, spread in trainings.items():
+        if name != "count":
+            values = (spread[key] for key in ("mean", "low", "high", "deviation"))
+            table.add_row(name, *(f"{value:.4f}" for value in values))
+    return table
 
 
 def _metrics(models: Sequence[Figures]) -> Table:

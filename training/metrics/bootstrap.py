@@ -1,6 +1,6 @@
-"""How far a mean over slates could be off: the bootstrap, drawing users rather than slates.
+"""Bootstrap intervals of means over slates, resampling users rather than slates.
 
-Slates of one user resemble each other, so users are drawn with all of their slates.
+Slates of one user resemble each other, so a user is drawn with all their slates.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,12 +17,12 @@ DRAWS = 2000
 LEVEL = 0.95
 _SEED = 11
 _MOST_NUMBERS = 1 << 20
-"""Drawn at once: few enough to stay near the processor."""
+"""Drawn together: few enough for the processor's cache."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean and where it may lie, 95 % of the time."""
+    """A mean and its 95 % interval."""
 
     value: float
     low: float
@@ -30,19 +30,21 @@ class Interval:
 
     @property
     def excludes_zero(self) -> bool:
-        """Whether zero lies outside."""
+        """Whether zero is outside the interval."""
         return self.low > 0 or self.high < 0
 
 
 def mean_interval(values: npt.ArrayLike, clusters: npt.ArrayLike, draws: int = DRAWS) -> Interval:
-    """Mean of the known values and its percentile interval (Efron), clusters drawn with return.
+    """Return the mean of the numbers and its percentile interval (Efron).
+
+    Clusters are drawn with replacement.
 
     Given the differences of two models on the same slates, this is the paired bootstrap.
 
     Args:
         values: shape (Q,); NaN where a slate has none.
         clusters: shape (Q,), such as the user of each slate.
-        draws: resamples; always the same ones for the same number of clusters.
+        draws: resamples, the same ones for the same number of clusters.
     """
     return mean_intervals({"": values}, clusters, draws)[""]
 
@@ -50,26 +52,26 @@ def mean_interval(values: npt.ArrayLike, clusters: npt.ArrayLike, draws: int = D
 def mean_intervals(
     values: Mapping[str, npt.ArrayLike], clusters: npt.ArrayLike, draws: int = DRAWS
 ) -> dict[str, Interval]:
-    """The interval of each of several means over the same slates, from the same resamples."""
+    """Return the interval of each of several means over the same slates and resamples."""
     table = {name: np.asarray(column, dtype=np.float64) for name, column in values.items()}
-    alike: dict[bytes, list[str]] = {}
+    by_missing: dict[bytes, list[str]] = {}
     for name, column in table.items():
-        alike.setdefault(np.isnan(column).tobytes(), []).append(name)
+        by_missing.setdefault(np.isnan(column).tobytes(), []).append(name)
     _, cluster = np.unique(np.asarray(clusters), return_inverse=True)
-    found: dict[str, Interval] = {}
-    for names in alike.values():
+    intervals: dict[str, Interval] = {}
+    for names in by_missing.values():
         columns = np.stack([table[name] for name in names])
-        found |= zip(names, _intervals(columns, cluster, draws), strict=True)
-    return {name: found[name] for name in values}
+        intervals |= zip(names, _intervals(columns, cluster, draws), strict=True)
+    return {name: intervals[name] for name in values}
 
 
 def _intervals(values: Floats, cluster: Clusters, draws: int) -> list[Interval]:
-    """Of M means whose values, shape (M, Q), are known of the same slates."""
-    known = ~np.isnan(values[0])
-    if not known.any():
+    """Return the intervals of M means whose values (M, Q) are missing for the same slates."""
+    present = ~np.isnan(values[0])
+    if not present.any():
         return [Interval(np.nan, np.nan, np.nan)] * len(values)
-    values = values[:, known]
-    _, cluster = np.unique(cluster[known], return_inverse=True)
+    values = values[:, present]
+    _, cluster = np.unique(cluster[present], return_inverse=True)
     sums = _on_grid(np.stack([np.bincount(cluster, weights=row) for row in values], axis=1))
     sizes = np.bincount(cluster).astype(np.float64)
     means = np.concatenate(
@@ -93,7 +95,7 @@ def _on_grid(sums: npt.NDArray[Any]) -> Floats:
 
 
 def _times_drawn(clusters: int, draws: int) -> Iterator[Floats]:
-    """Shape (some draws, clusters): how often each is drawn; all draws, some at a time."""
+    """Yield how often each cluster is drawn, shape (some draws, clusters), until all draws."""
     rng, at_once = np.random.default_rng(_SEED), max(_MOST_NUMBERS // clusters, 1)
     for start in range(0, draws, at_once):
         rows = min(at_once, draws - start)

@@ -1,4 +1,4 @@
-"""Ranking metrics over many slates at once: arrays in, one number a slate out.
+"""Ranking metrics over many slates at once: one number for each slate.
 
 Rows have shape (R,) and are sorted by `qid`, each slate's rows in displayed order; a metric has
 shape (Q,).  A metric is a value, parsed from and printed as text: `ndcg@10`, `map`, `revenue@5`.
@@ -32,14 +32,14 @@ _CUT = ("ndcg", "recall", "precision", "coverage", "novelty", "diversity", "reve
 
 @dataclass(frozen=True)
 class Metric:
-    """What is measured of a ranked slate, of its first k positions where k is given."""
+    """A metric of a ranked slate, of its first k positions where k is given."""
 
     kind: str
     k: int | None = None
 
     @classmethod
     def parse(cls, text: str) -> "Metric":
-        """The metric of this name.
+        """Return the metric of this name.
 
         >>> str(Metric.parse("ndcg@10"))
         'ndcg@10'
@@ -47,7 +47,7 @@ class Metric:
         Raises:
             SettingError: there is none.
         """
-        kind, k = found.groups() if (found := _TEXT.fullmatch(text)) else ("", None)
+        kind, k = match.groups() if (match := _TEXT.fullmatch(text)) else ("", None)
         if kind not in (_CUT if k else _WHOLE):
             raise SettingError(
                 f"Metric {text!r}: expected {', '.join(_WHOLE)}, or {', '.join(_CUT)} with the "
@@ -61,13 +61,13 @@ class Metric:
 
 @dataclass(frozen=True)
 class Slates:
-    """Slates to be ranked, and what is known of their rows.
+    """Slates to be ranked, and data of their rows.
 
     Attributes:
         qid: shape (R,), ascending: the slate of each row.
-        gains: shape (R,), not negative: what was wanted.
-        worth: shape (R,): revenue of each row, zero where it was not bought; None if not known.
-        information: shape (R,): bits by which each item surprises; None if not known.
+        gains: shape (R,), not negative.
+        worth: shape (R,): revenue of each row, zero where it was not bought; None if unknown.
+        information: shape (R,): bits by which each item surprises; None if unknown.
         groups: shape (R,): category of each item as an integer, -1 where it has none.
         items: shape (R,): each item as an integer.
     """
@@ -81,11 +81,11 @@ class Slates:
 
     @classmethod
     def of(cls, gains: Rows, qid: Rows) -> "Slates":
-        """Slates of which nothing but the gains is known."""
+        """Return slates with gains alone."""
         return cls(np.asarray(qid), np.asarray(gains, dtype=np.float64))
 
     def measure(self, metrics: Sequence[Metric], scores: Rows) -> dict[str, Floats]:
-        """Each metric by name, shape (Q,); NaN where a slate has none.
+        """Return each metric by name, shape (Q,); NaN where a slate has none.
 
         Coverage is of all slates together and has shape (1,).
         """
@@ -106,35 +106,35 @@ class Slates:
     @cached_property
     def position(self) -> Floats:
         """Shape (R,): position in the slate, from 1."""
-        place = np.arange(1, self.qid.size + 1) - np.repeat(self.starts, self.sizes)
-        return place.astype(np.float64)
+        position = np.arange(1, self.qid.size + 1) - np.repeat(self.starts, self.sizes)
+        return position.astype(np.float64)
 
     @cached_property
     def _tables(self) -> list[tuple[Ints, npt.NDArray[np.bool_], Ints]]:
-        """Slates of like size as rows of one table: first rows, which places are theirs, all rows.
+        """Slates of similar size as rows of a table: first rows, which cells are used, all rows.
 
         Sorting a few tables is far faster than sorting all rows by slate and score.
         """
         width = 1 << np.frexp(self.sizes - 1.0)[1].astype(np.int64)
         tables = []
         for wide in np.unique(width):
-            alike, places = width == wide, np.arange(wide)
-            first = self.starts[alike][:, None]
-            theirs = places < self.sizes[alike][:, None]
-            tables.append((first, theirs, (first + places)[theirs]))
+            similar, columns = width == wide, np.arange(wide)
+            first = self.starts[similar][:, None]
+            used = columns < self.sizes[similar][:, None]
+            tables.append((first, used, (first + columns)[used]))
         return tables
 
     def order(self, scores: Rows) -> Ints:
-        """Shape (R,): places of the rows, slate by slate, best score first."""
-        known = np.asarray(scores, dtype=np.float64)
-        falling = -np.where(np.isnan(known), -np.inf, known)
-        order = np.empty(known.size, dtype=np.int64)
-        for first, theirs, rows in self._tables:
-            # What is beyond a slate's end comes last: the sort is stable, and nothing is higher.
-            table = np.full(theirs.shape, np.inf)
-            table[theirs] = falling[rows]
+        """Return the rows slate by slate, best score first, shape (R,)."""
+        numbers = np.asarray(scores, dtype=np.float64)
+        falling = -np.where(np.isnan(numbers), -np.inf, numbers)
+        order = np.empty(numbers.size, dtype=np.int64)
+        for first, used, rows in self._tables:
+            # Unused cells come last: the sort is stable, and nothing is higher.
+            table = np.full(used.shape, np.inf)
+            table[used] = falling[rows]
             best_first = np.argsort(table, axis=1, kind="stable")
-            order[rows] = (first + best_first)[theirs]
+            order[rows] = (first + best_first)[used]
         return order
 
     @cached_property
@@ -148,7 +148,7 @@ class Slates:
         return self.gains[self.order(self.gains)]
 
     @cached_property
-    def wanted(self) -> Floats:
+    def relevant(self) -> Floats:
         """Shape (Q,): rows with gain."""
         return self.sums(self.gains > 0)
 
@@ -194,18 +194,18 @@ class Ranked:
         s, hits = self.slates, (self.gains > 0).astype(np.float64)
         before = np.cumsum(hits) - hits
         so_far = before - np.repeat(before[s.starts], s.sizes) + hits
-        return _share(s.sums(hits * so_far / s.position), s.wanted)
+        return _share(s.sums(hits * so_far / s.position), s.relevant)
 
     def recall(self, k: int) -> Floats:
-        """Share of the items with gain that stand in the first k positions."""
-        return _share(self._hits(k), self.slates.wanted)
+        """Share of the items with gain that are in the first k positions."""
+        return _share(self._hits(k), self.slates.relevant)
 
     def precision(self, k: int) -> Floats:
         """Items with gain in the first k positions, over k."""
-        return np.where(self.slates.wanted > 0, self._hits(k) / k, np.nan)
+        return np.where(self.slates.relevant > 0, self._hits(k) / k, np.nan)
 
     def revenue(self, k: int) -> Floats:
-        """What was paid for the items in the first k positions."""
+        """Revenue of the items in the first k positions."""
         return self._sum_of(self.slates.worth, k)
 
     def novelty(self, k: int) -> Floats:
@@ -225,13 +225,13 @@ class Ranked:
         slate = np.repeat(np.arange(s.starts.size), s.sizes)[seen]
         width = int(group.max(initial=0)) + 1
         pair, times = np.unique(slate * width + group[seen], return_counts=True)
-        alike = np.bincount(pair // width, times * (times - 1) / 2, minlength=s.starts.size)
+        same = np.bincount(pair // width, times * (times - 1) / 2, minlength=s.starts.size)
         size = np.bincount(slate, minlength=s.starts.size)
         pairs = size * (size - 1) / 2
-        return _share(pairs - alike, pairs)
+        return _share(pairs - same, pairs)
 
     def coverage(self, k: int) -> Floats:
-        """Shape (1,): share of all items that stand in the first k positions of some slate."""
+        """Shape (1,): share of all items that are in the first k positions of some slate."""
         items = self.slates.items
         if items is None or not items.size:
             return np.full(1, np.nan)
@@ -254,7 +254,7 @@ _MEASURES: dict[str, Callable[[Ranked, int], Floats]] = {
 
 
 def ndcg(scores: Rows, gains: Rows, qid: Rows, k: int = 10) -> Floats:
-    """Discounted gain of the first k positions, as a share of the best order's.
+    """Return the discounted gain of the first k positions, as a share of the best order's.
 
     >>> ndcg([0.1, 0.2], [1, 0], [0, 0]).round(4)
     array([0.6309])
@@ -264,7 +264,7 @@ def ndcg(scores: Rows, gains: Rows, qid: Rows, k: int = 10) -> Floats:
 
 
 def slate_starts(qid: Rows) -> Ints:
-    """Shape (Q,): the row at which each slate begins.
+    """Return the row at which each slate begins, shape (Q,).
 
     Raises:
         DatasetError: the rows are not sorted by slate.

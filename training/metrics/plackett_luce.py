@@ -1,8 +1,8 @@
-"""Orders drawn by chance: Gumbel noise on scores, the k best of them, and how likely each was.
+"""Random orders: Gumbel noise on scores, the k best of them, and their probabilities.
 
-The order of score + temperature * noise is a Plackett-Luce draw.  The noise of an item follows from
-the seed and its number, so whoever has the log draws the same order again.  The number of an item
-of the simulated shop is the one in its id, that of any other `item_numbers`.
+The order of score + temperature * noise is a Plackett-Luce draw.  An item's noise follows from the
+seed and its number, so the draw can be repeated from the log.  An item of the simulated shop has
+the number in its id, any other that of `item_numbers`.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from training.metrics.random_streams import Floats, Ints, Seeds, noise
 
 
 def item_numbers(item_ids: Sequence[str]) -> Ints:
-    """Shape (N,): a number of 63 bits for each id, from the first eight bytes of its BLAKE2b.
+    """Return a number of 63 bits for each id, from the first eight bytes of its BLAKE2b.
 
     >>> item_numbers(["a"]).tolist() == item_numbers(["a"]).tolist()
     True
@@ -25,7 +25,7 @@ def item_numbers(item_ids: Sequence[str]) -> Ints:
 
 
 def gumbel(seeds: Seeds | np.uint64, numbers: Ints) -> Floats:
-    """Standard Gumbel noise of each pair: added to scores, their order is a Plackett-Luce draw."""
+    """Return standard Gumbel noise of each pair, to be added to scores."""
     return np.asarray(-np.log(-np.log(noise(seeds, numbers))))
 
 
@@ -40,7 +40,7 @@ def gumbel_top_k(
         k: at most C.
 
     Returns:
-        Places within the C candidates, best first, and the Plackett-Luce probability of each given
+        Indexes into the C candidates, best first, and the Plackett-Luce probability of each given
         those above it (1 at temperature 0), both shape (R, k).
     """
     scale = temperatures[:, None]
@@ -51,7 +51,7 @@ def gumbel_top_k(
 
 
 def _conditional(logits: Floats, chosen: Ints) -> Floats:
-    """Softmax of each chosen one among those not chosen before it.
+    """Return the softmax of each chosen one among those not chosen before it.
 
     Summed from the last to the first, so that small probabilities are not lost in large sums.
     """
@@ -60,8 +60,8 @@ def _conditional(logits: Floats, chosen: Ints) -> Floats:
     rest = np.exp(logits - highest)
     np.put_along_axis(rest, chosen, 0.0, 1)
     with np.errstate(divide="ignore"):
-        left = np.log(rest.sum(axis=1, keepdims=True)) + highest
-    remaining = np.logaddexp.accumulate(np.concatenate([left, top[:, ::-1]], axis=1), axis=1)
+        unchosen = np.log(rest.sum(axis=1, keepdims=True)) + highest
+    remaining = np.logaddexp.accumulate(np.concatenate([unchosen, top[:, ::-1]], axis=1), axis=1)
     with np.errstate(invalid="ignore"):
         share = np.exp(top - remaining[:, :0:-1])
     return np.where(np.isfinite(top), share, 0.0)

@@ -1,7 +1,7 @@
-"""Chance that can be drawn again: streams named by what they are for, and noise by number.
+"""Reproducible random numbers: generators by purpose, and noise by number.
 
-A stream depends on the seed, its name and its numbers alone, so a day comes out the same whichever
-days were drawn before it, in whichever process.
+A generator depends on the seed, its name and its numbers alone, so a day is the same whichever days
+were drawn before it, in whichever process.
 """
 
 import zlib
@@ -22,12 +22,12 @@ _MIX = (
 
 
 def stream(seed: int, name: str, *numbers: int) -> np.random.Generator:
-    """The generator of one purpose, such as ("visits", day, block)."""
+    """Return the generator of one purpose, such as ("visits", day, block)."""
     return np.random.Generator(np.random.SFC64([seed, zlib.crc32(name.encode()), *numbers]))
 
 
 def noise(seeds: Seeds | np.uint64, numbers: Ints) -> Floats:
-    """Uniform in (0, 1): one value for each pair of a seed and a number, broadcast.
+    """Return a uniform number in (0, 1) for each pair of a seed and a number, broadcast.
 
     SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) over seed and number.
 

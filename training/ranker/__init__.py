@@ -2,20 +2,22 @@
 
 from training.ranker.baselines import BASELINES, RATE
 from training.ranker.click_model import Bools
-from training.ranker.configuration import Configuration
+from training.ranker.configuration import SEED, Configuration
+from training.ranker.ensemble import merge_boosters
 from training.ranker.feature_groups import group_features, is_user_feature
-from training.ranker.fitting import Training, Trial, best_of, choose_and_fit, refit
+from training.ranker.fitting import Training, Trial, best_of, choose_and_fit, refit, train
 from training.ranker.gate import users_of
 from training.ranker.quantized import quantize
-from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores, train
+from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores
 from training.ranker.trees import load_xgboost, threads
-from training.ranker.variants import NAIVE, Fitted, fit
+from training.ranker.variants import NAIVE, Fitted, fit, in_random_order
 
 __all__ = [
     "BASELINES",
     "MODEL",
     "NAIVE",
     "RATE",
+    "SEED",
     "TRAINING",
     "Bools",
     "Configuration",
@@ -28,8 +30,10 @@ __all__ = [
     "choose_and_fit",
     "fit",
     "group_features",
+    "in_random_order",
     "is_user_feature",
     "load_xgboost",
+    "merge_boosters",
     "quantize",
     "refit",
     "threads",

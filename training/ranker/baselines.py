@@ -1,4 +1,4 @@
-"""What a ranker must beat: orders that need no learning.  Each gives a score to every row."""
+"""Baselines that need no learning.  Each gives a score to every row."""
 
 from collections.abc import Callable
 
@@ -14,26 +14,26 @@ _SEED = 5
 
 
 def random_order(data: Dataset) -> Scores:
-    """Any order, always the same one."""
+    """Return a random order, always the same one."""
     order: Scores = np.random.default_rng(_SEED).random(data.size)
     return order
 
 
 def shown_order(data: Dataset) -> Scores:
-    """As the shop showed it."""
+    """Return the order in which the shop showed the items."""
     order: Scores = -data.column("position").astype(np.float64)
     return order
 
 
 def item_popularity(data: Dataset) -> Scores:
-    """Clicks of all time before the request; none known is none."""
+    """Return the clicks of all time before the request; a missing count is 0."""
     clicks = data.column("item_engagement__clicks_all").astype(np.float64)
-    known: Scores = np.nan_to_num(clicks)
-    return known
+    scores: Scores = np.nan_to_num(clicks)
+    return scores
 
 
 def smoothed_rate(data: Dataset) -> Scores:
-    """Smoothed click rate of all time before the request."""
+    """Return the smoothed click rate of all time before the request."""
     rates: Scores = data.column("rate__item_all").astype(np.float64)
     return rates
 

@@ -1,11 +1,11 @@
-"""From scores to probabilities: isotonic regression on slates the trees have not seen.
+"""From scores to probabilities: isotonic regression on slates the trees have not learned from.
 
-A ranker's scores order; a calibrated one also says how likely an item is to be wanted once looked
-at (Zadrozny and Elkan, KDD 2002).  What is wanted is the click over the examination of its place,
-so that probabilities are of items and not of positions.
+A ranker's scores give an order.  Calibrated scores give the probability that an item is relevant
+once it is examined (Zadrozny and Elkan, KDD 2002).  Clicks count over the examination of their
+position, so that probabilities describe items and not positions.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,13 +18,13 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Calibration:
-    """A rising line through points, flat beyond the first and the last.
+    """A rising piecewise linear function, constant before the first point and after the last.
 
     Attributes:
         scores, probabilities: shape (P,), rising.
         error: expected calibration error on rows held out from the fit: the mean distance between
             probability and rate over bins of equal size.
-        rows: how many it was fitted on.
+        rows: number of rows it was fitted on.
     """
 
     scores: tuple[float, ...]
@@ -33,34 +33,40 @@ class Calibration:
     rows: int
 
     def apply(self, scores: npt.ArrayLike) -> Floats:
-        """Shape (N,): probability that each item is wanted once looked at, 0 to 1."""
-        found: Floats = np.interp(np.asarray(scores, np.float64), self.scores, self.probabilities)
-        return found
+        """Return the probability that each item is relevant once examined, shape (N,)."""
+        probabilities: Floats = np.interp(
+            np.asarray(scores, np.float64), self.scores, self.probabilities
+        )
+        return probabilities
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return a JSON-ready dict."""
         return asdict(self)
 
 
-def calibrate(scores: Floats, clicked: npt.ArrayLike, seen: Floats, held_out: Any) -> Calibration:
+def calibrate(
+    scores: Floats, clicked: npt.ArrayLike, examined: Floats, held_out: Any
+) -> Calibration:
     """Fit on some rows, and measure the error on the others.
 
     Args:
         scores: shape (R,).
         clicked: shape (R,), bool.
-        seen: shape (R,), probability that the row was looked at.
+        examined: shape (R,), probability that the row was examined.
         held_out: shape (R,), bool: rows that only measure.
     """
     clicked, held_out = np.asarray(clicked, np.float64), np.asarray(held_out, bool)
     fitted = ~held_out
-    points, levels = _isotonic(scores[fitted], clicked[fitted], seen[fitted])
-    known = Calibration(tuple(points), tuple(levels), np.nan, int(fitted.sum()))
-    rest = (known.apply(scores[held_out]), clicked[held_out], seen[held_out])
-    return Calibration(known.scores, known.probabilities, calibration_error(*rest), known.rows)
+    points, levels = _isotonic(scores[fitted], clicked[fitted], examined[fitted])
+    calibration = Calibration(tuple(points), tuple(levels), np.nan, int(fitted.sum()))
+    error = calibration_error(
+        calibration.apply(scores[held_out]), clicked[held_out], examined[held_out]
+    )
+    return replace(calibration, error=error)
 
 
-def calibration_error(probabilities: Floats, clicked: Floats, seen: Floats) -> float:
-    """Mean distance between what is expected and what was seen, over bins of equal size.
+def calibration_error(probabilities: Floats, clicked: Floats, examined: Floats) -> float:
+    """Return the mean distance between probability and click rate, over bins of equal size.
 
     In each bin the rate is clicks over examined rows, the expectation the mean probability, both
     weighted by examination.
@@ -72,25 +78,25 @@ def calibration_error(probabilities: Floats, clicked: Floats, seen: Floats) -> f
         return float("nan")
     errors, rows = [], []
     for part in np.array_split(np.argsort(probabilities, kind="stable"), BINS):
-        looked = seen[part].sum()
-        if looked > 0:
-            expected = (probabilities[part] * seen[part]).sum() / looked
-            errors.append(abs(expected - clicked[part].sum() / looked))
+        weight = examined[part].sum()
+        if weight > 0:
+            expected = (probabilities[part] * examined[part]).sum() / weight
+            errors.append(abs(expected - clicked[part].sum() / weight))
             rows.append(part.size)
     return float(np.average(errors, weights=rows))
 
 
-def _isotonic(scores: Floats, clicked: Floats, seen: Floats) -> tuple[list[float], list[float]]:
-    """Points of the rising step function nearest to clicks over examination.
+def _isotonic(scores: Floats, clicked: Floats, examined: Floats) -> tuple[list[float], list[float]]:
+    """Return the points of the rising step function nearest to clicks over examination.
 
-    Each row stands for its examination, so a row that was hardly looked at hardly counts.
+    A row's weight is its examination, so a row that was hardly examined hardly counts.
     """
     from scipy.optimize import isotonic_regression
 
     order = np.argsort(scores, kind="stable")
     value, first = np.unique(scores[order], return_index=True)
-    looked = np.add.reduceat(seen[order], first)
-    rate = np.add.reduceat(clicked[order], first) / looked
-    fitted = isotonic_regression(rate, weights=looked)
+    weight = np.add.reduceat(examined[order], first)
+    rate = np.add.reduceat(clicked[order], first) / weight
+    fitted = isotonic_regression(rate, weights=weight)
     ends = np.unique(np.r_[fitted.blocks[:-1], fitted.blocks[1:] - 1])
     return value[ends].tolist(), np.clip(fitted.x[ends], 0.0, 1.0).tolist()

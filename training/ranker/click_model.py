@@ -1,11 +1,11 @@
-"""How likely an item was looked at where it stood, learned from clicks together with relevance.
+"""The probability that an item was examined, learned from clicks together with relevance.
 
-A click needs examination and relevance.  Examination depends on the position and on where the last
-click above was (the user browsing model of Dupret and Piwowarski, SIGIR 2008), which covers
-position bias as well as shoppers who stop once they found something.  It is estimated by
-regression-EM (Wang, Golbandi, Bendersky, Metzler and Najork, WSDM 2018): given what the trees think
-of relevance, an item that was not clicked was overlooked with a certain probability.  The first
-position counts as always looked at, which fixes the scale.
+A click needs examination and relevance.  Examination depends on the position and on the position of
+the last click above (the user browsing model of Dupret and Piwowarski, SIGIR 2008).  This covers
+position bias and shoppers who stop after a click.  It is estimated by regression-EM (Wang,
+Golbandi, Bendersky, Metzler and Najork, WSDM 2018): given the trees' relevance, an item without a
+click was overlooked with a certain probability.  The first position counts as always examined,
+which fixes the scale.
 """
 
 from collections.abc import Mapping
@@ -20,21 +20,21 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 POSITIONS = 20
-"""Positions further down are taken together."""
+"""Lower positions share a cell."""
 LEAST = 0.01
 _START, _STRENGTH = 0.8, 2.0
-"""What is believed of a cell before any row is seen, and how many rows the belief is worth."""
-_SETTLED, _MOST_STEPS = 1e-4, 200
+"""Prior of a cell, and the number of rows it is worth."""
+_CONVERGED, _MOST_STEPS = 1e-4, 200
 
 
 @dataclass(frozen=True)
 class Shown:
-    """R impressions, sorted by slate and position, as far as examination is concerned.
+    """Clicks and positions of R impressions, sorted by slate and position.
 
     Attributes:
         clicked: shape (R,).
-        position: shape (R,), place from 0, at most POSITIONS - 1.
-        cell: shape (R,), which cell of the table each is in.
+        position: shape (R,), from 0 to POSITIONS - 1.
+        cell: shape (R,), index into the examination table.
     """
 
     clicked: Bools
@@ -43,22 +43,22 @@ class Shown:
 
     @classmethod
     def of(cls, clicked: Bools, position: Ints, qid: Ints) -> "Shown":
-        """Cells of rows whose positions count from 1.
+        """Return the impressions of rows whose positions count from 1.
 
         >>> Shown.of(np.array([True, False]), np.array([1, 2]), np.array([0, 0])).cell % 21
         array([0, 1])
         """
-        place = np.minimum(position - 1, POSITIONS - 1).astype(np.int64)
+        index = np.minimum(position - 1, POSITIONS - 1).astype(np.int64)
         starts = np.flatnonzero(np.r_[True, qid[1:] != qid[:-1]])
         first = np.repeat(starts, np.diff(np.r_[starts, qid.size]))
         row = np.arange(qid.size)
         upto = np.maximum.accumulate(np.where(clicked, row, -1))
         above = np.r_[-1, upto[:-1]]
-        last = np.where(above >= first, place[above] + 1, 0)
-        return cls(clicked, place, place * (POSITIONS + 1) + last)
+        last = np.where(above >= first, index[above] + 1, 0)
+        return cls(clicked, index, index * (POSITIONS + 1) + last)
 
     def rows(self, chosen: Bools) -> "Shown":
-        """The chosen impressions."""
+        """Return some of the impressions."""
         return Shown(self.clicked[chosen], self.position[chosen], self.cell[chosen])
 
 
@@ -74,42 +74,42 @@ class Examination:
 
     @classmethod
     def unknown(cls) -> "Examination":
-        """Before anything was learned."""
+        """Return the prior."""
         return cls(np.full(POSITIONS * (POSITIONS + 1), _START))
 
     def of(self, shown: Shown) -> Floats:
-        """Shape (R,): probability that each impression was looked at."""
+        """Return the probability that each impression was examined, shape (R,)."""
         return self.table[shown.cell]
 
     def step(self, shown: Shown, relevance: Floats) -> "Examination":
-        """One step of EM.
+        """Return the table after one step of EM.
 
         Args:
             shown: R impressions.
             relevance: shape (R,), probability of a click once examined.
         """
-        seen = self.of(shown)
-        missed = seen * (1 - relevance) / (1 - seen * relevance)
-        looked = np.where(shown.clicked, 1.0, missed)
+        prior = self.of(shown)
+        overlooked = prior * (1 - relevance) / (1 - prior * relevance)
+        examined = np.where(shown.clicked, 1.0, overlooked)
         count = self.table.size
-        table = (np.bincount(shown.cell, looked, count) + _STRENGTH * self.table) / (
+        table = (np.bincount(shown.cell, examined, count) + _STRENGTH * self.table) / (
             np.bincount(shown.cell, minlength=count) + _STRENGTH
         )
         return Examination(np.clip(table / table[0], LEAST, 1.0))
 
-    def settled(self, shown: Shown, relevance: Floats) -> "Examination":
-        """Steps until nothing moves, relevance given."""
-        known = self
+    def converged(self, shown: Shown, relevance: Floats) -> "Examination":
+        """Return the table after steps until it converges, with fixed relevance."""
+        current = self
         for _ in range(_MOST_STEPS):
-            better = known.step(shown, relevance)
-            moved = np.abs(better.table - known.table).max()
-            known = better
-            if moved < _SETTLED:
+            following = current.step(shown, relevance)
+            change = np.abs(following.table - current.table).max()
+            current = following
+            if change < _CONVERGED:
                 break
-        return known
+        return current
 
     def curve(self, shown: Shown) -> Floats:
-        """Shape (K,): by position, the mean probability of being looked at, over these slates."""
+        """Return the mean examination by position over these slates, shape (K,)."""
         counts = np.bincount(shown.position)
         sums = np.bincount(shown.position, self.of(shown))
         curve: Floats = sums[counts > 0] / counts[counts > 0]
@@ -119,21 +119,21 @@ class Examination:
 def curves_by(
     groups: Mapping[str, npt.NDArray[Any]], shown: Shown, relevance: Floats, pooled: Examination
 ) -> dict[str, dict[str, list[float]]]:
-    """Column → value → curve, each learned from that value's slates, from the pooled one on.
+    """Return column → value → curve, each learned from that value's slates.
 
     Args:
         groups: columns of shape (R,), such as device and market.
         shown: R impressions.
         relevance: shape (R,).
-        pooled: the examination of all.
+        pooled: the examination of all slates, with which each value starts.
     """
-    found: dict[str, dict[str, list[float]]] = {}
+    curves: dict[str, dict[str, list[float]]] = {}
     for name, values in groups.items():
-        known = np.array([value is not None for value in values])
-        found[name] = {}
-        for value in np.unique(values[known].astype(str)):
-            mine = known & (values.astype(str) == value)
-            part = shown.rows(mine)
-            curve = pooled.settled(part, relevance[mine]).curve(part)
-            found[name][str(value)] = [round(float(p), 4) for p in curve]
-    return found
+        present = np.array([value is not None for value in values])
+        curves[name] = {}
+        for value in np.unique(values[present].astype(str)):
+            rows = present & (values.astype(str) == value)
+            part = shown.rows(rows)
+            curve = pooled.converged(part, relevance[rows]).curve(part)
+            curves[name][str(value)] = [round(float(p), 4) for p in curve]
+    return curves

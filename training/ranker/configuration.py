@@ -1,10 +1,10 @@
-"""The few configurations of trees that validation chooses between."""
+"""The configurations of the trees that validation chooses between."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from training.ranker.monotone_constraints import directions
+from training.ranker.feature_groups import monotone_constraints
 from training.ranker.trees import threads
 
 SEED = 7
@@ -14,9 +14,9 @@ PATIENCE = 25
 
 @dataclass(frozen=True)
 class Configuration:
-    """What may differ between trials; all else is fixed below.
+    """What may differ between trials; everything else is fixed below.
 
-    `monotone` holds the trees to the known directions (`training.ranker.monotone_constraints`).
+    `monotone` constrains the trees (`monotone_constraints`).
     """
 
     max_depth: int
@@ -25,12 +25,13 @@ class Configuration:
     min_child_weight: float
     most_rounds: int = MOST_ROUNDS
     monotone: bool = False
+    seed: int = SEED
 
     def ranking_parameters(self, columns: Sequence[str]) -> dict[str, Any]:
-        """XGBoost's parameters for learning to rank.
+        """Return XGBoost's parameters for learning to rank.
 
-        Gain is linear in objective and metric alike; a slate without gain counts as 0, and none is
-        given to the trees.
+        Gain is linear in objective and metric.  A slate without gain counts as 0; the trees get
+        none.
         """
         return {
             **self.tree_parameters(columns),
@@ -42,7 +43,7 @@ class Configuration:
         }
 
     def tree_parameters(self, columns: Sequence[str]) -> dict[str, Any]:
-        """XGBoost's parameters for growing trees, whatever they learn."""
+        """Return XGBoost's parameters for growing trees, whatever their objective."""
         return {
             "tree_method": "hist",
             "max_depth": self.max_depth,
@@ -51,9 +52,9 @@ class Configuration:
             "min_child_weight": self.min_child_weight,
             "subsample": 0.8,
             "reg_lambda": 5.0,
-            "seed": SEED,
+            "seed": self.seed,
             "nthread": threads(),
-            "monotone_constraints": directions(columns) if self.monotone else (),
+            "monotone_constraints": monotone_constraints(columns) if self.monotone else (),
         }
 
 

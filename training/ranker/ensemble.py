@@ -1,6 +1,6 @@
-"""Several rankers' trees as those of one, whose score is the weighted sum of theirs.
+"""Several boosters as one whose score is the weighted sum of theirs.
 
-What serves, explains and stores one ranker then needs to know nothing of where its trees are from.
+Serving, explanations and storage then handle an ensemble as they handle any other ranker.
 """
 
 import json
@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 _LEAF = -1
 
 
-def blended(boosters: Sequence["xgboost.Booster"], weights: Sequence[float]) -> "xgboost.Booster":
-    """One booster with all trees, each leaf times its booster's weight.
+def merge_boosters(
+    boosters: Sequence["xgboost.Booster"], weights: Sequence[float]
+) -> "xgboost.Booster":
+    """Return one booster with all trees; each leaf is multiplied by its booster's weight.
 
-    Scores are the weighted sum but for a constant: the base score is the last booster's.
+    The scores are the weighted sum except for a constant: the base score is the last booster's.
     """
     xgboost = load_xgboost()
     tables = [json.loads(booster.save_raw("json")) for booster in boosters]
@@ -28,23 +30,23 @@ def blended(boosters: Sequence["xgboost.Booster"], weights: Sequence[float]) -> 
         for tree in _model(table)["trees"]
     ]
     model = _model(tables[-1])
-    model["trees"] = [tree | {"id": place} for place, tree in enumerate(trees)]
+    model["trees"] = [tree | {"id": number} for number, tree in enumerate(trees)]
     model["tree_info"] = [0] * len(trees)
     model["iteration_indptr"] = list(range(len(trees) + 1))
     model["gbtree_model_param"]["num_trees"] = str(len(trees))
-    whole = xgboost.Booster()
-    whole.load_model(bytearray(json.dumps(tables[-1]).encode()))
-    return whole
+    merged = xgboost.Booster()
+    merged.load_model(bytearray(json.dumps(tables[-1]).encode()))
+    return merged
 
 
 def _model(table: dict[str, Any]) -> dict[str, Any]:
-    found: dict[str, Any] = table["learner"]["gradient_booster"]["model"]
-    return found
+    model: dict[str, Any] = table["learner"]["gradient_booster"]["model"]
+    return model
 
 
 def _scaled(tree: dict[str, Any], weight: float) -> dict[str, Any]:
-    """XGBoost keeps the value of a leaf where other nodes have the value they split at."""
-    leaves = [left == _LEAF for left in tree["left_children"]]
+    """XGBoost stores a leaf's value where other nodes have the value they split at."""
+    leaves = [child == _LEAF for child in tree["left_children"]]
     values = tree["split_conditions"]
     return tree | {
         "split_conditions": [

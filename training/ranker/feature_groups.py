@@ -1,39 +1,56 @@
-"""Families of features: what a column's name says before the two underscores."""
+"""Groups of features, read from the beginnings of their columns' names."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from feature_repo.views import all_views
+_USER_GROUPS = (
+    *("user_engagement", "user_recent", "user_attributes", "user_first_seen", "user"),
+    *("taste", "history", "session"),
+)
+_USER_PRICES = ("to_clicked", "to_ignored", "off_band", "to_user_order")
+"""Features of the group `price` that compare a price with those the user met."""
 
-_OF_THE_USER = ("user", "taste", "history", "session")
-"""Families of request features that describe the user."""
-
-_AGAINST_THE_USER = ("to_clicked", "to_ignored", "off_band", "to_user_order")
-"""Of the family `price`: a candidate's price against those the user met."""
+_INCREASING = (
+    "rate__item_",
+    "rate__query_item_",
+    "taste__lift",
+    "text__match",
+    "text__tokens_covered",
+    "text__title_covered",
+    "query_item__weight",
+)
+"""Columns of which more cannot make an item less relevant."""
 
 
 def group_features(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Family → its columns, in order.
+    """Return each group's columns, in order; a group is the name before the two underscores.
 
     >>> group_features(["rate__item_all", "slate__size", "rate__item_1d"])
     {'rate': ('rate__item_all', 'rate__item_1d'), 'slate': ('slate__size',)}
     """
-    found: dict[str, tuple[str, ...]] = {}
+    groups: dict[str, tuple[str, ...]] = {}
     for column in columns:
-        family = column.partition("__")[0]
-        found[family] = (*found.get(family, ()), column)
-    return found
+        group = column.partition("__")[0]
+        groups[group] = (*groups.get(group, ()), column)
+    return groups
 
 
 def is_user_feature(column: str) -> bool:
-    """Whether a column says something of the user or of the visit under way.
+    """Return whether a column describes the user or the current visit.
 
     >>> [*map(is_user_feature, ["taste__lift", "rate__user_1d", "price__off_band", "text__words"])]
     [True, True, True, False]
     """
-    family, _, name = column.partition("__")
-    user_views = [spec.name for spec in all_views() if spec.entity == "user"]
-    return (
-        family in (*_OF_THE_USER, *user_views)
-        or name.startswith("user_")
-        or name in _AGAINST_THE_USER
-    )
+    group, _, name = column.partition("__")
+    return group in _USER_GROUPS or name.startswith("user_") or name in _USER_PRICES
+
+
+def monotone_constraints(columns: Sequence[str]) -> tuple[int, ...]:
+    """Return 1 for each column that can only raise the score, else 0.
+
+    Trees with these constraints do not learn from chance that a better click rate or a closer
+    match is worse.
+
+    >>> monotone_constraints(["rate__item_7d", "item_attributes__price"])
+    (1, 0)
+    """
+    return tuple(int(column.startswith(_INCREASING)) for column in columns)

@@ -1,24 +1,34 @@
-"""Choose the ranker's configuration and what it makes of clicks, then fit it on all but test.
+"""Choose a configuration and a variant on the validation split; fit the ranker on all but test.
 
-The configuration of the trees is the one with which the naive variant does best on the validation
-split, which lies after the training split in time; then the variants are judged
-(`training.ranker.selection`) and the chosen one is fitted on both splits.
+The configuration is the one with which the naive variant does best on the validation split, which
+is later than the training split.  Then the variants are compared (`training.ranker.selection`), and
+the selected one is fitted on both splits.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from feature_repo.home import DatasetError
-from training.dataset import TRAIN, VALIDATE, Dataset, Progress
-from training.metrics import ndcg
+from training.artifacts import sha256
+from training.dataset import (
+    TRAIN,
+    VALIDATE,
+    Dataset,
+    LazyDataset,
+    Progress,
+    check_target_leakage,
+)
 from training.ranker.calibration import Calibration, calibrate
 from training.ranker.click_model import Bools, curves_by
 from training.ranker.configuration import GRID, Configuration
 from training.ranker.gate import Gate, check_gate
-from training.ranker.ranker import Ranker
+from training.ranker.ranker import TRAINING, Ranker
+from training.ranker.search import search_configuration
 from training.ranker.selection import (
     FEWEST_SLATES,
     RANDOMIZED,
@@ -29,28 +39,26 @@ from training.ranker.selection import (
     unbiased_gain,
 )
 from training.ranker.variants import (
-    BLENDED,
-    EXAMINED,
-    FITTED,
-    NAIVE,
+    CLICK_MODEL,
+    VARIANTS,
     Fitted,
-    blend,
     fit,
     shown_of,
-    shuffled,
-    wanted,
+    sum_of,
+    validation_ndcg,
+    with_gain,
 )
 
 _LARGEST_SLICE = 0.5
-"""Share of the rows; a log that is drawn at random throughout has no slice to hold out."""
+"""Share of the rows; a log that is random throughout has no slice to hold out."""
 
 GROUPS = ("device", "market")
-"""Columns by which the examination is told, where the dataset has them."""
+"""Columns by which examination is reported, where the dataset has them."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration, judged on the validation split; `parts` are what was blended."""
+    """One configuration, measured on the validation split; `parts` are those of a sum."""
 
     variant: str
     configuration: Configuration
@@ -79,6 +87,14 @@ class Trial:
             "parts": [part.to_dict() for part in self.parts],
         }
 
+    def with_seed(self, seed: int) -> "Trial":
+        """Return the same trial with another seed for its trees."""
+        return replace(
+            self,
+            configuration=replace(self.configuration, seed=seed),
+            parts=tuple(part.with_seed(seed) for part in self.parts),
+        )
+
 
 @dataclass(frozen=True)
 class Training:
@@ -90,8 +106,9 @@ class Training:
         selection: of the variant.
         gate: whether it may be published.
         rankings: with a gain, by split.
-        examination: curves of the examined variant, by column and value, and of all.
-        outcomes: variant → outcome → ndcg@10, where judged, gains being over examination.
+        examination: curves of the click model, by column and value, and over all slates.
+        outcomes: variant → outcome → ndcg@10 where variants were compared, gains being over
+            examination.
         calibration_error: of probabilities made of the chosen variant's scores.
     """
 
@@ -118,6 +135,45 @@ class Training:
         }
 
 
+def train(
+    dataset: Path,
+    out: Path,
+    progress: Progress | None = None,
+    *,
+    search: int = 0,
+    search_seconds: float | None = None,
+) -> Training:
+    """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
+
+    Args:
+        dataset: file to learn from.
+        out: folder to write to.
+        progress: called before each trial.
+        search: trials of a search for a configuration, besides those always tried.
+        search_seconds: no new trial starts later.
+
+    Raises:
+        DatasetError: no ranking with a gain in the training or in the validation split.
+        LeakError: a feature knows the future.
+    """
+    data, grid = LazyDataset.open(dataset), GRID
+    check_target_leakage(data.part(TRAIN, VALIDATE))
+    if search:
+        best = search_configuration(
+            data,
+            out.parent / "search.journal",
+            study=sha256(dataset),
+            trials=search,
+            seconds=search_seconds,
+            progress=progress,
+        )
+        grid = tuple(dict.fromkeys((*GRID, best)))
+    ranker, training = choose_and_fit(data, progress, grid)
+    ranker.save(out)
+    (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
+    return training
+
+
 def choose_and_fit(
     data: Dataset, progress: Progress | None = None, grid: tuple[Configuration, ...] = GRID
 ) -> tuple[Ranker, Training]:
@@ -126,97 +182,108 @@ def choose_and_fit(
     Raises:
         DatasetError: no ranking with a gain in one of the two splits.
     """
-    known = data.part(TRAIN, VALIDATE)
-    sliced = _randomized_slice(known)
-    taught, checked = (_some(known.rows(~sliced).part(split), split) for split in (TRAIN, VALIDATE))
-    fitted, trials = {}, []
-    for number, (one, trial) in enumerate(_tried(taught, checked, grid), start=1):
-        trials.append(trial)
-        if trial == best_of(trials, trial.variant):
-            fitted[trial.variant] = one
-        if progress:
-            progress(number, len(grid) + len(FITTED) - 1)
-    fitted[BLENDED] = blend(fitted[NAIVE], fitted[EXAMINED], taught)
-    parts = tuple(best_of(trials, name) for name in (NAIVE, EXAMINED))
-    trials.append(_trial(fitted[BLENDED], parts[0].configuration, checked, parts))
-    judged = (known.rows(sliced), RANDOMIZED) if sliced.any() else (checked, VALIDATION)
-    selection = select(fitted, *judged)
+    both = data.part(TRAIN, VALIDATE)
+    in_slice = _randomized_slice(both)
+    train_part, validation = (
+        _with_some_gain(both.rows(~in_slice).part(split), split) for split in (TRAIN, VALIDATE)
+    )
+    fitted, trials = _fit_variants(train_part, validation, grid, progress)
+    compared, name = (
+        (both.rows(in_slice), RANDOMIZED) if in_slice.any() else (validation, VALIDATION)
+    )
+    selection = select(fitted, compared, name)
+    selected, click_model = fitted[selection.variant], fitted[CLICK_MODEL]
     chosen = best_of(trials, selection.variant)
-    booster = refit(chosen, known).booster
-    calibration = _calibration(fitted[selection.variant], fitted[EXAMINED], judged[0])
-    counts = {split: _wanted_slates(part) for split, part in ((TRAIN, taught), (VALIDATE, checked))}
-    gain = unbiased_gain(judged[0], fitted[EXAMINED])
-    gate = check_gate(judged[0], fitted[selection.variant].scores(judged[0]), gain, judged[1])
+    booster = refit(chosen, both).booster
+    calibration = _calibration(selected, click_model, compared)
+    gate = check_gate(
+        compared, selected.scores(compared), unbiased_gain(compared, click_model), name
+    )
     training = Training(
-        trials=tuple(trials),
+        trials=trials,
         chosen=chosen,
         selection=selection,
         gate=gate,
-        rankings=counts,
-        examination=_examination(fitted[EXAMINED], taught),
-        outcomes=outcomes_of(fitted, judged[0]),
+        rankings={TRAIN: _slates_with_gain(train_part), VALIDATE: _slates_with_gain(validation)},
+        examination=_examination(click_model, train_part),
+        outcomes=outcomes_of(fitted, compared),
         calibration_error=calibration.error,
     )
     return Ranker(data.facts.columns, data.facts.prior, booster, calibration), training
 
 
 def refit(trial: Trial, data: Dataset) -> Fitted:
-    """Fit what was tried on more rows, with as many trees."""
+    """Fit a trial's configuration on more rows, with as many trees."""
     if trial.parts:
-        naive, examined = (refit(part, data) for part in trial.parts)
-        return blend(naive, examined, data)
+        return sum_of(
+            trial.variant, {part.variant: refit(part, data) for part in trial.parts}, data
+        )
     return fit(trial.variant, trial.configuration, data, rounds=trial.rounds)
 
 
 def best_of(trials: Iterable[Trial], variant: str) -> Trial:
-    """The variant's best trial, the first of equals."""
+    """Return the variant's best trial, the first of equal ones."""
     return max((t for t in trials if t.variant == variant), key=lambda t: t.ndcg_at_10)
 
 
-def _tried(
-    taught: Dataset, checked: Dataset, grid: tuple[Configuration, ...]
-) -> Iterator[tuple[Fitted, Trial]]:
-    """Every configuration of the naive variant, then the others with the best of them."""
-    best: Trial | None = None
-    for configuration in grid:
-        one, trial = try_configuration(NAIVE, configuration, taught, checked)
-        if best is None or trial.ndcg_at_10 > best.ndcg_at_10:
-            best = trial
-        yield one, trial
-    assert best is not None
-    for variant in FITTED:
-        if variant != NAIVE:
-            yield try_configuration(variant, best.configuration, taught, checked)
-
-
 def try_configuration(
-    variant: str, configuration: Configuration, taught: Dataset, checked: Dataset
+    variant: str, configuration: Configuration, data: Dataset, validation: Dataset
 ) -> tuple[Fitted, Trial]:
-    """Fit until the rows to check stop gaining, and measure on them."""
-    fitted = fit(variant, configuration, taught, checked=checked)
-    return fitted, _trial(fitted, configuration, checked)
+    """Fit until the validation rows no longer improve, and measure on them."""
+    fitted = fit(variant, configuration, data, validation=validation)
+    value = validation_ndcg(fitted, validation)
+    return fitted, Trial(variant, configuration, fitted.rounds, value)
 
 
-def _trial(
-    fitted: Fitted, configuration: Configuration, checked: Dataset, parts: tuple[Trial, ...] = ()
-) -> Trial:
-    unseen = shuffled(checked)
-    gain, qid = unseen.column("gain"), unseen.column("qid")
-    value = float(np.nanmean(ndcg(fitted.scores(unseen), gain, qid)))
-    return Trial(fitted.variant, configuration, fitted.rounds, value, parts)
+def _fit_variants(
+    data: Dataset,
+    validation: Dataset,
+    grid: tuple[Configuration, ...],
+    progress: Progress | None,
+) -> tuple[dict[str, Fitted], tuple[Trial, ...]]:
+    """Return every variant fitted with its best configuration, and all trials."""
+    fitted: dict[str, Fitted] = {}
+    trials: list[Trial] = []
+    total = sum(len(_grid_of(name, grid, trials)) for name in VARIANTS if VARIANTS[name].fit)
+    for variant in VARIANTS.values():
+        if variant.fit is None:
+            parts = tuple(best_of(trials, name) for name in variant.parts)
+            fitted[variant.name] = sum_of(variant.name, fitted, data)
+            one = fitted[variant.name]
+            value = validation_ndcg(one, validation)
+            trials.append(Trial(variant.name, parts[0].configuration, one.rounds, value, parts))
+            continue
+        for configuration in _grid_of(variant.name, grid, trials):
+            one, trial = try_configuration(variant.name, configuration, data, validation)
+            trials.append(trial)
+            if trial == best_of(trials, variant.name):
+                fitted[variant.name] = one
+            if progress:
+                progress(len(trials), total)
+    return fitted, tuple(trials)
+
+
+def _grid_of(
+    variant: str, grid: tuple[Configuration, ...], trials: list[Trial]
+) -> tuple[Configuration, ...]:
+    """Return the configurations to try: all, or the best of the variants that tried all."""
+    if VARIANTS[variant].tries_grid:
+        return grid
+    tried = [trial for trial in trials if VARIANTS[trial.variant].tries_grid]
+    return (max(tried, key=lambda t: t.ndcg_at_10).configuration,) if tried else grid[:1]
 
 
 def _randomized_slice(data: Dataset) -> Bools:
-    """Shape (R,): the rows held out to judge; none where too few of them have a gain."""
+    """Shape (R,): rows held out to compare variants; none where too few of them have a gain."""
     if "randomized" not in data.keys.column_names:
         return np.zeros(data.size, bool)
-    sliced = data.column("randomized").astype(bool)
-    enough = _wanted_slates(data.rows(sliced)) >= FEWEST_SLATES
-    return sliced & (enough and sliced.mean() <= _LARGEST_SLICE)
+    randomized = data.column("randomized").astype(bool)
+    enough = _slates_with_gain(data.rows(randomized)) >= FEWEST_SLATES
+    return randomized & (enough and randomized.mean() <= _LARGEST_SLICE)
 
 
-def _some(data: Dataset, split: str) -> Dataset:
-    if not _wanted_slates(data):
+def _with_some_gain(data: Dataset, split: str) -> Dataset:
+    if not _slates_with_gain(data):
         raise DatasetError(
             f"The {split} split has no ranking with a click among its "
             f"{np.unique(data.column('qid')).size}; "
@@ -225,27 +292,27 @@ def _some(data: Dataset, split: str) -> Dataset:
     return data
 
 
-def _wanted_slates(data: Dataset) -> int:
-    return int(np.unique(data.column("qid")[wanted(data)]).size)
+def _slates_with_gain(data: Dataset) -> int:
+    return int(np.unique(data.column("qid")[with_gain(data)]).size)
 
 
-def _calibration(chosen: Fitted, examined: Fitted, data: Dataset) -> Calibration:
-    """Fitted on the earlier half of the slates judged, its error measured on the later half."""
-    assert examined.objective is not None
+def _calibration(selected: Fitted, click_model: Fitted, data: Dataset) -> Calibration:
+    """Fit on the earlier half of the slates, and measure the error on the later half."""
+    assert click_model.objective is not None
     qid = data.column("qid")
     return calibrate(
-        scores=chosen.scores(data).astype(np.float64),
+        scores=selected.scores(data).astype(np.float64),
         clicked=data.column("gain") > 0,
-        seen=examined.objective.examination.of(shown_of(data)),
+        examined=click_model.objective.examination.of(shown_of(data)),
         held_out=qid > np.median(qid),
     )
 
 
-def _examination(fitted: Fitted, data: Dataset) -> dict[str, Any]:
-    """The curve over all slates and those of each group."""
-    assert fitted.objective is not None
-    known, shown = fitted.objective.examination, shown_of(data)
-    relevance = fitted.objective.relevance(fitted.scores(data))
+def _examination(click_model: Fitted, data: Dataset) -> dict[str, Any]:
+    """Return the curve over all slates and those of each group."""
+    assert click_model.objective is not None
+    examination, shown = click_model.objective.examination, shown_of(data)
+    relevance = click_model.objective.relevance(click_model.scores(data))
     groups = {name: data.column(name) for name in GROUPS if name in data.keys.column_names}
-    whole = [round(float(p), 4) for p in known.curve(shown)]
-    return {"all": whole, **curves_by(groups, shown, relevance, known)}
+    curve = [round(float(p), 4) for p in examination.curve(shown)]
+    return {"all": curve, **curves_by(groups, shown, relevance, examination)}

@@ -1,6 +1,6 @@
-"""Whether a ranker may answer shoppers.
+"""Whether a ranker may be published.
 
-It must beat the smoothed click rate where the variants were judged, and no column may know the
+It must beat the smoothed click rate where the variants were compared, and no column may know the
 future.
 """
 
@@ -17,7 +17,7 @@ from training.ranker.baselines import BASELINES, RATE
 
 @dataclass(frozen=True)
 class Gate:
-    """The decision and what it rests on.
+    """The decision and its reason.
 
     Attributes:
         publish: whether the ranker may be published.
@@ -30,24 +30,24 @@ class Gate:
     difference: Interval
 
 
-def check_gate(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged_on: str) -> Gate:
+def check_gate(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, compared_on: str) -> Gate:
     """Compare a ranker's scores with the baseline's, and look for leaks.
 
     Args:
         data: R rows that the ranker has not learned from.
         scores, gain: shape (R,).
-        judged_on: which rows they are, in words.
+        compared_on: name of these rows.
     """
     qid = data.column("qid")
     gained = ndcg(scores, gain, qid) - ndcg(BASELINES[RATE](data), gain, qid)
     difference = mean_interval(gained, users_of(data))
     leaks = suspicious_columns(data)
     if leaks:
-        told = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
-        return Gate(False, f"Too good to be true: {told} alone, by AUC.", difference)
+        columns = ", ".join(f"{name} ({value:.3f})" for name, value in leaks.items())
+        return Gate(False, f"Too good to be true: {columns} alone, by AUC.", difference)
     publish = difference.value > 0
     reason = (
-        f"On the {judged_on} the ranker's ndcg@10 is {difference.value:+.4f} "
+        f"On the {compared_on} the ranker's ndcg@10 is {difference.value:+.4f} "
         f"({difference.low:+.4f} to {difference.high:+.4f}) against the {RATE}: "
         f"{'published' if publish else 'not published'}."
     )
@@ -55,7 +55,7 @@ def check_gate(data: Dataset, scores: npt.ArrayLike, gain: npt.ArrayLike, judged
 
 
 def users_of(data: Dataset) -> npt.NDArray[Any]:
-    """Shape (Q,): the user of each slate; a slate without one stands for itself."""
+    """Return the user of each slate, shape (Q,); without one, the slate's request id."""
     first = slate_starts(data.column("qid"))
     user, request = data.column("user_id")[first], data.column("request_id")[first]
     return np.where(user == None, request, user).astype(str)  # noqa: E711

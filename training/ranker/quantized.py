@@ -1,8 +1,8 @@
-"""The rows of a dataset as XGBoost learns from them: quantized, a batch at a time.
+"""A dataset's rows quantized for XGBoost, a batch at a time.
 
-XGBoost passes over the rows several times; of the float matrix there is never more than one batch
-in memory.  What it keeps, a bin of each value, lies in memory where that is little and else in
-files, of which it holds a few pages at a time.
+XGBoost passes over the rows several times; at most one batch of the float matrix is in memory.  The
+bins of the values are stored in memory if they are small enough, else in files that are read a few
+pages at a time.
 """
 
 import tempfile
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
     import xgboost
 
 BYTES_A_VALUE = 7
-"""Of memory that a value takes in the trees' rows, where some are missing: measured."""
+"""Memory of a quantized value where some values are missing, as measured."""
 
 MOST_BYTES = 1 << 29
-"""Rows that would take more memory than this lie in files."""
+"""Rows that would take more memory than this are stored in files."""
 
 _Batch = tuple[slice, Matrix]
 
@@ -31,13 +31,13 @@ _Batch = tuple[slice, Matrix]
 def quantize(
     data: Dataset, reference: "xgboost.DMatrix | None" = None, most_bytes: int = MOST_BYTES
 ) -> "xgboost.DMatrix":
-    """Rows to fit trees on.
+    """Return rows to fit trees on.
 
     Args:
         data: rows sorted by qid.
-        reference: rows whose bins are used, for those that are only watched.
-        most_bytes: of memory, beyond which the rows lie in files, in the folder for temporary
-            ones (TMPDIR), until the result is no longer used.
+        reference: rows whose bins are used, for validation rows.
+        most_bytes: memory beyond which the rows are stored in temporary files (in TMPDIR) until the
+            result is no longer used.
     """
     xgboost = load_xgboost()
     options = {"ref": reference, "nthread": threads()}
@@ -52,29 +52,29 @@ def quantize(
 
 
 def whole_slates(data: Dataset) -> Iterator[_Batch]:
-    """The batches of a dataset, cut where slates begin; XGBoost takes a parted slate for two."""
-    qid, begun = data.column("qid"), 0
-    held = np.empty((0, len(data.facts.columns)), dtype=np.float32)
+    """Yield batches cut where slates begin; XGBoost would take a divided slate for two."""
+    qid, start = data.column("qid"), 0
+    rest = np.empty((0, len(data.facts.columns)), dtype=np.float32)
     for batch in data.batches():
-        held = np.concatenate([held, batch]) if held.size else batch
-        end = begun + held.shape[0]
+        rest = np.concatenate([rest, batch]) if rest.size else batch
+        end = start + rest.shape[0]
         cut = end if end == qid.size else int(np.searchsorted(qid, qid[end]))
-        if cut > begun:
-            yield slice(begun, cut), held[: cut - begun]
-            held, begun = held[cut - begun :], cut
+        if cut > start:
+            yield slice(start, cut), rest[: cut - start]
+            rest, start = rest[cut - start :], cut
 
 
 def _iterator(data: Dataset, **cache: Any) -> "xgboost.DataIter":
-    """The batches, as XGBoost asks for them."""
+    """Return the batches as an XGBoost iterator."""
     xgboost = load_xgboost()
     gain, qid, names = data.column("gain"), data.column("qid"), list(data.facts.columns)
 
     class Batches(xgboost.DataIter):  # type: ignore[misc, name-defined]
         def reset(self) -> None:
-            self.left = whole_slates(data)
+            self.remaining = whole_slates(data)
 
         def next(self, input_data: Callable[..., Any]) -> bool:
-            batch = next(self.left, None)
+            batch = next(self.remaining, None)
             if batch is None:
                 return False
             rows, matrix = batch

@@ -1,4 +1,4 @@
-"""The ranker: gradient-boosted trees that put the items of a slate in order (`rank:ndcg`)."""
+"""The ranker: gradient-boosted trees that order the items of a slate."""
 
 import json
 from collections.abc import Sequence
@@ -12,15 +12,11 @@ import numpy.typing as npt
 from feature_repo.home import ArtifactError
 from feature_repo.request_features import Matrix
 from feature_repo.request_features.context import RatePrior
-from training.artifacts import sha256
-from training.dataset import TRAIN, VALIDATE, Progress
 from training.ranker.calibration import Calibration
 from training.ranker.trees import load_xgboost, scores_of
 
 if TYPE_CHECKING:
     import xgboost
-
-    from training.ranker.fitting import Training
 
 MODEL, RANKER, TRAINING = "model.json", "ranker.json", "training.json"
 Scores = npt.NDArray[np.float32]
@@ -32,9 +28,9 @@ class Ranker:
 
     Attributes:
         columns: the F feature columns it reads, in order.
-        prior: click-rate prior its rates were made with.
+        prior: click-rate prior of the rates it was trained on.
         booster: the trees.
-        calibration: of its scores to probabilities; None where none was fitted.
+        calibration: turns its scores into probabilities; None where none was fitted.
     """
 
     columns: tuple[str, ...]
@@ -43,7 +39,7 @@ class Ranker:
     calibration: Calibration | None = None
 
     def apply(self, matrix: Matrix, columns: Sequence[str] | None = None) -> Scores:
-        """Shape (N,): higher is better.  One thread, no copy.
+        """Return the scores, shape (N,); higher is better.  One thread, no copy.
 
         Args:
             matrix: shape (N, F) float32, NaN where missing.
@@ -63,15 +59,15 @@ class Ranker:
         return scores_of(self.booster, matrix)
 
     def contributions(self, matrix: Matrix) -> Scores:
-        """Shape (N, F): what each feature adds to each score (approximate SHAP)."""
+        """Return what each feature adds to each score, shape (N, F): approximate SHAP."""
         columns: Scores = self.shares(matrix)[:, :-1]
         return columns
 
     def shares(self, matrix: Matrix, *, exact: bool = False) -> Scores:
-        """Shape (N, F + 1): what each feature adds to each score, and last what all items have.
+        """Return what each feature adds to each score, shape (N, F + 1), and last the constant.
 
         A row sums to the item's score.  Exact shares are Shapley values of the trees (Lundberg, Lee
-        et al., Nature Machine Intelligence 2020) and take some hundred times as long as the
+        et al., Nature Machine Intelligence 2020).  They take about a hundred times as long as the
         approximate ones, which follow each item's path down the trees (Saabas).
         """
         xgboost = load_xgboost()
@@ -106,7 +102,7 @@ class Ranker:
         try:
             table: dict[str, Any] = json.loads((folder / RANKER).read_text())
             booster = xgboost.Booster({"nthread": 1}, model_file=str(folder / MODEL))
-            calibration = Calibration(**known) if (known := table.get("calibration")) else None
+            calibration = Calibration(**fit) if (fit := table.get("calibration")) else None
             prior = RatePrior(**table["prior"])
             ranker = cls(tuple(table["columns"]), prior, booster, calibration)
         except (OSError, ValueError, TypeError, KeyError, xgboost.core.XGBoostError) as error:
@@ -120,55 +116,14 @@ class Ranker:
         return ranker
 
 
-def _difference(expected: Sequence[str], found: Sequence[str]) -> str:
-    """What sets two lists of columns apart, as a sentence."""
-    missing = [name for name in expected if name not in found]
-    surplus = [name for name in found if name not in expected]
+def _difference(expected: Sequence[str], actual: Sequence[str]) -> str:
+    """Describe how two lists of columns differ, in a sentence."""
+    missing = [name for name in expected if name not in actual]
+    surplus = [name for name in actual if name not in expected]
     if not missing and not surplus:
-        first = next(n for n, name in enumerate(expected) if name != found[n])
+        first = next(n for n, name in enumerate(expected) if name != actual[n])
         return (
             "The ranker reads the same columns in another order: "
-            f"expected {expected[first]} at place {first}, found {found[first]}."
+            f"expected {expected[first]} at position {first}, found {actual[first]}."
         )
     return f"The ranker reads other columns: missing {missing}, surplus {surplus}."
-
-
-def train(
-    dataset: Path,
-    out: Path,
-    progress: Progress | None = None,
-    *,
-    search: int = 0,
-    search_seconds: float | None = None,
-) -> "Training":
-    """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
-
-    Args:
-        dataset: file to learn from.
-        out: folder to write to.
-        progress: told of each trial.
-        search: trials of a search for a configuration, next to those always tried.
-        search_seconds: no new one after so long.
-
-    Raises:
-        DatasetError: no ranking with a gain in the training or in the validation split.
-        LeakError: a feature knows the future.
-    """
-    from training.dataset import LazyDataset, check_target_leakage
-    from training.ranker.configuration import GRID
-    from training.ranker.fitting import choose_and_fit
-
-    data, grid = LazyDataset.open(dataset), GRID
-    check_target_leakage(data.part(TRAIN, VALIDATE))
-    if search:
-        from training.ranker.search import search as run
-
-        journal, study = out.parent / "search.journal", sha256(dataset)
-        found = run(
-            data, journal, study=study, trials=search, seconds=search_seconds, progress=progress
-        )
-        grid = tuple(dict.fromkeys((*GRID, found)))
-    ranker, training = choose_and_fit(data, progress, grid)
-    ranker.save(out)
-    (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
-    return training

@@ -1,8 +1,8 @@
-"""A search for a better configuration of the trees, resumable and bounded.
+"""A resumable and bounded search for a better configuration of the trees.
 
-Each trial is fitted on the past of each of a few folds and judged on what came next, so that no
-trial learns from the future; the test split takes no part.  The study lies in a journal file, under
-the name of its dataset: a search that was stopped goes on, and another dataset starts anew.
+Each trial is fitted on the past of several folds and measured on what followed, so that no trial
+learns from the future; the test split takes no part.  The study is stored in a journal file under
+the name of its dataset: an interrupted search continues, and another dataset starts anew.
 """
 
 import time
@@ -15,18 +15,17 @@ import numpy as np
 
 from training.dataset import TRAIN, VALIDATE, Dataset, Progress
 from training.ranker.configuration import GRID, SEED, Configuration
-from training.ranker.fitting import try_configuration
-from training.ranker.variants import NAIVE, wanted
+from training.ranker.variants import NAIVE, fit, validation_ndcg, with_gain
 
 if TYPE_CHECKING:
     import optuna
 
 FOLDS = 3
 _FIRST_SHARE = 0.4
-"""Of the slates, the share that every fold learns from."""
+"""Share of the slates that every fold learns from."""
 
 
-def search(
+def search_configuration(
     data: Dataset,
     journal: Path,
     *,
@@ -35,15 +34,15 @@ def search(
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Configuration:
-    """The best configuration found by `trials` trials in all, those of earlier runs included.
+    """Return the best configuration of `trials` trials in all, including those of earlier runs.
 
     Args:
-        data: of which the test split is not read.
+        data: the test split is not read.
         journal: file of the studies.
         study: name of this one, such as a hash of the dataset.
-        trials: no more than so many.
-        seconds: no new trial after so long.
-        progress: told of each trial.
+        trials: their maximum number.
+        seconds: no new trial starts later.
+        progress: called before each trial.
     """
     import optuna
     from optuna.storages import JournalStorage
@@ -51,33 +50,33 @@ def search(
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     journal.parent.mkdir(parents=True, exist_ok=True)
-    known = optuna.create_study(
+    stored = optuna.create_study(
         storage=JournalStorage(JournalFileBackend(str(journal))),
         study_name=study,
         direction="maximize",
         sampler=optuna.samplers.TPESampler(seed=SEED),
         load_if_exists=True,
     )
-    if not known.trials:
+    if not stored.trials:
         for configuration in GRID:
-            known.enqueue_trial(_parameters(configuration))
+            stored.enqueue_trial(_parameters(configuration))
     folds, started = list(time_folds(data.part(TRAIN, VALIDATE))), time.monotonic()
-    while (done := _finished(known)) < trials:
+    while (done := _finished(stored)) < trials:
         if done and seconds is not None and time.monotonic() - started > seconds:
             break
         if progress:
             progress(done, trials)
-        known.optimize(lambda trial: _mean_value(_proposed(trial), folds), n_trials=1)
-    return Configuration(**known.best_params)
+        stored.optimize(lambda trial: _mean_value(_proposed(trial), folds), n_trials=1)
+    return Configuration(**stored.best_params)
 
 
 def time_folds(data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
-    """Past and what came next: each fold's past holds the fold before it, whole.
+    """Yield the past and what followed; each fold's past includes the whole fold before it.
 
     Args:
-        data: rows sorted by time; only slates with a gain are judged by.
+        data: rows sorted by time; only slates with a gain are measured.
     """
-    slates = np.unique(data.column("qid")[wanted(data)])
+    slates = np.unique(data.column("qid")[with_gain(data)])
     cuts = slates[(np.linspace(_FIRST_SHARE, 1, FOLDS + 1) * (slates.size - 1)).astype(int)]
     qid = data.column("qid")
     for first, last in pairwise(cuts):
@@ -85,9 +84,12 @@ def time_folds(data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
 
 
 def _mean_value(configuration: Configuration, folds: list[tuple[Dataset, Dataset]]) -> float:
-    """NDCG@10 of the naive variant, mean of the folds."""
-    found = [try_configuration(NAIVE, configuration, *fold)[1] for fold in folds]
-    return float(np.mean([trial.ndcg_at_10 for trial in found]))
+    """Return the naive variant's mean NDCG@10 over the folds."""
+    values = [
+        validation_ndcg(fit(NAIVE, configuration, past, validation=future), future)
+        for past, future in folds
+    ]
+    return float(np.mean(values))
 
 
 def _finished(study: "optuna.Study") -> int:

@@ -1,16 +1,16 @@
 """Which variant becomes the ranker.
 
-Judged by what was wanted, not by where it stood: how well a variant's scores tell which item of a
-slate got the gain, where items are as likely as they are wanted times examined.  That is a softmax
-over the slate of a * score + log(examination), examination being as the examined variant learned
-it; a, the one number fitted here, puts all variants on one scale.  No gain is divided by a small
-probability, as in inverse propensity weighting, so few slates suffice.
+Variants are compared by how well their scores explain which item of a slate got the gain, where an
+item's probability is proportional to relevance times examination.  That is a softmax over the slate
+of a * score + log(examination).  Examination is that of the click model; a, the one number fitted
+here, puts all variants on one scale.  No gain is divided by a small probability, as in inverse
+propensity weighting, so few slates suffice.
 
-The blended variant is the ranker unless another is clearly better, with 95 % confidence: it errs
-least where there are few clicks, and then chance must not talk it away.  The slates are those in an
-order drawn at random, which no variant has learned from, where the log has enough of them.  Else
-they are those of the validation split, whose order carries the old ranker's habits: there no more
-than the naive variant may be that other.
+The default variant is the ranker unless another is clearly better, with 95 % confidence: it errs
+least where clicks are few, and chance must not decide against it.  The slates compared are those in
+random order, which no variant has learned from, where the log has enough of them.  Otherwise they
+are those of the validation split, whose order carries the old ranker's habits; there only variants
+that declare `beats_on_validation` can replace the default.
 """
 
 from collections.abc import Mapping
@@ -23,28 +23,28 @@ from training.dataset import Dataset
 from training.metrics import Interval, exp, log, mean_interval, ndcg, slate_starts
 from training.ranker.click_model import Floats, Ints
 from training.ranker.gate import users_of
-from training.ranker.variants import BLENDED, EXAMINED, NAIVE, Fitted, shown_of
+from training.ranker.variants import CLICK_MODEL, DEFAULT, VARIANTS, Fitted, shown_of
 
 OUTCOMES = ("clicked", "carted", "ordered")
 RANDOMIZED, VALIDATION = "randomized slice", "validation split"
 FEWEST_SLATES = 100
-"""Randomized slates with a gain; with fewer the validation split judges."""
-_LEAST_SEEN = 0.1
+"""Randomized slates with a gain; with fewer the validation split is used."""
+_LEAST_EXAMINATION = 0.1
 """A gain counts at most ten times."""
 _STEEPEST, _FLAT = 20.0, 1e-9
-"""Of the scale, scores having a standard deviation of 1; and a deviation that is none."""
+"""Limits of the scale a, for scores with standard deviation 1, and of that deviation."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """The variant chosen, and what the choice rests on.
+    """The selected variant, and the comparison behind it.
 
     Attributes:
         judged_on: the randomized slice or the validation split.
-        slates: of it with a gain.
-        values: variant → log likelihood of a gain against that of examination alone, mean of
-            the slates.
-        differences: variant → to the blended one, paired.
+        slates: number of its slates with a gain.
+        values: variant → log likelihood of a gain minus that of examination alone, mean of the
+            slates.
+        differences: variant → difference to the default one, paired.
     """
 
     variant: str
@@ -65,80 +65,81 @@ class Selection:
 
 
 def select(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Selection:
-    """Choose by the slates of `data`, which the variants have not learned from."""
+    """Select by the slates of `data`, which the variants have not learned from."""
     data = data.with_gain()
-    values = {name: _values(one, fitted[EXAMINED], data) for name, one in fitted.items()}
+    values = {name: _values(one, fitted[CLICK_MODEL], data) for name, one in fitted.items()}
     users = users_of(data)
     means = {name: float(value.mean()) for name, value in values.items()}
     differences = {
-        name: mean_interval(value - values[BLENDED], users)
+        name: mean_interval(value - values[DEFAULT], users)
         for name, value in values.items()
-        if name != BLENDED
+        if name != DEFAULT
     }
     clearly_better = [
-        name for name, difference in differences.items()
-        if difference.low > 0 and (judged_on == RANDOMIZED or name == NAIVE)
-    ]  # fmt: skip
+        name
+        for name, difference in differences.items()
+        if difference.low > 0 and (judged_on == RANDOMIZED or VARIANTS[name].beats_on_validation)
+    ]
     return Selection(
-        variant=max(clearly_better, key=lambda name: means[name], default=BLENDED),
+        variant=max(clearly_better, key=lambda name: means[name], default=DEFAULT),
         judged_on=judged_on,
-        slates=values[NAIVE].size,
+        slates=values[DEFAULT].size,
         values=means,
         differences=differences,
     )
 
 
-def unbiased_gain(data: Dataset, examined: Fitted, worth: float | None = None) -> Floats:
-    """Shape (R,): each gain, or `worth`, over the probability that its place was looked at."""
-    assert examined.objective is not None
-    seen = examined.objective.examination.of(shown_of(data))
-    gain = data.column("gain") if worth is None else worth
-    return np.asarray(gain / np.maximum(seen, _LEAST_SEEN))
+def unbiased_gain(data: Dataset, click_model: Fitted, gain: float | None = None) -> Floats:
+    """Return each row's gain, or `gain`, over its examination probability, shape (R,)."""
+    assert click_model.objective is not None
+    examined = click_model.objective.examination.of(shown_of(data))
+    gains = data.column("gain") if gain is None else gain
+    return np.asarray(gains / np.maximum(examined, _LEAST_EXAMINATION))
 
 
 def outcomes_of(fitted: Mapping[str, Fitted], data: Dataset) -> dict[str, dict[str, float]]:
-    """Contender → outcome → ndcg@10, each outcome counting 1 over the examination of its place.
+    """Return variant → outcome → ndcg@10, each outcome counting 1 over its examination.
 
-    Empty where the dataset does not tell the outcomes apart; NaN for one that never happened.
+    Empty where the dataset does not distinguish outcomes; NaN for one that never happened.
     """
-    told = [name for name in OUTCOMES if name in data.keys.column_names]
-    weight, qid = unbiased_gain(data, fitted[EXAMINED], worth=1.0), data.column("qid")
+    present = [name for name in OUTCOMES if name in data.keys.column_names]
+    weight, qid = unbiased_gain(data, fitted[CLICK_MODEL], gain=1.0), data.column("qid")
     table: dict[str, dict[str, float]] = {}
     for variant, one in fitted.items():
         scores = one.scores(data)
         table[variant] = {
             name: _mean(ndcg(scores, weight * data.column(name).astype(float), qid))
-            for name in told
+            for name in present
         }
     return table
 
 
 def _mean(values: Floats) -> float:
-    known = values[~np.isnan(values)]
-    return float(known.mean()) if known.size else float("nan")
+    numbers = values[~np.isnan(values)]
+    return float(numbers.mean()) if numbers.size else float("nan")
 
 
-def _values(fitted: Fitted, examined: Fitted, data: Dataset) -> Floats:
-    """Shape (Q,): how much better a slate's gains are told by the scores than without them."""
+def _values(fitted: Fitted, click_model: Fitted, data: Dataset) -> Floats:
+    """Shape (Q,): log likelihood of a slate's gains with the scores minus that without them."""
     from scipy.optimize import minimize_scalar
 
-    assert examined.objective is not None
-    offset = log(examined.objective.examination.of(shown_of(data)))
+    assert click_model.objective is not None
+    offset = log(click_model.objective.examination.of(shown_of(data)))
     scores, gain = fitted.scores(data).astype(np.float64), data.column("gain").astype(np.float64)
     scores = (scores - scores.mean()) / max(float(scores.std()), _FLAT)
     starts = slate_starts(data.column("qid"))
 
-    def told(scale: float) -> Floats:
+    def likelihood(scale: float) -> Floats:
         return _log_likelihood(scale * scores + offset, gain, starts)
 
-    best = minimize_scalar(lambda scale: -told(scale).mean(), bounds=(0.0, _STEEPEST))
-    return told(float(best.x)) - told(0.0)
+    best = minimize_scalar(lambda scale: -likelihood(scale).mean(), bounds=(0.0, _STEEPEST))
+    return likelihood(float(best.x)) - likelihood(0.0)
 
 
 def _log_likelihood(utility: Floats, gain: Floats, starts: Ints) -> Floats:
-    """Shape (Q,): mean log softmax of each slate's items, by gain."""
+    """Shape (Q,): mean log softmax of each slate's items, weighted by gain."""
     sizes = np.diff(np.r_[starts, utility.size])
     shifted = utility - np.repeat(np.maximum.reduceat(utility, starts), sizes)
-    whole = np.repeat(log(np.add.reduceat(exp(shifted), starts)), sizes)
-    won = np.add.reduceat(gain * (shifted - whole), starts)
-    return np.asarray(won / np.add.reduceat(gain, starts))
+    total = np.repeat(log(np.add.reduceat(exp(shifted), starts)), sizes)
+    weighted = np.add.reduceat(gain * (shifted - total), starts)
+    return np.asarray(weighted / np.add.reduceat(gain, starts))

@@ -1,7 +1,7 @@
-"""XGBoost, imported so that its threads sleep while they wait for each other, and asked directly.
+"""Load XGBoost with sleeping threads, and call its prediction directly.
 
-By default they wait busily, which on cores that have other work made fitting seven times slower.
-The policy is read when the library is loaded, so it is set here, before.
+By default its threads wait busily for each other, which made fitting seven times slower on cores
+with other work.  The library reads the policy when it is loaded, so it is set here before.
 """
 
 import os
@@ -21,7 +21,7 @@ Scores = npt.NDArray[np.float32]
 
 
 def load_xgboost() -> ModuleType:
-    """The library; slow the first time, so it is called where it is needed."""
+    """Return the library; the first call is slow, so call it where it is needed."""
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     import xgboost
 
@@ -30,13 +30,13 @@ def load_xgboost() -> ModuleType:
 
 
 def threads() -> int:
-    """Threads for fitting: `OMP_NUM_THREADS`, else the cores this process may use.
+    """Return the threads for fitting: `OMP_NUM_THREADS`, else the cores this process may use.
 
     Any number gives the same trees.
     """
-    told = os.environ.get("OMP_NUM_THREADS", "")
-    if told.isdecimal() and int(told):
-        return int(told)
+    setting = os.environ.get("OMP_NUM_THREADS", "")
+    if setting.isdecimal() and int(setting):
+        return int(setting)
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
@@ -46,6 +46,6 @@ def scores_of(booster: "xgboost.Booster", matrix: Matrix) -> Scores:
     """Return what `booster.inplace_predict` returns of (N, F) numbers: shape (N,), read-only.
 
     Raises:
-        XGBoostError: the trees read other columns.
+        XGBoostError: the trees have other columns.
     """
     return predict_dense(load_xgboost(), booster, np.ascontiguousarray(matrix, np.float32))

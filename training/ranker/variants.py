@@ -1,16 +1,10 @@
-"""The variants for one ranker: the same trees, four ideas of what a click says.
+"""The variants of a ranker: the same trees, different assumptions about what a click means.
 
-naive     What was clicked was wanted, what was not was not (`rank:ndcg`).
-unbiased  As naive, with the pairs of a slate weighted by how likely their positions are examined,
-          learned along (`lambdarank_unbiased`; Hu, Wang, Peng and Li, WWW 2019).
-examined  Clicks come from examination times relevance, both learned
-          (`training.ranker.click_objective`).
-blended   The sum of naive and examined, each divided by how far it sets the items of a slate apart.
-          The one errs by the old ranker's habits, the other by chance; neither shares the other's
-          errors, so the sum is nearer to the truth than both where clicks are few.
+`VARIANTS` declares each of them once; training, selection and refitting go through it.
 """
 
 import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -20,23 +14,20 @@ import pyarrow as pa
 
 from feature_repo.request_features import Matrix
 from training.dataset import Dataset
+from training.metrics import ndcg
 from training.ranker.click_model import Bools, Floats, Shown
 from training.ranker.click_objective import ExaminedClicks
 from training.ranker.configuration import PATIENCE, SEED, Configuration
-from training.ranker.ensemble import blended
+from training.ranker.ensemble import merge_boosters
 from training.ranker.quantized import quantize
 from training.ranker.trees import load_xgboost
 
 if TYPE_CHECKING:
     import xgboost
 
-NAIVE, UNBIASED, EXAMINED, BLENDED = "naive", "unbiased", "examined", "blended"
-FITTED = (NAIVE, UNBIASED, EXAMINED)
-VARIANTS = (*FITTED, BLENDED)
-
 _LOSS = "loss"
 _FLAT = 1e-9
-_LEAST_CLICK_WORTH = 1.0
+_LEAST_CLICK_GAIN = 1.0
 
 
 @dataclass(frozen=True)
@@ -44,8 +35,9 @@ class Fitted:
     """A variant after fitting.
 
     Attributes:
-        rounds: trees it keeps.
-        objective: of the examined variant, which knows what a score says of relevance.
+        variant: its name.
+        rounds: number of trees that are used.
+        objective: of the variant that learns examination; it turns scores into relevance.
         bias: shape (K,), examination by position as `lambdarank_unbiased` learned it.
     """
 
@@ -56,15 +48,40 @@ class Fitted:
     bias: Floats | None = None
 
     def scores(self, data: Dataset) -> Floats:
-        """Shape (R,): higher is better."""
+        """Return the scores of a dataset's rows, shape (R,); higher is better."""
         return np.concatenate([self.scores_of(batch) for batch in data.batches()])
 
     def scores_of(self, matrix: Matrix) -> Floats:
-        """Shape (R,): of the rows of a matrix."""
+        """Return the scores of a matrix's rows, shape (R,)."""
         scores: Floats = self.booster.inplace_predict(
             matrix, iteration_range=(0, self.rounds), validate_features=False
         )
         return scores
+
+
+Fit = Callable[[str, Configuration, Dataset, int, Dataset | None], Fitted]
+
+
+@dataclass(frozen=True)
+class Variant:
+    """The declaration of a variant.  It is either fitted itself or the sum of others.
+
+    Attributes:
+        name: stored in `training.json`.
+        meaning: what it takes a click for, in one line.
+        fit: fits it; None for a sum.
+        parts: of a sum, the variants whose scores are added; they are declared before it.
+        tries_grid: whether it is fitted with every configuration; the others get the best of them.
+        beats_on_validation: whether the validation split suffices to prefer it to the default
+            variant.  That split's order carries the old ranker's habits.
+    """
+
+    name: str
+    meaning: str
+    fit: Fit | None = None
+    parts: tuple[str, ...] = ()
+    tries_grid: bool = False
+    beats_on_validation: bool = False
 
 
 def fit(
@@ -73,35 +90,41 @@ def fit(
     data: Dataset,
     *,
     rounds: int | None = None,
-    checked: Dataset | None = None,
+    validation: Dataset | None = None,
 ) -> Fitted:
-    """Fit a variant: so many trees, or as many as it takes until the rows to check gain no more.
+    """Fit a variant that is not a sum.
 
-    The most are the configuration's.
+    Args:
+        variant: its name.
+        configuration: of the trees.
+        data: rows to learn from.
+        rounds: number of trees; the configuration's maximum where absent.
+        validation: rows that stop the training when they no longer improve.
     """
-    rounds = rounds or configuration.most_rounds
-    if variant == EXAMINED:
-        return _fit_examined(configuration, data, rounds, checked)
-    return _fit_ranking(variant, configuration, data, rounds, checked)
+    function = VARIANTS[variant].fit
+    if function is None:
+        raise ValueError(f"{variant} is a sum of variants; fit its parts and sum them.")
+    return function(variant, configuration, data, rounds or configuration.most_rounds, validation)
 
 
-def blend(naive: Fitted, examined: Fitted, data: Dataset) -> Fitted:
-    """The blended variant of two that were fitted on `data`, as one booster."""
-    parts = (naive, examined)
-    boosters = [one.booster[: one.rounds] for one in parts]
-    weights = [1 / _spread(one.scores(data), data.column("qid")) for one in parts]
-    return Fitted(BLENDED, blended(boosters, weights), sum(one.rounds for one in parts))
+def sum_of(variant: str, fitted: Mapping[str, Fitted], data: Dataset) -> Fitted:
+    """Return a sum as one booster; each part is divided by its spread within a slate of `data`."""
+    parts = [fitted[name] for name in VARIANTS[variant].parts]
+    boosters = [part.booster[: part.rounds] for part in parts]
+    weights = [1 / _spread(part.scores(data), data.column("qid")) for part in parts]
+    rounds = sum(part.rounds for part in parts)
+    return Fitted(variant, merge_boosters(boosters, weights), rounds)
 
 
 def shown_of(data: Dataset) -> Shown:
-    """A dataset's rows, as far as examination is concerned."""
+    """Return the clicks and positions of a dataset's rows."""
     return Shown.of(data.column("gain") > 0, data.column("position"), data.column("qid"))
 
 
 def shuffled(data: Dataset) -> Dataset:
-    """The same slates in no order.
+    """Return the same slates with the rows of each in random order.
 
-    Equal scores keep the order given, and in the order displayed a ranker that knows nothing would
+    Equal scores keep the order given.  In the displayed order a ranker that knows nothing would
     look as good as the old one.
     """
     chance = np.random.default_rng(SEED).random(data.size)
@@ -109,14 +132,31 @@ def shuffled(data: Dataset) -> Dataset:
     return Dataset(data.facts, data.keys.take(pa.array(order)), data.matrix[order])
 
 
-def wanted(data: Dataset) -> Bools:
+def in_random_order(data: Dataset, seed: int) -> Dataset:
+    """Return the same slates in another order, the rows of each as displayed; all in memory."""
+    qid = np.asarray(data.column("qid"))
+    _, slate = np.unique(qid, return_inverse=True)
+    number = np.random.default_rng(seed).permutation(int(slate.max(initial=-1)) + 1)[slate]
+    order = np.argsort(number, kind="stable")
+    keys = data.keys.take(pa.array(order))
+    keys = keys.set_column(keys.column_names.index("qid"), "qid", pa.array(number[order]))
+    return Dataset(data.facts, keys, data.matrix[order])
+
+
+def with_gain(data: Dataset) -> Bools:
     """Shape (R,): whether the row's slate has a gain."""
     qid, gain = data.column("qid"), data.column("gain")
     return np.isin(qid, np.unique(qid[gain > 0]))
 
 
+def validation_ndcg(fitted: Fitted, validation: Dataset) -> float:
+    """Return the mean NDCG@10 on slates that the variant has not learned from."""
+    data = shuffled(validation)
+    return float(np.nanmean(ndcg(fitted.scores(data), data.column("gain"), data.column("qid"))))
+
+
 def _spread(scores: Floats, qid: npt.NDArray[np.int64]) -> float:
-    """Standard deviation of scores within a slate; 1 where they set nothing apart."""
+    """Return the standard deviation of scores within a slate; 1 where all are equal."""
     slate = np.unique(qid, return_inverse=True)[1]
     means = np.bincount(slate, scores) / np.bincount(slate)
     spread = float(np.sqrt(np.square(scores - means[slate]).mean()))
@@ -128,57 +168,112 @@ def _fit_ranking(
     configuration: Configuration,
     data: Dataset,
     rounds: int,
-    checked: Dataset | None,
+    validation: Dataset | None,
+    *,
+    unbiased: bool = False,
 ) -> Fitted:
     xgboost = load_xgboost()
 
     parameters = configuration.ranking_parameters(data.facts.columns) | {
-        "lambdarank_unbiased": variant == UNBIASED
+        "lambdarank_unbiased": unbiased
     }
     rows = quantize(data.with_gain())
-    booster = xgboost.train(
-        parameters,
-        rows,
-        rounds,
-        **_until(checked and quantize(shuffled(checked).with_gain(), rows)),
-    )
-    return Fitted(variant, booster, _kept(booster, checked), bias=_bias(booster))
+    watched = validation and quantize(shuffled(validation).with_gain(), rows)
+    booster = xgboost.train(parameters, rows, rounds, **_early_stopping(watched))
+    return Fitted(variant, booster, _used_rounds(booster, validation), bias=_bias(booster))
+
+
+def _fit_unbiased(
+    variant: str,
+    configuration: Configuration,
+    data: Dataset,
+    rounds: int,
+    validation: Dataset | None,
+) -> Fitted:
+    return _fit_ranking(variant, configuration, data, rounds, validation, unbiased=True)
 
 
 def _fit_examined(
-    configuration: Configuration, data: Dataset, rounds: int, checked: Dataset | None
+    variant: str,
+    configuration: Configuration,
+    data: Dataset,
+    rounds: int,
+    validation: Dataset | None,
 ) -> Fitted:
     xgboost = load_xgboost()
 
     gain = data.column("gain").astype(np.float64)
     least = gain[gain > 0].min(initial=np.inf)
-    objective = ExaminedClicks(shown_of(data), gain / min(least, _LEAST_CLICK_WORTH))
+    objective = ExaminedClicks(shown_of(data), gain / min(least, _LEAST_CLICK_GAIN))
     parameters = configuration.tree_parameters(data.facts.columns) | {
         "base_score": objective.base_score,
         "disable_default_eval_metric": True,
     }
     rows = quantize(data)
-    until = _until(checked and quantize(checked, rows))
-    if checked is not None:
-        unseen = shown_of(checked)
-        until["custom_metric"] = lambda margin, _: (_LOSS, objective.loss(unseen, margin))
-    booster = xgboost.train(parameters, rows, rounds, obj=objective.gradient, **until)
-    return Fitted(EXAMINED, booster, _kept(booster, checked), objective)
+    options = _early_stopping(validation and quantize(validation, rows))
+    if validation is not None:
+        unseen = shown_of(validation)
+        options["custom_metric"] = lambda margin, _: (_LOSS, objective.loss(unseen, margin))
+    booster = xgboost.train(parameters, rows, rounds, obj=objective.gradient, **options)
+    return Fitted(variant, booster, _used_rounds(booster, validation), objective)
 
 
-def _until(unseen: "xgboost.DMatrix | None") -> dict[str, Any]:
-    """Arguments that end the training when the rows unseen stop gaining."""
-    if unseen is None:
+def _early_stopping(watched: "xgboost.DMatrix | None") -> dict[str, Any]:
+    """Return arguments that end the training when the watched rows no longer improve."""
+    if watched is None:
         return {}
-    stop = {"early_stopping_rounds": PATIENCE, "verbose_eval": False}
-    return {"evals": [(unseen, "validate")], **stop}
+    return {
+        "evals": [(watched, "validate")],
+        "early_stopping_rounds": PATIENCE,
+        "verbose_eval": False,
+    }
 
 
-def _kept(booster: "xgboost.Booster", checked: Dataset | None) -> int:
-    return int(booster.num_boosted_rounds() if checked is None else booster.best_iteration + 1)
+def _used_rounds(booster: "xgboost.Booster", validation: Dataset | None) -> int:
+    return int(booster.num_boosted_rounds() if validation is None else booster.best_iteration + 1)
 
 
 def _bias(booster: "xgboost.Booster") -> Floats | None:
-    """The click propensities `ti+` that an unbiased booster keeps in its configuration."""
-    found = json.loads(booster.save_config())["learner"]["objective"].get("ti+")
-    return None if found is None else np.trim_zeros(np.array(found, dtype=np.float64), "b")
+    """Return the click propensities `ti+` from the configuration of an unbiased booster."""
+    bias = json.loads(booster.save_config())["learner"]["objective"].get("ti+")
+    return None if bias is None else np.trim_zeros(np.array(bias, dtype=np.float64), "b")
+
+
+NAIVE, UNBIASED, EXAMINED, BLENDED = "naive", "unbiased", "examined", "blended"
+
+VARIANTS = {
+    variant.name: variant
+    for variant in (
+        Variant(
+            NAIVE,
+            "a clicked item is relevant, any other is not (`rank:ndcg`)",
+            _fit_ranking,
+            tries_grid=True,
+            beats_on_validation=True,
+        ),
+        Variant(
+            UNBIASED,
+            "as naive; pairs are weighted by how likely their positions are examined, learned "
+            "along (`lambdarank_unbiased`; Hu, Wang, Peng and Li, WWW 2019)",
+            _fit_unbiased,
+        ),
+        Variant(
+            EXAMINED,
+            "examination times relevance, both learned (`training.ranker.click_objective`)",
+            _fit_examined,
+        ),
+        Variant(
+            BLENDED,
+            "the sum of naive and examined: one errs by the old ranker's habits, the other by "
+            "chance, so the sum is nearer to the truth where clicks are few",
+            parts=(NAIVE, EXAMINED),
+        ),
+    )
+}
+"""Name → declaration, in the order in which they are fitted."""
+
+CLICK_MODEL = EXAMINED
+"""The variant whose examination weighs the gains when variants are compared."""
+
+DEFAULT = BLENDED
+"""The variant that becomes the ranker unless another is clearly better."""

@@ -13,7 +13,7 @@ from rich.console import Console
 from feature_repo.home import DatasetError
 from training.dataset import TRAIN, VALIDATE, Dataset
 from training.dataset.format import write_dataset
-from training.evaluation import evaluate, print_evaluation, study
+from training.evaluation import evaluate, print_evaluation, repeat_trainings, study
 from training.evaluation.ablations import USER_AND_SESSION, ablation, learning_curve
 from training.evaluation.evaluate import EVALUATION, PAGE, Logged, measure
 from training.evaluation.evaluation_table import tables
@@ -318,3 +318,25 @@ def test_dataset_without_a_test_split_is_refused_with_one_sentence(dataset, rank
 
     with pytest.raises(DatasetError, match="nothing to measure"):
         evaluate(tmp_path / "short.parquet", ranker, tmp_path / "none")
+
+
+def test_trainings_with_other_seeds_and_row_orders_have_a_spread(dataset, ranker, evaluation):
+    training = json.loads((ranker / TRAINING).read_text())
+
+    trainings = repeat_trainings(dataset, training, 2)
+
+    values, difference = trainings["ndcg@10"], trainings["difference"]
+    published = evaluation["test"]["ndcg@10"]
+    assert trainings["count"] == 2
+    assert values["low"] < values["high"]
+    assert published in (pytest.approx(values["low"]), pytest.approx(values["high"]))
+    assert values["mean"] - difference["mean"] == pytest.approx(
+        next(
+            model["metrics"]["ndcg@10"]["value"]
+            for model in evaluation["models"]
+            if model["name"] == "smoothed click rate"
+        )
+    )
+    console = Console(record=True, width=120)
+    print_evaluation({**evaluation, "trainings": trainings}, console)
+    assert "2 trainings with other seeds and row orders" in console.export_text()

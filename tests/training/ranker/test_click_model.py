@@ -31,7 +31,7 @@ def test_the_curve_of_position_bias_is_found_where_relevance_is_known(power):
     relevance, clicked = logged(1, curve)
 
     impressions = shown(clicked)
-    found = Examination.unknown().settled(impressions, relevance).curve(impressions)
+    found = Examination.unknown().converged(impressions, relevance).curve(impressions)
 
     np.testing.assert_allclose(found, curve, atol=0.05)
 
@@ -40,7 +40,7 @@ def test_a_shopper_who_stops_after_a_click_has_seen_nothing_below():
     relevance, clicked = logged(2, np.ones(SLATE), stop=1.0)
 
     impressions = shown(clicked)
-    learned = Examination.unknown().settled(impressions, relevance).table
+    learned = Examination.unknown().converged(impressions, relevance).table
     table = learned.reshape(POSITIONS, POSITIONS + 1)
 
     assert (table[:SLATE, 0] > 0.9).all()
@@ -75,7 +75,7 @@ def test_each_device_gets_a_curve_of_its_own():
     device[:SLATE] = None
 
     relevance = np.r_[relevance, flat_relevance]
-    pooled = Examination.unknown().settled(impressions, relevance)
+    pooled = Examination.unknown().converged(impressions, relevance)
     found = curves_by({"device": device}, impressions, relevance, pooled)["device"]
 
     np.testing.assert_allclose(found["phone"], steep, atol=0.05)

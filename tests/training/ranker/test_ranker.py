@@ -81,7 +81,7 @@ def test_columns_in_another_order_are_refused_with_the_place(saved):
     ranker = Ranker.load(saved)
     swapped = (ranker.columns[1], ranker.columns[0], *ranker.columns[2:])
 
-    with pytest.raises(ArtifactError, match=f"expected {ranker.columns[0]} at place 0"):
+    with pytest.raises(ArtifactError, match=f"expected {ranker.columns[0]} at position 0"):
         ranker.apply(np.zeros((2, len(swapped)), np.float32), swapped)
 
 

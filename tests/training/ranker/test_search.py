@@ -8,7 +8,7 @@ import pytest
 from training.dataset import Dataset
 from training.ranker import Configuration
 from training.ranker.configuration import GRID
-from training.ranker.search import search, time_folds
+from training.ranker.search import search_configuration, time_folds
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_search_goes_on_where_it_was(data, tmp_path):
 
     def run(trials):
         told.clear()
-        return search(data, tmp_path / "j", study="s", trials=trials,
+        return search_configuration(data, tmp_path / "j", study="s", trials=trials,
                       progress=lambda *at: told.append(at))  # fmt: skip
 
     assert isinstance(run(2), Configuration)
@@ -42,13 +42,13 @@ def test_a_search_goes_on_where_it_was(data, tmp_path):
 
 
 def test_the_usual_configurations_are_tried_first(data, tmp_path):
-    assert search(data, tmp_path / "j", study="s", trials=1) == GRID[0]
+    assert search_configuration(data, tmp_path / "j", study="s", trials=1) == GRID[0]
 
 
 def test_a_search_ends_when_its_time_is_over_but_not_empty_handed(data, tmp_path):
     told = []
 
-    search(data, tmp_path / "j", study="s", trials=50, seconds=0.0,
+    search_configuration(data, tmp_path / "j", study="s", trials=50, seconds=0.0,
            progress=lambda *at: told.append(at))  # fmt: skip
 
     assert told == [(0, 50)]
@@ -59,7 +59,7 @@ def test_the_test_split_is_not_read(data, tmp_path):
     blind.matrix[data.column("split").astype(str) == "test"] = np.nan
 
     found = [
-        search(one, tmp_path / name, study="s", trials=2)
+        search_configuration(one, tmp_path / name, study="s", trials=2)
         for one, name in ((data, "a"), (blind, "b"))
     ]
 

@@ -10,7 +10,17 @@ import pytest
 from training.dataset import Dataset
 from training.metrics import mean_interval
 from training.ranker import NAIVE, Configuration, choose_and_fit, fit
-from training.ranker.variants import BLENDED, EXAMINED, FITTED, blend, shuffled
+from training.ranker.fitting import Trial, refit
+from training.ranker.variants import (
+    BLENDED,
+    CLICK_MODEL,
+    DEFAULT,
+    EXAMINED,
+    VARIANTS,
+    in_random_order,
+    shuffled,
+    sum_of,
+)
 from training.studies.simulation import ShopConfig
 from training.studies.truth.cell import (
     examination_error,
@@ -21,6 +31,7 @@ from training.studies.truth.cell import (
 from training.studies.truth.log import simulated_log
 
 TREES = Configuration(4, 0.2, 0.5, 10.0, most_rounds=40)
+FITTED = [name for name, variant in VARIANTS.items() if variant.fit]
 
 
 def relabelled(data, **columns):
@@ -64,6 +75,43 @@ def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, traine
     assert chosen - naive > 0.3 * (ideal - naive) > 0
 
 
+@pytest.mark.parametrize("name", VARIANTS)
+def test_a_variant_is_fully_declared(name, log, trained):
+    """Fails with the name of the variant whose declaration forgot something."""
+    variant, (_, training) = VARIANTS[name], trained
+
+    earlier = list(VARIANTS)[: list(VARIANTS).index(name)]
+    assert variant.name == name, "is listed under its name"
+    assert variant.meaning, "says what a click means"
+    assert bool(variant.fit) != bool(variant.parts), "is either fitted or the sum of its parts"
+    assert set(variant.parts) <= set(earlier), "its parts are declared before it"
+    (trial,) = (trial for trial in training.trials if trial.variant == name)
+    assert Trial.from_dict(trial.to_dict()) == trial, "its trial can be stored"
+    assert name in training.selection.values, "takes part in the selection"
+    assert name in training.outcomes, "is measured by outcome"
+    assert refit(trial, log.data).rounds == trial.rounds, "can be fitted again"
+
+
+def test_some_variant_is_the_click_model_and_some_is_the_default(trained):
+    assert DEFAULT in VARIANTS
+    assert VARIANTS[CLICK_MODEL].fit
+    assert any(variant.tries_grid for variant in VARIANTS.values())
+    assert trained[1].examination["all"][0] == 1.0
+
+
+def test_slates_in_random_order_keep_their_rows(log):
+    mixed = in_random_order(log.data, 1)
+
+    assert (np.diff(mixed.column("qid")) >= 0).all()
+    assert mixed.column("request_id").tolist() != log.data.column("request_id").tolist()
+    order = np.argsort(mixed.column("request_id"), kind="stable")
+    back = np.argsort(log.data.column("request_id"), kind="stable")
+    np.testing.assert_array_equal(mixed.matrix[order], log.data.matrix[back])
+    np.testing.assert_array_equal(
+        mixed.column("position")[order], log.data.column("position")[back]
+    )
+
+
 def test_the_order_displayed_is_needed(log):
     rng = np.random.default_rng(0)
     qid = log.data.column("qid")
@@ -86,14 +134,14 @@ def test_the_examination_is_told_by_device_and_market(log, trained):
 
 
 @pytest.mark.parametrize("variant", FITTED)
-def test_no_column_a_contender_reads_knows_a_position(variant, log):
+def test_no_variant_reads_a_position(variant, log):
     fitted = fit(variant, replace(TREES, most_rounds=3), log.data)
 
     assert tuple(fitted.booster.feature_names) == log.data.facts.columns
     assert not [name for name in fitted.booster.feature_names if "position" in name]
 
 
-def test_the_randomized_slice_teaches_no_contender(log):
+def test_no_variant_learns_from_the_randomized_slice(log):
     randomized = log.data.column("randomized")
     gain = log.data.column("gain").copy()
     gain[randomized] = 1 - gain[randomized]
@@ -106,7 +154,7 @@ def test_the_randomized_slice_teaches_no_contender(log):
     assert one == other
 
 
-def test_without_a_randomized_slice_the_validation_split_judges(log):
+def test_without_a_randomized_slice_the_validation_split_is_compared(log):
     plain = relabelled(log.data, randomized=np.zeros(log.data.keys.num_rows, bool))
 
     _, training = choose_and_fit(plain, grid=(TREES,))
@@ -116,19 +164,19 @@ def test_without_a_randomized_slice_the_validation_split_judges(log):
 
 
 def test_the_blended_scores_are_the_sum_of_two_on_one_scale(log):
-    parts = [
-        fit(name, TREES, log.data, rounds=rounds) for name, rounds in ((NAIVE, 9), (EXAMINED, 7))
-    ]
+    parts = {
+        name: fit(name, TREES, log.data, rounds=rounds)
+        for name, rounds in ((NAIVE, 9), (EXAMINED, 7))
+    }
 
-    found = blend(*parts, log.data)
+    blended = sum_of(BLENDED, parts, log.data)
 
-    fresh = log.fresh.matrix
-    spreads = [within_slates(one.scores(log.data), log.data.column("qid")) for one in parts]
+    fresh, qid = log.fresh.matrix, log.data.column("qid")
     expected = sum(
-        one.scores_of(fresh) / spread for one, spread in zip(parts, spreads, strict=True)
+        one.scores_of(fresh) / within_slates(one.scores(log.data), qid) for one in parts.values()
     )
-    constant = found.scores_of(fresh) - expected
-    assert found.rounds == 16
+    constant = blended.scores_of(fresh) - expected
+    assert blended.rounds == 16
     np.testing.assert_allclose(constant, constant[0], atol=1e-4)
 
 
@@ -143,11 +191,12 @@ def test_trees_stopped_early_take_no_part_in_a_blend(log):
     stopped = replace(whole, rounds=5)
     examined = fit(EXAMINED, TREES, log.data, rounds=5)
 
-    found = blend(stopped, examined, log.data)
+    blended = sum_of(BLENDED, {NAIVE: stopped, EXAMINED: examined}, log.data)
 
-    other = blend(fit(NAIVE, TREES, log.data, rounds=5), examined, log.data)
+    short = fit(NAIVE, TREES, log.data, rounds=5)
+    other = sum_of(BLENDED, {NAIVE: short, EXAMINED: examined}, log.data)
     np.testing.assert_array_equal(
-        found.scores_of(log.fresh.matrix), other.scores_of(log.fresh.matrix)
+        blended.scores_of(log.fresh.matrix), other.scores_of(log.fresh.matrix)
     )
 
 

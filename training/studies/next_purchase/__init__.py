@@ -1,4 +1,4 @@
-"""Next-purchase rankers: which items a user buys next, of all there are."""
+"""Next-purchase rankers: which of all items a user buys next."""
 
 from training.studies.next_purchase.baselines import POPULARITY, REPEAT
 from training.studies.next_purchase.decisions import Decisions

@@ -1,4 +1,4 @@
-"""What a ranker of next purchases must beat, each tuned on the validation split like the ranker.
+"""Baselines of next purchases, each tuned on the validation split like the ranker.
 
 popularity             purchases of the item in a window
 repeat + popularity    the user's own purchases, decayed; then, and between equals, popularity
@@ -21,7 +21,7 @@ POPULARITY, REPEAT = "popularity", "personal repeat + popularity"
 WINDOWS_DAYS = (1, 3, 7, 14, 28, 91, None)
 HALF_LIVES_DAYS = (60.0, 120.0, 240.0, None)
 WEIGHTS = (1e-6, 0.3, 1.0)
-"""Own purchases that the most popular item is worth; the least one only tells equals apart."""
+"""Own purchases that the most popular item is worth; the least one only breaks ties."""
 
 _BLOCK = 256
 
@@ -33,7 +33,7 @@ class Popularity:
     window_days: int | None
 
     def rank(self, history: History, decisions: Decisions, _: Occurrences) -> Ints:
-        """Shape (D, K): the first items of each decision."""
+        """Return the first items of each decision, shape (D, K)."""
         blocks = popularity_blocks(history, decisions, self.window_days)
         return np.concatenate([first_items(counts) for _, counts in blocks] or [_none()])
 
@@ -47,10 +47,10 @@ class RepeatAndPopularity:
     weight: float
 
     def rank(self, history: History, decisions: Decisions, by_user: Occurrences) -> Ints:
-        """Shape (D, K): the first items of each decision."""
+        """Return the first items of each decision, shape (D, K)."""
         ranked = [_none()[:, : min(K, len(history.items))]]
-        for places, counts in popularity_blocks(history, decisions, self.window_days):
-            own = OwnPast.of(history, decisions.part(places), by_user)
+        for indexes, counts in popularity_blocks(history, decisions, self.window_days):
+            own = OwnPast.of(history, decisions.part(indexes), by_user)
             share = counts / np.maximum(counts.max(axis=1, keepdims=True), 1.0)
             own_scores = own.decayed(self.half_life_days).toarray()
             ranked.append(first_items(own_scores + self.weight * share))
@@ -61,7 +61,7 @@ Baseline = Popularity | RepeatAndPopularity
 
 
 def grids() -> dict[str, tuple[Baseline, ...]]:
-    """Name → what validation chooses between."""
+    """Return name → the configurations that validation chooses between."""
     return {
         POPULARITY: tuple(Popularity(days) for days in WINDOWS_DAYS),
         REPEAT: tuple(
@@ -76,11 +76,11 @@ def grids() -> dict[str, tuple[Baseline, ...]]:
 def popularity_blocks(
     history: History, decisions: Decisions, window_days: int | None
 ) -> Iterator[tuple[Ints, Floats]]:
-    """Places and counts, shape (B, N), of a block of decisions at a time; decisions by time."""
+    """Yield indexes and counts, shape (B, N), of a block of decisions, which are in time order."""
     counts = RunningCounts(history, None if window_days is None else window_days * DAY)
     for start in range(0, decisions.t.size, _BLOCK):
-        places = np.arange(start, min(start + _BLOCK, decisions.t.size))
-        yield places, np.stack([counts.at(int(t)).copy() for t in decisions.t[places]])
+        indexes = np.arange(start, min(start + _BLOCK, decisions.t.size))
+        yield indexes, np.stack([counts.at(int(t)).copy() for t in decisions.t[indexes]])
 
 
 def _none() -> Ints:

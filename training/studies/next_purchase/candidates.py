@@ -1,11 +1,11 @@
-"""Candidates of each decision, from several sources, with what was known of them.
+"""Candidates of each decision, from several sources, with the data their features are made of.
 
     own past        what the user had bought, most bought first
     popular         bought by many in the last 28 days, and in the last 7
     together        bought together with the user's last order and past
     embedding       near the user's last order and past
 
-The item metrics end strictly before the decision; relations are those that existed then.
+Counts of items end strictly before the decision; relations are those that existed then.
 """
 
 from collections.abc import Iterator
@@ -34,24 +34,24 @@ _BLOCK = 256
 
 @dataclass(frozen=True)
 class Block:
-    """Decisions at successive times, and everything known of every item for them.
+    """Decisions at successive times, and the counts and relations of every item for them.
 
     Attributes:
-        places: shape (B,), which decisions.
+        indexes: shape (B,), which decisions.
         decisions: those B.
-        own: what their users had bought.
+        own: earlier purchases of their users.
         counts: by window of `WINDOWS_DAYS`, shape (B, N).
-        near: name → shape (B, N), how near each item is to the user's past.
+        near: name → shape (B, N), similarity of each item to the user's past.
     """
 
-    places: Ints
+    indexes: Ints
     decisions: Decisions
     own: OwnPast
     counts: dict[int | None, Floats]
     near: dict[str, npt.NDArray[np.floating]]
 
     def candidates(self) -> tuple[Ints, Ints]:
-        """Rows as (decision in the block, item), by decision, then item; shapes (R,)."""
+        """Return rows (decision in the block, item), by decision, then item; shapes (R,)."""
         own = self.own.decayed(HALF_LIFE_DAYS).toarray()
         together = self.near["together_last"] + self.near["together_past"]
         embedding = self.near["embedding_last"] + self.near["embedding_past"]
@@ -62,11 +62,11 @@ class Block:
             "together": together,
             "embedding": embedding,
         }
-        chosen = np.zeros(own.shape, dtype=bool)
-        for source, of_source in scores.items():
-            first = first_items(np.where(of_source > 0, of_source, 0), SOURCES[source])
-            np.put_along_axis(chosen, first, True, axis=1)
-        decision, item = np.nonzero(chosen)
+        is_candidate = np.zeros(own.shape, dtype=bool)
+        for source, values in scores.items():
+            first = first_items(np.where(values > 0, values, 0), SOURCES[source])
+            np.put_along_axis(is_candidate, first, True, axis=1)
+        decision, item = np.nonzero(is_candidate)
         return decision.astype(np.int64), item.astype(np.int64)
 
 
@@ -76,23 +76,23 @@ def blocks(
     relations: DatedArtifacts[Relations],
     by_user: Occurrences,
 ) -> Iterator[Block]:
-    """All decisions, a block at a time; decisions are in time order."""
+    """Yield all decisions, which are in time order, a block at a time."""
     counts = {days: RunningCounts(history, days and days * DAY) for days in WINDOWS_DAYS}
     fitted = relations.indexes_at(decisions.t)
-    for places in _runs(fitted):
-        part = decisions.part(places)
+    for indexes in _runs(fitted):
+        part = decisions.part(indexes)
         own = OwnPast.of(history, part, by_user)
-        known = {
+        window_counts = {
             days: np.stack([running.at(int(t)).copy() for t in part.t])
             for days, running in counts.items()
         }
-        place = int(fitted[places[0]])
-        near = _near(own, None if place < 0 else relations.artifacts[place])
-        yield Block(places, part, own, known, near)
+        fit = int(fitted[indexes[0]])
+        near = _near(own, None if fit < 0 else relations.artifacts[fit])
+        yield Block(indexes, part, own, window_counts, near)
 
 
 def _runs(fitted: Ints) -> Iterator[Ints]:
-    """Places with one and the same fit, `_BLOCK` at most."""
+    """Yield indexes of successive decisions that read the same fit, at most `_BLOCK`."""
     ends = np.r_[np.flatnonzero(np.diff(fitted)) + 1, fitted.size]
     start = 0
     for end in ends.tolist():
@@ -104,9 +104,9 @@ def _runs(fitted: Ints) -> Iterator[Ints]:
 def _near(own: OwnPast, relations: Relations | None) -> dict[str, npt.NDArray[np.floating]]:
     last, past = own.last_basket(), own.decayed(HALF_LIFE_DAYS)
     if relations is None:
-        nothing = np.zeros(last.shape)
+        zeros = np.zeros(last.shape)
         names = ("together_last", "together_past", "embedding_last", "embedding_past")
-        return dict.fromkeys(names, nothing)
+        return dict.fromkeys(names, zeros)
     return {
         "together_last": (last @ relations.together).toarray(),
         "together_past": (past @ relations.together).toarray(),

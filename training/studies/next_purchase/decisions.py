@@ -1,4 +1,4 @@
-"""The moments at which a next purchase is ranked: a user's order, and what it came to hold."""
+"""The decisions at which next purchases are ranked: each order of a user, and its items."""
 
 from dataclasses import dataclass
 
@@ -11,12 +11,12 @@ from training.studies.next_purchase.history import GUEST, History, Ints
 
 @dataclass(frozen=True)
 class Decisions:
-    """D orders of known users, by (time, user).
+    """D orders of identified users, by (time, user).
 
     Attributes:
-        user: shape (D,), places in the history's users.
+        user: shape (D,), indexes into the history's users.
         t: shape (D,), when the order was made.
-        rows_seen: shape (D,), how many of the history's rows were known strictly before.
+        rows_seen: shape (D,), number of the history's rows that were known strictly before.
         split: shape (D,), train, validate or test: the last 20 % of the time is test, and of what
             is before the last 20 % validate.
         bought: D arrays of items, sorted, each once.
@@ -30,7 +30,7 @@ class Decisions:
 
     @classmethod
     def of(cls, history: History) -> "Decisions":
-        """Every order of a known user."""
+        """Return every order of an identified user."""
         rows = np.flatnonzero(history.user != GUEST)
         order = rows[
             np.lexsort((history.item[rows], history.basket[rows], history.bought_at[rows]))
@@ -47,18 +47,18 @@ class Decisions:
         )
 
     def part(self, chosen: Ints) -> "Decisions":
-        """The chosen decisions, in the order given."""
-        bought = tuple(self.bought[place] for place in chosen)
+        """Return some decisions, in the order given."""
+        bought = tuple(self.bought[index] for index in chosen)
         return Decisions(
             self.user[chosen], self.t[chosen], self.rows_seen[chosen], self.split[chosen], bought
         )
 
     def of_split(self, split: str) -> Ints:
-        """Places of the decisions of a split."""
+        """Return the indexes of the decisions of a split."""
         return np.flatnonzero(self.split == split)
 
 
 def _splits(t: Ints, first: int, last: int) -> npt.NDArray[np.str_]:
-    learned = first + (last - first) * (1 - TEST_SHARE)
-    taught = first + (last - first) * (1 - TEST_SHARE) * (1 - VALIDATE_SHARE)
-    return np.where(t < taught, TRAIN, np.where(t < learned, VALIDATE, TEST))
+    test_start = first + (last - first) * (1 - TEST_SHARE)
+    validation_start = first + (last - first) * (1 - TEST_SHARE) * (1 - VALIDATE_SHARE)
+    return np.where(t < validation_start, TRAIN, np.where(t < test_start, VALIDATE, TEST))

@@ -1,12 +1,12 @@
 """Next purchases, ranked and measured: ranker and baselines on the last 20 % of the time.
 
-Everything is chosen on the validation split; the test split is looked at once for a history, and
-asked again the logged result is given.
+Everything is chosen on the validation split.  The test split is measured once for a history; later
+calls return the logged result.
 """
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -15,16 +15,23 @@ import numpy as np
 
 from feature_repo.home import DAY, DatasetError, to_text
 from training.dataset import TEST, TRAIN, VALIDATE
-from training.metrics import Interval, mean_interval
+from training.metrics import FEWEST_TRAININGS, Interval, check_trainings, mean_interval, spread_of
 from training.ranker import Configuration, Ranker
 from training.studies.next_purchase.baselines import POPULARITY, REPEAT
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups
-from training.studies.next_purchase.fitting import GRID, Trial, choose_baseline, choose_ranker
+from training.studies.next_purchase.fitting import (
+    AVERAGED,
+    GRID,
+    Trial,
+    average,
+    choose_baseline,
+    choose_ranker,
+)
 from training.studies.next_purchase.history import History, Ints
 from training.studies.next_purchase.order import CONVENTIONS, MAIN, measure
 from training.studies.next_purchase.relations import REFIT_DAYS, dated_relations
-from training.studies.next_purchase.rows import Known, ranked, reachable
+from training.studies.next_purchase.rows import CandidateInputs, rank_each, reachable
 
 RANKER = "ranker"
 EVALUATION = "next_purchase.json"
@@ -38,7 +45,7 @@ class Measured:
         name: ranker, or a baseline's name.
         chosen: its configuration, and ndcg@10 on the validation split.
         metrics: interval of each metric.
-        behind: the ranker's metrics less this model's, paired; 0 for the ranker itself.
+        behind: the ranker's metrics minus this model's, paired; 0 for the ranker itself.
         slices: ndcg@10 by slice.
     """
 
@@ -51,7 +58,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What was measured, with the protocol in words."""
+    """The measured models, with the protocol in words."""
 
     identity: str
     protocol: str
@@ -59,106 +66,146 @@ class Evaluation:
     items: int
     reachable: float
     models: tuple[Measured, ...]
+    trainings: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return a JSON-ready dict."""
         table: dict[str, Any] = json.loads(json.dumps(asdict(self)))
         return table
 
 
 def evaluate_next_purchase(
-    history: History, out: Path, grid: tuple[Configuration, ...] = GRID
+    history: History,
+    out: Path,
+    grid: tuple[Configuration, ...] = GRID,
+    *,
+    trainings: int | None = None,
 ) -> dict[str, Any]:
     """Choose, fit and measure; write ranker and `next_purchase.json` into the folder `out`.
 
     Args:
-        history: what was bought.
+        history: purchases.
         out: folder.
         grid: configurations of the ranker that validation chooses between.
+        trainings: also measure this many single trainings, each with another seed and row order,
+            and the averages of five of them; two at least.
 
     Raises:
-        DatasetError: too few orders to learn, choose and judge.
+        DatasetError: too few orders for training, validation and test.
+        SettingError: a single training.
     """
+    if trainings is not None:
+        check_trainings(trainings)
     identity = _identity(history)
     logged = _logged(out, identity)
-    if logged is not None:
+    if logged is not None and logged.get("trainings", {}).get("count") == trainings:
         return logged
-    evaluation, ranker = _evaluate(history, identity, grid)
+    evaluation, ranker = _evaluate(history, identity, grid, trainings)
     ranker.save(out / RANKER)
-    half = out / f".{EVALUATION}.part"
-    half.write_text(json.dumps(evaluation.to_dict(), indent=1) + "\n")
-    half.replace(out / EVALUATION)
+    part_file = out / f".{EVALUATION}.part"
+    part_file.write_text(json.dumps(evaluation.to_dict(), indent=1) + "\n")
+    part_file.replace(out / EVALUATION)
     return evaluation.to_dict()
 
 
 def _evaluate(
-    history: History, identity: str, grid: tuple[Configuration, ...]
+    history: History, identity: str, grid: tuple[Configuration, ...], trainings: int | None
 ) -> tuple[Evaluation, Ranker]:
     decisions = Decisions.of(history)
-    places = {split: decisions.of_split(split) for split in (TRAIN, VALIDATE, TEST)}
-    for split, found in places.items():
-        if not found.size:
-            raise DatasetError(f"No known user has an order in the {split} part of the time.")
+    indexes = {split: decisions.of_split(split) for split in (TRAIN, VALIDATE, TEST)}
+    for split, orders in indexes.items():
+        if not orders.size:
+            raise DatasetError(f"No identified user has an order in the {split} part of the time.")
     first = int(history.seen_at[0]) + REFIT_DAYS * DAY
     relations = dated_relations(history, first, int(decisions.t[-1]))
-    known = Known(Lookups.of(history), relations)
-    ranker, trials = choose_ranker(known, decisions, grid)
-    chosen = {RANKER: trials[0]}
+    inputs = CandidateInputs(Lookups.of(history), relations)
+    choice = choose_ranker(inputs, decisions, grid)
+    chosen = {RANKER: choice.trials[0]}
     chosen |= {
-        name: choose_baseline(name, known.lookups, decisions)[0] for name in (REPEAT, POPULARITY)
+        name: choose_baseline(name, inputs.lookups, decisions)[0] for name in (REPEAT, POPULARITY)
     }
-    judged = decisions.part(places[TEST])
-    rankings = {RANKER: ranked(known, judged, ranker.apply)}
+    test = decisions.part(indexes[TEST])
+    fitted = [choice.fit(number) for number in range(max(trainings or 0, AVERAGED))]
+    averages = [average(some) for some in _whole_batches(fitted)]
+    compared = [*averages, *fitted[: trainings or 0]]
+    ranked = rank_each(inputs, test, [ranker.apply for ranker in compared])
+    rankings = {RANKER: ranked[0]}
     for name in (REPEAT, POPULARITY):
         baseline: Any = chosen[name].configuration
-        rankings[name] = baseline.rank(history, judged, known.lookups.by_user)
+        rankings[name] = baseline.rank(history, test, inputs.lookups.by_user)
     evaluation = Evaluation(
         identity,
-        _protocol(history, judged),
-        {split: int(found.size) for split, found in places.items()},
+        _protocol(history, test),
+        {split: int(orders.size) for split, orders in indexes.items()},
         len(history.items),
-        float(np.mean(reachable(known, judged))),
-        _models(rankings, chosen, judged, known.lookups),
+        float(np.mean(reachable(inputs, test))),
+        _models(rankings, chosen, test, inputs.lookups),
+        _spreads(ranked, len(averages), rankings[REPEAT], test) if trainings else {},
     )
-    return evaluation, ranker
+    return evaluation, averages[0]
+
+
+def _whole_batches(fitted: Sequence[Ranker]) -> list[Sequence[Ranker]]:
+    """Return successive parts of `AVERAGED` rankers each."""
+    return [
+        fitted[start : start + AVERAGED] for start in range(0, len(fitted) - AVERAGED + 1, AVERAGED)
+    ]
+
+
+def _spreads(
+    ranked: Sequence[Ints], averages: int, repeat: Ints, test: Decisions
+) -> dict[str, Any]:
+    """Return the spread of single trainings, and of averages if there are several, on test."""
+    baseline = float(measure(repeat, test.bought)[MAIN].mean())
+    values = [float(measure(ranking, test.bought)[MAIN].mean()) for ranking in ranked]
+    groups = {"single training": values[averages:]}
+    if averages >= FEWEST_TRAININGS:
+        groups[f"average of {AVERAGED}"] = values[:averages]
+    return {
+        "count": len(values) - averages,
+        **{name: spread_of(each).to_dict() for name, each in groups.items()},
+        **{
+            f"{name} − {REPEAT}": spread_of([value - baseline for value in each]).to_dict()
+            for name, each in groups.items()
+        },
+    }
 
 
 def _models(
-    rankings: Mapping[str, Ints], chosen: Mapping[str, Trial], judged: Decisions, lookups: Lookups
+    rankings: Mapping[str, Ints], chosen: Mapping[str, Trial], test: Decisions, lookups: Lookups
 ) -> tuple[Measured, ...]:
-    values = {name: measure(ranking, judged.bought) for name, ranking in rankings.items()}
-    warm = lookups.by_user.count(judged.user, judged.rows_seen) > 0
+    values = {name: measure(ranking, test.bought) for name, ranking in rankings.items()}
+    warm = lookups.by_user.count(test.user, test.rows_seen) > 0
     slices = {"ordered before": warm, "first order": ~warm}
     return tuple(
         Measured(
             name,
             {"ndcg@10 on validation": chosen[name].value, **_described(chosen[name])},
-            {metric: mean_interval(value, judged.user) for metric, value in found.items()},
+            {metric: mean_interval(value, test.user) for metric, value in metrics.items()},
             {
-                metric: mean_interval(values[RANKER][metric] - value, judged.user)
-                for metric, value in found.items()
+                metric: mean_interval(values[RANKER][metric] - value, test.user)
+                for metric, value in metrics.items()
             },
             {
-                part: mean_interval(found[MAIN][inside], judged.user[inside])
+                part: mean_interval(metrics[MAIN][inside], test.user[inside])
                 for part, inside in slices.items()
                 if inside.any()
             },
         )
-        for name, found in values.items()
+        for name, metrics in values.items()
     )
 
 
 def _described(trial: Trial) -> dict[str, Any]:
-    told = asdict(trial.configuration)
-    return told | ({"rounds": trial.rounds} if trial.rounds else {})
+    return asdict(trial.configuration) | ({"rounds": trial.rounds} if trial.rounds else {})
 
 
-def _protocol(history: History, judged: Decisions) -> str:
+def _protocol(history: History, test: Decisions) -> str:
     return (
-        f"Next purchase: at each order of a known user, all {len(history.items):,} items are "
-        "ranked by what was known strictly before it; wanted are the items of that order.\n"
-        f"Test: the {judged.t.size:,} orders from {to_text(int(judged.t[0]))[:16]}Z on, the last "
-        "20 % of the time, looked at once; everything was chosen on the last 20 % of the time "
+        f"Next purchase: at each order of an identified user, all {len(history.items):,} items are "
+        "ranked by what was known strictly before it; the items of that order are relevant.\n"
+        f"Test: the {test.t.size:,} orders from {to_text(int(test.t[0]))[:16]}Z on, the last "
+        "20 % of the time, measured once; everything was chosen on the last 20 % of the time "
         f"before.\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
     )
 

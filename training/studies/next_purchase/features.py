@@ -1,4 +1,4 @@
-"""What the ranker reads of a candidate: of the item, of the user, of both, all known before."""
+"""Features of a candidate: of the item, the user and both, all known before the decision."""
 
 from dataclasses import dataclass
 
@@ -13,7 +13,7 @@ from training.studies.next_purchase.occurrences import Occurrences
 
 @dataclass(frozen=True)
 class Lookups:
-    """A history, ready to be asked.
+    """A history with its indexes.
 
     Attributes:
         by_item, by_user, by_pair: its rows by item, by user, and by both.
@@ -28,7 +28,7 @@ class Lookups:
 
     @classmethod
     def of(cls, history: History) -> "Lookups":
-        """Sort the history by each key; guests are nobody."""
+        """Sort the history by each key; guests share one."""
         return cls(
             history,
             Occurrences(history.item),
@@ -39,7 +39,7 @@ class Lookups:
 
 
 def features(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
-    """Name → shape (R,): features of R candidates, NaN where there is nothing to tell.
+    """Return name → shape (R,): features of R candidates, NaN where there is no value.
 
     Args:
         block: the decisions.
@@ -47,28 +47,28 @@ def features(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict
         decision, item: shape (R,), the candidates.
     """
     users = _users(block, lookups)
-    found = {
+    values = {
         **_popularity(block, decision, item),
         **_items(block, lookups, decision, item),
-        **{name: values[decision] for name, values in users.items()},
+        **{name: of_user[decision] for name, of_user in users.items()},
         **_pairs(block, lookups, decision, item),
         **{name: of_item[decision, item] for name, of_item in block.near.items()},
     }
-    orders = found["user_orders"]
-    found["pair_share"] = found["pair_orders"] / orders
-    found["pair_share_since_first"] = found["pair_orders"] / found["pair_orders_since_first"]
-    found["pair_overdue"] = found["pair_days_since"] / _some(found["pair_interval_days"])
-    found["price_ratio"] = found["item_price"] / _some(found["user_mean_price"])
-    return found
+    orders = values["user_orders"]
+    values["pair_share"] = values["pair_orders"] / orders
+    values["pair_share_since_first"] = values["pair_orders"] / values["pair_orders_since_first"]
+    values["pair_overdue"] = values["pair_days_since"] / _some(values["pair_interval_days"])
+    values["price_ratio"] = values["item_price"] / _some(values["user_mean_price"])
+    return values
 
 
-def matrix_of(found: dict[str, Floats]) -> Matrix:
-    """Shape (R, F) float32, columns in the order of the names."""
-    return np.stack(list(found.values()), axis=1).astype(np.float32)
+def matrix_of(values: dict[str, Floats]) -> Matrix:
+    """Return the features as columns, shape (R, F) float32."""
+    return np.stack(list(values.values()), axis=1).astype(np.float32)
 
 
 def _popularity(block: Block, decision: Ints, item: Ints) -> dict[str, Floats]:
-    """Purchases, as shares of all purchases of the window, so that a season changes nothing."""
+    """Return purchases as shares of all purchases of the window, whatever the season."""
     shares = {
         days: counts[decision, item] / np.maximum(counts.sum(axis=1), 1.0)[decision]
         for days, counts in block.counts.items()
@@ -81,8 +81,8 @@ def _popularity(block: Block, decision: Ints, item: Ints) -> dict[str, Floats]:
 
 
 def _items(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
-    history, known = lookups.history, block.decisions.rows_seen[decision]
-    times = lookups.by_item.count(item, known)
+    history, rows_seen = lookups.history, block.decisions.rows_seen[decision]
+    times = lookups.by_item.count(item, rows_seen)
     first = lookups.by_item.row(item, np.where(times > 0, 0, -1))
     last = lookups.by_item.row(item, times - 1)
     t = block.decisions.t[decision]
@@ -95,7 +95,7 @@ def _items(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[s
 
 def _users(block: Block, lookups: Lookups) -> dict[str, Floats]:
     """Shape (B,) each."""
-    own, history, size = block.own, lookups.history, block.places.size
+    own, history, size = block.own, lookups.history, block.indexes.size
     rows = np.bincount(own.decision, minlength=size).astype(np.float64)
     orders = _orders(block, lookups)
     since, longest = np.full(size, np.nan), np.full(size, np.nan)
@@ -115,8 +115,8 @@ def _users(block: Block, lookups: Lookups) -> dict[str, Floats]:
 def _pairs(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[str, Floats]:
     history, part = lookups.history, block.decisions
     key = _pair(history, part.user[decision], item)
-    known, t = part.rows_seen[decision], part.t[decision]
-    times = lookups.by_pair.count(key, known)
+    rows_seen, t = part.rows_seen[decision], part.t[decision]
+    times = lookups.by_pair.count(key, rows_seen)
     first = lookups.by_pair.row(key, np.where(times > 0, 0, -1))
     last = lookups.by_pair.row(key, times - 1)
     orders = _orders(block, lookups)
@@ -134,26 +134,26 @@ def _pairs(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict[s
 
 
 def _orders(block: Block, lookups: Lookups) -> Floats:
-    """Shape (B,): orders that each user had made."""
-    orders = np.zeros(block.places.size)
+    """Return the number of earlier orders of each user, shape (B,)."""
+    orders = np.zeros(block.indexes.size)
     np.maximum.at(orders, block.own.decision, lookups.ordinal[block.own.row] + 1.0)
     return orders
 
 
 def _some(counts: Floats) -> Floats:
-    """Counts above zero; NaN for none, so that nothing is divided by it."""
+    """Return counts above zero, and NaN for zero, which is divided by."""
     return np.where(counts > 0, counts, np.nan)
 
 
 def _mean(values: Floats, group: Ints, size: int) -> Floats:
-    """Shape (size,): means of the known values of each group."""
-    known = ~np.isnan(values)
-    sums = np.bincount(group[known], weights=values[known], minlength=size)
-    return sums / _some(np.bincount(group[known], minlength=size).astype(np.float64))
+    """Return the means of the numbers of each group, shape (size,)."""
+    valid = ~np.isnan(values)
+    sums = np.bincount(group[valid], weights=values[valid], minlength=size)
+    return sums / _some(np.bincount(group[valid], minlength=size).astype(np.float64))
 
 
 def _at(row: Ints, values: Floats) -> Floats:
-    """The values where there is a row."""
+    """Return the values where there is a row, else NaN."""
     return np.where(row >= 0, values, np.nan)
 
 

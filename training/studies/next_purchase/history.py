@@ -1,4 +1,4 @@
-"""What was bought: one row an item of an order, in the order in which it became known."""
+"""Purchases: one row for each item of an order, in the order in which they became known."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -63,16 +63,16 @@ order by seen_at, bought_at, basket, item_id
 
 @dataclass(frozen=True)
 class History:
-    """P purchases, sorted by the instant from which requests may know them.
+    """P purchases, sorted by the instant from which requests may read them.
 
     Attributes:
         users, items: their ids, sorted.
-        user: shape (P,), place in `users`; GUEST where nobody knows.
-        item: shape (P,), place in `items`.
+        user: shape (P,), index in `users`; GUEST for an unidentified one.
+        item: shape (P,), index in `items`.
         basket: shape (P,); rows of one number were bought at once, by one user.
-        bought_at, seen_at: shape (P,), when, and from when it was known.
-        taken_back_at: shape (P,), from when it is known to be taken back; NEVER where it is not.
-        price: shape (P,), of one unit; NaN where not known.
+        bought_at, seen_at: shape (P,), time of the purchase, and when it became known.
+        taken_back_at: shape (P,), when its cancellation became known; NEVER without one.
+        price: shape (P,), of one unit; NaN where unknown.
     """
 
     users: tuple[str, ...]
@@ -87,10 +87,10 @@ class History:
 
     @classmethod
     def of_log(cls, home: Home) -> "History":
-        """The purchases in the compacted log.
+        """Read the purchases of the compacted log.
 
         Raises:
-            DatasetError: there are none of known users.
+            DatasetError: none is of an identified user.
         """
         paths = [str(path) for path in list_relations(home.log / "compacted", "interaction")]
         if not paths:
@@ -101,10 +101,10 @@ class History:
 
     @classmethod
     def of_events(cls, events: list[InteractionEvent]) -> "History":
-        """The purchases among events, each given once.
+        """Return the purchases among events, each given once.
 
         Raises:
-            DatasetError: there are none of known users.
+            DatasetError: none is of an identified user.
         """
         with duckdb.connect() as db:
             table = to_table("interaction", events, lambda _: 0)
@@ -119,20 +119,20 @@ class History:
         _, basket = _numbered(rows.column("basket"))
         if not users:
             raise DatasetError(
-                f"Expected purchases of known users, found {rows.num_rows} and none of them of a "
-                "user; next purchases are ranked for users."
+                f"Expected purchases of identified users, found {rows.num_rows} and none of them "
+                "of a user; next purchases are ranked for users."
             )
         instants = ("bought_at", "seen_at", "taken_back_at")
-        known = {name: rows.column(name).to_numpy() for name in instants}
+        times = {name: rows.column(name).to_numpy() for name in instants}
         price = rows.column("price").to_numpy().astype(np.float64)
-        return cls(users, items, user, item, basket, price=price, **known)
+        return cls(users, items, user, item, basket, price=price, **times)
 
 
 def _numbered(column: pa.ChunkedArray) -> tuple[tuple[str, ...], Ints]:
-    """The distinct texts, sorted, and each row's place among them; GUEST for null."""
+    """Return the distinct texts, sorted, and each row's index among them; GUEST for null."""
     texts = column.to_numpy()
-    known = np.array([text is not None for text in texts], dtype=bool)
-    distinct, place = np.unique(texts[known].astype(str), return_inverse=True)
+    present = np.array([text is not None for text in texts], dtype=bool)
+    distinct, index = np.unique(texts[present].astype(str), return_inverse=True)
     numbers = np.full(texts.size, GUEST, dtype=np.int64)
-    numbers[known] = place
+    numbers[present] = index
     return tuple(distinct.tolist()), numbers

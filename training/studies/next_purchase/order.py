@@ -1,4 +1,4 @@
-"""Rankings of all items, as the first K of each decision, and how good they are."""
+"""Rankings of all items, as the first K of each decision, and their metrics."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from training.metrics import Metric, Slates, highest_columns
 from training.studies.next_purchase.history import Floats, Ints
 
 K = 100
-"""Positions kept of a ranking; the metrics read the first 20."""
+"""Positions of a ranking that are stored; the metrics read the first 20."""
 
 _DEEPEST = 20
 
@@ -22,7 +22,7 @@ CONVENTIONS = (
 
 
 def first_items(scores: npt.NDArray[np.floating], count: int = K) -> Ints:
-    """Shape (D, count): items by falling score, equal ones by number; shape (D, N) given.
+    """Return items by falling score, equal ones by number, shape (D, count).
 
     >>> first_items(np.array([[1.0, 3.0, 3.0]]), 2)
     array([[1, 2]])
@@ -31,10 +31,9 @@ def first_items(scores: npt.NDArray[np.floating], count: int = K) -> Ints:
 
 
 def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.float64]]:
-    """Metric → shape (D,), for the first K items of D rankings and what was bought.
+    """Return metric → shape (D,), for the first K items of D rankings and what was bought.
 
-    Every item that was bought counts in the ideal order and in the recall, whether or not it stands
-    among the K.
+    Every item that was bought counts in the ideal order and in the recall, also beyond the K.
     """
     length = max(ranked.shape[1], _DEEPEST)
     sizes = [length + items.size for items in bought]
@@ -48,11 +47,11 @@ def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.fl
         scores += [score, np.full(relevant.size, np.nan)]
         gains += [hit, missed]
     rows = np.concatenate(scores) if scores else np.empty(0), _joined(gains)
-    told = Slates.of(rows[1], qid).measure(_METRICS, rows[0])
+    values = Slates.of(rows[1], qid).measure(_METRICS, rows[0])
     return {
-        "ndcg@10": told["ndcg@10"],
-        "recall@20": told["recall@20"],
-        "hit@10": np.where(told["recall@10"] > 0, 1.0, 0.0),
+        "ndcg@10": values["ndcg@10"],
+        "recall@20": values["recall@20"],
+        "hit@10": np.where(values["recall@10"] > 0, 1.0, 0.0),
     }
 
 

@@ -14,7 +14,7 @@ from training.studies.next_purchase.history import History, Ints
 REFIT_DAYS = 28
 NEIGHBOURS = 100
 LARGEST_BASKET = 150
-"""Baskets with more items say little of each, and their pairs grow with the square."""
+"""Larger baskets say little about each item, and their pairs grow with the square."""
 
 
 @dataclass(frozen=True)
@@ -34,8 +34,8 @@ class Relations:
     @classmethod
     def fit(cls, history: History, at: int) -> "Relations":
         """Fit on the baskets known strictly before `at`."""
-        known = int(np.searchsorted(history.seen_at, at, side="left"))
-        basket, item = _of_usual_size(history.basket[:known], history.item[:known])
+        rows_seen = int(np.searchsorted(history.seen_at, at, side="left"))
+        basket, item = _without_large_baskets(history.basket[:rows_seen], history.item[:rows_seen])
         pairs = Cooccurrences.count(item, basket, len(history.items))
         vectors = fit_vectors(item, basket, len(history.items))
         return cls(at, pairs.cosines(NEIGHBOURS), vectors)
@@ -48,7 +48,7 @@ def dated_relations(history: History, first: int, last: int) -> DatedArtifacts[R
     )
 
 
-def _of_usual_size(basket: Ints, item: Ints) -> tuple[Ints, Ints]:
+def _without_large_baskets(basket: Ints, item: Ints) -> tuple[Ints, Ints]:
     _, number, sizes = np.unique(basket, return_inverse=True, return_counts=True)
-    usual = sizes[number] <= LARGEST_BASKET
-    return basket[usual], item[usual]
+    small = sizes[number] <= LARGEST_BASKET
+    return basket[small], item[small]

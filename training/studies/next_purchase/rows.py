@@ -1,6 +1,6 @@
-"""The ranker's rows: candidates of decisions, what was known of them, and which were bought."""
+"""The ranker's rows: candidates of decisions, their features, and which of them were bought."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,65 +23,78 @@ Score = Callable[[Matrix], Floats]
 
 
 @dataclass(frozen=True)
-class Known:
-    """Everything that decisions' candidates are made from."""
+class CandidateInputs:
+    """What the candidates of decisions are made from."""
 
     lookups: Lookups
     relations: DatedArtifacts[Relations]
 
     def blocks(self, decisions: Decisions) -> Iterator[Block]:
-        """Decisions in time order, a block at a time."""
+        """Yield decisions in time order, a block at a time."""
         return blocks(self.lookups.history, decisions, self.relations, self.lookups.by_user)
 
 
-def taught_rows(known: Known, decisions: Decisions, negatives: int, seed: int) -> Dataset:
-    """Rows to learn from: the candidates that were bought, and some of those that were not.
+def training_rows(
+    inputs: CandidateInputs, decisions: Decisions, negatives: int, seed: int
+) -> Dataset:
+    """Return rows to learn from: the candidates that were bought, and some of the others.
 
-    A decision none of whose candidates was bought teaches nothing and is left out.
+    A decision none of whose candidates was bought has no rows.
 
     Args:
-        known: what the candidates are made from.
+        inputs: what the candidates are made from.
         decisions: in time order.
-        negatives: candidates of a decision that were not bought, at most, drawn at random.
-        seed: of the draw.
+        negatives: maximum number of candidates of a decision that were not bought, a random sample.
+        seed: of the sample.
     """
     rng = np.random.default_rng(seed)
     keys: list[pa.Table] = []
     matrices: list[Matrix] = []
     columns: tuple[str, ...] = ()
-    for block in known.blocks(decisions):
+    for block in inputs.blocks(decisions):
         decision, item = block.candidates()
         bought = _bought(block, decision, item)
-        kept = _drawn(rng, decision, bought, negatives)
-        found = features(block, known.lookups, decision[kept], item[kept])
-        columns = tuple(found)
-        matrices.append(matrix_of(found))
-        keys.append(_keys(known, block, decision[kept], item[kept], bought[kept]))
+        sample = _sample(rng, decision, bought, negatives)
+        values = features(block, inputs.lookups, decision[sample], item[sample])
+        columns = tuple(values)
+        matrices.append(matrix_of(values))
+        keys.append(_keys(inputs, block, decision[sample], item[sample], bought[sample]))
     facts = Facts(columns, RatePrior(), FEATURE_SERVICE, QUERY_KEY_VERSION, {})
     return Dataset(facts, pa.concat_tables(keys), np.concatenate(matrices))
 
 
-def ranked(known: Known, decisions: Decisions, score: Score) -> Ints:
-    """Shape (D, K): candidates by score, then all other items by popularity; the first K."""
-    found = [np.empty((0, min(K, len(known.lookups.history.items))), dtype=np.int64)]
-    for block in known.blocks(decisions):
+def rank(inputs: CandidateInputs, decisions: Decisions, score: Score) -> Ints:
+    """Return the first K items of each decision, shape (D, K).
+
+    Candidates come first, by score; the other items follow by popularity.
+    """
+    return rank_each(inputs, decisions, [score])[0]
+
+
+def rank_each(inputs: CandidateInputs, decisions: Decisions, scores: Sequence[Score]) -> list[Ints]:
+    """Return what `rank` returns for each of several scores; features are computed once."""
+    first = np.empty((0, min(K, len(inputs.lookups.history.items))), dtype=np.int64)
+    rankings = [[first] for _ in scores]
+    for block in inputs.blocks(decisions):
         decision, item = block.candidates()
-        scores = score(matrix_of(features(block, known.lookups, decision, item)))
+        matrix = matrix_of(features(block, inputs.lookups, decision, item))
         popular = block.counts[28] / (block.counts[28].max(axis=1, keepdims=True) + 1)
-        everything = popular - 1 + float(np.min(scores, initial=0.0))
-        everything[decision, item] = scores
-        found.append(first_items(everything))
-    return np.concatenate(found)
+        for ranking, score in zip(rankings, scores, strict=True):
+            candidates = score(matrix)
+            all_scores = popular - 1 + float(np.min(candidates, initial=0.0))
+            all_scores[decision, item] = candidates
+            ranking.append(first_items(all_scores))
+    return [np.concatenate(ranking) for ranking in rankings]
 
 
-def reachable(known: Known, decisions: Decisions) -> Floats:
-    """Shape (D,): share of each order that stands among its candidates."""
+def reachable(inputs: CandidateInputs, decisions: Decisions) -> Floats:
+    """Return the share of each order that is among its candidates, shape (D,)."""
     shares = []
-    for block in known.blocks(decisions):
+    for block in inputs.blocks(decisions):
         decision, item = block.candidates()
         bought = _bought(block, decision, item)
-        there = np.bincount(decision[bought], minlength=block.places.size)
-        shares.append(there / [items.size for items in block.decisions.bought])
+        candidates = np.bincount(decision[bought], minlength=block.indexes.size)
+        shares.append(candidates / [items.size for items in block.decisions.bought])
     return np.concatenate(shares)
 
 
@@ -92,19 +105,21 @@ def _bought(block: Block, decision: Ints, item: Ints) -> Flags:
     return bought[decision, item]
 
 
-def _drawn(rng: np.random.Generator, decision: Ints, bought: Flags, negatives: int) -> Ints:
-    """Rows that are kept, in their order."""
+def _sample(rng: np.random.Generator, decision: Ints, bought: Flags, negatives: int) -> Ints:
+    """Return the rows of the sample, in their order."""
     chance = np.where(bought, -1.0, rng.random(decision.size))
     order = np.lexsort((chance, decision))
     starts = np.searchsorted(decision, decision)
-    place = np.empty(decision.size, dtype=np.int64)
-    place[order] = np.arange(decision.size) - starts[order]
-    wanted = np.bincount(decision, weights=bought)[decision]
-    return np.flatnonzero((wanted > 0) & (place < wanted + negatives))
+    draw = np.empty(decision.size, dtype=np.int64)
+    draw[order] = np.arange(decision.size) - starts[order]
+    positives = np.bincount(decision, weights=bought)[decision]
+    return np.flatnonzero((positives > 0) & (draw < positives + negatives))
 
 
-def _keys(known: Known, block: Block, decision: Ints, item: Ints, bought: Flags) -> pa.Table:
-    history, part = known.lookups.history, block.decisions
+def _keys(
+    inputs: CandidateInputs, block: Block, decision: Ints, item: Ints, bought: Flags
+) -> pa.Table:
+    history, part = inputs.lookups.history, block.decisions
     user = pa.array(history.users).take(pa.array(part.user[decision]))
     t = part.t[decision]
     first = np.searchsorted(decision, decision)
@@ -113,7 +128,7 @@ def _keys(known: Known, block: Block, decision: Ints, item: Ints, bought: Flags)
             "request_id": pa.compute.binary_join_element_wise(
                 user, pa.array(t).cast("string"), " "
             ),
-            "qid": block.places[decision],
+            "qid": block.indexes[decision],
             "user_id": user,
             "query_key": pa.nulls(decision.size, pa.string()),
             "market": pa.repeat(DEFAULT_MARKET, decision.size),

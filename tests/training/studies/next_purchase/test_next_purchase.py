@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from feature_repo.events.contract import InteractionEvent, parse_canonical
 from feature_repo.events.ingest import TableMapping
 from feature_repo.events.ingest.transaction_files import TransactionFiles
-from feature_repo.home import DAY, DatasetError
+from feature_repo.home import DAY, DatasetError, SettingError
 from tests.scale import examples
 from training.studies.next_purchase import (
     POPULARITY,
@@ -230,6 +230,22 @@ def test_a_small_shop_is_learned_and_its_test_split_looked_at_once(tmp_path):
     assert again["items"] == -1
 
 
+def test_single_trainings_and_their_averages_are_measured(tmp_path):
+    history = History.of_events(shop(users=25, days=90))
+
+    evaluation = evaluate_next_purchase(history, tmp_path, GRID[:1], trainings=10)
+
+    trainings = evaluation["trainings"]
+    single, average = trainings["single training"], trainings["average of 5"]
+    ranker = evaluation["models"][0]["metrics"]["ndcg@10"]["value"]
+    assert trainings["count"] == 10
+    assert single["low"] < single["mean"] < single["high"]
+    assert average["low"] <= ranker <= average["high"]
+    assert evaluate_next_purchase(history, tmp_path, trainings=10) == evaluation
+    with pytest.raises(SettingError, match="at least 2"):
+        evaluate_next_purchase(history, tmp_path, trainings=1)
+
+
 def test_too_little_is_said_in_a_sentence(tmp_path):
     with pytest.raises(DatasetError, match="of a user"):
         History.of_events([bought(1, None, "a", 1)])
@@ -248,8 +264,12 @@ def test_online_retail_beats_both_baselines_clear_of_zero(tmp_path):
     )
     events = [msgspec.structs.replace(event, received_at=event.event_time) for event in told]
 
-    evaluation = evaluate_next_purchase(History.of_events(events), tmp_path, GRID[-1:])
+    history = History.of_events(events)
+    evaluation = evaluate_next_purchase(history, tmp_path, GRID[-1:], trainings=5)
 
     for model in evaluation["models"][1:]:
         assert model["behind"]["ndcg@10"]["low"] > 0, model
         assert model["behind"]["recall@20"]["low"] > 0, model
+    gain = evaluation["trainings"][f"single training − {REPEAT}"]
+    assert gain["mean"] > 0.004, gain
+    assert gain["low"] > 0.002, gain
