@@ -40,7 +40,7 @@ class Selection:
     """The selected variant, and the comparison behind it.
 
     Attributes:
-        judged_on: the randomized slice or the validation split.
+        compared_on: the randomized slice or the validation split.
         slates: number of its slates with a gain.
         values: variant → log likelihood of a gain minus that of examination alone, mean of the
             slates.
@@ -48,7 +48,7 @@ class Selection:
     """
 
     variant: str
-    judged_on: str
+    compared_on: str
     slates: int
     values: dict[str, float]
     differences: dict[str, Interval]
@@ -57,14 +57,14 @@ class Selection:
         """Return a JSON-ready dict."""
         return {
             "contender": self.variant,
-            "judged_on": self.judged_on,
+            "judged_on": self.compared_on,
             "slates": self.slates,
             "values": self.values,
             "differences": {name: asdict(one) for name, one in self.differences.items()},
         }
 
 
-def select(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Selection:
+def select(fitted: Mapping[str, Fitted], data: Dataset, compared_on: str) -> Selection:
     """Select by the slates of `data`, which the variants have not learned from."""
     data = data.with_gain()
     values = {name: _values(one, fitted[CLICK_MODEL], data) for name, one in fitted.items()}
@@ -78,11 +78,11 @@ def select(fitted: Mapping[str, Fitted], data: Dataset, judged_on: str) -> Selec
     clearly_better = [
         name
         for name, difference in differences.items()
-        if difference.low > 0 and (judged_on == RANDOMIZED or VARIANTS[name].beats_on_validation)
+        if difference.low > 0 and (compared_on == RANDOMIZED or VARIANTS[name].beats_on_validation)
     ]
     return Selection(
         variant=max(clearly_better, key=lambda name: means[name], default=DEFAULT),
-        judged_on=judged_on,
+        compared_on=compared_on,
         slates=values[DEFAULT].size,
         values=means,
         differences=differences,

@@ -28,7 +28,7 @@ def test_slates_of_one_user_count_as_one_observation():
     assert together.high - together.low > 2 * (alone.high - alone.low)
 
 
-def test_the_interval_covers_the_truth_about_as_often_as_it_says():
+def test_the_interval_covers_the_truth_at_its_level():
     rng = np.random.default_rng(4)
     intervals = [mean_interval(rng.normal(size=60), np.arange(60), draws=300) for _ in range(200)]
 
@@ -44,14 +44,14 @@ def test_slates_without_a_value_are_left_out():
     assert interval.excludes_zero
 
 
-def test_nothing_known_is_no_interval():
+def test_without_values_there_is_no_interval():
     interval = mean_interval(np.array([np.nan]), ["a"])
 
     assert np.isnan(interval.value)
     assert not interval.excludes_zero
 
 
-def test_many_means_have_the_intervals_each_would_have_alone():
+def test_several_means_have_the_intervals_of_each_alone():
     rng = np.random.default_rng(3)
     users = rng.integers(40, size=200)
     values = {"a": rng.random(200), "b": rng.random(200)}
@@ -63,7 +63,7 @@ def test_many_means_have_the_intervals_each_would_have_alone():
         assert astuple(together[name]) == pytest.approx(astuple(mean_interval(column, users)))
 
 
-def test_the_interval_is_what_drawing_whole_users_one_by_one_gives():
+def test_the_interval_equals_that_of_drawing_users_one_by_one():
     rng = np.random.default_rng(9)
     users, values = rng.integers(25, size=120), rng.random(120)
     slates_of = [values[users == user] for user in np.unique(users)]

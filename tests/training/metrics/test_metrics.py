@@ -13,7 +13,7 @@ from tests.scale import examples
 from training.metrics import Metric, Slates, ndcg
 
 REFERENCE = {
-    **{f"{kind}@{k}": f"{theirs}_{k}" for k in (1, 5, 10) for kind, theirs in (
+    **{f"{kind}@{k}": f"{measure}_{k}" for k in (1, 5, 10) for kind, measure in (
         ("ndcg", "ndcg_cut"), ("recall", "recall"), ("precision", "P"))},
     "mrr": "recip_rank",
     "map": "map",
@@ -29,16 +29,16 @@ def by_pytrec_eval(slates, measures):
     """Equal scores are ordered by id there, last one first, so ids fall with the position."""
     run, judgments = {}, {}
     for number, slate in enumerate(slates):
-        ids = [f"{99 - place:02d}" for place in range(len(slate))]
+        ids = [f"{99 - position:02d}" for position in range(len(slate))]
         scores, gains = zip(*slate, strict=True)
         run[f"{number:03d}"] = dict(zip(ids, map(float, scores), strict=True))
         judgments[f"{number:03d}"] = dict(zip(ids, gains, strict=True))
-    found = pytrec_eval.RelevanceEvaluator(judgments, set(measures)).evaluate(run)
-    return {m: np.array([found[slate][m] for slate in sorted(found)]) for m in measures}
+    values = pytrec_eval.RelevanceEvaluator(judgments, set(measures)).evaluate(run)
+    return {m: np.array([values[slate][m] for slate in sorted(values)]) for m in measures}
 
 
-def measured(names, scores, gains, qid, **known):
-    slates = Slates(np.asarray(qid), np.asarray(gains, float), **known)
+def measured(names, scores, gains, qid, **data):
+    slates = Slates(np.asarray(qid), np.asarray(gains, float), **data)
     return slates.measure([Metric.parse(name) for name in names], scores)
 
 
@@ -50,22 +50,22 @@ def test_metrics_agree_with_pytrec_eval_on_ties_and_on_empty_and_short_slates(sl
     qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
     empty = np.array([not any(gain for _, gain in slate) for slate in slates])
 
-    ours, theirs = (
+    ours, expected_values = (
         measured(REFERENCE, scores, gains, qid),
         by_pytrec_eval(slates, REFERENCE.values()),
     )
 
     for name, reference in REFERENCE.items():
         np.testing.assert_allclose(
-            ours[name][~empty], theirs[reference][~empty], atol=1e-12, rtol=0, err_msg=name
+            ours[name][~empty], expected_values[reference][~empty], atol=1e-12, rtol=0, err_msg=name
         )
         assert np.isnan(ours[name][empty]).all()
-        assert (theirs[reference][empty] == 0).all()
+        assert (expected_values[reference][empty] == 0).all()
 
 
 @settings(deadline=None, max_examples=examples(60))
 @given(st.lists(rows_of_a_slate, min_size=1, max_size=8), st.integers(1, 12), st.randoms())
-def test_what_is_beyond_relevance_is_what_a_loop_over_the_first_k_gives(slates, k, random):
+def test_other_metrics_equal_a_loop_over_the_first_k(slates, k, random):
     scores, gains = np.array([row for slate in slates for row in slate]).T
     qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
     item, group = (np.array([random.randrange(-low, 6) for _ in qid]) for low in (0, 1))
@@ -95,12 +95,12 @@ def test_what_is_beyond_relevance_is_what_a_loop_over_the_first_k_gives(slates, 
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_metric_is_printed_as_it_is_parsed(name):
+def test_a_metric_is_printed_as_it_was_parsed(name):
     assert str(Metric.parse(name)) == name
 
 
 @pytest.mark.parametrize("text", ["ndcg", "NDCG@10", "mrr@5", "ndcg@0", "ndcg@-1", "ndgc@10", ""])
-def test_a_name_that_is_no_metric_is_refused_with_those_that_are(text):
+def test_an_unknown_metric_is_rejected_with_the_valid_names(text):
     with pytest.raises(SettingError, match="expected mrr, map, or ndcg, recall"):
         Metric.parse(text)
 
@@ -111,7 +111,7 @@ def test_gain_is_linear():
     )
 
 
-def test_equal_scores_keep_the_shown_order():
+def test_equal_scores_keep_the_displayed_order():
     assert measured(["mrr"], [5, 5, 5], [0, 1, 0], [0, 0, 0])["mrr"].tolist() == [0.5]
 
 
@@ -119,10 +119,10 @@ def test_a_missing_score_ranks_last():
     assert measured(["mrr"], [np.nan, 0.0], [1, 0], [0, 0])["mrr"].tolist() == [0.5]
 
 
-def test_what_is_not_known_is_not_measured():
-    found = measured(NAMES, [2, 1], [1, 0], [0, 0])
+def test_metrics_of_missing_data_are_missing():
+    values = measured(NAMES, [2, 1], [1, 0], [0, 0])
 
-    assert [name for name, value in found.items() if np.isnan(value).all()] == NAMES[-4:]
+    assert [name for name, value in values.items() if np.isnan(value).all()] == NAMES[-4:]
 
 
 def test_no_rows_have_no_metrics():
@@ -131,7 +131,7 @@ def test_no_rows_have_no_metrics():
     }
 
 
-def test_rows_that_are_not_sorted_are_refused():
+def test_unsorted_rows_are_rejected():
     with pytest.raises(DatasetError, match="sorted by qid"):
         ndcg([1, 2, 3], [1, 0, 0], [0, 1, 0])
 

@@ -1,4 +1,4 @@
-"""Examination is told from relevance, by position and by where the last click was."""
+"""Examination is separated from relevance, by position and by the last click above."""
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ def logged(seed, curve, *, stop=0.0):
     relevance = np.take_along_axis(relevance, np.argsort(-noisy, axis=1), 1)
     clicked = (rng.random(relevance.shape) < curve) & (rng.random(relevance.shape) < relevance)
     stopped = clicked & (rng.random(clicked.shape) < stop)
-    gone = np.cumsum(stopped, axis=1) - stopped > 0
-    return relevance.ravel(), (clicked & ~gone).ravel()
+    below_stop = np.cumsum(stopped, axis=1) - stopped > 0
+    return relevance.ravel(), (clicked & ~below_stop).ravel()
 
 
 def shown(clicked):
@@ -26,17 +26,17 @@ def shown(clicked):
 
 
 @pytest.mark.parametrize("power", [0.3, 1.0, 1.6])
-def test_the_curve_of_position_bias_is_found_where_relevance_is_known(power):
+def test_the_curve_of_position_bias_is_recovered_from_true_relevance(power):
     curve = np.arange(1.0, SLATE + 1) ** -power
     relevance, clicked = logged(1, curve)
 
     impressions = shown(clicked)
-    found = Examination.unknown().converged(impressions, relevance).curve(impressions)
+    learned = Examination.unknown().converged(impressions, relevance).curve(impressions)
 
-    np.testing.assert_allclose(found, curve, atol=0.05)
+    np.testing.assert_allclose(learned, curve, atol=0.05)
 
 
-def test_a_shopper_who_stops_after_a_click_has_seen_nothing_below():
+def test_positions_below_a_last_click_are_not_examined():
     relevance, clicked = logged(2, np.ones(SLATE), stop=1.0)
 
     impressions = shown(clicked)
@@ -47,7 +47,7 @@ def test_a_shopper_who_stops_after_a_click_has_seen_nothing_below():
     assert (table[2:SLATE, 1] < 0.1).all()
 
 
-def test_where_the_last_click_was_is_read_within_a_slate_only():
+def test_the_last_click_is_that_of_the_same_slate():
     clicked = np.array([True, False, True, False, False])
     position = np.array([1, 2, 3, 1, 2])
 
@@ -56,14 +56,14 @@ def test_where_the_last_click_was_is_read_within_a_slate_only():
     assert cells.tolist() == [0, 21 + 1, 42 + 1, 0, 21]
 
 
-def test_positions_far_down_share_a_cell():
+def test_low_positions_share_a_cell():
     size = POSITIONS + 30
     impressions = Shown.of(np.zeros(size, bool), np.arange(1, size + 1), np.zeros(size, int))
 
     assert np.unique(impressions.position).size == POSITIONS
 
 
-def test_each_device_gets_a_curve_of_its_own():
+def test_each_device_has_its_own_curve():
     steep = np.arange(1.0, SLATE + 1) ** -1.5
     relevance, clicked = logged(3, steep)
     flat_relevance, flat_clicked = logged(4, np.ones(SLATE))
@@ -76,8 +76,8 @@ def test_each_device_gets_a_curve_of_its_own():
 
     relevance = np.r_[relevance, flat_relevance]
     pooled = Examination.unknown().converged(impressions, relevance)
-    found = curves_by({"device": device}, impressions, relevance, pooled)["device"]
+    curves = curves_by({"device": device}, impressions, relevance, pooled)["device"]
 
-    np.testing.assert_allclose(found["phone"], steep, atol=0.05)
-    np.testing.assert_allclose(found["desktop"], np.ones(SLATE), atol=0.05)
-    assert set(found) == {"phone", "desktop"}
+    np.testing.assert_allclose(curves["phone"], steep, atol=0.05)
+    np.testing.assert_allclose(curves["desktop"], np.ones(SLATE), atol=0.05)
+    assert set(curves) == {"phone", "desktop"}

@@ -58,26 +58,26 @@ def test_the_same_data_gives_the_same_ranker(data, tmp_path):
     assert (tmp_path / "one" / MODEL).read_bytes() == (tmp_path / "two" / MODEL).read_bytes()
 
 
-def test_a_slate_in_which_nothing_was_wanted_is_left_out_of_the_loss(data):
+def test_slates_without_gain_are_not_in_the_loss(data):
     _, training = choose_and_fit(data, grid=QUICK)
-    taught = data.part("train")
-    qid, gain = taught.column("qid"), taught.column("gain")
+    learned = data.part("train")
+    qid, gain = learned.column("qid"), learned.column("gain")
 
     assert training.rankings["train"] == np.unique(qid[gain > 0]).size < np.unique(qid).size
 
 
-def test_the_test_split_teaches_nothing(make_dataset, tmp_path):
+def test_the_test_split_is_not_learned_from(make_dataset, tmp_path):
     data = Dataset.load(make_dataset())
     blind = Dataset(data.facts, data.keys, data.matrix.copy())
     blind.matrix[data.column("split").astype(str) == "test"] = 0
 
-    for name, known in (("whole", data), ("blind", blind)):
-        choose_and_fit(known, grid=QUICK)[0].save(tmp_path / name)
+    for name, rows in (("whole", data), ("blind", blind)):
+        choose_and_fit(rows, grid=QUICK)[0].save(tmp_path / name)
 
     assert (tmp_path / "whole" / MODEL).read_bytes() == (tmp_path / "blind" / MODEL).read_bytes()
 
 
-def test_columns_in_another_order_are_refused_with_the_place(saved):
+def test_columns_in_another_order_are_rejected_with_the_position(saved):
     ranker = Ranker.load(saved)
     swapped = (ranker.columns[1], ranker.columns[0], *ranker.columns[2:])
 
@@ -85,7 +85,7 @@ def test_columns_in_another_order_are_refused_with_the_place(saved):
         ranker.apply(np.zeros((2, len(swapped)), np.float32), swapped)
 
 
-def test_a_missing_and_a_surplus_column_are_refused_by_name(saved):
+def test_missing_and_surplus_columns_are_rejected_by_name(saved):
     ranker = Ranker.load(saved)
     others = (*ranker.columns[1:], "new__feature")
 
@@ -93,15 +93,15 @@ def test_a_missing_and_a_surplus_column_are_refused_by_name(saved):
         ranker.apply(np.zeros((2, len(others)), np.float32), others)
 
 
-def test_a_matrix_of_another_width_is_refused(saved):
+def test_a_matrix_of_another_width_is_rejected(saved):
     ranker = Ranker.load(saved)
 
     with pytest.raises(ArtifactError, match="the matrix has 3"):
         ranker.apply(np.zeros((2, 3), np.float32))
 
 
-@pytest.mark.parametrize("laid", [np.ascontiguousarray, np.asfortranarray, np.float64])
-def test_scores_are_those_of_xgboosts_own_interface(saved, data, laid):
+@pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray, np.float64])
+def test_scores_are_those_of_xgboosts_own_interface(saved, data, layout):
     ranker = Ranker.load(saved)
 
     for rows in (1, 2, 64, 65, 200):
@@ -110,7 +110,7 @@ def test_scores_are_those_of_xgboosts_own_interface(saved, data, laid):
 
         expected = ranker.booster.inplace_predict(matrix, validate_features=False)
 
-        np.testing.assert_array_equal(ranker.apply(laid(matrix)), expected)
+        np.testing.assert_array_equal(ranker.apply(layout(matrix)), expected)
 
 
 def test_no_candidates_have_no_scores(saved):
@@ -128,7 +128,7 @@ def test_contributions_are_given_by_column(saved, data):
     assert np.abs(shares[:, ranker.columns.index("taste__lift")]).sum() > 0
 
 
-def test_a_ranker_whose_columns_and_trees_differ_is_refused(saved):
+def test_a_ranker_whose_columns_and_trees_differ_is_rejected(saved):
     table = json.loads((saved / RANKER).read_text())
     (saved / RANKER).write_text(json.dumps({**table, "columns": table["columns"][1:]}))
 
@@ -137,14 +137,14 @@ def test_a_ranker_whose_columns_and_trees_differ_is_refused(saved):
 
 
 @pytest.mark.parametrize("file", [MODEL, RANKER])
-def test_a_damaged_ranker_is_refused(saved, file):
+def test_a_damaged_ranker_is_rejected(saved, file):
     (saved / file).write_bytes((saved / file).read_bytes()[:-40])
 
     with pytest.raises(ArtifactError, match="expected a ranker"):
         Ranker.load(saved)
 
 
-def test_a_planted_leak_is_caught_by_name(make_dataset):
+def test_a_planted_leak_is_reported_by_name(make_dataset):
     leaky = make_dataset(slates=300, history__times_clicked=lambda gain: gain)
 
     _, training = choose_and_fit(Dataset.load(leaky), grid=QUICK)
@@ -153,7 +153,7 @@ def test_a_planted_leak_is_caught_by_name(make_dataset):
     assert "history__times_clicked" in training.gate.reason
 
 
-def test_a_dataset_without_clicks_is_refused_in_a_sentence(make_dataset):
+def test_a_dataset_without_clicks_is_rejected_with_a_clear_error(make_dataset):
     data = Dataset.load(make_dataset())
     keys = data.keys.set_column(
         data.keys.column_names.index("gain"), "gain", [np.zeros(len(data.matrix), np.float32)]
@@ -163,13 +163,13 @@ def test_a_dataset_without_clicks_is_refused_in_a_sentence(make_dataset):
         choose_and_fit(Dataset(data.facts, keys, data.matrix), grid=QUICK)
 
 
-def test_training_writes_what_was_tried(make_dataset, tmp_path):
+def test_training_writes_its_trials(make_dataset, tmp_path):
     steps = []
 
     training = train(make_dataset(), tmp_path / "out", progress=lambda *at: steps.append(at))
 
-    told = json.loads((tmp_path / "out" / TRAINING).read_text())
-    assert told == json.loads(json.dumps(training.to_dict()))
-    assert len(told["trials"]) == len(GRID) + len(VARIANTS) - 1 == len(steps) + 1
-    assert {trial["contender"] for trial in told["trials"]} == set(VARIANTS)
-    assert told["chosen"]["contender"] == told["choice"]["contender"]
+    stored = json.loads((tmp_path / "out" / TRAINING).read_text())
+    assert stored == json.loads(json.dumps(training.to_dict()))
+    assert len(stored["trials"]) == len(GRID) + len(VARIANTS) - 1 == len(steps) + 1
+    assert {trial["contender"] for trial in stored["trials"]} == set(VARIANTS)
+    assert stored["chosen"]["contender"] == stored["choice"]["contender"]

@@ -16,7 +16,7 @@ def data(make_dataset):
     return Dataset.load(make_dataset())
 
 
-def test_each_fold_learns_from_what_came_before(data):
+def test_each_fold_learns_from_the_past(data):
     folds = list(time_folds(data.part("train", "validate")))
 
     for past, next_ in folds:
@@ -25,42 +25,42 @@ def test_each_fold_learns_from_what_came_before(data):
     assert all(a[0].keys.num_rows < b[0].keys.num_rows for a, b in pairwise(folds))
 
 
-def test_a_search_goes_on_where_it_was(data, tmp_path):
-    told = []
+def test_an_interrupted_search_continues(data, tmp_path):
+    steps = []
 
     def run(trials):
-        told.clear()
+        steps.clear()
         return search_configuration(data, tmp_path / "j", study="s", trials=trials,
-                      progress=lambda *at: told.append(at))  # fmt: skip
+                      progress=lambda *at: steps.append(at))  # fmt: skip
 
     assert isinstance(run(2), Configuration)
-    assert told == [(0, 2), (1, 2)]
+    assert steps == [(0, 2), (1, 2)]
     run(3)
-    assert told == [(2, 3)]
+    assert steps == [(2, 3)]
     run(3)
-    assert told == []
+    assert steps == []
 
 
-def test_the_usual_configurations_are_tried_first(data, tmp_path):
+def test_the_grid_is_tried_first(data, tmp_path):
     assert search_configuration(data, tmp_path / "j", study="s", trials=1) == GRID[0]
 
 
-def test_a_search_ends_when_its_time_is_over_but_not_empty_handed(data, tmp_path):
-    told = []
+def test_a_search_ends_after_its_time_with_at_least_one_trial(data, tmp_path):
+    steps = []
 
     search_configuration(data, tmp_path / "j", study="s", trials=50, seconds=0.0,
-           progress=lambda *at: told.append(at))  # fmt: skip
+           progress=lambda *at: steps.append(at))  # fmt: skip
 
-    assert told == [(0, 50)]
+    assert steps == [(0, 50)]
 
 
 def test_the_test_split_is_not_read(data, tmp_path):
     blind = Dataset(data.facts, data.keys, data.matrix.copy())
     blind.matrix[data.column("split").astype(str) == "test"] = np.nan
 
-    found = [
+    best = [
         search_configuration(one, tmp_path / name, study="s", trials=2)
         for one, name in ((data, "a"), (blind, "b"))
     ]
 
-    assert found[0] == found[1]
+    assert best[0] == best[1]

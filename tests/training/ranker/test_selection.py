@@ -1,4 +1,4 @@
-"""The blended ranker is taken unless another is clearly better where that can be told."""
+"""The blended variant is selected unless another is clearly better."""
 
 from dataclasses import dataclass
 
@@ -29,29 +29,29 @@ def data(make_dataset):
     return Dataset.load(make_dataset(slates=300))
 
 
-def chosen(data, judged_on, **noise):
+def chosen(data, compared_on, **noise):
     objective = ExaminedClicks(shown_of(data), data.column("gain").astype(float))
     equal = dict.fromkeys((NAIVE, UNBIASED, EXAMINED, BLENDED), 2.0) | noise
     fitted = {
         name: Column(name, None, 1, objective, noise=noise, seed=seed)
         for seed, (name, noise) in enumerate(equal.items())
     }
-    return select(fitted, data, judged_on)
+    return select(fitted, data, compared_on)
 
 
 @pytest.mark.parametrize("better", [NAIVE, UNBIASED, EXAMINED])
-def test_on_slates_drawn_at_random_one_that_is_clearly_better_is_taken(data, better):
+def test_a_clearly_better_variant_is_selected_on_randomized_slates(data, better):
     selection = chosen(data, RANDOMIZED, **{better: 0.5})
 
     assert selection.variant == better
     assert selection.differences[better].low > 0
 
 
-@pytest.mark.parametrize("judged_on", [RANDOMIZED, VALIDATION])
-def test_one_that_is_better_by_chance_is_not_taken(data, judged_on):
+@pytest.mark.parametrize("compared_on", [RANDOMIZED, VALIDATION])
+def test_a_variant_that_is_better_by_chance_is_not_selected(data, compared_on):
     few = data.rows(data.column("qid") < 40)
 
-    selection = chosen(few, judged_on, **{NAIVE: 1.9, EXAMINED: 1.9})
+    selection = chosen(few, compared_on, **{NAIVE: 1.9, EXAMINED: 1.9})
 
     assert selection.variant == BLENDED
     assert max(selection.values, key=selection.values.get) != BLENDED
@@ -60,9 +60,9 @@ def test_one_that_is_better_by_chance_is_not_taken(data, judged_on):
 @pytest.mark.parametrize(
     ("better", "expected"), [(NAIVE, NAIVE), (UNBIASED, BLENDED), (EXAMINED, BLENDED)]
 )
-def test_on_the_validation_split_only_the_naive_one_may_be_better(data, better, expected):
+def test_only_the_naive_variant_can_replace_the_default_on_validation(data, better, expected):
     assert chosen(data, VALIDATION, **{better: 0.5}).variant == expected
 
 
-def test_of_several_that_are_clearly_better_the_best_is_taken(data):
+def test_the_best_of_several_clearly_better_variants_is_selected(data):
     assert chosen(data, RANDOMIZED, **{NAIVE: 0.7, EXAMINED: 0.3}).variant == EXAMINED

@@ -71,7 +71,7 @@ def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, traine
     chosen = mean_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
 
     assert training.selection.variant in (EXAMINED, BLENDED)
-    assert training.selection.judged_on == "randomized slice"
+    assert training.selection.compared_on == "randomized slice"
     assert chosen - naive > 0.3 * (ideal - naive) > 0
 
 
@@ -112,20 +112,20 @@ def test_slates_in_random_order_keep_their_rows(log):
     )
 
 
-def test_the_order_displayed_is_needed(log):
+def test_examination_needs_the_displayed_order(log):
     rng = np.random.default_rng(0)
     qid = log.data.column("qid")
     order = np.lexsort((rng.random(qid.size), qid))
     mixed = Dataset(log.data.facts, log.data.keys.take(pa.array(order)), log.data.matrix[order])
     mixed = relabelled(mixed, position=log.data.column("position"))
 
-    known, unknown = (fit(EXAMINED, TREES, data) for data in (log.data, mixed))
+    displayed, shuffled_ = (fit(EXAMINED, TREES, data) for data in (log.data, mixed))
 
-    lost = values_of(known, log) - values_of(unknown, log)
+    lost = values_of(displayed, log) - values_of(shuffled_, log)
     assert mean_interval(lost, log.fresh.user).low > 0
 
 
-def test_the_examination_is_told_by_device_and_market(log, trained):
+def test_examination_is_reported_by_device_and_market(log, trained):
     curves = trained[1].examination
 
     assert set(curves) == {"all", "device", "market"}
@@ -159,7 +159,7 @@ def test_without_a_randomized_slice_the_validation_split_is_compared(log):
 
     _, training = choose_and_fit(plain, grid=(TREES,))
 
-    assert training.selection.judged_on == "validation split"
+    assert training.selection.compared_on == "validation split"
     assert training.selection.variant == BLENDED
 
 
@@ -186,7 +186,7 @@ def within_slates(scores, qid):
     return np.sqrt(((table.score - table.groupby("qid").score.transform("mean")) ** 2).mean())
 
 
-def test_trees_stopped_early_take_no_part_in_a_blend(log):
+def test_trees_after_early_stopping_are_not_in_a_sum(log):
     whole = fit(NAIVE, TREES, log.data, rounds=12)
     stopped = replace(whole, rounds=5)
     examined = fit(EXAMINED, TREES, log.data, rounds=5)
@@ -201,19 +201,19 @@ def test_trees_stopped_early_take_no_part_in_a_blend(log):
 
 
 @pytest.mark.parametrize("variant", FITTED)
-def test_a_known_direction_is_kept(variant, log):
+def test_monotone_constraints_are_met(variant, log):
     column = log.data.facts.columns.index("text__match")
-    told = relabelled(log.data, gain=(log.data.matrix[:, column] < 0.5).astype(np.float32))
+    data = relabelled(log.data, gain=(log.data.matrix[:, column] < 0.5).astype(np.float32))
     rows = np.repeat(log.data.matrix[:1], 11, axis=0)
     rows[:, column] = np.linspace(0, 1, 11)
 
-    free, held = (
-        fit(variant, replace(TREES, most_rounds=10, monotone=monotone), told).scores_of(rows)
+    free, monotonic = (
+        fit(variant, replace(TREES, most_rounds=10, monotone=monotone), data).scores_of(rows)
         for monotone in (False, True)
     )
 
     assert free[0] > free[-1]
-    assert (np.diff(held) >= 0).all()
+    assert (np.diff(monotonic) >= 0).all()
 
 
 def test_shuffling_keeps_slates_and_rows(log):

@@ -31,7 +31,7 @@ def test_ppmi_is_the_formula(rows):
     entity, context = np.array(rows).T
     pairs = Cooccurrences.count(entity, context, 6).pairs.toarray()
 
-    told = Cooccurrences.count(entity, context, 6).ppmi(0.75).toarray()
+    ppmi = Cooccurrences.count(entity, context, 6).ppmi(0.75).toarray()
 
     smooth = pairs.sum(axis=1) ** 0.75
     for a, b in np.argwhere(pairs):
@@ -40,8 +40,8 @@ def test_ppmi_is_the_formula(rows):
             pairs[a].sum() / pairs.sum(),
             smooth[b] / smooth.sum(),
         )
-        assert told[a, b] == pytest.approx(max(0, np.log(p / (pa * pb))))
-    assert not told[pairs == 0].any()
+        assert ppmi[a, b] == pytest.approx(max(0, np.log(p / (pa * pb))))
+    assert not ppmi[pairs == 0].any()
 
 
 @settings(deadline=None)
@@ -50,9 +50,9 @@ def test_cosines_keep_the_highest_of_each_row(rows, most):
     entity, context = np.array(rows).T
     counted = Cooccurrences.count(entity, context, 6)
 
-    kept, whole = counted.cosines(most).toarray(), counted.cosines(6).toarray()
+    highest, whole = counted.cosines(most).toarray(), counted.cosines(6).toarray()
 
-    for few, all_ in zip(kept, whole, strict=True):
+    for few, all_ in zip(highest, whole, strict=True):
         np.testing.assert_array_equal(np.sort(few)[::-1][:most], np.sort(all_)[::-1][:most])
         assert (few > 0).sum() <= most
 

@@ -1,4 +1,4 @@
-"""Next purchases are ranked by what was known strictly before, and measured against baselines."""
+"""Next purchases are ranked from strictly earlier data, and measured against baselines."""
 
 import json
 import os
@@ -43,9 +43,9 @@ START = 1_700_000_000_000_000
 
 def bought(number, user, item, day, **changes):
     at = START + int(day * DAY)
-    told = {"user_id": user, "item_id": item, "value": 2.0, "quantity": 1.0}
+    fields = {"user_id": user, "item_id": item, "value": 2.0, "quantity": 1.0}
     times = {"event_time": at, "received_at": at}
-    return InteractionEvent(event_id=str(number), type="purchase", **{**told, **times, **changes})
+    return InteractionEvent(event_id=str(number), type="purchase", **{**fields, **times, **changes})
 
 
 def shop(users=40, days=120, seed=3):
@@ -87,42 +87,42 @@ def history_of(rows):
         times[user, item, day, late] += 1
         number = f"{user} {item} {day} {late} {times[user, item, day, late]}"
         seen = START + (day + late) * DAY
-        given = {"value": 2.0 + late, "received_at": seen}
-        given |= {"session_id": user} if user == "session" else {}
+        extra = {"value": 2.0 + late, "received_at": seen}
+        extra |= {"session_id": user} if user == "session" else {}
         user_id = user if user in USERS else None
-        events.append(bought(number, user_id, item, day, **given))
+        events.append(bought(number, user_id, item, day, **extra))
         if back:
-            given |= {"corrects": number, "received_at": seen + back * DAY}
-            events.append(bought(f"back {number}", user_id, item, day, **given))
+            extra |= {"corrects": number, "received_at": seen + back * DAY}
+            events.append(bought(f"back {number}", user_id, item, day, **extra))
     return History.of_events(events)
 
 
 @settings(deadline=None)
 @given(purchases, st.integers(1, 5))
-def test_running_counts_are_what_was_known_strictly_before(rows, window):
+def test_running_counts_include_only_earlier_rows(rows, window):
     history = history_of(rows)
     running = RunningCounts(history, window * DAY)
 
     for t in range(START, START + 18 * DAY, DAY // 2):
         brute = np.zeros(len(history.items))
-        for item, at, seen, gone in zip(
+        for item, at, seen, end in zip(
             history.item, history.bought_at, history.seen_at, history.taken_back_at, strict=True
         ):
-            brute[item] += seen < t and gone >= t and at + window * DAY >= t
+            brute[item] += seen < t and end >= t and at + window * DAY >= t
         np.testing.assert_array_equal(running.at(t), brute)
 
 
 @given(
     st.lists(st.integers(-1, 3), min_size=1, max_size=20), st.integers(-1, 4), st.integers(0, 20)
 )
-def test_occurrences_count_and_name_the_rows_before(keys, key, known):
-    known = min(known, len(keys))
-    found = Occurrences(np.array(keys, dtype=np.int64))
+def test_occurrences_count_and_return_the_earlier_rows(keys, key, rows_seen):
+    rows_seen = min(rows_seen, len(keys))
+    occurrences = Occurrences(np.array(keys, dtype=np.int64))
 
-    rows = [row for row, k in enumerate(keys) if k == key and row < known]
+    rows = [row for row, k in enumerate(keys) if k == key and row < rows_seen]
 
-    assert found.count(np.array([key]), np.array([known])).tolist() == [len(rows)]
-    last = found.row(np.array([key]), np.array([len(rows) - 1]))
+    assert occurrences.count(np.array([key]), np.array([rows_seen])).tolist() == [len(rows)]
+    last = occurrences.row(np.array([key]), np.array([len(rows) - 1]))
     assert last.tolist() == [rows[-1] if rows else -1]
 
 
@@ -130,7 +130,7 @@ def test_occurrences_count_and_name_the_rows_before(keys, key, known):
     st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=6),
     st.integers(1, 7),
 )
-def test_the_first_items_are_those_of_a_stable_sort(scores, count):
+def test_first_items_are_those_of_a_stable_sort(scores, count):
     scores = np.array(scores, dtype=np.float64)
 
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]
@@ -138,16 +138,16 @@ def test_the_first_items_are_those_of_a_stable_sort(scores, count):
     np.testing.assert_array_equal(first_items(scores, count), expected)
 
 
-def test_what_was_bought_and_not_ranked_counts_against_the_ranking():
-    found = measure(np.array([[0, 1], [2, 1]]), [np.array([0, 5]), np.array([3])])
+def test_unranked_purchases_count_against_the_ranking():
+    metrics = measure(np.array([[0, 1], [2, 1]]), [np.array([0, 5]), np.array([3])])
 
     ideal = 1 + 1 / np.log2(3)
-    assert found["ndcg@10"].tolist() == pytest.approx([1 / ideal, 0])
-    assert found["recall@20"].tolist() == [0.5, 0]
-    assert found["hit@10"].tolist() == [1, 0]
+    assert metrics["ndcg@10"].tolist() == pytest.approx([1 / ideal, 0])
+    assert metrics["recall@20"].tolist() == [0.5, 0]
+    assert metrics["hit@10"].tolist() == [1, 0]
 
 
-def test_lines_of_one_user_and_time_are_one_order_and_guests_teach_but_are_not_judged():
+def test_lines_of_one_user_and_time_are_one_order_and_guests_have_no_decisions():
     history = History.of_events(
         [
             bought(1, "u", "a", 1),
@@ -187,14 +187,14 @@ def test_no_feature_changes_when_the_future_does(rows):
     guests = [(None, item, today, late, 0) for item in history.items for late in (0, 3)]
     other = history_of([*earlier, *now, *replaced, *guests])
 
-    one, two = (_told(h, t) for h in (history, other))
+    one, two = (_features_of(h, t) for h in (history, other))
 
     assert one.keys() == two.keys()
     for name in one:
         np.testing.assert_allclose(one[name], two[name], err_msg=name, atol=1e-9)
 
 
-def _told(history, t):
+def _features_of(history, t):
     """Features of every item for the users who order at t."""
     decisions = Decisions.of(history)
     chosen = decisions.part(np.flatnonzero(decisions.t == t))
@@ -215,7 +215,7 @@ def test_own_past_decays_by_half_a_half_life():
     assert own.last_basket().toarray().tolist() == [[0, 0], [1, 0]]
 
 
-def test_a_small_shop_is_learned_and_its_test_split_looked_at_once(tmp_path):
+def test_a_small_shop_is_learned_and_its_test_split_measured_once(tmp_path):
     history = History.of_events(shop())
 
     first = evaluate_next_purchase(history, tmp_path)
@@ -246,7 +246,7 @@ def test_single_trainings_and_their_averages_are_measured(tmp_path):
         evaluate_next_purchase(history, tmp_path, trainings=1)
 
 
-def test_too_little_is_said_in_a_sentence(tmp_path):
+def test_too_little_data_gives_a_clear_error(tmp_path):
     with pytest.raises(DatasetError, match="of a user"):
         History.of_events([bought(1, None, "a", 1)])
     with pytest.raises(DatasetError, match="order"):
@@ -254,15 +254,15 @@ def test_too_little_is_said_in_a_sentence(tmp_path):
 
 
 @pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is not there; see AISLE_DATA")
-def test_online_retail_beats_both_baselines_clear_of_zero(tmp_path):
+def test_online_retail_beats_both_baselines_on_average_over_trainings(tmp_path):
     """A year of a shop: two minutes of a core of one's own, so a guard of five is too near."""
     lines = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
-    told = (
+    parsed = (
         parse_canonical(line.raw)
         for line in lines
         if line.raw and line.raw["kind"] == "interaction"
     )
-    events = [msgspec.structs.replace(event, received_at=event.event_time) for event in told]
+    events = [msgspec.structs.replace(event, received_at=event.event_time) for event in parsed]
 
     history = History.of_events(events)
     evaluation = evaluate_next_purchase(history, tmp_path, GRID[-1:], trainings=5)
