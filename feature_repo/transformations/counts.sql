@@ -1,7 +1,7 @@
 -- Turns the deltas of a counted view into counts that are exact at any instant.
 --
 -- An event counts from the microsecond after it was seen; it leaves a window of W days at the
--- midnight W days after its bucket began, or at once where that is over, and never leaves `all`.
+-- midnight W days after its bucket began, or when seen if that is later, and never leaves `all`.
 -- Each such instant becomes a row, so the newest row at or before any instant holds the counts of
 -- that instant, however long ago it was written.
 --

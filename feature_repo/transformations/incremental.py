@@ -19,7 +19,7 @@ from feature_repo.transformations.templates import (
 from feature_repo.views import CounterView, DailySums, NewestRow, ViewSpec, tiles_of
 
 EXAMINED = "item_examined"
-"""Sums by day that `item_percentiles` reads beside its newest rows."""
+"""Sums by day that `item_percentiles` reads in addition to its newest rows."""
 
 _CHANGED_IN = {
     "item_id": ("stg_items", "stg_impressions", "stg_interactions"),
