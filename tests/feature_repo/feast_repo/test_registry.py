@@ -77,10 +77,10 @@ def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
 
 def test_concurrent_change_is_lost_in_the_stock_file_and_stored_in_sqlite(home, tmp_path):
     repository.render(home, "127.0.0.1", 1)
-    stored = repository.open_store(home).config
-    in_a_file = stored.model_copy(update={"registry_config": str(tmp_path / "registry.pb")})
+    in_sqlite = repository.open_store(home).config
+    in_a_file = in_sqlite.model_copy(update={"registry_config": str(tmp_path / "registry.pb")})
     stored = {}
-    for name, config in (("ours", stored), ("stock", in_a_file)):
+    for name, config in (("sqlite", in_sqlite), ("file", in_a_file)):
         one, other = (FeatureStore(config=config).registry for _ in range(2))
         first, second = (
             Entity(name=word, join_keys=[word], value_type=ValueType.STRING)
@@ -94,4 +94,4 @@ def test_concurrent_change_is_lost_in_the_stock_file_and_stored_in_sqlite(home, 
         entities = FeatureStore(config=config).registry.list_entities(config.project)
         stored[name] = {entity.name for entity in entities} & {"first", "second"}
 
-    assert stored == {"ours": {"first", "second"}, "stock": {"first"}}
+    assert stored == {"sqlite": {"first", "second"}, "file": {"first"}}
