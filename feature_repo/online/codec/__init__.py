@@ -1,4 +1,4 @@
-"""Rows and counter tiles as bytes."""
+"""Encodes and decodes feature rows and counter tiles."""
 
 from feature_repo.online.codec import arrow_columns, counter_tiles, proto_values
 from feature_repo.online.codec.packing import Bools, Ints, RowBatch, pack

@@ -1,7 +1,7 @@
-"""Arrow columns as columns of stored rows, without a Python value for each number.
+"""Converts Arrow columns to columns of stored rows, without a Python value for each number.
 
-What is rare or odd (sets, maps, decimals, lists with nulls inside) goes the way Feast itself takes
-to its protobuf values, so that both give the same.
+Rare types (sets, maps, decimals, lists with nulls) go through Feast's own conversion to protobuf
+values, so that both give the same.
 """
 
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ from feature_repo.home import SECOND, CatalogueError
 from feature_repo.online.codec.packing import FixedColumn, Payloads
 from feature_repo.online.codec.proto_values import column_of, message_class
 from feature_repo.online.codec.row_layout import BLOCK_OF, RowField, RowLayout
-from feature_repo.online.redis import BYTES, counted, joined, keys
+from feature_repo.online.redis import BYTES, concatenate, decimal_lengths, keys
 
 _ARROW = {
     "DOUBLE": pa.float64(),
@@ -37,7 +37,7 @@ _INSIDE: dict[str, Callable[[pa.DataType], bool]] = {
 
 
 def columns_of(layout: RowLayout, table: pa.Table) -> dict[str, FixedColumn | Payloads]:
-    """The columns of a table's N rows, by feature.
+    """Return the columns of a table's N rows, by feature.
 
     Raises:
         CatalogueError: a column is absent or cannot be read as its feature's type.
@@ -46,16 +46,16 @@ def columns_of(layout: RowLayout, table: pa.Table) -> dict[str, FixedColumn | Pa
 
 
 def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> pa.Array:
-    """The ends of the keys of a table's N entities; null where one of their values is null.
+    """Return the key suffixes of a table's N entities; null where a join key is null.
 
     Args:
-        table: holds a column for each join key; that of a view without entities may be absent.
+        table: has a column for each join key; that of a view without entities may be absent.
         join_kinds: join key → name of its Feast value type.
 
     Raises:
         CatalogueError: a join key is absent, or of a type that cannot be a key.
     """
-    return joined(
+    return concatenate(
         *(
             pa.repeat(pa.scalar(keys.NO_ENTITY, BYTES), table.num_rows)
             if name == DUMMY_ENTITY_ID
@@ -66,21 +66,21 @@ def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> pa.Array:
 
 
 def column(table: pa.Table, name: str) -> pa.Array:
-    """A table's column in one piece.
+    """Return a table's column in one piece.
 
     Raises:
         CatalogueError: the table has no such column.
     """
     if name not in table.column_names:
         raise CatalogueError(f"expected a column {name}, found {table.column_names}")
-    found = table[name].combine_chunks()
-    if isinstance(found, pa.ChunkedArray):
-        found = pa.concat_arrays(found.chunks) if found.num_chunks else pa.array([], found.type)
-    return found.dictionary_decode() if pa.types.is_dictionary(found.type) else found
+    values = table[name].combine_chunks()
+    if isinstance(values, pa.ChunkedArray):
+        values = pa.concat_arrays(values.chunks) if values.num_chunks else pa.array([], values.type)
+    return values.dictionary_decode() if pa.types.is_dictionary(values.type) else values
 
 
 def instants(column: pa.Array) -> FixedColumn:
-    """Times in µs, 0 for null; naive ones are UTC, whole numbers are seconds."""
+    """Return times in µs, 0 for null; naive times are UTC, integers are seconds."""
     nulls = column.is_null().to_numpy(zero_copy_only=False)
     if pa.types.is_integer(column.type):
         seconds = column.cast(pa.int64()).fill_null(0).to_numpy(zero_copy_only=False)
@@ -105,8 +105,8 @@ def _column(field: RowField, column: pa.Array) -> FixedColumn | Payloads:
     except (pa.ArrowException, ValueError, TypeError) as error:
         if _has_nulls_inside(column):
             raise CatalogueError(
-                f"{field.name}: expected {field.kind}, found a null inside a list; Feast has lists "
-                "of values only, so leave it out or give it a value"
+                f"{field.name}: expected {field.kind}, found a null inside a list; Feast's lists "
+                "cannot have nulls, so remove it or give it a value"
             ) from error
         raise CatalogueError(
             f"{field.name}: expected {field.kind}, found Arrow's {column.type} ({error})"
@@ -118,14 +118,14 @@ def _has_nulls_inside(column: pa.Array) -> bool:
 
 
 def _numbers(field: RowField, column: pa.Array) -> FixedColumn:
-    """To a whole number only what is whole; to a float what is nearest, as Feast does."""
-    wanted = _ARROW[field.kind]
+    """Convert numbers as Feast does: exactly to integers, to the nearest value for floats."""
+    target = _ARROW[field.kind]
     nulls = column.is_null()
-    if pa.types.is_integer(wanted) and pa.types.is_floating(column.type):
+    if pa.types.is_integer(target) and pa.types.is_floating(column.type):
         nulls = column.is_null(nan_is_null=True)
         column = pc.if_else(nulls, pa.scalar(None, column.type), column)
-    cast = column.cast(wanted, safe=not pa.types.is_floating(wanted))
-    full = cast.fill_null(False if pa.types.is_boolean(wanted) else 0)
+    cast = column.cast(target, safe=not pa.types.is_floating(target))
+    full = cast.fill_null(False if pa.types.is_boolean(target) else 0)
     values = full.to_numpy(zero_copy_only=False)
     return FixedColumn(values, nulls.to_numpy(zero_copy_only=False))
 
@@ -164,12 +164,12 @@ def _suffixes(name: str, kind: str, column: pa.Array) -> pa.Array:
         return _sized(b"i", column.cast(pa.large_string()).cast(BYTES))
     try:
         values = python_values_to_proto_values(column.drop_null().to_pylist(), ValueType[kind])
-        known = iter([keys.entity_suffix({name: value}) for value in values])
+        suffixes = iter([keys.entity_suffix({name: value}) for value in values])
     except (TypeError, ValueError) as error:
         raise CatalogueError(f"{name}: {error}") from error
-    return pa.array([next(known) if ok else None for ok in column.is_valid().to_pylist()], BYTES)
+    return pa.array([next(suffixes) if ok else None for ok in column.is_valid().to_pylist()], BYTES)
 
 
 def _sized(letter: bytes, texts: pa.Array) -> pa.Array:
-    """As `keys.entity_suffix` writes them."""
-    return joined(letter, counted(texts), b":", texts)
+    """Return suffixes in the form of `keys.entity_suffix`."""
+    return concatenate(letter, decimal_lengths(texts), b":", texts)

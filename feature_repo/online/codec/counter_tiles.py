@@ -1,17 +1,17 @@
-"""Tiles: the counts of one entity by day-bucket, and how they are summed at an instant.
+"""Tiles: the counts of one entity by day bucket, and their sums at an instant.
 
 A tile is one string, little-endian:
 
     header   u8 version · u8 M measures · u16 0 · i32 sealed_part · M × i64 all-time sums
     record   i32 part · i32 bucket · i32 events · M × i64 deltas        (any number, any order)
 
-The header's sums hold everything up to and with `sealed_part`.  A record whose part is `SEALED` is
-what of that fell into one bucket; there is one for each bucket that some window may still reach.
-Any other record is live: what the events of one later part added to one bucket.  Live records of a
-part that is sealed by now are in the sealed ones, and count no more.  `events` counts a record's
-events, so that one whose deltas cancel out still tells that the entity was met.
+The header's sums include all parts up to `sealed_part`.  A record of part `SEALED` is the share of
+one bucket in them; there is one for each bucket that a window may still include.  Any other record
+is live: what the events of one later part added to one bucket.  Live records of a part that is
+sealed by now are included in the sealed ones, and are ignored.  `events` is the number of events of
+a record, so that a record whose deltas cancel out still shows that the entity was seen.
 
-Nothing is aged on a schedule: windows are applied when a tile is read.  `live.lua`, `seal.lua` and
+A read applies the windows, so nothing expires on a schedule.  `live.lua`, `seal.lua` and
 `prune.lua` write the same format.
 """
 
@@ -27,7 +27,7 @@ from feature_repo.home import DAY
 
 VERSION = 2
 SEALED = -(2**31)
-"""Part of sealed records; as `sealed_part` it says that nothing is sealed."""
+"""Part of sealed records; as `sealed_part` it means that nothing is sealed."""
 
 _FOREVER = -(2**62)
 Ints = npt.NDArray[np.int64]
@@ -36,7 +36,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TileRecord:
-    """What the events of one part, or all sealed ones, added to one bucket."""
+    """What the events of one part, or of all sealed parts, added to one bucket."""
 
     part: int
     bucket: int
@@ -49,9 +49,9 @@ class Tile:
     """The counts of one entity.
 
     Attributes:
-        records: sealed and live ones.
-        sums: of all time up to `sealed_part`, one a measure.
-        sealed_part: the entity's last part in them; `SEALED` where there is none.
+        records: sealed and live.
+        sums: all-time sums up to `sealed_part`, one per measure.
+        sealed_part: the last sealed part of the entity; `SEALED` where there is none.
     """
 
     records: tuple[TileRecord, ...] = ()
@@ -65,8 +65,8 @@ class Counts:
 
     Attributes:
         values: shape (N, M, W).
-        parts: shape (N,): the last part that counts; `SEALED` where nothing does.
-        damaged: shape (N,): whether a tile could not be read; it then counts as empty.
+        parts: shape (N,): the last part that counts; `SEALED` where none does.
+        damaged: shape (N,): whether a tile is damaged; it then counts as empty.
     """
 
     values: Ints
@@ -75,12 +75,12 @@ class Counts:
 
     @property
     def present(self) -> Flags:
-        """Shape (N,): whether a tile has anything that counts."""
+        """Whether a tile has a part that counts, shape (N,)."""
         return self.parts > SEALED
 
 
 def pack(tile: Tile) -> bytes:
-    """Write a tile."""
+    """Encode a tile."""
     measures = len(tile.sums)
     header = np.array((VERSION, measures, 0, tile.sealed_part, tile.sums), header_type(measures))
     rows = [(r.part, r.bucket, r.events, r.deltas) for r in tile.records]
@@ -88,7 +88,7 @@ def pack(tile: Tile) -> bytes:
 
 
 def unpack(tile: bytes) -> Tile:
-    """Read a tile.
+    """Decode a tile.
 
     Raises:
         ValueError: not a tile.
@@ -105,7 +105,7 @@ def unpack(tile: bytes) -> Tile:
 
 
 def is_tile(tile: bytes, measures: int) -> bool:
-    """Whether the bytes have the form of a tile of so many measures."""
+    """Return whether the bytes have the form of a tile of `measures` measures."""
     body = len(tile) - header_type(measures).itemsize
     return (
         body >= 0
@@ -120,14 +120,14 @@ def count(
     """Sum N tiles over W windows as of an instant.
 
     Args:
-        tiles: one per entity; None where there is none.
+        tiles: one per entity; None for a missing tile.
         t: instant of the read, µs.
-        windows: lengths in day-buckets, the current one included; None has no end.
+        windows: lengths in day buckets, the current one included; None is all time.
         measures: M.
     """
     if len(tiles) == 1 and is_tile(tile := tiles[0] or _blank(measures), measures):
         return _count_one(tile, t // DAY, windows, measures)
-    words, starts, sizes, damaged = _laid_out(tiles, measures)
+    words, starts, sizes, damaged = _concatenate(tiles, measures)
     owners = np.repeat(np.arange(len(tiles)), sizes)
     firsts = np.cumsum(sizes) - sizes
     head, width = header_type(measures).itemsize // 4, record_type(measures).itemsize // 4
@@ -148,7 +148,7 @@ def count(
 
 
 def _count_one(tile: bytes, today: int, windows: Sequence[int | None], measures: int) -> Counts:
-    """The same of one sound tile: a user's, or a query's, or that of none.
+    """Sum one valid tile: of a user, of a query, or the empty one.
 
     For so few numbers plain Python is several times as fast as forty calls of numpy.
     """
@@ -170,14 +170,14 @@ def _count_one(tile: bytes, today: int, windows: Sequence[int | None], measures:
 
 @cache
 def _structs(measures: int) -> tuple[struct.Struct, struct.Struct]:
-    """A header and a record, for one at a time."""
+    """Return the formats of a header and a record, to decode one tile at a time."""
     return struct.Struct(f"<BBHi{measures}q"), struct.Struct(f"<iii{measures}q")
 
 
-def _laid_out(
+def _concatenate(
     tiles: Sequence[bytes | None], measures: int
 ) -> tuple[npt.NDArray[np.int32], Ints, Ints, Flags]:
-    """N tiles end to end as 32-bit words: where each begins, its records, whether it is damaged."""
+    """Return N tiles end to end as 32-bit words, their starts, record counts and damage."""
     blank = _blank(measures)
     whole = [tile or blank for tile in tiles]
     lengths = np.fromiter(map(len, whole), np.int64, len(whole))
@@ -196,16 +196,16 @@ def _without_damaged(
     tiles: Sequence[bytes | None], measures: int
 ) -> tuple[npt.NDArray[np.int32], Ints, Ints, Flags]:
     damaged = np.array([bool(tile) and not is_tile(tile or b"", measures) for tile in tiles])
-    kept = [None if bad else tile for tile, bad in zip(tiles, damaged, strict=True)]
-    return *_laid_out(kept, measures)[:3], damaged
+    valid = [None if bad else tile for tile, bad in zip(tiles, damaged, strict=True)]
+    return *_concatenate(valid, measures)[:3], damaged
 
 
-def _folded(how: np.ufunc, rows: Ints, firsts: Ints, sizes: Ints, blank: int = 0) -> Ints:
-    """Fold the rows of each of N tiles; `blank` where a tile has none."""
+def _folded(operation: np.ufunc, rows: Ints, firsts: Ints, sizes: Ints, blank: int = 0) -> Ints:
+    """Reduce the rows of each of N tiles; `blank` where a tile has none."""
     folded = np.full((len(sizes), *rows.shape[1:]), blank, dtype=np.int64)
     filled = sizes > 0
     if filled.any():
-        folded[filled] = how.reduceat(rows, firsts[filled], axis=0)
+        folded[filled] = operation.reduceat(rows, firsts[filled], axis=0)
     return folded
 
 

@@ -1,7 +1,7 @@
-"""Feast's protobuf values as columns of a stored row, and the places of types in that protocol.
+"""Converts Feast's protobuf values to columns of stored rows.
 
-What has no fixed size is stored as the protocol writes it: text as UTF-8, lists, sets and maps as
-Feast's own message.  So it is copied, not converted, on its way to an answer.
+Values of variable size are stored as protobuf encodes them: text as UTF-8, lists, sets and maps as
+Feast's own message.  A response copies them without conversion.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ from feature_repo.online.codec.row_layout import BLOCK_OF, WIDTHS, RowField, Row
 from feature_repo.online.redis import BYTES
 
 NO_TIME = -(2**63)
-"""How Feast writes a null among timestamps."""
+"""Feast's null among timestamps."""
 
 _MESSAGE = 11
 _SPECIAL = {
@@ -43,20 +43,21 @@ _LARGEST = {"INT32": 2**31 - 1, "UNIX_TIMESTAMP": 2**63 // SECOND - 1}
 
 @cache
 def value_field(kind: str) -> Any:
-    """The descriptor of a Feast value type's field in `Value`."""
+    """Return the descriptor of a Feast value type's field in `Value`."""
     return Value.DESCRIPTOR.fields_by_name[_SPECIAL.get(kind, f"{kind.lower()}_val")]
 
 
 def message_class(kind: str) -> Any:
-    """The class of a type's message; None where it is text or bytes."""
-    found = value_field(kind)
-    return getattr(Value_pb2, found.message_type.name) if found.type == _MESSAGE else None
+    """Return the message class of a type; None for text and bytes."""
+    descriptor = value_field(kind)
+    is_message = descriptor.type == _MESSAGE
+    return getattr(Value_pb2, descriptor.message_type.name) if is_message else None
 
 
 def columns_of(
     layout: RowLayout, rows: Sequence[Mapping[str, Any]]
 ) -> dict[str, FixedColumn | Payloads]:
-    """The columns of N rows given as Feast values by feature.
+    """Return the columns of N rows given as Feast values by feature.
 
     Raises:
         ValueError: a value has another type than its feature.
@@ -68,7 +69,7 @@ def columns_of(
 
 
 def column_of(field: RowField, values: Sequence[Any]) -> FixedColumn | Payloads:
-    """The column of N Feast values; None counts as null.
+    """Return the column of N Feast values; None counts as null.
 
     Raises:
         ValueError: a value has another type than the feature.
@@ -77,8 +78,8 @@ def column_of(field: RowField, values: Sequence[Any]) -> FixedColumn | Payloads:
         return pa.array([_payload(field, value) for value in values], BYTES)
     numbers = [_number(field, value) for value in values]
     nulls = np.array([number is None for number in numbers], bool)
-    known = [0 if number is None else number for number in numbers]
-    exact = np.array(known, "<f8" if field.kind in ("DOUBLE", "FLOAT") else "<i8")
+    filled = [0 if number is None else number for number in numbers]
+    exact = np.array(filled, "<f8" if field.kind in ("DOUBLE", "FLOAT") else "<i8")
     with np.errstate(over="ignore"):
         return FixedColumn(exact.astype(WIDTHS[BLOCK_OF[field.kind]][0]), nulls)
 
@@ -103,8 +104,8 @@ def _payload(field: RowField, value: Any) -> bytes | None:
     if kind is None:
         return None
     expected = value_field(field.kind)
-    found = Value.DESCRIPTOR.fields_by_name[kind]
-    if found.type != expected.type or found.message_type is not expected.message_type:
+    actual = Value.DESCRIPTOR.fields_by_name[kind]
+    if actual.type != expected.type or actual.message_type is not expected.message_type:
         raise _mismatch(field, kind)
     content = getattr(value, kind)
     if isinstance(content, bytes):
@@ -118,5 +119,5 @@ def _kind(value: Any) -> str | None:
     return None if kind == "null_val" else kind
 
 
-def _mismatch(field: RowField, found: str) -> ValueError:
-    return ValueError(f"{field.name}: expected {field.kind}, found {found}")
+def _mismatch(field: RowField, actual: str) -> ValueError:
+    return ValueError(f"{field.name}: expected {field.kind}, found {actual}")

@@ -1,18 +1,18 @@
-"""Where each feature of a view lies in its stored row.
+"""The position of each feature of a view in its stored row.
 
 A row is one string, little-endian:
 
     header     u8 version · u8 flags · u32 schema · i64 event time µs
     nulls      one bit a feature, in the order of `fields`
     fixed      times, longs, doubles, ints, floats, bools: each in one block
-    ends       u32 for each feature of variable size: where its payload ends, after the first
+    ends       u32 for each feature of variable size: the end of its payload, after the first
     payloads   text, bytes, and Feast's own message for lists, sets and maps
     created    i64 µs, only where it differs from the event time (flag 1)
 
-Longs take 8, 4 or 2 bytes and doubles 8 or 4: the least that holds all of a row's exactly, as its
-flags say.  Everything up to the payloads has one size for all rows of a view with the same widths,
-so N rows are one numpy array.  `schema` is a hash of names and types: a row of another schema reads
-as missing.  `rows.lua` reads the header.
+Longs take 8, 4 or 2 bytes and doubles 8 or 4: the fewest that hold all of a row's values exactly;
+the flags say which.  Everything up to the payloads has one size for all rows of a view with the
+same widths, so N rows are one numpy array.  `schema` is a hash of names and types: a row of another
+schema reads as missing.  `rows.lua` reads the header.
 """
 
 import struct
@@ -35,7 +35,7 @@ HAS_CREATED = 1
 """Flag of a row whose created time differs from its event time."""
 
 KIND_SIZE = 6
-"""Bytes at the begin of a row that say how to read it: version, flags and schema."""
+"""Bytes at the start of a row that say how to read it: version, flags and schema."""
 
 BLOCK_OF = {
     "UNIX_TIMESTAMP": "times",
@@ -45,7 +45,7 @@ BLOCK_OF = {
     "FLOAT": "floats",
     "BOOL": "bools",
 }
-"""Feast's types of one size → the block they lie in; a time is µs since 1970."""
+"""Feast's types of fixed size → their block; a time is µs since 1970."""
 
 WIDTHS = {
     "times": ("<i8",),
@@ -55,10 +55,10 @@ WIDTHS = {
     "floats": ("<f4",),
     "bools": ("|u1",),
 }
-"""Block → how its values may be stored, widest first."""
+"""Block → the types its values may be stored in, widest first."""
 
 FLAG_SHIFT = {"longs": 1, "doubles": 3}
-"""Block → place of its width among the flags."""
+"""Block → position of its width in the flags."""
 
 WIDTH_FLAGS = 0b1110
 
@@ -73,7 +73,7 @@ class RowField:
     Attributes:
         name: of the feature.
         kind: name of its Feast value type.
-        slot: its place in its block, or among the features of variable size.
+        slot: its position in its block, or among the features of variable size.
     """
 
     name: str
@@ -82,7 +82,7 @@ class RowField:
 
     @property
     def block(self) -> str | None:
-        """The block it lies in; None where its size varies."""
+        """Its block; None where its size varies."""
         return BLOCK_OF.get(self.kind)
 
 
@@ -98,7 +98,7 @@ class RowLayout:
 
     @classmethod
     def of(cls, view: "FeatureView") -> "RowLayout":
-        """The layout of a view's rows; the order in which it declares its fields does not matter.
+        """Return the layout of a view's rows; the order of its declared fields does not matter.
 
         Raises:
             CatalogueError: a field has no type that can be stored.
@@ -110,30 +110,30 @@ class RowLayout:
     def from_kinds(
         cls, kinds: Iterable[tuple[str, str]], join_keys: Sequence[str] = ()
     ) -> "RowLayout":
-        """The layout of features given as name and Feast value type.
+        """Return the layout of features given as name and Feast value type.
 
         Raises:
             CatalogueError: a field has no type that can be stored.
         """
         ordered = sorted(kinds)
-        taken: dict[str | None, int] = {}
+        sizes: dict[str | None, int] = {}
         fields = []
         for name, kind in ordered:
             if kind in _UNTYPED:
                 raise CatalogueError(f"{name}: expected a type that can be stored, found {kind}.")
             block = BLOCK_OF.get(kind)
-            fields.append(RowField(name, kind, taken.get(block, 0)))
-            taken[block] = taken.get(block, 0) + 1
+            fields.append(RowField(name, kind, sizes.get(block, 0)))
+            sizes[block] = sizes.get(block, 0) + 1
         return cls(tuple(fields), _schema(ordered, join_keys))
 
     @property
     def head(self) -> "np.dtype[np.void]":
-        """Everything before the payloads, each block by its name, at full width."""
+        """The type of everything before the payloads, by block name, at full width."""
         return self.heads[0]
 
     @cached_property
     def heads(self) -> "dict[int, np.dtype[np.void]]":
-        """Everything before the payloads, by width flags."""
+        """The types of everything before the payloads, by width flags."""
         longs = range(len(WIDTHS["longs"]) if self._count("longs") else 1)
         doubles = range(len(WIDTHS["doubles"]) if self._count("doubles") else 1)
         return {
@@ -143,14 +143,14 @@ class RowLayout:
 
     @cached_property
     def sizes(self) -> "np.ndarray[tuple[int], np.dtype[np.int64]]":
-        """Bytes before the payloads, by flags; what no flags of ours say is beyond any row."""
-        found = np.full(256, np.iinfo(np.int64).max // 2, np.int64)
+        """Bytes before the payloads, by flags; larger than any row for invalid flags."""
+        sizes = np.full(256, np.iinfo(np.int64).max // 2, np.int64)
         for flags, head in self.heads.items():
-            found[[flags, flags | HAS_CREATED]] = head.itemsize
-        return found
+            sizes[[flags, flags | HAS_CREATED]] = head.itemsize
+        return sizes
 
     def kind(self, flags: int) -> bytes:
-        """What rows with these flags begin with."""
+        """Return the first bytes of rows with these flags."""
         return struct.pack("<BBI", VERSION, flags, self.schema)
 
     @cached_property
@@ -160,12 +160,12 @@ class RowLayout:
 
     @cached_property
     def positions(self) -> dict[str, int]:
-        """Each field's place among the null bits, by name."""
-        return {field.name: place for place, field in enumerate(self.fields)}
+        """Each field's position among the null bits, by name."""
+        return {field.name: position for position, field in enumerate(self.fields)}
 
     @cached_property
     def blank(self) -> bytes:
-        """The head of a row in which nothing is known."""
+        """The head of a row of nulls."""
         head = np.zeros((), self.head)
         head["nulls"] = 0xFF
         return head.tobytes()
@@ -184,12 +184,12 @@ class RowLayout:
 
 
 def flags_of(*, longs: int, doubles: int) -> int:
-    """The flags of a row whose longs and doubles have these places among `WIDTHS`."""
+    """Return the flags of a row whose longs and doubles have these positions in `WIDTHS`."""
     return longs << FLAG_SHIFT["longs"] | doubles << FLAG_SHIFT["doubles"]
 
 
 def _schema(kinds: Sequence[tuple[str, str]], join_keys: Sequence[str]) -> int:
-    """Joined keys are part of it because their names decide the order of the key's values."""
+    """Hash names and types.  Composite keys are part of it: their names order the key's values."""
     composite = sorted(join_keys) if len(join_keys) > 1 else []
     words = [f"{len(name)}:{name}{kind}" for name, kind in kinds] + ["", *composite]
     return zlib.crc32("\0".join(words).encode())

@@ -1,7 +1,7 @@
-"""From the sums of a counted view to sealed tiles in Redis, many at once.
+"""Writes the sums of a counter view to Redis as sealed tiles, in batches.
 
-A tile takes its sealed part, and lets go of the live records in it, in one step: a read before it
-and a read after it see the same counts, and so does a load that comes late, twice or is killed.
+One step replaces the sealed records of a tile and removes the live records that they contain.  A
+read before it and a read after it see the same counts, even if a load is late, repeated or killed.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,7 +26,7 @@ _CALLS_PER_TRIP = 10
 
 @dataclass(frozen=True)
 class Written:
-    """What a load wrote: entities, and bytes of their values."""
+    """The number of entities that a load wrote, and the bytes of their values."""
 
     rows: int = 0
     bytes: int = 0
@@ -36,17 +36,17 @@ class Written:
 
 
 def seal(client: "redis.Redis", keys: LiveKeys, counter: CounterView, sums: pa.Table) -> Written:
-    """Put the sealed tiles of N entities in place.
+    """Write the sealed tiles of N entities.
 
     Args:
         client: of one server, no cluster.
         keys: of the project.
-        counter: the view.
+        counter: of the view.
         sums: rows of `transformations/tiles.sql`, N of them.
 
     Raises:
         RedisError: the server takes no scripts, or refused a tile.
-        redis.RedisError: no answer.
+        redis.RedisError: the server does not answer.
     """
     entities, tiles = sums[counter.key].to_pylist(), pack_sealed(sums, counter)
     names = (keys.tile(counter.name, entity)[len(keys.prefix) :] for entity in entities)
@@ -73,10 +73,10 @@ def load_tiles(
         client: of one server, no cluster.
         keys: of the project.
         counter: the view.
-        folder: of its sums, as the transform writes them; absent where it never ran.  Of an entity
-            that is in several files the later sums stay, whichever are read first.
+        folder: of its sums, as the transform writes them; absent before its first run.  Of an
+            entity in several files the latest sums remain, in whatever order they are read.
         since: µs.
-        progress: told the number of entities after each batch of them.
+        progress: receives the number of entities of each batch.
 
     Raises:
         RedisError, redis.RedisError: as `seal`.
@@ -91,7 +91,7 @@ def load_tiles(
 
 
 def _sums(path: Path, since: int) -> Iterator[pa.Table]:
-    """The sums in a file that changed at or after an instant, in batches."""
+    """Read the sums in a file that changed at or after an instant, in batches."""
     with pq.ParquetFile(path) as file:
         for batch in file.iter_batches(_TILES_PER_BATCH):
             sums = pa.table(batch)
@@ -100,7 +100,7 @@ def _sums(path: Path, since: int) -> Iterator[pa.Table]:
 
 
 def pack_sealed(sums: pa.Table, counter: CounterView) -> list[bytes]:
-    """The sealed tiles of N entities, from their sums."""
+    """Encode the sealed tiles of N entities."""
     sums = sums.combine_chunks()
     starts, records = _records(sums, counter)
     headers = np.zeros(sums.num_rows, header_type(len(counter.measures)))
@@ -118,7 +118,7 @@ def pack_sealed(sums: pa.Table, counter: CounterView) -> list[bytes]:
 
 
 def _records(sums: pa.Table, counter: CounterView) -> tuple[Ints, np.ndarray]:
-    """Sealed records of all entities end to end, and where each one's begin, shape (N + 1,)."""
+    """Return the sealed records of all entities end to end, and their starts, shape (N + 1,)."""
     lists = sums["buckets"].combine_chunks()
     starts = np.asarray(lists.offsets if sums.num_rows else [0], dtype=np.int64)
     records = np.zeros(len(lists.flatten()), record_type(len(counter.measures)))

@@ -1,4 +1,4 @@
-"""The tiles of a counted view, read as rows: Feast's online calls see the counts of now."""
+"""Decodes the tiles of a counter view as rows, so that Feast reads the current counts."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,15 +20,15 @@ _PART = "part"
 
 
 def counter_of(view: "FeatureView") -> CounterView | None:
-    """What a view counts, where its online values lie in tiles."""
+    """Return the counter of a view that is stored as tiles; None for other views."""
     if view.tags.get(STORED_AS) != TILES:
         return None
-    return next((one for one in counter_views() if one.name == view.name), None)
+    return next((counter for counter in counter_views() if counter.name == view.name), None)
 
 
 @dataclass(frozen=True)
 class TileCodec:
-    """Reads the tiles of one view; see `view_codec`."""
+    """Decodes the tiles of one view; see `view_codec`."""
 
     layout: RowLayout
     live_keys: LiveKeys
@@ -36,26 +36,26 @@ class TileCodec:
 
     @cached_property
     def prefix(self) -> bytes:
-        """What the keys of the view's tiles begin with."""
+        """Prefix of the keys of the view's tiles."""
         return self.live_keys.tile(self.counter.name, "").encode()
 
     def keys(self, suffixes: Sequence[bytes | None]) -> list[bytes | None]:
-        """The tiles of N entities; a suffix is a letter, a length, a colon and a text."""
+        """Return the keys of N tiles; a suffix is a letter, a length, a colon and a text."""
         prefix = self.prefix
         return [None if s is None else prefix + s.partition(b":")[2] for s in suffixes]
 
     def read(self, raw: Sequence[bytes | None], now: int) -> RowBatch:
-        """N tiles as rows of counts as of an instant, which is also their event time."""
+        """Decode N tiles as rows of counts as of an instant, which is also their event time."""
         counts = count(raw, now, tuple(WINDOWS.values()), measures=len(self.counter.measures))
-        found = counts.present
+        present = counts.present
         heads = np.tile(np.frombuffer(self.layout.blank, self.layout.head), len(raw))
-        heads["version"][found], heads["schema"][found] = VERSION, self.layout.schema
-        heads["event"][found], heads["nulls"][found] = now, 0
+        heads["version"][present], heads["schema"][present] = VERSION, self.layout.schema
+        heads["event"][present], heads["nulls"][present] = now, 0
         values = counts.values.reshape(len(raw), len(self.counter.features))
         for field in self.layout.fields:
-            column = counts.parts if field.name == _PART else values[:, self._place(field.name)]
-            heads[field.block][found, field.slot] = column[found]
-        return RowBatch(self.layout, raw, heads, found, counts.damaged)
+            column = counts.parts if field.name == _PART else values[:, self._position(field.name)]
+            heads[field.block][present, field.slot] = column[present]
+        return RowBatch(self.layout, raw, heads, present, counts.damaged)
 
-    def _place(self, feature: str) -> int:
+    def _position(self, feature: str) -> int:
         return self.counter.features.index(feature)

@@ -1,7 +1,7 @@
-"""How the strings of a view are named and read: as packed rows, unless the view says otherwise.
+"""Names and decodes the strings of a view: packed rows, or tiles for a counter view.
 
-The store knows nothing but this protocol, so a view whose strings are read in another way, such as
-tiles that age at the instant of the read, gives the same batches of rows to every caller.
+The online store uses this protocol only, so a view of another format, such as tiles whose windows
+end at the instant of the read, gives every caller the same batches of rows.
 """
 
 from collections.abc import Sequence
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
 
 class ViewCodec(Protocol):
-    """Reads the strings of one view of one project."""
+    """Names and decodes the strings of one view of one project."""
 
     @property
     def layout(self) -> RowLayout:
-        """Of the rows it gives."""
+        """Layout of the decoded rows."""
         ...
 
     @property
     def prefix(self) -> bytes:
-        """What the keys of every string of the view begin with."""
+        """Prefix of the keys of all strings of the view."""
         ...
 
     def keys(self, suffixes: Sequence[bytes | None]) -> list[bytes | None]:
-        """The keys of N entities given by their suffixes; None stays None."""
+        """Return the keys of N entities given by their suffixes; None stays None."""
         ...
 
     def read(self, raw: Sequence[bytes | None], now: int) -> RowBatch:
-        """N strings as rows, as of an instant in µs."""
+        """Decode N strings as of an instant in µs."""
         ...
 
 
@@ -47,22 +47,22 @@ class RowCodec:
     prefix: bytes
 
     def keys(self, suffixes: Sequence[bytes | None]) -> list[bytes | None]:
-        """The view's prefix, then the entity."""
+        """Return the view's prefix followed by each suffix."""
         prefix = self.prefix
         return [None if suffix is None else prefix + suffix for suffix in suffixes]
 
     def read(self, raw: Sequence[bytes | None], now: int) -> RowBatch:  # noqa: ARG002
-        """The rows as they were stored."""
+        """Decode N rows."""
         return RowBatch.read(self.layout, raw)
 
 
 def codec_of(project: str, view: "FeatureView", name: str) -> ViewCodec:
-    """The codec of a view.
+    """Return the codec of a view.
 
     Args:
         project: of the feature store.
-        view: whose strings.
-        name: the view's, with its version where views are versioned.
+        view: of the strings.
+        name: of the view, with its version where views are versioned.
 
     Raises:
         CatalogueError: a field has no type that can be stored.

@@ -1,6 +1,6 @@
-"""Clients of the Redis that Feast's configuration names, one for each deadline.
+"""Clients of the Redis in Feast's configuration, one for each deadline.
 
-Feast's own store makes them, so that Sentinel and clusters are reached as it reaches them.
+Feast's own store creates them, so that Sentinel and clusters work as with stock Feast.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ from feature_repo.online.feast.row_store import Client
 
 
 class Connections:
-    """Made when first asked for, and kept; asynchronous ones belong to their event loop."""
+    """Creates and caches clients; asynchronous ones belong to their event loop."""
 
     def __init__(self) -> None:
         self._clients: dict[tuple[str, float], Client] = {}
@@ -21,11 +21,11 @@ class Connections:
         )
 
     def get(self, config: Any, deadline_seconds: float) -> Client:
-        """A client whose calls wait so long for an answer.
+        """Return a client whose calls wait at most `deadline_seconds`.
 
         Args:
             config: of the online store.
-            deadline_seconds: of the connection and of each answer.
+            deadline_seconds: of the connection and of each reply.
         """
         name = (config.connection_string, deadline_seconds)
         if name not in self._clients:
@@ -55,9 +55,10 @@ class Connections:
 
 
 def _timed(config: Any, deadline_seconds: float) -> Any:
-    """The configuration with this deadline in place of its own, and without retries."""
-    ours = ("socket_timeout=", "socket_connect_timeout=", "retry=")
-    kept = [word for word in config.connection_string.split(",") if not word.startswith(ours)]
+    """Return the configuration with this deadline instead of its own, and without retries."""
+    replaced = ("socket_timeout=", "socket_connect_timeout=", "retry=")
+    options = config.connection_string.split(",")
+    options = [option for option in options if not option.startswith(replaced)]
     words = [f"socket_timeout={deadline_seconds}", f"socket_connect_timeout={deadline_seconds}"]
-    text = ",".join([*kept, *words, "retry=null"])
+    text = ",".join([*options, *words, "retry=null"])
     return config.model_copy(update={"connection_string": text})

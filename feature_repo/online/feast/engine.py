@@ -1,14 +1,13 @@
-"""Feast's materialization, a column at a time.
+"""Feast's materialization, column by column.
 
     batch_engine:
         type: feature_repo.online.feast.engine.AisleEngine
 
-A view's newest rows go from the offline store to the online store as Arrow tables; a counted view's
-sums become sealed tiles.  Views are loaded beside each other, each in parts, so memory does not
-grow with their number of rows.  Whatever is written is written again by the next load, with the
-same outcome: a load that was killed is simply repeated, and Feast notes an interval only when its
-view is done.  Views that are more than their source's rows (transformations, aggregations) and
-stores other than ours go Feast's own way.
+A view's newest rows go from the offline store to the online store as Arrow tables; a counter view's
+sums become sealed tiles.  Views are loaded concurrently, each in parts, so memory does not grow
+with their number of rows.  Loading twice has the same outcome: a killed load is repeated, and Feast
+records an interval only when its view is complete.  Views with transformations or aggregations, and
+other online stores, use Feast's own engine.
 """
 
 import os
@@ -33,7 +32,7 @@ from feature_repo.library_internals import source_columns
 from feature_repo.offline.parquet import check_declared_types
 from feature_repo.online.codec import Written, counter_of, load_tiles
 from feature_repo.online.feast.connections import Connections
-from feature_repo.online.feast.row_store import RowServer
+from feature_repo.online.feast.row_store import RowStore
 from feature_repo.online.feast.store import AisleOnlineStore
 from feature_repo.online.redis import NO_CLUSTER, LiveKeys
 from feature_repo.views import CounterView, tiles_of
@@ -45,7 +44,7 @@ _MEGABYTE = 1e6
 
 
 class AisleEngineConfig(LocalComputeEngineConfig):  # type: ignore[misc]
-    """What `batch_engine:` in feature_store.yaml may say."""
+    """Options of `batch_engine:` in feature_store.yaml."""
 
     type: Literal["feature_repo.online.feast.engine.AisleEngine"] = (
         "feature_repo.online.feast.engine.AisleEngine"
@@ -53,7 +52,7 @@ class AisleEngineConfig(LocalComputeEngineConfig):  # type: ignore[misc]
 
 
 class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
-    """Loads views into the online store; `announce` is told a line for each."""
+    """Loads views into the online store; `announce` receives one line for each."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -62,10 +61,10 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
 
     @property
     def supports_batch(self) -> bool:
-        """All views at once.  Feast asks this once a load, before it looks which views there are.
+        """True: all views in one call.  Feast reads this once a load, before it lists the views.
 
         Raises:
-            CatalogueError: there is none, and the load of nothing would end well.
+            CatalogueError: there are no views, for which Feast would report success.
         """
         registry = FeatureStore(config=self.repo_config).registry
         if not registry.list_all_feature_views(self.repo_config.project):
@@ -81,7 +80,7 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         tasks: MaterializationTask | list[MaterializationTask],
         **options: Any,
     ) -> list[Any]:
-        """Load views, some beside each other; one job a task, none of them raises."""
+        """Load views concurrently; return one job a task; errors are in the jobs."""
         tasks = [tasks] if isinstance(tasks, MaterializationTask) else tasks
         with (
             _small_pages(),
@@ -110,14 +109,14 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         return LocalMaterializationJob(name, MaterializationJobStatus.SUCCEEDED)
 
     def _is_columnar(self, view: Any) -> bool:
-        """Whether a view's online values are the newest rows of its source and nothing else."""
-        more = ("feature_transformation", "aggregations", "enable_validation", "source_views")
+        """Return whether a view's online values are just the newest rows of its source."""
+        extras = ("feature_transformation", "aggregations", "enable_validation", "source_views")
         return (
             isinstance(self.online_store, AisleOnlineStore)
             and isinstance(view, FeatureView)
             and view.batch_source is not None
             and not view.offline
-            and not any(getattr(view, name, None) for name in more)
+            and not any(getattr(view, name, None) for name in extras)
         )
 
     def _load(
@@ -143,14 +142,14 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
             LiveKeys.of_project(task.project),
             tiles_of(Path(task.feature_view.batch_source.path)),
         )
-        with RowServer().watched():
+        with RowStore().watched():
             return load_tiles(client, keys, counter, sums, from_datetime(task.start_time), progress)
 
     def _newest(self, registry: "BaseRegistry", task: MaterializationTask) -> Iterator[pa.Table]:
-        """The newest row of each entity in the task's interval, in parts, by feature names.
+        """Read the newest row of each entity in the task's interval, in parts, by feature names.
 
         Raises:
-            CatalogueError: a column cannot hold what its feature is declared to be.
+            CatalogueError: a column cannot be read as its feature's type.
         """
         view, source = task.feature_view, task.feature_view.batch_source
         entities = [registry.get_entity(name, task.project) for name in view.entities]
@@ -171,10 +170,10 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
 
 @contextmanager
 def _small_pages() -> Iterator[None]:
-    """Let Arrow take memory as it needs it.
+    """Let Arrow allocate from the system.
 
     Its own allocator takes huge pages, and a process that loads a view and ends spends a quarter
-    of its CPU time on having them emptied.
+    of its CPU time on zeroing them.
     """
     before = pa.default_memory_pool()
     pa.set_memory_pool(pa.system_memory_pool())

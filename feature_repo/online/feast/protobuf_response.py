@@ -1,7 +1,7 @@
-"""A view's rows as Feast's answer: one vector a feature, written in protobuf's own format.
+"""Encodes a view's rows as Feast's response: one vector per feature, in protobuf's wire format.
 
-Feast makes a message for every value.  Here the bytes of all vectors of a type are put together as
-one array, and protobuf reads them at once; `few_rows` writes the same of a few rows.
+Feast creates a message for every value.  Here the bytes of all vectors of a type are one array, and
+protobuf parses them in one call; `protobuf_small` encodes a few rows to the same bytes.
 """
 
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ from feature_repo.online.feast.protobuf_wire import (
     STATUSES,
     TIME,
     VALUE,
-    merged,
+    merge_results,
     sized,
     value_tag,
 )
@@ -39,32 +39,32 @@ def add(response: Any, batch: RowBatch, features: Sequence[str], alive: Bools) -
         response: `GetOnlineFeaturesResponse`.
         batch: the rows.
         features: of the layout.
-        alive: shape (N,): whether a row is young enough; of others nothing is told but its time.
+        alive: shape (N,): whether a row is within the ttl; other rows have a time and no values.
 
     Returns:
-        The rows without those whose payloads turned out to be damaged.
+        The rows, with those of damaged payloads marked.
     """
     fields = [batch.layout.fields[batch.layout.positions[name]] for name in features]
-    if merged(response, _results(batch, fields, alive)):
+    if merge_results(response, _results(batch, fields, alive)):
         return batch
-    healthy = batch.without(_unreadable(batch))
-    response.MergeFromString(_results(healthy, fields, alive))
-    return healthy
+    valid = batch.without(_unreadable(batch))
+    response.MergeFromString(_results(valid, fields, alive))
+    return valid
 
 
 def _results(batch: RowBatch, fields: Sequence[RowField], alive: Bools) -> bytes:
-    places = [batch.layout.positions[field.name] for field in fields]
-    nulls = np.ascontiguousarray(batch.nulls[:, places].T)
-    statuses = _statuses(nulls, batch.found, alive)
-    times = _times(batch.event, batch.found)
+    positions = [batch.layout.positions[field.name] for field in fields]
+    nulls = np.ascontiguousarray(batch.nulls[:, positions].T)
+    statuses = _statuses(nulls, batch.present, alive)
+    times = _times(batch.event, batch.present)
     values: dict[str, bytes] = {}
     for block in dict.fromkeys(field.block for field in fields):
-        of_it = [n for n, field in enumerate(fields) if field.block == block]
-        known = ~nulls[of_it] & alive
-        some = [fields[n] for n in of_it]
+        indexes = [n for n, field in enumerate(fields) if field.block == block]
+        has_value = ~nulls[indexes] & alive
+        in_block = [fields[n] for n in indexes]
         write = _texts if block is None else _numbers
-        names = [field.name for field in some]
-        values.update(zip(names, write(batch, some, known), strict=True))
+        names = [field.name for field in in_block]
+        values.update(zip(names, write(batch, in_block, has_value), strict=True))
     vectors = [
         values[field.name] + sized(STATUSES, status.tobytes()) + times
         for field, status in zip(fields, statuses, strict=True)
@@ -72,17 +72,17 @@ def _results(batch: RowBatch, fields: Sequence[RowField], alive: Bools) -> bytes
     return b"".join([sized(RESULT, vector) for vector in vectors])
 
 
-def _statuses(nulls: Bools, found: Bools, alive: Bools) -> Bytes:
-    """Shape (features, N)."""
+def _statuses(nulls: Bools, present: Bools, alive: Bools) -> Bytes:
+    """Return the statuses, shape (features, N)."""
     status = np.where(nulls, np.uint8(NULL_VALUE), np.uint8(PRESENT))
     status[:, ~alive] = OUTSIDE_MAX_AGE
-    status[:, ~found] = NOT_FOUND
+    status[:, ~present] = NOT_FOUND
     return status
 
 
-def _texts(batch: RowBatch, fields: Sequence[RowField], known: Bools) -> list[bytes]:
+def _texts(batch: RowBatch, fields: Sequence[RowField], has_value: Bools) -> list[bytes]:
     answer = []
-    for field, ok in zip(fields, known.tolist(), strict=True):
+    for field, ok in zip(fields, has_value.tolist(), strict=True):
         begin = value_tag(field.kind)
         payloads = zip(batch.payloads(field), ok, strict=True)
         parts = [NO_VALUE if not k or p is None else _value(begin, p) for p, k in payloads]
@@ -90,30 +90,30 @@ def _texts(batch: RowBatch, fields: Sequence[RowField], known: Bools) -> list[by
     return answer
 
 
-def _numbers(batch: RowBatch, fields: Sequence[RowField], known: Bools) -> list[bytes]:
-    """The values of fields of one block; a null is written as a value without content."""
+def _numbers(batch: RowBatch, fields: Sequence[RowField], has_value: Bools) -> list[bytes]:
+    """Encode the values of fields of one block; a null is a value without content."""
     kind, block = fields[0].kind, fields[0].block or ""
     digits = _digits(kind, batch.heads[block][:, [field.slot for field in fields]].T)
     begin = value_tag(kind)
     head = np.frombuffer(VALUE + bytes([len(begin) + digits.shape[2]]) + begin, np.uint8)
-    rows = np.empty((*known.shape, len(head) + digits.shape[2]), np.uint8)
+    rows = np.empty((*has_value.shape, len(head) + digits.shape[2]), np.uint8)
     rows[..., : len(head)], rows[..., len(head) :] = head, digits
     return [
         of_field.tobytes() if ok.all() else _without_content(of_field, ok)
-        for of_field, ok in zip(rows, known, strict=True)
+        for of_field, ok in zip(rows, has_value, strict=True)
     ]
 
 
-def _without_content(rows: Bytes, known: Bools) -> bytes:
-    """N messages of one size, those that are not known cut after their length, which is 0."""
-    rows[~known, 1] = 0
-    kept = np.repeat(known[:, None], rows.shape[1], axis=1)
-    kept[:, :2] = True
-    return rows[kept].tobytes()
+def _without_content(rows: Bytes, has_value: Bools) -> bytes:
+    """Join N messages of one size; cut those without a value after their length, which is 0."""
+    rows[~has_value, 1] = 0
+    mask = np.repeat(has_value[:, None], rows.shape[1], axis=1)
+    mask[:, :2] = True
+    return rows[mask].tobytes()
 
 
 def _digits(kind: str, values: npt.NDArray[Any]) -> Bytes:
-    """Shape (features, N, bytes of one): floats as they are, whole numbers as varints."""
+    """Encode numbers, shape (features, N, bytes): floats unchanged, integers as varints."""
     if kind in ("DOUBLE", "FLOAT"):
         exact = np.ascontiguousarray(values, "<f8" if kind == "DOUBLE" else "<f4")
         return exact[..., None].view(np.uint8)
@@ -125,7 +125,7 @@ def _digits(kind: str, values: npt.NDArray[Any]) -> Bytes:
 
 
 def _varints(numbers: Ints) -> Bytes:
-    """Each number in ten groups of seven bits, the form protobuf reads for any."""
+    """Encode each number in ten groups of seven bits, which protobuf accepts for any number."""
     shifts = np.arange(0, 70, 7, dtype=np.uint64)
     groups = np.ascontiguousarray(numbers).view(np.uint64)[..., None] >> shifts
     digits = (groups & np.uint64(0x7F)).astype(np.uint8) | np.uint8(0x80)
@@ -133,17 +133,17 @@ def _varints(numbers: Ints) -> Bytes:
     return digits
 
 
-def _times(event: Ints, found: Bools) -> bytes:
-    """N event times, exact to the microsecond; an empty one where there is no row."""
+def _times(event: Ints, present: Bools) -> bytes:
+    """Encode N event times, exact to the microsecond; empty for a missing row."""
     rows = np.empty((len(event), 24), np.uint8)
     rows[:, :2] = np.frombuffer(TIME + b"\x16", np.uint8)
     rows[:, 2], rows[:, 13] = 0x08, 0x10
     rows[:, 3:13], rows[:, 14:] = _varints(event // SECOND), _varints(event % SECOND * 1000)
-    return rows.tobytes() if found.all() else _without_content(rows, found)
+    return rows.tobytes() if present.all() else _without_content(rows, present)
 
 
 def _unreadable(batch: RowBatch) -> Bools:
-    """Shape (N,): rows with a payload that is not what its field says."""
+    """Return which rows have a payload that is not of its field's type, shape (N,)."""
     bad = np.zeros(len(batch.raw), bool)
     for field in batch.layout.variable:
         begin = value_tag(field.kind)

@@ -1,6 +1,6 @@
-"""A few packed rows as Feast's answer, value by value: arrays would cost more than they save.
+"""Encodes a few packed rows as Feast's response, value by value: arrays would cost more.
 
-What cannot be answered so, `answer` answers, with the same outcome.
+`protobuf_response` encodes what this module cannot, to the same bytes.
 """
 
 import struct
@@ -26,19 +26,19 @@ from feature_repo.online.feast.protobuf_wire import (
     varint,
 )
 
-FEW = 32
-"""Rows up to which this is quicker."""
+MAX_ROWS = 32
+"""Number of rows up to which this is faster."""
 
 _Head = tuple[Any, ...]
 _Row = tuple[Sequence[bytes], bytes, bytes]
-"""Values and statuses by feature, and the event time."""
+"""Encoded values and statuses by feature, and the encoded event time."""
 
 _HEADER = 5
-"""Fields of a head before the first value: version, flags, schema, event time and null bits."""
+"""Number of fields of a head before the first value: version, flags, schema, time, null bits."""
 
 
-class FewRows:
-    """Writes rows of one layout as vectors of some of its features."""
+class RowEncoder:
+    """Encodes rows of one layout as vectors of some of its features."""
 
     def __init__(self, layout: RowLayout, features: Sequence[str]) -> None:
         self._layout = layout
@@ -47,14 +47,14 @@ class FewRows:
         self._bits = [1 << layout.positions[field.name] for field in fields]
         self._write = [_writer(layout, field) for field in fields]
         self._size = len(fields)
-        self._not_found = ([NO_VALUE] * self._size, self._all(NOT_FOUND), NO_TIME)
+        self._missing_row = ([NO_VALUE] * self._size, self._all(NOT_FOUND), NO_TIME)
 
     def results(self, raw: Sequence[bytes | None], oldest: int | None) -> bytes | None:
-        """Results of Feast's response for N strings; None where one is no row of the layout.
+        """Encode the results of N strings; return None if one is not a row of the layout.
 
         Args:
-            raw: N strings, None where there was none.
-            oldest: event time in µs before which a row is too old; None for never.
+            raw: N strings, None where nothing is stored.
+            oldest: event time in µs before which a row is outside the ttl; None without a ttl.
         """
         rows = [self._row(text, oldest) for text in raw]
         if None in rows:
@@ -70,7 +70,7 @@ class FewRows:
 
     def _row(self, text: bytes | None, oldest: int | None) -> _Row | None:
         if text is None:
-            return self._not_found
+            return self._missing_row
         kind = self._structs.get(text[1] & ~HAS_CREATED) if len(text) > 1 else None
         if kind is None or len(text) < kind.size:
             return None
@@ -89,28 +89,28 @@ class FewRows:
         return values, bytes([NULL_VALUE if nulls & bit else PRESENT for bit in self._bits]), time
 
     def _is_row(self, head: _Head, begin: int, size: int) -> bool:
-        """As `packing.RowBatch` tells rows."""
+        """Return whether the string is a row, by the rules of `packing.RowBatch`."""
         expected = begin + 8 * (head[1] & HAS_CREATED)
         if self._layout.variable:
             ends = head[-len(self._layout.variable) :]
             if list(ends) != sorted(ends):
                 return False
             expected += ends[-1]
-        is_ours: bool = head[0] == VERSION and head[2] == self._layout.schema
-        return is_ours and size == expected
+        is_same_schema: bool = head[0] == VERSION and head[2] == self._layout.schema
+        return is_same_schema and size == expected
 
     def _all(self, status: int) -> bytes:
         return bytes([status]) * self._size
 
 
 @lru_cache(maxsize=1000)
-def few_rows(layout: RowLayout, features: tuple[str, ...]) -> FewRows:
-    """The writer of a layout, made once."""
-    return FewRows(layout, features)
+def row_encoder(layout: RowLayout, features: tuple[str, ...]) -> RowEncoder:
+    """Return the cached encoder of a layout."""
+    return RowEncoder(layout, features)
 
 
 def _struct(head: Any) -> struct.Struct:
-    """A head's numpy type as a structure of the same bytes."""
+    """Return a struct of the same bytes as a head's numpy type."""
     codes = {"<i8": "q", "<i4": "i", "<i2": "h", "<f8": "d", "<f4": "f", "|u1": "B", "<u4": "I"}
     blocks = [head[name] for name in head.names[_HEADER:]]
     body = [f"{block.shape[0]}{codes[block.base.str]}" for block in blocks]
@@ -118,8 +118,8 @@ def _struct(head: Any) -> struct.Struct:
 
 
 def _writer(layout: RowLayout, field: RowField) -> Callable[[_Head, bytes], bytes]:
-    """Gives a field's message of a value from a head and its payloads."""
-    tag, at = value_tag(field.kind), _place(layout, field)
+    """Return a function that encodes a field's value from a head and its payloads."""
+    tag, at = value_tag(field.kind), _position(layout, field)
     if field.block is None:
         first = field.slot == 0
         return lambda head, body: sized(
@@ -135,8 +135,8 @@ def _writer(layout: RowLayout, field: RowField) -> Callable[[_Head, bytes], byte
     return lambda head, _: sized(VALUE, tag + varint(head[at] // unit))
 
 
-def _place(layout: RowLayout, field: RowField) -> int:
-    """Where a field's value lies, or where its payload's end does, in an unpacked head."""
+def _position(layout: RowLayout, field: RowField) -> int:
+    """Return the index of a field's value, or of its payload's end, in an unpacked head."""
     names: Sequence[str] = layout.head.names or ()
     before = names[_HEADER : names.index(field.block or "ends")]
     sizes: list[int] = [layout.head[name].shape[0] for name in before]

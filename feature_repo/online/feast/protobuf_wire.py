@@ -1,4 +1,4 @@
-"""Feast's answer in protobuf's own format: its fields, and how numbers and sizes are written."""
+"""The wire format of Feast's response: field tags, numbers and sizes."""
 
 from functools import cache
 from typing import Any
@@ -14,10 +14,10 @@ NOT_FOUND = FieldStatus.NOT_FOUND
 OUTSIDE_MAX_AGE = FieldStatus.OUTSIDE_MAX_AGE
 
 RESULT = b"\x12"
-"""What a vector in a response begins with."""
+"""Tag of a vector in a response."""
 
 VALUE, STATUSES, TIME = b"\x0a", b"\x12", b"\x1a"
-"""What the parts of a vector begin with."""
+"""Tags of the parts of a vector."""
 
 NO_VALUE, NO_TIME = VALUE + b"\0", TIME + b"\0"
 
@@ -28,13 +28,13 @@ _ONE = tuple(bytes((number,)) for number in range(0x80))
 
 @cache
 def value_tag(kind: str) -> bytes:
-    """What the content of a value of a Feast value type begins with."""
+    """Return the tag of the content of a Feast value type."""
     wire = _FLOATS.get(kind, _VARINT) if kind in BLOCK_OF else _SIZED
     return varint(value_field(kind).number << 3 | wire)
 
 
 def varint(number: int) -> bytes:
-    """A 64-bit number in groups of seven bits, the least first.
+    """Encode a 64-bit number in groups of seven bits, the lowest first.
 
     >>> varint(300)
     b'\\xac\\x02'
@@ -50,18 +50,18 @@ def varint(number: int) -> bytes:
     return bytes(digits)
 
 
-def sized(begin: bytes, content: bytes) -> bytes:
-    """A field of variable size: what it begins with, its size and its content.
+def sized(tag: bytes, content: bytes) -> bytes:
+    """Encode a field of variable size: its tag, size and content.
 
     >>> sized(VALUE, b"abc")
     b'\\n\\x03abc'
     """
     size = len(content)
-    return begin + (_ONE[size] if size <= 0x7F else varint(size)) + content
+    return tag + (_ONE[size] if size <= 0x7F else varint(size)) + content
 
 
-def merged(response: Any, results: bytes) -> bool:
-    """Add results to a `GetOnlineFeaturesResponse`: all of them, or none where one is damaged."""
+def merge_results(response: Any, results: bytes) -> bool:
+    """Add results to a `GetOnlineFeaturesResponse`; add none and return False if one is damaged."""
     before = len(response.results)
     try:
         response.MergeFromString(results)

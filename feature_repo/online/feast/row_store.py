@@ -1,8 +1,8 @@
-"""Redis as rows are read from it and written to it: one server, Sentinel's master, or a cluster.
+"""Reads and writes rows in Redis: one server, Sentinel's master, or a cluster.
 
-Every call has a deadline and one breaker watches them all.  Of one server the deadline is the
-timeout of its client's sockets; a cluster's client, and Sentinel's, asks several servers one after
-the other and some again, so there a read as a whole has one.
+Every call has a deadline, and one circuit breaker watches all calls.  With one server the deadline
+is the socket timeout.  Clients of a cluster or Sentinel may contact several servers in turn, so
+there the deadline applies to the whole read.
 """
 
 import asyncio
@@ -23,11 +23,11 @@ from feature_repo.home import RedisError
 from feature_repo.online.redis import Breaker, Script, glob, resp
 
 ROWS_PER_CALL = 256
-"""Rows a call of the script stores; the server does nothing else meanwhile, for about 0.5 ms."""
+"""Rows per call of the script, which blocks the server for about 0.5 ms."""
 
 CALLS_PER_TRIP = 16
 CALLS_PER_CLUSTER_TRIP = 256
-"""More, because a call stores the rows of one slot only."""
+"""More, because a call stores rows of one slot only."""
 
 KEYS_PER_SCAN = 1000
 READS_AT_ONCE = 64
@@ -36,7 +36,7 @@ Client = Any
 """`redis.Redis` or `redis.cluster.RedisCluster`, or their asynchronous twins."""
 
 Connect = Callable[[], Client]
-"""Gives the client; the first time it may have to ask where the servers are."""
+"""Returns the client; the first call may have to discover the servers."""
 
 ConnectAsync = Callable[[], Awaitable[Client]]
 
@@ -47,9 +47,9 @@ Call = TypeVar("Call")
 
 @dataclass(frozen=True)
 class Rows:
-    """What to store: N keys, in any order and some perhaps repeated, and N strings.
+    """N keys, in any order and perhaps repeated, and N strings to store.
 
-    Both are of type `resp.BYTES` and hold no null.
+    Both are of type `resp.BYTES` without nulls.
     """
 
     keys: pa.Array
@@ -60,29 +60,29 @@ class Rows:
 
     @property
     def size(self) -> int:
-        """Bytes of keys and strings together."""
+        """Total bytes of keys and strings."""
         return sum(pc.sum(pc.binary_length(c)).as_py() or 0 for c in (self.keys, self.values))
 
     def part(self, start: int) -> "Rows":
-        """Those of one call."""
+        """Return the rows of one call."""
         return Rows(self.keys.slice(start, ROWS_PER_CALL), self.values.slice(start, ROWS_PER_CALL))
 
     def by(self, group: Callable[[bytes], int]) -> "Iterator[Rows]":
-        """Those of each group, told by their keys."""
+        """Split the rows by a function of their keys."""
         groups = [*map(group, self.keys.to_pylist())]
         order = sorted(range(len(self)), key=groups.__getitem__)
-        for _, of_it in groupby(order, key=groups.__getitem__):
-            places = pa.array([*of_it])
-            yield Rows(self.keys.take(places), self.values.take(places))
+        for _, indexes in groupby(order, key=groups.__getitem__):
+            positions = pa.array([*indexes])
+            yield Rows(self.keys.take(positions), self.values.take(positions))
 
 
 @dataclass
-class RowServer:
-    """Calls to Redis, watched by a breaker.
+class RowStore:
+    """Calls to Redis through a circuit breaker.
 
     Attributes:
-        breaker: asked before each call.
-        deadline_seconds: of a read as a whole; None where its client's sockets keep it.
+        breaker: checked before each call.
+        deadline_seconds: of a whole read; None where socket timeouts suffice.
     """
 
     breaker: Breaker = field(default_factory=Breaker)
@@ -92,10 +92,10 @@ class RowServer:
     )
 
     def get(self, connect: Connect, keys: Sequence[bytes]) -> list[bytes | None]:
-        """What is stored under N keys, in one round trip; None where there is no string.
+        """Return the strings of N keys, in one round trip; None for a missing key.
 
         Raises:
-            RedisError: the server does not answer in time, or is not asked.
+            RedisError: the server does not answer in time, or the breaker is open.
         """
         if not keys:
             return []
@@ -108,20 +108,20 @@ class RowServer:
             return []
         with self.watched():
             async with asyncio.timeout(self.deadline_seconds):
-                found: list[bytes | None] = await _mget(await connect())(keys)
-                return found
+                values: list[bytes | None] = await _mget(await connect())(keys)
+                return values
 
     def store(self, connect: Connect, rows: Rows, *, expiry: int, horizon: int) -> int:
-        """Store rows unless newer ones are there, each atomically.
+        """Store rows unless newer ones are stored, each atomically.
 
         Args:
             connect: to a client whose timeout leaves room for `CALLS_PER_TRIP` calls.
             rows: what to store.
-            expiry: seconds after which they vanish; 0 for never.
+            expiry: seconds after which they expire; 0 for never.
             horizon: µs; times beyond it are mistakes.
 
         Returns:
-            How many were stored.
+            The number of rows stored.
 
         Raises:
             RedisError: the server refuses, or does not answer in time; some may be stored.
@@ -133,8 +133,8 @@ class RowServer:
             starts: Sequence[int] = range(0, len(rows), ROWS_PER_CALL)
             if not expiry and _are_new(client, rows):
                 starts = [*_set_new(client, rows)]
-            left = sum(len(rows.part(start)) for start in starts)
-            return len(rows) - left + _store(client, rows, starts, expiry, horizon)
+            remaining = sum(len(rows.part(start)) for start in starts)
+            return len(rows) - remaining + _store(client, rows, starts, expiry, horizon)
 
     async def store_async(
         self, connect: ConnectAsync, rows: Rows, *, expiry: int, horizon: int
@@ -150,25 +150,25 @@ class RowServer:
             )
 
     def delete(self, connect: Connect, prefix: bytes) -> int:
-        """Delete every key that begins with a prefix; returns how many.
+        """Delete every key with a prefix; return how many.
 
         Raises:
             RedisError: the server does not answer in time.
         """
         with self.watched():
             client = connect()
-            found = [*client.scan_iter(match=glob(prefix), count=KEYS_PER_SCAN)]
+            keys = [*client.scan_iter(match=glob(prefix), count=KEYS_PER_SCAN)]
             size = 1 if _is_cluster(client) else KEYS_PER_SCAN
-            parts = [found[at : at + size] for at in range(0, len(found), size)]
+            parts = [keys[at : at + size] for at in range(0, len(keys), size)]
             return sum(client.unlink(*part) for part in parts)
 
     @contextmanager
     def watched(self) -> Iterator[None]:
-        """Ask the breaker, tell it how it went, and raise what is ours."""
+        """Check the breaker, record the outcome, and raise errors as RedisError."""
         if not self.breaker.allows():
             raise RedisError(
-                f"Redis did not answer {self.breaker.failures} times in a row; it is asked again "
-                f"every {self.breaker.rest_seconds:g} s."
+                f"Redis did not answer {self.breaker.failures} times in a row; calls are tried "
+                f"again every {self.breaker.rest_seconds:g} s."
             )
         try:
             yield
@@ -193,7 +193,7 @@ class RowServer:
             self.breaker.succeeded()
 
     def _in_time(self, read: Callable[[], list[bytes | None]]) -> list[bytes | None]:
-        """What a read gives, or `TimeoutError`; one that is late ends by itself, unheard."""
+        """Return the result of a read or raise `TimeoutError`; a late read ends in its thread."""
         if self.deadline_seconds is None:
             return read()
         reading = self._threads.submit(read)
@@ -204,17 +204,17 @@ class RowServer:
 
 
 def _are_new(client: Client, rows: Rows) -> bool:
-    """Whether many rows may all be new, told by the first; each of another key, so in any order."""
+    """Return whether many rows of distinct keys may all be new, judging by the first."""
     if len(rows) <= ROWS_PER_CALL or len(rows.keys.unique()) < len(rows):
         return False
     return not client.exists(rows.keys[0].as_py())
 
 
 def _set_new(client: Client, rows: Rows) -> Iterator[int]:
-    """Store the calls of which no key is there, for half the script's cost; tell the others."""
+    """Store the calls whose keys are all new, at half the script's cost; yield the others."""
     pairs = resp.bulk(rows.keys, rows.values)
     for trip in _trips(range(0, len(rows), ROWS_PER_CALL), CALLS_PER_TRIP):
-        done = resp.ask(client, [_msetnx(pairs.slice(start, ROWS_PER_CALL)) for start in trip])
+        done = resp.send(client, [_msetnx(pairs.slice(start, ROWS_PER_CALL)) for start in trip])
         yield from (start for start, is_set in zip(trip, done, strict=True) if not is_set)
 
 
@@ -224,20 +224,20 @@ def _msetnx(pairs: pa.Array) -> bytes:
 
 
 def _store(client: Client, rows: Rows, starts: Sequence[int], expiry: int, horizon: int) -> int:
-    """Run the script for some calls, many in one round trip; again where it is not loaded yet."""
+    """Run the script for some calls, many in one round trip; load it first if necessary."""
     keys, values, stored = resp.bulk(rows.keys), resp.bulk(rows.values), 0
     for trip in _trips(starts, CALLS_PER_TRIP):
         calls = [_evalsha(Rows(keys, values).part(start), expiry, horizon) for start in trip]
         try:
-            stored += sum(resp.ask(client, calls))
+            stored += sum(resp.send(client, calls))
         except NoScriptError:
             client.script_load(_SCRIPT.text)
-            stored += sum(resp.ask(client, calls))
+            stored += sum(resp.send(client, calls))
     return stored
 
 
 def _evalsha(bulk: Rows, expiry: int, horizon: int) -> bytes:
-    """`_call` of the script that is loaded, as it is sent; keys and strings are arguments."""
+    """Encode a call of the loaded script; keys and strings are encoded arguments."""
     return resp.command(
         5 + 2 * len(bulk),
         resp.arguments(b"EVALSHA", _SCRIPT.sha.encode(), len(bulk)),
@@ -248,7 +248,7 @@ def _evalsha(bulk: Rows, expiry: int, horizon: int) -> bytes:
 
 
 def _store_in_cluster(client: Client, rows: Rows, expiry: int, horizon: int) -> int:
-    """Run the script for all rows, for those of each node in one round trip."""
+    """Run the script for all rows, in one round trip per node."""
     stored = 0
     for trip in _trips([*_parts(client, rows)], CALLS_PER_CLUSTER_TRIP):
         with client.pipeline() as pipe:
@@ -272,7 +272,7 @@ def _instant(micros: int) -> bytes:
 
 
 def _parts(client: Client, rows: Rows) -> Iterator[Rows]:
-    """Rows as single calls take them: not too many, and on a cluster of one slot."""
+    """Split rows into calls: a limited number, and on a cluster rows of one slot."""
     for group in rows.by(client.keyslot) if _is_cluster(client) else [rows]:
         for at in range(0, len(group), ROWS_PER_CALL):
             yield group.part(at)

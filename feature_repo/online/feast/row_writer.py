@@ -1,4 +1,4 @@
-"""What is to be stored, as keys and packed rows: from Feast's values, and from Arrow tables."""
+"""Converts Feast's values and Arrow tables to keys and packed rows."""
 
 import logging
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,22 +13,22 @@ import pyarrow.compute as pc
 from feature_repo.home import EPOCH, CatalogueError
 from feature_repo.online.codec import Ints, ViewCodec, arrow_columns, pack, proto_values
 from feature_repo.online.feast.row_store import Rows
-from feature_repo.online.redis import BYTES, entity_suffix, joined
+from feature_repo.online.redis import BYTES, concatenate, entity_suffix
 
 if TYPE_CHECKING:
     from feast import FeatureView
 
 FeastRow = tuple[Any, Mapping[str, Any], datetime, datetime | None]
-"""Entity key, values by feature, event time and created time, as Feast hands them to a store."""
+"""Entity key, values by feature, event time and created time, as Feast passes them."""
 
 _logger = logging.getLogger(__name__)
 _MOMENT = timedelta(microseconds=1)
 
 
 def from_values(codec: ViewCodec, view: str, data: Sequence[FeastRow]) -> Rows:
-    """Rows given as Feast's values; naive times are UTC.
+    """Return rows given as Feast's values; naive times are UTC.
 
-    A row whose entity or event time is null is left out, the latter with a warning.
+    A row whose entity or event time is null is skipped, the latter with a warning.
 
     Raises:
         ValueError: a value has another type than its feature.
@@ -37,7 +37,9 @@ def from_values(codec: ViewCodec, view: str, data: Sequence[FeastRow]) -> Rows:
     suffixes = [entity_suffix(by_join_key(key)) for key, _, _, _ in data]
     columns = proto_values.columns_of(codec.layout, [values for _, values, _, _ in data])
     event = np.array([_micros(stamp) for _, _, stamp, _ in data], np.int64)
-    created = [_micros(stamp if pd.isna(made) else made) for _, _, stamp, made in data]
+    created = [
+        _micros(stamp if pd.isna(written_at) else written_at) for _, _, stamp, written_at in data
+    ]
     rows = pack(codec.layout, columns, event, np.array(created, np.int64))
     return _keyed(codec, pa.array(suffixes, BYTES), rows)
 
@@ -49,7 +51,7 @@ def from_table(
     timestamp_field: str,
     created_column: str | None,
 ) -> Rows:
-    """Rows of an Arrow table; one whose entity or event time is null is left out.
+    """Return the rows of an Arrow table; one whose entity or event time is null is skipped.
 
     Raises:
         CatalogueError: a column is absent or of a wrong type, or the view was never applied.
@@ -67,27 +69,27 @@ def from_table(
     event = arrow_columns.instants(stamps).values
     created: Ints | None = None
     if created_column is not None:
-        made = arrow_columns.instants(arrow_columns.column(table, created_column))
-        created = np.where(made.nulls, event, made.values)
+        times = arrow_columns.instants(arrow_columns.column(table, created_column))
+        created = np.where(times.nulls, event, times.values)
     rows = pack(codec.layout, arrow_columns.columns_of(codec.layout, table), event, created)
     return _keyed(codec, suffixes, rows)
 
 
 def by_join_key(entity_key: Any) -> dict[str, Any]:
-    """An entity key's values by join key."""
+    """Return an entity key's values by join key."""
     return dict(zip(entity_key.join_keys, entity_key.entity_values, strict=True))
 
 
 def packs(table: pa.Table, size: int) -> Iterator[pa.Table]:
-    """A table in parts of so many rows, none of them copied."""
+    """Split a table into parts of `size` rows, without copies."""
     return (table.slice(at, size) for at in range(0, table.num_rows, size))
 
 
 def _keyed(codec: ViewCodec, suffixes: pa.Array, rows: pa.Array) -> Rows:
-    keys = joined(codec.prefix, suffixes)
+    keys = concatenate(codec.prefix, suffixes)
     if keys.null_count:
-        known = pc.is_valid(keys)
-        keys, rows = keys.filter(known), rows.filter(known)
+        valid = pc.is_valid(keys)
+        keys, rows = keys.filter(valid), rows.filter(valid)
     return Rows(keys, rows)
 
 

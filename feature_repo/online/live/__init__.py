@@ -1,4 +1,4 @@
-"""The live write path: an event updates tiles and newest rows in Redis."""
+"""The live write path: events update tiles and newest values in Redis."""
 
 from feature_repo.online.live.writer import LiveWriter
 

@@ -1,4 +1,4 @@
-"""Events as arguments of `live.lua`."""
+"""Encodes events as arguments of `live.lua`."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -35,21 +35,21 @@ from feature_repo.views import (
 )
 
 SPARE = 2
-"""Lists are kept so many times as long as they are read: entries that are taken back, which takes
-a slate that is reported again and by an earlier event, leave no gap unless they are that many."""
+"""Stored lists are this many times as long as those that are read.  Entries are removed when an
+earlier event reports the same slate again; the spare ones then fill the gap."""
 
 Call = dict[str, Any]
 encode_call = msgspec.msgpack.Encoder().encode
 
 
 def nothing_call(event: AnyEvent) -> Call:
-    """An event that changes no list and no count; its id and its user's first event are stored."""
+    """Return the call of an event that changes neither lists nor counts."""
     call = {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
-    return call | _given(heard_of=_user_of(event))
+    return call | _present(heard_of=_user_of(event))
 
 
 def values_call(event: AnyEvent, shop: Shop) -> Call:
-    """The live values that an event sets, each as JSON text, as the views declare them."""
+    """Return the live values that an event sets, each as JSON text, as the views declare them."""
     patches = [
         {"name": f"{spec.live_key}:{change[0]}", "patch": _json_texts(change[1])}
         for spec in views_of(shop)
@@ -60,13 +60,13 @@ def values_call(event: AnyEvent, shop: Shop) -> Call:
 
 
 def erase_call(event: UserEvent, shop: Shop) -> Call:
-    """Remove all live state of a user; a tombstone remains until stored rows are without them."""
+    """Return the call that removes a user; a tombstone remains while stored rows have the user."""
     names = [name for spec in views_of_entity(shop, "user") for name in _names(spec, event.user_id)]
     return nothing_call(event) | {"kind": "erase", "user": event.user_id, "names": names}
 
 
 def _names(spec: ViewSpec, entity: str) -> list[str]:
-    """The live keys of an entity in one view, without the project's prefix."""
+    """Return the live keys of an entity in one view, without the project's prefix."""
     match spec.live:
         case LiveCounts():
             return [f"tile:{spec.name}:{entity}"]
@@ -82,20 +82,20 @@ def _names(spec: ViewSpec, entity: str) -> list[str]:
 def ranking_call(
     event: RankingEvent, texts: Sequence[Mapping[str, str]], counted: frozenset[str] = frozenset()
 ) -> Call:
-    """The search that a slate answers, and its impressions.
+    """Return the call of a slate: its search and its impressions.
 
     Args:
         event: with its N items.
-        texts: N mappings, what was known of each item.
-        counted: items whose impression by this request lies in the compacted log.
+        texts: the recent-list columns of each item at the time.
+        counted: items whose impression by this request is in the compacted log.
     """
     shown = [
         {
             "item": item.item_id,
             "position": position,
-            "payload": encode_recent(RecentItem(item.item_id, dict(known))),
+            "payload": encode_recent(RecentItem(item.item_id, dict(columns))),
         }
-        for position, (item, known) in enumerate(zip(event.items, texts, strict=True), start=1)
+        for position, (item, columns) in enumerate(zip(event.items, texts, strict=True), start=1)
         if item.item_id not in counted
     ]
     return nothing_call(event) | {
@@ -113,31 +113,31 @@ def ranking_call(
 def interaction_call(
     event: InteractionEvent, texts: Mapping[str, str], corrected: InteractionEvent | None
 ) -> Call:
-    """An interaction that is counted, or a correction of one.
+    """Return the call of a counted interaction, or of a correction of one.
 
     Args:
         event: of a counted type.
-        texts: what was known of its item.
-        corrected: the event it corrects, if there is one that is known.
+        texts: the recent-list columns of its item at the time.
+        corrected: the event that it corrects; None if there is none or it is unknown.
     """
-    known_by_then = corrected is not None and corrected.seen_at <= event.seen_at
-    counts_where = corrected if corrected is not None and known_by_then else event
+    is_seen = corrected is not None and corrected.seen_at <= event.seen_at
+    counted_event = corrected if corrected is not None and is_seen else event
     sign = 1 if event.corrects is None else -1
     call = nothing_call(event) | {
         "kind": "interaction",
         "counts": _counts(event.type, sign, minor_units(event.value)),
-        "bucket": counts_where.event_time // DAY,
+        "bucket": counted_event.event_time // DAY,
         "item": event.item_id,
         "keep": SPARE * K_CLICKED,
-        **_given(user=event.user_id, request=event.request_id),
+        **_present(user=event.user_id, request=event.request_id),
     }
-    if is_wanted(event):
+    if is_positive(event):
         call["payload"] = encode_recent(RecentItem(event.item_id, dict(texts)))
     return call
 
 
 def context(ranking: RankingEvent) -> Call:
-    """What an interaction inherits from the ranking of its request."""
+    """Return what an interaction inherits from the ranking of its request."""
     return {
         "id": ranking.event_id,
         "seen_at": ranking.seen_at,
@@ -146,12 +146,12 @@ def context(ranking: RankingEvent) -> Call:
 
 
 def is_counted(event: AnyEvent) -> bool:
-    """Whether an interaction adds to any count, or takes from one."""
+    """Return whether an interaction changes any count."""
     return isinstance(event, InteractionEvent) and event.type in _counted_types()
 
 
-def is_wanted(event: AnyEvent) -> bool:
-    """Whether an event says that a shopper wanted an item, and goes into the user's recent past."""
+def is_positive(event: AnyEvent) -> bool:
+    """Return whether an event is a positive interaction, which the user's recent list stores."""
     return (
         isinstance(event, InteractionEvent)
         and event.corrects is None
@@ -161,7 +161,7 @@ def is_wanted(event: AnyEvent) -> bool:
 
 @cache
 def _counted_types() -> frozenset[str]:
-    """The types of events that any measure counts."""
+    """Return the types of events that any measure counts."""
     measures = [measure for view in counter_views() for measure in view.measures.values()]
     return frozenset(type_ for measure in measures for type_ in measure.of)
 
@@ -171,7 +171,7 @@ def _json_texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _user_of(event: AnyEvent) -> str | None:
-    """Whom an event itself names; one that tells nothing of its user is no sign of them."""
+    """Return the user that an event names; an upsert without fields does not count as seen."""
     match event:
         case RankingEvent() | InteractionEvent():
             return event.user_id
@@ -181,7 +181,7 @@ def _user_of(event: AnyEvent) -> str | None:
 
 
 def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
-    """What an event adds to the counts of each kind of entity."""
+    """Return what an event adds to the counts of each kind of entity."""
     return [
         {"view": view.name, "entity": view.entity, "deltas": deltas}
         for view in counter_views()
@@ -190,9 +190,9 @@ def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
 
 
 def _context(ranking: RankingEvent) -> dict[str, str]:
-    return _given(user=ranking.user_id, query=query_key(ranking.query, ranking.market))
+    return _present(user=ranking.user_id, query=query_key(ranking.query, ranking.market))
 
 
-def _given(**values: str | None) -> dict[str, str]:
-    """Those that are there: to Lua, absent is nil."""
+def _present(**values: str | None) -> dict[str, str]:
+    """Return the values that are not None; an absent value is nil in Lua."""
     return {name: value for name, value in values.items() if value is not None}

@@ -1,7 +1,7 @@
-"""What an event needs to be told before it can be applied: its request, its items, its past.
+"""Looks up what an event needs before it is applied: its request, its items, earlier events.
 
-The log is the truth for what came before: which ids and impressions are compacted, which ranking a
-click belongs to, which event a correction names.
+The log answers which ids and impressions are compacted, which ranking a click belongs to, and which
+event a correction names.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,8 +22,8 @@ _Texts = Mapping[tuple[str, int], Mapping[str, str]]
 _Rankings = Mapping[str, RankingEvent]
 
 
-class LiveLookup:
-    """Makes calls of `live.lua` from events.  Threads may share it."""
+class Enrichment:
+    """Creates calls of `live.lua` from events.  Threads may share it."""
 
     def __init__(
         self,
@@ -32,14 +32,21 @@ class LiveLookup:
         reader: Callable[[], OnlineReader],
         is_live: Callable[[Sequence[str]], list[bool]],
     ) -> None:
-        """Look up in the log, in the reader's rows, and whether requests are known live."""
+        """Create a lookup.
+
+        Args:
+            shop: declares the fields.
+            log: of earlier events.
+            reader: returns the reader of item values.
+            is_live: returns whether the live state has the ranking of each request.
+        """
         self._shop = shop
         self._log = log
         self._reader = reader
         self._is_live = is_live
 
     def calls(self, events: Sequence[AnyEvent]) -> list[Call]:
-        """One call an event.
+        """Return one call per event.
 
         Raises:
             RedisError: the server does not answer.
@@ -55,34 +62,35 @@ class LiveLookup:
             case UserEvent(op="erase"):
                 return commands.erase_call(event, self._shop)
             case RankingEvent():
-                known = [texts[item.item_id, event.seen_at] for item in event.items]
-                call = commands.ranking_call(event, known, self._counted(event, rankings))
+                shown = [texts[item.item_id, event.seen_at] for item in event.items]
+                call = commands.ranking_call(event, shown, self._counted(event, rankings))
                 return call | _context(event, rankings)
             case InteractionEvent() if commands.is_counted(event):
                 corrected = self._log.interaction(event.corrects) if event.corrects else None
-                known_of_it = texts.get((event.item_id, event.seen_at), {})
-                call = commands.interaction_call(event, known_of_it, corrected)
+                item_texts = texts.get((event.item_id, event.seen_at), {})
+                call = commands.interaction_call(event, item_texts, corrected)
                 return call | _context(event, rankings)
         return commands.nothing_call(event)
 
     def _texts(self, events: Sequence[AnyEvent]) -> _Texts:
-        """What was known of each item shown or clicked, by item and instant."""
-        wanted = list(dict.fromkeys(_remembered(events)))
-        if not wanted:
+        """Return the recent-list columns of each shown or clicked item, by item and instant."""
+        entries = list(dict.fromkeys(_recent_entries(events)))
+        if not entries:
             return {}
-        found = self._reader().item_texts([item for item, _ in wanted], [at for _, at in wanted])
-        return dict(zip(wanted, found, strict=True))
+        items, instants = [item for item, _ in entries], [at for _, at in entries]
+        texts = self._reader().item_texts(items, instants)
+        return dict(zip(entries, texts, strict=True))
 
     def _rankings(self, events: Sequence[AnyEvent]) -> _Rankings:
-        """The first ranking of each request, from the log where the live state may lack it."""
+        """Return the first ranking of each request, from the log if the live state may lack it."""
         clicked = list(dict.fromkeys(_clicked_requests(events)))
-        unknown = [r for r, live in zip(clicked, self._is_live(clicked), strict=True) if not live]
+        missing = [r for r, live in zip(clicked, self._is_live(clicked), strict=True) if not live]
         shown = [event.request_id for event in events if isinstance(event, RankingEvent)]
-        found = {r: self._log.ranking(r) for r in dict.fromkeys([*shown, *unknown])}
-        return {request: ranking for request, ranking in found.items() if ranking is not None}
+        rankings = {r: self._log.ranking(r) for r in dict.fromkeys([*shown, *missing])}
+        return {request: ranking for request, ranking in rankings.items() if ranking is not None}
 
     def _counted(self, event: RankingEvent, rankings: _Rankings) -> frozenset[str]:
-        """Items whose impression by the same request lies in the compacted log already."""
+        """Return the items whose impression by the same request is in the compacted log."""
         first = rankings.get(event.request_id)
         if first is None or first.event_id == event.event_id:
             return frozenset()
@@ -94,12 +102,12 @@ class LiveLookup:
         return frozenset(item.item_id for ranking in before for item in ranking.items)
 
 
-def _remembered(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:
-    """Item and instant of everything that may go into a recent list."""
+def _recent_entries(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:
+    """Return item and instant of everything that may become a recent-list entry."""
     for event in events:
         if isinstance(event, RankingEvent):
             yield from ((item.item_id, event.seen_at) for item in event.items)
-        elif isinstance(event, InteractionEvent) and commands.is_wanted(event):
+        elif isinstance(event, InteractionEvent) and commands.is_positive(event):
             yield event.item_id, event.seen_at
 
 

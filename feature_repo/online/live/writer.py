@@ -1,8 +1,8 @@
-"""Turns events into live state the moment they are logged.
+"""Applies events to the live state as soon as they are logged.
 
-What is written here is seen by every request sent after the event was acknowledged, and dropped
-once a load has put it into the stored rows.  The log is the truth: applying an event twice changes
-nothing, and `replay` applies whatever the log has and the rows have not.
+Every request sent after the acknowledgement of an event sees it.  Live state is pruned once a load
+has put it into the stored rows.  The log is the source of truth: applying an event twice changes
+nothing, and `replay` applies every event that the rows do not include.
 """
 
 import threading
@@ -18,17 +18,17 @@ from feature_repo.events.log import EventLog, erased_users
 from feature_repo.home import Clock, Home, RedisError
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import commands
-from feature_repo.online.live.enrichment import LiveLookup
+from feature_repo.online.live.enrichment import Enrichment
 from feature_repo.online.redis import FAILED, LiveKeys, Script
 from feature_repo.shop import Shop
 
 Outcome = Literal["applied", "duplicate", "held", "failed"]
 
 _OUTCOMES: dict[int, Outcome] = {1: "applied", 0: "duplicate", FAILED: "failed"}
-_PRUNED_MEANWHILE = -1
+_PRUNED_DURING_CALL = -1
 _BATCH = 500
 _KEYS_A_STEP = 500
-_TRIES = 10
+_ATTEMPTS = 10
 
 
 class LiveWriter:
@@ -50,7 +50,7 @@ class LiveWriter:
         self._clock = clock
         self._reader = reader
         self._keys = LiveKeys.of(home)
-        self._lookup = LiveLookup(shop, log, self._open_reader, self._is_live)
+        self._enrichment = Enrichment(shop, log, self._open_reader, self._is_live)
         self._apply = Script.load("live")
         self._prune = Script.load("prune")
         self._flush = Script.load("flush")
@@ -60,23 +60,23 @@ class LiveWriter:
 
     @property
     def held(self) -> int:
-        """How many events wait for their time."""
+        """Number of events whose time is in the future."""
         return len(self._held)
 
     @property
     def released_to(self) -> int:
-        """The latest time of a held event that was, or is being, applied; −1 before the first."""
+        """Latest time of a held event that was, or is being, applied; −1 before the first."""
         return self._released_to
 
     def apply(self, events: Sequence[AnyEvent]) -> list[Outcome]:
-        """Apply logged events, in whatever order they come; held ones of before then come first.
+        """Apply logged events in any order, after the held events that are due before them.
 
         Returns:
-            For each, `applied`, `duplicate` (its id was applied or compacted before), `held` until
-            its time, or `failed` where Redis holds something of another kind under its keys.
+            For each event `applied`, `duplicate` (its id was applied or compacted before), `held`
+            until its time, or `failed` where a key in Redis is of another type.
 
         Raises:
-            RedisError: the server does not answer; `replay` makes good what was left.
+            RedisError: the server does not answer; `replay` applies the rest.
         """
         now = self._clock.now()
         due = [event for event in events if event.event_time <= now]
@@ -87,13 +87,13 @@ class LiveWriter:
         return [next(outcomes) if event.event_time <= now else "held" for event in events]
 
     def release_held(self, now: int | None = None) -> int:
-        """Apply the held events whose time has come; returns how many.
+        """Apply the held events that are due; return how many.
 
-        They stay held until they are applied, so that another thread which needs them does not
-        read before that; applying twice changes nothing.
+        They are held until they are applied, so that another thread which needs them applies them
+        too before it reads; applying twice changes nothing.
 
         Raises:
-            RedisError: the server does not answer; they stay held.
+            RedisError: the server does not answer; the events are still held.
         """
         due = self._due(self._clock.now() if now is None else now)
         with self._held_lock:
@@ -105,41 +105,41 @@ class LiveWriter:
         return len(due)
 
     def replay(self) -> int:
-        """Apply every event that is not yet compacted, in order; returns how many were new.
+        """Apply every event that is not compacted, in order; return how many were new.
 
-        Answers of the API change no feature and are left out.
+        Served events change no feature and are skipped.
 
         Raises:
             RedisError: the server does not answer; call again.
         """
-        told = (event for event in self._log.unsealed() if event.kind in FEATURE_KINDS)
-        events, new = iter(sorted(told, key=_known_from)), 0
+        unsealed = (event for event in self._log.unsealed() if event.kind in FEATURE_KINDS)
+        events, new = iter(sorted(unsealed, key=_seen_order)), 0
         while batch := list(islice(events, _BATCH)):
             new += self.apply(batch).count("applied")
         return new
 
     def prune(self, materialized_part: int) -> int:
-        """Drop what lies in stored rows: the events of this part and before.
+        """Remove what stored rows include: the events up to this part.
 
         Returns:
-            How many keys and ids were cleaned.
+            The number of keys and ids that were cleaned.
 
         Raises:
             RedisError: the server does not answer; call again.
         """
         cleaned = 0
-        with _answering():
+        with _redis_errors():
             while step := self._run(self._prune, [(materialized_part, _KEYS_A_STEP)])[0]:
                 cleaned += step
         return cleaned
 
     def flush(self) -> int:
-        """Remove the live state of this project, before a rebuild; returns how many keys.
+        """Remove the live state of this project, before a rebuild; return how many keys.
 
         Raises:
             RedisError: the server does not answer.
         """
-        with _answering():
+        with _redis_errors():
             return self._run(self._flush, [()])[0]
 
     def _hold(self, events: Sequence[AnyEvent]) -> None:
@@ -149,49 +149,49 @@ class LiveWriter:
     def _due(self, now: int) -> list[AnyEvent]:
         with self._held_lock:
             due = [event for event in self._held.values() if event.event_time <= now]
-        return sorted(due, key=_known_from)
+        return sorted(due, key=_seen_order)
 
     def _apply_due(self, events: Sequence[AnyEvent]) -> list[Outcome]:
-        """Apply in runs of one kind: an item's change must lie in Redis before its clicks do."""
+        """Apply in runs of one kind: an item's change must be in Redis before its clicks."""
         outcomes: list[Outcome] = []
-        with _answering():
+        with _redis_errors():
             for _, run in groupby(events, key=lambda event: isinstance(event, ItemEvent)):
                 while batch := list(islice(run, _BATCH)):
                     outcomes += self._apply_batch(batch)
-            self._forget(events)
+            self._delete_erased(events)
         return outcomes
 
-    def _forget(self, events: Sequence[AnyEvent]) -> None:
-        """Delete the stored rows of erased users; their tombstones are there by now."""
+    def _delete_erased(self, events: Sequence[AnyEvent]) -> None:
+        """Delete the stored rows of erased users, whose tombstones are already written."""
         if erased := erased_users(events):
             self._client.unlink(*self._open_reader().user_keys(list(erased)))
 
     def _apply_batch(self, events: Sequence[AnyEvent]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
-        for _ in range(_TRIES):
-            left = [n for n in range(len(events)) if n not in outcomes]
-            if not left:
+        for _ in range(_ATTEMPTS):
+            pending = [n for n in range(len(events)) if n not in outcomes]
+            if not pending:
                 break
-            answers = self._try([events[n] for n in left])
-            for n, answer in zip(left, answers, strict=True):
-                if answer != _PRUNED_MEANWHILE:
-                    outcomes[n] = _OUTCOMES[answer]
+            replies = self._try([events[n] for n in pending])
+            for n, reply in zip(pending, replies, strict=True):
+                if reply != _PRUNED_DURING_CALL:
+                    outcomes[n] = _OUTCOMES[reply]
         else:
-            raise RedisError("The live state is pruned without end; stop the refresh that does it.")
+            raise RedisError("The live state is pruned repeatedly; stop the refresh that does it.")
         return [outcomes[n] for n in range(len(events))]
 
     def _try(self, events: Sequence[AnyEvent]) -> list[int]:
-        """One round: look up what the calls need, then call, unless a prune came in between."""
+        """Look up what the calls need, then call; a call fails if a prune ran in between."""
         pruned = self._pruned()
         before = self._compacted_before(events)
         fresh = [event for event in events if event.event_id not in before]
-        answers = iter(self._call(fresh, pruned))
-        return [0 if event.event_id in before else next(answers) for event in events]
+        replies = iter(self._call(fresh, pruned))
+        return [0 if event.event_id in before else next(replies) for event in events]
 
     def _compacted_before(self, events: Sequence[AnyEvent]) -> set[str]:
-        """Ids that were compacted in another part.
+        """Return ids that were compacted in another part.
 
-        One in the event's own part is the event itself: compacted since it was logged, but not in
+        An id in the event's own part is the event itself: compacted since it was logged, but not in
         the stored rows before the next load.
         """
         parts = self._log.compacted_parts(event.event_id for event in events)
@@ -208,17 +208,17 @@ class LiveWriter:
         part_of = self._log.seals().part_of
         calls = [
             commands.encode_call({**call, "part": part_of(call["seen_at"]), "pruned": pruned})
-            for call in self._lookup.calls(events)
+            for call in self._enrichment.calls(events)
         ]
         return self._run(self._apply, [(call,) for call in calls])
 
     def _is_live(self, requests: Sequence[str]) -> list[bool]:
-        found = self._values([self._keys.request(request) for request in requests])
-        return [known is not None for known in found]
+        rankings = self._values([self._keys.request(request) for request in requests])
+        return [ranking is not None for ranking in rankings]
 
     def _pruned(self) -> int:
-        (found,) = self._values([self._keys.pruned])
-        return -1 if found is None else int(found)
+        (part,) = self._values([self._keys.pruned])
+        return -1 if part is None else int(part)
 
     def _values(self, keys: Sequence[str]) -> list[bytes | None]:
         return cast("list[bytes | None]", self._client.mget(keys)) if keys else []
@@ -232,12 +232,12 @@ class LiveWriter:
         return self._reader
 
 
-def _known_from(event: AnyEvent) -> tuple[int, str]:
+def _seen_order(event: AnyEvent) -> tuple[int, str]:
     return event.seen_at, event.event_id
 
 
 @contextmanager
-def _answering() -> Iterator[None]:
+def _redis_errors() -> Iterator[None]:
     try:
         yield
     except redis.RedisError as error:

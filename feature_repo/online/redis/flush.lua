@@ -1,24 +1,24 @@
--- Remove the live state of a project, in one step; what is sealed in its tiles stays.
+-- Remove the live state of a project, in one step; the sealed records of its tiles stay.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
--- Returns  how many keys were cleaned
+-- Returns  number of keys cleaned
 
 local prefix, cleaned = KEYS[1], 0
 
 local SEALED = -2147483648
 
--- What is sealed in a tile; nil where nothing is, or where the key holds no tile.
+-- Return the sealed records of a tile; nil if there are none, or if the key holds no tile.
 local function sealed_of(key)
   local tile = redis.call("TYPE", key).ok == "string" and redis.call("GET", key) or ""
   if #tile < 8 or struct.unpack("<i4", tile, 5) == SEALED then return end
   local header, record = 8 + 8 * tile:byte(2), 12 + 8 * tile:byte(2)
-  local kept = { tile:sub(1, header) }
+  local records = { tile:sub(1, header) }
   for at = header + 1, #tile - record + 1, record do
     if struct.unpack("<i4", tile, at) == SEALED then
-      kept[#kept + 1] = tile:sub(at, at + record - 1)
+      records[#records + 1] = tile:sub(at, at + record - 1)
     end
   end
-  return table.concat(kept)
+  return table.concat(records)
 end
 
 local function clean(name)

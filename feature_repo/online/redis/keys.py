@@ -2,8 +2,8 @@
 
     r4:shop9:item_pages5:42312      row · project · view · the entity's values, by name of join key
 
-Every part carries its length, so no project's or view's keys begin like another's.  An entity's
-value is preceded by a letter for its type; 32- and 64-bit integers are the same number.
+Every part is preceded by its length, so no prefix of a project or view is a prefix of another.  A
+letter for its type precedes an entity's value; 32- and 64-bit integers are the same number.
 """
 
 from collections.abc import Mapping, Sequence
@@ -19,29 +19,29 @@ _LETTERS = {
     "time_uuid_val": b"u",
 }
 NO_ENTITY = b"s0:"
-"""What the one key of a view without entities ends with: Feast reads it as the empty text."""
+"""Suffix of the one key of a view without entities: Feast reads it as the empty text."""
 
-_BEGIN = tuple(b"s%d:" % size for size in range(256))
-"""What the keys of texts of few bytes begin with, written once: a slate has hundreds."""
+_SHORT = tuple(b"s%d:" % size for size in range(256))
+"""The first bytes of suffixes of short texts, precomputed: a slate has hundreds."""
 
 _GLOB = str.maketrans({character: f"\\{character}" for character in "*?[]\\^"})
 
 
 def project_prefix(project: str) -> bytes:
-    """What the keys of every row of a project begin with."""
+    """Return the prefix of the keys of a project's rows."""
     return b"r" + _sized(project.encode())
 
 
 def view_prefix(project: str, view: str) -> bytes:
-    """What the keys of every row of a view begin with."""
+    """Return the prefix of the keys of a view's rows."""
     return project_prefix(project) + _sized(view.encode())
 
 
 def entity_suffix(values: Mapping[str, Any]) -> bytes | None:
-    """What the key of an entity ends with; None where one of its values is null.
+    """Return the key suffix of an entity; None where one of its values is null.
 
     Args:
-        values: Feast values by join key; none where the view has no entities.
+        values: Feast values by join key; empty for a view without entities.
 
     Raises:
         ValueError: a value of a type that cannot be a key.
@@ -56,7 +56,7 @@ def entity_suffix(values: Mapping[str, Any]) -> bytes | None:
 
 
 def entity_suffixes(columns: Mapping[str, Sequence[Any]]) -> list[bytes | None]:
-    """What the keys of N entities end with, given N Feast values for each join key.
+    """Return the key suffixes of N entities, given N Feast values for each join key.
 
     Raises:
         ValueError: a value of a type that cannot be a key.
@@ -68,19 +68,19 @@ def entity_suffixes(columns: Mapping[str, Sequence[Any]]) -> list[bytes | None]:
 
 
 def text_suffixes(texts: Sequence[str]) -> list[bytes]:
-    """What the keys of N entities with one text each end with.
+    """Return the key suffixes of N entities with one text each.
 
     >>> text_suffixes(["42312"])
     [b's5:42312']
     """
     try:
-        return [_BEGIN[len(text)] + text for text in map(str.encode, texts)]
+        return [_SHORT[len(text)] + text for text in map(str.encode, texts)]
     except IndexError:
         return [b"s" + _sized(text) for text in map(str.encode, texts)]
 
 
 def glob(prefix: bytes) -> str:
-    """The pattern of all keys that begin with a prefix."""
+    """Return the pattern of all keys with a prefix."""
     return prefix.decode().translate(_GLOB) + "*"
 
 
@@ -93,8 +93,9 @@ def _part(value: Any) -> bytes | None:
         return None
     if kind not in _LETTERS:
         raise ValueError(f"expected text, bytes, an integer or a time as entity, found {kind}")
-    found = getattr(value, kind)
-    return _LETTERS[kind] + _sized(found if isinstance(found, bytes) else str(found).encode())
+    content = getattr(value, kind)
+    text = content if isinstance(content, bytes) else str(content).encode()
+    return _LETTERS[kind] + _sized(text)
 
 
 def _sized(text: bytes) -> bytes:

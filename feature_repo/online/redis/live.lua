@@ -1,18 +1,18 @@
 -- Apply one event to the live state, once, whatever the order in which events come.
 --
 -- KEYS[1]  prefix of the project's live keys
--- ARGV[1]  the event, MessagePack, as live_calls.py writes it
--- Returns  1 applied · 0 known already · -1 pruned meanwhile: look it up again and come back
+-- ARGV[1]  the event, MessagePack, as live/commands.py encodes it
+-- Returns  1 applied · 0 duplicate · -1 pruned since the lookup: look up again and retry
 --
--- Order does not matter because the state is a function of the set of events: what an event adds is
--- derived from what is known, remembered beside it, and taken back and derived anew when an
--- earlier ranking of its request turns up later.
+-- Order does not matter, because the state is a function of the set of events: what an event adds is
+-- derived from the current state and stored with the event.  When an earlier ranking of its request
+-- arrives later, the contributions are removed and derived again.
 --
--- Keys after the prefix; `keys` tells the oldest part in each, for pruning:
---   pruned               part up to which everything is in the stored rows
+-- Keys after the prefix; `keys` has the oldest part in each, for pruning:
+--   pruned               newest part that the stored rows include
 --   applied              sorted set: event id, by part
 --   keys                 sorted set: key, by its oldest part
---   tile:<view>:<key>    tile, see tiles.py
+--   tile:<view>:<key>    tile, see counter_tiles.py
 --   first:<user>         part -> the first event in it that names the user {seen_at, id, part}
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
@@ -26,7 +26,7 @@
 
 local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 
--- What is to be written at the end, each key once: oldest part, tile changes, list entries by key.
+-- Pending writes, each key once: oldest part, tile changes and list entries by key.
 local touched, tiles, entries = {}, {}, {}
 
 local function touch(name, part)
@@ -43,7 +43,7 @@ local function save(name, value)
   touch(name, value.part)
 end
 
--- Whether `a` comes before `b` by (seen_at, id); Lua's own `<` on text follows the locale.
+-- Return whether `a` comes before `b` by (seen_at, id); Lua's own `<` on text follows the locale.
 local function before(a, b)
   if a.seen_at ~= b.seen_at then return a.seen_at < b.seen_at end
   for n = 1, math.min(#a.id, #b.id) do
@@ -53,7 +53,7 @@ local function before(a, b)
   return #a.id < #b.id
 end
 
--- Sizes of a tile's header and record, and how a record is packed; see tiles.py.
+-- Return the sizes of a tile's header and record, and the format of a record; see counter_tiles.py.
 local function layout(measures)
   return 8 + 8 * measures, 12 + 8 * measures, "<i4i4i4" .. string.rep("i8", measures)
 end
@@ -71,20 +71,20 @@ end
 local function change_tile(tile, c)
   local measures = #c.deltas
   local header, record, fields = layout(measures)
-  local at, found = header + 1, { c.part, c.bucket, 0 }
-  for n = 1, measures do found[3 + n] = 0 end
+  local at, values = header + 1, { c.part, c.bucket, 0 }
+  for n = 1, measures do values[3 + n] = 0 end
   while at <= #tile do
     local part, bucket = struct.unpack("<i4i4", tile, at)
     if part == c.part and bucket == c.bucket then
-      found = { struct.unpack(fields, tile, at) }
-      found[#found] = nil
+      values = { struct.unpack(fields, tile, at) }
+      values[#values] = nil
       break
     end
     at = at + record
   end
-  found[3] = found[3] + c.events
-  for n = 1, measures do found[3 + n] = found[3 + n] + c.deltas[n] end
-  local changed = found[3] == 0 and "" or struct.pack(fields, unpack(found))
+  values[3] = values[3] + c.events
+  for n = 1, measures do values[3 + n] = values[3 + n] + c.deltas[n] end
+  local changed = values[3] == 0 and "" or struct.pack(fields, unpack(values))
   return tile:sub(1, at - 1) .. changed .. tile:sub(at + record)
 end
 
@@ -111,7 +111,7 @@ local function write_all()
   for name, part in pairs(touched) do redis.call("ZADD", prefix .. "keys", "LT", part, name) end
 end
 
--- Changes of one record of a tile are summed up, so that a slate writes each tile once.
+-- Sum the changes of one record of a tile, so that a slate writes each tile once.
 local function change(name, c, sign)
   tiles[name] = tiles[name] or {}
   local record = c.part .. ":" .. c.bucket
@@ -142,8 +142,8 @@ local function add(contributions, sign)
   end
 end
 
--- What an event adds to the counts of those who have to do with it: `who` maps a kind of entity to
--- its key, and each of `counts` says a view, its kind of entity and a delta for each measure.
+-- Return what an event adds to the counts of its entities: `who` maps a kind of entity to its key, and
+-- each of `counts` has a view, its kind of entity and a delta for each measure.
 local function counted(what, counts, who)
   local contributions = {}
   for _, c in ipairs(counts) do
@@ -157,7 +157,7 @@ local function counted(what, counts, who)
   return contributions
 end
 
-local function remembered(what, verb, user, position, payload, keep)
+local function list_entry(what, verb, user, position, payload, keep)
   local from_the_end = string.format("%05d", 99999 - position)
   local part = string.format("%d", what.part)
   local member = table.concat({ what.id, from_the_end, part, payload }, "\0")
@@ -166,43 +166,43 @@ local function remembered(what, verb, user, position, payload, keep)
   }
 end
 
--- The earliest ranking of the interaction's request, if a shopper could have seen it by then.
+-- Return the earliest ranking of the interaction's request, if it was shown before the interaction.
 local function context_of(act)
   local context = act.request and load("request:" .. act.request)
   if not context or (act.context and before(act.context, context)) then context = act.context end
   if context and context.seen_at <= act.seen_at then return context end
 end
 
--- Derive what an interaction adds from what is known now, in place of what it added before.
-local function settle(act)
+-- Derive what an interaction adds from the current state, and replace what it added before.
+local function derive(act)
   act.context = context_of(act)
   local user = act.user or (act.context and act.context.user)
-  local wanted = counted(act, act.counts, {
+  local contributions = counted(act, act.counts, {
     item = act.item, user = user, query = act.context and act.context.query,
   })
   if user and act.payload then
-    wanted[#wanted + 1] = remembered(act, "clicked", user, 0, act.payload, act.keep)
+    contributions[#contributions + 1] = list_entry(act, "clicked", user, 0, act.payload, act.keep)
   end
   add(act.done, -1)
-  add(wanted, 1)
-  act.done = wanted
+  add(contributions, 1)
+  act.done = contributions
   if act.request then save("act:" .. act.id, act) end
 end
 
-local function settle_all(name)
+local function derive_all(name)
   for _, id in ipairs(redis.call("ZRANGE", prefix .. name, 0, -1)) do
     local act = load("act:" .. id)
-    if act then settle(act) end
+    if act then derive(act) end
   end
 end
 
--- Keep the earliest ranking of a request; a search counts for it alone, and here only if it was
--- applied here and not just looked up in the log.
-local function learn_ranking(request, ranking)
-  local known = load("request:" .. request)
-  local now_applied = known and known.id == ranking.id and known.looked_up
-  if known and not now_applied and not before(ranking, known) then return end
-  if known then add(known.done, -1) end
+-- Store the earliest ranking of a request.  A search counts for it alone, and only if the ranking was
+-- applied here, not looked up in the log.
+local function store_ranking(request, ranking)
+  local stored = load("request:" .. request)
+  local now_applied = stored and stored.id == ranking.id and stored.looked_up
+  if stored and not now_applied and not before(ranking, stored) then return end
+  if stored then add(stored.done, -1) end
   ranking.done = {}
   if not ranking.looked_up then
     local who = { user = ranking.user, query = ranking.query }
@@ -210,21 +210,21 @@ local function learn_ranking(request, ranking)
   end
   add(ranking.done, 1)
   save("request:" .. request, ranking)
-  settle_all("acts:" .. request)
+  derive_all("acts:" .. request)
 end
 
 local function show(request, ranking, shown, keep)
   local name = "shown:" .. request
   local packed = redis.call("HGET", prefix .. name, shown.item)
-  local known = packed and cmsgpack.unpack(packed)
-  if known and not before(ranking, known) then return end
-  if known then add(known.done, -1) end
+  local stored = packed and cmsgpack.unpack(packed)
+  if stored and not before(ranking, stored) then return end
+  if stored then add(stored.done, -1) end
   local done = counted(ranking, event.impression, {
     item = shown.item, user = ranking.user, query = ranking.query,
   })
   if ranking.user then
     done[#done + 1] =
-      remembered(ranking, "shown", ranking.user, shown.position, shown.payload, keep)
+      list_entry(ranking, "shown", ranking.user, shown.position, shown.payload, keep)
   end
   add(done, 1)
   local impression =
@@ -243,8 +243,8 @@ local function patch_fields(name, patch_of)
   touch(name, event.part)
 end
 
--- By part, as what is in the stored rows is dropped part by part.
-local function hear_of(user)
+-- Per part, because pruning removes state part by part.
+local function store_first_event(user)
   local name, part = "first:" .. user, string.format("%d", event.part)
   local firsts = load(name) or {}
   local first = { seen_at = event.seen_at, id = event.id, part = event.part, value = "null" }
@@ -262,7 +262,7 @@ function apply.ranking()
     user = event.user, query = event.query,
   }
   for _, shown in ipairs(event.shown) do show(event.request, ranking, shown, event.keep) end
-  learn_ranking(event.request, ranking)
+  store_ranking(event.request, ranking)
 end
 
 function apply.interaction()
@@ -271,14 +271,14 @@ function apply.interaction()
     item = event.item, user = event.user, request = event.request, counts = event.counts,
     payload = event.payload, keep = event.keep, done = {},
   }
-  settle(act)
+  derive(act)
   if act.request then
     redis.call("ZADD", prefix .. "acts:" .. act.request, act.part, act.id)
     touch("acts:" .. act.request, act.part)
   end
 end
 
--- What a later event of an old request still says of the user stays unread behind the tombstone.
+-- A later event of an old request may still write keys of the user; the tombstone hides them.
 function apply.erase()
   for _, name in ipairs(event.names) do redis.call("DEL", prefix .. name) end
   local erased = { seen_at = event.seen_at, id = event.id, part = event.part }
@@ -294,9 +294,9 @@ if redis.call("ZADD", prefix .. "applied", "NX", event.part, event.id) == 0 then
 if event.context then
   event.context.looked_up = true
   event.context.part = event.part
-  learn_ranking(event.request, event.context)
+  store_ranking(event.request, event.context)
 end
-if event.heard_of then hear_of(event.heard_of) end
+if event.heard_of then store_first_event(event.heard_of) end
 for _, change in ipairs(event.patches or {}) do patch_fields(change.name, change.patch) end
 apply[event.kind]()
 write_all()

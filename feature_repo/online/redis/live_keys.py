@@ -1,4 +1,4 @@
-"""Names of the live keys of a home, and what they hold; `live.lua` writes them."""
+"""The live keys of a home and the format of their values; `live.lua` writes them."""
 
 from dataclasses import dataclass
 
@@ -9,61 +9,61 @@ from feature_repo.home import Home
 
 @dataclass(frozen=True)
 class LiveKeys:
-    """Keys in Redis, all under one prefix that no other project's prefix begins with."""
+    """Keys in Redis under a prefix that is no prefix of another project's keys."""
 
     prefix: str
 
     @classmethod
     def of(cls, home: Home) -> "LiveKeys":
-        """The keys of a home's project."""
+        """Return the keys of a home's project."""
         return cls.of_project(home.project)
 
     @classmethod
     def of_project(cls, project: str) -> "LiveKeys":
-        """The keys of a Feast project; its name holds no colon."""
+        """Return the keys of a Feast project, whose name has no colon."""
         return cls(f"{project}:live:")
 
     @property
     def pruned(self) -> str:
-        """Part up to which everything lies in the stored rows."""
+        """Key of the newest part that the stored rows include."""
         return f"{self.prefix}pruned"
 
     @property
     def tile_prefix(self) -> str:
-        """How the key of every tile begins."""
+        """Prefix of the keys of tiles."""
         return f"{self.prefix}tile:"
 
     def tile(self, view: str, entity: str) -> str:
-        """The tile of one entity in one counted view."""
+        """Return the key of the tile of one entity in one counter view."""
         return f"{self.tile_prefix}{view}:{entity}"
 
     def values(self, live_key: str, entity: str) -> str:
-        """The newest live values of one entity in a view, given the view's `live_key`."""
+        """Return the key of an entity's live values, given the view's `live_key`."""
         return f"{self.prefix}{live_key}:{entity}"
 
     def item(self, item_id: str) -> str:
-        """The newest patches of an item's attributes."""
+        """Return the key of the newest patches of an item's attributes."""
         return self.values("item", item_id)
 
     def first(self, user_id: str) -> str:
-        """The first event of a user in each part, in the form of patches."""
+        """Return the key of the first event of a user in each part, stored as patches."""
         return f"{self.prefix}first:{user_id}"
 
     def recent(self, verb: str, user_id: str) -> str:
-        """What a user clicked, or was shown, last."""
+        """Return the key of the items that a user clicked, or was shown, last."""
         return f"{self.prefix}recent:{verb}:{user_id}"
 
     def erased(self, user_id: str) -> str:
-        """There while a user who was erased may still lie in stored rows."""
+        """Return the key of the tombstone of an erased user who may still be in stored rows."""
         return f"{self.prefix}erased:{user_id}"
 
     def request(self, request_id: str) -> str:
-        """The earliest ranking of a request."""
+        """Return the key of the earliest ranking of a request."""
         return f"{self.prefix}request:{request_id}"
 
 
 class Patch(msgspec.Struct, frozen=True):
-    """The newest value of one attribute: JSON text, and when and in which part it was said."""
+    """The newest value of one attribute as JSON text, with the time and part of its event."""
 
     seen_at: int
     id: str
@@ -72,7 +72,7 @@ class Patch(msgspec.Struct, frozen=True):
 
 
 class RecentItem(msgspec.Struct, frozen=True, array_like=True):
-    """An entry of a recent list: the item, and its texts as known then, by column."""
+    """An entry of a recent list: the item, and its columns at the time."""
 
     item_id: str
     values: dict[str, str]
@@ -83,15 +83,15 @@ decode_recent = msgspec.json.Decoder(RecentItem).decode
 
 
 def encode_recent(entry: RecentItem) -> str:
-    """The payload of an entry, as it stands in the member of a sorted set."""
+    """Encode an entry as the payload of a member of a sorted set."""
     return msgspec.json.encode(entry).decode()
 
 
 def read_member(member: bytes) -> tuple[int, RecentItem]:
-    """Part and entry of a member `event id NUL position NUL part NUL payload`.
+    """Return part and entry of a member `event id NUL position NUL part NUL payload`.
 
     Raises:
-        ValueError: not such a member.
+        ValueError: the member has another form.
     """
     _, _, part, payload = member.rsplit(b"\0", 3)
     return int(part), decode_recent(payload)

@@ -1,9 +1,9 @@
--- Drop what the stored rows contain from the live state, some keys at a time.
+-- Remove from the live state what the stored rows include, some keys at a time.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
--- ARGV[1]  part up to which everything is in the stored rows
--- ARGV[2]  how many keys to clean at most
--- Returns  how many keys were cleaned; 0 when none is left
+-- ARGV[1]  newest part that the stored rows include
+-- ARGV[2]  maximum number of keys to clean
+-- Returns  number of keys cleaned; 0 when none is left
 
 local prefix, part, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
 
@@ -13,19 +13,19 @@ local function older(a, b)
   return a and math.min(a, b) or b
 end
 
--- Each cleaner returns the oldest live part that is left in the key, nil when none is left.
+-- Each cleaner returns the oldest live part that remains in the key, nil if none does.
 local function clean_tile(key)
   local tile = redis.call("GET", key) or ""
   local measures = tile:byte(2) or 0
   local header, record = 8 + 8 * measures, 12 + 8 * measures
-  local kept, oldest = { tile:sub(1, header) }, nil
+  local records, oldest = { tile:sub(1, header) }, nil
   for at = header + 1, #tile - record + 1, record do
     local of = struct.unpack("<i4", tile, at)
-    if of > part or of == SEALED then kept[#kept + 1] = tile:sub(at, at + record - 1) end
+    if of > part or of == SEALED then records[#records + 1] = tile:sub(at, at + record - 1) end
     if of > part then oldest = older(oldest, of) end
   end
   local sealed = #tile >= header and #tile > 8 and struct.unpack("<i4", tile, 5) > SEALED
-  if oldest or sealed then redis.call("SET", key, table.concat(kept)) else redis.call("DEL", key) end
+  if oldest or sealed then redis.call("SET", key, table.concat(records)) else redis.call("DEL", key) end
   return oldest
 end
 

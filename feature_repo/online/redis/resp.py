@@ -1,4 +1,4 @@
-"""Commands for many rows in the Redis protocol, written without a Python value for each row.
+"""Encodes commands of many rows in the Redis protocol, without a Python value for each row.
 
 https://redis.io/docs/latest/develop/reference/protocol-spec
 """
@@ -11,28 +11,28 @@ import pyarrow.compute as pc
 import redis
 
 BYTES = pa.large_binary()
-"""Large, because many strings may be more than 2 GB together."""
+"""The large type, because many strings may exceed 2 GB together."""
 
 
-def counted(strings: pa.Array) -> pa.Array:
-    """N lengths in bytes, in decimal digits."""
+def decimal_lengths(strings: pa.Array) -> pa.Array:
+    """Return N lengths in bytes, in decimal digits."""
     return pc.binary_length(strings).cast(pa.large_string()).cast(BYTES)
 
 
-def joined(*parts: pa.Array | bytes) -> pa.Array:
-    """N strings: the parts of each one after the other; null where a part is null."""
+def concatenate(*parts: pa.Array | bytes) -> pa.Array:
+    """Concatenate the parts of N strings; null where a part is null."""
     columns = [pa.scalar(part, BYTES) if isinstance(part, bytes) else part for part in parts]
     return pc.binary_join_element_wise(*columns, pa.scalar(b"", BYTES))
 
 
 def bulk(*columns: pa.Array) -> pa.Array:
-    """N strings of each column as N arguments, or pairs or more of them."""
-    parts = [(b"$", counted(column), b"\r\n", column, b"\r\n") for column in columns]
-    return joined(*(part for of_column in parts for part in of_column))
+    """Encode N strings of each column as arguments: of two columns as N pairs."""
+    parts = [(b"$", decimal_lengths(column), b"\r\n", column, b"\r\n") for column in columns]
+    return concatenate(*(part for column_parts in parts for part in column_parts))
 
 
 def content(strings: pa.Array) -> bytes:
-    """N strings without nulls, one after the other."""
+    """Return the bytes of N strings without nulls, end to end."""
     if not len(strings):
         return b""
     _, ends, payload = strings.buffers()
@@ -44,33 +44,33 @@ def content(strings: pa.Array) -> bytes:
 
 
 def arguments(*words: bytes | int) -> bytes:
-    """Single words as arguments."""
+    """Encode words as arguments."""
     texts = [word if isinstance(word, bytes) else b"%d" % word for word in words]
     return b"".join([b"$%d\r\n%b\r\n" % (len(text), text) for text in texts])
 
 
 def command(words: int, *parts: bytes) -> bytes:
-    """A command of so many words, given as arguments."""
+    """Return a command of `words` words, which are given as encoded arguments."""
     return b"".join([b"*%d\r\n" % words, *parts])
 
 
-def ask(client: "redis.Redis", commands: Sequence[bytes]) -> list[Any]:
-    """Send commands to one server in one round trip; one answer for each.
+def send(client: "redis.Redis", commands: Sequence[bytes]) -> list[Any]:
+    """Send commands to one server in one round trip; return one reply for each.
 
     Raises:
-        redis.RedisError: no answer, or one of them is an error; every command was sent.
+        redis.RedisError: the server does not answer, or a reply is an error; all were sent.
     """
-    found = exchange(client, b"".join(commands), len(commands))
-    for answer in found:
-        if isinstance(answer, redis.ResponseError):
-            raise answer
-    return found
+    replies = exchange(client, b"".join(commands), len(commands))
+    for reply in replies:
+        if isinstance(reply, redis.ResponseError):
+            raise reply
+    return replies
 
 
-def exchange(client: "redis.Redis", commands: bytes, answers: int) -> list[Any]:
-    """What commands give that are sent in one piece, errors among the answers.
+def exchange(client: "redis.Redis", commands: bytes, reply_count: int) -> list[Any]:
+    """Send commands in one piece and return their replies, errors among them.
 
-    The client's own pipeline sends a slate's keys in several, and the server wakes up for each.
+    The client's own pipeline sends a slate's keys in several pieces, and each wakes up the server.
 
     Raises:
         redis.RedisError: the server does not answer.
@@ -78,7 +78,7 @@ def exchange(client: "redis.Redis", commands: bytes, answers: int) -> list[Any]:
     connection: Any = client.connection_pool.get_connection()
     try:
         connection.send_packed_command([commands])
-        return [_answer(connection) for _ in range(answers)]
+        return [_reply(connection) for _ in range(reply_count)]
     except BaseException:
         connection.disconnect()
         raise
@@ -86,8 +86,8 @@ def exchange(client: "redis.Redis", commands: bytes, answers: int) -> list[Any]:
         client.connection_pool.release(connection)
 
 
-def _answer(connection: Any) -> Any:
-    """An answer, or the error it tells; the answers behind it must be read nonetheless."""
+def _reply(connection: Any) -> Any:
+    """Return a reply or its error; the replies after an error must be read too."""
     try:
         return connection.read_response()
     except redis.ResponseError as error:

@@ -1,12 +1,12 @@
--- Store rows, each unless a newer one is there; newer is told by event time, then created time.
+-- Store rows, each unless a newer one is stored; event time decides, then created time.
 --
 -- KEYS   of n rows
 -- ARGV   seconds after which they expire (0: never) · horizon, i64 µs · n rows
--- Answer how many were stored
+-- Returns number of rows stored
 --
--- A row as new as the one there replaces it: a correction may have the same times.  Times beyond
--- the horizon are mistakes and lose to any that is not, so that none blocks its entity.  What is no
--- row of the same version and schema cannot be read by anyone and is replaced.
+-- A row with the same times as the stored one replaces it: it may be a correction.  Times beyond the
+-- horizon are mistakes; any other time wins over them, so that they cannot block an entity.  A string
+-- that is not a row of the same version and schema is replaced, because it cannot be read.
 
 local HEADER = 14
 local expiry = tonumber(ARGV[1])
@@ -29,10 +29,10 @@ local function created(row)
     return instant(row, string.byte(row, 2) % 2 == 1 and #row - 7 or 7)
 end
 
-local function is_row_like(held, row)
-    return #held >= HEADER
-        and string.byte(held, 1) == string.byte(row, 1)
-        and string.sub(held, 3, 6) == string.sub(row, 3, 6)
+local function is_row_like(current, row)
+    return #current >= HEADER
+        and string.byte(current, 1) == string.byte(row, 1)
+        and string.sub(current, 3, 6) == string.sub(row, 3, 6)
 end
 
 local function is_late(high, low)
@@ -43,32 +43,32 @@ local function is_mistaken(row)
     return is_late(instant(row, 7)) or is_late(created(row))
 end
 
-local function is_older(row, held)
+local function is_older(row, current)
     local mistaken = is_mistaken(row)
-    if mistaken ~= is_mistaken(held) then return mistaken end
+    if mistaken ~= is_mistaken(current) then return mistaken end
     local high, low = instant(row, 7)
-    local by_event = order(high, low, instant(held, 7))
+    local by_event = order(high, low, instant(current, 7))
     if by_event ~= 0 then return by_event < 0 end
     local created_high, created_low = created(row)
-    return order(created_high, created_low, created(held)) < 0
+    return order(created_high, created_low, created(current)) < 0
 end
 
--- One read and one write for all rows: each call from here costs as much as storing a row.
-local found = redis.call('MGET', unpack(KEYS))
-local stored, wanted, latest = 0, {}, {}
+-- One read and one write for all rows: each call costs as much as storing a row.
+local stored_rows = redis.call('MGET', unpack(KEYS))
+local stored, writes, latest = 0, {}, {}
 for n, key in ipairs(KEYS) do
-    local row, held = ARGV[n + 2], latest[key] or found[n]
-    if not (held and is_row_like(held, row) and is_older(row, held)) then
+    local row, current = ARGV[n + 2], latest[key] or stored_rows[n]
+    if not (current and is_row_like(current, row) and is_older(row, current)) then
         stored, latest[key] = stored + 1, row
-        if held ~= row or expiry > 0 then
-            wanted[#wanted + 1] = key
-            wanted[#wanted + 1] = row
+        if current ~= row or expiry > 0 then
+            writes[#writes + 1] = key
+            writes[#writes + 1] = row
         end
     end
 end
 if expiry > 0 then
-    for n = 1, #wanted, 2 do redis.call('SET', wanted[n], wanted[n + 1], 'EX', expiry) end
-elseif #wanted > 0 then
-    redis.call('MSET', unpack(wanted))
+    for n = 1, #writes, 2 do redis.call('SET', writes[n], writes[n + 1], 'EX', expiry) end
+elseif #writes > 0 then
+    redis.call('MSET', unpack(writes))
 end
 return stored

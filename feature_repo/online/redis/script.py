@@ -1,4 +1,4 @@
-"""Scripts that run inside Redis, each atomically: many calls in one round trip."""
+"""Lua scripts, each of which Redis runs atomically: many calls in one round trip."""
 
 import hashlib
 import logging
@@ -18,12 +18,12 @@ NO_CLUSTER = (
     "Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a server of its own."
 )
 FAILED = -2
-"""Answer of a call on whose keys the script stumbled; others of its batch are not affected."""
+"""Reply of a call whose keys the script could not read; the other calls are not affected."""
 
 
 @dataclass(frozen=True)
 class Script:
-    """A Lua script.  Its first key is the prefix of the keys it touches."""
+    """A Lua script.  Its first key is the prefix of the keys that it uses."""
 
     text: str
     sha: str
@@ -40,11 +40,11 @@ class Script:
         """Run the script once per call, in order, in one round trip.
 
         Returns:
-            One answer a call; `FAILED` where the script met a key it cannot read.
+            One reply a call; `FAILED` where the script could not read a key.
 
         Raises:
-            RedisError: the server cannot take scripts like ours: a cluster, or out of memory.
-            redis.RedisError: no answer, or a broken one.
+            RedisError: the server cannot run the script: a cluster, or out of memory.
+            redis.RedisError: the server does not answer, or its reply is invalid.
         """
         answers = self._send(client, prefix, calls)
         if any(isinstance(answer, NoScriptError) for answer in answers):
@@ -68,7 +68,11 @@ def _answer(answer: object) -> int:
     if isinstance(answer, int):
         return answer
     if not isinstance(answer, redis.ResponseError):
-        raise answer if isinstance(answer, Exception) else RedisError(f"Redis said {answer!r}.")
+        raise (
+            answer
+            if isinstance(answer, Exception)
+            else RedisError(f"expected a number from a Redis script, found {answer!r}.")
+        )
     words = str(answer)
     if "cluster" in words or "CROSSSLOT" in words or words.startswith("MOVED"):
         raise RedisError(NO_CLUSTER)

@@ -1,9 +1,9 @@
-"""The Redis server of a home: somebody else's at `REDIS_URL`, or a private one.
+"""The Redis server of a home: an external one at `REDIS_URL`, or a private one.
 
-A private server listens on a loopback port that is chosen once per home, keeps its data in the
-home between runs, and is recognised by its folder: what answers on our port from another folder is
-a stranger and is never used.  A server started for a process ends with it, however that ends: it
-is launched beside a watcher that reads a pipe only the parent holds open.
+A private server listens on a loopback port that is chosen once per home, stores its data in the
+home, and is identified by its folder: a server of another folder on the same port is never used.
+A server started for a process ends with it, even if the process is killed: a watcher process reads
+a pipe that only the parent has open, and stops the server when the pipe closes.
 """
 
 import atexit
@@ -42,15 +42,15 @@ _STARTS_WITHIN_SECONDS = 20.0
 _LOADS_WITHIN_SECONDS = 600.0
 _STOPS_WITHIN_SECONDS = 20.0
 _PORTS = range(20_000, 32_000)
-"""Below the ranges from which systems lend ports to outgoing connections."""
+"""Below the ranges from which systems take ports of outgoing connections."""
 
-_BESIDE_A_WATCHER = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -TERM $$; } & exec "$@" 3<&-'
-"""Becomes the server, leaving behind a shell that ends it when its standard input closes."""
+_WITH_WATCHER = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -TERM $$; } & exec "$@" 3<&-'
+"""Becomes the server; a background shell stops it when its standard input closes."""
 
 
 @dataclass
 class _Child:
-    """A server that ends when `lifeline` is closed, by us or by the end of this process."""
+    """A server that ends when `lifeline` is closed, explicitly or by the end of this process."""
 
     process: "subprocess.Popen[bytes]"
     lifeline: int
@@ -68,57 +68,57 @@ _children: dict[Path, _Child] = {}
 
 
 def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAddress:
-    """The home's server, started if none runs.
+    """Return the address of the home's server, and start it if none runs.
 
-    A server at `REDIS_URL` is taken as it is and not contacted.  One that already runs for this
-    home is used and left running.
+    A server at `REDIS_URL` is not contacted.  A private server that already runs is used, and keeps
+    running.
 
     Args:
         settings: which home, and whether `REDIS_URL` is given.
-        lifetime: `process`: what this call starts ends with this process; `daemon`: it stays.
+        lifetime: `process`: a started server ends with this process; `daemon`: it outlives it.
 
     Raises:
-        RedisError: no server can be had.
+        RedisError: no server can be started.
     """
     if settings.redis_url:
         return RedisAddress.parse(settings.redis_url)
     folder = _folder(settings.home)
     with _locked(folder):
-        kept = port_of(settings.home)
-        if kept is not None and _answers_for(folder, kept):
-            return RedisAddress.local(kept, owned=folder in _children)
+        last_port = port_of(settings.home)
+        if last_port is not None and _answers_for(folder, last_port):
+            return RedisAddress.local(last_port, owned=folder in _children)
         _end_child(folder)
-        if kept is not None and not _is_free(kept) and _runs(folder):
+        if last_port is not None and not _is_free(last_port) and _runs(folder):
             raise RedisError(
                 f"The Redis server of {folder} runs but does not answer; end process "
                 f"{_pid(folder)}, or delete {folder / 'pid'} if that is no Redis."
             )
-        port = kept if kept is not None and _is_free(kept) else _choose_port(folder)
+        port = last_port if last_port is not None and _is_free(last_port) else _choose_port(folder)
         _launch(folder, port, lifetime)
-        moved = kept not in (None, port)
+        moved = last_port not in (None, port)
         return RedisAddress.local(port, owned=lifetime == "process", moved=moved)
 
 
 @contextmanager
 def running_redis(settings: Settings) -> Iterator[RedisAddress]:
-    """A server for the length of a block; stopped at its end if this block started it."""
+    """Run a server during a block; stop it at the end if the block started it."""
     folder = _folder(settings.home)
-    already_ours = folder in _children
+    was_running = folder in _children
     address = ensure_redis(settings)
     try:
         yield address
     finally:
-        if address.owned and not already_ours:
+        if address.owned and not was_running:
             _end_child(folder)
 
 
 def start(settings: Settings) -> RedisAddress:
-    """Start the home's server so that it outlives this process; `stop` ends it."""
+    """Start the home's server as a daemon; `stop` ends it."""
     return ensure_redis(settings, lifetime="daemon")
 
 
 def stop(home: Home) -> bool:
-    """Stop the home's private server, its data kept; False where none runs.
+    """Stop the home's private server, which keeps its data; return False if none runs.
 
     Raises:
         RedisError: it does not stop.
@@ -138,7 +138,7 @@ def stop(home: Home) -> bool:
 
 
 def status(settings: Settings) -> dict[str, Any]:
-    """What runs, for people and for `--json`.
+    """Return the state of the server, for display and for `--json`.
 
     Returns:
         `url` (without a password), `owner` (`REDIS_URL` or `private`) and `running`; when running
@@ -168,7 +168,7 @@ def status(settings: Settings) -> dict[str, Any]:
 
 
 def port_of(home: Home) -> int | None:
-    """The port kept for the home's private server; None before its first start."""
+    """Return the port of the home's private server; None before its first start."""
     try:
         return int((home.redis / "port").read_text())
     except (FileNotFoundError, ValueError):
@@ -191,14 +191,14 @@ def _folder(home: Home) -> Path:
 
 @contextmanager
 def _locked(folder: Path) -> Iterator[None]:
-    """Let one process at a time look for, start or stop the server of a folder."""
+    """Lock the server of a folder, so that one process at a time checks, starts or stops it."""
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def _answers_for(folder: Path, port: int) -> bool:
-    """Whether the server on `port` is that of `folder`, waiting while it loads its data."""
+    """Return whether the server on `port` is that of `folder`; wait while it loads its data."""
     patience = 5.0 if _runs(folder) else 1.0
     with redis_client(RedisAddress.local(port), timeout=patience) as client:
         deadline = time.monotonic() + _LOADS_WITHIN_SECONDS
@@ -214,7 +214,7 @@ def _answers_for(folder: Path, port: int) -> bool:
 
 
 def _pid(folder: Path) -> int | None:
-    """The process that wrote the folder's pid file; a server that ends well removes it."""
+    """Return the process id in the folder's pid file; a server that stops cleanly removes it."""
     try:
         return int((folder / "pid").read_text())
     except (FileNotFoundError, ValueError):
@@ -291,7 +291,7 @@ def _spawn(command: list[str], folder: Path) -> _Child:
     watched, lifeline = os.pipe()
     try:
         process = subprocess.Popen(
-            ["/bin/sh", "-c", _BESIDE_A_WATCHER, "redis", *command],
+            ["/bin/sh", "-c", _WITH_WATCHER, "redis", *command],
             stdin=watched,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -341,7 +341,7 @@ def _end_child(folder: Path) -> None:
 
 
 def _end_children(owner: int) -> None:
-    """End what this process started; a fork of it ends nothing."""
+    """Stop the servers that this process started; a fork of it stops none."""
     if os.getpid() == owner:
         for folder in list(_children):
             _end_child(folder)

@@ -1,4 +1,4 @@
-"""A home whose live state and stored rows lie in a real Redis."""
+"""A home whose live state and rows are stored in a real Redis."""
 
 from contextlib import closing
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ from feature_repo.shop import Shop
 from tests.scale import seconds
 
 TIMEOUT_SECONDS = seconds(5)
-"""Long: what runs beside the tests must not fail them."""
+"""Long, so that other load on the machine fails no test."""
 
 
 @dataclass
 class SetClock(Clock):
-    """A clock that stands where it is set."""
+    """A clock that shows the instant it is set to."""
 
     instant: int = 20_000 * DAY
 

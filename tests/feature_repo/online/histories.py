@@ -1,4 +1,4 @@
-"""Small histories of a shop, and what they make known, in plain Python from the definitions."""
+"""Small histories of a shop, and their expected features computed in plain Python."""
 
 from dataclasses import replace
 
@@ -51,25 +51,27 @@ def facts(room, user="u1", query="shoes", items=ITEMS, t=NOW):
 
 
 def first_rankings(events):
-    found = {}
+    results = {}
     for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
         if isinstance(event, RankingEvent):
-            found.setdefault(event.request_id, event)
-    return found
+            results.setdefault(event.request_id, event)
+    return results
 
 
 def impressions(events):
-    found = {}
+    results = {}
     for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
         if isinstance(event, RankingEvent):
             for position, item in enumerate(event.items):
-                found.setdefault((event.request_id, item.item_id), (event, position, item.item_id))
-    return list(found.values())
+                results.setdefault(
+                    (event.request_id, item.item_id), (event, position, item.item_id)
+                )
+    return list(results.values())
 
 
 def clicks(events):
     """(event, its ranking, bucket, sign) of each positive interaction and correction."""
-    return [found for found in acts(events) if found[0].type in POSITIVE_TYPES]
+    return [results for results in acts(events) if results[0].type in POSITIVE_TYPES]
 
 
 def acts(events):
@@ -136,10 +138,12 @@ def expected_user(events, user):
 
 
 def expected_query(events, query):
-    asked = [e for e in first_rankings(events).values() if key_of(e) == query_key(query, "default")]
+    query_rankings = [
+        e for e in first_rankings(events).values() if key_of(e) == query_key(query, "default")
+    ]
     return engagement(
-        searches=[(e.event_time // DAY, 1) for e in asked],
-        zero_results=[(e.event_time // DAY, 1) for e in asked if not e.items],
+        searches=[(e.event_time // DAY, 1) for e in query_rankings],
+        zero_results=[(e.event_time // DAY, 1) for e in query_rankings if not e.items],
         clicks=[
             (bucket, delta)
             for _, context, bucket, delta in clicks(events)
@@ -175,28 +179,28 @@ def expected_recent(events, user):
     }
 
 
-def comparable(found):
+def comparable(results):
     """Facts whose arrays are lists, which can be compared as a whole, with None for NaN."""
     items = {
         name: [None if np.isnan(n) else n for n in values.tolist()]
         if isinstance(values, np.ndarray)
         else values
-        for name, values in found.items.items()
+        for name, values in results.items.items()
     }
-    return replace(found, items=items)
+    return replace(results, items=items)
 
 
 def assert_reads(room, events):
     for user, query in zip(USERS, QUERIES, strict=True):
-        found = facts(room, user, query)
+        results = facts(room, user, query)
         for n, item in enumerate(ITEMS):
-            wanted = expected_item(events, item)
-            known = {f: found.items[f"item_engagement__{f}"][n] for f in wanted}
-            assert {f: None if np.isnan(v) else v for f, v in known.items()} == wanted
-        for row, view, wanted in (
-            (found.user, "user_engagement", expected_user(events, user)),
-            (found.user, "user_recent", expected_recent(events, user)),
-            (found.query_row, "query_engagement", expected_query(events, query)),
+            requested = expected_item(events, item)
+            newest_values = {f: results.items[f"item_engagement__{f}"][n] for f in requested}
+            assert {f: None if np.isnan(v) else v for f, v in newest_values.items()} == requested
+        for row, view, requested in (
+            (results.user, "user_engagement", expected_user(events, user)),
+            (results.user, "user_recent", expected_recent(events, user)),
+            (results.query_row, "query_engagement", expected_query(events, query)),
         ):
-            assert {f: row[f"{view}__{f}"] for f in wanted} == wanted
-            assert row[f"{view}__present"] == any(v is not None for v in wanted.values())
+            assert {f: row[f"{view}__{f}"] for f in requested} == requested
+            assert row[f"{view}__present"] == any(v is not None for v in requested.values())

@@ -1,4 +1,4 @@
-"""Strings of items as a load and an upsert leave them, without either."""
+"""Encodes strings of items as a load and an upsert store them."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
 
 def loaded(room, item, *, title, price, part=0):
-    """What a load stores of an item besides its tile: string by key."""
+    """Return the strings that a load stores of an item besides its tile, by key."""
     attributes = {
         "title": Value(string_val=title),
         "price": Value(double_val=price),
@@ -27,7 +27,7 @@ def loaded(room, item, *, title, price, part=0):
 
 
 def patched(room, item, **values):
-    """What upserts leave of an item: string by key."""
+    """Return the string that upserts store of an item, by key."""
     patches = {
         name: Patch(1, "e", 1, msgspec.json.encode(v).decode()) for name, v in values.items()
     }

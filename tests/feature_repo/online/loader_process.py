@@ -1,4 +1,4 @@
-"""Children that are killed: each is a fresh process in which Feast is imported already.
+"""Starts processes that are killed while they load; Feast is imported beforehand.
 
     python -m tests.feature_repo.online.loader_process HOME
 
@@ -23,7 +23,7 @@ from feature_repo.home import Home
 
 
 def load(home):
-    """Load everything again."""
+    """Load all rows again."""
     repository.materialize(home, read_seals(home.log / "seals").last + 1, full=True)
 
 
@@ -33,7 +33,7 @@ def apply(home):
 
 
 def main(root):
-    """Rear one child a line."""
+    """Fork one child per line."""
     home = Home(Path(root))
     Catalogue.of(home)
     for line in sys.stdin:
@@ -64,8 +64,8 @@ def loader_process(home):
     def child(verb, seconds=60.0):
         process.stdin.write(f"{verb} {seconds}\n")
         process.stdin.flush()
-        ended, took = process.stdout.readline().split()
-        return int(ended), float(took)
+        ended, elapsed = process.stdout.readline().split()
+        return int(ended), float(elapsed)
 
     try:
         yield child

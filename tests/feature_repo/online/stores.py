@@ -1,4 +1,4 @@
-"""Feast stores over the test server: ours and the stock one, and values of every Feast type."""
+"""Feast stores on the test server, ours and the stock one, and values of every Feast type."""
 
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -34,12 +34,12 @@ from hypothesis import strategies as st
 
 from tests.scale import seconds
 
-OURS = "feature_repo.online.feast.store.AisleOnlineStore"
+AISLE = "feature_repo.online.feast.store.AisleOnlineStore"
 STOCK = "redis"
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
 PATIENT = {"deadline_seconds": seconds(10)}
-"""Long: what runs beside the tests must not fail them."""
+"""Long, so that other load on the machine fails no test."""
 
 ITEM = Entity(name="item", join_keys=["item_id"], value_type=ValueType.STRING)
 ITEM_ID = Field(name="item_id", dtype=String)
@@ -119,7 +119,7 @@ VALUES = {
 
 def config_of(folder, address, kind, *, project="shop", database=0, **online):
     """The configuration of a store on a database of its own in the test server."""
-    extra = (PATIENT if kind == OURS else {}) | online
+    extra = (PATIENT if kind == AISLE else {}) | online
     return RepoConfig(
         project=project,
         provider="local",
@@ -135,7 +135,7 @@ def config_of(folder, address, kind, *, project="shop", database=0, **online):
     )
 
 
-def store_of(folder, address, kind=OURS, **options):
+def store_of(folder, address, kind=AISLE, **options):
     """A Feast store; see `config_of`."""
     return FeatureStore(config=config_of(folder, address, kind, **options))
 
@@ -143,7 +143,7 @@ def store_of(folder, address, kind=OURS, **options):
 def both(folder, address, **options):
     """Ours and the stock one, each in its own database."""
     return (
-        store_of(folder, address, OURS, database=1, **options),
+        store_of(folder, address, AISLE, database=1, **options),
         store_of(folder, address, STOCK, database=2, **options),
     )
 
@@ -166,7 +166,7 @@ def view_of(types, *, name="facts", ttl=None, entities=(ITEM,), tags=None, keys=
 
 
 def online(store):
-    """A store's online store."""
+    """Return a store's online store."""
     return store._get_provider().online_store
 
 
@@ -185,8 +185,8 @@ def proto(dtype, value):
 
 def row(item_id, types, values, event=NOON, created=None):
     """A row as Feast hands it to an online store."""
-    found = {name: proto(dtype, values.get(name)) for name, dtype in types.items()}
-    return item_key(item_id), found, event, created
+    columns = {name: proto(dtype, values.get(name)) for name, dtype in types.items()}
+    return item_key(item_id), columns, event, created
 
 
 def write(store, view, *rows):

@@ -1,4 +1,4 @@
-"""A tile sums to what its records say, whatever the window and whenever it is read."""
+"""Counts of a tile equal the sums of its records, for every window and instant."""
 
 import numpy as np
 import pytest
@@ -40,41 +40,41 @@ def test_a_packed_tile_comes_back_unchanged(tile):
 @given(st.lists(st.none() | tiles, max_size=6), st.integers(0, 41 * DAY))
 def test_counts_equal_adding_up_record_by_record(entities, t):
     packed = [None if tile is None else pack(tile) for tile in entities]
-    known = [tile or Tile() for tile in entities]
+    filled = [tile or Tile() for tile in entities]
 
     counts = count(packed, t, WINDOWS, measures=2)
 
-    expected = [[brute_force(tile, t, window) for window in WINDOWS] for tile in known]
-    found = counts.values.transpose(0, 2, 1)
-    np.testing.assert_array_equal(found, np.array(expected).reshape(found.shape))
+    expected = [[brute_force(tile, t, window) for window in WINDOWS] for tile in filled]
+    totals = counts.values.transpose(0, 2, 1)
+    np.testing.assert_array_equal(totals, np.array(expected).reshape(totals.shape))
     assert counts.parts.tolist() == [
-        max([tile.sealed_part, *(record.part for record in tile.records)]) for tile in known
+        max([tile.sealed_part, *(record.part for record in tile.records)]) for tile in filled
     ]
     assert not counts.damaged.any()
 
 
 @given(st.none() | tiles, st.integers(0, 41 * DAY))
-def test_one_tile_alone_counts_as_among_others(tile, t):
+def test_single_tile_counts_the_same_as_in_a_batch(tile, t):
     packed = None if tile is None else pack(tile)
 
-    alone, among = (count(some, t, WINDOWS, measures=2) for some in ([packed], [packed] * 2))
+    alone, in_batch = (count(some, t, WINDOWS, measures=2) for some in ([packed], [packed] * 2))
 
-    np.testing.assert_array_equal(alone.values, among.values[:1])
-    np.testing.assert_array_equal(alone.parts, among.parts[:1])
+    np.testing.assert_array_equal(alone.values, in_batch.values[:1])
+    np.testing.assert_array_equal(alone.parts, in_batch.parts[:1])
 
 
-def test_sums_beyond_64_bits_wrap_whether_one_tile_is_read_or_more():
+def test_sums_beyond_64_bits_wrap_for_one_tile_and_for_many():
     brim = pack(Tile((TileRecord(1, 5, 1, (1, 1)),), (2**63 - 1, 0)))
 
-    alone, among = (count(some, 5 * DAY, WINDOWS, measures=2) for some in ([brim], [brim] * 2))
+    alone, in_batch = (count(some, 5 * DAY, WINDOWS, measures=2) for some in ([brim], [brim] * 2))
 
-    np.testing.assert_array_equal(alone.values, among.values[:1])
+    np.testing.assert_array_equal(alone.values, in_batch.values[:1])
 
 
 @pytest.mark.parametrize(
     "damage", [b"x", pack(Tile(sums=(0, 0, 0))), pack(Tile()) + b"short", b"\x09" * 52]
 )
-def test_a_damaged_tile_is_empty_and_harms_no_other(damage):
+def test_damaged_tile_is_empty_and_affects_no_other(damage):
     whole = pack(Tile((TileRecord(1, 5, 1, (1, 0)),)))
 
     counts = count([damage, whole], 5 * DAY, WINDOWS, measures=2)
@@ -85,7 +85,7 @@ def test_a_damaged_tile_is_empty_and_harms_no_other(damage):
 
 
 @pytest.mark.parametrize("part", [1, SEALED])
-def test_a_window_holds_the_current_bucket_and_falls_at_midnight(part):
+def test_window_includes_the_current_bucket_and_ends_at_midnight(part):
     tile = [pack(Tile((TileRecord(part, 5, 1, (1, 0)),)))]
 
     last, next_day = (
@@ -96,6 +96,6 @@ def test_a_window_holds_the_current_bucket_and_falls_at_midnight(part):
 
 
 @pytest.mark.parametrize("nonsense", [b"", b"\x01", b"nonsense"])
-def test_what_is_no_tile_cannot_be_unpacked(nonsense):
+def test_bytes_that_are_no_tile_cannot_be_unpacked(nonsense):
     with pytest.raises(ValueError, match="expected a tile"):
         unpack(nonsense)

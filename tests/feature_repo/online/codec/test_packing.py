@@ -1,4 +1,4 @@
-"""A packed row comes back as it went in, and what is no row harms nobody else's."""
+"""Packed rows are read back unchanged, and damaged rows do not affect others."""
 
 import numpy as np
 import pyarrow as pa
@@ -59,8 +59,8 @@ def unpacked(batch, field):
     if field.block is None:
         return batch.payloads(field)
     nulls = batch.nulls[:, batch.layout.positions[field.name]].tolist()
-    found = batch.values(field).tolist()
-    return [None if null else value for value, null in zip(found, nulls, strict=True)]
+    column_values = batch.values(field).tolist()
+    return [None if null else value for value, null in zip(column_values, nulls, strict=True)]
 
 
 @settings(deadline=None)
@@ -70,7 +70,7 @@ def test_a_packed_row_comes_back_unchanged(table):
 
     batch = RowBatch.read(layout, packed(layout, values, times))
 
-    assert batch.found.all()
+    assert batch.present.all()
     assert batch.event.tolist() == [event for event, _ in times]
     for field in layout.fields:
         np.testing.assert_equal(unpacked(batch, field), values[field.name])
@@ -92,13 +92,13 @@ def test_a_damaged_row_is_missing_and_the_others_are_not(table, noise, length, i
 
 @settings(deadline=None)
 @given(tables())
-def test_what_is_not_there_is_neither_found_nor_damaged(table):
+def test_missing_string_is_neither_present_nor_damaged(table):
     layout, values, times = table
     rows = packed(layout, values, times)
 
     batch = RowBatch.read(layout, [*rows, None])
 
-    assert batch.found.tolist() == [True] * len(rows) + [False]
+    assert batch.present.tolist() == [True] * len(rows) + [False]
     assert not batch.damaged.any()
     assert batch.nulls[-1].all()
 
@@ -107,7 +107,7 @@ def test_what_is_not_there_is_neither_found_nor_damaged(table):
     ("value", "size"),
     [(0, 2), (-(2**15), 2), (2**15, 4), (-(2**31), 4), (2**31, 8), (2**53 + 1, 8), (-(2**63), 8)],
 )
-def test_a_long_takes_the_least_bytes_that_hold_it(value, size):
+def test_long_is_stored_in_the_fewest_bytes(value, size):
     layout = RowLayout.from_kinds([("n", "INT64")])
 
     (row,) = packed(layout, {"n": [value]}, [(1, 1)])
@@ -120,7 +120,7 @@ def test_a_long_takes_the_least_bytes_that_hold_it(value, size):
     ("value", "size"),
     [(0.5, 4), (float("nan"), 4), (float("inf"), 4), (0.1, 8), (1e300, 8), (5e-324, 8)],
 )
-def test_a_double_takes_four_bytes_where_nothing_is_lost(value, size):
+def test_double_is_stored_in_four_bytes_without_loss(value, size):
     layout = RowLayout.from_kinds([("x", "DOUBLE")])
 
     (row,) = packed(layout, {"x": [value]}, [(1, 1)])
@@ -129,7 +129,7 @@ def test_a_double_takes_four_bytes_where_nothing_is_lost(value, size):
     np.testing.assert_equal(RowBatch.read(layout, [row]).values(layout.fields[0]).tolist(), [value])
 
 
-def test_the_order_in_which_fields_are_declared_does_not_matter():
+def test_declared_order_of_fields_does_not_matter():
     fields = [("a", "INT64"), ("b", "STRING"), ("c", "DOUBLE")]
 
     assert RowLayout.from_kinds(fields) == RowLayout.from_kinds(reversed(fields))

@@ -17,7 +17,7 @@ REFS = ["item_engagement:clicks_1d", "item_engagement:clicks_7d", "item_engageme
 
 
 @pytest.fixture
-def place(home, redis_address):
+def loaded_home(home, redis_address):
     """A home in which item `i` was clicked once at the start, and that is loaded."""
     repository.render(home, redis_address.host, redis_address.port)
     click = InteractionEvent(event_id="1", event_time=START, item_id="i", type="click")
@@ -37,29 +37,29 @@ def answer(home, at, items=("i",)):
 @pytest.mark.parametrize(
     ("days", "counts"), [(0, [1, 1, 1]), (1, [0, 1, 1]), (6, [0, 1, 1]), (7, [0, 0, 1])]
 )
-def test_counts_age_with_the_clock_and_without_a_load(place, days, counts):
-    found = answer(place, START + days * DAY + SECOND).to_dict()
+def test_counts_age_with_the_clock_and_without_a_load(loaded_home, days, counts):
+    answers = answer(loaded_home, START + days * DAY + SECOND).to_dict()
 
-    assert [found[ref.split(":")[1]] for ref in REFS] == [[count] for count in counts]
+    assert [answers[ref.split(":")[1]] for ref in REFS] == [[count] for count in counts]
 
 
-def test_who_was_never_met_is_not_found_and_damage_harms_nobody_else(place, redis_address):
+def test_unknown_entity_is_missing_and_damage_affects_no_other(loaded_home, redis_address):
     with redis_client(redis_address, timeout=seconds(5)) as client:
-        client.set(f"{place.project}:live:tile:item_engagement:bad", b"no tile")
+        client.set(f"{loaded_home.project}:live:tile:item_engagement:bad", b"no tile")
 
-    found = answer(place, START + SECOND, ("i", "none", "bad")).proto.results
+    answers = answer(loaded_home, START + SECOND, ("i", "none", "bad")).proto.results
 
     absent = FieldStatus.NOT_FOUND
-    for vector in found[1:]:
+    for vector in answers[1:]:
         assert list(vector.statuses) == [FieldStatus.PRESENT, absent, absent]
         assert vector.event_timestamps[0].seconds >= START // SECOND
 
 
-def test_teardown_removes_tiles_of_this_project_alone(place, redis_address):
+def test_teardown_removes_tiles_of_this_project_alone(loaded_home, redis_address):
     with redis_client(redis_address, timeout=seconds(5)) as client:
         client.set("other:live:tile:item_engagement:i", b"theirs")
-        assert client.exists(f"{place.project}:live:tile:item_engagement:i")
+        assert client.exists(f"{loaded_home.project}:live:tile:item_engagement:i")
 
-        repository.clear_online(place)
+        repository.clear_online(loaded_home)
 
         assert [*client.scan_iter("*tile*")] == [b"other:live:tile:item_engagement:i"]

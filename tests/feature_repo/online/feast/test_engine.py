@@ -1,4 +1,4 @@
-"""Loads by columns give what stock Feast's loads give, and tell of failure."""
+"""Columnar loads equal stock Feast's loads, and report failures."""
 
 import threading
 from datetime import UTC, datetime, timedelta
@@ -28,7 +28,7 @@ NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 FIRST, LAST = NOON - timedelta(days=9), NOON + timedelta(days=1)
 ITEM = Entity(name="item", join_keys=["item_id"], value_type=ValueType.STRING)
 SHOP = Entity(name="shop", join_keys=["shop_no"], value_type=ValueType.INT64)
-OURS = {
+AISLE = {
     "online_store": {
         "type": "feature_repo.online.feast.store.AisleOnlineStore",
         "deadline_seconds": seconds(10),
@@ -108,22 +108,22 @@ def views(folder):
 
 @pytest.fixture
 def store(folder, redis_address):
-    store = open_store(folder, redis_address, OURS, 1)
+    store = open_store(folder, redis_address, AISLE, 1)
     store.apply([ITEM, SHOP, *views(folder)])
     return store
 
 
 def answers(store):
     refs = [f"{v}:{f}" for v in ("by_item", "by_both") for f in ("price", "sold", "words")]
-    asked = [{"item_id": item, "shop_no": shop} for item in (*ITEMS, "none") for shop in SHOPS]
-    return store.get_online_features(refs, asked, full_feature_names=True).to_dict()
+    requested = [{"item_id": item, "shop_no": shop} for item in (*ITEMS, "none") for shop in SHOPS]
+    return store.get_online_features(refs, requested, full_feature_names=True).to_dict()
 
 
 def intervals(store):
     return [len(view.materialization_intervals) for view in store.list_feature_views()]
 
 
-def test_a_load_gives_what_stock_gives(store, folder, redis_address):
+def test_load_equals_stock_feast(store, folder, redis_address):
     stock = open_store(folder, redis_address, STOCK, 2)
     stock.apply([ITEM, SHOP, *views(folder)])
     start, end = NOON - timedelta(days=3), NOON - timedelta(days=1)
@@ -131,27 +131,27 @@ def test_a_load_gives_what_stock_gives(store, folder, redis_address):
     for one in (store, stock):
         one.materialize(start, end)
 
-    found, expected = answers(store), answers(stock)
-    assert found == expected
-    assert any(price is not None for price in found["by_both__price"])
+    result, expected = answers(store), answers(stock)
+    assert result == expected
+    assert any(price is not None for price in result["by_both__price"])
     assert intervals(store) == intervals(stock) == [1, 1]
 
 
-def test_later_loads_take_up_where_the_last_ended(store):
+def test_later_load_starts_at_the_end_of_the_last(store):
     store.materialize(FIRST, NOON - timedelta(days=2))
     store.materialize_incremental(LAST)
-    found = answers(store)
+    result = answers(store)
 
     store.materialize(FIRST, LAST)
 
-    assert answers(store) == found
+    assert answers(store) == result
     assert intervals(store) == [3, 3]
 
 
-def test_a_load_again_and_several_at_once_change_nothing(store, folder, redis_address):
+def test_repeated_and_concurrent_loads_change_nothing(store, folder, redis_address):
     store.materialize(FIRST, LAST)
     once = answers(store)
-    others = [open_store(folder, redis_address, OURS, 1) for _ in range(3)]
+    others = [open_store(folder, redis_address, AISLE, 1) for _ in range(3)]
     loads = [threading.Thread(target=other.materialize, args=(FIRST, LAST)) for other in others]
 
     for load in loads:
@@ -162,19 +162,19 @@ def test_a_load_again_and_several_at_once_change_nothing(store, folder, redis_ad
     assert answers(store) == once
 
 
-def test_a_line_a_view_says_how_much_was_loaded(store, capsys):
+def test_one_line_per_view_reports_the_load(store, capsys):
     store.materialize(FIRST, LAST)
 
-    said, found = capsys.readouterr().out.splitlines(), answers(store)
+    lines, result = capsys.readouterr().out.splitlines(), answers(store)
     for view, shops in (("by_item", len(SHOPS)), ("by_both", 1)):
-        known = sum(sold is not None for sold in found[f"{view}__sold"]) // shops
-        (line,) = [line for line in said if line.startswith(f"{view}: ")]
-        assert line.startswith(f"{view}: {known} rows, ")
+        registered = sum(sold is not None for sold in result[f"{view}__sold"]) // shops
+        (line,) = [line for line in lines if line.startswith(f"{view}: ")]
+        assert line.startswith(f"{view}: {registered} rows, ")
         assert line.endswith("rows/s")
 
 
-def test_with_nothing_registered_a_load_is_refused(folder, redis_address):
-    empty = open_store(folder, redis_address, OURS, 3)
+def test_load_without_registered_views_is_refused(folder, redis_address):
+    empty = open_store(folder, redis_address, AISLE, 3)
 
     with pytest.raises(CatalogueError, match="has no feature views"):
         empty.materialize(FIRST, LAST)
@@ -182,8 +182,8 @@ def test_with_nothing_registered_a_load_is_refused(folder, redis_address):
         empty.materialize_incremental(LAST)
 
 
-def test_a_dead_server_is_one_sentence_and_no_interval(folder, store):
-    dead = open_store(folder, RedisAddress.local(9), OURS, 1)
+def test_unreachable_server_is_one_error_and_records_no_interval(folder, store):
+    dead = open_store(folder, RedisAddress.local(9), AISLE, 1)
 
     with pytest.raises(RedisError, match="does not answer"):
         dead.materialize(FIRST, LAST)
@@ -191,7 +191,7 @@ def test_a_dead_server_is_one_sentence_and_no_interval(folder, store):
     assert intervals(store) == [0, 0]
 
 
-def test_a_server_out_of_memory_is_one_sentence_and_no_interval(store, redis_address):
+def test_full_server_is_one_error_and_records_no_interval(store, redis_address):
     with redis_client(redis_address, timeout=seconds(5)) as client:
         client.config_set("maxmemory", 1)
         try:
@@ -205,7 +205,7 @@ def test_a_server_out_of_memory_is_one_sentence_and_no_interval(store, redis_add
     assert intervals(store) == [1, 1]
 
 
-def test_a_view_that_fails_does_not_hold_up_the_others(store, folder):
+def test_failing_view_does_not_stop_the_others(store, folder):
     table = pq.read_table(folder / "by_both.parquet")
     pq.write_table(table.drop_columns(["sold"]), folder / "by_both.parquet")
 
@@ -217,22 +217,22 @@ def test_a_view_that_fails_does_not_hold_up_the_others(store, folder):
     assert any(price is not None for price in answers(store)["by_item__price"])
 
 
-def test_a_column_of_another_type_than_declared_is_refused_as_a_join_refuses_it(store, folder):
+def test_column_of_another_type_is_refused_as_in_a_join(store, folder):
     table = pq.read_table(folder / "by_item.parquet")
     texts = pa.array(["1"] * table.num_rows)
-    place = table.column_names.index("cost")
-    pq.write_table(table.set_column(place, "cost", texts), folder / "by_item.parquet")
-    asked = pd.DataFrame({"item_id": ["i1"], "event_timestamp": [NOON]})
+    column_index = table.column_names.index("cost")
+    pq.write_table(table.set_column(column_index, "cost", texts), folder / "by_item.parquet")
+    requested = pd.DataFrame({"item_id": ["i1"], "event_timestamp": [NOON]})
     sentence = r"'price' is declared Float32, but column 'cost' of .*by_item\.parquet holds string"
 
     with pytest.raises(CatalogueError, match=sentence):
-        store.get_historical_features(asked, ["by_item:price"])
+        store.get_historical_features(requested, ["by_item:price"])
     with pytest.raises(CatalogueError, match=sentence):
         store.materialize(FIRST, LAST)
     assert answers(store)["by_item__price"] == [None] * len(answers(store)["by_item__price"])
 
 
-def test_a_null_inside_a_list_is_named_where_feast_has_no_such_list(store, folder):
+def test_null_inside_a_list_is_refused_by_name(store, folder):
     table = pq.read_table(folder / "by_item.parquet")
     lists = pa.array([[1, None]] * table.num_rows)
     table = table.append_column("places", lists)
@@ -246,7 +246,7 @@ def test_a_null_inside_a_list_is_named_where_feast_has_no_such_list(store, folde
 
 
 @pytest.mark.filterwarnings("ignore:Batch feature views are experimental:RuntimeWarning")
-def test_a_view_with_a_transformation_goes_feasts_own_way(store, folder):
+def test_view_with_a_transformation_uses_feasts_engine(store, folder):
     named = BatchFeatureView(
         name="named",
         entities=[ITEM],

@@ -1,4 +1,4 @@
-"""Feast's public behaviours, each restated on our online store."""
+"""Feast's public behaviours, each tested on our online store."""
 
 import pandas as pd
 import pytest
@@ -73,13 +73,13 @@ def test_materialize_loads_the_newest_row_of_every_entity(store, facts):
     assert answer(store, ["facts:n", "facts:s"], "b", "a")["n"] == [2, 1]
 
 
-def test_a_push_is_seen_at_once(store, facts):
+def test_push_is_visible_immediately(store, facts):
     store.push("facts_push", frame(("a", 7, None)).drop(columns="created").assign(created=NOON))
 
     assert answer(store, ["facts:n", "facts:s"], "a") == {"item_id": ["a"], "n": [7], "s": [None]}
 
 
-def test_a_pushed_row_without_event_time_is_left_out_and_told_of(store, facts, caplog):
+def test_pushed_row_without_event_time_is_skipped_with_a_warning(store, facts, caplog):
     rows = frame(("a", 7, None), ("b", 8, None))
     rows["event_timestamp"] = pd.to_datetime([NOON + SECOND, None], utc=True)
 
@@ -101,22 +101,22 @@ def test_a_push_to_both_stores_is_in_both(store, facts):
     later = frame(("c", 9, "z")).assign(event_timestamp=NOON + SECOND)
     store.push("facts_push", later, to=PushMode.ONLINE_AND_OFFLINE)
 
-    asked = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
-    offline = store.get_historical_features(asked, ["facts:n"]).to_df()
+    requested = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
+    offline = store.get_historical_features(requested, ["facts:n"]).to_df()
     assert answer(store, ["facts:n"], "c")["n"] == [9]
     assert offline["n"].tolist() == [9]
 
 
-def test_a_push_offline_alone_is_not_seen_online(store, facts):
+def test_offline_push_is_not_visible_online(store, facts):
     later = frame(("c", 9, "z")).assign(event_timestamp=NOON + SECOND)
     store.push("facts_push", later, to=PushMode.OFFLINE)
 
-    asked = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
-    assert store.get_historical_features(asked, ["facts:n"]).to_df()["n"].tolist() == [9]
+    requested = pd.DataFrame({"item_id": ["c"], "event_timestamp": [NOON + 2 * SECOND]})
+    assert store.get_historical_features(requested, ["facts:n"]).to_df()["n"].tolist() == [9]
     assert answer(store, ["facts:n"], "c")["n"] == [None]
 
 
-def test_rows_written_to_a_view_that_is_counted_from_events_are_refused(store):
+def test_writing_rows_to_a_counter_view_is_refused(store):
     counted = view_of({"shown_1d": Int64}, name="item_engagement", tags={STORED_AS: TILES})
     store.apply([ITEM, counted])
     rows = frame(("a", 1, None)).rename(columns={"n": "shown_1d"}).drop(columns="s")
@@ -144,10 +144,10 @@ def test_an_on_demand_view_computes_from_stored_and_requested_values(store, fact
     store.apply([scaled_facts])
     write(store, facts, row("a", TYPES, {"n": 5}), row("b", TYPES, {"n": 6}))
 
-    found = answer(store, ["facts:n", "scaled_facts:scaled"], "a", "b", factor=10)
+    result = answer(store, ["facts:n", "scaled_facts:scaled"], "a", "b", factor=10)
 
-    assert found["scaled"] == [50.0, 60.0]
-    assert found["n"] == [5, 6]
+    assert result["scaled"] == [50.0, 60.0]
+    assert result["n"] == [5, 6]
 
 
 def test_a_service_projects_and_renames(store, facts):
@@ -155,42 +155,42 @@ def test_a_service_projects_and_renames(store, facts):
     store.apply([service])
     write(store, facts, row("a", TYPES, {"n": 5, "s": "x"}))
 
-    found = store.get_online_features(
+    result = store.get_online_features(
         store.get_feature_service("some"), [{"item_id": "a"}], full_feature_names=True
     ).to_dict()
 
-    assert found == {"item_id": ["a"], "told__s": ["x"]}
+    assert result == {"item_id": ["a"], "told__s": ["x"]}
 
 
-def test_a_join_key_may_be_asked_for_by_another_name(store, facts):
+def test_join_key_may_be_renamed(store, facts):
     other = facts.with_name("bought").with_join_key_map({"item_id": "bought_id"})
     store.apply([FeatureService(name="pair", features=[facts.with_name("seen"), other])])
     write(store, facts, row("a", TYPES, {"n": 1}), row("b", TYPES, {"n": 2}))
 
-    found = store.get_online_features(
+    result = store.get_online_features(
         store.get_feature_service("pair"),
         [{"item_id": "a", "bought_id": "b"}, {"item_id": "b", "bought_id": "nobody"}],
         full_feature_names=True,
     ).to_dict()
 
-    assert found["seen__n"] == [1, 2]
-    assert found["bought__n"] == [2, None]
+    assert result["seen__n"] == [1, 2]
+    assert result["bought__n"] == [2, None]
 
 
 def test_a_view_without_entities_has_one_row(store):
     view = view_of({"n": Int64}, name="everywhere", entities=(), keys=())
     store.apply([view])
-    known = store.get_feature_view("everywhere")
+    names = store.get_feature_view("everywhere")
     key, values, *times = row("", {"n": Int64}, {"n": 4})
     key.join_keys[0] = "__dummy_id"
-    write(store, known, (key, values, *times))
+    write(store, names, (key, values, *times))
 
-    found = store.get_online_features(["everywhere:n"], [{"any": 1}, {"any": 2}])
+    result = store.get_online_features(["everywhere:n"], [{"any": 1}, {"any": 2}])
 
-    assert found.to_dict() == {"n": [4, 4]}
+    assert result.to_dict() == {"n": [4, 4]}
 
 
-def test_the_same_entity_twice_is_answered_twice(store, facts):
+def test_repeated_entity_is_returned_twice(store, facts):
     write(store, facts, row("a", TYPES, {"n": 5}))
 
     assert answer(store, ["facts:n"], "a", "b", "a") == {
@@ -199,12 +199,12 @@ def test_the_same_entity_twice_is_answered_twice(store, facts):
     }
 
 
-def test_full_names_tell_the_view(store, facts):
+def test_full_names_have_the_view(store, facts):
     write(store, facts, row("a", TYPES, {"n": 5}))
 
-    found = store.get_online_features(["facts:n"], [{"item_id": "a"}], full_feature_names=True)
+    result = store.get_online_features(["facts:n"], [{"item_id": "a"}], full_feature_names=True)
 
-    assert found.to_dict() == {"item_id": ["a"], "facts__n": [5]}
+    assert result.to_dict() == {"item_id": ["a"], "facts__n": [5]}
 
 
 def test_a_request_without_the_entity_is_refused(store, facts):
@@ -212,19 +212,19 @@ def test_a_request_without_the_entity_is_refused(store, facts):
         store.get_online_features(["facts:n"], [{"other_id": "a"}])
 
 
-def test_event_times_are_told_when_asked_for(store, facts):
+def test_event_times_are_returned_on_request(store, facts):
     write(store, facts, row("a", TYPES, {"n": 5}))
 
-    found = store.get_online_features(["facts:n"], [{"item_id": "a"}])
+    result = store.get_online_features(["facts:n"], [{"item_id": "a"}])
 
-    assert found.to_dict(include_event_timestamps=True)["n__ts"] == [int(NOON.timestamp())]
+    assert result.to_dict(include_event_timestamps=True)["n__ts"] == [int(NOON.timestamp())]
 
 
 def test_a_precomputed_vector_is_read_back(store, facts):
     online(store).write_precomputed_vector(store.config, "some", "shop", item_key("a"), b"vector")
 
-    found = online(store).read_precomputed_vectors(
+    result = online(store).read_precomputed_vectors(
         store.config, "some", "shop", [item_key("a"), item_key("b")]
     )
 
-    assert found == [b"vector", None]
+    assert result == [b"vector", None]

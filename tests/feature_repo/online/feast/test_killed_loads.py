@@ -1,4 +1,4 @@
-"""Loads and registrations that are killed with -9 at random points, and then repeated."""
+"""Loads and registrations that are killed with -9 at random points and then repeated."""
 
 import random
 import time
@@ -36,8 +36,8 @@ def events():
 
 
 @pytest.fixture(scope="module")
-def place(tmp_path_factory, shared_redis):
-    """A home with rows to load, and its server, emptied."""
+def loaded_home(tmp_path_factory, shared_redis):
+    """A home with rows to load, and its empty server."""
     home = Home(tmp_path_factory.mktemp("killed") / "home")
     with redis_client(shared_redis, timeout=seconds(10)) as client:
         client.flushall()
@@ -50,7 +50,7 @@ def place(tmp_path_factory, shared_redis):
 
 
 def answers(home):
-    """What every entity reads online, by view and entity; None where nothing is known of it."""
+    """Return the online values by view and entity; None where there are none."""
     store, catalogue = repository.open_store(home, timeout_seconds=seconds(10)), Catalogue.of(home)
     ids = {
         "item_id": [f"item{n}" for n in range(ITEMS)],
@@ -58,7 +58,7 @@ def answers(home):
         "query_key": [f"default|query {n}" for n in range(9)],
         "market": ["default"],
     }
-    found = {}
+    rows = {}
     for view in catalogue.views:
         (key,) = view.join_keys
         refs = [f"{view.name}:{field.name}" for field in view.features]
@@ -66,28 +66,28 @@ def answers(home):
         for row in zip(*(answer[name] for name in answer), strict=True):
             values = dict(zip(answer, row, strict=True))
             entity = values.pop(key)
-            found[view.name, entity] = values if values["part"] is not None else None
-    return found
+            rows[view.name, entity] = values if values["part"] is not None else None
+    return rows
 
 
-def strike(child, verb, takes, chance):
-    """Kill a child somewhere in its work: whether it died of that, and how long it takes at least.
+def strike(child, verb, duration, chance):
+    """Kill a child at some point; return whether it was killed, and its minimum duration.
 
     One that ended first was faster than known.
     """
-    ended, took = child(verb, chance.uniform(0.2, 1.0) * takes)
-    return ended != 0, takes if ended else min(takes, took)
+    ended, elapsed = child(verb, chance.uniform(0.2, 1.0) * duration)
+    return ended != 0, duration if ended else min(duration, elapsed)
 
 
-def test_a_load_killed_anywhere_is_whole_after_the_next(place):
-    home, client = place
+def test_load_killed_at_any_point_is_completed_by_the_next(loaded_home):
+    home, client = loaded_home
     with loader_process(home) as child:
-        ended, takes = child("load")
+        ended, duration = child("load")
         whole = answers(home)
         chance, killed = random.Random(9), 0
         while killed < DEATHS:
             client.flushall()
-            died, takes = strike(child, "load", takes, chance)
+            died, duration = strike(child, "load", duration, chance)
             killed += died
             half = answers(home)
             assert all(row is None or row == whole[entity] for entity, row in half.items())
@@ -109,15 +109,15 @@ def registered(home):
     }
 
 
-def test_a_registration_killed_anywhere_is_whole_after_the_next(place):
-    home, _ = place
+def test_registration_killed_at_any_point_is_completed_by_the_next(loaded_home):
+    home, _ = loaded_home
     shops = ["", ODD]
     with loader_process(home) as child:
-        _, takes = child("apply")
+        _, duration = child("apply")
         chance, killed = random.Random(10), 0
         for n in count():
             write_shop(home, shops[n % 2])
-            died, takes = strike(child, "apply", takes, chance)
+            died, duration = strike(child, "apply", duration, chance)
             killed += died
             assert registered(home)
             if killed == DEATHS:

@@ -1,4 +1,4 @@
-"""Our online store answers Feast's own calls as stock does, and truly where stock does not."""
+"""Our online store serves Feast's calls as stock does, and correctly where stock does not."""
 
 import asyncio
 from datetime import timedelta
@@ -12,12 +12,12 @@ from feast.types import (
     String,
 )
 
-from feature_repo.online.feast.protobuf_small import FEW
+from feature_repo.online.feast.protobuf_small import MAX_ROWS
 from feature_repo.online.feast.store import AisleOnlineStore
 from tests.feature_repo.online.stores import (
+    AISLE,
     ITEM,
     NOON,
-    OURS,
     SECOND,
     config_of,
     item_key,
@@ -40,7 +40,7 @@ def store(tmp_path, redis_address):
 
 @pytest.fixture
 def facts(store):
-    """The view `facts` of a number and a text, registered."""
+    """The registered view `facts` of a number and a text."""
     store.apply([ITEM, view_of(FACTS)])
     return store.get_feature_view("facts")
 
@@ -49,7 +49,7 @@ def statuses(response):
     return {name: list(vector.statuses) for name, vector in vectors(response).items()}
 
 
-def test_a_value_s_status_tells_what_is_known(store):
+def test_status_is_present_null_missing_or_expired(store):
     types = {"n": Int64}
     view = view_of(types, ttl=timedelta(days=36500))
     store.apply([ITEM, view])
@@ -77,7 +77,7 @@ def test_a_value_s_status_tells_what_is_known(store):
 @pytest.mark.parametrize(
     ("late", "status"), [(0, FieldStatus.PRESENT), (1, FieldStatus.OUTSIDE_MAX_AGE)]
 )
-def test_a_row_is_as_old_as_its_ttl_to_the_microsecond(store, monkeypatch, late, status):
+def test_ttl_ends_at_the_microsecond(store, monkeypatch, late, status):
     types = {"n": Int64}
     store.apply([ITEM, view_of(types, ttl=timedelta(seconds=10))])
     view = store.get_feature_view("facts")
@@ -100,13 +100,13 @@ def test_event_times_are_exact_to_the_microsecond(store, facts):
 def test_naive_times_are_utc(store, facts):
     write(store, facts, row("a", FACTS, {"n": 1}, NOON.replace(tzinfo=None)))
 
-    (found,) = online(store).online_read(store.config, facts, [item_key("a")])
+    (result,) = online(store).online_read(store.config, facts, [item_key("a")])
 
-    assert found[0] == NOON
+    assert result[0] == NOON
 
 
 @pytest.mark.parametrize(
-    ("first", "then", "kept"),
+    ("first", "then", "stored"),
     [
         ((0, 0), (1, 0), 2),
         ((1, 0), (0, 9), 1),
@@ -116,15 +116,15 @@ def test_naive_times_are_utc(store, facts):
     ],
     ids=["newer", "older", "corrected", "before its correction", "repeated"],
 )
-def test_the_newer_row_wins_by_event_then_created_time(store, facts, first, then, kept):
+def test_the_newer_row_wins_by_event_then_created_time(store, facts, first, then, stored):
     for n, (event, created) in enumerate((first, then), start=1):
         times = NOON + event * SECOND, NOON + (event + created) * SECOND
         write(store, facts, row("a", FACTS, {"n": n}, *times))
 
-    assert read(store, facts, ["a"]).to_dict()["n"] == [kept]
+    assert read(store, facts, ["a"]).to_dict()["n"] == [stored]
 
 
-def test_the_newest_of_a_batch_wins_whatever_its_place(store, facts):
+def test_newest_row_of_a_batch_wins_at_any_position(store, facts):
     rows = [row("a", FACTS, {"n": n}, NOON + n * SECOND) for n in (3, 9, 1)]
     write(store, facts, *rows)
 
@@ -145,40 +145,40 @@ def test_all_views_of_a_read_take_one_round_trip(store, redis_address):
     assert {k: n for k, n in calls.items() if "config" not in k} == {"cmdstat_mget": 1}
 
 
-def test_the_async_calls_do_the_same(store, facts):
+def test_async_calls_return_the_same(store, facts):
     rows = [row("a", FACTS, {"n": 1, "s": "x"}), row("b", FACTS, {"n": 2})]
     refs = ["facts:n", "facts:s"]
     items = [{"item_id": item} for item in ("a", "b", "c")]
 
     async def answer():
         await online(store).online_write_batch_async(store.config, facts, rows, None)
-        found = await store.get_online_features_async(refs, items)
+        result = await store.get_online_features_async(refs, items)
         one = await online(store).online_read_async(store.config, facts, [item_key("b")], ["n"])
         await online(store).close()
-        return found, one
+        return result, one
 
     for _ in range(2):
-        found, one = asyncio.run(answer())
+        result, one = asyncio.run(answer())
 
-        assert found.to_dict() == store.get_online_features(refs, items).to_dict()
+        assert result.to_dict() == store.get_online_features(refs, items).to_dict()
         assert one[0][1]["n"].int64_val == 2
 
 
-@pytest.mark.parametrize("times", [1, FEW + 1], ids=["few rows", "many rows"])
-def test_statuses_and_event_times_are_told_however_many_rows_there_are(store, facts, times):
+@pytest.mark.parametrize("times", [1, MAX_ROWS + 1], ids=["few rows", "many rows"])
+def test_statuses_and_event_times_of_few_and_many_rows(store, facts, times):
     write(store, facts, row("a", FACTS, {"n": 1}, NOON + timedelta(microseconds=1)))
 
     answer = vectors(read(store, facts, ["a", "b"] * times))
 
-    known, micros = int(NOON.timestamp()) * 1_000_000 + 1, [*range(2)] * times
+    written, micros = int(NOON.timestamp()) * 1_000_000 + 1, [*range(2)] * times
     assert [*answer["n"].statuses] == [FieldStatus.PRESENT, FieldStatus.NOT_FOUND] * times
     assert [*answer["s"].statuses] == [FieldStatus.NULL_VALUE, FieldStatus.NOT_FOUND] * times
     assert [stamp.ToMicroseconds() for stamp in answer["s"].event_timestamps] == [
-        0 if n else known for n in micros
+        0 if n else written for n in micros
     ]
 
 
-def test_an_entity_that_is_null_is_not_found(store, facts):
+def test_null_entity_is_missing(store, facts):
     answer = store.get_online_features(
         ["facts:n"], [{"item_id": None}, {"item_id": "a"}, {"item_id": None}]
     )
@@ -186,7 +186,7 @@ def test_an_entity_that_is_null_is_not_found(store, facts):
     assert statuses(answer)["n"] == [FieldStatus.NOT_FOUND] * 3
 
 
-def test_a_value_of_another_type_is_refused_before_anything_is_written(store, facts):
+def test_value_of_another_type_is_refused_before_any_write(store, facts):
     wrong = row("a", {"n": String, "s": String}, {"n": "seven"})
 
     with pytest.raises(ValueError, match="n: expected INT64, found string_val"):
@@ -208,7 +208,7 @@ def test_a_changed_schema_reads_as_missing_until_it_is_loaded(store, facts):
     assert read(store, view, ["a"]).to_dict()["n"] == [0.5]
 
 
-def test_rows_vanish_after_the_seconds_their_view_says(tmp_path, redis_address):
+def test_rows_expire_after_the_seconds_of_their_view(tmp_path, redis_address):
     store = store_of(tmp_path, redis_address, key_ttl_seconds=500)
     views = view_of({"n": Int64}, name="short", tags={"key_ttl_seconds": "50"}), view_of(FACTS)
     store.apply([ITEM, *views])
@@ -222,7 +222,7 @@ def test_rows_vanish_after_the_seconds_their_view_says(tmp_path, redis_address):
     assert 0 < left[0] <= 50 < left[1] <= 500
 
 
-def test_an_entity_of_several_keys_is_found_by_all_of_them(store):
+def test_composite_entity_is_read_by_all_its_keys(store):
     user = Entity(name="user", join_keys=["user_id"], value_type=ValueType.INT64)
     keys = (Field(name="item_id", dtype=String), Field(name="user_id", dtype=Int64))
     store.apply([ITEM, user, view_of({"n": Int64}, entities=(ITEM, user), keys=keys)])
@@ -239,7 +239,7 @@ def test_an_entity_of_several_keys_is_found_by_all_of_them(store):
     assert answer.to_dict()["n"] == [5, None]
 
 
-def test_teardown_deletes_this_project_s_rows_and_no_other_s(tmp_path, redis_address):
+def test_teardown_deletes_rows_of_this_project_only(tmp_path, redis_address):
     stores = [store_of(tmp_path, redis_address, project=p) for p in ("shop", "myshop", "shop2")]
     for store in stores:
         store.apply([ITEM, view_of(FACTS)])
@@ -248,11 +248,11 @@ def test_teardown_deletes_this_project_s_rows_and_no_other_s(tmp_path, redis_add
 
     online(stores[0]).teardown(stores[0].config, views, [])
 
-    found = [read(s, s.get_feature_view("facts"), ["a"]).to_dict()["n"] for s in stores]
-    assert found == [[None], [1], [1]]
+    result = [read(s, s.get_feature_view("facts"), ["a"]).to_dict()["n"] for s in stores]
+    assert result == [[None], [1], [1]]
 
 
-def test_a_view_taken_out_of_the_registry_loses_its_rows_alone(store, facts):
+def test_view_removed_from_the_registry_loses_only_its_rows(store, facts):
     store.apply([view_of(FACTS, name="facts2")])
     other = store.get_feature_view("facts2")
     for view in (facts, other):
@@ -265,7 +265,7 @@ def test_a_view_taken_out_of_the_registry_loses_its_rows_alone(store, facts):
 
 
 def test_the_configuration_names_our_store(tmp_path, redis_address):
-    config = config_of(tmp_path, redis_address, OURS)
+    config = config_of(tmp_path, redis_address, AISLE)
 
-    assert config.online_store.type == OURS
+    assert config.online_store.type == AISLE
     assert isinstance(online(store_of(tmp_path, redis_address)), AisleOnlineStore)

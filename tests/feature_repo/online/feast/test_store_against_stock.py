@@ -1,4 +1,4 @@
-"""Our online store gives and keeps what stock's does, for random schemas and every type."""
+"""Our online store stores and returns what stock's does, for random schemas and every type."""
 
 from datetime import timedelta
 
@@ -20,7 +20,7 @@ from feast.types import (
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.online.feast.protobuf_small import FEW
+from feature_repo.online.feast.protobuf_small import MAX_ROWS
 from tests.feature_repo.online.stores import (
     ITEM,
     NOON,
@@ -81,7 +81,7 @@ ARROW = {
     Bytes: pa.binary(),
     UnixTimestamp: pa.timestamp("us", tz="UTC"),
 }
-"""Feast types → what files hold them as; lists of them are lists of these."""
+"""Feast types → their types in files; lists of them are lists of these."""
 
 
 @st.composite
@@ -109,19 +109,19 @@ def test_columns_are_stored_as_stock_stores_their_values(stores, drawn):
     for store in stores:
         store.apply([ITEM, view_of(types)])
         online(store)._get_client(store.config.online_store).flushdb()
-    ours, stock = stores
+    aisle, stock = stores
 
-    online(ours).write_columns(ours.config, ours.get_feature_view("facts"), table)
+    online(aisle).write_columns(aisle.config, aisle.get_feature_view("facts"), table)
     values = [row(item, types, of_it) for item, of_it in zip(ITEMS, rows, strict=True)]
     write(stock, stock.get_feature_view("facts"), *values)
 
-    found, expected = (vectors(read(s, s.get_feature_view("facts"), ITEMS)) for s in stores)
-    assert {n: [*v.values] for n, v in found.items()} == {
+    stored, expected = (vectors(read(s, s.get_feature_view("facts"), ITEMS)) for s in stores)
+    assert {n: [*v.values] for n, v in stored.items()} == {
         n: [*v.values] for n, v in expected.items()
     }
 
 
-def test_every_type_feast_has_is_drawn_from():
+def test_every_feast_type_is_generated():
     tried = {dtype.to_value_type() for dtype in VALUES}
 
     assert {*ValueType} - tried == {ValueType.UNKNOWN, ValueType.NULL}
@@ -152,15 +152,15 @@ def assert_same_answers(stores, view, rows):
     for store in stores:
         online(store)._get_client(store.config.online_store).flushdb()
         write(store, store.get_feature_view(view), *rows)
-    for items in ([*ITEMS, "a", "nobody"], [*ITEMS, "a", "nobody"] * (FEW + 1)):
-        ours, stock = (read(s, s.get_feature_view(view), items) for s in stores)
+    for items in ([*ITEMS, "a", "nobody"], [*ITEMS, "a", "nobody"] * (MAX_ROWS + 1)):
+        aisle, stock = (read(s, s.get_feature_view(view), items) for s in stores)
         for name, expected in vectors(stock).items():
-            assert list(vectors(ours)[name].values) == list(expected.values), name
-        assert ours.to_dict() == stock.to_dict()
-        assert vectors(ours)["item_id"] == vectors(stock)["item_id"]
+            assert list(vectors(aisle)[name].values) == list(expected.values), name
+        assert aisle.to_dict() == stock.to_dict()
+        assert vectors(aisle)["item_id"] == vectors(stock)["item_id"]
 
 
-def test_columns_of_an_arrow_table_are_stored_as_feast_would(stores, redis_address):
+def test_arrow_columns_are_stored_as_feast_stores_them(stores, redis_address):
     types = {"x": Float64, "n": Int64, "s": String, "l": Array(String), "v": Array(Float64)}
     table = pa.table(
         {
@@ -174,17 +174,17 @@ def test_columns_of_an_arrow_table_are_stored_as_feast_would(stores, redis_addre
             "v": [[1.0, 2.5], None, []],
         }
     )
-    ours = stores[0]
-    ours.apply([ITEM, view_of(types)])
-    view = ours.get_feature_view("facts")
+    aisle = stores[0]
+    aisle.apply([ITEM, view_of(types)])
+    view = aisle.get_feature_view("facts")
 
-    sent = online(ours).write_columns(ours.config, view, table)
+    sent = online(aisle).write_columns(aisle.config, view, table)
 
-    found = read(ours, view, ["a", "b"]).to_dict()
+    stored = read(aisle, view, ["a", "b"]).to_dict()
     assert sent > 0
-    assert found["n"] == [2**53 + 1, None]
-    assert found["x"][0] == 0.1
-    assert np.isnan(found["x"][1])
-    assert found["s"] == ["é", None]
-    assert found["l"] == [["x", ""], []]
-    assert found["v"] == [[1.0, 2.5], None]
+    assert stored["n"] == [2**53 + 1, None]
+    assert stored["x"][0] == 0.1
+    assert np.isnan(stored["x"][1])
+    assert stored["s"] == ["é", None]
+    assert stored["l"] == [["x", ""], []]
+    assert stored["v"] == [[1.0, 2.5], None]

@@ -1,4 +1,4 @@
-"""What stock Feast's Redis store gets wrong, each shown wrong there and right here."""
+"""Defects of stock Feast's Redis store, each shown wrong there and right here."""
 
 from datetime import timedelta
 
@@ -56,34 +56,34 @@ def number(store, items=("a",)):
     return read(store, facts(store), items).to_dict()["n"]
 
 
-def test_an_unknown_entity_is_not_found(stores):
-    ours, stock = stores
+def test_unknown_entity_is_missing(stores):
+    aisle, stock = stores
 
     assert status(stock) == [FieldStatus.PRESENT]
-    assert status(ours) == [FieldStatus.NOT_FOUND]
+    assert status(aisle) == [FieldStatus.NOT_FOUND]
 
 
-def test_a_null_says_that_it_is_one(stores):
-    ours, stock = stores
+def test_null_has_its_own_status(stores):
+    aisle, stock = stores
     for store in stores:
         write(store, facts(store), row("a", FACTS, {"s": "x"}))
 
     assert status(stock) == [FieldStatus.PRESENT]
-    assert status(ours) == [FieldStatus.NULL_VALUE]
+    assert status(aisle) == [FieldStatus.NULL_VALUE]
 
 
 def test_a_row_beyond_its_view_s_ttl_is_not_served(stores):
-    ours, stock = stores
+    aisle, stock = stores
     for store in stores:
         store.apply([view_of(FACTS, ttl=timedelta(seconds=1))])
         write(store, facts(store), row("a", FACTS, {"n": 1}, NOON - timedelta(days=9999)))
 
     assert (number(stock), status(stock)) == ([1], [FieldStatus.PRESENT])
-    assert (number(ours), status(ours)) == ([None], [FieldStatus.OUTSIDE_MAX_AGE])
+    assert (number(aisle), status(aisle)) == ([None], [FieldStatus.OUTSIDE_MAX_AGE])
 
 
-def test_a_key_of_another_redis_type_harms_its_own_entity_only(stores):
-    ours, stock = stores
+def test_key_of_another_redis_type_affects_its_entity_only(stores):
+    aisle, stock = stores
     for store in stores:
         write(store, facts(store), *(row(item, FACTS, {"n": 1}) for item in "ab"))
         key = next(k for k in row_keys(store) if b"a" in k.removesuffix(b"shop")[-3:])
@@ -92,59 +92,59 @@ def test_a_key_of_another_redis_type_harms_its_own_entity_only(stores):
 
     with pytest.raises(ResponseError, match="WRONGTYPE"):
         number(stock, ["a", "b"])
-    assert number(ours, ["a", "b"]) == [None, 1]
+    assert number(aisle, ["a", "b"]) == [None, 1]
 
 
-def test_damaged_bytes_harm_their_own_entity_only(stores):
-    ours, stock = stores
+def test_damaged_bytes_affect_their_entity_only(stores):
+    aisle, stock = stores
     for store in stores:
         write(store, facts(store), *(row(item, FACTS, {"n": 1, "s": "x"}) for item in "ab"))
     (hash_key, *_) = row_keys(stock)
     for field in client(stock).hkeys(hash_key):
         client(stock).hset(hash_key, field, b"\xff\xff\xff")
-    (row_key, *_) = row_keys(ours)
-    client(ours).setrange(row_key, client(ours).strlen(row_key) - 1, b"\xff")
+    (row_key, *_) = row_keys(aisle)
+    client(aisle).setrange(row_key, client(aisle).strlen(row_key) - 1, b"\xff")
 
     with pytest.raises(DecodeError):
         number(stock, ["a", "b"])
-    assert number(ours, ["a", "b"]) == [None, 1]
-    assert status(ours, ["a", "b"]) == [FieldStatus.NOT_FOUND, FieldStatus.PRESENT]
+    assert number(aisle, ["a", "b"]) == [None, 1]
+    assert status(aisle, ["a", "b"]) == [FieldStatus.NOT_FOUND, FieldStatus.PRESENT]
 
 
 def test_a_value_of_another_type_never_reaches_a_caller(stores):
-    ours, stock = stores
+    aisle, stock = stores
     for store in stores:
         write(store, facts(store), row("a", FACTS, {"n": 1, "s": "x"}))
         store.apply([view_of({"n": String, "s": String})])
 
     assert vectors(read(stock, facts(stock), ["a"]))["n"].values[0].WhichOneof("val") == "int64_val"
-    assert status(ours) == [FieldStatus.NOT_FOUND]
+    assert status(aisle) == [FieldStatus.NOT_FOUND]
 
 
-def test_a_correction_with_the_same_event_time_lands(stores):
-    ours, stock = stores
+def test_correction_with_the_same_event_time_is_stored(stores):
+    aisle, stock = stores
     for store in stores:
         write(store, facts(store), row("a", FACTS, {"n": 1}, NOON, NOON))
         write(store, facts(store), row("a", FACTS, {"n": 2}, NOON, NOON + SECOND))
 
     assert number(stock) == [1]
-    assert number(ours) == [2]
+    assert number(aisle) == [2]
 
 
 def test_a_row_dated_in_the_future_does_not_block_its_entity(stores):
-    ours, stock = stores
+    aisle, stock = stores
     for store in stores:
         write(store, facts(store), row("a", FACTS, {"n": 1}, NOON.replace(year=2999)))
         write(store, facts(store), row("a", FACTS, {"n": 2}, NOON.replace(year=2020)))
 
     assert number(stock) == [1]
-    assert number(ours) == [2]
+    assert number(aisle) == [2]
 
 
 def test_event_times_keep_their_microseconds(stores):
     exact = [NOON.replace(year=2900) + timedelta(microseconds=n) for n in range(1, 1000, 7)]
     items = [f"i{n}" for n in range(len(exact))]
-    found = []
+    result = []
     for store in stores:
         write(
             store,
@@ -155,13 +155,13 @@ def test_event_times_keep_their_microseconds(stores):
             ),
         )
         rows = online(store).online_read(store.config, facts(store), [*map(item_key, items)])
-        found.append([at for at, _ in rows])
+        result.append([at for at, _ in rows])
 
-    assert found[1] != exact
-    assert found[0] == exact
+    assert result[1] != exact
+    assert result[0] == exact
 
 
-def test_teardown_leaves_a_project_whose_name_ends_alike(tmp_path, redis_address):
+def test_teardown_spares_a_project_with_the_same_suffix(tmp_path, redis_address):
     left = []
     for n, kind in enumerate(("ours", "stock")):
         shop, my_shop = (
@@ -176,11 +176,11 @@ def test_teardown_leaves_a_project_whose_name_ends_alike(tmp_path, redis_address
     assert left == [("ours", [1]), ("stock", [None])]
 
 
-def test_a_whole_number_beside_a_null_keeps_all_its_digits(stores):
+def test_integer_in_a_column_with_nulls_keeps_all_digits(stores):
     import pyarrow as pa
     from feast.utils import _convert_arrow_to_proto
 
-    ours, stock = stores
+    aisle, stock = stores
     stamps = pa.array([NOON] * 2, pa.timestamp("us", tz="UTC"))
     table = pa.table(
         {
@@ -193,17 +193,17 @@ def test_a_whole_number_beside_a_null_keeps_all_its_digits(stores):
     )
     keys = {column.name: column.dtype.to_value_type() for column in facts(stock).entity_columns}
     write(stock, facts(stock), *_convert_arrow_to_proto(table, facts(stock), keys))
-    online(ours).write_columns(ours.config, facts(ours), table)
+    online(aisle).write_columns(aisle.config, facts(aisle), table)
 
     assert number(stock, ["a", "b"])[0] != 2**53 + 1
-    assert number(ours, ["a", "b"]) == [2**53 + 1, None]
+    assert number(aisle, ["a", "b"]) == [2**53 + 1, None]
 
 
 def test_every_chunk_of_an_arrow_table_is_stored(stores):
     import pyarrow as pa
     from feast.utils import _convert_arrow_to_proto
 
-    ours, stock = stores
+    aisle, stock = stores
     chunks = [
         pa.table(
             {
@@ -219,46 +219,46 @@ def test_every_chunk_of_an_arrow_table_is_stored(stores):
     table = pa.concat_tables(chunks)
     keys = {column.name: column.dtype.to_value_type() for column in facts(stock).entity_columns}
     write(stock, facts(stock), *_convert_arrow_to_proto(table, facts(stock), keys))
-    online(ours).write_columns(ours.config, facts(ours), table)
+    online(aisle).write_columns(aisle.config, facts(aisle), table)
 
     assert number(stock, ["a", "b"]) == [1, None]
-    assert number(ours, ["a", "b"]) == [1, 1]
+    assert number(aisle, ["a", "b"]) == [1, 1]
 
 
-def test_a_null_entity_is_answered_instead_of_ending_the_request(stores):
-    ours, stock = stores
+def test_null_entity_does_not_fail_the_request(stores):
+    aisle, stock = stores
     rows = [{"item_id": "a"}, {"item_id": None}]
 
     with pytest.raises(TypeError):
         stock.get_online_features(["facts:n"], rows)
-    assert ours.get_online_features(["facts:n"], rows).to_dict()["n"] == [None, None]
+    assert aisle.get_online_features(["facts:n"], rows).to_dict()["n"] == [None, None]
 
 
-def test_a_float_that_is_no_number_is_not_a_null(stores):
-    found = []
+def test_nan_is_not_null(stores):
+    result = []
     for store in stores:
         store.apply([view_of({"x": Float64}, name="floats")])
         view = store.get_feature_view("floats")
         (key, _, *times), null = (row(item, {"x": Float64}, {}) for item in "ab")
         write(store, view, (key, {"x": Value(double_val=float("nan"))}, *times), null)
-        found.append(vectors(read(store, view, ["a", "b"]))["x"])
+        result.append(vectors(read(store, view, ["a", "b"]))["x"])
 
-    ours, stock = found
+    aisle, stock = result
     assert list(stock.statuses) == [FieldStatus.PRESENT] * 2
-    assert list(ours.statuses) == [FieldStatus.PRESENT, FieldStatus.NULL_VALUE]
-    assert ours.values[0].double_val != ours.values[0].double_val
+    assert list(aisle.statuses) == [FieldStatus.PRESENT, FieldStatus.NULL_VALUE]
+    assert aisle.values[0].double_val != aisle.values[0].double_val
 
 
-def test_a_row_written_for_a_view_without_entities_is_found(stores):
+def test_row_of_a_view_without_entities_can_be_read(stores):
     frame = pd.DataFrame({"event_timestamp": [NOON], "created": [NOON], "rate": [20.0]})
 
-    found = []
+    result = []
     for store in stores:
         store.apply([view_of({"rate": Float64}, name="rate", entities=(), keys=())])
         store.write_to_online_store("rate", frame)
         answer = store.get_online_features(["rate:rate"], [{"item_id": "a"}])
-        found.append(answer.to_dict()["rate"])
+        result.append(answer.to_dict()["rate"])
 
-    ours, stock = found
+    aisle, stock = result
     assert stock == [None]
-    assert ours == [20.0]
+    assert aisle == [20.0]

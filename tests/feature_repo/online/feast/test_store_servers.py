@@ -1,4 +1,4 @@
-"""Rows lie on a cluster and behind Sentinel as they lie on one server."""
+"""Rows are stored on a cluster and behind Sentinel as on one server."""
 
 import asyncio
 import os
@@ -32,7 +32,7 @@ from tests.scale import seconds
 TYPES = {"n": Int64}
 ITEMS = [f"i{n}" for n in range(40)]
 DEADLINE, SLACK = 0.2, 2.0
-"""Seconds a read may wait, and seconds more that a busy machine may take to run the test."""
+"""Deadline of a read, and extra seconds for a busy machine."""
 
 
 def free_port():
@@ -51,11 +51,11 @@ def running(*arguments):
         process.wait()
 
 
-def ask(client, wanted, *question):
-    """Ask until the answer holds what is wanted; the test's own timeout ends a vain wait."""
+def ask(client, expected, *question):
+    """Call until the reply contains a text; the test's timeout ends the wait."""
     while True:
         try:
-            if wanted in str(client.execute_command(*question)):
+            if expected in str(client.execute_command(*question)):
                 return
         except redis.RedisError:
             continue
@@ -63,7 +63,7 @@ def ask(client, wanted, *question):
 
 @contextmanager
 def node(folder, *options):
-    """A server with nothing in it, as a client of it."""
+    """A client of an empty server."""
     port = free_port()
     folder.mkdir()
     where = ["--port", port, "--bind", "127.0.0.1", "--dir", folder, "--save", ""]
@@ -77,7 +77,7 @@ def node(folder, *options):
 
 
 def until_it_answers(call):
-    """Call until it gives something: a busy machine may let a deadline pass."""
+    """Call until it returns: on a busy machine a deadline may pass."""
     while True:
         with suppress(RedisError):
             return call()
@@ -85,7 +85,7 @@ def until_it_answers(call):
 
 @pytest.fixture
 def store_at(tmp_path):
-    """Gives a function that opens a store with the view `facts`; it is closed at the end."""
+    """Return a function that opens a store with the view `facts`; it is closed at the end."""
     opened = []
 
     def open_store(address, kind, **options):
@@ -108,7 +108,7 @@ def cluster(tmp_path):
             options += ["--cluster-node-timeout", 2000]
             nodes.append((*stack.enter_context(node(tmp_path / f"node{n}", *options)), options[3]))
         for n, (port, client, bus) in enumerate(nodes):
-            first, last = (16384 * place // 3 for place in (n, n + 1))
+            first, last = (16384 * directory // 3 for directory in (n, n + 1))
             client.execute_command("CLUSTER ADDSLOTSRANGE", first, last - 1)
             nodes[0][1].execute_command("CLUSTER MEET", "127.0.0.1", port, bus)
         for _, client, _ in nodes:
@@ -150,22 +150,22 @@ def test_rows_are_written_read_and_deleted(kind, store_at, request):
     assert read(store, view, ITEMS).to_dict()["n"] == [None] * len(ITEMS)
 
 
-def test_a_cluster_answers_the_async_calls(store_at, cluster):
+def test_cluster_serves_async_calls(store_at, cluster):
     store, view = store_at(cluster[-1], "redis_cluster")
     rows = [row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)]
 
-    async def found():
+    async def result():
         await online(store).online_write_batch_async(store.config, view, rows, None)
         keys = [item_key(item) for item in ITEMS]
         answer = await online(store).online_read_async(store.config, view, keys)
         await online(store).close()
         return [values["n"].int64_val for _, values in answer]
 
-    assert asyncio.run(found()) == [*range(len(ITEMS))]
+    assert asyncio.run(result()) == [*range(len(ITEMS))]
 
 
 @pytest.mark.parametrize("end", [signal.SIGSTOP, signal.SIGKILL], ids=["frozen", "killed"])
-def test_a_node_that_does_not_answer_costs_one_deadline_whatever_is_asked(store_at, cluster, end):
+def test_unresponsive_node_costs_one_deadline_per_read(store_at, cluster, end):
     options = {"deadline_seconds": DEADLINE, "breaker_failures": 99}
     store, view = store_at(cluster[0], "redis_cluster", **options)
     write(store, view, *(row(item, TYPES, {"n": n}) for n, item in enumerate(ITEMS)))
@@ -174,17 +174,17 @@ def test_a_node_that_does_not_answer_costs_one_deadline_whatever_is_asked(store_
         process = client.info("server")["process_id"]
 
     os.kill(process, end)
-    begun = time.monotonic()
+    started = time.monotonic()
     try:
         with pytest.raises(RedisError, match="does not answer"):
             read(store, view, ITEMS)
     finally:
         os.kill(process, signal.SIGCONT)
 
-    assert time.monotonic() - begun < DEADLINE + SLACK
+    assert time.monotonic() - started < DEADLINE + SLACK
 
 
-def test_a_cluster_that_is_not_there_is_an_error(store_at):
+def test_unreachable_cluster_is_an_error(store_at):
     store, view = store_at(RedisAddress.local(free_port()), "redis_cluster")
 
     with pytest.raises(RedisError, match="does not answer"):

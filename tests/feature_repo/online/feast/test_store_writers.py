@@ -1,4 +1,4 @@
-"""Four processes write the same entities at once: the newest row of each entity is the one kept."""
+"""Four processes write the same entities concurrently: the newest row of each is stored."""
 
 import multiprocessing
 import random
@@ -24,7 +24,7 @@ TYPES = {"n": Int64}
 
 
 def stamps(writer):
-    """The order in which one writer writes: item, and event time in seconds."""
+    """Return the writes of one writer: item and event time in seconds."""
     chance = random.Random(writer)
     return [(chance.randrange(ITEMS), chance.randrange(10_000)) for _ in range(ITEMS * ROUNDS)]
 
@@ -43,7 +43,7 @@ def write_all(writer, config, view, start):
         store.online_write_batch(config, view, rows, None)
 
 
-def test_the_newest_row_of_every_entity_is_kept(tmp_path, redis_address):
+def test_concurrent_writers_store_the_newest_row_of_every_entity(tmp_path, redis_address):
     store = store_of(tmp_path, redis_address, write_deadline_seconds=seconds(60))
     store.apply([ITEM, view_of(TYPES)])
     view = store.get_feature_view("facts")
@@ -61,9 +61,9 @@ def test_the_newest_row_of_every_entity_is_kept(tmp_path, redis_address):
     newest = {}
     for item, when in (stamp for n in range(WRITERS) for stamp in stamps(n)):
         newest[item] = max(when, newest.get(item, -1))
-    found = read(store, view, [f"i{item}" for item in newest]).to_dict()["n"]
+    result = read(store, view, [f"i{item}" for item in newest]).to_dict()["n"]
     assert [writer.exitcode for writer in writers] == [0] * WRITERS
-    assert found == [*newest.values()]
+    assert result == [*newest.values()]
 
 
 def test_a_repeated_write_changes_nothing(tmp_path, redis_address):
@@ -82,18 +82,18 @@ def test_a_repeated_write_changes_nothing(tmp_path, redis_address):
 
 
 @pytest.mark.parametrize("expiry", [0, 1000], ids=["for good", "for a while"])
-@pytest.mark.parametrize("known", [0, 300, 700], ids=["none", "some", "all"])
+@pytest.mark.parametrize("existing", [0, 300, 700], ids=["none", "some", "all"])
 @pytest.mark.parametrize("repeats", [1, 2], ids=["once", "older again"])
-def test_many_rows_replace_only_what_is_as_new_or_older(
-    tmp_path, redis_address, expiry, known, repeats
+def test_bulk_write_replaces_only_rows_as_new_or_older(
+    tmp_path, redis_address, expiry, existing, repeats
 ):
     store = store_of(tmp_path, redis_address, key_ttl_seconds=expiry)
     store.apply([ITEM, view_of(TYPES)])
     view = store.get_feature_view("facts")
     client = online(store)._get_client(store.config.online_store)
     client.flushdb()
-    held = {n: n % 3 - 1 for n in range(700 - known, 700)}  # seconds older, as new, or newer
-    write(store, view, *(row(f"i{n}", TYPES, {"n": -1}, at(when)) for n, when in held.items()))
+    stored = {n: n % 3 - 1 for n in range(700 - existing, 700)}  # seconds older, as new, or newer
+    write(store, view, *(row(f"i{n}", TYPES, {"n": -1}, at(when)) for n, when in stored.items()))
 
     write(
         store,
@@ -101,9 +101,9 @@ def test_many_rows_replace_only_what_is_as_new_or_older(
         *(row(f"i{n}", TYPES, {"n": n}, at(-turn)) for turn in range(repeats) for n in range(700)),
     )
 
-    expected = {n: -1 if held.get(n, 0) > 0 else n for n in range(700)}
-    found = read(store, view, [f"i{n}" for n in expected]).to_dict()["n"]
-    assert found == [*expected.values()]
+    expected = {n: -1 if stored.get(n, 0) > 0 else n for n in range(700)}
+    result = read(store, view, [f"i{n}" for n in expected]).to_dict()["n"]
+    assert result == [*expected.values()]
     assert all((client.ttl(key) > 0) is (expiry > 0) for key in client.scan_iter("r*"))
 
 

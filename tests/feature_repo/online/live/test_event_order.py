@@ -60,7 +60,7 @@ with_real_redis = settings(
 
 
 def with_a_log_of(room, events):
-    """A writer of the room's live state with a log of its own that holds the events."""
+    """Return a writer of the room's live state with a separate log of the events."""
     root = room.home.root / "logs"
     root.mkdir(exist_ok=True)
     log = EventLog(Home(root / str(len(list(root.iterdir())))), room.clock)
@@ -84,12 +84,12 @@ def test_any_order_with_repetitions_reads_the_same(room, events, data):
 
 @with_real_redis
 @given(histories, st.lists(st.tuples(st.integers(0, 11), ids), max_size=4), st.data())
-def test_a_correction_counts_where_the_corrected_event_did(room, events, corrected, data):
+def test_correction_counts_in_the_bucket_of_the_corrected_event(room, events, corrected, data):
     room.client.flushdb()
-    taken = {event.event_id for event in events}
+    applied_so_far = {event.event_id for event in events}
     for n, event_id in corrected:
-        if event_id not in taken and n < len(events):
-            taken.add(event_id)
+        if event_id not in applied_so_far and n < len(events):
+            applied_so_far.add(event_id)
             at = data.draw(instants)
             events = [*events, click(event_id, at, corrects=events[n].event_id, user_id="u1")]
     writer = with_a_log_of(room, events)
@@ -107,7 +107,7 @@ def test_a_correction_counts_where_the_corrected_event_did(room, events, correct
     ),
     st.data(),
 )
-def test_of_an_items_changes_the_newest_of_each_field_holds(room, changes, data):
+def test_newest_change_of_each_item_field_wins(room, changes, data):
     room.client.flushdb()
     events = [
         upsert(f"{brand}{n}", NOW - DAY + hour * HOUR, brand=brand, price=price)
@@ -116,9 +116,9 @@ def test_of_an_items_changes_the_newest_of_each_field_holds(room, changes, data)
 
     room.writer.apply(data.draw(st.permutations(events)))
 
-    found = facts(room).items
+    states = facts(room).items
     newest = max(events, key=lambda e: (e.seen_at, e.event_id), default=None)
     brand, price = (newest.fields[field] if newest else None for field in ("brand", "price"))
-    assert found["item_attributes__brand"] == [brand, None, None]
-    assert_array_equal(found["item_attributes__price"], np.array([price, None, None], float))
-    assert found["item_attributes__present"] == [newest is not None, False, False]
+    assert states["item_attributes__brand"] == [brand, None, None]
+    assert_array_equal(states["item_attributes__price"], np.array([price, None, None], float))
+    assert states["item_attributes__present"] == [newest is not None, False, False]

@@ -1,4 +1,4 @@
-"""Pruning drops what stored rows contain and nothing else; a flush drops one project alone."""
+"""Pruning removes what stored rows include and nothing else; a flush removes one project."""
 
 import threading
 
@@ -22,8 +22,8 @@ def names(room, prefix=PREFIX):
 
 
 def reads(room):
-    asked = (("u1", "shoes"), ("u2", "Red Hats"))
-    return [comparable(facts(room, user, query)) for user, query in asked]
+    names = (("u1", "shoes"), ("u2", "Red Hats"))
+    return [comparable(facts(room, user, query)) for user, query in names]
 
 
 def about_requests(events, requests):
@@ -32,22 +32,22 @@ def about_requests(events, requests):
 
 @with_real_redis
 @given(histories, st.integers(TODAY - 41, TODAY))
-def test_what_is_left_after_a_prune_is_what_later_parts_brought(room, events, part):
+def test_prune_leaves_the_events_of_later_parts(room, events, part):
     room.client.flushdb()
     old = {e.request_id for e in events if isinstance(e, RankingEvent) and e.seen_at // DAY <= part}
     events = [e for e in events if e.seen_at // DAY <= part or e.request_id not in old]
     later = [e for e in events if e.seen_at // DAY > part]
     room.writer.apply(later)
-    wanted = reads(room)
+    expected = reads(room)
     room.client.flushdb()
     room.writer.apply(events)
 
     room.writer.prune(part)
 
-    assert reads(room) == wanted
+    assert reads(room) == expected
 
 
-def test_a_prune_of_everything_leaves_its_mark_alone(room):
+def test_prune_of_everything_leaves_only_its_marker(room):
     room.take(
         upsert("e1", NOW - 9, brand="Acme"),
         ranking("e2", NOW - 8, user_id="u1", query="shoes", request_id="r1"),
@@ -60,20 +60,20 @@ def test_a_prune_of_everything_leaves_its_mark_alone(room):
     assert names(room) == {"pruned"}
 
 
-def test_an_event_that_comes_after_its_part_was_pruned_is_in_the_rows_already(room):
+def test_event_of_a_pruned_part_is_already_in_the_rows(room):
     room.writer.prune(TODAY - 1)
 
     assert room.writer.apply([click("e1", NOW - 9)]) == ["duplicate"]
 
 
-def test_a_prune_never_goes_back(room):
+def test_prune_marker_never_decreases(room):
     room.writer.prune(TODAY)
     room.writer.prune(TODAY - 5)
 
     assert room.client.get(PREFIX + "pruned") == str(TODAY).encode()
 
 
-def test_prunes_beside_writers_lose_nothing_that_is_newer(room):
+def test_concurrent_prunes_lose_no_newer_event(room):
     old = [click(f"old{n}", NOW - 2 * DAY, user_id="u1") for n in range(200)]
     new = [click(f"new{n}", NOW - 1 - n, user_id="u1") for n in range(200)]
     writing = threading.Thread(
@@ -94,7 +94,7 @@ def test_prunes_beside_writers_lose_nothing_that_is_newer(room):
 
 @pytest.fixture
 def neighbour(room, tmp_path):
-    """A home whose project's name begins with the room's."""
+    """A home whose project name begins with that of the room."""
     home = Home(tmp_path / "home_too")
     render(home, room.address.host, room.address.port)
     other = Room(home, room.shop, room.address, room.clock)
@@ -102,19 +102,19 @@ def neighbour(room, tmp_path):
     other.client.close()
 
 
-def test_a_flush_removes_this_project_and_no_other(room, neighbour):
+def test_flush_removes_this_project_only(room, neighbour):
     for each in (room, neighbour):
         each.take(ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1"))
-    theirs = names(neighbour, "aisle_home_too:live:")
+    other_keys = names(neighbour, "aisle_home_too:live:")
 
     room.writer.flush()
 
     assert names(room) == set()
-    assert names(neighbour, "aisle_home_too:live:") == theirs
+    assert names(neighbour, "aisle_home_too:live:") == other_keys
     assert facts(neighbour).user["user_engagement__clicks_all"] == 1
 
 
-def test_a_flush_and_a_replay_give_what_was_there(room):
+def test_replay_after_a_flush_restores_the_state(room):
     room.take(ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1"))
     before = reads(room)
 

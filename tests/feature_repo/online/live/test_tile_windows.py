@@ -23,7 +23,7 @@ from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.online.histories import click, ranking
 
 SHOPS = 8
-"""Independent shops in one log: a history each, for the price of one."""
+"""Independent shops in one log: several histories for the cost of one."""
 
 ITEMS, USERS, QUERIES = ("a", "b"), ("u", "v"), ("red shoes", "hats")
 TYPES = ("click", "view", "add_to_cart", "purchase", "purchase")
@@ -57,7 +57,7 @@ steps = st.lists(
 
 
 class Play:
-    """One log, its live state and its loads, beside the list of its events."""
+    """One log with its live state, its loads and the list of its events."""
 
     def __init__(self, room):
         self.room = room
@@ -152,33 +152,33 @@ class Play:
         self.room.writer.replay()
 
     def read(self):
-        """Note what every entity reads now."""
+        """Record the current values of every entity."""
         now = self.room.clock.instant
         for view in COUNTER_VIEWS:
             entities = ENTITIES[view.entity]
             names = [LiveKeys.of(self.room.home).tile(view.name, entity) for entity in entities]
-            found = [counters(view, tile, now) for tile in self.room.client.mget(names)]
-            self.reads += zip(repeat(view), entities, repeat(now), found)
+            counted = [counters(view, tile, now) for tile in self.room.client.mget(names)]
+            self.reads += zip(repeat(view), entities, repeat(now), counted)
 
 
 def differences(play):
-    """Reads that the raw events or the join say otherwise of."""
+    """Return reads that differ from the raw events or from the join."""
     changes = deltas(list(play.events.values()))
     play.tick()
     play.seal()
     seals, features = play.room.log.seals(), play.room.home.features
     rows = {view.name: Rows(features / view.name, view.key) for view in COUNTER_VIEWS}
-    for view, entity, now, found in play.reads:
+    for view, entity, now, counted in play.reads:
         joined = rows[view.name].at(entity, now)
         joined = joined and {name: joined[name] for name in (*view.features, "part")}
         expected = counts(changes[view.name].get(entity, []), view.measures, now, seals)
-        if not found == expected == joined:
-            yield view.name, entity, now, {"tile": found, "join": joined, "events": expected}
+        if not counted == expected == joined:
+            yield view.name, entity, now, {"tile": counted, "join": joined, "events": expected}
 
 
 @over_histories(each=SHOPS, usually=120)
 @given(steps)
-def test_tiles_and_join_and_events_agree_at_any_instant(tmp_path_factory, shared_redis, steps):
+def test_tiles_join_and_events_agree_at_any_instant(tmp_path_factory, shared_redis, steps):
     home = Home(tmp_path_factory.mktemp("windows") / "home")
     render(home, shared_redis.host, shared_redis.port)
     room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock())

@@ -1,4 +1,4 @@
-"""What an event changes the moment it is logged, and what happens when Redis fails."""
+"""What an event changes as soon as it is logged, and what happens when Redis fails."""
 
 import threading
 from contextlib import closing
@@ -22,18 +22,18 @@ from tests.feature_repo.online.histories import (
     upsert,
 )
 
-ASKED = "query_engagement__"
+REQUEST = "query_engagement__"
 
 
-def test_a_change_merges_by_field_and_null_removes_one(room):
+def test_upsert_merges_by_field_and_null_removes_one(room):
     room.take(upsert("e1", NOW - 5, brand="Acme", price=7, title="Boot"))
     room.take(upsert("e2", NOW - 4, price=None, category="shoes", unheard_of=1))
 
-    found = facts(room, items=["i1"]).items
+    result = facts(room, items=["i1"]).items
 
-    values = [found[f"item_attributes__{f}"][0] for f in ("brand", "title", "category")]
+    values = [result[f"item_attributes__{f}"][0] for f in ("brand", "title", "category")]
     assert values == ["Acme", "Boot", "shoes"]
-    assert_array_equal(found["item_attributes__price"], [np.nan])
+    assert_array_equal(result["item_attributes__price"], [np.nan])
 
 
 def test_a_delete_hides_an_item_until_the_next_upsert(room):
@@ -49,7 +49,7 @@ def test_a_delete_hides_an_item_until_the_next_upsert(room):
     assert seen == [(False, "Acme"), (True, "Acme"), (False, "Acme")]
 
 
-def test_what_is_told_of_a_user_merges_by_field_and_the_newest_counts(room):
+def test_user_fields_merge_and_the_newest_wins(room):
     before = facts(room).user
     room.take(person("e2", NOW - 4, device="phone", unheard_of=1))
     newest = facts(room).user
@@ -57,15 +57,15 @@ def test_what_is_told_of_a_user_merges_by_field_and_the_newest_counts(room):
 
     after, other = facts(room).user, facts(room, user="u2").user
 
-    told = [
+    user_events = [
         (user["user_attributes__present"], user["user_attributes__device"])
         for user in (before, newest, after, other)
     ]
-    assert told == [(False, None), (True, "phone"), (True, "phone"), (True, None)]
+    assert user_events == [(False, None), (True, "phone"), (True, "phone"), (True, None)]
     assert facts(room, user=None).user["user_attributes__present"] is False
 
 
-def test_a_user_is_heard_of_from_the_first_event_that_names_them(room):
+def test_user_is_first_seen_at_the_first_event_with_their_id(room):
     room.take(
         ranking("e1", NOW - 5, user_id="u1"),
         click("e2", NOW - 3, user_id="u1"),
@@ -81,7 +81,7 @@ def test_a_user_is_heard_of_from_the_first_event_that_names_them(room):
     assert facts(room, user=None).user["user_first_seen__present"] is False
 
 
-def test_what_was_told_of_a_user_is_gone_with_an_erasure(room):
+def test_erasure_removes_user_fields(room):
     room.take(person("e1", NOW - 5, device="phone"), person("e2", NOW - 4, op="erase"))
 
     assert facts(room).user["user_attributes__present"] is False
@@ -89,7 +89,7 @@ def test_what_was_told_of_a_user_is_gone_with_an_erasure(room):
     assert [*room.client.scan_iter("*:live:user:*"), *room.client.scan_iter("*:live:first:*")] == []
 
 
-def test_a_list_entry_carries_what_was_known_of_the_item_before(room):
+def test_list_entry_has_the_item_columns_at_its_time(room):
     room.take(
         upsert("e1", NOW - 9, category="shoes"),
         click("e2", NOW - 8, user_id="u1"),
@@ -107,7 +107,7 @@ def test_a_list_entry_carries_what_was_known_of_the_item_before(room):
     assert user["user_recent__shown_category"] == ["", "boots"]
 
 
-def test_the_last_forty_clicks_are_kept_whatever_order_they_come_in(room):
+def test_last_forty_clicks_are_stored_in_any_order_of_arrival(room):
     order = [n * 37 % 100 for n in range(100)]
     events = [click(f"e{n:02}", NOW - 1000 + n, user_id="u1") for n in order]
 
@@ -116,7 +116,7 @@ def test_the_last_forty_clicks_are_kept_whatever_order_they_come_in(room):
     assert facts(room).user["user_recent__clicked_at"] == [NOW - 901 - n for n in range(40)]
 
 
-def test_an_event_of_the_future_is_held_until_its_time(room):
+def test_future_event_is_held_until_its_time(room):
     soon = click("e1", NOW + MINUTE, received_at=NOW - 1, user_id="u1")
 
     outcomes = room.take(soon) + room.writer.apply([soon])
@@ -130,7 +130,7 @@ def test_an_event_of_the_future_is_held_until_its_time(room):
     assert facts(room, t=NOW + MINUTE + 1).user["user_engagement__clicks_all"] == 1
 
 
-def test_an_event_is_held_until_it_is_applied_and_not_just_taken(room):
+def test_event_is_held_until_it_is_applied(room):
     room.take(click("e1", NOW + MINUTE, received_at=NOW, user_id="u1"))
     room.client.client_pause(10_000, all=False)
     releasing = threading.Thread(target=room.writer.release_held, args=(NOW + MINUTE,))
@@ -138,16 +138,16 @@ def test_an_event_is_held_until_it_is_applied_and_not_just_taken(room):
     try:
         while not room.client.info("clients")["blocked_clients"]:
             assert releasing.is_alive()
-        held_meanwhile = room.writer.held
+        held_while_applying = room.writer.held
     finally:
         room.client.client_unpause()
     releasing.join()
 
-    assert (held_meanwhile, room.writer.held) == (1, 0)
+    assert (held_while_applying, room.writer.held) == (1, 0)
     assert facts(room, t=NOW + DAY).user["user_engagement__clicks_all"] == 1
 
 
-def test_what_comes_after_a_held_event_knows_it(room):
+def test_later_event_sees_a_held_event_before_it(room):
     room.take(
         upsert("e1", NOW - 9, brand="Acme"),
         structs.replace(upsert("e2", NOW + 10, brand="Ajax"), received_at=NOW),
@@ -163,7 +163,7 @@ def test_what_comes_after_a_held_event_knows_it(room):
     assert user["user_recent__clicked_brand"] == ["Ajax", "Ajax"]
 
 
-def test_what_is_no_fact_of_a_view_changes_none(room):
+def test_event_without_features_changes_no_view(room):
     outcomes = room.take(
         UserEvent(event_id="e1", event_time=NOW - 3, user_id="u1", fields={"age": 7}),
         ServedEvent(event_id="e2", event_time=NOW - 3, request_id="r", items=(ShownItem("i1"),)),
@@ -184,12 +184,12 @@ def test_a_reported_slate_counts_once_when_its_first_report_is_compacted(room):
 
     room.take(ranking("e2", NOW - 5, ["i2", "i3"], request_id="r1", user_id="u1", query="shoes"))
 
-    found = facts(room)
-    assert_array_equal(found.items["item_engagement__impressions_all"], [np.nan, np.nan, 1])
-    assert found.query_row["query_engagement__searches_all"] is None
+    result = facts(room)
+    assert_array_equal(result.items["item_engagement__impressions_all"], [np.nan, np.nan, 1])
+    assert result.query_row["query_engagement__searches_all"] is None
 
 
-def test_a_slate_reported_in_pieces_counts_each_once_when_the_pieces_are_compacted(room):
+def test_slate_reported_in_pieces_counts_each_item_once_when_compacted(room):
     slate = {"request_id": "r1", "user_id": "u1"}
     room.take(ranking("e1", NOW - 9, ["i1"], **slate), ranking("e2", NOW - 8, ["i2"], **slate))
     room.clock.instant = NOW - 7
@@ -214,28 +214,28 @@ def test_a_click_inherits_from_a_ranking_that_is_compacted(room):
 
     room.take(click("e2", NOW - 5, request_id="r1"))
 
-    found = facts(room)
-    assert found.user["user_recent__clicked_item_ids"] == ["i1"]
-    assert found.query_row["query_engagement__clicks_all"] == 1
-    assert found.query_row["query_engagement__searches_all"] == 0
+    result = facts(room)
+    assert result.user["user_recent__clicked_item_ids"] == ["i1"]
+    assert result.query_row["query_engagement__clicks_all"] == 1
+    assert result.query_row["query_engagement__searches_all"] == 0
 
 
-def test_a_search_that_found_nothing_counts_as_it_was_first_reported(room):
-    asked = {"request_id": "r1", "user_id": "u1", "query": "shoes"}
-    empty, full = ranking("e1", NOW - 9, [], **asked), ranking("e2", NOW - 5, ["i1"], **asked)
-    other = ranking("e3", NOW - 20, ["i2"], **asked)
+def test_search_without_results_counts_as_first_reported(room):
+    request = {"request_id": "r1", "user_id": "u1", "query": "shoes"}
+    empty, full = ranking("e1", NOW - 9, [], **request), ranking("e2", NOW - 5, ["i1"], **request)
+    other = ranking("e3", NOW - 20, ["i2"], **request)
 
     room.take(empty, full)
     assert_reads(room, [empty, full])
-    found = facts(room).query_row
+    result = facts(room).query_row
     room.take(other)
 
-    assert (found[f"{ASKED}searches_all"], found[f"{ASKED}zero_results_all"]) == (1, 1)
+    assert (result[f"{REQUEST}searches_all"], result[f"{REQUEST}zero_results_all"]) == (1, 1)
     assert_reads(room, [empty, full, other])
-    assert facts(room).query_row[f"{ASKED}zero_results_all"] == 0
+    assert facts(room).query_row[f"{REQUEST}zero_results_all"] == 0
 
 
-def test_a_search_that_found_nothing_counts_once_when_it_is_compacted(room):
+def test_search_without_results_counts_once_when_compacted(room):
     room.take(ranking("e1", NOW - 9, [], request_id="r1", query="shoes"))
     room.clock.instant = NOW - 7
     room.log.seal()
@@ -248,10 +248,10 @@ def test_a_search_that_found_nothing_counts_once_when_it_is_compacted(room):
         ranking("e3", NOW - 4, [], request_id="r2", query="shoes"),
     )
 
-    assert facts(room).query_row[f"{ASKED}zero_results_all"] == 1
+    assert facts(room).query_row[f"{REQUEST}zero_results_all"] == 1
 
 
-def test_an_id_that_is_compacted_is_a_duplicate(room):
+def test_compacted_id_is_a_duplicate(room):
     room.take(click("e1", NOW - 9, user_id="u1"))
     room.clock.instant = NOW - 7
     room.log.seal()
@@ -262,7 +262,7 @@ def test_an_id_that_is_compacted_is_a_duplicate(room):
     assert room.take(click("e1", NOW - 5, user_id="u1")) == ["duplicate"]
 
 
-def test_replay_makes_good_what_redis_never_got(room):
+def test_replay_applies_events_that_redis_missed(room):
     events = [ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1")]
     with closing(room.log.writer()) as segment:
         segment.append(events)
@@ -272,7 +272,7 @@ def test_replay_makes_good_what_redis_never_got(room):
     assert_reads(room, events)
 
 
-def test_a_replay_leaves_out_what_was_only_answered(room):
+def test_replay_skips_served_events(room):
     answer = ServedEvent(event_id="e1", event_time=NOW - 9, received_at=NOW - 9, request_id="r1")
     with closing(room.log.writer()) as segment:
         segment.append([answer])
@@ -280,7 +280,7 @@ def test_a_replay_leaves_out_what_was_only_answered(room):
     assert room.writer.replay() == 0
 
 
-def test_a_dead_redis_is_an_error_and_nothing_is_lost(room):
+def test_unreachable_redis_is_an_error_and_loses_nothing(room):
     with redis_client(RedisAddress.local(9)) as dead:
         writer = LiveWriter(room.home, room.shop, dead, room.log, room.clock, room.reader)
         for action in (
@@ -292,7 +292,7 @@ def test_a_dead_redis_is_an_error_and_nothing_is_lost(room):
                 action()
 
 
-def test_held_events_stay_held_while_redis_is_dead(room):
+def test_held_events_remain_held_while_redis_is_unreachable(room):
     with redis_client(RedisAddress.local(9)) as dead:
         writer = LiveWriter(room.home, room.shop, dead, room.log, room.clock, room.reader)
         writer.apply([click("e1", NOW + MINUTE, received_at=NOW)])
@@ -303,7 +303,7 @@ def test_held_events_stay_held_while_redis_is_dead(room):
         assert writer.held == 1
 
 
-def test_a_key_of_another_kind_fails_one_event_and_no_other(room):
+def test_key_of_another_type_fails_one_event_only(room):
     room.client.lpush("aisle_home:live:tile:item_engagement:i1", "not ours")
 
     outcomes = room.writer.apply([click("e1", NOW - 9), click("e2", NOW - 9, "i2")])

@@ -1,4 +1,4 @@
-"""A breaker opens after failures in a row, rests, lets one call try, and closes again."""
+"""A breaker opens after consecutive failures, pauses, lets one call try, and closes again."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from feature_repo.online.redis import Breaker
 
 @dataclass
 class Hand:
-    """A clock moved by hand."""
+    """A clock that tests move."""
 
     at: float = 0.0
 
@@ -22,7 +22,7 @@ def opened(hand):
     return breaker
 
 
-def test_it_allows_calls_until_so_many_failed_in_a_row():
+def test_closed_breaker_opens_after_consecutive_failures_only():
     breaker = Breaker(failures=2, clock=Hand())
     breaker.failed()
     breaker.succeeded()
@@ -31,11 +31,11 @@ def test_it_allows_calls_until_so_many_failed_in_a_row():
     assert breaker.allows()
 
 
-def test_it_refuses_while_it_rests():
+def test_open_breaker_refuses_calls_during_the_pause():
     assert not opened(Hand()).allows()
 
 
-def test_one_call_a_rest_may_try():
+def test_one_call_per_pause_may_try():
     hand = Hand()
     breaker = opened(hand)
     hand.at = 1.0
@@ -43,7 +43,7 @@ def test_one_call_a_rest_may_try():
     assert [breaker.allows(), breaker.allows()] == [True, False]
 
 
-def test_a_success_closes_it():
+def test_success_closes_the_breaker():
     hand = Hand()
     breaker = opened(hand)
     hand.at = 1.0

@@ -1,4 +1,4 @@
-"""A row's key belongs to one project, one view and one entity."""
+"""A key identifies one project, one view and one entity."""
 
 from fnmatch import fnmatchcase
 
@@ -18,14 +18,14 @@ def proto(value):
 
 
 @given(names, names, names, names)
-def test_no_view_s_keys_begin_like_another_s(project, view, other_project, other_view):
+def test_no_view_prefix_is_a_prefix_of_another(project, view, other_project, other_view):
     one, other = keys.view_prefix(project, view), keys.view_prefix(other_project, other_view)
 
     assert one.startswith(other) == ((project, view) == (other_project, other_view))
 
 
 @given(names, names)
-def test_a_project_s_prefix_is_not_the_beginning_of_another_s(project, other):
+def test_no_project_prefix_is_a_prefix_of_another(project, other):
     one, two = keys.project_prefix(project), keys.project_prefix(other)
 
     assert one.startswith(two) == (project == other)
@@ -38,11 +38,11 @@ def test_two_entities_have_two_keys(one, other):
     assert (suffixes[0] == suffixes[1]) == (one == other)
 
 
-def test_a_view_without_entities_has_the_key_that_reads_of_it_use():
+def test_view_without_entities_has_the_key_of_the_dummy_entity():
     assert keys.entity_suffix({}) == keys.entity_suffix({"__dummy_id": Value(string_val="")})
 
 
-def test_integers_of_32_and_64_bits_are_one_number():
+def test_integers_of_32_and_64_bits_have_the_same_key():
     small, large = Value(int32_val=7), Value(int64_val=7)
 
     assert keys.entity_suffix({"id": small}) == keys.entity_suffix({"id": large})
@@ -64,7 +64,7 @@ def test_a_type_that_cannot_be_a_key_is_refused():
 
 
 @pytest.mark.parametrize("project", ["shop", "s*", "s[ho]p", "a?b"])
-def test_a_pattern_finds_only_what_begins_with_the_prefix(project):
+def test_pattern_matches_only_keys_with_the_prefix(project):
     pattern = keys.glob(keys.project_prefix(project))
     plain = pattern.replace("\\", "")
 

@@ -1,4 +1,4 @@
-"""Commands written for many rows at once are the bytes a client writes for one."""
+"""Commands encoded for many rows equal the bytes that a client encodes."""
 
 import pyarrow as pa
 import pytest
@@ -9,13 +9,13 @@ from hypothesis import strategies as st
 
 from feature_repo.online.feast.row_store import ROWS_PER_CALL, Rows, _evalsha
 from feature_repo.online.redis import BYTES, arguments, command
-from feature_repo.online.redis.resp import ask, bulk, content
+from feature_repo.online.redis.resp import bulk, content, send
 
 strings = st.binary(max_size=20)
 
 
 @given(st.lists(st.tuples(strings, strings), min_size=1, max_size=9), st.data())
-def test_pairs_are_written_as_a_client_writes_them(pairs, data):
+def test_pairs_are_encoded_as_a_client_encodes_them(pairs, data):
     keys, values = (pa.array(column, BYTES) for column in zip(*pairs, strict=True))
     first = data.draw(st.integers(0, len(pairs) - 1))
     some = bulk(keys, values).slice(first)
@@ -26,7 +26,7 @@ def test_pairs_are_written_as_a_client_writes_them(pairs, data):
     assert written == pack_command((b"MSETNX", *words))
 
 
-def test_a_call_of_the_script_is_written_as_a_client_writes_it():
+def test_script_call_is_encoded_as_a_client_encodes_it():
     keys, values = pa.array([b"a", b"bc"], BYTES), pa.array([b"", b"\r\n"], BYTES)
 
     written = _evalsha(Rows(bulk(keys), bulk(values)), 0, 7)
@@ -36,18 +36,18 @@ def test_a_call_of_the_script_is_written_as_a_client_writes_it():
     assert written == pack_command((b"EVALSHA", sha, 2, b"a", b"bc", 0, instant, b"", b"\r\n"))
 
 
-def test_rows_part_at_the_size_of_a_call():
+def test_rows_are_split_at_the_size_of_a_call():
     column = pa.array([b"x"] * (ROWS_PER_CALL + 3), BYTES)
 
     assert len(Rows(column, column).part(ROWS_PER_CALL)) == 3
 
 
-def test_an_error_among_answers_is_raised_and_the_connection_goes_on(redis_address):
+def test_error_reply_is_raised_and_the_connection_is_reusable(redis_address):
     client = redis.Redis(redis_address.host, redis_address.port, single_connection_client=False)
-    asked = [command(2, arguments(*words)) for words in ((b"INCR", b"n"), (b"LLEN", b"n"))]
+    commands = [command(2, arguments(*words)) for words in ((b"INCR", b"n"), (b"LLEN", b"n"))]
 
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):
-        ask(client, [*asked, asked[0]])
+        send(client, [*commands, commands[0]])
 
-    assert ask(client, asked[:1]) == [3]
+    assert send(client, commands[:1]) == [3]
     client.close()

@@ -1,4 +1,4 @@
-"""Scripts survive a server that forgot them, and say where they cannot run."""
+"""Scripts are loaded again where they are missing, and refuse a cluster."""
 
 import socket
 import subprocess
@@ -41,17 +41,17 @@ def cluster(tmp_path):
         process.wait()
 
 
-def ask(client, question, wanted):
-    """Ask until the answer holds what is wanted; the test's own timeout ends a vain wait."""
+def ask(client, question, expected):
+    """Call until the reply contains a text; the test's timeout ends the wait."""
     while True:
         try:
-            if wanted in str(client.execute_command(question)):
+            if expected in str(client.execute_command(question)):
                 return
         except redis.ConnectionError:
             continue
 
 
-def test_a_cluster_is_refused_in_one_sentence(cluster):
+def test_cluster_is_refused_with_an_error(cluster):
     flush = Script.load("flush")
 
     with pytest.raises(RedisError, match="Live tiles need one Redis server"):

@@ -1,4 +1,4 @@
-"""A home has one Redis server, finds it again, and leaves none behind."""
+"""A home has one Redis server, reuses it, and stops it at the end."""
 
 import os
 import signal
@@ -42,22 +42,22 @@ def hold(home):
     )
 
 
-def wait_until_gone(home):
-    """Return when nothing listens on the home's port; the test's own timeout ends a vain wait."""
+def wait_for_exit(home):
+    """Wait until nothing listens on the home's port; the test's timeout ends the wait."""
     while True:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port_of(home))) != 0:
                 return
 
 
-def test_data_and_port_are_kept_between_runs(private):
+def test_data_and_port_are_the_same_after_a_restart(private):
     with running_redis(private) as first, redis_client(first) as client:
         client.set("name", "aisle")
 
     with running_redis(private) as second, redis_client(second) as client:
-        found = client.get("name")
+        running_address = client.get("name")
 
-    assert (found, second.port) == (b"aisle", first.port)
+    assert (running_address, second.port) == (b"aisle", first.port)
 
 
 def test_a_server_that_runs_for_the_home_is_used_and_left_running(private):
@@ -70,7 +70,7 @@ def test_a_server_that_runs_for_the_home_is_used_and_left_running(private):
     assert not status(private)["running"]
 
 
-def test_the_private_server_keeps_every_write_and_evicts_nothing(private):
+def test_private_server_persists_every_write_and_evicts_nothing(private):
     with running_redis(private):
         about = status(private)
 
@@ -79,7 +79,7 @@ def test_the_private_server_keeps_every_write_and_evicts_nothing(private):
     assert stat.S_IMODE(private.home.redis.stat().st_mode) == 0o700
 
 
-def test_a_started_server_stays_until_it_is_stopped(private):
+def test_started_server_runs_until_it_is_stopped(private):
     address = start(private)
 
     assert not address.owned
@@ -90,7 +90,7 @@ def test_a_started_server_stays_until_it_is_stopped(private):
 
 
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT, None])
-def test_a_server_ends_with_its_parent_however_that_ends(home, end):
+def test_server_ends_with_its_parent_however_it_ends(home, end):
     with hold(home) as holder:
         assert holder.stdout.readline() == "True\n"
         if end is None:
@@ -99,11 +99,11 @@ def test_a_server_ends_with_its_parent_however_that_ends(home, end):
             os.kill(holder.pid, end)
         holder.stdout.read()
 
-    wait_until_gone(home)
+    wait_for_exit(home)
     assert not status(Settings(home=home))["running"]
 
 
-def test_of_two_processes_that_start_one_server_one_owns_it(home):
+def test_one_of_two_starting_processes_owns_the_server(home):
     with hold(home) as one, hold(home) as other:
         owned = {one.stdout.readline(), other.stdout.readline()}
         one.stdin.close()
@@ -112,7 +112,7 @@ def test_of_two_processes_that_start_one_server_one_owns_it(home):
     assert owned == {"True\n", "False\n"}
 
 
-def test_threads_that_ask_at_once_share_one_server(private):
+def test_concurrent_threads_share_one_server(private):
     with ThreadPoolExecutor(4) as threads:
         addresses = list(threads.map(lambda _: ensure_redis(private), range(4)))
 
@@ -120,38 +120,38 @@ def test_threads_that_ask_at_once_share_one_server(private):
     assert stop(private.home)
 
 
-def test_a_stranger_on_the_kept_port_is_never_used(private, tmp_path):
+def test_server_of_another_home_on_the_port_is_never_used(private, tmp_path):
     stranger_home = type(private.home)(tmp_path / "stranger")
     with running_redis(Settings(home=stranger_home)) as stranger:
         private.home.redis.mkdir(parents=True)
         (private.home.redis / "port").write_text(f"{stranger.port}\n")
 
-        with running_redis(private) as ours:
+        with running_redis(private) as own_server:
             pass
 
-    assert ours.port != stranger.port
-    assert ours.moved
-    assert port_of(private.home) == ours.port
+    assert own_server.port != stranger.port
+    assert own_server.moved
+    assert port_of(private.home) == own_server.port
 
 
-def test_a_listener_that_is_no_redis_makes_the_port_move(private):
+def test_port_changes_when_another_program_listens_on_it(private):
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        taken = listener.getsockname()[1]
+        busy_socket = listener.getsockname()[1]
         private.home.redis.mkdir(parents=True)
-        (private.home.redis / "port").write_text(f"{taken}\n")
+        (private.home.redis / "port").write_text(f"{busy_socket}\n")
 
-        with running_redis(private) as ours:
+        with running_redis(private) as own_server:
             pass
 
-    assert ours.moved
+    assert own_server.moved
 
 
-def test_a_server_of_ours_that_is_frozen_is_not_doubled(private):
+def test_frozen_server_is_not_started_twice(private):
     with running_redis(private):
         server = status(private)["pid"]
         os.kill(server, signal.SIGSTOP)
         try:
-            said = subprocess.run(
+            message = subprocess.run(
                 [sys.executable, "-c", HOLDER, str(private.home.root)],
                 capture_output=True,
                 text=True,
@@ -160,10 +160,10 @@ def test_a_server_of_ours_that_is_frozen_is_not_doubled(private):
         finally:
             os.kill(server, signal.SIGCONT)
 
-    assert "runs but does not answer" in said
+    assert "runs but does not answer" in message
 
 
-def test_a_server_that_was_killed_is_started_again(private):
+def test_killed_server_is_started_again(private):
     with running_redis(private) as first:
         os.kill(status(private)["pid"], signal.SIGKILL)
 
@@ -173,7 +173,7 @@ def test_a_server_that_was_killed_is_started_again(private):
     assert again.port == first.port
 
 
-def test_a_server_that_cannot_start_says_what_its_log_says(private):
+def test_failed_start_reports_the_end_of_the_log(private):
     private.home.redis.mkdir(parents=True)
     (private.home.redis / "appendonlydir").write_text("in the way")
 
@@ -183,7 +183,7 @@ def test_a_server_that_cannot_start_says_what_its_log_says(private):
     assert not status(private)["running"]
 
 
-def test_a_given_url_wins_and_is_not_contacted(home):
+def test_redis_url_wins_and_is_not_contacted(home):
     settings = Settings(home=home, redis_url="redis://:secret@redis.example:6380/2")
 
     address = ensure_redis(settings)
@@ -198,12 +198,12 @@ def test_a_url_feast_cannot_use_is_refused(url):
         RedisAddress.parse(url)
 
 
-def test_a_dead_server_is_an_error_at_once():
+def test_unreachable_server_is_an_immediate_error():
     with redis_client(RedisAddress.local(9)) as client, pytest.raises(redis.ConnectionError):
         client.ping()
 
 
-def test_the_bundled_program_serves_where_the_machine_has_none(monkeypatch):
+def test_bundled_server_runs_where_none_is_installed(monkeypatch):
     monkeypatch.setenv("PATH", "")
 
     binary = server_binary()
