@@ -46,7 +46,7 @@ class _View:
 
 
 class ItemRows:
-    """Reads items.  Threads may share it."""
+    """Decodes items.  Threads may share it."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class ItemRows:
         strings: EntityStrings,
         shop: Shop,
     ) -> None:
-        """Read stored `rows`.
+        """Create a decoder.
 
         Args:
             rows: of all views.
@@ -81,10 +81,10 @@ class ItemRows:
         )
 
     def columns(self, items: Sequence[StoredItem], t: int) -> dict[str, Any]:
-        """`<view>__<feature>` and `<view>__present` of N items as of an instant.
+        """Return `<view>__<feature>` and `<view>__present` of N items as of an instant, µs.
 
-        Texts, times and whether something is so are lists; numbers are arrays, NaN where there is
-        none.  Damaged strings count as absent and are logged.
+        Texts, times and booleans are lists; numbers are arrays, NaN where there is none.  Damaged
+        strings count as absent and are logged.
         """
         day = t // DAY
         stale = [item for item in items if item.day != day]
@@ -132,7 +132,7 @@ class ItemRows:
         live: Sequence[bytes | None],
         t: int,
     ) -> tuple[list[Sequence[Any]], Floats]:
-        """The lists of a view with live values, whether an item has one last, and its numbers."""
+        """Return the lists of a view with live values, its presence last, and its numbers."""
         columns = self._rows.read(view.name, raw, (*view.others, *view.numbers, PART), t)
         merged = merge.patched(columns, [*map(read_patches, item_ids, live)])
         present = [part is not None for part in merged[PART]]
@@ -142,7 +142,7 @@ class ItemRows:
     def _stored(
         self, view: _View, raw: Sequence[bytes | None], t: int
     ) -> tuple[list[Sequence[Any]], Floats]:
-        """The lists of a view without live values, and its numbers, presence among them."""
+        """Return the lists of a view without live values, and its numbers with the presence."""
         block = self._rows.numbers(view.name, raw, view.numbers, t)
         part = view.numbers.index(PART)
         block[part] = ~np.isnan(block[part])
