@@ -26,7 +26,7 @@ def make_dataset(tmp_path):
         taste, rate = rng.normal(size=shape), rng.uniform(0.05, 0.4, size=shape)
         gain = (taste + 2 * rate + rng.normal(scale=0.5, size=shape) > 1).astype(np.float32)
         columns = feature_columns(Shop.load(SIMULATED_SHOP))
-        known = {
+        planned = {
             "taste__lift": taste,
             "rate__item_all": rate,
             "item_engagement__clicks_all": np.round(rate * 100),
@@ -37,7 +37,7 @@ def make_dataset(tmp_path):
             **{column: value(gain) for column, value in planted.items()},
         }
         matrix = np.full((slates * ITEMS, len(columns)), np.nan, dtype=np.float32)
-        for column, values in known.items():
+        for column, values in planned.items():
             matrix[:, columns.index(column)] = values.ravel()
         rows = np.arange(slates * ITEMS) if order is None else order(slates * ITEMS)
         path = tmp_path / name

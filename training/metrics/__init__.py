@@ -14,7 +14,7 @@ from training.metrics.ordering import highest_columns
 from training.metrics.plackett_luce import gumbel, gumbel_top_k, item_numbers
 from training.metrics.random_streams import Bools, Ints, Seeds, noise, stream
 from training.metrics.reproducible_math import exp, exp2, log, log2, power
-from training.metrics.spread import FEWEST_TRAININGS, Spread, check_trainings, spread_of
+from training.metrics.spread import FEWEST_TRAININGS, check_trainings, spread_of
 from training.metrics.truncated_svd import left_singular_vectors
 
 __all__ = [
@@ -28,7 +28,6 @@ __all__ = [
     "Metric",
     "Seeds",
     "Slates",
-    "Spread",
     "check_trainings",
     "exp",
     "exp2",
