@@ -2,8 +2,8 @@
 
 python -m tests.benchmarks search
 
-One client waits for each answer.  Queries and users are those of the simulated log.  CPU is that of
-all processes of a server; the echo only decodes the body and answers a page of the same length.
+One client waits for each answer.  Queries and users come from the simulated log.  CPU counts all
+processes of a server; the echo only decodes the body and answers a page of the same length.
 """
 
 import json

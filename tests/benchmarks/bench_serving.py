@@ -2,7 +2,7 @@
 
 python -m tests.benchmarks serving
 
-CPU is that of all processes of a server, per request; times are measured by a client.  The clients
+CPU counts all processes of a server, per request; times are measured by a client.  The clients
 run on the same cores, so only CPU and ratios are reliable on a busy machine.
 """
 

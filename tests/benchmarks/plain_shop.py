@@ -159,7 +159,7 @@ class PlainShop:
         return rows
 
     def follow(self, rows, rng):
-        """Append dwell seconds, carted, ordered and returned to each row."""
+        """Append to each row: dwell seconds, carted, ordered, returned."""
         clicked = [row for row in rows if row[-1]]
         for row in rows:
             if not row[-1]:

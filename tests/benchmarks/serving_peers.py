@@ -159,7 +159,7 @@ def _first(rows: pd.DataFrame, entity: str) -> Mapping[str, Any]:
 
 
 def _columns(rows: pd.DataFrame, entity: str) -> dict[str, list[Any]]:
-    """What the views say whose names begin with their entity's."""
+    """Return the columns of the views whose names begin with an entity's name."""
     columns: dict[str, list[Any]] = {}
     for view in {view for view, named, _ in (n.partition("__") for n in rows.columns) if named}:
         if not view.startswith(f"{entity}_"):

@@ -24,11 +24,11 @@ class Manifest:
     """The manifest of an artifact.
 
     Attributes:
-        kind, name: such as ranker and default.
+        kind, name: for example ranker and default.
         files: sha256 of every other file, by path inside the folder.
         columns: feature columns in the order that the model reads; empty where it reads none.
         feature_service: name of the service it was trained on, and hash of its columns.
-        query_key_version: of the function that made its query keys.
+        query_key_version: version of the function that made its query keys.
         parents: hashes of its inputs, such as data and code, by name.
         metrics: measured figures.
     """
@@ -133,7 +133,7 @@ def verify(folder: Path) -> Manifest:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file."""
+    """Return the hex digest of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 

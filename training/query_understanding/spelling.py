@@ -21,10 +21,10 @@ FILE = "spelling.json"
 MOST_WORDS = 50_000
 SHORTEST = 4
 LONG = 8
-"""Length from which two letters may differ; in shorter words one may."""
+"""Minimum length of words that may differ by two letters; shorter words may differ by one."""
 
 AHEAD = 5.0
-"""Factor by which a correction must be used more than the word and the next neighbour."""
+"""Minimum ratio of the uses of a correction to those of the word and of the next neighbour."""
 
 
 @dataclass(frozen=True)

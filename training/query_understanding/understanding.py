@@ -20,9 +20,9 @@ class InterpretedQuery:
 
     Attributes:
         words: the words to search for, folded and corrected.
-        language: of their stems.
+        language: language of the stemmer.
         corrected: by typed word, its correction.
-        meant: by category and brand, the value that the query implies and its share of the clicks.
+        intents: by field, the category and brand that the query implies, with their share of clicks.
         price_low, price_high: price limits in words.
     """
 
@@ -39,7 +39,7 @@ class InterpretedQuery:
         return self.price_low is not None or self.price_high is not None
 
     def to_dict(self) -> dict[str, Any]:
-        """As the answer has it; omits what the query does not contain."""
+        """Return the `understood` object of an answer, without empty values."""
         limits = {"min": self.price_low, "max": self.price_high}
         table: dict[str, Any] = {
             "words": list(self.words),
@@ -56,14 +56,14 @@ class Understanding:
     """Spelling and intents of one shop.
 
     Attributes:
-        intents: for category and brand.
+        intents: one intent for category and one for brand.
     """
 
     spelling: Spelling = field(default_factory=Spelling)
     intents: Mapping[str, Intent] = field(default_factory=dict)
 
     def apply(self, query: str, market: str, *, reads_prices: bool) -> InterpretedQuery:
-        """Interpret a query; `reads_prices` says whether words may limit the price."""
+        """Interpret a query; with `reads_prices`, words may limit the price."""
         limits = read_price_limits(query) if reads_prices else None
         typed = words(query if limits is None else limits.text)[:MOST_WORDS]
         corrected = {

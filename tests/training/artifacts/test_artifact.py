@@ -1,4 +1,4 @@
-"""An artifact equals what was published, or is refused with the difference."""
+"""A changed artifact is refused, with a message that names the differences."""
 
 import hashlib
 import json

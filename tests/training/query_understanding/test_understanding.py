@@ -15,12 +15,12 @@ SPELLING = Spelling.fit(TITLES, {"sneeker": 1, "kicks": 9})
 
 @settings(max_examples=examples(200), deadline=None)
 @given(st.text(max_size=300), st.sampled_from(["de", "fr", "uk", "", "default", "tr", "zh"]))
-def test_words_of_a_word_are_the_word(text, market):
-    split_again = words(text)
+def test_any_text_has_a_limited_number_of_short_words(text, market):
+    folded = words(text)
 
-    assert len(split_again) <= MOST_WORDS
-    assert all(0 < len(word) <= LONGEST_WORD for word in split_again)
-    assert len(stems(text, language_of(market))) == len(split_again)
+    assert len(folded) <= MOST_WORDS
+    assert all(0 < len(word) <= LONGEST_WORD for word in folded)
+    assert len(stems(text, language_of(market))) == len(folded)
     Understanding(SPELLING).apply(text, market, reads_prices=True)
 
 
