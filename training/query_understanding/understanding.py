@@ -22,7 +22,7 @@ class InterpretedQuery:
         words: the words to search for, folded and corrected.
         language: language of the stemmer.
         corrected: by typed word, its correction.
-        intents: by field, the category and brand that the query implies, with their share of clicks.
+        intents: category and brand that the query implies, each with its share of clicks.
         price_low, price_high: price limits in words.
     """
 
