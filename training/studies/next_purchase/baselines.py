@@ -1,7 +1,7 @@
 """Baselines of next purchases, each tuned on the validation split like the ranker.
 
 popularity             purchases of the item in a window
-repeat + popularity    the user's own purchases, decayed; then, and between equals, popularity
+repeat + popularity    the user's own purchases, decayed, plus weighted popularity
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ POPULARITY, REPEAT = "popularity", "personal repeat + popularity"
 WINDOWS_DAYS = (1, 3, 7, 14, 28, 91, None)
 HALF_LIVES_DAYS = (60.0, 120.0, 240.0, None)
 WEIGHTS = (1e-6, 0.3, 1.0)
-"""Own purchases that the most popular item is worth; the least one only breaks ties."""
+"""Weight of the most popular item in own purchases; the smallest only breaks ties."""
 
 _BLOCK = 256
 

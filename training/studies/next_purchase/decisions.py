@@ -1,4 +1,4 @@
-"""The decisions at which next purchases are ranked: each order of a user, and its items."""
+"""Decisions: each order of a user is an instant to rank items for, with the items bought."""
 
 from dataclasses import dataclass
 
@@ -15,11 +15,11 @@ class Decisions:
 
     Attributes:
         user: shape (D,), indexes into the history's users.
-        t: shape (D,), when the order was made.
-        rows_seen: shape (D,), number of the history's rows that were known strictly before.
-        split: shape (D,), train, validate or test: the last 20 % of the time is test, and of what
-            is before the last 20 % validate.
-        bought: D arrays of items, sorted, each once.
+        t: shape (D,), time of the order.
+        rows_seen: shape (D,), number of history rows with `seen_at` before t.
+        split: shape (D,), train, validate or test: the last 20 % of the time is test, the last
+            20 % of the time before it validate.
+        bought: D arrays of distinct items, sorted.
     """
 
     user: Ints

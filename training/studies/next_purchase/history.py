@@ -1,4 +1,4 @@
-"""Purchases: one row for each item of an order, in the order in which they became known."""
+"""Purchases: one row per item of an order, sorted by the time when requests may read it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -63,13 +63,13 @@ order by seen_at, bought_at, basket, item_id
 
 @dataclass(frozen=True)
 class History:
-    """P purchases, sorted by the instant from which requests may read them.
+    """P purchases, sorted by `seen_at`.
 
     Attributes:
         users, items: their ids, sorted.
-        user: shape (P,), index in `users`; GUEST for an unidentified one.
+        user: shape (P,), index in `users`; GUEST for an anonymous purchase.
         item: shape (P,), index in `items`.
-        basket: shape (P,); rows of one number were bought at once, by one user.
+        basket: shape (P,), number of the order; an order has one user.
         bought_at, seen_at: shape (P,), time of the purchase, and when it became known.
         taken_back_at: shape (P,), when its cancellation became known; NEVER without one.
         price: shape (P,), of one unit; NaN where unknown.

@@ -1,4 +1,4 @@
-"""Exact counts and rows of what happened before an instant, for many instants at once."""
+"""Exact counts and rows of the purchases before an instant, vectorized over keys."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,8 +9,8 @@ from training.studies.next_purchase.history import Floats, History, Ints
 class RunningCounts:
     """Purchases of every item in a window that ends at an instant; the instant only moves forward.
 
-    A purchase counts from after it became known until the window has passed it or its cancellation
-    is known.
+    A purchase counts from just after its `seen_at` until it leaves the window or its cancellation
+    is received.
     """
 
     def __init__(self, history: History, window: int | None = None) -> None:
@@ -35,7 +35,7 @@ class RunningCounts:
 
 
 class Occurrences:
-    """Rows of a history by a key, such as user and item: how many there are, and which.
+    """An index of a history's rows by a key, such as user and item.
 
     A history has at least one row.
     """

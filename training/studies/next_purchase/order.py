@@ -31,9 +31,9 @@ def first_items(scores: npt.NDArray[np.floating], count: int = K) -> Ints:
 
 
 def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.float64]]:
-    """Return metric → shape (D,), for the first K items of D rankings and what was bought.
+    """Measure D rankings against the items bought; return metric → values, shape (D,).
 
-    Every item that was bought counts in the ideal order and in the recall, also beyond the K.
+    Every bought item counts in the ideal order and in the recall, even outside the first K.
     """
     length = max(ranked.shape[1], _DEEPEST)
     sizes = [length + items.size for items in bought]

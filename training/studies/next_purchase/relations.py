@@ -1,4 +1,4 @@
-"""Which items go with which, refitted on fixed dates: a decision reads what existed at its time."""
+"""Item relations, refitted on fixed dates: a decision reads the newest fit before it."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -19,12 +19,12 @@ LARGEST_BASKET = 150
 
 @dataclass(frozen=True)
 class Relations:
-    """What one fit found.
+    """The relations of one fit.
 
     Attributes:
-        at: instant from which it may be used; it saw what was known before.
+        at: decisions may use the fit from this instant; it learned from purchases seen before.
         together: shape (N, N), cosines of items in one basket.
-        vectors: shape (N, D), embeddings of the items bought by then; zeros for the others.
+        vectors: shape (N, D), embeddings of the items bought before; zeros for other items.
     """
 
     at: int
