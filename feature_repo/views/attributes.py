@@ -110,7 +110,7 @@ def _value(field: ShopField) -> str:
 ITEM_ATTRIBUTES = ViewSpec(
     name="item_attributes",
     entity="item",
-    description="What the shop says about an item.",
+    description="The shop's fields of an item.",
     fields=lambda shop: [*_fields(shop.item_fields), _IS_DELETED],
     parameters=lambda shop: _parameters(shop.item_fields),
     incremental=NewestRow(),
@@ -121,7 +121,7 @@ ITEM_ATTRIBUTES = ViewSpec(
 USER_ATTRIBUTES = ViewSpec(
     name="user_attributes",
     entity="user",
-    description="What the shop says about a user.",
+    description="The shop's fields of a user.",
     fields=lambda shop: _fields(shop.user_fields),
     parameters=_user_parameters,
     incremental=NewestRow(),

@@ -145,13 +145,13 @@ class CounterView(ViewSpec):
 SHOWN = Measure("Items shown", (IMPRESSION,))
 SEARCHES = Measure("Slates shown", (SEARCH, EMPTY_SEARCH))
 QUERIES = Measure("Slates shown for a query", (SEARCH, EMPTY_SEARCH))
-ZERO_RESULTS = Measure("Searches that found nothing", (EMPTY_SEARCH,), read=False)
-VIEWS = Measure("Times an item was looked at", ("view",))
-CLICKS = Measure("Interactions that say a shopper wanted an item", POSITIVE_TYPES)
-CARTS = Measure("Times an item was put in a cart", ("add_to_cart",))
-ORDERS = Measure("Purchases of an item, less those taken back", ("purchase",))
+ZERO_RESULTS = Measure("Searches without results", (EMPTY_SEARCH,), read=False)
+VIEWS = Measure("Views of an item", ("view",))
+CLICKS = Measure("Interactions that show interest in an item", POSITIVE_TYPES)
+CARTS = Measure("Additions of an item to a cart", ("add_to_cart",))
+ORDERS = Measure("Purchases of an item, minus cancelled ones", ("purchase",))
 REVENUE = Measure("Value of those purchases", ("purchase",), "money")
-RETURNS = Measure("Purchases that were taken back", ("purchase",), "corrections")
+RETURNS = Measure("Cancelled purchases", ("purchase",), "corrections")
 
 _DEMAND = {"clicks": CLICKS, "carts": CARTS, "orders": ORDERS, "revenue": REVENUE}
 _SEARCHES = {"searches": SEARCHES, "zero_results": ZERO_RESULTS}
@@ -168,14 +168,14 @@ COUNTER_VIEWS = (
     CounterView(
         name="user_engagement",
         entity="user",
-        description="How much a user has seen and what the user did about it.",
+        description="Items shown to a user, and the user's interactions.",
         measures=_RESPONSE,
         append_numbers=False,
     ),
     CounterView(
         name="query_engagement",
         entity="query",
-        description="How often a query is searched for, its empty results, and what follows.",
+        description="Searches for a query, searches without results, and interactions after them.",
         measures={**_SEARCHES, **_DEMAND},
         append_numbers=False,
     ),

@@ -56,7 +56,7 @@ def _item_values(name: str, field: ShopField) -> FieldSpec:
     return FieldSpec(
         name,
         "texts",
-        f"{field.column} of each of the items, as of that event; the values of a list are "
+        f"{field.column} of each item, as of the event; the values of a list are "
         "separated by U+001F, a price is in minor units, a missing value is the empty text.",
         "minor units of money" if field.type == "number" else "texts",
         {"taste": field.column},
@@ -85,7 +85,7 @@ def _array(name: str, type_: str) -> str:
 USER_RECENT = ViewSpec(
     name="user_recent",
     entity="user",
-    description="The items a user clicked last and was shown last, newest first.",
+    description="The last items that a user clicked and was shown, newest first.",
     fields=_recent_fields,
     incremental=NewestRow(),
     append_numbers=False,
@@ -95,7 +95,7 @@ USER_RECENT = ViewSpec(
 QUERY_CLICKED_ITEMS = ViewSpec(
     name="query_clicked_items",
     entity="query",
-    description="The items shoppers chose after a query.",
+    description="The items that shoppers clicked most after a query.",
     fields=_query_fields,
     parameters=_query_parameters,
     incremental=DailySums("query_days"),

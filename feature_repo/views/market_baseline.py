@@ -23,7 +23,7 @@ def _parameters(_: Shop) -> Mapping[str, str]:
 MARKET_BASELINE = ViewSpec(
     name="market_baseline",
     entity="market",
-    description="Totals of a market, to which its items, users and queries are compared.",
+    description="Totals of a market, for comparison with its items, users and queries.",
     fields=tuple(
         FieldSpec(
             f"{name}_{window}",

@@ -1,6 +1,6 @@
 """Rates of the steps to an order, smoothed toward the market's rate.
 
-The market's rate is that of the last midnight; without one the feature is missing.  The support of
+The market's rate is as of the last midnight; without one the feature is missing.  The support of
 each rate is in the stored counts.  An empty search counts as a step of its query.
 """
 

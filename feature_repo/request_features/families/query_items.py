@@ -1,6 +1,6 @@
 """Each candidate relative to the items that were clicked under the same query.
 
-The categories, brands and prices of these items show what the query means.
+The categories, brands and prices of these items indicate the intent of the query.
 """
 
 import math

@@ -1,7 +1,7 @@
 """Rank and score of each item in each candidate source of the request.
 
-Only the request knows them.  The log stores them with the answer, so that training reads what
-serving saw.  They are missing for candidates that the request brings along.
+They exist only during the request.  The log stores them with the answer, so that training reads
+the values of serving.  They are missing for candidates that the request contains.
 """
 
 from functools import cache

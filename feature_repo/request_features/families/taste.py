@@ -1,7 +1,7 @@
 """Each candidate relative to the user's taste: items clicked and items ignored.
 
-For every category and list field, the values of the clicked items are compared with those of the
-ignored items.
+For every category and list field, the values of the clicked items are compared with the values
+of the ignored items.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The shop's fields of the shopper, the same for all candidates.
 
-A category becomes one column for whether it is known, and one for each of the `values` that
-`shop.toml` declares.
+A category becomes one column for its presence, and one column per value that `shop.toml`
+declares.
 """
 
 import math
