@@ -24,8 +24,8 @@ def evaluation_page(evaluation: dict[str, Any]) -> Page:
         *([_trainings(evaluation["trainings"])] if evaluation.get("trainings") else []),
         *(line(f"{model['name']}: {_chosen(model['chosen'])}") for model in models),
         line(
-            f"Orders: {counted}.  Candidates of the ranker hold {evaluation['reachable']:.1%} of "
-            "what was bought; the other items are ranked behind them by popularity."
+            f"Orders: {counted}.  The ranker's candidates contain {evaluation['reachable']:.1%} of "
+            "the purchased items; the other items are ranked behind them by popularity."
         ),
     )
 
@@ -48,8 +48,8 @@ def surfaces_page(evaluation: dict[str, Any]) -> Page:
         _slices(models),
         *(line(f"{name}: {_chosen(chosen)}") for name, chosen in evaluation["chosen"].items()),
         line(
-            f"Orders: {evaluation['orders']}.  Of what was bought, the first "
-            f"{evaluation['depth']} items hold: {reached}; {evaluation['indexed']} of "
+            f"Orders: {evaluation['orders']}.  Share of the purchased items among the first "
+            f"{evaluation['depth']}: {reached}; {evaluation['indexed']} of "
             f"{evaluation['items']} items were indexed."
         ),
     )

@@ -108,21 +108,21 @@ def _materialize(verb: argparse.ArgumentParser) -> None:
 
 
 def _refresh(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--every", metavar="PERIOD", help="again and again, such as 10m")
+    verb.add_argument("--every", metavar="PERIOD", help="repeat with this period, such as 10m")
 
 
 def _train(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--no-publish", action="store_true", help="do not replace the current ranker")
-    verb.add_argument("--gains", help="worth of each outcome (click=1,add_to_cart=3,purchase=6)")
+    verb.add_argument("--gains", help="gain of each outcome (click=1,add_to_cart=3,purchase=6)")
     verb.add_argument(
         "--horizon-days",
         type=float,
         metavar="DAYS",
-        help="count outcomes of so many days, and leave out younger rankings (no limit)",
+        help="count outcomes within so many days, and exclude younger rankings (no limit)",
     )
     verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
     verb.add_argument(
-        "--search-seconds", type=float, metavar="S", help="begin none after so long (no limit)"
+        "--search-seconds", type=float, metavar="S", help="try no more after this time (no limit)"
     )
 
 
@@ -163,7 +163,7 @@ def _trainings(verb: argparse.ArgumentParser) -> None:
 def _explain(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
     verb.add_argument("--approximate", action="store_true", help="as fast as online answers")
-    verb.add_argument("--top", type=int, default=3, help="features named an item (%(default)s)")
+    verb.add_argument("--top", type=int, default=3, help="features listed per item (%(default)s)")
 
 
 def _truth_grid(verb: argparse.ArgumentParser) -> None:
@@ -177,7 +177,7 @@ def _personalization(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--items", type=int, default=900, help="(%(default)s)")
     verb.add_argument("--days", type=int, default=28, help="of the log (%(default)s)")
     verb.add_argument("--impressions", type=int, default=200_000, help="(%(default)s)")
-    verb.add_argument("--seed", type=int, default=7, help="of all chance (%(default)s)")
+    verb.add_argument("--seed", type=int, default=7, help="of all random numbers (%(default)s)")
 
 
 def _serve(verb: argparse.ArgumentParser) -> None:
@@ -264,7 +264,7 @@ def _key(verb: argparse.ArgumentParser) -> None:
 def _features(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("action", choices=["docs", "show"])
     verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
-    verb.add_argument("--at", metavar="TIME", help="for show: as of then, offline alone (now)")
+    verb.add_argument("--at", metavar="TIME", help="for show: instant of offline features (now)")
     verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
 
 
@@ -292,7 +292,7 @@ VERBS = {
     "init": Verb(
         "infer shop.toml, a shop's own fields, from its events", "event_verbs:init", _init
     ),
-    "simulate": Verb("make the events of a simulated shop", "event_verbs:simulate", _simulate),
+    "simulate": Verb("write the events of a simulated shop", "event_verbs:simulate", _simulate),
     "validate": Verb(
         "check events as ingest would, and write nothing", "event_verbs:validate", _paths
     ),
@@ -321,7 +321,7 @@ VERBS = {
         _truth_grid,
     ),
     "personalization": Verb(
-        "measure in a simulated shop what knowing the user is worth",
+        "measure the value of user features in a simulated shop",
         "training_verbs:personalization",
         _personalization,
     ),

@@ -20,7 +20,7 @@ def index(_: argparse.Namespace) -> Outcome:
         [kind, version, f"{data['seconds'][kind]:.2f}"]
         for kind, version in data["versions"].items()
     ]
-    page = table(f"Indices of {data['items']} items", ["kind", "version", "s"], rows, numbers=1)
+    page = table(f"Indexes of {data['items']} items", ["kind", "version", "s"], rows, numbers=1)
     return Outcome(data, page)
 
 

@@ -45,11 +45,11 @@ def add_options(verb: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         required=True,
-        help="what to write: a .jsonl file, or a folder of Parquet files by day",
+        help="output: a .jsonl file, or a folder of Parquet files by day",
     )
     verb.add_argument("--days", type=int, default=21, help="days of traffic (%(default)s)")
     _declare(verb.add_argument_group("the shop"), _SHOP, ShopConfig())
-    _declare(verb.add_argument_group("what goes wrong"), _BREAKAGE, Breakage())
+    _declare(verb.add_argument_group("faults of the data"), _BREAKAGE, Breakage())
 
 
 def config_of(args: argparse.Namespace) -> ShopConfig:

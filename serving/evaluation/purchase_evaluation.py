@@ -77,7 +77,9 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
     decisions, lookups = Decisions.of(history), Lookups.of(history)
     for needed in (VALIDATE, split):
         if not decisions.of_split(needed).size:
-            raise DatasetError(f"No known user has an order in the {needed} part of the time.")
+            raise DatasetError(
+                f"Expected orders of identified users in the {needed} split, found none."
+            )
     orders = decisions.part(decisions.of_split(split))
     cut = int(orders.t[0]) // DAY * DAY
     chosen = {name: choose_baseline(name, lookups, decisions)[0] for name in BASELINES}

@@ -16,12 +16,15 @@ from prometheus_client.multiprocess import MultiProcessCollector
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
 ANSWER_SECONDS = Histogram(
-    "aisle_answer_seconds", "Time from body read to answer ready.", ["endpoint"], buckets=_SECONDS
+    "aisle_answer_seconds",
+    "Time from the read body to the finished answer.",
+    ["endpoint"],
+    buckets=_SECONDS,
 )
 STAGE_SECONDS = Histogram(
-    "aisle_stage_seconds", "Time a stage of a ranking took.", ["stage"], buckets=_SECONDS
+    "aisle_stage_seconds", "Time of each stage of a ranking.", ["stage"], buckets=_SECONDS
 )
-DEGRADED = Counter("aisle_degraded", "Answers a stage was skipped in.", ["stage"])
+DEGRADED = Counter("aisle_degraded", "Answers without this stage.", ["stage"])
 ERRORS = Counter("aisle_refused", "Requests answered with an error.", ["status"])
 IN_FLIGHT = Gauge(
     "aisle_in_flight", "Requests running or waiting.", ["kind"], multiprocess_mode="livesum"
@@ -29,7 +32,7 @@ IN_FLIGHT = Gauge(
 EVENTS = Counter("aisle_events", "Events by outcome.", ["outcome"])
 LOST_ANSWERS = Counter("aisle_served_lost", "Answers that could not be logged as served.")
 ARTIFACT_LOADS = Counter(
-    "aisle_artifact_loads", "Artifacts loaded or refused.", ["kind", "outcome"]
+    "aisle_artifact_loads", "Artifacts loaded or rejected.", ["kind", "outcome"]
 )
 ONLINE_FEATURES_UP = Gauge(
     "aisle_live_state_up", "Whether live features can be read.", multiprocess_mode="livemin"

@@ -130,7 +130,7 @@ def test_cached_items_follow_each_load_prune_and_flush(room):
         runner.run(disconnect(cached))
 
 
-def test_types_are_those_of_the_offline_join(room):
+def test_types_equal_those_of_the_offline_join(room):
     room.take(*EARLIER)
 
     for items in (facts(room).items, (load(room), room.writer.flush(), facts(room))[2].items):

@@ -42,7 +42,7 @@ def test_an_answer_has_the_keys_of_the_contract_and_the_best_item_first(service)
     assert answer["took"] > 0
 
 
-def test_the_same_request_gets_the_same_scores_whatever_the_order(service):
+def test_scores_do_not_depend_on_the_order_of_the_items(service):
     body = {"user": service.users[1], "fields": [{"name": "query", "value": "Red  Shoes"}]}
 
     one = service.rank(service.items, **body).json()["items"]

@@ -67,6 +67,6 @@ def test_the_newest_events_come_first(shop_room):
 
 
 @pytest.mark.parametrize("words", ["", "user", "user:", "basket:1", "query: "])
-def test_another_form_of_an_entity_is_refused(words):
+def test_another_form_of_an_entity_is_rejected(words):
     with pytest.raises(SettingError):
         Subject.of(words)

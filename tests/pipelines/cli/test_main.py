@@ -128,7 +128,7 @@ def test_an_error_is_one_json_object_with_the_json_option(home, capsys):
     assert "aisle train" in error["message"]
 
 
-def test_validate_counts_the_events_that_ingest_would_refuse(home, tmp_path, capsys):
+def test_validate_counts_the_events_that_ingest_would_reject(home, tmp_path, capsys):
     cli.main(["ingest", str(events_file(tmp_path, ITEM))])
     older = ITEM.replace("2026-01-05", "2026-01-04").replace("i1", "i0")
     path = events_file(tmp_path, ITEM, older)

@@ -13,7 +13,7 @@ from training.studies.simulation import Breakage, ShopConfig
 SMALL = ["--users", "20", "--items", "30", "--days", "2"]
 
 
-def test_the_defaults_are_those_of_the_shop(tmp_path):
+def test_the_defaults_equal_those_of_the_shop(tmp_path):
     args = parse(["simulate", "--out", str(tmp_path / "x")])
 
     assert config_of(args) == ShopConfig()
@@ -53,7 +53,7 @@ def test_the_command_reports_the_files_it_wrote(tmp_path, capsys):
         (["--days", "0"], "expected at least one day"),
     ],
 )
-def test_an_impossible_shop_is_refused_with_a_sentence(tmp_path, capsys, options, message):
+def test_an_impossible_shop_is_rejected_with_a_sentence(tmp_path, capsys, options, message):
     status = main(["simulate", "--out", str(tmp_path / "x"), *options])
 
     assert status == 1

@@ -146,7 +146,7 @@ def test_a_run_leaves_pages_and_figures_for_people(learned):
     assert 0 < metrics["metadata"]["test/ndcg@10"] <= 1
 
 
-def test_a_file_that_is_not_yaml_is_refused(tmp_path):
+def test_a_file_that_is_not_yaml_is_rejected(tmp_path):
     with pytest.raises(PipelineError, match=r"ending in \.yaml .* found .*retrain\.txt"):
         compile_pipeline(RETRAIN, tmp_path / "retrain.txt")
 

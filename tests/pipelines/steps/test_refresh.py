@@ -22,7 +22,7 @@ def test_a_failed_refresh_is_announced_and_tried_again(tmp_path):
     assert [line for line in lines if "tried again" in line and "Redis" in line] == [lines[-1]] * 2
 
 
-def test_a_home_in_use_is_refused_with_its_purpose(tmp_path):
+def test_a_home_in_use_is_rejected_with_its_purpose(tmp_path):
     home = Home(tmp_path / "home")
 
     with exclusive(home, "a test"), pytest.raises(BusyError, match="a test"):
@@ -35,6 +35,6 @@ def test_a_period_is_a_number_and_a_unit(text, seconds):
 
 
 @pytest.mark.parametrize("text", ["", "10", "m", "0s", "-1m", "1d", "1m1s"])
-def test_an_invalid_period_is_refused(text):
+def test_an_invalid_period_is_rejected(text):
     with pytest.raises(SettingError, match="10m"):
         parse_period(text)

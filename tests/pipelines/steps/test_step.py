@@ -65,27 +65,27 @@ def test_a_step_whose_input_is_not_written_names_it(home: Home):
         READ.run(home)
 
 
-def test_a_step_whose_function_lacks_a_declared_name_is_refused():
+def test_a_step_whose_function_lacks_a_declared_name_is_rejected():
     with pytest.raises(PipelineError, match=r"'write_table'.*a function without \['table'\]"):
         Step("write_table", lambda home: {}, (HOME,), (TABLE,), SMALL, retry=0)
 
 
-def test_a_step_with_an_unknown_parameter_is_refused():
+def test_a_step_with_an_unknown_parameter_is_rejected():
     with pytest.raises(PipelineError, match=r"expected HOME or MODEL_NAME, found .*'color'"):
         Step("paint", lambda color: {}, (Parameter("color"),), (), SMALL, retry=0)
 
 
-def test_a_pipeline_that_reads_what_nobody_wrote_is_refused():
+def test_a_pipeline_that_reads_an_artifact_without_a_writer_is_rejected():
     with pytest.raises(PipelineError, match=r"read_table of both reads \['table'\]"):
         Pipeline("both", "", (READ, WRITE), "read_table")
 
 
-def test_two_steps_of_one_name_are_refused():
+def test_two_steps_of_one_name_are_rejected():
     with pytest.raises(PipelineError, match="two steps write_table"):
         Pipeline("twice", "", (WRITE, WRITE), "write_table")
 
 
-def test_a_pipeline_without_its_result_is_refused():
+def test_a_pipeline_without_its_result_is_rejected():
     with pytest.raises(PipelineError, match="returns read_table"):
         Pipeline("one", "", (WRITE,), "read_table")
 
