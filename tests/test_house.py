@@ -70,8 +70,8 @@ BANNED_WORDS = {
 }  # fmt: skip
 """Words that name nothing: an event, a row, a result or a position has a name of its own."""
 
-CONTRACT_NAMES = {"found"}
-"""The field of an HTTP error that says what was found; see `serving.contract`."""
+CONTRACT_NAMES = {"found", "NOT_FOUND"}
+"""Names that other contracts give: a field of our HTTP errors, and a status of Feast."""
 
 
 @pytest.mark.parametrize("package", PACKAGES)

@@ -4,7 +4,6 @@ from feature_repo.online.redis import keys, resp, server
 from feature_repo.online.redis.address import RedisAddress, redis_client
 from feature_repo.online.redis.breaker import Breaker
 from feature_repo.online.redis.keys import (
-    NO_ENTITY,
     entity_suffix,
     entity_suffixes,
     glob,
@@ -35,7 +34,6 @@ __all__ = [
     "BYTES",
     "FAILED",
     "NO_CLUSTER",
-    "NO_ENTITY",
     "Breaker",
     "LiveKeys",
     "Patch",
