@@ -14,7 +14,7 @@ Run = Callable[[argparse.Namespace], Outcome]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit status: 0 done, 1 refused or failed, 2 wrong usage."""
+    """Run one verb; return the exit status: 0 done, 1 rejected or failed, 2 wrong usage."""
     args = parse(argv)
     # A termination must run the `finally` blocks that stop Redis and the service.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))

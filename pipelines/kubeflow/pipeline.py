@@ -2,7 +2,7 @@
 
 `run_pipeline` runs every step in a separate process; `compile_pipeline` writes the YAML file for a
 Kubeflow cluster.  In a cluster the home is on the claim that the service reads too.  Results
-never come from Kubeflow's cache: what a step reads from the home is not among its inputs, so equal
+never come from Kubeflow's cache: files that a step reads from the home are not inputs, so equal
 inputs do not mean equal results.
 
 A component imports this room in its container, where `kfp` offers `dsl` alone; so its compiler and
@@ -66,7 +66,7 @@ def kubeflow_pipeline(pipeline: Pipeline, *, in_cluster: bool = True) -> Any:
 
 
 def run_pipeline(pipeline: Pipeline, home: Home, *, model: str = MODEL) -> dict[str, Any]:
-    """Run a pipeline on this machine; what the steps print goes to standard error.
+    """Run a pipeline on this machine; the steps print to standard error.
 
     Artifacts of the run are in the home, under `kubeflow/`.  A step that fails is not tried again.
 

@@ -109,8 +109,8 @@ encode = msgspec.json.Encoder().encode
 def body_reader(body: type[Body]) -> Callable[[bytes], Body]:
     """Return the function that decodes a request body and checks its limits.
 
-    The function raises ApiError: 400 for malformed JSON, 413 beyond a limit.  `bytes` is the body
-    as it was sent.
+    The function raises ApiError: 400 for malformed JSON, 413 beyond a limit.  `bytes` is the raw
+    body.
     """
     if body is bytes:
         return cast("Callable[[bytes], Body]", bytes)

@@ -90,18 +90,18 @@ def test_a_request_over_the_rate_is_429_with_retry_after(service, keys):
     answers = [service.http.get("/autocomplete", headers=bearer(keys["slow"])) for _ in range(4)]
 
     assert answers[0].status_code == 200
-    refused = [r for r in answers if r.status_code == 429]
-    assert refused
-    assert {r.headers["retry-after"] for r in refused} == {"1"}
+    rejected = [r for r in answers if r.status_code == 429]
+    assert rejected
+    assert {r.headers["retry-after"] for r in rejected} == {"1"}
     assert service.http.get("/autocomplete", headers=bearer(keys["answers"])).status_code == 200
 
 
 def test_a_damaged_key_file_changes_no_access(service, keys):
     valid = service.home.api_keys.read_bytes()
-    refused = 'aisle_artifact_loads_total{kind="keys",outcome="refused"}'
+    rejections = 'aisle_artifact_loads_total{kind="keys",outcome="refused"}'
     metrics = httpx.Client(base_url=service.url, headers=bearer(keys["metrics"]), trust_env=False)
     service.home.api_keys.write_bytes(b"{")
-    assert service.eventually(lambda: refused + " " in metrics.get("/metrics").text)
+    assert service.eventually(lambda: rejections + " " in metrics.get("/metrics").text)
 
     assert service.http.get("/autocomplete").status_code == 401
     assert service.http.get("/autocomplete", headers=bearer(keys["answers"])).status_code == 200
