@@ -235,7 +235,7 @@ def _variants(trained: dict[str, Any]) -> Page:
         [name, f"{value:.4f}", *(f"{outcomes[name][outcome]:.4f}" for outcome in columns)]
         for name, value in choice["values"].items()
     ]
-    title = f"Contenders on the {choice['judged_on']}, gains over examination; ndcg@10 by outcome"
+    title = f"Variants on the {choice['judged_on']}, gains over examination; ndcg@10 by outcome"
     curve = " ".join(f"{probability:.2f}" for probability in trained["examination"]["all"])
     error = trained["calibration_error"]
     return pages(

@@ -16,7 +16,7 @@ import numpy.typing as npt
 from scipy import sparse
 
 from feature_repo.home import ArtifactError
-from training.metrics import left_singular_vectors
+from training.metrics import highest_columns, left_singular_vectors
 from training.query_understanding import DEFAULT_LANGUAGE, stem, stems
 from training.retrieval.catalogue import ItemTable, RankedList
 
@@ -71,8 +71,7 @@ class Lsa:
             return RankedList()
         query = self.weights[term_rows].sum(axis=0)
         cosines = self.items @ (query / max(float(np.linalg.norm(query)), 1e-9))
-        best = np.argpartition(-cosines, min(size, cosines.size - 1))[:size]
-        best = best[np.argsort(-cosines[best], kind="stable")]
+        best = highest_columns(cosines[None], size)[0]
         best = best[cosines[best] > 0]
         return RankedList([self.item_ids[n] for n in best], cosines[best].tolist())
 
