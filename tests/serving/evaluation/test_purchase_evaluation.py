@@ -178,7 +178,7 @@ def test_page_starts_with_the_protocol_and_has_a_line_for_each_model(home, capsy
     printed = capsys.readouterr().out
 
     assert printed.startswith("Next purchase: ")
-    assert "chosen on these very orders" in printed
+    assert "chosen on the same orders" in printed
     assert all(name in printed for name in ("home", "again", POPULARITY, f"again − {REPEAT}"))
 
 
