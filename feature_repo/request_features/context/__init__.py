@@ -11,6 +11,7 @@ from feature_repo.request_features.context.counts import (
     entity_slice,
     measure_indexes,
 )
+from feature_repo.request_features.context.logarithms import rounded_log
 from feature_repo.request_features.context.overrides import with_overrides
 from feature_repo.request_features.context.rate_prior import RatePrior
 from feature_repo.request_features.context.request_context import (
@@ -53,5 +54,6 @@ __all__ = [
     "is_present",
     "measure_indexes",
     "or_zero",
+    "rounded_log",
     "with_overrides",
 ]

@@ -8,7 +8,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from feature_repo.request_features.context import Floats, RatePrior, RequestContext, entity_slice
+from feature_repo.request_features.context import (
+    Floats,
+    RatePrior,
+    RequestContext,
+    entity_slice,
+    rounded_log,
+)
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.market import order_values
 from feature_repo.request_features.families.recent import Recent
@@ -32,8 +38,9 @@ def price(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
     clicked, ignored = _recent_prices(context, field.column)
     clicked_mean, spread, ignored_mean = _mean(clicked), _spread(clicked), _mean(ignored)
     values = order_values(context)
-    orders = np.log([entity_slice(values, "user"), entity_slice(values, "query")])
-    against = np.log(prices) - np.array([[clicked_mean], [ignored_mean], [clicked_mean], *orders])
+    orders = rounded_log([entity_slice(values, "user"), entity_slice(values, "query")])
+    means = np.array([[clicked_mean], [ignored_mean], [clicked_mean], *orders])
+    against = rounded_log(prices) - means
     against[2] /= np.maximum(spread, _LEAST_SPREAD)
     blocks = [
         Block(_AGAINST, against),
@@ -57,7 +64,7 @@ def _recent_prices(context: RequestContext, column: str) -> tuple[Floats, Floats
 def _logarithms(prices: Sequence[str]) -> Floats:
     """Logarithms of the positive prices."""
     amounts = np.array([int(price) for price in prices if price], dtype=np.float64)
-    return np.log(amounts[amounts > 0] / MINOR_UNITS)
+    return rounded_log(amounts[amounts > 0] / MINOR_UNITS)
 
 
 def _mean(values: Floats) -> float:

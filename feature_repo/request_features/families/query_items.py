@@ -15,6 +15,7 @@ from feature_repo.request_features.context import (
     as_list,
     as_numbers,
     is_present,
+    rounded_log,
 )
 from feature_repo.request_features.families.block import Block, Columns, named
 from feature_repo.request_features.families.listed import Listed, numbers_of, split
@@ -95,7 +96,7 @@ def _intents(context: RequestContext, columns: Sequence[str], weights: Floats) -
 
 
 def _to_price(context: RequestContext, column: str, weights: Floats) -> Floats:
-    own = np.log(context.item_numbers(f"item_attributes__{column}"))
+    own = rounded_log(context.item_numbers(f"item_attributes__{column}"))
     priced = [
         (int(values[0]), weight)
         for values, weight in zip(
@@ -104,6 +105,6 @@ def _to_price(context: RequestContext, column: str, weights: Floats) -> Floats:
         if values and int(values[0]) > 0
     ]
     prices, shares = np.array(priced, dtype=np.float64).reshape(-1, 2).T
-    mean = np.sum(np.log(prices / MINOR_UNITS) * shares) / shares.sum() if priced else np.nan
+    mean = np.sum(rounded_log(prices / MINOR_UNITS) * shares) / shares.sum() if priced else np.nan
     difference: Floats = own - mean
     return difference
