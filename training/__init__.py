@@ -1,1 +1,1 @@
-"""What we learn: dataset, artifact, verdict."""
+"""Training: datasets, rankers, retrieval indexes, evaluation and studies."""

@@ -26,10 +26,10 @@ class Manifest:
     Attributes:
         kind, name: for example ranker and default.
         files: sha256 of every other file, by path inside the folder.
-        columns: feature columns in the order that the model reads; empty where it reads none.
-        feature_service: name of the service it was trained on, and hash of its columns.
-        query_key_version: version of the function that made its query keys.
-        parents: hashes of its inputs, such as data and code, by name.
+        columns: feature columns in the order that the model reads; empty if it reads none.
+        feature_service: name of the feature service it was trained on, and a hash of its columns.
+        query_key_version: version of the function that computed its query keys.
+        parents: input name, such as data or code → hash.
         metrics: measured figures.
     """
 
@@ -169,7 +169,7 @@ def _sync(folder: Path) -> None:
 
 
 def _move(build: Path, target: Path) -> None:
-    """Rename the build to its version; does nothing where that version exists."""
+    """Rename the build to its version; do nothing if that version exists."""
     if target.exists():
         shutil.rmtree(build)
         return

@@ -1,6 +1,6 @@
 """Item popularity: the fallback ranking.
 
-A snapshot of each item's smoothed click rate over the whole log.  The server has it in memory and
+A snapshot of each item's smoothed click rate over the whole log.  The server holds it in memory and
 needs neither Redis nor features for it.
 """
 
@@ -22,7 +22,7 @@ FILE = "popularity.json"
 
 @dataclass(frozen=True)
 class Popularity:
-    """A score for every item that was shown, and one score for all others."""
+    """A score for each item that was shown, and one default score for all other items."""
 
     scores: Mapping[str, float] = field(default_factory=dict)
     unknown: float = 0.0

@@ -107,7 +107,7 @@ class Dataset:
         return values
 
     def batches(self) -> Iterator[Matrix]:
-        """Iterate over the matrix in parts, from the first row to the last."""
+        """Iterate over the matrix in parts, in row order."""
         yield self.matrix
 
     def rows(self, selected: npt.NDArray[np.bool_]) -> "Dataset":
@@ -157,7 +157,7 @@ def read_facts(path: Path) -> Facts:
 
 
 def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[Matrix]) -> None:
-    """Write rows and their features; after a failure there is no file.
+    """Write rows and their features; leave no file after a failure.
 
     Args:
         path: of the file.
@@ -173,12 +173,12 @@ def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[M
 
 
 class DatasetWriter:
-    """Write a dataset's file; it appears when it is complete.
+    """Write a dataset's file, which appears only when it is complete.
 
     Args:
         path: of the file.
         facts: its metadata.
-        keys: schema of at least `KEYS`; of other columns, those of `CONTEXT` are written.
+        keys: schema that contains `KEYS`; other columns are written if they are in `CONTEXT`.
     """
 
     def __init__(self, path: Path, facts: Facts, keys: pa.Schema) -> None:

@@ -1,7 +1,7 @@
 """Target leakage through counts: compare a dataset's counts with the log before each request.
 
-The check reads the log in another way than the join does: for each sampled row it sums the events
-seen before the request.  Higher counts in the dataset mean that the as-of condition was lost.
+The check does not use the join: for each sampled row it sums the events seen before the request.
+Higher counts in the dataset mean that the as-of condition was lost.
 """
 
 import tempfile
@@ -18,7 +18,8 @@ from training.dataset.format import Dataset
 
 RANKINGS = 300
 MOST_SHARE = 0.01
-"""Share of the sampled rows: a correction that the features do not have yet leaves a count high."""
+"""Tolerated share of the sampled rows: a correction that the features lack leaves a count too
+high."""
 
 _SEED = 17
 

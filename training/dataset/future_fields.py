@@ -1,8 +1,8 @@
 """Target leakage through item fields: values that were computed from later interactions.
 
-No single row shows the leak, and an honest field, such as a price, predicts clicks too.  But chance
-blurs the effect of an honest field; only one that was computed from the clicks follows them for
-every item and every update.
+No single row shows the leak, and an honest field, such as a price, predicts clicks too.  But an
+honest field correlates only weakly with the clicks after each update; a field computed from these
+clicks follows them for every item and every update.
 """
 
 from collections.abc import Mapping
@@ -23,7 +23,8 @@ Floats = npt.NDArray[np.float64]
 
 SUSPICIOUS_CORRELATION = 0.9
 FEWEST_VALUES, FEWEST_CLICKS = 50, 30
-"""Values of one field, and interactions after them, below which chance may explain anything."""
+"""Minimum numbers of values of a field, and of interactions after them; with fewer, any correlation
+may be chance."""
 
 _VALUES = """
 select
@@ -45,7 +46,7 @@ where type = $type and corrects is null
 
 @dataclass(frozen=True)
 class FutureField:
-    """An item field, and how closely it moves with the interactions that come next.
+    """An item field and its correlation with the interactions that follow.
 
     Attributes:
         correlation: Pearson's, within items, of a value with the number of interactions until the

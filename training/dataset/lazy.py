@@ -27,7 +27,7 @@ class LazyDataset(Dataset):
     Args:
         path: of the file.
         facts: its metadata; fewer columns are fewer features.
-        chosen: shape (R,), ascending row numbers in the file; None for all rows.
+        selected: shape (R,), row numbers in the file, ascending; None for all rows.
     """
 
     def __init__(self, path: Path, facts: Facts, selected: RowNumbers | None = None) -> None:

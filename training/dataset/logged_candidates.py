@@ -1,6 +1,6 @@
 """Candidates and source ranks of past slates, from the answers in the log.
 
-Each slate uses the answer to its request; of several answers, the one nearest in time.  A slate
+Each slate uses the answer to its request, or the nearest in time of several answers.  A slate
 that the shop showed without a request has no source ranks and no other candidates.
 """
 

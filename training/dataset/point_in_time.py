@@ -1,7 +1,7 @@
 """Historical features: the context of each past slate, strictly before it was shown.
 
 The historical join runs once for each entity: users, queries and markets by ranking, items by row.
-The joined tables are on disk; only some slates at a time become Python objects.
+The joined tables stay on disk; slates become Python objects one part at a time.
 """
 
 from collections.abc import Iterator, Mapping

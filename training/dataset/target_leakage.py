@@ -1,6 +1,6 @@
 """Target leakage through columns: a feature that alone separates clicked items from the others.
 
-Shoppers are not that predictable.  Such a column was computed from later events.
+Clicks are not that predictable, so such a column was computed from later events.
 """
 
 import numpy as np
@@ -15,7 +15,8 @@ Targets = npt.NDArray[np.bool_]
 SUSPICIOUS_AUC = 0.97
 
 FEWEST_SLATES, MOST_SLATES = 30, 20_000
-"""With fewer slates an honest column may reach this by chance; more add no information."""
+"""With fewer slates an honest column may reach this AUC by chance; more slates add no
+information."""
 
 EXEMPT = ("text__",)
 """Columns of the request and the item's title only, which no event changes.  Where shoppers search
@@ -118,7 +119,7 @@ def _of_the_future(name: str, values: npt.NDArray[np.float32]) -> bool:
 
 
 def _some(data: Dataset) -> Dataset:
-    """Select the slates with a gain; of very many, the newest."""
+    """Select the newest slates with a gain, at most `MOST_SLATES`."""
     data = data.with_gain()
     starts = slate_starts(data.column("qid"))
     if starts.size <= MOST_SLATES:

@@ -1,7 +1,7 @@
 """Evaluate ranker and baselines on the test split.
 
-The test split is newer than everything that the ranker learned from or was chosen on.  Each ranker
-and dataset is measured once; after that the logged result is returned.
+The test split is newer than all data used to train and select the ranker.  Each ranker and dataset
+is measured once; later calls return the logged result.
 """
 
 import json
@@ -114,7 +114,7 @@ class Logged:
     table: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """As it was logged."""
+        """Return the logged result."""
         return self.table
 
 
@@ -262,7 +262,7 @@ def write(out: Path, table: dict[str, Any]) -> None:
 
 
 def without_nan(value: Any) -> Any:
-    """Replace NaN by None, which JSON can store; it means "not measured"."""
+    """Replace NaN by None, which means "not measured" and is valid JSON."""
     if isinstance(value, dict):
         return {key: without_nan(inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):

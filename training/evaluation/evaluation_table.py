@@ -9,7 +9,7 @@ from rich.table import Table
 Figures = Mapping[str, Any]
 
 COMPARED = ("recall@10", "mrr")
-"""Metrics of every model in the first table; the second table has the others."""
+"""Metrics in the first table; the second table has the other metrics."""
 
 
 def tables(evaluation: Figures) -> Iterator[Table]:

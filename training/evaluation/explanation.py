@@ -1,7 +1,7 @@
-"""Explain the order of a slate: each feature's share of each score, and reasons in words.
+"""Explain the order of a slate: each feature's contribution to each score, and reasons in words.
 
-Exact shares are for the analysis of past slates, approximate ones for live answers; both sum to the
-score.
+Exact contributions serve the analysis of past slates, approximate ones live answers; both sum to
+the score.
 """
 
 import base64
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from feature_repo.events.log import EventLog
 
 _NOTABLE = 0.01
-"""Part of the strongest share below which a share is no reason."""
+"""A share becomes a reason if it is at least this fraction of the strongest share."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ def _vectors(event: "ServedEvent") -> Matrix:
 def _reasons(
     columns: Sequence[str], apart: Scores, matrix: Matrix, n: int, top: int
 ) -> tuple[str, ...]:
-    """Return the features in which an item differs most from the slate, strongest first."""
+    """Return the features that set an item apart from its slate, strongest first."""
     strongest = np.argsort(-np.abs(apart), kind="stable")[:top]
     return tuple(
         reason(columns[f], float(apart[f]), float(matrix[n, f]), matrix[:, f])

@@ -1,4 +1,4 @@
-"""Parity of training and serving: compare logged vectors with those that training computes.
+"""Parity of training and serving: compare logged vectors with recomputed ones.
 
 The point-in-time join computes the vectors of each logged answer from the events alone; they must
 equal the logged ones bit for bit.  A difference means that training and serving disagree.
@@ -26,12 +26,12 @@ from training.dataset import historical_features, sources_of
 from training.ranker import Ranker
 
 IN_FLIGHT = 5 * SECOND
-"""Time before a request in which an event may be received but not yet acknowledged."""
+"""Maximum time for which an event may be received but not yet acknowledged."""
 
 _PAST = "or `aisle ingest --backfill` has added events from before the request since"
 
 _TRIED = 20
-"""Number of events within that time, newest first, that are tried as unacknowledged."""
+"""Maximum number of events within that time that are tried as unacknowledged, newest first."""
 
 
 @dataclass
@@ -124,7 +124,7 @@ def verify(home: Home, events: Sequence[ServedEvent]) -> Comparison:
     """Compare with the prior of each answer's own ranker; count answers in flight separately.
 
     Raises:
-        DatasetError: an answer has other columns than this shop's, or its ranker is gone.
+        DatasetError: an answer has other columns than this shop, or its ranker was removed.
         ArtifactError: its ranker is damaged.
     """
     columns = feature_columns(Shop.load(home.shop_toml))
@@ -169,7 +169,7 @@ def _prior_of(home: Home, version: str) -> RatePrior:
 
 
 def cause_of(column: str) -> str:
-    """Describe the likely cause, by the family of the column that differs."""
+    """Describe the likely cause, by the feature family of the column that differs."""
     view = column.partition("__")[0]
     batch = [spec.name for spec in all_views() if spec.live is None]
     if view in ("percentiles", "market", "funnel", "query_item", *batch):
@@ -209,7 +209,7 @@ def _read_earlier(
 
 
 def _instants(home: Home) -> npt.NDArray[np.int64]:
-    """Return the instants at which events changed features, in order, each once."""
+    """Return the distinct instants when events changed features, in order."""
     log = EventLog(home, Clock())
     paths = [
         path for kind in ("item", "ranking", "interaction") for path in log.relation_paths(kind)
@@ -228,7 +228,7 @@ def _computed(
 ) -> Iterator[Matrix]:
     """Compute the vectors of each request at its instant plus a shift in µs.
 
-    Features that are times since an event count up to that instant, or with `at_request` up to the
+    Features that measure the time since an event end at that instant, or with `at_request` at the
     request.
     """
     if not events:

@@ -1,4 +1,4 @@
-"""Publish what was learned: the ranker if its verdict allows it, the popularity snapshot always."""
+"""Publish the ranker if the gate allows it, and always the popularity snapshot."""
 
 import hashlib
 import json
@@ -86,7 +86,7 @@ def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _code() -> str:
-    """Hash the code that computes features, which must not change under a model."""
+    """Hash the code that computes features, which must not change while a model uses it."""
     sources = sorted(
         [*(CHECKOUT / "feature_repo").rglob("*.py"), *(CHECKOUT / "feature_repo").rglob("*.sql")]
     )

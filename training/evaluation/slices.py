@@ -13,11 +13,11 @@ ITEM, SHOP = "itself", "the shop"
 """The first and the last level of support for a click rate; groups are between them."""
 
 HEAD_SEARCHES = 10
-"""Earlier searches from which a query is a head query."""
+"""Minimum number of earlier searches of a head query."""
 
 COLUMNS = ("market", "surface", "device")
 MOST_VALUES = 8
-"""Most values of a market, surface or device that become slices: the largest."""
+"""Maximum number of slices of each column, for its most frequent values."""
 
 
 def slices_of(data: Dataset) -> dict[str, Chosen]:
@@ -48,10 +48,10 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
 
 
 def support_levels(data: Dataset) -> dict[str, Chosen]:
-    """Return by level the items whose click rate it supports, shape (R,); each item has one level.
+    """Return level → items whose click rate it supports, shape (R,); each item has one level.
 
-    An item's own impressions support its click rate where they weigh at least as much as the prior,
-    else those of its brand, else those of its category, else those of the shop.
+    An item's own impressions support its click rate if they weigh at least as much as the prior.
+    Otherwise the impressions of its brand do, then of its category, then of the shop.
     """
     prior = data.facts.prior
     weight = prior.strength / prior.click_rate if prior.click_rate > 0 else np.inf
@@ -81,7 +81,7 @@ def _has_cold_target(data: Dataset, starts: npt.NDArray[np.int64]) -> Chosen:
 
 
 def _largest(column: str, values: npt.NDArray[np.object_]) -> dict[str, Chosen]:
-    """Return slices of a column's most frequent values, where it has more than one."""
+    """Return slices of a column's most frequent values; none for a column with a single value."""
     values = values[values != None].astype(str)  # noqa: E711
     names, counts = np.unique(values, return_counts=True)
     if names.size < 2:

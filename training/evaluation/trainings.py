@@ -1,4 +1,4 @@
-"""How much a ranker's figures depend on chance in training: fitted again, measured on test.
+"""Measure how much a ranker's figures depend on chance in training: refit it, measure on test.
 
 Each training uses another seed for the trees' samples of rows and columns, and another order of
 the slates.  The interval of an evaluation covers the choice of users only; this spread is the rest
@@ -21,7 +21,7 @@ def repeat_trainings(
 ) -> dict[str, Any]:
     """Fit the chosen trial `count` times on all but the test split, and measure each on it.
 
-    The first training is that of the ranker itself.  The rows are read into memory.
+    The first training repeats the ranker's own.  The rows are read into memory.
 
     Raises:
         SettingError: fewer than two trainings.

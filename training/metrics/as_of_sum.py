@@ -1,4 +1,4 @@
-"""Sums over events strictly before an instant, for many keys and instants at once."""
+"""Sums over events strictly before an instant, vectorized over keys and instants."""
 
 import numpy as np
 import numpy.typing as npt

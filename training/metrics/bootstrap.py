@@ -17,7 +17,7 @@ DRAWS = 2000
 LEVEL = 0.95
 _SEED = 11
 _MOST_NUMBERS = 1 << 20
-"""Drawn together: few enough for the processor's cache."""
+"""Numbers computed together, few enough for the processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,8 @@ def _intervals(values: Floats, cluster: Clusters, draws: int) -> list[Interval]:
 def _on_grid(sums: npt.NDArray[Any]) -> Floats:
     """Round the sums (C, M) of clusters so that a float64 holds every sum of C of them exactly.
 
-    The matrix product then has the same bits in whichever order BLAS adds.  The grid is at most
-    2^-52 of the largest total.
+    The matrix product then has the same bits for any order of addition in BLAS.  The grid is at
+    most 2^-52 of the largest total.
     """
     largest = float(np.abs(sums).max()) * len(sums)
     grid = np.ldexp(1.0, int(np.frexp(largest)[1]) - 52)

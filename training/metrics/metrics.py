@@ -1,4 +1,4 @@
-"""Ranking metrics over many slates at once: one number for each slate.
+"""Ranking metrics, vectorized over slates: one number for each slate.
 
 Rows have shape (R,) and are sorted by `qid`, each slate's rows in displayed order; a metric has
 shape (Q,).  A metric is a value, parsed from and printed as text: `ndcg@10`, `map`, `revenue@5`.
@@ -45,7 +45,7 @@ class Metric:
         'ndcg@10'
 
         Raises:
-            SettingError: there is none.
+            SettingError: there is no such metric.
         """
         kind, k = match.groups() if (match := _TEXT.fullmatch(text)) else ("", None)
         if kind not in (_CUT if k else _WHOLE):
@@ -67,7 +67,7 @@ class Slates:
         qid: shape (R,), ascending: the slate of each row.
         gains: shape (R,), not negative.
         worth: shape (R,): revenue of each row, zero where it was not bought; None if unknown.
-        information: shape (R,): bits by which each item surprises; None if unknown.
+        information: shape (R,): surprise of each item in bits; None if unknown.
         groups: shape (R,): category of each item as an integer, -1 where it has none.
         items: shape (R,): each item as an integer.
     """
@@ -94,7 +94,7 @@ class Slates:
 
     @cached_property
     def starts(self) -> Ints:
-        """Shape (Q,): the row at which each slate begins."""
+        """Shape (Q,): the first row of each slate."""
         return slate_starts(self.qid)
 
     @cached_property
@@ -130,7 +130,7 @@ class Slates:
         falling = -np.where(np.isnan(numbers), -np.inf, numbers)
         order = np.empty(numbers.size, dtype=np.int64)
         for first, used, rows in self._tables:
-            # Unused cells come last: the sort is stable, and nothing is higher.
+            # Unused cells come last: the sort is stable, and no key is higher.
             table = np.full(used.shape, np.inf)
             table[used] = falling[rows]
             best_first = np.argsort(table, axis=1, kind="stable")
@@ -177,7 +177,7 @@ class Ranked:
         return self.slates.gains[self.order]
 
     def ndcg(self, k: int) -> Floats:
-        """Discounted gain as a share of that of the best order of the same items."""
+        """Discounted gain divided by the discounted gain of the best order of the same items."""
         s = self.slates
         return _share(s.discounted(self.gains, k), s.discounted(s.ideal, k))
 
@@ -215,7 +215,7 @@ class Ranked:
     def diversity(self, k: int) -> Floats:
         """Share of the pairs in the first k positions whose items differ in category.
 
-        Items without one are left out.
+        Items without a category do not count.
         """
         s = self.slates
         if s.groups is None:
@@ -264,7 +264,7 @@ def ndcg(scores: Rows, gains: Rows, qid: Rows, k: int = 10) -> Floats:
 
 
 def slate_starts(qid: Rows) -> Ints:
-    """Return the row at which each slate begins, shape (Q,).
+    """Return the first row of each slate, shape (Q,).
 
     Raises:
         DatasetError: the rows are not sorted by slate.

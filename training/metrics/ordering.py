@@ -1,6 +1,6 @@
-"""The highest numbers of each row of a table, with equal ones in a stated order.
+"""The highest numbers of each row of a table, with a defined order of equal numbers.
 
-numpy's partial sorts leave the order of equal numbers to the processor's vector unit.
+In numpy's partial sorts the order of equal numbers depends on the processor's vector unit.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """Random orders: Gumbel noise on scores, the k best of them, and their probabilities.
 
 The order of score + temperature * noise is a Plackett-Luce draw.  An item's noise follows from the
-seed and its number, so the draw can be repeated from the log.  An item of the simulated shop has
-the number in its id, any other that of `item_numbers`.
+seed and its number, so the draw can be repeated from the log.  The number of a simulated item is in
+its id; `item_numbers` computes it for other items.
 """
 
 import hashlib
@@ -51,7 +51,7 @@ def gumbel_top_k(
 
 
 def _conditional(logits: Floats, chosen: Ints) -> Floats:
-    """Return the softmax of each chosen one among those not chosen before it.
+    """Return the softmax of each chosen item among the items not chosen before it.
 
     Summed from the last to the first, so that small probabilities are not lost in large sums.
     """

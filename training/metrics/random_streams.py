@@ -1,7 +1,7 @@
 """Reproducible random numbers: generators by purpose, and noise by number.
 
-A generator depends on the seed, its name and its numbers alone, so a day is the same whichever days
-were drawn before it, in whichever process.
+A generator depends only on the seed, its name and its numbers, so a day is the same in every
+process and after any other days.
 """
 
 import zlib

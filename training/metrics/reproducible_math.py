@@ -3,7 +3,7 @@
 numpy computes these with the widest vector unit of the machine, and the last bit differs between
 them; an SVD and trees amplify that bit to the third digit of a metric.  The functions below use
 additions, multiplications, divisions and powers of two alone, which IEEE 754 defines to the bit.
-The polynomials are those of fdlibm (Sun Microsystems 1993); errors are below 2 ulp.
+The polynomials come from fdlibm (Sun Microsystems 1993); errors are below 2 ulp.
 """
 
 import numpy as np

@@ -1,4 +1,4 @@
-"""How far a figure moves from one training to the next."""
+"""Spread of a figure over several trainings."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -36,7 +36,7 @@ def spread_of(values: Sequence[float]) -> Spread:
 
 
 def check_trainings(count: int) -> None:
-    """Refuse a number of trainings that has no spread.
+    """Check that there are enough trainings for a spread.
 
     Raises:
         SettingError: fewer than two.

@@ -26,7 +26,7 @@ class Intent:
 
     @classmethod
     def fit(cls, clicks: Iterable[tuple[str, str, float]], values: Iterable[str]) -> "Intent":
-        """Learn from clicks; a phrase that equals a value implies it.
+        """Learn from clicks; a phrase that equals a value always implies it.
 
         Args:
             clicks: phrase, value of the clicked item, number of clicks.

@@ -24,7 +24,7 @@ LONG = 8
 """Minimum length of words that may differ by two letters; shorter words may differ by one."""
 
 AHEAD = 5.0
-"""Minimum ratio of the uses of a correction to those of the word and of the next neighbour."""
+"""A correction has at least this many times the uses of the word, and of the next neighbour."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Spelling:
         return cls(dict(counts), frozenset(word for word, _ in counts if word in offered))
 
     def apply(self, word: str) -> str | None:
-        """Return the correction of a folded word; None where it needs none."""
+        """Return the correction of a folded word; None if it needs no correction."""
         if word in self.for_sale or len(word) < SHORTEST or not word.isalpha():
             return None
         own = self.in_use.get(word, 0)

@@ -1,4 +1,4 @@
-"""Interpret a query.  The key of the query, which the log uses, does not change."""
+"""Interpret a query, without changing its key in the log."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

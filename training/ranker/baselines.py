@@ -1,4 +1,4 @@
-"""Baselines that need no learning.  Each gives a score to every row."""
+"""Baselines without learning.  Each returns a score for every row."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ def random_order(data: Dataset) -> Scores:
 
 
 def shown_order(data: Dataset) -> Scores:
-    """Return the order in which the shop showed the items."""
+    """Return scores that keep the displayed order."""
     order: Scores = -data.column("position").astype(np.float64)
     return order
 

@@ -1,7 +1,7 @@
-"""From scores to probabilities: isotonic regression on slates the trees have not learned from.
+"""Calibrate scores to probabilities: isotonic regression on slates unseen by the trees.
 
-A ranker's scores give an order.  Calibrated scores give the probability that an item is relevant
-once it is examined (Zadrozny and Elkan, KDD 2002).  Clicks count over the examination of their
+A ranker's scores only order items.  A calibrated score is the probability that an item is relevant
+once it is examined (Zadrozny and Elkan, KDD 2002).  Clicks are divided by the examination of their
 position, so that probabilities describe items and not positions.
 """
 
@@ -53,7 +53,7 @@ def calibrate(
         scores: shape (R,).
         clicked: shape (R,), bool.
         examined: shape (R,), probability that the row was examined.
-        held_out: shape (R,), bool: rows that only measure.
+        held_out: shape (R,), bool: rows for the error only.
     """
     clicked, held_out = np.asarray(clicked, np.float64), np.asarray(held_out, bool)
     fitted = ~held_out

@@ -1,4 +1,4 @@
-"""The probability that an item was examined, learned from clicks together with relevance.
+"""The click model: learn examination probabilities from clicks, together with relevance.
 
 A click needs examination and relevance.  Examination depends on the position and on the position of
 the last click above (the user browsing model of Dupret and Piwowarski, SIGIR 2008).  This covers
@@ -20,7 +20,7 @@ Ints = npt.NDArray[np.int64]
 Bools = npt.NDArray[np.bool_]
 
 POSITIONS = 20
-"""Lower positions share a cell."""
+"""Number of positions with separate cells; lower ones share the last."""
 LEAST = 0.01
 _START, _STRENGTH = 0.8, 2.0
 """Prior of a cell, and the number of rows it is worth."""
@@ -125,7 +125,7 @@ def curves_by(
         groups: columns of shape (R,), such as device and market.
         shown: R impressions.
         relevance: shape (R,).
-        pooled: the examination of all slates, with which each value starts.
+        pooled: the examination of all slates, the start for each value.
     """
     curves: dict[str, dict[str, list[float]]] = {}
     for name, values in groups.items():

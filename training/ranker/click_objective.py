@@ -20,14 +20,14 @@ _FLATTEST = 1e-6
 
 
 class ExaminedClicks:
-    """An XGBoost objective with its metric; stores the examination learned so far."""
+    """An XGBoost objective with its metric; stores the examination as it is learned."""
 
     def __init__(self, shown: Shown, gain: Floats) -> None:
         """Start with R training rows.
 
         Args:
             shown: clicks and positions of the rows.
-            gain: shape (R,), 0 where not clicked; 1 is that of a plain click.
+            gain: shape (R,), 0 where not clicked; a plain click has gain 1.
         """
         self.examination = Examination.unknown()
         self._shown, self._gain = shown, gain

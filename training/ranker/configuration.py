@@ -1,4 +1,4 @@
-"""The configurations of the trees that validation chooses between."""
+"""Configurations of the trees, for selection on the validation split."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ PATIENCE = 25
 
 @dataclass(frozen=True)
 class Configuration:
-    """What may differ between trials; everything else is fixed below.
+    """Parameters that differ between trials; the functions below fix all others.
 
     `monotone` constrains the trees (`monotone_constraints`).
     """
@@ -30,8 +30,8 @@ class Configuration:
     def ranking_parameters(self, columns: Sequence[str]) -> dict[str, Any]:
         """Return XGBoost's parameters for learning to rank.
 
-        Gain is linear in objective and metric.  A slate without gain counts as 0; the trees get
-        none.
+        Gain is linear in objective and metric.  A slate without gain has NDCG 0, and the trees do
+        not learn from it.
         """
         return {
             **self.tree_parameters(columns),
@@ -43,7 +43,7 @@ class Configuration:
         }
 
     def tree_parameters(self, columns: Sequence[str]) -> dict[str, Any]:
-        """Return XGBoost's parameters for growing trees, whatever their objective."""
+        """Return XGBoost's parameters for growing trees, for any objective."""
         return {
             "tree_method": "hist",
             "max_depth": self.max_depth,

@@ -1,6 +1,6 @@
-"""Several boosters as one whose score is the weighted sum of theirs.
+"""Merge several boosters into one that returns the weighted sum of their scores.
 
-Serving, explanations and storage then handle an ensemble as they handle any other ranker.
+Serving, explanations and storage then handle an ensemble like any other ranker.
 """
 
 import json

@@ -1,4 +1,4 @@
-"""Groups of features, read from the beginnings of their columns' names."""
+"""Groups of features, by the prefix of the column name."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,7 +7,7 @@ _USER_GROUPS = (
     *("taste", "history", "session"),
 )
 _USER_PRICES = ("to_clicked", "to_ignored", "off_band", "to_user_order")
-"""Features of the group `price` that compare a price with those the user met."""
+"""Features of the group `price` that compare a price with the prices that the user saw."""
 
 _INCREASING = (
     "rate__item_",
@@ -18,7 +18,7 @@ _INCREASING = (
     "text__title_covered",
     "query_item__weight",
 )
-"""Columns of which more cannot make an item less relevant."""
+"""Columns whose increase cannot make an item less relevant."""
 
 
 def group_features(columns: Iterable[str]) -> dict[str, tuple[str, ...]]:
@@ -47,8 +47,8 @@ def is_user_feature(column: str) -> bool:
 def monotone_constraints(columns: Sequence[str]) -> tuple[int, ...]:
     """Return 1 for each column that can only raise the score, else 0.
 
-    Trees with these constraints do not learn from chance that a better click rate or a closer
-    match is worse.
+    With these constraints, noise cannot teach the trees that a better click rate or a closer match
+    is worse.
 
     >>> monotone_constraints(["rate__item_7d", "item_attributes__price"])
     (1, 0)

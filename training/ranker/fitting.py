@@ -1,8 +1,8 @@
 """Choose a configuration and a variant on the validation split; fit the ranker on all but test.
 
-The configuration is the one with which the naive variant does best on the validation split, which
-is later than the training split.  Then the variants are compared (`training.ranker.selection`), and
-the selected one is fitted on both splits.
+The naive variant selects the configuration by its result on the validation split, which is later
+than the training split.  Then the variants are compared (`training.ranker.selection`), and the
+selected one is fitted on both splits.
 """
 
 import json
@@ -50,15 +50,15 @@ from training.ranker.variants import (
 )
 
 _LARGEST_SLICE = 0.5
-"""Share of the rows; a log that is random throughout has no slice to hold out."""
+"""Maximum share of the rows to hold out; a log that is entirely random has no separate slice."""
 
 GROUPS = ("device", "market")
-"""Columns by which examination is reported, where the dataset has them."""
+"""Columns with an examination curve for each value, if the dataset has them."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One configuration, measured on the validation split; `parts` are those of a sum."""
+    """One configuration, measured on the validation split; `parts` are the parts of a sum."""
 
     variant: str
     configuration: Configuration
@@ -68,7 +68,7 @@ class Trial:
 
     @classmethod
     def from_dict(cls, table: Mapping[str, Any]) -> "Trial":
-        """Read what `to_dict` returned."""
+        """Read a dict of `to_dict`."""
         return cls(
             variant=table["contender"],
             configuration=Configuration(**table["configuration"]),
@@ -109,7 +109,7 @@ class Training:
         examination: curves of the click model, by column and value, and over all slates.
         outcomes: variant → outcome → ndcg@10 where variants were compared, gains being over
             examination.
-        calibration_error: of probabilities made of the chosen variant's scores.
+        calibration_error: of the chosen variant's calibrated scores.
     """
 
     trials: tuple[Trial, ...]
@@ -154,7 +154,7 @@ def train(
 
     Raises:
         DatasetError: no ranking with a gain in the training or in the validation split.
-        LeakError: a feature knows the future.
+        LeakError: a feature contains the future.
     """
     data, grid = LazyDataset.open(dataset), GRID
     check_target_leakage(data.part(TRAIN, VALIDATE))
@@ -309,7 +309,7 @@ def _calibration(selected: Fitted, click_model: Fitted, data: Dataset) -> Calibr
 
 
 def _examination(click_model: Fitted, data: Dataset) -> dict[str, Any]:
-    """Return the curve over all slates and those of each group."""
+    """Return the curve over all slates, and one for each value of a group."""
     assert click_model.objective is not None
     examination, shown = click_model.objective.examination, shown_of(data)
     relevance = click_model.objective.relevance(click_model.scores(data))

@@ -1,7 +1,7 @@
-"""Whether a ranker may be published.
+"""Decide whether a ranker may be published.
 
-It must beat the smoothed click rate where the variants were compared, and no column may know the
-future.
+It must beat the smoothed click rate on the slates that compared the variants, and no column may
+contain the future.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class Gate:
 
     Attributes:
         publish: whether the ranker may be published.
-        reason: in a sentence.
+        reason: of the decision, in a sentence.
         difference: of ndcg@10 to the baseline, gains being over examination.
     """
 

@@ -1,4 +1,4 @@
-"""A dataset's rows quantized for XGBoost, a batch at a time.
+"""Quantize a dataset's rows for XGBoost, a batch at a time.
 
 XGBoost passes over the rows several times; at most one batch of the float matrix is in memory.  The
 bins of the values are stored in memory if they are small enough, else in files that are read a few
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     import xgboost
 
 BYTES_A_VALUE = 7
-"""Memory of a quantized value where some values are missing, as measured."""
+"""Measured memory of a quantized value, where some values are missing."""
 
 MOST_BYTES = 1 << 29
 """Rows that would take more memory than this are stored in files."""
@@ -52,7 +52,7 @@ def quantize(
 
 
 def whole_slates(data: Dataset) -> Iterator[_Batch]:
-    """Yield batches cut where slates begin; XGBoost would take a divided slate for two."""
+    """Yield batches of whole slates; XGBoost would treat a divided slate as two."""
     qid, start = data.column("qid"), 0
     rest = np.empty((0, len(data.facts.columns)), dtype=np.float32)
     for batch in data.batches():

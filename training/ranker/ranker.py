@@ -59,12 +59,12 @@ class Ranker:
         return scores_of(self.booster, matrix)
 
     def contributions(self, matrix: Matrix) -> Scores:
-        """Return what each feature adds to each score, shape (N, F): approximate SHAP."""
+        """Return each feature's contribution to each score, shape (N, F): approximate SHAP."""
         columns: Scores = self.shares(matrix)[:, :-1]
         return columns
 
     def shares(self, matrix: Matrix, *, exact: bool = False) -> Scores:
-        """Return what each feature adds to each score, shape (N, F + 1), and last the constant.
+        """Return the features' contributions to each score and the constant, shape (N, F + 1).
 
         A row sums to the item's score.  Exact shares are Shapley values of the trees (Lundberg, Lee
         et al., Nature Machine Intelligence 2020).  They take about a hundred times as long as the
@@ -79,7 +79,7 @@ class Ranker:
         return shares
 
     def save(self, folder: Path) -> None:
-        """Write the trees and what they need into a build folder."""
+        """Write the trees, columns, prior and calibration into a build folder."""
         folder.mkdir(parents=True, exist_ok=True)
         self.booster.save_model(folder / MODEL)
         calibration = self.calibration and self.calibration.to_dict()

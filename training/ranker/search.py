@@ -1,8 +1,9 @@
-"""A resumable and bounded search for a better configuration of the trees.
+"""Search for a better configuration of the trees; resumable, and limited in trials and time.
 
-Each trial is fitted on the past of several folds and measured on what followed, so that no trial
-learns from the future; the test split takes no part.  The study is stored in a journal file under
-the name of its dataset: an interrupted search continues, and another dataset starts anew.
+Each trial is fitted on the past of several folds and measured on the slates after it, so that no
+trial learns from the future; the test split is not read.  The study is stored in a journal file
+under the name of its dataset: an interrupted search continues, and another dataset starts a new
+study.
 """
 
 import time
@@ -34,7 +35,7 @@ def search_configuration(
     seconds: float | None = None,
     progress: Progress | None = None,
 ) -> Configuration:
-    """Return the best configuration of `trials` trials in all, including those of earlier runs.
+    """Return the best configuration of `trials` trials, which include the trials of earlier runs.
 
     Args:
         data: the test split is not read.
@@ -71,7 +72,7 @@ def search_configuration(
 
 
 def time_folds(data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
-    """Yield the past and what followed; each fold's past includes the whole fold before it.
+    """Yield the past and the following slates; each fold's past includes the whole fold before it.
 
     Args:
         data: rows sorted by time; only slates with a gain are measured.

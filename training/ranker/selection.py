@@ -1,16 +1,16 @@
-"""Which variant becomes the ranker.
+"""Select the variant that becomes the ranker.
 
 Variants are compared by how well their scores explain which item of a slate got the gain, where an
 item's probability is proportional to relevance times examination.  That is a softmax over the slate
-of a * score + log(examination).  Examination is that of the click model; a, the one number fitted
+of a * score + log(examination).  The click model gives the examination; a, the only number fitted
 here, puts all variants on one scale.  No gain is divided by a small probability, as in inverse
 propensity weighting, so few slates suffice.
 
 The default variant is the ranker unless another is clearly better, with 95 % confidence: it errs
 least where clicks are few, and chance must not decide against it.  The slates compared are those in
-random order, which no variant has learned from, where the log has enough of them.  Otherwise they
-are those of the validation split, whose order carries the old ranker's habits; there only variants
-that declare `beats_on_validation` can replace the default.
+random order, which no variant has learned from, where the log has enough of them.  Otherwise the
+validation split is used, whose order is biased towards the old ranker; there only variants that
+declare `beats_on_validation` can replace the default.
 """
 
 from collections.abc import Mapping
@@ -42,8 +42,8 @@ class Selection:
     Attributes:
         compared_on: the randomized slice or the validation split.
         slates: number of its slates with a gain.
-        values: variant → log likelihood of a gain minus that of examination alone, mean of the
-            slates.
+        values: variant → log likelihood of a gain minus the same with examination alone, mean of
+            the slates.
         differences: variant → difference to the default one, paired.
     """
 
@@ -65,7 +65,7 @@ class Selection:
 
 
 def select(fitted: Mapping[str, Fitted], data: Dataset, compared_on: str) -> Selection:
-    """Select by the slates of `data`, which the variants have not learned from."""
+    """Select on the slates of `data`, which the variants have not learned from."""
     data = data.with_gain()
     values = {name: _values(one, fitted[CLICK_MODEL], data) for name, one in fitted.items()}
     users = users_of(data)
@@ -120,7 +120,7 @@ def _mean(values: Floats) -> float:
 
 
 def _values(fitted: Fitted, click_model: Fitted, data: Dataset) -> Floats:
-    """Shape (Q,): log likelihood of a slate's gains with the scores minus that without them."""
+    """Shape (Q,): log likelihood of a slate's gains with the scores minus the same without them."""
     from scipy.optimize import minimize_scalar
 
     assert click_model.objective is not None

@@ -1,7 +1,7 @@
 """Load XGBoost with sleeping threads, and call its prediction directly.
 
 By default its threads wait busily for each other, which made fitting seven times slower on cores
-with other work.  The library reads the policy when it is loaded, so it is set here before.
+with other work.  The library reads the policy when it is loaded, so this module sets it first.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""The variants of a ranker: the same trees, different assumptions about what a click means.
+"""The variants of a ranker: the same trees with different assumptions about clicks.
 
 `VARIANTS` declares each of them once; training, selection and refitting go through it.
 """
@@ -68,12 +68,12 @@ class Variant:
 
     Attributes:
         name: stored in `training.json`.
-        meaning: what it takes a click for, in one line.
+        meaning: its interpretation of a click, in one line.
         fit: fits it; None for a sum.
         parts: of a sum, the variants whose scores are added; they are declared before it.
         tries_grid: whether it is fitted with every configuration; the others get the best of them.
         beats_on_validation: whether the validation split suffices to prefer it to the default
-            variant.  That split's order carries the old ranker's habits.
+            variant.  That split's order is biased towards the old ranker.
     """
 
     name: str
@@ -124,7 +124,7 @@ def shown_of(data: Dataset) -> Shown:
 def shuffled(data: Dataset) -> Dataset:
     """Return the same slates with the rows of each in random order.
 
-    Equal scores keep the order given.  In the displayed order a ranker that knows nothing would
+    Equal scores keep the order given.  In the displayed order a ranker with constant scores would
     look as good as the old one.
     """
     chance = np.random.default_rng(SEED).random(data.size)
@@ -270,7 +270,7 @@ VARIANTS = {
         ),
     )
 }
-"""Name → declaration, in the order in which they are fitted."""
+"""Name → declaration, in the order of fitting."""
 
 CLICK_MODEL = EXAMINED
 """The variant whose examination weighs the gains when variants are compared."""

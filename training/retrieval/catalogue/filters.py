@@ -83,7 +83,10 @@ def _in_stock(item_table: ItemTable) -> Flags:
 
 
 def _sold_in(item_table: ItemTable, market: str | None) -> Flags:
-    """An item without a market is sold in all; None is any market that no item names."""
+    """Return whether each item is sold in the market, None for a market that no item names.
+
+    An item without a market is sold in all markets.
+    """
     markets = item_table.shop.item_role("market")
     anywhere = np.ones(len(item_table.item_ids), dtype=np.bool_)
     if markets is None:

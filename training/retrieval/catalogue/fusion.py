@@ -10,7 +10,7 @@ from typing import TypeVar
 from training.retrieval.catalogue.ranked_list import RankedList, RankedRows
 
 K = 60
-"""The constant of the paper: the larger it is, the less the first ranks stand out."""
+"""The constant of the paper: a larger one gives the first ranks less weight."""
 
 RankAndScore = tuple[int, float]
 """Rank of an item in a source, from 1, and score in the source's unit."""
@@ -33,7 +33,7 @@ class Candidates:
     sources: Mapping[str, Mapping[str, RankAndScore]] = field(default_factory=dict)
 
     def with_more(self, source: str, item_ids: Sequence[str]) -> "Candidates":
-        """Append the items of a source without ranks; items that are present already stay."""
+        """Append the items of a source without ranks; skip items that are already present."""
         more = [item for item in dict.fromkeys(item_ids) if item not in self.sources]
         if not more:
             return self

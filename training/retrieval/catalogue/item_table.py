@@ -20,7 +20,7 @@ from training.retrieval.catalogue.ranked_list import Flags, Rows
 
 FILE = "assortment.parquet"
 FEW = 8
-"""Where fewer than one item in so many is selected, count only the selected ones."""
+"""If fewer than one item in so many is selected, count only the selected items."""
 
 FOLDABLE = ("category", "list", "bool")
 """Types with countable values."""
@@ -87,8 +87,8 @@ class ItemTable:
     Attributes:
         table: N rows: item_id, and a column for each field of the shop.
         shop: declares the fields.
-        sellable: cache: by folded market, which items can be sold there; None is any market that
-            no item names.
+        sellable: cache: folded market → items that can be sold there; None stands for every market
+            that no item names.
     """
 
     table: pa.Table

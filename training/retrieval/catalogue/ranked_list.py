@@ -1,4 +1,4 @@
-"""Ranked lists of items: what a candidate source returns."""
+"""Ranked lists of items, the results of candidate sources."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

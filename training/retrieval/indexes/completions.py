@@ -32,7 +32,7 @@ class Completions:
 
     @classmethod
     def fit(cls, phrases: Iterable[tuple[str, str, float]]) -> "Completions":
-        """Select the heaviest phrase of each folded text, and the heaviest of all."""
+        """Keep the heaviest phrase of each folded text, and then the heaviest phrases."""
         best: dict[str, tuple[str, str, float]] = {}
         for phrase in phrases:
             folded = " ".join(words(phrase[0]))

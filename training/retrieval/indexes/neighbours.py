@@ -15,7 +15,7 @@ from training.retrieval.catalogue import RankedList
 
 FILE = "neighbours.parquet"
 MOST = 50
-"""Most neighbours of an item."""
+"""Maximum number of neighbours of an item."""
 
 MOST_SEEDS = 50
 

@@ -14,7 +14,7 @@ from training.retrieval.indexes.actions import read_actions
 
 FILE = "charts.json"
 LONGEST = 300
-"""Most items of a list."""
+"""Maximum length of a list."""
 
 EVERYWHERE = "*"
 HALF_LIFE_DAYS = 14
@@ -160,7 +160,7 @@ class TopLists:
 
     @classmethod
     def best(cls, scores: Mapping[str, float]) -> "TopLists":
-        """By the scores of the items, the same in every market and category."""
+        """Build the lists from item scores that are the same in every market and category."""
         return cls({(EVERYWHERE, ""): RankedList.best(scores, LONGEST)})
 
     @classmethod
@@ -176,7 +176,7 @@ class TopLists:
         return cls(_lists(rows))
 
     def search(self, market: str, size: int, category: str | None = None) -> RankedList:
-        """Return the list of a market and category, else that of all markets."""
+        """Return the list of a market and category, else the list of all markets."""
         for list_market in (market, EVERYWHERE):
             ranked = self.lists.get((list_market, category or ""))
             if ranked is not None:

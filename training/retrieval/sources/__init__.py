@@ -1,4 +1,4 @@
-"""Candidate sources: one declaration each, from which indexes, loading and surfaces follow."""
+"""Candidate sources: each declares its index, its search and the surfaces it feeds."""
 
 from training.retrieval.sources.publish import are_current, publish_indexes
 from training.retrieval.sources.registry import Surface, index_specs, source_specs, surfaces

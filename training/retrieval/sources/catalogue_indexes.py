@@ -1,4 +1,4 @@
-"""Indexes that no source declares: the items, query understanding and completions."""
+"""Indexes without a candidate source: the items, query understanding and completions."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Items that the shopper clicked before, by how often and how lately."""
+"""Items that the shopper clicked before, by frequency and recency."""
 
 from feature_repo.request_features.context import as_list
 from training.retrieval.catalogue import RankedList
@@ -10,7 +10,7 @@ from training.retrieval.sources.templates import DECAY
 def _search(request: SourceRequest) -> RankedList:
     """Score each click by its age in events; of equal scores the newest click comes first.
 
-    Items clicked at one instant, as those of one order are, have the same age.
+    Items with the same instant, such as the items of one order, have the same age.
     """
     if not request.clicked_items:
         return RankedList()
@@ -28,7 +28,7 @@ def _search(request: SourceRequest) -> RankedList:
 
 SOURCE = SourceSpec(
     "past",
-    "items that the shopper clicked before, by how often and how lately",
+    "items that the shopper clicked before, by frequency and recency",
     _search,
     {"browse": 2.0, "home": 2.0, "again": 1.0},
     order=7,

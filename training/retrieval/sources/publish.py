@@ -28,7 +28,7 @@ VERSIONS = 3
 
 @dataclass(frozen=True)
 class IndexReport:
-    """What was published.
+    """The published indexes.
 
     Attributes:
         items: number of items for sale.
@@ -41,7 +41,7 @@ class IndexReport:
     seconds: dict[str, float]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return a JSON-ready dict."""
         return asdict(self)
 
 
@@ -53,7 +53,7 @@ def publish_indexes(
     Args:
         home: whose log is read, and where the indexes are published.
         name: of the indexes.
-        only_changed: skip an index of texts, which costs most by far, while no text changed.
+        only_changed: skip the indexes of texts, which cost most by far, if no text changed.
 
     Serving swaps each index when its link moves; meanwhile it reads some old and some new ones.
     """
@@ -73,7 +73,7 @@ def publish_indexes(
 
 
 def are_current(home: Home, *, name: str = "default") -> bool:
-    """Whether every index is intact, and was fitted on the compacted log as it is now."""
+    """Whether every index is intact and was fitted on the current compacted log."""
     log = _hash_of_log(home)
     for kind, spec in index_specs().items():
         parents = _parents_of(home, kind, name)
@@ -83,7 +83,7 @@ def are_current(home: Home, *, name: str = "default") -> bool:
 
 
 def _parents_of(home: Home, kind: str, name: str) -> dict[str, str]:
-    """Hashes of what an index was fitted on; none where it is absent or damaged."""
+    """Hashes of the inputs of an index; none if it is absent or damaged."""
     try:
         return verify(current(home, kind, name)).parents
     except ArtifactError:

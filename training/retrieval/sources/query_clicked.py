@@ -1,4 +1,4 @@
-"""Items that shoppers clicked after this very query."""
+"""Items that shoppers clicked after the same query."""
 
 from feature_repo.request_features.context import as_list
 from training.retrieval.catalogue import RankedList
@@ -17,7 +17,7 @@ def _search(request: SourceRequest) -> RankedList:
 
 SOURCE = SourceSpec(
     "query_clicked",
-    "items that shoppers clicked after this very query",
+    "items that shoppers clicked after the same query",
     _search,
     {"search": 1.0},
     order=1,

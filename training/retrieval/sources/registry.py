@@ -1,4 +1,4 @@
-"""All candidate sources: those of this folder, and those that installed packages add.
+"""The registry of candidate sources, from this folder and from installed packages.
 
 `feature_repo.request_features.families.SOURCES` lists the sources of this folder, because each has
 two feature columns.  The module of the same name declares the source as `SOURCE`.  A package adds
@@ -31,12 +31,12 @@ _RESERVED = ("page", "popularity")
 
 @dataclass(frozen=True)
 class Surface:
-    """A list of the shop, and what feeds it.
+    """A list of the shop, and the sources that feed it.
 
     Attributes:
-        sources: weight of each source of candidates, in the order in which they are merged.
-        ranker_weight: how much the ranker's order counts against that of retrieval, 0 to 1.
-        partial_match_sources: those whose items follow the items of all the others.
+        sources: candidate source → weight, in the order of merging.
+        ranker_weight: weight of the ranker's order relative to the order of retrieval, 0 to 1.
+        partial_match_sources: sources whose items follow the items of all others.
     """
 
     sources: Mapping[str, float]
@@ -49,8 +49,8 @@ def source_specs() -> dict[str, SourceSpec]:
     """Return every source by name.
 
     Raises:
-        SettingError: a source of this folder is incomplete; says which part it lacks.
-        ExtensionError: that of a package is.
+        SettingError: a source of this folder is incomplete; names the missing part.
+        ExtensionError: a source of a package is incomplete.
     """
     specs = {name: _built_in(name) for name in SOURCES}
     for name, spec in extensions(SOURCE_EXTENSIONS, SourceSpec).items():
@@ -63,7 +63,7 @@ def source_specs() -> dict[str, SourceSpec]:
 
 @cache
 def index_specs() -> dict[str, IndexSpec]:
-    """Return every index by kind: those of the sources, then the rest.
+    """Return every index by kind: first the indexes of the sources, then the others.
 
     Raises:
         SettingError: two different indexes have one kind.
@@ -103,10 +103,10 @@ def surfaces() -> dict[str, Surface]:
 
 
 def check_names(name: str, spec: SourceSpec) -> None:
-    """Check the names that a source uses against those that exist.
+    """Check the names that a source uses.
 
     Raises:
-        SettingError: names the one that is wrong.
+        SettingError: names the wrong one.
     """
     if spec.name != name:
         raise SettingError(f"source {name!r}: expected this name in its spec, found {spec.name!r}.")

@@ -1,4 +1,4 @@
-"""What a candidate source may read of one request."""
+"""The data of one request that a candidate source may read."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,10 @@ from training.retrieval.catalogue import (
 from training.retrieval.indexes import LEXICAL, MOST_HITS, Matches
 
 MOST_RESULTS = 400
-"""Items that a source returns at most."""
+"""Maximum number of items that a source returns."""
 
 MOST_LOOKED_UP = 4 * MOST_RESULTS
-"""Items that a source reads from an index: filters remove some of them."""
+"""Number of items that a source reads from an index: filters remove some of them."""
 
 MOST_SEEDS = 10
 
@@ -35,17 +35,17 @@ class SourceMissingError(Exception):
 
 @dataclass
 class SourceRequest:
-    """One request, as candidate sources see it.
+    """One request, for candidate sources.
 
     Attributes:
         market: of the shopper.
         user_id: None for an anonymous shopper.
         item_ids: the items that the list is about; empty for most surfaces.
-        filters: those that were sent.
+        filters: the filters of the request.
         interpreted: the query; empty where there is none.
         context: live features of the shopper and the query; None where they cannot be read.
         item_table: N items.
-        eligible: shape (N,), which of them may be shown.
+        eligible: shape (N,), whether each item may be shown.
         indexes: returns the index of a kind, or None where it is not published.
     """
 

@@ -8,7 +8,7 @@ from training.retrieval.sources.templates import LEXICAL
 
 
 def _search(request: SourceRequest) -> RankedRows:
-    # Filters may exclude most of the best matches, so that all have to be looked at.
+    # Filters may exclude most of the best matches, so all matches have to be read.
     return request.words(1, MOST_HITS if request.filters else MOST_LOOKED_UP)[0]
 
 

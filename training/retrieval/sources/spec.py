@@ -1,4 +1,4 @@
-"""What one candidate source declares: its index, its search, and the surfaces it feeds."""
+"""The declaration of a candidate source: its index, its search, and the surfaces it feeds."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -17,7 +17,7 @@ from training.retrieval.indexes import read_actions
 from training.retrieval.sources.request import SourceRequest
 
 LAST = 100
-"""Order of a source that does not say which one it follows."""
+"""Order of a source that does not declare one."""
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
@@ -45,7 +45,7 @@ class Index(Protocol):
 
 @dataclass(frozen=True)
 class FitInputs:
-    """What indexes are fitted on: a home's compacted log and its items."""
+    """The inputs of indexes: a home's compacted log and its items."""
 
     home: Home
     item_table: ItemTable
@@ -70,8 +70,8 @@ class IndexSpec:
         kind: of the artifact; the folder it is published in.
         fit: learn the index.
         load: read a published folder, and fill the caches of the index, so that no request does.
-        reads: the log, or only the texts of items; an index of texts is not fitted again while
-            these are the same.
+        reads: the log, or only the texts of items; an index of texts is refitted only after they
+            change.
     """
 
     kind: str
@@ -101,8 +101,8 @@ class SourceSpec:
             or that the list is about are removed afterwards.
         surfaces: weight in the fused list of each surface that the source feeds.
         index: the index that `search` reads; None where it reads live features only.
-        is_partial_match: whether the items match the query in part only.  They follow those that
-            match, and count neither in the total nor in the facets.
+        is_partial_match: whether the items match the query only in part.  They follow the full
+            matches, and count neither in the total nor in the facets.
         order: position among the sources of a surface.  Where fused scores are equal, the item of
             the earlier source comes first.
     """

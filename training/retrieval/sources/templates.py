@@ -1,4 +1,4 @@
-"""Parts that several sources share: top lists, neighbours, and how they are searched."""
+"""Indexes and searches that several sources share: top lists and neighbours."""
 
 from collections.abc import Callable
 from pathlib import Path

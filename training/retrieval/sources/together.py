@@ -1,4 +1,4 @@
-"""Items that shoppers clicked or bought in one session with the seeds."""
+"""Items that shoppers clicked or bought in the same session as the seeds."""
 
 from training.retrieval.indexes import fit_together
 from training.retrieval.sources.spec import SourceSpec
@@ -8,7 +8,7 @@ INDEX = neighbours_index("together", lambda inputs: fit_together(inputs.home))
 
 SOURCE = SourceSpec(
     "together",
-    "items that shoppers clicked or bought in one session with the seeds",
+    "items that shoppers clicked or bought in the same session as the seeds",
     search_neighbours(INDEX),
     {"browse": 1.0, "home": 1.0, "similar": 0.3, "together": 1.0},
     index=INDEX,

@@ -1,4 +1,4 @@
-"""Items with more clicks in the last two days than in the fortnight before."""
+"""Items with more clicks in the last two days than expected from the fortnight before."""
 
 from training.retrieval.indexes import TopLists
 from training.retrieval.sources.spec import SourceSpec
@@ -10,7 +10,7 @@ INDEX = top_lists_index(
 
 SOURCE = SourceSpec(
     "trending",
-    "items with more clicks in the last two days than in the fortnight before",
+    "items with more clicks in the last two days than expected from the fortnight before",
     search_top_list(INDEX),
     {"home": 0.5, "trending": 1.0},
     index=INDEX,
