@@ -2,7 +2,7 @@
 
 `feast` reads this file and no other (see `.feastignore`), both from the repository's root
 (`feast -c feature_repo apply`) and from here.  It and the registry in `feature_store.yaml` belong
-to the default home whatever `AISLE_HOME` says; another home has its own pair in `HOME/feast/`.
+to the default home and ignore `AISLE_HOME`; another home has its own pair in `HOME/feast/`.
 """
 
 from feature_repo.catalogue import Catalogue

@@ -1,4 +1,4 @@
-"""The files that hold the rows of a feature view: one folder of Parquet, named like the view."""
+"""The files with the rows of a feature view: one folder of Parquet, named like the view."""
 
 from feast import FileSource
 from feast.data_format import ParquetFormat

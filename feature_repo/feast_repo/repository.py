@@ -148,7 +148,7 @@ def materialize(
         announce: called with a line for each view: rows, bytes, and rows a second.
 
     Returns:
-        The instant up to which rows are loaded.
+        The end of the loaded rows, an instant.
 
     Raises:
         CatalogueError: no view is registered.
@@ -189,7 +189,7 @@ def clear_online(home: Home) -> None:
 
 
 def loaded_key(home: Home) -> str:
-    """Return the key in Redis that exists from a load on, until the loaded rows are lost."""
+    """Return the Redis key that marks the rows as loaded; it is lost together with them."""
     return f"{home.project}:loaded"
 
 
@@ -201,7 +201,7 @@ def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> No
 
 
 def _first_day(home: Home) -> int:
-    """Midnight at which the log's first day begins; 0 for an empty log."""
+    """The start of the log's first day; 0 for an empty log."""
     days = [path.name.removeprefix("day=") for path in home.log.glob("compacted/*/day=*")]
     return (date.fromisoformat(min(days)) - date(1970, 1, 1)).days * DAY if days else 0
 

@@ -70,7 +70,7 @@ class ApiKeys:
     def with_new(
         self, name: str, scopes: Iterable[str], rate: float | None = None
     ) -> tuple["ApiKeys", str]:
-        """Return the keys with a new one, and its secret, which is stored nowhere.
+        """Return the keys with a new one added, and its secret, which is never stored.
 
         Raises:
             SettingError: the name is invalid or in use, a scope unknown, or the rate not positive.
@@ -88,7 +88,7 @@ class ApiKeys:
         return ApiKeys({**self.keys, name: ApiKey(name, requested, _digest(secret), rate)}), secret
 
     def without(self, name: str) -> "ApiKeys":
-        """Return the keys without one of them.
+        """Return the keys with one removed.
 
         Raises:
             SettingError: no key has this name.

@@ -50,7 +50,7 @@ def sync_folder(folder: Path) -> None:
 def sweep(folder: Path) -> None:
     """Delete temporary files of killed processes below `folder`.
 
-    The caller holds the lock under which they are written.
+    The caller holds the lock of their writers.
     """
     for path in folder.rglob(f"*{TEMPORARY}"):
         path.unlink(missing_ok=True)
@@ -58,7 +58,7 @@ def sweep(folder: Path) -> None:
 
 @contextmanager
 def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold an advisory lock on `path`, after waiting for it; it never outlives the process."""
+    """Wait for an advisory lock on `path` and hold it; the end of the process releases it."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
         fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)

@@ -106,7 +106,7 @@ class ServiceError(AisleError):
 
 
 def _shown(value: object, limit: int = 120) -> str:
-    """Return a value as short text, whatever its size and however deep it is nested."""
+    """Return a value as short text, even if it is large or deeply nested."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = limit
     text = short.repr(value)

@@ -6,7 +6,7 @@ A shop's package lists each of its specs in its own pyproject.toml, for example
     item_gifts = "shop_extras.views:ITEM_GIFTS"
 
 `extensions("aisle.views")` then returns it under the name `item_gifts`. Nothing is scanned or
-imported before the first call for a group, so `aisle --help` pays for none of it.
+imported before the first call for a group, so `aisle --help` is not slowed down.
 """
 
 import functools
@@ -50,7 +50,7 @@ def extension_names(group: str) -> list[str]:
 
 @functools.cache
 def _load(group: str) -> dict[str, tuple[str, object]]:
-    """Load a group once a process: the package and the value of each name."""
+    """Load a group once per process: the package and the value of each name."""
     from importlib import metadata
 
     loaded: dict[str, tuple[str, object]] = {}

@@ -44,7 +44,7 @@ def parse_instant(value: object, field: str = "event_time") -> int:
 
 
 def utc_offset_minutes(value: object) -> int | None:
-    """Return the minutes by which a text's local time is ahead of UTC; None without an offset.
+    """Return the UTC offset of a time text in minutes; None if it has no offset.
 
     >>> utc_offset_minutes("2022-03-28T12:00:00+02:00")
     120

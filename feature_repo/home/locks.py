@@ -1,6 +1,6 @@
 """One lock per home, for work that must not run concurrently.
 
-The kernel releases it when the process ends, however it ends.
+The kernel releases it when the process ends, even if it is killed.
 """
 
 import fcntl

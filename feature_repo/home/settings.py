@@ -19,7 +19,7 @@ class Settings:
     Attributes:
         home: the folder of run-time state (`AISLE_HOME`, default `.aisle/` in the checkout).
         redis_url: a Redis server to use instead of a private one (`REDIS_URL`).
-        clock: instant at which the clock of a new home starts (`AISLE_CLOCK`).
+        clock: first instant of a new home's clock (`AISLE_CLOCK`).
         record_share: share of requests, 0 to 1, whose feature vectors are logged (`AISLE_RECORD`).
         cors_origins: origins whose pages may read answers (`AISLE_CORS`, separated by commas).
         api_key: secret that the command line sends to a service (`AISLE_KEY`).

@@ -1,1 +1,1 @@
-"""Feature values as they were at past instants."""
+"""Historical feature values: point-in-time joins over Parquet files."""

@@ -1,1 +1,1 @@
-"""Feature values at the instant of a request."""
+"""Feature values at the instant of a request: stored rows and live events in Redis."""

@@ -85,7 +85,7 @@ def _filled(blocks: Sequence[Block], size: int) -> Matrix:
 
 @lru_cache(maxsize=64)
 def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
-    """Column → its row among those of all blocks; of two with one name, the later."""
+    """Column → its row in the stacked blocks; if two have one name, the later row."""
     return {name: row for row, name in enumerate(chain.from_iterable(names))}
 
 

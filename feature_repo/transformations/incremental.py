@@ -1,4 +1,4 @@
-"""What a run stores for the next run, so that the next run reads new events alone.
+"""The state that a run stores for the next run, so that the next run reads only new events.
 
 A counted view continues from its tiles; other views continue from an entity's newest row or from
 sums by day.  Each run adds a file of the entities that changed; an entity's newest rows count.
@@ -43,7 +43,7 @@ class _Table:
 
 
 class IncrementalState:
-    """The tables of one generation: the run reads those of the last run and writes its own."""
+    """The state of one generation: a run reads the tables of the last run and writes new ones."""
 
     def __init__(self, files: RowFiles, specs: Sequence[ViewSpec]) -> None:
         self._files, self._specs = files, specs

@@ -1,7 +1,7 @@
 """Write rows of `user_recent`: runs of a user's entries, newest first, one array per column.
 
 An entry occurs in dozens of rows before it leaves the lists.  SQL would copy and hash its texts for
-each row; here a text is a dictionary code from the entry down to the file.
+each row; here a text is a dictionary code, in the entries and in the file.
 """
 
 from collections.abc import Mapping

@@ -54,7 +54,7 @@ class RowFiles:
         Args:
             db: any database.
             folder: of the files.
-            key: join key of an entity of which only the newest rows count; None retains all rows.
+            key: join key, if only an entity's newest rows count; None retains all rows.
         """
         files = sorted(folder.glob("more-*.parquet"))
         last = files[_first_to_merge([rows_of(path) for path in files]) :]

@@ -78,7 +78,7 @@ ASOF_LOOP_ROWS = 0
 a few where there are hundreds of thousands."""
 
 ROWS_PER_SLICE = 1_000_000
-"""At most so many deltas of counted views, or impressions and interactions of users."""
+"""Maximum number of deltas of a counted view, or of users' impressions and interactions."""
 
 WRITERS = 2
 """Slices of users that are written while the next one is computed."""
@@ -324,7 +324,7 @@ class _Run:
             )
 
     def _daily_sums(self, db: Database, name: str) -> None:
-        """Create a table of sums by day, and write those of the entities that changed."""
+        """Create a table of sums by day, and write the sums of the entities that changed."""
         sums, merged = (_daily_sums_sql(folder, name) for folder in ("intermediate", "incremental"))
         db.execute(f"create temp table {name} as\n{sums}")
         self._state.write(db, name, f"from ({merged}) where {_FRESH} order by all")
@@ -363,7 +363,7 @@ class _Run:
     def _write_counts(self, db: Database, counter: CounterView) -> list[Path]:
         """Write the final rows, up to the last seal, and the pending ones: later window ends.
 
-        The sums for tiles have a folder of their own: they are no rows of the view.
+        The sums for tiles have a separate folder, because they are not rows of the view.
         """
         view, folder = counter.name, self._folder / counter.name
         deltas = create_fresh(db, counter, self._shop)

@@ -1,4 +1,4 @@
-"""The inputs of a run's features, from which the next run derives what is new.
+"""The inputs of a run's features; the next run compares them to find the new events.
 
 Features depend on the log, its seals, the shop's fields, the views and their SQL.  If files and
 seals were only added, all new events were seen after the last seal of that run.

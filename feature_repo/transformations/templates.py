@@ -144,7 +144,7 @@ def _leaving(measure: str, window: str) -> str:
 
 
 def _count(measure: str, window: str) -> str:
-    """The events so far, less those that left the window."""
+    """The events so far, minus the events that have left the window."""
     count = f"{measure}_{window}"
     ended = "" if WINDOWS[window] is None else f" - coalesce({count}, 0)"
     return f"(sum({measure}) over so_far{ended})::bigint as {count},"

@@ -1,4 +1,4 @@
-"""The counted views: what is counted for which entity over which windows.
+"""The counted views: their entities, measures and windows.
 
 A count over W days is the sum of the last W day-buckets, the current one included, exact at the
 instant of the request.  To add a measure, add a line here and one to the SQL file of its view's
@@ -24,7 +24,7 @@ STORED_AS, TILES = "stored_as", "tiles"
 """Tag of a feature view whose online values are tiles, and its value."""
 
 _COLUMNS_OF_EVERY_DELTA = ("seen_at", "bucket", "part")
-"""Besides the entity's key and the measures."""
+"""In addition to the entity's key and the measures."""
 
 IMPRESSION, SEARCH, EMPTY_SEARCH = "impression", "search", "empty_search"
 """A ranking event counts as one impression an item and one search, empty without items."""
@@ -35,14 +35,14 @@ MINOR_UNITS, LARGEST_AMOUNT = 100, 1e10
 
 @dataclass(frozen=True)
 class Measure:
-    """What one column of deltas counts.
+    """One measure of a counted view: a column of its deltas.
 
     Attributes:
         meaning: for people.
         of: `IMPRESSION`, `SEARCH`, `EMPTY_SEARCH`, or types of interactions.
         adds: `events`, 1 for each and −1 for a correction; `money`, the interaction's value in
             minor units with the same sign; `corrections`, 1 for a correction and else nothing.
-        read: whether a model reads the counts; of a rare measure its rate is enough.
+        read: whether a model reads the counts; for a rare measure its rate is enough.
     """
 
     meaning: str
@@ -56,7 +56,7 @@ class Measure:
         return "minor units of money" if self.adds == "money" else "events"
 
     def delta(self, what: str, sign: int, amount: int) -> int:
-        """Return what one event adds.
+        """Return the delta of one event.
 
         >>> Measure("Money spent", ("purchase",), "money").delta("purchase", -1, 1990)
         -1990
@@ -71,7 +71,7 @@ class CounterView(ViewSpec):
     """One counted view; its SQL file returns the deltas of each event, a column a measure.
 
     Attributes:
-        measures: name → what it counts, in the order of the view's schema.
+        measures: name → measure, in the order of the view's schema.
     """
 
     measures: Mapping[str, Measure] = field(default_factory=dict)
@@ -105,7 +105,7 @@ class CounterView(ViewSpec):
         )
 
     def forgotten(self, shop: Shop) -> list[str]:
-        """Return the parts of the declaration that are missing, those of the measures included."""
+        """Return the missing parts of the declaration, including its measures."""
         parts = {"an entity that events name: item, user or query": self.entity != "market"}
         for name, measure in self.measures.items():
             parts[f"a meaning of measure {name}"] = bool(measure.meaning.strip())
@@ -137,7 +137,7 @@ class CounterView(ViewSpec):
             )
 
     def deltas(self, what: str, sign: int = 1, amount: int = 0) -> tuple[int, ...]:
-        """Return what one event adds to each measure; empty where it adds to none."""
+        """Return the delta of one event for each measure; empty if all are 0."""
         deltas = tuple(m.delta(what, sign, amount) for m in self.measures.values())
         return deltas if any(deltas) else ()
 
@@ -189,7 +189,7 @@ MARKET_MEASURES = {
     **_DEMAND,
     "returns": RETURNS,
 }
-"""What `market_baseline` sums up, once a day."""
+"""The measures that `market_baseline` sums up, once a day."""
 
 
 def minor_units(value: float | None) -> int:

@@ -1,4 +1,4 @@
-"""Facts about pairs, folded into one row of one side as short parallel arrays."""
+"""Histories of user-item and query-item pairs: one row per user or query, with parallel arrays."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Totals of a market, to which the features of its items, users and queries are compared."""
+"""Totals of a market: the baseline for features of its items, users and queries."""
 
 from collections.abc import Mapping
 

@@ -1,6 +1,6 @@
-"""An item among the items of its category and of its brand.
+"""Percentiles of an item among the items of its category and of its brand.
 
-Which features there are depends on the roles of the shop's fields.
+The features depend on the roles of the shop's fields.
 """
 
 from collections.abc import Mapping
@@ -15,7 +15,7 @@ EXAMINED = "examined_impressions"
 
 
 def groups_of(shop: Shop) -> tuple[Role, ...]:
-    """Return the roles by which this shop's items are grouped."""
+    """Return the roles that group this shop's items."""
     return tuple(role for role in GROUPS if shop.item_role(role) is not None)
 
 

@@ -1,4 +1,4 @@
-"""Every feature view: the built-in ones, then those of installed packages."""
+"""Every feature view: the built-in ones, then the installed ones."""
 
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -21,7 +21,7 @@ from feature_repo.views.spec import (
 )
 
 GROUP = "aisle.views"
-"""The entry point group in which an installed package lists its views."""
+"""The entry point group of views in installed packages."""
 
 BUILT_IN: tuple[ViewSpec, ...] = (
     ITEM_ATTRIBUTES,
@@ -33,7 +33,7 @@ BUILT_IN: tuple[ViewSpec, ...] = (
     ITEM_PERCENTILES,
     MARKET_BASELINE,
 )
-"""In the order in which they are computed: a view may read the rows of those before it."""
+"""In the order of computation: a view may read the rows of earlier views."""
 
 
 @cache
@@ -57,7 +57,7 @@ def _check_installed(spec: ViewSpec, others: Sequence[ViewSpec]) -> None:
     """Check that an installed view shares no name and no live state with another view."""
     if spec.name in [other.name for other in others]:
         raise CatalogueError(
-            f"View {spec.name!r} of {GROUP}: expected a unique name, found that of another view; "
+            f"View {spec.name!r} of {GROUP}: expected a unique name, found another view's name; "
             "rename it."
         )
     if isinstance(spec.live, (LiveFirst, LiveLists)):
@@ -96,7 +96,7 @@ def counter_views() -> tuple[CounterView, ...]:
 
 
 def fingerprint(shop: Shop) -> Iterator[bytes]:
-    """Give what the rows of the shop's views depend on, besides the log and Aisle's own code."""
+    """Yield the inputs of the rows of the shop's views, apart from the log and Aisle's own code."""
     for spec in views_of(shop):
         parts = (spec.name, spec.entity, spec.fields_of(shop), spec.incremental)
         measures = spec.measures if isinstance(spec, CounterView) else {}

@@ -1,4 +1,4 @@
-"""What one feature view is: a single declaration from which every part of the platform follows."""
+"""The declaration of a feature view; every part of the platform derives from it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ FEATURES_SQL = Path(__file__).parents[1] / "transformations" / "features"
 """The folder of the SQL files of the built-in views."""
 
 NUMERIC: tuple[FieldKind, ...] = ("integer", "number", "bool")
-"""Kinds of fields that a model reads as they are."""
+"""Kinds of fields that a model reads without conversion."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class NewestRow:
     The SQL file reads these rows from the table `incremental_<view>`.
 
     Attributes:
-        load: which entities a run loads: those of new events (of all items when a day ended), or
-            all items when a day ended and none before.
+        load: `changed`: the entities of new events, and all items when a day ended; `day_ended`:
+            all items when a day ended, and none otherwise.
     """
 
     load: Literal["changed", "day_ended"] = "changed"
@@ -102,7 +102,7 @@ class LiveValues:
 
     Attributes:
         write: returns the entity and the values that an event sets.
-        key: how the keys in Redis begin; by default `newest:<view>`.
+        key: prefix of the keys in Redis; by default `newest:<view>`.
     """
 
     write: Write
@@ -134,7 +134,7 @@ def no_parameters(_: Shop) -> Mapping[str, str]:
 
 
 def in_every_shop(_: Shop) -> bool:
-    """Return whether a shop has the view: yes."""
+    """Return True: every shop has the view."""
     return True
 
 
@@ -178,9 +178,9 @@ class ViewSpec:
         fields: its features in the order of the schema; a function where they depend on the shop.
         sql: the SQL file; by default `transformations/features/<name>.sql`.
         parameters: text for each `$placeholder` of the SQL file.
-        incremental: what a run over new events alone continues from.
+        incremental: the stored state that a run over new events continues from.
         live: how an event changes it; None for a view that changes at midnight.
-        append_numbers: whether the model reads its numbers as they are, after all other columns;
+        append_numbers: whether the model reads its numbers unchanged, after all other columns;
             False where a family of request features reads them.
         ttl_seconds: age beyond which a row counts as missing; 0 for never.
         is_declared: whether a shop has the view.
@@ -213,7 +213,7 @@ class ViewSpec:
 
     @property
     def live_key(self) -> str:
-        """How the Redis keys of its live values begin, before the entity.
+        """The prefix of the Redis keys of its live values, before the entity.
 
         Raises:
             CatalogueError: the view has no live values.
@@ -224,7 +224,7 @@ class ViewSpec:
 
     @property
     def sql_file(self) -> Path:
-        """The file with the SQL of its rows, or of its deltas where it counts."""
+        """The SQL file of its rows; for a counted view, of its deltas."""
         return self.sql or FEATURES_SQL / f"{self.name}.sql"
 
     def fields_of(self, shop: Shop) -> tuple[FieldSpec, ...]:
@@ -232,11 +232,11 @@ class ViewSpec:
         return _fields(self, shop)
 
     def numbers_of(self, shop: Shop) -> tuple[str, ...]:
-        """Return the features that a model reads as they are."""
+        """Return the features that a model reads without conversion."""
         return tuple(field.name for field in self.fields_of(shop) if field.kind in NUMERIC)
 
     def forgotten(self, shop: Shop) -> list[str]:
-        """Return the parts of the declaration that are missing, in words; none where complete."""
+        """Return the missing parts of the declaration as texts; none if it is complete."""
         parts = {
             "a name in lower case": self.name.isidentifier() and self.name == self.name.lower(),
             f"an entity of {', '.join(JOIN_KEYS)}": self.entity in JOIN_KEYS,

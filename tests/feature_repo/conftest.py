@@ -1,4 +1,4 @@
-"""What tests of every room of the feature repository share: packages that extend Aisle."""
+"""Fixtures of all tests of the feature repository: packages that extend Aisle."""
 
 import sys
 

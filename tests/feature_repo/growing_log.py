@@ -84,7 +84,7 @@ growth = st.lists(st.tuples(batches, waits, waits), min_size=2, max_size=5)
 
 @dataclass
 class SetClock(Clock):
-    """A clock that shows the instant to which it is set."""
+    """A clock that returns the instant it is set to."""
 
     instant: int = START
 
@@ -186,7 +186,7 @@ class GrowingLog:
 
 
 def rebuilt(home, root):
-    """Return another home with the same log and features rebuilt from all of it."""
+    """Return another home with the same log and features rebuilt from the whole log."""
     other = Home(root)
     shutil.copytree(home.log, other.log)
     shutil.copy(home.shop_toml, other.shop_toml)

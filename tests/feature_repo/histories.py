@@ -1,6 +1,6 @@
-"""Random histories of small shops, and what should be known of them, in plain Python.
+"""Random histories of small shops, and their expected feature values in plain Python.
 
-The reference reads raw events and knows nothing of staging, windows in SQL, rows or joins.
+The reference reads raw events, without staging, windows in SQL, rows or joins.
 """
 
 import json

@@ -1,7 +1,7 @@
-"""What a shop, a broken exporter or an attacker may send: one table, for files and for HTTP.
+"""Inputs of a shop, a broken exporter or an attacker: one table, for files and for HTTP.
 
-Each input says how many of its events are good.  All else must be set aside with a reason, never
-lost, and must not take its neighbours with it.
+Each input declares the number of its good events.  All other input must be rejected with a
+reason, never lost, and must not affect the events next to it.
 """
 
 import gzip
@@ -13,14 +13,14 @@ GOOD_TIME = "2021-11-15T12:00:00Z"
 
 @dataclass(frozen=True)
 class HostileInput:
-    """Bytes as they come, and what of them is good.
+    """The bytes of one input, and the number of good events in them.
 
     Attributes:
-        name: what is wrong with it.
+        name: its defect.
         body: the bytes.
         good: events that must be accepted.
-        bad: things that must be set aside; None where their number is not the point (at least 1).
-        file_only: makes sense as a file alone, such as what is compressed.
+        bad: number of rejected parts; None if only "at least 1" matters.
+        file_only: whether it is sent as a file only, such as compressed input.
     """
 
     name: str
@@ -31,7 +31,7 @@ class HostileInput:
 
 
 def interaction(event_id="e1", **changes):
-    """A good canonical interaction, changed; a value of ... leaves the key out."""
+    """A good canonical interaction, changed; a value of ... omits the key."""
     event = {
         "kind": "interaction",
         "event_id": event_id,

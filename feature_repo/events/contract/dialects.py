@@ -1,4 +1,4 @@
-"""The dialects of events: the forms in which senders write them.
+"""The dialects of events: the formats that senders use.
 
     canonical   objects with the keys of `kinds.py`; the only dialect of `POST /events`
     metarank    Metarank's events; see `metarank.py`
@@ -37,7 +37,7 @@ Raw = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Dialect:
-    """One form in which events are written.
+    """One format of events.
 
     Attributes:
         recognizes: returns whether an object is written in this dialect; an exception counts as
@@ -62,7 +62,7 @@ METARANK = Dialect(
 
 @functools.cache
 def dialects() -> Mapping[str, Dialect]:
-    """Return every dialect by name, in the order in which they are tried."""
+    """Return every dialect by name, in the order they are tried."""
     return _installed() | {"metarank": METARANK, "canonical": CANONICAL}
 
 

@@ -1,4 +1,4 @@
-"""The class of declarations of event kinds, and what follows from a declaration."""
+"""The declaration of one kind of event, and the properties derived from it."""
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ PartOf = Callable[[int], int]
 
 @dataclass(frozen=True)
 class DerivedColumn:
-    """A column of the compacted log that follows from an event and is no field of it.
+    """A column of the compacted log that is computed from an event and is not one of its fields.
 
     Attributes:
         follows: the column before it; kinds without that column lack this one too.
@@ -96,7 +96,7 @@ class EventKind:
 
     @cached_property
     def fields(self) -> Mapping[str, Field]:
-        """The fields by name, in the order of the columns: those of every event first."""
+        """The fields by name, in column order: first the fields that every event has."""
         common = Event.__struct_fields__
         own = (name for name in self.record.__struct_fields__ if name not in common)
         hints = get_type_hints(self.record, include_extras=True)
@@ -152,7 +152,7 @@ class EventKind:
 
     @cached_property
     def erased_values(self) -> Mapping[str, object]:
-        """What the personal fields become when the user is erased."""
+        """The values of the personal fields after the user is erased."""
         defaults = {field.name: field for field in msgspec.structs.fields(self.record)}
         return {
             name: ERASED_USER if defaults[name].required else _default(defaults[name])

@@ -1,4 +1,4 @@
-"""The records of events: what happened in a shop, and what Aisle answered.
+"""The records of events: changes and interactions in a shop, and Aisle's answers.
 
 Records are immutable. Ids are text; instants are microseconds since 1970 UTC. An event stores two
 times (`event_time`, when it happened; `received_at`, when the log received it); `seen_at`, the
@@ -51,7 +51,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_f
 
     Attributes:
         event_id: unique at any age; a repeated id changes nothing.
-        event_time: when it happened; decides the bucket in which it counts.
+        event_time: when it happened; determines the bucket that counts it.
         received_at: when the log received it; 0 until the log stamps it.
     """
 
@@ -230,7 +230,7 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
     """An answer of the API. It can be reproduced; it is no impression until reported as shown.
 
     Attributes:
-        event_time: t, the instant at which the features were read.
+        event_time: t, the instant of the feature read.
         sources: the locations of each item; empty if the request brought the candidates.
         considered: candidates that were scored and not answered.
         layout: columns of the feature matrix.

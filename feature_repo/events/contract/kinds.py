@@ -1,4 +1,4 @@
-"""The kinds of events: one declaration each, from which everything about the kind follows.
+"""The kinds of events, one declaration each; everything else about a kind derives from it.
 
 Parsing and JSON Schemas, the columns of the compacted log, erasure, lookups and the relations that
 transformations read enumerate `EVENT_KINDS`.

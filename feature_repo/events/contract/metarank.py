@@ -8,7 +8,7 @@
     interaction  interaction: `ranking` is the request id; of the fields, `value` is read
 
 Unknown keys are ignored, as Metarank does. An item's `relevancy` is read only if the slate's values
-differ: a constant has no information about the order in which the items were shown.
+differ: a constant has no information about the items' order.
 """
 
 from collections.abc import Callable

@@ -1,6 +1,6 @@
 """Validate parsed events against the clock and the log, before they are logged.
 
-`aisle ingest` and the HTTP service both call `validate_event`. An event may not lie in the future;
+`aisle ingest` and the HTTP service both call `validate_event`. An event may not be in the future;
 a ranking without items gets the items that Aisle served; a ranking of an empty list must have the
 query whose results were empty.
 """

@@ -1,4 +1,4 @@
-"""Readers of single values: each takes what a sender wrote and returns what the contract stores.
+"""Readers of single values: each converts a sender's value to its stored form.
 
 Every reader is `(value, field) -> value` and raises EventError with the field, what was expected
 and what was found. No reader gets None: `read_object` skips absent values.

@@ -1,7 +1,7 @@
 """Read event files line by line: JSON lines, JSON, Parquet, plain or gzipped, and folders of them.
 
 The first bytes decide the format of a file; its name only decides whether a folder's file is read.
-No content is skipped: what cannot be read becomes a line with the reason.
+No content is skipped: unreadable content becomes a line with the reason.
 """
 
 import gzip

@@ -1,7 +1,7 @@
 """Ingest event files into the log. No line is lost: read = accepted + duplicate + quarantined.
 
 All files of one ingest become one segment, which appears after the last line was read, and a seal.
-An ingest that is killed before has no effect; after it, the next ingest finds every event logged.
+An ingest that is killed earlier has no effect; if it is killed later, all events are logged.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -41,7 +41,7 @@ def ingest(
     Args:
         paths: files and folders; see `files.py`.
         home: the home of the log.
-        clock: decides which events lie in the future.
+        clock: determines which events are in the future.
         mode: what to do with new events at or before the last seal: refuse the files, put the
             events into the past (`backfill`), or receive them now (`late`).
         mapping: columns of the files, if they are tables of transactions.

@@ -19,7 +19,7 @@ from feature_repo.events.contract import DERIVED_COLUMNS, EVENT_KINDS, SHOP_KIND
 PARQUET_MAGIC = b"PAR1"
 _BATCH = 2_000
 _IN_EVERY_KIND = {"event_id", "event_time"}
-"""Required by every kind. A row without one still has a kind: the parser names what is missing."""
+"""Required by every kind. A row without one still has a kind; the parser names the missing key."""
 
 Row = tuple[int, object, str | None]
 """Row number from 1; the object, or None and the reason."""

@@ -110,7 +110,7 @@ class Tally:
     def finish(self, report: IngestReport, logged_items: Callable[[set[str]], set[str]]) -> None:
         """Write the counts into the report.
 
-        `logged_items` returns those of the ids that the log contains.
+        `logged_items` returns the given ids that the log contains.
         """
         report.kinds = dict(self._kinds)
         report.out_of_order = self._out_of_order

@@ -80,7 +80,7 @@ def infer_shop(
 def shop_to_toml(shop: Shop, explanations: Explanations) -> str:
     """Return a shop as TOML that `Shop.load` reads, with the explanations as comments."""
     lines = [
-        "# The shop's own fields, inferred from its events. Correct what was guessed wrong:",
+        "# The shop's own fields, inferred from its events. Correct wrong guesses:",
         "# type is number, text, category (one of many texts), list (of texts), vector (of",
         "# numbers), time or bool;",
         "# role is title, category, brand or price, and no two item fields share one;",
@@ -117,7 +117,7 @@ def _gather(files: EventFiles) -> tuple[dict[str, Evidence], dict[str, Evidence]
 
 
 def _describing(line: Line) -> Sequence[AnyEvent]:
-    """Return the events of a line; none if its key already shows that it describes nothing."""
+    """Return the events of a line; none if its kind describes no item or user."""
     raw = line.raw
     if not isinstance(raw, dict) or raw.get("kind", raw.get("event")) in _NOT_DESCRIBING:
         return ()

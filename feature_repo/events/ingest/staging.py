@@ -25,7 +25,7 @@ class Sink(Protocol):
         """Open the sink."""
 
     def __exit__(self, *error: object) -> None:
-        """Discard what was not committed."""
+        """Discard uncommitted events."""
 
 
 class Staged:

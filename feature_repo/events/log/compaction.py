@@ -4,8 +4,8 @@ Segments of earlier versions of the log never change. Compaction surveys their e
 event), retains one event of each id (the first by `seen_at`) and drops those already compacted.
 Events that are not yet sealed move to a new segment; the others are written by kind, day and part.
 Users erased by any of them are anonymized in existing files and in new ones. Then the index is
-updated and the segments are deleted. A run that is killed is completed by the next one: what it
-wrote is in the index by then, and is not written twice.
+updated and the segments are deleted. The next run completes a killed one: the index then
+contains the events already written, so none is written twice.
 """
 
 import os
@@ -59,7 +59,7 @@ _BLOCK = 20_000
 
 @dataclass(frozen=True)
 class CompactionReport:
-    """What one compaction did, in numbers of events.
+    """The result of one compaction, in numbers of events.
 
     Attributes:
         compacted: events written to Parquet.

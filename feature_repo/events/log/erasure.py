@@ -2,7 +2,7 @@
 
 The personal fields of each kind (`EventKind.erased_values`) are emptied: user and session ids, a
 user's own fields, seeds derived from the user, and the feature vectors, sources and candidates of
-answers. Items, queries and counts stay, because they identify nobody. The erasure event itself
+answers. Items, queries and counts stay, because they identify no user. The erasure event itself
 stays in the log, with the id that was erased and when.
 """
 

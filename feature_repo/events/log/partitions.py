@@ -23,7 +23,7 @@ def relation_path(folder: Path, kind: str, day: int, part: int) -> Path:
 
 
 def relation_days(seen_at: Instants) -> Instants:
-    """Return the folders' days of N events: the days from which requests see them."""
+    """Return the folder days of N events, shape (N,): an event's first day visible to requests."""
     return (seen_at + 1) // DAY
 
 

@@ -32,7 +32,7 @@ class Seals:
 
     @property
     def last(self) -> int:
-        """The last explicit seal, up to which all events are sealed; −1 before the first."""
+        """The last explicit seal, −1 if there is none; all events up to it are sealed."""
         return self.instants[-1] if self.instants else -1
 
     def part_of(self, seen_at: int) -> int:

@@ -1,6 +1,6 @@
 """Look up recent events: requests and interactions in segments that are not yet compacted.
 
-Each lookup first reads what was appended since the last one; it stores offsets, not events.
+Each lookup first reads the lines appended since the last one; it stores offsets, not events.
 """
 
 import threading

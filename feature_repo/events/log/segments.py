@@ -1,9 +1,9 @@
 """Segments: the append-only form of the log, JSON lines, one writer per file.
 
 A segment is named after the log's version when it was opened: `<version>-<pid>-<random>.jsonl`. A
-writer appends under the shared lock, and only while that version lasts, so a segment of an earlier
-version never changes. A line without its newline was cut by a crash before it was acknowledged;
-readers ignore it.
+writer appends under the shared lock, and only while that version is current, so a segment of an
+earlier version never changes. A line without its newline was cut by a crash before it was
+acknowledged; readers ignore it.
 """
 
 import os
@@ -81,8 +81,8 @@ class SegmentWriter:
             The events as logged: a `received_at` of 0 becomes the current instant.
 
         Raises:
-            LogError: the log cannot be written, or a `received_at` lies at or before the last
-                seal. Nothing was acknowledged, though some events may have been written.
+            LogError: the log cannot be written, or a `received_at` is at or before the last
+            seal. Nothing was acknowledged, though some events may have been written.
         """
         batch = _Batch(events, durable)
         with self._queue:

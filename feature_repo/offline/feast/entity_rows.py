@@ -1,4 +1,4 @@
-"""Entity rows, to which features are joined: a data frame, an Arrow table or SQL."""
+"""Read the entity rows of a join from a data frame, an Arrow table or SQL."""
 
 from collections.abc import Iterable
 from pathlib import Path

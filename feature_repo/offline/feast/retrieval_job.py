@@ -101,7 +101,7 @@ class AisleRetrievalJob(RetrievalJob):  # type: ignore[misc]
     def _transformed(self, table: pa.Table) -> pa.Table:
         if not self._on_demand:
             return table
-        # Feast applies on-demand views in `to_arrow`, so wrap the slice in a job of its own.
+        # Feast applies on-demand views in `to_arrow`, so wrap the slice in a separate job.
         job = AisleRetrievalJob(
             lambda: table,
             lambda: iter([table]),

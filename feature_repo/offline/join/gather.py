@@ -1,4 +1,4 @@
-"""Read the wide feature columns late, of the matching rows only."""
+"""Read the wide feature columns last, and only for the matching rows."""
 
 from collections.abc import Iterator, Mapping
 

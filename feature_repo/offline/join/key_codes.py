@@ -25,7 +25,7 @@ UNKNOWN = -1
 
 _CODE_BITS = 62
 _SPARSE = 16
-"""A table of every integer in a range pays off up to so many integers for each that occurs."""
+"""A table of all integers in a range pays off if it has at most this many for each that occurs."""
 _SMALL_TABLE = 1 << 20
 _SHORT_LIST = 1 << 12
 
@@ -59,7 +59,7 @@ class ValueList:
 
     @property
     def kind(self) -> pa.DataType:
-        """The type in which values are compared."""
+        """The type that values are cast to before they are compared."""
         return self.values.type
 
     @property
@@ -170,7 +170,7 @@ def integer_range(smallest: int, largest: int, rows: int) -> IntegerRange | None
 
 
 def as_keys(column: Column) -> Column:
-    """Cast a column to the type in which keys of its kind are compared."""
+    """Cast a column to the comparison type of its kind of keys."""
     return cast_keys(column, key_type(column.type))
 
 
@@ -185,7 +185,7 @@ def cast_keys(column: Column, kind: pa.DataType) -> Column:
 
 
 def key_type(kind: pa.DataType) -> pa.DataType:
-    """Return the type in which keys of a type are compared."""
+    """Return the comparison type of keys of a type."""
     if pa.types.is_dictionary(kind):
         return key_type(kind.value_type)
     if pa.types.is_integer(kind) and kind != pa.uint64():

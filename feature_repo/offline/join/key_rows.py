@@ -28,7 +28,7 @@ class KeyRowReader:
         keys: key columns.
         time: column of the event time.
         created: column of the created time.
-        key_codes: codes of the keys; rows with other keys are left out.
+        key_codes: codes of the keys; rows with other keys are skipped.
         earliest, latest: µs, both inclusive; None for no bound.
         nulls: whether null is an ordinary key value.
         late: whether to include older rows that were created between the instants.
@@ -112,8 +112,8 @@ def concatenate(parts: list[KeyRows]) -> KeyRows:
     created = [part.created for part in parts if part.created is not None]
     codes, rows = [part.codes for part in parts], [part.rows for part in parts]
     events = [part.events for part in parts]
-    # Drop the parts, then each list of arrays as it is concatenated: at most one kind of array is
-    # in memory twice.
+    # Drop the parts, then each list of arrays after its concatenation: at most one kind of array
+    # is in memory twice.
     parts.clear()
     return KeyRows(*(_drain(arrays) for arrays in (codes, rows, events, created) if arrays))
 

@@ -54,7 +54,7 @@ class Lookup:
         time: column of the event time.
         created: column of the created time; it orders rows of one event time.
         strict: whether a row is valid only from its created time on.
-        ttl: µs, 0 for ever.
+        ttl: µs, 0 for no limit.
         columns: output column name → column name in the files.
     """
 
@@ -80,7 +80,7 @@ class Lookup:
             limits: of memory and threads.
 
         Raises:
-            CatalogueError: a join key's type never equals that of the source.
+            CatalogueError: a join key can never equal the source's, because of their types.
         """
         keys = [self._cast(key, column) for key, column in zip(self.keys, keys, strict=True)]
         index = self._index(len(times), limits)

@@ -44,7 +44,7 @@ def parse_bytes(text: str) -> int:
 
 
 def _physical() -> int:
-    """Return the memory of the machine, the container or the process, whichever is least."""
+    """Return the smallest of the memory limits of the machine, the container and the process."""
     machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     container = _CGROUP.read_text().strip() if _CGROUP.exists() else "max"
     process = [resource.getrlimit(kind)[0] for kind in (resource.RLIMIT_AS, resource.RLIMIT_DATA)]

@@ -1,6 +1,6 @@
 """Sorted rows in shards of neighbouring key codes.
 
-Each shard is sorted separately, so that all cores work and the scratch space is that of a shard.
+Each shard is sorted separately, so that all cores work and a sort needs little scratch space.
 """
 
 from collections.abc import Callable
@@ -30,7 +30,7 @@ class Shards:
 
     @classmethod
     def of(cls, rows: KeyRows, *, strict: bool, threads: int, expires: bool = False) -> "Shards":
-        """Sort the rows; the arguments are those of `SortedRows.of`."""
+        """Sort the rows; takes the arguments of `SortedRows.of`."""
         edges = _edges(rows.codes)
         if not edges.size:
             return cls((SortedRows.of(rows, strict=strict, expires=expires),), edges, threads)

@@ -3,7 +3,7 @@
 A row is valid from `valid_from` on: its event time or, where corrections must not change the past,
 the later of its event time and its created time.  Rows are sorted by (key, valid_from), packed into
 one integer.  At an instant, the row with the greatest (event, created) among the valid rows of the
-key wins.  A row whose event is older than that of a row valid before it can never win, so it is
+key wins.  A row can never win if a row with a newer event becomes valid before it, so it is
 dropped.  Then the last row at or before an instant is the result.
 """
 
@@ -179,7 +179,7 @@ class SortedRows:
         Args:
             codes: n keys, negative for an unknown key.
             times: n instants, µs; `NULL_TIME` matches nothing.
-            ttl: µs for which a row is valid after its event, inclusive; 0 for ever.
+            ttl: µs that a row is valid after its event, inclusive; 0 for no limit.
         """
         results = np.full(codes.size, NO_ROW, dtype=np.int64)
         if self.packed.size == 0:

@@ -26,7 +26,7 @@ BATCH_ROWS = 32_768
 _READ_AHEAD_BYTES = 1 << 20
 
 _CUT = 1
-"""Microseconds by which nanosecond statistics may exceed their value in whole microseconds."""
+"""Tolerance in µs: nanosecond statistics may exceed their value in whole microseconds."""
 
 Result = TypeVar("Result")
 

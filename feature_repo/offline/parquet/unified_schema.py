@@ -42,7 +42,7 @@ def _wider(current: pa.Field, other: pa.Field, path: str) -> pa.Field:
 
 
 def _plain(kind: pa.DataType) -> pa.DataType:
-    """Return the plain type of a kind, to which its other types can be cast."""
+    """Return the plain type of a kind; its other types can be cast to it."""
     if pa.types.is_dictionary(kind):
         return _plain(kind.value_type)
     if pa.types.is_timestamp(kind):

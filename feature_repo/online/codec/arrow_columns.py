@@ -49,7 +49,7 @@ def suffixes_of(table: pa.Table, join_kinds: Mapping[str, str]) -> pa.Array:
     """Return the key suffixes of a table's N entities; null where a join key is null.
 
     Args:
-        table: has a column for each join key; that of a view without entities may be absent.
+        table: has a column for each join key; Feast's dummy key needs none.
         join_kinds: join key → name of its Feast value type.
 
     Raises:

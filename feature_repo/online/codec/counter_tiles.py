@@ -7,9 +7,9 @@ A tile is one string, little-endian:
 
 The header's sums include all parts up to `sealed_part`.  A record of part `SEALED` is the share of
 one bucket in them; there is one for each bucket that a window may still include.  Any other record
-is live: what the events of one later part added to one bucket.  Live records of a part that is
-sealed by now are included in the sealed ones, and are ignored.  `events` is the number of events of
-a record, so that a record whose deltas cancel out still shows that the entity was seen.
+is live: the deltas of the events of one later part in one bucket.  Live records of a part that is
+sealed by now are included in the sealed ones, and are ignored.  `events` is the number of events
+of a record, so that a record whose deltas cancel out still shows that the entity was seen.
 
 A read applies the windows, so nothing expires on a schedule.  `live.lua`, `seal.lua` and
 `prune.lua` write the same format.
@@ -36,7 +36,7 @@ Flags = npt.NDArray[np.bool_]
 
 @dataclass(frozen=True)
 class TileRecord:
-    """What the events of one part, or of all sealed parts, added to one bucket."""
+    """The deltas of the events of one part, or of all sealed parts, in one bucket."""
 
     part: int
     bucket: int

@@ -10,9 +10,9 @@ A row is one string, little-endian:
     created    i64 µs, only where it differs from the event time (flag 1)
 
 Longs take 8, 4 or 2 bytes and doubles 8 or 4: the fewest that hold all of a row's values exactly;
-the flags say which.  Everything up to the payloads has one size for all rows of a view with the
-same widths, so N rows are one numpy array.  `schema` is a hash of names and types: a row of another
-schema reads as missing.  `rows.lua` reads the header.
+the flags encode these widths.  Everything up to the payloads has one size for all rows of a view
+with the same widths, so N rows are one numpy array.  `schema` is a hash of names and types: a row
+of another schema reads as missing.  `rows.lua` reads the header.
 """
 
 import struct
@@ -35,7 +35,7 @@ HAS_CREATED = 1
 """Flag of a row whose created time differs from its event time."""
 
 KIND_SIZE = 6
-"""Bytes at the start of a row that say how to read it: version, flags and schema."""
+"""Number of bytes at the start of a row that identify its format: version, flags and schema."""
 
 BLOCK_OF = {
     "UNIX_TIMESTAMP": "times",

@@ -73,8 +73,8 @@ def load_tiles(
         client: of one server, no cluster.
         keys: of the project.
         counter: the view.
-        folder: of its sums, as the transform writes them; absent before its first run.  Of an
-            entity in several files the latest sums remain, in whatever order they are read.
+        folder: of its sums, as the transform writes them; absent before its first run.  If several
+            files contain an entity, its latest sums remain, in any order of the files.
         since: µs.
         progress: receives the number of entities of each batch.
 

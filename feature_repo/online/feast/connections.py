@@ -55,7 +55,7 @@ class Connections:
 
 
 def _timed(config: Any, deadline_seconds: float) -> Any:
-    """Return the configuration with this deadline instead of its own, and without retries."""
+    """Return a copy of the configuration with this deadline and without retries."""
     replaced = ("socket_timeout=", "socket_connect_timeout=", "retry=")
     options = config.connection_string.split(",")
     options = [option for option in options if not option.startswith(replaced)]

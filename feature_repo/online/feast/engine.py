@@ -64,7 +64,7 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         """True: all views in one call.  Feast reads this once a load, before it lists the views.
 
         Raises:
-            CatalogueError: there are no views, for which Feast would report success.
+            CatalogueError: there are no views; Feast would report success.
         """
         registry = FeatureStore(config=self.repo_config).registry
         if not registry.list_all_feature_views(self.repo_config.project):

@@ -42,7 +42,7 @@ def add(response: Any, batch: RowBatch, features: Sequence[str], alive: Bools) -
         alive: shape (N,): whether a row is within the ttl; other rows have a time and no values.
 
     Returns:
-        The rows, with those of damaged payloads marked.
+        The rows; rows with damaged payloads are marked as damaged.
     """
     fields = [batch.layout.fields[batch.layout.positions[name]] for name in features]
     if merge_results(response, _results(batch, fields, alive)):

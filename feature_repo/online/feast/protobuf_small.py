@@ -27,7 +27,7 @@ from feature_repo.online.feast.protobuf_wire import (
 )
 
 MAX_ROWS = 32
-"""Number of rows up to which this is faster."""
+"""Largest number of rows for this module; `protobuf_response` encodes more rows faster."""
 
 _Head = tuple[Any, ...]
 _Row = tuple[Sequence[bytes], bytes, bytes]

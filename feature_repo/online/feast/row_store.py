@@ -27,7 +27,7 @@ ROWS_PER_CALL = 256
 
 CALLS_PER_TRIP = 16
 CALLS_PER_CLUSTER_TRIP = 256
-"""More, because a call stores rows of one slot only."""
+"""More than on one server, because a call stores rows of one slot only."""
 
 KEYS_PER_SCAN = 1000
 READS_AT_ONCE = 64

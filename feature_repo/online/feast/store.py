@@ -4,8 +4,8 @@
         type: feature_repo.online.feast.store.AisleOnlineStore
         connection_string: 127.0.0.1:6379
 
-A read of all views takes one round trip.  Only a row that is as new or newer replaces a row.  The
-status of a value is present, null, not found or outside its view's ttl.
+A read of all views takes one round trip.  A write replaces a stored row only if it is
+as new or newer.  The status of a value is present, null, not found or outside its view's ttl.
 """
 
 import time
@@ -51,7 +51,7 @@ _MAX_CODECS = 1000
 
 
 class AisleOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
-    """Options besides those of Feast's Redis store.  `key_ttl_seconds` applies per view here."""
+    """Options in addition to Feast's Redis store.  `key_ttl_seconds` applies per view here."""
 
     type: Literal["feature_repo.online.feast.store.AisleOnlineStore"] = (
         "feature_repo.online.feast.store.AisleOnlineStore"
@@ -132,8 +132,8 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
             view: of the rows.
             table: its join keys and features by name, and its times; a row whose entity or event
                 time is null is skipped.
-            timestamp_field: of the table; None for that of the view's source.
-            created_column: of the table; None for that of the view's source, where it has one.
+            timestamp_field: of the table; None for the field of the view's source.
+            created_column: of the table; None for the column of the view's source, if it has one.
             progress: receives the number of rows of each pack.
 
         Returns:

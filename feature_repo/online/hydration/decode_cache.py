@@ -1,4 +1,4 @@
-"""A cache of decoded strings, keyed by their bytes: what does not change is decoded once."""
+"""A cache of decoded strings, keyed by their bytes: an unchanged string is decoded once."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, TypeVar
@@ -18,7 +18,7 @@ not cached, so that each read reports the damage."""
 
 
 class DecodeCache(Generic[T]):
-    """Decoded values, never None.  Threads may share it; nobody may change a returned value.
+    """A cache of decoded values, never None.  Threads may share it; callers must not change a value.
 
     The strings are still read at every request, so a string that changed is decoded again.
     """

@@ -1,7 +1,7 @@
 """The stored strings of items, cached until the server reports that they changed.
 
 User, query and market are read from the server at every request.  The server reports changes before
-it replies, so what is cached when the reply arrives is what is stored at the instant of the reply.
+it replies, so the cached strings equal the stored ones at the instant of each reply.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -32,7 +32,7 @@ class ItemCache:
 
         Args:
             keys_of: returns the keys of an item's strings.
-            max_bytes: of keys, strings and decoded values; the oldest entries go first.
+            max_bytes: of keys, strings and decoded values; the oldest entries are removed first.
         """
         self._keys_of, self._max_bytes = keys_of, max_bytes
         self.invalidate(None)
@@ -53,7 +53,7 @@ class ItemCache:
                 return read.context()
 
     def invalidate(self, keys: Sequence[bytes] | None) -> None:
-        """Remove the items of which a key changed; all items for None."""
+        """Remove the items whose keys changed; all items for None."""
         if keys is None:
             self._items: dict[str, StoredItem] = {}
             self._item_of: dict[bytes, str] = {}
@@ -98,7 +98,7 @@ class ItemCache:
 
 
 class _CachedRead:
-    """One round trip of a slate, an `Exchange`: reads what the cache misses.
+    """One round trip of a slate, an `Exchange`: reads the items that are not cached.
 
     Attributes:
         commands: in the Redis protocol.

@@ -24,7 +24,7 @@ class StoredItem:
     Attributes:
         item_id: of the item.
         strings: its tiles, its newest live values and its rows, as `EntityStrings` orders them.
-        day: for which they were decoded; −1 before that.
+        day: of the decoded values; −1 before the first decoding.
         values: its lists' values, then its numbers as bytes.
     """
 
@@ -42,7 +42,7 @@ class _View:
     numbers: tuple[str, ...]
     others: tuple[str, ...]
     live_position: int | None
-    """Position of its live values among those of all views; None where rows alone count."""
+    """Position of its live values in the list over all views; None for a view without them."""
 
 
 class ItemRows:

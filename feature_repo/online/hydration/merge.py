@@ -1,7 +1,7 @@
 """Merges stored rows with live state: the newest values of an entity.
 
 The `part` of a row is the newest part of the log that the row covers.  Live state of a covered part
-is left out, so that nothing counts twice whenever a load happens.  Counter views store tiles, not
+is ignored, so that nothing counts twice, before or after a load.  Counter views store tiles, not
 rows; a tile has a part too.
 """
 

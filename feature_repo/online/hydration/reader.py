@@ -59,7 +59,7 @@ class OnlineReader:
         self.context_rows = ContextRows(self._rows, features, specs, recent_columns)
 
     def read(self, **arguments: Any) -> RequestContext:
-        """Read one slate; the arguments are those of `slate`.
+        """Read one slate; takes the arguments of `slate`.
 
         Raises:
             RedisError: the server does not answer.
@@ -99,7 +99,7 @@ class OnlineReader:
         return SlateRead(self, user_id, query_key, item_ids, t, query, market, utc_offset_minutes)
 
     def item_keys(self, item_id: str) -> Sequence[bytes]:
-        """Return the keys of an item's strings, in the order in which a slate reads them."""
+        """Return the keys of an item's strings, in the order of the reply to a slate."""
         return self.encoder.item_keys(item_id)
 
     def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
@@ -108,7 +108,7 @@ class OnlineReader:
         return self._rows.keys(user_ids, *views)
 
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
-        """Return the recent-list columns of N items as they were before N instants, µs.
+        """Return the recent-list columns of N items just before N instants, µs.
 
         Redis stores only the newest change of an attribute since the rows were loaded; before that
         change, the loaded value counts.
@@ -145,7 +145,7 @@ class OnlineReader:
 
 @dataclass(slots=True, eq=False)
 class SlateRead:
-    """One slate to read, by whichever client: what to send, and how to decode the reply.
+    """The read of one slate by any client: encodes the request and decodes the reply.
 
     The attributes are the arguments of `OnlineReader.slate`.
     """

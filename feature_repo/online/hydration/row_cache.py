@@ -11,7 +11,7 @@ Columns = dict[str, list[Any]]
 
 
 class RowCache:
-    """Rows of one view.  Threads may share it; nobody may change a row."""
+    """A cache of rows of one view.  Threads may share it; callers must not change a row."""
 
     def __init__(self, max_bytes: int = CACHE_BYTES) -> None:
         """Cache the rows of strings of `max_bytes` together."""

@@ -1,4 +1,4 @@
-"""The Redis commands that read a slate, and their reply split by what was read."""
+"""Encode the Redis commands that read a slate, and split the reply."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class SlateRequest:
         lists: number of lists requested.
         items: number of items requested.
         strings: number of strings of each item.
-        is_tracked: whether the server is asked to report later changes of the items' strings.
+        is_tracked: whether the server shall report later changes of the items' strings.
     """
 
     commands: bytes
@@ -99,7 +99,7 @@ class RequestEncoder:
         """Encode the request of a slate.
 
         Lists are read before rows: a load in between lets rows cover a later part, and list
-        entries of covered parts are left out.  Items come last, all their strings at one instant,
+        entries of covered parts are ignored.  Items come last, all their strings at one instant,
         so that every change before it is reported before the items are read.
 
         Args:

@@ -44,7 +44,7 @@ class StoredRows:
     def rows(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> list[Row | None]:
-        """Decode N strings, through a cache; nobody may change a row.
+        """Decode N strings, through a cache; callers must not change a row.
 
         Args:
             view: of the strings.

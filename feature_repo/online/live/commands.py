@@ -35,7 +35,7 @@ from feature_repo.views import (
 )
 
 SPARE = 2
-"""Stored lists are this many times as long as those that are read.  Entries are removed when an
+"""A stored list is this many times as long as the list that is read.  Entries are removed when an
 earlier event reports the same slate again; the spare ones then fill the gap."""
 
 Call = dict[str, Any]
@@ -137,7 +137,7 @@ def interaction_call(
 
 
 def context(ranking: RankingEvent) -> Call:
-    """Return what an interaction inherits from the ranking of its request."""
+    """Return the fields that an interaction inherits from the ranking of its request."""
     return {
         "id": ranking.event_id,
         "seen_at": ranking.seen_at,
@@ -181,7 +181,7 @@ def _user_of(event: AnyEvent) -> str | None:
 
 
 def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
-    """Return what an event adds to the counts of each kind of entity."""
+    """Return the deltas of an event for each counted view that it changes."""
     return [
         {"view": view.name, "entity": view.entity, "deltas": deltas}
         for view in counter_views()

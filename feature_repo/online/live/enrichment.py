@@ -1,4 +1,4 @@
-"""Looks up what an event needs before it is applied: its request, its items, earlier events.
+"""Looks up the request, the items and the earlier events that an event needs to be applied.
 
 The log answers which ids and impressions are compacted, which ranking a click belongs to, and which
 event a correction names.

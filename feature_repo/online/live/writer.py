@@ -1,4 +1,4 @@
-"""Applies events to the live state as soon as they are logged.
+"""Applies logged events to the live state.
 
 Every request sent after the acknowledgement of an event sees it.  Live state is pruned once a load
 has put it into the stored rows.  The log is the source of truth: applying an event twice changes
@@ -89,7 +89,7 @@ class LiveWriter:
     def release_held(self, now: int | None = None) -> int:
         """Apply the held events that are due; return how many.
 
-        They are held until they are applied, so that another thread which needs them applies them
+        An event stays held while it is applied, so that another thread that needs it applies it
         too before it reads; applying twice changes nothing.
 
         Raises:
@@ -119,7 +119,7 @@ class LiveWriter:
         return new
 
     def prune(self, materialized_part: int) -> int:
-        """Remove what stored rows include: the events up to this part.
+        """Remove the events up to this part, which the stored rows include.
 
         Returns:
             The number of keys and ids that were cleaned.
@@ -181,7 +181,7 @@ class LiveWriter:
         return [outcomes[n] for n in range(len(events))]
 
     def _try(self, events: Sequence[AnyEvent]) -> list[int]:
-        """Look up what the calls need, then call; a call fails if a prune ran in between."""
+        """Look up the inputs of the calls, then call; a call fails if a prune ran in between."""
         pruned = self._pruned()
         before = self._compacted_before(events)
         fresh = [event for event in events if event.event_id not in before]

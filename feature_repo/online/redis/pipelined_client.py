@@ -187,7 +187,7 @@ class PipelinedClient:
             exchange.while_waiting()
             await asyncio.wait([result], timeout=self._timeout)
             if not result.done():
-                # The loop itself may be late: read what has arrived at the socket first.
+                # The loop itself may be late: first read the bytes that have arrived at the socket.
                 await asyncio.wait([result], timeout=self._timeout / 4)
             if not result.done():
                 connection.close()
@@ -218,7 +218,7 @@ class PipelinedClient:
         async with self._lock:
             if self._connection is None or not self._connection.is_open:
                 opened = await self._open()
-                # An earlier connection may still be closing; what it tracked is invalid now.
+                # An earlier connection may still be closing; its tracked keys are invalid now.
                 self._on_invalidation(None)
                 self._connection = _Connection(opened, self._on_invalidation)
             return self._connection

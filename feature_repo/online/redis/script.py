@@ -1,4 +1,4 @@
-"""Lua scripts, each of which Redis runs atomically: many calls in one round trip."""
+"""Lua scripts, which Redis runs atomically: many calls in one round trip."""
 
 import hashlib
 import logging
@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 _logger = logging.getLogger(__name__)
 
 NO_CLUSTER = (
-    "Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a server of its own."
+    "Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a single server."
 )
 FAILED = -2
 """Reply of a call whose keys the script could not read; the other calls are not affected."""

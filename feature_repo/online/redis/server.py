@@ -42,7 +42,7 @@ _STARTS_WITHIN_SECONDS = 20.0
 _LOADS_WITHIN_SECONDS = 600.0
 _STOPS_WITHIN_SECONDS = 20.0
 _PORTS = range(20_000, 32_000)
-"""Below the ranges from which systems take ports of outgoing connections."""
+"""Below the ephemeral ports, which systems use for outgoing connections."""
 
 _WITH_WATCHER = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -TERM $$; } & exec "$@" 3<&-'
 """Becomes the server; a background shell stops it when its standard input closes."""
@@ -198,7 +198,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def _answers_for(folder: Path, port: int) -> bool:
-    """Return whether the server on `port` is that of `folder`; wait while it loads its data."""
+    """Return whether the server on `port` belongs to `folder`; wait while it loads its data."""
     patience = 5.0 if _runs(folder) else 1.0
     with redis_client(RedisAddress.local(port), timeout=patience) as client:
         deadline = time.monotonic() + _LOADS_WITHIN_SECONDS

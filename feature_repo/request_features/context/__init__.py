@@ -1,4 +1,4 @@
-"""The values of one request from which its features are computed."""
+"""The inputs of a request's features: stored values, counts and texts."""
 
 from feature_repo.request_features.context.codes import TextCodes
 from feature_repo.request_features.context.counts import (

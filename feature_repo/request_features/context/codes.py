@@ -9,10 +9,10 @@ import numpy.typing as npt
 from feature_repo.request_features.context.request_context import ItemValues
 
 CACHE_BYTES = 16_000_000
-"""Bytes of texts and codes before a cache starts anew: some hundred thousand titles."""
+"""Maximum bytes of texts and codes in a cache, then a new one starts: some 100,000 titles."""
 
 _CODE = np.int32
-"""Half the memory of numpy's default, and half of it to read."""
+"""Half the size of numpy's default, so half the memory and half the reads."""
 
 
 class TextCodes:

@@ -1,4 +1,4 @@
-"""The smoothed click rate: one function, wherever a rate is needed.
+"""The smoothed click rate, computed by one function for all features.
 
 Rates are never stored.  They are computed from counts and smoothed toward the shop's click rate, so
 that one lucky click does not put an item on top of the slate.
@@ -41,7 +41,7 @@ class RatePrior:
         return self.drawn(or_zero(clicks), or_zero(impressions))
 
     def drawn(self, clicks: Floats, impressions: Floats) -> Floats:
-        """Return smoothed rates of counts of which none is missing."""
+        """Return smoothed rates of counts, which must not be missing."""
         impressions_of_prior = self.strength / self.click_rate if self.click_rate > 0 else math.nan
         rates: Floats = (self.strength + clicks) / (impressions_of_prior + impressions)
         return rates

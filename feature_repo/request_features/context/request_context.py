@@ -195,7 +195,7 @@ class FieldValues:
 
     Attributes:
         distinct: the distinct texts of each field.
-        items: all texts as those of F · N items, field by field.
+        items: all texts, as the texts of F · N items, field by field.
         shape: F and N.
     """
 

@@ -19,7 +19,7 @@ Ints = npt.NDArray[np.int64]
 class Listed:
     """The values of listed items in F fields, numbered field by field.
 
-    A field's last number stands for every value that no listed item has.
+    A field's last number represents every value that no listed item has.
 
     Attributes:
         code: for each field, value → number.

@@ -1,4 +1,4 @@
-"""Each candidate among the items of its category and its brand, as of the last midnight.
+"""Each candidate relative to the items of its category and its brand, as of the last midnight.
 
 Rates are smoothed hierarchically: an item's rate toward its brand's, a brand's toward its
 category's, and a category's toward the shop's.

@@ -26,7 +26,7 @@ _AGAINST = named(
 )
 _USER = named("price__{}", ("user_band", "user_spread", "user_thrift"))
 _LEAST_SPREAD = 0.1
-"""Of logarithms; a user with one price alone still accepts a tenth more."""
+"""Minimum spread of the logarithms: a user with a single price still accepts a tenth more."""
 
 
 def price(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:

@@ -30,7 +30,7 @@ from feature_repo.request_features.families.view_numbers import view_numbers
 from feature_repo.shop import Shop
 
 GROUP = "aisle.request_features"
-"""The entry point group in which an installed package lists its families."""
+"""The entry point group of families in installed packages."""
 
 Family = Callable[[RequestContext, Shop, RatePrior], Columns]
 
@@ -60,7 +60,7 @@ BUILT_IN: tuple[Family, ...] = (
 
 @cache
 def all_families() -> tuple[Family, ...]:
-    """Return the built-in families, then those of installed packages by name.
+    """Return the built-in families, then the installed ones by name.
 
     An installed family is a function `(context, shop, prior) -> blocks`, see `block.py`, that a
     package lists in its pyproject.toml:

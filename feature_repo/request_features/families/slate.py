@@ -1,4 +1,4 @@
-"""Each candidate among the others of its slate; its position is never a feature.
+"""Each candidate relative to the others of its slate; its position is never a feature.
 
 A price is high or low only relative to the other candidates.
 """

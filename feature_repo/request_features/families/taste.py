@@ -21,7 +21,7 @@ MEASURES = (
 )
 _LIFT = "taste__lift"
 HALF_LIFE = 7 * DAY
-"""Age at which a click has half its weight, in `fading`."""
+"""Half-life of a click's weight, in `fading`."""
 
 STRENGTH = 2.0
 """Weight of the user's overall click share in the smoothed share of a value, in impressions."""

@@ -65,7 +65,7 @@ def _bits(codes: TextCodes, query_words: Words) -> Bits:
 
 
 def _gram_jaccards(titles: list[str], query_grams: Words) -> Floats:
-    """Shape (N,): the Jaccard index of each title's 3-grams and those of the query."""
+    """Shape (N,): the Jaccard index of each title's 3-grams and the query's 3-grams."""
     codes = _codes("grams")
     grams_of_titles, query_codes = codes.values(titles), codes.codes(query_grams)
     is_in_query = np.zeros(len(codes))

@@ -109,7 +109,7 @@ class Story:
             self.pass_time(0)
 
     def load(self):
-        """Do what a refresh does."""
+        """Seal, compact, transform, load and prune, as a refresh does."""
         sealed_at = self.room.log.seal()
         self.room.log.compact()
         self.pass_time(0)
@@ -238,7 +238,7 @@ def joined(story, views, instants):
 
 
 def differences(story):
-    """Yield the values in which the three disagree."""
+    """Yield the values that differ between live reads, historical joins and the reference."""
     story.load()
     views = Catalogue.of(story.room.home).views
     live = [view for view in views if view.name not in BATCH]

@@ -1,6 +1,6 @@
-"""What the project relies on in private names of libraries; an upgrade that breaks it fails here.
+"""Contracts of the private library names that the project uses; a breaking upgrade fails here.
 
-Each message says what was relied on, so that the fix begins in `feature_repo/library_internals`.
+Each message names the broken contract; fix it in `feature_repo/library_internals`.
 """
 
 import asyncio

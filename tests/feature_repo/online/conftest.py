@@ -20,7 +20,7 @@ TIMEOUT_SECONDS = seconds(5)
 
 @dataclass
 class SetClock(Clock):
-    """A clock that shows the instant it is set to."""
+    """A clock that returns the instant it is set to."""
 
     instant: int = 20_000 * DAY
 

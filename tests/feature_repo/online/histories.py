@@ -99,7 +99,7 @@ def counts(entries):
 
 
 def engagement(viewed=(), **entries):
-    """Counts by measure; `viewed` counts none of them and yet tells of the entity."""
+    """Counts by measure; `viewed` adds to no count, but makes the entity known."""
     if not any(entries.values()) and not viewed:
         return {f"{m}_{w}": None for m in entries for w in WINDOWS}
     return {f"{m}_{w}": counts(entries[m])[w] or 0 for m in entries for w in WINDOWS}

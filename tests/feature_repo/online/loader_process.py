@@ -2,9 +2,9 @@
 
     python -m tests.feature_repo.online.loader_process HOME
 
-For each line it reads, `load` or `apply` and a number of seconds, it forks a child that does that
-to the home; the child is killed with -9 after so many seconds, if it has not ended.  It answers
-with how the child ended, and how many seconds it took.
+For each line it reads, `load` or `apply` and a number of seconds, it forks a child that runs this
+verb; the child is killed with -9 after so many seconds, if it has not ended.  It prints the child's
+exit code and its duration in seconds.
 """
 
 import os
@@ -53,7 +53,7 @@ def main(root):
 
 @contextmanager
 def loader_process(home):
-    """Gives a function of verb and seconds: how the child ended, and seconds it took."""
+    """Yield a function of verb and seconds; it returns the child's exit code and duration."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.feature_repo.online.loader_process", str(home.root)],
         stdin=subprocess.PIPE,

@@ -118,7 +118,7 @@ VALUES = {
 
 
 def config_of(folder, address, kind, *, project="shop", database=0, **online):
-    """The configuration of a store on a database of its own in the test server."""
+    """The configuration of a store on a separate database of the test server."""
     extra = (PATIENT if kind == AISLE else {}) | online
     return RepoConfig(
         project=project,
@@ -175,16 +175,16 @@ def item_key(item_id):
 
 
 def proto(dtype, value):
-    """A Python value as Feast's."""
+    """A Python value as a Feast value."""
     if value is None:
         return Value()
-    if value == b"":  # Feast takes it for none unless another of its batch has content
+    if value == b"":  # Feast reads it as missing unless another value of the batch has content
         return Value(bytes_val=value)
     return python_values_to_proto_values([value], dtype.to_value_type())[0]
 
 
 def row(item_id, types, values, event=NOON, created=None):
-    """A row as Feast hands it to an online store."""
+    """A row as Feast passes it to an online store."""
     columns = {name: proto(dtype, values.get(name)) for name, dtype in types.items()}
     return item_key(item_id), columns, event, created
 
@@ -194,12 +194,12 @@ def write(store, view, *rows):
 
 
 def read(store, view, items, **options):
-    """The answer to items, as Feast's protobuf."""
+    """The response for some items, as Feast's protobuf."""
     refs = [f"{view.name}:{field.name}" for field in view.features]
     return store.get_online_features(refs, [{"item_id": item} for item in items], **options)
 
 
 def vectors(response):
-    """Feature → its vector of an answer."""
+    """Feature → its vector in a response."""
     names = response.proto.metadata.feature_names.val
     return dict(zip(names, response.proto.results, strict=True))

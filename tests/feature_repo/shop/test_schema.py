@@ -1,4 +1,4 @@
-"""A shop declares its own fields, and a mistake in the declaration is named."""
+"""A shop declares its own fields; an error names each mistake in the declaration."""
 
 from pathlib import Path
 

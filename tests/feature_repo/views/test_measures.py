@@ -37,7 +37,7 @@ def computed(monkeypatch, tmp_path):
 
 
 def installed(monkeypatch, view):
-    """Put a view in the place of the one with its name."""
+    """Replace the built-in view of the same name."""
     views = [view if spec.name == view.name else spec for spec in registry.all_views()]
     for function in CACHED:
         function.cache_clear()
@@ -47,7 +47,7 @@ def installed(monkeypatch, view):
 
 @pytest.fixture(autouse=True)
 def restored():
-    """Forget the views of a test at its end."""
+    """Clear the cached views after each test."""
     yield
     for function in CACHED:
         function.cache_clear()
@@ -78,7 +78,7 @@ def test_transform_names_a_measure_without_a_column(home, declared):
 
 
 def columns_of(home, view):
-    """The measures that the SQL of a view gives."""
+    """The measures that the SQL of a view returns."""
     write_log(home, [wish()])
     with staged(home, home.features / ".spill") as db:
         columns = {column[0] for column in db.execute(view.sql_file.read_text()).description}

@@ -1,4 +1,4 @@
-"""Every view is declared whole, and a forgotten part is named."""
+"""Every view is declared completely, and an error names each missing part."""
 
 from dataclasses import replace
 
@@ -98,7 +98,7 @@ def test_sql_with_an_unknown_parameter_is_named(tmp_path):
 
 @pytest.fixture
 def install(monkeypatch):
-    """Returns a function that puts views among those of installed packages."""
+    """Return a function that adds views as if packages had installed them."""
 
     def put(*specs):
         named = {spec.name: spec for spec in specs}

@@ -1,4 +1,4 @@
-"""Each kind of event is declared completely, and its forms in the log are equal."""
+"""Each kind of event is declared completely and is read back from the log unchanged."""
 
 from typing import Annotated, get_args
 
@@ -31,7 +31,7 @@ SAMPLES = {str: "x", int: 7, float: 0.5, tuple: (), dict: {}}
 
 
 def omissions(kind):
-    """Return what the declaration of a kind lacks, each as a sentence."""
+    """Return the missing parts of a kind's declaration, each as a sentence."""
     try:
         fields = kind.fields
     except TypeError as error:

@@ -18,7 +18,7 @@ from tests.scale import seconds
 CRASHING_PROCESS = [sys.executable, "-m", "tests.feature_repo.events.crashing_process"]
 KILLED = -9
 POINTS = 7
-"""Number of points at which a run is killed, spread over all its changes of files."""
+"""Number of kills of a run, spread over all its file changes."""
 
 
 def run_crashing(home, change, *verb):
@@ -38,7 +38,7 @@ def copy_of(home, name):
 
 
 def killed_homes(home, *verb):
-    """Yield copies of a home in which the verb was killed, from its first change to its last."""
+    """Yield copies of a home after kills of the verb, from its first file change to its last."""
     finished = run_crashing(copy_of(home, "rehearsal"), 0, *verb)
     assert finished.returncode == 0, finished.stderr
     changes = int(finished.stdout)

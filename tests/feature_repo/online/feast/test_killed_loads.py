@@ -73,7 +73,7 @@ def answers(home):
 def strike(child, verb, duration, chance):
     """Kill a child at some point; return whether it was killed, and its minimum duration.
 
-    One that ended first was faster than known.
+    A child that ended before the kill gives a new minimum.
     """
     ended, elapsed = child(verb, chance.uniform(0.2, 1.0) * duration)
     return ended != 0, duration if ended else min(duration, elapsed)

@@ -1,4 +1,4 @@
-"""Our online store serves Feast's calls as stock does, and correctly where stock does not."""
+"""Our online store answers Feast's calls as stock Feast does, and correctly where it is wrong."""
 
 import asyncio
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Our online store stores and returns what stock's does, for random schemas and every type."""
+"""Our online store stores and returns the same values as stock Feast's, for random schemas."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Defects of stock Feast's Redis store, each shown wrong there and right here."""
+"""Defects of stock Feast's Redis store that Aisle's store does not have."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""A cached read equals an uncached one whatever other clients write, and whenever."""
+"""A cached read equals an uncached one while other clients write."""
 
 import asyncio
 import random

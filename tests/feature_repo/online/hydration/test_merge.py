@@ -1,4 +1,4 @@
-"""Live state adds to a row what the row does not cover, and nothing else."""
+"""Live state adds to a row exactly the events that the row does not cover."""
 
 from feature_repo.home import DAY
 from feature_repo.online.codec.counter_tiles import SEALED, Tile, TileRecord, pack

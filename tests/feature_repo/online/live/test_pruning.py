@@ -1,4 +1,4 @@
-"""Pruning removes what stored rows include and nothing else; a flush removes one project."""
+"""Pruning removes exactly the events that stored rows include; a flush removes one project."""
 
 import threading
 
@@ -94,7 +94,7 @@ def test_concurrent_prunes_lose_no_newer_event(room):
 
 @pytest.fixture
 def neighbour(room, tmp_path):
-    """A home whose project name begins with that of the room."""
+    """A home whose project name begins with the project name of the room."""
     home = Home(tmp_path / "home_too")
     render(home, room.address.host, room.address.port)
     other = Room(home, room.shop, room.address, room.clock)

@@ -1,4 +1,4 @@
-"""Counts are exact at any instant, whenever loads ran: tiles, join and brute force agree."""
+"""Counts are exact at any instant between loads: tiles, join and brute force agree."""
 
 import shutil
 import threading

@@ -1,4 +1,4 @@
-"""What an event changes as soon as it is logged, and what happens when Redis fails."""
+"""Logged events update the live state, also after failures of Redis."""
 
 import threading
 from contextlib import closing

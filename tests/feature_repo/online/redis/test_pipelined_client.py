@@ -18,7 +18,7 @@ SECONDS = 0.2
 
 @dataclass
 class Gets:
-    """An exchange of GET commands, tracked unless it says otherwise."""
+    """An exchange of GET commands, tracked by default."""
 
     names: tuple[str, ...]
     parse_values: Any = list
