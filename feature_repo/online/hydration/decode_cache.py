@@ -18,7 +18,7 @@ not cached, so that each read reports the damage."""
 
 
 class DecodeCache(Generic[T]):
-    """A cache of decoded values, never None.  Threads may share it; callers must not change a value.
+    """Decoded values, not None.  Threads may share it; callers must not change a value.
 
     The strings are still read at every request, so a string that changed is decoded again.
     """

@@ -1,4 +1,4 @@
-"""Logged events update the live state, also after failures of Redis."""
+"""Logged events update the live state; a failure of Redis loses none of them."""
 
 import threading
 from contextlib import closing
