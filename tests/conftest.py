@@ -1,7 +1,7 @@
-"""What tests of every room share: a home of their own, a real Redis server, and golden files.
+"""Fixtures of all tests: an empty home, a real Redis server, and golden files.
 
-Property tests look for new cases wherever a person runs them.  Where `CI` is set they repeat the
-same ones, so that a gate that closes does so for a reason that can be run again.
+Property tests draw new cases in each local run.  Where `CI` is set they repeat the same cases, so
+that a failure can be reproduced.
 """
 
 import os
@@ -22,14 +22,14 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
 
 LONGEST_SECONDS = 300
-"""What one test may take on an idle machine."""
+"""Time limit of a test on an idle machine."""
 
 GOLDEN = Path(__file__).parent / "golden"
 
 
 def pytest_addoption(parser):
     parser.addoption(
-        "--update-golden", action="store_true", help="rewrite tests/golden with what is found"
+        "--update-golden", action="store_true", help="rewrite tests/golden with the actual results"
     )
 
 
@@ -42,12 +42,13 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def golden(request):
-    """Returns the text of a golden file, after writing `found` to it where that was asked for."""
+    """Returns a function that reads a golden file; with --update-golden it first writes `actual` to
+    it."""
 
-    def text_of(name, found):
+    def text_of(name, actual):
         path = GOLDEN / name
         if request.config.getoption("--update-golden"):
-            path.write_text(found, encoding="utf-8")
+            path.write_text(actual, encoding="utf-8")
         return path.read_text(encoding="utf-8")
 
     return text_of
@@ -69,7 +70,7 @@ def shared_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisAddr
 
 @pytest.fixture
 def redis_address(shared_redis: RedisAddress) -> RedisAddress:
-    """The server, emptied."""
+    """The server, empty."""
     with redis_client(shared_redis, timeout=seconds(5)) as client:
         client.flushall()
     return shared_redis

@@ -1,8 +1,8 @@
-"""How hard a run of the tests looks, and how long it waits: two factors from the environment.
+"""Scale the examples and the deadlines of the tests by two environment variables.
 
 `AISLE_EXAMPLES` multiplies the examples of every property (`make test-long` sets it).
 `AISLE_PATIENCE` multiplies every deadline, of the tests and of the services they start.  A wait
-ends as soon as its condition holds, so that patience costs a run that passes nothing.
+ends as soon as its condition holds, so longer deadlines do not slow down a passing run.
 """
 
 import os
@@ -10,14 +10,14 @@ import os
 EXAMPLES = float(os.environ.get("AISLE_EXAMPLES", "1"))
 
 PATIENCE = float(os.environ.setdefault("AISLE_PATIENCE", "10"))
-"""A machine with ten processes a core gives a test a tenth of it."""
+"""Ten by default: on a machine with ten processes a core, a test gets a tenth of a core."""
 
 
-def examples(usual: int) -> int:
-    """Number of examples of a property that tries `usual` many by default."""
-    return max(1, round(usual * EXAMPLES))
+def examples(default: int) -> int:
+    """Number of examples of a property that tries `default` examples without the variable."""
+    return max(1, round(default * EXAMPLES))
 
 
-def seconds(usual: float) -> float:
-    """A deadline of `usual` seconds on an idle machine."""
-    return usual * PATIENCE
+def seconds(idle_seconds: float) -> float:
+    """Return a deadline that is `idle_seconds` on an idle machine."""
+    return idle_seconds * PATIENCE

@@ -1,4 +1,4 @@
-"""The product's source as its syntax trees tell it: modules, rooms, imports and defined names."""
+"""Modules, rooms, imports and defined names of the product, read from its syntax trees."""
 
 import ast
 import re
@@ -13,13 +13,13 @@ PACKAGES = ("feature_repo", "training", "serving", "pipelines")
 
 @dataclass(frozen=True)
 class Module:
-    """One Python file; its room is the folder it lies in."""
+    """One Python file; its room is its folder."""
 
     path: Path
 
     @property
     def name(self) -> str:
-        """Dotted name; a door bears the name of its room."""
+        """Dotted name; a door has the name of its room."""
         parts = self.path.relative_to(ROOT).with_suffix("").parts
         return ".".join(parts[:-1] if self.is_door else parts)
 
@@ -41,7 +41,7 @@ class Module:
 
 @dataclass(frozen=True)
 class Import:
-    """`importer` takes `name` from `source`; the name is None where it takes the whole module."""
+    """`importer` imports `name` from `source`; the name is None if it imports the whole module."""
 
     importer: Module
     source: Module
@@ -92,7 +92,8 @@ def imports_of(module: Module) -> Iterator[Import]:
 
 @cache
 def _defined(door: Module) -> frozenset[str]:
-    """Names that a door takes from a module of the same name, as `refresh` from `refresh.py`."""
+    """Names that a door imports from a module of the same name, such as `refresh` from
+    `refresh.py`."""
     return frozenset(
         alias.asname or alias.name
         for statement in door.tree.body
@@ -103,7 +104,7 @@ def _defined(door: Module) -> frozenset[str]:
 
 @cache
 def product_imports() -> tuple[Import, ...]:
-    """Every import of the product by the product."""
+    """Every import of a module of the product by another one."""
     return tuple(each for module in product_modules().values() for each in imports_of(module))
 
 

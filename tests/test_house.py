@@ -1,4 +1,4 @@
-"""Rules of the source tree: rooms and their doors, words, imports, and what may be committed."""
+"""Rules of the source tree: rooms and their doors, names, imports, and ignored files."""
 
 import ast
 import re
@@ -31,7 +31,7 @@ EXAMPLES = [
     for page in sorted((ROOT / "docs").glob("*.md"))
     for code in re.findall(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
 ]
-"""Python code of the documentation, which uses doors as a shop's own package does."""
+"""Python code of the documentation, which imports from doors like a shop's package."""
 
 LARGEST_ROOM = 16
 SYMMETRIC_ROOMS = {
@@ -40,7 +40,7 @@ SYMMETRIC_ROOMS = {
     "training.retrieval.sources",
     "training.studies.simulation",
 }
-"""Rooms of many modules of one shape: who has read one has read all."""
+"""Rooms with many modules of the same structure, which are exempt from the limit of files."""
 
 ENTRIES = {
     "pipelines.cli.main",
@@ -52,8 +52,8 @@ ENTRIES = {
     *(f"pipelines.cli.{verb.run.partition(':')[0]}" for verb in VERBS.values()),
     *(f"training.retrieval.sources.{name}" for name in CANDIDATE_SOURCES),
 }
-"""Modules that are loaded by their name: the `aisle` command and its verbs, BentoML, Feast, and
-the candidate sources."""
+"""Modules that are loaded by name: the `aisle` command and its verbs, BentoML, Feast, and the
+candidate sources."""
 
 ENTRY_POINTS = [
     EntryPoint(name, value, group)
@@ -62,24 +62,24 @@ ENTRY_POINTS = [
     ].items()
     for name, value in entries.items()
 ]
-"""Names that a room offers to another one through the installed package, without an import."""
+"""Names that are used through the package's entry points, without an import."""
 
 BANNED_WORDS = {
     "alike", "asked", "beside", "foretold", "found", "judged", "kept", "known", "place", "places",
     "taught", "told", "untold", "vouched", "wanted", "withdrawn",
 }  # fmt: skip
-"""Words that name nothing: an event, a row, a result or a position has a name of its own."""
+"""Words that are too vague for a name: use event, row, result or position instead."""
 
 CONTRACT_NAMES = {"found", "NOT_FOUND"}
-"""Names that other contracts give: a field of our HTTP errors, and a status of Feast."""
+"""Exceptions from contracts: a field of HTTP errors, and a status of Feast."""
 
 
 @pytest.mark.parametrize("package", PACKAGES)
-def test_package_name_is_ours_alone(package):
+def test_package_names_are_unique_to_aisle(package):
     assert set(packages_distributions().get(package, ["aisle"])) == {"aisle"}
 
 
-def test_every_room_has_a_door_that_says_what_it_is_for():
+def test_every_room_has_a_door_with_a_docstring():
     rooms = {module.room for module in product_modules().values()}
 
     silent = [room for room in sorted(rooms) if not ast.get_docstring(doors()[room].tree)]
@@ -87,7 +87,7 @@ def test_every_room_has_a_door_that_says_what_it_is_for():
     assert silent == []
 
 
-def test_no_room_has_more_files_than_a_reader_can_survey():
+def test_room_sizes_are_limited():
     sizes = Counter(m.room for m in product_modules().values() if not m.is_door)
 
     too_large = {room: n for room, n in sizes.items() if n > LARGEST_ROOM}
@@ -95,7 +95,7 @@ def test_no_room_has_more_files_than_a_reader_can_survey():
     assert too_large.keys() <= SYMMETRIC_ROOMS
 
 
-def test_a_room_is_entered_only_by_its_door():
+def test_rooms_import_from_each_other_only_through_doors():
     trespasses = [
         f"{each.importer.name} imports {each.source.name}: {each.name or 'the module'}"
         for each in product_imports()
@@ -107,7 +107,7 @@ def test_a_room_is_entered_only_by_its_door():
     assert trespasses == []
 
 
-def test_no_module_goes_through_the_door_of_its_own_room():
+def test_no_module_imports_the_door_of_its_own_room():
     detours = [
         each.importer.name
         for each in product_imports()
@@ -138,7 +138,7 @@ def test_every_name_a_door_lists_is_imported_by_another_room():
 
 
 @pytest.mark.parametrize("level", ["room", "name"])
-def test_imports_make_no_circle(level):
+def test_imports_have_no_cycles(level):
     graph = defaultdict(set)
     for each in product_imports():
         importer, source = getattr(each.importer, level), getattr(each.source, level)
@@ -164,7 +164,7 @@ def test_no_module_imports_a_private_name_of_another():
     assert private == []
 
 
-def test_every_module_is_reached_from_an_entry_of_the_product():
+def test_every_module_is_reachable_from_an_entry_point():
     reached, todo = set(), list(ENTRIES)
     entry_points = {(entry.module, entry.attr) for entry in ENTRY_POINTS}
     imports = defaultdict(set)
@@ -200,7 +200,7 @@ def _leaf(each):
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *TESTS], ids=lambda path: str(path.relative_to(ROOT)))
-def test_names_are_words_of_the_field(path):
+def test_names_contain_no_banned_words(path):
     names = defined_names(ast.parse(path.read_text(encoding="utf-8")))
 
     banned = {
@@ -212,11 +212,11 @@ def test_names_are_words_of_the_field(path):
     assert banned == set()
 
 
-def test_readme_is_short_enough_to_be_read():
+def test_readme_has_a_limited_length():
     assert len((ROOT / "README.md").read_text().splitlines()) <= 200
 
 
-def test_lock_pins_every_requirement_with_hashes_and_names_no_address():
+def test_lock_file_pins_hashes_and_contains_no_address():
     lock = (ROOT / "requirements.lock").read_text()
 
     pinned = re.findall(r"^[a-z0-9][\w.\[\]-]*==\S+", lock, flags=re.MULTILINE | re.IGNORECASE)
@@ -238,7 +238,7 @@ def test_every_decision_note_fits_on_a_page():
     assert [note.name for note in notes if len(note.read_text().splitlines()) > 40] == []
 
 
-def test_git_ignores_all_run_time_state():
+def test_git_ignores_all_runtime_state():
     paths = [
         ".aisle/registry.db",
         ".aisle-shop/log/x",

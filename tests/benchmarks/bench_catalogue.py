@@ -5,7 +5,7 @@ first: plain SQL over the log must give the impressions, clicks and revenue of t
 Each size runs in a separate process, on two threads.
 
 A log grows with the shop (more users look at more items over the same days) and with time.  In the
-first month, time costs more than its rows: nothing leaves a 30-day window yet, and the lists of
+first month, costs grow faster than the rows: no event leaves a 30-day window yet, and the lists of
 recent items, which every row of a user contains in full, are still growing.
 
 python -m tests.benchmarks catalogue; AISLE_ROWS=1000000,5000000 sets the sizes

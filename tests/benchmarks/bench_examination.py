@@ -1,8 +1,8 @@
-"""The examination learned from clicks against the simulated truth, at two sizes of the log.
+"""Compare the examination learned from clicks with the simulated truth, at two sizes of the log.
 
 python -m tests.benchmarks examination
 
-A strong ranker made the log, attention falls as 1 / position, no slate is drawn at random.  The
+A strong ranker made the log, examination falls as 1 / position, and no slate is randomized.  The
 result has, for each click model, the learned and the true examination probability by position, and
 the largest difference, which must be below BOUND in the larger log.
 """

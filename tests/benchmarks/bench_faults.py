@@ -43,7 +43,7 @@ Fault = Callable[[Service], AbstractContextManager[None]]
 
 
 def main() -> dict[str, object]:
-    """Measure, by fault: requests, answers in time, 5xx, degraded stages, time to recovery."""
+    """Return by fault: requests, answers in time, 5xx, degraded stages, time to recovery."""
     with tempfile.TemporaryDirectory() as folder:
         settings = build_home(Path(folder) / "home", **SHOP)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)

@@ -85,7 +85,7 @@ class Peer:
 
 
 def main() -> dict[str, object]:
-    """CPU and latency by candidates and clients, stages, overload, round trips."""
+    """Measure CPU and latency by candidates and clients, stages, overload and round trips."""
     with tempfile.TemporaryDirectory() as folder, ExitStack() as open_:
         settings = replace(build_home(Path(folder) / "home", **SHOP), record_share=0.01)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)

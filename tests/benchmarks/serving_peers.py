@@ -84,7 +84,7 @@ async def _echo_page(request: Request) -> Response:
     path="/",
 )
 class Echo:
-    """Takes a slate and gives it back, or a search and gives a page."""
+    """Returns the slate of a request, or a page for a search."""
 
 
 class Item(BaseModel):
@@ -109,7 +109,7 @@ class Answer(BaseModel):
 
 @bentoml.service(name="Ordinary")
 class Ordinary:
-    """Ranks a slate the ordinary way."""
+    """Ranks a slate with stock Feast and BentoML."""
 
     def __init__(self) -> None:
         import xgboost
@@ -128,7 +128,7 @@ class Ordinary:
     def rank(
         self, items: list[Item], user: str, query: str, timestamp: int | None = None
     ) -> Answer:
-        """Put the items in order."""
+        """Return the items in order of their scores."""
         keys = {"user_id": user, "query_key": query_key(query, "default"), "market": "default"}
         rows = self.store.get_online_features(
             self.features, [{"item_id": item.id, **keys} for item in items], full_feature_names=True
@@ -142,7 +142,7 @@ class Ordinary:
 
 
 def facts_of(rows: pd.DataFrame, ids: list[str], t: int, query: str) -> RequestContext:
-    """What Feast answered, in the form the request features read."""
+    """Convert Feast's answer to the input of the request features."""
     return RequestContext(
         t=t,
         query=query,

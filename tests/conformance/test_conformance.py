@@ -229,5 +229,5 @@ def test_dry_run_of_a_file_has_the_expected_report(file):
     assert report["unknown_items"].items() >= file["report"]["unknown_items"].items()
 
 
-def test_no_column_is_a_position(room):
+def test_no_feature_column_is_a_position(room):
     assert not [name for name in feature_columns(room.shop) if "position" in name]

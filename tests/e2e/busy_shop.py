@@ -229,8 +229,8 @@ class BusyShop:
 
     def _event(self, kind, at, fields):
         name = self._event_id()["id"]
-        given = {name: value for name, value in fields.items() if value is not None}
-        return {"kind": kind, "event_id": name, "event_time": at, **given}
+        present = {name: value for name, value in fields.items() if value is not None}
+        return {"kind": kind, "event_id": name, "event_time": at, **present}
 
     def _event_id(self):
         return {"id": f"{self.rng.choice('aZé')}{self.rng.getrandbits(40):x}"}

@@ -1,4 +1,4 @@
-"""One finished demo for all end-to-end tests, and for all workers of a run."""
+"""One finished demo, shared by all end-to-end tests and all workers of a run."""
 
 import json
 import os

@@ -47,7 +47,7 @@ def free_port():
 
 
 class Shell:
-    """Runs commands in the copy, as a person who types the README from its top."""
+    """Runs commands in the copy, in the order of the README."""
 
     def __init__(self, folder):
         self.folder = folder

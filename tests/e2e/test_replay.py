@@ -1,4 +1,4 @@
-"""RankLens, replayed through the live API: served vectors equal those of training."""
+"""RankLens, replayed through the live API: served and training vectors are equal."""
 
 import gzip
 import json

@@ -224,7 +224,7 @@ def test_a_comparison_with_another_instant_or_without_overrides_fails(day):
     assert "item_engagement__impressions_all" not in stored.differing
 
 
-def test_an_acknowledged_event_is_in_the_next_answer_while_a_refresh_runs(day):
+def test_an_acknowledged_event_counts_in_the_next_answer_during_a_refresh(day):
     assert min(racer.looks for racer in day.racers) > 3
     assert [racer.errors for racer in day.racers] == [[]] * len(day.racers)
 

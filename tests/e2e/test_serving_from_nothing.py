@@ -1,4 +1,4 @@
-"""The service started on nothing becomes a service, step by step and without a restart."""
+"""A service started without any data recovers step by step, without a restart."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A shop's own package, as docs/extending.md shows it, works in every part of the platform."""
+"""The package of docs/extending.md works in every part of the platform."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def installed(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shop(installed, tmp_path_factory):
-    """What a small shop with the package did, from its events to verification."""
+    """The results of a small shop with the package, from its events to verification."""
     run = subprocess.run(
         [
             sys.executable,

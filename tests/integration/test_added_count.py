@@ -1,4 +1,4 @@
-"""Two lines add a windowed count to a copy of the platform; a forgotten line is named."""
+"""Two lines add a windowed count to the platform; an error names a forgotten line."""
 
 import json
 import shutil
@@ -115,7 +115,7 @@ def run(tmp_path, redis_address):
     return on_a_copy
 
 
-def test_two_lines_make_a_count_in_all_three_paths(run):
+def test_two_lines_add_a_count_to_all_three_paths(run):
     done = run(THREE_PATHS, DECLARED, COMPUTED, READ)
 
     assert done.returncode == 0, done.stderr
@@ -132,7 +132,7 @@ def test_two_lines_make_a_count_in_all_three_paths(run):
     ],
     ids=["the line of the SQL file", "the line of the catalogue"],
 )
-def test_a_forgotten_line_is_named(run, edit, message):
+def test_an_error_names_a_forgotten_line(run, edit, message):
     done = run(TRANSFORMED, edit)
 
     assert done.returncode == 1

@@ -123,7 +123,7 @@ def test_apply_and_list_use_one_registry(checkout, folder):
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_plan_finds_nothing_to_change(checkout, folder):
+def test_plan_reports_no_changes(checkout, folder):
     plan = checkout.feast(folder, "plan")
 
     assert "Created" not in plan

@@ -265,7 +265,7 @@ def test_installed_views_and_families_reach_every_part(run):
     assert {"### item_wishes", "### user_wish", "### wishes"} <= set(result["page"])
 
 
-def test_column_that_the_sql_of_an_installed_view_lacks_is_named(run):
+def test_an_error_names_a_column_missing_from_the_sql_of_an_installed_view(run):
     sql = SQL["user_wish"].replace("as wish_item", "as wished_item")
 
     done = run('wish("old", 3)\nrows()\n', user_wish_sql=sql)

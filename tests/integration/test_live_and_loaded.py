@@ -1,4 +1,4 @@
-"""Live values equal the loaded ones, and live events after a load count once."""
+"""Live values equal loaded values, and live events after a load count once."""
 
 import asyncio
 import threading

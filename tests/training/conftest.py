@@ -1,4 +1,4 @@
-"""Datasets to learn from: a made one, quick to learn, and one of a small simulated shop."""
+"""Training datasets: a small synthetic one, and one of a small simulated shop."""
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,8 @@ START = parse_instant("2026-01-05T00:00:00Z")
 
 @pytest.fixture
 def make_dataset(tmp_path):
-    """Returns a function that writes a dataset in which taste, not the click rate, decides."""
+    """Returns a function that writes a dataset where taste, not the click rate, explains the
+    clicks."""
 
     def write(name="made.parquet", *, slates=150, seed=3, order=None, **planted):
         rng = np.random.default_rng(seed)

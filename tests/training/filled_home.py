@@ -1,4 +1,4 @@
-"""A home that holds a shop's events and features, registered with Feast; no Redis."""
+"""Fill a home with a shop's events and features, registered with Feast; no Redis."""
 
 from pathlib import Path
 

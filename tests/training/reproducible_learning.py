@@ -1,4 +1,4 @@
-"""Learn a little of everything and print a hash of each result, as one JSON object."""
+"""Fit a small example of each model and print a hash of each result, as one JSON object."""
 
 import hashlib
 import json

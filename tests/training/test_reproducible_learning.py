@@ -1,4 +1,4 @@
-"""What is learned has the same bytes whichever vector unit and BLAS kernel the processor has."""
+"""Fitted models have the same bytes for any vector unit and BLAS kernel of the processor."""
 
 import json
 import os

@@ -1,1 +1,1 @@
-"""Studies: simulated shops, offline evaluations and comparisons; no served request reaches them."""
+"""Studies: simulated shops, offline evaluations and comparisons; serving does not use them."""

@@ -221,7 +221,7 @@ def test_history_has_the_time_since_the_last_click_and_impression():
     assert math.isnan(column(context, "history__shown_seconds")[1])
 
 
-def test_no_column_is_a_position():
+def test_no_feature_column_is_a_position():
     assert not [name for name in feature_columns(SHOP) if "position" in name]
 
 

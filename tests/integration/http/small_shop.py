@@ -1,4 +1,4 @@
-"""A small shop's home, as `make demo` would leave it, and its service as a real process."""
+"""The home of a small shop, like a finished `make demo`, and its service as a process."""
 
 import asyncio
 import json
@@ -96,7 +96,7 @@ class Service:
         return {item["item"]: item["features"] for item in answer["items"]}
 
     def click(self, item, **fields):
-        """Send a click of this instant; return the event and the answer."""
+        """Send a click at the current instant; return the event and the answer."""
         event = {
             "kind": "interaction",
             "event_id": uuid.uuid4().hex,

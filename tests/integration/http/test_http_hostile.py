@@ -1,4 +1,4 @@
-"""Hostile bodies: none is answered with a 5xx, and no acknowledged event is lost."""
+"""Hostile requests: no answer is a 5xx, and no acknowledged event is lost."""
 
 import json
 import socket
@@ -91,7 +91,7 @@ BODIES = {
 
 @pytest.mark.parametrize("path", ["/events", "/feedback", "/rank/default"])
 @pytest.mark.parametrize("name", BODIES)
-def test_a_hostile_body_gets_an_answer_that_is_no_5xx(service, name, path):
+def test_a_hostile_body_is_not_answered_with_a_5xx(service, name, path):
     response = service.http.post(path, content=BODIES[name])
 
     assert response.status_code in (200, 400, 413), response.text
@@ -117,7 +117,7 @@ def test_valid_events_among_hostile_ones_are_accepted_and_the_others_quarantined
 
 @pytest.mark.parametrize("depth", range(940, 1000, 4))
 @pytest.mark.parametrize("path", ["/events", "/feedback", "/rank/default"])
-def test_no_depth_of_nesting_is_a_5xx(service, path, depth):
+def test_deeply_nested_bodies_are_not_answered_with_a_5xx(service, path, depth):
     body = b'[{"kind":"item","event":"item","items":' + b"[" * depth + b"]" * depth + b"}]"
 
     assert service.http.post(path, content=body).status_code in (200, 400)
@@ -135,7 +135,7 @@ def test_no_depth_of_nesting_is_a_5xx(service, path, depth):
         b"GET / HTTP/9.9\r\n\r\n",
     ],
 )
-def test_a_hostile_head_gets_an_answer_that_is_no_5xx(service, head):
+def test_hostile_headers_are_not_answered_with_a_5xx(service, head):
     port = int(service.url.rpartition(":")[2])
     with socket.create_connection(("127.0.0.1", port), timeout=seconds(10)) as connection:
         connection.sendall(head)

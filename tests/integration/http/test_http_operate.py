@@ -63,7 +63,7 @@ def keys(service):
         assert service.eventually(lambda: service.http.get("/autocomplete").status_code == 200)
 
 
-def test_with_keys_each_endpoint_needs_its_scope(service, keys):
+def test_each_endpoint_requires_a_key_with_its_scope(service, keys):
     for (method, path), scope in CLOSED.items():
         none = service.http.request(method, path)
         wrong = service.http.request(method, path, headers=bearer("nonsense-éè".encode()))

@@ -70,7 +70,7 @@ def items_of(answer):
 
 @pytest.mark.parametrize("surface", SURFACES)
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_text_is_answered_and_no_5xx(service, surface, name):
+def test_a_hostile_text_is_not_answered_with_a_5xx(service, surface, name):
     if surface == "search":
         response = service.search(HOSTILE[name], user="u00001")
     else:
@@ -81,7 +81,7 @@ def test_a_hostile_text_is_answered_and_no_5xx(service, surface, name):
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_prefix_is_answered_and_no_5xx(service, name):
+def test_a_hostile_prefix_is_not_answered_with_a_5xx(service, name):
     response = service.http.get("/autocomplete", params={"q": HOSTILE[name][:2000]})
 
     assert response.status_code == 200, response.text
@@ -161,7 +161,7 @@ def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_typed(service,
     assert logged.query == typed
 
 
-def test_a_price_in_words_limits_the_results(service, words):
+def test_a_price_limit_in_words_filters_the_results(service, words):
     noun = words.split()[-1]
     unlimited = service.search(noun, size=100)
     prices = service.explain(items_of(unlimited), query=noun)
@@ -195,7 +195,7 @@ def test_results_obey_filters_and_facets_count_the_results(service):
     assert [facet["value"] for facet in answer["facets"]["brand"]] == [brand["value"]]
 
 
-def test_pages_make_up_the_list_and_no_page_repeats_an_item(service):
+def test_pages_cover_the_list_without_repeating_an_item(service):
     first = service.recommend("home", user="u00001", count=7).json()
     pages = [first]
     while pages[-1]["next"]:

@@ -1,4 +1,4 @@
-"""Outages of Redis and of the disk, and the recovery from them."""
+"""The service survives outages of Redis and the disk, and recovers."""
 
 import os
 import resource
@@ -30,7 +30,7 @@ def frozen_redis(settings):
 
 @contextmanager
 def full_disk(service):
-    """Let no process of the service write to any file."""
+    """Make every write of the service to a file fail."""
     before = {}
     for process in service.workers:
         before[process.pid] = resource.prlimit(process.pid, resource.RLIMIT_FSIZE)
@@ -147,7 +147,7 @@ def test_an_unwritable_log_is_503_with_retry_after(service):
     assert accepted.json() == {"accepted": 1, "duplicate": 0, "quarantined": []}
 
 
-def test_a_request_in_flight_is_answered_before_the_service_stops(shop, tmp_path):
+def test_requests_in_flight_are_answered_before_the_service_stops(shop, tmp_path):
     with run_service(shop, BENTOML_HOME=str(tmp_path)) as service:
         port = int(service.url.rpartition(":")[2])
         body = b'{"items":[{"id":"a"}]}'

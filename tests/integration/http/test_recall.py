@@ -37,14 +37,14 @@ def test_a_past_home_has_no_later_events(shop, tmp_path):
         past_home(shop.home, tmp_path / "nothing", cut - 300 * DAY)
 
 
-def test_the_command_prints_it(shop, monkeypatch, capsys):
+def test_the_command_prints_the_recall(shop, monkeypatch, capsys):
     monkeypatch.setenv("AISLE_HOME", str(shop.home.root))
 
     assert main(["evaluate-retrieval", "--days", "2", "--json"]) == 0
     assert set(json.loads(capsys.readouterr().out)["surfaces"]) == {"search", "home"}
 
 
-def test_a_home_without_a_log_is_rejected_with_a_sentence(shop, monkeypatch, capsys, tmp_path):
+def test_a_home_without_a_log_gives_a_clear_error(shop, monkeypatch, capsys, tmp_path):
     monkeypatch.setenv("AISLE_HOME", str(tmp_path / "empty"))
 
     assert main(["evaluate-retrieval"]) == 1

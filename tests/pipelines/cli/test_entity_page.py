@@ -40,7 +40,7 @@ def test_live_counts_are_equal_in_both_stores(shop_room, words):
     assert {name: live[name] for name in counts} == counts
 
 
-def test_a_value_has_its_instant_and_can_be_read_as_of_any_time(shop_room):
+def test_values_have_timestamps_and_can_be_read_as_of_any_time(shop_room):
     item = Subject.of("item:i1")
 
     now, before = (values(offline(shop_room.home, item, t)) for t in (NOW, NOW - 4 * HOUR + 1))
@@ -67,6 +67,6 @@ def test_the_newest_events_come_first(shop_room):
 
 
 @pytest.mark.parametrize("words", ["", "user", "user:", "basket:1", "query: "])
-def test_another_form_of_an_entity_is_rejected(words):
+def test_a_malformed_entity_argument_is_rejected(words):
     with pytest.raises(SettingError):
         Subject.of(words)

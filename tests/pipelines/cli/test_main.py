@@ -1,4 +1,4 @@
-"""The command line starts quickly, has help for every verb, and fails with one sentence."""
+"""The command line starts quickly, has help for every verb, and prints errors in one sentence."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ ITEM = json.dumps(
 )
 
 
-def test_help_imports_nothing_heavy():
+def test_help_imports_no_heavy_library():
     code = (
         "import sys\nfrom pipelines.cli.main import main\n"
         "try:\n    main(['--help'])\nexcept SystemExit:\n    pass\n"
@@ -140,7 +140,7 @@ def test_validate_counts_the_events_that_ingest_would_reject(home, tmp_path, cap
     assert (report["accepted"], report["duplicate"], report["late"]) == (1, 1, 1)
 
 
-def test_doctor_names_a_cure_for_every_finding_that_is_not_good(home, capsys):
+def test_doctor_suggests_a_fix_for_every_problem(home, capsys):
     cli.main(["doctor", "--json"])
 
     findings = json.loads(capsys.readouterr().out)["findings"]

@@ -53,7 +53,7 @@ def test_the_command_reports_the_files_it_wrote(tmp_path, capsys):
         (["--days", "0"], "expected at least one day"),
     ],
 )
-def test_an_impossible_shop_is_rejected_with_a_sentence(tmp_path, capsys, options, message):
+def test_an_impossible_shop_gives_a_clear_error(tmp_path, capsys, options, message):
     status = main(["simulate", "--out", str(tmp_path / "x"), *options])
 
     assert status == 1

@@ -1,4 +1,4 @@
-"""The retraining pipeline: one form for this machine and for a cluster, and no silent failure."""
+"""The retraining pipeline runs the same steps locally and on a cluster, and reports failures."""
 
 import json
 import re
@@ -134,7 +134,7 @@ def test_a_local_run_publishes_the_candidate_indexes(learned):
     assert (home.current / "lexical" / "default").exists()
 
 
-def test_a_run_leaves_pages_and_figures_for_people(learned):
+def test_a_run_writes_the_report_pages_and_figures(learned):
     home, _ = learned
     (run,) = (home.root / "kubeflow" / "runs").iterdir()
 

@@ -1,4 +1,4 @@
-"""Steps are declared once, and a declaration that lacks something names it."""
+"""Steps are declared once, and an error names what a declaration lacks."""
 
 import json
 import sys
@@ -60,7 +60,7 @@ def test_a_step_runs_with_its_artifacts_in_the_home(home: Home):
     assert READ.run(home, factor=2) == {"characters": 2 * len(str(home.root))}
 
 
-def test_a_step_whose_input_is_not_written_names_it(home: Home):
+def test_an_error_names_the_missing_input_of_a_step(home: Home):
     with pytest.raises(PipelineError, match=r"read_table reads the table at .*table\.txt"):
         READ.run(home)
 

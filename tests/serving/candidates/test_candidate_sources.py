@@ -1,4 +1,4 @@
-"""Results of candidate sources for the live features of a shopper."""
+"""Candidate sources return the right items for the live features of a shopper."""
 
 import pyarrow as pa
 import pytest
@@ -83,7 +83,7 @@ def test_a_list_does_not_contain_the_items_that_it_is_about(home: Home):
     assert sources.search("popular").rows.tolist() == [1, 2]
 
 
-def test_a_shopper_without_clicks_has_no_past(home: Home):
+def test_the_past_source_is_empty_for_a_shopper_without_clicks(home: Home):
     assert past_of(None, None, home) == ([], [])
 
 
@@ -94,7 +94,7 @@ def test_a_source_that_cannot_be_searched_is_missing_and_returns_nothing(home: H
     assert (len(sources.search(name)), sources.missing) == (0, [name])
 
 
-def test_a_source_that_fails_is_missing_and_leaves_the_others(home: Home, caplog):
+def test_a_failing_source_is_missing_and_does_not_affect_the_others(home: Home, caplog):
     lists = registry_of(home, "popular", TopLists({("*", ""): RankedList(["b"], [1.0])}))
     broken = registry_of(home, "together", "no index")
     lists.artifacts.update(broken.artifacts)

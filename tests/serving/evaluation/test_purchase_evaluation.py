@@ -1,4 +1,4 @@
-"""Pages are evaluated on the next orders, with earlier features and against fair baselines."""
+"""Pages are evaluated on the next orders, with earlier features and against tuned baselines."""
 
 import contextlib
 import csv
@@ -110,7 +110,7 @@ def midnight(minute):
     return at // DAY * DAY
 
 
-def test_again_has_the_figures_of_a_plain_loop_over_the_sales(report):
+def test_page_again_has_the_figures_of_a_plain_loop_over_the_sales(report):
     rows = sales()
     tested = [row for row in rows if row[0] >= TEST_FROM * 24 * 60 and row[1]]
     cut = midnight(tested[0][0])
@@ -154,8 +154,8 @@ def test_differences_are_paired_and_baselines_equal_those_of_next_purchase(home,
             assert gain["low"] <= gain["value"] <= gain["high"]
 
 
-def test_list_depends_on_the_log_before_the_cut_and_the_users_earlier_orders_only(home, tmp_path):
-    """Neither later sales to others nor the order itself change the list."""
+def test_list_depends_only_on_the_log_before_the_cut_and_the_users_earlier_orders(home, tmp_path):
+    """Neither later sales to other users nor the order itself change the list."""
     rows = sales()
     cut = midnight(next(minute for minute, *_ in rows if minute >= TEST_FROM * 24 * 60))
     own = [row for row in rows if row[1] == "u3"]

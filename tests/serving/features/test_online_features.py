@@ -75,7 +75,7 @@ def live(server):
     return live
 
 
-def test_nothing_is_read_before_the_first_maintenance(server):
+def test_no_feature_is_read_before_the_first_maintenance(server):
     with pytest.raises(RedisError):
         read(OnlineFeatures(lambda: server))
 
@@ -145,7 +145,7 @@ def test_a_restarted_server_is_replayed_before_it_is_read(server, live):
     assert server.applied == {"once known"}
 
 
-def test_a_failed_read_alone_replays_nothing(server, live):
+def test_a_failed_read_alone_starts_no_replay(server, live):
     accept(server, live, "known")
     server.away = True
     with pytest.raises(RedisError):

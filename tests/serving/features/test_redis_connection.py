@@ -1,4 +1,4 @@
-"""Reads around the time of a pending event."""
+"""Online reads before and after the time of a pending event."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A shopper always gets a slate, even if any one stage fails or is late."""
+"""A request always gets a slate, even if one stage fails or is late."""
 
 import asyncio
 from dataclasses import replace

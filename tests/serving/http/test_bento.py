@@ -32,7 +32,7 @@ def test_starlette_routes_every_method_to_an_asgi_object(method):
     assert asyncio.run(send()).text == method
 
 
-def test_bentoml_asks_the_service_whether_it_is_ready():
+def test_bentoml_calls_the_readiness_check_of_the_service():
     assert "__is_ready__" in inspect.getsource(ServiceAppFactory.readyz)
 
 

@@ -1,4 +1,4 @@
-"""Every declared endpoint has its route, document, scope, limit, metric label and docs."""
+"""Every declared endpoint has a route, schema, scope, limit, metric label and docs."""
 
 import pytest
 from starlette.routing import Route
@@ -96,7 +96,7 @@ def test_the_openapi_document_has_the_types_of_body_and_answer(endpoint):
             assert type_.__name__ in schemas
 
 
-def test_the_page_of_endpoints_is_current():
+def test_the_documentation_of_endpoints_is_current():
     written = (CHECKOUT / "docs" / "http.md").read_text(encoding="utf-8")
 
     assert written == page(ENDPOINTS), WRITE_PAGE

@@ -108,7 +108,7 @@ def test_rules_pin_boost_and_bury(tmp_path):
         ("until = 1970-01-01T00:00:00.000006Z", True),
     ],
 )
-def test_a_rule_applies_only_on_its_occasion(tmp_path, when, counts):
+def test_a_rule_applies_only_when_its_conditions_match(tmp_path, when, counts):
     loaded = rules(tmp_path, f'[[rule]]\naction = "pin"\nitems = ["i7"]\n{when}')
 
     assert (order(loaded)[0] == "i7") is counts

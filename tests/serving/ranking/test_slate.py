@@ -144,7 +144,9 @@ def test_an_answer_is_logged_with_the_sources_of_its_items():
     slate = order_by_score(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
 
     retrieved = served_event(Query("r", 5), candidates, slate, [], 0.0).sources
-    given = served_event(Query("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0).sources
+    without_sources = served_event(
+        Query("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0
+    ).sources
 
     assert retrieved == ({"past": (1, 0.9)}, {}, {"lexical": (2, 1.5)})
-    assert given == ()
+    assert without_sources == ()

@@ -1,4 +1,4 @@
-"""A changed artifact is refused, with a message that names the differences."""
+"""A changed artifact is rejected, with a message that names the differences."""
 
 import hashlib
 import json

@@ -33,7 +33,7 @@ def chosen_parts(data):
     return [*parts, data.rows(some).part("train"), data.rows(one_group), data.part("none")]
 
 
-def test_rows_columns_and_matrix_are_those_in_memory(both):
+def test_rows_columns_and_matrix_equal_those_in_memory(both):
     for in_memory, stored in zip(*map(chosen_parts, both), strict=True):
         assert stored.size == in_memory.size
         assert stored.keys.equals(in_memory.keys)
@@ -97,7 +97,7 @@ def test_temporary_files_are_removed_with_the_rows(both, tmp_path, monkeypatch):
     assert not list((tmp_path / "scratch").iterdir())
 
 
-def test_the_ranker_that_is_trained_from_the_file_is_the_one_fitted_in_memory(path, tmp_path):
+def test_the_ranker_trained_from_the_file_equals_the_one_fitted_in_memory(path, tmp_path):
     train(path, tmp_path / "ranker")
     ranker, _ = choose_and_fit(Dataset.load(path))
     ranker.save(tmp_path / "in_memory")

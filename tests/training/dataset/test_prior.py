@@ -1,4 +1,4 @@
-"""The prior is the stronger, the more similar the items' click rates are."""
+"""The prior is stronger for more similar click rates of the items."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""A feature that contains the future is refused; a strong honest one is not."""
+"""A feature that contains the future is rejected; a strong honest feature passes."""
 
 import gzip
 import os
@@ -79,7 +79,7 @@ def test_last_click_in_the_future_is_refused(make_dataset):
 
 
 def test_strong_honest_features_pass(make_dataset):
-    """Taste decides the clicks here, and ranks nearly every slate right by itself."""
+    """Here taste alone explains the clicks, and ranks nearly every slate correctly."""
     data = Dataset.load(make_dataset(slates=500))
     alone = auc(data.column("taste__lift"), data.column("gain") > 0,
                 Slates.of(data.column("gain"), data.column("qid")))  # fmt: skip
@@ -89,7 +89,7 @@ def test_strong_honest_features_pass(make_dataset):
     assert np.nanmean(alone) > 0.9
 
 
-def test_text_match_of_a_search_by_name_passes(make_dataset):
+def test_a_perfect_text_match_of_a_search_by_name_passes(make_dataset):
     data = Dataset.load(make_dataset(text__gram_jaccard=lambda gain: gain))
 
     assert suspicious_columns(data) == {}
@@ -220,7 +220,7 @@ def test_field_with_yesterdays_clicks_passes(leaky_home, tmp_path):
     assert future_fields(late, shop_with("clicks_today")) == []
 
 
-def test_dataset_with_a_leaking_field_is_not_built(leaky_home, tmp_path):
+def test_no_dataset_is_built_with_a_leaking_field(leaky_home, tmp_path):
     leaky_home.shop_toml.write_text('[[item]]\nname = "clicks_today"\ntype = "number"\n')
 
     with pytest.raises(LeakError, match="clicks_today"):
@@ -229,7 +229,7 @@ def test_dataset_with_a_leaking_field_is_not_built(leaky_home, tmp_path):
     assert not (tmp_path / "d.parquet").exists()
 
 
-def test_command_line_refuses_a_planted_leak_with_one_sentence(
+def test_command_line_reports_a_planted_leak_in_one_sentence(
     make_dataset, home, monkeypatch, capsys
 ):
     leaky = Dataset.load(make_dataset(slates=200, rate__item_7d=lambda gain: gain))
@@ -247,7 +247,7 @@ def test_command_line_refuses_a_planted_leak_with_one_sentence(
 
 @pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} is not there; see AISLE_DATA")
 def test_ranklens_passes(tmp_path):
-    """Its first rankings, with all of its films."""
+    """RankLens: the first rankings, with all films."""
     home = Home(tmp_path / "home")
     with gzip.open(RANKLENS) as message, (tmp_path / "some.jsonl").open("wb") as some:
         some.writelines(islice(message, 6_000))

@@ -1,4 +1,4 @@
-"""A slate's scores are explained in full, and in words."""
+"""The contributions explain a slate's scores completely, and become reasons in words."""
 
 from dataclasses import replace
 

@@ -17,7 +17,7 @@ from training.ranker.configuration import GRID
 
 @pytest.fixture
 def learned(make_dataset, tmp_path):
-    """Ranker and evaluation folders of a made dataset."""
+    """Ranker and evaluation folders of a synthetic dataset."""
     dataset = make_dataset()
     ranker, training = choose_and_fit(Dataset.load(dataset), grid=GRID[:1])
     ranker.save(tmp_path / "ranker")

@@ -1,4 +1,4 @@
-"""Intervals widen with what is uncertain, and users are drawn whole."""
+"""Intervals cover the truth at their level, and resampling draws whole users."""
 
 from dataclasses import astuple
 
@@ -9,7 +9,7 @@ from training.metrics import mean_interval, mean_intervals
 from training.metrics.bootstrap import DRAWS
 
 
-def test_the_interval_holds_the_mean_and_is_the_same_each_time():
+def test_the_interval_contains_the_mean_and_is_deterministic():
     values = np.random.default_rng(1).random(300)
 
     interval = mean_interval(values, np.arange(300))
@@ -37,7 +37,7 @@ def test_the_interval_covers_the_truth_at_its_level():
     assert 0.88 < covered <= 1
 
 
-def test_slates_without_a_value_are_left_out():
+def test_slates_without_a_value_do_not_count():
     interval = mean_interval(np.array([1.0, np.nan, 1.0]), ["a", "b", "c"])
 
     assert (interval.value, interval.low, interval.high) == (1, 1, 1)

@@ -1,4 +1,4 @@
-"""Metrics agree with pytrec_eval, and with their stated conventions where it has others."""
+"""Metrics agree with pytrec_eval, except for their documented conventions."""
 
 from itertools import combinations
 
@@ -26,7 +26,7 @@ rows_of_a_slate = st.lists(
 
 
 def by_pytrec_eval(slates, measures):
-    """Equal scores are ordered by id there, last one first, so ids fall with the position."""
+    """pytrec_eval orders equal scores by descending id, so ids descend with the position."""
     run, judgments = {}, {}
     for number, slate in enumerate(slates):
         ids = [f"{99 - position:02d}" for position in range(len(slate))]
@@ -50,16 +50,20 @@ def test_metrics_agree_with_pytrec_eval_on_ties_and_on_empty_and_short_slates(sl
     qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
     empty = np.array([not any(gain for _, gain in slate) for slate in slates])
 
-    ours, expected_values = (
+    results, expected_values = (
         measured(REFERENCE, scores, gains, qid),
         by_pytrec_eval(slates, REFERENCE.values()),
     )
 
     for name, reference in REFERENCE.items():
         np.testing.assert_allclose(
-            ours[name][~empty], expected_values[reference][~empty], atol=1e-12, rtol=0, err_msg=name
+            results[name][~empty],
+            expected_values[reference][~empty],
+            atol=1e-12,
+            rtol=0,
+            err_msg=name,
         )
-        assert np.isnan(ours[name][empty]).all()
+        assert np.isnan(results[name][empty]).all()
         assert (expected_values[reference][empty] == 0).all()
 
 
@@ -79,7 +83,7 @@ def test_other_metrics_equal_a_loop_over_the_first_k(slates, k, random):
         pairs = list(combinations([group[row] for row in rows if group[row] >= 0], 2))
         return np.mean([a != b for a, b in pairs]) if pairs else np.nan
 
-    ours = measured(
+    results = measured(
         [f"{kind}@{k}" for kind in ("coverage", "novelty", "diversity", "revenue")],
         scores, gains, qid, items=item, groups=group, information=bits, worth=worth,
     )  # fmt: skip
@@ -91,7 +95,7 @@ def test_other_metrics_equal_a_loop_over_the_first_k(slates, k, random):
         "revenue": [np.sum(worth[top]) for top in tops],
     }
     for kind, values in expected.items():
-        np.testing.assert_allclose(ours[f"{kind}@{k}"], values, atol=1e-12, err_msg=kind)
+        np.testing.assert_allclose(results[f"{kind}@{k}"], values, atol=1e-12, err_msg=kind)
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,4 @@
-"""The highest columns of each row are those of a stable sort."""
+"""The highest columns of each row equal the first columns of a stable sort."""
 
 import numpy as np
 from hypothesis import given

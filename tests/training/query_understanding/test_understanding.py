@@ -1,4 +1,4 @@
-"""A query is interpreted in its language, corrected on evidence, and its price limits parsed."""
+"""A query is split into words in its language, corrected, and searched for price limits."""
 
 import pytest
 from hypothesis import given, settings

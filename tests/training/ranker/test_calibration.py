@@ -1,4 +1,4 @@
-"""Scores become probabilities that are right, whatever the scale and the position."""
+"""Calibrated probabilities are right for any scale of the scores and any position."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Examination is separated from relevance, by position and by the last click above."""
+"""The click model separates examination from relevance, by position and by the last click above."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SLATES, SLATE = 4000, 8
 
 
 def logged(seed, curve, *, stop=0.0):
-    """Slates whose better items mostly stand higher; shoppers may stop after a click."""
+    """Slates with the better items mostly at the top; shoppers may stop after a click."""
     rng = np.random.default_rng(seed)
     relevance = rng.uniform(0.05, 0.6, size=(SLATES, SLATE))
     noisy = relevance + rng.normal(scale=0.15, size=relevance.shape)

@@ -1,4 +1,4 @@
-"""The ranker learns what there is to learn, reads only its own columns, and comes back as saved."""
+"""The ranker learns from taste, rejects other columns than its own, and loads unchanged."""
 
 import json
 

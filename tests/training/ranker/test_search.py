@@ -1,4 +1,4 @@
-"""A search goes on where it was, ends where it must, and knows no future."""
+"""A search resumes, stops at its limits, and does not learn from the future."""
 
 from itertools import pairwise
 
@@ -45,7 +45,7 @@ def test_the_grid_is_tried_first(data, tmp_path):
     assert search_configuration(data, tmp_path / "j", study="s", trials=1) == GRID[0]
 
 
-def test_a_search_ends_after_its_time_with_at_least_one_trial(data, tmp_path):
+def test_a_search_stops_at_its_time_limit_after_at_least_one_trial(data, tmp_path):
     steps = []
 
     search_configuration(data, tmp_path / "j", study="s", trials=50, seconds=0.0,

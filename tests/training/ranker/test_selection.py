@@ -14,7 +14,7 @@ from training.ranker.variants import BLENDED, EXAMINED, UNBIASED, shown_of
 
 @dataclass(frozen=True)
 class Column(Fitted):
-    """A variant that ranks by the gain, hidden in so much noise."""
+    """A variant that ranks by the gain plus noise of this scale."""
 
     noise: float = 0.0
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Variants learn from the order displayed, never from the position as a feature."""
+"""Variants learn from the displayed order, but never read the position as a feature."""
 
 from dataclasses import replace
 
@@ -43,7 +43,7 @@ def relabelled(data, **columns):
 
 @pytest.fixture(scope="module")
 def log():
-    """A shop whose strong ranker is easily mistaken for what is wanted."""
+    """A shop whose strong logging policy biases the clicks."""
     config = ShopConfig(
         users=300, items=200, seed=3, rankings_per_user_day=2.0, slate=(10, 10), policy="strong",
         bias=1.5, randomized_share=0.08, randomized_temperature=1.0,
@@ -76,8 +76,8 @@ def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, traine
 
 
 @pytest.mark.parametrize("name", VARIANTS)
-def test_a_variant_is_fully_declared(name, log, trained):
-    """Fails with the name of the variant whose declaration forgot something."""
+def test_every_variant_is_completely_declared(name, log, trained):
+    """The test names the variant whose declaration is incomplete."""
     variant, (_, training) = VARIANTS[name], trained
 
     earlier = list(VARIANTS)[: list(VARIANTS).index(name)]
@@ -92,7 +92,7 @@ def test_a_variant_is_fully_declared(name, log, trained):
     assert refit(trial, log.data).rounds == trial.rounds, "can be fitted again"
 
 
-def test_some_variant_is_the_click_model_and_some_is_the_default(trained):
+def test_the_click_model_and_the_default_are_declared_variants(trained):
     assert DEFAULT in VARIANTS
     assert VARIANTS[CLICK_MODEL].fit
     assert any(variant.tries_grid for variant in VARIANTS.values())
@@ -186,7 +186,7 @@ def within_slates(scores, qid):
     return np.sqrt(((table.score - table.groupby("qid").score.transform("mean")) ** 2).mean())
 
 
-def test_trees_after_early_stopping_are_not_in_a_sum(log):
+def test_a_sum_excludes_the_trees_after_early_stopping(log):
     whole = fit(NAIVE, TREES, log.data, rounds=12)
     stopped = replace(whole, rounds=5)
     examined = fit(EXAMINED, TREES, log.data, rounds=5)

@@ -1,11 +1,11 @@
-"""Candidates of each decision, from several sources, with the data their features are made of.
+"""Candidates of each decision, from several sources, with the inputs of their features.
 
-    own past        what the user had bought, most bought first
+    own past        items that the user bought before, most bought first
     popular         bought by many in the last 28 days, and in the last 7
     together        bought together with the user's last order and past
     embedding       near the user's last order and past
 
-Counts of items end strictly before the decision; relations are those that existed then.
+Counts and relations of items use only data from strictly before the decision.
 """
 
 from collections.abc import Iterator

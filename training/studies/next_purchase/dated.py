@@ -8,11 +8,11 @@ import numpy.typing as npt
 
 
 class HasDate(Protocol):
-    """An object with the instant from which it may be used."""
+    """An artifact that may be used from an instant on."""
 
     @property
     def at(self) -> int:
-        """The instant."""
+        """The first instant of use."""
 
 
 Artifact = TypeVar("Artifact", bound=HasDate)
@@ -21,7 +21,7 @@ Artifact = TypeVar("Artifact", bound=HasDate)
 class DatedArtifacts(Generic[Artifact]):
     """Artifacts, each in use from its date until the next one's.
 
-    Of several with the same date the last one counts.
+    Of several artifacts with the same date the last one counts.
     """
 
     def __init__(self, artifacts: Sequence[Artifact]) -> None:
@@ -34,6 +34,6 @@ class DatedArtifacts(Generic[Artifact]):
         return None if index < 0 else self.artifacts[index]
 
     def indexes_at(self, t: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-        """Return the index in `artifacts` of the one in use at R instants; -1 before the first."""
+        """Return the index of the artifact in use at each instant; -1 before the first."""
         indexes: npt.NDArray[np.int64] = np.searchsorted(self._dates, t, side="right") - 1
         return indexes

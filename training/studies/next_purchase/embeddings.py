@@ -16,7 +16,7 @@ from training.studies.next_purchase.cooccurrence import Cooccurrences, Indices
 DIMENSIONS = 32
 _SMOOTHING = 0.75
 _NO_LENGTH = 1e-9
-"""A shorter vector is rounding noise."""
+"""A vector shorter than this is rounding noise."""
 _STEPS_PER_UNIT = 2.0**20
 
 Vectors = npt.NDArray[np.float32]
@@ -38,8 +38,8 @@ def fit_vectors(item: Indices, basket: Indices, size: int, dimensions: int = DIM
 def on_grid(unit: npt.NDArray[np.floating[Any]]) -> npt.NDArray[np.float64]:
     """Round the components of vectors of length 1 to multiples of 2^-20.
 
-    Products of two such vectors are exact in float64, so their sum has the same bits in whichever
-    order BLAS adds.
+    Products of two such vectors are exact in float64, so their sum has the same bits for any order
+    of addition in BLAS.
     """
     rounded: npt.NDArray[np.float64] = np.rint(unit * _STEPS_PER_UNIT) / _STEPS_PER_UNIT
     return rounded

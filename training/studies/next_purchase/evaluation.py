@@ -1,4 +1,4 @@
-"""Next purchases, ranked and measured: ranker and baselines on the last 20 % of the time.
+"""Evaluate rankings of next purchases: ranker and baselines on the last 20 % of the time.
 
 Everything is chosen on the validation split.  The test split is measured once for a history; later
 calls return the logged result.

@@ -1,4 +1,4 @@
-"""Features of a candidate: of the item, the user and both, all known before the decision."""
+"""Features of a candidate: of the item, the user and both, from strictly before the decision."""
 
 from dataclasses import dataclass
 
@@ -141,7 +141,7 @@ def _orders(block: Block, lookups: Lookups) -> Floats:
 
 
 def _some(counts: Floats) -> Floats:
-    """Return counts above zero, and NaN for zero, which is divided by."""
+    """Return counts as divisors: NaN in place of zero."""
     return np.where(counts > 0, counts, np.nan)
 
 
@@ -162,7 +162,7 @@ def _pair(history: History, user: Ints, item: Ints) -> Ints:
 
 
 def _ordinals(history: History) -> Ints:
-    """Number the baskets of each user from 0, in the order in which they became known.
+    """Number the baskets of each user from 0, in the order of `seen_at`.
 
     Returns:
         Shape (P,): the number of each purchase's basket.

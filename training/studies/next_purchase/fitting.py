@@ -25,7 +25,7 @@ from training.studies.next_purchase.rows import CandidateInputs, rank, training_
 GRID = (Configuration(4, 0.15, 0.5, 20.0), Configuration(6, 0.1, 0.5, 20.0))
 MOST_ROUNDS, PATIENCE = 100, 30
 MOST_DECISIONS = 4000
-"""The latest decisions are learned from: taste and items on sale change."""
+"""Number of latest decisions to learn from, because taste and the items on sale change."""
 NEGATIVES = 50
 AVERAGED = 5
 """Trainings whose scores the ranker averages (docs/decisions/0019)."""

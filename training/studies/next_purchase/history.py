@@ -72,7 +72,7 @@ class History:
         basket: shape (P,), number of the order; an order has one user.
         bought_at, seen_at: shape (P,), time of the purchase, and when it became known.
         taken_back_at: shape (P,), when its cancellation became known; NEVER without one.
-        price: shape (P,), of one unit; NaN where unknown.
+        price: shape (P,), of one unit; NaN if unknown.
     """
 
     users: tuple[str, ...]

@@ -32,7 +32,7 @@ class OwnPast:
 
     @classmethod
     def of(cls, history: History, decisions: Decisions, by_user: Occurrences) -> "OwnPast":
-        """Gather them; `by_user` has the history's rows by user."""
+        """Collect the purchases; `by_user` has the history's rows by user."""
         counts = by_user.count(decisions.user, decisions.rows_seen)
         decision = np.repeat(np.arange(counts.size), counts)
         occurrence = np.arange(decision.size) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -52,7 +52,7 @@ class OwnPast:
         return self.matrix(exp2(-self.age_days / half_life_days))
 
     def last_basket(self) -> Sparse:
-        """Return 1 for the items of the last order known by then, shape (D, N)."""
+        """Return 1 for the items of the last order before the decision, shape (D, N)."""
         bought_at = self.history.bought_at[self.row]
         last = np.zeros(self.decisions.user.size, dtype=np.int64)
         np.maximum.at(last, self.decision, bought_at)

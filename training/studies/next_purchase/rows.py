@@ -24,7 +24,7 @@ Score = Callable[[Matrix], Floats]
 
 @dataclass(frozen=True)
 class CandidateInputs:
-    """What the candidates of decisions are made from."""
+    """The inputs of the candidates of decisions."""
 
     lookups: Lookups
     relations: DatedArtifacts[Relations]
@@ -39,10 +39,10 @@ def training_rows(
 ) -> Dataset:
     """Return rows to learn from: the candidates that were bought, and some of the others.
 
-    A decision none of whose candidates was bought has no rows.
+    A decision without a bought candidate has no rows.
 
     Args:
-        inputs: what the candidates are made from.
+        inputs: of the candidates.
         decisions: in time order.
         negatives: maximum number of candidates of a decision that were not bought, a random sample.
         seed: of the sample.
@@ -72,7 +72,7 @@ def rank(inputs: CandidateInputs, decisions: Decisions, score: Score) -> Ints:
 
 
 def rank_each(inputs: CandidateInputs, decisions: Decisions, scores: Sequence[Score]) -> list[Ints]:
-    """Return what `rank` returns for each of several scores; features are computed once."""
+    """Return the rankings by each of several scores, as `rank` does; features are computed once."""
     first = np.empty((0, min(K, len(inputs.lookups.history.items))), dtype=np.int64)
     rankings = [[first] for _ in scores]
     for block in inputs.blocks(decisions):

@@ -1,4 +1,4 @@
-"""Evaluate retrieval methods on queries with human judgments, against plain BM25 over all text.
+"""Evaluate retrieval methods on queries with human judgments; the baseline is BM25 over all text.
 
     aisle evaluate-retrieval FOLDER
 
@@ -62,7 +62,7 @@ class MethodFigures:
     Attributes:
         ndcg, recall: means, with 95 % intervals over queries.
         ndcg_gain, recall_gain: paired differences to the baseline.
-        fused_ndcg_gain, fused_recall_gain: fused result less this source; None for other methods.
+        fused_ndcg_gain, fused_recall_gain: fused result minus this source; None for other methods.
     """
 
     name: str
@@ -92,7 +92,7 @@ class Evaluation:
     fused: bool
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values."""
+        """Return a JSON-ready dict."""
         return asdict(self)
 
 
@@ -127,7 +127,7 @@ def evaluate(folder: Path) -> Evaluation:
 
 
 def is_development(query: str) -> bool:
-    """Whether a query belongs to the development queries, on which weights may be chosen."""
+    """Whether a query is a development query; only these may be used to choose weights."""
     return hashlib.sha256(query.encode()).digest()[-1] % 2 == 0
 
 

@@ -1,8 +1,8 @@
 """Latent semantic analysis of the items' words.
 
 Deerwester et al. 1990, by randomized subspace iteration (Halko, Martinsson and Tropp 2011).  Words
-of the same items have similar vectors, so that a query matches items with other words than its own.
-The dot product is exact: at the size of a shop an approximate index is no faster.
+of the same items have similar vectors, so a query also matches items with related words.  Search
+computes all dot products: at the size of a shop an approximate index is no faster.
 """
 
 from collections import Counter

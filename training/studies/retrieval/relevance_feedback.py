@@ -1,4 +1,4 @@
-"""Items similar to the first hits of a search, which may have other words than the query.
+"""Relevance feedback: items similar to the first hits of a search, even without its words.
 
 Pseudo-relevance feedback (Rocchio, 1971), with item-to-item neighbours in place of a new query.
 """
@@ -8,8 +8,8 @@ from training.retrieval.indexes import Neighbours
 
 FUSION_WEIGHTS = {"lexical": 1.0, "lsa": 0.5, "similar": 0.6}
 """Weights of the sources of a search by any of its words; chosen on the development queries of
-`training.studies.retrieval.evaluation`.  On the test queries the fused result does not beat each
-source alone by an interval, so that the service searches by words only."""
+`training.studies.retrieval.evaluation`.  On the test queries the fused result is not significantly
+better than each source alone, so the service searches by words only."""
 
 SEEDS = 10
 """Number of first hits that are assumed to be relevant."""

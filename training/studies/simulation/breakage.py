@@ -31,6 +31,6 @@ def apply_breakage(rng: np.random.Generator, breakage: Breakage, events: pa.Tabl
 
 
 def split_at(events: pa.Table, instant: int) -> tuple[pa.Table, pa.Table]:
-    """Split events into those before an instant and those from it on."""
+    """Split events at an instant, which belongs to the second part."""
     before = pc.less(events.column("event_time"), pa.scalar(instant, INSTANT))
     return events.filter(before), events.filter(pc.invert(before))

@@ -54,7 +54,7 @@ class Pools:
     """The candidate pools of one day.
 
     In each market there is a pool for each intent and `HOME_POOLS` pools for the home page.  A pool
-    is filled at its first use; its items do not depend on when that is.
+    is filled at its first use; its items do not depend on the time of that use.
     """
 
     def __init__(self, day: Day) -> None:

@@ -1,4 +1,4 @@
-"""One simulated shop: its items, users and intents, drawn from the seed, and its days."""
+"""A simulated shop: items, users and intents drawn from the seed, and its days."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

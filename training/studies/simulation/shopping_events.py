@@ -28,7 +28,7 @@ class Interactions:
         t: shape (n,), instants by impression, µs.
         value: shape (n,), values by impression.
         name: prefix of the event ids; the type by default.
-        corrects: prefix of the ids of the interactions that these correct.
+        corrects: prefix of the ids of the corrected interactions.
     """
 
     type: str

@@ -120,7 +120,7 @@ class _TableWriter:
         if not table.num_rows:
             return
         if self._writer is None:
-            # Values rarely repeat in most columns: dictionaries would double the time for no gain.
+            # Values rarely repeat in most columns: dictionaries would only double the time.
             self._writer = pq.ParquetWriter(
                 self._path, table.schema, compression="lz4", use_dictionary=False
             )

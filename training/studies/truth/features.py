@@ -1,6 +1,6 @@
 """Features of the candidates of simulated requests: item attributes, and counts as of the request.
 
-No hidden truth is used: no quality, taste or focus, no position, and no event at or after the
+Features use no hidden truth (quality, taste, focus), no position, and only events before the
 request.
 """
 
@@ -20,7 +20,7 @@ from training.studies.simulation import Day, Shop, Slates
 Columns = dict[str, npt.NDArray[Any]]
 
 CLICK_DELAY = MINUTE
-"""Time from a slate to the counting of its clicks; the next request of a visit comes later."""
+"""Delay after which the clicks of a slate count; shorter than the time to the next request."""
 
 
 @dataclass(frozen=True)

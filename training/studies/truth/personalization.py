@@ -86,8 +86,7 @@ def measure_personalization(
 ) -> Personalization:
     """Simulate a shop of about so many impressions, fit the rankers and compare them.
 
-    There are at most a third as many fresh slates as logged ones: a small shop would need years for
-    more.
+    The fresh slates are at most a third of the logged ones: a small shop would need years for more.
     """
     slates = impressions / config.slate[1]
     shop = replace(config, rankings_per_user_day=slates / config.users / days)

@@ -1,7 +1,7 @@
-"""Run the grid and report it: one line per cell, with intervals over the seeds.
+"""Run the grid and report one line per cell, with intervals over the seeds.
 
 Each result is cached in a file named by a hash of shop, seed and code.  So an interrupted run
-resumes where it stopped, and results of older code are not used.
+resumes, and results of older code are not used.
 """
 
 import hashlib

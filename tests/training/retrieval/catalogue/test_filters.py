@@ -1,4 +1,4 @@
-"""A filter selects the same items from the table as one by one."""
+"""A filter selects the same items from the whole table as item by item."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Every index agrees with a plain count of the log, and loads as it was saved."""
+"""Every index agrees with a plain count of the log, and loads unchanged."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Indexes are published anew where what they read has changed, and only then."""
+"""Indexes are published again only after their inputs have changed."""
 
 import shutil
 from pathlib import Path

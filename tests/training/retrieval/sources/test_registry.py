@@ -150,20 +150,20 @@ def test_surfaces_weigh_their_sources():
         ({"index": "popular"}, "expected index to be an IndexSpec, found 'popular'"),
     ],
 )
-def test_source_with_a_forgotten_part_names_it(forgotten, message):
+def test_an_error_names_the_missing_part_of_a_source(forgotten, message):
     with pytest.raises(ValueError, match=message):
         replace(source_specs()["popular"], **forgotten)
 
 
 @pytest.mark.parametrize("part", ["fit", "load"])
-def test_index_with_a_forgotten_part_names_it(part):
+def test_an_error_names_the_missing_part_of_an_index(part):
     with pytest.raises(ValueError, match=f"index 'popular': expected {part} to be a function"):
         replace(index_specs()["popular"], **{part: None})
 
 
 @pytest.fixture
 def empty_registry():
-    """Nothing that was looked up before or during a test is in the caches."""
+    """Empty the caches before and after a test."""
     cached = (registry.source_specs, registry.index_specs, registry.surfaces)
     for function in cached:
         function.cache_clear()
@@ -218,7 +218,7 @@ def test_two_indexes_of_one_kind_are_refused(empty_registry, monkeypatch):
         index_specs()
 
 
-def test_the_page_lists_every_source(request):
+def test_the_documentation_lists_every_source(request):
     table = [
         "| Source | Returns | Index | Weight by surface |",
         "|---|---|---|---|",
@@ -234,6 +234,6 @@ def test_the_page_lists_every_source(request):
     end = page.index("\n\n", start)
     if request.config.getoption("--update-golden"):
         PAGE.write_text(page[:start] + "\n".join(table) + page[end:], encoding="utf-8")
-        pytest.skip("the table was written anew")
+        pytest.skip("the table was regenerated")
 
     assert page[start:end].splitlines() == table

@@ -1,4 +1,4 @@
-"""Pairs are counted as by hand, and embeddings of the same baskets are the same each time."""
+"""Pair counts equal a plain count, and embeddings of the same baskets are always the same."""
 
 from types import SimpleNamespace
 
@@ -82,7 +82,7 @@ def test_vectors_have_the_cosines_of_the_whole_decomposition():
 
 
 @given(st.lists(st.integers(0, 9), max_size=6), st.integers(-1, 10))
-def test_as_of_is_the_newest_that_is_not_later(dates, t):
+def test_the_artifact_in_use_is_the_newest_that_is_not_later(dates, t):
     newest = DatedArtifacts([SimpleNamespace(at=at) for at in dates]).as_of(t)
 
     assert (newest and newest.at) == max((at for at in dates if at <= t), default=None)

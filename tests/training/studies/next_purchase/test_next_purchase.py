@@ -49,7 +49,7 @@ def bought(number, user, item, day, **changes):
 
 
 def shop(users=40, days=120, seed=3):
-    """Users who each buy a few staples again and again, and what is in fashion that month."""
+    """Users who each buy a few staples repeatedly, and items that are popular that month."""
     rng = np.random.default_rng(seed)
     events = []
     for user in range(users):
@@ -78,9 +78,9 @@ purchases = st.lists(
 
 
 def history_of(rows):
-    """Purchases (user, item, day, days late, days until taken back or 0).
+    """Purchases (user, item, day, days late, days until cancelled or 0).
 
-    An event's id depends on its row alone, and its price on how late it became known.
+    An event's id depends only on its row, and its price on its delay.
     """
     events, times = [], Counter()
     for user, item, day, late, back in rows:
@@ -169,7 +169,7 @@ def test_lines_of_one_user_and_time_are_one_order_and_guests_have_no_decisions()
 @settings(deadline=None, max_examples=examples(30))
 @given(purchases)
 def test_no_feature_changes_when_the_future_does(rows):
-    """A decision's features depend only on what had become known strictly before it."""
+    """A decision's features depend only on events received strictly before it."""
     history = history_of(rows)
     decisions = Decisions.of(history)
     t = int(decisions.t[decisions.t.size // 2])
@@ -246,7 +246,7 @@ def test_single_trainings_and_their_averages_are_measured(tmp_path):
         evaluate_next_purchase(history, tmp_path, trainings=1)
 
 
-def test_too_little_data_gives_a_clear_error(tmp_path):
+def test_too_few_orders_raise_a_clear_error(tmp_path):
     with pytest.raises(DatasetError, match="of a user"):
         History.of_events([bought(1, None, "a", 1)])
     with pytest.raises(DatasetError, match="order"):
@@ -255,7 +255,7 @@ def test_too_little_data_gives_a_clear_error(tmp_path):
 
 @pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is not there; see AISLE_DATA")
 def test_online_retail_beats_both_baselines_on_average_over_trainings(tmp_path):
-    """A year of a shop: two minutes of a core of one's own, so a guard of five is too near."""
+    """A year of a shop takes two minutes of an idle core, so five minutes are too short a limit."""
     lines = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
     parsed = (
         parse_canonical(line.raw)

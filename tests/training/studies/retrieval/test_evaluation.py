@@ -1,4 +1,4 @@
-"""Metrics of retrieval equal those of pytrec_eval; weights are chosen on other queries."""
+"""Retrieval metrics equal pytrec_eval's; weights are chosen on development queries."""
 
 import numpy as np
 import pyarrow as pa

@@ -103,7 +103,7 @@ def test_share_of_the_gap_has_an_interval_over_the_seeds(counted_runs, tmp_path)
     assert report.gain.excludes_zero
 
 
-def test_one_seed_has_no_interval_in_valid_json(counted_runs, tmp_path):
+def test_a_report_of_one_seed_is_valid_json_without_an_interval(counted_runs, tmp_path):
     grid = TruthGrid.load(GRID)
 
     table = reports.to_dict(grid, run_grid(grid, tmp_path, seeds=1))
