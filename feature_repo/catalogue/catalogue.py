@@ -52,7 +52,7 @@ class Catalogue:
 
 
 def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
-    """The features of the first ranker: all but long texts; of the texts, the title."""
+    """The features of the first ranker: every feature except texts other than the title."""
     long_texts = {field.column for field in shop.items_of("text") if field.role != "title"}
     return FeatureService(
         name="ranking_v1",

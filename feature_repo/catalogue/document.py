@@ -1,4 +1,4 @@
-"""The catalogue as a page for people: every feature with its type, unit, window and freshness.
+"""Document the catalogue as Markdown: every feature with its type, unit, window and freshness.
 
 Stored features come from the fields of the views, request features from the docstrings and columns
 of their families.
@@ -97,7 +97,7 @@ def _family_section(family: Family, shop: Shop) -> str:
 
 
 def _window(column: str) -> str:
-    """The windows in a column's name; "all covered" is no window."""
+    """The windows in a column's name; "all covered" is not a window."""
     windows = re.findall(r"(?<=_)(1d|7d|30d|all(?!_covered))(?=_|$)", column)
     return " against ".join(windows)
 

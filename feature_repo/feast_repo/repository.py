@@ -52,7 +52,7 @@ def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None =
         home: owns the repository.
         redis_host: of the home's server.
         redis_port: of the home's server.
-        redis_url: gives user, password, database or TLS, if any.
+        redis_url: user, password, database and TLS of the server, if any.
 
     Returns:
         The repository's folder.
@@ -241,7 +241,7 @@ def _create_registry(path: Path) -> None:
 
 
 def _write(path: Path, text: str) -> None:
-    """Replace the file in one step, readable by its owner alone: it may contain a password."""
+    """Replace the file in one step, readable only by its owner: it may contain a password."""
     if path.exists() and path.read_text() == text:
         return
     fresh = path.with_name(f"{path.name}.{os.getpid()}.new")

@@ -29,7 +29,7 @@ class ApiKey(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         name: name of the client.
         scopes: some of SCOPES.
         sha256: digest of the secret, in hexadecimal.
-        rate: limit of requests a second in each process of the service; None is no limit.
+        rate: limit of requests a second in each process of the service; None for no limit.
     """
 
     name: str

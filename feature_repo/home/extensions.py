@@ -29,7 +29,7 @@ def extensions(group: str, kind: type[Any] = object) -> dict[str, Any]:
     """Return the entry points of a group, loaded, by name, in the order of their names.
 
     Every call in one process returns the same objects. Raises ExtensionError if an entry point
-    cannot be loaded or is no `kind`, or if two packages use one name.
+    cannot be loaded or is not a `kind`, or if two packages use one name.
     """
     specs = {}
     for name, (package, value) in _load(group).items():

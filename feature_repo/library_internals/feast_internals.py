@@ -1,6 +1,6 @@
 """Private names of Feast.
 
-`AisleOnlineStore` also overrides `_read_features_per_fv` and its asynchronous twin, and
+`AisleOnlineStore` also overrides `_read_features_per_fv` and its asynchronous form, and
 `AisleEngine` overrides `_materialize_one`; Feast offers no public hook for either.
 """
 
@@ -33,7 +33,7 @@ def redis_client(config: Any) -> Any:
 
 
 async def async_redis_client(config: Any) -> Any:
-    """As `redis_client`, for the running event loop."""
+    """Like `redis_client`, for the running event loop."""
     from feast.infra.online_stores.redis import RedisOnlineStore
 
     return await RedisOnlineStore()._get_client_async(config)

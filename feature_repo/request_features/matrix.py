@@ -1,6 +1,6 @@
 """Build the float32 matrix of a request from its context.
 
-Training passes historical values and serving passes live ones; equal contexts give equal bits.
+Training passes historical values and serving passes live ones; equal contexts have equal matrices.
 Nothing here reads a file, a store or a clock, and no column depends on a position.
 """
 
@@ -58,7 +58,7 @@ def feature_matrix(context: RequestContext, shop: Shop, prior: RatePrior) -> Mat
 
 
 def precompute(context: RequestContext, shop: Shop) -> None:
-    """Compute what depends on candidates and query text alone; `feature_matrix` reuses it."""
+    """Compute intermediate results of candidates and query text, which `feature_matrix` reuses."""
     with np.errstate(all="ignore"):
         age_seconds(context, shop)
         matches(context, shop)

@@ -43,7 +43,7 @@ class ShopField:
             time or bool.
         column: its name in feature views: lower-case ASCII letters, digits and underscores.
         role: meaning of the field to the platform, if any.
-        description: for people.
+        description: one sentence for readers.
         values: values of a user's category that a model reads one by one.
     """
 

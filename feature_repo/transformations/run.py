@@ -71,7 +71,7 @@ _USER_TABLES = ("stg_users", "stg_first_seen")
 """User events do not create daily item rows."""
 
 MEMORY_LIMIT = "4GB"
-"""Beyond it DuckDB spills to the home's disk."""
+"""Beyond this limit DuckDB spills to the home's disk."""
 
 ASOF_LOOP_ROWS = 0
 """DuckDB runs an as-of join as a nested loop up to this number of expected rows, and it may expect
@@ -115,7 +115,7 @@ class TransformReport:
     events: int = 0
 
     def to_dict(self) -> dict[str, Any]:
-        """For `--json`."""
+        """Return the result for `--json`."""
         return asdict(self)
 
 
@@ -126,7 +126,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
 
     Args:
         home: whose log and features.
-        clock_now: the present instant, for the progress line alone; no row depends on it.
+        clock_now: the present instant, only for the progress line; no row depends on it.
         progress: called with a line before each view.
 
     Raises:

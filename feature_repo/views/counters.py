@@ -38,7 +38,7 @@ class Measure:
     """One measure of a counted view: a column of its deltas.
 
     Attributes:
-        meaning: for people.
+        meaning: its description for readers.
         of: `IMPRESSION`, `SEARCH`, `EMPTY_SEARCH`, or types of interactions.
         adds: `events`, 1 for each and −1 for a correction; `money`, the interaction's value in
             minor units with the same sign; `corrections`, 1 for a correction and else nothing.
@@ -52,7 +52,7 @@ class Measure:
 
     @property
     def unit(self) -> str:
-        """The unit of its counts, for people."""
+        """The unit of its counts, for readers."""
         return "minor units of money" if self.adds == "money" else "events"
 
     def delta(self, what: str, sign: int, amount: int) -> int:
@@ -122,7 +122,7 @@ class CounterView(ViewSpec):
         """Compare the columns of the view's SQL file with its measures.
 
         Raises:
-            CatalogueError: a measure has no column, or a column is no measure.
+            CatalogueError: a measure has no column, or a column is not a measure.
         """
         computed = set(columns) - {self.key, *_COLUMNS_OF_EVERY_DELTA}
         if missing := sorted(set(self.measures) - computed):
@@ -189,7 +189,7 @@ MARKET_MEASURES = {
     **_DEMAND,
     "returns": RETURNS,
 }
-"""The measures that `market_baseline` sums up, once a day."""
+"""The measures that `market_baseline` sums up, once per day."""
 
 
 def minor_units(value: float | None) -> int:

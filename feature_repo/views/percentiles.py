@@ -104,7 +104,7 @@ def _compared(group: str, *, priced: bool) -> str:
 
 
 def _percentile(inside: str, number: str) -> str:
-    """Share of the others that are lower, equals counting half; half where there is no other."""
+    """Share of the other items that are lower, equals count half; half without other items."""
     lower = f"rank() over ({inside} order by {number}) - 1"
     equal = f"count(*) over ({inside}, {number}) - 1"
     others = f"count(*) over ({inside}) - 1"

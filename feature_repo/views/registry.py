@@ -41,7 +41,7 @@ def all_views() -> tuple[ViewSpec, ...]:
     """Return the built-in views, then the installed ones by name.
 
     Raises:
-        ExtensionError: an entry point is no `ViewSpec`.
+        ExtensionError: an entry point is not a `ViewSpec`.
         CatalogueError: a part of an installed view is missing, or it collides with another view.
     """
     shop = Shop.load(SIMULATED_SHOP)

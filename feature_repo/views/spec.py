@@ -35,8 +35,8 @@ class FieldSpec:
     Attributes:
         name: of the feature, as the SQL file names its column.
         kind: type of its values; the last three are lists.
-        description: for people, a sentence.
-        unit: for people.
+        description: one sentence for readers.
+        unit: for readers.
         tags: more tags of the Feast field.
     """
 
@@ -174,7 +174,7 @@ class ViewSpec:
     Attributes:
         name: of the Feast view, its folder of rows and, by default, its SQL file.
         entity: item, user, query or market.
-        description: for people, a sentence.
+        description: one sentence for readers.
         fields: its features in the order of the schema; a function where they depend on the shop.
         sql: the SQL file; by default `transformations/features/<name>.sql`.
         parameters: text for each `$placeholder` of the SQL file.

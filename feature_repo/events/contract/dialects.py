@@ -85,7 +85,7 @@ def parse_events(raw: object) -> Sequence[AnyEvent]:
 
 
 def parse_feedback(raw: object) -> Sequence[AnyEvent]:
-    """Read the events of an object in any dialect but the canonical one, by default Metarank's.
+    """Read the events of an object in any non-canonical dialect, by default Metarank's.
 
     Raises:
         EventError: the object is bad; names the field.

@@ -110,7 +110,7 @@ class EventKind:
 
     @cached_property
     def required(self) -> tuple[str, ...]:
-        """The fields that a sender must give, without `kind`."""
+        """The fields that a sender must send, without `kind`."""
         return _required(self.draft or self.record, self.fields)
 
     @cached_property
@@ -126,7 +126,7 @@ class EventKind:
 
     @cached_property
     def readers(self) -> Mapping[str, Reader]:
-        """The reader of each key that a sender may give."""
+        """The reader of each key that a sender may send."""
         readers = {name: field.type.read for name, field in self.fields.items()}
         return {"kind": text} | {name: read for name, read in readers.items() if read is not None}
 
@@ -147,7 +147,7 @@ class EventKind:
 
     @cached_property
     def user_ids(self) -> tuple[str, ...]:
-        """The fields that name a user; none in a kind that erasure leaves alone."""
+        """The fields that name a user; none if erasure does not change the kind."""
         return tuple(name for name, field in self.fields.items() if field.privacy == "user_id")
 
     @cached_property

@@ -227,7 +227,7 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
 
 
 class ServedEvent(SlateEvent, frozen=True, tag="served"):
-    """An answer of the API. It can be reproduced; it is no impression until reported as shown.
+    """An answer of the API. It can be reproduced; it is not an impression until reported as shown.
 
     Attributes:
         event_time: t, the instant of the feature read.

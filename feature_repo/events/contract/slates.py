@@ -32,7 +32,7 @@ def shown_items(value: object, field: str) -> tuple[ShownItem, ...]:
     the time of a good slate.
 
     Raises:
-        EventError: the value is no list, an element is no item, or an item occurs twice.
+        EventError: the value is not a list, an element is not an item, or an item occurs twice.
     """
     if not isinstance(value, list):
         raise EventError(field, "a list of items", value)

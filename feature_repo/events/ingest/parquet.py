@@ -26,7 +26,7 @@ Row = tuple[int, object, str | None]
 
 
 def read_rows(file: IO[bytes]) -> Iterator[Row]:
-    """Yield each row as an object to be parsed."""
+    """Yield each row as an object for the parser."""
     try:
         parquet = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:

@@ -2,7 +2,7 @@
 
 The type of a field follows from the JSON types of its values, how often they repeat among the
 entities, how long texts are, and from its name. A person reads and corrects the resulting
-`shop.toml`, so each inferred field carries its evidence as a comment.
+`shop.toml`, so each inferred field has its evidence as a comment.
 """
 
 import json
@@ -28,7 +28,7 @@ Explanations = Mapping[tuple[str, str], str]
 """(`item` or `user`, field name) → the evidence for its type and role."""
 
 MOST_FIELDS = 100
-"""Most fields of an entity, by frequency: an open set of attributes is no schema."""
+"""Maximum number of fields of an entity, by frequency; an open set of attributes is no schema."""
 
 _ROLE_NAMES: dict[Role, tuple[str, ...]] = {
     "title": ("title", "name", "headline"),

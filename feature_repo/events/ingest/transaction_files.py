@@ -92,7 +92,7 @@ class _Ledger:
         self._occurrences: Counter[str] = Counter()
 
     def begin_file(self) -> None:
-        """Start to count equal lines again, because two exports may overlap."""
+        """Restart the count of equal lines for the next file, because two exports may overlap."""
         self._occurrences.clear()
 
     def upsert(

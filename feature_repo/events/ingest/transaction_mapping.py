@@ -3,7 +3,7 @@
 A mapping is a TOML file (docs/transactions.md). `[columns]` names the columns of item and time, and
 optionally of order, user, quantity, unit price and line number; `[item_fields]` and `[user_fields]`
 name columns that describe items and users. Rules select the lines that cancel a purchase
-(`[[cancellation]]`), are no transaction (`[[exclude]]`), or have no user (`[[guest]]`).
+(`[[cancellation]]`), are not transactions (`[[exclude]]`), or have no user (`[[guest]]`).
 """
 
 import re
@@ -180,7 +180,7 @@ def _rule(table: dict[str, Any], of: str) -> Rule:
     try:
         pattern = None if matches is None else re.compile(_text(matches, f"{of}.matches"))
     except re.error as error:
-        raise MappingError(f"[[{of}]]: {matches!r} is no regular expression: {error}.") from None
+        raise MappingError(f"[[{of}]]: {matches!r} is not a regular expression: {error}.") from None
     reason = _text(table.get("reason", "excluded by the mapping"), f"{of}.reason")
     return Rule(_text(table.get("column"), f"{of}.column"), pattern, at_most, reason)
 

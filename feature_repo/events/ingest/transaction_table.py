@@ -83,7 +83,7 @@ def instant_of(moment: object, mapping: TableMapping) -> int:
     before it (RFC 5545).
 
     Raises:
-        EventError: the value is no time.
+        EventError: the value is not a time.
     """
     value: object = moment
     if isinstance(moment, str):

@@ -35,7 +35,7 @@ def transaction_of(cells: Cells, at: int, mapping: TableMapping) -> Transaction:
     """Read a line of `readable` cells at its instant, or at `NEVER` if its time was not readable.
 
     Raises:
-        EventError: a rule excludes the line, or it is no transaction.
+        EventError: a rule excludes the line, or it is not a transaction.
     """
     excluded = _first(mapping.exclude, cells)
     if excluded is not None:

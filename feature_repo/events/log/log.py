@@ -214,7 +214,7 @@ class EventLog:
         return after.last
 
     def _uncompact(self) -> None:
-        """Turn all compacted files back into a segment, to be partitioned by the current seals.
+        """Turn all compacted files back into a segment, which the next compaction partitions again.
 
         The files are deleted after the segment is complete, so a killed run can be repeated.
         """

@@ -34,7 +34,7 @@ from feature_repo.offline.parquet import NULL_TIME, Instants, ParquetRows, RowGr
 Columns = Sequence[pa.ChunkedArray]
 
 SORT_ALL_FROM = 8
-"""Sort a whole source if it has at most so many rows per entity row."""
+"""Sort a whole source if it has at most this many rows per entity row."""
 
 BYTES_PER_SORTED_ROW = 64
 """Codes, times, packed keys and their order, while a source is sorted."""

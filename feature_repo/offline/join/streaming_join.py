@@ -3,7 +3,7 @@
 Where entity rows are few, they are sorted instead of the source.  Each source row goes to the first
 slot (a distinct key and time of the entity rows) that may use it, and a slot stores only its best
 row.  At the end, the result of a slot is the best row among its own and the earlier slots of its
-key.  Memory grows with the entity rows alone.
+key.  Memory grows only with the number of entity rows.
 """
 
 from dataclasses import dataclass, field

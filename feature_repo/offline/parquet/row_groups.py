@@ -137,7 +137,7 @@ class ParquetRows:
 
     @staticmethod
     def merge_groups(groups: Sequence[RowGroup], rows: int) -> list[RowGroup]:
-        """Merge neighbouring groups of a file into groups of at most so many rows."""
+        """Merge neighbouring groups of a file into groups of at most `rows` rows."""
         runs: list[RowGroup] = []
         for group in groups:
             last = runs[-1] if runs else None

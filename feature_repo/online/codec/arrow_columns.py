@@ -1,7 +1,7 @@
 """Converts Arrow columns to columns of stored rows, without a Python value for each number.
 
 Rare types (sets, maps, decimals, lists with nulls) go through Feast's own conversion to protobuf
-values, so that both give the same.
+values, so that the results are equal.
 """
 
 from collections.abc import Callable, Mapping

@@ -34,7 +34,7 @@ class Connections:
         return self._clients[name]
 
     async def get_async(self, config: Any, deadline_seconds: float) -> Client:
-        """As `get`, for the running event loop."""
+        """Like `get`, for the running event loop."""
         clients = self._of_loop.setdefault(asyncio.get_running_loop(), {})
         name = (config.connection_string, deadline_seconds)
         if name not in clients:

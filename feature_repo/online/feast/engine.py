@@ -61,7 +61,7 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
 
     @property
     def supports_batch(self) -> bool:
-        """True: all views in one call.  Feast reads this once a load, before it lists the views.
+        """True: all views in one call.  Feast reads this once per load, before it lists the views.
 
         Raises:
             CatalogueError: there are no views; Feast would report success.

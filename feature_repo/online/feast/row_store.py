@@ -33,7 +33,7 @@ KEYS_PER_SCAN = 1000
 READS_AT_ONCE = 64
 
 Client = Any
-"""`redis.Redis` or `redis.cluster.RedisCluster`, or their asynchronous twins."""
+"""`redis.Redis` or `redis.cluster.RedisCluster`, synchronous or asynchronous."""
 
 Connect = Callable[[], Client]
 """Returns the client; the first call may have to discover the servers."""
@@ -103,7 +103,7 @@ class RowStore:
             return self._in_time(lambda: _mget(connect())(keys))
 
     async def get_async(self, connect: ConnectAsync, keys: Sequence[bytes]) -> list[bytes | None]:
-        """As `get`."""
+        """Like `get`, asynchronous."""
         if not keys:
             return []
         with self.watched():
@@ -139,7 +139,7 @@ class RowStore:
     async def store_async(
         self, connect: ConnectAsync, rows: Rows, *, expiry: int, horizon: int
     ) -> int:
-        """As `store`."""
+        """Like `store`, asynchronous."""
         with self.watched():
             client = await connect()
             return sum(

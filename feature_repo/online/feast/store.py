@@ -41,7 +41,7 @@ CLOCK_SKEW = 5 * MINUTE
 """How far ahead of the clock a row's times may be before they count as mistakes."""
 
 KEY_TTL_TAG = "key_ttl_seconds"
-"""Tag of a view whose rows expire after so many seconds; it overrides the store's option."""
+"""Tag of a view: seconds after which its rows expire; it overrides the store's option."""
 
 Progress = Callable[[int], Any]
 FeastValues = tuple[datetime | None, dict[str, Any] | None]
@@ -69,7 +69,7 @@ class AisleOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
     """Pause until a call is tried again."""
 
     clock_home: str | None = None
-    """Folder of the home whose clock gives a row's age; None for the system's clock."""
+    """Folder of the home whose clock determines a row's age; None for the system's clock."""
 
 
 class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
@@ -107,7 +107,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         data: Sequence[row_writer.FeastRow],
         progress: Progress | None,
     ) -> None:
-        """As `online_write_batch`."""
+        """Like `online_write_batch`, asynchronous."""
         rows = row_writer.from_values(self._writing_codec(config, table), table.name, data)
         online = config.online_store
         connect = partial(self._connections.get_async, online, online.write_deadline_seconds)
@@ -180,7 +180,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         entity_keys: Sequence[Any],
         requested_features: Sequence[str] | None = None,
     ) -> list[FeastValues]:
-        """As `online_read`."""
+        """Like `online_read`, asynchronous."""
         plan = self._entity_plan(config, table, entity_keys, requested_features)
         values = await self._rows_of(config).get_async(self._reader_async(config), plan.keys)
         return plan.reads[0].rows(dict(zip(plan.keys, values, strict=True)), self.now(config))
@@ -216,7 +216,7 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         full_feature_names: bool,
         include_feature_view_version_metadata: bool,
     ) -> None:
-        """As `_read_features_per_fv`."""
+        """Like `_read_features_per_fv`, asynchronous."""
         plan = self._plan(config, grouped_refs, join_key_values, entity_name_to_join_key_map)
         values = await self._rows_of(config).get_async(self._reader_async(config), plan.keys)
         plan.add_to(

@@ -19,7 +19,7 @@ from feature_repo.views import NUMERIC, ViewSpec
 
 @dataclass(slots=True, eq=False)
 class StoredItem:
-    """The strings of one item; they are decoded once a day, as windows end at midnight.
+    """The strings of one item; they are decoded once per day, because windows end at midnight.
 
     Attributes:
         item_id: of the item.

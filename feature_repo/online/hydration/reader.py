@@ -171,7 +171,7 @@ class SlateRead:
         )
 
     def with_items(self, items: Sequence[StoredItem]) -> RequestContext:
-        """Return the context of the candidates alone, given all of them in their order."""
+        """Return the context with the candidates only, given all of them in their order."""
         context = RequestContext(
             t=self.t,
             query=self.query,

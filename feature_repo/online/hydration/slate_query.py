@@ -81,7 +81,7 @@ class RequestEncoder:
 
         Args:
             keys: of tiles and live state.
-            rows: gives the keys of stored rows.
+            rows: returns the keys of stored rows.
             strings: of each kind of entity.
         """
         self._keys, self._rows, self._strings = keys, rows, strings

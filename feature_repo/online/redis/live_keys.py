@@ -9,7 +9,7 @@ from feature_repo.home import Home
 
 @dataclass(frozen=True)
 class LiveKeys:
-    """Keys in Redis under a prefix that is no prefix of another project's keys."""
+    """Keys in Redis under a prefix that no key of another project has."""
 
     prefix: str
 

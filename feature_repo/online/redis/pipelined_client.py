@@ -1,7 +1,7 @@
 """An asyncio client of one Redis server that pipelines the reads of concurrent requests.
 
 redis-py opens the connection, with password, database and TLS.  Replies of hundreds of strings then
-go from the socket straight to hiredis; redis-py's layers would cost as much CPU again.
+go from the socket straight to hiredis; redis-py's layers would double the CPU time.
 
 The server reports on the same connection when a key changes that was read after `CLIENT CACHING
 YES`.  It reports a change before it replies to any later command.

@@ -91,7 +91,7 @@ def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAdd
         if last_port is not None and not _is_free(last_port) and _runs(folder):
             raise RedisError(
                 f"The Redis server of {folder} runs but does not answer; end process "
-                f"{_pid(folder)}, or delete {folder / 'pid'} if that is no Redis."
+                f"{_pid(folder)}, or delete {folder / 'pid'} if that is not Redis."
             )
         port = last_port if last_port is not None and _is_free(last_port) else _choose_port(folder)
         _launch(folder, port, lifetime)

@@ -40,7 +40,7 @@ COUNTS: dict[str, tuple[str, ...]] = {
 """Entity → the full names of its counts that a model reads, measure by measure."""
 
 ALL_COUNTS: dict[str, tuple[str, ...]] = {entity: _names(entity, _ALL) for entity in ENTITIES}
-"""Entity → the full names of every measure, whether or not the entity has it."""
+"""Entity → the full names of every measure, including measures that the entity lacks."""
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The values of one request and its candidates, and their conversion to arrays.
 
-The point-in-time join and Redis give the same shapes, so the same features follow from both.
+The point-in-time join and Redis return the same shapes, so both lead to the same features.
 """
 
 import math

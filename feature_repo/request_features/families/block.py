@@ -1,7 +1,7 @@
 """The shape of a family of request features.
 
-A family is a function `(context, shop, prior) -> blocks`.  Its columns and their order depend on
-the shop alone.  Blocks turn hundreds of columns into some hundred array operations; names are
+A family is a function `(context, shop, prior) -> blocks`.  Its columns and their order depend only
+on the shop.  Blocks turn hundreds of columns into about a hundred array operations; names are
 cached for the same reason.
 """
 

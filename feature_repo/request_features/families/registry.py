@@ -70,7 +70,7 @@ def all_families() -> tuple[Family, ...]:
 
     Raises:
         ExtensionError: an entry point cannot be loaded.
-        CatalogueError: an entry point is no function.
+        CatalogueError: an entry point is not a function.
     """
     return (*BUILT_IN, *(_checked(name, one) for name, one in extensions(GROUP).items()))
 

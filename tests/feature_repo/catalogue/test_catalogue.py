@@ -36,7 +36,7 @@ def names_of(home):
 
 
 def arrow_type(dtype):
-    """Return Feast's Arrow type; the element's name in a list is no part of the type."""
+    """Return Feast's Arrow type; the name of a list's elements is not part of the type."""
     return from_feast_to_pyarrow_type(dtype)
 
 

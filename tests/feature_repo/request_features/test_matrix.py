@@ -1,4 +1,4 @@
-"""The matrix of a request follows from its context alone."""
+"""The matrix of a request depends only on its context."""
 
 import math
 from datetime import datetime

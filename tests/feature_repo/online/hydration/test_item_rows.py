@@ -1,4 +1,4 @@
-"""Items are decoded once a day, and callers cannot change them for others."""
+"""Items are decoded once per day, and callers cannot change the cached values."""
 
 import numpy as np
 import pytest
