@@ -2,12 +2,13 @@
 --
 -- An event counts from the microsecond after it was seen; it leaves a window of W days at the
 -- midnight W days after its bucket began, or when seen if that is later, and never leaves `all`.
--- Each such instant becomes a row, so the newest row at or before any instant holds the counts of
--- that instant, however long ago it was written.
+-- Each such instant becomes a row, so the newest row at or before any instant has the counts of
+-- that instant, even if the row is old.
 --
--- A window's count is the sum of all events less those that left it.  Events are summed in the order of
--- the rows, across entities: each entity ends with a row at the end of time that subtracts its counts,
--- so the next one starts at 0.  Events leave in daily sums, so three windows cost little more than one.
+-- A window's count is the sum of all events minus the events that left it.  Events are summed in the
+-- order of the rows, across entities: each entity ends with a row at the end of time that subtracts
+-- its counts, so the next one starts at 0.  Events leave in daily sums, so three windows cost little
+-- more than one.
 --
 -- Grain:  one row per entity and instant at which one of its counts changes
 -- Reads:  deltas (the view's own SQL), windows

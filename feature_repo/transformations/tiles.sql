@@ -1,5 +1,5 @@
 -- Sums a counted view's deltas for its tiles: of all time, and by bucket inside the longest window
--- at the instant from which the last of them counts.
+-- at the instant when the last delta starts to count.
 --
 -- Events seen up to the last seal are final.  So these sums fill a tile's header and sealed records
 -- until the next load, and the next run continues from them.

@@ -21,7 +21,7 @@ create or replace temp macro as_number(value) as
         when json_type(value) = 'VARCHAR' then number_of_text(trim(value ->> '$'))
     end;
 
--- Money in whole minor units, null where there is none, 0 where the amount is impossible.
+-- Money in whole minor units; null if it is missing, 0 if the amount is impossible.
 create or replace temp macro minor_units(amount) as
     case
         when abs(amount) < getvariable('largest_amount')
@@ -66,7 +66,7 @@ create or replace temp macro as_bool(value) as
         when json_type(value) = 'VARCHAR' and lower(trim(value ->> '$')) = 'false' then false
     end;
 
--- The size of a number gives its unit: seconds, milliseconds or microseconds since 1970.
+-- The size of a number determines its unit: seconds, milliseconds or microseconds since 1970.
 create or replace temp macro instant_of_number(number) as
     try_cast(
         round_even(

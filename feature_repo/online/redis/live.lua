@@ -1,12 +1,12 @@
--- Apply one event to the live state, once, whatever the order in which events come.
+-- Apply one event to the live state, once, in any order of events.
 --
 -- KEYS[1]  prefix of the project's live keys
 -- ARGV[1]  the event, MessagePack, as live/commands.py encodes it
 -- Returns  1 applied · 0 duplicate · -1 pruned since the lookup: look up again and retry
 --
--- Order does not matter, because the state is a function of the set of events: what an event adds is
--- derived from the current state and stored with the event.  When an earlier ranking of its request
--- arrives later, the contributions are removed and derived again.
+-- Order does not matter, because the state is a function of the set of events: the contribution
+-- of an event is derived from the current state and stored with the event.  When an earlier ranking
+-- of its request arrives later, the contributions are removed and derived again.
 --
 -- Keys after the prefix; `keys` has the oldest part in each, for pruning:
 --   pruned               newest part that the stored rows include
@@ -142,7 +142,7 @@ local function add(contributions, sign)
   end
 end
 
--- Return what an event adds to the counts of its entities: `who` maps a kind of entity to its key, and
+-- Return an event's deltas for the counts of its entities: `who` maps a kind of entity to its key, and
 -- each of `counts` has a view, its kind of entity and a delta for each measure.
 local function counted(what, counts, who)
   local contributions = {}
@@ -173,7 +173,7 @@ local function context_of(act)
   if context and context.seen_at <= act.seen_at then return context end
 end
 
--- Derive what an interaction adds from the current state, and replace what it added before.
+-- Derive an interaction's contribution from the current state, and replace the earlier one.
 local function derive(act)
   act.context = context_of(act)
   local user = act.user or (act.context and act.context.user)
@@ -196,8 +196,8 @@ local function derive_all(name)
   end
 end
 
--- Store the earliest ranking of a request.  A search counts for it alone, and only if the ranking was
--- applied here, not looked up in the log.
+-- Store the earliest ranking of a request.  Only this ranking counts as a search, and only if
+-- it was applied here, not looked up in the log.
 local function store_ranking(request, ranking)
   local stored = load("request:" .. request)
   local now_applied = stored and stored.id == ranking.id and stored.looked_up

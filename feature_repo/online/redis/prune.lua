@@ -1,4 +1,4 @@
--- Remove from the live state what the stored rows include, some keys at a time.
+-- Remove the events from the live state that the stored rows include, some keys per call.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV[1]  newest part that the stored rows include
@@ -13,7 +13,7 @@ local function older(a, b)
   return a and math.min(a, b) or b
 end
 
--- Each cleaner returns the oldest live part that remains in the key, nil if none does.
+-- Each cleaner returns the oldest live part that remains in the key; nil if none remains.
 local function clean_tile(key)
   local tile = redis.call("GET", key) or ""
   local measures = tile:byte(2) or 0

@@ -1,4 +1,4 @@
--- Store rows, each unless a newer one is stored; event time decides, then created time.
+-- Store each row unless a newer one is stored; the event time decides, then the created time.
 --
 -- KEYS   of n rows
 -- ARGV   seconds after which they expire (0: never) · horizon, i64 µs · n rows

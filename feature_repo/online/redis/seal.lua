@@ -4,7 +4,7 @@
 -- ARGV     name after the prefix and sealed tile, see counter_tiles.py, alternating
 -- Returns  number of tiles replaced; a stored tile with a later sealed part stays
 --
--- A key that holds no tile is replaced: the sealed sums are the source of truth.
+-- A key without a valid tile is replaced: the sealed sums are the source of truth.
 
 local prefix, replaced = KEYS[1], 0
 

@@ -1,5 +1,5 @@
--- What the shop says about an item: upserts merge by field, null removes one, a delete hides the
--- item until the next upsert.
+-- Attributes of an item: upserts merge by field, null removes one, a delete hides the item until
+-- the next upsert.
 --
 -- Grain:  one row per item and instant of an event that names it
 -- Reads:  stg_items, incremental_item_attributes

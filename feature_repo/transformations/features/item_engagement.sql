@@ -1,4 +1,4 @@
--- How shoppers responded to an item.
+-- Impressions and interactions of an item.
 --
 -- Grain:  one row per item and event; `counts.sql` turns these deltas into counts
 -- Reads:  stg_impressions, stg_interactions

@@ -1,7 +1,7 @@
 -- Percentiles of an item within its category and its brand, once a day: at midnight UTC, after each
 -- day with an event of the shop.
 --
--- Grain:  one row per item and such a midnight at which one of its features changes
+-- Grain:  one row per item and midnight that changes one of its features
 -- Reads:  stg_items, stg_rankings, stg_impressions, stg_interactions, item_attributes,
 --         item_engagement, item_examined, incremental_item_percentiles
 -- Params: since -- rows up to it exist already

@@ -1,6 +1,6 @@
--- Totals of a market, once a day: at midnight UTC, after each day with an event there.
+-- Totals of a market, once per day: at midnight UTC, after each day with an event of the market.
 --
--- Grain:  one row per market and such a midnight
+-- Grain:  one row per market and midnight after a day with an event
 -- Reads:  market_days
 -- Params: since -- rows up to it exist already
 --         last_seal -- events before a later midnight may still arrive

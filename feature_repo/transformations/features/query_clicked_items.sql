@@ -1,4 +1,4 @@
--- The items shoppers chose after a query, once a day: at midnight UTC.
+-- The items that were clicked after a query, once per day: at midnight UTC.
 --
 -- Grain:  one row per query and midnight after a day on which its clicks changed
 -- Reads:  query_days, item_attributes

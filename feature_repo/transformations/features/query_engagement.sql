@@ -1,4 +1,4 @@
--- How often a query is asked, finds nothing, and how often its answers please.
+-- Searches, empty searches and interactions of a query.
 --
 -- Grain:  one row per query and event; `counts.sql` turns these deltas into counts
 -- Reads:  stg_rankings, stg_interactions

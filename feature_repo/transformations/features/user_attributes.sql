@@ -1,4 +1,4 @@
--- What the shop says about a user: upserts merge by field, null removes one.
+-- Attributes of a user: upserts merge by field, null removes one.
 --
 -- Grain:  one row per user and instant of an event with a declared field
 -- Reads:  stg_users, incremental_user_attributes

@@ -1,4 +1,4 @@
--- How much a user has seen and what the user did about it.
+-- Impressions and interactions of a user.
 --
 -- Grain:  one row per user and event; `counts.sql` turns these deltas into counts
 -- Reads:  stg_impressions, stg_interactions

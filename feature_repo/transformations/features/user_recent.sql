@@ -1,5 +1,5 @@
--- The items a user clicked last and was shown last, newest first, with their values as of then: the
--- range of positions in `user_entries`, from which `recent_rows.py` builds the arrays.
+-- The last clicked and the last shown items of a user, newest first, with their values as of that
+-- time: ranges of positions in `user_entries`; `recent_rows.py` builds arrays from them.
 --
 -- Grain:  one row per user and instant at which the user clicked or was shown something
 -- Reads:  user_entries

@@ -1,7 +1,7 @@
--- Tiles as deltas, from which `counts.sql` and `tiles.sql` continue where the last run ended.
+-- Convert tiles to deltas; `counts.sql` and `tiles.sql` continue from them.
 --
 -- Events of a bucket count, as of that run's last seal, in each window that the bucket is still in.
--- Events of older buckets count in `all` alone, as if their bucket had just left the longest window.
+-- Events of older buckets count only in `all`, as if their bucket had just left the longest window.
 --
 -- Grain:  one row per entity and bucket, and one for older buckets
 -- Reads:  previous_tiles, windows

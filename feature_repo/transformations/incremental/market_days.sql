@@ -1,4 +1,4 @@
--- Merge the days that no later row separates: 30 and more before the last seal.
+-- Merge the days that no later row needs separately: 30 and more before the last seal.
 --
 -- Grain:  one row per market and recent midnight, and one more
 -- Reads:  market_days

@@ -1,4 +1,4 @@
--- Merge the days that are over: no later row separates them.
+-- Merge the days that are over: no later row needs them separately.
 --
 -- Grain:  one row per query and item, and one more for the current day
 -- Reads:  query_days

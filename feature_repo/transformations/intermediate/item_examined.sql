@@ -1,7 +1,7 @@
--- How often an item was examined, by the midnight from which a request may know it.
+-- How often an item was examined, by the midnight from which requests may use it.
 --
 -- Shoppers look at a slate from the top to their last click.  An impression counts as examined once a
--- request may know the impression and a click at its position or below.
+-- request may use the impression and a click at its position or below.
 --
 -- Grain:  one row per item and midnight; `event_timestamp` is when the item was last changed
 -- Reads:  stg_impressions, stg_interactions, incremental_item_examined

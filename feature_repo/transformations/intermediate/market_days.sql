@@ -1,4 +1,4 @@
--- The events of a market, by the midnight from which a request may know them.
+-- The events of a market, by the midnight from which requests may use them.
 --
 -- Grain:  one row per market and midnight, in days since 1970; `event_timestamp` is when the
 --         market was last changed

@@ -1,4 +1,4 @@
--- What a query's shoppers were shown and chose, by the midnight from which a request may know it.
+-- Impressions and clicks of a query, by the midnight from which requests may use them.
 --
 -- Grain:  one row per query, item and midnight; `event_timestamp` is when the query was last changed
 -- Reads:  stg_interactions, stg_impressions, incremental_query_days

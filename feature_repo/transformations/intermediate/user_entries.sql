@@ -1,11 +1,11 @@
--- What users clicked and were shown, with the values of the items as of then.
+-- Clicks and impressions of users, with the values of the items as of that time.
 --
 -- `sequence` numbers a user's entries of a verb; the oldest new one has 1, earlier ones 0 and below.
 -- `position` numbers all entries of a verb, users in order and the newest of each first.
 --
 -- Grain:  one row per click and impression of a user, and per entry of an earlier run
 -- Reads:  stg_interactions, stg_impressions, item_attributes, incremental_user_recent
--- Params: slice, slices -- which users: a slice at a time, for flat memory
+-- Params: slice, slices -- which users: one slice at a time, to bound the memory
 --         values, previous_* -- lines per taste field of the shop, see templates.py
 
 with

@@ -1,6 +1,6 @@
 -- Upserts of users, one to one.  Erased users are absent from the log itself.
 --
--- Grain:  one row per user event that is no erasure
+-- Grain:  one row per user event except erasures
 -- Reads:  log_user
 
 select
