@@ -176,7 +176,7 @@ def continue_while_refreshing(settings, shop, racers):
     assert not failed
 
 
-def test_every_logged_vector_equals_that_of_training(day):
+def test_every_logged_vector_equals_its_training_vector(day):
     result = compare(day.home, day.events, day.prior)
 
     assert result.differing == {}, result.examples

@@ -56,7 +56,7 @@ class DatasetReport:
     prior: RatePrior
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return a JSON-ready dict."""
         return {**asdict(self), "path": str(self.path)}
 
 

@@ -94,7 +94,7 @@ class Dataset:
 
     @property
     def size(self) -> int:
-        """R."""
+        """Number of rows, R."""
         return int(self._keys.num_rows)
 
     def column(self, name: str) -> npt.NDArray[Any]:

@@ -45,7 +45,7 @@ def check_future_counts(home: Home, data: Dataset) -> None:
         raise LeakError(
             f"These counts are higher than the log's before the request: {counts}; expected the "
             "features as of each ranking.  Run `aisle transform` and build the dataset again; if "
-            "it stays, the join has lost its as-of condition.  Nothing was learned."
+            "the error persists, the join has lost its as-of condition.  Nothing was learned."
         )
 
 

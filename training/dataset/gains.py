@@ -18,7 +18,7 @@ class Gains:
 
     Attributes:
         worth: type → gain.  The best outcome of an impression counts; a negative one, such as a
-            return, is subtracted from it, and no gain falls below 0.  Other types count nothing.
+            return, is subtracted from it, and no gain falls below 0.  Other types do not count.
         horizon_days: outcomes later than this after the slate do not count, and slates that are
             younger than this at the end of the log are excluded, so that old and new slates have
             the same time for slow outcomes.  None: every outcome counts.
@@ -39,7 +39,7 @@ class Gains:
             raise SettingError(f"Horizon: expected days above 0, found {self.horizon_days}.")
 
     def __str__(self) -> str:
-        """As `parse_gains` reads them.
+        """Return the text that `parse_gains` reads.
 
         >>> str(Gains())
         'click=1,add_to_cart=3,purchase=6'

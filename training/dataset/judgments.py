@@ -24,7 +24,7 @@ def judgments(data: Dataset) -> Slates:
 
 
 def _worth(data: Dataset, gains: Floats) -> Floats | None:
-    """Shape (R,): the price of the bought items, in the shop's own units."""
+    """Shape (R,): the price of the bought items, in the shop's units; 0 for the others."""
     price, ordered = data.facts.roles.get("price"), data.column("ordered")
     if price is None:
         return None

@@ -57,7 +57,7 @@ class LazyDataset(Dataset):
 
     @property
     def size(self) -> int:
-        """R."""
+        """Number of rows, R."""
         return int(self._bounds[-1]) if self._selected is None else self._selected.size
 
     @property

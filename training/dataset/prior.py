@@ -10,7 +10,7 @@ from feature_repo.request_features.context import RatePrior
 Floats = npt.NDArray[np.float64]
 
 STRENGTHS = np.geomspace(0.2, 50.0, 41)
-"""Strengths tried, in clicks."""
+"""Candidate strengths, in clicks."""
 
 _lgamma = np.vectorize(math.lgamma, otypes=[np.float64])
 

@@ -35,7 +35,7 @@ class Refit:
         features: number of columns.
         rankings: number of training rankings with a gain.
         ndcg_at_10: on the validation split.
-        difference: to the ranker fitted with everything.
+        difference: to the ranker fitted with all features and rankings.
     """
 
     name: str
@@ -91,7 +91,7 @@ _Part = tuple[str, Dataset, Dataset]
 def _fitted(
     parts: Sequence[_Part], training: Mapping[str, Any], progress: Progress | None
 ) -> Iterator[tuple[str, Dataset, Floats]]:
-    """Yield name, rows and values on the validation split of each part; the whole comes first."""
+    """Yield name, rows and validation values of each part, starting with the whole."""
     trial = Trial.from_dict(training["chosen"])
     for number, (name, train, validation) in enumerate(parts):
         if progress:
@@ -120,7 +120,7 @@ def study(
 ) -> Table:
     """Add studies to the evaluation in the folder `out`, and return its dict.
 
-    A study that the evaluation has already is not run again: ranker and dataset are the same.
+    Studies that the evaluation already has are not repeated.
     """
     table: Table = json.loads((out / EVALUATION).read_text())
     for name in names:

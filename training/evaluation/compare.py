@@ -17,7 +17,8 @@ def compare(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
     Args:
         dataset: file that the ranker was trained on.
         folder: of the ranker.
-        other: of a ranker of this or an older catalogue that did not learn from the test split.
+        other: folder of another ranker, of this or an older catalogue; it must not have learned
+            from the test split.
 
     Raises:
         ArtifactError: one of them is damaged, or reads a column that the dataset lacks.

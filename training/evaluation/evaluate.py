@@ -99,7 +99,7 @@ class Evaluation:
     training: dict[str, Any]
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; `test` has the ranker's figures."""
+        """Return a JSON-ready dict; `test` has the ranker's figures."""
         ranker = next(model for model in self.models if model.name == RANKER)
         values = {name: i.value for name, i in ranker.metrics.items()}
         table = {"conventions": CONVENTIONS, "test": values, **asdict(self)}

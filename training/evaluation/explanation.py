@@ -34,7 +34,7 @@ class Explanation:
         base: score of an item without features.
         shares: feature → its addition to the score.
         reasons: the strongest differences between the item and the slate, in words.
-        probability: of a click once the shopper looks at it, where the ranker is calibrated.
+        probability: of a click on the examined item; None if the ranker is not calibrated.
     """
 
     item: str
@@ -45,7 +45,7 @@ class Explanation:
     probability: float | None
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return a JSON-ready dict."""
         return asdict(self)
 
 

@@ -15,7 +15,7 @@ FEW_RANKINGS = 100
 
 
 def card(evaluation: Figures) -> dict[str, Any]:
-    """Derive the card from an evaluation's dict; JSON-ready."""
+    """Derive the card from an evaluation's dict; return a JSON-ready dict."""
     ranker = next(model for model in evaluation["models"] if model["name"] == "ranker")
     training = evaluation["training"]
     return {
@@ -104,7 +104,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
 
 
 def _cell(text: str) -> str:
-    """Escape a name of the shop: a bar or a line break must not end the cell."""
+    """Escape a name of the shop, so that a bar or a line break does not end the table cell."""
     return text.replace("\\", "\\\\").replace("|", "\\|").replace("<", "&lt;").replace("\n", " ")
 
 

@@ -26,7 +26,7 @@ from training.dataset import historical_features, sources_of
 from training.ranker import Ranker
 
 IN_FLIGHT = 5 * SECOND
-"""Maximum time for which an event may be received but not yet acknowledged."""
+"""Maximum time between the receipt and the acknowledgement of an event."""
 
 _PAST = "or `aisle ingest --backfill` has added events from before the request since"
 
@@ -64,7 +64,7 @@ class Comparison:
             self.examples.setdefault(name, (event.request_id, item, *pair))
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready; a mismatch names its column, an example and its cause."""
+        """Return a JSON-ready dict; a mismatch names its column, an example and its cause."""
         names = ("request", "item", "logged", "computed")
         mismatches = [
             {"feature": name, "times": times, "cause": cause_of(name)}
@@ -194,7 +194,7 @@ def same_bits(one: Matrix, other: Matrix) -> npt.NDArray[np.bool_]:
 def _read_earlier(
     home: Home, events: Sequence[ServedEvent], prior: RatePrior
 ) -> npt.NDArray[np.bool_]:
-    """Whether each answer equals what its request would have read before one of the last events."""
+    """Whether each answer equals a read at its request without some of the last events."""
     read_earlier = np.zeros(len(events), dtype=bool)
     instants, tries = _instants(home), list[tuple[int, int]]()
     for number, event in enumerate(events):

@@ -35,7 +35,7 @@ class Publication:
     reason: str
 
     def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
+        """Return a JSON-ready dict."""
         return asdict(self)
 
 

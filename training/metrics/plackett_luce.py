@@ -35,7 +35,7 @@ def gumbel_top_k(
     """Draw slates: the k best by score + temperature * Gumbel noise of (seed, item number).
 
     Args:
-        scores, items: shape (R, C); a candidate of score -inf is none.
+        scores, items: shape (R, C); score -inf marks a missing candidate.
         seeds, temperatures: shape (R,).
         k: at most C.
 

@@ -19,7 +19,7 @@ _SPARE = 16
 _STEPS = 8
 _SWEEPS = 12
 _NEGLIGIBLE = 1e-12
-"""Relative length below which a vector depends on those before it."""
+"""Relative length below which a vector counts as dependent on the vectors before it."""
 
 
 def left_singular_vectors(matrix: Any, width: int) -> tuple[Floats, Floats]:
@@ -105,7 +105,7 @@ def _rotate(table: Floats, vectors: Floats, p: int, q: int) -> None:
 
 
 def _with_signs(vectors: Floats) -> Floats:
-    """Return each vector so turned that its largest component is positive."""
+    """Flip the sign of vectors so that the largest component of each is positive."""
     if not vectors.size:
         return vectors
     largest = np.abs(vectors).argmax(axis=0)

@@ -20,7 +20,7 @@ _FLATTEST = 1e-6
 
 
 class ExaminedClicks:
-    """An XGBoost objective with its metric; stores the examination as it is learned."""
+    """An XGBoost objective with its metric; stores the learned examination."""
 
     def __init__(self, shown: Shown, gain: Floats) -> None:
         """Start with R training rows.

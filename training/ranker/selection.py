@@ -30,7 +30,7 @@ RANDOMIZED, VALIDATION = "randomized slice", "validation split"
 FEWEST_SLATES = 100
 """Randomized slates with a gain; with fewer the validation split is used."""
 _LEAST_EXAMINATION = 0.1
-"""A gain counts at most ten times."""
+"""Minimum examination by which a gain is divided, so its weight rises at most tenfold."""
 _STEEPEST, _FLAT = 20.0, 1e-9
 """Limits of the scale a, for scores with standard deviation 1, and of that deviation."""
 

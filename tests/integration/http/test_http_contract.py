@@ -131,14 +131,14 @@ def test_a_deleted_item_is_dropped_and_reported(service):
     assert answer["dropped"] == [deleted]
 
 
-def test_integer_ids_are_text(service):
+def test_integer_ids_are_converted_to_text(service):
     assert service.rank([{"id": 17}], user=5).json()["items"][0]["item"] == "17"
 
 
 @pytest.mark.parametrize(
     "timestamp", [None, "soon", 1e300, -5, {"at": 1}, "2026-01-10T12:00+02:00"]
 )
-def test_no_timestamp_of_the_sender_fails_a_request(service, timestamp):
+def test_an_invalid_timestamp_does_not_fail_a_request(service, timestamp):
     assert service.rank(service.items[:2], timestamp=timestamp).status_code == 200
 
 
@@ -194,7 +194,7 @@ def test_another_method_is_405_with_the_allowed_one(service, method, path):
     assert response.json()["error"]["expected"] == "POST"
 
 
-def test_another_path_is_404(service):
+def test_an_unknown_path_is_404(service):
     assert service.http.post("/rank").json()["error"]["field"] == "path"
 
 

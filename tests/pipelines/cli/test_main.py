@@ -110,7 +110,7 @@ def test_init_writes_a_shop_and_does_not_replace_one(home, tmp_path, capsys):
         (["rank", "a", "--url", "http://127.0.0.1:9"], "aisle serve"),
     ],
 )
-def test_a_failure_is_one_sentence(home, words, message, capsys):
+def test_an_error_is_printed_in_one_sentence(home, words, message, capsys):
     status = cli.main(words)
 
     error = capsys.readouterr().err

@@ -30,7 +30,7 @@ def documents(compiled):
     return list(yaml.safe_load_all(compiled))
 
 
-def test_the_compiled_pipeline_is_the_golden_one(compiled, golden):
+def test_the_compiled_pipeline_equals_the_golden_file(compiled, golden):
     masked = re.sub(r"^sdkVersion: .*$", "sdkVersion: kfp-masked", compiled, flags=re.MULTILINE)
 
     assert masked == golden("retrain.yaml", masked), UPDATE

@@ -1,4 +1,4 @@
-"""Steps are declared once, and an error names what a declaration lacks."""
+"""Steps are declared once, and an error names the missing part of a declaration."""
 
 import json
 import sys

@@ -97,7 +97,7 @@ def test_the_ranker_orders_a_healthy_answer(resources):
     assert ranked(resources) == (["a", "c", "b"], [], "ranker-1")
 
 
-def test_the_instant_of_an_answer_is_that_of_its_features(resources):
+def test_an_answer_has_the_instant_of_its_features(resources):
     async def later(query):
         return replace(await read(query), t=4242)
 
@@ -141,7 +141,7 @@ def test_a_failing_ranker_is_skipped(resources):
     assert ranked(resources) == (["b", "c", "a"], ["score"], "popularity-1")
 
 
-def test_without_artifacts_the_order_of_the_request_stays(resources):
+def test_without_artifacts_items_have_the_order_of_the_request(resources):
     connect(resources, Connection(read))
 
     assert ranked(resources) == (["a", "b", "c"], ["score"], None)

@@ -36,7 +36,7 @@ def columns(dataset):
     return Dataset.load(dataset).facts.columns
 
 
-def test_a_ranker_is_as_good_as_itself(dataset, fit, columns):
+def test_a_ranker_compared_with_itself_has_no_difference(dataset, fit, columns):
     ranker = fit("ranker", columns)
 
     comparison = compare(dataset, ranker, ranker)

@@ -62,7 +62,7 @@ def test_most_important_feature_is_the_first_reason_of_the_best_item(ranker, dat
     assert "raises" in best.reasons[0]
 
 
-def test_feature_that_all_items_share_is_no_reason(dataset):
+def test_feature_with_equal_values_in_the_slate_is_no_reason(dataset):
     stumps = replace(GRID[0], max_depth=1)
     ranker = choose_and_fit(Dataset.load(dataset), grid=(stumps,))[0]
     items, matrix = slate_apart_by_taste(ranker, dataset)

@@ -32,7 +32,7 @@ def test_answers_wait_until_they_are_compacted(log, tmp_path):
     assert (before, (waiting(home), len(recorded(home)))) == ((1, 0), (0, 1))
 
 
-def test_a_range_begins_before_it_ends(tmp_path):
+def test_a_range_that_ends_before_it_begins_is_rejected(tmp_path):
     with pytest.raises(DatasetError, match="a range that begins before it ends"):
         recorded(Home(tmp_path), START + HOUR, START)
 

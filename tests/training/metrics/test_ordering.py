@@ -8,7 +8,7 @@ from training.metrics import highest_columns
 
 
 @given(st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=6))
-def test_highest_columns_are_those_of_a_stable_sort(table):
+def test_highest_columns_equal_a_stable_sort(table):
     values = np.array(table, dtype=np.float64)
     expected = np.argsort(-values, axis=1, kind="stable")
 

@@ -30,7 +30,7 @@ def test_powers_agree_with_numpy(number, exponent):
 
 
 @pytest.mark.parametrize("function", [log, log2, exp, exp2])
-def test_limits_are_those_of_numpy(function):
+def test_limits_agree_with_numpy(function):
     with np.errstate(all="ignore"):
         expected = getattr(np, function.__name__)(LIMITS)
 
@@ -44,7 +44,7 @@ def test_whole_powers_of_two_are_exact():
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (5, 3), (40, 60), (300, 300)])
-def test_singular_vectors_are_those_of_the_whole_decomposition(shape):
+def test_singular_vectors_equal_the_full_decomposition(shape):
     rng = np.random.default_rng(4)
     left = np.linalg.qr(rng.normal(size=(shape[0], min(shape))))[0]
     right = np.linalg.qr(rng.normal(size=(shape[1], min(shape))))[0]

@@ -47,7 +47,7 @@ def test_positions_below_a_last_click_are_not_examined():
     assert (table[2:SLATE, 1] < 0.1).all()
 
 
-def test_the_last_click_is_that_of_the_same_slate():
+def test_the_last_click_belongs_to_the_same_slate():
     clicked = np.array([True, False, True, False, False])
     position = np.array([1, 2, 3, 1, 2])
 

@@ -101,7 +101,7 @@ def test_a_matrix_of_another_width_is_rejected(saved):
 
 
 @pytest.mark.parametrize("layout", [np.ascontiguousarray, np.asfortranarray, np.float64])
-def test_scores_are_those_of_xgboosts_own_interface(saved, data, layout):
+def test_scores_equal_the_predictions_of_xgboost(saved, data, layout):
     ranker = Ranker.load(saved)
 
     for rows in (1, 2, 64, 65, 200):

@@ -65,7 +65,7 @@ def fuse_rows(
     weights: Mapping[str, float],
     size: int,
 ) -> Candidates:
-    """The same for rows of the item table, whose ids are `item_ids`."""
+    """As `fuse`, for rows of the item table, whose ids are `item_ids`."""
     lists = {name: (one.rows.tolist(), one.scores.tolist()) for name, one in results.items()}
     rows, scores, sources = _fused(lists, weights, size)
     best_ids = [item_ids[row] for row in rows]

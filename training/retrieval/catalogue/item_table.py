@@ -87,8 +87,8 @@ class ItemTable:
     Attributes:
         table: N rows: item_id, and a column for each field of the shop.
         shop: declares the fields.
-        sellable: cache: folded market → items that can be sold there; None stands for every market
-            that no item names.
+        sellable: cache: folded market → items that can be sold there; the key None covers every
+            market that no item names.
     """
 
     table: pa.Table
@@ -133,7 +133,7 @@ class ItemTable:
 
     @cached_property
     def item_ids(self) -> list[str]:
-        """The N ids."""
+        """Ids of the N items."""
         ids: list[str] = self.table["item_id"].to_pylist()
         return ids
 
@@ -153,7 +153,7 @@ class ItemTable:
         return np.array([*map(self.row.get, item_ids, repeat(-1))], np.int64)
 
     def rows_of(self, index: str, item_ids: Sequence[str]) -> Rows:
-        """Return the rows of all items of an index; cached as long as it has this very list."""
+        """Return the rows of all items of an index; cached for the same list object."""
         cached = self._rows_of_index.get(index)
         if cached is None or cached[0] is not item_ids:
             cached = self._rows_of_index[index] = (item_ids, self.rows(item_ids))

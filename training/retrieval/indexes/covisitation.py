@@ -5,7 +5,7 @@ from training.retrieval.indexes.actions import read_actions
 from training.retrieval.indexes.neighbours import MOST, Neighbours
 
 MOST_IN_SESSION = 100
-"""Longer sessions are skipped: their pairs say little, and grow with the square."""
+"""Longer sessions are skipped: their pairs are weak evidence, and grow quadratically in number."""
 
 SHRINKAGE = 2.0
 """A pair of n common sessions counts n / (n + this)."""

@@ -1,6 +1,6 @@
 """Popular items of the categories that the shopper clicked in.
 
-Positions are shared among these categories by clicks, as seats are among parties (d'Hondt): the
+Positions are shared among these categories by clicks, as seats among parties (d'Hondt): the
 r-th item of a category with n clicks scores n / r.
 """
 

@@ -14,7 +14,7 @@ from training.studies.next_purchase.history import History, Ints
 REFIT_DAYS = 28
 NEIGHBOURS = 100
 LARGEST_BASKET = 150
-"""Larger baskets say little about each item, and their pairs grow with the square."""
+"""Larger baskets are weak evidence for each pair, and their pairs grow quadratically in number."""
 
 
 @dataclass(frozen=True)

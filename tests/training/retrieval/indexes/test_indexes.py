@@ -77,7 +77,7 @@ def test_lexical_index_loads_unchanged(item_table, lexical, tmp_path):
         Lexical.load(tmp_path / "nowhere")
 
 
-def test_covisitation_is_the_shrunk_cosine_of_a_plain_count(small_home, actions):
+def test_covisitation_equals_the_shrunk_cosine_of_a_plain_count(small_home, actions):
     together = fit_together(small_home)
     gains = {}
     for act in actions:

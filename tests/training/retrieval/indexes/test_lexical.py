@@ -74,7 +74,7 @@ def search_by(plain, query_words, at_least, size):
     st.integers(1, 6),
     st.sampled_from([1, 7, 100, 10_000]),
 )
-def test_scores_of_single_words_add_up_to_those_of_the_query(
+def test_scores_of_single_words_add_up_to_the_scores_of_the_query(
     lexical, plain, query_words, at_least, size
 ):
     ids, scores = search_by(plain, query_words, at_least, size)

@@ -27,7 +27,7 @@ def test_each_pair_counts_once_in_a_context(rows):
 
 
 @given(visits)
-def test_ppmi_is_the_formula(rows):
+def test_ppmi_equals_its_formula(rows):
     entity, context = np.array(rows).T
     pairs = Cooccurrences.count(entity, context, 6).pairs.toarray()
 

@@ -130,7 +130,7 @@ def test_occurrences_count_and_return_the_earlier_rows(keys, key, rows_seen):
     st.lists(st.lists(st.integers(0, 3), min_size=5, max_size=5), min_size=1, max_size=6),
     st.integers(1, 7),
 )
-def test_first_items_are_those_of_a_stable_sort(scores, count):
+def test_first_items_equal_a_stable_sort(scores, count):
     scores = np.array(scores, dtype=np.float64)
 
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]
@@ -168,7 +168,7 @@ def test_lines_of_one_user_and_time_are_one_order_and_guests_have_no_decisions()
 
 @settings(deadline=None, max_examples=examples(30))
 @given(purchases)
-def test_no_feature_changes_when_the_future_does(rows):
+def test_features_do_not_depend_on_future_purchases(rows):
     """A decision's features depend only on events received strictly before it."""
     history = history_of(rows)
     decisions = Decisions.of(history)
@@ -205,7 +205,7 @@ def _features_of(history, t):
     return features(block, lookups, *grid)
 
 
-def test_own_past_decays_by_half_a_half_life():
+def test_own_past_is_halved_after_a_half_life():
     history = History.of_events([bought(1, "u", "a", 0), bought(2, "u", "b", 10)])
     decisions = Decisions.of(history)
 

@@ -21,7 +21,7 @@ rankings = st.permutations(ITEMS).flatmap(lambda p: st.integers(0, 15).map(lambd
 
 @settings(max_examples=examples(100), deadline=None)
 @given(judgments, rankings)
-def test_figures_are_those_of_pytrec_eval(gains, ranked):
+def test_figures_agree_with_pytrec_eval(gains, ranked):
     results = RankedList(ranked, [float(-n) for n in range(len(ranked))])
     judgments = {item: (float(gain), gain == 3) for item, gain in gains.items()}
     exact = {item: int(gain == 3) for item, gain in gains.items()}
