@@ -134,7 +134,7 @@ def _matrix(
 
 
 def _categories(group: list[_Shown], shop: Shop) -> pa.Array:
-    """Return the first value of each item's category at the request; null where it has none."""
+    """Return the first category of each item at the request; null if it has none."""
     field = shop.item_role("category")
     if field is None:
         return pa.nulls(sum(shown for _, shown in group), pa.string())

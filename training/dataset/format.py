@@ -45,7 +45,7 @@ class Facts:
 
     Attributes:
         columns: the F feature columns, in order.
-        prior: click-rate prior, fitted on the training part.
+        prior: click-rate prior, fitted on the training split.
         feature_service: the service that has these features.
         query_key_version: version of the function that computes query keys.
         rankings: number of rankings by split.
@@ -119,7 +119,7 @@ class Dataset:
         return self.rows(np.isin(self.column("split"), splits))
 
     def with_gain(self) -> "Dataset":
-        """Select the slates with a gain above 0; a ranker learns nothing from the others."""
+        """Select the slates with a gain above 0; a ranker cannot learn from the others."""
         qid = self.column("qid")
         return self.rows(np.isin(qid, np.unique(qid[self.column("gain") > 0])))
 

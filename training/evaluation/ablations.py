@@ -2,7 +2,7 @@
 
 Each ranker is fitted on the training split with the chosen configuration and number of trees, and
 measured on the validation split, so that the test split stays unseen.  Differences are paired with
-the ranker that was fitted in the same way on everything.
+a ranker fitted in the same way on all features and rankings.
 """
 
 import json

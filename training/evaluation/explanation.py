@@ -78,7 +78,7 @@ def explain(
 
 
 def slate_of_dataset(dataset: Path, request: str) -> tuple[list[str], Matrix] | None:
-    """Return items and features of a slate in a dataset; None where it has no such slate."""
+    """Return items and features of a slate in a dataset; None if the dataset lacks the slate."""
     if not dataset.exists():
         return None
     data = Dataset.load(dataset)

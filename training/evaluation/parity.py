@@ -163,7 +163,7 @@ def _prior_of(home: Home, version: str) -> RatePrior:
     if not folders:
         raise DatasetError(
             f"Answers were ranked by {version or 'no ranker'}, which is not among the artifacts of "
-            f"{home.root}; verify a range in which a ranker answered that is still there."
+            f"{home.root}; verify a range whose ranker is still there."
         )
     return Ranker.load(folders[0]).prior
 

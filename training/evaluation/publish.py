@@ -100,5 +100,5 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         table: dict[str, Any] = json.loads(path.read_text())
     except (OSError, ValueError) as error:
-        raise ArtifactError(f"{path}: expected what training wrote: {error}.") from None
+        raise ArtifactError(f"{path}: expected a file written by training: {error}.") from None
     return table

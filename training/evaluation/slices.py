@@ -1,4 +1,4 @@
-"""Slices of the test split, which show where a ranker is strong and where it is weak."""
+"""Slices of the test split, which show the strengths and weaknesses of a ranker."""
 
 import numpy as np
 import numpy.typing as npt

@@ -44,7 +44,7 @@ LONGEST_QUERY = 500
 
 @dataclass(frozen=True)
 class PriceLimits:
-    """The price limits of a query, both included, and the rest of its text."""
+    """The inclusive price limits of a query, and the rest of its text."""
 
     text: str
     low: float | None = None

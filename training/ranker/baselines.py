@@ -14,7 +14,7 @@ _SEED = 5
 
 
 def random_order(data: Dataset) -> Scores:
-    """Return a random order, always the same one."""
+    """Return a random order, the same at every call."""
     order: Scores = np.random.default_rng(_SEED).random(data.size)
     return order
 

@@ -149,7 +149,7 @@ def train(
         dataset: file to learn from.
         out: folder to write to.
         progress: called before each trial.
-        search: trials of a search for a configuration, besides those always tried.
+        search: number of search trials, in addition to the fixed configurations.
         search_seconds: no new trial starts later.
 
     Raises:
@@ -266,7 +266,7 @@ def _fit_variants(
 def _grid_of(
     variant: str, grid: tuple[Configuration, ...], trials: list[Trial]
 ) -> tuple[Configuration, ...]:
-    """Return the configurations to try: all, or the best of the variants that tried all."""
+    """Return the configurations to try: all, or the best ones of the variants that tried all."""
     if VARIANTS[variant].tries_grid:
         return grid
     tried = [trial for trial in trials if VARIANTS[trial.variant].tries_grid]
@@ -286,8 +286,8 @@ def _with_some_gain(data: Dataset, split: str) -> Dataset:
     if not _slates_with_gain(data):
         raise DatasetError(
             f"The {split} split has no ranking with a click among its "
-            f"{np.unique(data.column('qid')).size}; "
-            "more events, or interactions that name their ranking, are needed."
+            f"{np.unique(data.column('qid')).size} rankings; "
+            "ingest more events, or interactions that name their ranking."
         )
     return data
 

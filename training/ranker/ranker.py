@@ -39,7 +39,7 @@ class Ranker:
     calibration: Calibration | None = None
 
     def apply(self, matrix: Matrix, columns: Sequence[str] | None = None) -> Scores:
-        """Return the scores, shape (N,); higher is better.  One thread, no copy.
+        """Return the scores, shape (N,); higher is better.  It uses one thread and copies nothing.
 
         Args:
             matrix: shape (N, F) float32, NaN where missing.

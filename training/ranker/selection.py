@@ -100,7 +100,7 @@ def unbiased_gain(data: Dataset, click_model: Fitted, gain: float | None = None)
 def outcomes_of(fitted: Mapping[str, Fitted], data: Dataset) -> dict[str, dict[str, float]]:
     """Return variant → outcome → ndcg@10, each outcome counting 1 over its examination.
 
-    Empty where the dataset does not distinguish outcomes; NaN for one that never happened.
+    Empty if the dataset does not distinguish outcomes; NaN for an outcome that never happened.
     """
     present = [name for name in OUTCOMES if name in data.keys.column_names]
     weight, qid = unbiased_gain(data, fitted[CLICK_MODEL], gain=1.0), data.column("qid")

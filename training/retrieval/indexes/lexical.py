@@ -32,7 +32,7 @@ from training.retrieval.catalogue import ItemTable, RankedList, Rows, highest
 TITLE, ALL = "title", "all"
 
 TIE_BREAKER = 0.3
-"""Weight of a word's scores in the other fields, as in the `dis_max` queries of other engines."""
+"""Weight of a word's scores in the other fields, as in `dis_max` queries of Elasticsearch."""
 
 TEXT_TYPES = ("text", "category", "list")
 MOST_HITS = 10_000

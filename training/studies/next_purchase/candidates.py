@@ -37,9 +37,9 @@ class Block:
     """Decisions at successive times, and the counts and relations of every item for them.
 
     Attributes:
-        indexes: shape (B,), which decisions.
-        decisions: those B.
-        own: earlier purchases of their users.
+        indexes: shape (B,), of the decisions among all decisions.
+        decisions: the B decisions.
+        own: earlier purchases of the decisions' users.
         counts: by window of `WINDOWS_DAYS`, shape (B, N).
         near: name → shape (B, N), similarity of each item to the user's past.
     """

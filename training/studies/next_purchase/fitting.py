@@ -101,8 +101,8 @@ def _rows(inputs: CandidateInputs, decisions: Decisions, split: str) -> Dataset:
     rows = training_rows(inputs, decisions, NEGATIVES, _SEED) if decisions.t.size else None
     if rows is None or not rows.matrix.shape[0]:
         raise DatasetError(
-            f"The {split} split has {decisions.t.size} orders of known users, and none of them "
-            "has an item that could be a candidate; more orders over more time are needed."
+            f"The {split} split has {decisions.t.size} orders of identified users, but no "
+            "ordered item is among its candidates; ingest orders over a longer time."
         )
     return rows
 

@@ -119,8 +119,8 @@ class History:
         _, basket = _numbered(rows.column("basket"))
         if not users:
             raise DatasetError(
-                f"Expected purchases of identified users, found {rows.num_rows} and none of them "
-                "of a user; next purchases are ranked for users."
+                f"Expected purchases of identified users, found {rows.num_rows} purchases, none "
+                "of a user; ingest purchases with user ids."
             )
         instants = ("bought_at", "seen_at", "taken_back_at")
         times = {name: rows.column(name).to_numpy() for name in instants}

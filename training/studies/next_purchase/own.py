@@ -46,7 +46,7 @@ class OwnPast:
         return days
 
     def decayed(self, half_life_days: float | None) -> Sparse:
-        """Return purchases (D, N), each worth half after every half-life; without one, counts."""
+        """Return purchases (D, N), halved after each half-life; counts if there is no half-life."""
         if half_life_days is None:
             return self.matrix(np.ones(self.row.size))
         return self.matrix(exp2(-self.age_days / half_life_days))

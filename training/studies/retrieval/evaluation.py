@@ -52,7 +52,7 @@ PROTOCOL = (
 
 Search = Callable[[str], RankedList]
 Judgments = Mapping[str, tuple[float, bool]]
-"""By item of one query: gain, and whether it is an exact match."""
+"""For one query: item → gain, and whether the item is an exact match."""
 
 
 @dataclass(frozen=True)
@@ -148,7 +148,7 @@ def read_products(folder: Path) -> ItemTable:
 
 
 def read_judgments(folder: Path) -> dict[str, dict[str, tuple[float, bool]]]:
-    """Read by query and item the gain, and whether the item is an exact match.
+    """Return query → item → gain, and whether the item is an exact match.
 
     Raises:
         DatasetError: the file or one of its columns is missing.

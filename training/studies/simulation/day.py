@@ -24,7 +24,7 @@ _MEAN_OFF_BUDGET = 2 / np.pi
 
 @dataclass(frozen=True)
 class Day:
-    """One day of a shop; `number` counts from 0."""
+    """One day of a shop; `number` starts at 0."""
 
     config: ShopConfig
     number: int

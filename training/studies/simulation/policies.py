@@ -108,7 +108,7 @@ class Pools:
         self._filled[pool] = True
 
     def _candidates(self, for_sale: Ints, intent: int) -> Ints:
-        """Return the items that may match the intent; all items if those would not fill a pool."""
+        """Return the items that may match the intent; all items if there are too few for a pool."""
         if intent < 0:
             return for_sale
         matching = for_sale[self._matches(self._attribute[intent])[for_sale]]
