@@ -5,10 +5,10 @@ from feast import Entity, ValueType
 from feature_repo.views import JOIN_KEYS
 
 _DESCRIPTIONS = {
-    "item": "Something the shop offers; its id is text.",
+    "item": "A product or other item of the shop; its id is text.",
     "user": "A shopper, by the id in the shop's events.",
-    "query": "A query's text and market, folded by `query_key`; a blank text is no query.",
-    "market": "Where the shop sells, as its rankings name it; `default` where they do not.",
+    "query": "A query's text and market, folded by `query_key`; a blank text is not a query.",
+    "market": "A market of the shop, as named in its rankings; `default` if they name none.",
 }
 
 BY_NAME: dict[str, Entity] = {

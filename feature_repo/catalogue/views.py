@@ -24,7 +24,7 @@ _TYPES: dict[FieldKind, FeastType] = {
 PART = Field(
     name="part",
     dtype=Int64,
-    description="Part of the log that holds the entity's last event in this row; no model input.",
+    description="Part of the log with the last event that this row includes; not a model input.",
     tags={"role": "bookkeeping"},
 )
 

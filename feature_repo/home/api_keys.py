@@ -78,7 +78,7 @@ class ApiKeys:
         requested = tuple(dict.fromkeys(scopes))
         if not _NAME.fullmatch(name) or name in self.keys:
             raise SettingError(
-                f"name: expected small letters, digits, - and _, not in use yet, found {name!r}."
+                f"name: expected an unused name of a-z, 0-9, - and _, found {name!r}."
             )
         if not requested or not set(requested) <= set(SCOPES):
             raise SettingError(f"scope: expected some of {', '.join(SCOPES)}, found {requested}.")

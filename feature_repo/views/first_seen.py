@@ -1,4 +1,4 @@
-"""When a user's first event was seen."""
+"""The instant at which a user's first event was seen."""
 
 from feature_repo.views.spec import FieldSpec, LiveFirst, NewestRow, ViewSpec
 

@@ -36,7 +36,7 @@ def _group_fields(group: Role, shop: Shop) -> list[FieldSpec]:
         FieldSpec(
             f"{group}_price_place",
             "number",
-            f"Share of the other items of its {group} that cost less, equals half.",
+            f"Share of its {group}'s other items that cost less; ties count half.",
             "share",
         ),
     ]
@@ -57,7 +57,7 @@ def _group_fields(group: Role, shop: Shop) -> list[FieldSpec]:
         FieldSpec(
             f"{group}_popularity",
             "number",
-            f"Share of the other items of its {group} with fewer clicks in 30 days, equals half.",
+            f"Share of its {group}'s other items with fewer clicks in 30 days; ties count half.",
             "share",
         ),
         *(prices if shop.price_field is not None else ()),

@@ -93,7 +93,7 @@ Write = Callable[[AnyEvent, Shop], tuple[str, Values] | None]
 
 @dataclass(frozen=True)
 class LiveCounts:
-    """An event adds the deltas of its measures to a tile, which a read ages to its instant."""
+    """An event adds the deltas of its measures to a tile; a read sums the tile at its instant."""
 
 
 @dataclass(frozen=True)

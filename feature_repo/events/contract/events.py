@@ -41,7 +41,7 @@ _UserId = Annotated[str, Field(ID, "The user; an integer becomes text.", privacy
 _SessionId = Annotated[str, Field(ID, "The visit.", privacy="personal")]
 _RequestId = Annotated[
     str,
-    Field(ID, "Names one slate, once; interactions with it carry the same.", privacy="public"),
+    Field(ID, "Identifies one slate; interactions with it repeat this id.", privacy="public"),
 ]
 _OWN_FIELDS = "The shop's own fields by name; null removes one."
 
@@ -140,7 +140,7 @@ class SlateEvent(Event, frozen=True):
     surface: Annotated[
         str | None, Field(TEXT, "Where in the shop the slate was shown.", privacy="public")
     ] = None
-    query: Annotated[str | None, Field(TEXT, "What was searched for.", privacy="public")] = None
+    query: Annotated[str | None, Field(TEXT, "The search text.", privacy="public")] = None
     market: Annotated[
         str,
         Field(
@@ -243,7 +243,7 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
         Field(SLATE, "The items of the answer, best first.", privacy="public", nullable=False),
     ] = ()
     timestamp: Annotated[
-        int | None, Field(INSTANT, "The time that the request gave.", privacy="personal")
+        int | None, Field(INSTANT, "The time in the request.", privacy="personal")
     ] = None
     model_version: Annotated[
         str | None, Field(TEXT, "The model that ranked.", privacy="public")
@@ -256,7 +256,7 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
     ] = ()
     overrides: Annotated[
         dict[str, dict[str, FieldValue]],
-        Field(platform_json(), "Item fields that the request gave.", privacy="public"),
+        Field(platform_json(), "Item fields in the request.", privacy="public"),
     ] = {}
     sources: Annotated[
         tuple[SourceLocations, ...],

@@ -64,7 +64,7 @@ def rates(counts: Counts) -> Floats:
 
 
 def _steps(counts: Floats, of: tuple[str, ...] = _DENOMINATORS) -> tuple[Floats, Floats]:
-    """Events that took each step and events that could have; items sold include those returned."""
+    """Events that took each step and events that could have; items sold include returned items."""
     numerators, denominators = counts[measure_indexes(_NUMERATORS)], counts[measure_indexes(of)]
     denominators[_SOLD] += counts[measure_indexes(("returns",))]
     return numerators, denominators

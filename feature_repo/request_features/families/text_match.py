@@ -13,9 +13,12 @@ _COLUMNS = named("text__{}", NAMES)
 
 
 def text_match(context: RequestContext, shop: Shop, _: RatePrior) -> Columns:
-    """`text__<measure>`: share of the query's words in the title, the reverse, and of 3-grams.
+    """`text__<measure>`: matches of the query's words and 3-grams with the candidate.
 
-    `text__all_covered` is the share of the words that the title, a category or a list contains.
+    `…_tokens_covered` is the share of the query's words that the title contains, `…_title_covered`
+    the share of the title's words that the query contains, `…_gram_jaccard` the Jaccard index of
+    their 3-grams, and `…_all_covered` the share of the query's words that the title, a category or
+    a list contains.
     """
     return [Block(_COLUMNS, matches(context, shop))]
 

@@ -1,4 +1,4 @@
-"""Trends: a short window relative to a longer one, per day of each."""
+"""Trends: events per day in a short window relative to a longer window."""
 
 import numpy as np
 
