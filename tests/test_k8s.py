@@ -72,7 +72,7 @@ def test_every_object_is_valid(manifests):
         assert kubernetes_validate.validate(one, "1.37", strict=True) == "1.37"
 
 
-def test_the_validation_refuses_an_unknown_field(manifests):
+def test_the_validation_rejects_an_unknown_field(manifests):
     service = manifests.by_kind["Service"]["redis"]
     wrong = {**service, "spec": {**service["spec"], "selectors": {}}}
 
@@ -164,7 +164,7 @@ def test_every_reference_of_a_pod_exists(manifests):
         assert spec["serviceAccountName"] in manifests.by_kind["ServiceAccount"]
 
 
-def test_no_container_can_do_more_than_it_needs(manifests):
+def test_containers_have_least_privileges(manifests):
     for spec, container in manifests.containers():
         context = container["securityContext"]
 

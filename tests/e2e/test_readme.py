@@ -155,7 +155,7 @@ def test_the_first_command_starts_a_service_and_an_interrupt_stops_it(shell, fin
     assert not answers(f"{url}/livez")
 
 
-def test_a_shop_with_other_fields_works_by_its_events_alone(shell):
+def test_a_shop_with_other_fields_is_inferred_from_its_events(shell):
     first, second = blocks()[1]
     assert second == f'{first} ARGS="--once --json"'
     write_odd_shop(shell.folder / "events.jsonl.gz")

@@ -105,7 +105,7 @@ def test_two_processes_apply_the_same_events_in_different_orders_once(room):
     assert_reads(room, events)
 
 
-def test_a_replay_restores_what_a_killed_redis_lost(room):
+def test_a_replay_restores_the_state_lost_by_a_killed_redis(room):
     events = history(seed=8, size=120)
     with closing(room.log.writer()) as segment:
         segment.append(events)

@@ -145,7 +145,7 @@ def test_a_service_started_with_damaged_artifacts_answers_and_loads_the_next_pub
     assert recovered
 
 
-def test_a_slow_redis_is_skipped_and_read_again_once_it_is_fast(home_copy):
+def test_a_slow_redis_is_skipped_until_it_is_fast_again(home_copy):
     with slow_proxy(ensure_redis(home_copy)) as proxy:
         slow = replace(home_copy, redis_url=f"redis://127.0.0.1:{proxy.port}/0")
         with run_service(slow) as service:

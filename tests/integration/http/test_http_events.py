@@ -137,7 +137,7 @@ def test_a_corrected_price_counts_immediately(service):
     assert service.explain([item])[item]["item_attributes__price"] == 12.5
 
 
-def test_an_answer_makes_impressions_only_when_it_is_reported_shown(service):
+def test_an_answer_counts_as_impressions_only_after_a_shown_report(service):
     items, user = ["fresh-1", "fresh-2"], "window-shopper"
     service.rank(items, user=user, id="r-unshown")
     unshown = service.explain(items, user=user)["fresh-1"]["item_engagement__present"]
@@ -198,7 +198,7 @@ def test_a_search_without_results_counts_once(service, reported_by):
     assert search_counts(service, query) == {"searches_all": 1, "zero_results_all": 1}
 
 
-def test_an_answer_without_items_counts_as_a_search_only_when_it_is_reported_shown(service):
+def test_an_answer_without_items_counts_as_a_search_only_after_a_shown_report(service):
     query, report = "gryphon", {"kind": "ranking", "event_time": service.clock.now()}
     service.rank([], id="r-none", fields=[{"name": "query", "value": query}])
     answered = service.eventually(lambda: service.log.served("r-none"))

@@ -14,7 +14,7 @@ def evaluated(shop):
     return evaluate_retrieval(shop.home, days=2)
 
 
-def test_each_surface_has_its_recall_and_what_each_source_adds(evaluated):
+def test_each_surface_has_its_recall_and_the_gain_of_each_source(evaluated):
     assert set(evaluated["surfaces"]) == {"search", "home"}
     for recalled in evaluated["surfaces"].values():
         assert recalled["rankings"] > 0

@@ -22,7 +22,7 @@ def test_a_failed_refresh_is_announced_and_tried_again(tmp_path):
     assert [line for line in lines if "tried again" in line and "Redis" in line] == [lines[-1]] * 2
 
 
-def test_a_home_in_use_is_rejected_with_its_purpose(tmp_path):
+def test_an_error_names_the_process_that_uses_the_home(tmp_path):
     home = Home(tmp_path / "home")
 
     with exclusive(home, "a test"), pytest.raises(BusyError, match="a test"):

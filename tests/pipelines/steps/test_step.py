@@ -31,7 +31,7 @@ READ = Step("read_table", read_table, (TABLE,), (), SMALL, retry=0)
 
 
 @pytest.mark.parametrize("step", RETRAIN.steps, ids=lambda step: step.name)
-def test_every_step_declares_what_each_runner_needs(step):
+def test_every_step_declares_the_settings_of_each_runner(step):
     assert step.title, f"{step.name}: expected a title for the demo and for progress"
     assert step.summary != step.name, f"{step.name}: expected a docstring of its function"
     assert float(step.resources.cpu) > 0, f"{step.name}: expected cores"

@@ -182,7 +182,7 @@ def test_page_starts_with_the_protocol_and_has_a_line_for_each_model(home, capsy
     assert all(name in printed for name in ("home", "again", POPULARITY, f"again − {REPEAT}"))
 
 
-def test_log_without_rankings_gets_an_error_that_names_the_option(home, monkeypatch, capsys):
+def test_error_of_a_log_without_rankings_names_the_option(home, monkeypatch, capsys):
     monkeypatch.setenv("AISLE_HOME", str(home.root))
 
     assert main(["evaluate-retrieval", "--json"]) == 1

@@ -96,7 +96,7 @@ def test_too_many_items_are_413():
         (b'{"timestamp":' + b"[" * 10_000, "body", "UTF-8 JSON"),
     ],
 )
-def test_invalid_body_names_what_was_expected(body, field, expected):
+def test_error_of_an_invalid_body_names_the_expected_value(body, field, expected):
     with pytest.raises(ApiError) as raised:
         body_reader(RankBody)(body)
 

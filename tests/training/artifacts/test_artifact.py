@@ -73,7 +73,7 @@ def test_old_versions_are_removed_but_never_the_one_in_use(home, build):
 
 @pytest.mark.parametrize("file", ["model.json", "deep/more.json"])
 @pytest.mark.parametrize("bit", [0, 7, 30])
-def test_file_with_a_flipped_bit_is_refused_by_name(home, build, file, bit):
+def test_file_with_a_flipped_bit_is_rejected_by_name(home, build, file, bit):
     publish(home, "ranker", "default", build, {})
     path = current(home, "ranker", "default") / file
     content = bytearray(path.read_bytes())
@@ -84,7 +84,7 @@ def test_file_with_a_flipped_bit_is_refused_by_name(home, build, file, bit):
         verify(path.parents[file.count("/")])
 
 
-def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(home, build):
+def test_a_flipped_bit_anywhere_in_the_manifest_is_rejected(home, build):
     publish(home, "ranker", "default", build, {"metrics": {"test": {"ndcg@10": 0.5}}})
     folder = current(home, "ranker", "default")
     content = (folder / MANIFEST).read_bytes()
@@ -97,7 +97,7 @@ def test_a_flipped_bit_anywhere_in_the_manifest_is_refused(home, build):
             verify(folder)
 
 
-def test_a_missing_and_a_surplus_file_are_refused_by_name(home, build):
+def test_a_missing_and_a_surplus_file_are_rejected_by_name(home, build):
     publish(home, "ranker", "default", build, {})
     folder = current(home, "ranker", "default")
     (folder / "model.json").rename(folder / "other.json")
@@ -108,7 +108,7 @@ def test_a_missing_and_a_surplus_file_are_refused_by_name(home, build):
         verify(folder)
 
 
-def test_invalid_manifest_is_refused(home, build):
+def test_invalid_manifest_is_rejected(home, build):
     publish(home, "ranker", "default", build, {})
     folder = current(home, "ranker", "default")
     for content in ("", "[]", "{}", json.dumps({"kind": "ranker"})):
@@ -117,7 +117,7 @@ def test_invalid_manifest_is_refused(home, build):
             verify(folder)
 
 
-def test_empty_or_missing_build_folder_is_refused(home, tmp_path):
+def test_empty_or_missing_build_folder_is_rejected(home, tmp_path):
     with pytest.raises(ArtifactError, match="expected a folder"):
         publish(home, "ranker", "default", tmp_path / "none", {})
     (tmp_path / "empty").mkdir()
@@ -125,7 +125,7 @@ def test_empty_or_missing_build_folder_is_refused(home, tmp_path):
         publish(home, "ranker", "default", tmp_path / "empty", {})
 
 
-def test_unpublished_artifact_is_refused_with_the_command_to_run(home):
+def test_unpublished_artifact_is_rejected_with_the_command_to_run(home):
     with pytest.raises(ArtifactError, match="aisle train"):
         current(home, "ranker", "default")
 

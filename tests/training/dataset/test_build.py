@@ -122,12 +122,12 @@ def test_progress_ends_at_the_number_of_rankings(simulated_home, tmp_path):
     assert impressions[-1] == (total, total)
 
 
-def test_empty_log_is_refused_with_one_sentence(home, tmp_path):
+def test_empty_log_is_rejected_with_a_clear_error(home, tmp_path):
     with pytest.raises(DatasetError, match="no ranking to learn from"):
         build_dataset(home, tmp_path / "d.parquet")
 
 
-def test_dataset_without_a_column_is_refused_by_its_name(built, tmp_path):
+def test_dataset_without_a_column_is_rejected_by_its_name(built, tmp_path):
     table = pq.read_table(built[0])
     pq.write_table(table.drop_columns(["taste__lift", "gain"]), tmp_path / "d.parquet")
 
@@ -135,7 +135,7 @@ def test_dataset_without_a_column_is_refused_by_its_name(built, tmp_path):
         Dataset.load(tmp_path / "d.parquet")
 
 
-def test_file_without_a_dataset_is_refused(tmp_path):
+def test_file_without_a_dataset_is_rejected(tmp_path):
     (tmp_path / "d.parquet").write_text("no parquet")
 
     for name in ("d.parquet", "absent.parquet"):

@@ -118,7 +118,7 @@ def test_search_without_results_has_no_row(home, tmp_path):
         labelled_rankings(seldom)
 
 
-def test_a_log_younger_than_the_horizon_is_refused(home):
+def test_a_log_younger_than_the_horizon_is_rejected(home):
     with pytest.raises(DatasetError, match="older than the horizon of 30 days"):
         labelled_rankings(home, Gains(horizon_days=30))
 
@@ -136,12 +136,12 @@ def test_rows_mark_random_slates_and_have_a_flag_for_each_outcome(home):
 @pytest.mark.parametrize(
     "text", ["click", "click=many", "click=1,click=2", "=1", "click=nan", "click=inf", ""]
 )
-def test_malformed_gains_are_refused(text):
+def test_malformed_gains_are_rejected(text):
     with pytest.raises(SettingError, match="expected each type once"):
         parse_gains(text)
 
 
-def test_gains_without_a_positive_one_are_refused():
+def test_gains_without_a_positive_one_are_rejected():
     with pytest.raises(SettingError, match="expected one above 0"):
         parse_gains("click=0,return=-1")
     with pytest.raises(SettingError, match="days above 0"):

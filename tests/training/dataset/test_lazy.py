@@ -51,7 +51,7 @@ def test_selected_features_have_the_requested_order(both):
     assert stored.facts == in_memory.facts
 
 
-def test_batches_contain_whole_slates_and_all_of_them(both):
+def test_batches_contain_all_slates_and_divide_none(both):
     for in_memory, stored in zip(*map(chosen_parts, both), strict=True):
         batches, qid = list(whole_slates(stored)), in_memory.column("qid")
         ends = [rows.stop for rows, _ in batches]

@@ -50,7 +50,7 @@ LEAKS = {
 
 
 @pytest.mark.parametrize("leak", LEAKS)
-def test_a_planted_leak_is_refused_by_name(make_dataset, leak, tmp_path):
+def test_a_planted_leak_is_rejected_by_name(make_dataset, leak, tmp_path):
     path = make_dataset(slates=200, history__times_clicked=LEAKS[leak])
 
     with pytest.raises(LeakError, match="Too good to be true: history__times_clicked"):
@@ -59,7 +59,7 @@ def test_a_planted_leak_is_refused_by_name(make_dataset, leak, tmp_path):
     assert not (tmp_path / "ranker").exists()
 
 
-def test_column_that_leaks_purchases_only_is_refused(make_dataset):
+def test_column_that_leaks_purchases_only_is_rejected(make_dataset):
     data = Dataset.load(make_dataset(slates=400))
     bought = (data.column("gain") > 0) & (np.random.default_rng(1).random(data.size) < 0.3)
     gain = np.where(bought, 6, data.column("gain")).astype(np.float32)
@@ -70,7 +70,7 @@ def test_column_that_leaks_purchases_only_is_refused(make_dataset):
     assert set(suspicious_columns(Dataset(data.facts, keys, matrix))) == {"history__times_clicked"}
 
 
-def test_last_click_in_the_future_is_refused(make_dataset):
+def test_last_click_in_the_future_is_rejected(make_dataset):
     shifted_join = make_dataset(
         history__last_click_seconds=lambda gain: np.where(gain > 0, -5.0, 60.0)
     )
@@ -192,7 +192,7 @@ def shop_with(*names):
     return Shop("a", tuple(ShopField(name, "number", name) for name in names))
 
 
-def test_field_with_the_days_future_clicks_is_refused_by_name(leaky_home):
+def test_field_with_the_days_future_clicks_is_rejected_by_name(leaky_home):
     with pytest.raises(LeakError, match=r"clicks_today \(correlation [01].* with the next clicks"):
         check_future_fields(leaky_home, shop_with("price", "stock", "clicks_today"))
 

@@ -69,7 +69,7 @@ def test_table_has_both_rankers_and_their_difference(dataset, fit, columns, tmp_
     assert [*table.columns[0].cells] == ["ranker", "other", "difference"]
 
 
-def test_ranker_with_a_missing_column_is_refused_with_one_sentence(dataset, fit, columns):
+def test_ranker_with_a_missing_column_is_rejected_with_a_clear_error(dataset, fit, columns):
     ranker = fit("ranker", columns)
     fewer = json.loads((ranker / "ranker.json").read_text())
     other = fit("other", columns)

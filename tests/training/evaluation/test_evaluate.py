@@ -240,7 +240,7 @@ def test_metrics_are_requested_by_name_and_measured_once(dataset, ranker, tmp_pa
     assert isinstance(evaluate(dataset, ranker, tmp_path / "evaluation", more[:1]), Logged)
 
 
-def test_card_lists_metrics_that_the_shops_fields_do_not_allow(evaluation, tmp_path):
+def test_card_lists_metrics_without_the_required_fields(evaluation, tmp_path):
     card = json.loads((tmp_path / "evaluation" / CARD_JSON).read_text())
 
     assert evaluation["test"]["revenue@10"] is None
@@ -268,7 +268,7 @@ def test_names_from_a_shop_cannot_break_the_card(evaluation):
     assert row.startswith("| market a\\|b &lt;b> |")
 
 
-def test_surface_and_device_are_slices_where_the_dataset_has_them(dataset):
+def test_surface_and_device_are_slices_if_the_dataset_has_them(dataset):
     data = Dataset.load(dataset).part("test")
     surface = pa.array(["home" if n % 2 else "search" for n in data.column("qid")])
     keys = data.keys.append_column("surface", surface)
@@ -303,7 +303,7 @@ def test_names_from_a_shop_cannot_break_the_page(dataset, ranker, tmp_path):
     assert "<script>" not in page(evaluation)
 
 
-def test_test_split_without_clicks_is_refused_with_one_sentence(dataset):
+def test_test_split_without_clicks_is_rejected_with_a_clear_error(dataset):
     data = Dataset.load(dataset).part("test")
     unwanted = data.rows(data.column("gain") == 0)
     lonely = unwanted.rows(np.ones(unwanted.matrix.shape[0], bool))
@@ -312,7 +312,7 @@ def test_test_split_without_clicks_is_refused_with_one_sentence(dataset):
         measure(lonely, np.zeros(lonely.matrix.shape[0]), {}, {})
 
 
-def test_dataset_without_a_test_split_is_refused_with_one_sentence(dataset, ranker, tmp_path):
+def test_dataset_without_a_test_split_is_rejected_with_a_clear_error(dataset, ranker, tmp_path):
     names = Dataset.load(dataset).part("train", "validate")
     write_dataset(tmp_path / "short.parquet", names.facts, names.keys, [names.matrix])
 

@@ -54,7 +54,7 @@ def test_popularity_is_published_although_the_gate_rejects_the_ranker(home, lear
         current(home, "ranker", "default")
 
 
-def test_an_evaluation_of_another_ranker_is_refused(home, learned):
+def test_an_evaluation_of_another_ranker_is_rejected(home, learned):
     ranker, evaluation = learned
     publication = json.loads((evaluation / EVALUATION).read_text())
     publication["identity"]["model"] = "0" * 64
@@ -93,7 +93,7 @@ def test_a_shop_without_events_has_an_empty_snapshot(home):
     assert popularity.apply(["a", "b"]).tolist() == [0, 0]
 
 
-def test_a_damaged_snapshot_is_refused(tmp_path):
+def test_a_damaged_snapshot_is_rejected(tmp_path):
     for content in ("", "[]", '{"scores": 3}'):
         (tmp_path / FILE).write_text(content)
         with pytest.raises(ArtifactError, match="expected a popularity snapshot"):

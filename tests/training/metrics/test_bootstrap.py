@@ -51,7 +51,7 @@ def test_without_values_there_is_no_interval():
     assert not interval.excludes_zero
 
 
-def test_several_means_have_the_intervals_of_each_alone():
+def test_several_means_have_the_same_intervals_as_single_ones():
     rng = np.random.default_rng(3)
     users = rng.integers(40, size=200)
     values = {"a": rng.random(200), "b": rng.random(200)}
@@ -63,7 +63,7 @@ def test_several_means_have_the_intervals_of_each_alone():
         assert astuple(together[name]) == pytest.approx(astuple(mean_interval(column, users)))
 
 
-def test_the_interval_equals_that_of_drawing_users_one_by_one():
+def test_the_interval_equals_a_bootstrap_that_draws_users_one_by_one():
     rng = np.random.default_rng(9)
     users, values = rng.integers(25, size=120), rng.random(120)
     slates_of = [values[users == user] for user in np.unique(users)]

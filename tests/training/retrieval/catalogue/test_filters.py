@@ -125,8 +125,8 @@ def test_markets_that_no_item_names_share_one_cache_entry():
 @pytest.mark.parametrize(
     "raw", [{"colour": "red"}, {"price": 5}, {"price": {}}, {"price": {"min": "a"}}, {"Brand": []}]
 )
-def test_invalid_filter_is_refused_with_its_path(raw):
-    with pytest.raises(EventError) as refused:
+def test_invalid_filter_is_rejected_with_its_path(raw):
+    with pytest.raises(EventError) as raised:
         parse_filters(raw, SHOP)
 
-    assert refused.value.field.startswith(f"filters.{next(iter(raw))}")
+    assert raised.value.field.startswith(f"filters.{next(iter(raw))}")

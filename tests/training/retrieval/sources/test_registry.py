@@ -209,7 +209,7 @@ def test_source_of_a_package_may_not_take_a_name_that_is_used(empty_registry, mo
         source_specs()
 
 
-def test_two_indexes_of_one_kind_are_refused(empty_registry, monkeypatch):
+def test_two_indexes_of_one_kind_are_rejected(empty_registry, monkeypatch):
     index = IndexSpec("popular", lambda inputs: inputs.item_table, lambda folder, shop: folder)
     gifts = SourceSpec("gifts", "gifts", lambda _: RankedList(), {"home": 0.5}, index=index)
     monkeypatch.setattr(registry, "extensions", lambda *_: {"gifts": gifts})

@@ -75,6 +75,6 @@ def test_folder_is_evaluated_by_one_command(tmp_path):
     assert not evaluation.fused
 
 
-def test_a_folder_without_judgments_is_refused(tmp_path):
+def test_a_folder_without_judgments_is_rejected(tmp_path):
     with pytest.raises(DatasetError, match="products"):
         evaluate(tmp_path)
