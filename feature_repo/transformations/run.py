@@ -279,7 +279,7 @@ class _Run:
         return ViewReport(rows, size, round(time.perf_counter() - started, 3))
 
     def _merge(self, db: Database) -> None:
-        """Merge files, now that no view reads them any more, so that their number stays low."""
+        """Merge files after the last view has read them, so that their number stays low."""
         self._state.merge(db)
         for spec in self._specs:
             self._files.merge(db, self._folder / spec.name)

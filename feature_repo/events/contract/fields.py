@@ -1,6 +1,6 @@
 """The declaration of one field of an event.
 
-A record declares each of its fields with an annotation that says everything about the field:
+A record declares each of its fields with an annotation that describes it completely:
 
     stars: Annotated[float | None, Field(NUMBER, "Stars, 1 to 5.", privacy="public")] = None
 

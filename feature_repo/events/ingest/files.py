@@ -20,7 +20,7 @@ from feature_repo.home import EventError, LogError
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet")
 LONGEST_LINE = 1 << 20
 LONGEST_ARRAY = 1 << 28
-"""Most bytes of a file that is one JSON array, which is decoded as a whole."""
+"""Maximum bytes of a file with one JSON array, which is decoded as a whole."""
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (OSError, EOFError, zlib.error)

@@ -44,7 +44,7 @@ class Seals:
         return seen_at // DAY + np.searchsorted(np.array(self.instants, np.int64), seen_at)
 
     def sealed_at(self, instant: int, *, drop: bool = False) -> "Seals":
-        """Add a seal, after the last one in any case; with `drop`, only the new seal remains."""
+        """Add a seal later than the last one; with `drop`, only the new seal remains."""
         seal = max(instant, self.last + 1)
         if drop:
             return Seals((seal,), self.version + 2)

@@ -31,7 +31,7 @@ def features_at(
     Args:
         store: the home's feature store; its registry must have the views.
         catalogue: of the same home; its feature service selects the features of a view.
-        keys: n rows with the views' join keys, null where there is no entity, and
+        keys: n rows with the views' join keys, null for no entity, and
             `event_timestamp`.
         views: of the catalogue.
         on_disk: write the result to disk and return it memory-mapped.

@@ -69,7 +69,7 @@ class FeatureJoin:
 def spill(tables: Iterator[pa.Table]) -> pa.Table:
     """Write one or more tables to disk and return them as one memory-mapped table.
 
-    The system pages it in, and out again when memory is short.  The file has no name any more, so
+    The system pages it in, and out again when memory is short.  The file is already unlinked, so
     it disappears with the table.
     """
     first = next(tables)

@@ -64,7 +64,7 @@ class StreamingJoin:
         if self.strict:
             targets[created == NULL_TIME] = NO_ROW
         added = np.flatnonzero(targets >= 0)
-        # Search in ascending order, which is kinder to the CPU cache.
+        # Search in ascending order, which uses the CPU cache better.
         added = added[np.argsort(targets[added])]
         targets = targets[added]
         slots = np.searchsorted(self.packed, targets)

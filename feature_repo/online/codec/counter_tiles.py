@@ -51,7 +51,7 @@ class Tile:
     Attributes:
         records: sealed and live.
         sums: all-time sums up to `sealed_part`, one per measure.
-        sealed_part: the last sealed part of the entity; `SEALED` where there is none.
+        sealed_part: the last sealed part of the entity; `SEALED` without one.
     """
 
     records: tuple[TileRecord, ...] = ()

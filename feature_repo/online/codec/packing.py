@@ -147,7 +147,7 @@ class RowBatch:
     Attributes:
         layout: of the rows.
         raw: N strings, None where nothing is stored.
-        heads: shape (N,), all null where there is no row.
+        heads: shape (N,), all null for a missing row.
         present: shape (N,): whether there is a row.
         damaged: shape (N,): whether the bytes are not a row of this layout.
     """
@@ -202,7 +202,7 @@ class RowBatch:
 
     @property
     def event(self) -> Ints:
-        """Event times in µs, 0 where there is no row, shape (N,)."""
+        """Event times in µs, 0 for a missing row, shape (N,)."""
         times: Ints = self.heads["event"]
         return times
 

@@ -45,7 +45,7 @@ def seal(client: "redis.Redis", keys: LiveKeys, counter: CounterView, sums: pa.T
         sums: rows of `transformations/tiles.sql`, N of them.
 
     Raises:
-        RedisError: the server takes no scripts, or refused a tile.
+        RedisError: the server does not run scripts, or refused a tile.
         redis.RedisError: the server does not answer.
     """
     entities, tiles = sums[counter.key].to_pylist(), pack_sealed(sums, counter)

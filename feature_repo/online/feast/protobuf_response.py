@@ -105,7 +105,7 @@ def _numbers(batch: RowBatch, fields: Sequence[RowField], has_value: Bools) -> l
 
 
 def _without_content(rows: Bytes, has_value: Bools) -> bytes:
-    """Join N messages of one size; cut those without a value after their length, which is 0."""
+    """Join N messages of one size; a message without a value ends after its length, which is 0."""
     rows[~has_value, 1] = 0
     mask = np.repeat(has_value[:, None], rows.shape[1], axis=1)
     mask[:, :2] = True

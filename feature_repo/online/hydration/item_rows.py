@@ -83,7 +83,7 @@ class ItemRows:
     def columns(self, items: Sequence[StoredItem], t: int) -> dict[str, Any]:
         """Return `<view>__<feature>` and `<view>__present` of N items as of an instant, µs.
 
-        Texts, times and booleans are lists; numbers are arrays, NaN where there is none.  Damaged
+        Texts, times and booleans are lists; numbers are arrays, NaN where missing.  Damaged
         strings count as absent and are logged.
         """
         day = t // DAY

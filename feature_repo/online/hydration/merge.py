@@ -132,7 +132,7 @@ def first_seen(row: Row | None, firsts: Iterable[Patch]) -> Row | None:
 def recent(
     row: Row | None, live: Mapping[str, Sequence[LiveRecent]], columns: Sequence[str]
 ) -> Row | None:
-    """Return the recent lists of one user, newest first; None where there is nothing recent.
+    """Return the recent lists of one user, newest first; None without recent items.
 
     Args:
         row: of `user_recent`.

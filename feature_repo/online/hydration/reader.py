@@ -85,7 +85,7 @@ class OnlineReader:
         market: str = DEFAULT_MARKET,
         utc_offset_minutes: int | None = None,
     ) -> "SlateRead":
-        """Describe the read of one slate at an instant, which is now or a moment ago.
+        """Describe the read of one slate at an instant, which must be now or just before.
 
         Args:
             user_id: None where the shopper is unknown.

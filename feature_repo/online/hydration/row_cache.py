@@ -7,7 +7,7 @@ from feature_repo.online.hydration.decode_cache import CACHE_BYTES, DecodeCache
 
 Row = dict[str, Any]
 Columns = dict[str, list[Any]]
-"""N values of each feature, None where there is none."""
+"""N values of each feature, None where missing."""
 
 
 class RowCache:
@@ -23,7 +23,7 @@ class RowCache:
         """Return the rows of N strings.
 
         Args:
-            raw: None where there is no row.
+            raw: None for a missing row.
             decode: returns the columns of strings that are not cached; all values of a missing or
                 damaged string are None.
         """

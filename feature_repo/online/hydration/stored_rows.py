@@ -66,7 +66,7 @@ class StoredRows:
     def read(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> Columns:
-        """Decode N values of each feature, None where there is none or the string is damaged."""
+        """Decode N values of each feature, None for missing values and damaged strings."""
         codec = self._codecs[view]
         fields = [codec.layout.fields[codec.layout.positions[name]] for name in features]
         batch = codec.read(raw, now)
@@ -83,7 +83,7 @@ class StoredRows:
     def numbers(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int
     ) -> npt.NDArray[np.float64]:
-        """Decode F numeric features, shape (F, N), NaN where there is none."""
+        """Decode F numeric features, shape (F, N), NaN where missing."""
         codec = self._codecs[view]
         batch = codec.read(raw, now)
         report_damage(view, batch)

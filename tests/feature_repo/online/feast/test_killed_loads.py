@@ -50,7 +50,7 @@ def loaded_home(tmp_path_factory, shared_redis):
 
 
 def answers(home):
-    """Return the online values by view and entity; None where there are none."""
+    """Return the online values by view and entity; None where missing."""
     store, catalogue = repository.open_store(home, timeout_seconds=seconds(10)), Catalogue.of(home)
     ids = {
         "item_id": [f"item{n}" for n in range(ITEMS)],
