@@ -1,4 +1,4 @@
-"""Faults under load: answered requests, latencies, and degraded stages.
+"""Measure requests under faults: answers, latencies, and degraded stages.
 
 python -m tests.benchmarks faults
 

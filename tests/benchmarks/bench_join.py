@@ -1,11 +1,11 @@
-"""The point-in-time join of three views: sorted keys against stock Feast's DuckDB store.
+"""Compare the point-in-time join of three views with stock Feast's DuckDB store.
 
 python -m tests.benchmarks join
 
 Each contestant joins in a separate process, through `get_historical_features(…).to_arrow()`, the
 same frames with 5M + 5M + 2.5M feature rows of ten numbers each, under the same cut-off at the
-created time; answers are asserted equal first.  Wall and CPU seconds cover the join alone; the
-peak is the process's resident memory, imports included.
+created time; answers are asserted equal first.  Wall and CPU seconds cover only the join; the peak
+is the process's resident memory, with imports.
 
 A source of 50M rows is joined too, with a configured limit of 1 GB, in a process whose whole
 address space the system limits to 4 GB (RLIMIT_AS).  Its first rows must equal stock's answer for

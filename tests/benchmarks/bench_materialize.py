@@ -1,10 +1,9 @@
-"""Load 20 features of many entities online: Aisle's engine against stock Feast's.
+"""Compare loading 20 features of many entities online with stock Feast's engine.
 
 Stock has DuckDB, Redis and its local engine, and writes in batches of 10,000 so that its memory
 does not grow.  Each load runs in a separate process against one empty server, and both must load
-the same values.  Aisle's figure is the median of three loads; stock, whose loads take minutes, runs
-once where there is more than a tenth of the largest number of rows.  The CPU time of the server is
-reported separately.
+the same values.  Aisle's figure is the median of three loads; stock's loads take minutes, so it
+runs once at sizes above a tenth of the largest.  The CPU time of the server is reported separately.
 
 python -m tests.benchmarks materialize
 """

@@ -1,4 +1,4 @@
-"""Read the features of one user, query and N items: serving's read path against Feast's `to_df`.
+"""Compare reading the features of one user, query and N items in serving with Feast's `to_df`.
 
 Both read the view rows of one home from one Redis server, as of the last load.  Aisle's is the
 call that serving makes: one round trip, decoded into the columns of a request, items cached or

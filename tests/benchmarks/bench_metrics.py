@@ -1,4 +1,4 @@
-"""Four metrics of many slates: vectorized, against ir_measures and against pytrec_eval.
+"""Compare four vectorized metrics of many slates with ir_measures and pytrec_eval.
 
 python -m tests.benchmarks metrics
 

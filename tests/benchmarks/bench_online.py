@@ -1,4 +1,4 @@
-"""`get_online_features` and memory in Redis: packed rows against stock Feast's hashes.
+"""Compare `get_online_features` and memory in Redis of packed rows with stock Feast's hashes.
 
 python -m tests.benchmarks online
 """

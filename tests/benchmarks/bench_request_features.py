@@ -1,4 +1,4 @@
-"""One feature matrix of 200 candidates against 200 matrices of one candidate.
+"""Compare one feature matrix of 200 candidates with 200 matrices of one candidate.
 
 The two must agree bit for bit in every column that does not depend on the rest of the slate.
 

@@ -1,4 +1,4 @@
-"""`/search` over HTTP in a shop of 50,000 items: the cost of a request by stage, and an echo.
+"""Measure `/search` over HTTP in a shop of 50,000 items, by stage and relative to an echo.
 
 python -m tests.benchmarks search
 

@@ -1,4 +1,4 @@
-"""`/rank` over HTTP: Aisle, the same service without its optimizations, and an echo.
+"""Compare `/rank` over HTTP with the same service without optimizations, and with an echo.
 
 python -m tests.benchmarks serving
 

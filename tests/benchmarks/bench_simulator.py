@@ -1,4 +1,4 @@
-"""One day of the simulated shop: numpy over blocks of visits, against a plain loop over slates.
+"""Compare one simulated day, vectorized over blocks of visits, with a plain loop over slates.
 
 It also streams a whole shop to Parquet and reports impressions a CPU second, and the peak memory
 by number of days.

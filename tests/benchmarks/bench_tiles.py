@@ -1,4 +1,4 @@
-"""Counts of N items over four windows from live tiles: vectorized, against record by record.
+"""Compare vectorized counts of N items over four windows of live tiles with a loop over records.
 
 python -m tests.benchmarks tiles
 """

@@ -1,10 +1,9 @@
-"""100 trees from a dataset file of 1M and of 10M rows × 80 features, within 4 GiB of address space.
+"""Train 100 trees on dataset files of 1M and 10M rows × 80 features in 4 GiB of address space.
 
 python -m tests.benchmarks training
 
-Each run is a separate process under a limit that the system enforces: a process that needs more
-dies.  Training from a matrix in memory runs at the smaller size only, and must give the same trees
-there.
+Each run is a separate process; the system ends a process that exceeds the limit.  Training from a
+matrix in memory runs at the smaller size only, and must give the same trees there.
 """
 
 import json

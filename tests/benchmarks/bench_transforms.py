@@ -1,4 +1,4 @@
-"""Feature rows of new events: an incremental run over an hour against a full rebuild.
+"""Compare an incremental transform of the events of an hour with a full rebuild.
 
 The log before the hour has 1, 2 and 4 times as many days.  Both runs must give the same rows.  Each
 figure is the median of runs on copies of the home, whose event index is already up to date, as

@@ -49,7 +49,7 @@ def timed(call):
 
 
 def popular_order(service):
-    """Return the items in the order of popularity alone."""
+    """Return the items in the order of popularity."""
     answer = service.rank(service.items, model="unranked").json()
     return [item["item"] for item in answer["items"]]
 

@@ -142,7 +142,7 @@ def test_the_simulated_shop_passes(simulated_home, simulated):
 
 
 def test_every_count_of_the_simulated_shop_equals_the_count_in_the_log(simulated_home, simulated):
-    """Neither higher nor lower: the test also notices counts that are too low by one."""
+    """The test also detects counts that are too low by one."""
     counts = [name for name in simulated.facts.columns if "engagement__" in name]
     matrix = simulated.matrix.copy()
     indexes = [simulated.facts.columns.index(n) for n in counts if not n.endswith("present")]

@@ -23,7 +23,7 @@ def ranker(dataset):
 
 
 def slate_apart_by_taste(ranker, dataset):
-    """Three items that differ in one feature alone."""
+    """Three items that differ only in one feature."""
     items, matrix = slate_of_dataset(dataset, "r0003")
     matrix = np.repeat(matrix[:1], 3, axis=0)
     matrix[:, ranker.columns.index("taste__lift")] = [-2.0, 0.0, 2.0]
