@@ -5,6 +5,7 @@ that a failure can be reproduced.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,9 @@ hypothesis.settings.register_profile(
     "gate", parent=hypothesis.settings.get_profile("person"), derandomize=True
 )
 hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
+
+# A shell ignores SIGINT in its background jobs, and the processes that tests interrupt inherit this.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST_SECONDS = 300
 """Time limit of a test on an idle machine."""
