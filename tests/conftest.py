@@ -22,7 +22,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
 
-# A shell ignores SIGINT in its background jobs, and the processes that tests interrupt inherit this.
+# A shell ignores SIGINT in background jobs, and the processes that tests interrupt inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 LONGEST_SECONDS = 300
