@@ -122,6 +122,14 @@ def defined_names(tree: ast.Module) -> Iterator[tuple[str, int]]:
                 yield node.attr, node.lineno
 
 
+def docstring_lines(tree: ast.Module) -> Iterator[str]:
+    """Lines of every docstring of a file, those of attributes included."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str(text))):
+                yield from (line for line in text.splitlines() if line.strip())
+
+
 def words_of(name: str) -> list[str]:
     """The words of an identifier.
 

@@ -16,6 +16,7 @@ from tests.source_tree import (
     PACKAGES,
     ROOT,
     defined_names,
+    docstring_lines,
     doors,
     listed,
     product_imports,
@@ -69,6 +70,19 @@ BANNED_WORDS = {
     "taught", "told", "untold", "vouched", "wanted", "withdrawn",
 }  # fmt: skip
 """Words that are too vague for a name: use event, row, result or position instead."""
+
+RIDDLES = re.compile(
+    r"""\b(is|are|was|were|be|been)\ (told|asked|held|kept|known|said|meant|heard|vouched)\b
+    |\b(beside|anew|nobody|nowhere|whence|thereof|wherein)\b
+    |\b(lies|lay|lain|stands|stood)\b
+    |\bof\ (its|their|his|her)\ own\b
+    |\bof\ whom\b
+    |\b(who|what|which)ever\b
+    |\bas\ (it|they)\ (is|are|was|were)\b
+    |\b(tells|telling)\b""",
+    re.IGNORECASE | re.VERBOSE,
+)
+"""Turns of phrase that make a reader stop: write subject, active verb and the usual noun."""
 
 CONTRACT_NAMES = {"found", "NOT_FOUND"}
 """Exceptions from contracts: a field of HTTP errors, and a status of Feast."""
@@ -253,3 +267,16 @@ def test_git_ignores_all_runtime_state():
     if ignored.returncode == 128:
         pytest.skip("not a git checkout")
     assert ignored.stdout.split() == paths
+
+
+@pytest.mark.parametrize("package", [*PACKAGES, "tests"])
+def test_docstrings_are_plain(package):
+    lines = [
+        line
+        for path in sorted((ROOT / package).rglob("*.py"))
+        for line in docstring_lines(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+
+    riddles = [line for line in lines if RIDDLES.search(line)]
+
+    assert len(riddles) <= len(lines) / 100, "\n".join(riddles)
