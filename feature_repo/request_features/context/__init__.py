@@ -3,10 +3,10 @@
 from feature_repo.request_features.context.codes import TextCodes
 from feature_repo.request_features.context.counts import (
     COUNTS,
-    DAY,
-    EVER,
-    MONTH,
-    WEEK,
+    DAY_INDEX,
+    EVER_INDEX,
+    MONTH_INDEX,
+    WEEK_INDEX,
     Counts,
     entity_slice,
     measure_indexes,
@@ -32,10 +32,10 @@ from feature_repo.request_features.context.request_context import (
 
 __all__ = [
     "COUNTS",
-    "DAY",
-    "EVER",
-    "MONTH",
-    "WEEK",
+    "DAY_INDEX",
+    "EVER_INDEX",
+    "MONTH_INDEX",
+    "WEEK_INDEX",
     "Bits",
     "Counts",
     "FieldValues",

@@ -9,7 +9,9 @@ import numpy.typing as npt
 
 from feature_repo.views import COUNTER_VIEWS, MARKET_MEASURES, WINDOWS
 
-DAY, WEEK, MONTH, EVER = (tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all"))
+DAY_INDEX, WEEK_INDEX, MONTH_INDEX, EVER_INDEX = (
+    tuple(WINDOWS).index(window) for window in ("1d", "7d", "30d", "all")
+)
 """Indexes of the windows, shortest first."""
 
 ENTITIES: dict[str, str] = {

@@ -7,8 +7,8 @@ each rate is in the stored counts.  An empty search counts as a step of its quer
 import numpy as np
 
 from feature_repo.request_features.context import (
-    EVER,
-    MONTH,
+    EVER_INDEX,
+    MONTH_INDEX,
     Counts,
     Floats,
     RatePrior,
@@ -33,7 +33,7 @@ _SOLD = slice(2, 3)
 _ENTITIES = {"item": slice(0, 3), "user": slice(0, 3), "query": slice(3, 6)}
 """Entity → its steps: the first three follow a click or a purchase, the others a search."""
 
-_LONG = WINDOWS[MONTH:]
+_LONG = WINDOWS[MONTH_INDEX:]
 
 
 def funnel(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
@@ -53,9 +53,9 @@ def rates(counts: Counts) -> Floats:
 
     Shape (steps, windows, N + 3); NaN without a rate of the market.
     """
-    numerators, denominators = _steps(counts.evidence[:, MONTH:])
+    numerators, denominators = _steps(counts.evidence[:, MONTH_INDEX:])
     market_numerators, market_denominators = _steps(
-        entity_slice(counts.table[:, EVER:], "market"), _DENOMINATORS_OF_MARKET
+        entity_slice(counts.table[:, EVER_INDEX:], "market"), _DENOMINATORS_OF_MARKET
     )
     market_rates = market_numerators / market_denominators
     prior_events = STRENGTH * np.where(market_rates > 0, market_rates, np.nan)

@@ -7,8 +7,8 @@ their own market.
 import numpy as np
 
 from feature_repo.request_features.context import (
-    EVER,
-    MONTH,
+    EVER_INDEX,
+    MONTH_INDEX,
     Floats,
     RatePrior,
     RequestContext,
@@ -26,9 +26,11 @@ _ENTITIES = {"item": slice(0, 3), "query": slice(3, 4)}
 
 def market(context: RequestContext, shop: Shop, prior: RatePrior) -> Columns:
     """`market__<measure>`: logarithms of ratios to the market's values, and shares of its total."""
-    clicks, shown = entity_slice(context.counts.each("clicks", "impressions")[:, EVER], "market")
-    rates = np.log(click_rates(context, prior)[EVER] / (clicks / shown))
-    month = context.counts.each(*_MEASURES)[:, MONTH]
+    clicks, shown = entity_slice(
+        context.counts.each("clicks", "impressions")[:, EVER_INDEX], "market"
+    )
+    rates = np.log(click_rates(context, prior)[EVER_INDEX] / (clicks / shown))
+    month = context.counts.each(*_MEASURES)[:, MONTH_INDEX]
     shares = month / entity_slice(month, "market")
     blocks = [
         *(
@@ -55,7 +57,7 @@ def order_values(context: RequestContext) -> Floats:
     Shape (N + 3,); NaN without a purchase; read only.
     """
     if "order values" not in context.memo:
-        revenue, orders = context.counts.each("revenue", "orders")[:, EVER]
+        revenue, orders = context.counts.each("revenue", "orders")[:, EVER_INDEX]
         value = revenue / orders / MINOR_UNITS
         context.memo["order values"] = np.where(value > 0, value, np.nan)
     values: Floats = context.memo["order values"]

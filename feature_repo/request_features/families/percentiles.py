@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from feature_repo.request_features.context import (
-    EVER,
+    EVER_INDEX,
     Floats,
     RatePrior,
     RequestContext,
@@ -42,7 +42,7 @@ def percentiles(context: RequestContext, shop: Shop, prior: RatePrior) -> Column
     features = named(f"{_VIEW}__{{}}_{{}}", groups, _STORED[:size])
     table = context.item_table(features).reshape(len(groups), size, len(context.item_ids))
     own = entity_slice(
-        context.counts.evidence[measure_indexes(("impressions", "clicks")), EVER], "item"
+        context.counts.evidence[measure_indexes(("impressions", "clicks")), EVER_INDEX], "item"
     )
     examined = context.item_numbers(f"{_VIEW}__{EXAMINED}")
     shown, clicks = or_zero(table[:, _COUNTED].swapaxes(0, 1))

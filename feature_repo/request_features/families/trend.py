@@ -3,10 +3,10 @@
 import numpy as np
 
 from feature_repo.request_features.context import (
-    DAY,
-    EVER,
-    MONTH,
-    WEEK,
+    DAY_INDEX,
+    EVER_INDEX,
+    MONTH_INDEX,
+    WEEK_INDEX,
     Floats,
     RatePrior,
     RequestContext,
@@ -41,6 +41,6 @@ def _trends(counts: Floats) -> Floats:
 
     One event is added to each, which damps the trends of rare events.
     """
-    short, long = counts[:, DAY:MONTH], counts[:, WEEK:EVER]
+    short, long = counts[:, DAY_INDEX:MONTH_INDEX], counts[:, WEEK_INDEX:EVER_INDEX]
     trends: Floats = np.log((short + 1) / (long * _SHARES + 1))
     return trends
