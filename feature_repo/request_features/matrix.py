@@ -20,6 +20,7 @@ from feature_repo.request_features.families import (
     Family,
     age_seconds,
     all_families,
+    checked_blocks,
     matches,
 )
 from feature_repo.shop import Shop
@@ -34,7 +35,8 @@ def feature_columns(shop: Shop) -> tuple[str, ...]:
     """Return the F columns of the matrix, in order.
 
     Raises:
-        CatalogueError: an installed family has a column of another family.
+        CatalogueError: an installed family has a column of another family, reads a column that no
+            view declares, or returns blocks of a wrong shape.
     """
     _check_installed(shop)
     return tuple(
@@ -94,7 +96,7 @@ def _blocks(context: RequestContext, shop: Shop, prior: RatePrior) -> list[Block
 
 
 def _check_installed(shop: Shop) -> None:
-    """Check that no installed family has a column of another family."""
+    """Check what installed families read and return, and that their columns are new."""
     origin: dict[str, str] = {}
     for family in all_families():
         for name in chain.from_iterable(names for names, _ in _blocks_of(family, shop)):
@@ -107,6 +109,8 @@ def _check_installed(shop: Shop) -> None:
 
 
 def _blocks_of(family: Family, shop: Shop) -> Columns:
-    """The blocks of an empty request."""
+    """The blocks of a request without values."""
     with np.errstate(all="ignore"):
-        return family(RequestContext(t=0), shop, RatePrior())
+        if family in BUILT_IN:
+            return family(RequestContext(t=0), shop, RatePrior())
+        return checked_blocks(family, shop)

@@ -2,6 +2,7 @@
 
 from feature_repo.request_features.families.ages import age_seconds
 from feature_repo.request_features.families.block import Block, Columns
+from feature_repo.request_features.families.checks import checked_blocks
 from feature_repo.request_features.families.listed import split
 from feature_repo.request_features.families.registry import BUILT_IN, Family, all_families
 from feature_repo.request_features.families.sources import SOURCE_EXTENSIONS, SOURCES, source_names
@@ -16,6 +17,7 @@ __all__ = [
     "Family",
     "age_seconds",
     "all_families",
+    "checked_blocks",
     "matches",
     "source_names",
     "split",

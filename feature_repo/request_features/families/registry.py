@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from inspect import signature
 from types import FunctionType
 
 from feature_repo.home import CatalogueError, extensions
@@ -70,7 +71,7 @@ def all_families() -> tuple[Family, ...]:
 
     Raises:
         ExtensionError: an entry point cannot be loaded.
-        CatalogueError: an entry point is not a function.
+        CatalogueError: an entry point is not a function of three arguments.
     """
     return (*BUILT_IN, *(_checked(name, one) for name, one in extensions(GROUP).items()))
 
@@ -81,4 +82,11 @@ def _checked(name: str, family: object) -> Family:
             f"Entry point {name!r} of {GROUP}: expected a function (context, shop, prior) that "
             f"returns blocks, found {family!r}."
         )
+    try:
+        signature(family).bind(None, None, None)
+    except TypeError as error:
+        raise CatalogueError(
+            f"Entry point {name!r} of {GROUP}: expected a function (context, shop, prior), found "
+            f"{family.__module__}:{family.__name__}{signature(family)}: {error}."
+        ) from None
     return family

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from feature_repo.home import DAY, SECOND, CatalogueError, parse_instant
 from feature_repo.request_features import RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import ItemValues, RatePrior
-from feature_repo.request_features.families import Block, registry
+from feature_repo.request_features.families import Block, checked_blocks, registry
 from feature_repo.request_features.families.recent import Recent
 from feature_repo.request_features.families.slate import (
     distance_to_median,
@@ -409,6 +409,29 @@ def age_again(context, shop, prior):
             "'slate__size' of family age_again: expected a new name, found a column of slate",
         ),
         ("text", "Entry point 'sizes' of aisle.request_features: expected a function"),
+        (lambda context: [], r"found .*\(context\): too many positional arguments"),
+        (
+            lambda context, shop, prior: [
+                Block(("foo__x",), context.item_table(["item_engagement__click_7d"]))
+            ],
+            "item views, found 'item_engagement__click_7d'; did you mean "
+            "'item_engagement__clicks_7d'",
+        ),
+        (
+            lambda context, shop, prior: [Block(("foo__x",), [context.user["user_recent__no"]])],
+            "test_matrix:<lambda>: expected columns of the user views, found 'user_recent__no'",
+        ),
+        (
+            lambda context, shop, prior: [
+                Block(("foo__x", "foo__y"), context.item_table(["item_engagement__clicks_7d"]))
+            ],
+            r"test_matrix:<lambda>, block of foo__x, foo__y: expected an array \(2, N\)",
+        ),
+        (
+            lambda context, shop, prior: [Block(("foo__x", "foo__y"), [1.0])],
+            r"sequence of 2 numbers, found shape \(1,\)",
+        ),
+        (lambda context, shop, prior: 1 / 0, "found ZeroDivisionError: division by zero"),
     ],
 )
 def test_installed_family_that_cannot_be_used_is_named(monkeypatch, family, message):
@@ -421,3 +444,11 @@ def test_installed_family_that_cannot_be_used_is_named(monkeypatch, family, mess
 
     monkeypatch.undo()
     registry.all_families.cache_clear()
+
+
+@pytest.mark.parametrize("family", registry.BUILT_IN, ids=lambda family: family.__name__)
+def test_built_in_family_passes_the_check_of_installed_families(family):
+    with np.errstate(all="ignore"):
+        names = [name for block in checked_blocks(family, SHOP) for name in block.names]
+
+    assert set(names) <= set(feature_columns(SHOP))
