@@ -19,7 +19,7 @@ def tables(evaluation: Figures) -> Iterator[Table]:
         f"Test split: {counted['counted']} rankings counted, {counted['empty']} without a gain\n"
         f"{evaluation['conventions']}"
     )
-    models = _table(title, ["", "ndcg@10", "95 %", *COMPARED, "to click rate", "95 %"])
+    models = _table(title, ["", "ndcg@10", "95 %", *COMPARED, "minus click rate", "95 %"])
     for model in evaluation["models"]:
         metrics = model["metrics"]
         others = (_value(metrics[name]) for name in COMPARED)
@@ -78,7 +78,7 @@ def _comparison(comparison: Figures) -> Table:
 
 
 def _refits(title: str, first: str, refits: Sequence[Figures]) -> Table:
-    table = _table(title, [first, "features", "rankings", "ndcg@10", "to everything", "95 %"])
+    table = _table(title, [first, "features", "rankings", "ndcg@10", "minus all features", "95 %"])
     for one in refits:
         counts = (str(one["features"]), str(one["rankings"]), _value(one["ndcg_at_10"]))
         table.add_row(one["name"], *counts, *_both(one["difference"], "+"))

@@ -42,7 +42,7 @@ def to_markdown(card: Figures) -> str:
     model, data = card["model"], card["data"]
     metrics = [[name, _interval(value)] for name, value in card["metrics"].items()]
     metrics.append(
-        ["ndcg@10 to smoothed click rate", _interval(card["to_smoothed_click_rate"], "+")]
+        ["ndcg@10 minus smoothed click rate", _interval(card["to_smoothed_click_rate"], "+")]
     )
     slices = [
         [
@@ -55,25 +55,27 @@ def to_markdown(card: Figures) -> str:
     ]
     families = [[name, str(columns)] for name, columns in data["features"].items()]
     rankings = ", ".join(f"{split} {count}" for split, count in data["rankings"].items())
-    return "\n".join([
-        "# Model card: ranker\n",
-        f"{model['kind']}; sha256 `{str(model['sha256'])[:16]}`.  {model['verdict'] or ''}\n",
-        "## Data\n",
-        f"Rankings by split, in time: {rankings}.  Test split: {data['test_rows']} rows, "
-        f"{data['test_first']} to {data['test_last']}.  "
-        f"Dataset sha256 `{str(data['dataset_sha256'])[:16]}`.\n",
-        "## Features\n",
-        f"Feature service {data['feature_service']}; values as known before each request.\n",
-        *_table(["family", "columns"], families),
-        "## Metrics\n",
-        f"On the test split, mean and 95 % interval: {card['conventions']}.\n",
-        *_table(["metric", "value"], metrics),
-        "## Slices\n",
-        *_table(["slice", "rankings", "ndcg@10", "to smoothed click rate"], slices),
-        "## Limits\n",
-        *(f"- {limit}" for limit in card["limits"]),
-        "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "# Model card: ranker\n",
+            f"{model['kind']}; sha256 `{str(model['sha256'])[:16]}`.  {model['verdict'] or ''}\n",
+            "## Data\n",
+            f"Rankings by split, in time: {rankings}.  Test split: {data['test_rows']} rows, "
+            f"{data['test_first']} to {data['test_last']}.  "
+            f"Dataset sha256 `{str(data['dataset_sha256'])[:16]}`.\n",
+            "## Features\n",
+            f"Feature service {data['feature_service']}; values from before each request.\n",
+            *_table(["family", "columns"], families),
+            "## Metrics\n",
+            f"On the test split, mean and 95 % interval: {card['conventions']}.\n",
+            *_table(["metric", "value"], metrics),
+            "## Slices\n",
+            *_table(["slice", "rankings", "ndcg@10", "minus smoothed click rate"], slices),
+            "## Limits\n",
+            *(f"- {limit}" for limit in card["limits"]),
+            "",
+        ]
+    )
 
 
 def _limits(evaluation: Figures, ranker: Figures) -> Iterator[str]:
@@ -86,13 +88,13 @@ def _limits(evaluation: Figures, ranker: Figures) -> Iterator[str]:
     yield "What was never shown could not be clicked: gains are biased by the logged order."
     low = ranker["difference"]["low"]
     if low is not None and low <= 0:
-        yield "The gain over the smoothed click rate may be chance: its interval holds zero."
+        yield "The gain over the smoothed click rate may be chance: its interval contains zero."
     worse = [p["name"] for p in evaluation["slices"] if (p["difference"]["high"] or 0) < 0]
     if worse:
         yield f"Worse than the smoothed click rate on: {', '.join(worse)}."
     few = [p["name"] for p in evaluation["slices"] if p["rankings"] < FEW_RANKINGS]
     if few:
-        yield f"Fewer than {FEW_RANKINGS} rankings, so little is known of: {', '.join(few)}."
+        yield f"Uncertain, with fewer than {FEW_RANKINGS} rankings: {', '.join(few)}."
     absent = [name for name, i in ranker["metrics"].items() if i["value"] is None]
     if absent:
         yield f"Not measured, because the shop declares no field for it: {', '.join(absent)}."

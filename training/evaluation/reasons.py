@@ -12,22 +12,22 @@ _PHRASES = (
     (r"slate__(\w+)_(rank|difference|ratio)", "{0} against the rest of the slate"),
     (r"slate__(\w+)_frequency", "how common its {0} is in the slate"),
     (r"taste__lift", "match with what the shopper clicked lately"),
-    (r"taste__(\w+)_matches", "how often the shopper met its {0}"),
+    (r"taste__(\w+)_matches", "how often the shopper saw its {0}"),
     (r"taste__(\w+)_(clicked_share|lift_\w+)", "how much the shopper clicks its {0}"),
-    (r"taste__(\w+)_ignored_share", "how much the shopper passes over its {0}"),
+    (r"taste__(\w+)_ignored_share", "how often the shopper does not click its {0}"),
     (r"taste__(\w+)", "match of its {0} with the shopper's clicks"),
     (r"history__(\w+)", "the shopper's own history with it ({0})"),
     (r"query_item__(\w+)", "clicks on it after this query ({0})"),
-    (r"source__(\w+)_(rank|score)", "its {1} among what was found as {0}"),
+    (r"source__(\w+)_(rank|score)", "its {1} in the candidate source {0}"),
     (r"text__(\w+)", "match of its text with the query ({0})"),
     (r"age__(\w+)_seconds", "time since {0}"),
     (r"item_attributes__(\w+)", "its {0}"),
-    (r"user__tenure_seconds", "how long the shopper is known"),
+    (r"user__tenure_seconds", "time since the shopper's first event"),
     (r"user__([a-z0-9_]+?)__(\w+)", "whether the shopper's {0} is {1}"),
-    (r"user__(\w+)_known", "whether the shopper's {0} is known"),
+    (r"user__(\w+)_known", "whether the shopper's {0} has a value"),
     (r"user__(\w+)_age_seconds", "time since the shopper's {0}"),
     (r"user_attributes__(?!present)(\w+)", "the shopper's {0}"),
-    (r"(\w+)__present", "whether anything is known ({0})"),
+    (r"(\w+)__present", "whether any value exists ({0})"),
 )
 
 
@@ -62,7 +62,7 @@ def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str
 
 def _compared(value: float, slate: npt.ArrayLike) -> str:
     if np.isnan(value):
-        return "(not known)"
+        return "(no value)"
     values = np.asarray(slate, np.float64)
     values = values[~np.isnan(values)]
     median = float(np.median(values))

@@ -78,9 +78,12 @@ def _models(models: Sequence[Figures]) -> str:
         [name, *(_interval(model["metrics"][name]) for model in models)]
         for name in models[0]["metrics"]
     ]
-    rows.append([
-        "ndcg@10 to smoothed click rate", *(_interval(model["difference"], "+") for model in models)
-    ])  # fmt: skip
+    rows.append(
+        [
+            "ndcg@10 minus smoothed click rate",
+            *(_interval(model["difference"], "+") for model in models),
+        ]
+    )
     table = _table("Mean and 95 % interval", ["Metric", *(m["name"] for m in models)], rows)
     return f"<h2>Models</h2>{_figure(bars('models', 'ndcg@10 of each model', marks))}{table}"
 
@@ -139,11 +142,14 @@ def _curve(evaluation: Figures) -> str:
 def _refit_table(first: str, refits: Sequence[Figures]) -> str:
     rows = [
         [
-            one["name"], str(one["features"]), str(one["rankings"]),
-            _interval(one["ndcg_at_10"]), _interval(one["difference"], "+"),
+            one["name"],
+            str(one["features"]),
+            str(one["rankings"]),
+            _interval(one["ndcg_at_10"]),
+            _interval(one["difference"], "+"),
         ]
         for one in refits
-    ]  # fmt: skip
+    ]
     head = [first, "Features", "Rankings", "ndcg@10", "To everything"]
     return _table("Fitted again, measured on the validation split", head, rows)
 

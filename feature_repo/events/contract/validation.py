@@ -44,7 +44,7 @@ def validate_event(
     if isinstance(event, ServedRankingEvent):
         event = _with_served_items(event, served(event.request_id))
     if isinstance(event, RankingEvent) and not event.items and not _has_query(event):
-        raise EventError("items", "at least one item, or a query that found none", [])
+        raise EventError("items", "at least one item, or a query without results", [])
     return event
 
 

@@ -242,7 +242,7 @@ def test_a_ranking_without_items_and_query_is_quarantined_with_its_reason(servic
         (0, "items"),
         (1, "items"),
     ]
-    assert "a query that found none" in answer["quarantined"][0]["reason"]
+    assert "a query without results" in answer["quarantined"][0]["reason"]
 
 
 def search_counts(service, query):

@@ -100,4 +100,4 @@ def test_every_column_has_its_own_phrase(ranker):
 
 
 def test_reason_says_that_a_value_is_missing():
-    assert "(not known) lowers it" in reason("rate__item_7d", -0.2, float("nan"), [0.1, 0.2])
+    assert "(no value) lowers it" in reason("rate__item_7d", -0.2, float("nan"), [0.1, 0.2])

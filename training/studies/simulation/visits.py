@@ -87,31 +87,31 @@ def draw_requests(
     is_bot = first_bot is not None
     human_counts = np.minimum(1 + rng.poisson(REQUESTS_PER_VISIT - 1, numbers.size), MAX_REQUESTS)
     counts = np.full(numbers.size, _BOT_REQUESTS) if is_bot else human_counts
-    # `of` is the row of the visit of each request, `within` the number of the request in its visit.
-    of = np.repeat(np.arange(numbers.size), counts)
-    within = np.arange(of.size) - np.repeat(np.cumsum(counts) - counts, counts)
-    visit = numbers[of] + (first_bot or 0)
-    user, none = visits.user[of], np.full(of.size, NONE)
+    # For each request: the row of its visit, and its number in that visit.
+    visit_row = np.repeat(np.arange(numbers.size), counts)
+    number_in_visit = np.arange(visit_row.size) - np.repeat(np.cumsum(counts) - counts, counts)
+    visit = numbers[visit_row] + (first_bot or 0)
+    user, none = visits.user[visit_row], np.full(visit_row.size, NONE)
     return Requests(
-        request=day.number * PER_DAY + visit * MAX_REQUESTS + within,
+        request=day.number * PER_DAY + visit * MAX_REQUESTS + number_in_visit,
         visit=day.number * PER_DAY + visit,
-        t=_request_times(day, rng, visits.t[of], within),
+        t=_request_times(day, rng, visits.t[visit_row], number_in_visit),
         user=none if is_bot else user,
         bot=user // _USERS_PER_BOT if is_bot else none,
-        anonymous=visits.anonymous[of] & (not is_bot),
-        market=visits.market[of],
+        anonymous=visits.anonymous[visit_row] & (not is_bot),
+        market=visits.market[visit_row],
         device=day.users.device[user],
-        focus=visits.focus[of],
-        **_intents_and_pools(day, pools, rng, visits.market[of], visits.focus[of]),
+        focus=visits.focus[visit_row],
+        **_intents_and_pools(day, pools, rng, visits.market[visit_row], visits.focus[visit_row]),
     )
 
 
 def _draw_visits(day: Day, rng: np.random.Generator, numbers: Ints, total: int) -> Visits:
     markets = [MARKETS[name] for name in day.config.markets]
-    t, market = arrivals(rng, day.number, numbers, total, markets)
+    arrival, market = arrivals(rng, day.number, numbers, total, markets)
     user = day.users.draw(market, rng.random(numbers.size))
     focus = _draw_focus(day, market, user, rng.random(numbers.size))
-    return Visits(t, market, user, focus, rng.random(numbers.size) < _ANONYMOUS_SHARE)
+    return Visits(arrival, market, user, focus, rng.random(numbers.size) < _ANONYMOUS_SHARE)
 
 
 def _intents_and_pools(
@@ -175,12 +175,16 @@ def _draw_focus(day: Day, market: Ints, user: Ints, uniforms: Floats) -> Ints:
     return np.asarray(np.minimum(below.sum(axis=1), cumulative.shape[1] - 1))
 
 
-def _request_times(day: Day, rng: np.random.Generator, arrived: Ints, within: Ints) -> Ints:
+def _request_times(
+    day: Day, rng: np.random.Generator, arrived: Ints, number_in_visit: Ints
+) -> Ints:
     """Draw the times of requests: in order within a visit, and before midnight."""
-    gaps = np.where(within == 0, 0, rng.integers(*_GAP, size=within.size))
+    gaps = np.where(number_in_visit == 0, 0, rng.integers(*_GAP, size=number_in_visit.size))
     # Running sum of the gaps per visit: subtract the sum at the visit's first request.
     elapsed = np.cumsum(gaps)
-    first = np.maximum.accumulate(np.where(within == 0, np.arange(within.size), 0))
+    first = np.maximum.accumulate(
+        np.where(number_in_visit == 0, np.arange(number_in_visit.size), 0)
+    )
     latest = day_start(day.number) + DAY - SECOND
     return np.asarray(np.minimum(arrived + elapsed - elapsed[first], latest))
 

@@ -163,7 +163,7 @@ def test_metarank_search_without_results_is_logged(home, clock, write, log):
     )
 
     assert report.accepted == 1
-    assert "a query that found none" in report.quarantined[0].reason
+    assert "a query without results" in report.quarantined[0].reason
     assert everything(log)["r1"].items == ()
     assert everything(log)["r1"].query == "green shoes"
 
