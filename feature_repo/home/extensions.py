@@ -32,7 +32,7 @@ def extensions(group: str, kind: type[Any] = object) -> dict[str, Any]:
     cannot be loaded or is not a `kind`, or if two packages use one name.
     """
     specs = {}
-    for name, (package, value) in _load(group).items():
+    for name, (package, value) in load_group(group).items():
         if not isinstance(value, kind):
             raise ExtensionError(
                 package, group, name, f"an object of type {kind.__name__}", repr(value)
@@ -49,7 +49,7 @@ def extension_names(group: str) -> list[str]:
 
 
 @functools.cache
-def _load(group: str) -> dict[str, tuple[str, object]]:
+def load_group(group: str) -> dict[str, tuple[str, object]]:
     """Load a group once per process: the package and the value of each name."""
     from importlib import metadata
 

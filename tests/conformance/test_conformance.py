@@ -208,7 +208,7 @@ def test_slate_without_a_click_is_evaluated_but_not_trained_on(transformed, tmp_
 
 
 @pytest.mark.parametrize("case", [c for c in ALL if c.warnings], ids=lambda case: case.id)
-def test_dry_run_has_the_warnings_of_the_case(case, tmp_path):
+def test_dry_run_reports_the_expected_warnings(case, tmp_path):
     file = tmp_path / "events.jsonl"
     file.write_bytes(b"".join(encode_event(event) + b"\n" for event in case.events))
 

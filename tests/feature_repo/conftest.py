@@ -5,7 +5,7 @@ import sys
 import pytest
 
 from feature_repo.events.contract.dialects import dialects
-from feature_repo.home.extensions import _load
+from feature_repo.home.extensions import load_group
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def install(tmp_path, monkeypatch):
     folder = tmp_path / "site-packages"
     folder.mkdir()
     monkeypatch.syspath_prepend(str(folder))
-    cached = (_load, dialects)
+    cached = (load_group, dialects)
 
     def package(name, code, entry_points):
         (folder / f"{name}.py").write_text(code)

@@ -40,8 +40,8 @@ BYTES_PER_SORTED_ROW = 64
 """Codes, times, packed keys and their order, while a source is sorted."""
 
 _BYTES_PER_VALUE = 8
-_SLICE_SHARE = 8
-_MIN_SLICE_ROWS = 10_000
+SLICE_SHARE = 8
+MIN_SLICE_ROWS = 10_000
 
 
 @dataclass(frozen=True)
@@ -213,4 +213,4 @@ def slice_rows(lookups: Sequence[Lookup], limits: Limits) -> int:
     A slice may take an eighth of the memory: it exists twice, next to the decoded row groups.
     """
     row_bytes = 1 + sum(lookup.row_bytes for lookup in lookups)
-    return max(_MIN_SLICE_ROWS, int(limits.memory / _SLICE_SHARE / row_bytes))
+    return max(MIN_SLICE_ROWS, int(limits.memory / SLICE_SHARE / row_bytes))

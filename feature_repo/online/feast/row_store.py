@@ -227,7 +227,7 @@ def _store(client: Client, rows: Rows, starts: Sequence[int], expiry: int, horiz
     """Run the script for some calls, many in one round trip; load it first if necessary."""
     keys, values, stored = resp.bulk(rows.keys), resp.bulk(rows.values), 0
     for trip in _trips(starts, CALLS_PER_TRIP):
-        calls = [_evalsha(Rows(keys, values).part(start), expiry, horizon) for start in trip]
+        calls = [script_call(Rows(keys, values).part(start), expiry, horizon) for start in trip]
         try:
             stored += sum(resp.send(client, calls))
         except NoScriptError:
@@ -236,7 +236,7 @@ def _store(client: Client, rows: Rows, starts: Sequence[int], expiry: int, horiz
     return stored
 
 
-def _evalsha(bulk: Rows, expiry: int, horizon: int) -> bytes:
+def script_call(bulk: Rows, expiry: int, horizon: int) -> bytes:
     """Encode a call of the loaded script; keys and strings are encoded arguments."""
     return resp.command(
         5 + 2 * len(bulk),

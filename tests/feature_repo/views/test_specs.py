@@ -81,8 +81,8 @@ def test_every_part_of_the_platform_has_the_view(tmp_path, spec):
     assert f"### {spec.name}\n" in features_page(home)
     assert "$" not in row_sql(spec, SHOP)
     erased = " ".join(commands.erase_call(event, SHOP)["names"])
-    assert spec.entity != "user" or all(name in erased for name in commands._names(spec, "u"))
-    assert (spec.live is None) == (commands._names(spec, "u") == [])
+    assert spec.entity != "user" or all(name in erased for name in commands.live_names(spec, "u"))
+    assert (spec.live is None) == (commands.live_names(spec, "u") == [])
 
 
 def test_sql_with_an_unknown_parameter_is_named(tmp_path):

@@ -56,7 +56,7 @@ def test_the_last_click_belongs_to_the_same_slate():
     assert cells.tolist() == [0, 21 + 1, 42 + 1, 0, 21]
 
 
-def test_low_positions_share_a_cell():
+def test_positions_after_the_limit_share_the_last_cell():
     size = POSITIONS + 30
     impressions = Shown.of(np.zeros(size, bool), np.arange(1, size + 1), np.zeros(size, int))
 

@@ -44,8 +44,8 @@ def entity_rows(n=ROWS):
 
 @pytest.fixture
 def small_slices(monkeypatch):
-    monkeypatch.setattr(lookup, "_MIN_SLICE_ROWS", 70)
-    monkeypatch.setattr(lookup, "_SLICE_SHARE", 1e12)
+    monkeypatch.setattr(lookup, "MIN_SLICE_ROWS", 70)
+    monkeypatch.setattr(lookup, "SLICE_SHARE", 1e12)
 
 
 def test_slices_batches_and_the_spilled_table_have_the_same_rows(pair, small_slices, monkeypatch):

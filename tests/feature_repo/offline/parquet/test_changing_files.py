@@ -123,8 +123,8 @@ def test_job_reads_the_files_at_the_time_it_is_computed(pair):
 
 
 def test_row_is_never_read_from_another_version_of_its_file(pair, monkeypatch):
-    monkeypatch.setattr(lookup, "_MIN_SLICE_ROWS", 1)
-    monkeypatch.setattr(lookup, "_SLICE_SHARE", 1e12)
+    monkeypatch.setattr(lookup, "MIN_SLICE_ROWS", 1)
+    monkeypatch.setattr(lookup, "SLICE_SHARE", 1e12)
     batches = pair.aisle.get_historical_features(entity_rows([1, 2]), ["stats:x"]).to_batches()
     first = next(batches)
 

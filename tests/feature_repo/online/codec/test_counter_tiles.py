@@ -63,7 +63,7 @@ def test_single_tile_counts_the_same_as_in_a_batch(tile, t):
     np.testing.assert_array_equal(alone.parts, in_batch.parts[:1])
 
 
-def test_sums_beyond_64_bits_wrap_for_one_tile_and_for_many():
+def test_64_bit_overflow_is_equal_for_one_tile_and_for_a_batch():
     brim = pack(Tile((TileRecord(1, 5, 1, (1, 1)),), (2**63 - 1, 0)))
 
     alone, in_batch = (count(some, 5 * DAY, WINDOWS, measures=2) for some in ([brim], [brim] * 2))

@@ -129,7 +129,7 @@ def test_every_feast_type_is_generated():
 
 @settings(max_examples=examples(10), deadline=None)
 @given(histories())
-def test_answers_equal_stock_s_for_random_schemas(stores, history):
+def test_answers_equal_stock_feast_for_random_schemas(stores, history):
     types, rows = history
     for store in stores:
         store.apply([ITEM, view_of(types)])
@@ -139,7 +139,7 @@ def test_answers_equal_stock_s_for_random_schemas(stores, history):
 
 @settings(max_examples=examples(30), deadline=None)
 @given(st.lists(st.tuples(st.sampled_from(ITEMS), hours), max_size=6, unique=True), st.data())
-def test_answers_equal_stock_s_for_every_type(stores, every_type, order, data):
+def test_answers_equal_stock_feast_for_every_type(stores, every_type, order, data):
     rows = [
         row(item, EVERY_TYPE, data.draw(values_of(EVERY_TYPE)), NOON + timedelta(hours=hour))
         for item, hour in order

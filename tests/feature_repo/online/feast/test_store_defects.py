@@ -72,7 +72,7 @@ def test_null_has_its_own_status(stores):
     assert status(aisle) == [FieldStatus.NULL_VALUE]
 
 
-def test_a_row_beyond_its_view_s_ttl_is_not_served(stores):
+def test_row_older_than_the_ttl_of_its_view_is_not_served(stores):
     aisle, stock = stores
     for store in stores:
         store.apply([view_of(FACTS, ttl=timedelta(seconds=1))])

@@ -7,7 +7,7 @@ import pytest
 import redis
 
 from feature_repo.home import DAY, HOUR, Home, RedisError, Settings
-from feature_repo.online.hydration.item_cache import _OVERHEAD_BYTES
+from feature_repo.online.hydration.item_cache import OVERHEAD_BYTES
 from feature_repo.online.redis import running_redis
 from tests.feature_repo.online.cached_reader import (
     CachedReader,
@@ -235,7 +235,7 @@ def test_items_of_concurrent_reads_are_cached_once(room, history):
         assert observed.read()[1] == [[]]
 
 
-@pytest.mark.parametrize("max_bytes", [0, 700 + _OVERHEAD_BYTES])
+@pytest.mark.parametrize("max_bytes", [0, 700 + OVERHEAD_BYTES])
 def test_slate_larger_than_the_cache_is_read_correctly(room, history, max_bytes):
     with closing(ObservedReader(room, max_bytes)) as observed:
         for _ in range(3):
@@ -352,4 +352,4 @@ def before_slates(changes):
 def size_of(room, item):
     """Return the bytes that the cache counts for an item."""
     keys = room.reader.item_keys(item)
-    return _OVERHEAD_BYTES + sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))
+    return OVERHEAD_BYTES + sum(map(len, [*keys, *filter(None, room.client.mget(keys))]))

@@ -54,7 +54,7 @@ def rows(view):
 
 @settings(max_examples=examples(60), deadline=None)
 @given(st.dictionaries(st.sampled_from(ITEMS), values))
-def test_columns_equal_feast_s_values(store, view, client, rows, stored):
+def test_columns_equal_the_values_of_feast(store, view, client, rows, stored):
     client.flushdb()
     write(store, view, *(row(item, TYPES, v) for item, v in stored.items()))
     strings = client.mget(rows.keys(ITEMS, "facts"))

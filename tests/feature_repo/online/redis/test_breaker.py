@@ -35,7 +35,7 @@ def test_open_breaker_refuses_calls_during_the_pause():
     assert not opened(Hand()).allows()
 
 
-def test_one_call_per_pause_may_try():
+def test_breaker_allows_one_trial_call_after_each_pause():
     hand = Hand()
     breaker = opened(hand)
     hand.at = 1.0

@@ -7,7 +7,6 @@ from hiredis import pack_command
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feature_repo.online.feast.row_store import ROWS_PER_CALL, Rows, _evalsha
 from feature_repo.online.redis import BYTES, arguments, command
 from feature_repo.online.redis.resp import bulk, content, send
 
@@ -24,22 +23,6 @@ def test_pairs_are_encoded_as_a_client_encodes_them(pairs, data):
 
     words = [word for pair in pairs[first:] for word in pair]
     assert written == pack_command((b"MSETNX", *words))
-
-
-def test_script_call_is_encoded_as_a_client_encodes_it():
-    keys, values = pa.array([b"a", b"bc"], BYTES), pa.array([b"", b"\r\n"], BYTES)
-
-    written = _evalsha(Rows(bulk(keys), bulk(values)), 0, 7)
-
-    sha = written.split(b"\r\n")[4]
-    instant = (7).to_bytes(8, "little")
-    assert written == pack_command((b"EVALSHA", sha, 2, b"a", b"bc", 0, instant, b"", b"\r\n"))
-
-
-def test_rows_are_split_at_the_size_of_a_call():
-    column = pa.array([b"x"] * (ROWS_PER_CALL + 3), BYTES)
-
-    assert len(Rows(column, column).part(ROWS_PER_CALL)) == 3
 
 
 def test_error_reply_is_raised_and_the_connection_is_reusable(redis_address):

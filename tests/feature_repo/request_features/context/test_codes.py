@@ -11,7 +11,7 @@ texts = st.lists(st.text("abç -", max_size=9), min_size=1, max_size=5)
 
 
 @given(texts, texts, st.sampled_from([words, grams]))
-def test_shared_pieces_are_counted_as_by_sets(titles, queries, cut):
+def test_number_of_shared_pieces_equals_the_set_intersection(titles, queries, cut):
     cache, pieces = TextCodes(cut), frozenset().union(*map(cut, queries))
     cache.values(queries)
 
@@ -30,7 +30,7 @@ def test_piece_of_no_text_has_no_code():
     assert cache.codes(["red", "hat"]).size == 1
 
 
-def test_cache_that_grew_too_large_starts_anew(monkeypatch):
+def test_oversized_cache_is_replaced_by_an_empty_one(monkeypatch):
     monkeypatch.setattr(codes, "CACHE_BYTES", 30)
     cache = TextCodes(words)
     cache.values(["red shoe"])
