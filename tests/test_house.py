@@ -35,6 +35,7 @@ EXAMPLES = [
 """Python code of the documentation, which imports from doors like a shop's package."""
 
 LARGEST_ROOM = 16
+LONGEST_FUNCTION = 60
 SYMMETRIC_ROOMS = {
     "feature_repo.request_features.families",
     "training.retrieval.indexes",
@@ -66,9 +67,23 @@ ENTRY_POINTS = [
 """Names that are used through the package's entry points, without an import."""
 
 BANNED_WORDS = {
-    "alike", "asked", "beside", "foretold", "found", "judged", "kept", "known", "place", "places",
-    "taught", "told", "untold", "vouched", "wanted", "withdrawn",
-}  # fmt: skip
+    "alike",
+    "asked",
+    "beside",
+    "foretold",
+    "found",
+    "judged",
+    "kept",
+    "known",
+    "place",
+    "places",
+    "taught",
+    "told",
+    "untold",
+    "vouched",
+    "wanted",
+    "withdrawn",
+}
 """Words that are too vague for a name: use event, row, result or position instead."""
 
 RIDDLES = re.compile(
@@ -243,6 +258,30 @@ def test_lock_file_pins_hashes_and_contains_no_address():
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_source_file_is_longer_than_four_hundred_lines(path):
     assert len(path.read_text().splitlines()) <= 400
+
+
+def test_formatter_lays_out_every_file():
+    comment = re.compile("fmt" + r":\s*(skip|off)")
+
+    exempt = [
+        str(path.relative_to(ROOT))
+        for path in (*SOURCES, *TESTS)
+        if comment.search(path.read_text(encoding="utf-8"))
+    ]
+
+    assert exempt == []
+
+
+def test_functions_have_a_limited_length():
+    too_long = [
+        f"{module.name}.{node.name} has {length} lines"
+        for module in product_modules().values()
+        for node in ast.walk(module.tree)
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (length := node.end_lineno - node.lineno + 1) > LONGEST_FUNCTION
+    ]
+
+    assert too_long == []
 
 
 def test_every_decision_note_fits_on_a_page():

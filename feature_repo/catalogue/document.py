@@ -25,8 +25,10 @@ UNITS = (
     (r"_seconds$", "seconds"),
     (r"_entropy$", "nats"),
     (r"__hour$|__weekday$|__month$", "of the local calendar"),
-    (r"^trend__|__lift|_lift_|^market__.*(rate|price)$|^price__(to_|user_thrift)|_to_price$",
-     "logarithm of a ratio"),
+    (
+        r"^trend__|__lift|_lift_|^market__.*(rate|price)$|^price__(to_|user_thrift)|_to_price$",
+        "logarithm of a ratio",
+    ),
     (r"^price__user_(band|spread)$", "logarithm of money"),
     (r"^price__off_band$", "spreads of the user's prices"),
     (r"_ratio$", "times the slate's median"),
@@ -38,7 +40,7 @@ UNITS = (
     (r"^(rate|funnel)__|_(rate|share|fading|frequency|covered|jaccard)$|__discount$", "share"),
     (r"^vector__.*_(min|max|mean)$", "as the numbers themselves"),
     (r"_(matches|clicked|shown|clicks|slates|size|weight|recent_clicks|recent_shown)$", "number"),
-)  # fmt: skip
+)
 """Pattern of a request-time column's name → its unit; the first match counts."""
 
 _HEAD = """# Features

@@ -49,9 +49,14 @@ def main() -> dict[str, object]:
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
         with running_redis(settings), run_service(settings) as service:
             bodies = bodies_of(service)
-            faults = {"none": nothing, "redis killed": killed, "redis frozen": frozen,
-                      "redis empty": emptied, "index missing": index_missing,
-                      "model corrupt": model_corrupt}  # fmt: skip
+            faults = {
+                "none": nothing,
+                "redis killed": killed,
+                "redis frozen": frozen,
+                "redis empty": emptied,
+                "index missing": index_missing,
+                "model corrupt": model_corrupt,
+            }
             results = {name: under(service, bodies, fault) for name, fault in faults.items()}
     return {
         "what": f"{sum(RATE.values()):g} requests a second for {SECONDS:g} s, {CANDIDATES} items "

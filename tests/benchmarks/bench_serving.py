@@ -204,9 +204,9 @@ def peer(
     port = free_port()
     (settings.home.bentoml / str(port)).mkdir(parents=True)
     command = [
-        sys.executable, "-m", "bentoml", "serve", f"tests.benchmarks.serving_peers:{name}",
-        "--host", "127.0.0.1", "--port", str(port), "--working-dir", str(CHECKOUT),
-    ]  # fmt: skip
+        *(sys.executable, "-m", "bentoml", "serve", f"tests.benchmarks.serving_peers:{name}"),
+        *("--host", "127.0.0.1", "--port", str(port), "--working-dir", str(CHECKOUT)),
+    ]
     variables = {**environment(settings, ensure_redis(settings).url, port), STOCK: str(stock)}
     log = settings.home.root / f"{name}.log"
     with log.open("wb") as output:

@@ -55,9 +55,13 @@ ITEMS, USERS, QUERIES = ("a", "b", "c"), (None, "u", "v"), (None, "red shoes", "
 TYPES = ("click", "view", "add_to_cart", "purchase", "purchase")
 VALUES = (None, 19.9, 0.005, 87654321.09, 1e12)
 FIELDS = (
-    {"kind": "x", "cost": 3.5}, {"kind": "y", "maker": "m"}, {"maker": "n", "tags": ["p", "q"]},
-    {"kind": None}, {"cost": 1 / 3, "kind": "x"}, {},
-)  # fmt: skip
+    {"kind": "x", "cost": 3.5},
+    {"kind": "y", "maker": "m"},
+    {"maker": "n", "tags": ["p", "q"]},
+    {"kind": None},
+    {"cost": 1 / 3, "kind": "x"},
+    {},
+)
 USER_FIELDS = (
     {"device": "phone"},
     {"device": None, "points": 2.5},
@@ -67,8 +71,19 @@ USER_FIELDS = (
 )
 LATENESS = (0, 0, 0, 0, 1, HOUR, DAY, 3 * DAY, 8 * DAY, 45 * DAY, -2 * MINUTE)
 WAITS = (0, 1, HOUR, HOUR, DAY - 1, DAY, DAY + 1, 3 * DAY, 7 * DAY, 29 * DAY, 30 * DAY, 400 * DAY)
-KINDS = ("ranking", "ranking", "click", "click", "click", "correction", "retry", "item", "delete",
-         "user", "user")  # fmt: skip
+KINDS = (
+    "ranking",
+    "ranking",
+    "click",
+    "click",
+    "click",
+    "correction",
+    "retry",
+    "item",
+    "delete",
+    "user",
+    "user",
+)
 
 chances = st.tuples(
     st.integers(0, SHOPS - 1),

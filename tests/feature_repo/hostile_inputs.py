@@ -167,12 +167,13 @@ _FORMS = [
 ]
 _FILES = [
     HostileInput("truncated gzip", gzip.compress(GOOD * 2_000)[:-20], bad=None, file_only=True),
-    HostileInput("gzip with a flipped byte", gzip.compress(GOOD)[:-6] + b"\0" * 6, good=1,
-                 file_only=True),
+    HostileInput(
+        "gzip with a flipped byte", gzip.compress(GOOD)[:-6] + b"\0" * 6, good=1, file_only=True
+    ),
     HostileInput("gzip of nothing but a header", b"\x1f\x8b", file_only=True),
     HostileInput("gzip of garbage", b"\x1f\x8b\x08" + b"\xff" * 50, file_only=True),
     HostileInput("truncated Parquet", b"PAR1" + b"\0" * 100, file_only=True),
     HostileInput("an empty file", b"", bad=0, file_only=True),
-]  # fmt: skip
+]
 
 HOSTILE = [*_VALUES, *_FORMS, *_FILES]

@@ -17,9 +17,16 @@ from tests.feature_repo.histories import (
 )
 
 MEASURES = (
-    "impressions", "searches", "queries", "zero_results", "clicks", "carts", "orders", "revenue",
+    "impressions",
+    "searches",
+    "queries",
+    "zero_results",
+    "clicks",
+    "carts",
+    "orders",
+    "revenue",
     "returns",
-)  # fmt: skip
+)
 
 
 def midnights(events, last=None):

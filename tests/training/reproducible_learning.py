@@ -35,10 +35,15 @@ def purchases():
             at = START + int(day * DAY)
             for item in {*rng.choice(staples, 3).tolist(), int(rng.integers(80))}:
                 yield InteractionEvent(
-                    event_id=f"{user} {at} {item}", type="purchase", item_id=f"i{item:02d}",
-                    user_id=f"u{user}", value=1.1 + item / 7, quantity=1.0,
-                    event_time=at, received_at=at,
-                )  # fmt: skip
+                    event_id=f"{user} {at} {item}",
+                    type="purchase",
+                    item_id=f"i{item:02d}",
+                    user_id=f"u{user}",
+                    value=1.1 + item / 7,
+                    quantity=1.0,
+                    event_time=at,
+                    received_at=at,
+                )
             day += rng.uniform(3, 12)
 
 
@@ -54,13 +59,17 @@ def ranked_slates():
     request_id = [f"r{number:04d}" for number in qid]
     t = START + qid * 1_000_000
     keys = {
-        "request_id": request_id, "qid": qid, "user_id": [f"u{n % 30}" for n in qid],
-        "query_key": pa.nulls(qid.size, pa.string()), "market": ["uk"] * qid.size,
+        "request_id": request_id,
+        "qid": qid,
+        "user_id": [f"u{n % 30}" for n in qid],
+        "query_key": pa.nulls(qid.size, pa.string()),
+        "market": ["uk"] * qid.size,
         "item_id": [f"i{n % 50:02d}" for n in range(qid.size)],
         "position": np.tile(np.arange(1, size + 1), slates),
-        "t": pa.array(t).cast(pa.timestamp("us", "UTC")), "gain": gain,
+        "t": pa.array(t).cast(pa.timestamp("us", "UTC")),
+        "gain": gain,
         "split": np.repeat(_splits(slates), size),
-    }  # fmt: skip
+    }
     matrix = np.stack([taste.ravel(), rate.ravel(), rng.normal(size=qid.size)], axis=1)
     columns = ("taste__lift", "rate__item_all", "slate__noise")
     facts = Facts(columns, RatePrior(), "ranking", 1, {})

@@ -23,8 +23,10 @@ def learn(changes):
     environment = {**os.environ, "OMP_NUM_THREADS": "1", **changes}
     return subprocess.Popen(
         [sys.executable, "-W", "ignore", "-m", "tests.training.reproducible_learning"],
-        env=environment, stdout=subprocess.PIPE, text=True,
-    )  # fmt: skip
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
 
 
 @pytest.fixture(scope="module")

@@ -80,9 +80,13 @@ def build_dataset(
             "them; a ranker needs interactions that name their ranking."
         )
     facts = Facts(
-        feature_columns(shop), prior, FEATURE_SERVICE, QUERY_KEY_VERSION, _by_split(rows),
+        feature_columns(shop),
+        prior,
+        FEATURE_SERVICE,
+        QUERY_KEY_VERSION,
+        _by_split(rows),
         _roles(shop),
-    )  # fmt: skip
+    )
     slates = with_logged_sources(
         home, rows, historical_features(home, with_unshown_candidates(home, rows))
     )
@@ -104,9 +108,13 @@ def numbered(rows: pa.Table) -> pa.Table:
 
 
 def _write(
-    out: Path, facts: Facts, rows: pa.Table, slates: Iterator[RequestContext], shop: Shop,
+    out: Path,
+    facts: Facts,
+    rows: pa.Table,
+    slates: Iterator[RequestContext],
+    shop: Shop,
     progress: Progress | None,
-) -> None:  # fmt: skip
+) -> None:
     """Write matrices and categories of whole slates, some slates in each row group."""
     schema = rows.schema.append(pa.field("category", pa.string()))
     bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
@@ -122,9 +130,13 @@ def _write(
 
 
 def _matrix(
-    group: list[_Shown], shop: Shop, facts: Facts, done: int, total: int,
+    group: list[_Shown],
+    shop: Shop,
+    facts: Facts,
+    done: int,
+    total: int,
     progress: Progress | None,
-) -> Matrix:  # fmt: skip
+) -> Matrix:
     matrices = []
     for number, (slate, shown) in enumerate(group, start=done + 1):
         matrices.append(feature_matrix(slate, shop, facts.prior)[:shown])

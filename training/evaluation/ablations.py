@@ -63,8 +63,9 @@ def ablation(dataset: Path, training: Mapping[str, Any], progress: Progress | No
             for name, some in remaining
             if some
         ],
-        training, progress,
-    )  # fmt: skip
+        training,
+        progress,
+    )
     refits = sorted(_refits(fitted, validation), key=lambda refit: refit.difference.value)
     return {"split": VALIDATE, "refits": [asdict(refit) for refit in refits]}
 

@@ -37,10 +37,17 @@ MAIN = "ndcg@10"
 METRICS = tuple(
     Metric.parse(name)
     for name in (
-        "ndcg@10", "recall@10", "mrr", "map", "precision@10",
-        "revenue@10", "coverage@10", "novelty@10", "diversity@10",
+        "ndcg@10",
+        "recall@10",
+        "mrr",
+        "map",
+        "precision@10",
+        "revenue@10",
+        "coverage@10",
+        "novelty@10",
+        "diversity@10",
     )
-)  # fmt: skip
+)
 BY_POSITION = tuple(Metric("ndcg", k) for k in range(1, 21))
 EVALUATION, PAGE = "evaluation.json", "evaluation.html"
 _DIFFERENCE = "difference"

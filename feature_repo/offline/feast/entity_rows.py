@@ -17,7 +17,7 @@ EVENT_TIMESTAMP = "event_timestamp"
 EntityRows: TypeAlias = pd.DataFrame | pa.Table | pa.RecordBatchReader | str
 
 
-def entity_table(rows: EntityRows, folder: Path | None) -> tuple[pa.Table, str]:
+def entity_table(rows: EntityRows | None, folder: Path | None) -> tuple[pa.Table, str]:
     """Return the rows as an Arrow table with times in UTC, and the name of the time column.
 
     Args:
@@ -25,10 +25,12 @@ def entity_table(rows: EntityRows, folder: Path | None) -> tuple[pa.Table, str]:
         folder: of the feature repository.
 
     Raises:
-        CatalogueError: the values of `event_timestamp` are not times.
+        CatalogueError: there are no entity rows, or the values of `event_timestamp` are not times.
         EntityTimestampInferenceException: there is no `event_timestamp`, and no or more than one
             column of times.
     """
+    if rows is None:
+        raise CatalogueError("A historical join needs entity rows (entity_df); none were given.")
     table = _arrow(rows, folder)
     column = _time_column(table.schema)
     _check_times(column, table[column])

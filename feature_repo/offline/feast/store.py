@@ -90,10 +90,6 @@ class AisleOfflineStore(DuckDBOfflineStore):  # type: ignore[misc]
             CatalogueError: a file lacks a column, keys cannot be compared, names collide, or
                 there are no entity rows.
         """
-        if entity_df is None:
-            raise CatalogueError(
-                "A historical join needs entity rows (entity_df); none were given."
-            )
         limits = _limits(config)
         entities, time_column = entity_table(entity_df, config.repo_path)
         strict = filter_by_created_timestamp or _strict(config)

@@ -155,11 +155,15 @@ class AisleEngine(LocalComputeEngine):  # type: ignore[misc]
         entities = [registry.get_entity(name, task.project) for name in view.entities]
         keys, features, stamp, created = source_columns(view, entities)
         job = self.offline_store.pull_latest_from_table_or_query(
-            config=self.repo_config, data_source=source, join_key_columns=keys,
-            feature_name_columns=features, timestamp_field=stamp,
-            created_timestamp_column=created, start_date=task.start_time,
+            config=self.repo_config,
+            data_source=source,
+            join_key_columns=keys,
+            feature_name_columns=features,
+            timestamp_field=stamp,
+            created_timestamp_column=created,
+            start_date=task.start_time,
             end_date=task.end_time,
-        )  # fmt: skip
+        )
         physical = {mapped: column for column, mapped in source.field_mapping.items()}
         declared = {physical.get(field.name, field.name): field for field in view.features}
         for table in _parts(job):

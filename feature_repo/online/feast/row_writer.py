@@ -98,8 +98,10 @@ def _timed(view: str, data: Sequence[FeastRow]) -> Sequence[FeastRow]:
     if len(timed) < len(data):
         _logger.warning(
             "%d of %d rows of %s not stored: they have no event time",
-            len(data) - len(timed), len(data), view,
-        )  # fmt: skip
+            len(data) - len(timed),
+            len(data),
+            view,
+        )
     return timed
 
 

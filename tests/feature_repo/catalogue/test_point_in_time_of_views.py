@@ -189,9 +189,10 @@ def attributes(events, item, t):
     newest = max(changes, key=lambda e: (e.seen_at, e.event_id))
     fields = item_fields(events, item, before=t)
     return {
-        "kind": fields.get("kind"), "tags": fields.get("tags"),
+        "kind": fields.get("kind"),
+        "tags": fields.get("tags"),
         "is_deleted": newest.op == "delete",
-    }  # fmt: skip
+    }
 
 
 def of_user(events, user, t):

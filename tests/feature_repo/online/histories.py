@@ -22,16 +22,24 @@ ITEMS, USERS, QUERIES = ("i1", "i2", "i3"), ("u1", "u2"), ("shoes", "Red Hats")
 
 def click(event_id, at, item="i1", **more):
     return InteractionEvent(
-        event_id=event_id, event_time=at, received_at=more.pop("received_at", at), item_id=item,
-        type=more.pop("type", "click"), **more,
-    )  # fmt: skip
+        event_id=event_id,
+        event_time=at,
+        received_at=more.pop("received_at", at),
+        item_id=item,
+        type=more.pop("type", "click"),
+        **more,
+    )
 
 
 def ranking(event_id, at, items=ITEMS, **more):
     return RankingEvent(
-        event_id=event_id, event_time=at, received_at=more.pop("received_at", at),
-        request_id=more.pop("request_id", f"r-{id}"), items=tuple(map(ShownItem, items)), **more,
-    )  # fmt: skip
+        event_id=event_id,
+        event_time=at,
+        received_at=more.pop("received_at", at),
+        request_id=more.pop("request_id", f"r-{id}"),
+        items=tuple(map(ShownItem, items)),
+        **more,
+    )
 
 
 def upsert(event_id, at, item="i1", **fields):

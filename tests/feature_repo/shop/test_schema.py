@@ -53,15 +53,18 @@ def test_a_shop_may_have_no_fields_at_all(declared):
         ("[[item]]\nname = 'a'\ntype = 'text'\nkind = 1", "unknown keys"),
         ("[[item]]\nname = 'a'\ntype = 'text'\ncolumn = 'A b'", "not a plain name"),
         ("[[item]]\nname = 'a'\ntype = 'text'\n" * 2, "declared twice"),
-        ("[[item]]\nname='a'\ntype='text'\nrole='title'\n"
-         "[[item]]\nname='b'\ntype='text'\nrole='title'", "given twice"),
+        (
+            "[[item]]\nname='a'\ntype='text'\nrole='title'\n"
+            "[[item]]\nname='b'\ntype='text'\nrole='title'",
+            "given twice",
+        ),
         ("[[item]]\nname = 'a'\ntype = 'category'\nvalues = ['x']", "unknown keys"),
         ("[[user]]\nname = 'a'\ntype = 'list'\nvalues = ['x']", "only a category has values"),
         ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = ['x', 'x']", "each once"),
         ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = [7]", "list of texts"),
         ("[[user]]\nname = 'a'\ntype = 'category'\nvalues = 'x'", "list of texts"),
     ],
-)  # fmt: skip
+)
 def test_a_mistake_is_named(declared, text, message):
     with pytest.raises(ShopError, match=message):
         declared(text)

@@ -41,8 +41,9 @@ def test_every_shown_item_is_a_row_in_time_order(simulated_home, built, data):
         for position, item in enumerate(ranking["items"], start=1)
     )
 
-    keys = zip(*(data.keys[n].to_pylist() for n in ("t", "request_id", "position", "item_id")),
-               strict=True)  # fmt: skip
+    keys = zip(
+        *(data.keys[n].to_pylist() for n in ("t", "request_id", "position", "item_id")), strict=True
+    )
 
     assert list(keys) == shown
     assert built[1].rows == len(shown)

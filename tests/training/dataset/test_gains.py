@@ -30,9 +30,12 @@ def home(tmp_path):
 
     def acted(item, type_, after):
         return InteractionEvent(
-            event_id=f"{type_}-{item}", event_time=START + after, item_id=item, type=type_,
+            event_id=f"{type_}-{item}",
+            event_time=START + after,
+            item_id=item,
+            type=type_,
             request_id="r1",
-        )  # fmt: skip
+        )
 
     shown = tuple(ShownItem(item, propensity=0.5 if item == "a" else 1.0) for item in "abcd")
     again = (ShownItem("a"), ShownItem("b"))
@@ -64,8 +67,11 @@ def gains_of(home, gains):
 
 def test_best_outcome_counts_and_a_return_is_subtracted(home):
     assert gains_of(home, parse_gains("click=1,purchase=6,return=-5")) == {
-        "a": 1, "b": 6, "c": 1, "d": 0,
-    }  # fmt: skip
+        "a": 1,
+        "b": 6,
+        "c": 1,
+        "d": 0,
+    }
 
 
 def test_no_gain_is_negative(home):

@@ -64,8 +64,9 @@ def test_batches_contain_all_slates_and_divide_none(both):
 def test_a_slate_longer_than_a_row_group_stays_whole(make_dataset, tmp_path):
     pq.write_table(pq.read_table(make_dataset()), tmp_path / "d.parquet", row_group_size=4)
 
-    slates = [rows.stop - rows.start for rows, _ in whole_slates(
-        LazyDataset.open(tmp_path / "d.parquet"))]  # fmt: skip
+    slates = [
+        rows.stop - rows.start for rows, _ in whole_slates(LazyDataset.open(tmp_path / "d.parquet"))
+    ]
 
     assert slates == [6] * 150
 

@@ -81,8 +81,11 @@ def test_last_click_in_the_future_is_rejected(make_dataset):
 def test_strong_honest_features_pass(make_dataset):
     """Here taste alone explains the clicks, and ranks nearly every slate correctly."""
     data = Dataset.load(make_dataset(slates=500))
-    alone = auc(data.column("taste__lift"), data.column("gain") > 0,
-                Slates.of(data.column("gain"), data.column("qid")))  # fmt: skip
+    alone = auc(
+        data.column("taste__lift"),
+        data.column("gain") > 0,
+        Slates.of(data.column("gain"), data.column("qid")),
+    )
 
     check_target_leakage(data)
 
@@ -112,8 +115,13 @@ def test_constant_column_passes_where_the_shown_order_is_perfect(make_dataset):
 
 
 @settings(deadline=None, max_examples=examples(80))
-@given(st.lists(st.lists(st.tuples(st.integers(-2, 2), st.booleans()), min_size=1, max_size=8),
-                min_size=1, max_size=5))  # fmt: skip
+@given(
+    st.lists(
+        st.lists(st.tuples(st.integers(-2, 2), st.booleans()), min_size=1, max_size=8),
+        min_size=1,
+        max_size=5,
+    )
+)
 def test_auc_is_the_share_of_pairs_in_order(slates):
     qid = np.repeat(np.arange(len(slates)), [len(slate) for slate in slates])
     scores, is_target = zip(*(row for slate in slates for row in slate), strict=True)

@@ -90,8 +90,11 @@ def test_item_has_the_first_level_that_supports_its_click_rate(make_dataset):
     levels = support_levels(data)
 
     assert {rung: np.flatnonzero(items).tolist() for rung, items in levels.items()} == {
-        "itself": [1, 2], "its brand": [0, 3], "its category": [4], "the shop": [5],
-    }  # fmt: skip
+        "itself": [1, 2],
+        "its brand": [0, 3],
+        "its category": [4],
+        "the shop": [5],
+    }
 
 
 def test_test_split_is_measured_once_for_a_release(dataset, ranker, tmp_path, evaluation):
@@ -200,8 +203,11 @@ def test_most_important_family_has_the_largest_loss(make_dataset):
     assert by_name["taste"]["difference"]["high"] < 0
     assert by_name[USER_AND_SESSION]["difference"]["high"] < 0
     assert by_name["everything"]["difference"] == {"value": 0, "low": 0, "high": 0}
-    assert all(refit["features"] < by_name["everything"]["features"] for refit in refits
-               if refit["name"] != "everything")  # fmt: skip
+    assert all(
+        refit["features"] < by_name["everything"]["features"]
+        for refit in refits
+        if refit["name"] != "everything"
+    )
 
 
 def test_ensemble_is_refitted_as_an_ensemble(make_dataset):
@@ -279,7 +285,7 @@ def test_surface_and_device_are_slices_if_the_dataset_has_them(dataset):
     assert not any(name.startswith("device") for name in names)
 
 
-def test_revenue_and_diversity_come_from_the_shop_s_own_fields(dataset):
+def test_revenue_and_diversity_use_the_fields_of_the_shop(dataset):
     data = Dataset.load(dataset).part("test")
     bought = np.where(data.column("gain") > 0, 6, 0).astype(np.float32)
     at = data.keys.column_names.index("gain")

@@ -16,9 +16,13 @@ def log(tmp_path):
 
 def answer(name, vectors):
     return ServedEvent(
-        event_id=name, event_time=START, received_at=0, request_id=name,
-        items=(ShownItem("a"),), vectors=vectors,
-    )  # fmt: skip
+        event_id=name,
+        event_time=START,
+        received_at=0,
+        request_id=name,
+        items=(ShownItem("a"),),
+        vectors=vectors,
+    )
 
 
 def test_answers_wait_until_they_are_compacted(log, tmp_path):

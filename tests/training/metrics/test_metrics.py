@@ -13,11 +13,14 @@ from tests.scale import examples
 from training.metrics import Metric, Slates, ndcg
 
 REFERENCE = {
-    **{f"{kind}@{k}": f"{measure}_{k}" for k in (1, 5, 10) for kind, measure in (
-        ("ndcg", "ndcg_cut"), ("recall", "recall"), ("precision", "P"))},
+    **{
+        f"{kind}@{k}": f"{measure}_{k}"
+        for k in (1, 5, 10)
+        for kind, measure in (("ndcg", "ndcg_cut"), ("recall", "recall"), ("precision", "P"))
+    },
     "mrr": "recip_rank",
     "map": "map",
-}  # fmt: skip
+}
 NAMES = [*REFERENCE, "coverage@2", "novelty@2", "diversity@2", "revenue@2"]
 
 rows_of_a_slate = st.lists(
@@ -85,8 +88,14 @@ def test_other_metrics_equal_a_loop_over_the_first_k(slates, k, random):
 
     results = measured(
         [f"{kind}@{k}" for kind in ("coverage", "novelty", "diversity", "revenue")],
-        scores, gains, qid, items=item, groups=group, information=bits, worth=worth,
-    )  # fmt: skip
+        scores,
+        gains,
+        qid,
+        items=item,
+        groups=group,
+        information=bits,
+        worth=worth,
+    )
 
     expected = {
         "coverage": [len({item[row] for top in tops for row in top}) / len(set(item))],

@@ -30,8 +30,9 @@ def test_an_interrupted_search_continues(data, tmp_path):
 
     def run(trials):
         steps.clear()
-        return search_configuration(data, tmp_path / "j", study="s", trials=trials,
-                      progress=lambda *at: steps.append(at))  # fmt: skip
+        return search_configuration(
+            data, tmp_path / "j", study="s", trials=trials, progress=lambda *at: steps.append(at)
+        )
 
     assert isinstance(run(2), Configuration)
     assert steps == [(0, 2), (1, 2)]
@@ -48,8 +49,14 @@ def test_the_grid_is_tried_first(data, tmp_path):
 def test_a_search_stops_at_its_time_limit_after_at_least_one_trial(data, tmp_path):
     steps = []
 
-    search_configuration(data, tmp_path / "j", study="s", trials=50, seconds=0.0,
-           progress=lambda *at: steps.append(at))  # fmt: skip
+    search_configuration(
+        data,
+        tmp_path / "j",
+        study="s",
+        trials=50,
+        seconds=0.0,
+        progress=lambda *at: steps.append(at),
+    )
 
     assert steps == [(0, 50)]
 

@@ -45,9 +45,16 @@ def relabelled(data, **columns):
 def log():
     """A shop whose strong logging policy biases the clicks."""
     config = ShopConfig(
-        users=300, items=200, seed=3, rankings_per_user_day=2.0, slate=(10, 10), policy="strong",
-        bias=1.5, randomized_share=0.08, randomized_temperature=1.0,
-    )  # fmt: skip
+        users=300,
+        items=200,
+        seed=3,
+        rankings_per_user_day=2.0,
+        slate=(10, 10),
+        policy="strong",
+        bias=1.5,
+        randomized_share=0.08,
+        randomized_temperature=1.0,
+    )
     return simulated_log(config, days=12, fresh_slates=1500)
 
 

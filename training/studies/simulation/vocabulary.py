@@ -8,15 +8,25 @@ from dataclasses import dataclass
 
 Words = tuple[tuple[str, ...], ...]
 
-CATEGORIES = (
-    "shirts", "trousers", "jackets", "knitwear", "shoes",
-    "bags", "hats", "homeware", "kitchen", "outdoor",
-)  # fmt: skip
+
+def _words(text: str) -> tuple[str, ...]:
+    """Split a text at spaces."""
+    return tuple(text.split())
+
+
+CATEGORIES = _words(
+    """
+    shirts trousers jackets knitwear shoes
+    bags hats homeware kitchen outdoor
+    """
+)
 NOUNS_PER_CATEGORY = 3
-BRANDS = (
-    "Ardenmoor", "Birchley", "Corvane", "Dunwick", "Elmsworth", "Fenmark",
-    "Galloran", "Hartsea", "Ingleby", "Jorvend", "Kestrow", "Lindholt",
-)  # fmt: skip
+BRANDS = _words(
+    """
+    Ardenmoor Birchley Corvane Dunwick Elmsworth Fenmark
+    Galloran Hartsea Ingleby Jorvend Kestrow Lindholt
+    """
+)
 COLOURS = ("black", "white", "red", "blue", "green", "sand")
 """Values of the item field `color`, in every market."""
 
@@ -38,56 +48,67 @@ class Language:
     description: str
 
 
+def _nouns(text: str) -> Words:
+    """Split a table of nouns at spaces, and each noun's synonyms at slashes."""
+    return tuple(tuple(noun.split("/")) for noun in _words(text))
+
+
 ENGLISH = Language(
-    nouns=(
-        ("shirt", "button-down"), ("blouse",), ("polo", "polo-shirt"),
-        ("jeans", "denims"), ("chinos", "khakis"), ("shorts", "bermudas"),
-        ("jacket", "coat"), ("parka", "anorak"), ("blazer",),
-        ("jumper", "sweater"), ("cardigan",), ("vest", "slipover"),
-        ("sneaker", "trainer"), ("boot",), ("loafer", "moccasin"),
-        ("backpack", "rucksack"), ("tote", "shopper"), ("satchel",),
-        ("cap",), ("beanie", "bobble"), ("fedora", "trilby"),
-        ("lamp", "light"), ("vase",), ("cushion", "pillow"),
-        ("teapot",), ("kettle", "boiler"), ("mug", "cup"),
-        ("tent",), ("flask", "bottle"), ("hammock", "swing"),
+    nouns=_nouns(
+        """
+        shirt/button-down blouse polo/polo-shirt
+        jeans/denims chinos/khakis shorts/bermudas
+        jacket/coat parka/anorak blazer
+        jumper/sweater cardigan vest/slipover
+        sneaker/trainer boot loafer/moccasin
+        backpack/rucksack tote/shopper satchel
+        cap beanie/bobble fedora/trilby
+        lamp/light vase cushion/pillow
+        teapot kettle/boiler mug/cup
+        tent flask/bottle hammock/swing
+        """
     ),
     colours=COLOURS,
     styles=("classic", "slim", "vintage", "light", "sturdy", "soft"),
     description="A {style} {noun} in {colour}, made by {brand}.",
-)  # fmt: skip
+)
 
 GERMAN = Language(
-    nouns=(
-        ("hemd", "oberhemd"), ("bluse",), ("polo", "polohemd"),
-        ("jeans", "denim"), ("chino", "stoffhose"), ("shorts", "bermuda"),
-        ("jacke", "mantel"), ("parka", "anorak"), ("blazer", "sakko"),
-        ("pullover", "pulli"), ("strickjacke", "cardigan"), ("weste", "pullunder"),
-        ("sneaker", "turnschuh"), ("stiefel", "boots"), ("slipper", "mokassin"),
-        ("rucksack", "backpack"), ("shopper", "tragetasche"), ("umhängetasche",),
-        ("kappe", "mütze"), ("beanie", "strickmütze"), ("filzhut", "fedora"),
-        ("lampe", "leuchte"), ("vase",), ("kissen", "polster"),
-        ("teekanne",), ("wasserkocher", "kessel"), ("becher", "tasse"),
-        ("zelt",), ("trinkflasche", "flasche"), ("hängematte",),
+    nouns=_nouns(
+        """
+        hemd/oberhemd bluse polo/polohemd
+        jeans/denim chino/stoffhose shorts/bermuda
+        jacke/mantel parka/anorak blazer/sakko
+        pullover/pulli strickjacke/cardigan weste/pullunder
+        sneaker/turnschuh stiefel/boots slipper/mokassin
+        rucksack/backpack shopper/tragetasche umhängetasche
+        kappe/mütze beanie/strickmütze filzhut/fedora
+        lampe/leuchte vase kissen/polster
+        teekanne wasserkocher/kessel becher/tasse
+        zelt trinkflasche/flasche hängematte
+        """
     ),
     colours=("schwarz", "weiß", "rot", "blau", "grün", "sand"),
     styles=("klassisch", "schmal", "retro", "leicht", "robust", "weich"),
     description="{noun}, {style}, in {colour}, von {brand}.",
-)  # fmt: skip
+)
 
 FRENCH = Language(
-    nouns=(
-        ("chemise",), ("blouse", "chemisier"), ("polo",),
-        ("jean", "denim"), ("chino", "pantalon"), ("short", "bermuda"),
-        ("veste", "blouson"), ("parka", "anorak"), ("blazer", "veston"),
-        ("pull", "chandail"), ("cardigan", "gilet"), ("débardeur",),
-        ("basket", "tennis"), ("botte", "bottine"), ("mocassin",),
-        ("sac-à-dos",), ("cabas", "tote"), ("cartable", "sacoche"),
-        ("casquette",), ("bonnet",), ("fedora", "chapeau"),
-        ("lampe", "luminaire"), ("vase",), ("coussin", "oreiller"),
-        ("théière",), ("bouilloire",), ("mug", "tasse"),
-        ("tente",), ("gourde", "bouteille"), ("hamac",),
+    nouns=_nouns(
+        """
+        chemise blouse/chemisier polo
+        jean/denim chino/pantalon short/bermuda
+        veste/blouson parka/anorak blazer/veston
+        pull/chandail cardigan/gilet débardeur
+        basket/tennis botte/bottine mocassin
+        sac-à-dos cabas/tote cartable/sacoche
+        casquette bonnet fedora/chapeau
+        lampe/luminaire vase coussin/oreiller
+        théière bouilloire mug/tasse
+        tente gourde/bouteille hamac
+        """
     ),
     colours=("noir", "blanc", "rouge", "bleu", "vert", "sable"),
     styles=("classique", "ajusté", "rétro", "léger", "solide", "doux"),
     description="{noun} {style}, {colour}, par {brand}.",
-)  # fmt: skip
+)

@@ -41,9 +41,11 @@ def cells(field):
 
 def packed(layout, values, times):
     columns = {f.name: column(f, values[f.name]) for f in layout.fields}
-    event, created = (np.array(list(t), np.int64) for t in zip(*times, strict=True)) if times else (
-        np.zeros(0, np.int64), np.zeros(0, np.int64)
-    )  # fmt: skip
+    event, created = (
+        (np.array(list(t), np.int64) for t in zip(*times, strict=True))
+        if times
+        else (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    )
     return pack(layout, columns, event, created).to_pylist()
 
 

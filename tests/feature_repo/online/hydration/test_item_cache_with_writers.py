@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DAY, HOUR
-from feature_repo.online.hydration.item_cache import _OVERHEAD_BYTES, CACHE_BYTES
+from feature_repo.online.hydration.item_cache import CACHE_BYTES, OVERHEAD_BYTES
 from tests.feature_repo.online.cached_reader import CachedReader, uncached
 from tests.feature_repo.online.histories import (
     ITEMS,
@@ -37,12 +37,17 @@ texts = st.sampled_from(["a", "b"])
 events = st.one_of(
     st.builds(click, ids, instants, items, user_id=users, corrects=st.none() | ids),
     st.builds(
-        ranking, ids, instants, st.lists(items, min_size=1, max_size=4, unique=True),
-        request_id=ids, user_id=users, query=queries,
+        ranking,
+        ids,
+        instants,
+        st.lists(items, min_size=1, max_size=4, unique=True),
+        request_id=ids,
+        user_id=users,
+        query=queries,
     ),
     st.builds(upsert, ids, instants, items, brand=texts, price=st.none() | st.integers(0, 9)),
     st.builds(person, ids, instants, st.sampled_from(USERS), device=st.just("phone")),
-)  # fmt: skip
+)
 writes = st.one_of(
     st.tuples(st.just("event"), events),
     st.tuples(st.just("event"), events),
@@ -52,9 +57,11 @@ writes = st.one_of(
     st.tuples(st.sampled_from(["flush", "hang up"])),
 )
 slates = st.tuples(
-    st.lists(items, max_size=6), st.sampled_from([NOW, NOW, NOW + DAY, NOW + 30 * DAY]), users,
+    st.lists(items, max_size=6),
+    st.sampled_from([NOW, NOW, NOW + DAY, NOW + 30 * DAY]),
+    users,
     queries,
-)  # fmt: skip
+)
 reads = st.tuples(st.just("read"), st.lists(slates, min_size=1, max_size=3))
 histories = st.lists(writes | reads, max_size=24)
 
@@ -64,7 +71,7 @@ histories = st.lists(writes | reads, max_size=24)
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
-@given(histories, st.sampled_from([CACHE_BYTES, 2 * _OVERHEAD_BYTES + 900, 0]))
+@given(histories, st.sampled_from([CACHE_BYTES, 2 * OVERHEAD_BYTES + 900, 0]))
 def test_cached_reads_equal_uncached_reads_after_any_history(room, history, max_bytes):
     room.client.flushdb()
 
@@ -127,7 +134,7 @@ class Changes(threading.Thread):
         self.acknowledged += 1
 
 
-@pytest.mark.parametrize("max_bytes", [CACHE_BYTES, 8 * _OVERHEAD_BYTES])
+@pytest.mark.parametrize("max_bytes", [CACHE_BYTES, 8 * OVERHEAD_BYTES])
 def test_overlapping_reads_each_see_one_instant(room, max_bytes):
     items = [f"i{n}" for n in range(20)]
     changes, chance, seen = Changes(room, items, times=300), random.Random(7), []

@@ -15,9 +15,12 @@ UNKNOWN = b"-ERR unknown command\r\n"
 def without_tracking(room, request):
     """A user of the server without permission to track keys."""
     room.client.acl_setuser(
-        "reader", enabled=True, nopass=True, keys=["*"],
+        "reader",
+        enabled=True,
+        nopass=True,
+        keys=["*"],
         commands=["+@all", f"-{request.param}"],
-    )  # fmt: skip
+    )
     yield RedisAddress.parse(f"redis://reader:any@127.0.0.1:{room.address.port}/0")
     room.client.acl_deluser("reader")
 

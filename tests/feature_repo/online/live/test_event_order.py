@@ -34,21 +34,28 @@ requests = st.sampled_from(["r1", "r2"])
 def rankings(draw):
     at, query = draw(instants), draw(st.sampled_from([None, "", *QUERIES]))
     return ranking(
-        draw(ids), at, draw(st.permutations(ITEMS))[: draw(st.integers(not query, 3))],
-        received_at=min(at + draw(delays) * DAY, NOW - 1), request_id=draw(requests),
-        user_id=draw(st.sampled_from([None, *USERS])), query=query,
-    )  # fmt: skip
+        draw(ids),
+        at,
+        draw(st.permutations(ITEMS))[: draw(st.integers(not query, 3))],
+        received_at=min(at + draw(delays) * DAY, NOW - 1),
+        request_id=draw(requests),
+        user_id=draw(st.sampled_from([None, *USERS])),
+        query=query,
+    )
 
 
 @st.composite
 def interactions(draw):
     at = draw(instants)
     return click(
-        draw(ids), at, draw(st.sampled_from(ITEMS)),
+        draw(ids),
+        at,
+        draw(st.sampled_from(ITEMS)),
         received_at=min(at + draw(delays) * DAY, NOW - 1),
         type=draw(st.sampled_from(["click", "click", "purchase", "view"])),
-        request_id=draw(st.none() | requests), user_id=draw(st.sampled_from([None, *USERS])),
-    )  # fmt: skip
+        request_id=draw(st.none() | requests),
+        user_id=draw(st.sampled_from([None, *USERS])),
+    )
 
 
 histories = st.lists(rankings() | interactions(), max_size=12, unique_by=lambda e: e.event_id)

@@ -38,11 +38,19 @@ def test_columns_are_numbers_ages_and_declared_values():
     )
 
     assert columns == {
-        "user_attributes__member": 0, "user_attributes__spent": 2.5, "user_attributes__present": 1,
-        "user__device_known": 1, "user__device__phone": 0, "user__device__gr_e_7": 1,
-        "user__device__gr_e_7_2": 0, "user__tags_known": 1, "user__member_known": 1,
-        "user__spent_known": 1, "user__joined_known": 1, "user__joined_age_seconds": 90,
-    }  # fmt: skip
+        "user_attributes__member": 0,
+        "user_attributes__spent": 2.5,
+        "user_attributes__present": 1,
+        "user__device_known": 1,
+        "user__device__phone": 0,
+        "user__device__gr_e_7": 1,
+        "user__device__gr_e_7_2": 0,
+        "user__tags_known": 1,
+        "user__member_known": 1,
+        "user__spent_known": 1,
+        "user__joined_known": 1,
+        "user__joined_age_seconds": 90,
+    }
 
 
 def test_unknown_shopper_and_undeclared_value():

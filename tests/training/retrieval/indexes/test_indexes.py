@@ -95,10 +95,12 @@ def test_covisitation_equals_the_shrunk_cosine_of_a_plain_count(small_home, acti
                     shared[other] += min(gain, other_gain) ** 0.5
                     visits[other] += 1
     scores = {
-        other: weight / (total[one] * total[other]) ** 0.5 * visits[other]
+        other: weight
+        / (total[one] * total[other]) ** 0.5
+        * visits[other]
         / (visits[other] + SHRINKAGE)
         for other, weight in shared.items()
-    }  # fmt: skip
+    }
 
     results = together.search([one], 10)
 
