@@ -34,6 +34,7 @@ from feature_repo.transformations.incremental import EXAMINED, IncrementalState
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.recent_rows import RecentRows
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
+from feature_repo.transformations.sql_errors import naming_the_view
 from feature_repo.transformations.state import EVERYTHING, Inputs, State, files_of
 from feature_repo.transformations.templates import (
     entries_sql,
@@ -131,7 +132,7 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
 
     Raises:
         ShopError: shop.toml cannot be read or declares something impossible.
-        CatalogueError: the SQL of a view and its declaration differ.
+        CatalogueError: the SQL of a view fails, or differs from its declaration.
         LogError: the log's seals cannot be read.
     """
     inputs, before = Inputs.of(home, _rules(home)), State.read(home.features)
@@ -223,7 +224,8 @@ class _Run:
             latest = self._prepare(db)
             for spec in self._specs:
                 say(f"features: {spec.name}")
-                reports[spec.name] = self._view(db, whole, spec)
+                with naming_the_view(spec):
+                    reports[spec.name] = self._view(db, whole, spec)
             self._merge(db)
         State(self._inputs, latest, files_of(self._folder)).write(self._folder)
         return TransformReport(reports, rebuilt=self._before is None, events=events)

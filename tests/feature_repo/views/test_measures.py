@@ -92,6 +92,33 @@ def test_transform_names_a_column_without_a_declared_measure(home, computed):
         transform(home, START)
 
 
+@pytest.mark.parametrize(
+    ("sql", "error"),
+    [
+        ("selekt item_id", "Parser Error"),
+        ("select item_id, nosuch from stg_interactions", "Binder Error"),
+        (
+            "select item_id, seen_at, part, 1 as wishes from stg_interactions",
+            "Binder Error(.|\n)*bucket",
+        ),
+        (
+            "select item_id, seen_at, bucket, part, type::int as wishes from stg_interactions",
+            "Conversion Error",
+        ),
+    ],
+    ids=["syntax", "unknown column", "missing column", "wrong type"],
+)
+def test_transform_names_a_view_whose_sql_fails(home, monkeypatch, tmp_path, sql, error):
+    file = tmp_path / "wishes.sql"
+    file.write_text(sql)
+    installed(monkeypatch, replace(ITEMS, measures={"wishes": WISHES}, sql=file))
+    write_log(home, [wish()])
+    expected = r"wishes\.sql: expected columns item_id \(entity key\), seen_at, bucket, part and "
+
+    with pytest.raises(CatalogueError, match=f"View 'item_engagement': {expected}(.|\n)*{error}"):
+        transform(home, START)
+
+
 @pytest.mark.parametrize("view", COUNTER_VIEWS, ids=lambda view: view.name)
 def test_sql_columns_equal_the_measures(home, view):
     assert columns_of(home, view) == set(view.measures)
