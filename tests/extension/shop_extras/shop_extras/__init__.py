@@ -29,7 +29,5 @@ def count_wishes(home):
 
 
 INDEX = top_lists_index("wished", lambda inputs: TopLists.best(totals(inputs.home.root)))
-WISHED = SourceSpec(
-    "wished", "the most wished items", search_top_list(INDEX), surfaces={"home": 1.0}, index=INDEX
-)
+WISHED = SourceSpec("wished", "most wished items", search_top_list(INDEX), {"home": 1.0}, INDEX)
 COUNT_WISHES = Step("count_wishes", count_wishes, (HOME,), (), Resources("1", "1G"), retry=1)

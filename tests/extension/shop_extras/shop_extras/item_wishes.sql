@@ -1,3 +1,1 @@
-select item_id, seen_at, bucket, part, sign as wishes
-from stg_interactions
-where type = 'wish'
+select item_id, seen_at, bucket, part, sign as wishes from stg_interactions where type = 'wish'
