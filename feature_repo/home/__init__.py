@@ -27,7 +27,13 @@ from feature_repo.home.errors import (
     ShopError,
     SourceChangedError,
 )
-from feature_repo.home.extensions import extension_names, extensions
+from feature_repo.home.extensions import (
+    EXTENSION_GROUPS,
+    extension_error,
+    extension_names,
+    extensions,
+    installed_extensions,
+)
 from feature_repo.home.home import CHECKOUT, DEFAULT_ROOT, Home
 from feature_repo.home.instants import (
     DAY,
@@ -50,6 +56,7 @@ __all__ = [
     "DAY",
     "DEFAULT_ROOT",
     "EPOCH",
+    "EXTENSION_GROUPS",
     "HOUR",
     "LATEST",
     "MINUTE",
@@ -76,9 +83,11 @@ __all__ = [
     "ShopError",
     "SourceChangedError",
     "exclusive",
+    "extension_error",
     "extension_names",
     "extensions",
     "from_datetime",
+    "installed_extensions",
     "locked",
     "parse_instant",
     "publish",

@@ -36,10 +36,18 @@ class SettingError(AisleError):
 class ExtensionError(AisleError):
     """An installed package declares an extension that cannot be used."""
 
-    def __init__(self, package: str, group: str, name: str, expected: str, found: str) -> None:
+    def __init__(
+        self,
+        package: str,
+        group: str,
+        name: str,
+        expected: str,
+        found: str,
+        advice: str = "Correct the package, or uninstall it.",
+    ) -> None:
         super().__init__(
             f"package {package}, entry point {name!r} of {group}: expected {expected}, "
-            f"found {found}. Correct the package, or uninstall it"
+            f"found {found}. {advice}"
         )
 
 

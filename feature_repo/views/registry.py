@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from functools import cache
 
-from feature_repo.home import CatalogueError, extensions
+from feature_repo.home import extension_error, extensions
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from feature_repo.views.attributes import ITEM_ATTRIBUTES, USER_ATTRIBUTES
 from feature_repo.views.counters import COUNTER_VIEWS, CounterView
@@ -17,7 +17,6 @@ from feature_repo.views.spec import (
     LiveLists,
     LiveValues,
     ViewSpec,
-    check_complete,
 )
 
 GROUP = "aisle.views"
@@ -41,34 +40,38 @@ def all_views() -> tuple[ViewSpec, ...]:
     """Return the built-in views, then the installed ones by name.
 
     Raises:
-        ExtensionError: an entry point is not a `ViewSpec`.
-        CatalogueError: a part of an installed view is missing, or it collides with another view.
+        ExtensionError: an entry point is not a `ViewSpec`, a part of an installed view is missing,
+            or it collides with another view.
     """
     shop = Shop.load(SIMULATED_SHOP)
     specs = list(BUILT_IN)
     for spec in installed_views():
-        check_complete(spec, shop)
-        _check_installed(spec, specs)
+        _check_installed(spec, specs, shop)
         specs.append(spec)
     return tuple(specs)
 
 
-def _check_installed(spec: ViewSpec, others: Sequence[ViewSpec]) -> None:
-    """Check that an installed view shares no name and no live state with another view."""
+def _check_installed(spec: ViewSpec, others: Sequence[ViewSpec], shop: Shop) -> None:
+    """Check that an installed view is complete and shares no name or live state with another."""
+    if missing := spec.forgotten(shop):
+        raise extension_error(
+            GROUP, spec.name, "; ".join(missing), "none", "Add it to the view's ViewSpec."
+        )
     if spec.name in [other.name for other in others]:
-        raise CatalogueError(
-            f"View {spec.name!r} of {GROUP}: expected a unique name, found another view's name; "
-            "rename it."
+        raise extension_error(
+            GROUP, spec.name, "a unique name", "the name of another view", "Rename it."
         )
     if isinstance(spec.live, (LiveFirst, LiveLists)):
-        raise CatalogueError(
-            f"View {spec.name!r} of {GROUP}: expected a CounterView, LiveValues or no live write, "
-            f"found {type(spec.live).__name__}, whose state belongs to a built-in view."
+        raise extension_error(
+            GROUP,
+            spec.name,
+            "a CounterView, LiveValues or no live write",
+            f"{type(spec.live).__name__}, whose state belongs to a built-in view",
+            "Replace it.",
         )
     if isinstance(spec.live, LiveValues) and spec.live.key is not None:
-        raise CatalogueError(
-            f"View {spec.name!r} of {GROUP}: expected LiveValues without a key, found "
-            f"{spec.live.key!r}; leave it out."
+        raise extension_error(
+            GROUP, spec.name, "LiveValues without a key", repr(spec.live.key), "Remove the key."
         )
 
 

@@ -8,7 +8,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from feature_repo.home import SECOND, AisleError, Clock, Settings, to_text
+from feature_repo.home import (
+    EXTENSION_GROUPS,
+    SECOND,
+    AisleError,
+    Clock,
+    Settings,
+    installed_extensions,
+    to_text,
+)
 
 State = Literal["good", "note", "bad"]
 
@@ -45,7 +53,18 @@ class Finding:
 def examine(settings: Settings) -> list[Finding]:
     """Run every check on the home."""
     findings: list[Finding] = []
-    for check in (_python, _clock, _shop, _log, _redis, _registry, _features, _artifacts):
+    checks = (
+        _python,
+        _clock,
+        _shop,
+        _extensions,
+        _log,
+        _redis,
+        _registry,
+        _features,
+        _artifacts,
+    )
+    for check in checks:
         findings += _run(check, settings)
     return findings
 
@@ -86,6 +105,17 @@ def _shop(settings: Settings) -> Iterator[Finding]:
         yield Finding("good", "shop.toml", summary)
     else:
         yield Finding("note", "shop.toml", f"absent; {summary}", "Infer one: `aisle init EVENTS`.")
+
+
+def _extensions(_: Settings) -> Iterator[Finding]:
+    """Yield the entry points of packages, and a note for each one that Aisle does not read."""
+    for group, name, package in installed_extensions():
+        detail = f"{group} {name} of package {package}"
+        if group in EXTENSION_GROUPS:
+            yield Finding("good", "extension", detail)
+        else:
+            fix = f"Aisle ignores the group {group}; use one of {', '.join(EXTENSION_GROUPS)}."
+            yield Finding("note", "extension", detail, fix)
 
 
 def _log(settings: Settings) -> Iterator[Finding]:

@@ -6,9 +6,12 @@
 To add a step, write its function in `steps.py` and declare it here.
 """
 
-from feature_repo.home import extensions
+from feature_repo.home import extension_error, extensions
 from pipelines.steps import steps
 from pipelines.steps.step import HOME, MODEL_NAME, Artifact, Pipeline, Resources, Step
+
+GROUP = "aisle.steps"
+"""The entry point group of steps in installed packages."""
 
 DATASET = Artifact("dataset", "Dataset", "datasets/ranking.parquet")
 RANKER = Artifact("ranker", "Model", "build/ranker")
@@ -94,7 +97,17 @@ def retrain_pipeline() -> Pipeline:
     """Return the pipeline with the steps that installed packages add to it.
 
     Raises:
-        ExtensionError: a package declares a step that cannot be loaded.
+        ExtensionError: a package declares a step that cannot be loaded or has a name of RETRAIN.
         PipelineError: such a step does not fit into the pipeline.
     """
-    return RETRAIN.with_steps(extensions("aisle.steps", Step).values())
+    added = extensions(GROUP, Step)
+    for step in RETRAIN.steps:
+        if step.name in added:
+            raise extension_error(
+                GROUP,
+                step.name,
+                f"a name that no step of {RETRAIN.name} has",
+                "one of its steps",
+                "Rename it.",
+            )
+    return RETRAIN.with_steps(added.values())

@@ -88,7 +88,7 @@ class Step:
     after: str = ""
 
     def __post_init__(self) -> None:
-        """Check that the function has the parameters that the step declares."""
+        """Check that the function requires and accepts the parameters that the step declares."""
         unknown = {value for value in self.inputs if isinstance(value, Parameter)} - PARAMETERS
         if unknown:
             raise PipelineError(
@@ -100,6 +100,12 @@ class Step:
             raise PipelineError(
                 f"Step {self.name!r}: expected an identifier and a function that takes {declared}, "
                 f"found a function without {missing}. Rename its parameters as they are declared."
+            )
+        if undeclared := [name for name in self._required() if name not in declared]:
+            raise PipelineError(
+                f"Step {self.name!r}: expected a function that requires only {declared}, found the "
+                f"parameter {', '.join(undeclared)}. Add it to inputs or outputs, or give it a "
+                "default."
             )
 
     @property
@@ -144,6 +150,16 @@ class Step:
     def _accepted(self) -> Mapping[str, inspect.Parameter]:
         return inspect.signature(self.function).parameters
 
+    def _required(self) -> list[str]:
+        """Return the parameters without a default that a caller must pass."""
+        return [
+            name
+            for name, parameter in self._accepted().items()
+            if parameter.default is parameter.empty
+            and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+            and name != "progress"
+        ]
+
 
 @dataclass(frozen=True)
 class Pipeline:
@@ -170,7 +186,10 @@ class Pipeline:
                     f"that writes them, found {sorted(names)}."
                 )
             if step.name in names:
-                raise PipelineError(f"{self.name} has two steps {step.name}: expected one.")
+                raise PipelineError(
+                    f"Step {step.name!r}: expected a name that no other step of {self.name} has, "
+                    "found two steps; rename one."
+                )
             names.add(step.name)
             written.update(step.outputs)
         if self.result not in names:

@@ -28,7 +28,7 @@ from feature_repo.events.contract.canonical import parse_canonical
 from feature_repo.events.contract.events import AnyEvent
 from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
 from feature_repo.events.contract.metarank import parse_metarank
-from feature_repo.home import EventError, extensions
+from feature_repo.home import EventError, extension_error, extensions
 
 GROUP = "aisle.dialects"
 
@@ -58,12 +58,17 @@ METARANK = Dialect(
     recognizes=lambda raw: "event" in raw and "kind" not in raw,
     parse=lambda raw: (parse_metarank(raw),),
 )
+BUILT_IN = {"metarank": METARANK, "canonical": CANONICAL}
 
 
 @functools.cache
 def dialects() -> Mapping[str, Dialect]:
-    """Return every dialect by name, in the order they are tried."""
-    return _installed() | {"metarank": METARANK, "canonical": CANONICAL}
+    """Return every dialect by name, in the order they are tried.
+
+    Raises:
+        ExtensionError: a package's dialect cannot be loaded, or has the name of a built-in one.
+    """
+    return _installed() | BUILT_IN
 
 
 def dialect_of(raw: object) -> str:
@@ -96,6 +101,10 @@ def parse_feedback(raw: object) -> Sequence[AnyEvent]:
 
 def _installed() -> dict[str, Dialect]:
     installed = extensions(GROUP, Dialect)
+    for name in installed.keys() & BUILT_IN.keys():
+        raise extension_error(
+            GROUP, name, "a name that no dialect of Aisle has", "one of its dialects", "Rename it."
+        )
     return {name: _checked(name, dialect) for name, dialect in installed.items()}
 
 

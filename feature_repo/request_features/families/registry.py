@@ -5,7 +5,7 @@ from functools import cache
 from inspect import signature
 from types import FunctionType
 
-from feature_repo.home import CatalogueError, extensions
+from feature_repo.home import extension_error, extensions
 from feature_repo.request_features.context import RatePrior, RequestContext
 from feature_repo.request_features.families.ages import ages
 from feature_repo.request_features.families.block import Columns
@@ -70,23 +70,18 @@ def all_families() -> tuple[Family, ...]:
         gifts = "shop_extras.features:gifts"
 
     Raises:
-        ExtensionError: an entry point cannot be loaded.
-        CatalogueError: an entry point is not a function of three arguments.
+        ExtensionError: an entry point cannot be loaded, or is not a function of three arguments.
     """
     return (*BUILT_IN, *(_checked(name, one) for name, one in extensions(GROUP).items()))
 
 
 def _checked(name: str, family: object) -> Family:
+    expected = "a function (context, shop, prior) that returns blocks"
     if not isinstance(family, FunctionType):
-        raise CatalogueError(
-            f"Entry point {name!r} of {GROUP}: expected a function (context, shop, prior) that "
-            f"returns blocks, found {family!r}."
-        )
+        raise extension_error(GROUP, name, expected, repr(family))
     try:
         signature(family).bind(None, None, None)
     except TypeError as error:
-        raise CatalogueError(
-            f"Entry point {name!r} of {GROUP}: expected a function (context, shop, prior), found "
-            f"{family.__module__}:{family.__name__}{signature(family)}: {error}."
-        ) from None
+        actual = f"{family.__module__}:{family.__name__}{signature(family)}: {error}"
+        raise extension_error(GROUP, name, expected, actual) from None
     return family

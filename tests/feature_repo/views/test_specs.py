@@ -7,6 +7,7 @@ import pytest
 from feature_repo.catalogue import Catalogue, features_page
 from feature_repo.events.contract import UserEvent
 from feature_repo.home import CatalogueError, Home
+from feature_repo.home.errors import ExtensionError
 from feature_repo.online.live import commands
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from feature_repo.transformations.templates import row_sql
@@ -117,7 +118,11 @@ def install(monkeypatch):
 @pytest.mark.parametrize(
     ("name", "change", "message"),
     [
-        ("item_engagement", {}, "'item_engagement' of aisle.views: expected a unique name"),
+        (
+            "item_engagement",
+            {},
+            "'item_engagement' of aisle.views: expected a unique name",
+        ),
         ("user_first_seen", {"name": "other"}, "found LiveFirst"),
         ("user_recent", {"name": "other"}, "found LiveLists"),
         ("item_attributes", {"name": "other"}, "LiveValues without a key, found 'item'"),
@@ -127,5 +132,5 @@ def test_installed_view_that_collides_is_named(install, name, change, message):
     (view,) = [spec for spec in BUILT_IN if spec.name == name]
     install(replace(view, sql=view.sql_file, **change))
 
-    with pytest.raises(CatalogueError, match=message):
+    with pytest.raises(ExtensionError, match=message):
         registry.all_views()

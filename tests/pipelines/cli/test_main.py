@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from feature_repo.home import Settings
 from pipelines.cli import main as cli
 from pipelines.cli import parser
+from pipelines.cli.doctor import examine
 
 ROOT = Path(__file__).parents[3]
 VERBS = sorted(parser.VERBS)
@@ -146,6 +148,19 @@ def test_doctor_suggests_a_fix_for_every_problem(home, capsys):
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {f["subject"] for f in findings} >= {"Python", "Redis", "registry", "event log"}
     assert [f for f in findings if f["state"] != "good" and not f["cure"]] == []
+
+
+def test_doctor_lists_extensions_and_notes_unknown_groups(home, monkeypatch):
+    installed = [("aisle.view", "gifts", "shop-gifts"), ("aisle.views", "wishes", "shop-wishes")]
+    monkeypatch.setattr("pipelines.cli.doctor.installed_extensions", lambda: installed)
+
+    findings = [f for f in examine(Settings.from_environment()) if f.subject == "extension"]
+
+    assert [(f.state, f.detail) for f in findings] == [
+        ("note", "aisle.view gifts of package shop-gifts"),
+        ("good", "aisle.views wishes of package shop-wishes"),
+    ]
+    assert "ignores the group aisle.view; use one of aisle.dialects" in findings[0].fix
 
 
 def test_redis_starts_and_stops(home, capsys):

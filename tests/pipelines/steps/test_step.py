@@ -6,9 +6,10 @@ import sys
 import pytest
 
 from feature_repo.home import Home, PipelineError
+from feature_repo.home.errors import ExtensionError
 from pipelines.cli.main import main
 from pipelines.cli.parser import parse
-from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain_pipeline
+from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain, retrain_pipeline
 from pipelines.steps.retrain import RETRAIN
 from pipelines.steps.step import Parameter
 
@@ -70,6 +71,18 @@ def test_a_step_whose_function_lacks_a_declared_name_is_rejected():
         Step("write_table", lambda home: {}, (HOME,), (TABLE,), SMALL, retry=0)
 
 
+def test_a_step_whose_function_requires_an_undeclared_parameter_is_rejected():
+    with pytest.raises(PipelineError, match=r"'write_table'.*found the parameter table. Add it"):
+        Step("write_table", write_table, (HOME,), (), SMALL, retry=0)
+
+
+def test_a_step_of_a_package_cannot_have_the_name_of_a_built_in_step(monkeypatch):
+    monkeypatch.setattr(retrain, "extensions", lambda *_: {"train_ranker": WRITE})
+
+    with pytest.raises(ExtensionError, match=r"'train_ranker' of aisle.steps.*Rename it."):
+        retrain_pipeline()
+
+
 def test_a_step_with_an_unknown_parameter_is_rejected():
     with pytest.raises(PipelineError, match=r"expected HOME or MODEL_NAME, found .*'color'"):
         Step("paint", lambda color: {}, (Parameter("color"),), (), SMALL, retry=0)
@@ -81,7 +94,7 @@ def test_a_pipeline_that_reads_an_artifact_without_a_writer_is_rejected():
 
 
 def test_two_steps_of_one_name_are_rejected():
-    with pytest.raises(PipelineError, match="two steps write_table"):
+    with pytest.raises(PipelineError, match=r"'write_table'.*found two steps; rename"):
         Pipeline("twice", "", (WRITE, WRITE), "write_table")
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 
-from feature_repo.home import SettingError, extensions
+from feature_repo.home import SettingError, extension_error, extensions
 from feature_repo.request_features.families import SOURCE_EXTENSIONS, SOURCES
 from training.retrieval.sources.catalogue_indexes import CATALOGUE_INDEXES
 from training.retrieval.sources.spec import IndexSpec, SourceSpec
@@ -50,32 +50,36 @@ def source_specs() -> dict[str, SourceSpec]:
 
     Raises:
         SettingError: a source of this folder is incomplete; names the missing part.
-        ExtensionError: a source of a package is incomplete.
+        ExtensionError: a source of a package cannot be loaded, or uses a wrong name.
     """
     specs = {name: _built_in(name) for name in SOURCES}
     for name, spec in extensions(SOURCE_EXTENSIONS, SourceSpec).items():
-        check_names(name, spec)
+        if wrong := _wrong_name(name, spec):
+            raise extension_error(SOURCE_EXTENSIONS, name, *wrong)
         if name in specs:
-            raise SettingError(f"source {name!r}: expected another name; Aisle has this source.")
+            expected = "a name that no source of Aisle has"
+            raise extension_error(SOURCE_EXTENSIONS, name, expected, "one of them", "Rename it.")
         specs[name] = spec
     return specs
 
 
 @cache
 def index_specs() -> dict[str, IndexSpec]:
-    """Return every index by kind: first the indexes of the sources, then the others.
+    """Return every index by kind: first the indexes of the catalogue, then those of the sources.
 
     Raises:
-        SettingError: two different indexes have one kind.
+        SettingError: two sources of this folder declare different indexes of one kind.
+        ExtensionError: a source of a package declares another index of an existing kind.
     """
-    declared = [spec.index for spec in source_specs().values() if spec.index is not None]
-    specs: dict[str, IndexSpec] = {}
-    for spec in (*CATALOGUE_INDEXES, *declared):
-        if specs.setdefault(spec.kind, spec) != spec:
-            raise SettingError(
-                f"index {spec.kind!r}: expected one declaration, found two; give one of them "
-                "another kind."
-            )
+    specs = {index.kind: index for index in CATALOGUE_INDEXES}
+    for name, source in source_specs().items():
+        index = source.index
+        if index is None or specs.setdefault(index.kind, index) == index:
+            continue
+        expected, actual = "an index of a unique kind", f"another index {index.kind!r}"
+        if name in SOURCES:
+            raise SettingError(f"source {name!r}: expected {expected}, found {actual}.")
+        raise extension_error(SOURCE_EXTENSIONS, name, expected, actual, "Change its kind.")
     return specs
 
 
@@ -102,22 +106,15 @@ def surfaces() -> dict[str, Surface]:
     }
 
 
-def check_names(name: str, spec: SourceSpec) -> None:
-    """Check the names that a source uses.
-
-    Raises:
-        SettingError: names the wrong one.
-    """
+def _wrong_name(name: str, spec: SourceSpec) -> tuple[str, str] | None:
+    """Return what was expected and what was found, if a source uses a wrong name."""
     if spec.name != name:
-        raise SettingError(f"source {name!r}: expected this name in its spec, found {spec.name!r}.")
+        return "this name in its spec", repr(spec.name)
     if name in _RESERVED:
-        raise SettingError(f"source {name!r}: expected another name; {name} means no source.")
-    unknown = sorted(spec.surfaces.keys() - _RANKER_WEIGHTS)
-    if unknown:
-        raise SettingError(
-            f"source {name!r}: expected surfaces out of {', '.join(_RANKER_WEIGHTS)}; "
-            f"found {', '.join(unknown)}."
-        )
+        return f"a name except {' and '.join(_RESERVED)}, which mean no source", repr(name)
+    if unknown := sorted(spec.surfaces.keys() - _RANKER_WEIGHTS):
+        return f"surfaces out of {', '.join(_RANKER_WEIGHTS)}", ", ".join(unknown)
+    return None
 
 
 def _built_in(name: str) -> SourceSpec:
@@ -130,5 +127,6 @@ def _built_in(name: str) -> SourceSpec:
         ) from error
     if not isinstance(spec, SourceSpec):
         raise SettingError(f"source {name!r}: expected a SourceSpec in {file}, found {spec!r}.")
-    check_names(name, spec)
+    if wrong := _wrong_name(name, spec):
+        raise SettingError("source {!r}: expected {}, found {}.".format(name, *wrong))
     return spec

@@ -8,6 +8,7 @@ from feature_repo.events.contract import SHOP_KINDS, InteractionEvent, parse_eve
 from feature_repo.events.contract.dialects import dialect_of, dialects
 from feature_repo.events.ingest import infer_shop, ingest, validate
 from feature_repo.home import CHECKOUT, Clock, EventError, parse_instant
+from feature_repo.home.errors import ExtensionError
 from tests.feature_repo.events.event_samples import compacted
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction
 
@@ -63,6 +64,15 @@ def test_the_dialect_follows_from_the_keys():
     assert dialect_of({"kind": "item", "event": 1}) == "canonical"
     assert dialect_of(None) == "canonical"
     assert list(dialects()) == ["metarank", "canonical"]
+
+
+@pytest.mark.parametrize("name", ["canonical", "metarank"])
+def test_a_package_cannot_replace_a_built_in_dialect(install, name):
+    code = "from feature_repo.events.contract.dialects import CANONICAL"
+    install("gifts", code, f"[aisle.dialects]\n{name} = gifts:CANONICAL\n")
+
+    with pytest.raises(ExtensionError, match=f"package gifts, entry point '{name}'.*Rename it."):
+        dialects()
 
 
 def test_installed_dialects_are_tried_first_in_the_order_of_their_names(shop_dialects):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from feature_repo.home import SettingError
+from feature_repo.home.errors import ExtensionError
 from feature_repo.request_features import feature_columns
 from feature_repo.request_features.context import RequestContext
 from feature_repo.request_features.families import SOURCES
@@ -186,7 +187,7 @@ def test_source_of_an_unknown_surface_names_the_surfaces_that_exist(empty_regist
     monkeypatch.setattr(registry, "extensions", lambda *_: {"gifts": lost})
     registry.source_specs.cache_clear()
 
-    with pytest.raises(SettingError, match=r"surfaces out of search, .*; found gift_page"):
+    with pytest.raises(ExtensionError, match=r"surfaces out of search, .*, found gift_page"):
         source_specs()
 
 
@@ -205,7 +206,7 @@ def test_source_of_a_package_may_not_take_a_name_that_is_used(empty_registry, mo
     monkeypatch.setattr(registry, "extensions", lambda *_: {name: other})
     registry.source_specs.cache_clear()
 
-    with pytest.raises(SettingError, match=f"source '{name}': expected another name"):
+    with pytest.raises(ExtensionError, match=f"'{name}' of aisle.sources: expected a name"):
         source_specs()
 
 
@@ -214,7 +215,7 @@ def test_two_indexes_of_one_kind_are_rejected(empty_registry, monkeypatch):
     gifts = SourceSpec("gifts", "gifts", lambda _: RankedList(), {"home": 0.5}, index=index)
     monkeypatch.setattr(registry, "extensions", lambda *_: {"gifts": gifts})
 
-    with pytest.raises(SettingError, match="index 'popular': expected one declaration, found two"):
+    with pytest.raises(ExtensionError, match="a unique kind, found another index 'popular'"):
         index_specs()
 
 
