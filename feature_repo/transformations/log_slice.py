@@ -48,11 +48,19 @@ class LogSlice:
         return sorted(folder / name for name in self.files if name.startswith(f"{kind}/"))
 
     def open(self, db: duckdb.DuckDBPyConnection) -> None:
-        """Create the SQL view `log_<kind>` for each kind, empty without events."""
+        """Create the SQL view `log_<kind>` for each kind, empty without events.
+
+        Files written before a column existed have null in it.
+        """
         for kind in FEATURE_KINDS:
             paths = [str(path) for path in self.paths(kind)]
-            read = db.read_parquet(paths, hive_partitioning=False) if paths else _none(db, kind)
-            read.create_view(f"added_{kind}")
+            db.register(f"columns_{kind}", ARROW_SCHEMAS[kind].empty_table())
+            columns = f"from columns_{kind}"
+            if paths:
+                files = db.read_parquet(paths, hive_partitioning=False, union_by_name=True)
+                files.create_view(f"files_{kind}")
+                columns += f" union all by name from files_{kind}"
+            db.execute(f"create view added_{kind} as {columns}")
             db.execute(f"create view log_{kind} as from added_{kind}")
         if self.since != EVERYTHING:
             self._add_named(db)
@@ -100,7 +108,3 @@ def _index(home: Home) -> Iterator[EventIndex]:
 
 def _texts(db: duckdb.DuckDBPyConnection, sql: str) -> list[str]:
     return [text for (text,) in db.execute(sql).fetchall() if text is not None]
-
-
-def _none(db: duckdb.DuckDBPyConnection, kind: str) -> duckdb.DuckDBPyRelation:
-    return db.from_arrow(ARROW_SCHEMAS[kind].empty_table())

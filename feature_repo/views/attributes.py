@@ -61,7 +61,7 @@ def _write_item(event: AnyEvent, shop: Shop) -> tuple[str, Mapping[str, Any]] | 
 
 
 def _write_user(event: AnyEvent, shop: Shop) -> tuple[str, Mapping[str, Any]] | None:
-    if not isinstance(event, UserEvent) or event.op == "erase":
+    if not isinstance(event, UserEvent) or event.op != "upsert":
         return None
     values = _values(event.fields, shop.user_fields)
     return (event.user_id, values) if values else None

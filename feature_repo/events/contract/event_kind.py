@@ -70,6 +70,19 @@ class Lookup:
 
 
 @dataclass(frozen=True)
+class OnlyWith:
+    """A field that only some operations (`op`) of a kind have.
+
+    Attributes:
+        required: whether these operations need it.
+    """
+
+    field: str
+    ops: tuple[str, ...]
+    required: bool = True
+
+
+@dataclass(frozen=True)
 class EventKind:
     """One kind of event.
 
@@ -80,6 +93,7 @@ class EventKind:
         feeds_features: whether transformations and the live state read it.
         lookup: how the log looks up single events; None if it never does.
         row_group: rows of a Parquet row group; few where single events are looked up.
+        conditions: fields that only some operations have.
     """
 
     record: type[Event]
@@ -88,6 +102,7 @@ class EventKind:
     feeds_features: bool = True
     lookup: Lookup | None = None
     row_group: int = 50_000
+    conditions: tuple[OnlyWith, ...] = ()
 
     @cached_property
     def name(self) -> str:

@@ -104,16 +104,32 @@ class ItemEvent(Event, frozen=True, tag="item"):
 
 
 class UserEvent(Event, frozen=True, tag="user"):
-    """A user's own fields changed, or the user asked to be erased."""
+    """A user's own fields changed, a session or an account became theirs, or they were erased.
+
+    From a link on, what the session did belongs to the user; an unlink ends that, whoever the
+    user is. A merge makes the history of one account part of another's.
+    """
 
     user_id: _UserId
     op: Annotated[
-        Literal["upsert", "erase"],
-        Field(choice("upsert", "erase"), "What happened to the user.", privacy="public"),
+        Literal["upsert", "erase", "link", "unlink", "merge"],
+        Field(
+            choice("upsert", "erase", "link", "unlink", "merge"),
+            "What happened to the user.",
+            privacy="public",
+        ),
     ] = "upsert"
     fields: Annotated[
         dict[str, FieldValue], Field(SHOP_FIELDS, _OWN_FIELDS, privacy="personal")
     ] = {}
+    session_id: Annotated[
+        str | None,
+        Field(ID, "The visit that is linked or unlinked.", privacy="personal"),
+    ] = None
+    from_user_id: Annotated[
+        str | None,
+        Field(ID, "The user whose history becomes part of user_id's.", privacy="user_id"),
+    ] = None
 
 
 class SlateEvent(Event, frozen=True):

@@ -6,7 +6,7 @@ transformations read enumerate `EVENT_KINDS`.
 
 from collections.abc import Mapping
 
-from feature_repo.events.contract.event_kind import EventKind, Lookup
+from feature_repo.events.contract.event_kind import EventKind, Lookup, OnlyWith
 from feature_repo.events.contract.events import (
     AnyEvent,
     InteractionEvent,
@@ -21,7 +21,14 @@ EVENT_KINDS: Mapping[str, EventKind] = {
     kind.name: kind
     for kind in (
         EventKind(ItemEvent),
-        EventKind(UserEvent),
+        EventKind(
+            UserEvent,
+            conditions=(
+                OnlyWith("fields", ("upsert", "erase"), required=False),
+                OnlyWith("session_id", ("link", "unlink")),
+                OnlyWith("from_user_id", ("merge",)),
+            ),
+        ),
         EventKind(
             RankingEvent,
             draft=ServedRankingEvent,

@@ -9,6 +9,7 @@ import inspect
 
 import msgspec
 
+from feature_repo.events.contract.event_kind import OnlyWith
 from feature_repo.events.contract.fields import Field
 from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
 from feature_repo.events.contract.value_types import Schema
@@ -37,12 +38,25 @@ def json_schema(kind: str) -> Schema:
             name: _property(declared.fields.get(name), derived, name in required)
             for name, derived in published["properties"].items()
         },
+        **({"allOf": [*map(_condition, declared.conditions)]} if declared.conditions else {}),
     }
 
 
 def json_schemas() -> dict[str, Schema]:
     """Return the schemas of the kinds that a shop may send, by kind."""
     return {kind: json_schema(kind) for kind in SHOP_KINDS}
+
+
+def _condition(condition: OnlyWith) -> Schema:
+    """Return the rule that only some operations have a field; without `op` it is an upsert."""
+    has_op: Schema = {"properties": {"op": {"enum": [*condition.ops]}}}
+    needs_op: Schema = {} if "upsert" in condition.ops else {"required": ["op"]}
+    is_value: Schema = {"properties": {condition.field: {"not": {"type": "null"}}}}
+    needed: Schema = (
+        {"then": {"required": [condition.field], **is_value}} if condition.required else {}
+    )
+    absent: Schema = {"properties": {condition.field: {"enum": [None, {}]}}}
+    return {"if": has_op | needs_op, **needed, "else": absent}
 
 
 def _property(field: Field | None, derived: Schema, required: bool) -> Schema:

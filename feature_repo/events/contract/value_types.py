@@ -1,8 +1,9 @@
 """The types of values in events: how each is read, published as JSON Schema, and stored.
 
-A schema and the reader accept the same values, with three exceptions that JSON Schema cannot
-express or that would make it unreadable: a slate may not repeat an item, 7.0 is not an id, and the
-reader accepts more ISO 8601 forms.
+A schema and the reader accept the same values, with four exceptions that JSON Schema cannot
+express or that would make it unreadable: a slate may not repeat an item, an event may not correct
+itself nor a user be merged with itself, 7.0 is not an id, and the reader accepts more ISO 8601
+forms.
 """
 
 from collections.abc import Sequence

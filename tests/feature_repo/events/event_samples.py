@@ -67,6 +67,22 @@ events = st.one_of(
     st.builds(item, _ids, _times, fields=_fields, op=st.sampled_from(["upsert", "delete"])),
     st.builds(UserEvent, event_id=_ids, event_time=_times, user_id=st.just("u"), fields=_fields),
     st.builds(
+        UserEvent,
+        event_id=_ids,
+        event_time=_times,
+        user_id=st.just("u"),
+        op=st.sampled_from(["link", "unlink"]),
+        session_id=st.just("s"),
+    ),
+    st.builds(
+        UserEvent,
+        event_id=_ids,
+        event_time=_times,
+        user_id=st.just("u"),
+        op=st.just("merge"),
+        from_user_id=st.just("v"),
+    ),
+    st.builds(
         ranking,
         _ids,
         _times,

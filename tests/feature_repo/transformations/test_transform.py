@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import ItemEvent, RankingEvent, ShownItem
+from feature_repo.events.contract import ItemEvent, RankingEvent, ShownItem, UserEvent
 from feature_repo.home import DAY
 from feature_repo.shop import Shop, typed_value
 from feature_repo.transformations import run, transform
@@ -214,6 +214,25 @@ def test_rows_are_sorted_by_key_and_time(home):
     )
     assert keys == sorted(keys)
     assert len(keys) == len(set(keys)) > 3
+
+
+def test_files_written_before_a_column_existed_are_read(home):
+    users = [
+        UserEvent(event_id=f"u{n}", event_time=START + n * DAY, user_id="u", fields={"age": n})
+        for n in (1, 2)
+    ]
+    link = UserEvent(
+        event_id="l", event_time=START + 3 * DAY, user_id="v", op="link", session_id="s"
+    )
+    write_log(home, [*users, link])
+    for path in sorted((home.log / "compacted" / "user").rglob("*.parquet"))[:2]:
+        pq.write_table(pq.read_table(path).drop(["session_id", "from_user_id"]), path)
+
+    transform(home, START)
+
+    rows = Rows(home.features / "user_first_seen", "user_id")
+    assert rows.at("u", START + 9 * DAY)["first_seen_at"] == START + DAY
+    assert rows.at("v", START + 9 * DAY) is None
 
 
 def test_progress_names_each_view(home):

@@ -49,6 +49,32 @@ def test_an_invalid_event_is_quarantined_and_the_others_are_accepted(service):
     assert all(list(entry) == ["index", "field", "reason"] for entry in answer["quarantined"])
 
 
+def test_links_and_merges_are_accepted_and_incomplete_ones_are_quarantined(service):
+    def user_event(number, **fields):
+        times = {"event_id": f"identity-{number}", "event_time": service.clock.now()}
+        return {"kind": "user", **times, "user_id": "linked", **fields}
+
+    complete = [
+        user_event(1, op="link", session_id="s"),
+        user_event(2, op="unlink", session_id="s"),
+        user_event(3, op="merge", from_user_id="other"),
+    ]
+    incomplete = [
+        user_event(4, op="link"),
+        user_event(5, op="merge", from_user_id="linked"),
+        user_event(6, op="upsert", session_id="s"),
+    ]
+
+    answer = service.http.post("/events", json=[*complete, *incomplete]).json()
+
+    assert answer["accepted"] == 3
+    assert [entry["field"] for entry in answer["quarantined"]] == [
+        "session_id",
+        "from_user_id",
+        "session_id",
+    ]
+
+
 def test_a_quarantined_event_is_stored_with_its_reason(service):
     service.http.post("/events", json={"kind": "nonsense", "event_id": "in-quarantine"})
 

@@ -22,6 +22,10 @@ from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, rank
 AT = parse_instant(GOOD_TIME)
 
 
+def user(**changes):
+    return {"kind": "user", "event_id": "u1", "event_time": GOOD_TIME, "user_id": "u", **changes}
+
+
 def refusal(raw):
     with pytest.raises(EventError) as refused:
         parse_events(raw)
@@ -52,6 +56,43 @@ def test_user_event_is_parsed():
     raw = {"kind": "user", "event_id": 1, "event_time": GOOD_TIME, "user_id": 2, "op": "erase"}
 
     assert parse_canonical(raw) == UserEvent(event_id="1", event_time=AT, user_id="2", op="erase")
+
+
+@pytest.mark.parametrize("op", ["link", "unlink"])
+def test_a_session_is_linked_and_unlinked(op):
+    raw = user(op=op, session_id=7)
+
+    assert parse_canonical(raw) == UserEvent(
+        event_id="u1", event_time=AT, user_id="u", op=op, session_id="7"
+    )
+
+
+def test_two_users_are_merged():
+    assert parse_canonical(user(op="merge", from_user_id="v")) == UserEvent(
+        event_id="u1", event_time=AT, user_id="u", op="merge", from_user_id="v"
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"op": "link"}, "session_id: expected a value, because op is link"),
+        ({"op": "unlink"}, "session_id: expected a value, because op is unlink"),
+        ({"op": "merge"}, "from_user_id: expected a value, because op is merge"),
+        ({"session_id": "s"}, "session_id: expected no value, except with op link or unlink"),
+        (
+            {"op": "erase", "from_user_id": "v"},
+            "from_user_id: expected no value, except with op me",
+        ),
+        ({"op": "merge", "from_user_id": "u"}, "from_user_id: expected another user than user_id"),
+        (
+            {"op": "link", "session_id": "s", "fields": {"age": 7}},
+            "fields: expected no value, except with op upsert or erase",
+        ),
+    ],
+)
+def test_an_operation_without_its_fields_or_with_those_of_another_is_refused(changes, sentence):
+    assert sentence in str(refusal(user(**changes)))
 
 
 def test_ranking_is_parsed_with_plain_ids_and_with_scores():
@@ -115,7 +156,8 @@ def test_examples_of_the_documentation_are_valid():
 
     events = [parse_canonical(json.loads(line)) for line in lines]
 
-    assert [type(event) for event in events] == [ItemEvent, RankingEvent, *[InteractionEvent] * 3]
+    kinds = [ItemEvent, RankingEvent, *[InteractionEvent] * 3, *[UserEvent] * 3]
+    assert [type(event) for event in events] == kinds
 
 
 @pytest.mark.parametrize(

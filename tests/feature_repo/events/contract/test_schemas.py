@@ -18,6 +18,9 @@ EXAMPLES = [
     item(fields={"title": "x", "price": 1, "tags": ["a", 1], "sale": False, "gone": None}),
     item(op="delete"),
     USER,
+    USER | {"op": "link", "session_id": "s"},
+    USER | {"op": "unlink", "session_id": 4},
+    USER | {"op": "merge", "from_user_id": "8"},
     ranking(
         items=[{"item_id": "a", "score": 1.5, "propensity": 0.5}, 7, "b"], query="q", seed=2**63 - 1
     ),
@@ -77,7 +80,9 @@ _changes = st.fixed_dictionaries(
         "items": st.lists(_slots, max_size=4),
         "utc_offset_minutes": _anything,
         "value": _anything,
-        "op": st.sampled_from(["upsert", "delete", "erase", 1]),
+        "op": st.sampled_from(["upsert", "delete", "erase", "link", "unlink", "merge", 1]),
+        "session_id": st.none() | _ids,
+        "from_user_id": st.none() | _ids,
         "type": _ids,
         "query": _anything,
         "market": _anything,
@@ -93,7 +98,18 @@ def test_events_valid_by_schema_are_parsed(example, changes):
     raw = {**example, **{key: value for key, value in changes.items() if key in keys}}
     assume(is_json(raw) and CHECKS[raw["kind"]].is_valid(raw))
 
-    assert refusal(raw) in (None, "each item once"), raw
+    assert refusal(raw) in (None, "each item once", "another user than user_id"), raw
+
+
+@pytest.mark.parametrize("op", ["upsert", "erase", "link", "unlink", "merge", None])
+@pytest.mark.parametrize("session", [..., None, "s"])
+@pytest.mark.parametrize("merged", [..., None, "v"])
+@pytest.mark.parametrize("fields", [..., None, {}, {"age": 7}])
+def test_schema_and_parser_agree_which_operation_has_which_field(op, session, merged, fields):
+    named = {"op": op or ..., "session_id": session, "from_user_id": merged, "fields": fields}
+    raw = USER | {key: value for key, value in named.items() if value is not ...}
+
+    assert CHECKS["user"].is_valid(raw) == (refusal(raw) is None)
 
 
 def is_json(raw):

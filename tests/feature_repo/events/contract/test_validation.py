@@ -63,5 +63,7 @@ def test_shown_answer_without_items_is_a_search_without_results():
 def test_ranking_without_items_or_query_is_invalid(event, query):
     queried = msgspec.structs.replace(event, query=query)
 
-    with pytest.raises(EventError, match="items: expected at least one item, or a query without results"):
+    with pytest.raises(
+        EventError, match="items: expected at least one item, or a query without results"
+    ):
         validate_event(queried, now=NOON, served=lambda _: served(items=()))

@@ -81,6 +81,19 @@ def test_user_is_first_seen_at_the_first_event_with_their_id(room):
     assert facts(room, user=None).user["user_first_seen__present"] is False
 
 
+def test_link_unlink_and_merge_are_no_first_sight_of_a_user(room):
+    at = {"event_time": NOW - 5, "received_at": NOW - 5, "user_id": "u1"}
+    room.take(
+        UserEvent(event_id="e1", op="link", session_id="s", **at),
+        UserEvent(event_id="e2", op="unlink", session_id="s", **at),
+        UserEvent(event_id="e3", op="merge", from_user_id="u2", **at),
+    )
+
+    seen = [facts(room, user).user["user_first_seen__present"] for user in ("u1", "u2")]
+
+    assert seen == [False, False]
+
+
 def test_erasure_removes_user_fields(room):
     room.take(person("e1", NOW - 5, device="phone"), person("e2", NOW - 4, op="erase"))
 
