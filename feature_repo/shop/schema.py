@@ -1,9 +1,11 @@
 """The shop's own fields of items and users, declared in the home's `shop.toml`.
 
 One `[[item]]` or `[[user]]` table declares one field.  Feature views and SQL derive from it, so
-shops with genres and actors and shops with brands and prices run the same code.
+shops with genres and actors and shops with brands and prices run the same code.  `[session]` says
+after how many days of silence a session no longer counts.
 """
 
+import math
 import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from feature_repo.home import ShopError
+from feature_repo.home import DAY, ShopError
 
 FieldType = Literal["number", "text", "category", "list", "vector", "time", "bool"]
 Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market"]
@@ -28,6 +30,9 @@ RESERVED_COLUMNS = frozenset(
 ITEM_KEYS = frozenset({"name", "type", "column", "role", "description"})
 USER_KEYS = ITEM_KEYS | {"values"}
 """Keys that the declaration of a field may have."""
+
+SESSION_TTL_DAYS = 30
+"""Days of silence after which a session no longer counts, by default."""
 
 TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
 SIMULATED_SHOP = Path(__file__).parent / "examples" / "simulated.toml"
@@ -57,18 +62,27 @@ class ShopField:
 
 @dataclass(frozen=True)
 class Shop:
-    """The fields of one shop, in the order they were declared."""
+    """The fields of one shop, in the order they were declared.
+
+    Attributes:
+        name: of the shop.
+        item_fields: of its items.
+        user_fields: of its users.
+        session_ttl_days: days of silence after which a session no longer counts.
+    """
 
     name: str
     item_fields: tuple[ShopField, ...]
     user_fields: tuple[ShopField, ...] = ()
+    session_ttl_days: float = SESSION_TTL_DAYS
 
     @classmethod
     def load(cls, path: Path) -> "Shop":
         """Read `path`; if it is absent, the simulated shop's declaration.
 
         Raises:
-            ShopError: not TOML, or a field without name or type, doubled or unknown.
+            ShopError: not TOML; a field without name or type, doubled or unknown; or an impossible
+                `[session]`.
         """
         source = path if path.exists() else SIMULATED_SHOP
         try:
@@ -79,6 +93,7 @@ class Shop:
             name=str(table.get("name", source.stem)),
             item_fields=_fields(table.get("item", []), source, ITEM_KEYS),
             user_fields=_fields(table.get("user", []), source, USER_KEYS),
+            session_ttl_days=_session_ttl_days(table.get("session", {}), source),
         )
 
     def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
@@ -94,6 +109,11 @@ class Shop:
         if types not in self._columns:
             self._columns[types] = tuple(field.column for field in self.items_of(*types))
         return self._columns[types]
+
+    @cached_property
+    def session_ttl(self) -> int:
+        """Microseconds of silence after which a session no longer counts."""
+        return round(self.session_ttl_days * DAY)
 
     @cached_property
     def _roles(self) -> dict[Role | None, ShopField]:
@@ -160,6 +180,17 @@ def _fields(tables: Any, source: Path, keys: frozenset[str]) -> tuple[ShopField,
             raise ShopError(f"{source}: role {field.role!r} is given twice; one field can have it.")
         fields.append(field)
     return tuple(fields)
+
+
+def _session_ttl_days(session: Any, source: Path) -> float:
+    if not isinstance(session, dict) or set(session) - {"ttl_days"}:
+        raise ShopError(f"{source}: expected [session] with the key ttl_days, found {session!r}.")
+    days = session.get("ttl_days", SESSION_TTL_DAYS)
+    if isinstance(days, bool) or not isinstance(days, (int, float)) or not 0 < days < math.inf:
+        raise ShopError(
+            f"{source}: [session] ttl_days: expected a number of days above 0, found {days!r}."
+        )
+    return days
 
 
 def _field(

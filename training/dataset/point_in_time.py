@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from feature_repo.home import Home
 from feature_repo.request_features import RequestContext
+from feature_repo.request_features.context import shopper
+from feature_repo.shop import Shop
 from training.metrics import slate_starts
 
 SLATES_AT_ONCE = 1000
@@ -46,11 +48,17 @@ def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
     users = join(requests, "user_id")
     queries = join(requests, "query_key")
     markets = join(requests, "market")
-    return slates_of(rows, users, queries, markets, join(rows, "item_id"))
+    shop = Shop.load(home.shop_toml)
+    return slates_of(rows, users, queries, markets, join(rows, "item_id"), shop)
 
 
 def slates_of(
-    rows: pa.Table, users: pa.Table, queries: pa.Table, markets: pa.Table, items: pa.Table
+    rows: pa.Table,
+    users: pa.Table,
+    queries: pa.Table,
+    markets: pa.Table,
+    items: pa.Table,
+    shop: Shop,
 ) -> Iterator[RequestContext]:
     """Combine the joined tables: users, queries and markets by ranking, `items` by row."""
     bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
@@ -64,6 +72,7 @@ def slates_of(
             markets[of_slates],
             items[of_rows],
             ends - ends[0],
+            shop,
         )
 
 
@@ -74,6 +83,7 @@ def _contexts_of(
     markets: pa.Table,
     items: pa.Table,
     bounds: Bounds,
+    shop: Shop,
 ) -> Iterator[RequestContext]:
     instants = rows["t"].cast(pa.int64()).to_numpy()
     ids, texts = _column(rows["item_id"]), _column(rows["query"])
@@ -81,11 +91,12 @@ def _contexts_of(
     of_user, of_query = _columns(users), _columns(queries)
     of_market, of_item = _columns(markets), _columns(items)
     for number, (start, end) in enumerate(pairwise(bounds.tolist())):
+        t = int(instants[start])
         yield RequestContext(
-            t=int(instants[start]),
+            t=t,
             query=texts[start],
             utc_offset_minutes=offsets[start],
-            user=_row(of_user, number),
+            user=shopper(_row(of_user, number), {}, is_named=True, t=t, shop=shop),
             query_row=_row(of_query, number),
             market_row=_row(of_market, number),
             item_ids=ids[start:end].tolist(),

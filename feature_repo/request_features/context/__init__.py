@@ -29,6 +29,7 @@ from feature_repo.request_features.context.request_context import (
     is_present,
     or_zero,
 )
+from feature_repo.request_features.context.shopper import shopper
 
 __all__ = [
     "COUNTS",
@@ -55,5 +56,6 @@ __all__ = [
     "measure_indexes",
     "or_zero",
     "rounded_log",
+    "shopper",
     "with_overrides",
 ]

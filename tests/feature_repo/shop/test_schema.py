@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from feature_repo.home import ShopError
+from feature_repo.home import DAY, ShopError
 from feature_repo.shop import Shop, safe_column
 from feature_repo.shop.schema import RESERVED_COLUMNS
 
@@ -42,6 +42,11 @@ def test_a_shop_may_have_no_fields_at_all(declared):
     assert declared("") == Shop("shop", ())
 
 
+def test_a_session_counts_for_thirty_days_unless_the_shop_says_otherwise(declared):
+    assert declared("").session_ttl == 30 * DAY
+    assert declared("[session]\nttl_days = 0.5").session_ttl == DAY // 2
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -53,6 +58,12 @@ def test_a_shop_may_have_no_fields_at_all(declared):
         ("[[item]]\nname = 'a'\ntype = 'text'\nkind = 1", "unknown keys"),
         ("[[item]]\nname = 'a'\ntype = 'text'\ncolumn = 'A b'", "not a plain name"),
         ("[[item]]\nname = 'a'\ntype = 'text'\n" * 2, "declared twice"),
+        ("session = 30", "the key ttl_days"),
+        ("[session]\nttl = 30", "the key ttl_days"),
+        ("[session]\nttl_days = 0", "a number of days above 0, found 0"),
+        ("[session]\nttl_days = inf", "a number of days above 0, found inf"),
+        ("[session]\nttl_days = true", "a number of days above 0, found True"),
+        ("[session]\nttl_days = '30'", "a number of days above 0, found '30'"),
         (
             "[[item]]\nname='a'\ntype='text'\nrole='title'\n"
             "[[item]]\nname='b'\ntype='text'\nrole='title'",
