@@ -10,7 +10,7 @@ from training.metrics.metrics import (
     ndcg,
     slate_starts,
 )
-from training.metrics.ordering import highest_columns
+from training.metrics.ordering import highest_columns, highest_entries
 from training.metrics.plackett_luce import gumbel, gumbel_top_k, item_numbers
 from training.metrics.random_streams import Bools, Ints, Seeds, noise, stream
 from training.metrics.reproducible_math import exp, exp2, log, log2, power
@@ -34,6 +34,7 @@ __all__ = [
     "gumbel",
     "gumbel_top_k",
     "highest_columns",
+    "highest_entries",
     "item_numbers",
     "left_singular_vectors",
     "log",

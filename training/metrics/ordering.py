@@ -3,13 +3,17 @@
 In numpy's partial sorts the order of equal numbers depends on the processor's vector unit.
 """
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy import sparse
 
 Numbers = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
+Sparse = Any
+"""scipy.sparse.csr_array."""
 
 
 def highest_columns(values: Numbers, count: int) -> Ints:
@@ -36,3 +40,24 @@ def highest_columns(values: Numbers, count: int) -> Ints:
     candidates = np.nonzero(chosen)[1].reshape(rows, count)
     order = np.argsort(-np.take_along_axis(values, candidates, axis=1), axis=1, kind="stable")
     return np.take_along_axis(candidates, order, axis=1)
+
+
+def highest_entries(matrix: Sparse, count: int) -> Sparse:
+    """Return the `count` highest stored entries of each row; of equal ones the leftmost.
+
+    >>> highest_entries(sparse.csr_array([[1.0, 0.0, 3.0, 3.0]]), 2).toarray().tolist()
+    [[0.0, 0.0, 3.0, 3.0]]
+    """
+    retained = np.ones(matrix.data.size, dtype=bool)
+    for start, end in pairwise(matrix.indptr.tolist()):
+        if end - start > count:
+            values = matrix.data[start:end]
+            lowest = np.partition(values, -count)[-count]
+            above, equal = values > lowest, np.flatnonzero(values == lowest)
+            leftmost = np.argsort(matrix.indices[start + equal], kind="stable")
+            retained[start:end] = above
+            retained[start + equal[leftmost[: count - int(above.sum())]]] = True
+    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
+    return sparse.csr_array(
+        (matrix.data[retained], (row[retained], matrix.indices[retained])), shape=matrix.shape
+    )

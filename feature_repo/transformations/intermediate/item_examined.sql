@@ -14,13 +14,14 @@ clicked as (
     select
         impressions.request_id,
         impressions.position,
-        greatest(interactions.seen_at, impressions.seen_at) as seen_at
+        min(greatest(interactions.seen_at, impressions.seen_at)) as seen_at
 
     from stg_interactions as interactions
     inner join stg_impressions as impressions
         on interactions.request_id = impressions.request_id
         and interactions.item_id = impressions.item_id
     where interactions.is_positive and interactions.sign = 1
+    group by impressions.request_id, impressions.position
 
 ),
 

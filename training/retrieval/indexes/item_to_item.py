@@ -4,13 +4,14 @@ The cosine of tf-idf vectors needs no interactions, so that a new item has neigh
 """
 
 from collections import Counter
+from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
-from training.metrics import highest_columns, log
+from training.metrics import Ints, highest_entries, log
 from training.query_understanding import DEFAULT_LANGUAGE, stems
 from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.neighbours import MOST, Neighbours
@@ -21,16 +22,23 @@ COMMONEST = 0.2
 MOST_WORDS = 60
 """Words of each text that count; the important ones come first."""
 
+MOST_ITEMS = 1000
+"""Items of each term that others are compared with, those of highest weight first.
+
+The work grows with the number of items, not with its square.
+"""
+
 _BLOCK = 512
 
 
-def fit_similar(item_table: ItemTable) -> Neighbours:
+def fit_similar(item_table: ItemTable, most_items: int = MOST_ITEMS) -> Neighbours:
     """Find the nearest neighbours of each item, a block of items at a time."""
-    vectors = _vectors(item_table)
+    vectors = tf_idf(terms_of(item_table))
+    heads = term_heads(vectors, most_items)
     ids = np.array(item_table.item_ids, dtype=object)
     empty = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
     blocks = [
-        _nearest(vectors, start, min(start + _BLOCK, ids.size))
+        _nearest(vectors, heads, start, min(start + _BLOCK, ids.size))
         for start in range(0, ids.size, _BLOCK)
     ]
     rows, others, scores = map(np.concatenate, zip(empty, *blocks, strict=True))
@@ -45,9 +53,23 @@ def fit_similar(item_table: ItemTable) -> Neighbours:
     )
 
 
-def _vectors(item_table: ItemTable) -> "sparse.csr_array":
+def terms_of(item_table: ItemTable) -> list[list[str]]:
+    """Return each item's terms: stems of its texts, and the values of its other fields."""
+    terms: list[list[str]] = [[] for _ in item_table.item_ids]
+    for field in item_table.shop.item_fields:
+        if field.type == "text":
+            for row, text in enumerate(item_table.texts(field)):
+                terms[row] += stems(text[: MOST_WORDS * 12], DEFAULT_LANGUAGE)[:MOST_WORDS]
+        elif field.type in ("category", "list"):
+            coded = item_table.coded(field)
+            for row, code in zip(coded.rows.tolist(), coded.codes.tolist(), strict=True):
+                terms[row].append(f"{field.column}={coded.values[code]}")
+    return terms
+
+
+def tf_idf(terms_by_item: Sequence[Sequence[str]]) -> "sparse.csr_array":
     """Return tf-idf rows of length 1, shape (N, terms)."""
-    bags = [Counter(terms) for terms in _terms(item_table)]
+    bags = [Counter(terms) for terms in terms_by_item]
     document_frequency = Counter(term for bag in bags for term in bag)
     most = max(COMMONEST * len(bags), 10)
     terms = sorted(t for t, n in document_frequency.items() if 1 < n <= most)
@@ -64,29 +86,19 @@ def _vectors(item_table: ItemTable) -> "sparse.csr_array":
     )
 
 
-def _terms(item_table: ItemTable) -> list[list[str]]:
-    """Return each item's terms: stems of its texts, and the values of its other fields."""
-    terms: list[list[str]] = [[] for _ in item_table.item_ids]
-    for field in item_table.shop.item_fields:
-        if field.type == "text":
-            for row, text in enumerate(item_table.texts(field)):
-                terms[row] += stems(text[: MOST_WORDS * 12], DEFAULT_LANGUAGE)[:MOST_WORDS]
-        elif field.type in ("category", "list"):
-            coded = item_table.coded(field)
-            for row, code in zip(coded.rows.tolist(), coded.codes.tolist(), strict=True):
-                terms[row].append(f"{field.column}={coded.values[code]}")
-    return terms
+def term_heads(vectors: "sparse.csr_array", most_items: int) -> "sparse.csr_array":
+    """Return the items of each term, at most `most_items` of highest weight, shape (terms, N)."""
+    return highest_entries(sparse.csr_array(vectors.T), most_items)
 
 
 def _nearest(
-    vectors: "sparse.csr_array", start: int, end: int
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64], npt.NDArray[np.float64]]:
+    vectors: "sparse.csr_array", heads: "sparse.csr_array", start: int, end: int
+) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
     """Return the `MOST` nearest neighbours of items `start` to `end`: rows, others, cosines."""
-    products = (vectors[start:end] @ vectors.T).toarray()
-    products[np.arange(end - start), np.arange(start, end)] = 0
-    most = min(MOST, products.shape[1])
-    columns = highest_columns(products, most)
-    values = np.take_along_axis(products, columns, axis=1).astype(np.float64)
-    rows = np.repeat(np.arange(start, end), most).reshape(columns.shape)
-    positive = values > 0
-    return rows[positive], columns[positive], values[positive]
+    products = highest_entries(vectors[start:end] @ heads, MOST + 1)
+    rows, columns = sparse.coo_array(products).coords
+    is_other = rows + start != columns
+    others = (products.data[is_other], (rows[is_other], columns[is_other]))
+    nearest = highest_entries(sparse.csr_array(others, shape=products.shape), MOST)
+    rows, columns = sparse.coo_array(nearest).coords
+    return rows.astype(np.int64) + start, columns.astype(np.int64), nearest.data.astype(np.float64)

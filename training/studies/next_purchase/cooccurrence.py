@@ -1,14 +1,13 @@
 """Co-occurrence: counts of pairs in one context, such as an order or a session."""
 
 from dataclasses import dataclass
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from training.metrics import log, power
+from training.metrics import highest_entries, log, power
 
 Indices = npt.NDArray[np.int64]
 Sparse = Any
@@ -52,7 +51,7 @@ class Cooccurrences:
         """
         scale = 1 / np.sqrt(np.maximum(self.contexts, 1.0))
         cosines = sparse.csr_array(self.pairs.multiply(scale[:, None]).multiply(scale[None, :]))
-        return _highest(cosines, neighbours)
+        return highest_entries(cosines, neighbours)
 
     def ppmi(self, smoothing: float) -> Sparse:
         """Return max(0, ln(P(a, b) / (P(a) · P(b)^smoothing))) of each seen pair, shape (N, N).
@@ -75,20 +74,3 @@ class Cooccurrences:
 
 def _height(row: Indices) -> int:
     return int(row.max()) + 1 if row.size else 0
-
-
-def _highest(matrix: Sparse, count: int) -> Sparse:
-    """Select the `count` highest values of each row; of equal values the leftmost."""
-    matrix.sort_indices()
-    retained = np.ones(matrix.data.size, dtype=bool)
-    for start, end in pairwise(matrix.indptr.tolist()):
-        if end - start > count:
-            values = matrix.data[start:end]
-            lowest = np.partition(values, -count)[-count]
-            equal = np.flatnonzero(values == lowest)
-            retained[start:end] = values > lowest
-            retained[start + equal[: count - int(retained[start:end].sum())]] = True
-    row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return sparse.csr_array(
-        (matrix.data[retained], (row[retained], matrix.indices[retained])), shape=matrix.shape
-    )
