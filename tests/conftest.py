@@ -22,6 +22,10 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
 
+# Each worker of the tests is one of as many processes as there are cores.  A second thread of
+# XGBoost would wait for the other, which costs eight times the CPU on a busy machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A shell ignores SIGINT in background jobs, and the processes that tests interrupt inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

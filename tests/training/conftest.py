@@ -1,5 +1,7 @@
 """Training datasets: a small synthetic one, and one of a small simulated shop."""
 
+import json
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -8,9 +10,11 @@ from feature_repo.home import MINUTE, Home, parse_instant
 from feature_repo.request_features import feature_columns
 from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import SIMULATED_SHOP, Shop
-from training.dataset import Facts
+from training.dataset import Dataset, Facts
 from training.dataset.format import write_dataset
 from training.dataset.split import split_rankings
+from training.ranker import TRAINING, choose_and_fit
+from training.ranker.configuration import GRID
 
 ITEMS = 6
 START = parse_instant("2026-01-05T00:00:00Z")
@@ -21,32 +25,61 @@ def make_dataset(tmp_path):
     """Returns a function that writes a dataset where taste, not the click rate, explains the
     clicks."""
 
-    def write(name="made.parquet", *, slates=150, seed=3, order=None, **planted):
-        rng = np.random.default_rng(seed)
-        shape = (slates, ITEMS)
-        taste, rate = rng.normal(size=shape), rng.uniform(0.05, 0.4, size=shape)
-        gain = (taste + 2 * rate + rng.normal(scale=0.5, size=shape) > 1).astype(np.float32)
-        columns = feature_columns(Shop.load(SIMULATED_SHOP))
-        planned = {
-            "taste__lift": taste,
-            "rate__item_all": rate,
-            "item_engagement__clicks_all": np.round(rate * 100),
-            "item_engagement__impressions_all": np.full(shape, 100.0),
-            "user_engagement__impressions_all": np.tile(
-                np.where(np.arange(slates) % 3, 6.0, np.nan)[:, None], (1, ITEMS)
-            ),
-            **{column: value(gain) for column, value in planted.items()},
-        }
-        matrix = np.full((slates * ITEMS, len(columns)), np.nan, dtype=np.float32)
-        for column, values in planned.items():
-            matrix[:, columns.index(column)] = values.ravel()
-        rows = np.arange(slates * ITEMS) if order is None else order(slates * ITEMS)
-        path = tmp_path / name
-        facts = Facts(columns, RatePrior(0.2, 2.0), "ranking_v1", 1, {"train": slates})
-        write_dataset(path, facts, _keys(slates, gain).take(pa.array(rows)), [matrix[rows]])
-        return path
+    def write(name="made.parquet", **options):
+        return write_made(tmp_path / name, **options)
 
     return write
+
+
+@pytest.fixture(scope="session")
+def made_dataset(tmp_path_factory):
+    """The same dataset, written once for all tests that only read it."""
+    return write_made(tmp_path_factory.mktemp("made") / "made.parquet")
+
+
+@pytest.fixture(scope="session")
+def fitted(made_dataset):
+    """The ranker of `made_dataset` and its training, for tests that do not change them."""
+    return choose_and_fit(Dataset.load(made_dataset), grid=GRID[:1])
+
+
+@pytest.fixture
+def fitted_folder(fitted, tmp_path):
+    """The folder of that ranker, which a test may change."""
+    return save_trained(*fitted, tmp_path / "ranker")
+
+
+def save_trained(ranker, training, folder):
+    """Write what `train` writes."""
+    ranker.save(folder)
+    (folder / TRAINING).write_text(json.dumps(training.to_dict()))
+    return folder
+
+
+def write_made(path, *, slates=150, seed=3, order=None, **planted):
+    """Write a dataset; `planted` columns are functions of the gain."""
+    rng = np.random.default_rng(seed)
+    shape = (slates, ITEMS)
+    taste, rate = rng.normal(size=shape), rng.uniform(0.05, 0.4, size=shape)
+    gain = (taste + 2 * rate + rng.normal(scale=0.5, size=shape) > 1).astype(np.float32)
+    columns = feature_columns(Shop.load(SIMULATED_SHOP))
+    planned = {
+        "taste__lift": taste,
+        "rate__item_all": rate,
+        "item_engagement__clicks_all": np.round(rate * 100),
+        "item_engagement__impressions_all": np.full(shape, 100.0),
+        "user_engagement__impressions_all": np.tile(
+            np.where(np.arange(slates) % 3, 6.0, np.nan)[:, None], (1, ITEMS)
+        ),
+        **{column: value(gain) for column, value in planted.items()},
+    }
+    matrix = np.full((slates * ITEMS, len(columns)), np.nan, dtype=np.float32)
+    for column, values in planned.items():
+        matrix[:, columns.index(column)] = values.ravel()
+    rows = np.arange(slates * ITEMS) if order is None else order(slates * ITEMS)
+    facts = Facts(columns, RatePrior(0.2, 2.0), "ranking_v1", 1, {"train": slates})
+    write_dataset(path, facts, _keys(slates, gain).take(pa.array(rows)), [matrix[rows]])
+    return path
 
 
 def _keys(slates, gain):

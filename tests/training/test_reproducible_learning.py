@@ -1,4 +1,4 @@
-"""Fitted models have the same bytes for any vector unit and BLAS kernel of the processor."""
+"""Fitted models have the same bytes for any vector unit, BLAS kernel and number of threads."""
 
 import json
 import os
@@ -16,6 +16,7 @@ PROCESSORS = {
         "OPENBLAS_CORETYPE": "Haswell",
     },
     "OpenBLAS for Nehalem": {"OPENBLAS_CORETYPE": "Nehalem"},
+    "two threads": {"OMP_NUM_THREADS": "2"},
 }
 
 

@@ -14,9 +14,9 @@ from training.ranker.quantized import whole_slates
 
 
 @pytest.fixture
-def path(make_dataset, tmp_path):
+def path(made_dataset, tmp_path):
     """A dataset whose row groups end inside slates."""
-    table = pq.read_table(make_dataset())
+    table = pq.read_table(made_dataset)
     pq.write_table(table, tmp_path / "groups.parquet", row_group_size=100)
     return tmp_path / "groups.parquet"
 
@@ -61,8 +61,8 @@ def test_batches_contain_all_slates_and_divide_none(both):
         assert all(matrix.shape[0] == rows.stop - rows.start for rows, matrix in batches)
 
 
-def test_a_slate_longer_than_a_row_group_stays_whole(make_dataset, tmp_path):
-    pq.write_table(pq.read_table(make_dataset()), tmp_path / "d.parquet", row_group_size=4)
+def test_a_slate_longer_than_a_row_group_stays_whole(made_dataset, tmp_path):
+    pq.write_table(pq.read_table(made_dataset), tmp_path / "d.parquet", row_group_size=4)
 
     slates = [
         rows.stop - rows.start for rows, _ in whole_slates(LazyDataset.open(tmp_path / "d.parquet"))

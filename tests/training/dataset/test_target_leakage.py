@@ -106,8 +106,8 @@ def test_slates_without_pairs_are_ignored(make_dataset):
     assert suspicious_columns(data.rows(single)) == {}
 
 
-def test_constant_column_passes_where_the_shown_order_is_perfect(make_dataset):
-    data = Dataset.load(make_dataset())
+def test_constant_column_passes_where_the_shown_order_is_perfect(made_dataset):
+    data = Dataset.load(made_dataset)
     gain = (data.column("position") == 1).astype(np.float32)
     keys = data.keys.set_column(data.keys.column_names.index("gain"), "gain", pa.array(gain))
 

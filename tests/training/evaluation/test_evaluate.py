@@ -2,6 +2,8 @@
 
 import json
 import re
+import shutil
+from copy import deepcopy
 from dataclasses import replace
 from html.parser import HTMLParser
 
@@ -11,6 +13,7 @@ import pytest
 from rich.console import Console
 
 from feature_repo.home import DatasetError
+from tests.training.conftest import save_trained
 from training.dataset import TRAIN, VALIDATE, Dataset
 from training.dataset.format import write_dataset
 from training.evaluation import evaluate, print_evaluation, repeat_trainings, study
@@ -20,26 +23,43 @@ from training.evaluation.evaluation_table import tables
 from training.evaluation.model_card import CARD, CARD_JSON, card, to_markdown
 from training.evaluation.slices import slices_of, support_levels
 from training.metrics import CONVENTIONS, Metric, ndcg
-from training.ranker import BASELINES, TRAINING, Trial, choose_and_fit, refit
+from training.ranker import BASELINES, TRAINING, Trial, refit
 from training.ranker.configuration import GRID
 
 
-@pytest.fixture
-def dataset(make_dataset):
-    return make_dataset()
+@pytest.fixture(scope="module")
+def evaluated(made_dataset, fitted, tmp_path_factory):
+    """A folder with the ranker and its evaluation, and what `evaluate` returned."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    ranker = save_trained(*fitted, folder / "ranker")
+    return folder, evaluate(made_dataset, ranker, folder / "evaluation").to_dict()
 
 
 @pytest.fixture
-def ranker(dataset, tmp_path):
-    fitted, training = choose_and_fit(Dataset.load(dataset), grid=GRID[:1])
-    fitted.save(tmp_path / "ranker")
-    (tmp_path / "ranker" / TRAINING).write_text(json.dumps(training.to_dict()))
-    return tmp_path / "ranker"
+def dataset(made_dataset):
+    return made_dataset
 
 
 @pytest.fixture
-def evaluation(dataset, ranker, tmp_path):
-    return evaluate(dataset, ranker, tmp_path / "evaluation").to_dict()
+def evaluation(evaluated):
+    """The returned figures, which a test may change."""
+    return deepcopy(evaluated[1])
+
+
+@pytest.fixture
+def folder(evaluated, tmp_path):
+    """A copy of the folder, which a test may change."""
+    return shutil.copytree(evaluated[0], tmp_path / "evaluated")
+
+
+@pytest.fixture
+def ranker(folder):
+    return folder / "ranker"
+
+
+@pytest.fixture
+def out(folder):
+    return folder / "evaluation"
 
 
 def test_ranker_and_baselines_are_measured_by_one_command(evaluation):
@@ -97,18 +117,18 @@ def test_item_has_the_first_level_that_supports_its_click_rate(make_dataset):
     }
 
 
-def test_test_split_is_measured_once_for_a_release(dataset, ranker, tmp_path, evaluation):
-    (tmp_path / "evaluation" / PAGE).write_text("kept")
+def test_test_split_is_measured_once_for_a_release(dataset, ranker, out, evaluation):
+    (out / PAGE).write_text("kept")
 
-    again = evaluate(dataset, ranker, tmp_path / "evaluation")
+    again = evaluate(dataset, ranker, out)
 
     assert isinstance(again, Logged)
     assert again.to_dict() == evaluation
-    assert (tmp_path / "evaluation" / PAGE).read_text() == "kept"
+    assert (out / PAGE).read_text() == "kept"
 
 
-def test_another_dataset_is_measured_again(make_dataset, ranker, tmp_path, evaluation):
-    other = evaluate(make_dataset("other.parquet", seed=9), ranker, tmp_path / "evaluation")
+def test_another_dataset_is_measured_again(make_dataset, ranker, out, evaluation):
+    other = evaluate(make_dataset("other.parquet", seed=9), ranker, out)
 
     assert not isinstance(other, Logged)
     assert other.to_dict()["test"] != evaluation["test"]
@@ -126,8 +146,8 @@ def test_shuffled_rows_of_a_slate_change_no_metric_of_the_ranker(dataset):
     assert values == pytest.approx(shuffled_values, abs=1e-12)
 
 
-def test_written_evaluation_equals_the_returned_one(evaluation, tmp_path):
-    written = json.loads((tmp_path / "evaluation" / EVALUATION).read_text())
+def test_written_evaluation_equals_the_returned_one(evaluation, out):
+    written = json.loads((out / EVALUATION).read_text())
 
     assert written == json.loads(json.dumps(evaluation))
 
@@ -153,8 +173,8 @@ class Page(HTMLParser):
         self.attributes += [(tag, *pair) for pair in attrs]
 
 
-def test_page_loads_nothing_and_declares_its_language(evaluation, tmp_path):
-    text = (tmp_path / "evaluation" / PAGE).read_text()
+def test_page_loads_nothing_and_declares_its_language(out):
+    text = (out / PAGE).read_text()
     page = Page(text)
 
     assert not {"script", "link", "img", "iframe"} & set(page.tags)
@@ -163,8 +183,8 @@ def test_page_loads_nothing_and_declares_its_language(evaluation, tmp_path):
     assert page.tags.count("h1") == page.tags.count("main") == 1
 
 
-def test_page_supports_screen_readers_and_dark_mode(evaluation, tmp_path):
-    text = (tmp_path / "evaluation" / PAGE).read_text()
+def test_page_supports_screen_readers_and_dark_mode(evaluation, out):
+    text = (out / PAGE).read_text()
     page = Page(text)
     plots = page.tags.count("svg")
     roles = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "role")]
@@ -180,11 +200,11 @@ def test_page_supports_screen_readers_and_dark_mode(evaluation, tmp_path):
     assert all(f"{model['name']}</th>" in text for model in evaluation["models"])
 
 
-def test_report_shows_the_requested_studies(dataset, evaluation, tmp_path):
-    table = study(dataset, tmp_path / "evaluation", ["ablation", "learning_curve"])
+def test_report_shows_the_requested_studies(dataset, evaluation, out):
+    table = study(dataset, out, ["ablation", "learning_curve"])
 
-    text = (tmp_path / "evaluation" / PAGE).read_text()
-    assert json.loads((tmp_path / "evaluation" / EVALUATION).read_text()) == table
+    text = (out / PAGE).read_text()
+    assert json.loads((out / EVALUATION).read_text()) == table
     assert table["test"] == evaluation["test"]
     assert "Without a family of features" in text
     assert "Learning curve" in text
@@ -236,18 +256,18 @@ def test_a_learning_curve_ends_with_all_rankings(make_dataset):
     assert refits[-1]["difference"]["value"] == 0
 
 
-def test_metrics_are_requested_by_name_and_measured_once(dataset, ranker, tmp_path, evaluation):
+def test_metrics_are_requested_by_name_and_measured_once(dataset, ranker, out, evaluation):
     more = [Metric.parse("ndcg@3"), Metric.parse("precision@1")]
 
-    again = evaluate(dataset, ranker, tmp_path / "evaluation", more)
+    again = evaluate(dataset, ranker, out, more)
 
     assert not isinstance(again, Logged)
     assert {"ndcg@3", "precision@1", *evaluation["test"]} == set(again.to_dict()["test"])
-    assert isinstance(evaluate(dataset, ranker, tmp_path / "evaluation", more[:1]), Logged)
+    assert isinstance(evaluate(dataset, ranker, out, more[:1]), Logged)
 
 
-def test_card_lists_metrics_without_the_required_fields(evaluation, tmp_path):
-    card = json.loads((tmp_path / "evaluation" / CARD_JSON).read_text())
+def test_card_lists_metrics_without_the_required_fields(evaluation, out):
+    card = json.loads((out / CARD_JSON).read_text())
 
     assert evaluation["test"]["revenue@10"] is None
     assert 0 < evaluation["test"]["coverage@10"] <= 1
@@ -255,8 +275,8 @@ def test_card_lists_metrics_without_the_required_fields(evaluation, tmp_path):
     assert any("revenue@10, diversity@10" in limit for limit in card["limits"])
 
 
-def test_model_card_lists_data_features_metrics_slices_and_limits(evaluation, tmp_path):
-    text = (tmp_path / "evaluation" / CARD).read_text()
+def test_model_card_lists_data_features_metrics_slices_and_limits(evaluation, out):
+    text = (out / CARD).read_text()
     interval = evaluation["models"][0]["metrics"]["ndcg@10"]
 
     headings = [line[3:] for line in text.splitlines() if line.startswith("## ")]
@@ -300,10 +320,9 @@ def test_revenue_and_diversity_use_the_fields_of_the_shop(dataset):
     assert levels["test"]["diversity@10"] == pytest.approx(9 / 15)
 
 
-def test_names_from_a_shop_cannot_break_the_page(dataset, ranker, tmp_path):
+def test_names_from_a_shop_cannot_break_the_page(evaluation):
     from training.evaluation.report import page
 
-    evaluation = evaluate(dataset, ranker, tmp_path / "one").to_dict()
     evaluation["slices"][0]["name"] = "market <script>alert(1)</script>"
 
     assert "<script>" not in page(evaluation)

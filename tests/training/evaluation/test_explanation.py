@@ -13,13 +13,13 @@ from training.ranker.configuration import GRID
 
 
 @pytest.fixture
-def dataset(make_dataset):
-    return make_dataset()
+def dataset(made_dataset):
+    return made_dataset
 
 
 @pytest.fixture
-def ranker(dataset):
-    return choose_and_fit(Dataset.load(dataset), grid=GRID[:1])[0]
+def ranker(fitted):
+    return fitted[0]
 
 
 def slate_apart_by_taste(ranker, dataset):

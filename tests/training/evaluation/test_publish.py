@@ -1,29 +1,35 @@
 """A ranker is published with its evaluation, unless the gate rejects it."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
 
 from feature_repo.home import ArtifactError
+from tests.training.conftest import save_trained
 from training.artifacts import Popularity, current, verify
 from training.artifacts.popularity import FILE
-from training.dataset import Dataset, item_counts
+from training.dataset import item_counts
 from training.evaluation import evaluate, publish_ranker
 from training.evaluation.evaluate import EVALUATION
-from training.ranker import TRAINING, Ranker, choose_and_fit
-from training.ranker.configuration import GRID
+from training.ranker import TRAINING, Ranker
+
+
+@pytest.fixture(scope="module")
+def evaluated(made_dataset, fitted, tmp_path_factory):
+    """A folder with a ranker and its evaluation."""
+    folder = tmp_path_factory.mktemp("evaluated")
+    ranker = save_trained(*fitted, folder / "ranker")
+    evaluate(made_dataset, ranker, folder / "evaluation")
+    return folder
 
 
 @pytest.fixture
-def learned(make_dataset, tmp_path):
-    """Ranker and evaluation folders of a synthetic dataset."""
-    dataset = make_dataset()
-    ranker, training = choose_and_fit(Dataset.load(dataset), grid=GRID[:1])
-    ranker.save(tmp_path / "ranker")
-    (tmp_path / "ranker" / TRAINING).write_text(json.dumps(training.to_dict()))
-    evaluate(dataset, tmp_path / "ranker", tmp_path / "evaluation")
-    return tmp_path / "ranker", tmp_path / "evaluation"
+def learned(evaluated, tmp_path):
+    """Copies of the ranker and evaluation folders, which a test may change."""
+    folder = shutil.copytree(evaluated, tmp_path / "learned")
+    return folder / "ranker", folder / "evaluation"
 
 
 def test_the_ranker_is_published_with_its_evaluation(home, learned):

@@ -12,8 +12,8 @@ from training.ranker.search import search_configuration, time_folds
 
 
 @pytest.fixture
-def data(make_dataset):
-    return Dataset.load(make_dataset())
+def data(made_dataset):
+    return Dataset.load(made_dataset)
 
 
 def test_each_fold_learns_from_the_past(data):
