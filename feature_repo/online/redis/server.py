@@ -44,6 +44,8 @@ _STOPS_WITHIN_SECONDS = 20.0
 _PORTS = range(20_000, 32_000)
 """Below the ephemeral ports, which systems use for outgoing connections."""
 
+_PORTS_TO_TRY = 5
+
 _WITH_WATCHER = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -TERM $$; } & exec "$@" 3<&-'
 """Becomes the server; a background shell stops it when its standard input closes."""
 
@@ -93,8 +95,7 @@ def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAdd
                 f"The Redis server of {folder} runs but does not answer; end process "
                 f"{_pid(folder)}, or delete {folder / 'pid'} if that is not Redis."
             )
-        port = last_port if last_port is not None and _is_free(last_port) else _choose_port(folder)
-        _launch(folder, port, lifetime)
+        port = _launch_on_a_free_port(folder, last_port, lifetime)
         moved = last_port not in (None, port)
         return RedisAddress.local(port, owned=lifetime == "process", moved=moved)
 
@@ -266,6 +267,25 @@ def _command(folder: Path, port: int) -> list[str]:
     }
     pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
     return [str(server_binary()), *pairs]
+
+
+def _launch_on_a_free_port(folder: Path, last_port: int | None, lifetime: Lifetime) -> int:
+    """Start the server, on its last port where that is free, and return its port.
+
+    Another process may take the port after it was free: homes copied from one home start with the
+    same port.
+    """
+    port = last_port if last_port is not None and _is_free(last_port) else _choose_port(folder)
+    for _ in range(_PORTS_TO_TRY - 1):
+        try:
+            _launch(folder, port, lifetime)
+            return port
+        except RedisError:
+            if _is_free(port):
+                raise
+            port = _choose_port(folder)
+    _launch(folder, port, lifetime)
+    return port
 
 
 def _launch(folder: Path, port: int, lifetime: Lifetime) -> None:

@@ -60,9 +60,12 @@ def test_view_without_entities_is_in_every_row(store, shop_wide, items):
 
 
 @pytest.mark.parametrize(("dtype", "key"), [(Bool, True), (UnixTimestamp, NOON)])
-def test_bool_or_time_is_a_key(store, dtype, key):
+def test_bool_or_time_is_a_key(tmp_path, shared_redis, dtype, key):
     kind = dtype.to_value_type()
     name = f"by_{kind.name.lower()}"
+    # Feast caches the entities of a project by the address of its registry in memory, which a later
+    # registry of the project may have again.
+    store = store_of(tmp_path, shared_redis, project=name, database=3)
     entity = Entity(name=name, join_keys=[f"{name}_key"], value_type=kind)
     keys = (Field(name=f"{name}_key", dtype=dtype),)
     view = view_of({"v": Float64}, name=name, entities=(entity,), keys=keys)

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 import redis
 
-from feature_repo.home import RedisError, SettingError, Settings
+from feature_repo.home import Home, RedisError, SettingError, Settings
 from feature_repo.online.redis import RedisAddress, port_of, redis_client, running_redis
 from feature_repo.online.redis.binary import server_binary
 from feature_repo.online.redis.server import ensure_redis, start, status, stop
@@ -118,6 +118,22 @@ def test_concurrent_threads_share_one_server(private):
 
     assert {address.port for address in addresses} == {port_of(private.home)}
     assert stop(private.home)
+
+
+def test_copies_of_one_home_start_at_once_on_separate_ports(private, tmp_path):
+    with running_redis(private) as original:
+        port = original.port
+    copies = [Settings(home=Home(tmp_path / f"copy{n}")) for n in range(4)]
+    for copy in copies:
+        copy.home.redis.mkdir(parents=True)
+        (copy.home.redis / "port").write_text(f"{port}\n")
+
+    with ThreadPoolExecutor(len(copies)) as threads:
+        addresses = list(threads.map(ensure_redis, copies))
+
+    assert len({address.port for address in addresses}) == len(copies)
+    assert [port_of(copy.home) for copy in copies] == [address.port for address in addresses]
+    assert all(stop(copy.home) for copy in copies)
 
 
 def test_server_of_another_home_on_the_port_is_never_used(private, tmp_path):
