@@ -9,7 +9,7 @@ from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import feature_view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.views import views_of
+from feature_repo.views import EVENT_TIMES, views_of
 
 
 @dataclass(frozen=True)
@@ -54,14 +54,14 @@ class Catalogue:
 def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
     """The features of the first ranker: every feature except texts other than the title."""
     long_texts = {field.column for field in shop.items_of("text") if field.role != "title"}
+    unread = {"item_attributes": long_texts}
     return FeatureService(
         name="ranking_v1",
         description="The features of item, user, query and market that the first ranker reads.",
-        features=[_without(view, long_texts) for view in views],
+        features=[_without(view, {EVENT_TIMES, *unread.get(view.name, ())}) for view in views],
     )
 
 
-def _without(view: FeatureView, long_texts: set[str]) -> FeatureView:
-    if view.name != "item_attributes":
-        return view
-    return view[[field.name for field in view.features if field.name not in long_texts]]
+def _without(view: FeatureView, unread: set[str]) -> FeatureView:
+    names = [field.name for field in view.features]
+    return view if unread.isdisjoint(names) else view[[n for n in names if n not in unread]]

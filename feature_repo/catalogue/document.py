@@ -50,7 +50,8 @@ the shop {shop!r}: another shop has its own fields.  A feature is absent if the 
 field.
 
 `live` features are as of the instant of the request; `batch:1d` features are as of the last UTC
-midnight, in training and in serving.  Every view also has the bookkeeping column `part`.
+midnight, in training and in serving.  Every view also has the bookkeeping column `part`, and views
+of the newest values have `event_times`.
 """
 
 

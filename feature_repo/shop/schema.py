@@ -21,7 +21,7 @@ Role = Literal["title", "category", "brand", "price", "list_price", "stock", "ma
 RESERVED_COLUMNS = frozenset(
     {
         *("item_id", "user_id", "event_timestamp", "created_timestamp"),
-        *("is_deleted", "part", "present", "item_ids", "at"),
+        *("is_deleted", "event_times", "part", "present", "item_ids", "at"),
         *("rn", "entity_row_id", "event_expire_timestamp"),
     }
 )

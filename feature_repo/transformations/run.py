@@ -316,8 +316,8 @@ class _Run:
         Raises:
             CatalogueError: they differ.
         """
-        fields = [field.name for field in spec.fields_of(self._shop)]
-        expected = [spec.key, "event_timestamp", "created_timestamp", *fields, "part"]
+        names = (*(field.name for field in spec.fields_of(self._shop)), *spec.bookkeeping)
+        expected = [spec.key, "event_timestamp", "created_timestamp", *names]
         columns = [row[0] for row in db.execute(f"describe {sql}").fetchall()]
         if columns != expected:
             raise CatalogueError(

@@ -10,7 +10,9 @@ from string import Template
 from feature_repo.home import CatalogueError
 from feature_repo.shop import Shop, ShopField
 from feature_repo.views import (
+    EVENT_TIMES,
     MARKET_MEASURES,
+    PART,
     WINDOWS,
     CounterView,
     FieldKind,
@@ -29,6 +31,7 @@ _SQL_TYPES: dict[FieldKind, str] = {
     "numbers": "double[]",
     "texts": "varchar[]",
 }
+_BOOKKEEPING_TYPES = {EVENT_TIMES: "bigint[]", PART: "bigint"}
 
 
 def row_sql(spec: ViewSpec, shop: Shop) -> str:
@@ -47,7 +50,7 @@ def newest_rows_table_sql(spec: ViewSpec, shop: Shop) -> str:
         "event_timestamp timestamptz",
         "created_timestamp timestamptz",
         *(f'"{field.name}" {_SQL_TYPES[field.kind]}' for field in spec.fields_of(shop)),
-        "part bigint",
+        *(f"{name} {_BOOKKEEPING_TYPES[name]}" for name in spec.bookkeeping),
     ]
     return f"create temp table incremental_{spec.name} ({', '.join(columns)});"
 

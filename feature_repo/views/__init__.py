@@ -27,8 +27,10 @@ from feature_repo.views.registry import (
     views_of_entity,
 )
 from feature_repo.views.spec import (
+    EVENT_TIMES,
     JOIN_KEYS,
     NUMERIC,
+    PART,
     DailySums,
     Entity,
     FieldKind,
@@ -47,6 +49,7 @@ __all__ = [
     "BUILT_IN",
     "COUNTER_VIEWS",
     "EMPTY_SEARCH",
+    "EVENT_TIMES",
     "EXAMINED",
     "GROUPS",
     "IMPRESSION",
@@ -58,6 +61,7 @@ __all__ = [
     "MARKET_MEASURES",
     "MINOR_UNITS",
     "NUMERIC",
+    "PART",
     "SEARCH",
     "STORED_AS",
     "TILES",

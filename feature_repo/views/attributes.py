@@ -5,8 +5,15 @@ from typing import Any
 
 from feature_repo.events.contract import AnyEvent, ItemEvent, UserEvent
 from feature_repo.shop import FieldType, Shop, ShopField, typed_value
-from feature_repo.views.spec import FieldKind, FieldSpec, LiveValues, NewestRow, ViewSpec
-from feature_repo.views.sql_lines import lines, quoted_name, quoted_text
+from feature_repo.views.spec import (
+    EVENT_TIMES,
+    FieldKind,
+    FieldSpec,
+    LiveValues,
+    NewestRow,
+    ViewSpec,
+)
+from feature_repo.views.sql_lines import lines, quoted_text
 
 _KINDS: dict[FieldType, FieldKind] = {
     "number": "number",
@@ -52,7 +59,7 @@ def _field(field: ShopField) -> FieldSpec:
 
 
 def _write_item(event: AnyEvent, shop: Shop) -> tuple[str, Mapping[str, Any]] | None:
-    """A delete hides the item, an upsert shows it."""
+    """A delete hides the item, an upsert shows it; the newest of both counts."""
     if not isinstance(event, ItemEvent):
         return None
     if event.op == "delete":
@@ -76,15 +83,23 @@ def _values(reported: Mapping[str, Any], fields: Sequence[ShopField]) -> dict[st
     }
 
 
-def _parameters(fields: Sequence[ShopField]) -> dict[str, str]:
-    """`value_<column>` is a struct: null where an event does not mention the field."""
+def _parameters(fields: Sequence[ShopField], *others: str) -> dict[str, str]:
+    """Return the lines of the shop's fields and of other attributes.
+
+    `value_<column>` is a struct of value and event time: null where an event does not mention the
+    attribute.  `newest_<column>` is the newest of these event times so far.
+    """
+    columns = [*(field.column for field in fields), *others]
+    event_times = ", ".join(f"coalesce({_value(c)}.event_time, 0)" for c in columns)
     return {
         "mentioned": lines(fields, _mentioned),
-        "previous": lines(fields, lambda f: f"{{'value': {quoted_name(f)}}} as {_value(f)},"),
-        "merged": lines(
-            fields, lambda f: f"last_value({_value(f)} ignore nulls) over so_far as {_value(f)},"
+        "previous": lines(enumerate(columns, start=1), lambda c: _previous(*c)),
+        "newest": lines(
+            columns, lambda c: f"max({_value(c)}.event_time) over so_far as {_newest(c)},"
         ),
-        "typed": lines(fields, lambda f: f"{_value(f)}.value as {quoted_name(f)},"),
+        "merged": lines(columns, _merged),
+        "typed": lines(columns, lambda c: f'{_value(c)}.value as "{c}",'),
+        "event_times": f"[{event_times}] as {EVENT_TIMES},",
     }
 
 
@@ -94,17 +109,34 @@ def _mentioned(field: ShopField) -> str:
     reader = "text" if field.type == "category" else field.type
     return (
         f"case when {value} is not null then "
-        f"{{'value': as_{reader}({value})}} end as {_value(field)},"
+        f"{{'value': as_{reader}({value}), 'event_time': event_time}} end "
+        f"as {_value(field.column)},"
     )
 
 
+def _previous(position: int, column: str) -> str:
+    """The value of a stored row, whose event times are in the order of its attributes."""
+    event_time = f"{EVENT_TIMES}[{position}]"
+    return f"{{'value': \"{column}\", 'event_time': {event_time}}} as {_value(column)},"
+
+
+def _merged(column: str) -> str:
+    is_newest = f"{_value(column)}.event_time = {_newest(column)}"
+    value = f"case when {is_newest} then {_value(column)} end"
+    return f"last_value({value} ignore nulls) over so_far as {_value(column)},"
+
+
 def _user_parameters(shop: Shop) -> dict[str, str]:
-    is_mentioned = " or ".join(f"{_value(field)} is not null" for field in shop.user_fields)
+    is_mentioned = " or ".join(f"{_value(f.column)} is not null" for f in shop.user_fields)
     return _parameters(shop.user_fields) | {"is_mentioned": is_mentioned}
 
 
-def _value(field: ShopField) -> str:
-    return f'"value_{field.column}"'
+def _value(column: str) -> str:
+    return f'"value_{column}"'
+
+
+def _newest(column: str) -> str:
+    return f'"newest_{column}"'
 
 
 ITEM_ATTRIBUTES = ViewSpec(
@@ -112,7 +144,7 @@ ITEM_ATTRIBUTES = ViewSpec(
     entity="item",
     description="The shop's fields of an item.",
     fields=lambda shop: [*_fields(shop.item_fields), _IS_DELETED],
-    parameters=lambda shop: _parameters(shop.item_fields),
+    parameters=lambda shop: _parameters(shop.item_fields, _IS_DELETED.name),
     incremental=NewestRow(),
     append_numbers=False,
     live=LiveValues(_write_item, key="item"),

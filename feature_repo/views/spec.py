@@ -28,6 +28,14 @@ NUMERIC: tuple[FieldKind, ...] = ("integer", "number", "bool")
 """Kinds of fields that a model reads without conversion."""
 
 
+PART = "part"
+"""Last column of every view: the newest part of the log that a row includes."""
+
+EVENT_TIMES = "event_times"
+"""Column of views with live values: for each field, in their order, the event time of its value in
+microseconds; 0 where no event set the field."""
+
+
 @dataclass(frozen=True)
 class FieldSpec:
     """One feature of a view.
@@ -100,6 +108,9 @@ class LiveCounts:
 class LiveValues:
     """An event sets fields of one entity; a read takes the newest value of each field.
 
+    The newest value is that of the latest event time; at equal times, of the event seen last.  The
+    SQL file applies the same rule to the events up to each row, and returns `event_times`.
+
     Attributes:
         write: returns the entity and the values that an event sets.
         key: prefix of the keys in Redis; by default `newest:<view>`.
@@ -164,9 +175,10 @@ class ViewSpec:
 
     For any other view use `ViewSpec`; its SQL file reads the staging tables (`stg_items`,
     `stg_users`, `stg_rankings`, `stg_impressions`, `stg_interactions`) and returns the join key,
-    `event_timestamp` and `created_timestamp` (from when a request may know the row), the fields and
-    `part`.  `seen_at` is in microseconds; a row of one event is stamped
-    `make_timestamptz(seen_at + 1)`, a daily row with the midnight after its day.
+    `event_timestamp` and `created_timestamp` (from when a request may know the row), the fields,
+    `event_times` if the view has live values, and `part`.  `seen_at` and `event_time` are in
+    microseconds; a row of one event is stamped `make_timestamptz(seen_at + 1)`, a daily row with
+    the midnight after its day.
 
     The model reads the numbers of the view as columns `<view>__<feature>` and `<view>__present`,
     after all other columns.
@@ -226,6 +238,11 @@ class ViewSpec:
     def sql_file(self) -> Path:
         """The SQL file of its rows; for a counted view, of its deltas."""
         return self.sql or FEATURES_SQL / f"{self.name}.sql"
+
+    @property
+    def bookkeeping(self) -> tuple[str, ...]:
+        """The columns after the fields, which no model reads."""
+        return (EVENT_TIMES, PART) if isinstance(self.live, LiveValues) else (PART,)
 
     def fields_of(self, shop: Shop) -> tuple[FieldSpec, ...]:
         """Return the features that the view has in a shop."""

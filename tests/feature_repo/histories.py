@@ -250,15 +250,26 @@ def counts(changes, measures, instant, seals=UNSEALED):
 def item_fields(events, item, before):
     """Return the item's raw fields strictly before an instant."""
     fields = {}
-    for event in _in_order(events, ItemEvent):
-        if event.item_id == item and event.seen_at < before and event.op == "upsert":
+    for event in item_changes(events, item, before):
+        if event.op == "upsert":
             fields |= json.loads(json.dumps(event.fields))
     return fields
 
 
+def is_deleted(events, item, before):
+    """Return whether the last of the item's events by event time deletes it; None without any."""
+    changes = item_changes(events, item, before)
+    return changes[-1].op == "delete" if changes else None
+
+
+def item_changes(events, item, before):
+    """Return the item's events that were seen before an instant, in the order they happened."""
+    return _as_happened(events, ItemEvent, lambda e: e.item_id == item and e.seen_at < before)
+
+
 def user_fields(events, user, before, declared):
     """Return the user's declared fields strictly before an instant; None without any."""
-    upserts = [e for e in _in_order(events, UserEvent) if e.user_id == user and e.seen_at < before]
+    upserts = _as_happened(events, UserEvent, lambda e: e.user_id == user and e.seen_at < before)
     fields = {}
     for event in upserts:
         fields |= {name: value for name, value in event.fields.items() if name in declared}
@@ -275,6 +286,11 @@ def first_seen(events, user, before):
     ]
     seen = [event.seen_at for event in named if event.seen_at < before]
     return {"first_seen_at": min(seen)} if seen else None
+
+
+def _as_happened(events, kind, is_chosen):
+    chosen = [event for event in events if isinstance(event, kind) and is_chosen(event)]
+    return sorted(chosen, key=lambda e: (e.event_time, e.seen_at, e.event_id))
 
 
 def _in_order(events, kind):

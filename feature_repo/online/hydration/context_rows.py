@@ -4,10 +4,19 @@ from collections.abc import Mapping, Sequence
 
 from feature_repo.online.hydration import merge
 from feature_repo.online.hydration.entity_strings import Strings
-from feature_repo.online.hydration.merge import PART, Row
+from feature_repo.online.hydration.merge import Row
 from feature_repo.online.hydration.overlay import Overlay, read_patches
 from feature_repo.online.hydration.stored_rows import StoredRows
-from feature_repo.views import CounterView, Entity, LiveFirst, LiveLists, LiveValues, ViewSpec
+from feature_repo.online.redis import Patch
+from feature_repo.views import (
+    PART,
+    CounterView,
+    Entity,
+    LiveFirst,
+    LiveLists,
+    LiveValues,
+    ViewSpec,
+)
 
 
 class ContextRows:
@@ -61,16 +70,30 @@ class ContextRows:
         """Merge one view as its declaration says."""
         if isinstance(spec, CounterView):
             return merge.counters(spec, strings.tiles.get(spec.name), t)
-        row = self._stored(spec.name, strings.rows.get(spec.name), t)
+        raw = strings.rows.get(spec.name)
+        row = self._stored(spec.name, raw, t)
         match spec.live:
             case LiveValues():
                 patches = read_patches(spec.name, strings.patches.get(spec.name))
-                return merge.attributes(row, patches)
+                return self._patched(spec.name, raw, row, patches, t)
             case LiveFirst():
                 return merge.first_seen(row, overlay.firsts.values())
             case LiveLists():
                 return merge.recent(row, overlay.recent, self._recent_columns)
         return row
+
+    def _patched(
+        self,
+        view: str,
+        raw: bytes | None,
+        row: Row | None,
+        patches: Mapping[str, Patch],
+        t: int,
+    ) -> Row | None:
+        if not patches:
+            return row
+        (event_times,) = self._rows.event_times(view, [raw], t)
+        return merge.attributes(row, patches, event_times)
 
     def _stored(self, view: str, raw: bytes | None, t: int) -> Row | None:
         (row,) = self._rows.rows(view, [raw], self._features[view], t)

@@ -9,12 +9,11 @@ import numpy as np
 from feature_repo.home import DAY
 from feature_repo.online.hydration import merge
 from feature_repo.online.hydration.entity_strings import EntityStrings
-from feature_repo.online.hydration.merge import PART
 from feature_repo.online.hydration.overlay import read_patches
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.request_features.context import Floats, as_numbers
 from feature_repo.shop import Shop
-from feature_repo.views import NUMERIC, ViewSpec
+from feature_repo.views import NUMERIC, PART, ViewSpec
 
 
 @dataclass(slots=True, eq=False)
@@ -134,7 +133,10 @@ class ItemRows:
     ) -> tuple[list[Sequence[Any]], Floats]:
         """Return the lists of a view with live values, its presence last, and its numbers."""
         columns = self._rows.read(view.name, raw, (*view.others, *view.numbers, PART), t)
-        merged = merge.patched(columns, [*map(read_patches, item_ids, live)])
+        patches = map(read_patches, item_ids, live)
+        changes = {n: changed for n, changed in enumerate(patches) if changed}
+        times = self._rows.event_times(view.name, [raw[n] for n in changes], t)
+        merged = merge.patched(columns, changes, times)
         present = [part is not None for part in merged[PART]]
         numbers = np.array([as_numbers(merged[name]) for name in view.numbers])
         return [*(merged[name] for name in view.others), present], numbers

@@ -19,6 +19,7 @@ from feature_repo.online.redis import Patch, RecentItem
 from feature_repo.shop import ShopField
 from feature_repo.views import (
     BUILT_IN,
+    PART,
     VALUE_SEPARATOR,
     WINDOWS,
     CounterView,
@@ -27,9 +28,6 @@ from feature_repo.views import (
 )
 
 Row = dict[str, Any]
-
-PART = "part"
-"""Feature of every row: the newest part of the log that it covers."""
 
 _logger = logging.getLogger(__name__)
 
@@ -88,31 +86,46 @@ def _count(view: CounterView, tiles: Sequence[bytes | None], t: int) -> counter_
     return counts
 
 
-def attributes(row: Row | None, patches: Mapping[str, Patch]) -> Row | None:
-    """Return the newest attributes of an item or user; None without a row and newer patches."""
+def attributes(
+    row: Row | None, patches: Mapping[str, Patch], event_times: Mapping[str, int]
+) -> Row | None:
+    """Return the newest values of an entity; None without a row and later patches.
+
+    Args:
+        row: the stored one.
+        patches: column → its newest live value.
+        event_times: column → the event time of the stored value; a later part's value replaces it
+            unless its own event time is earlier.
+    """
     part = part_of(row)
-    newer = {column: patch for column, patch in patches.items() if patch.part > part}
-    if not newer:
+    later = {column: patch for column, patch in patches.items() if patch.part > part}
+    if not later:
         return row
-    fresh = {column: msgspec.json.decode(patch.value) for column, patch in newer.items()}
-    return {**(row or {}), **fresh, PART: max(patch.part for patch in newer.values())}
+    fresh = {
+        column: msgspec.json.decode(patch.value)
+        for column, patch in later.items()
+        if patch.event_time >= event_times.get(column, 0)
+    }
+    return {**(row or {}), **fresh, PART: max(patch.part for patch in later.values())}
 
 
 def patched(
-    columns: dict[str, list[Any]], changes: Sequence[Mapping[str, Patch]]
+    columns: dict[str, list[Any]],
+    changes: Mapping[int, Mapping[str, Patch]],
+    event_times: Iterable[Mapping[str, int]],
 ) -> dict[str, list[Any]]:
     """Write newer attributes of N entities into their stored columns, and return these.
 
     Args:
         columns: the stored ones, `part` among them; they are changed.
-        changes: N mappings of attribute to its newest patch.
+        changes: position of an entity → its newest patches.
+        event_times: of the stored attributes of each of these entities.
     """
-    for position, patches in enumerate(changes):
-        if patches:
-            row = {name: values[position] for name, values in columns.items()}
-            newest = attributes(row if row[PART] is not None else None, patches) or {}
-            for name in columns.keys() & newest.keys():
-                columns[name][position] = newest[name]
+    for (position, patches), times in zip(changes.items(), event_times, strict=True):
+        row = {name: values[position] for name, values in columns.items()}
+        newest = attributes(row if row[PART] is not None else None, patches, times) or {}
+        for name in columns.keys() & newest.keys():
+            columns[name][position] = newest[name]
     return columns
 
 

@@ -12,7 +12,6 @@ from feature_repo.online.hydration import merge
 from feature_repo.online.hydration.context_rows import ContextRows
 from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
-from feature_repo.online.hydration.merge import PART
 from feature_repo.online.hydration.overlay import Overlay, read_patches
 from feature_repo.online.hydration.slate_query import RequestEncoder, SlateReply, SlateRequest
 from feature_repo.online.hydration.stored_rows import StoredRows
@@ -20,7 +19,7 @@ from feature_repo.online.redis import LiveKeys, Patch, exchange
 from feature_repo.request_features import precompute
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from feature_repo.views import Entity, counter_views, views_of, views_of_entity
+from feature_repo.views import PART, Entity, counter_views, views_of, views_of_entity
 
 _ENTITIES: tuple[Entity, ...] = ("item", "user", "query", "market")
 
@@ -111,7 +110,7 @@ class OnlineReader:
         """Return the recent-list columns of N items just before N instants, µs.
 
         Redis stores only the newest change of an attribute since the rows were loaded; before that
-        change, the loaded value counts.
+        change was seen, the loaded value counts.
 
         Raises:
             RedisError: the server does not answer.
@@ -126,14 +125,16 @@ class OnlineReader:
                 *self._rows.keys(distinct, "item_attributes"),
             ]
         )
-        patches = map(read_patches, distinct, strings)
-        columns = [*(field.column for field in fields), PART]
-        rows = self._rows.rows("item_attributes", strings[len(distinct) :], columns, max(seen_at))
-        stored = dict(zip(distinct, zip(rows, patches, strict=True), strict=True))
+        patches, raw = [*map(read_patches, distinct, strings)], strings[len(distinct) :]
+        changed = [text if of_item else None for text, of_item in zip(raw, patches, strict=True)]
+        columns, now = [*(field.column for field in fields), PART], max(seen_at)
+        rows = self._rows.rows("item_attributes", raw, columns, now)
+        times = self._rows.event_times("item_attributes", changed, now)
+        stored = dict(zip(distinct, zip(rows, patches, times, strict=True), strict=True))
         return [
-            merge.texts_of(merge.attributes(row, _before(instant, changes)), fields)
+            merge.texts_of(merge.attributes(row, _before(instant, changes), times), fields)
             for item, instant in zip(item_ids, seen_at, strict=True)
-            for row, changes in [stored[item]]
+            for row, changes, times in [stored[item]]
         ]
 
     def _strings(self, keys: Sequence[bytes]) -> list[bytes | None]:

@@ -1,6 +1,6 @@
 """Stored rows as plain Python values, column by column: Feast's bytes, decoded without Feast."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +10,10 @@ import numpy.typing as npt
 from feature_repo.online.codec import RowBatch, RowField, ViewCodec, codec_of, message_class
 from feature_repo.online.feast import report_damage
 from feature_repo.online.hydration.decode_cache import CACHE_BYTES, LIST_CACHE_BYTES
-from feature_repo.online.hydration.merge import PART, Row
+from feature_repo.online.hydration.merge import Row
 from feature_repo.online.hydration.row_cache import Columns, RowCache
 from feature_repo.online.redis import text_suffixes
+from feature_repo.views import EVENT_TIMES, PART
 
 if TYPE_CHECKING:
     from feast import FeatureView
@@ -30,6 +31,7 @@ class StoredRows:
         """
         self._shared = frozenset(shared)
         self._caches: dict[tuple[str, ...], RowCache] = {}
+        self._features = {view.name: [field.name for field in view.features] for view in views}
         self._codecs: dict[str, ViewCodec] = {
             view.name: codec_of(project, view, view.name) for view in views
         }
@@ -79,6 +81,18 @@ class StoredRows:
             columns = {field.name: _values(batch, field) for field in fields}
         report_damage(view, batch)
         return columns
+
+    def event_times(
+        self, view: str, raw: Sequence[bytes | None], now: int
+    ) -> list[Mapping[str, int]]:
+        """Decode when each feature of N rows was set: feature → event time, µs.
+
+        The mapping is empty for a missing or damaged string.
+        """
+        if not raw:
+            return []
+        names, times = self._features[view], self.read(view, raw, [EVENT_TIMES], now)[EVENT_TIMES]
+        return [dict(zip(names, of_row or (), strict=False)) for of_row in times]
 
     def numbers(
         self, view: str, raw: Sequence[bytes | None], features: Sequence[str], now: int

@@ -44,8 +44,8 @@ encode_call = msgspec.msgpack.Encoder().encode
 
 def nothing_call(event: AnyEvent) -> Call:
     """Return the call of an event that changes neither lists nor counts."""
-    call = {"kind": "nothing", "id": event.event_id, "seen_at": event.seen_at}
-    return call | _present(heard_of=_user_of(event))
+    times = {"event_time": event.event_time, "seen_at": event.seen_at}
+    return {"kind": "nothing", "id": event.event_id, **times, **_present(heard_of=_user_of(event))}
 
 
 def values_call(event: AnyEvent, shop: Shop) -> Call:

@@ -13,11 +13,12 @@
 --   applied              sorted set: event id, by part
 --   keys                 sorted set: key, by its oldest part
 --   tile:<view>:<key>    tile, see counter_tiles.py
---   first:<user>         part -> the first event in it that names the user {seen_at, id, part}
+--   first:<user>         part -> the first event in it that names the user
+--                        {event_time, seen_at, id, part}
 --   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
 --   item:<item>, user:<user>, newest:<view>:<entity>
---                        field -> its newest patch {seen_at, id, part, value}
+--                        field -> its newest patch {event_time, seen_at, id, part, value}
 --   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
@@ -233,11 +234,24 @@ local function show(request, ranking, shown, keep)
   touch(name, ranking.part)
 end
 
-local function patch_fields(name, patch_of)
+local function patch_of(value)
+  return {
+    event_time = event.event_time, seen_at = event.seen_at, id = event.id, part = event.part,
+    value = value,
+  }
+end
+
+-- Return whether patch `a` is older than `b`: by event time, then in the order they were seen.
+local function is_older(a, b)
+  if a.event_time ~= b.event_time then return a.event_time < b.event_time end
+  return before(a, b)
+end
+
+local function patch_fields(name, values)
   local patches = load(name) or {}
-  for field, value in pairs(patch_of) do
-    local patch = { seen_at = event.seen_at, id = event.id, part = event.part, value = value }
-    if not patches[field] or before(patches[field], patch) then patches[field] = patch end
+  for field, value in pairs(values) do
+    local patch = patch_of(value)
+    if not patches[field] or is_older(patches[field], patch) then patches[field] = patch end
   end
   redis.call("SET", prefix .. name, cmsgpack.pack(patches))
   touch(name, event.part)
@@ -247,7 +261,7 @@ end
 local function store_first_event(user)
   local name, part = "first:" .. user, string.format("%d", event.part)
   local firsts = load(name) or {}
-  local first = { seen_at = event.seen_at, id = event.id, part = event.part, value = "null" }
+  local first = patch_of("null")
   if firsts[part] and not before(first, firsts[part]) then return end
   firsts[part] = first
   redis.call("SET", prefix .. name, cmsgpack.pack(firsts))

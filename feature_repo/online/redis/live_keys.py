@@ -63,8 +63,9 @@ class LiveKeys:
 
 
 class Patch(msgspec.Struct, frozen=True):
-    """The newest value of one attribute as JSON text, with the time and part of its event."""
+    """The newest value of one attribute as JSON text, with the times and part of its event."""
 
+    event_time: int
     seen_at: int
     id: str
     part: int

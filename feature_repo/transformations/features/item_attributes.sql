@@ -1,10 +1,11 @@
--- Attributes of an item: upserts merge by field, null removes one, a delete hides the item until
--- the next upsert.
+-- Attributes of an item: upserts merge by field, null removes one, a delete hides the item.  Of each
+-- attribute the newest value by event time counts, of those seen so far; at equal times the last
+-- seen.  So a late event replaces no newer value.
 --
 -- Grain:  one row per item and instant of an event that names it
 -- Reads:  stg_items, incremental_item_attributes
 -- Params: since -- rows up to it exist already
---         mentioned, previous, merged, typed -- a line per field of the shop, see
+--         mentioned, previous, newest, merged, typed, event_times -- a line per attribute, see
 --         feature_repo/views/attributes.py
 
 with
@@ -14,10 +15,10 @@ mentioned as (
     select
         item_id,
         event_id,
-        op,
         part,
         seen_at,
         $mentioned
+        {'value': op = 'delete', 'event_time': event_time} as value_is_deleted
 
     from stg_items
 
@@ -35,17 +36,27 @@ mentioned as (
 
 ),
 
+dated as (
+
+    select
+        *,
+        $newest
+
+    from mentioned
+    window so_far as (partition by item_id order by seen_at, event_id rows unbounded preceding)
+
+),
+
 merged as (
 
     select
         item_id,
         event_id,
-        op,
         max(part) over so_far as part,
         seen_at,
         $merged
 
-    from mentioned
+    from dated
     window so_far as (partition by item_id order by seen_at, event_id rows unbounded preceding)
 
 ),
@@ -63,7 +74,7 @@ select
     make_timestamptz(seen_at + 1) as event_timestamp,
     make_timestamptz(seen_at + 1) as created_timestamp,
     $typed
-    op = 'delete' as is_deleted,
+    $event_times
     part
 
 from settled

@@ -1,9 +1,10 @@
--- Attributes of a user: upserts merge by field, null removes one.
+-- Attributes of a user: upserts merge by field, null removes one.  Of each attribute the newest value
+-- by event time counts, of those seen so far; at equal times the last seen.
 --
 -- Grain:  one row per user and instant of an event with a declared field
 -- Reads:  stg_users, incremental_user_attributes
 -- Params: since -- rows up to it exist already
---         mentioned, previous, is_mentioned, merged, typed -- by field of the shop, see
+--         mentioned, previous, is_mentioned, newest, merged, typed, event_times -- by field, see
 --         feature_repo/views/attributes.py
 
 with
@@ -33,6 +34,18 @@ mentioned as (
 
 ),
 
+dated as (
+
+    select
+        *,
+        $newest
+
+    from mentioned
+    where $is_mentioned
+    window so_far as (partition by user_id order by seen_at, event_id rows unbounded preceding)
+
+),
+
 merged as (
 
     select
@@ -42,8 +55,7 @@ merged as (
         $merged
         seen_at
 
-    from mentioned
-    where $is_mentioned
+    from dated
     window so_far as (partition by user_id order by seen_at, event_id rows unbounded preceding)
 
 ),
@@ -61,6 +73,7 @@ select
     make_timestamptz(seen_at + 1) as event_timestamp,
     make_timestamptz(seen_at + 1) as created_timestamp,
     $typed
+    $event_times
     part
 
 from settled

@@ -39,6 +39,7 @@ select
     coalesce(minor_units(interactions.value), 0) as amount,
 
     -- instants, microseconds since 1970
+    epoch_us(interactions.event_time) as event_time,
     interactions.seen_us as seen_at
 
 from interactions

@@ -21,6 +21,7 @@ select
     len(items) = 0 as is_empty,
 
     -- instants, microseconds since 1970
+    epoch_us(event_time) as event_time,
     epoch_us(seen_at) as seen_at
 
 from log_ranking

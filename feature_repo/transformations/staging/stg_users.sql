@@ -15,6 +15,7 @@ select
     part,
 
     -- instants, microseconds since 1970
+    epoch_us(event_time) as event_time,
     epoch_us(seen_at) as seen_at
 
 from log_user

@@ -98,16 +98,20 @@ def test_counted_views_have_a_field_per_measure_and_window(transformed):
         assert view.join_keys == [counter.key]
 
 
-def test_feature_service_excludes_long_texts_alone(transformed):
+def test_feature_service_excludes_long_texts_and_event_times_alone(transformed):
     catalogue, shop = Catalogue.of(transformed), Shop.load(transformed.shop_toml)
     long_texts = {f.column for f in shop.items_of("text") if f.role != "title"}
+    unread = {
+        "item_attributes": {*long_texts, "event_times"},
+        "user_attributes": {"event_times"},
+    }
 
     read = {p.name: p for p in catalogue.ranking_v1.feature_view_projections}
 
     assert set(read) == names_of(transformed)
     for view in catalogue.views:
         excluded = {f.name for f in view.features} - {f.name for f in read[view.name].features}
-        assert excluded == (long_texts if view.name == "item_attributes" else set())
+        assert excluded == unread.get(view.name, set())
 
 
 def test_item_attributes_follow_the_shop_in_order(transformed):
@@ -115,7 +119,8 @@ def test_item_attributes_follow_the_shop_in_order(transformed):
 
     names = [field.name for field in Catalogue.of(transformed).view("item_attributes").features]
 
-    assert names == [*(field.column for field in shop.item_fields), "is_deleted", "part"]
+    columns = [field.column for field in shop.item_fields]
+    assert names == [*columns, "is_deleted", "event_times", "part"]
 
 
 def test_user_attributes_follow_the_shop_and_are_absent_without_a_field(transformed):
@@ -127,7 +132,7 @@ def test_user_attributes_follow_the_shop_and_are_absent_without_a_field(transfor
     assert is_declared == bool(shop.user_fields) == folder.exists()
     if is_declared:
         names = [field.name for field in catalogue.view("user_attributes").features]
-        assert names == [*(field.column for field in shop.user_fields), "part"]
+        assert names == [*(field.column for field in shop.user_fields), "event_times", "part"]
 
 
 def test_definitions_contain_every_object_of_the_default_home():

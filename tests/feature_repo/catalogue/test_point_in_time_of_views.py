@@ -27,6 +27,7 @@ from tests.feature_repo.histories import (
     deltas,
     first_seen,
     history,
+    is_deleted,
     item_fields,
     over_histories,
     user_fields,
@@ -181,18 +182,11 @@ def percentiles(events, item, midnight):
 
 
 def attributes(events, item, t):
-    changes = [
-        e for e in events if isinstance(e, ItemEvent) and e.item_id == item and e.seen_at < t
-    ]
-    if not changes:
+    deleted = is_deleted(events, item, before=t)
+    if deleted is None:
         return None
-    newest = max(changes, key=lambda e: (e.seen_at, e.event_id))
     fields = item_fields(events, item, before=t)
-    return {
-        "kind": fields.get("kind"),
-        "tags": fields.get("tags"),
-        "is_deleted": newest.op == "delete",
-    }
+    return {"kind": fields.get("kind"), "tags": fields.get("tags"), "is_deleted": deleted}
 
 
 def of_user(events, user, t):

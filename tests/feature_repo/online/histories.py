@@ -42,8 +42,9 @@ def ranking(event_id, at, items=ITEMS, **more):
     )
 
 
-def upsert(event_id, at, item="i1", **fields):
-    return ItemEvent(event_id=event_id, event_time=at, received_at=at, item_id=item, fields=fields)
+def upsert(event_id, at, item="i1", received_at=None, **fields):
+    times = {"event_time": at, "received_at": received_at or at}
+    return ItemEvent(event_id=event_id, **times, item_id=item, fields=fields)
 
 
 def person(event_id, at, user="u1", op="upsert", **fields):

@@ -29,7 +29,7 @@ def loaded(room, item, *, title, price, part=0):
 def patched(room, item, **values):
     """Return the string that upserts store of an item, by key."""
     patches = {
-        name: Patch(1, "e", 1, msgspec.json.encode(v).decode()) for name, v in values.items()
+        name: Patch(1, 1, "e", 1, msgspec.json.encode(v).decode()) for name, v in values.items()
     }
     return {room.reader.item_keys(item)[1]: msgspec.msgpack.encode(patches)}
 

@@ -77,7 +77,8 @@ def test_every_part_of_the_platform_has_the_view(tmp_path, spec):
 
     view = Catalogue.of(home).view(spec.name)
 
-    assert [field.name for field in view.features[:-1]] == [f.name for f in spec.fields_of(SHOP)]
+    fields = [field.name for field in spec.fields_of(SHOP)]
+    assert [field.name for field in view.features] == [*fields, *spec.bookkeeping]
     assert view.tags["freshness"] == spec.freshness
     assert f"### {spec.name}\n" in features_page(home)
     assert "$" not in row_sql(spec, SHOP)

@@ -26,7 +26,7 @@ FOLDABLE = ("category", "list", "bool")
 """Types with countable values."""
 
 _NEWEST = """
-select * exclude (event_timestamp, created_timestamp, part, is_deleted)
+select * exclude (event_timestamp, created_timestamp, event_times, part, is_deleted)
 from read_parquet($rows, union_by_name = true)
 qualify row_number() over (
     partition by item_id order by event_timestamp desc, created_timestamp desc

@@ -16,6 +16,10 @@ def tile(sealed_part, total, *parts_and_buckets):
     return pack(Tile(records, (total,) * len(deltas), sealed_part))
 
 
+def patch(event_time, value, part):
+    return Patch(event_time=event_time, seen_at=9, id="e", part=part, value=value)
+
+
 def entry(part, seen_at, item, **values):
     return LiveRecent(part, seen_at, RecentItem(item, values))
 
@@ -43,12 +47,26 @@ def test_missing_tile_has_no_counts():
 def test_attribute_patch_newer_than_the_row_wins():
     stored = {"brand": "Old", "price": 1.0, "part": 7}
     patches = {
-        "brand": Patch(seen_at=1, id="e1", part=7, value='"Older"'),
-        "price": Patch(seen_at=2, id="e2", part=8, value="null"),
+        "brand": patch(1, '"Older"', part=7),
+        "price": patch(2, "null", part=8),
     }
 
-    assert attributes(stored, patches) == {"brand": "Old", "price": None, "part": 8}
-    assert attributes(None, {}) is None
+    assert attributes(stored, patches, {}) == {"brand": "Old", "price": None, "part": 8}
+    assert attributes(None, {}, {}) is None
+
+
+def test_patch_of_an_earlier_event_time_than_the_stored_value_loses():
+    stored = {"brand": "Old", "price": 1.0, "stock": 0.0, "part": 7}
+    patches = {
+        "brand": patch(4, '"Earlier"', part=8),
+        "price": patch(5, "2.0", part=8),
+        "stock": patch(6, "5.0", part=8),
+    }
+    times = {"brand": 5, "price": 5, "stock": 5}
+
+    row = attributes(stored, patches, times)
+
+    assert row == {"brand": "Old", "price": 2.0, "stock": 5.0, "part": 8}
 
 
 def test_live_entries_precede_stored_entries():

@@ -109,22 +109,33 @@ def test_correction_counts_in_the_bucket_of_the_corrected_event(room, events, co
 @with_real_redis
 @given(
     st.lists(
-        st.tuples(st.integers(0, 5), st.sampled_from(["a", "b"]), st.sampled_from([None, 1, 2])),
+        st.tuples(
+            st.integers(0, 5),
+            st.integers(0, 5),
+            st.sampled_from(["a", "b"]),
+            st.sampled_from([None, 1, 2]),
+        ),
         max_size=6,
     ),
     st.data(),
 )
-def test_newest_change_of_each_item_field_wins(room, changes, data):
+def test_newest_change_of_each_item_field_by_event_time_wins(room, changes, data):
     room.client.flushdb()
     events = [
-        upsert(f"{brand}{n}", NOW - DAY + hour * HOUR, brand=brand, price=price)
-        for n, (hour, brand, price) in enumerate(changes)
+        upsert(
+            f"{brand}{n}",
+            NOW - DAY + hour * HOUR,
+            received_at=NOW - DAY + (hour + delay) * HOUR,
+            brand=brand,
+            price=price,
+        )
+        for n, (hour, delay, brand, price) in enumerate(changes)
     ]
 
     room.writer.apply(data.draw(st.permutations(events)))
 
     states = facts(room).items
-    newest = max(events, key=lambda e: (e.seen_at, e.event_id), default=None)
+    newest = max(events, key=lambda e: (e.event_time, e.seen_at, e.event_id), default=None)
     brand, price = (newest.fields[field] if newest else None for field in ("brand", "price"))
     assert states["item_attributes__brand"] == [brand, None, None]
     assert_array_equal(states["item_attributes__price"], np.array([price, None, None], float))
