@@ -81,7 +81,7 @@ def evaluate_ranker(
 
 
 def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:
-    """Publish the ranker and the popularity snapshot for the service to load."""
+    """Publish the ranker for the service to load, if the gate allows it."""
     from training.evaluation import publish_ranker as publish
 
     return publish(Home(home), ranker, evaluation, name=model).to_dict()

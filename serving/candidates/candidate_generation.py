@@ -37,7 +37,9 @@ DEPTH = 200
 """Candidates of a list: as many as can be scored within its deadline."""
 
 RANKER_WEIGHT_IF_RELAXED = 0.3
-BROWSE, FALLBACK = "browse", "popular"
+BROWSE = "browse"
+FALLBACKS = "popular", "newest"
+"""Sources of a list whose own sources have no item; the newest items need no click."""
 
 
 @dataclass(frozen=True)
@@ -126,7 +128,7 @@ def continued_candidates(item_ids: Sequence[str]) -> Candidates:
 def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retrieval:
     results = {name: sources.search(name) for name in sources.list_request.surface.sources}
     if not any(map(len, results.values())):
-        results, relaxed = {FALLBACK: sources.search(FALLBACK)}, (*relaxed, "surface")
+        results, relaxed = _fallback(sources), (*relaxed, "surface")
     eligible = sources.request.eligible
     return Retrieval(
         results,
@@ -136,6 +138,16 @@ def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retr
         relaxed,
         tuple(dict.fromkeys(sources.missing)),
     )
+
+
+def _fallback(sources: CandidateSources) -> dict[str, RankedRows]:
+    """Return the items of the first fallback that has any."""
+    results: dict[str, RankedRows] = {}
+    for name in FALLBACKS:
+        results = {name: sources.search(name)}
+        if len(results[name]):
+            break
+    return results
 
 
 def _search(sources: CandidateSources) -> Retrieval:

@@ -73,6 +73,7 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         took: milliseconds inside the service.
+        model_version: of the ranker; `popularity/…` where popularity ranked; null without either.
         degraded: skipped stages: hydrate, score, record.
         dropped: candidates that are deleted.
     """

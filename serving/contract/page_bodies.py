@@ -88,6 +88,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 
     Attributes:
         took: milliseconds inside the service.
+        model_version: of the ranker; null where the candidate sources ranked.
         degraded: stages that were skipped in whole or in part.
         total: number of items that match; only the first few hundred are returned.  Partial matches
             follow and are not counted.

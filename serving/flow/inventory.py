@@ -3,7 +3,8 @@
 from typing import Any
 
 from feature_repo.home import Home
-from serving.state import POPULARITY, RANKER, ModelRegistry
+from serving.state import RANKER, ModelRegistry
+from training.retrieval.indexes import POPULARITY
 
 
 def describe_features(home: Home) -> dict[str, Any]:

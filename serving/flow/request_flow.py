@@ -254,12 +254,15 @@ def score(
     item_ids: Sequence[str],
     context: RequestContext | None,
 ) -> Scored:
-    """Score by the ranker; without it, or without a context, by retrieval or by popularity."""
+    """Score by the ranker; without it, or without a context, by retrieval or by popularity.
+
+    A shop that has not published a ranker is not degraded.
+    """
     model, query = request.model, request.query
     if context is not None and model.ranker is not None:
         with request.trace.fail_open("score"):
             return score_by_ranker(model.ranker, context, request.resources.shop)
-    elif context is not None:
+    elif context is not None and model.is_damaged:
         request.trace.mark_degraded("score")
     if query.list_request is not None:
         return score_by_retrieval(candidates, item_ids)

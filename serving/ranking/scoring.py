@@ -23,11 +23,14 @@ def score_by_ranker(loaded: LoadedArtifact, context: RequestContext, shop: Shop)
 
 
 def score_by_popularity(model: Model, item_ids: Sequence[str]) -> Scored:
-    """Score by the popularity snapshot; without one all scores are equal and the order stays."""
+    """Score by the popularity snapshot, whose version is `popularity/…`.
+
+    Without a snapshot all scores are equal and the order stays.
+    """
     if model.popularity is None:
         return Scored(item_ids, np.zeros(len(item_ids)))
     scores = model.popularity.value.apply(item_ids)
-    return Scored(item_ids, scores, model.popularity.version)
+    return Scored(item_ids, scores, f"popularity/{model.popularity.version}")
 
 
 def score_by_retrieval(candidates: Candidates, item_ids: Sequence[str]) -> Scored:

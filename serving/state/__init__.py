@@ -3,7 +3,6 @@
 from serving.state.deleted_items import DeletedItems
 from serving.state.model_registry import (
     DEFAULT_MODEL,
-    POPULARITY,
     RANKER,
     LoadedArtifact,
     Model,
@@ -13,7 +12,6 @@ from serving.state.watched_file import WatchedFile
 
 __all__ = [
     "DEFAULT_MODEL",
-    "POPULARITY",
     "RANKER",
     "DeletedItems",
     "LoadedArtifact",

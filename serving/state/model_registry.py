@@ -12,13 +12,13 @@ from feature_repo.home import ArtifactError, Home
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from serving.monitoring import ARTIFACT_LOADS
-from training.artifacts import Manifest, Popularity, verify
+from training.artifacts import Manifest, verify
 from training.ranker import Ranker
+from training.retrieval.indexes import POPULARITY
 from training.retrieval.sources import index_specs
 
 DEFAULT_MODEL = "default"
-RANKER, POPULARITY = "ranker", "popularity"
-_MODELS = (RANKER, POPULARITY)
+RANKER = "ranker"
 
 _logger = logging.getLogger(__name__)
 
@@ -34,11 +34,16 @@ class LoadedArtifact:
 
 @dataclass(frozen=True)
 class Model:
-    """A model of `/rank/{name}`: a ranker, and the popularity scores to fall back to."""
+    """A model of `/rank/{name}`: a ranker, and the popularity scores to fall back to.
+
+    Attributes:
+        is_damaged: whether a ranker is published that cannot be loaded.
+    """
 
     name: str
     ranker: LoadedArtifact | None = None
     popularity: LoadedArtifact | None = None
+    is_damaged: bool = False
 
     @property
     def feature_service(self) -> str | None:
@@ -63,20 +68,21 @@ class ModelRegistry:
 
     @property
     def is_ready(self) -> bool:
-        """Whether any ranker or popularity snapshot is loaded."""
-        return any(kind in _MODELS for kind, _ in self.artifacts)
+        """Whether any ranker or the popularity snapshot is loaded."""
+        return any(kind in (RANKER, POPULARITY) for kind, _ in self.artifacts)
 
     def get(self, name: str) -> Model | None:
         """Return a model, or None; the default model always exists and may have no artifacts."""
         ranker = self.artifacts.get((RANKER, name))
-        popularity = self.artifacts.get((POPULARITY, name))
-        if ranker is None and popularity is None and name != DEFAULT_MODEL:
+        is_damaged = ranker is None and (RANKER, name) in self._loaded_versions
+        if ranker is None and not is_damaged and name != DEFAULT_MODEL:
             return None
-        return Model(name, ranker, popularity or self.artifacts.get((POPULARITY, DEFAULT_MODEL)))
+        return Model(name, ranker, self.artifacts.get((POPULARITY, DEFAULT_MODEL)), is_damaged)
 
     def names(self) -> list[str]:
-        """Return the names of all models."""
-        return sorted({DEFAULT_MODEL, *(name for kind, name in self.artifacts if kind in _MODELS)})
+        """Return the names of all models: the default one, and those with a published ranker."""
+        published = [*self.artifacts, *self._loaded_versions]
+        return sorted({DEFAULT_MODEL, *(name for kind, name in published if kind == RANKER)})
 
     def index(self, kind: str) -> Any:
         """Return the index of a kind; None where none is published."""
@@ -91,8 +97,8 @@ class ModelRegistry:
         """
         targets = _targets(self.home.current)
         for key in self._loaded_versions.keys() - targets.keys():
-            self.artifacts.pop(key, None)
             del self._loaded_versions[key]
+            self.artifacts.pop(key, None)
         for key, folder in targets.items():
             if self._loaded_versions.get(key) != folder.name:
                 self._load(key, folder)
@@ -125,13 +131,8 @@ def _load_ranker(folder: Path, shop: Shop) -> Ranker:
     return ranker
 
 
-def _load_popularity(folder: Path, _: Shop) -> Popularity:
-    return Popularity.load(folder)
-
-
 _LOADERS: dict[str, Callable[[Path, Shop], Any]] = {
     RANKER: _load_ranker,
-    POPULARITY: _load_popularity,
     **{kind: spec.load for kind, spec in index_specs().items()},
 }
 """Loaders by kind; each fills the caches of its artifact, so that no request has to."""

@@ -14,7 +14,6 @@ from pipelines.cli import main as cli
 from pipelines.steps import refresh
 from tests.integration.http.small_shop import publish_ranker, run_service
 from tests.scale import examples
-from training.evaluation.publish import publish_popularity
 
 RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
 RANKINGS = examples(150)
@@ -63,7 +62,6 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
     with running_redis(private) as address:
         settings = Settings(home=home, redis_url=address.url, record_share=1.0, clock=private.clock)
         refresh(settings)
-        publish_popularity(home, name="default")
         publish_ranker(home, tmp_path / "ranker")
         with run_service(settings) as service:
             for first in range(0, len(items), ITEMS_A_BODY):

@@ -36,7 +36,6 @@ from training.dataset import historical_features, labelled_rankings, sources_of
 from training.dataset.build import numbered
 from training.dataset.logged_candidates import with_logged_sources, with_unshown_candidates
 from training.evaluation.parity import compare, logged_matrix, recorded, same_bits, verify
-from training.evaluation.publish import publish_popularity
 from training.ranker import Ranker
 from training.studies.simulation import simulate
 
@@ -99,7 +98,6 @@ def day(tmp_path_factory):
     with running_redis(opened) as address:
         settings = Settings(home=opened.home, redis_url=address.url, record_share=1.0)
         refresh(settings)
-        publish_popularity(settings.home, name="default")
         publish_ranker(settings.home, folder / "ranker")
         with running_service(settings, address.url, port=free_port()) as client:
             finished = spend(settings, client.url)

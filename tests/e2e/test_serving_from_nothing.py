@@ -5,7 +5,7 @@ import pytest
 from feature_repo.events.contract import ItemEvent
 from feature_repo.home import Settings
 from tests.integration.http.small_shop import run_service
-from training.evaluation.publish import publish_popularity
+from training.retrieval.sources import publish_indexes
 
 
 @pytest.fixture
@@ -21,7 +21,7 @@ def test_a_service_without_redis_and_model_accepts_events_and_ranks_in_the_given
             "/events", json={"kind": "item", "event_id": "e", "event_time": 1, "item_id": "a"}
         )
         ranked = service.rank(["b", "a", "c"], params={"shown": "1"}).json()
-        publish_popularity(service.home, name="default")
+        publish_indexes(service.home)
         became_ready = service.eventually(lambda: service.http.get("/readyz").status_code == 200)
 
     assert unready == 503

@@ -93,25 +93,26 @@ order by t, request_id, position
 """
 
 _COUNTS = """
-with
-
-shown as (
-
-    select unnest(items).item_id as item_id, request_id
-    from read_parquet($rankings)
-
-)
-
 select
-    shown.item_id,
-    count(distinct request_id) as impressions,
-    coalesce(any_value(greatest(clicks, 0)), 0) as clicks
+    item_id,
+    coalesce(impressions, 0) as impressions,
+    greatest(coalesce(clicks, 0), 0) as clicks
 
-from shown
-left join ({clicks}) as clicked using (item_id)
-group by shown.item_id
-order by shown.item_id
+from ({impressions}) as shown
+full join ({clicks}) as clicked using (item_id)
+order by item_id
 """
+
+_IMPRESSIONS = """
+select item_id, count(*) as impressions
+from (
+    select distinct request_id, unnest(items).item_id as item_id
+    from read_parquet($rankings)
+)
+group by item_id
+"""
+
+_NO_IMPRESSIONS = "select null::varchar as item_id, 0 as impressions where false"
 
 _CLICKS = """
 select item_id, sum(case when corrects is null then 1 else -1 end) as clicks
@@ -119,6 +120,8 @@ from read_parquet($interactions)
 where list_contains($positive, type)
 group by item_id
 """
+
+_NO_CLICKS = "select null::varchar as item_id, 0 as clicks where false"
 
 
 def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
@@ -154,17 +157,18 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
 
 
 def item_counts(home: Home) -> pa.Table:
-    """Count impressions and clicks of every item that the compacted log shows."""
+    """Count impressions and clicks of every item that was shown or clicked in the compacted log."""
     rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
-    clicks = _CLICKS if interactions else "select null::varchar as item_id, 0 as clicks"
     parameters = {
         "rankings": rankings,
         "interactions": interactions,
         "positive": list(POSITIVE_TYPES),
     }
-    if not rankings:
-        return pa.table({"item_id": pa.nulls(0, pa.string()), "impressions": [], "clicks": []})
-    return _run(_COUNTS.format(clicks=clicks), parameters)
+    sql = _COUNTS.format(
+        impressions=_IMPRESSIONS if rankings else _NO_IMPRESSIONS,
+        clicks=_CLICKS if interactions else _NO_CLICKS,
+    )
+    return _run(sql, parameters)
 
 
 def compacted(home: Home, kind: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Publish the ranker if the gate allows it, and always the popularity snapshot."""
+"""Publish the ranker if the gate allows it."""
 
 import hashlib
 import json
@@ -11,27 +11,25 @@ from typing import Any
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import CHECKOUT, ArtifactError, Home
-from training.artifacts import Popularity, publish, sha256
+from training.artifacts import publish, sha256
 from training.dataset import FEATURE_SERVICE
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.model_card import CARD, CARD_JSON
 from training.ranker import MODEL, TRAINING, Ranker
 
-RANKER, POPULARITY = "ranker", "popularity"
+RANKER = "ranker"
 
 
 @dataclass(frozen=True)
 class Publication:
-    """The versions in use.
+    """The published version.
 
     Attributes:
         ranker: its version, or None where the gate rejected it.
-        popularity: version of the snapshot.
         reason: the decision of the gate, in a sentence.
     """
 
     ranker: str | None
-    popularity: str
     reason: str
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,23 +53,14 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
     if measured["identity"]["model"] != sha256(ranker / MODEL):
         raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
     verdict = trained["verdict"]
-    popularity = publish_popularity(home, name=name)
     if not verdict["publish"]:
-        return Publication(None, popularity, verdict["reason"])
+        return Publication(None, verdict["reason"])
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
         for file in (EVALUATION, PAGE, CARD, CARD_JSON):
             shutil.copyfile(evaluation / file, build / file)
         version = publish(home, RANKER, name, build, _manifest(Ranker.load(build), measured))
-    return Publication(version, popularity, verdict["reason"])
-
-
-def publish_popularity(home: Home, *, name: str) -> str:
-    """Fit the snapshot on the compacted log and publish it; return its version."""
-    with tempfile.TemporaryDirectory() as scratch:
-        build = Path(scratch)
-        Popularity.fit(home).save(build)
-        return publish(home, POPULARITY, name, build, {})
+    return Publication(version, verdict["reason"])
 
 
 def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:

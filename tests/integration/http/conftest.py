@@ -8,7 +8,7 @@ from tests.integration.http.small_shop import build_home, publish_ranker, run_se
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory):
-    """A home with features online, popularity snapshots and a ranker."""
+    """A home with features online, indexes and a ranker."""
     settings = build_home(tmp_path_factory.mktemp("shop") / "home")
     publish_ranker(settings.home, tmp_path_factory.mktemp("ranker"))
     with running_redis(settings):

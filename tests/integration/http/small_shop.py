@@ -32,8 +32,8 @@ from pipelines.service.service_process import environment
 from pipelines.steps import refresh
 from tests.scale import seconds
 from training.artifacts import publish
-from training.evaluation.publish import publish_popularity
 from training.ranker import Ranker
+from training.retrieval.indexes import Popularity
 from training.studies.simulation import simulate
 
 READY_SECONDS = seconds(120)
@@ -95,6 +95,12 @@ class Service:
         assert answer["degraded"] == [], answer
         return {item["item"]: item["features"] for item in answer["items"]}
 
+    def by_popularity(self, items):
+        """Return the items in the order of the published popularity snapshot."""
+        popularity = Popularity.load(self.home.current / "popularity" / "default")
+        scores = dict(zip(items, popularity.apply(items), strict=True))
+        return sorted(items, key=scores.__getitem__, reverse=True)
+
     def click(self, item, **fields):
         """Send a click at the current instant; return the event and the answer."""
         event = {
@@ -133,7 +139,7 @@ class Service:
 
 
 def build_home(root: Path, *, users: int = 30, items: int = 60, days: int = 6) -> Settings:
-    """A home with events ingested, features online, popularity snapshots and indexes published."""
+    """A home with events ingested, features online and indexes published."""
     home = Home(root)
     source = simulate(root.parent / "events.jsonl", users=users, items=items, days=days, seed=3)
     root.mkdir(parents=True, exist_ok=True)
@@ -142,8 +148,6 @@ def build_home(root: Path, *, users: int = 30, items: int = 60, days: int = 6) -
     ingest([source], home=home, clock=Clock.of(settings))
     ensure_redis(settings)
     refresh(settings)
-    for name in ("default", "unranked"):
-        publish_popularity(home, name=name)
     return settings
 
 

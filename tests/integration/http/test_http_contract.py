@@ -7,18 +7,6 @@ import pytest
 from serving.http.endpoints import ENDPOINTS
 
 
-def test_without_a_ranker_popularity_ranks_and_the_answer_is_degraded(service):
-    answer = service.rank(service.items, model="unranked").json()
-
-    folder = service.home.current / "popularity" / "unranked"
-    popularity = json.loads((folder / "popularity.json").read_text())["scores"]
-    scores = [item["score"] for item in answer["items"]]
-    assert answer["degraded"] == ["score"]
-    assert answer["model_version"] == folder.resolve().name
-    assert answer["feature_service"] is None
-    assert scores == sorted((popularity[i] for i in service.items), reverse=True)
-
-
 def test_an_answer_has_the_keys_of_the_contract_and_the_best_item_first(service):
     answer = service.rank(service.items, id="r-keys", user=service.users[0]).json()
 

@@ -13,7 +13,7 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
-from serving.state import DEFAULT_MODEL, POPULARITY, RANKER, ModelRegistry
+from serving.state import DEFAULT_MODEL, RANKER, ModelRegistry
 from tests.integration.http.small_shop import publish_ranker, run_service
 from training.artifacts import current, publish
 from training.artifacts.artifact import MANIFEST
@@ -120,7 +120,7 @@ def test_a_service_started_with_damaged_artifacts_answers_and_loads_the_next_pub
     with run_service(home_copy) as service:
         ready = service.http.get("/readyz").status_code
         items = service.items
-        ranked, by_popularity = service.rank(items), service.rank(items, model="unranked")
+        ranked, by_popularity = service.rank(items), service.by_popularity(items)
         search = service.search("red")
         pages = [service.recommend(surface, user="u00001") for surface in SURFACES]
         publish_ranker(home_copy.home, tmp_path / "ranker", seed=3)
@@ -135,9 +135,8 @@ def test_a_service_started_with_damaged_artifacts_answers_and_loads_the_next_pub
 
     assert ready == 200
     assert ranked.json()["degraded"] == ["score"]
-    assert [i["item"] for i in ranked.json()["items"]] == [
-        i["item"] for i in by_popularity.json()["items"]
-    ]
+    assert [i["item"] for i in ranked.json()["items"]] == by_popularity
+    assert ranked.json()["model_version"].startswith("popularity/")
     assert search.json()["degraded"] == ["retrieve", "score"]
     assert {page.status_code for page in (ranked, search, *pages)} == {200}
     assert all(page.json()["items"] for page in pages)
@@ -166,7 +165,7 @@ def test_a_slow_redis_is_skipped_until_it_is_fast_again(home_copy):
     assert recovered
 
 
-@pytest.mark.parametrize("kind", [RANKER, POPULARITY, *index_specs()])
+@pytest.mark.parametrize("kind", [RANKER, *index_specs()])
 def test_a_registry_survives_any_damage_and_loads_every_next_publication(shop, tmp_path, kind):
     declared = Shop.load(shop.home.shop_toml)
     good = Path(shutil.copytree(current(shop.home, kind, DEFAULT_MODEL), tmp_path / "good"))
@@ -183,7 +182,7 @@ def test_a_registry_survives_any_damage_and_loads_every_next_publication(shop, t
         assert [*registry.artifacts] == [(kind, DEFAULT_MODEL)], how
 
 
-@pytest.mark.parametrize("kind", [RANKER, POPULARITY, *index_specs()])
+@pytest.mark.parametrize("kind", [RANKER, *index_specs()])
 @pytest.mark.parametrize("how", [truncated, garbled, emptied])
 def test_a_damaged_publication_is_rejected_and_the_previous_version_stays(
     shop, tmp_path, kind, how

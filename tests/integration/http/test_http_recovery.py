@@ -48,18 +48,12 @@ def timed(call):
     return answer, (time.perf_counter() - started) * 1000
 
 
-def popular_order(service):
-    """Return the items in the order of popularity."""
-    answer = service.rank(service.items, model="unranked").json()
-    return [item["item"] for item in answer["items"]]
-
-
 def is_recovered(service):
     return service.rank(service.items).json()["degraded"] == []
 
 
 def test_without_redis_popularity_ranks_and_events_count_after_recovery(service):
-    order, user = popular_order(service), "shopper-of-the-outage"
+    order, user = service.by_popularity(service.items), "shopper-of-the-outage"
 
     kill_redis(service.settings)
     first, first_ms = timed(lambda: service.rank(service.items, user=user))
@@ -115,7 +109,7 @@ def test_a_redis_without_its_live_keys_is_read_only_after_a_replay_of_the_log(se
 
 
 def test_a_redis_without_loaded_features_is_read_again_after_a_refresh(service):
-    item_id, order = service.items[0], popular_order(service)
+    item_id, order = service.items[0], service.by_popularity(service.items)
     present = service.explain([item_id])[item_id]["item_engagement__present"]
     with redis_client(ensure_redis(service.settings), timeout=seconds(5)) as client:
         client.flushall()

@@ -118,7 +118,7 @@ def test_a_slow_server_is_skipped(resources):
     publish(resources, "popularity", Popularity())
     publish(resources, "ranker", Ranker())
 
-    assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity-1")
+    assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity/popularity-1")
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), EventError("a", "b", "c"), MemoryError()])
@@ -130,7 +130,7 @@ def test_after_any_read_error_popularity_answers(resources, error):
     publish(resources, "popularity", Popularity())
     publish(resources, "ranker", Ranker())
 
-    assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity-1")
+    assert ranked(resources) == (["b", "c", "a"], ["hydrate"], "popularity/popularity-1")
 
 
 def test_a_failing_ranker_is_skipped(resources):
@@ -138,13 +138,20 @@ def test_a_failing_ranker_is_skipped(resources):
     publish(resources, "popularity", Popularity())
     publish(resources, "ranker", Ranker(scores=None))
 
-    assert ranked(resources) == (["b", "c", "a"], ["score"], "popularity-1")
+    assert ranked(resources) == (["b", "c", "a"], ["score"], "popularity/popularity-1")
+
+
+def test_without_a_published_ranker_popularity_answers_and_nothing_is_degraded(resources):
+    connect(resources, Connection(read))
+    publish(resources, "popularity", Popularity())
+
+    assert ranked(resources) == (["b", "c", "a"], [], "popularity/popularity-1")
 
 
 def test_without_artifacts_items_have_the_order_of_the_request(resources):
     connect(resources, Connection(read))
 
-    assert ranked(resources) == (["a", "b", "c"], ["score"], None)
+    assert ranked(resources) == (["a", "b", "c"], [], None)
 
 
 def test_an_unknown_model_is_rejected(resources):

@@ -3,14 +3,11 @@
 import json
 import shutil
 
-import numpy as np
 import pytest
 
 from feature_repo.home import ArtifactError
 from tests.training.conftest import save_trained
-from training.artifacts import Popularity, current, verify
-from training.artifacts.popularity import FILE
-from training.dataset import item_counts
+from training.artifacts import current, verify
 from training.evaluation import evaluate, publish_ranker
 from training.evaluation.evaluate import EVALUATION
 from training.ranker import TRAINING, Ranker
@@ -43,7 +40,7 @@ def test_the_ranker_is_published_with_its_evaluation(home, learned):
     assert manifest.parents.keys() == {"dataset_sha256", "code_sha256"}
 
 
-def test_popularity_is_published_although_the_gate_rejects_the_ranker(home, learned):
+def test_a_ranker_that_the_gate_rejects_is_not_published(home, learned):
     ranker, evaluation = learned
     publication = json.loads((ranker / TRAINING).read_text())
     publication["verdict"] |= {"publish": False, "reason": "It is worse."}
@@ -51,11 +48,7 @@ def test_popularity_is_published_although_the_gate_rejects_the_ranker(home, lear
 
     publication = publish_ranker(home, ranker, evaluation, name="default")
 
-    assert publication.to_dict() == {
-        "ranker": None,
-        "popularity": current(home, "popularity", "default").name,
-        "reason": "It is worse.",
-    }
+    assert publication.to_dict() == {"ranker": None, "reason": "It is worse."}
     with pytest.raises(ArtifactError):
         current(home, "ranker", "default")
 
@@ -73,34 +66,3 @@ def test_an_evaluation_of_another_ranker_is_rejected(home, learned):
 def test_ranker_without_an_evaluation_is_not_published(home, learned, tmp_path):
     with pytest.raises(ArtifactError, match=r"evaluation\.json"):
         publish_ranker(home, learned[0], tmp_path / "none", name="default")
-
-
-def test_popularity_counts_the_log(simulated_home):
-    counts = item_counts(simulated_home).to_pydict()
-    popularity = Popularity.fit(simulated_home)
-
-    most = counts["item_id"][int(np.argmax(np.divide(counts["clicks"], counts["impressions"])))]
-
-    assert sum(counts["clicks"]) > 0
-    assert popularity.apply([most])[0] > popularity.unknown
-    assert popularity.apply(["never shown"])[0] == popularity.unknown
-
-
-def test_saved_snapshot_loads_unchanged(simulated_home, tmp_path):
-    popularity = Popularity.fit(simulated_home)
-    popularity.save(tmp_path)
-
-    assert Popularity.load(tmp_path) == popularity
-
-
-def test_a_shop_without_events_has_an_empty_snapshot(home):
-    popularity = Popularity.fit(home)
-
-    assert popularity.apply(["a", "b"]).tolist() == [0, 0]
-
-
-def test_a_damaged_snapshot_is_rejected(tmp_path):
-    for content in ("", "[]", '{"scores": 3}'):
-        (tmp_path / FILE).write_text(content)
-        with pytest.raises(ArtifactError, match="expected a popularity snapshot"):
-            Popularity.load(tmp_path)

@@ -8,6 +8,7 @@ from training.retrieval.catalogue.filters import (
     parse_filters,
     sellable,
 )
+from training.retrieval.catalogue.first_seen import first_seen
 from training.retrieval.catalogue.fusion import Candidates, K, fuse, fuse_rows
 from training.retrieval.catalogue.item_table import ItemTable
 from training.retrieval.catalogue.ranked_list import Flags, RankedList, RankedRows, Rows, highest
@@ -23,6 +24,7 @@ __all__ = [
     "Rows",
     "all_of",
     "facets",
+    "first_seen",
     "fuse",
     "fuse_rows",
     "highest",

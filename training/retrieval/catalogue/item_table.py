@@ -16,6 +16,8 @@ import pyarrow.parquet as pq
 from feature_repo.home import ArtifactError, Home
 from feature_repo.request_features.context import ItemValues, RequestContext
 from feature_repo.shop import Shop, ShopField
+from training.dataset import compacted
+from training.retrieval.catalogue.first_seen import first_seen
 from training.retrieval.catalogue.ranked_list import Flags, Rows
 
 FILE = "assortment.parquet"
@@ -104,14 +106,20 @@ class ItemTable:
 
     @classmethod
     def fit(cls, home: Home) -> "ItemTable":
-        """Read the items of a home that are not deleted; none before its first refresh."""
+        """Read the items of a home that are not deleted; none before its first refresh.
+
+        A shop that sends no item events has items without fields.
+        """
         shop = Shop.load(home.shop_toml)
         files = sorted(str(path) for path in (home.features / "item_attributes").rglob("*.parquet"))
-        if not files:
-            names = ["item_id", *(f.column for f in shop.item_fields)]
-            return cls(pa.table({name: pa.nulls(0, pa.string()) for name in names}), shop)
-        with duckdb.connect() as db:
-            return cls(db.sql(_NEWEST, params={"rows": files}).to_arrow_table(), shop)
+        has_item_events = bool(compacted(home, "item"))
+        if files and has_item_events:
+            with duckdb.connect() as db:
+                return cls(db.sql(_NEWEST, params={"rows": files}).to_arrow_table(), shop)
+        items = pa.nulls(0, pa.string()) if has_item_events else first_seen(home)["item_id"]
+        missing = pa.nulls(len(items), pa.string())
+        columns = {field.column: missing for field in shop.item_fields}
+        return cls(pa.table({"item_id": items, **columns}), shop)
 
     def save(self, folder: Path) -> None:
         """Write the items into a build folder."""

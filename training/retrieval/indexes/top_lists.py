@@ -8,8 +8,7 @@ from pathlib import Path
 import pyarrow as pa
 
 from feature_repo.home import DAY, ArtifactError, Home
-from training.dataset import compacted
-from training.retrieval.catalogue import ItemTable, RankedList
+from training.retrieval.catalogue import ItemTable, RankedList, first_seen
 from training.retrieval.indexes.actions import read_actions
 
 FILE = "charts.json"
@@ -110,10 +109,9 @@ with
 
 scored as (
 
-    select $everywhere as market, item_id, min(epoch_us(seen_at)) as value
-    from read_parquet($items)
+    select $everywhere as market, item_id, first_seen_at as value
+    from first_seen
     where item_id in (select item_id from for_sale)
-    group by item_id
 
 ),
 
@@ -154,9 +152,8 @@ class TopLists:
     @classmethod
     def newest(cls, home: Home, item_table: ItemTable) -> "TopLists":
         """Rank items by the instant of their first event."""
-        items = compacted(home, "item")
-        parameters = {"items": items, "everywhere": EVERYWHERE}
-        return cls._fit(home, item_table, _NEW, parameters) if items else cls()
+        parameters = {"everywhere": EVERYWHERE, "first_seen": first_seen(home)}
+        return cls._fit(home, item_table, _NEW, parameters)
 
     @classmethod
     def best(cls, scores: Mapping[str, float]) -> "TopLists":

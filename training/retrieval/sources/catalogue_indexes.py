@@ -1,4 +1,4 @@
-"""Indexes without a candidate source: the items, query understanding and completions."""
+"""Indexes without a candidate source: items, query understanding, completions, popularity."""
 
 from pathlib import Path
 
@@ -13,8 +13,10 @@ from training.retrieval.indexes import (
     COMPLETIONS,
     ITEM_TABLE,
     LEAST_SHOPPERS,
+    POPULARITY,
     UNDERSTANDING,
     Completions,
+    Popularity,
     read_actions,
 )
 from training.retrieval.sources.spec import FitInputs, IndexSpec
@@ -106,3 +108,10 @@ CATALOGUE_INDEXES = (
         _load_completions,
     ),
 )
+
+POPULARITY_INDEX = IndexSpec(
+    POPULARITY,
+    lambda inputs: Popularity.fit(inputs.home),
+    lambda folder, _: Popularity.load(folder),
+)
+"""Published last: a service that has loaded it is ready, and then has the other indexes too."""

@@ -12,7 +12,7 @@ from importlib import import_module
 
 from feature_repo.home import SettingError, extension_error, extensions
 from feature_repo.request_features.families import SOURCE_EXTENSIONS, SOURCES
-from training.retrieval.sources.catalogue_indexes import CATALOGUE_INDEXES
+from training.retrieval.sources.catalogue_indexes import CATALOGUE_INDEXES, POPULARITY_INDEX
 from training.retrieval.sources.spec import IndexSpec, SourceSpec
 
 _FOLDER = "training.retrieval.sources"
@@ -65,13 +65,13 @@ def source_specs() -> dict[str, SourceSpec]:
 
 @cache
 def index_specs() -> dict[str, IndexSpec]:
-    """Return every index by kind: first the indexes of the catalogue, then those of the sources.
+    """Return every index by kind: those of the catalogue, those of the sources, popularity.
 
     Raises:
         SettingError: two sources of this folder declare different indexes of one kind.
         ExtensionError: a source of a package declares another index of an existing kind.
     """
-    specs = {index.kind: index for index in CATALOGUE_INDEXES}
+    specs = {index.kind: index for index in (*CATALOGUE_INDEXES, POPULARITY_INDEX)}
     for name, source in source_specs().items():
         index = source.index
         if index is None or specs.setdefault(index.kind, index) == index:
@@ -80,6 +80,7 @@ def index_specs() -> dict[str, IndexSpec]:
         if name in SOURCES:
             raise SettingError(f"source {name!r}: expected {expected}, found {actual}.")
         raise extension_error(SOURCE_EXTENSIONS, name, expected, actual, "Change its kind.")
+    specs[POPULARITY_INDEX.kind] = specs.pop(POPULARITY_INDEX.kind)
     return specs
 
 

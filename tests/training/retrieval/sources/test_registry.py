@@ -114,7 +114,7 @@ def test_every_module_that_declares_a_source_is_listed_among_the_features():
 def test_indexes_of_the_sources_are_published_with_the_others():
     assert set(index_specs()) == {
         *("assortment", "lexical", "understanding", "popular", "trending"),
-        *("newest", "together", "similar", "completions"),
+        *("newest", "together", "similar", "completions", "popularity"),
     }
 
 

@@ -1,7 +1,8 @@
 """Item popularity: the fallback ranking.
 
-A snapshot of each item's smoothed click rate over the whole log.  The server holds it in memory and
-needs neither Redis nor features for it.
+A snapshot of each item's smoothed click rate over the whole log, and of its share of the clicks
+where the log has no impressions.  The server holds it in memory and needs neither Redis nor
+features for it.
 """
 
 import json
@@ -22,7 +23,7 @@ FILE = "popularity.json"
 
 @dataclass(frozen=True)
 class Popularity:
-    """A score for each item that was shown, and one default score for all other items."""
+    """A score for each item that was shown or clicked, and one for all other items."""
 
     scores: Mapping[str, float] = field(default_factory=dict)
     unknown: float = 0.0
@@ -33,9 +34,11 @@ class Popularity:
         counts = item_counts(home)
         clicks, shown = (counts[n].to_numpy().astype(float) for n in ("clicks", "impressions"))
         prior = RatePrior.of_counts(clicks=clicks.sum(), impressions=shown.sum())
-        rates = np.nan_to_num(prior.smoothed(clicks, shown)).tolist()
-        unknown = float(np.nan_to_num(prior.click_rate))
-        return cls(dict(zip(counts["item_id"].to_pylist(), rates, strict=True)), unknown)
+        if np.isnan(prior.click_rate):
+            scores, unknown = clicks / max(clicks.sum(), 1.0), 0.0
+        else:
+            scores, unknown = prior.smoothed(clicks, shown), prior.click_rate
+        return cls(dict(zip(counts["item_id"].to_pylist(), scores.tolist(), strict=True)), unknown)
 
     def apply(self, item_ids: Sequence[str]) -> npt.NDArray[np.float64]:
         """Return the items' scores, shape (N,); higher is better."""
