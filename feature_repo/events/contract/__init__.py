@@ -15,6 +15,7 @@ from feature_repo.events.contract.events import (
     SourceLocations,
     UserEvent,
 )
+from feature_repo.events.contract.identity import Link, Merge, link_of, merge_of, owner_changes
 from feature_repo.events.contract.kinds import (
     ARROW_SCHEMAS,
     EVENT_KINDS,
@@ -53,6 +54,8 @@ __all__ = [
     "FieldValue",
     "InteractionEvent",
     "ItemEvent",
+    "Link",
+    "Merge",
     "RankingEvent",
     "ServedEvent",
     "ShownItem",
@@ -64,7 +67,10 @@ __all__ = [
     "identifiers",
     "json_schemas",
     "kind_of_event",
+    "link_of",
+    "merge_of",
     "number",
+    "owner_changes",
     "parse_canonical",
     "parse_events",
     "parse_feedback",

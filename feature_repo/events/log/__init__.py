@@ -2,7 +2,8 @@
 
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.erasure import erased_users
-from feature_repo.events.log.index import EventIndex, digest
+from feature_repo.events.log.index import EventIndex
+from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.log import EventLog
 from feature_repo.events.log.partitions import list_relations, part_of, read_relation, read_rows
 from feature_repo.events.log.quarantine import Quarantine, QuarantinedLine

@@ -23,7 +23,8 @@ import pyarrow.parquet as pq
 from feature_repo.events.contract import EVENT_KINDS, AnyEvent
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.erasure import anonymize, erased_users, rewrite
-from feature_repo.events.log.index import EventIndex, digest
+from feature_repo.events.log.index import EventIndex
+from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.partitions import (
     kind_of,
     read_relation,

@@ -1,11 +1,10 @@
-"""The index of the compacted log: which event ids it contains, and the rows of each request.
+"""The index of the compacted log: its event ids, and the rows of each request and session.
 
 `log/index.db` is derived from the compacted files. `sync` reads files that are not yet indexed; if
 an indexed file was removed or changed, it builds the index from scratch. Event ids are stored as
 128-bit digests, in order: 30 MB for a million.
 """
 
-import hashlib
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,42 +12,31 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
-from feature_repo.events.contract import EVENT_KINDS, AnyEvent
-from feature_repo.events.log.partitions import kind_of, list_relations, part_of, read_row
+from feature_repo.events.contract import AnyEvent, Link, Merge
+from feature_repo.events.log.arrow import from_table
+from feature_repo.events.log.index_content import (
+    SCHEMA,
+    TABLES,
+    VERSION,
+    add_file,
+    add_links,
+    digest,
+)
+from feature_repo.events.log.partitions import (
+    kind_of,
+    list_relations,
+    part_of,
+    read_row,
+    read_rows,
+    relation_order,
+)
+from feature_repo.events.log.user_rows import rows_of_users
 
 _T = TypeVar("_T")
 
-DIGEST = 16
 _CHUNK = 500
-_SCHEMA = """
-create table if not exists files
-    (id integer primary key, path text unique, size integer, changed integer);
-create table if not exists events
-    (digest blob primary key, file integer, row integer) without rowid;
-create table if not exists requests
-    (kind text, request_id text, seen_at integer, file integer, row integer,
-     primary key (kind, request_id)) without rowid;
-create table if not exists repeats
-    (request_id text, file integer, row integer,
-     primary key (request_id, file, row)) without rowid;
-create table if not exists answers
-    (request_id text, file integer, row integer,
-     primary key (request_id, file, row)) without rowid;
-"""
-_VERSION = 1
-"""Version of the indexed content; an index of another version is rebuilt."""
-_EARLIEST = "insert into requests values (?, ?, ?, ?, ?) on conflict do nothing"
-_LATEST = """
-insert into requests values (?, ?, ?, ?, ?) on conflict do update
-set seen_at = excluded.seen_at, file = excluded.file, row = excluded.row
-"""
-_REPEATED = """
-insert into repeats select :request_id, :file, :row where (:file, :row) not in
-    (select file, row from requests where kind = 'ranking' and request_id = :request_id)
-"""
+_SYNC_CACHE_KB = 65_536
+"""Cached pages while files are indexed: their rows are spread over the tables."""
 _RANKINGS = """
 select path, row from files join
     (select file, row from requests where kind = 'ranking' and request_id = :request_id
@@ -60,14 +48,19 @@ select path, row from files join
      union select file, row from repeats where request_id in ({marks})
      union select file, row from answers where request_id in ({marks})) on file = id
 """
+_OF_SESSIONS = """
+select path, row from files join
+    (select file, row from sessions where session_id in ({marks})
+     union select h.file, h.row from heirs h join sessions s using (request_id)
+     where s.session_id in ({marks})) on file = id
+"""
+_LINKS = "select seen_at, event_id, session_id, user_id from links where session_id in ({marks})"
+_LINKED_SESSIONS = "select distinct session_id from links where user_id in ({marks})"
+_MERGES = """
+select seen_at, event_id, from_user_id, user_id from merges
+where from_user_id in ({marks}) or user_id in ({marks})
+"""
 _OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
-_INSERT = {"first": _EARLIEST, "last": _LATEST}
-"""Inserts a row into `requests`, by the winner that a kind's lookup declares."""
-
-
-def digest(event_id: str) -> bytes:
-    """Return the key of an event id in the index."""
-    return hashlib.blake2b(event_id.encode(), digest_size=DIGEST).digest()
 
 
 class EventIndex:
@@ -120,6 +113,49 @@ class EventIndex:
         """Return file and row of events by their ids."""
         return self._rows(_OF_EVENTS, map(digest, event_ids))
 
+    def session_rows(self, session_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """Return file and row of all events of sessions.
+
+        These are the events that name a session, and interactions without a session that name a
+        request of it.
+        """
+        return self._rows(_OF_SESSIONS, session_ids)
+
+    def user_rows(self, user_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """Return file and row of all events of users, read from every file: for a few users.
+
+        These are the rankings, interactions, links and merges that name a user, interactions
+        without a user that name a request of one, and the events of all sessions that were ever
+        linked to one.
+        """
+        users = list(user_ids)
+        rows = rows_of_users(self._relations, users) if users else set()
+        return rows | self.session_rows(self.linked_sessions(users))
+
+    def read(self, rows: Iterable[tuple[str, int]]) -> list[AnyEvent]:
+        """Return the events of rows, as `session_rows` and the like return them."""
+        by_file: dict[str, list[int]] = {}
+        for name, row in sorted(rows):
+            by_file.setdefault(name, []).append(row)
+        return [
+            event
+            for name, numbers in by_file.items()
+            for path in [self._relations / name]
+            for event in from_table(kind_of(path), read_rows(path, numbers))
+        ]
+
+    def links(self, session_ids: Iterable[str]) -> list[Link]:
+        """Return the links that changed the owners of sessions."""
+        return [Link(*row) for row in self._of_keys(_LINKS, session_ids)]
+
+    def linked_sessions(self, user_ids: Iterable[str]) -> set[str]:
+        """Return the sessions that ever belonged to users."""
+        return {session for (session,) in self._of_keys(_LINKED_SESSIONS, user_ids)}
+
+    def merges(self, user_ids: Iterable[str]) -> list[Merge]:
+        """Return the merges of users with others, in either direction."""
+        return [Merge(*row) for row in self._of_keys(_MERGES, user_ids)]
+
     def sync(self) -> None:
         """Update the index to the compacted files. The caller holds the compaction lock."""
         with self._lock:
@@ -140,7 +176,10 @@ class EventIndex:
         self.close()
 
     def _rows(self, query: str, keys: Iterable[object]) -> set[tuple[str, int]]:
-        rows: set[tuple[str, int]] = set()
+        return {(path, row) for path, row in self._of_keys(query, keys)}
+
+    def _of_keys(self, query: str, keys: Iterable[object]) -> set[tuple[Any, ...]]:
+        rows: set[tuple[Any, ...]] = set()
         with self._lock:
             connection = self._reading()
             if connection is not None:
@@ -175,7 +214,7 @@ class EventIndex:
             )
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")
-            self._connection.executescript(_SCHEMA)
+            self._connection.executescript(SCHEMA)
         return self._connection
 
     def _discard(self) -> None:
@@ -189,19 +228,21 @@ class EventIndex:
         present = {_entry(path, self._relations): path for path in list_relations(self._relations)}
         indexed = set(connection.execute("select path, size, changed from files"))
         (version,) = connection.execute("pragma user_version").fetchone()
-        is_sound = version == _VERSION and indexed <= present.keys()
+        is_sound = version == VERSION and indexed <= present.keys()
         if is_sound and len(indexed) == len(present):
             return
+        connection.execute(f"pragma cache_size = -{_SYNC_CACHE_KB}")
         connection.execute("begin immediate")
         try:
             if not is_sound:
-                for table in ("files", "events", "requests", "repeats", "answers"):
+                for table in TABLES:
                     connection.execute(f"delete from {table}")
-                connection.execute(f"pragma user_version = {_VERSION}")
+                connection.execute(f"pragma user_version = {VERSION}")
                 indexed = set()
-            for entry, path in present.items():
-                if entry not in indexed:
-                    _add(connection, entry, path)
+            fresh = sorted(
+                present.keys() - indexed, key=lambda entry: relation_order(present[entry])
+            )
+            add_links(connection, [add_file(connection, e, present[e]) for e in fresh])
             connection.execute("commit")
         except BaseException:
             connection.execute("rollback")
@@ -211,49 +252,6 @@ class EventIndex:
 def _entry(path: Path, folder: Path) -> tuple[str, int, int]:
     status = path.stat()
     return str(path.relative_to(folder)), status.st_size, status.st_mtime_ns
-
-
-def _add(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path) -> None:
-    inserted = connection.execute("insert into files (path, size, changed) values (?, ?, ?)", entry)
-    file, kind = inserted.lastrowid, EVENT_KINDS[kind_of(path)]
-    ids = pq.read_table(path, columns=["event_id"]).column(0).to_pylist()
-    keys = sorted((digest(event_id), row) for row, event_id in enumerate(ids))
-    connection.executemany(
-        "insert into events values (?, ?, ?) on conflict do nothing",
-        ((key, file, row) for key, row in keys),
-    )
-    if kind.lookup is not None and kind.lookup.key == "request_id":
-        _add_requests(connection, file, kind.name, kind.lookup.winner, path)
-    elif "request_id" in kind.fields:
-        requests = pq.read_table(path, columns=["request_id"]).column(0).to_pylist()
-        connection.executemany(
-            "insert into answers values (?, ?, ?)",
-            ((request_id, file, row) for row, request_id in enumerate(requests) if request_id),
-        )
-
-
-def _add_requests(
-    connection: sqlite3.Connection, file: int | None, kind: str, winner: str, path: Path
-) -> None:
-    """Index a kind that is looked up by request id; of rankings, also each repeated one."""
-    table = pq.read_table(path, columns=["request_id", "seen_at"])
-    seen_at = table.column("seen_at").cast(pa.int64()).to_pylist()
-    requests = table.column("request_id").to_pylist()
-    connection.executemany(
-        _INSERT[winner],
-        (
-            (kind, request_id, at, file, row)
-            for row, (request_id, at) in enumerate(zip(requests, seen_at, strict=True))
-        ),
-    )
-    if kind == "ranking":
-        connection.executemany(
-            _REPEATED,
-            (
-                {"request_id": request_id, "file": file, "row": row}
-                for row, request_id in enumerate(requests)
-            ),
-        )
 
 
 def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

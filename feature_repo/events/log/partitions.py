@@ -42,6 +42,11 @@ def part_of(relation: Path) -> int:
     return int(relation.stem.removeprefix("part-"))
 
 
+def relation_order(relation: Path) -> tuple[str, int, str]:
+    """Return the sort key of a file: day and part, then kind."""
+    return relation.parent.name, part_of(relation), kind_of(relation)
+
+
 def read_relation(path: Path) -> Iterator[AnyEvent]:
     """Read all events of a file, with one row group in memory at a time."""
     with pq.ParquetFile(path) as file:

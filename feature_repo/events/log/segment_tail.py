@@ -1,18 +1,18 @@
-"""Look up recent events: requests and interactions in segments that are not yet compacted.
+"""Look up recent events, in segments that are not yet compacted.
 
 Each lookup first reads the lines appended since the last one; it stores offsets, not events.
 """
 
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
-from feature_repo.events.contract import AnyEvent, kind_of_event
+from feature_repo.events.contract import AnyEvent, Link, Merge, kind_of_event
+from feature_repo.events.log.erasure import anonymize
+from feature_repo.events.log.identity_tail import IdentityTail, Key, Position
 from feature_repo.events.log.segments import decode_event, list_segments, read_lines
-
-_Position = tuple[int, Path, int]
-"""`seen_at`, segment and offset of an event."""
 
 
 class SegmentTail:
@@ -21,7 +21,8 @@ class SegmentTail:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._read_to: dict[Path, int] = {}
-        self._positions: dict[tuple[str, str], _Position] = {}
+        self._positions: dict[tuple[str, str], Position] = {}
+        self._identities = IdentityTail()
         self._lock = threading.Lock()
 
     def find(self, kind: str, key: str) -> AnyEvent | None:
@@ -29,14 +30,45 @@ class SegmentTail:
         with self._lock:
             self._follow()
             position = self._positions.get((kind, key))
-        if position is None:
-            return None
-        _, segment, offset = position
         try:
-            _, line = next(read_lines(segment, offset))
-            return cast(AnyEvent, decode_event(line))
+            return None if position is None else _read(position)
         except FileNotFoundError:
             return None
+
+    def links(self, session_ids: Iterable[str]) -> list[Link]:
+        """Return the links that change the owners of sessions."""
+        with self._lock:
+            self._follow()
+            return self._identities.links(session_ids)
+
+    def linked_sessions(self, user_id: str) -> list[str]:
+        """Return the sessions that ever belonged to a user."""
+        with self._lock:
+            self._follow()
+            return self._identities.linked_sessions(user_id)
+
+    def merges(self, user_ids: set[str]) -> list[Merge]:
+        """Return the merges of users with others, in either direction."""
+        with self._lock:
+            self._follow()
+            return self._identities.merges(user_ids)
+
+    def erased(self) -> dict[str, int]:
+        """Return the users that events of the segments erase, each with the last `seen_at`."""
+        with self._lock:
+            self._follow()
+            return dict(self._identities.erased)
+
+    def events(self, keys: Iterable[Key]) -> list[AnyEvent]:
+        """Return the rankings and interactions of sessions, users or requests, anonymized.
+
+        Raises:
+            FileNotFoundError: a segment was compacted meanwhile.
+        """
+        with self._lock:
+            self._follow()
+            positions, erased = self._identities.positions(keys), dict(self._identities.erased)
+        return [anonymize(_read(position), erased) for position in positions]
 
     def _follow(self) -> None:
         segments = list_segments(self._folder)
@@ -44,6 +76,7 @@ class SegmentTail:
         if removed:
             self._read_to = {s: n for s, n in self._read_to.items() if s not in removed}
             self._positions = {k: p for k, p in self._positions.items() if p[1] not in removed}
+            self._identities.forget(removed)
         for segment in segments:
             try:
                 self._read_on(segment)
@@ -61,6 +94,8 @@ class SegmentTail:
         self._read_to[segment] = read_to
 
     def _note(self, event: AnyEvent, segment: Path, offset: int) -> None:
+        position = (event.seen_at, segment, offset)
+        self._identities.note(event, position)
         lookup = kind_of_event(event).lookup
         if lookup is None:
             return
@@ -68,4 +103,10 @@ class SegmentTail:
         earlier = self._positions.get(key)
         last_wins = lookup.winner == "last"
         if earlier is None or (event.seen_at > earlier[0]) == last_wins:
-            self._positions[key] = (event.seen_at, segment, offset)
+            self._positions[key] = position
+
+
+def _read(position: Position) -> AnyEvent:
+    _, segment, offset = position
+    _, line = next(read_lines(segment, offset))
+    return cast(AnyEvent, decode_event(line))
