@@ -48,14 +48,15 @@ ENTRIES = {
     "pipelines.cli.main",
     "serving.http.service",
     "feature_repo.definitions",
+    "feature_repo.feast_import",
     "feature_repo.offline.feast.store",
     "feature_repo.online.feast.store",
     "feature_repo.online.feast.engine",
     *(f"pipelines.cli.{verb.run.partition(':')[0]}" for verb in VERBS.values()),
     *(f"training.retrieval.sources.{name}" for name in CANDIDATE_SOURCES),
 }
-"""Modules that are loaded by name: the `aisle` command and its verbs, BentoML, Feast, and the
-candidate sources."""
+"""Modules that are loaded by name or with their package: the `aisle` command and its verbs,
+BentoML, Feast, the import of Feast, and the candidate sources."""
 
 ENTRY_POINTS = [
     EntryPoint(name, value, group)

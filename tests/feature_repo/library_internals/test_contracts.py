@@ -7,12 +7,14 @@ import asyncio
 import inspect
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import redis.asyncio
-from feast import FeatureStore, metrics, utils
+from feast import FeatureStore, entity, metrics, utils
 from feast.infra.compute_engines.local.compute import LocalComputeEngine
 from feast.infra.online_stores.redis import RedisOnlineStore
 from feast.types import Int64
@@ -37,6 +39,20 @@ def store(tmp_path, redis_address):
 
 def parameters(function):
     return [*inspect.signature(function).parameters]
+
+
+def test_feast_is_imported_without_typeguard():
+    script = "import feature_repo, feast; print(*feast.Entity.__init__.__code__.co_names)"
+
+    names = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+
+    assert "typechecked" in vars(entity), (
+        "Feast no longer uses typeguard; remove feature_repo/feast_import.py"
+    )
+    assert "join_key" in names
+    assert "check_argument_types_internal" not in names, (
+        "typeguard's decorator was not replaced before Feast used it"
+    )
 
 
 @pytest.mark.parametrize("name", ["_read_features_per_fv", "_read_features_per_fv_async"])
