@@ -53,6 +53,7 @@ def _demo(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--events", type=Path, metavar="PATH", help="a shop's own events")
     verb.add_argument("--once", action="store_true", help="stop everything at the end")
     verb.add_argument("--port", type=int, help="port of the service (3000, or a free one)")
+    _wait(verb)
 
 
 def _paths(verb: argparse.ArgumentParser) -> None:
@@ -184,6 +185,13 @@ def _serve(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--host", default="127.0.0.1", help="address (%(default)s)")
     verb.add_argument("--port", type=int, default=3000, help="port (%(default)s)")
     verb.add_argument("--workers", type=int, help="processes (AISLE_WORKERS, else 1)")
+    _wait(verb)
+
+
+def _wait(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--wait", type=float, metavar="SECONDS", help="limit of the service's start (90)"
+    )
 
 
 def _rank(verb: argparse.ArgumentParser) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
 from pipelines.steps import home_redis
-from pipelines.terminal import Outcome, line, pages, table
+from pipelines.terminal import Outcome, announce, line, pages, table
 
 
 def demo(args: argparse.Namespace) -> Outcome:
@@ -33,7 +33,14 @@ def serve(args: argparse.Namespace) -> Outcome:
     Clock.of(settings)
     with (
         home_redis(settings) as address,
-        running_service(settings, address.url, port=args.port, host=args.host) as client,
+        running_service(
+            settings,
+            address.url,
+            port=args.port,
+            host=args.host,
+            wait=args.wait,
+            announce=announce,
+        ) as client,
     ):
         sys.stderr.write(f"Aisle answers at {client.url}.  Ctrl-C stops it.\n")
         _wait_for_interrupt()

@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> Outcome:
     demo = Demo(settings, events, announce=progress.step)
     with home_redis(settings) as address:
         evaluation = demo.prepare()
-        with demo.serve(address.url, choose_port(args.port)) as client:
+        with demo.serve(address.url, choose_port(args.port), wait=args.wait) as client:
             showcase = demo.show(client).to_dict()
             data = {
                 "home": str(settings.home.root),

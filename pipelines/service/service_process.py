@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -17,7 +18,13 @@ from feature_repo.home import CHECKOUT, ApiKeys, ServiceError, SettingError, Set
 from pipelines.service.client import AisleClient
 
 START_SECONDS = 90.0
+"""Default limit of a start; the service is ready within 30 s on an idle machine."""
+
+_PROGRESS_SECONDS = 10.0
+_LOG_LINES = 15
 _PR_SET_PDEATHSIG = 1
+
+Announce = Callable[[str], None]
 
 
 def command(port: int, host: str = "127.0.0.1") -> list[str]:
@@ -52,20 +59,33 @@ def free_port(host: str = "127.0.0.1") -> int:
 
 @contextmanager
 def running_service(
-    settings: Settings, redis_url: str, *, port: int, host: str = "127.0.0.1"
+    settings: Settings,
+    redis_url: str,
+    *,
+    port: int,
+    host: str = "127.0.0.1",
+    wait: float | None = None,
+    announce: Announce = lambda _: None,
 ) -> Iterator["AisleClient"]:
     """Run the service while the block runs; its output goes to `service.log` in the home.
 
+    Args:
+        wait: limit of the start, in seconds; by default `START_SECONDS` times the patience.
+        announce: called with the state of the service while it starts.
+
     Raises:
-        SettingError: other machines could reach the service, and the home has no keys.
+        SettingError: other machines could reach the service, and the home has no keys; or the
+            limit is not above 0.
         ServiceError: the port is in use; or the service ended, or was not ready in time: the
-            message has the end of its output.
+            message has the cause and the end of its output.
     """
+    limit = START_SECONDS * settings.patience if wait is None else wait
+    if not limit > 0:
+        raise SettingError(f"--wait: expected more than 0 seconds, found {limit:g}.")
     _check_keys(settings, host)
     _check_port(host, port)
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
-    log = settings.home.root / "service.log"
-    with log.open("wb") as output:
+    with _log_of(settings).open("wb") as output:
         process = subprocess.Popen(
             command(port, host),
             env=environment(settings, redis_url, port),
@@ -77,7 +97,7 @@ def running_service(
         )
     try:
         with AisleClient(f"http://{host}:{port}") as client:
-            _await_ready(process, client, log)
+            ServiceStart(settings, process, client, limit, announce).await_ready()
             yield client
     finally:
         stop(process)
@@ -130,12 +150,54 @@ def _terminate_with_parent() -> Callable[[], object] | None:
     return partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
-def _await_ready(process: "subprocess.Popen[bytes]", client: AisleClient, log: Path) -> None:
-    deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline and process.poll() is None:
-        if client.ready():
-            return
-        time.sleep(0.1)
-    state = "ended" if process.poll() is not None else "was not ready in time"
-    end = "\n".join(log.read_text(errors="replace").splitlines()[-15:])
-    raise ServiceError(f"The service {state}.  The end of {log}:\n{end}")
+@dataclass
+class ServiceStart:
+    """The start of a service process.
+
+    Attributes:
+        limit: seconds.
+    """
+
+    settings: Settings
+    process: "subprocess.Popen[bytes]"
+    client: AisleClient
+    limit: float
+    announce: Announce
+
+    def await_ready(self) -> None:
+        """Return when the service is ready, and announce its state until then."""
+        began, next_at = time.monotonic(), _PROGRESS_SECONDS
+        self.announce(f"Starting the service; --wait limits this to {self.limit:g} s.")
+        while (waited := time.monotonic() - began) < self.limit and self.process.poll() is None:
+            if self.client.ready():
+                return
+            if waited >= next_at:
+                next_at += _PROGRESS_SECONDS
+                self.announce(f"Not ready after {waited:.0f} s: {self._cause()}.")
+            time.sleep(0.1)
+        raise ServiceError(f"{self._failure()}  {self._end_of_log()}")
+
+    def _failure(self) -> str:
+        if self.process.poll() is not None:
+            return f"The service ended with status {self.process.returncode}."
+        return f"The service was not ready within {self.limit:g} s: {self._cause()}."
+
+    def _cause(self) -> str:
+        """Return why a running service is not ready, and what to do."""
+        from training.artifacts import POPULARITY, RANKER, is_published
+
+        home = self.settings.home
+        if not self.client.live():
+            return "it does not answer yet; on a busy machine, raise --wait"
+        if not any(is_published(home, kind) for kind in (RANKER, POPULARITY)):
+            return f"nothing that ranks is published in {home.root}; run `aisle refresh`"
+        return "it has not loaded what is published; `aisle doctor` finds damage"
+
+    def _end_of_log(self) -> str:
+        log = _log_of(self.settings)
+        end = "\n".join(log.read_text(errors="replace").splitlines()[-_LOG_LINES:])
+        return f"The end of {log}:\n{end}"
+
+
+def _log_of(settings: Settings) -> Path:
+    return settings.home.root / "service.log"

@@ -10,13 +10,14 @@ from pipelines.terminal.outcome import (
     show,
     table,
 )
-from pipelines.terminal.progress import progress_bar
+from pipelines.terminal.progress import announce, progress_bar
 
 __all__ = [
     "INTERRUPTED",
     "TERMINATED",
     "Outcome",
     "Page",
+    "announce",
     "line",
     "pages",
     "progress_bar",

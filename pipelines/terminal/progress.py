@@ -1,10 +1,16 @@
-"""Progress of long work: a bar on a terminal, nothing in a pipe."""
+"""Progress of long work on standard error: lines, and on a terminal a bar."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 Progress = Callable[[int, int | None], None]
+
+
+def announce(text: str) -> None:
+    """Write a line."""
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 @contextmanager

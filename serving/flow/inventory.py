@@ -3,8 +3,8 @@
 from typing import Any
 
 from feature_repo.home import Home
-from serving.state import RANKER, ModelRegistry
-from training.retrieval.indexes import POPULARITY
+from serving.state import ModelRegistry
+from training.artifacts import POPULARITY, RANKER
 
 
 def describe_features(home: Home) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from serving.state.deleted_items import DeletedItems
 from serving.state.model_registry import (
     DEFAULT_MODEL,
-    RANKER,
     LoadedArtifact,
     Model,
     ModelRegistry,
@@ -12,7 +11,6 @@ from serving.state.watched_file import WatchedFile
 
 __all__ = [
     "DEFAULT_MODEL",
-    "RANKER",
     "DeletedItems",
     "LoadedArtifact",
     "Model",

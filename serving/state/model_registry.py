@@ -12,13 +12,11 @@ from feature_repo.home import ArtifactError, Home
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from serving.monitoring import ARTIFACT_LOADS
-from training.artifacts import Manifest, verify
+from training.artifacts import POPULARITY, RANKER, Manifest, verify
 from training.ranker import Ranker
-from training.retrieval.indexes import POPULARITY
 from training.retrieval.sources import index_specs
 
 DEFAULT_MODEL = "default"
-RANKER = "ranker"
 
 _logger = logging.getLogger(__name__)
 

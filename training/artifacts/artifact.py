@@ -17,6 +17,8 @@ from typing import Any
 from feature_repo.home import ArtifactError, Home
 
 MANIFEST = "manifest.json"
+RANKER, POPULARITY = "ranker", "popularity"
+"""Kinds of the artifacts that rank; a service is ready once it has loaded one of them."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,11 @@ def current(home: Home, kind: str, name: str) -> Path:
     if not link.exists():
         raise ArtifactError(f"No {kind} {name!r} is published in {home.root}; run `aisle train`.")
     return link.resolve()
+
+
+def is_published(home: Home, kind: str) -> bool:
+    """Return whether any artifact of a kind is published, intact or not."""
+    return any((home.current / kind).glob("[!.]*"))
 
 
 def load_manifest(folder: Path) -> Manifest:

@@ -11,13 +11,11 @@ from typing import Any
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import CHECKOUT, ArtifactError, Home
-from training.artifacts import publish, sha256
+from training.artifacts import RANKER, publish, sha256
 from training.dataset import FEATURE_SERVICE
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.model_card import CARD, CARD_JSON
 from training.ranker import MODEL, TRAINING, Ranker
-
-RANKER = "ranker"
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
-from serving.state import DEFAULT_MODEL, RANKER, ModelRegistry
+from serving.state import DEFAULT_MODEL, ModelRegistry
 from tests.integration.http.small_shop import publish_ranker, run_service
-from training.artifacts import current, publish
+from training.artifacts import RANKER, current, publish
 from training.artifacts.artifact import MANIFEST
 from training.retrieval.sources import index_specs, publish_indexes
 

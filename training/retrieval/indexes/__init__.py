@@ -4,13 +4,7 @@ from training.retrieval.indexes.actions import read_actions
 from training.retrieval.indexes.completions import LEAST_SHOPPERS, Completions
 from training.retrieval.indexes.covisitation import fit_together
 from training.retrieval.indexes.item_to_item import fit_similar
-from training.retrieval.indexes.kinds import (
-    COMPLETIONS,
-    ITEM_TABLE,
-    LEXICAL,
-    POPULARITY,
-    UNDERSTANDING,
-)
+from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, UNDERSTANDING
 from training.retrieval.indexes.lexical import MOST_HITS, TEXT_TYPES, Lexical, Matches
 from training.retrieval.indexes.neighbours import Neighbours
 from training.retrieval.indexes.popularity import Popularity
@@ -22,7 +16,6 @@ __all__ = [
     "LEAST_SHOPPERS",
     "LEXICAL",
     "MOST_HITS",
-    "POPULARITY",
     "TEXT_TYPES",
     "UNDERSTANDING",
     "Completions",

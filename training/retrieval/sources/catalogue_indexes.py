@@ -7,13 +7,13 @@ import pyarrow as pa
 
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.shop import Shop, ShopField
+from training.artifacts import POPULARITY
 from training.query_understanding import INTENTS, Intent, Spelling, Understanding, words
 from training.retrieval.catalogue import ItemTable, facets, sellable
 from training.retrieval.indexes import (
     COMPLETIONS,
     ITEM_TABLE,
     LEAST_SHOPPERS,
-    POPULARITY,
     UNDERSTANDING,
     Completions,
     Popularity,
