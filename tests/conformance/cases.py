@@ -1,6 +1,7 @@
 """The cases as events and requests; each case is a separate shop within one home."""
 
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,19 @@ class Case:
         )
 
 
+def all_cases() -> list[Case]:
+    """Return every case, and each of its earlier requests as a case without events."""
+    return [one for case in CASES for one in (Case.of(case), *_earlier(case))]
+
+
+def _earlier(case: dict[str, Any]) -> Iterator[Case]:
+    whole = Case.of(case)
+    for asked in case.get("earlier", ()):
+        request = _request(case["id"], case["request"] | {"t": asked["t"]})
+        id_, expect = f"{case['id']} {asked['t']}", asked["expect"]
+        yield Case(id_, whole.prior, [], request, expect, {}, {}, None, {}, {})
+
+
 def _owned(case: str, by_request: dict[str, Any]) -> dict[str, Any]:
     return {f"{case} {request}": value for request, value in by_request.items()}
 
@@ -108,7 +122,9 @@ def _event(case: str, number: int, event: dict[str, Any]) -> AnyEvent:
     own.setdefault("event_id", f"{case} {number}")
     if event["kind"] == "ranking":
         own |= {"items": [f"{case} {item}" for item in event["items"]], "market": case}
-    others = {name: value for name, value in event.items() if name != "received"}
+    others = {n: value for n, value in event.items() if n not in ("received", "removed")}
+    if "removed" in event:
+        others["fields"] = event["fields"] | dict.fromkeys(event["removed"])
     received = event.get("received", event["event_time"])
     return parse_canonical({**others, **own, "received_at": received})
 

@@ -17,7 +17,7 @@ from feature_repo.request_features.context import with_overrides
 from feature_repo.request_features.families.slate import distance_to_median
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
-from tests.conformance.cases import CASES, FILES, SHOP, Case
+from tests.conformance.cases import FILES, SHOP, all_cases
 from tests.feature_repo.histories import Rows, write_shop
 from tests.feature_repo.online.conftest import Room, SetClock
 from training.dataset import (
@@ -36,12 +36,12 @@ SPLITS = (TRAIN, VALIDATE, TEST)
 
 NOW = parse_instant("2024-10-04T10:00:00Z")
 MIDNIGHT = NOW // DAY * DAY
-ALL = [Case.of(case) for case in CASES]
+ALL = all_cases()
 
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory, shared_redis):
-    """A shop with all cases: earlier days are loaded, today is live."""
+    """A shop with all cases; earlier days are loaded."""
     home = Home(tmp_path_factory.mktemp("conformance") / "home")
     write_shop(home, SHOP)
     repository.render(home, shared_redis.host, shared_redis.port)
@@ -51,8 +51,6 @@ def room(tmp_path_factory, shared_redis):
     room.take(*(event for event in events if event.seen_at < MIDNIGHT))
     room.clock.instant = MIDNIGHT + 1
     load(room)
-    room.clock.instant = NOW
-    room.take(*(event for event in events if event.seen_at >= MIDNIGHT))
     yield room
     room.client.close()
 
@@ -72,13 +70,17 @@ def request_of(case):
 
 @pytest.fixture(scope="module")
 def live(room):
-    """The contexts read from Redis, by case."""
-    return {
-        case.id: room.reader.read(
-            **{n: v for n, v in request_of(case).items() if n != "request_id"}
-        )
-        for case in ALL
-    }
+    """The contexts read from Redis, by case; today's events are sent as the day goes by."""
+    events = [e for case in ALL for e in case.events if e.seen_at >= MIDNIGHT]
+    contexts = {}
+    for case in sorted(ALL, key=lambda case: case.request["t"]):
+        room.clock.instant = case.request["t"]
+        room.take(*(event for event in events if event.seen_at < room.clock.instant))
+        events = [event for event in events if event.seen_at >= room.clock.instant]
+        arguments = {n: v for n, v in request_of(case).items() if n != "request_id"}
+        contexts[case.id] = room.reader.read(**arguments)
+    room.clock.instant = NOW
+    return contexts
 
 
 @pytest.fixture(scope="module")
