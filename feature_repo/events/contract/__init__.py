@@ -15,7 +15,14 @@ from feature_repo.events.contract.events import (
     SourceLocations,
     UserEvent,
 )
-from feature_repo.events.contract.identity import Link, Merge, link_of, merge_of, owner_changes
+from feature_repo.events.contract.identity import (
+    Link,
+    Merge,
+    link_of,
+    merge_of,
+    merged_into,
+    owner_changes,
+)
 from feature_repo.events.contract.kinds import (
     ARROW_SCHEMAS,
     EVENT_KINDS,

@@ -44,8 +44,13 @@ class Merge(msgspec.Struct, frozen=True):
 
 
 def link_of(event: AnyEvent) -> Link | None:
-    """Return the link in an event: a ranking or interaction links if it names session and user."""
+    """Return the link in an event: a ranking or interaction links if it names session and user.
+
+    A correction is no link: it says nothing but which event it takes back.
+    """
     if not isinstance(event, RankingEvent | InteractionEvent | UserEvent):
+        return None
+    if isinstance(event, InteractionEvent) and event.corrects is not None:
         return None
     op = event.op if isinstance(event, UserEvent) else "link"
     owner = event.user_id if op == "link" else None
@@ -76,5 +81,20 @@ def owner_changes(links: Iterable[Link]) -> list[Link]:
     return changes
 
 
-def _order(change: Link) -> tuple[int, str]:
+def merged_into(merges: Iterable[Merge]) -> dict[str, Merge]:
+    """Return the merges that count, by the account that was merged.
+
+    Of several merges of an account the first counts; one that would close a circle never does.
+    """
+    into: dict[str, Merge] = {}
+    for merge in sorted(merges, key=_order):
+        last = merge.user_id
+        while last in into:
+            last = into[last].user_id
+        if merge.from_user_id not in into and last != merge.from_user_id:
+            into[merge.from_user_id] = merge
+    return into
+
+
+def _order(change: Link | Merge) -> tuple[int, str]:
     return change.seen_at, change.event_id

@@ -121,7 +121,16 @@ def add_links(connection: sqlite3.Connection, links: Iterable[pa.Table]) -> None
 
 
 def _columns(path: Path) -> pa.Table:
-    names = {"event_id", "seen_at", "request_id", "session_id", "user_id", "op", "from_user_id"}
+    names = {
+        "event_id",
+        "seen_at",
+        "request_id",
+        "session_id",
+        "user_id",
+        "op",
+        "from_user_id",
+        "corrects",
+    }
     present = [name for name in pq.read_schema(path).names if name in names]
     table = pq.read_table(path, columns=present)
     seen_at = table["seen_at"].cast(pa.int64())
@@ -188,5 +197,7 @@ def _links(kind: str, table: pa.Table) -> pa.Table:
         user = pc.if_else(pc.equal(table["op"], "link"), user, None)
     else:
         is_link = pc.and_(is_link, pc.is_valid(user))
+    if kind == "interaction":
+        is_link = pc.and_(is_link, pc.is_null(table["corrects"]))
     links = table.select(["session_id", "seen_at", "event_id"]).append_column("user", user)
     return links.filter(is_link).cast(_LINK_COLUMNS)
