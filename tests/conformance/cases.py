@@ -107,10 +107,10 @@ def all_cases() -> list[Case]:
 
 def _earlier(case: dict[str, Any]) -> Iterator[Case]:
     whole = Case.of(case)
-    for asked in case.get("earlier", ()):
-        request = _request(case["id"], case["request"] | {"t": asked["t"]})
-        id_, expect = f"{case['id']} {asked['t']}", asked["expect"]
-        yield Case(id_, whole.prior, [], request, expect, {}, {}, None, {}, {})
+    for request in case.get("earlier", ()):
+        earlier = _request(case["id"], case["request"] | {"t": request["t"]})
+        id_, expect = f"{case['id']} {request['t']}", request["expect"]
+        yield Case(id_, whole.prior, [], earlier, expect, {}, {}, None, {}, {})
 
 
 def _owned(case: str, by_request: dict[str, Any]) -> dict[str, Any]:
