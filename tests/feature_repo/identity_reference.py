@@ -30,9 +30,9 @@ def attributions(events):
     ignored = ignored_corrections(events)
     return {
         event.event_id: [
-            (user, max(known, event.seen_at))
+            (user, max(start, event.seen_at))
             for first, since in _users_of(events, _named_by(events, event))
-            for user, known in _with_merges(events, first, since)
+            for user, start in _with_merges(events, first, since)
         ]
         for event in _shopping(events)
         if event.event_id not in ignored
@@ -209,15 +209,15 @@ def _ranking_of(events, event):
 def _changes(events, instant, belongs_to):
     """Yield (entity, measure, delta, bucket) of what is known before an instant."""
     for event, _, _ in histories.impressions(events):
-        for entity, known in belongs_to(event):
-            if known < instant:
+        for entity, since in belongs_to(event):
+            if since < instant:
                 yield entity, "impressions", 1, event.event_time // DAY
     for event in _shopping(events):
         if not isinstance(event, InteractionEvent):
             continue
         named, sign = _named_by(events, event), -1 if event.corrects else 1
-        for entity, known in belongs_to(event):
-            if known < instant:
+        for entity, since in belongs_to(event):
+            if since < instant:
                 for measure, delta in histories.changes_of(named, sign).items():
                     yield entity, measure, delta, named.event_time // DAY
 
@@ -236,12 +236,12 @@ def _recent(events, entity, instant, belongs_to):
         if isinstance(event, InteractionEvent)
         and event.corrects is None
         and event.type in POSITIVE_TYPES
-        and _is_known(belongs_to(event), entity, instant)
+        and _has_begun(belongs_to(event), entity, instant)
     )[::-1][:K_CLICKED]
     shown = sorted(
         (event.seen_at, event.event_id, -position, item)
         for event, item, position in histories.impressions(events)
-        if _is_known(belongs_to(event), entity, instant)
+        if _has_begun(belongs_to(event), entity, instant)
     )[::-1][:K_SHOWN]
     if not clicked and not shown:
         return None
@@ -260,8 +260,8 @@ def _kind(events, item, before):
     return histories.item_fields(events, item, before=before).get("kind") or ""
 
 
-def _is_known(pairs, entity, instant):
-    return any(one == entity and known < instant for one, known in pairs)
+def _has_begun(pairs, entity, instant):
+    return any(one == entity and since < instant for one, since in pairs)
 
 
 def _first(events, entity, instant, belongs_to):
@@ -269,7 +269,7 @@ def _first(events, entity, instant, belongs_to):
         event.seen_at
         for event in _shopping(events)
         if getattr(event, "corrects", None) is None
-        and _is_known(belongs_to(event), entity, instant)
+        and _has_begun(belongs_to(event), entity, instant)
     ]
 
 

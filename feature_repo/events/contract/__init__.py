@@ -20,7 +20,6 @@ from feature_repo.events.contract.identity import (
     Merge,
     link_of,
     merge_of,
-    merged_into,
     owner_changes,
 )
 from feature_repo.events.contract.kinds import (
