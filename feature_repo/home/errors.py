@@ -14,19 +14,28 @@ AisleError
 ├── RedisError           no Redis server is available, or it does not answer
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
 ├── DatasetError         there is no training data, or a table lacks columns
+│   ├── NotEnoughError   there is too little to learn from yet (exit status 3)
 │   └── LeakError        a feature contains information from after the request
 ├── PipelineError        a pipeline failed, or cannot be compiled
 └── ServiceError         the HTTP service cannot be reached, or answered with an error
 """
 
 import reprlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import ClassVar
 
 
 class AisleError(Exception):
     """Base of all errors raised on purpose.
 
     A message has three parts: what was expected, what was found, and what to do.
+
+    Attributes:
+        exit_status: of a command that ends with this error.
     """
+
+    exit_status: ClassVar[int] = 1
 
 
 class SettingError(AisleError):
@@ -99,6 +108,37 @@ class ArtifactError(AisleError):
 
 class DatasetError(AisleError):
     """There is no training data, or a table lacks columns."""
+
+
+@dataclass(frozen=True)
+class Shortage:
+    """Something of which the log has too little."""
+
+    what: str
+    count: int
+    needed: int
+
+    def __str__(self) -> str:
+        return f"{self.what}: found {self.count:,}, need {self.needed:,}"
+
+    def to_dict(self) -> dict[str, str | int]:
+        """Return a JSON-ready dict."""
+        return {"what": self.what, "found": self.count, "need": self.needed}
+
+
+class NotEnoughError(DatasetError):
+    """There is too little to learn a ranker from yet."""
+
+    exit_status = 3
+
+    def __init__(self, shortages: Iterable[Shortage]) -> None:
+        self.shortages = tuple(shortages)
+        super().__init__(
+            f"Not enough to learn from yet: {'; '.join(map(str, self.shortages))}.  Send each "
+            "slate that is shown as a ranking, and the interactions that name it "
+            "(docs/events.md).  Nothing was published: the ranker in use still ranks, and without "
+            "one popularity and the candidate sources do."
+        )
 
 
 class LeakError(DatasetError):

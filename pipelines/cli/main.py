@@ -5,8 +5,9 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from importlib import import_module
+from typing import Any
 
-from feature_repo.home import AisleError
+from feature_repo.home import AisleError, NotEnoughError
 from pipelines.cli.parser import parse
 from pipelines.terminal import INTERRUPTED, TERMINATED, Outcome, show
 
@@ -14,7 +15,10 @@ Run = Callable[[argparse.Namespace], Outcome]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run one verb; return the exit status: 0 done, 1 rejected or failed, 2 wrong usage."""
+    """Run one verb and return the exit status.
+
+    0 is done, 1 rejected or failed, 2 wrong usage, 3 not enough to learn from yet.
+    """
     args = parse(argv)
     # A termination must run the `finally` blocks that stop Redis and the service.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
@@ -24,14 +28,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     except AisleError as error:
         sys.stderr.write(f"aisle: {error}\n")
         if args.json:
-            show(Outcome({"error": {"type": type(error).__name__, "message": str(error)}}), True)
-        return 1
+            show(Outcome({"error": _described(error)}), True)
+        return error.exit_status
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 1
     return outcome.status
+
+
+def _described(error: AisleError) -> dict[str, Any]:
+    described = {"type": type(error).__name__, "message": str(error)}
+    if isinstance(error, NotEnoughError):
+        return {**described, "missing": [one.to_dict() for one in error.shortages]}
+    return described
 
 
 def _function(path: str) -> Run:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from kfp import dsl
 
 from pipelines.kubeflow.report_page import figures, markdown
+from feature_repo.home import NotEnoughError
 from pipelines.steps import MODEL_NAME, Report, Step, retrain_pipeline
 
 
@@ -19,12 +21,18 @@ def run_step(name: str, values: Mapping[str, str], drawn: Sequence[dsl.Artifact]
         name: of the step.
         values: by name, the paths and parameters that it takes.
         drawn: the artifacts that Kubeflow draws: metrics or a table, and a page.
+
+    The process ends with the error's own status where there is not enough to learn from yet.
     """
     step = retrain_pipeline().step(name)
     typed: dict[str, Any] = {
         key: value if key == MODEL_NAME.name else Path(value) for key, value in values.items()
     }
-    report = step.call(typed)
+    try:
+        report = step.call(typed)
+    except NotEnoughError as error:
+        sys.stderr.write(f"{error}\n")
+        raise SystemExit(error.exit_status) from error
     for artifact in drawn:
         _draw(artifact, step, report, typed)
     return json.dumps(report, default=str)

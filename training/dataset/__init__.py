@@ -4,12 +4,13 @@ from training.dataset.build import FEATURE_SERVICE, Dataset, Progress, build_dat
 from training.dataset.format import Facts
 from training.dataset.gains import DEFAULT_GAINS, Gains, parse_gains
 from training.dataset.judgments import judgments
-from training.dataset.labels import compacted, item_counts, labelled_rankings
+from training.dataset.labels import compacted, item_counts, labelled_rankings, missing_labels
 from training.dataset.lazy import LazyDataset
 from training.dataset.logged_candidates import sources_of
 from training.dataset.point_in_time import historical_features
 from training.dataset.split import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
 from training.dataset.stale_datasets import stale_datasets
+from training.dataset.sufficiency import check_sufficiency
 from training.dataset.target_leakage import check_target_leakage, suspicious_columns
 
 __all__ = [
@@ -26,12 +27,14 @@ __all__ = [
     "LazyDataset",
     "Progress",
     "build_dataset",
+    "check_sufficiency",
     "check_target_leakage",
     "compacted",
     "historical_features",
     "item_counts",
     "judgments",
     "labelled_rankings",
+    "missing_labels",
     "parse_gains",
     "sources_of",
     "stale_datasets",

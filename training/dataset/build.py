@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
-from feature_repo.home import DatasetError, Home, LeakError, to_text
+from feature_repo.home import Home, LeakError, to_text
 from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
@@ -30,6 +30,7 @@ from training.dataset.logged_candidates import with_logged_sources, with_unshown
 from training.dataset.point_in_time import historical_features
 from training.dataset.prior import fit_prior
 from training.dataset.split import TRAIN, split_rankings
+from training.dataset.sufficiency import check_sufficiency
 from training.metrics import slate_starts
 
 __all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dataset"]
@@ -66,7 +67,7 @@ def build_dataset(
     """Write the dataset of the whole compacted log to the Parquet file `out`.
 
     Raises:
-        DatasetError: the log holds no ranking, or the training part no click.
+        NotEnoughError: the log holds no ranking, or the training part no click.
         LeakError: an item field contains the future, or counts are higher than the log's before
             each ranking.
     """
@@ -75,10 +76,7 @@ def build_dataset(
     train = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(train["item_id"], pc.greater(train["gain"], 0))
     if math.isnan(prior.click_rate):
-        raise DatasetError(
-            f"The training part of {home.log} has {train.num_rows} impressions and no click on "
-            "them; a ranker needs interactions that name their ranking."
-        )
+        check_sufficiency(rows)
     facts = Facts(
         feature_columns(shop),
         prior,

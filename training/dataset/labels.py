@@ -4,15 +4,16 @@ An interaction labels the item of the ranking that it names.  The strongest inte
 corrected one does not, and a return is subtracted (`training.dataset.gains`).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
 from feature_repo.events.contract import POSITIVE_TYPES
-from feature_repo.home import DAY, DatasetError, Home
+from feature_repo.home import DAY, Home, NotEnoughError, Shortage
 from training.dataset.gains import Gains
+from training.dataset.sufficiency import BY_RANKING, LEAST_RANKINGS, RANKINGS, shortages
 
 _FOREVER = 1 << 62
 """Longer than any log, in microseconds."""
@@ -130,15 +131,30 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
     A search without results showed no items and has no row.
 
     Raises:
-        DatasetError: the compacted log holds no ranking with items, or none older than the horizon.
+        NotEnoughError: the compacted log holds no ranking with items, or none older than the
+            horizon.
     """
+    gains = gains or Gains()
+    rows = _query_labelled(home, gains, "select * from {labelled}")
+    if rows is None or not rows.num_rows:
+        days = gains.horizon_days
+        older = "" if days is None else f" older than the horizon of {days:g} days"
+        raise NotEnoughError([Shortage(RANKINGS + older, 0, LEAST_RANKINGS)])
+    return rows
+
+
+def missing_labels(home: Home) -> Sequence[Shortage]:
+    """Return what the compacted log lacks to learn a ranker from it."""
+    by_ranking = _query_labelled(home, Gains(), BY_RANKING)
+    return [Shortage(RANKINGS, 0, LEAST_RANKINGS)] if by_ranking is None else shortages(by_ranking)
+
+
+def _query_labelled(home: Home, gains: Gains, sql: str) -> pa.Table | None:
+    """Run a query over `{labelled}`, the labelled items of all rankings; None without a ranking."""
     rankings, interactions = compacted(home, "ranking"), compacted(home, "interaction")
     if not rankings:
-        raise DatasetError(
-            f"{home.log} holds no ranking to learn from; ingest events with `aisle ingest`."
-        )
+        return None
     outcomes = _OUTCOMES.format(shown=_SHOWN) if interactions else _NO_OUTCOMES
-    gains = gains or Gains()
     days = gains.horizon_days
     parameters = {
         "rankings": rankings,
@@ -149,11 +165,8 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
         "horizon": _FOREVER if days is None else int(days * DAY),
         "age": 0 if days is None else int(days * DAY),
     }
-    rows = _run(_LABELLED.format(shown=_SHOWN, outcomes=outcomes), parameters)
-    if not rows.num_rows:
-        older = "" if days is None else f" older than the horizon of {days:g} days"
-        raise DatasetError(f"No ranking in {home.log} with items{older}; ingest more events.")
-    return rows
+    labelled = _LABELLED.format(shown=_SHOWN, outcomes=outcomes)
+    return _run(sql.format(labelled=f"({labelled})"), parameters)
 
 
 def item_counts(home: Home) -> pa.Table:

@@ -21,6 +21,7 @@ from training.dataset import (
     Dataset,
     LazyDataset,
     Progress,
+    check_sufficiency,
     check_target_leakage,
 )
 from training.ranker.calibration import Calibration, calibrate
@@ -153,10 +154,11 @@ def train(
         search_seconds: no new trial starts later.
 
     Raises:
-        DatasetError: no ranking with a gain in the training or in the validation split.
+        NotEnoughError: too few rankings with a click, or too few users.
         LeakError: a feature contains the future.
     """
     data, grid = LazyDataset.open(dataset), GRID
+    check_sufficiency(data.keys)
     check_target_leakage(data.part(TRAIN, VALIDATE))
     if search:
         best = search_configuration(

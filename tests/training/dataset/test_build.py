@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from feature_repo.events.contract import POSITIVE_TYPES
-from feature_repo.home import DatasetError
+from feature_repo.home import DatasetError, NotEnoughError
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from training.dataset import DEFAULT_GAINS, Dataset, build_dataset, compacted, labelled_rankings
@@ -124,7 +124,7 @@ def test_progress_ends_at_the_number_of_rankings(simulated_home, tmp_path):
 
 
 def test_empty_log_is_rejected_with_a_clear_error(home, tmp_path):
-    with pytest.raises(DatasetError, match="no ranking to learn from"):
+    with pytest.raises(NotEnoughError, match="rankings with items: found 0, need 50"):
         build_dataset(home, tmp_path / "d.parquet")
 
 

@@ -13,8 +13,8 @@ from feature_repo.home import (
     DAY,
     HOUR,
     Clock,
-    DatasetError,
     Home,
+    NotEnoughError,
     SettingError,
     Settings,
     parse_instant,
@@ -120,12 +120,12 @@ def test_search_without_results_has_no_row(home, tmp_path):
     EventLog(home, Clock()).compact()
 
     assert set(labelled_rankings(home)["request_id"].to_pylist()) == {"r1", "r2"}
-    with pytest.raises(DatasetError, match=r"No ranking in .* with items; ingest more events"):
+    with pytest.raises(NotEnoughError, match="rankings with items: found 0"):
         labelled_rankings(seldom)
 
 
 def test_a_log_younger_than_the_horizon_is_rejected(home):
-    with pytest.raises(DatasetError, match="older than the horizon of 30 days"):
+    with pytest.raises(NotEnoughError, match="older than the horizon of 30 days"):
         labelled_rankings(home, Gains(horizon_days=30))
 
 
