@@ -63,6 +63,8 @@ def examine(settings: Settings) -> list[Finding]:
         _registry,
         _features,
         _artifacts,
+        _contents,
+        _ranker,
     )
     for check in checks:
         findings += _run(check, settings)
@@ -215,18 +217,75 @@ def _time_unit(view: str, files: list[str]) -> Iterator[Finding]:
 
 
 def _artifacts(settings: Settings) -> Iterator[Finding]:
-    from training.artifacts import verify
+    from training.artifacts import RANKER, verify
 
     links = sorted(settings.home.current.glob("*/*"))
     if not links:
-        yield Finding("note", "artifacts", "none published", "`aisle train` makes and publishes.")
+        yield Finding("note", "artifacts", "none published", "`aisle refresh` publishes indexes.")
     for link in links:
         name = f"{link.parent.name} {link.name}"
         try:
             manifest = verify(link)
         except AisleError as error:
-            yield Finding("bad", name, str(error), "`aisle train` publishes a new one.")
+            verb = "train" if link.parent.name == RANKER else "index"
+            yield Finding("bad", name, str(error), f"`aisle {verb}` publishes a new one.")
         else:
             yield Finding(
                 "good", name, f"{link.resolve().name}, {len(manifest.files)} files verified"
             )
+
+
+def _contents(settings: Settings) -> Iterator[Finding]:
+    """Yield what the log has, and which answers need more."""
+    from feature_repo.shop import Shop
+
+    items, interactions, identified = _counts(settings)
+    if not items:
+        fix = "Send `item` events: until then items have no texts, filters and facets."
+        yield Finding("note", "items", "no item events", fix)
+    elif Shop.load(settings.home.shop_toml).item_role("title") is None:
+        fix = 'Give a field of shop.toml `role = "title"`: until then no search by words.'
+        yield Finding("note", "items", f"{items} item events, no title", fix)
+    else:
+        yield Finding("good", "items", f"{items} item events")
+    if not interactions:
+        fix = "Send `interaction` events: until then lists have the newest items."
+        yield Finding("note", "interactions", "none", fix)
+    elif not identified:
+        fix = "Send their `user_id`: until then lists are the same for all shoppers."
+        yield Finding("note", "interactions", f"{interactions}, of no user", fix)
+    else:
+        yield Finding("good", "interactions", f"{interactions}, {identified} of a user")
+
+
+def _counts(settings: Settings) -> tuple[int, int, int]:
+    """Return the numbers of item events, of interactions, and of those with a user."""
+    import duckdb
+
+    from feature_repo.events.log import EventLog
+
+    log = EventLog(settings.home, Clock.of(settings))
+    counts = []
+    for kind, what in (("item", "item_id"), ("interaction", "item_id"), ("interaction", "user_id")):
+        paths = [str(path) for path in log.relation_paths(kind)]
+        sql = f"select count({what}) from read_parquet($paths)"
+        row = duckdb.execute(sql, {"paths": paths}).fetchone() if paths else None
+        counts.append(row[0] if row else 0)
+    items, interactions, identified = counts
+    return items, interactions, identified
+
+
+def _ranker(settings: Settings) -> Iterator[Finding]:
+    """Yield what is missing to learn a ranker, where none is published."""
+    from training.artifacts import RANKER, is_published
+    from training.dataset import missing_labels
+
+    if is_published(settings.home, RANKER):
+        return
+    missing = missing_labels(settings.home)
+    if missing:
+        fix = "Send shown slates as `ranking` events, and interactions that name them."
+        yield Finding("note", "ranker", "; ".join(map(str, missing)), fix)
+    else:
+        fix = "`aisle train` learns one, and publishes it if it is better."
+        yield Finding("note", "ranker", "enough events to learn one", fix)

@@ -9,8 +9,8 @@ from typing import Any
 
 from kfp import dsl
 
-from pipelines.kubeflow.report_page import figures, markdown
 from feature_repo.home import NotEnoughError
+from pipelines.kubeflow.report_page import figures, markdown
 from pipelines.steps import MODEL_NAME, Report, Step, retrain_pipeline
 
 

@@ -17,8 +17,8 @@ from training.dataset.split import TEST, TRAIN, VALIDATE, split_rankings
 LEAST_RANKINGS, LEAST_USERS, LEAST_IN_SPLIT = 50, 10, 5
 
 RANKINGS = "rankings with items"
-CLICKED = "rankings with a click on some of their items, not on all"
-USERS = "users with such a ranking"
+CLICKED = "rankings with clicked and unclicked items"
+USERS = f"users of {CLICKED}"
 
 BY_RANKING = """
 select
