@@ -26,10 +26,8 @@ _CHANGED_IN = {
     "user_id": ("stg_first_seen", "stg_users", "stg_impressions", "stg_interactions"),
     "query_key": ("stg_rankings", "stg_impressions", "stg_interactions"),
 }
-_OPEN = """
-    query_key in (select query_key from changed_query_key)
-    or effective_at > getvariable('since') + 1
-"""
+_OPEN = "effective_at > getvariable('since') + 1"
+"""Sums of a day that was not over at the last run."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +38,7 @@ class _Table:
     key: str
     load: Literal["changed", "day_ended"] = "changed"
     is_tiles: bool = False
+    is_by_day: bool = False
 
 
 class IncrementalState:
@@ -65,7 +64,7 @@ class IncrementalState:
         Args:
             db: holds the new events, staged.
             day_ended: whether rows of a midnight are due, which compare all items and include
-                queries without a new event.
+                users and queries without a new event.
         """
         for key, tables in _CHANGED_IN.items():
             union = " union ".join(f"select {key} from {table}" for table in tables)
@@ -114,7 +113,7 @@ def _tables(specs: Sequence[ViewSpec]) -> Iterator[_Table]:
         elif isinstance(state, NewestRow):
             yield _Table(spec.name, spec.key, state.load)
         elif isinstance(state, DailySums):
-            yield _Table(state.table, spec.key)
+            yield _Table(state.table, spec.key, is_by_day=True)
 
 
 def _condition(table: _Table, *, day_ended: bool) -> str | None:
@@ -123,6 +122,5 @@ def _condition(table: _Table, *, day_ended: bool) -> str | None:
         return "true"
     if table.load == "day_ended":
         return None
-    if table.name == "query_days" and day_ended:
-        return _OPEN
-    return f"{table.key} in (select {table.key} from changed_{table.key})"
+    changed = f"{table.key} in (select {table.key} from changed_{table.key})"
+    return f"{changed} or {_OPEN}" if table.is_by_day and day_ended else changed

@@ -43,6 +43,7 @@ from feature_repo.transformations.templates import (
     tiles_sql,
 )
 from feature_repo.views import (
+    K_BOUGHT,
     K_CLICKED,
     K_QUERY_ITEMS,
     K_SHOWN,
@@ -188,6 +189,7 @@ def _constants() -> dict[str, Any]:
         "positive_types": list(POSITIVE_TYPES),
         "minor_units": MINOR_UNITS,
         "largest_amount": LARGEST_AMOUNT,
+        "k_bought": K_BOUGHT,
         "k_clicked": K_CLICKED,
         "k_shown": K_SHOWN,
         "k_query_items": K_QUERY_ITEMS,

@@ -16,7 +16,13 @@ from feature_repo.views.counters import (
     minor_units,
     tiles_of,
 )
-from feature_repo.views.history_limits import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
+from feature_repo.views.history_limits import (
+    K_BOUGHT,
+    K_CLICKED,
+    K_QUERY_ITEMS,
+    K_SHOWN,
+    VALUE_SEPARATOR,
+)
 from feature_repo.views.percentiles import EXAMINED, GROUPS, groups_of
 from feature_repo.views.registry import (
     BUILT_IN,
@@ -54,6 +60,7 @@ __all__ = [
     "GROUPS",
     "IMPRESSION",
     "JOIN_KEYS",
+    "K_BOUGHT",
     "K_CLICKED",
     "K_QUERY_ITEMS",
     "K_SHOWN",

@@ -10,6 +10,9 @@ K_CLICKED = 40
 K_SHOWN = 80
 """Maximum number of shown items in a row."""
 
+K_BOUGHT = 100
+"""Maximum number of items in a row of `user_purchases`."""
+
 K_QUERY_ITEMS = 50
 """Maximum number of items in a row of `query_clicked_items`."""
 

@@ -11,6 +11,7 @@ from feature_repo.views.first_seen import USER_FIRST_SEEN
 from feature_repo.views.histories import QUERY_CLICKED_ITEMS, USER_RECENT
 from feature_repo.views.market_baseline import MARKET_BASELINE
 from feature_repo.views.percentiles import ITEM_PERCENTILES
+from feature_repo.views.purchases import USER_PURCHASES
 from feature_repo.views.spec import (
     Entity,
     LiveFirst,
@@ -28,6 +29,7 @@ BUILT_IN: tuple[ViewSpec, ...] = (
     USER_FIRST_SEEN,
     *COUNTER_VIEWS,
     USER_RECENT,
+    USER_PURCHASES,
     QUERY_CLICKED_ITEMS,
     ITEM_PERCENTILES,
     MARKET_BASELINE,

@@ -4,7 +4,7 @@ from collections import Counter
 
 from feature_repo.events.contract import UserEvent, query_key
 from feature_repo.home import DAY
-from feature_repo.views import K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
+from feature_repo.views import K_BOUGHT, K_CLICKED, K_QUERY_ITEMS, K_SHOWN, VALUE_SEPARATOR
 from tests.feature_repo.histories import (
     START,
     changes_of,
@@ -66,6 +66,25 @@ def market_totals(changes, midnight):
         total[f"{measure}_30d"] += delta if seen_at // DAY > newest - 30 else 0
     return {
         f"{measure}_{w}": total[f"{measure}_{w}"] for measure in MEASURES for w in ("30d", "all")
+    }
+
+
+def bought(events, user, midnight):
+    """Return the items that a user bought most, as of a midnight; None without a purchase."""
+    orders, last = Counter(), {}
+    for event, sign, _, who, _ in clicks(events):
+        if event.type == "purchase" and who == user and event.seen_at < midnight:
+            orders[event.item_id] += sign
+            if sign == 1:
+                last[event.item_id] = max(event.seen_at, last.get(event.item_id, 0))
+    if not orders:
+        return None
+    items = [item for item, count in orders.items() if count > 0]
+    best = sorted(items, key=lambda item: (-orders[item], -last[item], item))[:K_BOUGHT]
+    return {
+        "bought_item_ids": best,
+        "bought_orders": [orders[item] for item in best],
+        "bought_at": [last[item] for item in best],
     }
 
 

@@ -34,6 +34,7 @@ VIEWS = (
     "user_engagement",
     "query_engagement",
     "user_recent",
+    "user_purchases",
     "query_clicked_items",
     "item_percentiles",
     "market_baseline",

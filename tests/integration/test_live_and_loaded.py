@@ -53,7 +53,7 @@ LATER = [
     click("c5", NOW + 64, "i2", user_id="u2", corrects="a6"),
     upsert("c6", NOW + 65, "i2", price=3),
 ]
-BATCH_VIEWS = ("query_clicked_items", "item_percentiles", "market_baseline")
+BATCH_VIEWS = ("user_purchases", "query_clicked_items", "item_percentiles", "market_baseline")
 
 
 @pytest.fixture

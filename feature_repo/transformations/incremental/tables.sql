@@ -12,6 +12,16 @@ create temp table incremental_query_days (
     event_timestamp timestamptz
 );
 
+create temp table incremental_user_days (
+    user_id varchar,
+    item_id varchar,
+    effective_at bigint,
+    orders bigint,
+    bought_at bigint,
+    part bigint,
+    event_timestamp timestamptz
+);
+
 create temp table incremental_market_days (
     market varchar,
     midnight bigint,

@@ -35,6 +35,7 @@ from tests.feature_repo.histories import (
 )
 from tests.feature_repo.online.conftest import Room, SetClock
 from tests.feature_repo.references import (
+    bought,
     chosen,
     examined,
     group,
@@ -203,6 +204,7 @@ LIVE = {
 }
 BATCH = {
     "query_clicked_items": clicked_items,
+    "user_purchases": bought,
     "item_percentiles": percentiles,
     "market_baseline": market,
 }
