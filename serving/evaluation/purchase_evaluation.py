@@ -1,8 +1,8 @@
 """Evaluate `home` and `again` on the items bought next, against next-purchase baselines.
 
 Orders, metrics and baselines come from `training.studies.next_purchase`.  The indexes are fitted
-on the log before the first of these orders, as the service would have used them from then on.  The
-features of each shopper are as of the order.
+each week on the log before it, as if the service refreshed once a week.  The features of each
+shopper are as of the order.
 """
 
 import tempfile
@@ -21,7 +21,7 @@ from feature_repo.home import DAY, DatasetError, Home, to_text
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import DEPTH, merge, retrieve_candidates
-from serving.evaluation.retrieval_evaluation import past_home
+from serving.evaluation.retrieval_evaluation import link_log, past_home
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
 from training.dataset import TEST, VALIDATE, historical_features
@@ -43,6 +43,9 @@ from training.studies.next_purchase import (
 
 PAGES = ("home", "again")
 BASELINES = (POPULARITY, REPEAT)
+REFIT_DAYS = 7
+"""Days from one fit of the indexes to the next."""
+
 NO_ITEM = -1
 """Number of items without a purchase, and padding at the end of a list; never a target."""
 
@@ -81,17 +84,16 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
                 f"Expected orders of identified users in the {needed} split, found none."
             )
     orders = decisions.part(decisions.of_split(split))
-    cut = int(orders.t[0]) // DAY * DAY
     chosen = {name: choose_baseline(name, lookups, decisions)[0] for name in BASELINES}
-    lists, indexed = lists_at(home, history, orders, cut)
+    lists, indexed = lists_at(home, history, orders)
     rankings = {**lists, **_ranked(chosen, lookups, orders)}
     values = {name: measure(ranking, orders.bought) for name, ranking in rankings.items()}
     warm = lookups.by_user.count(orders.user, orders.rows_seen) > 0
     parts = {"ordered before": warm, "first order": ~warm}
     return {
-        "protocol": _protocol(history, orders, split, cut),
+        "protocol": _protocol(history, orders, split),
         "split": split,
-        "cut": to_text(cut),
+        "cut": to_text(int(orders.t[0]) // DAY * DAY),
         "orders": int(orders.t.size),
         "items": len(history.items),
         "indexed": indexed,
@@ -111,24 +113,30 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
 
 
 def lists_at(
-    home: Home, history: History, orders: Decisions, cut: int
+    home: Home, history: History, orders: Decisions, refit_days: int = REFIT_DAYS
 ) -> tuple[dict[str, Ints], int]:
-    """Return the lists of each surface at D orders, shape (D, DEPTH), and the number of items.
+    """Return the lists of each surface at D orders, and the number of indexed items.
 
     Args:
         home: whose log.
-        history: its purchases; lists contain item numbers of the history.
-        orders: the D orders.
-        cut: a midnight; the indexes are fitted on the log before it.
+        history: its purchases; lists of shape (D, DEPTH) contain item numbers of the history.
+        orders: the D orders, in time order.
+        refit_days: the indexes are fitted on the log before the midnight before the first order,
+            and again after so many days.  They contain the items of the first fit.
     """
+    days = orders.t // DAY
+    cuts = (days - (days - days[0]) % refit_days) * DAY
     with tempfile.TemporaryDirectory() as folder:
-        past, shop = past_home(home, Path(folder) / "past", cut), Shop.load(home.shop_toml)
-        publish_indexes(past)
-        registry = ModelRegistry(past, shop)
-        registry.reload()
+        past, shop = past_home(home, Path(folder) / "past", int(cuts[0])), Shop.load(home.shop_toml)
+        registry, fitted_at = ModelRegistry(past, shop), -1
         number = {item: index for index, item in enumerate(history.items)}
         lists = {page: np.full((orders.t.size, DEPTH), NO_ITEM) for page in PAGES}
         for row, (user_id, context) in enumerate(_contexts(home, Path(folder), history, orders)):
+            if fitted_at != cuts[row]:
+                fitted_at = int(cuts[row])
+                link_log(home, past, fitted_at)
+                publish_indexes(past, only_changed=True)
+                registry.reload()
             for page, numbers in lists.items():
                 listed = _listed(registry, page, user_id, context)
                 numbers[row, : len(listed)] = [number.get(item, NO_ITEM) for item in listed]
@@ -214,7 +222,7 @@ def _chosen(trial: Trial) -> dict[str, Any]:
     return {"ndcg@10 on validation": trial.value, **asdict(trial.configuration)}
 
 
-def _protocol(history: History, orders: Decisions, split: str, cut: int) -> str:
+def _protocol(history: History, orders: Decisions, split: str) -> str:
     first, last = (to_text(int(t))[:16] for t in orders.t[[0, -1]])
     parts = {
         TEST: "the last 20 % of the time; the baselines were chosen on the 20 % before them",
@@ -226,10 +234,10 @@ def _protocol(history: History, orders: Decisions, split: str, cut: int) -> str:
         "/recommend/again with the user's features strictly before the order, as retrieved and "
         "fused, without a ranker; the targets are the items of the order.\n"
         f"Orders: the {orders.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
-        f"Indexes: fitted once, on the log before {to_text(cut)[:10]}, the midnight before the "
-        "first of these orders; they contain no later sale and no newer item.  The baselines rank "
-        f"all {len(history.items):,} items and use every purchase strictly before each order, "
-        "later ones than the indexes too.\n"
-        f"Lists: {DEPTH} items at most; `again` lists popular items for a user without a history."
-        f"\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
+        f"Indexes: fitted each {REFIT_DAYS} days on the log before, first at the midnight before "
+        "the first of these orders; they contain no later sale, and no item newer than the first "
+        f"fit.  The baselines rank all {len(history.items):,} items and use every purchase "
+        "strictly before each order, later ones than the indexes too.\n"
+        f"Lists: {DEPTH} items at most; `again` lists popular items after those of the user's "
+        f"past.\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
     )

@@ -107,12 +107,7 @@ def past_home(home: Home, root: Path, cut: int) -> Home:
         DatasetError: there are no events before it.
     """
     past = Home(root)
-    for folder in sorted((home.log / "compacted").glob("*/day=*")):
-        day = datetime.fromisoformat(folder.name.removeprefix("day=")).replace(tzinfo=UTC)
-        if day < to_datetime(cut):
-            link = past.log / "compacted" / folder.parent.name / folder.name
-            link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(folder.absolute())
+    link_log(home, past, cut)
     if not past.log.exists():
         raise DatasetError(f"Expected events before {to_text(cut)}, found none.")
     shutil.copy(home.log / "seals", past.log / "seals")
@@ -120,6 +115,16 @@ def past_home(home: Home, root: Path, cut: int) -> Home:
         shutil.copy(home.shop_toml, past.shop_toml)
     transform(past, cut)
     return past
+
+
+def link_log(home: Home, past: Home, cut: int) -> None:
+    """Extend the log of a past home to a midnight."""
+    for folder in sorted((home.log / "compacted").glob("*/day=*")):
+        day = datetime.fromisoformat(folder.name.removeprefix("day=")).replace(tzinfo=UTC)
+        link = past.log / "compacted" / folder.parent.name / folder.name
+        if day < to_datetime(cut) and not link.exists():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(folder.absolute())
 
 
 def _evaluated_rankings(

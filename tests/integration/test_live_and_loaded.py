@@ -79,7 +79,13 @@ def live_facts(room, t):
     requests = zip(USERS, QUERIES, strict=True)
     contexts = [comparable(facts(room, user, query, t=t)) for user, query in requests]
     return [
-        replace(f, query_row=_live(f.query_row), market_row={}, items=_live(f.items))
+        replace(
+            f,
+            user=_live(f.user),
+            query_row=_live(f.query_row),
+            market_row={},
+            items=_live(f.items),
+        )
         for f in contexts
     ]
 

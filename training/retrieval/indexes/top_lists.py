@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,8 +13,8 @@ from training.retrieval.catalogue import ItemTable, RankedList, first_seen
 from training.retrieval.indexes.actions import read_actions
 
 FILE = "charts.json"
-LONGEST = 300
-"""Maximum length of a list."""
+LONGEST, LONGEST_OF_CATEGORY = 1000, 300
+"""Maximum length of a list of all categories, and of one category."""
 
 EVERYWHERE = "*"
 HALF_LIFE_DAYS = 14
@@ -34,7 +35,7 @@ from in_lists
 where value is not null
 qualify row_number() over (
     partition by market, category order by value desc, item_id
-) <= $longest
+) <= if(category = '', $longest, $longest_of_category)
 order by market, category, score desc, item_id
 """
 
@@ -169,7 +170,8 @@ class TopLists:
             "categories": _categories_of(item_table),
         }
         text = sql.format(acted=_ACTIONS, lists=_LISTS)
-        rows = read_actions(home, text, {**parameters, **tables, "longest": LONGEST})
+        limits = {"longest": LONGEST, "longest_of_category": LONGEST_OF_CATEGORY}
+        rows = read_actions(home, text, {**parameters, **tables, **limits})
         return cls(_lists(rows))
 
     def search(self, market: str, size: int, category: str | None = None) -> RankedList:
@@ -179,6 +181,21 @@ class TopLists:
             if ranked is not None:
                 return RankedList(ranked.item_ids[:size], ranked.scores[:size])
         return RankedList()
+
+    def shares(self, market: str) -> Mapping[str, float]:
+        """Return the score of each item of a market, relative to the highest."""
+        return self._shares.get(market) or self._shares.get(EVERYWHERE, {})
+
+    @cached_property
+    def _shares(self) -> dict[str, dict[str, float]]:
+        return {
+            market: {
+                item: score / ranked.scores[0]
+                for item, score in zip(ranked.item_ids, ranked.scores, strict=True)
+            }
+            for (market, category), ranked in self.lists.items()
+            if not category
+        }
 
     def save(self, folder: Path) -> None:
         """Write the lists into a build folder."""

@@ -14,7 +14,7 @@ from feature_repo.request_features.context import RequestContext, as_list
 from training.metrics import exp2
 from training.retrieval.catalogue import RankedList
 from training.retrieval.indexes import TopLists
-from training.retrieval.sources.request import MOST_LOOKED_UP, SourceMissingError, SourceRequest
+from training.retrieval.sources.request import SourceMissingError, SourceRequest
 from training.retrieval.sources.spec import SourceSpec
 from training.retrieval.sources.templates import DECAY, POPULAR
 
@@ -71,18 +71,14 @@ def _popularity(request: SourceRequest) -> Mapping[str, float]:
         lists: TopLists = request.index(POPULAR.kind)
     except SourceMissingError:
         return {}
-    popular = lists.search(request.market, MOST_LOOKED_UP)
-    return {
-        item: score / popular.scores[0]
-        for item, score in zip(popular.item_ids, popular.scores, strict=True)
-    }
+    return lists.shares(request.market)
 
 
 SOURCE = SourceSpec(
     "past",
     "items that the shopper bought or clicked before, by frequency, recency and popularity",
     _search,
-    {"browse": 2.0, "home": 2.0, "again": 1.0},
+    {"browse": 2.0, "home": 50.0, "again": 1.0},
     index=POPULAR,
     order=7,
 )

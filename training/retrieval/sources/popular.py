@@ -7,7 +7,7 @@ SOURCE = SourceSpec(
     "popular",
     "the most popular items of the market, in the category of the request",
     search_top_list(POPULAR),
-    {"browse": 1.0, "home": 1.0, "trending": 0.1},
+    {"browse": 1.0, "home": 1.0, "again": 0.02, "trending": 0.1},
     index=POPULAR,
     order=4,
 )

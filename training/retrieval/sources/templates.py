@@ -20,7 +20,13 @@ Search = Callable[[SourceRequest], RankedList]
 
 def top_lists_index(kind: str, fit: Callable[[FitInputs], TopLists]) -> IndexSpec:
     """Declare an index of lists by market and category."""
-    return IndexSpec(kind, fit, lambda folder, _: TopLists.load(folder))
+
+    def load(folder: Path, _: Shop) -> TopLists:
+        lists = TopLists.load(folder)
+        lists.shares("")
+        return lists
+
+    return IndexSpec(kind, fit, load)
 
 
 def search_top_list(index: IndexSpec) -> Search:

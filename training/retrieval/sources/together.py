@@ -10,7 +10,7 @@ SOURCE = SourceSpec(
     "together",
     "items that shoppers clicked or bought in the same session as the seeds",
     search_neighbours(INDEX),
-    {"browse": 1.0, "home": 1.0, "similar": 0.3, "together": 1.0},
+    {"browse": 1.0, "home": 0.3, "similar": 0.3, "together": 1.0},
     index=INDEX,
     order=6,
 )

@@ -12,7 +12,7 @@ SOURCE = SourceSpec(
     "trending",
     "items with more clicks in the last two days than expected from the fortnight before",
     search_top_list(INDEX),
-    {"home": 0.5, "trending": 1.0},
+    {"home": 0.1, "trending": 1.0},
     index=INDEX,
     order=10,
 )

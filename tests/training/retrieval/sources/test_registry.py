@@ -127,15 +127,15 @@ def test_surfaces_merge_their_sources_in_this_order():
         "home": [*PERSONAL, "trending"],
         "similar": ["similar", "together"],
         "together": ["together", "similar"],
-        "again": ["past"],
+        "again": ["popular", "past"],
         "trending": ["trending", "popular"],
     }
 
 
 def test_surfaces_weigh_their_sources():
     assert surfaces()["home"].sources == {
-        **{"popular": 1.0, "favourites": 1.0, "together": 1.0, "past": 2.0},
-        **{"similar": 0.7, "newest": 0.3, "trending": 0.5},
+        **{"popular": 1.0, "favourites": 1.0, "together": 0.3, "past": 50.0},
+        **{"similar": 0.7, "newest": 0.3, "trending": 0.1},
     }
     assert surfaces()["search"].partial_match_sources == {"some_words", "category"}
 
