@@ -18,6 +18,7 @@ import redis
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.home import AisleError, RedisError
+from feature_repo.online.hydration import ItemState, ListedChanges
 from feature_repo.request_features.context import RequestContext
 from serving.monitoring import ONLINE_FEATURES_UP
 from serving.query import Query
@@ -44,6 +45,12 @@ class Connection(Protocol):
     def apply_due_events(self) -> int:
         """Apply pending events whose time has come; return how many."""
 
+    def changes_after(self, number: int | None) -> ListedChanges:
+        """Return the items that changed after a change; none of them for None."""
+
+    def item_states(self, item_ids: Sequence[str]) -> list[ItemState | None]:
+        """Return the newest attributes of items; None for an unknown item."""
+
     def close(self) -> None:
         """Stop reading."""
 
@@ -54,11 +61,13 @@ class OnlineFeatures:
 
     Attributes:
         connect: opens a connection; raises AisleError while that is not possible.
+        recoveries: how often the features became readable again.
     """
 
     connect: Callable[[], Connection]
     readable: bool = False
     writable: bool = False
+    recoveries: int = 0
     _connection: Connection | None = None
     _run_id: str | None = None
     _outage_logged: bool = False
@@ -70,10 +79,9 @@ class OnlineFeatures:
         Raises:
             RedisError: the features cannot be read; raised without delay after a detected outage.
         """
-        if not self.readable or self._connection is None:
-            raise RedisError("the live features are being recovered")
+        connection = self._readable()
         try:
-            return await self._connection.read(query)
+            return await connection.read(query)
         except _LOST_SERVER as error:
             self._turn_off(error)
             raise RedisError(str(error)) from error
@@ -92,6 +100,22 @@ class OnlineFeatures:
             self._turn_off(error, writes_missed=True)
             return ()
 
+    def changes_after(self, number: int | None) -> ListedChanges:
+        """Return the items that changed after a change; none of them for None.
+
+        Raises:
+            RedisError: the features cannot be read.
+        """
+        return self._readable().changes_after(number)
+
+    def item_states(self, item_ids: Sequence[str]) -> list[ItemState | None]:
+        """Return the newest attributes of items; None for an unknown item.
+
+        Raises:
+            RedisError: the features cannot be read.
+        """
+        return self._readable().item_states(item_ids)
+
     def maintain(self) -> None:
         """Detect a lost or restarted server, recover, and apply due events."""
         try:
@@ -106,6 +130,11 @@ class OnlineFeatures:
         """Stop reading; call it in the event loop that read."""
         if self._connection is not None:
             self._connection.close()
+
+    def _readable(self) -> Connection:
+        if not self.readable or self._connection is None:
+            raise RedisError("the live features are being recovered")
+        return self._connection
 
     def _connected(self) -> Connection:
         if self._connection is None:
@@ -124,6 +153,7 @@ class OnlineFeatures:
             _logger.info("online features are complete again; %d events were replayed", replayed)
         with self._lock:
             self.readable = self.writable
+            self.recoveries += 1
             self._outage_logged = not self.readable
         ONLINE_FEATURES_UP.set(self.readable)
 

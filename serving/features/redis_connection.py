@@ -11,9 +11,21 @@ import redis
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock, Home, RedisError, Settings
-from feature_repo.online.hydration import ItemCache, OnlineReader
+from feature_repo.online.hydration import (
+    ChangedItems,
+    ItemCache,
+    ItemState,
+    ListedChanges,
+    OnlineReader,
+)
 from feature_repo.online.live import LiveWriter
-from feature_repo.online.redis import PipelinedClient, RedisAddress, port_of, redis_client
+from feature_repo.online.redis import (
+    LiveKeys,
+    PipelinedClient,
+    RedisAddress,
+    port_of,
+    redis_client,
+)
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.query import Query
@@ -63,6 +75,7 @@ class RedisConnection:
     items: ItemCache
     reader: OnlineReader
     writer: LiveWriter
+    changed_items: ChangedItems
     recovered: RecoveredServer
     clock: Clock
     loaded_key: str
@@ -88,6 +101,7 @@ class RedisConnection:
             items=items,
             reader=reader,
             writer=LiveWriter(home, shop, client, log, clock, reader),
+            changed_items=ChangedItems(reader, client, LiveKeys.of(home)),
             recovered=recovered,
             clock=clock,
             loaded_key=loaded_key(home),
@@ -147,6 +161,14 @@ class RedisConnection:
     def apply_due_events(self) -> int:
         """Apply pending events whose time has come; return how many."""
         return self.writer.release_held()
+
+    def changes_after(self, number: int | None) -> ListedChanges:
+        """Return the items that changed after a change; none of them for None."""
+        return self.changed_items.after(number)
+
+    def item_states(self, item_ids: Sequence[str]) -> list[ItemState | None]:
+        """Return the newest attributes of items; None for an unknown item."""
+        return self.changed_items.states(item_ids, self.clock.now())
 
     def close(self) -> None:
         """Close the connection of the reader."""

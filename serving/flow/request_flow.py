@@ -230,7 +230,7 @@ def filter_sellable(
 ) -> tuple[Sequence[str], RequestContext | None]:
     """Return the candidates that may be shown, and the context of these alone.
 
-    Without a context, the item table of the last refresh decides.
+    Without a context, the item table decides.
     """
     resources, list_request = request.resources, request.query.list_request
     deleted_ids = resources.deleted_items.intersection(item_ids)

@@ -19,10 +19,13 @@ from serving.flow.inventory import describe_features
 from serving.monitoring import run_in_pool
 from serving.query import FILE, Query, Rules
 from serving.recording import AnswerLog, EventIntake
-from serving.state import DeletedItems, ModelRegistry, WatchedFile
+from serving.state import DeletedItems, LiveIndexes, ModelRegistry, WatchedFile
 
 RELOAD_SECONDS = 0.5
 """Pause between two checks of artifacts, rules, keys and Redis."""
+
+FOLLOW_SECONDS = 0.1
+"""Pause between two reads of changed items."""
 
 GC_THRESHOLD = 20_000
 """Allocations between two garbage collections: a few requests' worth, nearly all freed."""
@@ -37,6 +40,7 @@ class Resources:
     Attributes:
         writers: threads that log events.
         background: threads of the periodic tasks.
+        following: the thread that follows changes of items.
         draining: whether the process is shutting down.
     """
 
@@ -45,6 +49,7 @@ class Resources:
     shop: Shop
     writer: SegmentWriter
     models: ModelRegistry
+    live_indexes: LiveIndexes
     online_features: OnlineFeatures
     answer_log: AnswerLog
     event_intake: EventIntake
@@ -58,6 +63,7 @@ class Resources:
     background: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(2, "background")
     )
+    following: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "follow"))
     draining: bool = False
     _tasks: list["asyncio.Task[None]"] = field(default_factory=list)
 
@@ -89,7 +95,8 @@ class Resources:
         )
         path = settings.home.api_keys
         authentication = Authentication(WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
-        for load in (models.reload, rules.reload, online_features.maintain):
+        live_indexes = LiveIndexes(models, online_features, log)
+        for load in (models.reload, rules.reload, online_features.maintain, live_indexes.follow):
             load()
         answer_log.start()
         return cls(
@@ -98,6 +105,7 @@ class Resources:
             shop=shop,
             writer=writer,
             models=models,
+            live_indexes=live_indexes,
             online_features=online_features,
             answer_log=answer_log,
             event_intake=event_intake,
@@ -132,7 +140,9 @@ class Resources:
         _freeze_garbage_collector()
         watched = (self.models, self.rules, self.authentication.keys)
         periodic = [*(each.reload for each in watched), self.online_features.maintain]
-        self._tasks = [asyncio.create_task(self._repeat(task)) for task in periodic]
+        repeated = [self._repeat(task, self.background, RELOAD_SECONDS) for task in periodic]
+        repeated.append(self._repeat(self.live_indexes.follow, self.following, FOLLOW_SECONDS))
+        self._tasks = [asyncio.create_task(each) for each in repeated]
 
     async def close(self) -> None:
         """Stop the periodic tasks, log the queued answers, close the log."""
@@ -140,16 +150,18 @@ class Resources:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         self.online_features.close()
-        for pool in (self.writers, self.background):
+        for pool in (self.writers, self.background, self.following):
             pool.shutdown(wait=True, cancel_futures=True)
         self.answer_log.close()
         self.writer.close()
 
-    async def _repeat(self, task: Callable[[], None]) -> None:
+    async def _repeat(
+        self, task: Callable[[], None], pool: ThreadPoolExecutor, pause_seconds: float
+    ) -> None:
         while True:
-            await asyncio.sleep(RELOAD_SECONDS)
+            await asyncio.sleep(pause_seconds)
             try:
-                await run_in_pool(self.background, task)
+                await run_in_pool(pool, task)
             except Exception:
                 _logger.exception("a periodic task failed and will be repeated")
 

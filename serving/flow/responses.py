@@ -79,9 +79,7 @@ def _explained_items(
 
 
 def _title(item_table: ItemTable | None, item: str) -> str | None:
-    if item_table is None or item not in item_table.row:
-        return None
-    return item_table.titles[item_table.row[item]] or None
+    return None if item_table is None else item_table.title(item) or None
 
 
 def _features(scored: Scored, n: int) -> dict[str, float | None]:

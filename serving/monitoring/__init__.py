@@ -5,6 +5,7 @@ from serving.monitoring.logs import log_json
 from serving.monitoring.metrics import (
     ANSWER_SECONDS,
     ARTIFACT_LOADS,
+    CHANGED_ITEMS,
     CONTENT_TYPE,
     DEGRADED,
     ERRORS,
@@ -19,6 +20,7 @@ from serving.monitoring.trace import Trace
 __all__ = [
     "ANSWER_SECONDS",
     "ARTIFACT_LOADS",
+    "CHANGED_ITEMS",
     "CONTENT_TYPE",
     "DEGRADED",
     "ERRORS",

@@ -37,6 +37,11 @@ ARTIFACT_LOADS = Counter(
 ONLINE_FEATURES_UP = Gauge(
     "aisle_live_state_up", "Whether live features can be read.", multiprocess_mode="livemin"
 )
+CHANGED_ITEMS = Gauge(
+    "aisle_changed_items",
+    "Items that changed since the indexes in use were fitted.",
+    multiprocess_mode="livemax",
+)
 
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 

@@ -1,6 +1,7 @@
 """In-memory state, reloaded when it changes: artifacts, configuration files, deleted items."""
 
 from serving.state.deleted_items import DeletedItems
+from serving.state.live_indexes import LiveIndexes
 from serving.state.model_registry import (
     DEFAULT_MODEL,
     LoadedArtifact,
@@ -12,6 +13,7 @@ from serving.state.watched_file import WatchedFile
 __all__ = [
     "DEFAULT_MODEL",
     "DeletedItems",
+    "LiveIndexes",
     "LoadedArtifact",
     "Model",
     "ModelRegistry",

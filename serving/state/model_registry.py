@@ -1,7 +1,7 @@
 """The artifacts in use, loaded from the home's `current` links and reloaded when a link moves."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,11 +57,13 @@ class ModelRegistry:
 
     Attributes:
         artifacts: loaded artifacts, by kind and name.
+        live_indexes: by kind, indexes with the changes of items since they were fitted.
     """
 
     home: Home
     shop: Shop
     artifacts: dict[tuple[str, str], LoadedArtifact] = field(default_factory=dict)
+    live_indexes: Mapping[str, Any] = field(default_factory=dict)
     _loaded_versions: dict[tuple[str, str], str] = field(default_factory=dict)
 
     @property
@@ -85,7 +87,15 @@ class ModelRegistry:
     def index(self, kind: str) -> Any:
         """Return the index of a kind; None where none is published."""
         loaded = self.artifacts.get((kind, DEFAULT_MODEL))
-        return None if loaded is None else loaded.value
+        return None if loaded is None else self.live_indexes.get(kind, loaded.value)
+
+    def followed_indexes(self) -> dict[str, LoadedArtifact]:
+        """Return the published indexes that can follow changes of items."""
+        return {
+            kind: loaded
+            for kind, spec in index_specs().items()
+            if spec.follow and (loaded := self.artifacts.get((kind, DEFAULT_MODEL))) is not None
+        }
 
     def reload(self) -> None:
         """Load new versions, and drop unpublished artifacts, since the last call.

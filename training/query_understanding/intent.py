@@ -42,7 +42,12 @@ class Intent:
             share = number / sum(clicks_by_value.values())
             if number >= LEAST_CLICKS and share >= LEAST_SHARE:
                 implied[phrase] = (value, round(share, 4))
-        return cls(implied | {_phrase(value): (value, 1.0) for value in values if _phrase(value)})
+        return cls(implied).with_values(values)
+
+    def with_values(self, values: Iterable[str]) -> "Intent":
+        """Return the intent for a field that has these values too."""
+        named = {_phrase(value): (value, 1.0) for value in values if _phrase(value)}
+        return Intent({**self.values, **named}) if named else self
 
     def apply(self, words_of_query: Iterable[str]) -> tuple[str, float] | None:
         """Return the value that the words imply together, else the only one that a word names."""

@@ -7,7 +7,7 @@ more than the word and every other neighbour.
 import json
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -34,10 +34,12 @@ class Spelling:
     Attributes:
         in_use: by word, the number of items that have it plus the clicked searches with it.
         for_sale: words that some item has.
+        added: words of items that came later; they need no correction either.
     """
 
     in_use: Mapping[str, int] = field(default_factory=dict)
     for_sale: frozenset[str] = frozenset()
+    added: frozenset[str] = frozenset()
 
     @classmethod
     def fit(cls, item_texts: Iterable[str], clicked_queries: Mapping[str, int]) -> "Spelling":
@@ -57,7 +59,12 @@ class Spelling:
 
     def apply(self, word: str) -> str | None:
         """Return the correction of a folded word; None if it needs no correction."""
-        if word in self.for_sale or len(word) < SHORTEST or not word.isalpha():
+        if (
+            word in self.for_sale
+            or word in self.added
+            or len(word) < SHORTEST
+            or not word.isalpha()
+        ):
             return None
         own = self.in_use.get(word, 0)
         near = self._near(word)
@@ -71,6 +78,10 @@ class Spelling:
         most, best = uses[0]
         rival = max(own, uses[1][0] if len(uses) > 1 else 0)
         return best if most >= AHEAD * rival and most > 1 else None
+
+    def with_words(self, item_words: Iterable[str]) -> "Spelling":
+        """Return the spelling for a shop whose items have these words too."""
+        return replace(self, added=self.added.union(item_words) - self.for_sale)
 
     def save(self, folder: Path) -> None:
         """Write the counts into a build folder."""

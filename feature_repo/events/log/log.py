@@ -31,7 +31,7 @@ from feature_repo.events.log.erasure import anonymize, erased_users
 from feature_repo.events.log.identity_tail import is_erased
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
-from feature_repo.events.log.partitions import list_relations, read_relation
+from feature_repo.events.log.partitions import list_relations, part_of, read_relation
 from feature_repo.events.log.seals import Seals, read_seals, write_seals
 from feature_repo.events.log.segment_tail import SegmentTail
 from feature_repo.events.log.segments import (
@@ -127,6 +127,23 @@ class EventLog:
         for path in self.relation_paths("item"):
             logged.update(pq.read_table(path, columns=["item_id"]).column(0).to_pylist())
         return item_ids & logged
+
+    def items_after(self, part: int) -> dict[str, int]:
+        """Return the items with events of later parts, and the first `seen_at` of these events."""
+        events = [
+            (event.item_id, event.seen_at)
+            for event in self._segment_events()
+            if isinstance(event, ItemEvent)
+        ]
+        for path in self.relation_paths("item"):
+            if part_of(path) > part:
+                table = pq.read_table(path, columns=["item_id", "seen_at"])
+                instants = table["seen_at"].cast("int64").to_pylist()
+                events += zip(table["item_id"].to_pylist(), instants, strict=True)
+        first = dict[str, int]()
+        for item_id, seen_at in events:
+            first[item_id] = min(seen_at, first.get(item_id, seen_at))
+        return first
 
     def unsealed(self) -> Iterator[AnyEvent]:
         """Return every event that is not compacted, once, by (received_at, event_id).

@@ -13,6 +13,7 @@ from feature_repo.online.hydration.context_rows import ContextRows
 from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
 from feature_repo.online.hydration.overlay import Overlay, read_patches
+from feature_repo.online.hydration.row_cache import Columns
 from feature_repo.online.hydration.slate_query import RequestEncoder, SlateReply, SlateRequest
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, Patch, exchange
@@ -106,6 +107,23 @@ class OnlineReader:
         views = [spec.name for spec in self.strings["user"].stored]
         return self._rows.keys(user_ids, *views)
 
+    def item_attributes(
+        self, item_ids: Sequence[str], t: int
+    ) -> tuple[Columns, list[Mapping[str, Patch]]]:
+        """Return the newest attributes of N items by column, and the changes among them.
+
+        Columns of an unknown item are None.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        raw, patches = self._item_strings(item_ids)
+        names = [*(field.column for field in self.shop.item_fields), "is_deleted", PART]
+        columns = self._rows.read("item_attributes", raw, names, t)
+        changes = {n: changed for n, changed in enumerate(patches) if changed}
+        times = self._rows.event_times("item_attributes", [raw[n] for n in changes], t)
+        return merge.patched(columns, changes, times), patches
+
     def item_texts(self, item_ids: Sequence[str], seen_at: Sequence[int]) -> list[dict[str, str]]:
         """Return the recent-list columns of N items just before N instants, µs.
 
@@ -119,13 +137,7 @@ class OnlineReader:
         if not fields or not item_ids:
             return [{} for _ in item_ids]
         distinct = list(dict.fromkeys(item_ids))
-        strings = self._strings(
-            [
-                *map(str.encode, map(self._keys.item, distinct)),
-                *self._rows.keys(distinct, "item_attributes"),
-            ]
-        )
-        patches, raw = [*map(read_patches, distinct, strings)], strings[len(distinct) :]
+        raw, patches = self._item_strings(distinct)
         changed = [text if of_item else None for text, of_item in zip(raw, patches, strict=True)]
         columns, now = [*(field.column for field in fields), PART], max(seen_at)
         rows = self._rows.rows("item_attributes", raw, columns, now)
@@ -136,6 +148,19 @@ class OnlineReader:
             for item, instant in zip(item_ids, seen_at, strict=True)
             for row, changes, times in [stored[item]]
         ]
+
+    def _item_strings(
+        self, item_ids: Sequence[str]
+    ) -> tuple[list[bytes | None], list[Mapping[str, Patch]]]:
+        """Return the stored row of each item's attributes, and their later changes."""
+        strings = self._strings(
+            [
+                *map(str.encode, map(self._keys.item, item_ids)),
+                *self._rows.keys(item_ids, "item_attributes"),
+            ]
+        )
+        patches = [*map(read_patches, item_ids, strings)]
+        return strings[len(item_ids) :], patches
 
     def _strings(self, keys: Sequence[bytes]) -> list[bytes | None]:
         try:

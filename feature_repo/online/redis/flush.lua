@@ -1,4 +1,5 @@
--- Remove the live state of a project, in one step; the sealed records of its tiles stay.
+-- Remove the live state of a project, in one step; the sealed records of its tiles and the list of
+-- changed items stay.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- Returns  number of keys cleaned

@@ -24,8 +24,13 @@
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
 --   acts:<request>       sorted set: its interactions, by part
 --   erased:<user>        tombstone of a user {seen_at, id, part}
+--   item_changes         number of changes of items
+--   changed_items        sorted set: item, by the number of its last change
 
 local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
+
+-- Items whose last change is listed; a process that missed more reads the log.
+local MOST_CHANGED_ITEMS = 100000
 
 -- Pending writes, each key once: oldest part, tile changes and list entries by key.
 local touched, tiles, entries = {}, {}, {}
@@ -257,6 +262,13 @@ local function patch_fields(name, values)
   touch(name, event.part)
 end
 
+-- Number the change, so that every process can read what changed since it last read.
+local function list_change(item)
+  local number = redis.call("INCR", prefix .. "item_changes")
+  redis.call("ZADD", prefix .. "changed_items", number, item)
+  redis.call("ZREMRANGEBYRANK", prefix .. "changed_items", 0, -(MOST_CHANGED_ITEMS + 1))
+end
+
 -- Per part, because pruning removes state part by part.
 local function store_first_event(user)
   local name, part = "first:" .. user, string.format("%d", event.part)
@@ -311,7 +323,11 @@ if event.context then
   store_ranking(event.request, event.context)
 end
 if event.heard_of then store_first_event(event.heard_of) end
-for _, change in ipairs(event.patches or {}) do patch_fields(change.name, change.patch) end
+for _, change in ipairs(event.patches or {}) do
+  patch_fields(change.name, change.patch)
+  local item = change.name:match("^item:(.*)$")
+  if item then list_change(item) end
+end
 apply[event.kind]()
 write_all()
 return 1

@@ -45,6 +45,16 @@ class LiveKeys:
         """Return the key of the newest patches of an item's attributes."""
         return self.values("item", item_id)
 
+    @property
+    def item_changes(self) -> str:
+        """Key of the number of changes of items."""
+        return f"{self.prefix}item_changes"
+
+    @property
+    def changed_items(self) -> str:
+        """Key of the items by the number of their last change."""
+        return f"{self.prefix}changed_items"
+
     def first(self, user_id: str) -> str:
         """Return the key of the first event of a user in each part, stored as patches."""
         return f"{self.prefix}first:{user_id}"

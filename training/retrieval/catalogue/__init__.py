@@ -10,19 +10,23 @@ from training.retrieval.catalogue.filters import (
 )
 from training.retrieval.catalogue.first_seen import first_seen
 from training.retrieval.catalogue.fusion import Candidates, K, fuse, fuse_rows
-from training.retrieval.catalogue.item_table import ItemTable
+from training.retrieval.catalogue.item_changes import ItemChanges
+from training.retrieval.catalogue.item_table import Fields, ItemTable, as_text
 from training.retrieval.catalogue.ranked_list import Flags, RankedList, RankedRows, Rows, highest
 
 __all__ = [
     "Candidates",
+    "Fields",
     "Filter",
     "Flags",
+    "ItemChanges",
     "ItemTable",
     "K",
     "RankedList",
     "RankedRows",
     "Rows",
     "all_of",
+    "as_text",
     "facets",
     "first_seen",
     "fuse",

@@ -9,7 +9,8 @@ import numpy as np
 from feature_repo.home import EventError
 from feature_repo.request_features.context import as_values
 from feature_repo.shop import Shop, ShopField, typed_value
-from training.retrieval.catalogue.item_table import EncodedField, ItemTable
+from training.retrieval.catalogue.encoded_field import EncodedField
+from training.retrieval.catalogue.item_table import ItemTable
 from training.retrieval.catalogue.ranked_list import Flags, Scores
 
 MOST_VALUES = 100
@@ -48,7 +49,7 @@ class Filter:
             return within
         coded = item_table.coded(self.field)
         codes = [code for text in self.any_of for code in coded.code.get(text, ())]
-        selected = np.zeros(len(item_table.item_ids), dtype=np.bool_)
+        selected = np.zeros(item_table.size, dtype=np.bool_)
         selected[coded.rows[np.isin(coded.codes, codes)]] = True
         return selected
 
@@ -65,19 +66,21 @@ def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
 
 
 def sellable(item_table: ItemTable, market: str) -> Flags:
-    """Return which items are in stock and sold in the market, shape (N,)."""
+    """Return which items are not deleted, in stock and sold in the market, shape (N,)."""
     field = item_table.shop.item_role("market")
     folded = market.casefold()
     market_key = folded if field is not None and folded in item_table.coded(field).code else None
     if market_key not in item_table.sellable:
-        item_table.sellable[market_key] = _in_stock(item_table) & _sold_in(item_table, market_key)
+        flags = _in_stock(item_table) & _sold_in(item_table, market_key)
+        flags[item_table.deleted_rows] = False
+        item_table.sellable[market_key] = flags
     return item_table.sellable[market_key]
 
 
 def _in_stock(item_table: ItemTable) -> Flags:
     stock = item_table.shop.item_role("stock")
     if stock is None or stock.type not in ("number", "bool"):
-        return np.ones(len(item_table.item_ids), dtype=np.bool_)
+        return np.ones(item_table.size, dtype=np.bool_)
     in_stock: Flags = ~(item_table.numbers(stock) <= 0)
     return in_stock
 
@@ -88,7 +91,7 @@ def _sold_in(item_table: ItemTable, market: str | None) -> Flags:
     An item without a market is sold in all markets.
     """
     markets = item_table.shop.item_role("market")
-    anywhere = np.ones(len(item_table.item_ids), dtype=np.bool_)
+    anywhere = np.ones(item_table.size, dtype=np.bool_)
     if markets is None:
         return anywhere
     anywhere[item_table.coded(markets).rows] = False
@@ -108,7 +111,7 @@ def is_out_of_stock(value: Any) -> bool:
 
 def all_of(filters: Iterable[Filter], item_table: ItemTable) -> Flags:
     """Return which items meet every filter, shape (N,)."""
-    selected = np.ones(len(item_table.item_ids), dtype=np.bool_)
+    selected = np.ones(item_table.size, dtype=np.bool_)
     for one in filters:
         selected &= one.mask(item_table)
     return selected

@@ -7,6 +7,7 @@ from training.retrieval.indexes.item_to_item import fit_similar
 from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, UNDERSTANDING
 from training.retrieval.indexes.lexical import MOST_HITS, TEXT_TYPES, Lexical, Matches
 from training.retrieval.indexes.neighbours import Neighbours
+from training.retrieval.indexes.newest import Newest
 from training.retrieval.indexes.popularity import Popularity
 from training.retrieval.indexes.top_lists import TopLists
 
@@ -22,6 +23,7 @@ __all__ = [
     "Lexical",
     "Matches",
     "Neighbours",
+    "Newest",
     "Popularity",
     "TopLists",
     "fit_similar",

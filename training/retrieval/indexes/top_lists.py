@@ -1,15 +1,18 @@
-"""Top lists of items by market and category: popular, trending and newest items."""
+"""Top lists of items by market and category: popular and trending items."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from typing import NamedTuple
 
 import pyarrow as pa
 
 from feature_repo.home import DAY, ArtifactError, Home
-from training.retrieval.catalogue import ItemTable, RankedList, first_seen
+from feature_repo.request_features.context import as_values
+from feature_repo.shop import ShopField
+from training.retrieval.catalogue import Fields, ItemChanges, ItemTable, RankedList
 from training.retrieval.indexes.actions import read_actions
 
 FILE = "charts.json"
@@ -105,20 +108,6 @@ scored as (
 {lists}
 """
 
-_NEW = """
-with
-
-scored as (
-
-    select $everywhere as market, item_id, first_seen_at as value
-    from first_seen
-    where item_id in (select item_id from for_sale)
-
-),
-
-{lists}
-"""
-
 
 @dataclass(frozen=True)
 class TopLists:
@@ -134,7 +123,7 @@ class TopLists:
     def popular(cls, home: Home, item_table: ItemTable) -> "TopLists":
         """Rank items by the label gains of their interactions, halved every fortnight."""
         parameters = {"half_life": HALF_LIFE_DAYS, "day": DAY, "everywhere": EVERYWHERE}
-        return cls._fit(home, item_table, _POPULAR, parameters)
+        return cls.fit(home, item_table, _POPULAR, parameters)
 
     @classmethod
     def trending(cls, home: Home, item_table: ItemTable) -> "TopLists":
@@ -148,13 +137,7 @@ class TopLists:
             "day": DAY,
             "everywhere": EVERYWHERE,
         }
-        return cls._fit(home, item_table, _TRENDING, parameters)
-
-    @classmethod
-    def newest(cls, home: Home, item_table: ItemTable) -> "TopLists":
-        """Rank items by the instant of their first event."""
-        parameters = {"everywhere": EVERYWHERE, "first_seen": first_seen(home)}
-        return cls._fit(home, item_table, _NEW, parameters)
+        return cls.fit(home, item_table, _TRENDING, parameters)
 
     @classmethod
     def best(cls, scores: Mapping[str, float]) -> "TopLists":
@@ -162,9 +145,10 @@ class TopLists:
         return cls({(EVERYWHERE, ""): RankedList.best(scores, LONGEST)})
 
     @classmethod
-    def _fit(
+    def fit(
         cls, home: Home, item_table: ItemTable, sql: str, parameters: Mapping[str, object]
     ) -> "TopLists":
+        """Rank items by SQL that ends in `{lists}` and has the table `scored` of its docstring."""
         tables = {
             "for_sale": item_table.table.select(["item_id"]),
             "categories": _categories_of(item_table),
@@ -197,6 +181,47 @@ class TopLists:
             if not category
         }
 
+    def with_changes(
+        self, changes: ItemChanges, score_of: Callable[[str], float | None] = lambda _: None
+    ) -> "TopLists":
+        """Return the lists after items entered or left categories.
+
+        Args:
+            changes: of items.
+            score_of: returns the score of an item in the lists of all markets.  Where it is None,
+                an item has the score of a list that it was in.
+        """
+        moves, moved = _moves(changes), dict[tuple[str, str], RankedList]()
+        for market in {EVERYWHERE, *(market for market, _ in self.lists)} if moves else ():
+            moved |= self._moved(market, moves, score_of if market == EVERYWHERE else _no_score)
+        return TopLists({**self.lists, **moved}) if moved else self
+
+    def _moved(
+        self, market: str, moves: Sequence["_Move"], score_of: Callable[[str], float | None]
+    ) -> dict[tuple[str, str], RankedList]:
+        """Return the lists of a market that items entered or left."""
+        concerned = {""}.union(*(move.left | move.entered for move in moves))
+        lists = {name: self.lists.get((market, name), RankedList()) for name in concerned}
+        scores = {
+            name: dict(zip(ranked.item_ids, ranked.scores, strict=True))
+            for name, ranked in lists.items()
+        }
+        changed = set[str]()
+        for item_id, left, entered in moves:
+            score = score_of(item_id)
+            if score is None:
+                listed = (scores[name].get(item_id) for name in ("", *left, *entered))
+                score = next((one for one in listed if one is not None), None)
+            changed.update(name for name in left if scores[name].pop(item_id, None) is not None)
+            if score is not None:
+                changed |= entered
+                for name in entered:
+                    scores[name][item_id] = score
+        return {
+            (market, name): RankedList.best(scores[name], LONGEST_OF_CATEGORY if name else LONGEST)
+            for name in changed
+        }
+
     def save(self, folder: Path) -> None:
         """Write the lists into a build folder."""
         folder.mkdir(parents=True, exist_ok=True)
@@ -218,6 +243,35 @@ class TopLists:
             return cls({(m, c): RankedList(ids, scores) for m, c, ids, scores in table})
         except (OSError, ValueError, TypeError) as error:
             raise ArtifactError(f"{folder / FILE}: expected lists of items: {error}.") from None
+
+
+class _Move(NamedTuple):
+    """An item that left or entered lists, by category; "" is all categories."""
+
+    item_id: str
+    left: frozenset[str]
+    entered: frozenset[str]
+
+
+def _moves(changes: ItemChanges) -> list[_Move]:
+    """Return the items whose categories changed; deleted items stay where they are."""
+    field = changes.after.shop.item_role("category")
+    moves = []
+    for item_id, old, new in changes:
+        before, after = _lists_of(old, field), _lists_of(new, field)
+        if new is not None and before != after:
+            moves.append(_Move(item_id, before - after, after - before))
+    return moves
+
+
+def _lists_of(item: Fields | None, field: ShopField | None) -> frozenset[str]:
+    if item is None:
+        return frozenset()
+    return frozenset({"", *as_values(item.get(field.column) if field else None)})
+
+
+def _no_score(_: str) -> None:
+    return None
 
 
 def _categories_of(item_table: ItemTable) -> pa.Table:

@@ -9,7 +9,7 @@ from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.shop import Shop, ShopField
 from training.artifacts import POPULARITY
 from training.query_understanding import INTENTS, Intent, Spelling, Understanding, words
-from training.retrieval.catalogue import ItemTable, facets, sellable
+from training.retrieval.catalogue import ItemChanges, ItemTable, as_text, facets, sellable
 from training.retrieval.indexes import (
     COMPLETIONS,
     ITEM_TABLE,
@@ -34,6 +34,25 @@ def fit_understanding(inputs: FitInputs) -> Understanding:
     columns = [item_table.texts(field) for field in fields]
     texts = [" ".join(row) for row in zip(*columns, strict=True)]
     return Understanding(Spelling.fit(texts, clicks), _intents(inputs))
+
+
+def follow_understanding(understanding: Understanding, changes: ItemChanges) -> Understanding:
+    """Add the words, categories and brands of changed items."""
+    fields = {f.role: f for f in changes.after.shop.item_fields if f.role in ("title", *INTENTS)}
+    texts, values = set[str](), {role: set[str]() for role in INTENTS}
+    for _, old, new in changes:
+        for role, field in fields.items():
+            value = (new or {}).get(field.column)
+            if value and value != (old or {}).get(field.column):
+                texts.add(as_text(value))
+                if role in INTENTS:
+                    values[role].update(_as_list(value))
+    item_words = {word for text in texts for word in words(text)}
+    intents = {
+        role: intent.with_values(values.get(role, ()))
+        for role, intent in understanding.intents.items()
+    }
+    return Understanding(understanding.spelling.with_words(item_words), intents)
 
 
 def fit_completions(item_table: ItemTable, queries: pa.Table) -> Completions:
@@ -93,6 +112,13 @@ def _load_item_table(folder: Path, shop: Shop) -> ItemTable:
     return item_table
 
 
+def _follow_item_table(before: ItemTable, changes: ItemChanges) -> ItemTable:
+    """Return the changed table, with its caches filled as those of the table before."""
+    for market in before.sellable:
+        facets(changes.after, sellable(changes.after, market or ""))
+    return changes.after
+
+
 def _load_completions(folder: Path, _: Shop) -> Completions:
     completions = Completions.load(folder)
     completions.search("a", 1)
@@ -100,8 +126,18 @@ def _load_completions(folder: Path, _: Shop) -> Completions:
 
 
 CATALOGUE_INDEXES = (
-    IndexSpec(ITEM_TABLE, lambda inputs: inputs.item_table, _load_item_table),
-    IndexSpec(UNDERSTANDING, fit_understanding, lambda folder, _: Understanding.load(folder)),
+    IndexSpec(
+        ITEM_TABLE,
+        lambda inputs: inputs.item_table,
+        _load_item_table,
+        follow=_follow_item_table,
+    ),
+    IndexSpec(
+        UNDERSTANDING,
+        fit_understanding,
+        lambda folder, _: Understanding.load(folder),
+        follow=follow_understanding,
+    ),
     IndexSpec(
         COMPLETIONS,
         lambda inputs: fit_completions(inputs.item_table, inputs.queries),

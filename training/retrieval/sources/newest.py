@@ -1,10 +1,15 @@
 """The newest items of the shop, in the category of the request."""
 
-from training.retrieval.indexes import TopLists
-from training.retrieval.sources.spec import SourceSpec
-from training.retrieval.sources.templates import search_top_list, top_lists_index
+from training.retrieval.indexes import Newest
+from training.retrieval.sources.spec import IndexSpec, SourceSpec
+from training.retrieval.sources.templates import search_top_list
 
-INDEX = top_lists_index("newest", lambda inputs: TopLists.newest(inputs.home, inputs.item_table))
+INDEX = IndexSpec(
+    "newest",
+    lambda inputs: Newest.fit(inputs.home, inputs.item_table),
+    lambda folder, _: Newest.load(folder),
+    follow=Newest.with_changes,
+)
 
 SOURCE = SourceSpec(
     "newest",

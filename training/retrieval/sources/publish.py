@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import msgspec
 
 from feature_repo.home import ArtifactError, Home
@@ -21,6 +22,9 @@ from training.retrieval.sources.registry import index_specs
 from training.retrieval.sources.spec import FitInputs, Index
 
 _READ = ("item", "ranking", "interaction")
+
+ITEM_PART = "item_part"
+"""Parent of an index: the part of the newest item event that it includes."""
 
 VERSIONS = 3
 """Versions that each index keeps: a process may be loading the last but one."""
@@ -59,7 +63,7 @@ def publish_indexes(
     """
     log, item_table = _hash_of_log(home), ItemTable.fit(home)
     inputs, texts = FitInputs(home, item_table), _hash_of_texts(item_table)
-    parents = {"log_sha256": log, "texts_sha256": texts}
+    parents = {"log_sha256": log, "texts_sha256": texts, ITEM_PART: _item_part(home)}
     versions, seconds = {}, {}
     for kind, spec in index_specs().items():
         may_skip = only_changed and spec.reads == "texts"
@@ -88,6 +92,14 @@ def _parents_of(home: Home, kind: str, name: str) -> dict[str, str]:
         return verify(current(home, kind, name)).parents
     except ArtifactError:
         return {}
+
+
+def _item_part(home: Home) -> str:
+    files = [str(path) for path in (home.features / "item_attributes").rglob("*.parquet")]
+    if not files:
+        return "-1"
+    sql = "select coalesce(max(part), -1) from read_parquet($files, union_by_name = true)"
+    return str(duckdb.execute(sql, {"files": files}).fetchall()[0][0])
 
 
 def _hash_of_texts(item_table: ItemTable) -> str:

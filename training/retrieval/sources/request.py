@@ -135,7 +135,8 @@ class SourceRequest:
     def _matches(self) -> tuple[Matches, Rows]:
         """The matches of any word, and the row in the item table of each item of the index."""
         index = self.index(LEXICAL)
-        row_of = self.item_table.rows_of(LEXICAL, index.item_ids)
+        added = index.changes.added_ids
+        row_of = self.item_table.rows_of(LEXICAL, index.item_ids, added)
         return index.match(self.interpreted.words, self.interpreted.language), row_of
 
     def _are_eligible(self, rows: Rows) -> Flags:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from feature_repo.home import Home
 from feature_repo.shop import Shop
 from training.query_understanding import DEFAULT_LANGUAGE, language_of
-from training.retrieval.catalogue import ItemTable, RankedList, RankedRows
+from training.retrieval.catalogue import ItemChanges, ItemTable, RankedList, RankedRows
 from training.retrieval.indexes import read_actions
 from training.retrieval.sources.request import SourceRequest
 
@@ -72,12 +72,15 @@ class IndexSpec:
         load: read a published folder, and fill the caches of the index, so that no request does.
         reads: the log, or only the texts of items; an index of texts is refitted only after they
             change.
+        follow: return the index after changes of items, without a new fit; None for an index that
+            changes with a new fit only.
     """
 
     kind: str
     fit: Callable[[FitInputs], Index]
     load: Callable[[Path, Shop], Any]
     reads: Literal["log", "texts"] = "log"
+    follow: Callable[[Any, ItemChanges], Any] | None = None
 
     def __post_init__(self) -> None:
         """Check the declaration.
@@ -85,7 +88,14 @@ class IndexSpec:
         Raises:
             ValueError: names the part that is missing or wrong.
         """
-        _check(f"index {self.kind!r}", {"fit": self.fit, "load": self.load})
+        functions = {"fit": self.fit, "load": self.load}
+        follow = {} if self.follow is None else {"follow": self.follow}
+        _check(f"index {self.kind!r}", functions | follow)
+        if follow and self.reads == "texts":
+            raise ValueError(
+                f"index {self.kind!r}: expected reads='log' with follow: changes start from the "
+                "items of the last fit."
+            )
         if not _is_name(self.kind):
             raise ValueError(f"index {self.kind!r}: expected a kind of a-z, 0-9 and _.")
 

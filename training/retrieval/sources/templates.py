@@ -6,9 +6,9 @@ from typing import Literal
 
 from feature_repo.shop import Shop
 from training.query_understanding import DEFAULT_LANGUAGE
-from training.retrieval.catalogue import RankedList
+from training.retrieval.catalogue import ItemChanges, RankedList
 from training.retrieval.indexes import LEXICAL as LEXICAL_KIND
-from training.retrieval.indexes import Lexical, Neighbours, TopLists
+from training.retrieval.indexes import Lexical, Neighbours, Newest, TopLists
 from training.retrieval.sources.request import MOST_LOOKED_UP, SourceRequest
 from training.retrieval.sources.spec import FitInputs, IndexSpec
 
@@ -26,14 +26,21 @@ def top_lists_index(kind: str, fit: Callable[[FitInputs], TopLists]) -> IndexSpe
         lists.shares("")
         return lists
 
-    return IndexSpec(kind, fit, load)
+    return IndexSpec(kind, fit, load, follow=_follow_top_lists)
+
+
+def _follow_top_lists(lists: TopLists, changes: ItemChanges) -> TopLists:
+    """Return the changed lists, with their caches filled."""
+    changed = lists.with_changes(changes)
+    changed.shares("")
+    return changed
 
 
 def search_top_list(index: IndexSpec) -> Search:
     """Search the list of the request's market, and of its category where it has one."""
 
     def search(request: SourceRequest) -> RankedList:
-        lists: TopLists = request.index(index.kind)
+        lists: TopLists | Newest = request.index(index.kind)
         return lists.search(request.market, MOST_LOOKED_UP, request.category)
 
     return search
@@ -74,6 +81,7 @@ LEXICAL = IndexSpec(
     LEXICAL_KIND,
     lambda inputs: Lexical.fit(inputs.item_table, inputs.languages),
     _load_lexical,
+    follow=Lexical.with_changes,
 )
 """BM25 over the items' texts."""
 

@@ -47,7 +47,7 @@ def test_prune_leaves_the_events_of_later_parts(room, events, part):
     assert reads(room) == expected
 
 
-def test_prune_of_everything_leaves_only_its_marker(room):
+def test_prune_of_everything_leaves_only_its_marker_and_the_list_of_changed_items(room):
     room.take(
         upsert("e1", NOW - 9, brand="Acme"),
         ranking("e2", NOW - 8, user_id="u1", query="shoes", request_id="r1"),
@@ -57,7 +57,7 @@ def test_prune_of_everything_leaves_only_its_marker(room):
 
     room.writer.prune(TODAY)
 
-    assert names(room) == {"pruned"}
+    assert names(room) == {"pruned", "item_changes", "changed_items"}
 
 
 def test_event_of_a_pruned_part_is_already_in_the_rows(room):

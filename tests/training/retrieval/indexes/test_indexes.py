@@ -12,6 +12,7 @@ from training.retrieval.indexes import (
     Completions,
     Lexical,
     Neighbours,
+    Newest,
     TopLists,
     fit_similar,
     fit_together,
@@ -137,7 +138,7 @@ def test_each_category_has_its_own_list(small_home, item_table):
 
 
 def test_the_newest_come_first(small_home, item_table):
-    results = TopLists.newest(small_home, item_table).search("default", 5)
+    results = Newest.fit(small_home, item_table).search("default", 5)
 
     assert len(results.item_ids) == 5
     assert list(results.scores) == sorted(results.scores, reverse=True)

@@ -11,7 +11,8 @@ from feature_repo.shop import Shop, ShopField
 from tests.scale import examples
 from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes import Lexical
-from training.retrieval.indexes.lexical import ALL, TIE_BREAKER, TITLE
+from training.retrieval.indexes.bm25 import TIE_BREAKER
+from training.retrieval.indexes.lexical import ALL, TITLE
 
 SHOP = Shop("s", (ShopField("title", "text", "title", "title"), ShopField("tags", "list", "tags")))
 WORDS = ["zinc", "oak", "lime", "fig", "ash", "elm", "box"]

@@ -9,7 +9,7 @@ from feature_repo.events.ingest import ingest
 from feature_repo.home import ArtifactError, Clock
 from training.dataset import item_counts
 from training.retrieval.catalogue import ItemTable
-from training.retrieval.indexes import Popularity, TopLists
+from training.retrieval.indexes import Newest, Popularity
 from training.retrieval.indexes.popularity import FILE
 
 PURCHASES = ["shoe", "hat", "shoe", "shoe", "hat", "bag"]
@@ -43,7 +43,7 @@ def test_without_impressions_an_item_scores_its_share_of_the_clicks(sold):
 
 def test_without_item_events_the_items_of_the_log_are_for_sale(sold):
     item_table = ItemTable.fit(sold)
-    newest = TopLists.newest(sold, item_table).search("default", 10)
+    newest = Newest.fit(sold, item_table).search("default", 10)
 
     assert item_table.item_ids == ["bag", "hat", "shoe"]
     assert newest.item_ids == ["bag", "hat", "shoe"]

@@ -1,0 +1,93 @@
+"""Lists of every server have the items as they are now, and a refresh changes no answer."""
+
+import uuid
+
+import pytest
+
+from pipelines.steps import refresh
+from tests.integration.http.small_shop import run_service
+
+NEW = {"title": "Zyxophone deluxe", "category": "music", "brand": "Zyx", "price": 12.5}
+
+
+def send(service, item_id, op="upsert", **fields):
+    event = {"kind": "item", "event_id": uuid.uuid4().hex, "item_id": item_id, "op": op}
+    event |= {"event_time": service.clock.now()} | ({"fields": fields} if op == "upsert" else {})
+    answer = service.http.post("/events", json=event).json()
+    assert (answer["accepted"], answer["quarantined"]) == (1, [])
+
+
+def page(service, query="", **body):
+    """Return the ids, the total and the facets of a search, in the order of the answer."""
+    answer = service.search(query, size=100, **body).json()
+    assert answer["degraded"] == []
+    return [item["item"] for item in answer["items"]], answer["total"], answer["facets"]
+
+
+def home(service, **body):
+    return [item["item"] for item in service.recommend("home", count=100, **body).json()["items"]]
+
+
+def brands(facets):
+    return {entry["value"]: entry["count"] for entry in facets.get("brand", ())}
+
+
+@pytest.fixture(scope="module")
+def changed(shop, running_service):
+    """A server, and one that starts after an item changed; the items are deleted afterwards."""
+    send(running_service, "early", **NEW | {"title": "Earlyphone"})
+    with run_service(shop) as other:
+        yield running_service, other
+    for item_id in ("early", "fresh", "gone"):
+        send(running_service, item_id, "delete")
+
+
+def test_a_new_item_is_in_search_filters_and_home_of_every_server(changed):
+    one, other = changed
+    _, before, _ = page(one)
+
+    send(other, "fresh", **NEW)
+
+    for service in (one, other):
+        assert service.eventually(lambda s=service: page(s, "zyxophone")[:2] == (["fresh"], 1))
+        ids, total, facets = page(service, filters={"brand": "Zyx"})
+        assert (set(ids), total, brands(facets)) == ({"early", "fresh"}, 2, {"Zyx": 2})
+        assert page(service, filters={"category": "music"})[1] == 2
+        assert {"early", "fresh"} <= set(home(service))
+        assert page(service)[1] == before + 1
+
+
+def test_changed_prices_names_and_deletions_are_in_every_list(changed):
+    one, other = changed
+    cheap = {"brand": "Zyx", "price": {"max": 5}}
+    send(one, "gone", **NEW | {"title": "Gonophone"})
+    assert other.eventually(lambda: page(other, "gonophone")[1] == 1)
+
+    send(one, "fresh", price=4.0)
+    send(other, "early", title="Renamophone")
+    send(one, "gone", "delete")
+
+    for service in (one, other):
+        assert service.eventually(lambda s=service: page(s, filters=cheap)[:2] == (["fresh"], 1))
+        assert service.eventually(lambda s=service: page(s, "renamophone")[:2] == (["early"], 1))
+        assert service.eventually(lambda s=service: page(s, filters={"brand": "Zyx"})[1] == 2)
+        assert service.search("earlyphone").json()["relaxed"] == ["query"]
+        assert "gone" not in home(service) + page(service, "gonophone")[0]
+
+
+def test_a_refresh_changes_no_answer(changed, shop):
+    queries = ("zyxophone deluxe", "renamophone", "shoes", "")
+    filters = ({}, {"brand": "Zyx"}, {"price": {"max": 50}})
+
+    def answers(service):
+        pages = [page(service, query, filters=chosen) for query in queries for chosen in filters]
+        return pages, home(service), home(service, filters={"category": "music"})
+
+    before = [answers(service) for service in changed]
+    assert changed[0].metric("aisle_changed_items") > 0
+
+    refresh(shop)
+
+    for service, expected in zip(changed, before, strict=True):
+        assert service.eventually(lambda s=service: s.metric("aisle_changed_items") == 0)
+        assert answers(service) == expected
