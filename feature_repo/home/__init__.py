@@ -9,7 +9,7 @@ from feature_repo.home.atomic_files import (
     sweep,
     sync_folder,
 )
-from feature_repo.home.clock import Clock
+from feature_repo.home.clock import CLOCK_ADVICE, Clock
 from feature_repo.home.errors import (
     AisleError,
     ArtifactError,
@@ -55,6 +55,7 @@ from feature_repo.home.settings import Settings
 
 __all__ = [
     "CHECKOUT",
+    "CLOCK_ADVICE",
     "DAY",
     "DEFAULT_ROOT",
     "EPOCH",

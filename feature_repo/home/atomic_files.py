@@ -3,6 +3,7 @@
 import fcntl
 import os
 import secrets
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,21 @@ def publish(temporary: Path, target: Path) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     temporary.replace(target)
     sync_folder(target.parent)
+
+
+def create_once(path: Path, content: bytes) -> None:
+    """Write a small file unless it exists; concurrent callers agree on the first one's content."""
+    if path.exists():
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    own.write_bytes(content)
+    try:
+        os.link(own, path)
+    except FileExistsError:
+        pass
+    finally:
+        own.unlink()
 
 
 def sync_folder(folder: Path) -> None:

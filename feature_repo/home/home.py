@@ -34,6 +34,11 @@ class Home:
         return self.root / "clock"
 
     @property
+    def latest_instant(self) -> Path:
+        """The newest instant that the log gave to an event or a seal."""
+        return self.root / "clock.latest"
+
+    @property
     def lock(self) -> Path:
         """Lock of work that must not run concurrently, such as a refresh."""
         return self.root / "lock"

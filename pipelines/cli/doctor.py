@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from feature_repo.home import (
+    CLOCK_ADVICE,
     EXTENSION_GROUPS,
     SECOND,
     AisleError,
@@ -91,9 +92,17 @@ def _clock(settings: Settings) -> Iterator[Finding]:
     if not settings.home.clock.exists():
         yield Finding("note", "clock", "not set yet", "The first ingest sets it.")
         return
+    from feature_repo.events.log import EventLog
+
     clock = Clock.of(settings)
+    behind = max(clock.behind, EventLog(settings.home, clock).seals().last - clock.now())
     moved = "the system's" if clock.offset == 0 else f"moved by {clock.offset // SECOND} s"
-    yield Finding("good", "clock", f"{to_text(clock.now())}, {moved}")
+    detail = f"{to_text(clock.now())}, {moved}"
+    if behind > SECOND:
+        detail += f"; the system's clock is {behind // SECOND} s behind the newest event or seal"
+        yield Finding("note", "clock", detail, CLOCK_ADVICE)
+    else:
+        yield Finding("good", "clock", detail)
 
 
 def _shop(settings: Settings) -> Iterator[Finding]:

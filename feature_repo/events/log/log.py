@@ -334,6 +334,7 @@ class EventLog:
         before = self.seals()
         after = before.sealed_at(self._clock.now(), drop=drop)
         write_seals(self._seals_path, before, after)
+        self._clock.advance(after.last)
         return after.last
 
     def _uncompact(self) -> None:

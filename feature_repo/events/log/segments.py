@@ -71,6 +71,7 @@ class SegmentWriter:
         self._commit = threading.Lock()
         self._file: FileIO | None = None
         self._version = -1
+        self._stamp = -1
         self._seals = Seals()
         self._seals_seen: tuple[int, int, int] | None = None
 
@@ -121,6 +122,7 @@ class SegmentWriter:
         with locked(self._home.log / "lock", shared=True):
             self._follow_seals()
             lines = b"".join(self._encode(batch) for batch in batches)
+            self._clock.advance(self._stamp)
             if not lines:
                 return
             file = self._file or self._open_segment()
@@ -138,8 +140,8 @@ class SegmentWriter:
 
     def _stamped(self, event: AnyEvent) -> AnyEvent:
         if event.received_at == 0:
-            now = max(self._clock.now(), self._seals.last + 1)
-            return msgspec.structs.replace(event, received_at=now)
+            self._stamp = max(self._clock.now(), self._seals.last + 1)
+            return msgspec.structs.replace(event, received_at=self._stamp)
         if event.received_at <= self._seals.last:
             raise LogError(
                 f"{event.event_id}: expected received_at after the last seal, found "
@@ -156,6 +158,7 @@ class SegmentWriter:
             seen = (0, 0, 0)
         if seen != self._seals_seen:
             self._seals, self._seals_seen = read_seals(path), seen
+            self._clock.advance(self._seals.last)
         if self._version != self._seals.version:
             self._leave_segment()
 

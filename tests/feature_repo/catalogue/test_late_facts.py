@@ -1,41 +1,33 @@
 """Facts that arrive late: batch, joined and live values are those of a plain reference.
 
-Many items and users share one log, each with a history of its own.  Events are logged in the order
-of their receipt and applied in any order, some twice, with a load after each step.
+Many items and users share one log, each with a history of its own.  The system clock goes back and
+ahead while events are logged.  They are applied in any order, some twice, with a load after each
+step, which another process does.
 """
 
 from contextlib import closing
-from itertools import pairwise
 from math import isnan
 from random import Random
 
 import pyarrow as pa
-from hypothesis import given
-from hypothesis import strategies as st
+import pytest
 
 from feature_repo.catalogue import Catalogue
 from feature_repo.events.contract import ItemEvent, UserEvent
 from feature_repo.feast_repo import repository
-from feature_repo.home import DAY, HOUR, Home
+from feature_repo.home import DAY, HOUR, Clock, Home, Settings
 from feature_repo.offline.feast import features_at
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from tests.feature_repo.growing_log import rebuilt, rows
-from tests.feature_repo.histories import (
-    is_deleted,
-    item_fields,
-    over_histories,
-    user_fields,
-    write_shop,
-)
-from tests.feature_repo.online.conftest import Room, SetClock
+from tests.feature_repo.histories import is_deleted, item_fields, user_fields, write_shop
+from tests.feature_repo.online.conftest import Room
+from tests.scale import examples
 
 ENTITIES = 50
-"""Items, and as many users: one example checks a history of each."""
+"""Items, and as many users: each seed checks a history of each."""
 
-STEP = 3 * DAY
-START = 20_000 * DAY
-STEPS = [START + n * STEP for n in range(4)]
+START, STEP = 20_000 * DAY, 3 * DAY
 SHOP = """
 name = "late"
 [[item]]
@@ -65,19 +57,17 @@ VALUES = {
 }
 
 
-def events_of(number, chance):
-    """Return a random history of one item and one user."""
-    for n in range(chance.randrange(9)):
-        received = START + 1 + HOUR * chance.randrange(3 * STEP // HOUR)
-        late = chance.choice([0, 0, 1, 2, 9, 30, 80]) * HOUR
-        times = {"event_time": received - late, "received_at": received}
-        op = chance.choice(["upsert", "upsert", "delete"])
-        fields = some_fields(chance, "kind", "tags", "price") if op == "upsert" else {}
-        yield ItemEvent(
-            event_id=f"i{number}-{n}", **times, item_id=f"i{number}", op=op, fields=fields
-        )
+def random_event(number, now, chance):
+    """Return an event of an item or a user, late or on time."""
+    event_id = f"{chance.randrange(10**12)}"
+    times = {"event_id": event_id, "event_time": now - chance.choice([0, 0, 1, 2, 9, 80]) * HOUR}
+    if chance.random() < 0.5:
         fields = some_fields(chance, "age", "device")
-        yield UserEvent(event_id=f"u{number}-{n}", **times, user_id=f"u{number}", fields=fields)
+        return UserEvent(**times, user_id=f"u{number}", fields=fields)
+    if chance.random() < 0.3:
+        return ItemEvent(**times, item_id=f"i{number}", op="delete")
+    fields = some_fields(chance, "kind", "tags", "price")
+    return ItemEvent(**times, item_id=f"i{number}", fields=fields)
 
 
 def some_fields(chance, *names):
@@ -120,7 +110,7 @@ def live(room, t):
     return reads
 
 
-def joined(room, instants):
+def joined(home, instants):
     """Return the values of Feast's historical join at each instant."""
     keys = [(n, t) for t in instants for n in range(ENTITIES)]
     table = pa.table(
@@ -130,9 +120,9 @@ def joined(room, instants):
             "event_timestamp": pa.array([t for _, t in keys], pa.timestamp("us", tz="UTC")),
         }
     )
-    catalogue = Catalogue.of(room.home)
+    catalogue = Catalogue.of(home)
     views = [catalogue.view("item_attributes"), catalogue.view("user_attributes")]
-    table = features_at(repository.open_store(room.home), catalogue, table, views)
+    table = features_at(repository.open_store(home), catalogue, table, views)
     return {
         (entity, *key): values_of(row, entity)
         for key, row in zip(keys, table.to_pylist(), strict=True)
@@ -150,31 +140,45 @@ def load(room):
     room.writer.prune(room.log.seals().part_of(sealed_at))
 
 
-@over_histories(each=ENTITIES, usually=50)
-@given(st.integers(0, 2**32))
+def log_step(room, system, start, chance):
+    """Log a few events of each entity over three days; return them as logged.
+
+    Once in a while the system clock is an hour behind or a day ahead.
+    """
+    logged = []
+    with closing(room.log.writer()) as segment:
+        for n in range(3 * ENTITIES):
+            system[0] = start + n * STEP // (3 * ENTITIES)
+            system[0] += chance.choice([0] * 18 + [-HOUR, DAY])
+            event = random_event(chance.randrange(ENTITIES), system[0], chance)
+            logged += segment.append([event], durable=False)
+    return logged
+
+
+@pytest.mark.parametrize("seed", range(examples(1)))
 def test_late_facts_read_the_same_in_batch_joined_and_live(tmp_path_factory, shared_redis, seed):
-    home, chance = Home(tmp_path_factory.mktemp("late") / "home"), Random(seed)
+    home, chance, system = Home(tmp_path_factory.mktemp("late") / "home"), Random(seed), [START]
     write_shop(home, SHOP)
     repository.render(home, shared_redis.host, shared_redis.port)
-    room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock(instant=START))
-    room.client.flushall()
-    events = [event for n in range(ENTITIES) for event in events_of(n, chance)]
-    reads, instants = {}, []
+    shop, events, reads, instants = Shop.load(home.shop_toml), [], {}, []
 
-    for start, end in pairwise(STEPS):
-        room.clock.instant = end
-        step = [event for event in events if start < event.received_at <= end]
-        with closing(room.log.writer()) as segment:
-            segment.append(step)
-        room.writer.apply(chance.sample([*step, *step[:5]], len(step) + len(step[:5])))
-        reads |= live(room, end)
+    for start in (START, START + STEP, START + 2 * STEP):
+        clock = Clock.of(Settings(home))
+        clock.system_now = lambda: system[0]
+        room = Room(home, shop, shared_redis, clock)
+        if not events:
+            room.client.flushall()
+        step = log_step(room, system, start, chance)
+        events += step
+        room.writer.apply(chance.sample([*step, *step[:5]], len(step) + 5))
+        instants.append(clock.now())
+        reads |= live(room, instants[-1])
         load(room)
-        room.clock.instant = end + 1
-        reads |= live(room, end + 1)
-        instants += [end, end + 1]
+        instants.append(clock.now())
+        reads |= live(room, instants[-1])
+        room.client.close()
 
     pairs = {key: (values, expected(events, *key)) for key, values in reads.items()}
     assert {key: pair for key, pair in pairs.items() if pair[0] != pair[1]} == {}
-    assert joined(room, instants) == reads
+    assert joined(home, instants) == reads
     assert rows(home) == rows(rebuilt(home, tmp_path_factory.mktemp("rebuilt") / "home"))
-    room.client.close()

@@ -5,9 +5,20 @@ import time
 
 import pytest
 
-from feature_repo.home import MINUTE, Clock, EventError, SettingError, Settings, parse_instant
+from feature_repo.home import (
+    DAY,
+    HOUR,
+    MINUTE,
+    SECOND,
+    Clock,
+    EventError,
+    SettingError,
+    Settings,
+    parse_instant,
+)
 
 START = "2021-11-15T17:00:00Z"
+NOON = parse_instant("2024-10-04T12:00:00Z")
 
 
 def test_clock_starts_at_the_setting(home):
@@ -44,6 +55,64 @@ def test_instants_increase_strictly_over_threads():
         thread.join()
 
     assert len(set(seen)) == 2_000
+
+
+def clock_of(home, system):
+    """Return the clock of another process of the home, whose system clock returns `system[0]`."""
+    clock = Clock.of(Settings(home))
+    clock.system_now = lambda: system[0]
+    return clock
+
+
+def test_every_process_continues_after_the_newest_instant_of_the_log(home):
+    system = [NOON]
+    first, second = clock_of(home, system), clock_of(home, system)
+    assert first.now() == NOON
+
+    first.advance(NOON + 5)
+    system[0] = NOON - HOUR
+
+    assert second.now() == NOON + 6
+    assert [clock_of(home, system).now() for _ in range(2)] == [NOON + 7, NOON + 8]
+    assert first.behind == HOUR + 8
+    system[0] = NOON + HOUR
+    assert second.now() == NOON + HOUR
+    assert second.behind == 0
+
+
+def test_instant_that_no_event_has_leaves_other_processes_alone(home):
+    system = [NOON + DAY]
+    assert clock_of(home, system).now() == NOON + DAY
+
+    system[0] = NOON
+
+    assert clock_of(home, system).now() == NOON
+
+
+def test_clock_that_goes_back_says_so_once(home, caplog):
+    system = [NOON]
+    clock = clock_of(home, system)
+    clock.advance(clock.now())
+
+    system[0] = NOON - HOUR
+    instants = [clock.now() for _ in range(3)]
+    system[0] = NOON + SECOND
+    instants.append(clock.now())
+
+    assert instants == sorted({NOON, *instants})[1:]
+    assert [record.getMessage()[:38] for record in caplog.records] == [
+        "the system's clock is 3600 s behind th",
+        "the system's clock has caught up with ",
+    ]
+    assert "Set the system's clock right" in caplog.text
+
+
+def test_damaged_newest_instant_is_an_error(home):
+    Clock.of(Settings(home))
+    home.latest_instant.write_bytes(b"soon")
+
+    with pytest.raises(SettingError, match="expected 8 bytes, found 4"):
+        Clock.of(Settings(home))
 
 
 def test_concurrent_first_uses_agree_on_one_offset(home):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from feature_repo.home import Settings
+from feature_repo.home import DAY, Clock, Settings
 from pipelines.cli import main as cli
 from pipelines.cli import parser
 from pipelines.cli.doctor import examine
@@ -148,6 +148,18 @@ def test_doctor_suggests_a_fix_for_every_problem(home, capsys):
     findings = json.loads(capsys.readouterr().out)["findings"]
     assert {f["subject"] for f in findings} >= {"Python", "Redis", "registry", "event log"}
     assert [f for f in findings if f["state"] != "good" and not f["cure"]] == []
+
+
+def test_doctor_notes_a_system_clock_behind_the_newest_event(home):
+    settings = Settings.from_environment()
+    clock = Clock.of(settings)
+    clock.advance(clock.now() + DAY)
+
+    (finding,) = [one for one in examine(settings) if one.subject == "clock"]
+
+    assert finding.state == "note"
+    assert "s behind the newest event or seal" in finding.detail
+    assert "Set the system's clock right" in finding.fix
 
 
 def test_doctor_lists_extensions_and_notes_unknown_groups(home, monkeypatch):
