@@ -20,7 +20,7 @@ import duckdb
 
 from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.events.log import read_seals
-from feature_repo.home import DAY, CatalogueError, Home, to_text
+from feature_repo.home import DAY, Home, to_text
 from feature_repo.shop import Shop
 from feature_repo.transformations.counters import (
     add_unchanged,
@@ -34,7 +34,7 @@ from feature_repo.transformations.incremental import EXAMINED, IncrementalState
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.recent_rows import RecentRows
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
-from feature_repo.transformations.sql_errors import naming_the_view
+from feature_repo.transformations.sql_errors import check_columns, naming_the_view
 from feature_repo.transformations.state import EVERYTHING, Inputs, State, files_of
 from feature_repo.transformations.templates import (
     entries_sql,
@@ -293,7 +293,7 @@ class _Run:
         if isinstance(state, DailySums):
             self._daily_sums(db, state.table)
         sql = row_sql(spec, self._shop)
-        self._check_columns(db, spec, sql)
+        check_columns(db, spec, self._shop, sql)
         files = self._files.add(db, self._folder / spec.name, sql)
         if isinstance(state, DailySums):
             db.execute(f"drop table {state.table}")
@@ -306,26 +306,11 @@ class _Run:
     def _write_new_rows(self, whole: Database, spec: ViewSpec) -> list[Path]:
         """Write the rows of a view over the whole log that no earlier run has written."""
         sql = row_sql(spec, self._shop)
-        self._check_columns(whole, spec, sql)
+        check_columns(whole, spec, self._shop, sql)
         since = self._before.inputs.last_seal if self._before else EVERYTHING
         fresh = f"event_timestamp > make_timestamptz({since} + 1)"
         rows = f"from ({sql}) where {fresh} order by {spec.key}, event_timestamp"
         return self._files.add(whole, self._folder / spec.name, rows)
-
-    def _check_columns(self, db: Database, spec: ViewSpec, sql: str) -> None:
-        """Compare the columns of a view's SQL with its declared fields.
-
-        Raises:
-            CatalogueError: they differ.
-        """
-        names = (*(field.name for field in spec.fields_of(self._shop)), *spec.bookkeeping)
-        expected = [spec.key, "event_timestamp", "created_timestamp", *names]
-        columns = [row[0] for row in db.execute(f"describe {sql}").fetchall()]
-        if columns != expected:
-            raise CatalogueError(
-                f"{spec.sql_file.name}: expected the columns {', '.join(expected)} of view "
-                f"{spec.name!r}, found {', '.join(columns)}; change the SQL or the view's fields."
-            )
 
     def _daily_sums(self, db: Database, name: str) -> None:
         """Create a table of sums by day, and write the sums of the entities that changed."""
