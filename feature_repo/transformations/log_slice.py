@@ -1,8 +1,8 @@
 """The part of the log that a run reads: the new events, and the old events that they name.
 
-A new interaction takes user, query and market from the ranking it names, and counts in the bucket
-of the event it corrects.  A slate that was reported or clicked before already has impressions.  The
-log's index locates these few old events.
+A new interaction takes user, query and market from the ranking it names.  A correction takes
+everything from the event it corrects, if no other corrected that before.  A slate that was reported
+or clicked before already has impressions.  The log's index locates these few old events.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from feature_repo.events.contract import ARROW_SCHEMAS, EVENT_KINDS, FEATURE_KINDS
+from feature_repo.events.contract import ARROW_SCHEMAS, EVENT_KINDS, FEATURE_KINDS, InteractionEvent
 from feature_repo.events.log import EventIndex, list_relations, read_rows
 from feature_repo.home import Home, locked
 from feature_repo.transformations.state import EVERYTHING
@@ -85,11 +85,18 @@ class LogSlice:
 
     def _named(self, db: duckdb.DuckDBPyConnection) -> dict[str, list[int]]:
         """File → row numbers of the old events that new ones name."""
-        requests = "from log_ranking select request_id union from log_interaction select request_id"
-        corrected = "from log_interaction select distinct corrects"
+        requests = _texts(
+            db, "from log_ranking select request_id union from log_interaction select request_id"
+        )
+        corrected = _texts(db, "from log_interaction select distinct corrects")
         with _index(self.home) as index:
-            rows = index.request_rows(_texts(db, requests))
-            rows |= index.event_rows(_texts(db, corrected))
+            rows = index.event_rows(corrected)
+            requests += [
+                event.request_id
+                for event in index.read(rows)
+                if isinstance(event, InteractionEvent) and event.request_id is not None
+            ]
+            rows |= index.correction_rows(corrected) | index.request_rows(requests)
             rows = {row for row in rows if row[0].partition("/")[0] in _NAMED}
         by_file: dict[str, list[int]] = {}
         for name, number in sorted(rows):

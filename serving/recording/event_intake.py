@@ -7,7 +7,15 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from feature_repo.events.contract import AnyEvent, ServedEvent, split_body, validate_event
+from feature_repo.events.contract import (
+    AnyEvent,
+    InteractionEvent,
+    ServedEvent,
+    check_corrected,
+    check_first_correction,
+    split_body,
+    validate_event,
+)
 from feature_repo.events.log import EventLog, Quarantine, SegmentWriter
 from feature_repo.home import Clock, EventError, Home, LogError
 from serving.contract import EventsAnswer, QuarantinedEvent
@@ -20,11 +28,17 @@ MAX_RECENT = 200_000
 
 @dataclass
 class _Batch:
-    """The events of a body: valid ones by id, and the counts of the others."""
+    """The events of a body: valid ones by id, with their positions, and the others."""
 
     valid: dict[str, AnyEvent] = field(default_factory=dict)
+    indexes: dict[str, int] = field(default_factory=dict)
     duplicate: int = 0
     quarantined: list[QuarantinedEvent] = field(default_factory=list)
+
+    def quarantine(self, index: int, error: EventError) -> None:
+        """Add an event that cannot be logged."""
+        reason = f"expected {error.expected}, found {error.found}"
+        self.quarantined.append(QuarantinedEvent(index, error.field, reason))
 
 
 @dataclass
@@ -60,6 +74,7 @@ class EventIntake:
         """
         raw_events = split_body(body)
         batch = self._parse_batch(raw_events, parse)
+        self._check_corrections(batch)
         self._quarantine(raw_events, batch.quarantined, dialect)
         logged_ids = self._logged_ids(batch.valid)
         new = [event for event_id, event in batch.valid.items() if event_id not in logged_ids]
@@ -100,13 +115,30 @@ class EventIntake:
             try:
                 events = self._validated(raw, parse)
             except EventError as error:
-                reason = f"expected {error.expected}, found {error.found}"
-                batch.quarantined.append(QuarantinedEvent(index, error.field, reason))
+                batch.quarantine(index, error)
                 continue
             for event in events:
                 batch.duplicate += event.event_id in batch.valid
                 batch.valid.setdefault(event.event_id, event)
+                batch.indexes.setdefault(event.event_id, index)
         return batch
+
+    def _check_corrections(self, batch: _Batch) -> None:
+        """Quarantine the corrections that would change nothing."""
+        first: dict[str, str] = {}
+        now = self.clock.now()
+        for event_id, event in list(batch.valid.items()):
+            if not isinstance(event, InteractionEvent) or event.corrects is None:
+                continue
+            named = event.corrects
+            try:
+                stated = batch.valid.get(named) or self.log.interaction(named)
+                check_corrected(msgspec.structs.replace(event, received_at=now), stated)
+                check_first_correction(event, first.get(named) or self.log.correction(named))
+                first[named] = event_id
+            except EventError as error:
+                del batch.valid[event_id]
+                batch.quarantine(batch.indexes[event_id], error)
 
     def _validated(self, raw: object, parse: Parse) -> list[AnyEvent]:
         try:

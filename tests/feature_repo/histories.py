@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
@@ -177,21 +178,38 @@ def clicks(events):
 
 
 def interactions(events):
-    """Yield (event, sign, bucket, user, query, market) of each interaction and correction."""
-    first, by_id = searches(events), {e.event_id: e for e in events}
+    """Yield (event, sign, bucket, user, query, market) of interactions and corrections that count.
+
+    A correction is yielded as the event that it corrects, with its own id and instant.
+    """
+    first, corrected = searches(events), corrections(events)
     for event in _in_order(events, InteractionEvent):
-        ranking = first.get(event.request_id)
-        ranking = ranking if ranking and ranking.seen_at <= event.seen_at else None
-        corrected = by_id.get(event.corrects)
-        is_seen = isinstance(corrected, InteractionEvent) and corrected.seen_at <= event.seen_at
+        if event.corrects is not None and event.event_id not in corrected:
+            continue
+        stated = corrected.get(event.event_id, event)
+        ranking = first.get(stated.request_id)
+        ranking = ranking if ranking and ranking.seen_at <= stated.seen_at else None
+        own = {name: getattr(event, name) for name in ("event_id", "received_at", "corrects")}
         yield (
-            event,
+            replace(stated, event_time=event.event_time, **own),
             1 if event.corrects is None else -1,
-            (corrected if is_seen else event).event_time // DAY,
-            event.user_id or (ranking and ranking.user_id),
+            stated.event_time // DAY,
+            stated.user_id or (ranking and ranking.user_id),
             ranking and query_key(ranking.query, ranking.market),
             ranking and ranking.market,
         )
+
+
+def corrections(events):
+    """Return correction's id → the event that it corrects: of each event, the first correction."""
+    by_id = {event.event_id: event for event in events}
+    corrected = {}
+    for event in _in_order(events, InteractionEvent):
+        named = by_id.get(event.corrects)
+        is_right = isinstance(named, InteractionEvent) and named.corrects is None
+        if is_right and named.seen_at <= event.seen_at and named not in corrected.values():
+            corrected[event.event_id] = named
+    return corrected
 
 
 def changes_of(event, sign):
@@ -282,7 +300,8 @@ def first_seen(events, user, before):
         event
         for event in events
         if getattr(event, "user_id", None) == user
-        and not (isinstance(event, UserEvent) and (event.op == "erase" or not event.fields))
+        and not (isinstance(event, UserEvent) and (event.op != "upsert" or not event.fields))
+        and getattr(event, "corrects", None) is None
     ]
     seen = [event.seen_at for event in named if event.seen_at < before]
     return {"first_seen_at": min(seen)} if seen else None

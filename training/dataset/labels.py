@@ -116,9 +116,14 @@ group by item_id
 _NO_IMPRESSIONS = "select null::varchar as item_id, 0 as impressions where false"
 
 _CLICKS = """
-select item_id, sum(case when corrects is null then 1 else -1 end) as clicks
+select item_id, count(*) as clicks
 from read_parquet($interactions)
-where list_contains($positive, type)
+where
+    list_contains($positive, type)
+    and corrects is null
+    and event_id not in (
+        select corrects from read_parquet($interactions) where corrects is not null
+    )
 group by item_id
 """
 

@@ -32,7 +32,12 @@ from feature_repo.events.contract.kinds import (
 from feature_repo.events.contract.query_key import QUERY_KEY_VERSION, query_key
 from feature_repo.events.contract.schemas import json_schemas
 from feature_repo.events.contract.slates import ShownItem
-from feature_repo.events.contract.validation import validate_event
+from feature_repo.events.contract.validation import (
+    check_corrected,
+    check_first_correction,
+    is_corrected_by,
+    validate_event,
+)
 from feature_repo.events.contract.values import (
     FieldValue,
     check_unique,
@@ -67,10 +72,13 @@ __all__ = [
     "ShownItem",
     "SourceLocations",
     "UserEvent",
+    "check_corrected",
+    "check_first_correction",
     "check_unique",
     "decode_json",
     "identifier",
     "identifiers",
+    "is_corrected_by",
     "json_schemas",
     "kind_of_event",
     "link_of",

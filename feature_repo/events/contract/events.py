@@ -234,8 +234,9 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
         str | None,
         Field(
             ID,
-            "The event_id that this event takes back: the item, user, type and value given here "
-            "are subtracted where that event counted.",
+            "The event_id of the interaction that this event takes back, once; whatever is given "
+            "here, the item, user, type and value of that interaction are subtracted where it "
+            "counted.",
             privacy="public",
         ),
     ] = None

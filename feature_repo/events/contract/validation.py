@@ -6,11 +6,13 @@ query whose results were empty.
 """
 
 from collections.abc import Callable
+from typing import TypeGuard
 
 import msgspec
 
 from feature_repo.events.contract.events import (
     AnyEvent,
+    InteractionEvent,
     RankingEvent,
     ServedEvent,
     ServedRankingEvent,
@@ -58,3 +60,41 @@ def _with_served_items(event: ServedRankingEvent, answer: ServedEvent | None) ->
 
 def _has_query(event: RankingEvent) -> bool:
     return query_key(event.query, event.market) is not None
+
+
+def is_corrected_by(
+    stated: AnyEvent | None, correction: InteractionEvent
+) -> TypeGuard[InteractionEvent]:
+    """Return whether an event can be taken back by a correction: an earlier interaction can."""
+    return (
+        isinstance(stated, InteractionEvent)
+        and stated.corrects is None
+        and stated.seen_at <= correction.seen_at
+    )
+
+
+def check_corrected(correction: InteractionEvent, stated: AnyEvent | None) -> None:
+    """Check that a correction names an event that can be taken back.
+
+    Raises:
+        EventError: the event is None, no interaction, itself a correction, or seen later.
+    """
+    if not isinstance(stated, InteractionEvent):
+        raise EventError("corrects", "the event_id of an earlier interaction", correction.corrects)
+    if stated.corrects is not None:
+        expected = "the event_id of an interaction that is no correction itself"
+        raise EventError("corrects", expected, stated.event_id)
+    if not is_corrected_by(stated, correction):
+        expected = f"an interaction seen by {to_text(correction.seen_at)}"
+        raise EventError("corrects", expected, f"{stated.event_id} of {to_text(stated.seen_at)}")
+
+
+def check_first_correction(correction: InteractionEvent, first: str | None) -> None:
+    """Check that no other correction, of the id `first`, took the event back before.
+
+    Raises:
+        EventError: another one did.
+    """
+    if first is not None and first != correction.event_id:
+        expected = "the event_id of an interaction that was not corrected before"
+        raise EventError("corrects", expected, f"{correction.corrects}, corrected by {first}")

@@ -12,6 +12,7 @@ from typing import Literal
 import msgspec
 
 from feature_repo.events.contract import AnyEvent, ServedEvent, parse_events, validate_event
+from feature_repo.events.ingest.corrections import Corrections
 from feature_repo.events.ingest.files import EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, Tally
 from feature_repo.events.ingest.staging import Appended, DryRun, Sink, Staged
@@ -25,6 +26,7 @@ Progress = Callable[[int, int | None], None]
 """Called with the bytes read and the bytes of all files."""
 
 _CHUNK = 1_000
+_Read = tuple[Line, AnyEvent]
 
 
 def ingest(
@@ -95,12 +97,14 @@ class _Ingest:
         self._tally = Tally()
         self._seen = set() if log is None else log.unsealed_digests()
         self._last_seal = -1 if log is None else log.seals().last
+        self._corrections = Corrections(log, self._now if isinstance(sink, Appended) else 0)
 
     def run(self, files: EventFiles, progress: Progress | None) -> IngestReport:
         for chunk in _chunks(files):
             self._take(chunk)
             if progress is not None:
                 progress(files.done, files.total)
+        self._accept(self._checked(self._corrections.waiting))
         if self._quarantine is not None:
             self._quarantine.sync()
         self._tally.finish(self._report, self._logged_items)
@@ -117,11 +121,28 @@ class _Ingest:
                 self._report.duplicate += 1
                 continue
             self._seen.add(key)
+            if self._corrections.is_next(key, line, event):
+                fresh.append((line, event))
+        self._accept(self._checked(fresh))
+
+    def _checked(self, fresh: Iterable[_Read]) -> Iterator[_Read]:
+        """Yield the events that change something; quarantine the other corrections."""
+        for line, event in fresh:
+            try:
+                self._corrections.check(event)
+            except EventError as error:
+                self._reject(line, str(error))
+                continue
+            yield line, event
+
+    def _accept(self, fresh: Iterable[_Read]) -> None:
+        events = []
+        for line, event in fresh:
             self._tally.note(event, line.file)
-            fresh.append(event)
-        self._report.accepted += len(fresh)
-        self._report.late += sum(event.received_at <= self._last_seal for event in fresh)
-        self._sink.write(fresh)
+            events.append(event)
+        self._report.accepted += len(events)
+        self._report.late += sum(event.received_at <= self._last_seal for event in events)
+        self._sink.write(events)
 
     def _events(self, line: Line) -> Sequence[AnyEvent]:
         """Return the valid events of a line, or quarantine the line."""
@@ -132,10 +153,13 @@ class _Ingest:
             except EventError as error:
                 reason = str(error)
         self._report.read += 1
+        self._reject(line, reason)
+        return ()
+
+    def _reject(self, line: Line, reason: str) -> None:
         self._report.quarantined.append(QuarantinedLine(line.file, line.number, reason))
         if self._quarantine is not None:
             self._quarantine.add(line.file, line.number, reason, line.text)
-        return ()
 
     def _validated(self, event: AnyEvent) -> AnyEvent:
         return self._received(validate_event(event, now=self._now, served=self._served))

@@ -1,6 +1,6 @@
-"""The identities in live segments: links and merges, and the positions of a session's events.
+"""What live segments say of other events: links, merges and corrections, and the events of an id.
 
-Links and merges are in memory, because each event of their session or user needs them.
+Links, merges and corrections are in memory; of other events, the positions are.
 """
 
 from collections import defaultdict
@@ -35,6 +35,7 @@ class IdentityTail:
         self.erased: dict[str, int] = {}
         self._links: dict[str, _SessionLinks] = defaultdict(_SessionLinks)
         self._merges: dict[str, tuple[Merge, Path]] = {}
+        self._corrections: dict[str, dict[str, Position]] = defaultdict(dict)
         self._positions: dict[Key, list[Position]] = defaultdict(list)
 
     def note(self, event: AnyEvent, position: Position) -> None:
@@ -45,6 +46,9 @@ class IdentityTail:
             self._merges[merge.event_id] = (merge, position[1])
         for user, at in erased_users([event]).items():
             self.erased[user] = max(at, self.erased.get(user, 0))
+        if isinstance(event, InteractionEvent) and event.corrects is not None:
+            of_event = self._corrections[event.corrects]
+            of_event[event.event_id] = min(position, of_event.get(event.event_id, position))
         for key in _keys(event):
             self._positions[key].append(position)
 
@@ -54,6 +58,11 @@ class IdentityTail:
             if not links.forget(segments):
                 del self._links[session]
         self._merges = {k: m for k, m in self._merges.items() if m[1] not in segments}
+        for event_id, corrections in [*self._corrections.items()]:
+            left = {k: p for k, p in corrections.items() if p[1] not in segments}
+            self._corrections[event_id] = left
+            if not left:
+                del self._corrections[event_id]
         for key, positions in [*self._positions.items()]:
             self._positions[key] = [p for p in positions if p[1] not in segments]
             if not self._positions[key]:
@@ -82,6 +91,11 @@ class IdentityTail:
             for merge, _ in self._merges.values()
             if merge.user_id in user_ids or merge.from_user_id in user_ids
         ]
+
+    def corrections(self, event_id: str) -> list[tuple[int, str]]:
+        """Return `seen_at` and id of the corrections of an event."""
+        of_event = self._corrections.get(event_id, {})
+        return [(position[0], correction) for correction, position in of_event.items()]
 
     def positions(self, keys: Iterable[Key]) -> list[Position]:
         """Return the positions of the events of sessions, users or requests."""

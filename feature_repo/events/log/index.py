@@ -60,6 +60,10 @@ _MERGES = """
 select seen_at, event_id, from_user_id, user_id from merges
 where from_user_id in ({marks}) or user_id in ({marks})
 """
+_OF_CORRECTIONS = """
+select path, row from files join corrections on file = id where corrects in ({marks})
+"""
+_CORRECTIONS = "select seen_at, event_id from corrections where corrects in ({marks})"
 _OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
 
 
@@ -112,6 +116,14 @@ class EventIndex:
     def event_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return file and row of events by their ids."""
         return self._rows(_OF_EVENTS, map(digest, event_ids))
+
+    def correction_rows(self, event_ids: Iterable[str]) -> set[tuple[str, int]]:
+        """Return file and row of the corrections of events."""
+        return self._rows(_OF_CORRECTIONS, event_ids)
+
+    def corrections(self, event_id: str) -> list[tuple[int, str]]:
+        """Return `seen_at` and id of the corrections of an event, in order."""
+        return sorted(self._of_keys(_CORRECTIONS, [event_id]))
 
     def session_rows(self, session_ids: Iterable[str]) -> set[tuple[str, int]]:
         """Return file and row of all events of sessions.

@@ -29,6 +29,7 @@ TABLES = (
     "heirs",
     "links",
     "merges",
+    "corrections",
 )
 SCHEMA = """
 create table if not exists files
@@ -56,6 +57,9 @@ create table if not exists links
 create table if not exists merges
     (from_user_id text, seen_at integer, event_id text, user_id text,
      primary key (from_user_id, seen_at, event_id)) without rowid;
+create table if not exists corrections
+    (corrects text, seen_at integer, event_id text, file integer, row integer,
+     primary key (corrects, seen_at, event_id)) without rowid;
 create index if not exists merged_into on merges (user_id);
 create index if not exists linked_to on links (user_id);
 """
@@ -107,6 +111,8 @@ def add_file(connection: sqlite3.Connection, entry: tuple[str, int, int], path: 
         _add_sessions(connection, file, kind.name, table)
     if kind.name == "user":
         _add_merges(connection, table)
+    if kind.name == "interaction":
+        _add_corrections(connection, file, table)
     return _links(kind.name, table)
 
 
@@ -185,6 +191,17 @@ def _add_merges(connection: sqlite3.Connection, table: pa.Table) -> None:
         rows = merges.select(["from_user_id", "seen_at", "event_id", "user_id"])
         columns = (column.to_pylist() for column in rows.columns)
         connection.executemany("insert into merges values (?, ?, ?, ?)", zip(*columns, strict=True))
+
+
+def _add_corrections(connection: sqlite3.Connection, file: int | None, table: pa.Table) -> None:
+    corrects, rows = table["corrects"], pc.indices_nonzero(pc.is_valid(table["corrects"]))
+    if len(rows):
+        columns = [column.take(rows).to_pylist() for column in (corrects, table["seen_at"])]
+        ids = table["event_id"].take(rows).to_pylist()
+        connection.executemany(
+            "insert into corrections values (?, ?, ?, ?, ?)",
+            zip(*columns, ids, [file] * len(rows), rows.to_pylist(), strict=True),
+        )
 
 
 def _links(kind: str, table: pa.Table) -> pa.Table:

@@ -53,6 +53,12 @@ class SegmentTail:
             self._follow()
             return self._identities.merges(user_ids)
 
+    def corrections(self, event_id: str) -> list[tuple[int, str]]:
+        """Return `seen_at` and id of the corrections of an event."""
+        with self._lock:
+            self._follow()
+            return self._identities.corrections(event_id)
+
     def erased(self) -> dict[str, int]:
         """Return the users that events of the segments erase, each with the last `seen_at`."""
         with self._lock:

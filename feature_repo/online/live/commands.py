@@ -112,30 +112,39 @@ def ranking_call(
     }
 
 
-def interaction_call(
-    event: InteractionEvent, texts: Mapping[str, str], corrected: InteractionEvent | None
-) -> Call:
-    """Return the call of a counted interaction, or of a correction of one.
+def interaction_call(event: InteractionEvent, texts: Mapping[str, str]) -> Call:
+    """Return the call of a counted interaction.
 
     Args:
         event: of a counted type.
         texts: the recent-list columns of its item at the time.
-        corrected: the event that it corrects; None if there is none or it is unknown.
     """
-    is_seen = corrected is not None and corrected.seen_at <= event.seen_at
-    counted_event = corrected if corrected is not None and is_seen else event
-    sign = 1 if event.corrects is None else -1
-    call = nothing_call(event) | {
-        "kind": "interaction",
-        "counts": _counts(event.type, sign, minor_units(event.value)),
-        "bucket": counted_event.event_time // DAY,
-        "item": event.item_id,
-        "keep": SPARE * K_CLICKED,
-        **_present(user=event.user_id, request=event.request_id),
-    }
+    call = nothing_call(event) | _counted_call(event, 1)
     if is_positive(event):
         call["payload"] = encode_recent(RecentItem(event.item_id, dict(texts)))
     return call
+
+
+def correction_call(event: InteractionEvent, corrected: InteractionEvent) -> Call:
+    """Return the call of a correction, which takes back what the corrected event counted.
+
+    Args:
+        event: of which only the id, the instant and what it corrects are read.
+        corrected: an interaction of a counted type.
+    """
+    corrects = {"corrects": corrected.event_id, "stated_at": corrected.seen_at}
+    return nothing_call(event) | _counted_call(corrected, -1) | corrects
+
+
+def _counted_call(stated: InteractionEvent, sign: int) -> Call:
+    return {
+        "kind": "interaction",
+        "counts": _counts(stated.type, sign, minor_units(stated.value)),
+        "bucket": stated.event_time // DAY,
+        "item": stated.item_id,
+        "keep": SPARE * K_CLICKED,
+        **_present(user=stated.user_id, request=stated.request_id),
+    }
 
 
 def context(ranking: RankingEvent) -> Call:
@@ -173,9 +182,9 @@ def _json_texts(values: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _user_of(event: AnyEvent) -> str | None:
-    """Return the user that an event names; an upsert without fields does not count as seen."""
+    """Return the user that an event shows; a correction and an upsert without fields show none."""
     match event:
-        case RankingEvent() | InteractionEvent():
+        case RankingEvent() | InteractionEvent(corrects=None):
             return event.user_id
         case UserEvent(op="upsert") if event.fields:
             return event.user_id

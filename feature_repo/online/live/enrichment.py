@@ -11,6 +11,7 @@ from feature_repo.events.contract import (
     InteractionEvent,
     RankingEvent,
     UserEvent,
+    is_corrected_by,
 )
 from feature_repo.events.log import EventLog
 from feature_repo.online.hydration import OnlineReader
@@ -51,26 +52,41 @@ class Enrichment:
         Raises:
             RedisError: the server does not answer.
         """
-        texts, rankings = self._texts(events), self._rankings(events)
+        corrected = self._corrected(events)
+        stated = [corrected.get(event.event_id, event) for event in events]
+        texts, rankings = self._texts(events), self._rankings(stated)
         return [
-            self._call(event, texts, rankings) | commands.values_call(event, self._shop)
-            for event in events
+            self._call(event, of, texts, rankings) | commands.values_call(event, self._shop)
+            for event, of in zip(events, stated, strict=True)
         ]
 
-    def _call(self, event: AnyEvent, texts: _Texts, rankings: _Rankings) -> Call:
-        match event:
-            case UserEvent(op="erase"):
+    def _call(self, event: AnyEvent, stated: AnyEvent, texts: _Texts, rankings: _Rankings) -> Call:
+        """Return the call of an event; of a correction, `stated` is what it corrects."""
+        match event, stated:
+            case UserEvent(op="erase"), _:
                 return commands.erase_call(event, self._shop)
-            case RankingEvent():
+            case RankingEvent(), _:
                 shown = [texts[item.item_id, event.seen_at] for item in event.items]
                 call = commands.ranking_call(event, shown, self._counted(event, rankings))
                 return call | _context(event, rankings)
-            case InteractionEvent() if commands.is_counted(event):
-                corrected = self._log.interaction(event.corrects) if event.corrects else None
+            case InteractionEvent(corrects=str()), InteractionEvent(corrects=None):
+                if commands.is_counted(stated):
+                    return commands.correction_call(event, stated) | _context(stated, rankings)
+            case InteractionEvent(corrects=None), _ if commands.is_counted(event):
                 item_texts = texts.get((event.item_id, event.seen_at), {})
-                call = commands.interaction_call(event, item_texts, corrected)
-                return call | _context(event, rankings)
+                return commands.interaction_call(event, item_texts) | _context(event, rankings)
         return commands.nothing_call(event)
+
+    def _corrected(self, events: Sequence[AnyEvent]) -> dict[str, InteractionEvent]:
+        """Return correction's id → the event that it corrects, of the corrections that count."""
+        corrected = {}
+        for event in events:
+            if isinstance(event, InteractionEvent) and event.corrects is not None:
+                stated = self._log.interaction(event.corrects)
+                first = self._log.correction(event.corrects)
+                if is_corrected_by(stated, event) and first in (None, event.event_id):
+                    corrected[event.event_id] = stated
+        return corrected
 
     def _texts(self, events: Sequence[AnyEvent]) -> _Texts:
         """Return the recent-list columns of each shown or clicked item, by item and instant."""

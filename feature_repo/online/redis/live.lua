@@ -23,6 +23,7 @@
 --   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
 --   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
 --   acts:<request>       sorted set: its interactions, by part
+--   corrected:<event>    the first correction of an interaction {seen_at, id, part}
 --   erased:<user>        tombstone of a user {seen_at, id, part}
 --   item_changes         number of changes of items
 --   changed_items        sorted set: item, by the number of its last change
@@ -173,10 +174,11 @@ local function list_entry(what, verb, user, position, payload, keep)
 end
 
 -- Return the earliest ranking of the interaction's request, if it was shown before the interaction.
+-- A correction inherits what the event inherits that it corrects.
 local function context_of(act)
   local context = act.request and load("request:" .. act.request)
   if not context or (act.context and before(act.context, context)) then context = act.context end
-  if context and context.seen_at <= act.seen_at then return context end
+  if context and context.seen_at <= act.stated_at then return context end
 end
 
 -- Derive an interaction's contribution from the current state, and replace the earlier one.
@@ -192,7 +194,7 @@ local function derive(act)
   add(act.done, -1)
   add(contributions, 1)
   act.done = contributions
-  if act.request then save("act:" .. act.id, act) end
+  if act.request or act.corrects then save("act:" .. act.id, act) end
 end
 
 local function derive_all(name)
@@ -291,12 +293,29 @@ function apply.ranking()
   store_ranking(event.request, ranking)
 end
 
+-- Return whether an act is the first correction of an event; a later one that was applied before it
+-- is taken back.
+local function is_first_correction(act)
+  local name = "corrected:" .. act.corrects
+  local stored = load(name)
+  if stored and before(stored, act) then return false end
+  local later = stored and load("act:" .. stored.id)
+  if later then
+    add(later.done, -1)
+    redis.call("DEL", prefix .. "act:" .. stored.id)
+  end
+  save(name, { seen_at = act.seen_at, id = act.id, part = act.part })
+  return true
+end
+
 function apply.interaction()
   local act = {
     seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
     item = event.item, user = event.user, request = event.request, counts = event.counts,
-    payload = event.payload, keep = event.keep, done = {},
+    payload = event.payload, keep = event.keep, done = {}, corrects = event.corrects,
+    stated_at = event.stated_at or event.seen_at,
   }
+  if act.corrects and not is_first_correction(act) then return end
   derive(act)
   if act.request then
     redis.call("ZADD", prefix .. "acts:" .. act.request, act.part, act.id)

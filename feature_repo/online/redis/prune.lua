@@ -73,7 +73,7 @@ end
 local cleaners = {
   tile = clean_tile, recent = clean_recent, item = clean_patches, user = clean_patches,
   newest = clean_patches, first = clean_patches, shown = clean_hash, request = clean_value, act = clean_value,
-  acts = clean_set, erased = clean_value,
+  acts = clean_set, corrected = clean_value, erased = clean_value,
 }
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)

@@ -1,5 +1,5 @@
 -- When each user was first seen: in a slate, in an interaction or in an upsert with fields.  A user that
--- an interaction inherits comes from a ranking that was seen before.
+-- an interaction inherits comes from a ranking that was seen before; a correction shows no user.
 --
 -- Grain:  one row per user
 -- Reads:  stg_users, log_ranking, log_interaction
@@ -40,6 +40,7 @@ from (
         epoch_us(seen_at) as seen_at
 
     from log_interaction
+    where corrects is null
 )
 where user_id is not null
 group by user_id

@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+from msgspec import structs
 
 from feature_repo.events.contract import (
     POSITIVE_TYPES,
@@ -84,17 +85,35 @@ def clicks(events):
 
 
 def acts(events):
-    rankings, by_id = first_rankings(events), {event.event_id: event for event in events}
+    """(event, its ranking, bucket, sign) of each interaction and correction that counts.
+
+    A correction is the event that it corrects, with its own id and instant.
+    """
+    rankings, corrected = first_rankings(events), corrections(events)
     for event in events:
-        if isinstance(event, InteractionEvent):
-            context = rankings.get(event.request_id)
-            if context is not None and context.seen_at > event.seen_at:
-                context = None
-            corrected = by_id.get(event.corrects)
-            if not isinstance(corrected, InteractionEvent) or corrected.seen_at > event.seen_at:
-                corrected = None
-            bucket = (corrected or event).event_time // DAY
-            yield event, context, bucket, 1 if event.corrects is None else -1
+        if not isinstance(event, InteractionEvent):
+            continue
+        if event.corrects is not None and event.event_id not in corrected:
+            continue
+        stated = corrected.get(event.event_id, event)
+        context = rankings.get(stated.request_id)
+        if context is not None and context.seen_at > stated.seen_at:
+            context = None
+        own = {name: getattr(event, name) for name in ("event_id", "received_at", "corrects")}
+        counted = structs.replace(stated, event_time=event.event_time, **own)
+        yield counted, context, stated.event_time // DAY, 1 if event.corrects is None else -1
+
+
+def corrections(events):
+    """Correction's id → the event that it corrects: of each event, the first correction."""
+    by_id = {event.event_id: event for event in events}
+    corrected = {}
+    for event in sorted(events, key=lambda e: (e.seen_at, e.event_id)):
+        named = by_id.get(getattr(event, "corrects", None))
+        is_right = isinstance(named, InteractionEvent) and named.corrects is None
+        if is_right and named.seen_at <= event.seen_at and named not in corrected.values():
+            corrected[event.event_id] = named
+    return corrected
 
 
 def counts(entries):

@@ -66,7 +66,7 @@ def test_two_lines_make_a_count_in_batch_and_live(home, declared, computed):
 
     row = Rows(home.features / "item_engagement", "item_id").at("i", START + DAY)
     assert (row["wishes_1d"], row["wishes_7d"], row["wishes_all"]) == (0, 1, 1)
-    (live,) = commands.interaction_call(wish(), {}, None)["counts"]
+    (live,) = commands.interaction_call(wish(), {})["counts"]
     assert live == {"view": "item_engagement", "entity": "item", "deltas": (*[0] * 7, 1)}
 
 

@@ -75,6 +75,41 @@ def test_links_and_merges_are_accepted_and_incomplete_ones_are_quarantined(servi
     ]
 
 
+def test_an_interaction_is_corrected_once_whatever_the_correction_says(service):
+    user, item, other = "corrector", service.items[5], service.items[6]
+
+    def act(event_id, **fields):
+        about = {"event_time": service.clock.now(), "item_id": item, "type": "click"}
+        return {"kind": "interaction", "event_id": event_id, **about, **fields}
+
+    service.http.post("/events", json=[act("kept", user_id=user), act("mistake", user_id=user)])
+    wrong = act("first", item_id=other, type="purchase", value=9, corrects="mistake")
+    first = service.http.post("/events", json=wrong).json()
+    repeated = service.http.post("/events", json=wrong).json()
+    later = service.http.post(
+        "/events",
+        json=[
+            act("second", corrects="mistake"),
+            act("of-a-correction", corrects="first"),
+            act("of-nothing", corrects="never-sent"),
+            act("new"),
+            act("of-new", corrects="new"),
+            act("of-new-again", corrects="new"),
+        ],
+    ).json()
+    after = service.explain([item, other], user=user)
+
+    assert (first["accepted"], repeated["duplicate"], later["accepted"]) == (1, 1, 2)
+    assert [entry["index"] for entry in later["quarantined"]] == [0, 1, 2, 5]
+    reasons = [entry["reason"] for entry in later["quarantined"]]
+    assert [entry["field"] for entry in later["quarantined"]] == ["corrects"] * 4
+    assert "not corrected before, found 'mistake, corrected by first'" in reasons[0]
+    assert "no correction itself" in reasons[1]
+    assert "an earlier interaction, found 'never-sent'" in reasons[2]
+    assert after[item]["user_engagement__clicks_all"] == 1
+    assert (after[other]["item_engagement__orders_all"] or 0) == 0
+
+
 def test_a_quarantined_event_is_stored_with_its_reason(service):
     service.http.post("/events", json={"kind": "nonsense", "event_id": "in-quarantine"})
 

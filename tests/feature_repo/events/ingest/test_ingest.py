@@ -287,3 +287,32 @@ def test_every_line_is_accepted_duplicate_or_quarantined(tmp_path_factory, conte
     log = EventLog(Home(folder / "home"), Clock())
     assert len(everything(log)) == report.accepted
     assert report.seal is None or report.seal > parse_instant("2021-01-01")
+
+
+def test_corrections_take_an_interaction_back_once_wherever_they_stand(home, clock, write):
+    ingest([write([raw("logged")])], home=home, clock=clock)
+    clock.instant = NOON + 2 * HOUR
+    named = {"event_time": to_text(NOON + HOUR)}
+    lines = [
+        interaction("before-its-event", **named, corrects="c1"),
+        interaction("c1", **named),
+        interaction("again", **named, corrects="c1"),
+        interaction("of-logged", **named, corrects="logged"),
+        interaction("of-logged-again", **named, corrects="logged"),
+        interaction("of-a-correction", **named, corrects="of-logged"),
+        interaction("of-nothing", **named, corrects="?"),
+        item(**named),
+        interaction("of-an-item", **named, corrects="i1"),
+    ]
+
+    dry = validate([write(lines)], home=home, clock=clock)
+    report = ingest([write(lines)], home=home, clock=clock)
+    repeated = ingest([write([raw("later", corrects="c1")])], home=home, clock=clock, mode="late")
+
+    assert (report.read, report.accepted, report.duplicate) == (9, 4, 0)
+    reasons = {entry.line: entry.reason for entry in report.quarantined}
+    assert {entry.line: entry.reason for entry in dry.quarantined} == reasons
+    assert sorted(reasons) == [1, 5, 6, 7, 9]
+    assert "not corrected before, found 'c1, corrected by again'" in reasons[1]
+    assert "'logged, corrected by of-logged'" in reasons[5]
+    assert "'c1, corrected by again'" in repeated.quarantined[0].reason
