@@ -10,6 +10,7 @@ contains the events already written, so none is written twice.
 
 import os
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -20,9 +21,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import EVENT_KINDS, AnyEvent
+from feature_repo.events.contract import EVENT_KINDS, AnyEvent, link_of
 from feature_repo.events.log.arrow import to_table
-from feature_repo.events.log.erasure import anonymize, erased_users, rewrite
+from feature_repo.events.log.erasure import NOBODY, Erased, anonymize, erased_users, rewrite
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.partitions import (
@@ -91,6 +92,7 @@ def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
         return CompactionReport()
     with _SealedSegments(segments) as sealed:
         lines, damaged = sealed.survey(Quarantine(log / "quarantine"))
+        sealed.erase(index)
         rewrite(log / "compacted", sealed.erased)
         fresh = _not_compacted(_first_of_each_id(lines), index)
         unsealed = fresh["seen_at"] > seals.last
@@ -115,7 +117,8 @@ class _SealedSegments:
     def __init__(self, segments: Sequence[Path]) -> None:
         self._segments = segments
         self._files: list[FileIO] = []
-        self.erased: dict[str, int] = {}
+        self._erased_users: dict[str, int] = {}
+        self.erased = NOBODY
 
     def __enter__(self) -> "_SealedSegments":
         self._files = [FileIO(segment) for segment in self._segments]
@@ -147,7 +150,23 @@ class _SealedSegments:
 
     def _note(self, event: AnyEvent) -> None:
         for user, at in erased_users([event]).items():
-            self.erased[user] = max(at, self.erased.get(user, 0))
+            self._erased_users[user] = max(at, self._erased_users.get(user, 0))
+
+    def erase(self, index: EventIndex) -> None:
+        """Look up the sessions of the users that surveyed events erase."""
+        if not self._erased_users:
+            return
+        links = [link for link in map(link_of, self._all()) if link is not None]
+        sessions = index.linked_sessions(self._erased_users)
+        sessions |= {link.session_id for link in links if link.user_id in self._erased_users}
+        of_sessions = [link for link in links if link.session_id in sessions]
+        self.erased = Erased.of(self._erased_users, of_sessions + index.links(sessions))
+
+    def _all(self) -> Iterator[AnyEvent]:
+        for path in self._segments:
+            for _, line in read_lines(path):
+                with suppress(ValueError, RecursionError):
+                    yield decode_event(line)
 
     def line(self, line: np.void) -> bytes:
         """Return the bytes of a surveyed line."""

@@ -1,12 +1,17 @@
 """Erase users: events logged before an erasure still count, but no longer identify the user.
 
-The personal fields of each kind (`EventKind.erased_values`) are emptied: user and session ids, a
-user's own fields, seeds derived from the user, and the feature vectors, sources and candidates of
-answers. Items, queries and counts stay, because they identify no user. The erasure event itself
-stays in the log, with the id that was erased and when.
+These are the events that name the user, and the events without a user of a session while it
+belonged to the user, or before it first did. The personal fields of each kind
+(`EventKind.erased_values`) are emptied: user and session ids, a user's own fields, seeds derived
+from the user, and the feature vectors, sources and candidates of answers. Items, queries and counts
+stay, because they identify no user. The erasure event itself stays in the log, with the id that was
+erased and when.
 """
 
-from collections.abc import Iterable, Mapping
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -14,13 +19,59 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import EVENT_KINDS, AnyEvent, UserEvent, kind_of_event
+from feature_repo.events.contract import (
+    EVENT_KINDS,
+    AnyEvent,
+    EventKind,
+    Link,
+    UserEvent,
+    kind_of_event,
+    owner_changes,
+)
 from feature_repo.events.log.arrow import from_table, to_table
 from feature_repo.events.log.partitions import kind_of, list_relations, part_of
 from feature_repo.home import replacing
 
-Erased = Mapping[str, int]
-"""User id → `seen_at` of the user's last erasure."""
+
+@dataclass(frozen=True)
+class Erased:
+    """Erased users, and the links of their sessions.
+
+    Attributes:
+        users: user id → `seen_at` of the user's last erasure.
+        sessions: session id → links that changed its owner, in order; of every session that
+            belonged to one of the users.
+    """
+
+    users: Mapping[str, int] = field(default_factory=dict)
+    sessions: Mapping[str, Sequence[Link]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, users: Mapping[str, int], links: Iterable[Link]) -> "Erased":
+        """Return erased users, given the links of their sessions in any order."""
+        sessions: dict[str, list[Link]] = defaultdict(list)
+        for link in owner_changes(links):
+            sessions[link.session_id].append(link)
+        return cls(users, sessions)
+
+    def includes(self, event: AnyEvent) -> bool:
+        """Return whether an event belonged to one of the users when the user was erased."""
+        named = [getattr(event, name) for name in kind_of_event(event).user_ids]
+        if any(event.seen_at <= self.users.get(user, -1) for user in named if user is not None):
+            return True
+        links = self.sessions.get(getattr(event, "session_id", None) or "")
+        return links is not None and not any(named) and self._owns(links, event)
+
+    def _owns(self, links: Sequence[Link], event: AnyEvent) -> bool:
+        instant = (event.seen_at, event.event_id)
+        following = bisect_right(links, instant, key=lambda link: (link.seen_at, link.event_id))
+        if following and (owner := links[following - 1].user_id) is not None:
+            return event.seen_at <= self.users.get(owner, -1)
+        later = next((link for link in links[following:] if link.user_id is not None), None)
+        return later is not None and later.seen_at <= self.users.get(later.user_id or "", -1)
+
+
+NOBODY = Erased()
 
 
 def erased_users(events: Iterable[AnyEvent]) -> dict[str, int]:
@@ -34,11 +85,9 @@ def erased_users(events: Iterable[AnyEvent]) -> dict[str, int]:
 
 def anonymize(event: AnyEvent, erased: Erased) -> AnyEvent:
     """Return the event without its personal fields if its user was erased after it was seen."""
-    kind = kind_of_event(event)
-    users = [getattr(event, name) for name in kind.user_ids]
-    if not any(event.seen_at <= erased.get(user, -1) for user in users) or _is_erasure(event):
+    if not erased.users or _is_erasure(event) or not erased.includes(event):
         return event
-    return msgspec.structs.replace(event, **kind.erased_values)
+    return msgspec.structs.replace(event, **kind_of_event(event).erased_values)
 
 
 def rewrite(compacted: Path, erased: Erased) -> int:
@@ -47,14 +96,14 @@ def rewrite(compacted: Path, erased: Erased) -> int:
     The order of rows does not change, so the index remains valid. The caller holds the compaction
     lock.
     """
-    if not erased:
+    if not erased.users:
         return 0
     paths = [
         path
         for kind in EVENT_KINDS.values()
         if kind.user_ids
         for path in list_relations(compacted, kind.name)
-        if _contains_user(path, kind.user_ids, erased)
+        if _contains_user(path, kind, erased)
     ]
     for path in paths:
         _rewrite(path, erased)
@@ -65,10 +114,16 @@ def _is_erasure(event: AnyEvent) -> bool:
     return isinstance(event, UserEvent) and event.op == "erase"
 
 
-def _contains_user(path: Path, columns: tuple[str, ...], erased: Erased) -> bool:
-    users = pa.array(list(erased))
-    table = pq.read_table(path, columns=list(columns))
-    return any(pc.any(pc.is_in(column, value_set=users)).as_py() for column in table.columns)
+def _contains_user(path: Path, kind: EventKind, erased: Erased) -> bool:
+    ids = {name: [*erased.users] for name in kind.user_ids}
+    if "session_id" in kind.fields:
+        ids["session_id"] = [*erased.sessions]
+    names = [name for name in pq.read_schema(path).names if name in ids]
+    table = pq.read_table(path, columns=names)
+    return any(
+        pc.any(pc.is_in(table[name], value_set=pa.array(ids[name], pa.string()))).as_py()
+        for name in names
+    )
 
 
 def _rewrite(path: Path, erased: Erased) -> None:

@@ -69,20 +69,19 @@ class IdentityTail:
                 del self._positions[key]
 
     def links(self, session_ids: Iterable[str]) -> list[Link]:
-        """Return the links that change the owners of sessions."""
+        """Return the links that change the owners of sessions, and all after an erasure."""
         of_sessions = [self._links[s] for s in session_ids if s in self._links]
         if not self.erased:
             return [link for links in of_sessions for link in links.changes]
-        links = (link for links in of_sessions for link, _ in links.all.values())
-        return owner_changes(link for link in links if not is_erased(link, self.erased))
+        return [link for links in of_sessions for link, _ in links.all.values()]
 
-    def linked_sessions(self, user_id: str) -> list[str]:
-        """Return the sessions that ever belonged to a user."""
-        return [
+    def linked_sessions(self, user_ids: Container[str]) -> set[str]:
+        """Return the sessions that ever belonged to users."""
+        return {
             session
             for session, links in self._links.items()
-            if any(link.user_id == user_id for link in links.changes)
-        ]
+            if any(link.user_id in user_ids for link in links.changes)
+        }
 
     def merges(self, user_ids: Container[str]) -> list[Merge]:
         """Return the merges of users with others, in either direction."""

@@ -4,13 +4,12 @@ Each lookup first reads the lines appended since the last one; it stores offsets
 """
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
 
 from feature_repo.events.contract import AnyEvent, Link, Merge, kind_of_event
-from feature_repo.events.log.erasure import anonymize
 from feature_repo.events.log.identity_tail import IdentityTail, Key, Position
 from feature_repo.events.log.segments import decode_event, list_segments, read_lines
 
@@ -36,16 +35,16 @@ class SegmentTail:
             return None
 
     def links(self, session_ids: Iterable[str]) -> list[Link]:
-        """Return the links that change the owners of sessions."""
+        """Return the links that change the owners of sessions, and all after an erasure."""
         with self._lock:
             self._follow()
             return self._identities.links(session_ids)
 
-    def linked_sessions(self, user_id: str) -> list[str]:
-        """Return the sessions that ever belonged to a user."""
+    def linked_sessions(self, user_ids: Container[str]) -> set[str]:
+        """Return the sessions that ever belonged to users."""
         with self._lock:
             self._follow()
-            return self._identities.linked_sessions(user_id)
+            return self._identities.linked_sessions(user_ids)
 
     def merges(self, user_ids: set[str]) -> list[Merge]:
         """Return the merges of users with others, in either direction."""
@@ -66,15 +65,15 @@ class SegmentTail:
             return dict(self._identities.erased)
 
     def events(self, keys: Iterable[Key]) -> list[AnyEvent]:
-        """Return the rankings and interactions of sessions, users or requests, anonymized.
+        """Return the rankings and interactions of sessions, users or requests.
 
         Raises:
             FileNotFoundError: a segment was compacted meanwhile.
         """
         with self._lock:
             self._follow()
-            positions, erased = self._identities.positions(keys), dict(self._identities.erased)
-        return [anonymize(_read(position), erased) for position in positions]
+            positions = self._identities.positions(keys)
+        return [_read(position) for position in positions]
 
     def _follow(self) -> None:
         segments = list_segments(self._folder)

@@ -20,7 +20,7 @@ from feature_repo.events.contract.value_types import ID, TEXT, platform_list
 from feature_repo.events.ingest.parquet import kind_of_columns
 from feature_repo.events.log import Seals, encode_event, to_table
 from feature_repo.events.log.arrow import from_table
-from feature_repo.events.log.erasure import anonymize
+from feature_repo.events.log.erasure import Erased, anonymize
 from feature_repo.events.log.segments import decode_event
 from feature_repo.home import DAY
 from tests.feature_repo.events.conftest import NOON
@@ -141,7 +141,7 @@ def test_an_erased_user_leaves_no_personal_field(kind):
     event = sample(EVENT_KINDS[kind])
     user_ids = EVENT_KINDS[kind].user_ids
 
-    erased = anonymize(event, {"x": NOON})
+    erased = anonymize(event, Erased({"x": NOON}))
 
     if not user_ids:
         assert erased is event
@@ -151,7 +151,7 @@ def test_an_erased_user_leaves_no_personal_field(kind):
             assert getattr(erased, name) == getattr(event, name)
         else:
             assert getattr(erased, name) in (None, ERASED_USER, {}, ())
-    assert anonymize(event, {"x": NOON - 1}) is event
+    assert anonymize(event, Erased({"x": NOON - 1})) is event
 
 
 @pytest.mark.parametrize("kind", EVENT_KINDS)

@@ -16,6 +16,7 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import Home
 from tests.feature_repo.events.conftest import NOON, ManualClock
 from tests.feature_repo.events.event_samples import compacted
+from tests.feature_repo.identity_reference import attributions
 from tests.scale import examples
 
 USERS = ("anna", "bert", None)
@@ -95,3 +96,91 @@ def test_lookup_works_after_a_file_is_rewritten(home, order):
 
     assert log.ranking("r1").user_id is None
     assert log.ranking("r2").user_id == "bert"
+
+
+@st.composite
+def sessions_and_an_erasure(draw):
+    """Draw events of two sessions and two users, and one erasure of `anna` among them."""
+    events = []
+    for number in range(draw(st.integers(1, 14))):
+        session, user = draw(st.sampled_from(["s", "d"])), draw(st.sampled_from(USERS))
+        about = {"event_id": f"e{number:02d}", "event_time": NOON - draw(st.integers(0, 9))}
+        kind = draw(st.sampled_from(["ranking", "click", "click", "served", "link", "unlink"]))
+        if kind in ("link", "unlink"):
+            named = {"user_id": user or "anna", "session_id": session}
+            events.append(UserEvent(**about, **named, op=kind))
+        else:
+            event = event_of(number, kind, user)
+            events.append(msgspec.structs.replace(event, **about, session_id=session))
+    erasure = UserEvent(event_id="erase", event_time=NOON, user_id="anna", op="erase")
+    events.insert(draw(st.integers(0, len(events))), erasure)
+    moves = st.sampled_from(["compact", None, None])
+    return [step for event in events for step in (event, draw(moves)) if step]
+
+
+def owned_by_anna(events, erased_at):
+    """Return ids of the events without a name that belonged to the user by a link."""
+    by_then = [event for event in events if event.seen_at <= erased_at]
+    links = [event for event in by_then if not isinstance(event, ServedEvent)]
+    return {
+        event.event_id
+        for event in by_then
+        if not isinstance(event, UserEvent)
+        for plain in [as_click(event)]
+        for pairs in [attributions([*(e for e in links if e is not event), plain])]
+        if event.user_id is None and [user for user, _ in pairs[event.event_id]] == ["anna"]
+    }
+
+
+def as_click(event):
+    times = {name: getattr(event, name) for name in ("event_id", "event_time", "received_at")}
+    return InteractionEvent(
+        **times, item_id="i", type="click", user_id=event.user_id, session_id=event.session_id
+    )
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(sessions_and_an_erasure())
+def test_erasure_anonymizes_what_sessions_did_for_the_user(tmp_path_factory, history):
+    log = EventLog(Home(tmp_path_factory.mktemp("log") / "home"), ManualClock())
+    writer, appended = log.writer(), []
+    for step in history:
+        if step == "compact":
+            log.seal()
+            log.compact()
+        else:
+            appended += writer.append([step])
+    (erased_at,) = [event.seen_at for event in appended if event.event_id == "erase"]
+    live = {event.event_id: event for event in log.unsealed()}
+    log.seal()
+    log.compact()
+    stored = {event.event_id: event for event in compacted(log)}
+
+    assert live.items() <= stored.items()
+    owned = owned_by_anna(appended, erased_at)
+    for event in appended:
+        named = event.user_id == "anna" and event.seen_at <= erased_at
+        if event.event_id != "erase" and (named or event.event_id in owned):
+            assert (stored[event.event_id].user_id, stored[event.event_id].session_id) in (
+                (None, None),
+                ("erased", None),
+            )
+        else:
+            assert stored[event.event_id] == event
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+def test_lookups_omit_what_an_erased_user_did_without_a_name(home, sealed):
+    log = EventLog(home, ManualClock())
+    about = {"event_time": NOON, "item_id": "i1", "type": "click", "session_id": "s"}
+    writer = log.writer()
+    writer.append([InteractionEvent(event_id="before", **about)])
+    writer.append([InteractionEvent(event_id="linked", user_id="anna", **about)])
+    if sealed:
+        log.seal()
+        log.compact()
+    writer.append([event_of(3, "erase", "anna")])
+    writer.append([InteractionEvent(event_id="after", **about)])
+
+    assert [event.event_id for event in log.session_events("s")] == ["after"]
+    assert log.links(["s"]) == []
