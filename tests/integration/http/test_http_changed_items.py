@@ -54,6 +54,8 @@ def test_a_new_item_is_in_search_filters_and_home_of_every_server(changed):
         assert (set(ids), total, brands(facets)) == ({"early", "fresh"}, 2, {"Zyx": 2})
         assert page(service, filters={"category": "music"})[1] == 2
         assert {"early", "fresh"} <= set(home(service))
+        completions = service.http.get("/autocomplete", params={"q": "zyx"}).json()
+        assert [one["text"] for one in completions["suggestions"]] == ["Zyx", "Zyxophone deluxe"]
         assert page(service)[1] == before + 1
 
 

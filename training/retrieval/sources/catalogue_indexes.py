@@ -6,10 +6,10 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.events.contract import DEFAULT_MARKET
-from feature_repo.shop import Shop, ShopField
+from feature_repo.shop import Role, Shop, ShopField
 from training.artifacts import POPULARITY
 from training.query_understanding import INTENTS, Intent, Spelling, Understanding, words
-from training.retrieval.catalogue import ItemChanges, ItemTable, as_text, facets, sellable
+from training.retrieval.catalogue import ItemChanges, ItemTable, facets, sellable
 from training.retrieval.indexes import (
     COMPLETIONS,
     ITEM_TABLE,
@@ -25,6 +25,11 @@ _CLICKED = (
     "select query, item_id, count(*) as clicks from actions where query is not null group by all"
 )
 
+TITLE_WEIGHT = 0.5
+"""Weight of a title among completions; a category, a brand or a query weighs 1 or more."""
+
+_NAMED_ROLES: tuple[Role, ...] = ("title", "category", "brand")
+
 
 def fit_understanding(inputs: FitInputs) -> Understanding:
     """Learn spelling and intents from the catalogue and from the queries that led to clicks."""
@@ -38,21 +43,35 @@ def fit_understanding(inputs: FitInputs) -> Understanding:
 
 def follow_understanding(understanding: Understanding, changes: ItemChanges) -> Understanding:
     """Add the words, categories and brands of changed items."""
-    fields = {f.role: f for f in changes.after.shop.item_fields if f.role in ("title", *INTENTS)}
-    texts, values = set[str](), {role: set[str]() for role in INTENTS}
-    for _, old, new in changes:
-        for role, field in fields.items():
-            value = (new or {}).get(field.column)
-            if value and value != (old or {}).get(field.column):
-                texts.add(as_text(value))
-                if role in INTENTS:
-                    values[role].update(_as_list(value))
-    item_words = {word for text in texts for word in words(text)}
+    texts: dict[str, list[str]] = {r: _new_texts(changes, r) for r in _NAMED_ROLES}
+    item_words = {word for named in texts.values() for text in named for word in words(text)}
     intents = {
-        role: intent.with_values(values.get(role, ()))
+        role: intent.with_values(texts.get(role, ()))
         for role, intent in understanding.intents.items()
     }
     return Understanding(understanding.spelling.with_words(item_words), intents)
+
+
+def follow_completions(completions: Completions, changes: ItemChanges) -> Completions:
+    """Add the titles, categories and brands of changed items."""
+    return completions.with_phrases(
+        (text, role, TITLE_WEIGHT if role == "title" else _weight(1))
+        for role in _NAMED_ROLES
+        for text in _new_texts(changes, role)
+    )
+
+
+def _new_texts(changes: ItemChanges, role: Role) -> list[str]:
+    """Return the texts that changed items now have in the field with a role."""
+    field = changes.after.shop.item_role(role)
+    if field is None:
+        return []
+    values = [
+        value
+        for _, old, new in changes
+        if (value := (new or {}).get(field.column)) and value != (old or {}).get(field.column)
+    ]
+    return list(dict.fromkeys(text for value in values for text in _as_list(value)))
 
 
 def fit_completions(item_table: ItemTable, queries: pa.Table) -> Completions:
@@ -66,13 +85,15 @@ def fit_completions(item_table: ItemTable, queries: pa.Table) -> Completions:
         if row["shoppers"] >= LEAST_SHOPPERS
     ]
     named = [
-        (value, role, min(1.0 + count / 1000, 2.0))
+        (value, role, _weight(count))
         for role in INTENTS
         if (field := item_table.shop.item_role(role)) is not None  # type: ignore[arg-type]
         for value, count in _counts(item_table, field)
     ]
     title = item_table.shop.item_role("title")
-    titles = [(text, "title", 0.5) for text in (item_table.texts(title) if title else []) if text]
+    titles = [
+        (text, "title", TITLE_WEIGHT) for text in (item_table.texts(title) if title else []) if text
+    ]
     return Completions.fit([*typed, *named, *titles])
 
 
@@ -94,6 +115,11 @@ def _intents(inputs: FitInputs) -> dict[str, Intent]:
         ]
         intents[role] = Intent.fit(clicked_values, item_table.coded(field).values)
     return intents
+
+
+def _weight(items: int) -> float:
+    """Return the weight of a category or brand with so many items."""
+    return min(1.0 + items / 1000, 2.0)
 
 
 def _as_list(value: str | list[str] | None) -> list[str]:
@@ -142,6 +168,7 @@ CATALOGUE_INDEXES = (
         COMPLETIONS,
         lambda inputs: fit_completions(inputs.item_table, inputs.queries),
         _load_completions,
+        follow=follow_completions,
     ),
 )
 

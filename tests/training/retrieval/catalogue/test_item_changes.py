@@ -19,7 +19,7 @@ from training.retrieval.catalogue import (
     parse_filters,
     sellable,
 )
-from training.retrieval.indexes import LEXICAL, Lexical, TopLists
+from training.retrieval.indexes import LEXICAL, Completions, Lexical, TopLists
 from training.retrieval.indexes.top_lists import EVERYWHERE
 from training.retrieval.sources import SourceRequest
 
@@ -170,3 +170,19 @@ def test_facts_are_the_newest_fields():
     assert facts.items["item_attributes__price"] == [2.0, None, None, None]
     assert list(facts.items["item_attributes__present"]) == [True, True, False, False]
     assert [live.items.title(i) for i in ("i1", "i2", "i4")] == ["Oak", "", ""]
+
+
+@settings(max_examples=examples(60), deadline=None)
+@given(
+    st.lists(st.lists(words, min_size=1, max_size=3).map(" ".join), max_size=6),
+    st.lists(st.lists(words, min_size=1, max_size=3).map(" ".join), max_size=6),
+    st.sampled_from(["", "o", "fig", "oak fig"]),
+)
+def test_later_phrases_complete_as_fitted_ones(fitted, later, prefix):
+    phrases = [[(text, "title", 1.0 / len(text)) for text in texts] for texts in (fitted, later)]
+    live = Completions.fit(phrases[0]).with_phrases(phrases[1][:2]).with_phrases(phrases[1])
+
+    expected = Completions.fit([*phrases[0], *phrases[1]]).search(prefix, 5)
+
+    folded = [(text.lower(), weight) for text, _, weight in live.search(prefix, 5)]
+    assert folded == [(text.lower(), weight) for text, _, weight in expected]
