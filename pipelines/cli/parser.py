@@ -113,7 +113,13 @@ def _refresh(verb: argparse.ArgumentParser) -> None:
 
 
 def _train(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--no-publish", action="store_true", help="do not replace the current ranker")
+    publish = verb.add_mutually_exclusive_group()
+    publish.add_argument(
+        "--no-publish", action="store_true", help="do not replace the current ranker"
+    )
+    publish.add_argument(
+        "--force", action="store_true", help="publish the ranker although it is not better"
+    )
     verb.add_argument("--gains", help="gain of each outcome (click=1,add_to_cart=3,purchase=6)")
     verb.add_argument(
         "--horizon-days",

@@ -43,6 +43,7 @@ def train(args: argparse.Namespace) -> Outcome:
     options: dict[str, dict[str, Any]] = {
         "build_dataset": {"gains": args.gains, "horizon_days": args.horizon_days},
         "train_ranker": {"search": args.search, "search_seconds": args.search_seconds},
+        "publish_ranker": {"force": args.force},
     }
     data: dict[str, Any] = {}
     for step in retrain_pipeline().steps:

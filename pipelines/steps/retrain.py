@@ -39,7 +39,7 @@ BUILD_DATASET = Step(
 TRAIN_RANKER = Step(
     name="train_ranker",
     function=steps.train_ranker,
-    inputs=(DATASET,),
+    inputs=(HOME, DATASET, MODEL_NAME),
     outputs=(RANKER,),
     resources=Resources(cpu="2", memory="4G"),
     retry=1,

@@ -46,12 +46,29 @@ def build_dataset(
 
 
 def train_ranker(
-    dataset: Path, ranker: Path, *, search: int = 0, search_seconds: float | None = None
+    home: Path,
+    dataset: Path,
+    ranker: Path,
+    *,
+    model: str = MODEL,
+    search: int = 0,
+    search_seconds: float | None = None,
 ) -> Report:
-    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
+    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`.
+
+    It is compared with the ranker that is published as `model`.
+    """
+    from training.artifacts import RANKER
     from training.ranker import train
 
-    return train(dataset, ranker, search=search, search_seconds=search_seconds).to_dict()
+    link = Home(home).current / RANKER / model
+    return train(
+        dataset,
+        ranker,
+        search=search,
+        search_seconds=search_seconds,
+        in_use=link.resolve() if link.exists() else None,
+    ).to_dict()
 
 
 def evaluate_ranker(
@@ -80,11 +97,13 @@ def evaluate_ranker(
     return report
 
 
-def publish_ranker(home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL) -> Report:
-    """Publish the ranker for the service to load, if the gate allows it."""
+def publish_ranker(
+    home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL, force: bool = False
+) -> Report:
+    """Publish the ranker for the service to load, if the gate allows it or by `force`."""
     from training.evaluation import publish_ranker as publish
 
-    return publish(Home(home), ranker, evaluation, name=model).to_dict()
+    return publish(Home(home), ranker, evaluation, name=model, force=force).to_dict()
 
 
 def publish_indexes(home: Path) -> Report:

@@ -41,7 +41,7 @@ def run(root: Path) -> dict:
         settings = Settings(home=home, redis_url=address.url, record_share=1.0)
         os.environ |= {"AISLE_HOME": str(root), "REDIS_URL": address.url}
         refresh(settings)
-        trained = verb("train")
+        trained = verb("train", "--force")
         with running_service(settings, address.url, port=free_port()) as client:
             before = client.rank(SLATE, user="u00001", explain=True)
             client.events([wish(WISHED[0], Clock.of(settings).now(), "live")])

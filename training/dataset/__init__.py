@@ -10,12 +10,13 @@ from training.dataset.logged_candidates import sources_of
 from training.dataset.point_in_time import historical_features
 from training.dataset.split import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
 from training.dataset.stale_datasets import stale_datasets
-from training.dataset.sufficiency import check_sufficiency
+from training.dataset.sufficiency import LEAST_USERS, check_sufficiency
 from training.dataset.target_leakage import check_target_leakage, suspicious_columns
 
 __all__ = [
     "DEFAULT_GAINS",
     "FEATURE_SERVICE",
+    "LEAST_USERS",
     "TEST",
     "TEST_SHARE",
     "TRAIN",

@@ -25,6 +25,7 @@ from training.dataset import (
     check_target_leakage,
     judgments,
 )
+from training.evaluation.shown_order import shown_order_note
 from training.evaluation.slices import slices_of
 from training.metrics import CONVENTIONS, Floats, Interval, Metric, mean_intervals
 from training.ranker import BASELINES, MODEL, RATE, TRAINING, Ranker, group_features, users_of
@@ -193,6 +194,8 @@ def print_evaluation(evaluation: Mapping[str, Any], console: "Console") -> None:
 
     for table in tables(evaluation):
         console.print(table)
+    if note := shown_order_note(evaluation):
+        console.print(note, markup=False, soft_wrap=True)
 
 
 def _measured(

@@ -6,6 +6,8 @@ Sections follow Mitchell et al. 2019.  The card is derived from the evaluation a
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from training.evaluation.shown_order import shown_order_note
+
 Figures = Mapping[str, Any]
 
 CARD, CARD_JSON = "model_card.md", "model_card.json"
@@ -86,6 +88,8 @@ def _limits(evaluation: Figures, ranker: Figures) -> Iterator[str]:
         "the figures hold for requests that end in an interaction."
     )
     yield "What was never shown could not be clicked: gains are biased by the logged order."
+    if note := shown_order_note(evaluation):
+        yield note
     low = ranker["difference"]["low"]
     if low is not None and low <= 0:
         yield "The gain over the smoothed click rate may be chance: its interval contains zero."

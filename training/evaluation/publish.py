@@ -1,4 +1,4 @@
-"""Publish the ranker if the gate allows it."""
+"""Publish the ranker if the gate allows it, or if the caller insists."""
 
 import hashlib
 import json
@@ -35,7 +35,9 @@ class Publication:
         return asdict(self)
 
 
-def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> Publication:
+def publish_ranker(
+    home: Home, ranker: Path, evaluation: Path, *, name: str, force: bool = False
+) -> Publication:
     """Publish the build folder `ranker` under `name`, with its evaluation inside.
 
     Args:
@@ -43,6 +45,7 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
         ranker: folder written by `training.ranker.ranker.train`.
         evaluation: folder written by `training.evaluation.evaluate.evaluate`.
         name: of the model, as in `/rank/{model}`.
+        force: publish it although the gate rejects it.
 
     Raises:
         ArtifactError: ranker or evaluation is absent or damaged, or they do not belong together.
@@ -51,14 +54,17 @@ def publish_ranker(home: Home, ranker: Path, evaluation: Path, *, name: str) -> 
     if measured["identity"]["model"] != sha256(ranker / MODEL):
         raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
     verdict = trained["verdict"]
+    reason = verdict["reason"]
     if not verdict["publish"]:
-        return Publication(None, verdict["reason"])
+        if not force:
+            return Publication(None, reason)
+        reason = f"Published by --force, although the gate rejects it: {reason}"
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
         for file in (EVALUATION, PAGE, CARD, CARD_JSON):
             shutil.copyfile(evaluation / file, build / file)
         version = publish(home, RANKER, name, build, _manifest(Ranker.load(build), measured))
-    return Publication(version, verdict["reason"])
+    return Publication(version, reason)
 
 
 def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:

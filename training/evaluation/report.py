@@ -8,6 +8,7 @@ from html import escape
 from typing import Any
 
 from training.evaluation.plots import Mark, bars, forest, lines
+from training.evaluation.shown_order import shown_order_note
 
 Figures = Mapping[str, Any]
 
@@ -60,6 +61,7 @@ def page(evaluation: Figures) -> str:
 <h1>Evaluation</h1>
 <p>The ranker's ndcg@10 on the test split is <strong>{main}</strong>.
 {escape(evaluation["training"].get("verdict", {}).get("reason", ""))}</p>
+{_note(shown_order_note(evaluation))}
 <p class="note">{escape(evaluation["conventions"])}.
 {counted["counted"]} rankings counted, {counted["empty"]} without a gain left out.
 Intervals are 95 %, by paired bootstrap over users.</p>
@@ -70,6 +72,10 @@ dataset {escape(evaluation["identity"]["dataset"][:16])}.</p>
 </body>
 </html>
 """
+
+
+def _note(text: str | None) -> str:
+    return "" if text is None else f"<p>{escape(text)}</p>"
 
 
 def _models(models: Sequence[Figures]) -> str:

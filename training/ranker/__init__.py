@@ -1,6 +1,6 @@
 """XGBoost rankers: variants, selection on validation, calibration and the gate."""
 
-from training.ranker.baselines import BASELINES, RATE
+from training.ranker.baselines import BASELINES, RATE, SHOWN
 from training.ranker.click_model import Bools
 from training.ranker.configuration import SEED, Configuration
 from training.ranker.ensemble import merge_boosters
@@ -18,6 +18,7 @@ __all__ = [
     "NAIVE",
     "RATE",
     "SEED",
+    "SHOWN",
     "TRAINING",
     "Bools",
     "Configuration",

@@ -9,7 +9,7 @@ from training.dataset import Dataset
 
 Scores = npt.NDArray[np.float64]
 
-RATE = "smoothed click rate"
+RATE, SHOWN = "smoothed click rate", "shown order"
 _SEED = 5
 
 
@@ -40,7 +40,7 @@ def smoothed_rate(data: Dataset) -> Scores:
 
 BASELINES: dict[str, Callable[[Dataset], Scores]] = {
     "random": random_order,
-    "shown order": shown_order,
+    SHOWN: shown_order,
     "item popularity": item_popularity,
     RATE: smoothed_rate,
 }

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.home import DatasetError
+from feature_repo.home import DatasetError, to_text
 from training.artifacts import sha256
 from training.dataset import (
     TRAIN,
@@ -27,7 +27,7 @@ from training.dataset import (
 from training.ranker.calibration import Calibration, calibrate
 from training.ranker.click_model import Bools, curves_by
 from training.ranker.configuration import GRID, Configuration
-from training.ranker.gate import Gate, check_gate
+from training.ranker.gate import Gate, RankerInUse, check_gate, instants_of
 from training.ranker.ranker import TRAINING, Ranker
 from training.ranker.search import search_configuration
 from training.ranker.selection import (
@@ -111,6 +111,7 @@ class Training:
         outcomes: variant → outcome → ndcg@10 where variants were compared, gains being over
             examination.
         calibration_error: of the chosen variant's calibrated scores.
+        learned_until: instant of the last slate that the ranker has learned from.
     """
 
     trials: tuple[Trial, ...]
@@ -121,6 +122,7 @@ class Training:
     examination: dict[str, Any]
     outcomes: dict[str, dict[str, float]]
     calibration_error: float
+    learned_until: str
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""
@@ -133,6 +135,7 @@ class Training:
             "examination": self.examination,
             "outcomes": self.outcomes,
             "calibration_error": self.calibration_error,
+            "learned_until": self.learned_until,
         }
 
 
@@ -143,6 +146,7 @@ def train(
     *,
     search: int = 0,
     search_seconds: float | None = None,
+    in_use: Path | None = None,
 ) -> Training:
     """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
 
@@ -152,6 +156,7 @@ def train(
         progress: called before each trial.
         search: number of search trials, in addition to the fixed configurations.
         search_seconds: no new trial starts later.
+        in_use: folder of the published ranker, which the gate compares with.
 
     Raises:
         NotEnoughError: too few rankings with a click, or too few users.
@@ -170,16 +175,22 @@ def train(
             progress=progress,
         )
         grid = tuple(dict.fromkeys((*GRID, best)))
-    ranker, training = choose_and_fit(data, progress, grid)
+    published = None if in_use is None else RankerInUse.load(in_use)
+    ranker, training = choose_and_fit(data, progress, grid, published)
     ranker.save(out)
     (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
     return training
 
 
 def choose_and_fit(
-    data: Dataset, progress: Progress | None = None, grid: tuple[Configuration, ...] = GRID
+    data: Dataset,
+    progress: Progress | None = None,
+    grid: tuple[Configuration, ...] = GRID,
+    in_use: RankerInUse | None = None,
 ) -> tuple[Ranker, Training]:
     """Try every configuration and variant, fit the best on training and validation split.
+
+    The gate compares it with the ranker in use, if there is one.
 
     Raises:
         DatasetError: no ranking with a gain in one of the two splits.
@@ -199,7 +210,7 @@ def choose_and_fit(
     booster = refit(chosen, both).booster
     calibration = _calibration(selected, click_model, compared)
     gate = check_gate(
-        compared, selected.scores(compared), unbiased_gain(compared, click_model), name
+        compared, selected.scores(compared), unbiased_gain(compared, click_model), name, in_use
     )
     training = Training(
         trials=trials,
@@ -210,6 +221,7 @@ def choose_and_fit(
         examination=_examination(click_model, train_part),
         outcomes=outcomes_of(fitted, compared),
         calibration_error=calibration.error,
+        learned_until=to_text(int(instants_of(both).max())),
     )
     return Ranker(data.facts.columns, data.facts.prior, booster, calibration), training
 

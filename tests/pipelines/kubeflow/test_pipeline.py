@@ -112,7 +112,7 @@ def test_every_step_that_takes_the_home_mounts_it(documents):
 def learned(tmp_path_factory):
     """A home with a small simulated shop, and the report of a pipeline run in it."""
     home = Home(tmp_path_factory.mktemp("learned") / "home")
-    events = simulate(home.root / "shop.jsonl", users=60, items=80, days=12)
+    events = simulate(home.root / "shop.jsonl", users=120, items=80, days=12)
     ingest([events], home=home, clock=Clock.of(Settings(home, clock="2026-01-18T00:00:00Z")))
     repository.render(home, "127.0.0.1", 6379)
     repository.apply(home)

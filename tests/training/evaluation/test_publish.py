@@ -53,6 +53,20 @@ def test_a_ranker_that_the_gate_rejects_is_not_published(home, learned):
         current(home, "ranker", "default")
 
 
+def test_a_rejected_ranker_is_published_by_force_and_says_so(home, learned):
+    ranker, evaluation = learned
+    trained = json.loads((ranker / TRAINING).read_text())
+    trained["verdict"] |= {"publish": False, "reason": "It is worse."}
+    (ranker / TRAINING).write_text(json.dumps(trained))
+
+    publication = publish_ranker(home, ranker, evaluation, name="default", force=True)
+
+    assert publication.ranker == current(home, "ranker", "default").name
+    assert publication.reason == (
+        "Published by --force, although the gate rejects it: It is worse."
+    )
+
+
 def test_an_evaluation_of_another_ranker_is_rejected(home, learned):
     ranker, evaluation = learned
     publication = json.loads((evaluation / EVALUATION).read_text())

@@ -1,0 +1,142 @@
+"""A ranker must beat the one in use, or the best baseline, by its interval over users."""
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from feature_repo.home import to_text
+from training.dataset import Dataset
+from training.metrics import mean_interval, ndcg
+from training.ranker import BASELINES, RATE, SHOWN, TRAINING, Ranker, choose_and_fit
+from training.ranker.configuration import GRID
+from training.ranker.gate import IN_USE, RankerInUse, check_gate, instants_of, users_of
+
+ALL_SEEN, NONE_SEEN = 1 << 60, 0
+
+
+@pytest.fixture(scope="module")
+def data(made_dataset):
+    """All slates of the synthetic dataset: 20 users, and visits without one."""
+    return Dataset.load(made_dataset)
+
+
+@pytest.fixture(scope="module")
+def gain(data):
+    return data.column("gain").astype(float)
+
+
+def best_scores(gain, noise=0.0):
+    """Scores that rank by the gain, apart from noise."""
+    return gain + np.random.default_rng(2).normal(scale=noise, size=gain.size)
+
+
+def in_use(fitted, learned_until):
+    return RankerInUse(fitted[0], learned_until)
+
+
+def test_the_best_baseline_is_the_one_to_beat_and_the_shown_order_is_none(data, gain):
+    qid = data.column("qid")
+    means = {name: np.nanmean(ndcg(order(data), gain, qid)) for name, order in BASELINES.items()}
+    keys = data.keys
+    best_first = np.concatenate(
+        [np.argsort(np.argsort(-gain[qid == slate], kind="stable")) + 1 for slate in np.unique(qid)]
+    )
+    column = keys.column_names.index("position")
+    followed = Dataset(
+        data.facts, keys.set_column(column, "position", pa.array(best_first)), data.matrix
+    )
+
+    gate, other = (check_gate(rows, best_scores(gain), gain, "split") for rows in (data, followed))
+
+    assert gate.compared_with == max(means.keys() - {SHOWN}, key=means.get)
+    assert gate.publish
+    assert other == gate
+
+
+def test_a_gain_whose_interval_contains_zero_is_not_published(data, gain):
+    baseline = BASELINES[check_gate(data, gain, gain, "split").compared_with](data)
+    few = np.isin(data.column("qid"), np.unique(data.column("qid"))[:3])
+    scores = np.where(few, gain, baseline)
+
+    gate = check_gate(data, scores, gain, "split")
+
+    qid = data.column("qid")
+    expected = mean_interval(ndcg(scores, gain, qid) - ndcg(baseline, gain, qid), users_of(data))
+    assert gate.difference == expected
+    assert expected.value > 0 >= expected.low
+    assert not gate.publish
+    assert "not published, because the interval is not above zero" in gate.reason
+
+
+def test_a_ranker_that_beats_the_baseline_does_not_replace_a_better_one(data, gain, fitted):
+    scores = best_scores(gain, noise=3.0)
+
+    alone = check_gate(data, scores, gain, "split")
+    gate = check_gate(data, scores, gain, "split", in_use(fitted, NONE_SEEN))
+
+    assert alone.difference.value > gate.difference.value
+    assert gate.compared_with == IN_USE
+    assert gate.difference.high < 0
+    assert not gate.publish
+
+
+def test_a_better_ranker_replaces_the_one_in_use(data, gain, fitted):
+    gate = check_gate(data, best_scores(gain), gain, "split", in_use(fitted, NONE_SEEN))
+
+    assert gate.difference.low > 0
+    assert gate.publish
+
+
+def test_only_slates_that_the_ranker_in_use_has_not_learned_from_are_compared(data, gain, fitted):
+    instants = instants_of(data)
+    half = int(np.median(instants))
+    later = instants > half
+    part = data.rows(later)
+
+    gate = check_gate(data, best_scores(gain), gain, "split", in_use(fitted, half))
+
+    alone = check_gate(part, best_scores(gain)[later], gain[later], "s", in_use(fitted, NONE_SEEN))
+    assert gate.difference == alone.difference
+    assert "learned from" not in gate.reason
+
+
+def test_if_the_one_in_use_has_learned_from_all_slates_the_reason_says_so(data, gain, fitted):
+    gate = check_gate(data, best_scores(gain), gain, "split", in_use(fitted, ALL_SEEN))
+
+    assert "which has learned from these slates (--force" in gate.reason
+
+
+def test_a_ranker_in_use_that_reads_other_columns_is_not_compared(data, gain, fitted):
+    ranker, _ = fitted
+    other = Ranker(("gone__feature", *ranker.columns[1:]), ranker.prior, ranker.booster)
+
+    gate = check_gate(data, best_scores(gain), gain, "split", RankerInUse(other, NONE_SEEN))
+
+    assert gate == check_gate(data, best_scores(gain), gain, "split")
+    assert gate.compared_with in BASELINES
+
+
+def test_a_published_ranker_says_until_when_it_learned(data, fitted, fitted_folder):
+    learned = data.part("train", "validate")
+
+    used = RankerInUse.load(fitted_folder)
+
+    assert used.learned_until == instants_of(learned).max() < instants_of(data).max()
+    assert fitted[1].learned_until == to_text(used.learned_until)
+
+
+@pytest.mark.parametrize("content", ["", "{}", '{"learned_until": "soon"}'])
+def test_a_published_ranker_without_its_training_is_not_compared(fitted_folder, content):
+    (fitted_folder / TRAINING).write_text(content)
+
+    assert RankerInUse.load(fitted_folder) is None
+
+
+def test_the_same_data_does_not_replace_its_own_ranker(data, fitted_folder):
+    _, training = choose_and_fit(data, grid=GRID[:1], in_use=RankerInUse.load(fitted_folder))
+
+    assert not training.gate.publish
+    assert json.loads(json.dumps(training.to_dict()))["verdict"]["compared_with"] == IN_USE
+    assert RATE not in training.gate.reason
