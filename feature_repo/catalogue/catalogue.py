@@ -17,7 +17,7 @@ class Catalogue:
     """The Feast objects of a home.
 
     Attributes:
-        entities: item, user, query and market.
+        entities: item, user, session, query and market.
         views: the feature views that the shop has.
         ranking_v1: the feature service of the first ranker.
     """
@@ -57,7 +57,7 @@ def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
     unread = {"item_attributes": long_texts}
     return FeatureService(
         name="ranking_v1",
-        description="The features of item, user, query and market that the first ranker reads.",
+        description="The features that the first ranker reads, of every entity.",
         features=[_without(view, {EVENT_TIMES, *unread.get(view.name, ())}) for view in views],
     )
 

@@ -18,6 +18,7 @@ from feature_repo.request_features import RequestContext
 from feature_repo.request_features.context import RatePrior
 from feature_repo.request_features.families import Family, all_families
 from feature_repo.shop import Shop
+from feature_repo.views import ViewSpec, views_of
 
 UNITS = (
     (r"__present$", "0 or 1"),
@@ -59,7 +60,8 @@ def features_page(home: Home) -> str:
     """Return Markdown: a table for each feature view and for each family of request features."""
     shop = Shop.load(home.shop_toml)
     parts = [_HEAD.format(shop=shop.name), "## Stored"]
-    parts += [_view_section(view) for view in Catalogue.of(home).views]
+    for view, spec in zip(Catalogue.of(home).views, views_of(shop), strict=True):
+        parts.append(_view_section(view, spec))
     parts += ["## At request time", "Computed from stored features as of the request."]
     parts += [_family_section(family, shop) for family in all_families()[1:]]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
@@ -70,8 +72,8 @@ def unit_of(column: str) -> str | None:
     return next((unit for pattern, unit in UNITS if re.search(pattern, column)), None)
 
 
-def _view_section(view: FeatureView) -> str:
-    origin = f"Entity {view.entities[0]}, {view.tags['freshness']}, `features/{view.name}.sql`."
+def _view_section(view: FeatureView, spec: ViewSpec) -> str:
+    origin = f"Entity {spec.entity}, {spec.freshness}, `features/{spec.sql_file.name}`."
     rows = [_field_row(field) for field in view.features if field.tags.get("role") != "bookkeeping"]
     table = _table(("feature", "type", "unit", "window", "what"), rows)
     return f"### {view.name}\n\n{view.description}  {origin}\n\n{table}"

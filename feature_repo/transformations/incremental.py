@@ -23,7 +23,8 @@ EXAMINED = "item_examined"
 
 _CHANGED_IN = {
     "item_id": ("stg_items", "stg_impressions", "stg_interactions"),
-    "user_id": ("stg_first_seen", "stg_users", "stg_impressions", "stg_interactions"),
+    "user_id": ("user_firsts", "stg_users", "stg_impressions", "stg_interactions"),
+    "session_id": ("session_firsts", "stg_links", "stg_impressions", "stg_interactions"),
     "query_key": ("stg_rankings", "stg_impressions", "stg_interactions"),
 }
 _OPEN = "effective_at > getvariable('since') + 1"

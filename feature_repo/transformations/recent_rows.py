@@ -1,4 +1,4 @@
-"""Write rows of `user_recent`: runs of a user's entries, newest first, one array per column.
+"""Write rows of recent items: runs of a shopper's entries, newest first, one array per column.
 
 An entry occurs in dozens of rows before it leaves the lists.  SQL would copy and hash its texts for
 each row; here a text is a dictionary code, in the entries and in the file.
@@ -25,39 +25,41 @@ ROWS_PER_GROUP = 8192
 
 @dataclass(frozen=True)
 class RecentRows:
-    """The rows of some users.
+    """The rows of some users or sessions.
 
     Attributes:
-        instants: rows of `features/user_recent.sql`, `<verb>_first` and `<verb>_end` for each verb.
+        key: join key of their entity.
+        instants: rows of `features/shopper_recent.sql`: `<verb>_first`, `<verb>_end` of each verb.
         entries: verb → its entries by position, a column per array of a row.
     """
 
+    key: str
     instants: pa.Table
     entries: Mapping[str, pa.Table]
 
     @classmethod
-    def of(cls, db: Database, entries: str, instants: str) -> "RecentRows":
-        """Read one slice of the users, given SQL of their entries and of the rows over these."""
-        db.execute(f"create or replace temp table user_entries as\n{entries}")
+    def of(cls, db: Database, key: str, entries: str, instants: str) -> "RecentRows":
+        """Read one slice of an entity, given SQL of the entries and of the rows over these."""
+        db.execute(f"create or replace temp table shopper_entries as\n{entries}")
         rows, by_verb = db.sql(instants).to_arrow_table(), {}
         for verb in VERBS:
-            query = f"select entry.* from user_entries where verb = '{verb}' order by position"
+            query = f"select entry.* from shopper_entries where verb = '{verb}' order by position"
             by_verb[verb] = db.sql(query).to_arrow_table()
-        db.execute("drop table user_entries")
-        return cls(rows, by_verb)
+        db.execute("drop table shopper_entries")
+        return cls(key, rows, by_verb)
 
     def write(self, path: Path) -> int:
         """Write all rows to one file, in their order, and return their number."""
-        with replacing(path) as fresh, _writer(fresh, self._rows(0, 0).schema) as writer:
+        with replacing(path) as fresh, _writer(fresh, self.key, self._rows(0, 0).schema) as writer:
             for start in range(0, len(self.instants), ROWS_PER_GROUP):
                 writer.write_table(self._rows(start, ROWS_PER_GROUP))
         return len(self.instants)
 
     def newest(self) -> "RecentRows":
-        """Return the last row of each user."""
-        users = self.instants["user_id"].to_numpy()
-        last = np.append(users[1:] != users[:-1], True)[: len(users)]
-        return RecentRows(self.instants.filter(pa.array(last)), self.entries)
+        """Return the last row of each entity."""
+        keys = self.instants[self.key].to_numpy()
+        last = np.append(keys[1:] != keys[:-1], True)[: len(keys)]
+        return RecentRows(self.key, self.instants.filter(pa.array(last)), self.entries)
 
     def _rows(self, start: int, number: int) -> pa.Table:
         instants, arrays = self.instants.slice(start, number), {}
@@ -65,11 +67,11 @@ class RecentRows:
             first, end = (instants[f"{verb}_{n}"].to_numpy() for n in ("first", "end"))
             for name, array in _runs(entries, first, end).items():
                 arrays[f"{verb}_{name}"] = array
-        key = {name: instants[name] for name in ("user_id", "event_timestamp", "created_timestamp")}
+        key = {name: instants[name] for name in (self.key, "event_timestamp", "created_timestamp")}
         return pa.table(key | arrays | {"part": instants["part"]})
 
 
-def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+def _writer(path: Path, key: str, schema: pa.Schema) -> pq.ParquetWriter:
     """Instants hardly repeat, so only texts get a dictionary; lists need no statistics."""
     lists = {field.name: field.type for field in schema if pa.types.is_list(field.type)}
     texts = [f"{name}.list.element" for name, type_ in lists.items() if _is_text(type_.value_type)]
@@ -78,7 +80,7 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
         schema,
         compression="zstd",
         store_schema=False,
-        use_dictionary=["user_id", *texts],
+        use_dictionary=[key, *texts],
         write_statistics=[name for name in schema.names if name not in lists],
     )
 

@@ -16,7 +16,7 @@ from feature_repo.home import replacing
 
 Database = duckdb.DuckDBPyConnection
 
-_ROWS_PER_GROUP = {"user_recent": 2048}
+_ROWS_PER_GROUP = {"user_recent": 2048, "session_recent": 2048}
 """A row of recent interactions may hold tens of kilobytes; other views keep DuckDB's default."""
 
 _MERGED = "merged"

@@ -1,25 +1,23 @@
 """Compute the rows of every feature view from the compacted log, in DuckDB.
 
-Staging reads the log one to one.  Each view is one SQL file; a counted view's file returns deltas,
-which `counts.sql` turns into counts.  If the log only grew, a run reads the new events and the
-incremental state of the entities that changed (see `incremental.py`) and adds files of rows;
-otherwise it reads the whole log and writes all rows again, by the same SQL.  Each run makes a
-generation of all features, which replaces the last one in one step.  A run whose inputs have not
-changed does nothing.
+Staging reads the log (see `staged_log.py`).  Each view is one SQL file; a counted view's file
+returns deltas, which `counts.sql` turns into counts.  If the log only grew, a run reads the new
+events and the incremental state of the entities that changed (see `incremental.py`) and adds files
+of rows; otherwise it reads the whole log and writes all rows again, by the same SQL.  Each run
+makes a generation of all features, which replaces the last one in one step.  A run whose inputs
+have not changed does nothing.
 """
 
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
-from feature_repo.events.contract import POSITIVE_TYPES
-from feature_repo.events.log import read_seals
 from feature_repo.home import DAY, Home, to_text
 from feature_repo.shop import Shop
 from feature_repo.transformations.counters import (
@@ -35,6 +33,7 @@ from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.recent_rows import RecentRows
 from feature_repo.transformations.row_files import Database, RowFiles, read, rows_of, write
 from feature_repo.transformations.sql_errors import check_columns, naming_the_view
+from feature_repo.transformations.staged_log import OF_ITEMS, SQL, STAGING, constants, staged
 from feature_repo.transformations.state import EVERYTHING, Inputs, State, files_of
 from feature_repo.transformations.templates import (
     entries_sql,
@@ -43,13 +42,6 @@ from feature_repo.transformations.templates import (
     tiles_sql,
 )
 from feature_repo.views import (
-    K_BOUGHT,
-    K_CLICKED,
-    K_QUERY_ITEMS,
-    K_SHOWN,
-    LARGEST_AMOUNT,
-    MINOR_UNITS,
-    WINDOWS,
     CounterView,
     DailySums,
     LiveLists,
@@ -60,34 +52,19 @@ from feature_repo.views import (
     views_of,
 )
 
-SQL = Path(__file__).parent
-STAGING = (
-    "stg_items",
-    "stg_users",
-    "stg_rankings",
-    "stg_impressions",
-    "stg_interactions",
-    "stg_first_seen",
-)
-_USER_TABLES = ("stg_users", "stg_first_seen")
-"""User events do not create daily item rows."""
-
-MEMORY_LIMIT = "4GB"
-"""Beyond this limit DuckDB spills to the home's disk."""
-
-ASOF_LOOP_ROWS = 0
-"""DuckDB runs an as-of join as a nested loop up to this number of expected rows, and it may expect
-a few where there are hundreds of thousands."""
-
 ROWS_PER_SLICE = 1_000_000
-"""Maximum number of deltas of a counted view, or of users' impressions and interactions."""
+"""Maximum number of deltas of a counted view, or of shoppers' impressions and interactions."""
 
 WRITERS = 2
-"""Slices of users that are written while the next one is computed."""
+"""Slices of users or sessions that are written while the next one is computed."""
 
 Progress = Callable[[str], None]
 
 _FRESH = "event_timestamp > make_timestamptz(getvariable('since') + 1)"
+_LINKED_ITEMS = """
+    select item_id from stg_linked_interactions where happened_at <= getvariable('since')
+    union select item_id from stg_linked_impressions where happened_at <= getvariable('since')
+"""
 _FINAL = "event_timestamp <= make_timestamptz(getvariable('last_seal') + 1)"
 
 
@@ -150,56 +127,10 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         return _Run(home, folder, inputs, before).write(say)
 
 
-@contextmanager
-def staged(home: Home, spill: Path, log: LogSlice | None = None) -> Iterator[Database]:
-    """Open a database with the staged log of a home, which spills to the folder `spill`.
-
-    Args:
-        home: whose log.
-        spill: created here and removed at the end.
-        log: the events to read; by default all.
-    """
-    spill.mkdir(parents=True, exist_ok=True)
-    with duckdb.connect(":memory:") as db:
-        db.execute("set TimeZone = 'UTC'")
-        db.execute("set enable_progress_bar = false")
-        db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
-        db.execute("set temp_directory = ?", [str(spill)])
-        db.execute(f"set asof_loop_join_threshold = {ASOF_LOOP_ROWS}")
-        _stage(db, log or LogSlice.whole(home))
-        yield db
-    spill.rmdir()
-
-
-def _stage(db: Database, log: LogSlice) -> None:
-    instants = {"last_seal": read_seals(log.home.log / "seals").last, "since": log.since}
-    for name, value in (_constants() | instants).items():
-        db.execute(f"set variable {name} = ?", [value])
-    db.execute("create temp table windows (days bigint)")
-    db.executemany("insert into windows values (?)", [[days] for days in WINDOWS.values()])
-    log.open(db)
-    db.execute((SQL / "values.sql").read_text())
-    for table in STAGING:
-        sql = (SQL / "staging" / f"{table}.sql").read_text()
-        db.execute(f"create temp table {table} as\n{sql}")
-
-
-def _constants() -> dict[str, Any]:
-    return {
-        "positive_types": list(POSITIVE_TYPES),
-        "minor_units": MINOR_UNITS,
-        "largest_amount": LARGEST_AMOUNT,
-        "k_bought": K_BOUGHT,
-        "k_clicked": K_CLICKED,
-        "k_shown": K_SHOWN,
-        "k_query_items": K_QUERY_ITEMS,
-    }
-
-
 def _rules(home: Home) -> Iterator[bytes]:
     """Give what rows depend on besides the log: shop, views, SQL, constants and this code."""
     shop = Shop.load(home.shop_toml)
-    yield repr((shop, _constants(), duckdb.__version__)).encode()
+    yield repr((shop, constants(), duckdb.__version__)).encode()
     yield from fingerprint(shop)
     rooms = (SQL, SQL.parent / "views")
     sources = [p for room in rooms for p in room.rglob("*") if p.suffix in (".sql", ".py")]
@@ -261,11 +192,8 @@ class _Run:
         self._daily_sums(db, EXAMINED)
         for table in STAGING:
             db.execute(f"delete from {table} where seen_at <= getvariable('since')")
-        instants = [
-            db.execute(f"select max(seen_at) from {table}").fetchall()[0][0]
-            for table in STAGING
-            if table not in _USER_TABLES
-        ]
+        newest = (f"select max(seen_at) from {table}" for table in OF_ITEMS)
+        instants = [db.execute(sql).fetchall()[0][0] for sql in newest]
         return max((at for at in (latest, *instants) if at is not None), default=None)
 
     def _view(self, db: Database, whole: Database, spec: ViewSpec) -> ViewReport:
@@ -300,8 +228,19 @@ class _Run:
         if isinstance(state, NewestRow):
             self._state.write_newest(db, spec.name, files)
         if spec.name == "item_attributes":
-            _create_view(db, spec.name, files, f"incremental_{spec.name}")
+            before = [f"incremental_{spec.name}", *self._history(db, spec.name)]
+            _create_view(db, spec.name, files, before)
         return files
+
+    def _history(self, db: Database, view: str) -> list[str]:
+        """Name a table of all rows of the items of linked events, which are older than this run."""
+        db.execute(f"create temp table linked_items as {_LINKED_ITEMS}")
+        if not self._before or not db.table("linked_items").shape[0]:
+            return []
+        rows, table = read(sorted((self._folder / view).glob("*.parquet"))), f"{view}_of_linked"
+        rows = f"{rows} semi join linked_items using (item_id)"
+        db.execute(f"create temp table {table} as from {rows}")
+        return [table]
 
     def _write_new_rows(self, whole: Database, spec: ViewSpec) -> list[Path]:
         """Write the rows of a view over the whole log that no earlier run has written."""
@@ -330,14 +269,14 @@ class _Run:
         set_slice(db, 0, 1)
 
     def _write_recent(self, db: Database, spec: ViewSpec) -> list[Path]:
-        """Write a file per slice of the users."""
+        """Write a file per slice of the users or sessions."""
         events = db.table("stg_impressions").shape[0] + db.table("stg_interactions").shape[0]
-        template = (SQL / "intermediate" / "user_entries.sql").read_text()
-        entries, rows_sql = entries_sql(template, self._shop), row_sql(spec, self._shop)
+        template = (SQL / "intermediate" / "shopper_entries.sql").read_text()
+        entries, rows_sql = entries_sql(template, spec, self._shop), row_sql(spec, self._shop)
         written: list[Future[list[Path]]] = []
         with ThreadPoolExecutor(WRITERS) as pool:
             for n in self._slices(db, events):
-                rows = RecentRows.of(db, entries, rows_sql)
+                rows = RecentRows.of(db, spec.key, entries, rows_sql)
                 if len(written) >= WRITERS:
                     written[-WRITERS].result()
                 written.append(pool.submit(self._write_slice, spec.name, rows, n))
@@ -371,7 +310,7 @@ class _Run:
         pending = folder / "pending.parquet"
         write(db, pending, "from pending")
         if view == "item_engagement":
-            _create_view(db, view, [*files, pending], "counted_before" if self._before else None)
+            _create_view(db, view, [*files, pending], ["counted_before"] if self._before else [])
         return [*files, pending]
 
 
@@ -380,8 +319,8 @@ def _daily_sums_sql(folder: str, name: str) -> str:
     return market_days_sql(sql) if name == "market_days" else sql
 
 
-def _create_view(db: Database, view: str, files: list[Path], before: str | None) -> None:
+def _create_view(db: Database, view: str, files: list[Path], before: list[str]) -> None:
     """Let later views join the rows of a view, as of any instant since the last run."""
-    tables = [*([read(files)] if files else []), *([before] if before else [])]
+    tables = [*([read(files)] if files else []), *before]
     both = " union all by name ".join(f"from {table}" for table in tables)
     db.execute(f"create temp view {view} as {both}")

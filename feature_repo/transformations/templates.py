@@ -55,10 +55,12 @@ def newest_rows_table_sql(spec: ViewSpec, shop: Shop) -> str:
     return f"create temp table incremental_{spec.name} ({', '.join(columns)});"
 
 
-def entries_sql(template: str, shop: Shop) -> str:
-    """Fill in `intermediate/user_entries.sql`."""
+def entries_sql(template: str, spec: ViewSpec, shop: Shop) -> str:
+    """Fill in `intermediate/shopper_entries.sql` for the recent items of users or sessions."""
     fields = shop.recent_fields
     return Template(template).substitute(
+        entity=spec.entity,
+        key=spec.key,
         values=lines(fields, lambda f: f", {quoted_name(f)} := {item_text(f)}"),
         previous_clicked=lines(fields, lambda f: _unnested("clicked", f)),
         previous_shown=lines(fields, lambda f: _unnested("shown", f)),

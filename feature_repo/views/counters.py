@@ -15,7 +15,16 @@ from typing import Literal
 from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.home import CatalogueError
 from feature_repo.shop import Shop
-from feature_repo.views.spec import FieldSpec, Incremental, Live, LiveCounts, Tiles, ViewSpec
+from feature_repo.views.spec import (
+    FEATURES_SQL,
+    JOIN_KEYS,
+    FieldSpec,
+    Incremental,
+    Live,
+    LiveCounts,
+    Tiles,
+    ViewSpec,
+)
 
 WINDOWS: dict[str, int | None] = {"1d": 1, "7d": 7, "30d": 30, "all": None}
 """Window name → its length in day-buckets; None never ends."""
@@ -157,6 +166,20 @@ _DEMAND = {"clicks": CLICKS, "carts": CARTS, "orders": ORDERS, "revenue": REVENU
 _SEARCHES = {"searches": SEARCHES, "zero_results": ZERO_RESULTS}
 _RESPONSE = {"impressions": SHOWN, "views": VIEWS, **_DEMAND, "returns": RETURNS}
 
+
+def _of_shopper(entity: Literal["user", "session"], description: str) -> CounterView:
+    """Count the same for users and for sessions, by the same SQL."""
+    return CounterView(
+        name=f"{entity}_engagement",
+        entity=entity,
+        description=description,
+        measures=_RESPONSE,
+        sql=FEATURES_SQL / "shopper_engagement.sql",
+        parameters=lambda _: {"entity": entity, "key": JOIN_KEYS[entity]},
+        append_numbers=False,
+    )
+
+
 COUNTER_VIEWS = (
     CounterView(
         name="item_engagement",
@@ -165,13 +188,7 @@ COUNTER_VIEWS = (
         measures=_RESPONSE,
         append_numbers=False,
     ),
-    CounterView(
-        name="user_engagement",
-        entity="user",
-        description="Items shown to a user, and the user's interactions.",
-        measures=_RESPONSE,
-        append_numbers=False,
-    ),
+    _of_shopper("user", "Items shown to a user, and the user's interactions."),
     CounterView(
         name="query_engagement",
         entity="query",
@@ -180,7 +197,10 @@ COUNTER_VIEWS = (
         append_numbers=False,
     ),
 )
-"""The built-in counted views."""
+"""The built-in counted views whose counts a request's features read."""
+
+SESSION_ENGAGEMENT = _of_shopper("session", "Items shown in a session, and its interactions.")
+"""The request's shopper reads it by the names of `user_engagement`."""
 
 MARKET_MEASURES = {
     "impressions": SHOWN,

@@ -1,21 +1,38 @@
-"""The instant at which a user's first event was seen."""
+"""The instant at which the first event of a user or session was seen."""
 
-from feature_repo.views.spec import FieldSpec, LiveFirst, NewestRow, ViewSpec
+from typing import Literal
 
-USER_FIRST_SEEN = ViewSpec(
-    name="user_first_seen",
-    entity="user",
-    description="When the first event of a user was seen.",
-    fields=(
-        FieldSpec(
-            "first_seen_at",
-            "integer",
-            "When the first event that names the user was seen: a slate, an interaction, or an "
-            "upsert with fields; microseconds since 1970 UTC.",
-            "microseconds since 1970 UTC",
-        ),
-    ),
-    incremental=NewestRow(),
-    append_numbers=False,
-    live=LiveFirst(),
+from feature_repo.views.spec import (
+    FEATURES_SQL,
+    JOIN_KEYS,
+    FieldSpec,
+    LiveFirst,
+    NewestRow,
+    ViewSpec,
 )
+
+
+def _first_seen(entity: Literal["user", "session"], events: str) -> ViewSpec:
+    return ViewSpec(
+        name=f"{entity}_first_seen",
+        entity=entity,
+        description=f"When the first event of a {entity} was seen.",
+        fields=(
+            FieldSpec(
+                "first_seen_at",
+                "integer",
+                f"When the first event that names the {entity} was seen: {events}; microseconds "
+                "since 1970 UTC.",
+                "microseconds since 1970 UTC",
+            ),
+        ),
+        sql=FEATURES_SQL / "shopper_first_seen.sql",
+        parameters=lambda _: {"entity": entity, "key": JOIN_KEYS[entity]},
+        incremental=NewestRow(),
+        append_numbers=False,
+        live=LiveFirst(),
+    )
+
+
+USER_FIRST_SEEN = _first_seen("user", "a slate, an interaction, or an upsert with fields")
+SESSION_FIRST_SEEN = _first_seen("session", "a slate or an interaction")

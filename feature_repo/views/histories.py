@@ -1,10 +1,19 @@
-"""Histories of user-item and query-item pairs: one row per user or query, with parallel arrays."""
+"""Histories of pairs with items: one row per user, session or query, with parallel arrays."""
 
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from feature_repo.shop import Shop, ShopField
 from feature_repo.views.history_limits import K_CLICKED, K_QUERY_ITEMS, K_SHOWN
-from feature_repo.views.spec import DailySums, FieldSpec, LiveLists, NewestRow, ViewSpec
+from feature_repo.views.spec import (
+    FEATURES_SQL,
+    JOIN_KEYS,
+    DailySums,
+    FieldSpec,
+    LiveLists,
+    NewestRow,
+    ViewSpec,
+)
 from feature_repo.views.sql_lines import item_text, lines
 
 
@@ -82,15 +91,22 @@ def _array(name: str, type_: str) -> str:
     return f"coalesce({elements}, []::{type_}[]) as {name},"
 
 
-USER_RECENT = ViewSpec(
-    name="user_recent",
-    entity="user",
-    description="The last items that a user clicked and was shown, newest first.",
-    fields=_recent_fields,
-    incremental=NewestRow(),
-    append_numbers=False,
-    live=LiveLists({"clicked": K_CLICKED, "shown": K_SHOWN}),
-)
+def _recent(entity: Literal["user", "session"], description: str) -> ViewSpec:
+    return ViewSpec(
+        name=f"{entity}_recent",
+        entity=entity,
+        description=description,
+        fields=_recent_fields,
+        sql=FEATURES_SQL / "shopper_recent.sql",
+        parameters=lambda _: {"key": JOIN_KEYS[entity]},
+        incremental=NewestRow(),
+        append_numbers=False,
+        live=LiveLists({"clicked": K_CLICKED, "shown": K_SHOWN}),
+    )
+
+
+USER_RECENT = _recent("user", "The last items that a user clicked and was shown, newest first.")
+SESSION_RECENT = _recent("session", "The last items clicked and shown in a session, newest first.")
 
 QUERY_CLICKED_ITEMS = ViewSpec(
     name="query_clicked_items",

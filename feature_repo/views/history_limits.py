@@ -1,7 +1,8 @@
 """The limits of history rows and the separator of their values.
 
-A row of `user_recent` has two sets of parallel arrays, newest first: the last clicked and the last
-shown items, their instants, and for each taste field their values as of that event.
+A row of `user_recent` or `session_recent` has two sets of parallel arrays, newest first: the last
+clicked and the last shown items, their instants, and for each taste field their values as of that
+event.
 """
 
 K_CLICKED = 40

@@ -6,16 +6,18 @@ from functools import cache
 from feature_repo.home import extension_error, extensions
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from feature_repo.views.attributes import ITEM_ATTRIBUTES, USER_ATTRIBUTES
-from feature_repo.views.counters import COUNTER_VIEWS, CounterView
-from feature_repo.views.first_seen import USER_FIRST_SEEN
-from feature_repo.views.histories import QUERY_CLICKED_ITEMS, USER_RECENT
+from feature_repo.views.counters import COUNTER_VIEWS, SESSION_ENGAGEMENT, CounterView
+from feature_repo.views.first_seen import SESSION_FIRST_SEEN, USER_FIRST_SEEN
+from feature_repo.views.histories import QUERY_CLICKED_ITEMS, SESSION_RECENT, USER_RECENT
 from feature_repo.views.market_baseline import MARKET_BASELINE
 from feature_repo.views.percentiles import ITEM_PERCENTILES
 from feature_repo.views.purchases import USER_PURCHASES
+from feature_repo.views.session_owner import SESSION_OWNER
 from feature_repo.views.spec import (
     Entity,
     LiveFirst,
     LiveLists,
+    LiveOwner,
     LiveValues,
     ViewSpec,
 )
@@ -27,9 +29,13 @@ BUILT_IN: tuple[ViewSpec, ...] = (
     ITEM_ATTRIBUTES,
     USER_ATTRIBUTES,
     USER_FIRST_SEEN,
+    SESSION_FIRST_SEEN,
     *COUNTER_VIEWS,
+    SESSION_ENGAGEMENT,
     USER_RECENT,
     USER_PURCHASES,
+    SESSION_RECENT,
+    SESSION_OWNER,
     QUERY_CLICKED_ITEMS,
     ITEM_PERCENTILES,
     MARKET_BASELINE,
@@ -63,7 +69,7 @@ def _check_installed(spec: ViewSpec, others: Sequence[ViewSpec], shop: Shop) -> 
         raise extension_error(
             GROUP, spec.name, "a unique name", "the name of another view", "Rename it."
         )
-    if isinstance(spec.live, (LiveFirst, LiveLists)):
+    if isinstance(spec.live, (LiveFirst, LiveLists, LiveOwner)):
         raise extension_error(
             GROUP,
             spec.name,

@@ -10,12 +10,13 @@ from feature_repo.events.contract import AnyEvent
 from feature_repo.home import CatalogueError
 from feature_repo.shop import Shop
 
-Entity = Literal["item", "user", "query", "market"]
+Entity = Literal["item", "user", "session", "query", "market"]
 FieldKind = Literal["integer", "number", "text", "bool", "integers", "numbers", "texts"]
 
 JOIN_KEYS: dict[str, str] = {
     "item": "item_id",
     "user": "user_id",
+    "session": "session_id",
     "query": "query_key",
     "market": "market",
 }
@@ -122,12 +123,12 @@ class LiveValues:
 
 @dataclass(frozen=True)
 class LiveFirst:
-    """The first event that names a user is stored; a read takes the earliest."""
+    """The first event that names a user or session is stored; a read takes the earliest."""
 
 
 @dataclass(frozen=True)
 class LiveLists:
-    """An event adds an entry to a list of a user; a read merges it with the stored arrays.
+    """An event adds an entry to a list of a user or session; a read merges it with stored arrays.
 
     Attributes:
         limits: verb → how many entries a row holds at most.
@@ -136,7 +137,12 @@ class LiveLists:
     limits: Mapping[str, int]
 
 
-Live = LiveCounts | LiveValues | LiveFirst | LiveLists
+@dataclass(frozen=True)
+class LiveOwner:
+    """A link or unlink sets the owner of a session; a read takes the newest."""
+
+
+Live = LiveCounts | LiveValues | LiveFirst | LiveLists | LiveOwner
 
 
 def no_parameters(_: Shop) -> Mapping[str, str]:
@@ -185,7 +191,7 @@ class ViewSpec:
 
     Attributes:
         name: of the Feast view, its folder of rows and, by default, its SQL file.
-        entity: item, user, query or market.
+        entity: item, user, session, query or market.
         description: one sentence for readers.
         fields: its features in the order of the schema; a function where they depend on the shop.
         sql: the SQL file; by default `transformations/features/<name>.sql`.

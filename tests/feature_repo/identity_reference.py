@@ -70,7 +70,7 @@ def session_of(events, event):
 def owners(events, session):
     """Return [(seen_at, event id, user or None)]: each link and unlink of a session, in order."""
     links = []
-    for event in _in_order(events):
+    for event in _in_order(events) if session is not None else []:
         if getattr(event, "session_id", None) != session or getattr(event, "corrects", None):
             continue
         if isinstance(event, UserEvent):
@@ -230,18 +230,19 @@ def _counts(changes, entity, instant):
 
 
 def _recent(events, entity, instant, belongs_to):
+    """Order entries by when they happened, then by when they became known."""
     clicked = sorted(
-        (event.seen_at, event.event_id, event.item_id)
+        (event.seen_at, since, event.event_id, event.item_id)
         for event in _shopping(events)
         if isinstance(event, InteractionEvent)
         and event.corrects is None
         and event.type in POSITIVE_TYPES
-        and _has_begun(belongs_to(event), entity, instant)
+        for since in _begins(belongs_to(event), entity, instant)
     )[::-1][:K_CLICKED]
     shown = sorted(
-        (event.seen_at, event.event_id, -position, item)
+        (event.seen_at, since, event.event_id, -position, item)
         for event, item, position in histories.impressions(events)
-        if _has_begun(belongs_to(event), entity, instant)
+        for since in _begins(belongs_to(event), entity, instant)
     )[::-1][:K_SHOWN]
     if not clicked and not shown:
         return None
@@ -260,16 +261,15 @@ def _kind(events, item, before):
     return histories.item_fields(events, item, before=before).get("kind") or ""
 
 
-def _has_begun(pairs, entity, instant):
-    return any(one == entity and since < instant for one, since in pairs)
+def _begins(pairs, entity, instant):
+    return [since for one, since in pairs if one == entity and since < instant]
 
 
 def _first(events, entity, instant, belongs_to):
     return [
         event.seen_at
         for event in _shopping(events)
-        if getattr(event, "corrects", None) is None
-        and _has_begun(belongs_to(event), entity, instant)
+        if getattr(event, "corrects", None) is None and _begins(belongs_to(event), entity, instant)
     ]
 
 

@@ -26,6 +26,7 @@ from feature_repo.views import (
     LiveCounts,
     LiveFirst,
     LiveLists,
+    LiveOwner,
     LiveValues,
     ViewSpec,
     counter_views,
@@ -78,6 +79,8 @@ def live_names(spec: ViewSpec, entity: str) -> list[str]:
             return [f"first:{entity}"]
         case LiveLists(limits):
             return [f"recent:{verb}:{entity}" for verb in limits]
+        case LiveOwner():
+            return [f"owner:{entity}"]
     return []
 
 

@@ -1,7 +1,7 @@
 -- Purchases of a user, by the midnight from which requests may use them.
 --
 -- Grain:  one row per user, item and midnight; `event_timestamp` is when the user was last changed
--- Reads:  stg_interactions, incremental_user_days
+-- Reads:  user_interactions, incremental_user_days
 
 with
 
@@ -12,12 +12,12 @@ daily as (
         item_id,
         (seen_at // 86400000000 + 1) * 86400000000 as effective_at,
         sum(sign)::bigint as orders,
-        max(seen_at) filter (where sign = 1) as bought_at,
+        max(happened_at) filter (where sign = 1) as bought_at,
         max(part) as part,
         make_timestamptz(max(seen_at) + 1) as event_timestamp
 
-    from stg_interactions
-    where user_id is not null and type = 'purchase'
+    from user_interactions
+    where type = 'purchase'
     group by user_id, item_id, effective_at
 
     union all by name

@@ -1,12 +1,14 @@
--- When each user was first seen: in a slate, in an interaction or in an upsert with fields.  A user that
--- an interaction inherits comes from a ranking that was seen before; a correction shows no user.
+-- When each user or session was first seen: in a slate, in an interaction or, a user, in an upsert with
+-- fields.  An entity that an interaction inherits comes from a ranking that was seen before; a correction
+-- shows none.
 --
--- Grain:  one row per user
+-- Grain:  one row per entity
 -- Reads:  stg_users, log_ranking, log_interaction
+-- Params: key -- the entity's join key
 
 select
     -- ids
-    user_id,
+    $key,
 
     -- numerics
     min(part) as part,
@@ -17,6 +19,7 @@ select
 from (
     select
         user_id,
+        null as session_id,
         part,
         seen_at
 
@@ -27,6 +30,7 @@ from (
 
     select
         user_id,
+        session_id,
         part,
         epoch_us(seen_at) as seen_at
 
@@ -36,11 +40,12 @@ from (
 
     select
         user_id,
+        session_id,
         part,
         epoch_us(seen_at) as seen_at
 
     from log_interaction
     where corrects is null
 )
-where user_id is not null
-group by user_id
+where $key is not null
+group by $key

@@ -11,6 +11,7 @@ shown as (
         event_id,
         request_id,
         user_id,
+        session_id,
         market,
         query_key,
         unnest(items).item_id as item_id,

@@ -55,17 +55,15 @@ def test_stored_columns_equal_the_view_in_name_type_and_order(transformed):
         assert all(stored.field(name).type.equals(type_) for name, type_ in expected.items())
 
 
-def test_every_view_has_sql_folder_and_source_of_its_name(transformed):
-    views = Catalogue.of(transformed).views
+def test_every_view_has_its_sql_and_a_folder_and_source_of_its_name(transformed):
+    views, specs = Catalogue.of(transformed).views, {spec.name: spec for spec in all_views()}
 
     assert {view.name for view in views} == names_of(transformed)
-    assert {path.stem for path in (SQL / "features").glob("*.sql")} == {
-        spec.name for spec in all_views()
-    }
+    assert {*(SQL / "features").glob("*.sql")} == {spec.sql_file for spec in specs.values()}
     for view in views:
         assert view.batch_source.name == view.name
         assert Path(view.batch_source.path) == transformed.features / view.name
-        assert f"{view.name}.sql" in view.batch_source.description
+        assert specs[view.name].sql_file.name in view.batch_source.description
 
 
 def test_every_object_and_field_is_described(transformed):

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 
 from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem, UserEvent
 from feature_repo.home import DAY, HOUR, Home
-from feature_repo.transformations import run, transform
+from feature_repo.transformations import run, staged_log, transform
 from tests.feature_repo.growing_log import START, GrowingLog, growth, rebuilt, rows
 from tests.scale import examples, seconds
 
@@ -24,7 +24,7 @@ DEATHS = 5
 def few(monkeypatch):
     """Use lists so short that histories fill them, and a slice for every few users."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
-        monkeypatch.setattr(run, name, value)
+        monkeypatch.setattr(staged_log, name, value)
     monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
 
 

@@ -5,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 
 from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEvent, ShownItem
 from feature_repo.home import DAY, Home
-from feature_repo.transformations import recent_rows, run, transform
+from feature_repo.transformations import recent_rows, run, staged_log, transform
 from feature_repo.views import K_CLICKED
 from tests.feature_repo import references
 from tests.feature_repo.histories import SHOPS, START, Rows, clicks, write_log, write_shop
@@ -26,7 +26,7 @@ type = "list"
 def few(monkeypatch):
     """Use lists so short that histories fill them, a slice for every few users, and row groups."""
     for name, value in (("K_CLICKED", 2), ("K_SHOWN", 3), ("K_QUERY_ITEMS", 2)):
-        monkeypatch.setattr(run, name, value)
+        monkeypatch.setattr(staged_log, name, value)
         monkeypatch.setattr(references, name, value)
     monkeypatch.setattr(run, "ROWS_PER_SLICE", 10)
     monkeypatch.setattr(recent_rows, "ROWS_PER_GROUP", 3)

@@ -8,7 +8,8 @@ import pytest
 from feature_repo.events.contract import InteractionEvent
 from feature_repo.home import DAY, CatalogueError
 from feature_repo.online.live import commands
-from feature_repo.transformations import staged, transform
+from feature_repo.shop import Shop
+from feature_repo.transformations import row_sql, staged, transform
 from feature_repo.transformations.run import SQL
 from feature_repo.views import COUNTER_VIEWS, Measure, counters, minor_units, registry
 from tests.feature_repo.histories import START, Rows, write_log
@@ -81,7 +82,8 @@ def columns_of(home, view):
     """The measures that the SQL of a view returns."""
     write_log(home, [wish()])
     with staged(home, home.features / ".spill") as db:
-        columns = {column[0] for column in db.execute(view.sql_file.read_text()).description}
+        sql = row_sql(view, Shop.load(home.shop_toml))
+        columns = {column[0] for column in db.execute(sql).description}
     return columns - {view.key, "seen_at", "bucket", "part"}
 
 

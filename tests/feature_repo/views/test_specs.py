@@ -88,7 +88,7 @@ def test_every_part_of_the_platform_has_the_view(tmp_path, spec):
 
 
 def test_sql_with_an_unknown_parameter_is_named(tmp_path):
-    (view,) = [spec for spec in all_views() if spec.name == "user_first_seen"]
+    (view,) = [spec for spec in all_views() if spec.name == "item_engagement"]
     file = tmp_path / "first.sql"
     file.write_text("select $fields from stg_users")
 

@@ -1,22 +1,22 @@
--- Impressions and interactions of a user.
+-- Impressions and interactions of a user or session.
 --
--- Grain:  one row per user and event; `counts.sql` turns these deltas into counts
--- Reads:  stg_impressions, stg_interactions
+-- Grain:  one row per entity and event; `counts.sql` turns these deltas into counts
+-- Reads:  <entity>_impressions, <entity>_interactions
+-- Params: entity, key -- user or session, and its join key
 
 select
-    user_id,
+    $key,
     seen_at,
     bucket,
     part,
     1 as impressions
 
-from stg_impressions
-where user_id is not null
+from ${entity}_impressions
 
 union all by name
 
 select
-    user_id,
+    $key,
     seen_at,
     bucket,
     part,
@@ -27,5 +27,5 @@ select
     if(type = 'purchase', sign * amount, 0) as revenue,
     if(type = 'purchase' and sign < 0, 1, 0) as returns
 
-from stg_interactions
-where user_id is not null and (is_positive or type = 'view')
+from ${entity}_interactions
+where is_positive or type = 'view'
