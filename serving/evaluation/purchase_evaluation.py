@@ -157,6 +157,7 @@ def _contexts(
         {
             "qid": np.arange(order_count),
             "user_id": pa.array(users, pa.string()),
+            "session_id": texts,
             "query_key": texts,
             "query": texts,
             "market": pa.repeat(DEFAULT_MARKET, order_count),

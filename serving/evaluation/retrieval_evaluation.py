@@ -150,6 +150,7 @@ def _evaluated_rankings(
             request_id=row["request_id"],
             t=context.t,
             user_id=row["user_id"],
+            session_id=row["session_id"],
             text=query,
             market=row["market"],
             surface=surface,

@@ -32,9 +32,12 @@ KEYS = (
     "gain",
     "split",
 )
-CONTEXT = ("surface", "device", "category", "randomized", "clicked", "carted", "ordered")
-"""Optional key columns: surface and device, the item's category, whether the order was random, and
-the outcomes that make up the gain."""
+CONTEXT = (
+    *("session_id", "surface", "device", "category"),
+    *("randomized", "clicked", "carted", "ordered"),
+)
+"""Optional key columns: session, surface and device, the item's category, whether the order was
+random, and the outcomes that make up the gain."""
 
 _METADATA = b"aisle"
 

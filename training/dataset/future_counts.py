@@ -1,18 +1,23 @@
 """Target leakage through counts: compare a dataset's counts with the log before each request.
 
 The check does not use the join: for each sampled row it sums the events seen before the request.
-Higher counts in the dataset mean that the as-of condition was lost.
+Higher counts in the dataset mean that the as-of condition was lost.  A shopper's counts are at most
+those of the user and of the session together.
 """
 
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import duckdb
 import numpy as np
 import pyarrow as pa
 
 from feature_repo.home import DAY, Home, LeakError
-from feature_repo.transformations import staged
+from feature_repo.request_features.context import Floats
+from feature_repo.shop import Shop
+from feature_repo.transformations import row_sql, staged
 from feature_repo.views import WINDOWS, CounterView, counter_views
 from training.dataset.format import Dataset
 
@@ -20,6 +25,9 @@ RANKINGS = 300
 MOST_SHARE = 0.01
 """Tolerated share of the sampled rows: a correction that the features lack leaves a count too
 high."""
+
+_ADDED = {"user_engagement": "session_engagement"}
+"""The view whose counts a request may add to another's."""
 
 _SEED = 17
 
@@ -56,15 +64,16 @@ def surpluses(home: Home, data: Dataset) -> list[Surplus]:
     excess = []
     with tempfile.TemporaryDirectory() as spill, staged(home, Path(spill) / "spill") as db:
         db.register("sampled", keys)
-        for view in counter_views():
-            counts = db.sql(_counts(view)).fetchnumpy()
+        views = {view.name: view for view in counter_views() if view.key in keys.column_names}
+        counts = {name: _counted(db, view, home) for name, view in views.items()}
+        for name, view in views.items():
+            most = _sums([counts[of] for of in (name, _ADDED.get(name)) if of in counts])
             for feature in view.features:
-                column = f"{view.name}__{feature}"
+                column = f"{name}__{feature}"
                 if column in data.facts.columns:
-                    # Null, before the first event, is less than any count.
-                    log = np.ma.filled(counts[feature].astype(np.float64), -1.0)
-                    more = int((np.nan_to_num(sample.column(column), nan=-1.0) > log).sum())
-                    excess.append(Surplus(column, more, sample.size))
+                    # Missing, before the first event, is less than any count.
+                    more = np.nan_to_num(sample.column(column), nan=-1.0) > most[feature]
+                    excess.append(Surplus(column, int(more.sum()), sample.size))
     return [one for one in excess if one.rows > MOST_SHARE * one.of]
 
 
@@ -76,9 +85,27 @@ def _sample(data: Dataset) -> Dataset:
     return data.rows(np.isin(data.column("qid"), chosen))
 
 
-def _counts(view: CounterView) -> str:
+def _counted(db: duckdb.DuckDBPyConnection, view: CounterView, home: Home) -> dict[str, Floats]:
+    """Return the log's counts of each sampled row by feature, NaN where missing."""
+    counts = db.sql(_counts(view, Shop.load(home.shop_toml))).fetchnumpy()
+    return {name: np.ma.filled(counts[name].astype(np.float64), np.nan) for name in view.features}
+
+
+def _sums(tables: Sequence[Mapping[str, Floats]]) -> dict[str, Floats]:
+    """Return the sums of the counts by feature, −1 where all are missing."""
+    return {
+        feature: np.where(
+            np.all([np.isnan(table[feature]) for table in tables], axis=0),
+            -1.0,
+            np.nansum([table[feature] for table in tables], axis=0),
+        )
+        for feature in tables[0]
+    }
+
+
+def _counts(view: CounterView, shop: Shop) -> str:
     """SQL: for each sampled row, sum each measure over each window, of events seen before it."""
-    deltas = view.sql_file.read_text()
+    deltas = row_sql(view, shop)
     sums = ", ".join(
         f"case when count(delta.seen_at) > 0 then "
         f"coalesce(sum(delta.{measure}){_within(days)}, 0) end as {measure}_{window}"

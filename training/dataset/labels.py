@@ -32,7 +32,7 @@ first_shown as (
 shown as (
 
     select
-        request_id, user_id, query, query_key, market, surface, utc_offset_minutes,
+        request_id, user_id, session_id, query, query_key, market, surface, utc_offset_minutes,
         event_time as t,
         unnest(items).item_id as item_id,
         generate_subscripts(items, 1) as position,
@@ -80,8 +80,8 @@ select
 
 _LABELLED = """
 select
-    request_id, user_id, query, query_key, market, surface, utc_offset_minutes, t, item_id,
-    position, randomized,
+    request_id, user_id, session_id, query, query_key, market, surface, utc_offset_minutes, t,
+    item_id, position, randomized,
     greatest(0, greatest(coalesce(best, 0), 0) + least(coalesce(worst, 0), 0))::float as gain,
     coalesce(clicked, false) as clicked,
     coalesce(carted, false) as carted,

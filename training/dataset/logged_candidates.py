@@ -29,7 +29,7 @@ qualify row_number() over (
 ) = 1
 order by qid
 """
-_REQUEST = "qid, request_id, user_id, query_key, query, market, utc_offset_minutes, t"
+_REQUEST = "qid, request_id, user_id, session_id, query_key, query, market, utc_offset_minutes, t"
 _WITH_CONSIDERED = f"""
 with
 
@@ -86,8 +86,8 @@ def with_unshown_candidates(home: Home, rows: pa.Table) -> pa.Table:
 
     Args:
         home: whose log is read.
-        rows: sorted by qid; request_id, user_id, query_key, query, market, utc_offset_minutes,
-            item_id, position, t.
+        rows: sorted by qid; request_id, user_id, session_id, query_key, query, market,
+            utc_offset_minutes, item_id, position, t.
     """
     served = _answers(home)
     if not served:

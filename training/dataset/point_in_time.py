@@ -1,7 +1,7 @@
 """Historical features: the context of each past slate, strictly before it was shown.
 
-The historical join runs once for each entity: users, queries and markets by ranking, items by row.
-The joined tables stay on disk; slates become Python objects one part at a time.
+The historical join runs once for each entity: users, sessions, queries and markets by ranking,
+items by row.  The joined tables stay on disk; slates become Python objects one part at a time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -20,6 +20,8 @@ from feature_repo.shop import Shop
 from training.metrics import slate_starts
 
 SLATES_AT_ONCE = 1000
+_OF_REQUEST = ("user_id", "session_id", "query_key", "market")
+"""The join keys of a ranking, apart from its items."""
 
 Column = npt.NDArray[Any]
 Bounds = npt.NDArray[np.int64]
@@ -30,8 +32,8 @@ def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
 
     Args:
         home: whose feature views are joined.
-        rows: sorted by qid; request_id, user_id, query_key, query, market, utc_offset_minutes,
-            item_id, t.
+        rows: sorted by qid; request_id, user_id, session_id, query_key, query, market,
+            utc_offset_minutes, item_id, t.
     """
     from feature_repo.catalogue import Catalogue
     from feature_repo.feast_repo import open_store
@@ -45,60 +47,43 @@ def historical_features(home: Home, rows: pa.Table) -> Iterator[RequestContext]:
         entities = pa.table({key: keys[key], "event_timestamp": keys["t"]})
         return features_at(store, catalogue, entities, views, on_disk=True)
 
-    users = join(requests, "user_id")
-    queries = join(requests, "query_key")
-    markets = join(requests, "market")
-    shop = Shop.load(home.shop_toml)
-    return slates_of(rows, users, queries, markets, join(rows, "item_id"), shop)
+    by_slate = {key: join(requests, key) for key in _OF_REQUEST}
+    return _slates_of(rows, by_slate, join(rows, "item_id"), Shop.load(home.shop_toml))
 
 
-def slates_of(
-    rows: pa.Table,
-    users: pa.Table,
-    queries: pa.Table,
-    markets: pa.Table,
-    items: pa.Table,
-    shop: Shop,
+def _slates_of(
+    rows: pa.Table, by_slate: Mapping[str, pa.Table], items: pa.Table, shop: Shop
 ) -> Iterator[RequestContext]:
-    """Combine the joined tables: users, queries and markets by ranking, `items` by row."""
+    """Combine the joined tables: `by_slate` by join key and ranking, `items` by row."""
     bounds = np.r_[slate_starts(rows["qid"]), rows.num_rows]
     for first in range(0, bounds.size - 1, SLATES_AT_ONCE):
         ends = bounds[first : first + SLATES_AT_ONCE + 1]
         of_rows, of_slates = slice(ends[0], ends[-1]), slice(first, first + ends.size - 1)
-        yield from _contexts_of(
-            rows[of_rows],
-            users[of_slates],
-            queries[of_slates],
-            markets[of_slates],
-            items[of_rows],
-            ends - ends[0],
-            shop,
-        )
+        some = {key: _columns(table[of_slates]) for key, table in by_slate.items()}
+        yield from _contexts_of(rows[of_rows], some, _columns(items[of_rows]), ends - ends[0], shop)
 
 
 def _contexts_of(
     rows: pa.Table,
-    users: pa.Table,
-    queries: pa.Table,
-    markets: pa.Table,
-    items: pa.Table,
+    by_slate: Mapping[str, Mapping[str, Column]],
+    of_item: Mapping[str, Column],
     bounds: Bounds,
     shop: Shop,
 ) -> Iterator[RequestContext]:
     instants = rows["t"].cast(pa.int64()).to_numpy()
     ids, texts = _column(rows["item_id"]), _column(rows["query"])
-    offsets = _column(rows["utc_offset_minutes"])
-    of_user, of_query = _columns(users), _columns(queries)
-    of_market, of_item = _columns(markets), _columns(items)
+    users, offsets = _column(rows["user_id"]), _column(rows["utc_offset_minutes"])
     for number, (start, end) in enumerate(pairwise(bounds.tolist())):
         t = int(instants[start])
+        user, session, query, market = (_row(by_slate[key], number) for key in _OF_REQUEST)
+        is_named = users[start] is not None
         yield RequestContext(
             t=t,
             query=texts[start],
             utc_offset_minutes=offsets[start],
-            user=shopper(_row(of_user, number), {}, is_named=True, t=t, shop=shop),
-            query_row=_row(of_query, number),
-            market_row=_row(of_market, number),
+            user=shopper(user, session, is_named=is_named, t=t, shop=shop),
+            query_row=query,
+            market_row=market,
             item_ids=ids[start:end].tolist(),
             items={name: values[start:end] for name, values in of_item.items()},
         )

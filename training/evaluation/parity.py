@@ -249,6 +249,7 @@ def _rows(events: Sequence[ServedEvent], shifts: Sequence[int]) -> pa.Table:
             "qid": number,
             "request_id": event.request_id,
             "user_id": event.user_id,
+            "session_id": event.session_id,
             "query_key": query_key(event.query, event.market),
             "query": event.query,
             "market": event.market,
