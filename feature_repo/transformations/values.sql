@@ -2,6 +2,9 @@
 --
 -- A value that contradicts its type is missing.  `feature_repo/shop/values.py` does the same in Python
 -- for values that are not yet in the log's Parquet; a test compares the two.
+--
+-- DuckDB copies the argument of a macro to each of its uses, and plans every copy: a macro that uses
+-- its argument once keeps queries over many fields cheap.
 
 create or replace temp macro is_number(value) as
     json_type(value) in ('UBIGINT', 'BIGINT', 'HUGEINT', 'UHUGEINT', 'DOUBLE');
@@ -29,14 +32,16 @@ create or replace temp macro minor_units(amount) as
         when amount is not null then 0
     end;
 
+create or replace temp macro text_of_whole(number) as
+    case
+        when number = floor(number) and abs(number) < 9007199254740992
+        then number::bigint::varchar
+    end;
+
 create or replace temp macro as_text(value) as
     case
         when json_type(value) = 'VARCHAR' then nullif(value ->> '$', '')
-        when
-            is_number(value)
-            and as_number(value) = floor(as_number(value))
-            and abs(as_number(value)) < 9007199254740992
-        then as_number(value)::bigint::varchar
+        when is_number(value) then text_of_whole(try_cast(value ->> '$' as double))
     end;
 
 create or replace temp macro as_list(value) as
@@ -70,11 +75,7 @@ create or replace temp macro as_bool(value) as
 create or replace temp macro instant_of_number(number) as
     try_cast(
         round_even(
-            case
-                when abs(number) < 1e11 then number * 1e6
-                when abs(number) < 1e14 then number * 1e3
-                else number
-            end,
+            number * case when abs(number) < 1e11 then 1e6 when abs(number) < 1e14 then 1e3 else 1 end,
             0
         ) as bigint
     );
@@ -93,7 +94,7 @@ create or replace temp macro instant_of_text(words) as
 
 -- From the year 1 up to the year 10000.
 create or replace temp macro possible_instant(instant) as
-    case when instant >= -62135596800000000 and instant < 253402300800000000 then instant end;
+    case when instant between -62135596800000000 and 253402300799999999 then instant end;
 
 create or replace temp macro as_time(value) as
     possible_instant(
