@@ -93,10 +93,18 @@ def _event(draw, times, prefix):
 
 
 SHOPS = (
-    st.integers(1, 12)
+    st.integers(4, 12)
     .flatmap(lambda n: st.tuples(*(history(f"s{k}") for k in range(n))))
     .map(lambda shops: [event for shop in shops for event in shop])
 )
+
+
+def by_shop(events):
+    """Return the events of each of the independent shops of `SHOPS`."""
+    shops = defaultdict(list)
+    for event in events:
+        shops[event.event_id.partition("-")[0]].append(event)
+    return list(shops.values())
 
 
 def over_histories(each: int, usually: int):

@@ -35,7 +35,7 @@ def differences(home, events, more):
                     yield counter.name, entity, instant, values, expected
 
 
-@settings(max_examples=examples(25), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(SHOPS, st.lists(st.integers(START - DAY, START + 2000 * DAY), max_size=10))
 def test_an_as_of_read_gives_the_counts_of_any_instant(tmp_path_factory, events, instants):
     home = Home(tmp_path_factory.mktemp("counts"))

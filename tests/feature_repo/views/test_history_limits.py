@@ -1,5 +1,7 @@
 """Recent interactions and a query's clicked items against a brute force over raw events."""
 
+from itertools import product
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 
@@ -8,7 +10,15 @@ from feature_repo.home import DAY, Home
 from feature_repo.transformations import recent_rows, run, staged_log, transform
 from feature_repo.views import K_CLICKED
 from tests.feature_repo import references
-from tests.feature_repo.histories import SHOPS, START, Rows, clicks, write_log, write_shop
+from tests.feature_repo.histories import (
+    SHOPS,
+    START,
+    Rows,
+    by_shop,
+    clicks,
+    write_log,
+    write_shop,
+)
 from tests.feature_repo.references import chosen, recent
 from tests.scale import examples
 
@@ -32,7 +42,7 @@ def few(monkeypatch):
     monkeypatch.setattr(recent_rows, "ROWS_PER_GROUP", 3)
 
 
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=SHOPS)
 def test_rows_contain_the_last_clicked_and_shown_items(tmp_path_factory, few, events):
     home = Home(tmp_path_factory.mktemp("recent"))
@@ -42,15 +52,15 @@ def test_rows_contain_the_last_clicked_and_shown_items(tmp_path_factory, few, ev
     transform(home, START)
 
     rows = Rows(home.features / "user_recent", "user_id")
-    users = {e.user_id for e in events if getattr(e, "user_id", None)}
-    instants = {e.seen_at + k for e in events for k in (0, 1)} | {last + 900 * DAY}
-    for user in users:
-        for instant in instants:
-            row, expected = rows.at(user, instant), recent(events, user, instant)
+    for own in by_shop(events):
+        users = {e.user_id for e in own if getattr(e, "user_id", None)}
+        instants = {e.seen_at + k for e in own for k in (0, 1)} | {last + 900 * DAY}
+        for user, instant in product(users, instants):
+            row, expected = rows.at(user, instant), recent(own, user, instant)
             assert (row and {name: row[name] for name in expected or ()}) == expected
 
 
-@settings(max_examples=examples(20), deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(12), deadline=None, suppress_health_check=list(HealthCheck))
 @given(events=SHOPS)
 def test_a_query_has_the_items_clicked_before_midnight(tmp_path_factory, few, events):
     home = Home(tmp_path_factory.mktemp("queries"))
@@ -59,13 +69,18 @@ def test_a_query_has_the_items_clicked_before_midnight(tmp_path_factory, few, ev
     transform(home, START)
 
     rows = Rows(home.features / "query_clicked_items", "query_key")
-    query_clicks = [(e.seen_at, query) for e, _, _, _, query in clicks(events) if query]
-    for seen_at, query in query_clicks:
+    query_clicks = [
+        (own, e.seen_at, query)
+        for own in by_shop(events)
+        for e, _, _, _, query in clicks(own)
+        if query
+    ]
+    for own, seen_at, query in query_clicks:
         midnight = (seen_at // DAY + 1) * DAY
         row = rows.at(query, midnight)
         if midnight <= last + 1:
             assert (row["clicked_item_keys"], row["clicked_item_weights"]) == chosen(
-                events, query, midnight
+                own, query, midnight
             )
             assert row["event_timestamp"].timestamp() == midnight / 1e6
         else:
