@@ -1,6 +1,7 @@
 """The stock `feast` commands, from the checkout's root and from inside `feature_repo/`.
 
-They run in a copy of the repository, whose `.aisle/` is the default home.
+They run in a copy of the repository, whose `.aisle/` is the default home.  The first command and
+the web page are processes of `feast` itself, the others forks of one (`feast_forks.py`).
 """
 
 import json
@@ -11,6 +12,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -22,6 +24,7 @@ from feature_repo.home import CHECKOUT, DAY, Home, Settings, to_text
 from feature_repo.online.redis import running_redis
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log
+from tests.integration.feast_forks import feast_forks
 from tests.scale import seconds
 
 FEAST = Path(sys.executable).with_name("feast")
@@ -46,6 +49,7 @@ class Checkout:
     """A copy of the repository with a separate home and a Redis server."""
 
     root: Path
+    forked: Callable[..., int]
 
     @property
     def environment(self):
@@ -59,17 +63,14 @@ class Checkout:
         return [str(FEAST), *words], self.root / "feature_repo"
 
     def feast(self, folder, *words, **more):
-        command, cwd = self.command(folder, *words)
-        done = subprocess.run(
-            command,
-            cwd=cwd,
-            env=self.environment | more,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        (_, *command), cwd = self.command(folder, *words)
+        output = self.root / "output.txt"
+        output.unlink(missing_ok=True)
+
+        code = self.forked(command, cwd, self.environment | more, output)
+
+        assert code == 0, output.read_text()
+        return output.read_text()
 
 
 def events():
@@ -92,17 +93,19 @@ def checkout(tmp_path_factory):
     root = tmp_path_factory.mktemp("checkout")
     rendered = shutil.ignore_patterns("__pycache__", "feature_store.yaml")
     shutil.copytree(CHECKOUT / "feature_repo", root / "feature_repo", ignore=rendered)
-    copy, home = Checkout(root), Home(root / ".aisle")
+    home = Home(root / ".aisle")
     write_log(home, list(events()))
     transform(home, START + 2 * DAY)
-    with running_redis(Settings(home=home)):
+    with running_redis(Settings(home=home)), feast_forks() as forked:
+        copy = Checkout(root, forked)
         subprocess.run(
             [sys.executable, "-m", "feature_repo.feast_repo.repository"],
             cwd=root,
             env=copy.environment,
             check=True,
         )
-        copy.feast("root", "apply")
+        command, cwd = copy.command("root", "apply")
+        subprocess.run(command, cwd=cwd, env=copy.environment, check=True)
         yield copy
 
 
