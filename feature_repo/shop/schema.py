@@ -2,7 +2,8 @@
 
 One `[[item]]` or `[[user]]` table declares one field.  Feature views and SQL derive from it, so
 shops with genres and actors and shops with brands and prices run the same code.  `[session]` says
-after how many days of silence a session no longer counts.
+after how many days of silence a session no longer counts; `[bots]` how many events a day make a
+user or session a bot, and whether bots count.
 """
 
 import math
@@ -34,6 +35,9 @@ USER_KEYS = ITEM_KEYS | {"values"}
 SESSION_TTL_DAYS = 30
 """Days of silence after which a session no longer counts, by default."""
 
+EVENTS_PER_DAY = 5_000
+"""Events of a user or session on one UTC day above which it is a bot, by default."""
+
 TASTE_TYPES: tuple[FieldType, ...] = ("category", "list")
 SIMULATED_SHOP = Path(__file__).parent / "examples" / "simulated.toml"
 
@@ -61,6 +65,20 @@ class ShopField:
 
 
 @dataclass(frozen=True)
+class BotRule:
+    """What is a bot, and whether its events count.
+
+    Attributes:
+        events_per_day: a user or session with more events on a UTC day is a bot on that day.
+        count: whether popularity, neighbours, query understanding and training data contain its
+            events of that day.
+    """
+
+    events_per_day: int = EVENTS_PER_DAY
+    count: bool = True
+
+
+@dataclass(frozen=True)
 class Shop:
     """The fields of one shop, in the order they were declared.
 
@@ -69,12 +87,14 @@ class Shop:
         item_fields: of its items.
         user_fields: of its users.
         session_ttl_days: days of silence after which a session no longer counts.
+        bots: what is a bot, and whether it counts.
     """
 
     name: str
     item_fields: tuple[ShopField, ...]
     user_fields: tuple[ShopField, ...] = ()
     session_ttl_days: float = SESSION_TTL_DAYS
+    bots: BotRule = BotRule()
 
     @classmethod
     def load(cls, path: Path) -> "Shop":
@@ -82,7 +102,7 @@ class Shop:
 
         Raises:
             ShopError: not TOML; a field without name or type, doubled or unknown; or an impossible
-                `[session]`.
+                `[session]` or `[bots]`.
         """
         source = path if path.exists() else SIMULATED_SHOP
         try:
@@ -94,6 +114,7 @@ class Shop:
             item_fields=_fields(table.get("item", []), source, ITEM_KEYS),
             user_fields=_fields(table.get("user", []), source, USER_KEYS),
             session_ttl_days=_session_ttl_days(table.get("session", {}), source),
+            bots=_bot_rule(table.get("bots", {}), source),
         )
 
     def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
@@ -191,6 +212,22 @@ def _session_ttl_days(session: Any, source: Path) -> float:
             f"{source}: [session] ttl_days: expected a number of days above 0, found {days!r}."
         )
     return days
+
+
+def _bot_rule(bots: Any, source: Path) -> BotRule:
+    if not isinstance(bots, dict) or set(bots) - {"events_per_day", "count"}:
+        raise ShopError(
+            f"{source}: expected [bots] with the keys events_per_day and count, found {bots!r}."
+        )
+    rule = BotRule(**bots)
+    if type(rule.events_per_day) is not int or rule.events_per_day < 1:
+        raise ShopError(
+            f"{source}: [bots] events_per_day: expected a whole number above 0, found "
+            f"{rule.events_per_day!r}."
+        )
+    if type(rule.count) is not bool:
+        raise ShopError(f"{source}: [bots] count: expected true or false, found {rule.count!r}.")
+    return rule
 
 
 def _field(

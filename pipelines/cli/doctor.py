@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from feature_repo.home import (
     CLOCK_ADVICE,
+    DAY,
     EXTENSION_GROUPS,
     SECOND,
     AisleError,
@@ -20,6 +21,9 @@ from feature_repo.home import (
 )
 
 State = Literal["good", "note", "bad"]
+
+_MOST_BOTS = 10
+"""Bots that are named."""
 
 _LATE_HOURS = 48
 """Two periods of the slowest view."""
@@ -65,6 +69,7 @@ def examine(settings: Settings) -> list[Finding]:
         _features,
         _artifacts,
         _contents,
+        _bots,
         _ranker,
     )
     for check in checks:
@@ -282,6 +287,27 @@ def _counts(settings: Settings) -> tuple[int, int, int]:
         counts.append(row[0] if row else 0)
     items, interactions, identified = counts
     return items, interactions, identified
+
+
+def _bots(settings: Settings) -> Iterator[Finding]:
+    """Yield the users and sessions with more events on a day than the shop allows."""
+    from feature_repo.events.log import find_bots
+    from feature_repo.shop import Shop
+
+    rule = Shop.load(settings.home.shop_toml).bots
+    bots = find_bots(settings.home.log, rule.events_per_day)
+    if rule.count:
+        fix = "Leave their events out of popularity and training: `count = false` in [bots]."
+    else:
+        fix = "Their events of these days are left out of popularity and training."
+    for bot in bots.slice(0, _MOST_BOTS).to_pylist():
+        day = to_text(bot["day"] * DAY)[:10]
+        detail = f"{bot['entity']} {bot['id']}: {bot['events']:,} events on {day}"
+        yield Finding("note", "bots", f"{detail}, more than {rule.events_per_day:,}", fix)
+    if bots.num_rows > _MOST_BOTS:
+        yield Finding("note", "bots", f"{bots.num_rows - _MOST_BOTS:,} more", fix)
+    if not bots.num_rows:
+        yield Finding("good", "bots", f"none above {rule.events_per_day:,} events a day")
 
 
 def _ranker(settings: Settings) -> Iterator[Finding]:

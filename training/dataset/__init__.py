@@ -4,7 +4,13 @@ from training.dataset.build import FEATURE_SERVICE, Dataset, Progress, build_dat
 from training.dataset.format import Facts
 from training.dataset.gains import DEFAULT_GAINS, Gains, parse_gains
 from training.dataset.judgments import judgments
-from training.dataset.labels import compacted, item_counts, labelled_rankings, missing_labels
+from training.dataset.labels import (
+    bots_to_skip,
+    compacted,
+    item_counts,
+    labelled_rankings,
+    missing_labels,
+)
 from training.dataset.lazy import LazyDataset
 from training.dataset.logged_candidates import sources_of
 from training.dataset.point_in_time import historical_features
@@ -27,6 +33,7 @@ __all__ = [
     "Gains",
     "LazyDataset",
     "Progress",
+    "bots_to_skip",
     "build_dataset",
     "check_sufficiency",
     "check_target_leakage",

@@ -11,7 +11,9 @@ import duckdb
 import pyarrow as pa
 
 from feature_repo.events.contract import POSITIVE_TYPES
+from feature_repo.events.log import NO_BOTS, find_bots
 from feature_repo.home import DAY, Home, NotEnoughError, Shortage
+from feature_repo.shop import Shop
 from training.dataset.gains import Gains
 from training.dataset.sufficiency import BY_RANKING, LEAST_RANKINGS, RANKINGS, shortages
 
@@ -25,6 +27,10 @@ first_shown as (
 
     select *
     from read_parquet($rankings)
+    anti join bots
+        on bots.entity = if(user_id is null, 'session', 'user')
+        and bots.id = coalesce(user_id, session_id)
+        and bots.day = epoch_us(event_time) // $day
     qualify row_number() over (partition by request_id order by seen_at, event_id) = 1
 
 ),
@@ -133,7 +139,7 @@ _NO_CLICKS = "select null::varchar as item_id, 0 as clicks where false"
 def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
     """Return rows in (t, request_id, position) order: keys, query, market, position from 1, gain.
 
-    A search without results showed no items and has no row.
+    A search without results showed no items and has no row; nor has a bot's, if the shop says so.
 
     Raises:
         NotEnoughError: the compacted log holds no ranking with items, or none older than the
@@ -169,9 +175,10 @@ def _query_labelled(home: Home, gains: Gains, sql: str) -> pa.Table | None:
         "gains": list(gains.worth.values()),
         "horizon": _FOREVER if days is None else int(days * DAY),
         "age": 0 if days is None else int(days * DAY),
+        "day": DAY,
     }
     labelled = _LABELLED.format(shown=_SHOWN, outcomes=outcomes)
-    return _run(sql.format(labelled=f"({labelled})"), parameters)
+    return _run(sql.format(labelled=f"({labelled})"), parameters, bots_to_skip(home))
 
 
 def item_counts(home: Home) -> pa.Table:
@@ -186,7 +193,7 @@ def item_counts(home: Home) -> pa.Table:
         impressions=_IMPRESSIONS if rankings else _NO_IMPRESSIONS,
         clicks=_CLICKS if interactions else _NO_CLICKS,
     )
-    return _run(sql, parameters)
+    return _run(sql, parameters, NO_BOTS)
 
 
 def compacted(home: Home, kind: str) -> list[str]:
@@ -195,8 +202,15 @@ def compacted(home: Home, kind: str) -> list[str]:
     return [str(path) for path in sorted(folder.glob("day=*/part-*.parquet"))]
 
 
-def _run(sql: str, parameters: Mapping[str, object]) -> pa.Table:
+def bots_to_skip(home: Home) -> pa.Table:
+    """Return the bots and days whose events the shop does not count; see `find_bots`."""
+    rule = Shop.load(home.shop_toml).bots
+    return NO_BOTS if rule.count else find_bots(home.log, rule.events_per_day)
+
+
+def _run(sql: str, parameters: Mapping[str, object], bots: pa.Table) -> pa.Table:
     used = {name: value for name, value in parameters.items() if f"${name}" in sql}
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
+        db.register("bots", bots)
         return db.sql(sql, params=used).to_arrow_table()

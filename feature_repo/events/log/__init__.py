@@ -1,6 +1,7 @@
 """The event log: durable segments, seals, compaction, and erasure."""
 
 from feature_repo.events.log.arrow import to_table
+from feature_repo.events.log.bots import NO_BOTS, find_bots
 from feature_repo.events.log.erasure import erased_users
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
@@ -11,6 +12,7 @@ from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.events.log.segments import SegmentWriter, encode_event
 
 __all__ = [
+    "NO_BOTS",
     "EventIndex",
     "EventLog",
     "Quarantine",
@@ -20,6 +22,7 @@ __all__ = [
     "digest",
     "encode_event",
     "erased_users",
+    "find_bots",
     "list_relations",
     "part_of",
     "read_relation",

@@ -7,8 +7,8 @@ import duckdb
 import pyarrow as pa
 
 from feature_repo.events.contract import DEFAULT_MARKET
-from feature_repo.home import Home
-from training.dataset import DEFAULT_GAINS, compacted
+from feature_repo.home import DAY, Home
+from training.dataset import DEFAULT_GAINS, bots_to_skip, compacted
 
 _ACTIONS = """
 create view actions as
@@ -20,26 +20,37 @@ requests as (
     from read_parquet($rankings)
     qualify row_number() over (partition by request_id order by seen_at, event_id) = 1
 
+),
+
+counted as (
+
+    select
+        acted.event_id,
+        acted.item_id,
+        coalesce(acted.user_id, requests.user_id) as user_id,
+        coalesce(acted.session_id, requests.session_id) as session_id,
+        coalesce(requests.market, $default_market) as market,
+        requests.query,
+        map($types, $gains)[acted.type]::double as gain,
+        epoch_us(acted.event_time) as t
+
+    from read_parquet($interactions) as acted
+    left join requests using (request_id)
+    where
+        list_contains($types, acted.type)
+        and acted.corrects is null
+        and acted.event_id not in (
+            select corrects from read_parquet($interactions) where corrects is not null
+        )
+
 )
 
-select
-    acted.event_id,
-    acted.item_id,
-    coalesce(acted.user_id, requests.user_id) as user_id,
-    coalesce(acted.session_id, requests.session_id) as session_id,
-    coalesce(requests.market, $default_market) as market,
-    requests.query,
-    map($types, $gains)[acted.type]::double as gain,
-    epoch_us(acted.event_time) as t
-
-from read_parquet($interactions) as acted
-left join requests using (request_id)
-where
-    list_contains($types, acted.type)
-    and acted.corrects is null
-    and acted.event_id not in (
-        select corrects from read_parquet($interactions) where corrects is not null
-    )
+select counted.*
+from counted
+anti join bots
+    on bots.entity = if(user_id is null, 'session', 'user')
+    and bots.id = coalesce(user_id, session_id)
+    and bots.day = t // $day
 """
 
 _NO_REQUESTS = """
@@ -63,6 +74,7 @@ where false
 def read_actions(home: Home, sql: str, parameters: Mapping[str, Any] | None = None) -> pa.Table:
     """Run a query over `actions`: clicks and stronger interactions that were not corrected.
 
+    Bots are left out if the shop says so.
     Columns of `actions`: event_id, item_id, user_id, session_id, market, query, gain, t (µs).
 
     Args:
@@ -72,6 +84,7 @@ def read_actions(home: Home, sql: str, parameters: Mapping[str, Any] | None = No
     """
     with duckdb.connect() as db:
         db.execute("set timezone = 'UTC'")
+        db.register("bots", bots_to_skip(home))
         db.execute(_view(home))
         values_by_name = {}
         for name, value in (parameters or {}).items():
@@ -89,13 +102,14 @@ def _view(home: Home) -> str:
         return _NO_ACTIONS
     sql = _ACTIONS.replace("$interactions", _literal(interactions))
     if not rankings:
-        start, end = sql.index("(\n\n    select *"), sql.index(")\n\nselect\n")
+        start, end = sql.index("(\n\n    select *"), sql.index("),\n\ncounted as")
         sql = sql[:start] + _NO_REQUESTS.strip() + sql[end + 1 :]
     values = {
         "$rankings": _literal(rankings),
         "$types": _literal(list(DEFAULT_GAINS)),
         "$gains": _literal(list(DEFAULT_GAINS.values())),
         "$default_market": _literal(DEFAULT_MARKET),
+        "$day": _literal(DAY),
     }
     for name, value in values.items():
         sql = sql.replace(name, value)
