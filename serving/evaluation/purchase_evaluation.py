@@ -11,9 +11,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.feast_repo import apply, render
@@ -21,7 +23,7 @@ from feature_repo.home import DAY, DatasetError, Home, to_text
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import DEPTH, merge, retrieve_candidates
-from serving.evaluation.retrieval_evaluation import link_log, past_home
+from serving.evaluation.retrieval_evaluation import copy_log, past_home
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
 from training.dataset import TEST, VALIDATE, historical_features
@@ -48,6 +50,11 @@ REFIT_DAYS = 7
 
 NO_ITEM = -1
 """Number of items without a purchase, and padding at the end of a list; never a target."""
+
+ITEM_ATTRIBUTES = "item_attributes"
+_ITEM_ROWS = """
+from read_parquet($files, union_by_name := true) where event_timestamp <= make_timestamptz($cut)
+"""
 
 _NO_REDIS = ("127.0.0.1", 1)
 """Address for the repository of the historical join, which never reads from Redis."""
@@ -115,27 +122,27 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
 def lists_at(
     home: Home, history: History, orders: Decisions, refit_days: int = REFIT_DAYS
 ) -> tuple[dict[str, Ints], int]:
-    """Return the lists of each surface at D orders, and the number of indexed items.
+    """Return the lists of each surface at D orders, and the number of items of the last indexes.
 
     Args:
         home: whose log.
         history: its purchases; lists of shape (D, DEPTH) contain item numbers of the history.
         orders: the D orders, in time order.
         refit_days: the indexes are fitted on the log before the midnight before the first order,
-            and again after so many days.  They contain the items of the first fit.
+            and again after so many days.
     """
     days = orders.t // DAY
     cuts = (days - (days - days[0]) % refit_days) * DAY
     with tempfile.TemporaryDirectory() as folder:
-        past, shop = past_home(home, Path(folder) / "past", int(cuts[0])), Shop.load(home.shop_toml)
-        registry, fitted_at = ModelRegistry(past, shop), -1
+        end = int(history.seen_at[-1]) // DAY * DAY + 2 * DAY
+        whole, past = past_home(home, Path(folder) / "whole", end), Home(Path(folder) / "past")
+        registry, fitted_at = ModelRegistry(past, Shop.load(home.shop_toml)), -1
         number = {item: index for index, item in enumerate(history.items)}
         lists = {page: np.full((orders.t.size, DEPTH), NO_ITEM) for page in PAGES}
-        for row, (user_id, context) in enumerate(_contexts(home, Path(folder), history, orders)):
+        for row, (user_id, context) in enumerate(_contexts(whole, history, orders)):
             if fitted_at != cuts[row]:
                 fitted_at = int(cuts[row])
-                link_log(home, past, fitted_at)
-                publish_indexes(past, only_changed=True)
+                _fit_indexes(whole, past, fitted_at)
                 registry.reload()
             for page, numbers in lists.items():
                 listed = _listed(registry, page, user_id, context)
@@ -143,11 +150,24 @@ def lists_at(
         return lists, len(registry.index("assortment").item_ids)
 
 
+def _fit_indexes(whole: Home, past: Home, cut: int) -> None:
+    """Publish in a past home the indexes of the log and the items before a midnight."""
+    copy_log(whole, past, cut)
+    items = past.features / ITEM_ATTRIBUTES
+    items.mkdir(parents=True, exist_ok=True)
+    files = [str(path) for path in (whole.features / ITEM_ATTRIBUTES).rglob("*.parquet")]
+    if files:
+        with duckdb.connect() as db:
+            db.execute("set timezone = 'UTC'")
+            rows = db.sql(_ITEM_ROWS, params={"files": files, "cut": cut}).to_arrow_table()
+        pq.write_table(rows, items / "rows.parquet")
+    publish_indexes(past, only_changed=True)
+
+
 def _contexts(
-    home: Home, folder: Path, history: History, orders: Decisions
+    whole: Home, history: History, orders: Decisions
 ) -> Iterator[tuple[str, RequestContext]]:
     """Yield the user of each order, and the user's features strictly before the order."""
-    whole = past_home(home, folder / "whole", int(history.seen_at[-1]) // DAY * DAY + 2 * DAY)
     render(whole, *_NO_REDIS)
     apply(whole)
     users = [history.users[user] for user in orders.user]
@@ -236,9 +256,9 @@ def _protocol(history: History, orders: Decisions, split: str) -> str:
         "fused, without a ranker; the targets are the items of the order.\n"
         f"Orders: the {orders.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
         f"Indexes: fitted each {REFIT_DAYS} days on the log before, first at the midnight before "
-        "the first of these orders; they contain no later sale, and no item newer than the first "
-        f"fit.  The baselines rank all {len(history.items):,} items and use every purchase "
-        "strictly before each order, later ones than the indexes too.\n"
+        "the first of these orders; they contain no later sale and no newer item.  The baselines "
+        f"rank all {len(history.items):,} items and use every purchase strictly before each "
+        "order, later ones than the indexes too.\n"
         f"Lists: {DEPTH} items at most; `again` lists popular items after those of the user's "
         f"past.\n{CONVENTIONS} · 95 % intervals by bootstrap over users"
     )

@@ -107,24 +107,28 @@ def past_home(home: Home, root: Path, cut: int) -> Home:
         DatasetError: there are no events before it.
     """
     past = Home(root)
-    link_log(home, past, cut)
-    if not past.log.exists():
-        raise DatasetError(f"Expected events before {to_text(cut)}, found none.")
-    shutil.copy(home.log / "seals", past.log / "seals")
-    if home.shop_toml.exists():
-        shutil.copy(home.shop_toml, past.shop_toml)
+    copy_log(home, past, cut)
     transform(past, cut)
     return past
 
 
-def link_log(home: Home, past: Home, cut: int) -> None:
-    """Extend the log of a past home to a midnight."""
+def copy_log(home: Home, past: Home, cut: int) -> None:
+    """Give a past home the log up to a midnight, and the shop; or extend its log to it.
+
+    Raises:
+        DatasetError: there are no events before it.
+    """
     for folder in sorted((home.log / "compacted").glob("*/day=*")):
         day = datetime.fromisoformat(folder.name.removeprefix("day=")).replace(tzinfo=UTC)
         link = past.log / "compacted" / folder.parent.name / folder.name
         if day < to_datetime(cut) and not link.exists():
             link.parent.mkdir(parents=True, exist_ok=True)
             link.symlink_to(folder.absolute())
+    if not past.log.exists():
+        raise DatasetError(f"Expected events before {to_text(cut)}, found none.")
+    shutil.copy(home.log / "seals", past.log / "seals")
+    if home.shop_toml.exists():
+        shutil.copy(home.shop_toml, past.shop_toml)
 
 
 def _evaluated_rankings(

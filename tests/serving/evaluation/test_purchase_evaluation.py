@@ -149,7 +149,6 @@ def test_page_again_has_the_figures_of_a_plain_loop_over_the_sales(report):
     rows = sales()
     tested = [row for row in rows if row[0] >= TEST_FROM * 24 * 60 and row[1]]
     first = midnight(tested[0][0])
-    sold = popular_at(rows, first)
     weights = surfaces()["again"].sources
 
     gains = []
@@ -161,7 +160,7 @@ def test_page_again_has_the_figures_of_a_plain_loop_over_the_sales(report):
             ("popular", list(popular)),
             ("past", past_at(rows, minute, user, popular)),
         ):
-            for rank, one in enumerate([one for one in items if one in sold], start=1):
+            for rank, one in enumerate([one for one in items if one in popular], start=1):
                 fused[one] += weights[name] / (K + rank)
         lists = sorted(fused, key=lambda one: -fused[one])
         index = lists.index(item) if item in lists else 10
