@@ -1,15 +1,18 @@
 """The reference says of small histories what the rules of sessions and users say in words."""
 
 from hypothesis import given, settings
+from msgspec.structs import replace
 
 from feature_repo.events.contract import (
     InteractionEvent,
+    ItemEvent,
     Merge,
     UserEvent,
     merge_of,
 )
 from feature_repo.events.contract.identity import merged_into
-from tests.feature_repo import identity_reference
+from feature_repo.home import DAY
+from tests.feature_repo import histories, identity_reference
 from tests.feature_repo.histories import START
 from tests.feature_repo.identity_reference import attributions, identity_histories
 from tests.scale import examples
@@ -79,7 +82,7 @@ def test_a_correction_belongs_to_whom_its_event_belongs():
     assert identity_reference.user_counts(events, "u", START + 9)["clicks_all"] == 1
 
 
-@settings(max_examples=examples(200), deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(identity_histories())
 def test_the_merges_that_count_are_those_of_the_reference(events):
     merges = [merge for merge in map(merge_of, events) if merge]
@@ -88,3 +91,22 @@ def test_the_merges_that_count_are_those_of_the_reference(events):
 
     assert counted == identity_reference.merged_into(events)
     assert all(isinstance(merge, Merge) for merge in merges)
+
+
+@settings(max_examples=examples(30), deadline=None)
+@given(identity_histories())
+def test_named_events_count_as_in_the_reference_without_sessions(events):
+    events = [as_named(event) for event in events if getattr(event, "op", "upsert") == "upsert"]
+    changes = histories.deltas(events)["user_engagement"]
+    measures = ("impressions", "views", "clicks", "carts", "orders", "revenue", "returns")
+
+    for user in identity_reference.USERS:
+        instant = START + 9 * DAY
+        expected = histories.counts(changes.get(user, []), measures, instant)
+        counted = identity_reference.user_counts(events, user, instant)
+        assert counted == (expected and {n: expected[n] for n in expected if n != "part"})
+
+
+def as_named(event):
+    """Return the event without a session."""
+    return event if isinstance(event, ItemEvent) else replace(event, session_id=None)

@@ -94,6 +94,21 @@ def test_link_unlink_and_merge_are_no_first_sight_of_a_user(room):
     assert seen == [False, False]
 
 
+@pytest.mark.parametrize("order", [["a", "b"], ["b", "a"]])
+def test_two_corrections_of_one_event_count_once_in_any_order(room, order):
+    corrections = {
+        event_id: click(event_id, at, "i2", corrects="c", user_id="u2")
+        for event_id, at in (("a", NOW - 5), ("b", NOW - 4))
+    }
+    room.take(click("c", NOW - 9, user_id="u1"), click("d", NOW - 8, user_id="u1"))
+    for event_id in order:
+        room.take(corrections[event_id])
+
+    assert facts(room, "u1").user["user_engagement__clicks_all"] == 1
+    assert facts(room, "u2").user["user_engagement__present"] is False
+    assert facts(room).items["item_engagement__clicks_all"][0] == 1
+
+
 def test_erasure_removes_user_fields(room):
     room.take(person("e1", NOW - 5, device="phone"), person("e2", NOW - 4, op="erase"))
 
