@@ -198,7 +198,7 @@ def _titles(log: EventLog, shop: Shop, items: list[str]) -> dict[str, str]:
         return {}
     rows = duckdb.execute(
         """
-        select item_id, arg_max(json_extract_string(fields, [$path])[1], seen_at)
+        select item_id, arg_max(json_extract_string(fields, [$path])[1], event_time)
         from read_parquet($paths) where item_id in (select unnest($items))
         group by item_id
         """,
