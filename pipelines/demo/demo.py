@@ -44,7 +44,12 @@ class Demo:
         return self.settings.home
 
     def prepare(self) -> dict[str, Any]:
-        """Do everything from raw events to a published ranker; return the evaluation."""
+        """Do everything from raw events to a published ranker; return the evaluation.
+
+        Raises:
+            NotEnoughError: there is too little to learn from; the shop can be served without a
+                ranker.
+        """
         with self._step("events"):
             source = self._source()
         with self._step("ingest"):
@@ -70,8 +75,8 @@ class Demo:
             self._finish("service", began)
             yield client
 
-    def show(self, client: AisleClient) -> Showcase:
-        """Rank a slate for a shopper, click, rank again."""
+    def show(self, client: AisleClient) -> Showcase | None:
+        """Rank a slate for a shopper, click, rank again; None if the log has no such shopper."""
         from training.ranker import Ranker
 
         clock = Clock.of(self.settings)
@@ -80,6 +85,8 @@ class Demo:
         with self._step("rank, click, rank"):
             ranker = Ranker.load(published) if published.exists() else None
             request = choose_request(log)
+            if request is None:
+                return None
             titles = _titles(log, Shop.load(self.home.shop_toml), request.items)
             return click_and_rank_again(client, request, clock, titles, Explainer(ranker))
 

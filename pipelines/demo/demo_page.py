@@ -6,17 +6,19 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from feature_repo.home import Clock, SettingError, Settings
+from feature_repo.home import Clock, NotEnoughError, SettingError, Settings
 from pipelines.steps import home_redis
 from pipelines.terminal import Outcome, Page, line, pages, show, table
+
+if TYPE_CHECKING:
+    from pipelines.demo.demo import Demo
 
 
 def run(args: argparse.Namespace) -> Outcome:
     """Run the demo; without `--once` the service runs until Ctrl-C."""
     from pipelines.demo.demo import Demo, choose_port, demo_settings
-    from training.evaluation import print_evaluation
 
     events = _existing(args.events)
     settings = demo_settings(
@@ -26,22 +28,47 @@ def run(args: argparse.Namespace) -> Outcome:
     progress.print(f"Home: {settings.home.root}")
     demo = Demo(settings, events, announce=progress.step)
     with home_redis(settings) as address:
-        evaluation = demo.prepare()
+        evaluation, missing = _prepared(demo)
         with demo.serve(address.url, choose_port(args.port), wait=args.wait) as client:
-            showcase = demo.show(client).to_dict()
+            shown = demo.show(client)
+            showcase = None if shown is None else shown.to_dict()
             data = {
                 "home": str(settings.home.root),
                 "seconds": demo.seconds,
                 "evaluation": evaluation,
-                "slates": {when: showcase[when]["items"] for when in ("before", "after")},
+                "missing": missing,
+                "slates": {when: showcase[when]["items"] for when in ("before", "after")}
+                if showcase
+                else {},
                 "showcase": showcase,
             }
-            page = pages(lambda console: print_evaluation(evaluation, console), _slates(showcase))
+            page = _page(evaluation, missing, showcase)
             if args.once:
                 return Outcome(data, page)
             show(Outcome(data, page), args.json)
             _wait(client.url, showcase, Clock.of(demo.settings).now())
     return Outcome({"stopped": True}, line("Stopped."))
+
+
+def _prepared(demo: "Demo") -> tuple[dict[str, Any] | None, str | None]:
+    """Return the evaluation of the ranker, or why there is none yet."""
+    try:
+        return demo.prepare(), None
+    except NotEnoughError as error:
+        return None, str(error)
+
+
+def _page(
+    evaluation: dict[str, Any] | None, missing: str | None, showcase: dict[str, Any] | None
+) -> Page:
+    from training.evaluation import print_evaluation
+
+    parts = [] if missing is None else [line(missing)]
+    if evaluation is not None:
+        parts.append(lambda console: print_evaluation(evaluation, console))
+    if showcase is not None:
+        parts.append(_slates(showcase))
+    return pages(*parts)
 
 
 def _existing(path: Path | None) -> Path | None:
@@ -83,8 +110,22 @@ def _moved(move: dict[str, Any]) -> str:
     return f"↑ {up}" if up > 0 else f"↓ {-up}" if up < 0 else "·"
 
 
-def _wait(url: str, showcase: dict[str, Any], now: int) -> None:
-    question = showcase["question"]
+def _wait(url: str, showcase: dict[str, Any] | None, now: int) -> None:
+    commands = [] if showcase is None else _commands(url, showcase["question"], now)
+    tries = [f"curl {url}/recommend/home -d '{{}}'", *commands, f"curl {url}/metrics"]
+    lines = "".join(f"  {command}\n" for command in tries)
+    sys.stderr.write(
+        f"\nThe service is up at {url}.  Try:\n{lines}Ctrl-C stops the service and Redis.\n"
+    )
+    try:
+        while True:
+            time.sleep(3600)
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+
+
+def _commands(url: str, question: dict[str, Any], now: int) -> list[str]:
+    """Return commands that rank a slate of a shopper, and send a click."""
     items = ",".join(f'{{"id":"{item}"}}' for item in question["items"][:5])
     body = f'{{"user":"{question["user"]}","items":[{items}]}}'
     click = (
@@ -92,18 +133,10 @@ def _wait(url: str, showcase: dict[str, Any], now: int) -> None:
         f'"timestamp":{now // 1000},'
         f'"user":"{question["user"]}","item":"{question["items"][0]}"}}'
     )
-    sys.stderr.write(
-        f"\nThe service is up at {url}.  Try:\n"
-        f"  curl {url}/rank/default -d {shlex.quote(body)}\n"
-        f"  curl {url}/feedback -d {shlex.quote(click)}\n"
-        f"  curl {url}/metrics\n"
-        "Ctrl-C stops the service and Redis.\n"
-    )
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")
+    return [
+        f"curl {url}/rank/default -d {shlex.quote(body)}",
+        f"curl {url}/feedback -d {shlex.quote(click)}",
+    ]
 
 
 class _Progress:

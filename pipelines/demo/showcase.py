@@ -55,12 +55,17 @@ class Showcase:
         return asdict(self)
 
 
-def choose_request(log: EventLog) -> ShowcaseRequest:
-    """Return the newest slate of a shopper with about four clicks, whose taste can still change."""
+def choose_request(log: EventLog) -> ShowcaseRequest | None:
+    """Return the newest slate of a shopper with about four clicks, whose taste can still change.
+
+    None if no shopper with a click was shown a slate of four items or more.
+    """
     import duckdb
 
     rankings = [str(path) for path in log.relation_paths("ranking")]
     clicks = [str(path) for path in log.relation_paths("interaction")]
+    if not rankings or not clicks:
+        return None
     row = duckdb.execute(
         """
         with clickers as (
@@ -76,7 +81,7 @@ def choose_request(log: EventLog) -> ShowcaseRequest:
         {"clicks": clicks, "rankings": rankings},
     ).fetchone()
     if row is None:
-        raise LookupError("no ranking of a user with clicks")
+        return None
     user, query, market, items = row
     return ShowcaseRequest(user, query, market, items[:_LONGEST_SLATE])
 
