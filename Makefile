@@ -12,7 +12,7 @@ demo:
 	@$(RUN)/aisle demo $(if $(EVENTS),--events "$(EVENTS)") $(ARGS)
 
 # make test [ARGS="tests/training -k metrics"]
-# Two processes; e2e tests, the longest files, come first.
+# Two processes; the longest files come first (tests/conftest.py).
 test:
 	@$(RUN)/python -m pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder $(ARGS)
 

@@ -32,7 +32,19 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 LONGEST_SECONDS = 300
 """Time limit of a test on an idle machine."""
 
-GOLDEN = Path(__file__).parent / "golden"
+ROOT = Path(__file__).parent
+GOLDEN = ROOT / "golden"
+
+LONGEST_FILES = (
+    "e2e/test_demo.py",
+    "training/studies/next_purchase/test_next_purchase.py",
+    "e2e/test_readme.py",
+    "e2e/test_sameness.py",
+    "feature_repo/transformations/test_incremental.py",
+    "feature_repo/online/feast/test_killed_loads.py",
+)
+"""They start first, so that the workers finish together.  The first worker continues from the demo
+to the README, which uses the demo's home, while the second is busy with another file."""
 
 
 def pytest_addoption(parser):
@@ -42,10 +54,17 @@ def pytest_addoption(parser):
 
 
 def pytest_collection_modifyitems(items):
+    items.sort(key=_start)
     for item in items:
         if item.get_closest_marker("timeout") is None:
             limit = seconds(LONGEST_SECONDS) * max(1.0, EXAMPLES)
             item.add_marker(pytest.mark.timeout(limit))
+
+
+def _start(item):
+    """Position of the test's file; the sort keeps the order of all others."""
+    name = str(item.path.relative_to(ROOT)) if item.path.is_relative_to(ROOT) else ""
+    return LONGEST_FILES.index(name) if name in LONGEST_FILES else len(LONGEST_FILES)
 
 
 @pytest.fixture

@@ -15,10 +15,10 @@ from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log, write_shop
 from tests.feature_repo.online.loader_process import loader_process
 from tests.feature_repo.shops import ODD
-from tests.scale import seconds
+from tests.scale import examples, seconds
 
-DEATHS = 20
-ITEMS, USERS = 3000, 40
+DEATHS = examples(12)
+ITEMS, USERS = 1000, 40
 
 
 def events():
@@ -31,6 +31,7 @@ def events():
         shown = tuple(ShownItem(f"item{i}") for i in chance.sample(range(ITEMS), 20))
         user = f"user{n % USERS}"
         times = {"event_time": START + n * MINUTE, "request_id": f"r{n}", "user_id": user}
+        times["session_id"] = f"session{n % USERS}"
         yield RankingEvent(event_id=f"r{n}", query=f"query {n % 9}", items=shown, **times)
         yield InteractionEvent(event_id=f"c{n}", item_id=shown[0].item_id, type="click", **times)
 
@@ -55,6 +56,7 @@ def answers(home):
     ids = {
         "item_id": [f"item{n}" for n in range(ITEMS)],
         "user_id": [f"user{n}" for n in range(USERS)],
+        "session_id": [f"session{n}" for n in range(USERS)],
         "query_key": [f"default|query {n}" for n in range(9)],
         "market": ["default"],
     }

@@ -176,7 +176,7 @@ def differences(play):
             yield view.name, entity, now, {"tile": counted, "join": joined, "events": expected}
 
 
-@over_histories(each=SHOPS, usually=120)
+@over_histories(each=SHOPS, usually=64)
 @given(steps)
 def test_tiles_join_and_events_agree_at_any_instant(tmp_path_factory, shared_redis, steps):
     home = Home(tmp_path_factory.mktemp("windows") / "home")
