@@ -21,7 +21,7 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
-from feature_repo.views import COUNTER_VIEWS, views_of
+from feature_repo.views import counter_views, views_of
 
 START = 19_000 * DAY
 SHOP = """
@@ -52,6 +52,7 @@ SHOPS = 6
 """Independent shops in one log: one refresh checks a history of each."""
 
 ITEMS, USERS, QUERIES = ("a", "b", "c"), (None, "u", "v"), (None, "red shoes", "hats")
+SESSIONS = (None, "x", "x", "y")
 TYPES = ("click", "view", "add_to_cart", "purchase", "purchase")
 VALUES = (None, 19.9, 0.005, 87654321.09, 1e12)
 FIELDS = (
@@ -83,6 +84,9 @@ KINDS = (
     "delete",
     "user",
     "user",
+    "link",
+    "unlink",
+    "merge",
 )
 
 chances = st.tuples(
@@ -171,9 +175,10 @@ class GrowingLog:
             return ItemEvent(**times, item_id=item, op=op, fields=fields)
         user, query = USERS[chance // 3 % 3], QUERIES[chance // 9 % 3]
         person, named = user and f"s{shop}-{user}", f"s{shop}-r{chance // 27 % 4}"
-        if kind == "user":
-            fields = USER_FIELDS[chance // 27 % len(USER_FIELDS)]
-            return UserEvent(**times, user_id=person or f"s{shop}-w", fields=fields)
+        session = SESSIONS[chance // 5400 % len(SESSIONS)]
+        session = session and f"s{shop}-{session}"
+        if kind in ("user", "link", "unlink", "merge"):
+            return self._user_event(times, kind, f"s{shop}-", person, session, chance // 27)
         if kind == "ranking":
             candidates = (ITEMS, ITEMS[::-1], ITEMS[1:], ITEMS[:1], ())[chance // 108 % 5]
             shown = candidates if query else candidates or ITEMS
@@ -181,6 +186,7 @@ class GrowingLog:
                 **times,
                 request_id=named,
                 user_id=person,
+                session_id=session,
                 query=query and f"s{shop} {query}",
                 market=f"m{shop % 3}",
                 items=tuple(ShownItem(f"s{shop}-{name}") for name in shown),
@@ -192,9 +198,21 @@ class GrowingLog:
             type=TYPES[chance // 108 % len(TYPES)],
             value=VALUES[chance // 540 % len(VALUES)],
             user_id=person,
+            session_id=session,
             request_id=(named, None)[chance // 2700 % 4 == 0],
             corrects=corrects if kind == "correction" else None,
         )
+
+    def _user_event(self, times, kind, prefix, person, session, chance):
+        named = {"user_id": person or f"{prefix}w", "op": "upsert" if kind == "user" else kind}
+        if kind == "user":
+            named["fields"] = USER_FIELDS[chance % len(USER_FIELDS)]
+        elif kind == "merge":
+            into, merged = ("uv", "vw", "wu")[chance % 3]
+            named |= {"user_id": f"{prefix}{into}", "from_user_id": f"{prefix}{merged}"}
+        else:
+            named["session_id"] = session or f"{prefix}x"
+        return UserEvent(**times, **named)
 
     def _of(self, shop):
         return [e for e in self.events.values() if e.event_id.startswith(f"s{shop}-")]
@@ -218,7 +236,7 @@ def tables(home):
     """Return the rows as tables; instants are in µs."""
     specs = views_of(Shop.load(home.shop_toml))
     by_name = {spec.name: _table(home.features / spec.name) for spec in specs}
-    for counter in COUNTER_VIEWS:
+    for counter in counter_views():
         tiles = _table(home.features / "_tiles" / counter.name)
         newest = {key: row for row, key in enumerate(tiles[counter.key].to_pylist())}
         by_name[f"{counter.name} tiles"] = tiles.take(pa.array(newest.values(), pa.int64()))
