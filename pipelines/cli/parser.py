@@ -51,6 +51,13 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
 
 def _demo(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--events", type=Path, metavar="PATH", help="a shop's own events")
+    verb.add_argument(
+        "--users",
+        type=int,
+        default=400,
+        metavar="N",
+        help="shoppers of the simulated shop (%(default)s)",
+    )
     verb.add_argument("--once", action="store_true", help="stop everything at the end")
     verb.add_argument("--port", type=int, help="port of the service (3000, or a free one)")
     _wait(verb)

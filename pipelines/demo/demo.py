@@ -29,12 +29,14 @@ class Demo:
 
     Attributes:
         events: the shop's own events; None for the simulated shop.
+        users: number of shoppers of the simulated shop.
         announce: called with each step when it begins, and with its seconds when it ends.
         seconds: wall time by step.
     """
 
     settings: Settings
     events: Path | None
+    users: int
     announce: Callable[[str, float | None], None] = lambda *_: None
     seconds: dict[str, float] = field(default_factory=dict)
 
@@ -110,7 +112,7 @@ class Demo:
         out = self.home.root / "simulated.jsonl"
         if not out.exists():
             self.home.root.mkdir(parents=True, exist_ok=True)
-            simulate(out)
+            simulate(out, users=self.users)
         return out
 
     def _declare_shop(self, source: Path) -> None:

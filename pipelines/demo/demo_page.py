@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> Outcome:
     )
     progress = _Progress(quiet=args.json)
     progress.print(f"Home: {settings.home.root}")
-    demo = Demo(settings, events, announce=progress.step)
+    demo = Demo(settings, events, args.users, announce=progress.step)
     with home_redis(settings) as address:
         evaluation, missing = _prepared(demo)
         with demo.serve(address.url, choose_port(args.port), wait=args.wait) as client:

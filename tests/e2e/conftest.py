@@ -12,9 +12,13 @@ from pathlib import Path
 import pytest
 
 from feature_repo.home import locked
-from tests.scale import seconds
+from tests.scale import EXAMPLES, seconds
 
 ROOT = Path(__file__).parents[2]
+DEMO = "ARGS=--once --json" if EXAMPLES > 1 else "ARGS=--once --json --users 100"
+"""`make test-long` simulates the default shop, four times as many shoppers."""
+
+OWN_EVENTS = "ARGS=--once --json"
 
 
 @dataclass(frozen=True)
@@ -35,6 +39,8 @@ class FinishedDemo:
         marker = home / "demo.json"
         source = {**json.loads(marker.read_text()), "events": str(home / "simulated.jsonl")}
         marker.write_text(json.dumps(source))
+        # Copies of one home that run at once would otherwise take the same port.
+        (home / "redis/port").unlink()
 
 
 def demo_environment(home):
@@ -44,7 +50,7 @@ def demo_environment(home):
 def run_demo(home, *words):
     """Run `make demo` to its end and return the JSON that it prints."""
     run = subprocess.run(
-        ["make", "--no-print-directory", "demo", *words, "ARGS=--once --json"],
+        ["make", "--no-print-directory", "demo", *words],
         cwd=ROOT,
         env=demo_environment(home),
         capture_output=True,
@@ -59,7 +65,7 @@ def run_demo(home, *words):
 def kill_demo_when(path, home):
     """Start a demo, and kill it and all its children as soon as `path` exists."""
     process = subprocess.Popen(
-        ["make", "demo", "ARGS=--once --json"],
+        ["make", "demo", DEMO],
         cwd=ROOT,
         env=demo_environment(home),
         stdout=subprocess.DEVNULL,
@@ -84,5 +90,5 @@ def finished_demo(tmp_path_factory):
     with locked(folder / "finished_demo.lock"):
         if not answer.exists():
             kill_demo_when(home / "features", home)
-            answer.write_text(json.dumps(run_demo(home)))
+            answer.write_text(json.dumps(run_demo(home, DEMO)))
     return FinishedDemo(home, json.loads(answer.read_text()))

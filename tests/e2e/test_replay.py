@@ -1,9 +1,6 @@
 """RankLens, replayed through the live API: served and training vectors are equal."""
 
-import gzip
 import json
-import os
-from pathlib import Path
 
 import pytest
 
@@ -12,29 +9,14 @@ from feature_repo.online.redis import running_redis
 from feature_repo.shop import SIMULATED_SHOP
 from pipelines.cli import main as cli
 from pipelines.steps import refresh
+from tests.e2e.ranklens import RANKLENS, events
 from tests.integration.http.small_shop import publish_ranker, run_service
 from tests.scale import examples
 
-RANKLENS = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "ranklens" / "events.jsonl.gz"
 RANKINGS = examples(150)
 """Number of rankings that are replayed; all 7,852 take a quarter of an hour."""
 
 ITEMS_A_BODY = 500
-
-
-def events():
-    """Return the item events, and the replayed rankings, each with its interactions."""
-    items, slates = [], {}
-    with gzip.open(RANKLENS, "rt", encoding="utf-8") as lines:
-        for line in lines:
-            event = json.loads(line)
-            if event["event"] == "item":
-                items.append(event)
-            elif event["event"] == "ranking":
-                slates[event["id"]] = [event]
-            else:
-                slates[event["ranking"]].append(event)
-    return items, list(slates.values())[:RANKINGS]
 
 
 def send(service, batch):
@@ -56,7 +38,7 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
     home = Home(tmp_path / "home")
     home.root.mkdir()
     home.shop_toml.write_text(SIMULATED_SHOP.with_name("ranklens.toml").read_text())
-    items, slates = events()
+    items, slates = events(RANKINGS)
     last = max(int(event["timestamp"]) for slate in slates for event in slate)
     private = Settings(home=home, clock=to_text(last * 1000 + SECOND), record_share=1.0)
     with running_redis(private) as address:
