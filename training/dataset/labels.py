@@ -111,11 +111,8 @@ order by item_id
 """
 
 _IMPRESSIONS = """
-select item_id, count(*) as impressions
-from (
-    select distinct request_id, unnest(items).item_id as item_id
-    from read_parquet($rankings)
-)
+select item_id, count(distinct request_id) as impressions
+from (select request_id, unnest(items).item_id as item_id from read_parquet($rankings))
 group by item_id
 """
 
