@@ -23,6 +23,10 @@ from training.ranker.ranker import TRAINING, Ranker, Scores
 IN_USE = "ranker in use"
 
 
+_SHOPPER = ("user_id", "session_id", "request_id")
+"""Keys of a slate, the one that says most about who saw it first."""
+
+
 @dataclass(frozen=True)
 class Gate:
     """The decision and its reason.
@@ -107,10 +111,13 @@ def check_gate(
 
 
 def users_of(data: Dataset) -> npt.NDArray[Any]:
-    """Return the user of each slate, shape (Q,); without one, the slate's request id."""
+    """Return the user of each slate, else its session, else its request, shape (Q,)."""
     first = slate_starts(data.column("qid"))
-    user, request = data.column("user_id")[first], data.column("request_id")[first]
-    return np.where(user == None, request, user).astype(str)  # noqa: E711
+    shopper, *others = (name for name in _SHOPPER if name in data.keys.column_names)
+    shoppers = data.column(shopper)[first]
+    for name in others:
+        shoppers = np.where(shoppers == None, data.column(name)[first], shoppers)  # noqa: E711
+    return shoppers.astype(str)
 
 
 def instants_of(data: Dataset) -> npt.NDArray[np.int64]:

@@ -55,6 +55,26 @@ def test_the_best_baseline_is_the_one_to_beat_and_the_shown_order_is_none(data, 
     assert other == gate
 
 
+def test_slates_without_a_user_are_of_the_shopper_of_their_session(data):
+    users = data.keys["user_id"].combine_chunks()
+    sessions = pa.array([None if qid % 2 else "s" for qid in data.column("qid").tolist()])
+    visits = Dataset(data.facts, data.keys.append_column("session_id", sessions), data.matrix)
+
+    shoppers = users_of(visits)
+
+    expected = {
+        qid: user or session or request
+        for qid, user, session, request in zip(
+            data.column("qid").tolist(),
+            users.to_pylist(),
+            sessions.to_pylist(),
+            data.column("request_id").tolist(),
+            strict=True,
+        )
+    }
+    assert shoppers.tolist() == [*expected.values()]
+
+
 def test_a_gain_whose_interval_contains_zero_is_not_published(data, gain):
     baseline = BASELINES[check_gate(data, gain, gain, "split").compared_with](data)
     few = np.isin(data.column("qid"), np.unique(data.column("qid"))[:3])
