@@ -222,6 +222,7 @@ def test_every_feature_of_every_type_survives_the_way_to_redis(home, loaded):
         "here",
         None,
         False,
+        [0, *[START] * 6, 0, START],
     ]
 
 
