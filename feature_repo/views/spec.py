@@ -236,6 +236,8 @@ class ViewSpec:
         Raises:
             CatalogueError: the view has no live values.
         """
+        if isinstance(self.live, LiveOwner):
+            return "owner"
         if not isinstance(self.live, LiveValues):
             raise CatalogueError(f"View {self.name!r}: expected LiveValues, found {self.live}.")
         return self.live.key or f"newest:{self.name}"

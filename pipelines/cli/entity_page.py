@@ -25,6 +25,11 @@ _CONDITIONS = {
         "ranking": "list_contains(list_transform(items, lambda shown: shown.item_id), $id)",
     },
     "user": {"user": "user_id = $id", "interaction": "user_id = $id", "ranking": "user_id = $id"},
+    "session": {
+        "user": "session_id = $id",
+        "interaction": "session_id = $id",
+        "ranking": "session_id = $id",
+    },
     "query": {"ranking": "query_key = $id"},
     "market": {"ranking": "market = $id"},
 }
@@ -77,6 +82,7 @@ def online(reader: OnlineReader, subject: Subject, t: int) -> dict[str, Any]:
     keys = {subject.kind: subject.key}
     facts = reader.read(
         user_id=keys.get("user"),
+        session_id=keys.get("session"),
         query_key=keys.get("query"),
         item_ids=[keys["item"]] if "item" in keys else [],
         market=keys.get("market", DEFAULT_MARKET),
@@ -123,7 +129,12 @@ def _newest(folder: Path, column: str, key: str, t: int) -> dict[str, Any] | Non
 def _of(facts: RequestContext, kind: str) -> dict[str, Any]:
     if kind == "item":
         return {name: _plain(values[0]) for name, values in facts.items.items()}
-    rows = {"user": facts.user, "query": facts.query_row, "market": facts.market_row}
+    rows = {
+        "user": facts.user,
+        "session": facts.session,
+        "query": facts.query_row,
+        "market": facts.market_row,
+    }
     return {name: _plain(value) for name, value in rows[kind].items()}
 
 

@@ -210,6 +210,7 @@ def _wait(verb: argparse.ArgumentParser) -> None:
 def _rank(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("items", nargs="+", metavar="ITEM", help="ids of the candidates")
     verb.add_argument("--user", help="the shopper's id")
+    verb.add_argument("--session", help="the session's id")
     verb.add_argument("--query", help="the search text")
     verb.add_argument("--market", help="the market")
     verb.add_argument("--model", default="default", help="name of the ranker (%(default)s)")

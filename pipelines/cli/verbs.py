@@ -53,7 +53,12 @@ def rank(args: argparse.Namespace) -> Outcome:
 
     with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
         answer = client.rank(
-            args.items, model=args.model, user=args.user, query=args.query, market=args.market
+            args.items,
+            model=args.model,
+            user=args.user,
+            session=args.session,
+            query=args.query,
+            market=args.market,
         )
     rows: list[list[object]] = [
         [position, item["item"], f"{item['score']:.4f}"]

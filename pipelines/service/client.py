@@ -186,6 +186,10 @@ class AisleClient:
         """Return the stored features of a user: `known`, and `features` by full name."""
         return self._json("GET", f"/users/{_quoted(user_id)}")
 
+    def session(self, session_id: str) -> Json:
+        """Return the stored features of a session, `known`, its `owner`, and if it is `shared`."""
+        return self._json("GET", f"/sessions/{_quoted(session_id)}")
+
     def erase_user(self, user_id: str) -> Json:
         """Erase a user; the answer lists the datasets that still have rows of the user."""
         return self._json("DELETE", f"/users/{_quoted(user_id)}")

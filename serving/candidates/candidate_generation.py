@@ -90,6 +90,7 @@ def retrieve_candidates(
     request = SourceRequest(
         market=query.market,
         user_id=query.user_id,
+        session_id=query.session_id,
         item_ids=list_request.seeds,
         filters=list_request.filters,
         interpreted=list_request.interpreted,

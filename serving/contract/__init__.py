@@ -25,7 +25,7 @@ from serving.contract.page_bodies import (
     SlateAnswer,
 )
 from serving.contract.pagination import Cursor, decode_cursor, encode_cursor
-from serving.contract.user_answers import ErasedAnswer, PersonAnswer
+from serving.contract.user_answers import ErasedAnswer, PersonAnswer, SessionAnswer
 
 __all__ = [
     "MAX_BODY_BYTES",
@@ -47,6 +47,7 @@ __all__ = [
     "RankedItem",
     "RecommendBody",
     "SearchBody",
+    "SessionAnswer",
     "SlateAnswer",
     "bad_request",
     "body_reader",

@@ -1,4 +1,4 @@
-"""Answers about one user: the stored features, and the erasure."""
+"""Answers about one user or session: the stored features, and the erasure."""
 
 from typing import Any
 
@@ -17,6 +17,29 @@ class PersonAnswer(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     user: str
+    at: str
+    has_features: bool | None = msgspec.field(name="known")
+    features: dict[str, Any]
+    degraded: list[str]
+
+
+class SessionAnswer(msgspec.Struct, frozen=True, kw_only=True):
+    """Answer of `GET /sessions/{session_id}`.
+
+    Attributes:
+        owner: the user to whom the session belongs; null before a link and after an unlink.
+        shared: whether it was unlinked, or linked to a second user: it then says nothing of the
+            next visitor.
+        at: instant of the read.
+        has_features: `known` in JSON; whether any feature view has a row of the session; null when
+            Redis cannot be read.
+        features: by full name; null where missing.
+        degraded: `hydrate` when Redis cannot be read.
+    """
+
+    session: str
+    owner: str | None
+    shared: bool
     at: str
     has_features: bool | None = msgspec.field(name="known")
     features: dict[str, Any]

@@ -34,7 +34,7 @@ class Connection(Protocol):
         """Return the id of the running server; it changes with each start."""
 
     async def read(self, query: Query) -> RequestContext:
-        """Read the features of user, query and candidates."""
+        """Read the features of shopper, query and candidates."""
 
     def apply(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Apply events, and return the outcome of each, such as `applied` or `duplicate`."""

@@ -138,6 +138,7 @@ class RedisConnection:
     async def _read_at(self, t: int, query: Query) -> RequestContext:
         slate = self.reader.slate(
             user_id=query.user_id,
+            session_id=query.session_id,
             query_key=query.key,
             item_ids=query.item_ids,
             t=t,

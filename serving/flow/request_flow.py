@@ -341,9 +341,9 @@ def _log_answer(request: RequestState, candidates: Candidates, slate: Slate) -> 
 
 
 async def _read_shopper(request: RequestState) -> RequestContext | None:
-    """Read the features of user and query; None when they cannot be read."""
+    """Read the features of shopper and query; None when they cannot be read."""
     query = request.query
-    if query.user_id is None and query.key is None:
+    if query.is_anonymous and query.key is None:
         return RequestContext(t=query.t)
     try:
         return await request.resources.online_features.read(query)

@@ -109,10 +109,15 @@ class Endpoint:
         return _PARAMETER.findall(self.path)
 
     @property
+    def _ids(self) -> set[str]:
+        """Path parameters that are ids, which may be malformed."""
+        return {"user_id", "session_id"} & {*self.path_parameters}
+
+    @property
     def error_statuses(self) -> dict[int, str]:
         """Every error status the route can answer, with its description."""
         statuses = {405: "The path has other methods."}
-        if self.body is not None or self.query or self.flags or "user_id" in self.path_parameters:
+        if self.body is not None or self.query or self.flags or self._ids:
             statuses[400] = "The request is malformed; the error names the field."
         if self.scope is not None:
             statuses[401] = "No key, or an unknown one."

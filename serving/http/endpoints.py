@@ -24,6 +24,7 @@ from serving.contract import (
     RankBody,
     RecommendBody,
     SearchBody,
+    SessionAnswer,
     SlateAnswer,
 )
 from serving.http.endpoint import Call, Endpoint
@@ -161,6 +162,22 @@ async def user(call: Call) -> PersonAnswer:
     from serving.http.users import read_user
 
     return await read_user(call.resources, identifier(call.path["user_id"], "user"))
+
+
+@Endpoint(
+    method="GET",
+    path="/sessions/{session_id:path}",
+    answer=SessionAnswer,
+    result="The session's features, and its owner.",
+    scope="users",
+    kind="events",
+    queues=False,
+)
+async def session(call: Call) -> SessionAnswer:
+    """Read the stored features of a session, and the user to whom it belongs."""
+    from serving.http.users import read_session
+
+    return await read_session(call.resources, identifier(call.path["session_id"], "session"))
 
 
 @Endpoint(

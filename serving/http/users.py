@@ -1,13 +1,15 @@
-"""Stored features of one user, and the erasure of a user."""
+"""The features of one user or session, and the erasure of a user."""
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from feature_repo.events.contract import UserEvent
 from feature_repo.home import AisleError, to_text
-from serving.contract import ErasedAnswer, PersonAnswer, new_id
+from feature_repo.request_features.context import RequestContext
+from serving.contract import ErasedAnswer, PersonAnswer, SessionAnswer, new_id
 from serving.flow import Resources
 from serving.query import Query
 from training.dataset import stale_datasets
@@ -17,19 +19,21 @@ READ_SECONDS = 0.2
 
 async def read_user(resources: Resources, user_id: str) -> PersonAnswer:
     """Read the features that a request of this instant would read of a user."""
-    t = resources.clock.now()
-    query = Query("person", t, user_id)
-    try:
-        async with asyncio.timeout(READ_SECONDS * resources.settings.patience):
-            context = await resources.online_features.read(query)
-    except (AisleError, TimeoutError):
-        return PersonAnswer(
-            user=user_id, at=to_text(t), has_features=None, features={}, degraded=["hydrate"]
-        )
-    features = {name: _to_json(value) for name, value in context.user.items()}
-    has_features = any(value for name, value in features.items() if name.endswith("__present"))
-    return PersonAnswer(
-        user=user_id, at=to_text(t), has_features=has_features, features=features, degraded=[]
+    query = Query("person", resources.clock.now(), user_id)
+    context = await _read(resources, query)
+    return PersonAnswer(user=user_id, **_fields(query.t, None if context is None else context.user))
+
+
+async def read_session(resources: Resources, session_id: str) -> SessionAnswer:
+    """Read the features that a request of this instant would read of a session."""
+    query = Query("visit", resources.clock.now(), session_id=session_id)
+    context = await _read(resources, query)
+    session = {} if context is None else context.session
+    return SessionAnswer(
+        session=session_id,
+        owner=session.get("session_owner__user_id"),
+        shared=bool(session.get("session_owner__is_shared")),
+        **_fields(query.t, None if context is None else session),
     )
 
 
@@ -52,6 +56,27 @@ def erase(resources: Resources, user_id: str) -> ErasedAnswer:
         erased_at=to_text(event.event_time),
         stale_datasets=stale_datasets(resources.settings.home, user_id),
     )
+
+
+async def _read(resources: Resources, query: Query) -> RequestContext | None:
+    """Return the features of a shopper; None when they cannot be read in time."""
+    try:
+        async with asyncio.timeout(READ_SECONDS * resources.settings.patience):
+            return await resources.online_features.read(query)
+    except (AisleError, TimeoutError):
+        return None
+
+
+def _fields(t: int, values: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the fields that the answers about users and sessions share."""
+    features = {name: _to_json(value) for name, value in (values or {}).items()}
+    has_rows = any(value for name, value in features.items() if name.endswith("__present"))
+    return {
+        "at": to_text(t),
+        "has_features": None if values is None else has_rows,
+        "features": features,
+        "degraded": ["hydrate"] if values is None else [],
+    }
 
 
 def _to_json(value: Any) -> Any:

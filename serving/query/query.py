@@ -66,6 +66,11 @@ class Query:
         return query_key(self.text, self.market)
 
     @property
+    def is_anonymous(self) -> bool:
+        """Whether the request names neither a user nor a session."""
+        return self.user_id is None and self.session_id is None
+
+    @property
     def reports_no_results(self) -> bool:
         """Whether an empty answer means that the query has no results: on the first page."""
         list_request = self.list_request

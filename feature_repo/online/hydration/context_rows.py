@@ -1,33 +1,37 @@
-"""The features of a request's user, query and market, stored rows and live state merged."""
+"""The features of a request's shopper, query and market, stored rows and live state merged."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from feature_repo.online.hydration import merge
-from feature_repo.online.hydration.entity_strings import Strings
 from feature_repo.online.hydration.merge import Row
-from feature_repo.online.hydration.overlay import Overlay, read_patches
+from feature_repo.online.hydration.overlay import LiveEntity, Overlay, read_owner, read_patches
+from feature_repo.online.hydration.slate_query import Shopper
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import Patch
+from feature_repo.request_features.context import shopper as merge_shopper
+from feature_repo.shop import Shop
 from feature_repo.views import (
     PART,
     CounterView,
     Entity,
     LiveFirst,
     LiveLists,
+    LiveOwner,
     LiveValues,
     ViewSpec,
 )
 
 
 class ContextRows:
-    """Decodes rows of users, queries and markets.  Threads may share it."""
+    """Decodes rows of users, sessions, queries and markets.  Threads may share it."""
 
     def __init__(
         self,
         rows: StoredRows,
         features: Mapping[str, Sequence[str]],
         specs: Mapping[Entity, Sequence[ViewSpec]],
-        recent_columns: Sequence[str],
+        shop: Shop,
     ) -> None:
         """Create a decoder.
 
@@ -35,39 +39,43 @@ class ContextRows:
             rows: of all views.
             features: the features of each view that a ranking reads.
             specs: the views of each kind of entity.
-            recent_columns: item columns that the recent lists of a user store.
+            shop: declares the item columns of recent lists, and the ttl of a session.
         """
         self._rows, self._features = rows, features
-        self._specs, self._recent_columns = specs, recent_columns
+        self._specs, self._shop = specs, shop
+        self._recent_columns = [field.column for field in shop.recent_fields]
         self._full_names = {
             view: {name: f"{view}__{name}" for name in names if name != PART}
             for view, names in features.items()
         }
 
-    def user(self, overlay: Overlay, t: int) -> Row:
-        """Return the user's features by full name, as of `t` in µs."""
-        return self._row("user", overlay.user, overlay, t)
+    def fields(self, overlay: Overlay, shopper: Shopper, t: int) -> dict[str, Mapping[str, Any]]:
+        """Return the fields of a request's context, features by full name, as of `t` in µs."""
+        user = self._row("user", overlay.user, t)
+        session: Row = {}
+        if shopper.session_id is not None:
+            session = self._row("session", overlay.session, t)
+        is_named = shopper.user_id is not None
+        return {
+            "user": merge_shopper(user, session, is_named=is_named, t=t, shop=self._shop),
+            "session": session,
+            "query_row": self._row("query", overlay.query, t),
+            "market_row": self._row("market", overlay.market, t),
+        }
 
-    def query(self, overlay: Overlay, t: int) -> Row:
-        """Return the query's features by full name, as of `t` in µs."""
-        return self._row("query", overlay.query, overlay, t)
-
-    def market(self, overlay: Overlay, t: int) -> Row:
-        """Return the market's features by full name, as of `t` in µs."""
-        return self._row("market", overlay.market, overlay, t)
-
-    def _row(self, entity: Entity, strings: Strings, overlay: Overlay, t: int) -> Row:
+    def _row(self, kind: Entity, entity: LiveEntity, t: int) -> Row:
         """Merge the views of an entity; `<view>__present` is whether a view has a row."""
         named: Row = {}
-        for spec in self._specs[entity]:
-            row = self._merged(spec, strings, overlay, t)
+        for spec in self._specs[kind]:
+            row = self._merged(spec, entity, t)
             values, names = row or {}, self._full_names[spec.name]
             named.update({full: values.get(name) for name, full in names.items()})
             named[f"{spec.name}__present"] = row is not None
         return named
 
-    def _merged(self, spec: ViewSpec, strings: Strings, overlay: Overlay, t: int) -> Row | None:
+    def _merged(self, spec: ViewSpec, entity: LiveEntity, t: int) -> Row | None:
         """Merge one view as its declaration says."""
+        strings = entity.strings
         if isinstance(spec, CounterView):
             return merge.counters(spec, strings.tiles.get(spec.name), t)
         raw = strings.rows.get(spec.name)
@@ -76,10 +84,12 @@ class ContextRows:
             case LiveValues():
                 patches = read_patches(spec.name, strings.patches.get(spec.name))
                 return self._patched(spec.name, raw, row, patches, t)
+            case LiveOwner():
+                return merge.owner(row, read_owner(strings.patches.get(spec.name)))
             case LiveFirst():
-                return merge.first_seen(row, overlay.firsts.values())
+                return merge.first_seen(row, entity.firsts.values())
             case LiveLists():
-                return merge.recent(row, overlay.recent, self._recent_columns)
+                return merge.recent(row, entity.recent, self._recent_columns)
         return row
 
     def _patched(

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys
-from feature_repo.views import CounterView, LiveValues, ViewSpec
+from feature_repo.views import CounterView, LiveOwner, LiveValues, ViewSpec
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class EntityStrings:
     def __init__(self, specs: Sequence[ViewSpec]) -> None:
         """Take the views of one kind of entity."""
         self.counters = tuple(spec for spec in specs if isinstance(spec, CounterView))
-        self.live = tuple(spec for spec in specs if isinstance(spec.live, LiveValues))
+        self.live = tuple(spec for spec in specs if isinstance(spec.live, (LiveOwner, LiveValues)))
         self.stored = tuple(spec for spec in specs if not isinstance(spec, CounterView))
         self._tiles = tuple(spec.name for spec in self.counters)
         self._patches = tuple(spec.name for spec in self.live)

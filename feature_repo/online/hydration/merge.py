@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.online.codec import counter_tiles
-from feature_repo.online.redis import Patch, RecentItem
+from feature_repo.online.redis import FirstEvent, Owner, Patch, RecentItem
 from feature_repo.shop import ShopField
 from feature_repo.views import (
     BUILT_IN,
@@ -37,7 +37,7 @@ RECENT_LIMITS = {
     if isinstance(spec.live, LiveLists)
     for verb, limit in spec.live.limits.items()
 }
-"""A user's recent lists, and the maximum length of each."""
+"""The recent lists of a user or session, and the maximum length of each."""
 
 
 @dataclass(frozen=True)
@@ -129,26 +129,41 @@ def patched(
     return columns
 
 
-def first_seen(row: Row | None, firsts: Iterable[Patch]) -> Row | None:
-    """Return when a user was first seen; None for a user without events.
+def first_seen(row: Row | None, firsts: Iterable[FirstEvent]) -> Row | None:
+    """Return when a user or session was first seen; None without events.
 
     Args:
-        row: of `user_first_seen`; it never changes.
-        firsts: the first live event of each part that names the user.
+        row: the stored one.
+        firsts: live events, the first of each part among them.
     """
-    first = min(firsts, key=lambda patch: patch.seen_at, default=None)
-    if row is not None or first is None:
+    part = part_of(row)
+    later = [first for first in firsts if first.part > part]
+    if not later:
         return row
-    return {"first_seen_at": first.seen_at, PART: first.part}
+    instants = [first.seen_at for first in later]
+    stored = [] if row is None else [int(row["first_seen_at"])]
+    return {
+        "first_seen_at": min(instants + stored),
+        PART: max(first.part for first in later),
+    }
+
+
+def owner(row: Row | None, live: Owner | None) -> Row | None:
+    """Return who a session belongs to; None for a session that was never linked."""
+    if live is None or live.part <= part_of(row):
+        return row
+    return {"user_id": live.user, "is_shared": live.is_shared, PART: live.part}
 
 
 def recent(
     row: Row | None, live: Mapping[str, Sequence[LiveRecent]], columns: Sequence[str]
 ) -> Row | None:
-    """Return the recent lists of one user, newest first; None without recent items.
+    """Return the recent lists of a user or session, newest first; None without recent items.
+
+    A live entry may be older than stored ones: it became the user's by a later link.
 
     Args:
-        row: of `user_recent`.
+        row: the stored one.
         live: `clicked` and `shown`, each newest first.
         columns: item columns that the lists store.
     """
@@ -177,20 +192,23 @@ def part_of(row: Row | None) -> int:
 def _lists(
     verb: str, row: Row, fresh: Sequence[LiveRecent], columns: Sequence[str], limit: int
 ) -> Row:
-    size = len(row.get(f"{verb}_item_ids") or ())
-    item_ids = [*(e.entry.item_id for e in fresh), *(row.get(f"{verb}_item_ids") or ())]
-    times = [*(e.seen_at for e in fresh), *(row.get(f"{verb}_at") or ())]
-    return {
-        f"{verb}_item_ids": item_ids[:limit],
-        f"{verb}_at": times[:limit],
+    stored: Sequence[int] = row.get(f"{verb}_at") or ()
+    size = len(stored)
+    times, values = [e.seen_at for e in fresh] + [*stored], [e.entry.values for e in fresh]
+    lists = {
+        f"{verb}_item_ids": [e.entry.item_id for e in fresh]
+        + [*(row.get(f"{verb}_item_ids") or ())],
+        f"{verb}_at": times,
         **{
-            f"{verb}_{column}": [
-                *(e.entry.values.get(column, "") for e in fresh),
-                *(row.get(f"{verb}_{column}") or [""] * size),
-            ][:limit]
+            f"{verb}_{column}": [texts.get(column, "") for texts in values]
+            + [*(row.get(f"{verb}_{column}") or [""] * size)]
             for column in columns
         },
     }
+    if fresh and size and fresh[-1].seen_at < stored[0]:
+        order = sorted(range(len(times)), key=times.__getitem__, reverse=True)
+        lists = {name: [column[n] for n in order] for name, column in lists.items()}
+    return {name: column[:limit] for name, column in lists.items()}
 
 
 def _text(value: Any) -> str:

@@ -1,101 +1,124 @@
-"""The strings of a request's user, query and market, with live state decoded."""
+"""The strings of a request's user, session, query and market, with live state decoded."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import msgspec
 
-from feature_repo.online.hydration.entity_strings import NO_STRINGS, EntityStrings, Strings
+from feature_repo.online.hydration.entity_strings import NO_STRINGS, Strings
 from feature_repo.online.hydration.merge import RECENT_LIMITS, LiveRecent
-from feature_repo.online.hydration.slate_query import OTHER_ENTITIES, SlateReply
-from feature_repo.online.redis import Patch, decode_patches, read_member
+from feature_repo.online.hydration.slate_query import EntityMap, Shopper, SlateReply
+from feature_repo.online.redis import (
+    FirstEvent,
+    Owner,
+    Patch,
+    decode_firsts,
+    decode_owner,
+    decode_patches,
+    read_member,
+)
 from feature_repo.views import Entity
 
 _logger = logging.getLogger(__name__)
 
+T = TypeVar("T")
 _UNCHANGED: Mapping[str, Patch] = {}
 
 
 @dataclass(frozen=True)
-class Overlay:
-    """The strings and live state of a slate's user, query and market.
+class LiveEntity:
+    """The strings and live state of one entity.
 
     Attributes:
-        user: strings of the user.
-        query: strings of the query.
-        market: strings of the market.
-        recent: the user's `clicked` and `shown`, newest first.
-        firsts: part → the first event in it that names the user.
+        strings: of all its views.
+        recent: `clicked` and `shown` of a user or session, newest first.
+        firsts: the first events of a user or session.
     """
 
-    user: Strings
-    query: Strings
-    market: Strings
-    recent: Mapping[str, Sequence[LiveRecent]]
-    firsts: Mapping[str, Patch]
+    strings: Strings
+    recent: Mapping[str, Sequence[LiveRecent]] = field(default_factory=dict)
+    firsts: Mapping[str, FirstEvent] = field(default_factory=dict)
+
+
+ABSENT = LiveEntity(NO_STRINGS)
+
+
+@dataclass(frozen=True)
+class Overlay:
+    """The entities of a slate other than its items; an absent one has no strings."""
+
+    user: LiveEntity
+    session: LiveEntity
+    query: LiveEntity
+    market: LiveEntity
 
     @classmethod
     def of(
-        cls,
-        reply: SlateReply,
-        user_id: str | None,
-        query_key: str | None,
-        strings: Mapping[Entity, EntityStrings],
+        cls, reply: SlateReply, shopper: Shopper, query_key: str | None, strings: EntityMap
     ) -> "Overlay":
         """Assign the reply to the entities; damaged live state counts as absent and is logged.
 
-        A user who was erased, and whose stored rows may still exist, reads as unknown.
+        A user or session that was erased, and whose stored rows may still exist, reads as unknown.
         """
-        lists, erased, first = reply.lists, *reply.others[:2]
-        by_entity = _by_entity(reply.others[2:], strings)
-        if user_id is None or erased is not None:
-            lists, first, by_entity["user"] = [], None, NO_STRINGS
+        query, market = (
+            LiveEntity(strings[entity].split(reply.strings[entity]))
+            for entity in ("query", "market")
+        )
         return cls(
-            user=by_entity["user"],
-            query=by_entity["query"] if query_key is not None else NO_STRINGS,
-            market=by_entity["market"],
-            recent={
-                verb: _recent(members) for verb, members in zip(RECENT_LIMITS, lists, strict=False)
-            },
-            firsts=read_patches(user_id or "", first),
+            user=_visitor(reply, "user", shopper.user_id, strings),
+            session=_visitor(reply, "session", shopper.session_id, strings),
+            query=ABSENT if query_key is None else query,
+            market=market,
         )
 
 
-def _by_entity(
-    others: Sequence[bytes | None], strings: Mapping[Entity, EntityStrings]
-) -> dict[Entity, Strings]:
-    start = 0
-    by_entity: dict[Entity, Strings] = {}
-    for entity in OTHER_ENTITIES:
-        end = start + strings[entity].size
-        by_entity[entity] = strings[entity].split(others[start:end])
-        start = end
-    return by_entity
+def _visitor(reply: SlateReply, entity: Entity, id_: str | None, strings: EntityMap) -> LiveEntity:
+    """Return a user or session."""
+    if id_ is None:
+        return ABSENT
+    erased, first, *others = reply.strings[entity]
+    if erased is not None:
+        return ABSENT
+    lists = zip(RECENT_LIMITS, reply.lists[entity], strict=True)
+    return LiveEntity(
+        strings[entity].split(others),
+        {verb: _recent(members) for verb, members in lists},
+        _decoded(decode_firsts, first, f"the first events of {id_!r}") or {},
+    )
 
 
 def read_patches(id_: str, packed: bytes | None) -> Mapping[str, Patch]:
     """Decode the newest attributes of an item or user; damaged ones are logged and left out."""
+    return _decoded(decode_patches, packed, f"the live attributes of {id_!r}") or _UNCHANGED
+
+
+def read_owner(packed: bytes | None) -> Owner | None:
+    """Decode the newest owner of a session; a damaged one is logged and left out."""
+    return _decoded(decode_owner, packed, "the live owner of a session")
+
+
+def _decoded(decode: Callable[[bytes], T], packed: bytes | None, what: str) -> T | None:
     if packed is None:
-        return _UNCHANGED
+        return None
     try:
-        return decode_patches(packed)
+        return decode(packed)
     except msgspec.MsgspecError as error:
-        _logger.error("the live attributes of %r cannot be read: %s", id_, error)
-        return _UNCHANGED
+        _logger.error("%s cannot be read: %s", what, error)
+        return None
 
 
 def _recent(members: Any) -> list[LiveRecent]:
     if not isinstance(members, list):
-        _logger.error("a live list of a user cannot be read: %s", members)
+        _logger.error("a live list of a shopper cannot be read: %s", members)
         return []
     entries = []
     for member, score in _scored(members):
         try:
             part, entry = read_member(member)
         except ValueError as error:
-            _logger.error("an entry of a live list of a user cannot be read: %s", error)
+            _logger.error("an entry of a live list of a shopper cannot be read: %s", error)
             continue
         entries.append(LiveRecent(part, int(score), entry))
     return entries

@@ -12,9 +12,16 @@ from feature_repo.online.hydration import merge
 from feature_repo.online.hydration.context_rows import ContextRows
 from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
+from feature_repo.online.hydration.merge import RECENT_LIMITS
 from feature_repo.online.hydration.overlay import Overlay, read_patches
 from feature_repo.online.hydration.row_cache import Columns
-from feature_repo.online.hydration.slate_query import RequestEncoder, SlateReply, SlateRequest
+from feature_repo.online.hydration.slate_query import (
+    VISITORS,
+    RequestEncoder,
+    Shopper,
+    SlateReply,
+    SlateRequest,
+)
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, Patch, exchange
 from feature_repo.request_features import precompute
@@ -22,7 +29,7 @@ from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from feature_repo.views import PART, Entity, counter_views, views_of, views_of_entity
 
-_ENTITIES: tuple[Entity, ...] = ("item", "user", "query", "market")
+_ENTITIES: tuple[Entity, ...] = ("item", "user", "session", "query", "market")
 
 
 class OnlineReader:
@@ -33,7 +40,7 @@ class OnlineReader:
         strings: the strings of each kind of entity.
         encoder: encodes requests.
         items: decodes candidates.
-        context_rows: decodes user, query and market.
+        context_rows: decodes the shopper, the query and the market.
     """
 
     def __init__(self, home: Home, shop: Shop, client: "redis.Redis") -> None:
@@ -47,8 +54,7 @@ class OnlineReader:
         }
         features |= {view.name: [*view.features] for view in counter_views()}
         specs = {entity: views_of_entity(shop, entity) for entity in _ENTITIES}
-        shared_views = [spec.name for spec in views_of(shop) if spec.entity != "user"]
-        recent_columns = [field.column for field in shop.recent_fields]
+        shared_views = [spec.name for spec in views_of(shop) if spec.entity not in VISITORS]
         self.shop = shop
         self.strings = {entity: EntityStrings(of_entity) for entity, of_entity in specs.items()}
         self._client = client
@@ -56,7 +62,7 @@ class OnlineReader:
         self._rows = StoredRows(home.project, catalogue.views, shared_views)
         self.encoder = RequestEncoder(self._keys, self._rows, self.strings)
         self.items = ItemRows(self._rows, features, self.strings["item"], shop)
-        self.context_rows = ContextRows(self._rows, features, specs, recent_columns)
+        self.context_rows = ContextRows(self._rows, features, specs, shop)
 
     def read(self, **arguments: Any) -> RequestContext:
         """Read one slate; takes the arguments of `slate`.
@@ -77,7 +83,8 @@ class OnlineReader:
     def slate(
         self,
         *,
-        user_id: str | None,
+        user_id: str | None = None,
+        session_id: str | None = None,
         query_key: str | None,
         item_ids: Sequence[str],
         t: int,
@@ -88,7 +95,8 @@ class OnlineReader:
         """Describe the read of one slate at an instant, which must be now or just before.
 
         Args:
-            user_id: None where the shopper is unknown.
+            user_id: None for a visitor without a name.
+            session_id: of the visit; None where unknown.
             query_key: None without a query.
             item_ids: N candidates; an unknown one has missing features.
             t: instant of the request, µs.
@@ -96,16 +104,40 @@ class OnlineReader:
             market: of the request.
             utc_offset_minutes: of the shopper's clock; None where unknown.
         """
-        return SlateRead(self, user_id, query_key, item_ids, t, query, market, utc_offset_minutes)
+        shopper = Shopper(user_id, session_id)
+        return SlateRead(self, shopper, query_key, item_ids, t, query, market, utc_offset_minutes)
 
     def item_keys(self, item_id: str) -> Sequence[bytes]:
         """Return the keys of an item's strings, in the order of the reply to a slate."""
         return self.encoder.item_keys(item_id)
 
-    def user_keys(self, user_ids: Sequence[str]) -> list[bytes]:
-        """Return the keys of the stored rows of users, view by view."""
-        views = [spec.name for spec in self.strings["user"].stored]
-        return self._rows.keys(user_ids, *views)
+    def row_keys(self, kind: Entity, ids: Sequence[str]) -> list[bytes]:
+        """Return the keys of the stored rows of users or sessions, view by view."""
+        views = [spec.name for spec in self.strings[kind].stored]
+        return self._rows.keys(ids, *views)
+
+    def recent_texts(
+        self, kind: Entity, id_: str, t: int
+    ) -> dict[tuple[str, str, int], dict[str, str]]:
+        """Return the recent-list columns of a user's or session's items.
+
+        Returns:
+            By verb, item and instant of each entry: column → text.
+
+        Raises:
+            RedisError: the server does not answer.
+        """
+        context = self.read(**{f"{kind}_id": id_}, query_key=None, item_ids=[], t=t)
+        row = context.user if kind == "user" else context.session
+        columns, texts = [field.column for field in self.shop.recent_fields], {}
+        for verb in RECENT_LIMITS:
+            values = {
+                name: row.get(f"{kind}_recent__{verb}_{name}") or ()
+                for name in ("item_ids", "at", *columns)
+            }
+            for n, key in enumerate(zip(values["item_ids"], values["at"], strict=True)):
+                texts[verb, *key] = {column: values[column][n] for column in columns}
+        return texts
 
     def item_attributes(
         self, item_ids: Sequence[str], t: int
@@ -173,11 +205,11 @@ class OnlineReader:
 class SlateRead:
     """The read of one slate by any client: encodes the request and decodes the reply.
 
-    The attributes are the arguments of `OnlineReader.slate`.
+    The attributes are the arguments of `OnlineReader.slate`; the shopper has user and session.
     """
 
     reader: OnlineReader
-    user_id: str | None
+    shopper: Shopper
     query_key: str | None
     item_ids: Sequence[str]
     t: int
@@ -186,14 +218,14 @@ class SlateRead:
     utc_offset_minutes: int | None
 
     def request(self, item_ids: Sequence[str], *, is_tracked: bool) -> SlateRequest:
-        """Return the request of user, query, market and these of the candidates.
+        """Return the request of shopper, query, market and these of the candidates.
 
         Args:
             item_ids: candidates whose strings are read.
             is_tracked: whether the server is to report later changes of these strings.
         """
         return self.reader.encoder.encode(
-            item_ids, self.user_id, self.query_key, self.market, is_tracked=is_tracked
+            item_ids, self.shopper, self.query_key, self.market, is_tracked=is_tracked
         )
 
     def with_items(self, items: Sequence[StoredItem]) -> RequestContext:
@@ -209,14 +241,9 @@ class SlateRead:
         return context
 
     def complete(self, context: RequestContext, reply: SlateReply) -> RequestContext:
-        """Return the context with user, query and market of the reply added."""
-        overlay = Overlay.of(reply, self.user_id, self.query_key, self.reader.strings)
-        rows = self.reader.context_rows
-        return context.with_fields(
-            user=rows.user(overlay, self.t),
-            query_row=rows.query(overlay, self.t),
-            market_row=rows.market(overlay, self.t),
-        )
+        """Return the context with shopper, query and market of the reply added."""
+        overlay = Overlay.of(reply, self.shopper, self.query_key, self.reader.strings)
+        return context.with_fields(**self.reader.context_rows.fields(overlay, self.shopper, self.t))
 
 
 def _before(instant: int, patches: Mapping[str, Patch]) -> dict[str, Patch]:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any
 
 from feature_repo.home import RedisError
@@ -12,11 +13,31 @@ from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys, arguments, command
 from feature_repo.views import Entity
 
-OTHER_ENTITIES: tuple[Entity, ...] = ("user", "query", "market")
-"""The other entities of a request, in the order of their strings."""
+VISITORS: tuple[Entity, ...] = ("user", "session")
+"""The entities of a shopper, which have lists, a tombstone and first events."""
+
+OTHER_ENTITIES: tuple[Entity, ...] = ("user", "query", "market", "session")
+"""The entities of a request other than items, in the order of their strings."""
 
 CACHED_KEYS = 50_000
 """Items whose encoded keys are cached, some 700 bytes each: encoding costs as much as reading."""
+
+EntityMap = Mapping[Entity, EntityStrings]
+"""The strings of each kind of entity."""
+
+
+@dataclass(frozen=True)
+class Shopper:
+    """Who a request is for; None where it does not say."""
+
+    user_id: str | None = None
+    session_id: str | None = None
+
+    @property
+    def ids(self) -> dict[Entity, str]:
+        """The id of each entity that the request names."""
+        ids: dict[Entity, str | None] = {"user": self.user_id, "session": self.session_id}
+        return {entity: id_ for entity, id_ in ids.items() if id_ is not None}
 
 
 @dataclass(frozen=True)
@@ -24,14 +45,15 @@ class SlateReply:
     """The reply to a `SlateRequest`.
 
     Attributes:
-        lists: of the user, empty without a user; errors may be among them.
+        lists: of user and session, where the request names them; errors may be among them.
         items: the strings of each requested item, as `EntityStrings` orders them.
-        others: `erased` and `first` of the user, then the strings of user, query and market.
+        strings: of each other entity, in the same order; for user and session first the tombstone
+            and the first events.
     """
 
-    lists: Sequence[Any]
+    lists: Mapping[Entity, Sequence[Any]]
     items: Sequence[Sequence[bytes | None]]
-    others: Sequence[bytes | None]
+    strings: Mapping[Entity, Sequence[bytes | None]]
 
 
 @dataclass(frozen=True)
@@ -40,14 +62,16 @@ class SlateRequest:
 
     Attributes:
         commands: for lists, then for others, then for items.
-        lists: number of lists requested.
+        lists: number of lists requested of each entity.
+        sizes: number of strings of each other entity.
         items: number of items requested.
         strings: number of strings of each item.
         is_tracked: whether the server shall report later changes of the items' strings.
     """
 
     commands: bytes
-    lists: int
+    lists: Mapping[Entity, int]
+    sizes: Mapping[Entity, int]
     items: int
     strings: int
     is_tracked: bool
@@ -55,7 +79,7 @@ class SlateRequest:
     @property
     def reply_count(self) -> int:
         """Number of replies to the commands."""
-        return self.lists + (1 + self.is_tracked if self.items else 0) + 1
+        return self._list_count + (1 + self.is_tracked if self.items else 0) + 1
 
     def parse(self, replies: Sequence[Any]) -> SlateReply:
         """Split the replies.
@@ -63,20 +87,32 @@ class SlateRequest:
         Raises:
             RedisError: a reply other than a list's is an error.
         """
-        for error in (reply for reply in replies[self.lists :] if isinstance(reply, Exception)):
+        for error in (one for one in replies[self._list_count :] if isinstance(one, Exception)):
             raise RedisError(f"Redis does not answer: {error}.")
         strings = replies[-1] if self.items else []
         starts = range(0, self.strings * self.items, self.strings) if self.items else ()
         items = [strings[start : start + self.strings] for start in starts]
-        return SlateReply(replies[: self.lists], items, replies[self.lists])
+        others = _cut(replies[self._list_count], self.sizes)
+        return SlateReply(_cut(replies, self.lists), items, others)
+
+    @property
+    def _list_count(self) -> int:
+        return sum(self.lists.values())
+
+
+def _cut(values: Sequence[Any], sizes: Mapping[Entity, int]) -> dict[Entity, Sequence[Any]]:
+    """Assign consecutive values to entities."""
+    ends = [*accumulate(sizes.values(), initial=0)]
+    return {
+        entity: values[start:end]
+        for entity, (start, end) in zip(sizes, pairwise(ends), strict=True)
+    }
 
 
 class RequestEncoder:
     """Encodes slate requests.  Threads may share it."""
 
-    def __init__(
-        self, keys: LiveKeys, rows: StoredRows, strings: Mapping[Entity, EntityStrings]
-    ) -> None:
+    def __init__(self, keys: LiveKeys, rows: StoredRows, strings: EntityMap) -> None:
         """Create an encoder.
 
         Args:
@@ -90,7 +126,7 @@ class RequestEncoder:
     def encode(
         self,
         item_ids: Sequence[str],
-        user_id: str | None,
+        shopper: Shopper,
         query_key: str | None,
         market: str,
         *,
@@ -104,20 +140,28 @@ class RequestEncoder:
 
         Args:
             item_ids: N items; the strings of an item follow each other.
-            user_id: None where the shopper is unknown; keys of the empty user do not exist.
+            shopper: of the request; keys of the empty user do not exist.
             query_key: None without a query.
             market: of the request.
             is_tracked: whether the server is to report changes of the items' strings.  The other
                 strings are never tracked: they are read every time, and there are as many as
                 shoppers.
         """
-        lists = [] if user_id is None else self._lists(user_id)
-        others = self._others(user_id or "", query_key or "", market)
-        commands = [*lists, command(1 + len(others), arguments(b"MGET", *others))]
+        keys = self._others(shopper, query_key or "", market)
+        others = [key for of_entity in keys.values() for key in of_entity]
+        lists = {entity: self._lists(entity, id_) for entity, id_ in shopper.ids.items()}
+        commands = [one for of_entity in lists.values() for one in of_entity]
+        commands.append(command(1 + len(others), arguments(b"MGET", *others)))
         if item_ids:
             commands += self._items(item_ids, is_tracked)
-        size = self._strings["item"].size
-        return SlateRequest(b"".join(commands), len(lists), len(item_ids), size, is_tracked)
+        return SlateRequest(
+            b"".join(commands),
+            lists={entity: len(of_entity) for entity, of_entity in lists.items()},
+            sizes={entity: len(of_entity) for entity, of_entity in keys.items()},
+            items=len(item_ids),
+            strings=self._strings["item"].size,
+            is_tracked=is_tracked,
+        )
 
     def item_keys(self, item_id: str) -> Sequence[bytes]:
         """Return the keys of an item's strings, in their order."""
@@ -135,23 +179,32 @@ class RequestEncoder:
         keys = self._strings["item"].keys(self._keys, self._rows, item_id)
         return keys, arguments(*keys)
 
-    def _others(self, user_id: str, query_key: str, market: str) -> list[bytes]:
-        ids = dict(zip(OTHER_ENTITIES, (user_id, query_key, market), strict=True))
-        return [
-            self._keys.erased(user_id).encode(),
-            self._keys.first(user_id).encode(),
-            *(
-                key
-                for entity, id_ in ids.items()
-                for key in self._strings[entity].keys(self._keys, self._rows, id_)
-            ),
-        ]
+    def _others(self, shopper: Shopper, query_key: str, market: str) -> dict[Entity, list[bytes]]:
+        """Return the keys of each entity; those of a session only if the request names one."""
+        ids: dict[Entity, str | None] = {
+            "user": shopper.user_id or "",
+            "query": query_key,
+            "market": market,
+            "session": shopper.session_id,
+        }
+        return {
+            entity: self._keys_of(entity, id_)
+            for entity in OTHER_ENTITIES
+            if (id_ := ids[entity]) is not None
+        }
 
-    def _lists(self, user_id: str) -> list[bytes]:
+    def _keys_of(self, entity: Entity, id_: str) -> list[bytes]:
+        keys = self._strings[entity].keys(self._keys, self._rows, id_)
+        if entity not in VISITORS:
+            return keys
+        own = (self._keys.erased(entity, id_), self._keys.first(entity, id_))
+        return [*map(str.encode, own), *keys]
+
+    def _lists(self, entity: Entity, id_: str) -> list[bytes]:
         return [
             command(
                 5,
-                arguments(b"ZREVRANGE", self._keys.recent(verb, user_id).encode()),
+                arguments(b"ZREVRANGE", self._keys.recent(verb, entity, id_).encode()),
                 arguments(0, limit - 1, b"WITHSCORES"),
             )
             for verb, limit in RECENT_LIMITS.items()

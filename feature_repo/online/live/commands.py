@@ -1,7 +1,6 @@
 """Encodes events as arguments of `live.lua`."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -10,6 +9,8 @@ from feature_repo.events.contract import (
     POSITIVE_TYPES,
     AnyEvent,
     InteractionEvent,
+    Link,
+    Merge,
     RankingEvent,
     UserEvent,
     query_key,
@@ -18,11 +19,13 @@ from feature_repo.home import DAY
 from feature_repo.online.redis import RecentItem, encode_recent
 from feature_repo.shop import Shop
 from feature_repo.views import (
+    BUILT_IN,
     EMPTY_SEARCH,
     IMPRESSION,
     K_CLICKED,
     K_SHOWN,
     SEARCH,
+    Entity,
     LiveCounts,
     LiveFirst,
     LiveLists,
@@ -40,13 +43,23 @@ SPARE = 2
 earlier event reports the same slate again; the spare ones then fill the gap."""
 
 Call = dict[str, Any]
+Texts = Mapping[str, str]
+"""The recent-list columns of an item at an instant."""
+
 encode_call = msgspec.msgpack.Encoder().encode
 
 
 def nothing_call(event: AnyEvent) -> Call:
     """Return the call of an event that changes neither lists nor counts."""
-    times = {"event_time": event.event_time, "seen_at": event.seen_at}
-    return {"kind": "nothing", "id": event.event_id, **times, **_present(heard_of=_user_of(event))}
+    names = (("user", _user_of(event)), ("session", _session_of(event)))
+    return {
+        "kind": "nothing",
+        "id": event.event_id,
+        "event_time": event.event_time,
+        "seen_at": event.seen_at,
+        "own": True,
+        "named": [f"{entity}:{id_}" for entity, id_ in names if id_ is not None],
+    }
 
 
 def values_call(event: AnyEvent, shop: Shop) -> Call:
@@ -60,12 +73,21 @@ def values_call(event: AnyEvent, shop: Shop) -> Call:
     return {"patches": patches} if patches else {}
 
 
-def erase_call(event: UserEvent, shop: Shop) -> Call:
-    """Return the call that removes a user; a tombstone remains while stored rows have the user."""
+def erase_call(event: UserEvent, shop: Shop, sessions: Sequence[str]) -> Call:
+    """Return the call that removes a user and the sessions that were linked to the user.
+
+    Tombstones remain while stored rows have them.
+    """
+    erased: list[tuple[Entity, str]] = [("user", event.user_id)]
+    erased += [("session", session) for session in sessions]
     names = [
-        name for spec in views_of_entity(shop, "user") for name in live_names(spec, event.user_id)
+        name
+        for entity, id_ in erased
+        for spec in views_of_entity(shop, entity)
+        for name in live_names(spec, id_)
     ]
-    return nothing_call(event) | {"kind": "erase", "user": event.user_id, "names": names}
+    whole = [f"{entity}:{id_}" for entity, id_ in erased]
+    return nothing_call(event) | {"kind": "erase", "names": names, "erased": whole}
 
 
 def live_names(spec: ViewSpec, entity: str) -> list[str]:
@@ -73,33 +95,27 @@ def live_names(spec: ViewSpec, entity: str) -> list[str]:
     match spec.live:
         case LiveCounts():
             return [f"tile:{spec.name}:{entity}"]
-        case LiveValues():
+        case LiveValues() | LiveOwner():
             return [f"{spec.live_key}:{entity}"]
         case LiveFirst():
-            return [f"first:{entity}"]
+            return [f"first:{spec.entity}:{entity}"]
         case LiveLists(limits):
-            return [f"recent:{verb}:{entity}" for verb in limits]
-        case LiveOwner():
-            return [f"owner:{entity}"]
+            return [f"recent:{verb}:{spec.entity}:{entity}" for verb in limits]
     return []
 
 
 def ranking_call(
-    event: RankingEvent, texts: Sequence[Mapping[str, str]], counted: frozenset[str] = frozenset()
+    event: RankingEvent, texts: Sequence[Texts | None], counted: frozenset[str] = frozenset()
 ) -> Call:
     """Return the call of a slate: its search and its impressions.
 
     Args:
         event: with its N items.
-        texts: the recent-list columns of each item at the time.
+        texts: the recent-list columns of each item at the time; None where no list needs them.
         counted: items whose impression by this request is in the compacted log.
     """
     shown = [
-        {
-            "item": item.item_id,
-            "position": position,
-            "payload": encode_recent(RecentItem(item.item_id, dict(columns))),
-        }
+        {"item": item.item_id, "position": position, **_payload(item.item_id, columns)}
         for position, (item, columns) in enumerate(zip(event.items, texts, strict=True), start=1)
         if item.item_id not in counted
     ]
@@ -115,17 +131,15 @@ def ranking_call(
     }
 
 
-def interaction_call(event: InteractionEvent, texts: Mapping[str, str]) -> Call:
-    """Return the call of a counted interaction.
+def interaction_call(event: InteractionEvent, texts: Texts | None) -> Call:
+    """Return the call of an interaction of any type.
 
     Args:
-        event: of a counted type.
-        texts: the recent-list columns of its item at the time.
+        event: not a correction.
+        texts: the recent-list columns of its item at the time; None where no list needs them.
     """
     call = nothing_call(event) | _counted_call(event, 1)
-    if is_positive(event):
-        call["payload"] = encode_recent(RecentItem(event.item_id, dict(texts)))
-    return call
+    return call | _payload(event.item_id, texts) if is_positive(event) else call
 
 
 def correction_call(event: InteractionEvent, corrected: InteractionEvent) -> Call:
@@ -133,20 +147,21 @@ def correction_call(event: InteractionEvent, corrected: InteractionEvent) -> Cal
 
     Args:
         event: of which only the id, the instant and what it corrects are read.
-        corrected: an interaction of a counted type.
+        corrected: the interaction that it corrects.
     """
-    corrects = {"corrects": corrected.event_id, "stated_at": corrected.seen_at}
-    return nothing_call(event) | _counted_call(corrected, -1) | corrects
+    stated = {"id": corrected.event_id, "seen_at": corrected.seen_at}
+    return nothing_call(event) | _counted_call(corrected, -1) | {"stated": stated}
 
 
 def _counted_call(stated: InteractionEvent, sign: int) -> Call:
+    names = {"user": stated.user_id, "session": stated.session_id, "request": stated.request_id}
     return {
         "kind": "interaction",
         "counts": _counts(stated.type, sign, minor_units(stated.value)),
         "bucket": stated.event_time // DAY,
         "item": stated.item_id,
         "keep": SPARE * K_CLICKED,
-        **_present(user=stated.user_id, request=stated.request_id),
+        **_present(**names),
     }
 
 
@@ -159,9 +174,20 @@ def context(ranking: RankingEvent) -> Call:
     }
 
 
-def is_counted(event: AnyEvent) -> bool:
-    """Return whether an interaction changes any count."""
-    return isinstance(event, InteractionEvent) and event.type in _counted_types()
+def link_fields(link: Link) -> Call:
+    """Return a link or unlink as the record of an event stores it."""
+    return {"id": link.event_id, "seen_at": link.seen_at, **_present(user=link.user_id)}
+
+
+def owner_fields(link: Link, is_shared: bool) -> Call:
+    """Return the owner of a session as the live state stores it."""
+    return {**link_fields(link), "session": link.session_id, "is_shared": is_shared}
+
+
+def merge_fields(merge: Merge) -> Call:
+    """Return a merge as the record of an event stores it."""
+    names = {"user": merge.from_user_id, "into": merge.user_id}
+    return {"id": merge.event_id, "seen_at": merge.seen_at, **names}
 
 
 def is_positive(event: AnyEvent) -> bool:
@@ -173,11 +199,8 @@ def is_positive(event: AnyEvent) -> bool:
     )
 
 
-@cache
-def _counted_types() -> frozenset[str]:
-    """Return the types of events that any measure counts."""
-    measures = [measure for view in counter_views() for measure in view.measures.values()]
-    return frozenset(type_ for measure in measures for type_ in measure.of)
+def _payload(item_id: str, texts: Texts | None) -> Call:
+    return {} if texts is None else {"payload": encode_recent(RecentItem(item_id, dict(texts)))}
 
 
 def _json_texts(values: Mapping[str, Any]) -> dict[str, str]:
@@ -194,17 +217,34 @@ def _user_of(event: AnyEvent) -> str | None:
     return None
 
 
+def _session_of(event: AnyEvent) -> str | None:
+    """Return the session that an event shows; a correction shows none."""
+    match event:
+        case RankingEvent() | InteractionEvent(corrects=None):
+            return event.session_id
+    return None
+
+
 def _counts(what: str, sign: int = 1, amount: int = 0) -> list[dict[str, Any]]:
-    """Return the deltas of an event for each counted view that it changes."""
+    """Return the deltas of an event for each counted view that it changes.
+
+    The SQL of an installed view of users reads the events that name the user, and no others.
+    """
     return [
-        {"view": view.name, "entity": view.entity, "deltas": deltas}
+        {
+            "view": view.name,
+            "entity": view.entity,
+            "deltas": deltas,
+            "is_named": view not in BUILT_IN,
+        }
         for view in counter_views()
         if (deltas := view.deltas(what, sign, amount))
     ]
 
 
 def _context(ranking: RankingEvent) -> dict[str, str]:
-    return _present(user=ranking.user_id, query=query_key(ranking.query, ranking.market))
+    key = query_key(ranking.query, ranking.market)
+    return _present(user=ranking.user_id, session=ranking.session_id, query=key)
 
 
 def _present(**values: str | None) -> dict[str, str]:

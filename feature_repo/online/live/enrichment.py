@@ -1,10 +1,11 @@
-"""Looks up the request, the items and the earlier events that an event needs to be applied.
+"""Looks up the request, the items and the other events that an event needs to be applied.
 
-The log answers which ids and impressions are compacted, which ranking a click belongs to, and which
-event a correction names.
+The log answers which ids and impressions are compacted, which ranking a click belongs to, which
+event a correction names, and to whom sessions and users belong.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from feature_repo.events.contract import (
     AnyEvent,
@@ -12,15 +13,51 @@ from feature_repo.events.contract import (
     RankingEvent,
     UserEvent,
     is_corrected_by,
+    link_of,
 )
 from feature_repo.events.log import EventLog
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import commands
-from feature_repo.online.live.commands import Call
+from feature_repo.online.live.commands import Call, Texts
+from feature_repo.online.live.history import History
+from feature_repo.online.live.identities import (
+    Identities,
+    Rankings,
+    Shown,
+    session_of,
+    shown_by,
+    user_of,
+)
 from feature_repo.shop import Shop
 
-_Texts = Mapping[tuple[str, int], Mapping[str, str]]
-_Rankings = Mapping[str, RankingEvent]
+PartOf = Callable[[int], int]
+"""Returns the part of the log of an instant."""
+
+_Corrected = Mapping[str, InteractionEvent]
+_TextOf = Callable[[str, str, int], Texts | None]
+"""Returns the recent-list columns of an item at an instant, given the verb of the list."""
+
+PIECE = 200
+"""Impressions and interactions in one call about earlier events; other calls run in between."""
+
+
+@dataclass(frozen=True)
+class _Lookups:
+    """What the calls of some events need.
+
+    Attributes:
+        text_of: of the items.
+        corrected: correction's id → the event that it corrects, of the corrections that count.
+        rankings: the first one of each request.
+        identities: of the sessions and users.
+        part_of: of the log.
+    """
+
+    text_of: _TextOf
+    corrected: _Corrected
+    rankings: Rankings
+    identities: Identities
+    part_of: PartOf
 
 
 class Enrichment:
@@ -46,38 +83,114 @@ class Enrichment:
         self._reader = reader
         self._is_live = is_live
 
-    def calls(self, events: Sequence[AnyEvent]) -> list[Call]:
-        """Return one call per event.
+    def calls(self, events: Sequence[AnyEvent], part_of: PartOf, now: int) -> list[list[Call]]:
+        """Return the calls of each event: first those about earlier events, then its own.
+
+        Args:
+            events: logged ones.
+            part_of: of the log.
+            now: later links and merges are not in effect yet, µs.
 
         Raises:
             RedisError: the server does not answer.
         """
-        corrected = self._corrected(events)
+        texts, corrected = self._texts(events), self._corrected(events)
         stated = [corrected.get(event.event_id, event) for event in events]
-        texts, rankings = self._texts(events), self._rankings(stated)
+        rankings = self._rankings(stated)
+        identities = self._identities(stated, rankings, now)
+        text_of: _TextOf = lambda _, item, at: texts.get((item, at), {})  # noqa: E731
+        lookups = _Lookups(text_of, corrected, rankings, identities, part_of)
+        history = History(self._log, identities, now)
         return [
-            self._call(event, of, texts, rankings) | commands.values_call(event, self._shop)
-            for event, of in zip(events, stated, strict=True)
+            [*self._pieces(event, history, part_of, now), self._own_call(event, lookups)]
+            for event in events
         ]
 
-    def _call(self, event: AnyEvent, stated: AnyEvent, texts: _Texts, rankings: _Rankings) -> Call:
-        """Return the call of an event; of a correction, `stated` is what it corrects."""
-        match event, stated:
-            case UserEvent(op="erase"), _:
-                return commands.erase_call(event, self._shop)
-            case RankingEvent(), _:
-                shown = [texts[item.item_id, event.seen_at] for item in event.items]
-                call = commands.ranking_call(event, shown, self._counted(event, rankings))
-                return call | _context(event, rankings)
-            case InteractionEvent(corrects=str()), InteractionEvent(corrects=None):
-                if commands.is_counted(stated):
-                    return commands.correction_call(event, stated) | _context(stated, rankings)
-            case InteractionEvent(corrects=None), _ if commands.is_counted(event):
-                item_texts = texts.get((event.item_id, event.seen_at), {})
-                return commands.interaction_call(event, item_texts) | _context(event, rankings)
-        return commands.nothing_call(event)
+    def _own_call(self, event: AnyEvent, lookups: _Lookups) -> Call:
+        call = self._call(event, lookups) | commands.values_call(event, self._shop)
+        link = link_of(event)
+        owner = None if link is None else lookups.identities.owner_by(link)
+        if owner is not None:
+            call["owner"] = commands.owner_fields(owner.link, owner.is_shared) | {
+                "part": lookups.part_of(owner.link.seen_at)
+            }
+        return call
 
-    def _corrected(self, events: Sequence[AnyEvent]) -> dict[str, InteractionEvent]:
+    def _call(self, event: AnyEvent, lookups: _Lookups) -> Call:
+        match event:
+            case UserEvent(op="erase"):
+                sessions = sorted(self._log.linked_sessions([event.user_id]))
+                call = commands.erase_call(event, self._shop, sessions)
+            case RankingEvent():
+                shown = [lookups.text_of("shown", i.item_id, event.seen_at) for i in event.items]
+                counted = self._counted(event, lookups.rankings)
+                call = commands.ranking_call(event, shown, counted)
+                call |= self._identity(event, lookups)
+            case InteractionEvent(corrects=None):
+                text = lookups.text_of("clicked", event.item_id, event.seen_at)
+                call = commands.interaction_call(event, text) | self._identity(event, lookups)
+            case InteractionEvent() if stated := lookups.corrected.get(event.event_id):
+                call = commands.correction_call(event, stated) | self._identity(stated, lookups)
+            case _:
+                call = commands.nothing_call(event)
+        return call | {"part": lookups.part_of(event.seen_at)}
+
+    def _identity(self, event: Shown, lookups: _Lookups) -> Call:
+        """Return the ranking, the links and the merges of an event."""
+        part_of, identities = lookups.part_of, lookups.identities
+        first, ranking = (
+            lookups.rankings.get(event.request_id or ""),
+            shown_by(event, lookups.rankings),
+        )
+        links = identities.links_of(event, ranking)
+        merges = identities.merges_of(event, ranking)
+        fields: Call = {}
+        if links:
+            fields["links"] = {
+                link.event_id: commands.link_fields(link) | {"part": part_of(link.seen_at)}
+                for link in links
+            }
+        if merges:
+            fields["merges"] = {
+                merge.event_id: commands.merge_fields(merge) | {"part": part_of(merge.seen_at)}
+                for merge in merges
+            }
+        if first is not None and first.event_id != event.event_id:
+            fields["context"] = commands.context(first) | {"part": part_of(first.seen_at)}
+        return fields
+
+    def _pieces(
+        self, event: AnyEvent, history: History, part_of: PartOf, now: int
+    ) -> Iterator[Call]:
+        """Yield the calls about earlier events that belong to a user by this event."""
+        earlier = history.earlier_events(event)
+        if not earlier.events:
+            return
+        corrected = self._corrected(earlier.events)
+        stated = [corrected.get(one.event_id, one) for one in earlier.events]
+        rankings = self._first_rankings(one.request_id for one in stated if one.request_id)
+        identities = self._identities(stated, rankings, now)
+        texts = self._reader().recent_texts(earlier.entity, earlier.id_, now)
+        lookups = _Lookups(lambda *key: texts.get(key), corrected, rankings, identities, part_of)
+        calls = [self._call(one, lookups) | {"own": False} for one in earlier.events]
+        for piece in _cut(calls):
+            yield {
+                "kind": "history",
+                "id": event.event_id,
+                "seen_at": event.seen_at,
+                "part": part_of(event.seen_at),
+                "events": piece,
+            }
+
+    def _identities(self, events: Sequence[AnyEvent], rankings: Rankings, now: int) -> Identities:
+        links = [link for link in map(link_of, events) if link is not None]
+        shown = [e for e in events if isinstance(e, (RankingEvent, InteractionEvent))]
+        pairs = [(event, shown_by(event, rankings)) for event in shown]
+        sessions = [link.session_id for link in links] + [session_of(*pair) for pair in pairs]
+        users = [user_of(*pair) for pair in pairs]
+        return Identities.read(self._log, filter(None, sessions), filter(None, users), now)
+
+    def _corrected(self, events: Sequence[AnyEvent]) -> _Corrected:
         """Return correction's id → the event that it corrects, of the corrections that count."""
         corrected = {}
         for event in events:
@@ -88,7 +201,7 @@ class Enrichment:
                     corrected[event.event_id] = stated
         return corrected
 
-    def _texts(self, events: Sequence[AnyEvent]) -> _Texts:
+    def _texts(self, events: Sequence[AnyEvent]) -> Mapping[tuple[str, int], Texts]:
         """Return the recent-list columns of each shown or clicked item, by item and instant."""
         entries = list(dict.fromkeys(_recent_entries(events)))
         if not entries:
@@ -97,15 +210,18 @@ class Enrichment:
         texts = self._reader().item_texts(items, instants)
         return dict(zip(entries, texts, strict=True))
 
-    def _rankings(self, events: Sequence[AnyEvent]) -> _Rankings:
+    def _rankings(self, events: Sequence[AnyEvent]) -> Rankings:
         """Return the first ranking of each request, from the log if the live state may lack it."""
         clicked = list(dict.fromkeys(_clicked_requests(events)))
         missing = [r for r, live in zip(clicked, self._is_live(clicked), strict=True) if not live]
         shown = [event.request_id for event in events if isinstance(event, RankingEvent)]
-        rankings = {r: self._log.ranking(r) for r in dict.fromkeys([*shown, *missing])}
+        return self._first_rankings([*shown, *missing])
+
+    def _first_rankings(self, requests: Iterable[str]) -> Rankings:
+        rankings = {r: self._log.ranking(r) for r in dict.fromkeys(requests)}
         return {request: ranking for request, ranking in rankings.items() if ranking is not None}
 
-    def _counted(self, event: RankingEvent, rankings: _Rankings) -> frozenset[str]:
+    def _counted(self, event: RankingEvent, rankings: Rankings) -> frozenset[str]:
         """Return the items whose impression by the same request is in the compacted log."""
         first = rankings.get(event.request_id)
         if first is None or first.event_id == event.event_id:
@@ -116,6 +232,20 @@ class Enrichment:
             if (ranking.seen_at, ranking.event_id) < (event.seen_at, event.event_id)
         ]
         return frozenset(item.item_id for ranking in before for item in ranking.items)
+
+
+def _cut(calls: Sequence[Call]) -> Iterator[list[Call]]:
+    """Cut the calls of earlier events into pieces of bounded work."""
+    piece: list[Call] = []
+    size = 0
+    for call in calls:
+        work = max(1, len(call.get("shown", ())))
+        if piece and size + work > PIECE:
+            yield piece
+            piece, size = [], 0
+        piece.append(call)
+        size += work
+    yield piece
 
 
 def _recent_entries(events: Sequence[AnyEvent]) -> Iterator[tuple[str, int]]:
@@ -131,10 +261,3 @@ def _clicked_requests(events: Sequence[AnyEvent]) -> Iterator[str]:
     for event in events:
         if isinstance(event, InteractionEvent) and event.request_id:
             yield event.request_id
-
-
-def _context(event: RankingEvent | InteractionEvent, rankings: _Rankings) -> Call:
-    first = rankings.get(event.request_id or "")
-    if first is None or first.event_id == event.event_id:
-        return {}
-    return {"context": commands.context(first)}

@@ -51,7 +51,7 @@ class LiveWriter:
         self._reader = reader
         self._keys = LiveKeys.of(home)
         self._enrichment = Enrichment(shop, log, self._open_reader, self._is_live)
-        self._apply = Script.load("live")
+        self._apply = Script.load("live_tiles", "live_users", "live")
         self._prune = Script.load("prune")
         self._flush = Script.load("flush")
         self._held: dict[str, AnyEvent] = {}
@@ -162,9 +162,12 @@ class LiveWriter:
         return outcomes
 
     def _delete_erased(self, events: Sequence[AnyEvent]) -> None:
-        """Delete the stored rows of erased users, whose tombstones are already written."""
-        if erased := erased_users(events):
-            self._client.unlink(*self._open_reader().user_keys(list(erased)))
+        """Delete the stored rows of erased users and their sessions, after the tombstones."""
+        for user in erased_users(events):
+            sessions = [*self._log.linked_sessions([user])]
+            reader = self._open_reader()
+            keys = reader.row_keys("user", [user]) + reader.row_keys("session", sessions)
+            self._client.unlink(*keys)
 
     def _apply_batch(self, events: Sequence[AnyEvent]) -> list[Outcome]:
         outcomes: dict[int, Outcome] = {}
@@ -206,11 +209,14 @@ class LiveWriter:
 
     def _call(self, events: Sequence[AnyEvent], pruned: int) -> list[int]:
         part_of = self._log.seals().part_of
-        calls = [
-            commands.encode_call({**call, "part": part_of(call["seen_at"]), "pruned": pruned})
-            for call in self._enrichment.calls(events)
+        calls = self._enrichment.calls(events, part_of, self._clock.now())
+        encoded = [
+            (commands.encode_call({**call, "pruned": pruned}),)
+            for of_event in calls
+            for call in of_event
         ]
-        return self._run(self._apply, [(call,) for call in calls])
+        replies = iter(self._run(self._apply, encoded))
+        return [_outcome([next(replies) for _ in of_event]) for of_event in calls]
 
     def _is_live(self, requests: Sequence[str]) -> list[bool]:
         rankings = self._values([self._keys.request(request) for request in requests])
@@ -230,6 +236,14 @@ class LiveWriter:
         if self._reader is None:
             self._reader = OnlineReader(self._home, self._shop, self._client)
         return self._reader
+
+
+def _outcome(replies: Sequence[int]) -> int:
+    """Return the reply of an event's own call, the last, unless one before it did not work."""
+    for problem in (_PRUNED_DURING_CALL, FAILED):
+        if problem in replies:
+            return problem
+    return replies[-1]
 
 
 def _seen_order(event: AnyEvent) -> tuple[int, str]:

@@ -1,30 +1,35 @@
 -- Apply one event to the live state, once, in any order of events.
 --
 -- KEYS[1]  prefix of the project's live keys
--- ARGV[1]  the event, MessagePack, as live/commands.py encodes it
+-- ARGV[1]  the event, MessagePack, as live/commands.py encodes it; live_tiles.lua and live_users.lua
+--          come before this text
 -- Returns  1 applied · 0 duplicate · -1 pruned since the lookup: look up again and retry
 --
--- Order does not matter, because the state is a function of the set of events: the contribution
--- of an event is derived from the current state and stored with the event.  When an earlier ranking
--- of its request arrives later, the contributions are removed and derived again.
+-- Order does not matter, because the state is a function of the set of events.  Each event has a
+-- record of what any call said of it: its links, merges and ranking.  Its contributions are derived
+-- from the record, stored with it, and derived again when a call says more.  An event counts for an
+-- item, a query or its session once it is applied; for a user also when a later link or merge looks
+-- it up in the log.
 --
--- Keys after the prefix; `keys` has the oldest part in each, for pruning:
+-- Keys after the prefix; `keys` has the oldest part in each, for pruning; <who> is user:<user> or
+-- session:<session>:
 --   pruned               newest part that the stored rows include
 --   applied              sorted set: event id, by part
 --   keys                 sorted set: key, by its oldest part
 --   tile:<view>:<key>    tile, see counter_tiles.py
---   first:<user>         part -> the first event in it that names the user
---                        {event_time, seen_at, id, part}
---   recent:<verb>:<user> sorted set by seen_at of: event id NUL position, counted from the end,
+--   first:<who>          part -> the first event in it that names who {seen_at, id, part}, and
+--                        e<event> -> an event that belongs to them by a link or merge
+--   recent:<verb>:<who>  sorted set by seen_at of: event id NUL position, counted from the end,
 --                        NUL part NUL payload
+--   owner:<session>      the newest link or unlink {seen_at, id, part, user, is_shared}
 --   item:<item>, user:<user>, newest:<view>:<entity>
 --                        field -> its newest patch {event_time, seen_at, id, part, value}
---   request:<request>    the earliest ranking of a request {seen_at, id, part, user, query, ...}
---   shown:<request>      hash: item -> its one impression {seen_at, id, part, done}
---   act:<event>          an interaction of a request {seen_at, id, part, bucket, ..., done}
---   acts:<request>       sorted set: its interactions, by part
+--   request:<request>    record of the earliest ranking of a request
+--   shown:<request>      hash: item -> record of its one impression
+--   act:<event>          record of an interaction, or of a ranking as the first event of a user
+--   acts:<request>       sorted set: its interactions, by the last part of their contributions
 --   corrected:<event>    the first correction of an interaction {seen_at, id, part}
---   erased:<user>        tombstone of a user {seen_at, id, part}
+--   erased:<who>         tombstone of a user, or of a user's session {seen_at, id, part}
 --   item_changes         number of changes of items
 --   changed_items        sorted set: item, by the number of its last change
 
@@ -33,8 +38,14 @@ local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 -- Items whose last change is listed; a process that missed more reads the log.
 local MOST_CHANGED_ITEMS = 100000
 
--- Pending writes, each key once: oldest part, tile changes and list entries by key.
-local touched, tiles, entries = {}, {}, {}
+local FIRSTS = 20  -- stored events of a `first` key that belong to a user by a link or merge
+
+local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)
+if pruned ~= event.pruned then return -1 end
+if event.part <= pruned then return 0 end
+
+-- Pending writes, each key once: oldest part, tile changes, list entries and first events by key.
+local touched, tiles, entries, firsts = {}, {}, {}, {}
 
 local function touch(name, part)
   touched[name] = math.min(touched[name] or part, part)
@@ -48,51 +59,6 @@ end
 local function save(name, value)
   redis.call("SET", prefix .. name, cmsgpack.pack(value))
   touch(name, value.part)
-end
-
--- Return whether `a` comes before `b` by (seen_at, id); Lua's own `<` on text follows the locale.
-local function before(a, b)
-  if a.seen_at ~= b.seen_at then return a.seen_at < b.seen_at end
-  for n = 1, math.min(#a.id, #b.id) do
-    local x, y = a.id:byte(n), b.id:byte(n)
-    if x ~= y then return x < y end
-  end
-  return #a.id < #b.id
-end
-
--- Return the sizes of a tile's header and record, and the format of a record; see counter_tiles.py.
-local function layout(measures)
-  return 8 + 8 * measures, 12 + 8 * measures, "<i4i4i4" .. string.rep("i8", measures)
-end
-
-local function blank(measures)
-  return string.char(2, measures, 0, 0, 0, 0, 0, 128) .. string.rep("\0", 8 * measures)
-end
-
-local function is_tile(tile, measures)
-  local header, record = layout(measures)
-  return tile and #tile >= header and tile:byte(1) == 2 and tile:byte(2) == measures
-    and (#tile - header) % record == 0
-end
-
-local function change_tile(tile, c)
-  local measures = #c.deltas
-  local header, record, fields = layout(measures)
-  local at, values = header + 1, { c.part, c.bucket, 0 }
-  for n = 1, measures do values[3 + n] = 0 end
-  while at <= #tile do
-    local part, bucket = struct.unpack("<i4i4", tile, at)
-    if part == c.part and bucket == c.bucket then
-      values = { struct.unpack(fields, tile, at) }
-      values[#values] = nil
-      break
-    end
-    at = at + record
-  end
-  values[3] = values[3] + c.events
-  for n = 1, measures do values[3 + n] = values[3 + n] + c.deltas[n] end
-  local changed = values[3] == 0 and "" or struct.pack(fields, unpack(values))
-  return tile:sub(1, at - 1) .. changed .. tile:sub(at + record)
 end
 
 local function write_tile(name, changes)
@@ -112,9 +78,29 @@ local function write_entries(name, changes)
   redis.call("ZREMRANGEBYRANK", prefix .. name, 0, -(changes[1].keep + 1))
 end
 
+-- Store the earliest events only: a user was first seen at the first that remains.
+local function write_firsts(name, changes)
+  local stored, latest = load(name) or {}, nil
+  for key, first in pairs(changes) do stored[key] = first or nil end
+  repeat
+    local count = 0
+    latest = nil
+    for key, first in pairs(stored) do
+      if key:sub(1, 1) == "e" then
+        count = count + 1
+        if not latest or before(stored[latest], first) then latest = key end
+      end
+    end
+    if count > FIRSTS then stored[latest] = nil end
+  until count <= FIRSTS
+  if next(stored) then redis.call("SET", prefix .. name, cmsgpack.pack(stored))
+  else redis.call("DEL", prefix .. name) end
+end
+
 local function write_all()
   for name, changes in pairs(tiles) do write_tile(name, changes) end
   for name, changes in pairs(entries) do write_entries(name, changes) end
+  for name, changes in pairs(firsts) do write_firsts(name, changes) end
   for name, part in pairs(touched) do redis.call("ZADD", prefix .. "keys", "LT", part, name) end
 end
 
@@ -132,45 +118,50 @@ local function change(name, c, sign)
   for n, delta in ipairs(c.deltas) do sum.deltas[n] = sum.deltas[n] + sign * delta end
 end
 
-local function add(contributions, sign)
-  for _, c in ipairs(contributions) do
-    if c.view then
-      local name = "tile:" .. c.view .. ":" .. c.entity
-      change(name, c, sign)
-      touch(name, c.part)
-    else
-      local name = "recent:" .. c.verb .. ":" .. c.user
-      entries[name] = entries[name] or {}
-      table.insert(entries[name], {
-        seen_at = c.seen_at, member = c.member, keep = c.keep, sign = sign,
-      })
-      touch(name, c.part)
-    end
-  end
+local function change_list(record, done, who, part, sign)
+  local from_the_end = string.format("%05d", 99999 - record.position)
+  local member = { record.id, from_the_end, string.format("%d", part), done.payload }
+  local name = "recent:" .. record.verb .. ":" .. who
+  entries[name] = entries[name] or {}
+  table.insert(entries[name], {
+    seen_at = record.seen_at, member = table.concat(member, "\0"), keep = record.keep, sign = sign,
+  })
+  touch(name, part)
 end
 
--- Return an event's deltas for the counts of its entities: `who` maps a kind of entity to its key, and
--- each of `counts` has a view, its kind of entity and a delta for each measure.
-local function counted(what, counts, who)
-  local contributions = {}
-  for _, c in ipairs(counts) do
-    if who[c.entity] then
-      contributions[#contributions + 1] = {
-        view = c.view, entity = who[c.entity], part = what.part, bucket = what.bucket,
-        deltas = c.deltas,
-      }
-    end
-  end
-  return contributions
+local function change_first(record, user, part, sign)
+  local name = "first:user:" .. user
+  firsts[name] = firsts[name] or {}
+  firsts[name]["e" .. record.id] = sign > 0
+    and { seen_at = record.seen_at, id = record.id, part = part }
+  touch(name, part)
 end
 
-local function list_entry(what, verb, user, position, payload, keep)
-  local from_the_end = string.format("%05d", 99999 - position)
-  local part = string.format("%d", what.part)
-  local member = table.concat({ what.id, from_the_end, part, payload }, "\0")
-  return {
-    verb = verb, user = user, part = what.part, seen_at = what.seen_at, member = member, keep = keep,
-  }
+-- Add or remove what `done` says of a record: whose counts and lists have it, from which parts on.
+local function add(record, done, sign)
+  local function count(c, who, part)
+    if not who or part <= pruned then return end
+    local name = "tile:" .. c.view .. ":" .. who
+    change(name, { part = part, bucket = record.bucket, deltas = c.deltas }, sign)
+    touch(name, part)
+  end
+  for _, c in ipairs(record.counts or {}) do
+    if c.entity ~= "user" then count(c, done[c.entity], record.part) end
+    for _, user in ipairs(c.entity == "user" and done.users or {}) do
+      if user.is_named or not c.is_named then count(c, user.id, user.part) end
+    end
+  end
+  if done.payload and done.session and record.part > pruned then
+    change_list(record, done, "session:" .. done.session, record.part, sign)
+  end
+  for _, user in ipairs(done.users) do
+    if user.part > pruned then
+      if done.payload then change_list(record, done, "user:" .. user.id, user.part, sign) end
+      if record.is_event and not user.is_named then
+        change_first(record, user.id, user.part, sign)
+      end
+    end
+  end
 end
 
 -- Return the earliest ranking of the interaction's request, if it was shown before the interaction.
@@ -178,67 +169,111 @@ end
 local function context_of(act)
   local context = act.request and load("request:" .. act.request)
   if not context or (act.context and before(act.context, context)) then context = act.context end
-  if context and context.seen_at <= act.stated_at then return context end
+  if context and context.seen_at <= (act.stated or act).seen_at then
+    return {
+      id = context.id, seen_at = context.seen_at, user = context.user, session = context.session,
+      query = context.query, links = context.links, merges = context.merges,
+    }
+  end
 end
 
--- Derive an interaction's contribution from the current state, and replace the earlier one.
-local function derive(act)
-  act.context = context_of(act)
-  local user = act.user or (act.context and act.context.user)
-  local contributions = counted(act, act.counts, {
-    item = act.item, user = user, query = act.context and act.context.query,
-  })
-  if user and act.payload then
-    contributions[#contributions + 1] = list_entry(act, "clicked", user, 0, act.payload, act.keep)
+-- Derive a record's contributions from what is said of it, and replace the earlier ones.
+local function derive(record)
+  local context = record.context or {}
+  local done = { users = users_of(record, context), payload = record.payload }
+  if record.own then
+    done.item, done.session = record.item, record.session or context.session
+    done.query = record.query or context.query
   end
-  add(act.done, -1)
-  add(contributions, 1)
-  act.done = contributions
-  if act.request or act.corrects then save("act:" .. act.id, act) end
+  if record.done then add(record, record.done, -1) end
+  add(record, done, 1)
+  record.done = done
+  record.last_part = math.max(record.last_part or 0, record.part, event.part)
+  for _, user in ipairs(done.users) do record.last_part = math.max(record.last_part, user.part) end
+end
+
+-- Return a record with what a call adds to it, and whether that is anything.  The item's values are
+-- those of the event's own call: a later lookup may miss them.
+local function revised(stored, fresh)
+  if not stored then return fresh, true end
+  local is_new = fresh.own and not stored.own
+  if fresh.payload and (is_new or not stored.payload) then
+    stored.payload, is_new = fresh.payload, true
+  end
+  if fresh.counts and not stored.counts then
+    stored.counts, stored.bucket, stored.part = fresh.counts, fresh.bucket, fresh.part
+    stored.done, is_new = nil, true
+  end
+  stored.own = stored.own or fresh.own
+  for _, field in ipairs({ "links", "merges" }) do
+    for id, c in pairs(fresh[field] or {}) do
+      stored[field] = stored[field] or {}
+      if not stored[field][id] then stored[field][id], is_new = c, true end
+    end
+  end
+  return stored, is_new
+end
+
+local function save_record(name, record)
+  redis.call("SET", prefix .. name, cmsgpack.pack(record))
+  touch(name, record.last_part)
 end
 
 local function derive_all(name)
   for _, id in ipairs(redis.call("ZRANGE", prefix .. name, 0, -1)) do
     local act = load("act:" .. id)
-    if act then derive(act) end
+    if act then
+      act.context = context_of(act)
+      derive(act)
+      save_record("act:" .. id, act)
+    end
   end
 end
 
--- Store the earliest ranking of a request.  Only this ranking counts as a search, and only if
--- it was applied here, not looked up in the log.
-local function store_ranking(request, ranking)
-  local stored = load("request:" .. request)
-  local now_applied = stored and stored.id == ranking.id and stored.looked_up
-  if stored and not now_applied and not before(ranking, stored) then return end
-  if stored then add(stored.done, -1) end
-  ranking.done = {}
-  if not ranking.looked_up then
-    local who = { user = ranking.user, query = ranking.query }
-    ranking.done = counted(ranking, event.search, who)
+-- Return what a call says of an event, as a record with further fields.
+local function record_of(e, fields)
+  for _, name in ipairs({
+    "seen_at", "id", "part", "bucket", "own", "user", "session", "links", "merges", "keep",
+  }) do
+    fields[name] = e[name]
   end
-  add(ranking.done, 1)
-  save("request:" .. request, ranking)
+  return fields
+end
+
+-- Return the record in place of which a new one comes: the same event's, or that of a later event,
+-- whose contributions are removed.  The second result is true if the place has an earlier event's.
+local function place_of(stored, fresh)
+  if not stored or stored.id == fresh.id then return stored, false end
+  if not before(fresh, stored) then return nil, true end
+  add(stored, stored.done, -1)
+  return nil, false
+end
+
+-- Store the earliest ranking of a request; only this one counts as a search.
+local function store_ranking(request, fresh)
+  local stored, is_later = place_of(load("request:" .. request), fresh)
+  if is_later then return end
+  local ranking, is_new = revised(stored, fresh)
+  if not is_new then return end
+  derive(ranking)
+  save_record("request:" .. request, ranking)
   derive_all("acts:" .. request)
 end
 
-local function show(request, ranking, shown, keep)
-  local name = "shown:" .. request
+local function show(e, shown)
+  local name = "shown:" .. e.request
   local packed = redis.call("HGET", prefix .. name, shown.item)
-  local stored = packed and cmsgpack.unpack(packed)
-  if stored and not before(ranking, stored) then return end
-  if stored then add(stored.done, -1) end
-  local done = counted(ranking, event.impression, {
-    item = shown.item, user = ranking.user, query = ranking.query,
+  local fresh = record_of(e, {
+    verb = "shown", item = shown.item, query = e.query, position = shown.position,
+    payload = shown.payload, counts = e.impression,
   })
-  if ranking.user then
-    done[#done + 1] =
-      list_entry(ranking, "shown", ranking.user, shown.position, shown.payload, keep)
-  end
-  add(done, 1)
-  local impression =
-    { seen_at = ranking.seen_at, id = ranking.id, part = ranking.part, done = done }
+  local stored, is_later = place_of(packed and cmsgpack.unpack(packed), fresh)
+  if is_later then return end
+  local impression, is_new = revised(stored, fresh)
+  if not is_new then return end
+  derive(impression)
   redis.call("HSET", prefix .. name, shown.item, cmsgpack.pack(impression))
-  touch(name, ranking.part)
+  touch(name, impression.last_part)
 end
 
 local function patch_of(value)
@@ -272,81 +307,96 @@ local function list_change(item)
 end
 
 -- Per part, because pruning removes state part by part.
-local function store_first_event(user)
-  local name, part = "first:" .. user, string.format("%d", event.part)
-  local firsts = load(name) or {}
-  local first = patch_of("null")
-  if firsts[part] and not before(first, firsts[part]) then return end
-  firsts[part] = first
-  redis.call("SET", prefix .. name, cmsgpack.pack(firsts))
+local function store_first_event(who)
+  local name, part = "first:" .. who, string.format("%d", event.part)
+  local first = { seen_at = event.seen_at, id = event.id, part = event.part }
+  local stored = load(name)
+  if stored and stored[part] and not before(first, stored[part]) then return end
+  firsts[name] = firsts[name] or {}
+  firsts[name][part] = first
   touch(name, event.part)
+end
+
+local function store_owner(owner)
+  local name = "owner:" .. owner.session
+  local stored = load(name)
+  local is_later = not stored or before(stored, owner)
+    or (stored.id == owner.id and owner.is_shared and not stored.is_shared)
+  if is_later then save(name, owner) end
 end
 
 local apply = {}
 
-function apply.ranking()
-  local ranking = {
-    seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
-    user = event.user, query = event.query,
-  }
-  for _, shown in ipairs(event.shown) do show(event.request, ranking, shown, event.keep) end
-  store_ranking(event.request, ranking)
+function apply.ranking(e)
+  if e.context then store_ranking(e.request, e.context) end
+  for _, shown in ipairs(e.shown) do show(e, shown) end
+  store_ranking(e.request, record_of(e, { query = e.query, counts = e.search }))
+  if (e.session and not e.user) or next(e.merges or {}) then
+    local first, is_new = revised(load("act:" .. e.id), record_of(e, { is_event = true }))
+    if is_new then
+      derive(first)
+      save_record("act:" .. e.id, first)
+    end
+  end
 end
 
--- Return whether an act is the first correction of an event; a later one that was applied before it
+-- Return whether an event is the first correction of another; a later one that was applied before it
 -- is taken back.
-local function is_first_correction(act)
-  local name = "corrected:" .. act.corrects
+local function is_first_correction(e)
+  local name = "corrected:" .. e.stated.id
   local stored = load(name)
-  if stored and before(stored, act) then return false end
+  if stored and stored.id == e.id then return true end
+  if stored and before(stored, e) then return false end
   local later = stored and load("act:" .. stored.id)
   if later then
-    add(later.done, -1)
+    add(later, later.done, -1)
     redis.call("DEL", prefix .. "act:" .. stored.id)
   end
-  save(name, { seen_at = act.seen_at, id = act.id, part = act.part })
+  save(name, { seen_at = e.seen_at, id = e.id, part = e.part })
   return true
 end
 
-function apply.interaction()
-  local act = {
-    seen_at = event.seen_at, id = event.id, part = event.part, bucket = event.bucket,
-    item = event.item, user = event.user, request = event.request, counts = event.counts,
-    payload = event.payload, keep = event.keep, done = {}, corrects = event.corrects,
-    stated_at = event.stated_at or event.seen_at,
-  }
-  if act.corrects and not is_first_correction(act) then return end
+function apply.interaction(e)
+  if e.stated and not is_first_correction(e) then return end
+  if e.context then store_ranking(e.request, e.context) end
+  local act = revised(load("act:" .. e.id), record_of(e, {
+    verb = "clicked", item = e.item, position = 0, payload = e.payload, counts = e.counts,
+    request = e.request, stated = e.stated, is_event = not e.stated,
+  }))
+  act.context = context_of(act)
   derive(act)
-  if act.request then
-    redis.call("ZADD", prefix .. "acts:" .. act.request, act.part, act.id)
-    touch("acts:" .. act.request, act.part)
+  save_record("act:" .. e.id, act)
+  if e.request then
+    redis.call("ZADD", prefix .. "acts:" .. e.request, "GT", act.last_part, e.id)
+    touch("acts:" .. e.request, act.last_part)
   end
 end
 
+-- Earlier events of a session or user, of which a link or merge says more.
+function apply.history(e)
+  for _, earlier in ipairs(e.events) do apply[earlier.kind](earlier) end
+end
+
 -- A later event of an old request may still write keys of the user; the tombstone hides them.
-function apply.erase()
-  for _, name in ipairs(event.names) do redis.call("DEL", prefix .. name) end
-  local erased = { seen_at = event.seen_at, id = event.id, part = event.part }
-  save("erased:" .. event.user, erased)
+function apply.erase(e)
+  for _, name in ipairs(e.names) do redis.call("DEL", prefix .. name) end
+  for _, who in ipairs(e.erased) do
+    save("erased:" .. who, { seen_at = e.seen_at, id = e.id, part = e.part })
+  end
 end
 
 function apply.nothing() end
 
-local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)
-if pruned ~= event.pruned then return -1 end
-if event.part <= pruned then return 0 end
-if redis.call("ZADD", prefix .. "applied", "NX", event.part, event.id) == 0 then return 0 end
-if event.context then
-  event.context.looked_up = true
-  event.context.part = event.part
-  store_ranking(event.request, event.context)
+if event.kind ~= "history" then
+  if redis.call("ZADD", prefix .. "applied", "NX", event.part, event.id) == 0 then return 0 end
 end
-if event.heard_of then store_first_event(event.heard_of) end
+for _, who in ipairs(event.named or {}) do store_first_event(who) end
 for _, change in ipairs(event.patches or {}) do
   patch_fields(change.name, change.patch)
   local item = change.name:match("^item:(.*)$")
   if item then list_change(item) end
 end
-apply[event.kind]()
+if event.owner then store_owner(event.owner) end
+apply[event.kind](event)
 write_all()
 return 1

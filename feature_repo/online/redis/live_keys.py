@@ -1,6 +1,7 @@
 """The live keys of a home and the format of their values; `live.lua` writes them."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -55,17 +56,20 @@ class LiveKeys:
         """Key of the items by the number of their last change."""
         return f"{self.prefix}changed_items"
 
-    def first(self, user_id: str) -> str:
-        """Return the key of the first event of a user in each part, stored as patches."""
-        return f"{self.prefix}first:{user_id}"
+    def first(self, entity: str, id_: str) -> str:
+        """Return the key of the first events of a user or session."""
+        return f"{self.prefix}first:{entity}:{id_}"
 
-    def recent(self, verb: str, user_id: str) -> str:
-        """Return the key of the items that a user clicked, or was shown, last."""
-        return f"{self.prefix}recent:{verb}:{user_id}"
+    def recent(self, verb: str, entity: str, id_: str) -> str:
+        """Return the key of the items that a user or session clicked, or was shown, last."""
+        return f"{self.prefix}recent:{verb}:{entity}:{id_}"
 
-    def erased(self, user_id: str) -> str:
-        """Return the key of the tombstone of an erased user who may still be in stored rows."""
-        return f"{self.prefix}erased:{user_id}"
+    def erased(self, entity: str, id_: str) -> str:
+        """Return the key of the tombstone of an erased user, or of a session of one.
+
+        Stored rows may still have them.
+        """
+        return f"{self.prefix}erased:{entity}:{id_}"
 
     def request(self, request_id: str) -> str:
         """Return the key of the earliest ranking of a request."""
@@ -82,6 +86,26 @@ class Patch(msgspec.Struct, frozen=True):
     value: str
 
 
+CACHED_MEMBERS = 20_000
+"""Members of recent lists whose decoded entries are cached, some 500 bytes each.  A page reads a
+shopper's lists twice, and the shopper's next page follows soon."""
+
+
+class FirstEvent(msgspec.Struct, frozen=True):
+    """One of the first events of a user or session, with the part from which on it is theirs."""
+
+    seen_at: int
+    part: int
+
+
+class Owner(msgspec.Struct, frozen=True):
+    """Who a session belongs to, with the part of the link or unlink; None after an unlink."""
+
+    part: int
+    is_shared: bool
+    user: str | None = None
+
+
 class RecentItem(msgspec.Struct, frozen=True, array_like=True):
     """An entry of a recent list: the item, and its columns at the time."""
 
@@ -90,6 +114,8 @@ class RecentItem(msgspec.Struct, frozen=True, array_like=True):
 
 
 decode_patches = msgspec.msgpack.Decoder(dict[str, Patch]).decode
+decode_firsts = msgspec.msgpack.Decoder(dict[str, FirstEvent]).decode
+decode_owner = msgspec.msgpack.Decoder(Owner).decode
 decode_recent = msgspec.json.Decoder(RecentItem).decode
 
 
@@ -98,8 +124,11 @@ def encode_recent(entry: RecentItem) -> str:
     return msgspec.json.encode(entry).decode()
 
 
+@lru_cache(CACHED_MEMBERS)
 def read_member(member: bytes) -> tuple[int, RecentItem]:
     """Return part and entry of a member `event id NUL position NUL part NUL payload`.
+
+    Callers must not change the entry, which is cached.
 
     Raises:
         ValueError: the member has another form.

@@ -48,11 +48,16 @@ local function clean_patches(key)
   return oldest
 end
 
+local function last_part_of(packed)
+  local value = cmsgpack.unpack(packed)
+  return value.last_part or value.part
+end
+
 local function clean_hash(key)
   local oldest
   local pairs_of = redis.call("HGETALL", key)
   for n = 1, #pairs_of, 2 do
-    local of = cmsgpack.unpack(pairs_of[n + 1]).part
+    local of = last_part_of(pairs_of[n + 1])
     if of > part then oldest = older(oldest, of) else redis.call("HDEL", key, pairs_of[n]) end
   end
   return oldest
@@ -60,7 +65,7 @@ end
 
 local function clean_value(key)
   local packed = redis.call("GET", key)
-  local of = packed and cmsgpack.unpack(packed).part
+  local of = packed and last_part_of(packed)
   if of and of > part then return of end
   redis.call("DEL", key)
 end
@@ -73,7 +78,7 @@ end
 local cleaners = {
   tile = clean_tile, recent = clean_recent, item = clean_patches, user = clean_patches,
   newest = clean_patches, first = clean_patches, shown = clean_hash, request = clean_value, act = clean_value,
-  acts = clean_set, corrected = clean_value, erased = clean_value,
+  acts = clean_set, corrected = clean_value, erased = clean_value, owner = clean_value,
 }
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)

@@ -29,9 +29,9 @@ class Script:
     sha: str
 
     @classmethod
-    def load(cls, name: str) -> "Script":
-        """Read `<name>.lua` of this folder."""
-        text = (_HERE / f"{name}.lua").read_text(encoding="utf-8")
+    def load(cls, *names: str) -> "Script":
+        """Read `<name>.lua` of this folder; of several, each continues the one before."""
+        text = "\n".join((_HERE / f"{name}.lua").read_text(encoding="utf-8") for name in names)
         return cls(text, hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest())
 
     def run(

@@ -33,6 +33,7 @@ class RequestContext:
         utc_offset_minutes: of the shopper's clock; None if unknown.
         user: "<view>__<feature>" → scalar, list or None; absent or None is missing;
             "<view>__present": whether the view has a row of the user.
+        session: like `user`, of the session's views; `user` includes it where it counts.
         query_row: like `user`, of the query's views.
         market_row: like `user`, of the market's views.
         item_ids: the N candidates, in the order of the request.
@@ -45,6 +46,7 @@ class RequestContext:
     query: str | None = None
     utc_offset_minutes: float | None = None
     user: Mapping[str, Any] = field(default_factory=dict)
+    session: Mapping[str, Any] = field(default_factory=dict)
     query_row: Mapping[str, Any] = field(default_factory=dict)
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()

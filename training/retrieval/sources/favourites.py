@@ -17,7 +17,7 @@ from training.retrieval.sources.templates import POPULAR
 
 def _search(request: SourceRequest) -> RankedList:
     category = request.item_table.shop.item_role("category")
-    if request.user_id is None or category is None:
+    if request.is_anonymous or category is None:
         return RankedList()
     clicked = as_list(request.features().user.get(f"user_recent__clicked_{category.column}"))
     clicks_by_category = Counter(value for text in clicked for value in split(text))

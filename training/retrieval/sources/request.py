@@ -39,7 +39,7 @@ class SourceRequest:
 
     Attributes:
         market: of the shopper.
-        user_id: None for an anonymous shopper.
+        user_id: None for a visitor without a name.
         item_ids: the items that the list is about; empty for most surfaces.
         filters: the filters of the request.
         interpreted: the query; empty where there is none.
@@ -47,6 +47,7 @@ class SourceRequest:
         item_table: N items.
         eligible: shape (N,), whether each item may be shown.
         indexes: returns the index of a kind, or None where it is not published.
+        session_id: None where the visit is unknown.
     """
 
     market: str
@@ -58,6 +59,12 @@ class SourceRequest:
     item_table: ItemTable
     eligible: Flags
     indexes: Callable[[str], Any]
+    session_id: str | None = None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the request names neither a user nor a session."""
+        return self.user_id is None and self.session_id is None
 
     def index(self, kind: str) -> Any:
         """Return the index of a kind.
@@ -87,7 +94,7 @@ class SourceRequest:
         Raises:
             SourceMissingError: the live features cannot be read.
         """
-        if self.user_id is None:
+        if self.is_anonymous:
             return []
         clicked = as_list(self.features().user.get("user_recent__clicked_item_ids"))
         return list(dict.fromkeys(item for item in clicked if item))
