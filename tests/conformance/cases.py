@@ -135,6 +135,7 @@ def _request(case: str, request: dict[str, Any]) -> dict[str, Any]:
         "request_id": f"{case} request",
         "t": parse_instant(request["t"]),
         "user_id": f"{case} {request['user']}" if "user" in request else None,
+        "session_id": f"{case} {request['session']}" if "session" in request else None,
         "query": request.get("query"),
         "query_key": query_key(request.get("query"), case),
         "market": case,

@@ -13,7 +13,7 @@ from feature_repo.events.log import encode_event
 from feature_repo.feast_repo import repository
 from feature_repo.home import DAY, Clock, Home, parse_instant
 from feature_repo.request_features import RequestContext, feature_columns, feature_matrix
-from feature_repo.request_features.context import with_overrides
+from feature_repo.request_features.context import shopper, with_overrides
 from feature_repo.request_features.families.slate import distance_to_median
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
@@ -95,14 +95,15 @@ def transformed(room, live):
 @pytest.fixture(scope="module")
 def batch(transformed):
     """The contexts of the newest rows, by case."""
+    shop = Shop.load(transformed.shop_toml)
     views = {
         view.name: (view, Rows(transformed.features / view.name, view.join_keys[0]))
         for view in Catalogue.of(transformed).views
     }
-    return {case.id: context_of_rows(views, case) for case in ALL}
+    return {case.id: context_of_rows(views, case, shop) for case in ALL}
 
 
-def context_of_rows(views, case):
+def context_of_rows(views, case, shop):
     def values_of(entity, key):
         values = {}
         for name, (view, rows) in views.items():
@@ -117,7 +118,13 @@ def context_of_rows(views, case):
         t=case.request["t"],
         query=case.request["query"],
         utc_offset_minutes=case.request["utc_offset_minutes"],
-        user=values_of("user", case.request["user_id"]),
+        user=shopper(
+            values_of("user", case.request["user_id"]),
+            values_of("session", case.request["session_id"]),
+            is_named=case.request["user_id"] is not None,
+            t=case.request["t"],
+            shop=shop,
+        ),
         query_row=values_of("query", case.request["query_key"]),
         market_row=values_of("market", case.request["market"]),
         item_ids=case.request["item_ids"],
