@@ -23,6 +23,9 @@ MOST_CHANGES = 50_000
 """Changed items that are followed; later ones wait for the next refresh."""
 
 _STEP = 500
+_MOST_READS = 20
+"""Reads of one call, so that a steady stream of changes does not delay newly published indexes."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -77,8 +80,9 @@ class LiveIndexes:
         if is_new and (_are_of_one_fit(published) or not self._published):
             self._restart(published)
         try:
-            while self._read():
-                pass
+            for _ in range(_MOST_READS):
+                if not self._read():
+                    return
         except RedisError:
             # The lists stay as they are; `OnlineFeatures` logs the outage.
             return

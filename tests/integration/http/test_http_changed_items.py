@@ -1,11 +1,15 @@
 """Lists of every server have the items as they are now, and a refresh changes no answer."""
 
+import asyncio
 import uuid
 
 import pytest
 
+from feature_repo.online.redis.server import ensure_redis
 from pipelines.steps import refresh
-from tests.integration.http.small_shop import run_service
+from serving.flow import Resources
+from tests.integration.http.small_shop import kill_redis, run_service
+from training.retrieval.indexes import LEXICAL
 
 NEW = {"title": "Zyxophone deluxe", "category": "music", "brand": "Zyx", "price": 12.5}
 
@@ -77,8 +81,21 @@ def test_changed_prices_names_and_deletions_are_in_every_list(changed):
         assert "gone" not in home(service) + page(service, "gonophone")[0]
 
 
+def test_changes_accepted_without_redis_are_in_the_lists_after_its_return(changed, shop):
+    kill_redis(shop)
+    send(changed[0], "early", title="Outagophone")
+
+    ensure_redis(shop)
+
+    def is_listed(service):
+        answer = service.search("outagophone").json()
+        return (answer["degraded"], answer["total"]) == ([], 1)
+
+    assert all(service.eventually(lambda s=service: is_listed(s)) for service in changed)
+
+
 def test_a_refresh_changes_no_answer(changed, shop):
-    queries = ("zyxophone deluxe", "renamophone", "shoes", "")
+    queries = ("zyxophone deluxe", "outagophone", "shoes", "")
     filters = ({}, {"brand": "Zyx"}, {"price": {"max": 50}})
 
     def answers(service):
@@ -93,3 +110,23 @@ def test_a_refresh_changes_no_answer(changed, shop):
     for service, expected in zip(changed, before, strict=True):
         assert service.eventually(lambda s=service: s.metric("aisle_changed_items") == 0)
         assert answers(service) == expected
+
+
+def test_indexes_of_two_fits_answer_as_those_of_one(changed, shop):
+    link = shop.home.current / LEXICAL / "default"
+    older = link.resolve()
+    send(changed[0], "fresh", title="Mixophone")
+    refresh(shop)
+    newer = link.resolve()
+    link.unlink()
+    link.symlink_to(older)
+
+    resources = Resources.open(shop)
+
+    lexical = resources.models.index(LEXICAL)
+    asyncio.run(resources.close())
+    link.unlink()
+    link.symlink_to(newer)
+    assert older != newer
+    assert lexical.search(["mixophone"], "english").item_ids == ["fresh"]
+    assert lexical.search(["zyxophone"], "english").item_ids == []
