@@ -3,7 +3,7 @@
 from feature_repo.events.contract.bodies import BYTE_ORDER_MARK, decode_json, split_body
 from feature_repo.events.contract.canonical import parse_canonical
 from feature_repo.events.contract.dialects import CANONICAL, Dialect, parse_events, parse_feedback
-from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, EventKind
+from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, ERASED_USER, EventKind
 from feature_repo.events.contract.events import (
     DEFAULT_MARKET,
     POSITIVE_TYPES,
@@ -54,6 +54,7 @@ __all__ = [
     "CANONICAL",
     "DEFAULT_MARKET",
     "DERIVED_COLUMNS",
+    "ERASED_USER",
     "EVENT_KINDS",
     "FEATURE_KINDS",
     "POSITIVE_TYPES",

@@ -73,6 +73,19 @@ def test_an_erased_user_is_unknown_immediately_and_out_of_the_log_after_a_refres
     dataset.unlink()
 
 
+def test_a_shared_device_of_an_erased_user_belongs_to_nobody(service, client):
+    for user in ("lender", "borrower"):
+        service.click(service.items[0], user_id=user, session_id="lent")
+    service.click(service.items[1], session_id="lent")
+    client.erase_user("borrower")
+    service.click(service.items[2], session_id="lent")
+
+    links = service.log.links(["lent"])
+
+    assert [link.user_id for link in links] == ["lender", None]
+    assert client.user("lender")["features"]["user_engagement__clicks_all"] == 1
+
+
 def test_the_command_line_shows_and_erases_a_user(service, capsys):
     service.click(service.items[0], user_id="terminal")
 
