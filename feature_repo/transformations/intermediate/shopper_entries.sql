@@ -113,13 +113,15 @@ entries as (
 
 restarts as (
 
-    select distinct
+    select
         $key,
         verb,
-        seen_at as block
+        seen_at as block,
+        max(part) as part
 
     from entries
     where happened_at < seen_at
+    group by $key, verb, block
 
 ),
 
@@ -169,6 +171,7 @@ newest as (
         restarts.$key,
         restarts.verb,
         restarts.block,
+        restarts.part,
         if(restarts.verb = 'clicked', getvariable('k_clicked'), getvariable('k_shown')) as most,
         unnest(range(greatest(known.entries - most, 0) + 1, happened.entries + 1)) as rank
 
@@ -187,10 +190,11 @@ newest as (
 restarted as (
 
     select
-        ranked.* exclude (rank, seen_at),
+        ranked.* exclude (rank, seen_at, part),
         ranked.seen_at as known_at,
         newest.block,
-        newest.block as seen_at
+        newest.block as seen_at,
+        newest.part
 
     from newest
     inner join ranked using ($key, verb, rank)

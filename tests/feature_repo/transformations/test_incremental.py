@@ -119,6 +119,17 @@ def test_old_events_named_by_new_ones_are_read(home, tmp_path):
     assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
 
 
+def test_linked_events_older_than_a_full_list_change_it_as_in_a_rebuild(few, home, tmp_path):
+    clicks = [click(f"c{n}", at=START + n, user_id="u") for n in (1, 2)]
+    link = UserEvent(event_id="l", event_time=START, user_id="u", op="link", session_id="s")
+
+    grown = grown_with(home, [click("c0", session_id="s"), *clicks], [link])
+
+    assert not grown.reports[1].rebuilt
+    assert grown.reports[1].views["user_recent"].rows == 1
+    assert differences(grown.home, rebuilt(grown.home, tmp_path / "other")) == {}
+
+
 def test_seal_without_events_advances_windows_and_midnights(home, tmp_path):
     grown = grown_with(home, [*NEW, click("c2", at=START + 1)])
 
