@@ -47,7 +47,7 @@ class BusyShop:
     degraded: int = 0
     _requests: dict[str, list[str]] = field(default_factory=dict)
     _unreported: list[str] = field(default_factory=list)
-    _acted: list[str] = field(default_factory=list)
+    _acted: list[tuple[str, int]] = field(default_factory=list)
     _sent: list[tuple[str, dict]] = field(default_factory=list)
     _waiting: dict[str, list[dict]] = field(default_factory=lambda: {"events": [], "feedback": []})
 
@@ -125,20 +125,27 @@ class BusyShop:
         if self.rng.random() < 0.4:
             event = self._event_id() | {"event": "interaction", "timestamp": at // 1000, **who}
             event |= {"item": item, "type": type_, "ranking": request_id}
-            self._acted.append(event["id"])
+            self._acted.append((event["id"], at))
             self._send("feedback", event)
         else:
             act = {"item_id": item, "type": type_, "request_id": request_id}
             event = self._event("interaction", at, act | {"user_id": who.get("user")})
-            self._acted.append(event["event_id"])
+            self._acted.append((event["event_id"], at))
             self._send("events", event)
 
     def _correct(self):
-        """Send a return: the correction of an earlier or of an unknown interaction."""
-        corrects = self.rng.choice([*self._acted[-20:], "never-heard-of"])
+        """Take back one of the last interactions, at once or later; each at most once."""
+        self.flush()
+        now = self.clock.now()
+        recent = [name for name, at in self._acted[-20:] if at <= now]
+        if not recent:
+            return
+        corrects = self.rng.choice(recent)
+        self._acted = [acted for acted in self._acted if acted[0] != corrects]
         act = {"item_id": self.rng.choice(self.items), "type": "click", "corrects": corrects}
         act |= {"user_id": self._who().get("user")}
-        self._send("events", self._event("interaction", self._time(), act))
+        at = max(self._time(), now)
+        self._send("events", self._event("interaction", at, act))
 
     def _change_item(self):
         if self.rng.random() < 0.3:
