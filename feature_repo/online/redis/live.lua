@@ -19,7 +19,8 @@
 --   tile:<view>:<key>    tile, see counter_tiles.py
 --   first:<who>          part -> the first event in it that names who {seen_at, id, part}, and
 --                        e<event> -> an event that belongs to them by a link or merge
---   recent:<verb>:<who>  sorted set by seen_at of: event id NUL position, counted from the end,
+--   recent:<verb>:<who>  sorted set by seen_at of: the instant from which on it belongs to them
+--                        NUL event id NUL position, counted from the end,
 --                        NUL part NUL payload
 --   owner:<session>      the newest link or unlink {seen_at, id, part, user, is_shared}
 --   item:<item>, user:<user>, newest:<view>:<entity>
@@ -118,9 +119,11 @@ local function change(name, c, sign)
   for n, delta in ipairs(c.deltas) do sum.deltas[n] = sum.deltas[n] + sign * delta end
 end
 
-local function change_list(record, done, who, part, sign)
+-- Of equal instants, what was linked later comes first, as in the stored rows.
+local function change_list(record, done, who, since, part, sign)
   local from_the_end = string.format("%05d", 99999 - record.position)
-  local member = { record.id, from_the_end, string.format("%d", part), done.payload }
+  local seen_from = string.format("%017d", since)
+  local member = { seen_from, record.id, from_the_end, string.format("%d", part), done.payload }
   local name = "recent:" .. record.verb .. ":" .. who
   entries[name] = entries[name] or {}
   table.insert(entries[name], {
@@ -152,11 +155,13 @@ local function add(record, done, sign)
     end
   end
   if done.payload and done.session and record.part > pruned then
-    change_list(record, done, "session:" .. done.session, record.part, sign)
+    change_list(record, done, "session:" .. done.session, record.seen_at, record.part, sign)
   end
   for _, user in ipairs(done.users) do
     if user.part > pruned then
-      if done.payload then change_list(record, done, "user:" .. user.id, user.part, sign) end
+      if done.payload then
+        change_list(record, done, "user:" .. user.id, user.since, user.part, sign)
+      end
       if record.is_event and not user.is_named then
         change_first(record, user.id, user.part, sign)
       end

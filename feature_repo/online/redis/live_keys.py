@@ -126,7 +126,7 @@ def encode_recent(entry: RecentItem) -> str:
 
 @lru_cache(CACHED_MEMBERS)
 def read_member(member: bytes) -> tuple[int, RecentItem]:
-    """Return part and entry of a member `event id NUL position NUL part NUL payload`.
+    """Return part and entry of a member `since NUL event id NUL position NUL part NUL payload`.
 
     Callers must not change the entry, which is cached.
 

@@ -63,7 +63,7 @@ local function users_of(record, context)
   end
   local merges = user and merges_of(record, context)
   while user do
-    users[#users + 1] = { id = user, part = part, is_named = is_named }
+    users[#users + 1] = { id = user, part = part, since = seen_at, is_named = is_named }
     local merge = merges[user]
     if merge and merge.seen_at > seen_at then part, seen_at = merge.part, merge.seen_at end
     user, is_named = merge and merge.into, false

@@ -29,6 +29,7 @@ def events_of(seed):
             received_at=at + draw.choice([0, 0, DAY]),
             request_id=name,
             user_id=user,
+            session_id=f"s{draw.randrange(9)}",
             query=draw.choice(["red", "blue", None]),
             items=tuple(ShownItem(f"i{k}") for k in draw.sample(range(9), 4)),
         )
@@ -36,7 +37,11 @@ def events_of(seed):
             event_id=f"{name}i", event_time=at, item_id=item, fields={"order": at / 1e6, "rn": True}
         )
         yield InteractionEvent(
-            event_id=f"{name}c", event_time=at + 5, item_id=item, type="click", request_id=name
+            event_id=f"{name}c",
+            event_time=at + 5,
+            item_id=item,
+            type="purchase" if n % 5 == 0 else "click",
+            request_id=name,
         )
 
 
@@ -64,6 +69,7 @@ def keys_of(seed, n=300):
         {
             "item_id": draw.choice([*(f"i{k}" for k in range(9)), "unknown", None]),
             "user_id": draw.choice([*(f"u{k}" for k in range(7)), None]),
+            "session_id": draw.choice([*(f"s{k}" for k in range(9)), None]),
             "query_key": draw.choice(["default|red", "default|blue", None]),
             "market": draw.choice(["default", "unknown", None]),
             "t": draw.choice(
