@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -37,6 +38,7 @@ from training.retrieval.indexes import Popularity
 from training.studies.simulation import simulate
 
 READY_SECONDS = seconds(120)
+SIMULATED_ITEM = re.compile(r"i\d+")
 
 
 @dataclass
@@ -54,9 +56,13 @@ class Service:
 
     @cached_property
     def items(self) -> list[str]:
-        """Ids of items that were shown and are still for sale."""
-        shown = self._ids("item_engagement", "item_id")
-        return sorted(set(shown) - set(self.rank(shown).json()["dropped"]))
+        """Ids of simulated items that were shown and are still for sale.
+
+        Tests of odd events leave items of other ids, which later refreshes add to the features.
+        """
+        shown = [*filter(SIMULATED_ITEM.fullmatch, self._ids("item_engagement", "item_id"))]
+        answer = self.rank(shown).raise_for_status().json()
+        return sorted(set(shown) - set(answer["dropped"]))
 
     @cached_property
     def users(self) -> list[str]:
