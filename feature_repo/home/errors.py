@@ -136,8 +136,8 @@ class NotEnoughError(DatasetError):
         super().__init__(
             f"Not enough to learn from yet: {'; '.join(map(str, self.shortages))}.  Send each "
             "slate that is shown as a ranking, and the interactions that name it "
-            "(docs/events.md).  Nothing was published: the ranker in use still ranks, and without "
-            "one popularity and the candidate sources do."
+            "(docs/events.md).  Until there is enough, no ranker is published: the one in use "
+            "ranks, and without one popularity and the candidate sources do."
         )
 
 

@@ -118,7 +118,7 @@ def test_training_ends_with_its_own_status_and_says_what_is_missing(days, shop, 
     assert status == NotEnoughError.exit_status == 3
     assert printed["error"]["missing"][0]["need"] == 50
     assert missing in printed["error"]["message"]
-    assert "Nothing was published: the ranker in use still ranks" in printed["error"]["message"]
+    assert "Until there is enough, no ranker is published" in printed["error"]["message"]
     assert missing in advice(days[shop])["ranker"]
 
 
