@@ -133,8 +133,9 @@ class EventIntake:
             named = event.corrects
             try:
                 stated = batch.valid.get(named) or self.log.interaction(named)
-                check_corrected(msgspec.structs.replace(event, received_at=now), stated)
-                check_first_correction(event, first.get(named) or self.log.correction(named))
+                stated = check_corrected(msgspec.structs.replace(event, received_at=now), stated)
+                logged = self.log.correction(named, stated.seen_at)
+                check_first_correction(event, first.get(named) or logged)
                 first[named] = event_id
             except EventError as error:
                 del batch.valid[event_id]

@@ -73,8 +73,8 @@ def is_corrected_by(
     )
 
 
-def check_corrected(correction: InteractionEvent, stated: AnyEvent | None) -> None:
-    """Check that a correction names an event that can be taken back.
+def check_corrected(correction: InteractionEvent, stated: AnyEvent | None) -> InteractionEvent:
+    """Return the event that a correction names, if it can be taken back.
 
     Raises:
         EventError: the event is None, no interaction, itself a correction, or seen later.
@@ -87,6 +87,7 @@ def check_corrected(correction: InteractionEvent, stated: AnyEvent | None) -> No
     if not is_corrected_by(stated, correction):
         expected = f"an interaction seen by {to_text(correction.seen_at)}"
         raise EventError("corrects", expected, f"{stated.event_id} of {to_text(stated.seen_at)}")
+    return stated
 
 
 def check_first_correction(correction: InteractionEvent, first: str | None) -> None:

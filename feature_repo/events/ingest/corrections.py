@@ -57,12 +57,18 @@ class Corrections:
             received_at = max(event.received_at, self._received_at)
             received = msgspec.structs.replace(event, received_at=received_at)
             check_corrected(received, self._logged(named))
-        first = None if self._log is None else self._log.correction(named)
-        check_first_correction(event, self._first.get(named, first))
+        check_first_correction(event, self._first.get(named) or self._logged_first(named))
         self._first[named] = event.event_id
 
     def _is_own(self, event_id: str) -> bool:
         return digest(event_id) in self._interactions
+
+    def _logged_first(self, event_id: str) -> str | None:
+        """Return the id of the first correction of a logged event."""
+        stated = self._logged(event_id)
+        if self._log is None or stated is None:
+            return None
+        return self._log.correction(event_id, stated.seen_at)
 
     def _logged(self, event_id: str) -> InteractionEvent | None:
         return None if self._log is None else self._log.interaction(event_id)

@@ -65,13 +65,19 @@ class LogLookups:
         event = self._tail.find("interaction", event_id) or self._index.event(event_id)
         return event if isinstance(event, InteractionEvent) else None
 
-    def correction(self, event_id: str) -> str | None:
-        """Return the id of the first correction of an event, by (seen_at, event_id)."""
+    def correction(self, event_id: str, since: int) -> str | None:
+        """Return the id of the first correction of an event, by (seen_at, event_id).
+
+        Args:
+            event_id: of the event.
+            since: when the event was seen, µs; a correction seen before it takes nothing back.
+        """
 
         def read() -> list[tuple[int, str]]:
             return self._tail.corrections(event_id) + self._index.corrections(event_id)
 
-        return min(self._unless_compacted_meanwhile(read), default=(0, None))[1]
+        corrections = self._unless_compacted_meanwhile(read)
+        return min((one for one in corrections if one[0] >= since), default=(0, None))[1]
 
     def links(self, session_ids: Iterable[str]) -> list[Link]:
         """Return the links that change the owners of sessions, in order; some may be of the future.

@@ -196,8 +196,10 @@ class Enrichment:
         for event in events:
             if isinstance(event, InteractionEvent) and event.corrects is not None:
                 stated = self._log.interaction(event.corrects)
-                first = self._log.correction(event.corrects)
-                if is_corrected_by(stated, event) and first in (None, event.event_id):
+                if not is_corrected_by(stated, event):
+                    continue
+                first = self._log.correction(event.corrects, stated.seen_at)
+                if first in (None, event.event_id):
                     corrected[event.event_id] = stated
         return corrected
 

@@ -65,6 +65,7 @@ class History:
     def _seen(self, events: Iterable[Shown]) -> list[Shown]:
         """Return the events so far, each with its correction, which may name nobody itself."""
         own = [event for event in events if not getattr(event, "corrects", None)]
-        named = (self.log.correction(e.event_id) for e in own if isinstance(e, InteractionEvent))
+        interactions = (event for event in own if isinstance(event, InteractionEvent))
+        named = (self.log.correction(event.event_id, event.seen_at) for event in interactions)
         corrections = (self.log.interaction(id_) for id_ in named if id_ is not None)
         return [e for e in (*own, *corrections) if e is not None and e.seen_at <= self.now]

@@ -109,6 +109,17 @@ def test_two_corrections_of_one_event_count_once_in_any_order(room, order):
     assert facts(room).items["item_engagement__clicks_all"][0] == 1
 
 
+def test_correction_seen_before_its_event_leaves_the_event_to_a_later_one(room):
+    room.take(click("early", NOW - 9, corrects="c"))
+    room.take(click("c", NOW - 8, user_id="u1"))
+    counted = facts(room, "u1").user["user_engagement__clicks_all"]
+
+    room.take(click("late", NOW - 7, corrects="c"))
+
+    assert counted == 1
+    assert facts(room, "u1").user["user_engagement__clicks_all"] == 0
+
+
 def test_erasure_removes_user_fields(room):
     room.take(person("e1", NOW - 5, device="phone"), person("e2", NOW - 4, op="erase"))
 
