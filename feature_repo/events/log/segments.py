@@ -83,7 +83,8 @@ class SegmentWriter:
 
         Raises:
             LogError: the log cannot be written, or a `received_at` is at or before the last
-            seal. Nothing was acknowledged, though some events may have been written.
+            seal. Nothing was acknowledged, though some events may have been written. Any other
+            exception of the thread that writes for several fails all of them.
         """
         batch = _Batch(events, durable)
         with self._queue:
@@ -108,15 +109,16 @@ class SegmentWriter:
             batches, self._waiting = self._waiting, []
         try:
             self._write(batches)
-        except OSError as error:
+        except BaseException as error:
+            # Whatever stopped the leader, the batches of other threads are not durable either.
             self._leave_segment()
             for batch in batches:
-                batch.failure = LogError(
-                    f"{self._home.log} cannot be written: {error}. Nothing was acknowledged; "
-                    "make room or set the permissions, and send again."
-                )
-        for batch in batches:
-            batch.done = True
+                batch.failure = LogError(_not_written(self._home.log, error))
+            if not isinstance(error, OSError):
+                raise
+        finally:
+            for batch in batches:
+                batch.done = True
 
     def _write(self, batches: Sequence[_Batch]) -> None:
         with locked(self._home.log / "lock", shared=True):
@@ -183,6 +185,14 @@ def _write_all(file: FileIO, lines: bytes) -> None:
     try:
         while unwritten:
             unwritten = unwritten[file.write(unwritten) or 0 :]
-    except OSError:
+    except BaseException:
         os.ftruncate(file.fileno(), start)
         raise
+
+
+def _not_written(log: Path, error: BaseException) -> str:
+    reason = error if isinstance(error, OSError) else f"{type(error).__name__} {error}".strip()
+    return (
+        f"{log} cannot be written: {reason}. Nothing was acknowledged; make room or set the "
+        "permissions, and send again."
+    )

@@ -22,7 +22,7 @@ from tests.feature_repo.events.event_samples import (
     ranking,
     served,
 )
-from tests.scale import examples
+from tests.scale import examples, seconds
 
 moves = st.one_of(
     st.tuples(st.just("append"), st.integers(0, 2), st.lists(events, max_size=4)),
@@ -189,6 +189,55 @@ def test_failed_batch_does_not_affect_the_next(log):
         writer.append([click("half a pair \ud800")])
 
     assert writer.append([click("c2")])
+
+
+def test_any_failure_of_the_writing_thread_fails_every_waiting_append(home):
+    """The first append waits in the clock until the others are queued; then one thread writes these
+    in one commit, which fails.
+    """
+    clock = OutOfMemoryClock()
+    log = EventLog(home, clock)
+    writer, outcomes = log.writer(), []
+
+    def append(name):
+        try:
+            outcomes.append(writer.append([click(name)]))
+        except (MemoryError, LogError) as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=append, args=(f"c{n}",)) for n in range(8)]
+    threads[0].start()
+    assert clock.entered.wait(seconds(30))
+    for thread in threads[1:]:
+        thread.start()
+    while len(writer._waiting) < 7:
+        pass
+    clock.may_return.set()
+    for thread in threads:
+        thread.join()
+    clock.is_out_of_memory = False
+
+    failed = [outcome for outcome in outcomes if isinstance(outcome, Exception)]
+    assert [type(error) for error in failed].count(MemoryError) == 1
+    assert len(failed) == 7
+    assert [event.event_id for event in log.unsealed()] == ["c0"]
+    assert writer.append([click("again")])
+
+
+class OutOfMemoryClock(ManualClock):
+    """Its first call returns when it may; each later one fails while memory lacks."""
+
+    def __init__(self):
+        super().__init__()
+        self.entered, self.may_return = threading.Event(), threading.Event()
+        self.is_out_of_memory = True
+
+    def now(self):
+        if self.may_return.is_set() and self.is_out_of_memory:
+            raise MemoryError
+        self.entered.set()
+        self.may_return.wait(seconds(30))
+        return super().now()
 
 
 def test_unwritable_log_is_an_error(home, clock):
