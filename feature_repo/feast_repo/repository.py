@@ -9,7 +9,6 @@ environment.
 import hashlib
 import io
 import json
-import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout
@@ -19,7 +18,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.events.log import read_seals
-from feature_repo.home import DAY, Home, RedisError, SettingError, Settings, to_datetime
+from feature_repo.home import DAY, Home, RedisError, SettingError, Settings, replacing, to_datetime
 from feature_repo.library_internals import batch_engine, online_store
 
 if TYPE_CHECKING:
@@ -244,10 +243,9 @@ def _write(path: Path, text: str) -> None:
     """Replace the file in one step, readable only by its owner: it may contain a password."""
     if path.exists() and path.read_text() == text:
         return
-    fresh = path.with_name(f"{path.name}.{os.getpid()}.new")
-    fresh.touch(mode=0o600)
-    fresh.write_text(text)
-    fresh.replace(path)
+    with replacing(path) as temporary:
+        temporary.touch(mode=0o600)
+        temporary.write_text(text)
 
 
 def main() -> None:

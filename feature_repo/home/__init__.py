@@ -50,7 +50,7 @@ from feature_repo.home.instants import (
     to_text,
     utc_offset_minutes,
 )
-from feature_repo.home.locks import exclusive
+from feature_repo.home.locks import exclusive, exclusive_training
 from feature_repo.home.settings import Settings
 
 __all__ = [
@@ -88,6 +88,7 @@ __all__ = [
     "Shortage",
     "SourceChangedError",
     "exclusive",
+    "exclusive_training",
     "extension_error",
     "extension_names",
     "extensions",

@@ -3,7 +3,6 @@
 import fcntl
 import os
 import secrets
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +18,7 @@ def replacing(target: Path) -> Iterator[Path]:
     `.tmp`; `sweep` deletes it.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
-    temporary = target.with_name(f".{target.name}.{secrets.token_hex(4)}{TEMPORARY}")
+    temporary = target.with_name(f".{target.name}.{secrets.token_hex(8)}{TEMPORARY}")
     try:
         yield temporary
         publish(temporary, target)
@@ -44,7 +43,7 @@ def create_once(path: Path, content: bytes) -> None:
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    own = path.with_name(f"{path.name}.{os.getpid()}.{threading.get_ident()}")
+    own = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
     own.write_bytes(content)
     try:
         os.link(own, path)

@@ -44,6 +44,16 @@ class Home:
         return self.root / "lock"
 
     @property
+    def publish_lock(self) -> Path:
+        """Lock of publishing and removing artifacts, which takes a moment."""
+        return self.root / "publish.lock"
+
+    @property
+    def training_lock(self) -> Path:
+        """Lock of the datasets and of `build/`, for a whole training."""
+        return self.root / "training.lock"
+
+    @property
     def log(self) -> Path:
         """The event log."""
         return self.root / "log"

@@ -239,7 +239,7 @@ def _artifacts(settings: Settings) -> Iterator[Finding]:
     for link in links:
         name = f"{link.parent.name} {link.name}"
         try:
-            manifest = verify(link)
+            manifest = verify(link, link.parent.name, link.name)
         except AisleError as error:
             verb = "train" if link.parent.name == RANKER else "index"
             yield Finding("bad", name, str(error), f"`aisle {verb}` publishes a new one.")

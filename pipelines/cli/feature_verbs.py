@@ -36,7 +36,7 @@ def refresh(args: argparse.Namespace) -> Outcome:
 
     settings = Settings.from_environment()
     if args.every is None:
-        return _refreshed(run_refresh(settings, _announce).to_dict())
+        return _refreshed(run_refresh(settings, _announce, wait=args.wait).to_dict())
     for report in refresh_every(settings, parse_period(args.every), _announce):
         show(_refreshed(report.to_dict()), args.json)
         sys.stdout.flush()

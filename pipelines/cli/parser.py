@@ -117,6 +117,9 @@ def _materialize(verb: argparse.ArgumentParser) -> None:
 
 def _refresh(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--every", metavar="PERIOD", help="repeat with this period, such as 10m")
+    verb.add_argument(
+        "--wait", action="store_true", help="wait while the home is in use, instead of failing"
+    )
 
 
 def _train(verb: argparse.ArgumentParser) -> None:

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from feature_repo.home import Settings
+from feature_repo.home import Settings, exclusive_training
 from pipelines.steps import Step, retrain_pipeline
 from pipelines.terminal import Outcome, progress_bar, table
 
@@ -18,8 +18,9 @@ def step(args: argparse.Namespace) -> Outcome:
         columns = ["step", "reads", "writes", "cores", "memory", "retries"]
         return Outcome(data, table("", columns, rows, numbers=3))
     chosen = pipeline.step(args.name)
-    with progress_bar(chosen.title or chosen.name) as progress:
-        return Outcome(chosen.run(Settings.from_environment().home, progress=progress))
+    home, title = Settings.from_environment().home, chosen.title or chosen.name
+    with exclusive_training(home, f"the step {chosen.name}"), progress_bar(title) as progress:
+        return Outcome(chosen.run(home, progress=progress))
 
 
 def pipeline(args: argparse.Namespace) -> Outcome:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from feature_repo.home import Clock, DatasetError, Home, SettingError, Settings
+from feature_repo.home import Clock, DatasetError, Home, SettingError, Settings, exclusive_training
 from pipelines.steps import (
     DATASET,
     EVALUATE_RANKER,
@@ -46,12 +46,13 @@ def train(args: argparse.Namespace) -> Outcome:
         "publish_ranker": {"force": args.force},
     }
     data: dict[str, Any] = {}
-    for step in retrain_pipeline().steps:
-        if step == TRANSFORM_FEATURES or (step.publishes and args.no_publish):
-            continue
-        with progress_bar(step.title or step.name) as progress:
-            report = step.run(home, progress=progress, **options.get(step.name, {}))
-        data[_REPORTS.get(step.name, step.name)] = report
+    with exclusive_training(home, "a training"):
+        for step in retrain_pipeline().steps:
+            if step == TRANSFORM_FEATURES or (step.publishes and args.no_publish):
+                continue
+            with progress_bar(step.title or step.name) as progress:
+                report = step.run(home, progress=progress, **options.get(step.name, {}))
+            data[_REPORTS.get(step.name, step.name)] = report
     page = pages(
         _evaluation_page(data["evaluation"]),
         _variants(data["ranker"]),
@@ -69,7 +70,7 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     out = home.root / EVALUATION.path
     selected = {"ablation": args.ablation, "learning_curve": args.learning_curve}
     studies = [name for name, is_selected in selected.items() if is_selected]
-    with progress_bar("evaluate") as progress:
+    with exclusive_training(home, "an evaluation"), progress_bar("evaluate") as progress:
         evaluation = EVALUATE_RANKER.run(
             home, metrics=args.metric, studies=studies, progress=progress
         )

@@ -20,7 +20,7 @@ def transform_features(home: Path, *, now: int | None = None) -> Report:
     from feature_repo.transformations import transform
 
     folder = Home(home)
-    with exclusive(folder, "a transform"):
+    with exclusive(folder, "a transform", wait=True):
         until = Clock.of(Settings(home=folder)).now() if now is None else now
         return transform(folder, until).to_dict()
 
@@ -108,6 +108,9 @@ def publish_ranker(
 
 def publish_indexes(home: Path) -> Report:
     """Fit the candidate indexes on the log and the features, and publish them."""
+    from feature_repo.home import exclusive
     from training.retrieval.sources import publish_indexes as publish
 
-    return publish(Home(home)).to_dict()
+    folder = Home(home)
+    with exclusive(folder, "an index", wait=True):
+        return publish(folder).to_dict()

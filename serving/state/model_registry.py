@@ -115,7 +115,7 @@ class ModelRegistry:
     def _load(self, key: tuple[str, str], folder: Path) -> None:
         kind, name = key
         try:
-            manifest = verify(folder)
+            manifest = verify(folder, kind, name)
             value = _LOADERS[kind](folder, self.shop)
         except Exception as error:
             ARTIFACT_LOADS.labels(kind, "refused").inc()

@@ -1,22 +1,27 @@
 """Learned artifacts: folders with a manifest, verified before anything in them is loaded.
 
 A build folder becomes <kind>/<name>/<version>/ by copy, fsync and rename; `current/<kind>/<name>`
-is a link that is swapped in one step, so a reader sees the old artifact or the new one.
+is a link that is swapped in one step, so a reader sees the old artifact or the new one.  All who
+publish into a home take its publish lock, and names of unfinished work are random: containers that
+share a home may have equal process ids.
 """
 
 import hashlib
 import json
 import os
+import secrets
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from feature_repo.home import ArtifactError, Home
+from feature_repo.home import ArtifactError, Home, locked
 
 MANIFEST = "manifest.json"
+_UNFINISHED = ".publishing-"
 RANKER, POPULARITY = "ranker", "popularity"
 """Kinds of the artifacts that rank; a service is ready once it has loaded one of them."""
 
@@ -63,33 +68,38 @@ def publish(
     if not build_folder.is_dir():
         raise ArtifactError(f"{build_folder}: expected a folder to publish, found none.")
     versions_folder = home.artifacts / kind / name
-    versions_folder.mkdir(parents=True, exist_ok=True)
-    build = versions_folder / f".publishing-{os.getpid()}"
-    shutil.rmtree(build, ignore_errors=True)
-    shutil.copytree(build_folder, build, ignore=shutil.ignore_patterns(MANIFEST))
-    written = Manifest(kind, name, _hashes(build), **manifest_extra).to_bytes()
-    if not _hashes(build):
-        raise ArtifactError(f"{build_folder} is empty; there is nothing to publish.")
-    (build / MANIFEST).write_bytes(written)
-    _sync(build)
-    version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(written).hexdigest()[:8]}"
-    _move(build, versions_folder / version)
-    _point(home.current / kind / name, versions_folder / version)
+    with locked(home.publish_lock):
+        versions_folder.mkdir(parents=True, exist_ok=True)
+        for left_over in versions_folder.glob(f"{_UNFINISHED}*"):
+            shutil.rmtree(left_over)
+        build = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=versions_folder))
+        shutil.copytree(
+            build_folder, build, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True
+        )
+        written = Manifest(kind, name, _hashes(build), **manifest_extra).to_bytes()
+        if not _hashes(build):
+            raise ArtifactError(f"{build_folder} is empty; there is nothing to publish.")
+        (build / MANIFEST).write_bytes(written)
+        _sync(build)
+        version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(written).hexdigest()[:8]}"
+        _move(build, versions_folder / version)
+        _point(home.current / kind / name, versions_folder / version)
     return version
 
 
 def prune(home: Home, kind: str, name: str, keep: int) -> None:
     """Remove all versions but the newest `keep` and the one in use."""
     link = home.current / kind / name
-    used = link.resolve().name if link.exists() else None
-    versions = sorted(path for path in (home.artifacts / kind / name).glob("[!.]*"))
-    for folder in versions[:-keep]:
-        if folder.name != used:
-            shutil.rmtree(folder)
+    with locked(home.publish_lock):
+        used = link.resolve().name if link.exists() else None
+        versions = sorted(path for path in (home.artifacts / kind / name).glob("[!.]*"))
+        for folder in versions[:-keep]:
+            if folder.name != used:
+                shutil.rmtree(folder)
 
 
 def current(home: Home, kind: str, name: str) -> Path:
-    """Return the folder of the artifact in use.
+    """Return the folder of the artifact in use, which is not verified.
 
     Raises:
         ArtifactError: none was published.
@@ -121,14 +131,27 @@ def load_manifest(folder: Path) -> Manifest:
         raise ArtifactError(f"{path} is damaged ({error}); publish the artifact again.") from None
 
 
-def verify(folder: Path) -> Manifest:
+def verify(folder: Path, kind: str | None = None, name: str | None = None) -> Manifest:
     """Check version, files and their hashes against the manifest.
 
+    Args:
+        folder: of the artifact, or a link to it.
+        kind: that the artifact must have; None for any.
+        name: that the artifact must have; None for any.
+
     Raises:
-        ArtifactError: lists the files that differ, are missing or are not in the manifest.
+        ArtifactError: lists the files that differ, are missing or are not in the manifest, or says
+            which artifact was found in place of the expected one.
     """
     folder = folder.resolve()
     manifest = load_manifest(folder)
+    expected = (kind or manifest.kind, name or manifest.name)
+    if (manifest.kind, manifest.name) != expected:
+        raise ArtifactError(
+            f"{folder}: expected {expected[0]} {expected[1]!r}, found {manifest.kind} "
+            f"{manifest.name!r}; the link of {expected[0]} {expected[1]!r} in `current` points to "
+            "the wrong folder. Publish the artifact again."
+        )
     stamp = hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()[:8]
     if folder.name.rpartition("-")[2] != stamp:
         raise ArtifactError(
@@ -186,7 +209,6 @@ def _move(build: Path, target: Path) -> None:
 
 def _point(link: Path, target: Path) -> None:
     link.parent.mkdir(parents=True, exist_ok=True)
-    new_link = link.with_name(f".{link.name}-{os.getpid()}")
-    new_link.unlink(missing_ok=True)
+    new_link = link.with_name(f".{link.name}-{secrets.token_hex(8)}")
     new_link.symlink_to(os.path.relpath(target, link.parent))
     new_link.replace(link)

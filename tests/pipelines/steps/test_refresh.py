@@ -1,8 +1,10 @@
 """Refreshes of a home: failures, the lock, and periods."""
 
+from concurrent.futures import ThreadPoolExecutor, wait
+
 import pytest
 
-from feature_repo.home import Home, SettingError, Settings, exclusive
+from feature_repo.home import Home, RedisError, SettingError, Settings, exclusive
 from feature_repo.home.errors import BusyError
 from pipelines.steps import parse_period, refresh, refresh_every
 
@@ -27,6 +29,19 @@ def test_an_error_names_the_process_that_uses_the_home(tmp_path):
 
     with exclusive(home, "a test"), pytest.raises(BusyError, match="a test"):
         refresh(Settings(home=home))
+
+
+def test_a_refresh_waits_while_the_home_is_in_use(tmp_path):
+    settings = Settings(home=Home(tmp_path / "home"), redis_url="redis://127.0.0.1:1")
+
+    with ThreadPoolExecutor() as pool:
+        with exclusive(settings.home, "a test"):
+            waiting = pool.submit(refresh, settings, wait=True)
+            wait([waiting], timeout=0.2)
+            assert not waiting.done()
+
+        with pytest.raises(RedisError):
+            waiting.result()
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400)])

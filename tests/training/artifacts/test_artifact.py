@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -137,3 +138,44 @@ def test_a_home_can_be_moved(home, build, tmp_path):
     home.root.rename(moved.root)
 
     assert current(moved, "ranker", "default").name == version
+
+
+def test_publishers_with_one_process_id_damage_no_version(home, tmp_path):
+    """Threads share a process id, as the first processes of two containers do."""
+
+    def publish_and_prune(number):
+        folder = tmp_path / f"build{number}"
+        folder.mkdir()
+        (folder / "model.json").write_bytes(f'{{"trees": {number}}}\n'.encode() * 10_000)
+        publish(home, "ranker", "default", folder, {})
+        prune(home, "ranker", "default", 3)
+
+    with ThreadPoolExecutor(8) as publishers:
+        list(publishers.map(publish_and_prune, range(40)))
+
+    versions = list((home.artifacts / "ranker" / "default").iterdir())
+    assert 3 <= len(versions) <= 4
+    for version in versions:
+        verify(version, "ranker", "default")
+    assert current(home, "ranker", "default") in versions
+
+
+def test_what_a_killed_publisher_left_is_removed(home, build):
+    left = home.artifacts / "ranker" / "default" / ".publishing-of-a-killed-process"
+    left.mkdir(parents=True)
+
+    publish(home, "ranker", "default", build, {})
+
+    assert not left.exists()
+
+
+@pytest.mark.parametrize(("kind", "name"), [("lexical", "default"), ("ranker", "other")])
+def test_a_link_to_another_artifact_is_refused_in_words(home, build, kind, name):
+    publish(home, "ranker", "default", build, {})
+    publish(home, kind, name, build, {})
+    link = home.current / "ranker" / "default"
+    link.unlink()
+    link.symlink_to(home.artifacts / kind / name / current(home, kind, name).name)
+
+    with pytest.raises(ArtifactError, match=f"expected ranker 'default', found {kind} '{name}'"):
+        verify(link, "ranker", "default")

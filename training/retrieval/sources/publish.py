@@ -89,7 +89,7 @@ def are_current(home: Home, *, name: str = "default") -> bool:
 def _parents_of(home: Home, kind: str, name: str) -> dict[str, str]:
     """Hashes of the inputs of an index; none if it is absent or damaged."""
     try:
-        return verify(current(home, kind, name)).parents
+        return verify(current(home, kind, name), kind, name).parents
     except ArtifactError:
         return {}
 

@@ -4,7 +4,7 @@ The demo and the tests train on them.  A second output has the hidden truth of e
 probability that it is examined, and that it is clicked if examined.
 """
 
-import os
+import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -153,7 +153,7 @@ def _replacing(path: Path) -> Iterator[Path]:
     if path.is_dir():
         raise SettingError(f"{path} exists already; remove the folder, or name another one.")
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
         yield temporary
         temporary.replace(path)

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from feature_repo.home import replacing
 from training.metrics import Interval
 from training.ranker import threads
 from training.studies.truth.cell import Result, run
@@ -164,10 +165,9 @@ def _cached(shop: GridShop, cache: Path) -> tuple[GridShop, Result]:
     if path.exists():
         return shop, Result(**json.loads(path.read_text())["result"])
     result = run(shop.cell, shop.size, shop.seed)
-    cache.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(f".{os.getpid()}")
-    temporary.write_text(json.dumps({"cell": asdict(shop.cell), "result": asdict(result)}) + "\n")
-    temporary.replace(path)
+    with replacing(path) as temporary:
+        text = json.dumps({"cell": asdict(shop.cell), "result": asdict(result)}) + "\n"
+        temporary.write_text(text)
     return shop, result
 
 
