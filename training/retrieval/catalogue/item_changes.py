@@ -16,6 +16,7 @@ class ItemChanges:
         old: K, the fields before the change; None for an item that was not for sale.
         new: K, the fields after it; None for an item that is not for sale.
         first_seen_at: by id, the time of the first change, µs; at least of the new items.
+        restored: the ids of items that were deleted before the change and are for sale after it.
     """
 
     after: ItemTable
@@ -23,6 +24,7 @@ class ItemChanges:
     old: Sequence[Fields | None]
     new: Sequence[Fields | None]
     first_seen_at: Mapping[str, int] = field(default_factory=dict)
+    restored: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -34,7 +36,12 @@ class ItemChanges:
         """Return the changes of the items of a table, given all fields of each changed item."""
         item_ids, after = [*fields], before.with_fields(fields)
         old, new = before.fields_of(item_ids), after.fields_of(item_ids)
-        return cls(after, item_ids, old, new, first_seen_at or {})
+        restored = frozenset(
+            item_id
+            for item_id, one, other in zip(item_ids, old, new, strict=True)
+            if one is None and other is not None and item_id in before.row
+        )
+        return cls(after, item_ids, old, new, first_seen_at or {}, restored)
 
     def __iter__(self) -> Iterator[tuple[str, Fields | None, Fields | None]]:
         """Iterate over id, old and new fields."""

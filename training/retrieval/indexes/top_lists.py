@@ -191,10 +191,30 @@ class TopLists:
             score_of: returns the score of an item in the lists of all markets.  Where it is None,
                 an item has the score of a list that it was in.
         """
-        moves, moved = _moves(changes), dict[tuple[str, str], RankedList]()
+        moves, moved = self._moves(changes), dict[tuple[str, str], RankedList]()
         for market in {EVERYWHERE, *(market for market, _ in self.lists)} if moves else ():
             moved |= self._moved(market, moves, score_of if market == EVERYWHERE else _no_score)
         return TopLists({**self.lists, **moved}) if moved else self
+
+    def _moves(self, changes: ItemChanges) -> list["_Move"]:
+        """Return the items whose categories changed.
+
+        A deleted item stays in its lists, so that it has its score when it is restored.
+        """
+        field, moves = changes.after.shop.item_role("category"), []
+        for item_id, old, new in changes:
+            if new is not None:
+                is_restored = item_id in changes.restored
+                before = self._listing(item_id) if is_restored else _lists_of(old, field)
+                after = _lists_of(new, field)
+                if before != after:
+                    moves.append(_Move(item_id, before - after, after - before))
+        return moves
+
+    def _listing(self, item_id: str) -> frozenset[str]:
+        """Return the categories whose lists have an item."""
+        lists = self.lists.items()
+        return frozenset(name for (_, name), ranked in lists if item_id in ranked.item_ids)
 
     def _moved(
         self, market: str, moves: Sequence["_Move"], score_of: Callable[[str], float | None]
@@ -251,17 +271,6 @@ class _Move(NamedTuple):
     item_id: str
     left: frozenset[str]
     entered: frozenset[str]
-
-
-def _moves(changes: ItemChanges) -> list[_Move]:
-    """Return the items whose categories changed; deleted items stay where they are."""
-    field = changes.after.shop.item_role("category")
-    moves = []
-    for item_id, old, new in changes:
-        before, after = _lists_of(old, field), _lists_of(new, field)
-        if new is not None and before != after:
-            moves.append(_Move(item_id, before - after, after - before))
-    return moves
 
 
 def _lists_of(item: Fields | None, field: ShopField | None) -> frozenset[str]:

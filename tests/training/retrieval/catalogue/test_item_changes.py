@@ -158,6 +158,18 @@ def test_a_new_item_scores_as_a_fitted_item_with_the_same_text(fitted, word):
     assert copies == {f"{i}c": s for i, s in scores.items() if not i.endswith("c")}
 
 
+def test_a_restored_item_leaves_the_lists_of_its_former_category():
+    oak = dict.fromkeys(FIELDS) | {"is_deleted": False, "brand": "oak"}
+    live = Indexes.fit({"i2": oak, "i4": oak})
+    for fields in (oak | {"is_deleted": True, "brand": None}, oak | {"brand": "fig"}):
+        live = live.with_changes({"i2": fields})
+
+    names = ("", "oak", "fig")
+    lists = [live.newest.search("uk", 9, name).item_ids for name in names]
+
+    assert lists == [("i4", "i2"), ("i4",), ("i2",)]
+
+
 def test_facts_are_the_newest_fields():
     live = Indexes.fit({"i1": dict.fromkeys(FIELDS) | {"is_deleted": False, "price": 1.0}})
     empty = dict.fromkeys(FIELDS)
