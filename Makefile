@@ -26,6 +26,6 @@ check:
 	@.venv/bin/mypy
 	@.venv/bin/lint-imports
 
-# make bench [NAME=metrics]
+# make bench [NAME=metrics], or one fault: make bench NAME="faults 'Redis killed'"
 bench:
 	@$(RUN)/python -m tests.benchmarks $(NAME)
