@@ -21,7 +21,7 @@ def evaluation_page(evaluation: dict[str, Any]) -> Page:
             numbers=3,
         ),
         _slices(models),
-        *([_trainings(evaluation["trainings"])] if evaluation.get("trainings") else []),
+        *([trainings_page(evaluation["trainings"])] if evaluation.get("trainings") else []),
         *(line(f"{model['name']}: {_chosen(model['chosen'])}") for model in models),
         line(
             f"Orders: {counted}.  The ranker's candidates contain {evaluation['reachable']:.1%} of "
@@ -55,14 +55,15 @@ def surfaces_page(evaluation: dict[str, Any]) -> Page:
     )
 
 
-def _trainings(trainings: dict[str, Any]) -> Page:
+def trainings_page(trainings: dict[str, Any]) -> Page:
+    """Show mean, range and deviation of each figure over several trainings."""
     keys = ("mean", "low", "high", "deviation")
     rows: list[list[object]] = [
         [name, *(f"{spread[key]:.4f}" for key in keys)]
         for name, spread in trainings.items()
         if name != "count"
     ]
-    title = f"ndcg@10 of {trainings['count']} trainings with other seeds and row orders"
+    title = f"{trainings['count']} trainings with other seeds and row orders, ndcg@10"
     return table(title, ["", "mean", "lowest", "highest", "deviation"], rows, numbers=4)
 
 

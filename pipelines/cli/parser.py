@@ -164,6 +164,11 @@ def _evaluate(verb: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="compare with the ranker in this folder, on the same slates",
     )
+    verb.add_argument(
+        "--nameless",
+        action="store_true",
+        help="take the names from half of the sessions, and measure only these visits",
+    )
     _trainings(verb)
     verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
 

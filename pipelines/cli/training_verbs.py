@@ -74,6 +74,15 @@ def evaluate(args: argparse.Namespace) -> Outcome:
         evaluation = EVALUATE_RANKER.run(
             home, metrics=args.metric, studies=studies, progress=progress
         )
+    if args.nameless:
+        from pipelines.cli.nameless_page import nameless_page
+        from training.studies.nameless import evaluate_nameless
+
+        with progress_bar("nameless visits") as progress:
+            visits = evaluate_nameless(
+                home, dataset, evaluation["training"], out, args.trainings, progress
+            )
+        return Outcome(visits, nameless_page(visits))
     if args.compare:
         from training.evaluation import compare
 
