@@ -51,6 +51,7 @@ from feature_repo.home.instants import (
     utc_offset_minutes,
 )
 from feature_repo.home.locks import exclusive, exclusive_training
+from feature_repo.home.parent_process import end_with, with_parent
 from feature_repo.home.settings import Settings
 
 __all__ = [
@@ -87,6 +88,7 @@ __all__ = [
     "ShopError",
     "Shortage",
     "SourceChangedError",
+    "end_with",
     "exclusive",
     "exclusive_training",
     "extension_error",
@@ -103,4 +105,5 @@ __all__ = [
     "to_datetime",
     "to_text",
     "utc_offset_minutes",
+    "with_parent",
 ]

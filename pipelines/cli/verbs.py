@@ -5,8 +5,7 @@ training, search, keys and steps have their own files.
 """
 
 import argparse
-import sys
-import time
+from contextlib import suppress
 from dataclasses import replace
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
@@ -23,7 +22,8 @@ def demo(args: argparse.Namespace) -> Outcome:
 
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
-    from pipelines.service import running_service
+    from feature_repo.online.redis import server as redis_server
+    from pipelines.service import Supervisor, started_service
 
     settings = Settings.from_environment()
     if args.workers is not None:
@@ -32,19 +32,21 @@ def serve(args: argparse.Namespace) -> Outcome:
         settings = replace(settings, workers=args.workers)
     Clock.of(settings)
     with (
-        home_redis(settings) as address,
-        running_service(
+        home_redis(settings, wait=args.wait) as address,
+        started_service(
             settings,
             address.url,
             port=args.port,
             host=args.host,
             wait=args.wait,
             announce=announce,
-        ) as client,
+        ) as service,
     ):
-        sys.stderr.write(f"Aisle answers at {client.url}.  Ctrl-C stops it.\n")
-        _wait_for_interrupt()
-    return Outcome({"served": client.url}, line("Stopped."))
+        url = service.client.url
+        announce(f"Aisle answers at {url}.  Ctrl-C stops it.")
+        with suppress(KeyboardInterrupt):
+            Supervisor(settings, service, lambda: redis_server.is_alive(settings), announce).run()
+    return Outcome({"served": url}, line("Stopped."))
 
 
 def rank(args: argparse.Namespace) -> Outcome:
@@ -97,11 +99,3 @@ def doctor(_: argparse.Namespace) -> Outcome:
     bad = any(f.state == "bad" for f in findings)
     page = table("", ["", "what", "found", "cure"], rows)
     return Outcome({"findings": [f.to_dict() for f in findings]}, page, status=int(bad))
-
-
-def _wait_for_interrupt() -> None:
-    try:
-        while True:
-            time.sleep(3600)
-    except KeyboardInterrupt:
-        sys.stderr.write("\n")

@@ -1,10 +1,13 @@
-"""The service as a process, and the client of its HTTP interface."""
+"""The service as a process, what watches over it, and the client of its HTTP interface."""
 
 from pipelines.service.client import AisleClient
-from pipelines.service.service_process import free_port, running_service
+from pipelines.service.service_process import free_port, running_service, started_service
+from pipelines.service.supervisor import Supervisor
 
 __all__ = [
     "AisleClient",
+    "Supervisor",
     "free_port",
     "running_service",
+    "started_service",
 ]

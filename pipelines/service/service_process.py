@@ -1,6 +1,5 @@
 """The HTTP service as a process: start it, wait until it is ready, stop it."""
 
-import ctypes
 import ipaddress
 import os
 import signal
@@ -11,18 +10,17 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
-from feature_repo.home import CHECKOUT, ApiKeys, ServiceError, SettingError, Settings
+from feature_repo.home import CHECKOUT, ApiKeys, ServiceError, SettingError, Settings, with_parent
 from pipelines.service.client import AisleClient
 
 START_SECONDS = 90.0
 """Default limit of a start; the service is ready within 30 s on an idle machine."""
 
 _PROGRESS_SECONDS = 10.0
+_STOP_SECONDS = 30.0
 _LOG_LINES = 15
-_PR_SET_PDEATHSIG = 1
 
 Announce = Callable[[str], None]
 
@@ -79,40 +77,110 @@ def running_service(
         ServiceError: the port is in use; or the service ended, or was not ready in time: the
             message has the cause and the end of its output.
     """
+    with started_service(
+        settings, redis_url, port=port, host=host, wait=wait, announce=announce
+    ) as service:
+        yield service.client
+
+
+@contextmanager
+def started_service(
+    settings: Settings,
+    redis_url: str,
+    *,
+    port: int,
+    host: str,
+    wait: float | None,
+    announce: Announce,
+) -> Iterator["ServiceProcess"]:
+    """Like `running_service`, with the process, which the block may start again."""
     limit = START_SECONDS * settings.patience if wait is None else wait
     if not limit > 0:
         raise SettingError(f"--wait: expected more than 0 seconds, found {limit:g}.")
     _check_keys(settings, host)
-    _check_port(host, port)
-    (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
-    with _log_of(settings).open("wb") as output:
-        process = subprocess.Popen(
-            command(port, host),
-            env=environment(settings, redis_url, port),
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            stdin=subprocess.DEVNULL,
-            start_new_session=True,
-            preexec_fn=_terminate_with_parent(),  # noqa: PLW1509 - one prepared system call
-        )
-    try:
-        with AisleClient(f"http://{host}:{port}") as client:
-            ServiceStart(settings, process, client, limit, announce).await_ready()
-            yield client
-    finally:
-        stop(process)
+    _log_of(settings).unlink(missing_ok=True)
+    with AisleClient(f"http://{_in_url(host)}:{port}") as client:
+        service = ServiceProcess(settings, redis_url, host, port, limit, client, announce)
+        try:
+            service.start()
+            service.await_ready()
+            yield service
+        finally:
+            service.stop()
 
 
-def stop(process: "subprocess.Popen[bytes]", seconds: float = 15.0) -> None:
-    """Terminate the process after its requests in flight; kill it after `seconds`."""
-    if process.poll() is not None:
-        return
-    process.send_signal(signal.SIGTERM)
-    try:
-        process.wait(seconds)
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+@dataclass
+class ServiceProcess:
+    """The process of a service, which can be started again after its end.
+
+    Attributes:
+        limit: of a start, in seconds.
+        client: of the service.
+    """
+
+    settings: Settings
+    redis_url: str
+    host: str
+    port: int
+    limit: float
+    client: AisleClient
+    announce: Announce
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
+        return self._process is not None and self._process.poll() is None
+
+    @property
+    def state(self) -> str:
+        """What happened to the process, in words."""
+        if self._process is None:
+            return "did not start"
+        status = self._process.poll()
+        return "does not answer" if status is None else f"ended with status {status}"
+
+    def start(self) -> None:
+        """Start the process; it is killed when this thread's process ends.
+
+        Raises:
+            ServiceError: the port is in use.
+        """
+        self._process = None
+        _check_port(self.host, self.port)
+        (self.settings.home.bentoml / str(self.port)).mkdir(parents=True, exist_ok=True)
+        with _log_of(self.settings).open("ab") as output:
+            self._process = subprocess.Popen(
+                command(self.port, self.host),
+                env=environment(self.settings, self.redis_url, self.port),
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                stdin=subprocess.DEVNULL,
+                start_new_session=True,
+                preexec_fn=with_parent(),  # noqa: PLW1509 - two prepared system calls
+            )
+
+    def await_ready(self) -> None:
+        """Return when the service is ready.
+
+        Raises:
+            ServiceError: it ended, or was not ready in time.
+        """
+        assert self._process is not None, "start() comes first"
+        start = ServiceStart(self.settings, self._process, self.client, self.limit, self.announce)
+        start.await_ready()
+
+    def stop(self) -> None:
+        """Terminate the process after its requests in flight; kill it after `_STOP_SECONDS`."""
+        process = self._process
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(_STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _check_keys(settings: Settings, host: str) -> None:
@@ -130,6 +198,10 @@ def _check_keys(settings: Settings, host: str) -> None:
         )
 
 
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
 def _check_port(host: str, port: int) -> None:
     """Check that the port is free: another server there would answer the client's requests."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
@@ -141,13 +213,6 @@ def _check_port(host: str, port: int) -> None:
                 f"Port {port} of {host} is not available ({error.strerror}): another program "
                 "listens on it. Stop that program, or choose another port with --port."
             ) from None
-
-
-def _terminate_with_parent() -> Callable[[], object] | None:
-    """Return a call that makes Linux terminate the service when its parent is killed."""
-    if sys.platform != "linux":
-        return None
-    return partial(ctypes.CDLL(None).prctl, _PR_SET_PDEATHSIG, int(signal.SIGTERM))
 
 
 @dataclass

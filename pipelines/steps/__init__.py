@@ -1,6 +1,6 @@
 """The steps of the platform: one declaration of each, and of the pipelines they form."""
 
-from pipelines.steps.home_redis import home_redis
+from pipelines.steps.home_redis import ensure_home_redis, home_redis
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.retrain import (
     DATASET,
@@ -37,6 +37,7 @@ __all__ = [
     "Report",
     "Resources",
     "Step",
+    "ensure_home_redis",
     "home_redis",
     "parse_period",
     "refresh",

@@ -11,17 +11,38 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def home_redis(settings: Settings) -> Iterator["RedisAddress"]:
+def home_redis(settings: Settings, *, wait: float | None = None) -> Iterator["RedisAddress"]:
     """Yield the address of the server, and start a private one if none is configured.
 
-    The Feast repository is written again, because a private server may use another port now.
+    Args:
+        settings: which home, and whether `REDIS_URL` is given.
+        wait: limit of the start, in seconds.
 
     Raises:
         RedisError: no server can be reached or started.
     """
-    from feature_repo.feast_repo import repository as feast_repo
     from feature_repo.online.redis import running_redis
 
-    with running_redis(settings) as address:
-        feast_repo.render(settings.home, address.host, address.port, settings.redis_url)
+    with running_redis(settings, wait=wait) as address:
+        _render(settings, address)
         yield address
+
+
+def ensure_home_redis(settings: Settings, *, wait: float | None = None) -> "RedisAddress":
+    """Start the home's private server if none runs; it ends with this process.
+
+    Raises:
+        RedisError: no server can be started.
+    """
+    from feature_repo.online.redis import server
+
+    address = server.ensure_redis(settings, wait=wait)
+    _render(settings, address)
+    return address
+
+
+def _render(settings: Settings, address: "RedisAddress") -> None:
+    """Write the Feast repository, because a private server may use another port now."""
+    from feature_repo.feast_repo import repository
+
+    repository.render(settings.home, address.host, address.port, settings.redis_url)

@@ -15,6 +15,7 @@ from serving.http.endpoints import ENDPOINTS
 from serving.http.error_responses import HANDLERS
 from serving.http.headers import middleware
 from serving.http.routing import routes
+from serving.http.workers import end_with_arbiter, supervise_workers
 from serving.monitoring import log_json
 
 
@@ -23,6 +24,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the home before the first request; close it after the last."""
     from serving.flow import Resources
 
+    end_with_arbiter()
     log_json()
     app.state.resources = resources = Resources.open(Settings.from_environment())
     before_shutdown(resources.drain)
@@ -31,6 +33,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await resources.close()
 
 
+supervise_workers()
 _settings = Settings.from_environment()
 app = Starlette(
     routes=routes(ENDPOINTS),

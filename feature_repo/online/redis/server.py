@@ -28,6 +28,7 @@ from feature_repo.online.redis.binary import server_binary
 __all__ = [
     "RedisAddress",
     "ensure_redis",
+    "is_alive",
     "port_of",
     "redis_client",
     "running_redis",
@@ -38,8 +39,12 @@ __all__ = [
 
 Lifetime = Literal["process", "daemon"]
 
-_STARTS_WITHIN_SECONDS = 20.0
-_LOADS_WITHIN_SECONDS = 600.0
+START_SECONDS = 600.0
+"""Default limit of a start; a server that must load much data takes minutes."""
+
+_ANSWERS_WITHIN_SECONDS = 20.0
+"""Limit until a server that started answers that it loads its data, or that it is ready."""
+
 _STOPS_WITHIN_SECONDS = 20.0
 _PORTS = range(20_000, 32_000)
 """Below the ephemeral ports, which systems use for outgoing connections."""
@@ -69,7 +74,9 @@ class _Child:
 _children: dict[Path, _Child] = {}
 
 
-def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAddress:
+def ensure_redis(
+    settings: Settings, lifetime: Lifetime = "process", *, wait: float | None = None
+) -> RedisAddress:
     """Return the address of the home's server, and start it if none runs.
 
     A server at `REDIS_URL` is not contacted.  A private server that already runs is used, and keeps
@@ -78,6 +85,7 @@ def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAdd
     Args:
         settings: which home, and whether `REDIS_URL` is given.
         lifetime: `process`: a started server ends with this process; `daemon`: it outlives it.
+        wait: limit of the start, in seconds; by default `START_SECONDS`.
 
     Raises:
         RedisError: no server can be started.
@@ -95,17 +103,21 @@ def ensure_redis(settings: Settings, lifetime: Lifetime = "process") -> RedisAdd
                 f"The Redis server of {folder} runs but does not answer; end process "
                 f"{_pid(folder)}, or delete {folder / 'pid'} if that is not Redis."
             )
-        port = _launch_on_a_free_port(folder, last_port, lifetime)
+        limit = START_SECONDS if wait is None else wait
+        port = _launch_on_a_free_port(folder, last_port, lifetime, limit)
         moved = last_port not in (None, port)
         return RedisAddress.local(port, owned=lifetime == "process", moved=moved)
 
 
 @contextmanager
-def running_redis(settings: Settings) -> Iterator[RedisAddress]:
-    """Run a server during a block; stop it at the end if the block started it."""
+def running_redis(settings: Settings, *, wait: float | None = None) -> Iterator[RedisAddress]:
+    """Run a server during a block; stop it at the end if the block started it.
+
+    `wait` limits its start, in seconds.
+    """
     folder = _folder(settings.home)
     was_running = folder in _children
-    address = ensure_redis(settings)
+    address = ensure_redis(settings, wait=wait)
     try:
         yield address
     finally:
@@ -168,6 +180,15 @@ def status(settings: Settings) -> dict[str, Any]:
     }
 
 
+def is_alive(settings: Settings) -> bool:
+    """Return whether the process of the home's private server exists; true for `REDIS_URL`."""
+    folder = settings.home.redis.resolve()
+    child = _children.get(folder)
+    return bool(
+        settings.redis_url or (_runs(folder) if child is None else child.process.poll() is None)
+    )
+
+
 def port_of(home: Home) -> int | None:
     """Return the port of the home's private server; None before its first start."""
     try:
@@ -198,11 +219,14 @@ def _locked(folder: Path) -> Iterator[None]:
         yield
 
 
-def _answers_for(folder: Path, port: int) -> bool:
-    """Return whether the server on `port` belongs to `folder`; wait while it loads its data."""
+def _answers_for(folder: Path, port: int, wait: float = START_SECONDS) -> bool:
+    """Return whether the server on `port` belongs to `folder`.
+
+    It may load its data for `wait` seconds.
+    """
     patience = 5.0 if _runs(folder) else 1.0
     with redis_client(RedisAddress.local(port), timeout=patience) as client:
-        deadline = time.monotonic() + _LOADS_WITHIN_SECONDS
+        deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
             try:
                 client.ping()
@@ -269,7 +293,9 @@ def _command(folder: Path, port: int) -> list[str]:
     return [str(server_binary()), *pairs]
 
 
-def _launch_on_a_free_port(folder: Path, last_port: int | None, lifetime: Lifetime) -> int:
+def _launch_on_a_free_port(
+    folder: Path, last_port: int | None, lifetime: Lifetime, limit: float
+) -> int:
     """Start the server, on its last port where that is free, and return its port.
 
     Another process may take the port after it was free: homes copied from one home start with the
@@ -278,27 +304,27 @@ def _launch_on_a_free_port(folder: Path, last_port: int | None, lifetime: Lifeti
     port = last_port if last_port is not None and _is_free(last_port) else _choose_port(folder)
     for _ in range(_PORTS_TO_TRY - 1):
         try:
-            _launch(folder, port, lifetime)
+            _launch(folder, port, lifetime, limit)
             return port
         except RedisError:
             if _is_free(port):
                 raise
             port = _choose_port(folder)
-    _launch(folder, port, lifetime)
+    _launch(folder, port, lifetime, limit)
     return port
 
 
-def _launch(folder: Path, port: int, lifetime: Lifetime) -> None:
+def _launch(folder: Path, port: int, lifetime: Lifetime, limit: float) -> None:
     command = _command(folder, port)
     if lifetime == "daemon":
         subprocess.run(
             [*command, "--daemonize", "yes"], cwd=folder, check=False, capture_output=True
         )
-        _await_answer(folder, port)
+        _await_answer(folder, port, limit)
         return
     child = _spawn(command, folder)
     try:
-        _await_answer(folder, port, child.process)
+        _await_answer(folder, port, limit, child.process)
     except BaseException:
         child.end()
         raise
@@ -324,10 +350,10 @@ def _spawn(command: list[str], folder: Path) -> _Child:
 
 
 def _await_answer(
-    folder: Path, port: int, process: "subprocess.Popen[bytes] | None" = None
+    folder: Path, port: int, limit: float, process: "subprocess.Popen[bytes] | None" = None
 ) -> None:
-    deadline = time.monotonic() + _STARTS_WITHIN_SECONDS
-    while not _answers_for(folder, port):
+    deadline = time.monotonic() + min(_ANSWERS_WITHIN_SECONDS, limit)
+    while not _answers_for(folder, port, limit):
         died = process is not None and process.poll() is not None
         if died or time.monotonic() > deadline:
             raise RedisError(
