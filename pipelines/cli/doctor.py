@@ -176,9 +176,10 @@ def _registry(settings: Settings) -> Iterator[Finding]:
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
         views = {row[0] for row in database.execute("select feature_view_name from feature_views")}
         mode = database.execute("pragma journal_mode").fetchone()[0]
-    from feature_repo.catalogue import Catalogue
+    from feature_repo.shop import Shop
+    from feature_repo.views import views_of
 
-    declared = {view.name for view in Catalogue.of(settings.home).views}
+    declared = {view.name for view in views_of(Shop.load(settings.home.shop_toml))}
     if declared - views:
         fix = "`aisle refresh`, or `feast apply`."
         yield Finding("bad", "registry", f"lacks {sorted(declared - views)}", fix)

@@ -48,8 +48,9 @@ def check_sufficiency(labelled: pa.Table) -> None:
 
 def shortages(by_ranking: pa.Table) -> Sequence[Shortage]:
     """Return what is missing to learn a ranker, from the rows of `BY_RANKING`."""
-    informative = by_ranking["is_informative"].to_numpy().astype(bool)
-    visitors = by_ranking["visitor"].to_numpy()[informative]
+    # as lists: pyarrow imports pandas when it makes an array
+    informative = np.array(by_ranking["is_informative"].to_pylist(), bool)
+    visitors = np.array(by_ranking["visitor"].to_pylist(), object)[informative]
     counts = [
         Shortage(RANKINGS, informative.size, LEAST_RANKINGS),
         Shortage(CLICKED, visitors.size, LEAST_RANKINGS),

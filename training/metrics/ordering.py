@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 Numbers = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
@@ -45,6 +44,7 @@ def highest_columns(values: Numbers, count: int) -> Ints:
 def highest_entries(matrix: Sparse, count: int) -> Sparse:
     """Return the `count` highest stored entries of each row; of equal ones the leftmost.
 
+    >>> from scipy import sparse
     >>> highest_entries(sparse.csr_array([[1.0, 0.0, 3.0, 3.0]]), 2).toarray().tolist()
     [[0.0, 0.0, 3.0, 3.0]]
     """
@@ -58,6 +58,6 @@ def highest_entries(matrix: Sparse, count: int) -> Sparse:
             retained[start:end] = above
             retained[start + equal[leftmost[: count - int(above.sum())]]] = True
     row = np.repeat(np.arange(matrix.shape[0]), np.diff(matrix.indptr))
-    return sparse.csr_array(
+    return type(matrix)(
         (matrix.data[retained], (row[retained], matrix.indices[retained])), shape=matrix.shape
     )

@@ -14,7 +14,6 @@ import pyarrow.parquet as pq
 from feature_repo.events.log.partitions import list_relations
 
 Rows = set[tuple[str, int]]
-_IDENTITY_OPS = pa.array(["link", "unlink", "merge"])
 
 
 def rows_of_users(folder: Path, user_ids: Iterable[str]) -> Rows:
@@ -24,6 +23,7 @@ def rows_of_users(folder: Path, user_ids: Iterable[str]) -> Rows:
     request of a user's ranking.
     """
     users, requests, rows = pa.array(user_ids, pa.string()), pa.array([], pa.string()), Rows()
+    identity_ops = pa.array(["link", "unlink", "merge"])
     for path in list_relations(folder, "ranking"):
         table = _columns(path, ["user_id", "request_id"])
         named = pc.is_in(table["user_id"], value_set=users)
@@ -39,7 +39,7 @@ def rows_of_users(folder: Path, user_ids: Iterable[str]) -> Rows:
         table = _columns(path, ["user_id", "from_user_id", "op"])
         if "from_user_id" in table.column_names:  # no older file has these operations
             named = (pc.is_in(table[name], value_set=users) for name in ("user_id", "from_user_id"))
-            is_identity = pc.is_in(table["op"], value_set=_IDENTITY_OPS)
+            is_identity = pc.is_in(table["op"], value_set=identity_ops)
             rows |= _rows(folder, path, pc.and_(is_identity, pc.or_(*named)))
     return rows
 
