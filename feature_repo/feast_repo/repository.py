@@ -18,7 +18,16 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.events.log import read_seals
-from feature_repo.home import DAY, Home, RedisError, SettingError, Settings, replacing, to_datetime
+from feature_repo.home import (
+    DAY,
+    Home,
+    RedisError,
+    SettingError,
+    Settings,
+    replacing,
+    restrict_permissions,
+    to_datetime,
+)
 from feature_repo.library_internals import batch_engine, online_store
 
 if TYPE_CHECKING:
@@ -253,6 +262,7 @@ def main() -> None:
     from feature_repo.online.redis import running_redis
 
     settings = Settings.from_environment()
+    restrict_permissions(settings.home)
     with running_redis(settings) as address:
         render(settings.home, address.host, address.port, settings.redis_url)
 

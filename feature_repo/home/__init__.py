@@ -52,6 +52,7 @@ from feature_repo.home.instants import (
 )
 from feature_repo.home.locks import exclusive, exclusive_training
 from feature_repo.home.parent_process import end_with, with_parent
+from feature_repo.home.permissions import restrict_permissions
 from feature_repo.home.settings import Settings
 
 __all__ = [
@@ -100,6 +101,7 @@ __all__ = [
     "parse_instant",
     "publish",
     "replacing",
+    "restrict_permissions",
     "sweep",
     "sync_folder",
     "to_datetime",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from feature_repo.home import AisleError, NotEnoughError
+from feature_repo.home import AisleError, NotEnoughError, Settings, restrict_permissions
 from pipelines.cli.parser import parse
 from pipelines.terminal import INTERRUPTED, TERMINATED, Outcome, show
 
@@ -23,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     # A termination must run the `finally` blocks that stop Redis and the service.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))
     try:
+        restrict_permissions(Settings.from_environment().home)
         outcome = _function(args.run)(args)
         show(outcome, args.json)
     except AisleError as error:

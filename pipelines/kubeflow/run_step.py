@@ -9,9 +9,9 @@ from typing import Any
 
 from kfp import dsl
 
-from feature_repo.home import NotEnoughError
+from feature_repo.home import Home, NotEnoughError, restrict_permissions
 from pipelines.kubeflow.report_page import figures, markdown
-from pipelines.steps import MODEL_NAME, Report, Step, retrain_pipeline
+from pipelines.steps import HOME, MODEL_NAME, Report, Step, retrain_pipeline
 
 
 def run_step(name: str, values: Mapping[str, str], drawn: Sequence[dsl.Artifact]) -> str:
@@ -28,6 +28,8 @@ def run_step(name: str, values: Mapping[str, str], drawn: Sequence[dsl.Artifact]
     typed: dict[str, Any] = {
         key: value if key == MODEL_NAME.name else Path(value) for key, value in values.items()
     }
+    if HOME.name in typed:
+        restrict_permissions(Home(typed[HOME.name]))
     try:
         report = step.call(typed)
     except NotEnoughError as error:

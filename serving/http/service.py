@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 import bentoml
 from starlette.applications import Starlette
 
-from feature_repo.home import Settings
+from feature_repo.home import Settings, restrict_permissions
 from serving.http.bento import before_shutdown
 from serving.http.endpoints import ENDPOINTS
 from serving.http.error_responses import HANDLERS
@@ -26,7 +26,8 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
     end_with_arbiter()
     log_json()
-    app.state.resources = resources = Resources.open(Settings.from_environment())
+    restrict_permissions(_settings.home)
+    app.state.resources = resources = Resources.open(_settings)
     before_shutdown(resources.drain)
     await resources.start()
     yield

@@ -31,6 +31,12 @@ def test_a_killed_demo_resumes(finished_demo):
     assert "training" in resumed["seconds"]
 
 
+def test_the_home_of_a_demo_is_for_its_owner_alone(finished_demo):
+    files = [path for path in finished_demo.home.rglob("*") if not path.is_symlink()]
+
+    assert {path.stat().st_mode & 0o077 for path in (finished_demo.home, *files)} == {0}
+
+
 def test_a_finished_demo_reuses_its_results(finished_demo, tmp_path):
     finished_demo.copy_to(tmp_path / "home")
 
