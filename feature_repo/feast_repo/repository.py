@@ -160,15 +160,18 @@ def materialize(
 
     Raises:
         CatalogueError: no view is registered.
-        RedisError: the server does not answer, or refuses.
+        RedisError: the server does not answer, or refuses; or another home has the keys.
     """
     import redis
+
+    from feature_repo.online.redis import claim
 
     store = open_store(home)
     end = min(end, read_seals(home.log / "seals").last + 1)
     mark = f"{home.project}:loaded:{_schema_hash(store)}"
     try:
         with _client(store.config.online_store.connection_string) as client:
+            claim(client, home)
             loaded = None if full else client.get(mark)
             start = _first_day(home) if loaded is None else int(loaded)
             if start < end:
@@ -186,12 +189,16 @@ def clear_online(home: Home) -> None:
     """Delete the online rows of every view of the home, before a full load.
 
     Raises:
-        RedisError: the server does not answer.
+        RedisError: another home has the keys.
+        redis.RedisError: the server does not answer.
     """
+    from feature_repo.online.redis import claim
+
     store = open_store(home)
     online = online_store(store)
-    online.teardown(store.config, store.list_feature_views(), [])
     with _client(store.config.online_store.connection_string) as client:
+        claim(client, home)
+        online.teardown(store.config, store.list_feature_views(), [])
         for mark in [loaded_key(home), *client.scan_iter(f"{home.project}:loaded:*")]:
             client.delete(mark)
 

@@ -44,13 +44,17 @@ def create_once(path: Path, content: bytes) -> None:
         return
     path.parent.mkdir(parents=True, exist_ok=True)
     own = path.with_name(f".{path.name}.{secrets.token_hex(8)}{TEMPORARY}")
-    own.write_bytes(content)
     try:
+        with own.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
         os.link(own, path)
+        sync_folder(path.parent)
     except FileExistsError:
         pass
     finally:
-        own.unlink()
+        own.unlink(missing_ok=True)
 
 
 def sync_folder(folder: Path) -> None:

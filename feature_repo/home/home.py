@@ -3,13 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from feature_repo.home.identity import HomeIdentity, project_of
+
 CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT_ROOT = CHECKOUT / ".aisle"
 
 
 @dataclass(frozen=True)
 class Home:
-    """Paths of one home. A home belongs to one shop; reading a path creates nothing."""
+    """Paths of one home. A home belongs to one shop; reading a path creates nothing,
+    but the identity."""
 
     root: Path
 
@@ -104,9 +107,20 @@ class Home:
         return CHECKOUT / "feature_repo" if self.is_default else self.root / "feast"
 
     @property
+    def identity(self) -> HomeIdentity:
+        """The home's identity, which its first use fixes.
+
+        Raises:
+            SettingError: the file is damaged, or cannot be written.
+        """
+        old_project = project_of(self.feast / "feature_store.yaml")
+        return HomeIdentity.of(
+            self.root / "identity.json",
+            "" if self.is_default else self.root.name,
+            old_project if self.registry.exists() else None,
+        )
+
+    @property
     def project(self) -> str:
-        """Feast project: `aisle`, with the folder's name as suffix for another home."""
-        if self.is_default:
-            return "aisle"
-        letters = "".join(c if c.isascii() and c.isalnum() else "_" for c in self.root.name)
-        return f"aisle_{letters.strip('_').lower()}"
+        """Name of the Feast project; that of another home differs."""
+        return self.identity.project

@@ -1,7 +1,7 @@
 """The Redis server of a home while a block runs, and the Feast repository that uses it."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from feature_repo.home import Settings
@@ -19,12 +19,12 @@ def home_redis(settings: Settings, *, wait: float | None = None) -> Iterator["Re
         wait: limit of the start, in seconds.
 
     Raises:
-        RedisError: no server can be reached or started.
+        RedisError: no server can be reached or started; or another home has the keys.
     """
     from feature_repo.online.redis import running_redis
 
     with running_redis(settings, wait=wait) as address:
-        _render(settings, address)
+        _prepare(settings, address)
         yield address
 
 
@@ -32,17 +32,23 @@ def ensure_home_redis(settings: Settings, *, wait: float | None = None) -> "Redi
     """Start the home's private server if none runs; it ends with this process.
 
     Raises:
-        RedisError: no server can be started.
+        RedisError: no server can be started; or another home has the keys.
     """
     from feature_repo.online.redis import server
 
     address = server.ensure_redis(settings, wait=wait)
-    _render(settings, address)
+    _prepare(settings, address)
     return address
 
 
-def _render(settings: Settings, address: "RedisAddress") -> None:
-    """Write the Feast repository, because a private server may use another port now."""
+def _prepare(settings: Settings, address: "RedisAddress") -> None:
+    """Claim the keys, and write the Feast repository: a private server may use another port now."""
+    import redis
+
     from feature_repo.feast_repo import repository
+    from feature_repo.online.redis import claim, redis_client
 
     repository.render(settings.home, address.host, address.port, settings.redis_url)
+    # Without an answer, the work itself decides: a service starts and waits for the server.
+    with suppress(redis.RedisError), redis_client(address) as client:
+        claim(client, settings.home)

@@ -23,6 +23,7 @@ from feature_repo.online.redis import (
     LiveKeys,
     PipelinedClient,
     RedisAddress,
+    claim,
     port_of,
     redis_client,
 )
@@ -70,6 +71,7 @@ class RecoveredServer:
 class RedisConnection:
     """Reader and writer of online features on one server."""
 
+    home: Home
     client: "redis.Redis"
     stream: PipelinedClient
     items: ItemCache
@@ -96,6 +98,7 @@ class RedisConnection:
         recovered, reader = RecoveredServer(), OnlineReader(home, shop, client)
         items = ItemCache(reader.item_keys)
         return cls(
+            home=home,
             client=client,
             stream=PipelinedClient(address, read_timeout, recovered.check, items.invalidate),
             items=items,
@@ -111,8 +114,9 @@ class RedisConnection:
         """Return the server's run id.
 
         Raises:
-            RedisError: the server lost the materialized features.
+            RedisError: the server lost the materialized features, or another home has the keys.
         """
+        claim(self.client, self.home)
         if self.client.exists(self.loaded_key):
             self.recovered.was_loaded = True
         elif self.recovered.was_loaded:

@@ -12,6 +12,7 @@ from msgspec import structs
 from feature_repo.events.contract import ItemEvent
 from feature_repo.feast_repo import repository
 from feature_repo.home import DAY, HOUR
+from feature_repo.online.redis import LiveKeys
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from tests.feature_repo.online.cached_reader import CachedReader, disconnect, uncached
@@ -109,9 +110,10 @@ def test_live_loaded_pruned_and_flushed_all_read_the_same(room):
     assert loaded == live
     assert pruned == live
     assert flushed == live
-    keys = set(room.client.scan_iter("aisle_home:live:*"))
-    others = {key for key in keys if not key.startswith(b"aisle_home:live:tile:")}
-    assert others == {b"aisle_home:live:changed_items", b"aisle_home:live:item_changes"}
+    prefix = LiveKeys.of(room.home).prefix
+    names = {key.decode().removeprefix(prefix) for key in room.client.scan_iter(f"{prefix}*")}
+    others = {name for name in names if not name.startswith("tile:")}
+    assert others == {"changed_items", "item_changes"}
 
 
 def test_cached_items_follow_each_load_prune_and_flush(room):
@@ -242,7 +244,11 @@ def test_a_replay_after_a_load_changes_nothing(room):
 def test_a_damaged_row_counts_as_missing_and_no_other_row_does(room):
     room.take(*EARLIER)
     room.writer.prune(load(room))
-    keys = [key for key in room.client.scan_iter("*") if b"i1" in key and b"aisle_home" in key]
+    keys = [
+        key
+        for key in room.client.scan_iter("*")
+        if b"i1" in key and room.home.project.encode() in key
+    ]
     for key in keys:
         room.client.delete(key)
         room.client.set(key, b"\xff\xff\xff")

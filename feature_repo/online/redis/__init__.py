@@ -22,6 +22,7 @@ from feature_repo.online.redis.live_keys import (
     encode_recent,
     read_member,
 )
+from feature_repo.online.redis.ownership import claim
 from feature_repo.online.redis.pipelined_client import PipelinedClient
 from feature_repo.online.redis.resp import (
     BYTES,
@@ -48,6 +49,7 @@ __all__ = [
     "RedisAddress",
     "Script",
     "arguments",
+    "claim",
     "command",
     "concatenate",
     "decimal_lengths",

@@ -6,12 +6,14 @@ from redis.connection import Connection
 
 from feature_repo.home import RedisError
 from feature_repo.online.hydration import OnlineReader
-from feature_repo.online.redis import RedisAddress, redis_client
+from feature_repo.online.redis import LiveKeys, RedisAddress, redis_client
 from feature_repo.request_features import feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior
 from tests.feature_repo.online.histories import ITEMS, NOW, click, facts, ranking, upsert
 
-PREFIX = "aisle_home:live:"
+
+def live_key(room, name):
+    return LiveKeys.of(room.home).prefix + name
 
 
 def read(room, user_id=None, query_key=None, item_ids=ITEMS):
@@ -77,7 +79,7 @@ def test_context_gives_a_feature_matrix(room):
 )
 def test_damaged_live_value_is_missing_and_affects_no_other(room, key, damage):
     room.take(upsert("e1", NOW - 9, "i2", brand="Acme"), click("e2", NOW - 8, "i2", user_id="u1"))
-    room.client.set(PREFIX + key, damage)
+    room.client.set(live_key(room, key), damage)
 
     items = facts(room).items
 
@@ -87,8 +89,8 @@ def test_damaged_live_value_is_missing_and_affects_no_other(room, key, damage):
 
 def test_damaged_entry_of_a_list_is_left_out(room):
     room.take(click("e1", NOW - 8, "i2", user_id="u1"))
-    room.client.zadd(PREFIX + "recent:clicked:u1", {"e2\x0099999\x0020000\x00{": NOW - 7})
-    room.client.set(PREFIX + "recent:shown:u1", "not a list")
+    room.client.zadd(live_key(room, "recent:clicked:u1"), {"e2\x0099999\x0020000\x00{": NOW - 7})
+    room.client.set(live_key(room, "recent:shown:u1"), "not a list")
 
     user = facts(room).user
 

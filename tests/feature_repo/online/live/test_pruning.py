@@ -2,6 +2,7 @@
 
 import threading
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,15 +10,16 @@ from hypothesis import strategies as st
 from feature_repo.events.contract import RankingEvent
 from feature_repo.feast_repo import render
 from feature_repo.home import DAY, Home
+from feature_repo.online.redis import LiveKeys
 from tests.feature_repo.online.conftest import Room
 from tests.feature_repo.online.histories import NOW, click, comparable, facts, ranking, upsert
 from tests.feature_repo.online.live.test_event_order import histories, with_real_redis
 
 TODAY = NOW // DAY
-PREFIX = "aisle_home:live:"
 
 
-def names(room, prefix=PREFIX):
+def names(room):
+    prefix = LiveKeys.of(room.home).prefix
     return {key.decode().removeprefix(prefix) for key in room.client.scan_iter(f"{prefix}*")}
 
 
@@ -70,7 +72,7 @@ def test_prune_marker_never_decreases(room):
     room.writer.prune(TODAY)
     room.writer.prune(TODAY - 5)
 
-    assert room.client.get(PREFIX + "pruned") == str(TODAY).encode()
+    assert room.client.get(LiveKeys.of(room.home).prefix + "pruned") == str(TODAY).encode()
 
 
 def test_concurrent_prunes_lose_no_newer_event(room):
@@ -96,6 +98,9 @@ def test_concurrent_prunes_lose_no_newer_event(room):
 def neighbour(room, tmp_path):
     """A home whose project name begins with the project name of the room."""
     home = Home(tmp_path / "home_too")
+    home.root.mkdir()
+    identity = msgspec.structs.replace(room.home.identity, project=f"{room.home.project}_too")
+    (home.root / "identity.json").write_bytes(msgspec.json.encode(identity))
     render(home, room.address.host, room.address.port)
     other = Room(home, room.shop, room.address, room.clock)
     yield other
@@ -105,12 +110,12 @@ def neighbour(room, tmp_path):
 def test_flush_removes_this_project_only(room, neighbour):
     for each in (room, neighbour):
         each.take(ranking("e1", NOW - 9, user_id="u1"), click("e2", NOW - 8, user_id="u1"))
-    other_keys = names(neighbour, "aisle_home_too:live:")
+    other_keys = names(neighbour)
 
     room.writer.flush()
 
     assert names(room) == set()
-    assert names(neighbour, "aisle_home_too:live:") == other_keys
+    assert names(neighbour) == other_keys
     assert facts(neighbour).user["user_engagement__clicks_all"] == 1
 
 

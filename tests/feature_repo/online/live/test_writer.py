@@ -343,7 +343,7 @@ def test_held_events_remain_held_while_redis_is_unreachable(room):
 
 
 def test_key_of_another_type_fails_one_event_only(room):
-    room.client.lpush("aisle_home:live:tile:item_engagement:i1", "not ours")
+    room.client.lpush(f"{room.home.project}:live:tile:item_engagement:i1", "not ours")
 
     outcomes = room.writer.apply([click("e1", NOW - 9), click("e2", NOW - 9, "i2")])
 
