@@ -21,7 +21,7 @@ def claim(client: "redis.Redis", home: Home) -> None:
     if owner is None:
         client.set(mark, identity.id, nx=True)
         owner = client.get(mark)
-    if owner not in (None, identity.id.encode()):
+    if isinstance(owner, bytes) and owner != identity.id.encode():
         raise RedisError(
             f"The keys of {identity.project} on this Redis server belong to another home: expected "
             f"the mark {identity.id[:8]}… of {home.root}, found {owner[:8].decode()}….  Give one "
