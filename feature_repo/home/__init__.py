@@ -13,6 +13,7 @@ from feature_repo.home.clock import CLOCK_ADVICE, Clock
 from feature_repo.home.errors import (
     AisleError,
     ArtifactError,
+    BusyError,
     CatalogueError,
     DatasetError,
     EventError,
@@ -71,6 +72,7 @@ __all__ = [
     "ApiKey",
     "ApiKeys",
     "ArtifactError",
+    "BusyError",
     "CatalogueError",
     "Clock",
     "DatasetError",

@@ -26,9 +26,13 @@ def exclusive(home: Home, purpose: str, *, wait: bool = False) -> Iterator[None]
 
 
 @contextmanager
-def exclusive_training(home: Home, purpose: str) -> Iterator[None]:
-    """Wait for the lock of the home's datasets and of `build/`, and hold it."""
-    with _held(home, home.training_lock, purpose, wait=True):
+def exclusive_training(home: Home, purpose: str, *, wait: bool = True) -> Iterator[None]:
+    """Hold the lock of the home's datasets, of `build/` and of its Kubeflow runs.
+
+    Raises:
+        BusyError: another process holds it, and `wait` is not set.
+    """
+    with _held(home, home.training_lock, purpose, wait=wait):
         yield
 
 

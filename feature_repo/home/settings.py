@@ -24,6 +24,8 @@ class Settings:
         cors_origins: origins whose pages may read answers (`AISLE_CORS`, separated by commas).
         api_key: secret that the command line sends to a service (`AISLE_KEY`).
         workers: number of processes of a service (`AISLE_WORKERS`).
+        retention_days: days after which runs, datasets, quarantined lines and artifacts that are
+            not in use are removed (`AISLE_RETENTION_DAYS`).
         patience: factor on the deadlines of a request, for slow machines (`AISLE_PATIENCE`).
     """
 
@@ -34,6 +36,7 @@ class Settings:
     cors_origins: tuple[str, ...] = ()
     api_key: str | None = None
     workers: int = 1
+    retention_days: float = 30.0
     patience: float = 1.0
 
     @classmethod
@@ -48,6 +51,7 @@ class Settings:
             cors_origins=_origins(environment.get("AISLE_CORS") or ""),
             api_key=environment.get("AISLE_KEY") or None,
             workers=_workers(environment.get("AISLE_WORKERS") or "1"),
+            retention_days=_days(environment.get("AISLE_RETENTION_DAYS") or "30"),
             patience=_patience(environment.get("AISLE_PATIENCE") or "1"),
         )
 
@@ -66,6 +70,16 @@ def _workers(text: str) -> int:
     if not text.isdecimal() or not int(text):
         raise SettingError(f"AISLE_WORKERS: expected a number of processes, found {text!r}.")
     return int(text)
+
+
+def _days(text: str) -> float:
+    try:
+        days = float(text)
+    except ValueError:
+        days = -1.0
+    if not 0 <= days < float("inf"):
+        raise SettingError(f"AISLE_RETENTION_DAYS: expected days, 0 or more, found {text!r}.")
+    return days
 
 
 def _patience(text: str) -> float:

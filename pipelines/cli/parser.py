@@ -307,6 +307,10 @@ def _redis(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("action", choices=["start", "stop", "status"])
 
 
+def _gc(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--dry-run", action="store_true", help="list it, and remove nothing")
+
+
 def _step(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("name", nargs="?", help="of the step (lists the steps)")
 
@@ -390,6 +394,11 @@ VERBS = {
     ),
     "clock": Verb("print now, by the clock of this home", "verbs:clock"),
     "redis": Verb("start, stop or describe the home's Redis server", "verbs:redis", _redis),
+    "gc": Verb(
+        "remove old runs, datasets, quarantined lines and artifacts that are not in use",
+        "verbs:gc",
+        _gc,
+    ),
     "step": Verb("run one step of the retraining pipeline", "step_verbs:step", _step),
     "pipeline": Verb("run or compile a Kubeflow pipeline", "step_verbs:pipeline", _pipeline),
     "doctor": Verb("find what is wrong with this home, and its cure", "verbs:doctor"),

@@ -30,7 +30,9 @@ def pipeline(args: argparse.Namespace) -> Outcome:
     if args.action == "compile":
         out = compile_pipeline(retrain_pipeline(), args.out or Path("build") / "retrain.yaml")
         return Outcome({"compiled": str(out)})
-    return Outcome(run_pipeline(retrain_pipeline(), Settings.from_environment().home))
+    home = Settings.from_environment().home
+    with exclusive_training(home, "a pipeline"):
+        return Outcome(run_pipeline(retrain_pipeline(), home))
 
 
 def _row(step: Step) -> list[object]:

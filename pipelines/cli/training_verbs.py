@@ -14,6 +14,7 @@ from pipelines.steps import (
     EVALUATION,
     RANKER,
     TRANSFORM_FEATURES,
+    remove_unneeded,
     retrain_pipeline,
 )
 from pipelines.terminal import (
@@ -39,7 +40,8 @@ _REPORTS = {
 
 def train(args: argparse.Namespace) -> Outcome:
     """Run the retraining pipeline on the features of the last refresh."""
-    home = Settings.from_environment().home
+    settings = Settings.from_environment()
+    home = settings.home
     options: dict[str, dict[str, Any]] = {
         "build_dataset": {"gains": args.gains, "horizon_days": args.horizon_days},
         "train_ranker": {"search": args.search, "search_seconds": args.search_seconds},
@@ -53,6 +55,7 @@ def train(args: argparse.Namespace) -> Outcome:
             with progress_bar(step.title or step.name) as progress:
                 report = step.run(home, progress=progress, **options.get(step.name, {}))
             data[_REPORTS.get(step.name, step.name)] = report
+    data["removed"] = remove_unneeded(settings).counts()
     page = pages(
         _evaluation_page(data["evaluation"]),
         _variants(data["ranker"]),

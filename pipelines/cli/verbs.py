@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
-from pipelines.steps import home_redis
+from pipelines.steps import home_redis, remove_unneeded
 from pipelines.terminal import Outcome, announce, line, pages, table
 
 
@@ -88,6 +88,21 @@ def redis(args: argparse.Namespace) -> Outcome:
     elif args.action == "stop":
         redis_server.stop(settings.home)
     return Outcome(redis_server.status(settings))
+
+
+def gc(args: argparse.Namespace) -> Outcome:
+    """Remove what the home no longer needs."""
+    report = remove_unneeded(Settings.from_environment(), is_dry=args.dry_run).to_dict()
+    rows: list[list[object]] = [
+        [one["kind"], one["path"], f"{one['bytes'] / 1e6:.1f}", one["age_days"]]
+        for one in report["removed"]
+    ]
+    verb = "Would remove" if args.dry_run else "Removed"
+    note = f"{verb} {len(rows)} files and folders, {report['bytes'] / 1e6:.1f} MB."
+    if report["skipped"]:
+        note += f"  A training uses the home; later: {', '.join(report['skipped'])}."
+    page = table("", ["kind", "path", "MB", "days"], rows, numbers=2)
+    return Outcome(report, pages(page, line(note)) if rows else line(note))
 
 
 def doctor(_: argparse.Namespace) -> Outcome:

@@ -2,6 +2,7 @@
 
 from pipelines.steps.home_redis import ensure_home_redis, home_redis
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
+from pipelines.steps.retention import remove_unneeded
 from pipelines.steps.retrain import (
     DATASET,
     EVALUATE_RANKER,
@@ -42,5 +43,6 @@ __all__ = [
     "parse_period",
     "refresh",
     "refresh_every",
+    "remove_unneeded",
     "retrain_pipeline",
 ]

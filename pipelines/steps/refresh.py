@@ -1,6 +1,6 @@
 """Refresh a home: compute features from new events, load them online, and fit the indexes.
 
-    seal -> compact -> transform -> materialize -> prune -> index
+    seal -> compact -> transform -> materialize -> prune -> index -> remove
 
 A home runs one refresh at a time.  The next refresh completes one that was killed.  After a
 backfill all features are computed and loaded again.  Indexes are fitted again if items or
@@ -18,6 +18,7 @@ from feature_repo.events.log import EventLog
 from feature_repo.home import AisleError, Clock, Home, SettingError, Settings, exclusive, to_text
 from feature_repo.shop import Shop
 from pipelines.steps.home_redis import home_redis
+from pipelines.steps.retention import remove_unneeded
 
 if TYPE_CHECKING:
     from feature_repo.online.live import LiveWriter
@@ -40,6 +41,7 @@ class RefreshReport:
         seconds: wall time by stage.
         rebuilt: whether all features were computed and loaded again.
         indices: published versions by kind; empty if nothing changed.
+        removed: by kind, how many old files and folders were removed; see `retention.py`.
     """
 
     sealed_at: str
@@ -48,6 +50,7 @@ class RefreshReport:
     seconds: dict[str, float]
     rebuilt: bool
     indices: dict[str, str]
+    removed: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""
@@ -127,6 +130,8 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         log.rebuild_done()
     with stages.stage("index"):
         indices = _index(home)
+    with stages.stage("remove"):
+        removed = remove_unneeded(settings).counts()
     return RefreshReport(
         sealed_at=to_text(sealed_at),
         compacted=compacted.compacted,
@@ -134,6 +139,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         seconds=stages.seconds,
         rebuilt=rebuilt,
         indices=indices,
+        removed=removed,
     )
 
 

@@ -1,5 +1,6 @@
 """Quarantine: lines that could not be logged, stored with the reason, so that no input is lost."""
 
+import fcntl
 import os
 import secrets
 import threading
@@ -62,5 +63,6 @@ class Quarantine:
         if self._file is None:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._file = self._path.open("ab")
+            fcntl.flock(self._file, fcntl.LOCK_SH)  # `aisle gc` leaves a file that is written.
             sync_folder(self._path.parent)
         return self._file
