@@ -100,8 +100,12 @@ def user(args: argparse.Namespace) -> Outcome:
         if args.action == "erase":
             erased = client.erase_user(args.id)
             stale = ", ".join(erased["stale_datasets"]) or "none"
-            note = f"Erased at {erased['erased_at']}.  Datasets to build again: {stale}."
-            return Outcome(erased, line(note))
+            note = (
+                f"Erased at {erased['erased_at']}.  The next `aisle refresh` removes the user from "
+                f"the home, with these datasets: {stale}.  What stays:"
+            )
+            remains = [line(f"- {what}") for what in erased["remains"]]
+            return Outcome(erased, pages(line(note), *remains))
         answer = client.user(args.id)
     rows: list[list[object]] = [[name, value] for name, value in answer["features"].items()]
     return Outcome(answer, table(f"{args.id} at {answer['at']}", ["feature", "value"], rows))

@@ -1,6 +1,6 @@
 """Refresh a home: compute features from new events, load them online, and fit the indexes.
 
-    seal -> compact -> transform -> materialize -> prune -> index -> remove
+    seal -> compact -> transform -> materialize -> prune -> index -> erase -> remove
 
 A home runs one refresh at a time.  The next refresh completes one that was killed.  After a
 backfill all features are computed and loaded again.  Indexes are fitted again if items or
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from feature_repo.events.log import EventLog
 from feature_repo.home import AisleError, Clock, Home, SettingError, Settings, exclusive, to_text
 from feature_repo.shop import Shop
+from pipelines.steps.erasure import complete_erasures
 from pipelines.steps.home_redis import home_redis
 from pipelines.steps.retention import remove_unneeded
 
@@ -41,6 +42,7 @@ class RefreshReport:
         seconds: wall time by stage.
         rebuilt: whether all features were computed and loaded again.
         indices: published versions by kind; empty if nothing changed.
+        erased: how many lines and files with erased users were removed; empty if there are none.
         removed: by kind, how many old files and folders were removed; see `retention.py`.
     """
 
@@ -50,6 +52,7 @@ class RefreshReport:
     seconds: dict[str, float]
     rebuilt: bool
     indices: dict[str, str]
+    erased: dict[str, int]
     removed: dict[str, int]
 
     def to_dict(self) -> dict[str, Any]:
@@ -106,6 +109,7 @@ def parse_period(text: str) -> float:
 
 def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) -> RefreshReport:
     from feature_repo.feast_repo import repository
+    from feature_repo.online.redis import redis_client
     from feature_repo.transformations import transform
 
     home, clock = settings.home, Clock.of(settings)
@@ -130,6 +134,8 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         log.rebuild_done()
     with stages.stage("index"):
         indices = _index(home)
+    with stages.stage("erase"), redis_client(address, timeout=_BATCH_SECONDS) as client:
+        erased = complete_erasures(home, client)
     with stages.stage("remove"):
         removed = remove_unneeded(settings).counts()
     return RefreshReport(
@@ -139,6 +145,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         seconds=stages.seconds,
         rebuilt=rebuilt,
         indices=indices,
+        erased=erased,
         removed=removed,
     )
 

@@ -51,9 +51,12 @@ class ErasedAnswer(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         erased_at: from this instant on the user is served as unknown.
-        stale_datasets: files below the home that still have rows of the user; train again.
+        stale_datasets: files below the home that have rows of the user; the next refresh removes
+            them.
+        remains: what stays after the next refresh.
     """
 
     user: str
     erased_at: str
     stale_datasets: list[str]
+    remains: list[str]

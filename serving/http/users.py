@@ -17,6 +17,16 @@ from training.dataset import stale_datasets
 
 READ_SECONDS = 0.2
 
+REMAINS = (
+    "the erasure itself in the log, with the user's id and the instant",
+    "the texts of queries, without the user",
+    "files of events outside the log, from which the shop ingested the user's events",
+    "pages and answers that were sent before",
+    "backups of the home and of Redis",
+    "runs in the storage of a Kubeflow cluster",
+)
+"""What no refresh removes."""
+
 
 async def read_user(resources: Resources, user_id: str) -> PersonAnswer:
     """Read the features that a request of this instant would read of a user."""
@@ -52,6 +62,7 @@ def erase(resources: Resources, user_id: str) -> ErasedAnswer:
         user=user_id,
         erased_at=to_text(event.event_time),
         stale_datasets=stale_datasets(resources.settings.home, user_id),
+        remains=[*REMAINS],
     )
 
 

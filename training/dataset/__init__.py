@@ -15,7 +15,7 @@ from training.dataset.lazy import LazyDataset
 from training.dataset.logged_candidates import sources_of
 from training.dataset.point_in_time import historical_features
 from training.dataset.split import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
-from training.dataset.stale_datasets import stale_datasets
+from training.dataset.stale_datasets import datasets_with, stale_datasets
 from training.dataset.sufficiency import LEAST_USERS, check_sufficiency
 from training.dataset.target_leakage import check_target_leakage, suspicious_columns
 
@@ -38,6 +38,7 @@ __all__ = [
     "check_sufficiency",
     "check_target_leakage",
     "compacted",
+    "datasets_with",
     "historical_features",
     "item_counts",
     "judgments",

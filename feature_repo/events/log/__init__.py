@@ -2,7 +2,13 @@
 
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.bots import NO_BOTS, find_bots
-from feature_repo.events.log.erasure import erased_users
+from feature_repo.events.log.erasure import (
+    PendingErasure,
+    erase_quarantined,
+    erased_users,
+    erasure_done,
+    pending_erasure,
+)
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.log import EventLog
@@ -15,16 +21,20 @@ __all__ = [
     "NO_BOTS",
     "EventIndex",
     "EventLog",
+    "PendingErasure",
     "Quarantine",
     "QuarantinedLine",
     "Seals",
     "SegmentWriter",
     "digest",
     "encode_event",
+    "erase_quarantined",
     "erased_users",
+    "erasure_done",
     "find_bots",
     "list_relations",
     "part_of",
+    "pending_erasure",
     "read_relation",
     "read_rows",
     "read_seals",

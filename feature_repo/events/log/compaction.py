@@ -23,7 +23,14 @@ import pyarrow.parquet as pq
 
 from feature_repo.events.contract import EVENT_KINDS, AnyEvent, link_of
 from feature_repo.events.log.arrow import to_table
-from feature_repo.events.log.erasure import NOBODY, Erased, anonymize, erased_users, rewrite
+from feature_repo.events.log.erasure import (
+    NOBODY,
+    Erased,
+    anonymize,
+    erased_users,
+    note_erasure,
+    rewrite,
+)
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.partitions import (
@@ -93,6 +100,7 @@ def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
     with _SealedSegments(segments) as sealed:
         lines, damaged = sealed.survey(Quarantine(log / "quarantine"))
         sealed.erase(index)
+        note_erasure(log, sealed.erased)
         rewrite(log / "compacted", sealed.erased)
         fresh = _not_compacted(_first_of_each_id(lines), index)
         unsealed = fresh["seen_at"] > seals.last

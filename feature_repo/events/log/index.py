@@ -226,6 +226,7 @@ class EventIndex:
             )
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")
+            self._connection.execute("pragma secure_delete = on")
             self._connection.executescript(SCHEMA)
         return self._connection
 
@@ -256,6 +257,8 @@ class EventIndex:
             )
             add_links(connection, [add_file(connection, e, present[e]) for e in fresh])
             connection.execute("commit")
+            if not is_sound:  # What an erasure removed must not stay in the write-ahead log.
+                connection.execute("pragma wal_checkpoint(truncate)")
         except BaseException:
             connection.execute("rollback")
             raise

@@ -2,6 +2,7 @@
 
 from feature_repo.online.redis import keys, resp, server
 from feature_repo.online.redis.address import RedisAddress, redis_client
+from feature_repo.online.redis.append_only_file import rewrite_append_only_file
 from feature_repo.online.redis.breaker import Breaker
 from feature_repo.online.redis.keys import (
     entity_suffix,
@@ -66,6 +67,7 @@ __all__ = [
     "read_member",
     "redis_client",
     "resp",
+    "rewrite_append_only_file",
     "running_redis",
     "server",
     "text_suffixes",

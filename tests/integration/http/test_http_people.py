@@ -35,6 +35,25 @@ def compacted_text(service, user):
     }
 
 
+def files_with(service, *ids):
+    """Return the files below the home that contain one of some ids, as bytes or in a column.
+
+    The log has the erasure itself, and the answer to the same id after it.
+    """
+    texts = [id_.encode() for id_ in ids]
+    names = set()
+    for path in service.home.root.rglob("*"):
+        is_exception = "compacted/user/" in str(path) or "compacted/served/" in str(path)
+        if path.is_file() and not is_exception:
+            content = path.read_bytes()
+            if content.startswith(b"PAR1"):
+                rows = pq.read_table(path).to_pylist()
+                content += json.dumps(rows, default=str, ensure_ascii=False).encode()
+            if any(text in content for text in texts):
+                names.add(str(path.relative_to(service.home.root)))
+    return names
+
+
 def test_a_users_last_click_is_among_the_features(service, client):
     service.click(service.items[0], user_id="somebody / new ☂")
 
@@ -47,30 +66,42 @@ def test_a_users_last_click_is_among_the_features(service, client):
 
 def test_an_erased_user_is_unknown_immediately_and_out_of_the_log_after_a_refresh(service, client):
     user, item = service.users[-1], service.items[0]
-    service.click(item, user_id=user)
+    service.click(item, user_id=user, session_id="canary-visit")
+    service.http.post("/events", json={"kind": "interaction", "user_id": user, "item_id": 7})
     dataset = service.home.datasets / "old.parquet"
-    dataset.parent.mkdir(exist_ok=True)
-    pq.write_table(pa.table({"user_id": ["x", user], "clicked": [0, 1]}), dataset)
+    run = service.home.root / "kubeflow" / "runs" / "retrain" / "build" / "dataset"
+    for path in (dataset, run):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"user_id": ["x", user], "clicked": [0, 1]}), path)
+    refresh(service.settings)
+    places = ("log/compacted", "log/quarantine", "features", "redis/appendonlydir", "datasets")
+    before = files_with(service, user, "canary-visit")
+    assert all(any(place in name for name in before) for place in places), before
     assert client.user(user)["known"]
     assert keys_in_redis(service, user)
 
     erased = client.erase_user(user)
 
     assert erased["stale_datasets"] == ["datasets/old.parquet"]
+    assert "the erasure itself in the log" in erased["remains"][0]
     assert client.user(user)["known"] is False
     assert service.explain([item], user=user, id="r-erased")[item]["user_engagement__present"] == 0
     assert service.eventually(lambda: service.log.served("r-erased"))
     assert [key for key in keys_in_redis(service, user) if b":live:erased:" not in key] == []
 
-    refresh(service.settings)
+    report = refresh(service.settings)
 
+    assert (report.erased["datasets"], report.erased["runs"]) == (1, 1)
+    assert report.erased["quarantined lines"] >= 1
+    assert service.eventually(lambda: not files_with(service, user, "canary-visit")), files_with(
+        service, user, "canary-visit"
+    )
     # The erasure itself, and the answer to the same id after it.
     assert compacted_text(service, user) == {"user", "served"}
     assert keys_in_redis(service, user) == []
     assert client.user(user)["known"] is False
     service.click(item, user_id=user)
     assert client.user(user)["features"]["user_engagement__clicks_all"] == 1
-    dataset.unlink()
 
 
 def test_a_shared_device_of_an_erased_user_belongs_to_nobody(service, client):
