@@ -1,7 +1,7 @@
 """The append-only file of a Redis server, which still has the commands about deleted keys."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from feature_repo.home import RedisError
 
@@ -23,7 +23,7 @@ def rewrite_append_only_file(client: "redis.Redis") -> bool:
     """
     import redis
 
-    if not client.info("persistence").get("aof_enabled"):
+    if not _persistence(client).get("aof_enabled"):
         return False
     deadline = time.monotonic() + REWRITTEN_WITHIN_SECONDS
     _await_idle(client, deadline)  # A rewrite in progress may have begun before the deletion.
@@ -32,14 +32,14 @@ def rewrite_append_only_file(client: "redis.Redis") -> bool:
     except redis.ResponseError as error:
         raise RedisError(f"Redis refused to write its append-only file again: {error}.") from error
     _await_idle(client, deadline)
-    if client.info("persistence").get("aof_last_bgrewrite_status") != "ok":
+    if _persistence(client).get("aof_last_bgrewrite_status") != "ok":
         raise RedisError("Redis could not write its append-only file again; see its log.")
     return True
 
 
 def _await_idle(client: "redis.Redis", deadline: float) -> None:
     while any(
-        client.info("persistence").get(name)
+        _persistence(client).get(name)
         for name in ("aof_rewrite_in_progress", "aof_rewrite_scheduled")
     ):
         if time.monotonic() > deadline:
@@ -48,3 +48,7 @@ def _await_idle(client: "redis.Redis", deadline: float) -> None:
                 f"{REWRITTEN_WITHIN_SECONDS:g} s; the next refresh tries again."
             )
         time.sleep(0.05)
+
+
+def _persistence(client: "redis.Redis") -> dict[str, Any]:
+    return cast("dict[str, Any]", client.info("persistence"))
