@@ -26,6 +26,7 @@ class Settings:
         workers: number of processes of a service (`AISLE_WORKERS`).
         retention_days: days after which runs, datasets, quarantined lines and artifacts that are
             not in use are removed (`AISLE_RETENTION_DAYS`).
+        drain_seconds: how long a service that ends still takes requests (`AISLE_DRAIN`).
         patience: factor on the deadlines of a request, for slow machines (`AISLE_PATIENCE`).
     """
 
@@ -37,6 +38,7 @@ class Settings:
     api_key: str | None = None
     workers: int = 1
     retention_days: float = 30.0
+    drain_seconds: float = 10.0
     patience: float = 1.0
 
     @classmethod
@@ -52,6 +54,7 @@ class Settings:
             api_key=environment.get("AISLE_KEY") or None,
             workers=_workers(environment.get("AISLE_WORKERS") or "1"),
             retention_days=_days(environment.get("AISLE_RETENTION_DAYS") or "30"),
+            drain_seconds=_drain(environment.get("AISLE_DRAIN") or "10"),
             patience=_patience(environment.get("AISLE_PATIENCE") or "1"),
         )
 
@@ -73,13 +76,21 @@ def _workers(text: str) -> int:
 
 
 def _days(text: str) -> float:
+    return _amount(text, "AISLE_RETENTION_DAYS", "days")
+
+
+def _drain(text: str) -> float:
+    return _amount(text, "AISLE_DRAIN", "seconds")
+
+
+def _amount(text: str, variable: str, unit: str) -> float:
     try:
-        days = float(text)
+        amount = float(text)
     except ValueError:
-        days = -1.0
-    if not 0 <= days < float("inf"):
-        raise SettingError(f"AISLE_RETENTION_DAYS: expected days, 0 or more, found {text!r}.")
-    return days
+        amount = -1.0
+    if not 0 <= amount < float("inf"):
+        raise SettingError(f"{variable}: expected {unit}, 0 or more, found {text!r}.")
+    return amount
 
 
 def _patience(text: str) -> float:

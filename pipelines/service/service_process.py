@@ -42,6 +42,7 @@ def environment(settings: Settings, redis_url: str, port: int) -> Mapping[str, s
         "REDIS_URL": redis_url,
         "AISLE_RECORD": str(settings.record_share),
         "AISLE_WORKERS": str(settings.workers),
+        "AISLE_DRAIN": str(settings.drain_seconds),
         "BENTOML_HOME": str(settings.home.bentoml / str(port)),
         "BENTOML_DO_NOT_TRACK": "True",
     }
@@ -171,13 +172,13 @@ class ServiceProcess:
         start.await_ready()
 
     def stop(self) -> None:
-        """Terminate the process after its requests in flight; kill it after `_STOP_SECONDS`."""
+        """Terminate the process; kill it `_STOP_SECONDS` after the end of its drain."""
         process = self._process
         if process is None or process.poll() is not None:
             return
         process.send_signal(signal.SIGTERM)
         try:
-            process.wait(_STOP_SECONDS)
+            process.wait(self.settings.drain_seconds + _STOP_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()

@@ -3,6 +3,7 @@
 - `__is_ready__` of the service class decides what `/readyz` answers.
 - BentoML answers `GET /livez` and `GET /readyz` itself, and mounts our application at `/`.
 - BentoML sets `PROMETHEUS_MULTIPROC_DIR`, which makes `/metrics` cover all processes.
+- BentoML creates uvicorn's server with the protocol `auto`, after it has imported the service.
 - uvicorn has installed its handler of SIGTERM before it starts the application, and that handler
   begins the shutdown.
 - Starlette gives every method of a path to a route whose endpoint is an ASGI object.
@@ -15,12 +16,18 @@ import signal
 from collections.abc import Callable
 from types import FrameType
 
-DRAIN_SECONDS = 1.0
-"""Time between not ready and refused connections: two periods of a probe every half second."""
+from uvicorn.config import HTTP_PROTOCOLS
+
+from serving.http.connections import BoundedConnection
 
 
-def before_shutdown(notify: Callable[[], None]) -> None:
-    """Call `notify` at SIGTERM, and let uvicorn shut down DRAIN_SECONDS later.
+def limit_connections() -> None:
+    """Let uvicorn serve every connection with limits."""
+    HTTP_PROTOCOLS["auto"] = f"{BoundedConnection.__module__}:{BoundedConnection.__name__}"
+
+
+def before_shutdown(notify: Callable[[], None], seconds: float) -> None:
+    """Call `notify` at SIGTERM, and let uvicorn shut down `seconds` later.
 
     In between, the service still takes requests and closes each connection with its answer.
     """
@@ -28,7 +35,8 @@ def before_shutdown(notify: Callable[[], None]) -> None:
 
     def drain(number: int, frame: FrameType | None) -> None:
         notify()
+        BoundedConnection.draining = True
         if callable(shut_down):
-            loop.call_soon_threadsafe(loop.call_later, DRAIN_SECONDS, shut_down, number, frame)
+            loop.call_soon_threadsafe(loop.call_later, seconds, shut_down, number, frame)
 
     signal.signal(signal.SIGTERM, drain)

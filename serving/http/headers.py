@@ -1,4 +1,4 @@
-"""Headers of every answer: security, CORS, and `Connection: close` while the service drains."""
+"""Headers of every answer: security and CORS."""
 
 from collections.abc import Sequence
 
@@ -12,11 +12,10 @@ SECURITY = (
     (b"content-security-policy", b"default-src 'none'; frame-ancestors 'none'"),
     (b"referrer-policy", b"no-referrer"),
 )
-_CLOSE = ((b"connection", b"close"),)
 
 
 class AnswerHeaders:
-    """Middleware that adds `SECURITY`, and closes connections while the service drains."""
+    """Middleware that adds `SECURITY`."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -26,8 +25,7 @@ class AnswerHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                closing = _CLOSE if scope["app"].state.resources.draining else ()
-                message["headers"] = [*message.get("headers", ()), *SECURITY, *closing]
+                message["headers"] = [*message.get("headers", ()), *SECURITY]
             await send(message)
 
         await self._app(scope, receive, with_headers)

@@ -10,7 +10,7 @@ import bentoml
 from starlette.applications import Starlette
 
 from feature_repo.home import Settings, restrict_permissions
-from serving.http.bento import before_shutdown
+from serving.http.bento import before_shutdown, limit_connections
 from serving.http.endpoints import ENDPOINTS
 from serving.http.error_responses import HANDLERS
 from serving.http.headers import middleware
@@ -28,7 +28,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     log_json()
     restrict_permissions(_settings.home)
     app.state.resources = resources = Resources.open(_settings)
-    before_shutdown(resources.drain)
+    before_shutdown(resources.drain, _settings.drain_seconds)
     await resources.start()
     yield
     await resources.close()
@@ -36,6 +36,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 supervise_workers()
 _settings = Settings.from_environment()
+limit_connections()
 app = Starlette(
     routes=routes(ENDPOINTS),
     middleware=middleware(_settings.cors_origins),

@@ -183,8 +183,14 @@ def read_once(connection, query):
 
 
 @contextmanager
-def run_service(settings: Settings, **variables: str) -> Iterator[Service]:
-    """Run the service on a free port, with the home's Redis, until the block ends."""
+def run_service(
+    settings: Settings, *, descriptors: int | None = None, **variables: str
+) -> Iterator[Service]:
+    """Run the service on a free port, with the home's Redis, until the block ends.
+
+    Args:
+        descriptors: limit of open files of each process.
+    """
     port, address = free_port(), ensure_redis(settings)
     command = [
         sys.executable,
@@ -197,13 +203,15 @@ def run_service(settings: Settings, **variables: str) -> Iterator[Service]:
         "--port",
         str(port),
     ]
+    if descriptors is not None:
+        command = ["sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh", *command]
     output = settings.home.root / "service.log"
     (settings.home.bentoml / str(port)).mkdir(parents=True, exist_ok=True)
     with output.open("ab") as log:
         process = subprocess.Popen(
             command,
             cwd=CHECKOUT,
-            env={**environment(settings, address.url, port), **variables},
+            env={**environment(settings, address.url, port), "AISLE_DRAIN": "0.2", **variables},
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,

@@ -207,7 +207,9 @@ def test_log_lines_are_json_without_personal_data(service):
 def test_only_allowed_origins_may_read_answers(shop, tmp_path):
     """Also, a terminated service loses no request of a client that follows `/readyz`."""
     origin = "https://shop.example"
-    with run_service(shop, BENTOML_HOME=str(tmp_path), AISLE_CORS=origin) as service:
+    with run_service(
+        shop, BENTOML_HOME=str(tmp_path), AISLE_CORS=origin, AISLE_DRAIN="2"
+    ) as service:
         for sent, allowed in ((origin, origin), ("https://a.example", None)):
             answer = service.http.post("/search", json={}, headers={"Origin": sent})
             assert answer.headers.get("access-control-allow-origin") == allowed

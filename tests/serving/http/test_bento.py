@@ -9,10 +9,12 @@ import httpx
 import pytest
 import uvicorn
 from _bentoml_impl.server.app import ServiceAppFactory
+from _bentoml_impl.worker import service as worker
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from serving.http import bento
+from serving.http.connections import BoundedConnection
 
 
 class Echo:
@@ -45,11 +47,11 @@ def test_uvicorn_installs_its_signal_handler_before_it_starts_the_application():
 
 def test_shutdown_is_announced_before_the_earlier_handler_runs(monkeypatch):
     calls = []
-    monkeypatch.setattr(bento, "DRAIN_SECONDS", 0.01)
+    monkeypatch.setattr(BoundedConnection, "draining", False)
     original = signal.signal(signal.SIGTERM, lambda *_: calls.append("shut down"))
 
     async def run():
-        bento.before_shutdown(lambda: calls.append("notified"))
+        bento.before_shutdown(lambda: calls.append("notified"), 0.01)
         os.kill(os.getpid(), signal.SIGTERM)
         while "shut down" not in calls:
             await asyncio.sleep(0.01)
@@ -60,3 +62,13 @@ def test_shutdown_is_announced_before_the_earlier_handler_runs(monkeypatch):
         signal.signal(signal.SIGTERM, original)
 
     assert calls == ["notified", "shut down"]
+    assert BoundedConnection.draining
+
+
+def test_uvicorn_serves_connections_with_limits():
+    bento.limit_connections()
+    config = uvicorn.Config(Echo())
+    config.load()
+
+    assert config.http_protocol_class is BoundedConnection
+    assert "http=" not in inspect.getsource(worker.main.callback)
