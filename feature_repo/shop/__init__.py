@@ -1,14 +1,18 @@
 """The fields of a shop's items and users, and their types."""
 
+from feature_repo.shop.limits import VARIABLES as LIMIT_VARIABLES
+from feature_repo.shop.limits import is_cut
 from feature_repo.shop.schema import SIMULATED_SHOP, FieldType, Role, Shop, ShopField, safe_column
 from feature_repo.shop.values import typed_value
 
 __all__ = [
+    "LIMIT_VARIABLES",
     "SIMULATED_SHOP",
     "FieldType",
     "Role",
     "Shop",
     "ShopField",
+    "is_cut",
     "safe_column",
     "typed_value",
 ]

@@ -1,6 +1,7 @@
 """Read a shop's value as the declared type of its field.
 
-A value that contradicts its type is missing, never an error.  `transformations/values.sql` does the
+A value that contradicts its type is missing, and a long one is cut (`limits.py`); neither is an
+error.  `transformations/values.sql` does the
 same for the compacted log; a test compares the two.
 """
 
@@ -11,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from feature_repo.home import EPOCH, SECOND
+from feature_repo.shop.limits import LONGEST_TEXT, LONGEST_WORD, MOST_NUMBERS, MOST_WORDS
 from feature_repo.shop.schema import FieldType
 
 TypedValue = float | str | list[str] | list[float] | int | bool | None
@@ -49,9 +51,9 @@ def _finite(number: float) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     if isinstance(value, str):
-        return value or None
+        return value[:longest] or None
     number = _number(value)
     if number is None or not number.is_integer() or abs(number) >= 2**53:
         return None
@@ -60,14 +62,15 @@ def _text(value: Any) -> str | None:
 
 def _list(value: Any) -> list[str] | None:
     if isinstance(value, (list, tuple)):
-        return [text for text in map(_text, value) if text is not None]
-    text = _text(value)
-    return None if text is None else [text]
+        words = (_text(one, LONGEST_WORD) for one in value[:MOST_WORDS])
+        return [word for word in words if word is not None]
+    word = _text(value, LONGEST_WORD)
+    return None if word is None else [word]
 
 
 def _vector(value: Any) -> list[float] | None:
     if isinstance(value, (list, tuple)):
-        return [number for number in map(_number, value) if number is not None]
+        return [n for n in map(_number, value[:MOST_NUMBERS]) if n is not None]
     number = _number(value)
     return None if number is None else [number]
 

@@ -11,6 +11,7 @@ import duckdb
 from feature_repo.events.contract import POSITIVE_TYPES
 from feature_repo.events.log import read_seals
 from feature_repo.home import Home
+from feature_repo.shop import LIMIT_VARIABLES
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.merges import register_chains
 from feature_repo.transformations.row_files import Database
@@ -65,14 +66,21 @@ def staged(home: Home, spill: Path, log: LogSlice | None = None) -> Iterator[Dat
     spill.rmdir()
 
 
+def define_values(db: Database) -> None:
+    """Set the constants of the SQL files, and define how they read a shop's values."""
+    for name, value in constants().items():
+        db.execute(f"set variable {name} = ?", [value])
+    db.execute((SQL / "values.sql").read_text())
+
+
 def _stage(db: Database, log: LogSlice) -> None:
+    define_values(db)
     instants = {"last_seal": read_seals(log.home.log / "seals").last, "since": log.since}
-    for name, value in (constants() | instants).items():
+    for name, value in instants.items():
         db.execute(f"set variable {name} = ?", [value])
     db.execute("create temp table windows (days bigint)")
     db.executemany("insert into windows values (?)", [[days] for days in WINDOWS.values()])
     log.open(db)
-    db.execute((SQL / "values.sql").read_text())
     for table in (*_EVENTS, *_IDENTITIES):
         _create(db, table)
     register_chains(db)
@@ -98,4 +106,5 @@ def constants() -> dict[str, Any]:
         "k_clicked": K_CLICKED,
         "k_shown": K_SHOWN,
         "k_query_items": K_QUERY_ITEMS,
+        **LIMIT_VARIABLES,
     }

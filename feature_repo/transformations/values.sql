@@ -1,6 +1,6 @@
 -- Read a shop's JSON value as the declared type of its field.
 --
--- A value that contradicts its type is missing.  `feature_repo/shop/values.py` does the same in Python
+-- A value that contradicts its type is missing, and a long one is cut.  `feature_repo/shop/values.py` does the same in Python
 -- for values that are not yet in the log's Parquet; a test compares the two.
 --
 -- DuckDB copies the argument of a macro to each of its uses, and plans every copy: a macro that uses
@@ -38,27 +38,37 @@ create or replace temp macro text_of_whole(number) as
         then number::bigint::varchar
     end;
 
-create or replace temp macro as_text(value) as
+create or replace temp macro as_short_text(value, longest) as
     case
-        when json_type(value) = 'VARCHAR' then nullif(value ->> '$', '')
+        when json_type(value) = 'VARCHAR' then nullif(left(value ->> '$', longest), '')
         when is_number(value) then text_of_whole(try_cast(value ->> '$' as double))
     end;
+
+create or replace temp macro as_text(value) as as_short_text(value, getvariable('longest_text'));
+
+create or replace temp macro as_word(value) as as_short_text(value, getvariable('longest_word'));
 
 create or replace temp macro as_list(value) as
     case
         when json_type(value) = 'ARRAY'
         then list_filter(
-            list_transform(value::json[], lambda element: as_text(element)),
+            list_transform(
+                list_slice(value::json[], 1, getvariable('most_words')),
+                lambda element: as_word(element)
+            ),
             lambda word: word is not null
         )
-        when as_text(value) is not null then [as_text(value)]
+        when as_word(value) is not null then [as_word(value)]
     end;
 
 create or replace temp macro as_vector(value) as
     case
         when json_type(value) = 'ARRAY'
         then list_filter(
-            list_transform(value::json[], lambda element: as_number(element)),
+            list_transform(
+                list_slice(value::json[], 1, getvariable('most_numbers')),
+                lambda element: as_number(element)
+            ),
             lambda number: number is not null
         )
         when as_number(value) is not null then [as_number(value)]

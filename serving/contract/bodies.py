@@ -6,10 +6,11 @@ from typing import Any, TypeVar, cast
 
 import msgspec
 
+from feature_repo.events.contract import LONGEST_SLATE
 from serving.contract.errors import decode_body, too_large
 
 MAX_BODY_BYTES = 1 << 20
-MAX_ITEMS = 1000
+MAX_ITEMS = LONGEST_SLATE
 
 Body = TypeVar("Body")
 

@@ -39,6 +39,7 @@ from feature_repo.events.contract.validation import (
     validate_event,
 )
 from feature_repo.events.contract.values import (
+    LONGEST_SLATE,
     FieldValue,
     check_unique,
     identifier,
@@ -57,6 +58,7 @@ __all__ = [
     "ERASED_USER",
     "EVENT_KINDS",
     "FEATURE_KINDS",
+    "LONGEST_SLATE",
     "POSITIVE_TYPES",
     "QUERY_KEY_VERSION",
     "SHOP_KINDS",

@@ -26,8 +26,9 @@ import msgspec
 
 from feature_repo.events.contract.canonical import parse_canonical
 from feature_repo.events.contract.events import AnyEvent
-from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
+from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS, kind_of_event
 from feature_repo.events.contract.metarank import parse_metarank
+from feature_repo.events.contract.value_types import INSTANT
 from feature_repo.home import EventError, extension_error, extensions
 
 GROUP = "aisle.dialects"
@@ -146,4 +147,14 @@ def _sound(event: AnyEvent) -> AnyEvent:
     kinds = [EVENT_KINDS[name] for name in SHOP_KINDS]
     if type(event) not in {record for kind in kinds for record in (kind.record, kind.draft)}:
         raise TypeError(f"expected events of {', '.join(SHOP_KINDS)}, found {type(event).__name__}")
-    return msgspec.convert(msgspec.to_builtins(event), type(event))
+    sound = msgspec.convert(msgspec.to_builtins(event), type(event))
+    _check_values(sound)
+    return sound
+
+
+def _check_values(event: AnyEvent) -> None:
+    """Read every value again as if a sender had sent it; instants are already in microseconds."""
+    for name, field in kind_of_event(event).fields.items():
+        value = msgspec.json.decode(msgspec.json.encode(getattr(event, name)))
+        if field.type.read is not None and field.type is not INSTANT and value is not None:
+            field.type.read(value, name)

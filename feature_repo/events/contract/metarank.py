@@ -57,6 +57,7 @@ def named_fields(value: object, field: str = "fields") -> dict[str, FieldValue]:
             raise EventError(f"{field}[{n}]", "an object with name and value", entry)
         name = text(entry["name"], f"{field}[{n}].name")
         fields[name] = values.shop_field(entry.get("value"), f"{field}.{name}")
+    values.check_size(fields, field)
     return fields
 
 
@@ -114,6 +115,7 @@ def _interaction(raw: dict[str, Any]) -> InteractionEvent:
 def _slate(items: object) -> tuple[ShownItem, ...]:
     if not isinstance(items, list):
         raise EventError("items", "a list of items", items)
+    values.check_length(items, "items")
     try:
         scored = [_shown(item, "items") for item in items]
     except EventError:

@@ -32,10 +32,12 @@ def shown_items(value: object, field: str) -> tuple[ShownItem, ...]:
     the time of a good slate.
 
     Raises:
-        EventError: the value is not a list, an element is not an item, or an item occurs twice.
+        EventError: the value is not a list, or a long one, an element is not an item, or an item
+            occurs twice.
     """
     if not isinstance(value, list):
         raise EventError(field, "a list of items", value)
+    values.check_length(value, field)
     try:
         shown = tuple(_shown_item(item, field) for item in value)
     except EventError:

@@ -1,9 +1,9 @@
 """The types of values in events: how each is read, published as JSON Schema, and stored.
 
-A schema and the reader accept the same values, with four exceptions that JSON Schema cannot
+A schema and the reader accept the same values, with five exceptions that JSON Schema cannot
 express or that would make it unreadable: a slate may not repeat an item, an event may not correct
-itself nor a user be merged with itself, 7.0 is not an id, and the reader accepts more ISO 8601
-forms.
+itself nor a user be merged with itself, a shop's own fields have a limit together, 7.0 is not an
+id, and the reader accepts more ISO 8601 forms.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,13 @@ import pyarrow as pa
 
 from feature_repo.events.contract import values
 from feature_repo.events.contract.slates import shown_items
-from feature_repo.events.contract.values import LARGEST_SEED, LONGEST_ID, Reader
+from feature_repo.events.contract.values import (
+    LARGEST_SEED,
+    LONGEST_ID,
+    LONGEST_SLATE,
+    LONGEST_TEXT,
+    Reader,
+)
 from feature_repo.home import LATEST, SECOND, parse_instant
 
 Schema = dict[str, Any]
@@ -66,7 +72,8 @@ _DIGITS = (
 )
 _LARGEST = 1.7e308
 
-_TEXT_SCHEMA: Schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
+_PLAIN_SCHEMA: Schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
+_TEXT_SCHEMA: Schema = _PLAIN_SCHEMA | {"maxLength": LONGEST_TEXT}
 _NUMBER_SCHEMA: Schema = {"type": "number", "minimum": -_LARGEST, "maximum": _LARGEST}
 _ID_SCHEMA: Schema = {
     "anyOf": [
@@ -91,13 +98,13 @@ _TIME_SCHEMA: Schema = {
 }
 _SHOP_FIELDS_SCHEMA: Schema = {
     "type": "object",
-    "propertyNames": _TEXT_SCHEMA,
+    "propertyNames": _PLAIN_SCHEMA,
     "additionalProperties": {
         "anyOf": [
-            _TEXT_SCHEMA,
+            _PLAIN_SCHEMA,
             _NUMBER_SCHEMA,
             {"type": ["boolean", "null"]},
-            {"type": "array", "items": {"anyOf": [_TEXT_SCHEMA, _NUMBER_SCHEMA]}},
+            {"type": "array", "items": {"anyOf": [_PLAIN_SCHEMA, _NUMBER_SCHEMA]}},
         ]
     },
 }
@@ -111,7 +118,11 @@ _SHOWN_SCHEMA: Schema = {
         "propensity": {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1},
     },
 }
-_SLATE_SCHEMA: Schema = {"type": "array", "items": {"anyOf": [_ID_SCHEMA, _SHOWN_SCHEMA]}}
+_SLATE_SCHEMA: Schema = {
+    "type": "array",
+    "maxItems": LONGEST_SLATE,
+    "items": {"anyOf": [_ID_SCHEMA, _SHOWN_SCHEMA]},
+}
 
 
 def _slate_column() -> pa.DataType:

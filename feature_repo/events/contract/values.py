@@ -15,9 +15,19 @@ FieldValue = str | float | bool | list[str] | None
 """The value of a shop's own field; null removes it."""
 
 LONGEST_ID = 512
+LONGEST_TEXT = 2_000
+"""Characters of a text of the contract, such as a query."""
+
+LONGEST_SLATE = 1_000
+"""Items of a slate, in an event or a request."""
+
+LARGEST_FIELDS = 200_000
+"""Characters of the names and values of an event's own fields together."""
+
 LARGEST_SEED = 2**63 - 1
 _ID = f"an id: text of 1 to {LONGEST_ID} characters without NUL, or an integer"
-_TEXT = "text without NUL"
+_TEXT = f"text of at most {LONGEST_TEXT} characters without NUL"
+_NAME = "text without NUL"
 _NUMBER = "a finite number"
 _FIELD = "text, a finite number, true, false, null or a list of texts"
 
@@ -68,9 +78,10 @@ def identifiers(values: Sequence[object], field: str) -> list[str]:
 
 def text(value: object, field: str) -> str:
     """Read a text."""
-    if not isinstance(value, str) or not _is_plain(value):
-        raise EventError(field, _TEXT, value)
-    return value
+    plain = _plain(value, field)
+    if len(plain) > LONGEST_TEXT:
+        raise EventError(field, _TEXT, f"{len(plain)} characters")
+    return plain
 
 
 def number(value: object, field: str) -> float:
@@ -136,7 +147,7 @@ def shop_field(value: object, field: str) -> FieldValue:
     if value is None or isinstance(value, bool):
         return value
     if isinstance(value, str):
-        return text(value, field)
+        return _plain(value, field)
     if isinstance(value, int | float):
         return number(value, field)
     if isinstance(value, list):
@@ -148,9 +159,43 @@ def shop_fields(value: object, field: str) -> dict[str, FieldValue]:
     """Read a shop's own fields: an object of name and value."""
     if not isinstance(value, dict):
         raise EventError(field, "an object of names and values", value)
-    return {
-        text(name, field): shop_field(element, f"{field}.{name}") for name, element in value.items()
+    fields = {
+        _plain(name, field): shop_field(element, f"{field}.{name}")
+        for name, element in value.items()
     }
+    check_size(fields, field)
+    return fields
+
+
+def check_size(fields: Mapping[str, FieldValue], field: str) -> None:
+    """Check that a shop's own fields are small enough for features of every event.
+
+    Raises:
+        EventError: names and values together have more than `LARGEST_FIELDS` characters.
+    """
+    sizes = {name: len(name) + _size(value) for name, value in fields.items()}
+    if sum(sizes.values()) > LARGEST_FIELDS:
+        largest = max(sizes, key=lambda name: sizes[name])
+        expected = f"names and values of at most {LARGEST_FIELDS} characters together"
+        raise EventError(
+            field, expected, f"{sum(sizes.values())}, of these {sizes[largest]} in {largest[:60]!r}"
+        )
+
+
+def _size(value: FieldValue) -> int:
+    if isinstance(value, str):
+        return len(value)
+    return sum(map(len, value)) + len(value) if isinstance(value, list) else 1
+
+
+def check_length(items: Sequence[object], field: str) -> None:
+    """Check that a slate has at most `LONGEST_SLATE` items.
+
+    Raises:
+        EventError: it has more.
+    """
+    if len(items) > LONGEST_SLATE:
+        raise EventError(field, f"at most {LONGEST_SLATE} items", f"{len(items)} items")
 
 
 def check_unique(ids: Sequence[str], field: str) -> None:
@@ -170,7 +215,13 @@ def _element(value: object, field: str) -> str:
         return str(value)
     if not isinstance(value, str):
         raise EventError(field, _FIELD, value)
-    return text(value, field)
+    return _plain(value, field)
+
+
+def _plain(value: object, field: str) -> str:
+    if not isinstance(value, str) or not _is_plain(value):
+        raise EventError(field, _NAME, value)
+    return value
 
 
 def _are_plain(ids: Sequence[str]) -> bool:

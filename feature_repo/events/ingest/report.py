@@ -5,9 +5,16 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from feature_repo.events.contract import AnyEvent, InteractionEvent, ItemEvent, RankingEvent
+from feature_repo.events.contract import (
+    AnyEvent,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    UserEvent,
+)
 from feature_repo.events.log import QuarantinedLine
 from feature_repo.home import to_text
+from feature_repo.shop import is_cut
 
 LISTED = 100
 """Quarantined lines listed in the JSON report; the quarantine file contains all."""
@@ -28,6 +35,7 @@ class IngestReport:
         click_positions: number of clicks by position (from 1) in their ranking.
         unplaced_clicks: clicks without a ranking in the files, or on an item not in it.
         unshown_clicks: of these, clicks on an item that their ranking did not show.
+        cut_values: accepted values that features read only in part, by field.
         first_event_time, last_event_time: of accepted events; None if there are none.
         late: accepted events at or before the last seal; without a mode for late events, ingest
             refuses their files.
@@ -44,6 +52,7 @@ class IngestReport:
     click_positions: dict[int, int] = field(default_factory=dict)
     unplaced_clicks: int = 0
     unshown_clicks: int = 0
+    cut_values: dict[str, int] = field(default_factory=dict)
     first_event_time: int | None = None
     last_event_time: int | None = None
     late: int = 0
@@ -65,6 +74,7 @@ class IngestReport:
             "click_positions": {str(at): n for at, n in self.click_positions.items()},
             "unplaced_clicks": self.unplaced_clicks,
             "unshown_clicks": self.unshown_clicks,
+            "cut_values": self.cut_values,
             "first_event_time": _text(self.first_event_time),
             "last_event_time": _text(self.last_event_time),
             "late": self.late,
@@ -86,6 +96,7 @@ class Tally:
         self._slates: dict[int, array[int]] = {}
         self._clicks = array("q"), array("q")
         self._last_in_file: dict[str, int] = defaultdict(int)
+        self._cut_values: Counter[str] = Counter()
         self._out_of_order = 0
         self._first: int | None = None
         self._last: int | None = None
@@ -94,6 +105,8 @@ class Tally:
         """Count one accepted event."""
         self._kinds[event.kind] += 1
         self._note_time(event.event_time, file)
+        if isinstance(event, ItemEvent | UserEvent):
+            self._cut_values.update(name for name, value in event.fields.items() if is_cut(value))
         match event:
             case ItemEvent():
                 self._items.add(event.item_id)
@@ -113,6 +126,7 @@ class Tally:
         `logged_items` returns the given ids that the log contains.
         """
         report.kinds = dict(self._kinds)
+        report.cut_values = dict(self._cut_values)
         report.out_of_order = self._out_of_order
         report.first_event_time, report.last_event_time = self._first, self._last
         report.unknown_items = self._unknown(logged_items)

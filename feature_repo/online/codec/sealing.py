@@ -20,7 +20,7 @@ from feature_repo.online.redis import FAILED, LiveKeys, Script
 from feature_repo.views import CounterView
 
 _TILES_PER_BATCH = 50_000
-_TILES_PER_CALL = 200
+_TILES_PER_CALL = 100
 _CALLS_PER_TRIP = 10
 
 

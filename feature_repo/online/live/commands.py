@@ -42,9 +42,17 @@ SPARE = 2
 """A stored list is this many times as long as the list that is read.  Entries are removed when an
 earlier event reports the same slate again; the spare ones then fill the gap."""
 
+PIECE = 20
+"""Impressions, earlier events or deleted keys of one call: Redis answers nobody meanwhile."""
+
 Call = dict[str, Any]
 Texts = Mapping[str, str]
 """The recent-list columns of an item at an instant."""
+
+_IMPRESSION_FIELDS = (
+    *("id", "seen_at", "event_time", "part", "bucket", "own", "request", "impression", "keep"),
+    *("user", "session", "query", "links", "merges"),
+)
 
 encode_call = msgspec.msgpack.Encoder().encode
 
@@ -71,6 +79,26 @@ def values_call(event: AnyEvent, shop: Shop) -> Call:
         if (change := spec.live.write(event, shop)) is not None and change[1]
     ]
     return {"patches": patches} if patches else {}
+
+
+def in_pieces(call: Call) -> list[Call]:
+    """Cut a call about many impressions or keys.  The last piece is the event's own call."""
+    match call["kind"]:
+        case "ranking" if len(call["shown"]) > PIECE:
+            of_all = {name: call[name] for name in _IMPRESSION_FIELDS if name in call}
+            *first, last = cut(call["shown"])
+            pieces = [of_all | {"kind": "shown", "is_piece": True, "shown": one} for one in first]
+            return [*pieces, call | {"shown": last}]
+        case "erase" if len(call["names"]) + len(call["erased"]) > PIECE:
+            pieces = [call | {"names": one, "erased": []} for one in cut(call["names"])]
+            pieces += [call | {"names": [], "erased": one} for one in cut(call["erased"])]
+            return [*(piece | {"is_piece": True} for piece in pieces[:-1]), pieces[-1]]
+    return [call]
+
+
+def cut(values: Sequence[Any]) -> list[Sequence[Any]]:
+    """Cut N values into pieces of a call."""
+    return [values[at : at + PIECE] for at in range(0, len(values), PIECE)]
 
 
 def erase_call(event: UserEvent, shop: Shop, sessions: Sequence[str]) -> Call:

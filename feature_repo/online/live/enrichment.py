@@ -37,9 +37,6 @@ _Corrected = Mapping[str, InteractionEvent]
 _TextOf = Callable[[str, str, int], Texts | None]
 """Returns the recent-list columns of an item at an instant, given the verb of the list."""
 
-PIECE = 200
-"""Impressions and interactions in one call about earlier events; other calls run in between."""
-
 
 @dataclass(frozen=True)
 class _Lookups:
@@ -84,7 +81,7 @@ class Enrichment:
         self._is_live = is_live
 
     def calls(self, events: Sequence[AnyEvent], part_of: PartOf, now: int) -> list[list[Call]]:
-        """Return the calls of each event: first those about earlier events, then its own.
+        """Return the calls of each event: about earlier events, its pieces, and last its own.
 
         Args:
             events: logged ones.
@@ -102,7 +99,10 @@ class Enrichment:
         lookups = _Lookups(text_of, corrected, rankings, identities, part_of)
         history = History(self._log, identities, now)
         return [
-            [*self._pieces(event, history, part_of, now), self._own_call(event, lookups)]
+            [
+                *self._history(event, history, part_of, now),
+                *commands.in_pieces(self._own_call(event, lookups)),
+            ]
             for event in events
         ]
 
@@ -159,7 +159,7 @@ class Enrichment:
             fields["context"] = commands.context(first) | {"part": part_of(first.seen_at)}
         return fields
 
-    def _pieces(
+    def _history(
         self, event: AnyEvent, history: History, part_of: PartOf, now: int
     ) -> Iterator[Call]:
         """Yield the calls about earlier events that belong to a user by this event."""
@@ -173,9 +173,10 @@ class Enrichment:
         texts = self._reader().recent_texts(earlier.entity, earlier.id_, now)
         lookups = _Lookups(lambda *key: texts.get(key), corrected, rankings, identities, part_of)
         calls = [self._call(one, lookups) | {"own": False} for one in earlier.events]
-        for piece in _cut(calls):
+        for piece in _packed([piece for call in calls for piece in commands.in_pieces(call)]):
             yield {
                 "kind": "history",
+                "is_piece": True,
                 "id": event.event_id,
                 "seen_at": event.seen_at,
                 "part": part_of(event.seen_at),
@@ -236,13 +237,13 @@ class Enrichment:
         return frozenset(item.item_id for ranking in before for item in ranking.items)
 
 
-def _cut(calls: Sequence[Call]) -> Iterator[list[Call]]:
-    """Cut the calls of earlier events into pieces of bounded work."""
+def _packed(calls: Sequence[Call]) -> Iterator[list[Call]]:
+    """Pack the calls of earlier events into pieces of bounded work."""
     piece: list[Call] = []
     size = 0
     for call in calls:
         work = max(1, len(call.get("shown", ())))
-        if piece and size + work > PIECE:
+        if piece and size + work > commands.PIECE:
             yield piece
             piece, size = [], 0
         piece.append(call)

@@ -24,10 +24,20 @@ from feature_repo.shop import Shop
 
 Outcome = Literal["applied", "duplicate", "held", "failed"]
 
-_OUTCOMES: dict[int, Outcome] = {1: "applied", 0: "duplicate", FAILED: "failed"}
+_DONE_IN_PART = 2
+_OUTCOMES: dict[int, Outcome] = {
+    1: "applied",
+    0: "duplicate",
+    _DONE_IN_PART: "applied",
+    FAILED: "failed",
+}
 _PRUNED_DURING_CALL = -1
+_PROBLEMS = (_PRUNED_DURING_CALL, FAILED)
 _BATCH = 500
-_KEYS_A_STEP = 500
+_KEYS_A_STEP = 100
+"""Redis answers nobody during a step."""
+
+_FLUSHING = b"flushing"
 _ATTEMPTS = 10
 
 
@@ -122,25 +132,30 @@ class LiveWriter:
         """Remove the events up to this part, which the stored rows include.
 
         Returns:
-            The number of keys and ids that were cleaned.
+            The number of keys, members and ids that were looked at.
 
         Raises:
             RedisError: the server does not answer; call again.
         """
-        cleaned = 0
-        with _redis_errors():
-            while step := self._run(self._prune, [(materialized_part, _KEYS_A_STEP)])[0]:
-                cleaned += step
-        return cleaned
+        return self._in_steps(self._prune, (materialized_part, _KEYS_A_STEP))
 
     def flush(self) -> int:
         """Remove the live state of this project, before a rebuild; return how many keys.
 
         Raises:
-            RedisError: the server does not answer.
+            RedisError: the server does not answer; call again: no event is applied before.
         """
+        return self._in_steps(self._flush, (_KEYS_A_STEP,))
+
+    def _in_steps(self, script: Script, arguments: tuple[int, ...]) -> int:
+        """Run a script until it has nothing left to do; return the sum of its replies."""
+        done = 0
         with _redis_errors():
-            return self._run(self._flush, [()])[0]
+            while step := self._run(script, [arguments])[0]:
+                if step == FAILED:
+                    raise RedisError("A live key cannot be cleaned; see the log for its error.")
+                done += step
+        return done
 
     def _hold(self, events: Sequence[AnyEvent]) -> None:
         with self._held_lock:
@@ -215,8 +230,20 @@ class LiveWriter:
             for of_event in calls
             for call in of_event
         ]
-        replies = iter(self._run(self._apply, encoded))
+        replies = iter(self._run_whole(encoded))
         return [_outcome([next(replies) for _ in of_event]) for of_event in calls]
+
+    def _run_whole(self, calls: Sequence[tuple[bytes]]) -> list[int]:
+        """Run calls, and again where one was done in part."""
+        replies = self._run(self._apply, calls)
+        again = [n for n, reply in enumerate(replies) if reply == _DONE_IN_PART]
+        while again:
+            latest = self._run(self._apply, [calls[n] for n in again])
+            for n, reply in zip(again, latest, strict=True):
+                if reply in _PROBLEMS:
+                    replies[n] = reply
+            again = [n for n, reply in zip(again, latest, strict=True) if reply == _DONE_IN_PART]
+        return replies
 
     def _is_live(self, requests: Sequence[str]) -> list[bool]:
         rankings = self._values([self._keys.request(request) for request in requests])
@@ -224,6 +251,8 @@ class LiveWriter:
 
     def _pruned(self) -> int:
         (part,) = self._values([self._keys.pruned])
+        if part == _FLUSHING:
+            raise RedisError("The live state is being rebuilt; `aisle refresh` completes it.")
         return -1 if part is None else int(part)
 
     def _values(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -240,7 +269,7 @@ class LiveWriter:
 
 def _outcome(replies: Sequence[int]) -> int:
     """Return the reply of an event's own call, the last, unless one before it did not work."""
-    for problem in (_PRUNED_DURING_CALL, FAILED):
+    for problem in _PROBLEMS:
         if problem in replies:
             return problem
     return replies[-1]

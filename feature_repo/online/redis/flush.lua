@@ -1,10 +1,13 @@
--- Remove the live state of a project, in one step; the sealed records of its tiles and the list of
--- changed items stay.
+-- Remove the live state of a project, some keys per call; the sealed records of its tiles and the list
+-- of changed items stay.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
--- Returns  number of keys cleaned
+-- ARGV[1]  maximum number of keys to clean
+-- Returns  number of keys cleaned; 0 when none is left
+--
+-- No event is applied from the first call to the last: it would be removed in part.
 
-local prefix, cleaned = KEYS[1], 0
+local prefix, most = KEYS[1], tonumber(ARGV[1])
 
 local SEALED = -2147483648
 
@@ -28,11 +31,9 @@ local function clean(name)
   else redis.call("UNLINK", prefix .. name) end
 end
 
-while true do
-  local names = redis.call("ZRANGE", prefix .. "keys", 0, 999)
-  if #names == 0 then break end
-  for _, name in ipairs(names) do clean(name) end
-  redis.call("ZREM", prefix .. "keys", unpack(names))
-  cleaned = cleaned + #names
-end
-return cleaned + redis.call("UNLINK", prefix .. "applied", prefix .. "pruned")
+redis.call("SET", prefix .. "pruned", "flushing")
+local names = redis.call("ZRANGE", prefix .. "keys", 0, most - 1)
+for _, name in ipairs(names) do clean(name) end
+if #names > 0 then redis.call("ZREM", prefix .. "keys", unpack(names))
+else redis.call("UNLINK", prefix .. "applied", prefix .. "pruned", prefix .. "pruning") end
+return #names

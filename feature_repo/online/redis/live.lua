@@ -3,7 +3,11 @@
 -- KEYS[1]  prefix of the project's live keys
 -- ARGV[1]  the event, MessagePack, as live/commands.py encodes it; live_tiles.lua and live_users.lua
 --          come before this text
--- Returns  1 applied · 0 duplicate · -1 pruned since the lookup: look up again and retry
+-- Returns  1 applied · 0 duplicate · 2 a part is done: call again
+--          -1 pruned since the lookup: look up again and retry
+--
+-- No call takes long, because Redis answers nobody meanwhile.  A slate comes in pieces, which change
+-- nothing if they are repeated; its own call comes last and makes it an applied event.
 --
 -- Order does not matter, because the state is a function of the set of events.  Each event has a
 -- record of what any call said of it: its links, merges and ranking.  Its contributions are derived
@@ -29,6 +33,7 @@
 --   shown:<request>      hash: item -> record of its one impression
 --   act:<event>          record of an interaction, or of a ranking as the first event of a user
 --   acts:<request>       sorted set: its interactions, by the last part of their contributions
+--   unfinished:<request> how many of its interactions were derived again, of a call that did a part
 --   corrected:<event>    the first correction of an interaction {seen_at, id, part}
 --   erased:<who>         tombstone of a user, or of a user's session {seen_at, id, part}
 --   item_changes         number of changes of items
@@ -38,6 +43,8 @@ local prefix, event = KEYS[1], cmsgpack.unpack(ARGV[1])
 
 -- Items whose last change is listed; a process that missed more reads the log.
 local MOST_CHANGED_ITEMS = 100000
+
+local ACTS = 20  -- interactions of a request that one call derives again
 
 local FIRSTS = 20  -- stored events of a `first` key that belong to a user by a link or merge
 
@@ -224,8 +231,16 @@ local function save_record(name, record)
   touch(name, record.last_part)
 end
 
-local function derive_all(name)
-  for _, id in ipairs(redis.call("ZRANGE", prefix .. name, 0, -1)) do
+-- Derive the interactions of a request again from number `done` on, counted from the newest: pruning
+-- removes the oldest and moves none of the others.
+local acts_left, is_unfinished = ACTS, false
+
+local function derive_acts(request, done)
+  local left, ids = "unfinished:" .. request, {}
+  if acts_left > 0 then
+    ids = redis.call("ZREVRANGE", prefix .. "acts:" .. request, done, done + acts_left - 1)
+  end
+  for _, id in ipairs(ids) do
     local act = load("act:" .. id)
     if act then
       act.context = context_of(act)
@@ -233,6 +248,16 @@ local function derive_all(name)
       save_record("act:" .. id, act)
     end
   end
+  acts_left = acts_left - #ids
+  if acts_left == 0 then
+    is_unfinished = true
+    save(left, { part = event.part, done = done + #ids })
+  else redis.call("DEL", prefix .. left) end
+end
+
+local function continue_acts(request)
+  local left = load("unfinished:" .. request)
+  if left then derive_acts(request, left.done) end
 end
 
 -- Return what a call says of an event, as a record with further fields.
@@ -259,10 +284,10 @@ local function store_ranking(request, fresh)
   local stored, is_later = place_of(load("request:" .. request), fresh)
   if is_later then return end
   local ranking, is_new = revised(stored, fresh)
-  if not is_new then return end
+  if not is_new then return continue_acts(request) end
   derive(ranking)
   save_record("request:" .. request, ranking)
-  derive_all("acts:" .. request)
+  derive_acts(request, 0)
 end
 
 local function show(e, shown)
@@ -332,9 +357,13 @@ end
 
 local apply = {}
 
+function apply.shown(e)
+  for _, shown in ipairs(e.shown) do show(e, shown) end
+end
+
 function apply.ranking(e)
   if e.context then store_ranking(e.request, e.context) end
-  for _, shown in ipairs(e.shown) do show(e, shown) end
+  apply.shown(e)
   store_ranking(e.request, record_of(e, { query = e.query, counts = e.search }))
   if (e.session and not e.user) or next(e.merges or {}) then
     local first, is_new = revised(load("act:" .. e.id), record_of(e, { is_event = true }))
@@ -392,8 +421,13 @@ end
 
 function apply.nothing() end
 
-if event.kind ~= "history" then
-  if redis.call("ZADD", prefix .. "applied", "NX", event.part, event.id) == 0 then return 0 end
+local applied = prefix .. "applied"
+if event.kind == "shown" then
+  if redis.call("ZSCORE", applied, event.id) then return 0 end
+elseif not event.is_piece and redis.call("ZADD", applied, "NX", event.part, event.id) == 0 then
+  if event.request then continue_acts(event.request) end
+  write_all()
+  return is_unfinished and 2 or 0
 end
 for _, who in ipairs(event.named or {}) do store_first_event(who) end
 for _, change in ipairs(event.patches or {}) do
@@ -404,4 +438,4 @@ end
 if event.owner then store_owner(event.owner) end
 apply[event.kind](event)
 write_all()
-return 1
+return is_unfinished and 2 or 1

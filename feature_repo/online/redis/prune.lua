@@ -1,11 +1,14 @@
--- Remove the events from the live state that the stored rows include, some keys per call.
+-- Remove the events from the live state that the stored rows include, some values per call.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV[1]  newest part that the stored rows include
--- ARGV[2]  maximum number of keys to clean
--- Returns  number of keys cleaned; 0 when none is left
+-- ARGV[2]  number of values to look at: keys, and members of large ones
+-- Returns  number of values looked at; 0 when none is left
+--
+-- `pruning` has the cursor of each hash that a call did not scan to its end.
 
 local prefix, part, most = KEYS[1], tonumber(ARGV[1]), tonumber(ARGV[2])
+local work = 0
 
 local SEALED = -2147483648
 
@@ -13,7 +16,8 @@ local function older(a, b)
   return a and math.min(a, b) or b
 end
 
--- Each cleaner returns the oldest live part that remains in the key; nil if none remains.
+-- Each cleaner returns the oldest live part that remains in the key, or an earlier one; nil if none
+-- remains.  The second result is true if the key needs another call.
 local function clean_tile(key)
   local tile = redis.call("GET", key) or ""
   local measures = tile:byte(2) or 0
@@ -54,13 +58,19 @@ local function last_part_of(packed)
 end
 
 local function clean_hash(key)
-  local oldest
-  local pairs_of = redis.call("HGETALL", key)
-  for n = 1, #pairs_of, 2 do
-    local of = last_part_of(pairs_of[n + 1])
-    if of > part then oldest = older(oldest, of) else redis.call("HDEL", key, pairs_of[n]) end
+  local cursor = redis.call("HGET", prefix .. "pruning", key) or "0"
+  local scanned = redis.call("HSCAN", key, cursor, "COUNT", most)
+  cursor = scanned[1]
+  for n = 1, #scanned[2], 2 do
+    work = work + 1
+    if last_part_of(scanned[2][n + 1]) <= part then redis.call("HDEL", key, scanned[2][n]) end
   end
-  return oldest
+  if cursor ~= "0" then
+    redis.call("HSET", prefix .. "pruning", key, cursor)
+    return nil, true
+  end
+  redis.call("HDEL", prefix .. "pruning", key)
+  if redis.call("EXISTS", key) == 1 then return part + 1 end
 end
 
 local function clean_value(key)
@@ -71,14 +81,17 @@ local function clean_value(key)
 end
 
 local function clean_set(key)
-  redis.call("ZREMRANGEBYSCORE", key, "-inf", part)
-  return tonumber(redis.call("ZRANGE", key, 0, 0, "WITHSCORES")[2])
+  local old = redis.call("ZRANGEBYSCORE", key, "-inf", part, "LIMIT", 0, most)
+  work = work + #old
+  if #old > 0 then redis.call("ZREM", key, unpack(old)) end
+  return tonumber(redis.call("ZRANGE", key, 0, 0, "WITHSCORES")[2]), #old == most
 end
 
 local cleaners = {
   tile = clean_tile, recent = clean_recent, item = clean_patches, user = clean_patches,
   newest = clean_patches, first = clean_patches, shown = clean_hash, request = clean_value, act = clean_value,
   acts = clean_set, corrected = clean_value, erased = clean_value, owner = clean_value,
+  unfinished = clean_value,
 }
 
 local pruned = tonumber(redis.call("GET", prefix .. "pruned") or -1)
@@ -89,11 +102,14 @@ if #ids > 0 then redis.call("ZREM", prefix .. "applied", unpack(ids)) end
 
 local names = redis.call("ZRANGEBYSCORE", prefix .. "keys", "-inf", part, "LIMIT", 0, most)
 for _, name in ipairs(names) do
-  local oldest = cleaners[name:match("^%l+")](prefix .. name)
+  if work >= most then break end
+  work = work + 1
+  local oldest, again = cleaners[name:match("^%l+")](prefix .. name)
+  if again then break end
   if oldest then
     redis.call("ZADD", prefix .. "keys", oldest, name)
   else
     redis.call("ZREM", prefix .. "keys", name)
   end
 end
-return #names + #ids
+return work + #ids

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from feature_repo.events.contract import ItemEvent, RankingEvent, ShownItem, UserEvent
 from feature_repo.home import DAY
 from feature_repo.shop import Shop, typed_value
-from feature_repo.transformations import run, transform
+from feature_repo.transformations import transform
+from feature_repo.transformations.staged_log import define_values
 from feature_repo.views import all_views, views_of
 from tests.feature_repo.histories import START, Rows, write_log, write_shop
 from tests.feature_repo.shops import ALL, ODD
@@ -113,6 +114,8 @@ VALUES = st.recursive(
     | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]))
     | st.sampled_from(["12", " 1.5e3 ", "1e400", "TRUE", "2021-11-14T16:25Z", "2021-02-30", "+.5"])
+    | st.sampled_from(["é" * 9000, "😀" * 9000, "e\u0301" * 5000, " " * 300])
+    | st.sampled_from([["long" * 90] * 300, [1.5] * 5000])
     | st.datetimes().map(lambda moment: moment.isoformat()),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("ab"), inner, max_size=2),
     max_leaves=4,
@@ -123,7 +126,7 @@ VALUES = st.recursive(
 def read_in_sql():
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
-        db.execute((run.SQL / "values.sql").read_text())
+        define_values(db)
 
         def read(value, type_):
             reader = "text" if type_ == "category" else type_

@@ -10,7 +10,7 @@ from feature_repo.home import DAY, CatalogueError
 from feature_repo.online.live import commands
 from feature_repo.shop import Shop
 from feature_repo.transformations import row_sql, staged, transform
-from feature_repo.transformations.run import SQL
+from feature_repo.transformations.staged_log import define_values
 from feature_repo.views import COUNTER_VIEWS, Measure, counters, minor_units, registry
 from tests.feature_repo.histories import START, Rows, write_log
 
@@ -135,7 +135,7 @@ def test_money_is_counted_in_whole_minor_units(value, minor):
     with duckdb.connect() as db:
         for name in ("LARGEST_AMOUNT", "MINOR_UNITS"):
             db.execute(f"set variable {name.lower()} = ?", [getattr(counters, name)])
-        db.execute((SQL / "values.sql").read_text())
+        define_values(db)
         (by_sql,) = db.execute("select coalesce(minor_units(?::double), 0)", [value]).fetchone()
 
     assert minor_units(value) == by_sql == minor

@@ -6,6 +6,7 @@ import pytest
 
 from feature_repo.events.contract import (
     EVENT_KINDS,
+    LONGEST_SLATE,
     SHOP_KINDS,
     InteractionEvent,
     ItemEvent,
@@ -14,8 +15,10 @@ from feature_repo.events.contract import (
     UserEvent,
     parse_canonical,
     parse_events,
+    parse_feedback,
 )
 from feature_repo.events.contract.events import ServedRankingEvent
+from feature_repo.events.contract.values import LARGEST_FIELDS
 from feature_repo.home import CHECKOUT, EventError, parse_instant
 from tests.feature_repo.hostile_inputs import GOOD_TIME, interaction, item, ranking
 
@@ -223,3 +226,36 @@ def test_each_field_of_a_kind_has_a_reader():
     for kind in SHOP_KINDS:
         fields = EVENT_KINDS[kind].record.__struct_fields__
         assert set(EVENT_KINDS[kind].readers) == {"kind", *fields}
+
+
+@pytest.mark.parametrize("read", [parse_canonical, parse_events, parse_feedback])
+def test_a_slate_has_at_most_a_thousand_items(read):
+    items = [f"i{n}" for n in range(LONGEST_SLATE + 1)]
+    sent = {
+        "kind": "ranking",
+        "event_id": "r1",
+        "event_time": 1_600_000_000,
+        "request_id": "q1",
+        "items": items,
+    }
+    if read is parse_feedback:
+        named = [{"id": item} for item in items]
+        sent = {"event": "ranking", "id": "r1", "timestamp": 1_600_000_000, "items": named}
+
+    with pytest.raises(EventError, match="at most 1000 items, found '1001 items'"):
+        read(sent)
+    read(sent | {"items": sent["items"][1:]})
+
+
+@pytest.mark.parametrize("value", ["x" * LARGEST_FIELDS, ["x" * 10] * (LARGEST_FIELDS // 10)])
+def test_own_fields_have_a_limit_together_and_the_error_names_the_largest(value):
+    sent = {
+        "kind": "item",
+        "event_id": "e1",
+        "event_time": 1_600_000_000,
+        "item_id": "i1",
+        "fields": {"title": "short", "notes": value},
+    }
+
+    with pytest.raises(EventError, match=r"of at most 200000 characters together.*in 'notes'"):
+        parse_canonical(sent)

@@ -4,7 +4,15 @@ import re
 
 import pytest
 
-from feature_repo.events.contract import SHOP_KINDS, InteractionEvent, parse_events, parse_feedback
+from feature_repo.events.contract import (
+    SHOP_KINDS,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    ShownItem,
+    parse_events,
+    parse_feedback,
+)
 from feature_repo.events.contract.dialects import dialect_of, dialects
 from feature_repo.events.ingest import infer_shop, ingest, validate
 from feature_repo.home import CHECKOUT, Clock, EventError, parse_instant
@@ -101,6 +109,15 @@ def test_an_object_of_an_installed_dialect_becomes_several_events(shop_dialects,
     )
 
 
+LONG_SLATE = RankingEvent(
+    event_id="r1",
+    event_time=parse_instant(GOOD_TIME),
+    request_id="r1",
+    items=tuple(ShownItem(f"i{n}") for n in range(1001)),
+)
+LONG_ID = ItemEvent(event_id="i1", event_time=parse_instant(GOOD_TIME), item_id="i" * 600)
+
+
 @pytest.mark.parametrize(
     ("raw", "reason"),
     [
@@ -108,6 +125,8 @@ def test_an_object_of_an_installed_dialect_becomes_several_events(shop_dialects,
         ({"order_no": 12}, "event: expected an object of the dialect orders, found .KeyError"),
         ({"wrong": None}, "event: expected an object of the dialect wrong, found .TypeError"),
         ({"wrong": ["text"]}, "expected events of .*, found str"),
+        ({"wrong": [LONG_SLATE]}, "items: expected at most 1000 items, found .*1001 items"),
+        ({"wrong": [LONG_ID]}, "item_id: expected an id: text of 1 to 512 characters"),
         ({"untyped": 1}, "dialect untyped, found 'ValidationError: Expected `str`, got `int`"),
     ],
 )

@@ -55,4 +55,4 @@ def test_cluster_is_refused_with_an_error(cluster):
     flush = Script.load("flush")
 
     with pytest.raises(RedisError, match="Live tiles need one Redis server"):
-        flush.run(cluster, "aisle_home:live:", [()])
+        flush.run(cluster, "aisle_home:live:", [(100,)])
