@@ -5,6 +5,8 @@ from feature_repo.feast_repo.repository import (
     apply,
     loaded_key,
     open_store,
+    refreshed_key,
+    registered_views,
     render,
 )
 
@@ -12,6 +14,8 @@ __all__ = [
     "apply",
     "loaded_key",
     "open_store",
+    "refreshed_key",
+    "registered_views",
     "render",
     "repository",
 ]

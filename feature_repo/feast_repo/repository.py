@@ -11,7 +11,7 @@ import io
 import json
 import sqlite3
 from collections.abc import Callable
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
 from string import Template
@@ -206,6 +206,23 @@ def clear_online(home: Home) -> None:
 def loaded_key(home: Home) -> str:
     """Return the Redis key that marks the rows as loaded; it is lost together with them."""
     return f"{home.project}:loaded"
+
+
+def refreshed_key(home: Home) -> str:
+    """Return the Redis key of the last seal that was loaded, and pruned from the live state.
+
+    `clear_online` deletes it, as all marks of loads.
+    """
+    return f"{home.project}:loaded:refresh"
+
+
+def registered_views(home: Home) -> set[str]:
+    """Return the names of the feature views in the registry, without importing Feast."""
+    if not home.registry.exists():
+        return set()
+    with closing(sqlite3.connect(f"file:{home.registry}?mode=ro", uri=True)) as database:
+        names = database.execute("select feature_view_name from feature_views").fetchall()
+    return {name for (name,) in names}
 
 
 def _load(store: "FeatureStore", start: int, end: int, announce: Announce) -> None:

@@ -127,6 +127,21 @@ def transform(home: Home, clock_now: int, progress: Progress | None = None) -> T
         return _Run(home, folder, inputs, before).write(say)
 
 
+def is_current(home: Home, clock_now: int) -> bool:
+    """Return whether a seal and a run at this instant would write no new row.
+
+    They would not if the inputs are those of the last run, which had the log's last seal, and no
+    window and no day has ended since.
+    """
+    inputs, before = Inputs.of(home, _rules(home)), State.read(home.features)
+    if not before or before.inputs != inputs or (inputs.last_seal + 1) // DAY < clock_now // DAY:
+        return False
+    pending = [str(path) for path in home.features.glob("*/pending.parquet")]
+    sql = "select epoch_us(min(event_timestamp)) from read_parquet($pending, union_by_name := true)"
+    next_end = duckdb.execute(sql, {"pending": pending}).fetchall()[0][0] if pending else None
+    return next_end is None or next_end > clock_now
+
+
 def _rules(home: Home) -> Iterator[bytes]:
     """Give what rows depend on besides the log: shop, views, SQL, constants and this code."""
     shop = Shop.load(home.shop_toml)

@@ -117,6 +117,8 @@ def _show(args: argparse.Namespace) -> Outcome:
 
 
 def _refreshed(data: dict[str, Any]) -> Outcome:
+    if data["skipped"]:
+        return Outcome(data, line(f"Nothing new since the seal at {data['sealed_at']}."))
     rows: list[list[object]] = [[view, rows] for view, rows in data["views"].items()]
     seconds = ", ".join(f"{stage} {duration} s" for stage, duration in data["seconds"].items())
     page = pages(

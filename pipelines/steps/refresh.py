@@ -44,6 +44,7 @@ class RefreshReport:
         indices: published versions by kind; empty if nothing changed.
         erased: how many lines and files with erased users were removed; empty if there are none.
         removed: by kind, how many old files and folders were removed; see `retention.py`.
+        skipped: whether there was nothing to do, so that nothing was written.
     """
 
     sealed_at: str
@@ -54,6 +55,12 @@ class RefreshReport:
     indices: dict[str, str]
     erased: dict[str, int]
     removed: dict[str, int]
+    skipped: bool = False
+
+    @classmethod
+    def unchanged(cls, sealed_at: int, seconds: dict[str, float]) -> "RefreshReport":
+        """Return the result of a refresh that found nothing new since a seal."""
+        return cls(to_text(sealed_at), 0, {}, seconds, False, {}, {}, {}, skipped=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""
@@ -115,6 +122,9 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
     home, clock = settings.home, Clock.of(settings)
     log = EventLog(home, clock)
     stages = _Stages(announce)
+    with stages.stage("compare"):
+        if _is_current(home, log, clock, address):
+            return RefreshReport.unchanged(log.seals().last, stages.seconds)
     with stages.stage("compact"):
         sealed_at = log.seal()
         compacted = log.compact()
@@ -136,6 +146,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         indices = _index(home)
     with stages.stage("erase"), redis_client(address, timeout=_BATCH_SECONDS) as client:
         erased = complete_erasures(home, client)
+        client.set(repository.refreshed_key(home), sealed_at)
     with stages.stage("remove"):
         removed = remove_unneeded(settings).counts()
     return RefreshReport(
@@ -148,6 +159,36 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         erased=erased,
         removed=removed,
     )
+
+
+def _is_current(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> bool:
+    """Return whether a refresh would change nothing: offline, online, registry and indexes."""
+    from feature_repo.feast_repo import registered_views
+    from feature_repo.transformations import is_current
+    from feature_repo.views import views_of
+
+    if log.rebuild_needed or next(log.unsealed(), None) or not is_current(home, clock.now()):
+        return False
+    if registered_views(home) != {spec.name for spec in views_of(Shop.load(home.shop_toml))}:
+        return False
+    from training.retrieval.sources import are_current
+
+    return _refreshed_seal(home, address) == log.seals().last and are_current(home)
+
+
+def _refreshed_seal(home: Home, address: "RedisAddress") -> int | None:
+    """Return the seal of the last whole refresh; None where Redis has none or does not answer."""
+    import redis
+
+    from feature_repo.feast_repo import refreshed_key
+    from feature_repo.online.redis import redis_client
+
+    try:
+        with redis_client(address) as client:
+            seal = client.get(refreshed_key(home))
+    except redis.RedisError:
+        return None  # the load says what is wrong with the server
+    return None if seal is None else int(seal)
 
 
 def _index(home: Home) -> dict[str, str]:

@@ -4,9 +4,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from feature_repo.home import Home, RedisError, SettingError, Settings, exclusive
+from feature_repo.events.log import EventLog
+from feature_repo.home import DAY, Clock, Home, RedisError, SettingError, Settings, exclusive
 from feature_repo.home.errors import BusyError
-from pipelines.steps import parse_period, refresh, refresh_every
+from feature_repo.online.redis import redis_client
+from feature_repo.transformations import is_current
+from pipelines.steps import home_redis, parse_period, refresh, refresh_every
+from tests.feature_repo.events.event_samples import click, item
 
 
 def test_a_failed_refresh_is_announced_and_tried_again(tmp_path):
@@ -42,6 +46,37 @@ def test_a_refresh_waits_while_the_home_is_in_use(tmp_path):
 
         with pytest.raises(RedisError):
             waiting.result()
+
+
+def test_a_refresh_writes_nothing_unless_something_is_new(tmp_path):
+    settings = Settings(home=Home(tmp_path / "home"))
+    home, clock = settings.home, Clock.of(settings)
+    log = EventLog(home, clock)
+    log.writer().append([item("i1"), click("c1")])
+
+    with home_redis(settings) as address, redis_client(address) as client:
+        reports = [refresh(settings), refresh(settings)]
+        written = features_and_keys(home, client)
+        reports.append(refresh(settings))
+        assert features_and_keys(home, client) == written
+
+        log.writer().append([click("c2")])
+        reports += [refresh(settings), refresh(settings)]
+        client.flushall()
+        reports.append(refresh(settings))
+        reloaded = features_and_keys(home, client)[1]
+
+    assert [report.skipped for report in reports] == [False, True, True, False, True, False]
+    assert [report.compacted for report in reports] == [2, 0, 0, 1, 0, 0]
+    assert len(reloaded) >= len(written[1])
+    assert is_current(home, clock.now())
+    assert not is_current(home, clock.now() + 8 * DAY)
+
+
+def features_and_keys(home, client):
+    """Return the files of features with their times of change, and the keys of Redis."""
+    files = {path: path.stat().st_mtime_ns for path in home.features.rglob("*.parquet")}
+    return files, sorted(client.keys())
 
 
 @pytest.mark.parametrize(("text", "seconds"), [("90s", 90), ("10m", 600), ("1.5h", 5400)])
