@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pipelines.cli import training_options
+
 _URL = "http://127.0.0.1:3000"
 
 
@@ -120,86 +122,6 @@ def _refresh(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--wait", action="store_true", help="wait while the home is in use, instead of failing"
     )
-
-
-def _train(verb: argparse.ArgumentParser) -> None:
-    publish = verb.add_mutually_exclusive_group()
-    publish.add_argument(
-        "--no-publish", action="store_true", help="do not replace the current ranker"
-    )
-    publish.add_argument(
-        "--force", action="store_true", help="publish the ranker although it is not better"
-    )
-    verb.add_argument("--gains", help="gain of each outcome (click=1,add_to_cart=3,purchase=6)")
-    verb.add_argument(
-        "--horizon-days",
-        type=float,
-        metavar="DAYS",
-        help="count outcomes within so many days, and exclude younger rankings (no limit)",
-    )
-    verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
-    verb.add_argument(
-        "--search-seconds", type=float, metavar="S", help="try no more after this time (no limit)"
-    )
-
-
-def _evaluate(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--html", type=Path, help="also write the report to this file")
-    verb.add_argument(
-        "--metric",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="also measure this, such as ndcg@5, map, revenue@20; may be repeated",
-    )
-    verb.add_argument(
-        "--ablation", action="store_true", help="fit again without each group of features"
-    )
-    verb.add_argument(
-        "--learning-curve", action="store_true", help="fit again on a growing share of the data"
-    )
-    verb.add_argument(
-        "--compare",
-        type=Path,
-        metavar="FOLDER",
-        help="compare with the ranker in this folder, on the same slates",
-    )
-    verb.add_argument(
-        "--nameless",
-        action="store_true",
-        help="take the names from half of the sessions, and measure only these visits",
-    )
-    _trainings(verb)
-    verb.add_argument("--card", action="store_true", help="print the model card, nothing else")
-
-
-def _trainings(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument(
-        "--trainings",
-        type=int,
-        metavar="N",
-        help="fit N times with other seeds and row orders, and print the spread of the figures",
-    )
-
-
-def _explain(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("request", help="id of a ranking in the last dataset, or recorded in the log")
-    verb.add_argument("--approximate", action="store_true", help="as fast as online answers")
-    verb.add_argument("--top", type=int, default=3, help="features listed per item (%(default)s)")
-
-
-def _truth_grid(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--grid", type=Path, help="TOML file (truth_grid.toml)")
-    verb.add_argument("--seeds", type=int, help="how many of its seeds (all)")
-    verb.add_argument("--workers", type=int, help="parallel shops (one a core)")
-
-
-def _personalization(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("--users", type=int, default=4000, help="(%(default)s)")
-    verb.add_argument("--items", type=int, default=900, help="(%(default)s)")
-    verb.add_argument("--days", type=int, default=28, help="of the log (%(default)s)")
-    verb.add_argument("--impressions", type=int, default=200_000, help="(%(default)s)")
-    verb.add_argument("--seed", type=int, default=7, help="of all random numbers (%(default)s)")
 
 
 def _serve(verb: argparse.ArgumentParser) -> None:
@@ -341,28 +263,32 @@ VERBS = {
     "train": Verb(
         "build a dataset, train and evaluate a ranker, and publish it if it is better",
         "training_verbs:train",
-        _train,
+        training_options.train,
     ),
     "evaluate": Verb(
-        "measure the last ranker and baselines on test", "training_verbs:evaluate", _evaluate
+        "measure the last ranker and baselines on test",
+        "training_verbs:evaluate",
+        training_options.evaluate,
     ),
     "explain": Verb(
-        "explain why the ranker puts a slate in its order", "training_verbs:explain", _explain
+        "explain why the ranker puts a slate in its order",
+        "training_verbs:explain",
+        training_options.explain,
     ),
     "truth-grid": Verb(
         "compare rankers with the truth of simulated shops",
         "training_verbs:truth_grid",
-        _truth_grid,
+        training_options.truth_grid,
     ),
     "personalization": Verb(
         "measure the value of user features in a simulated shop",
         "training_verbs:personalization",
-        _personalization,
+        training_options.personalization,
     ),
     "next-purchase": Verb(
         "rank what users buy next, and measure it against baselines",
         "training_verbs:next_purchase",
-        _trainings,
+        training_options.trainings,
     ),
     "index": Verb(
         "fit and publish the candidate indexes, as of the last refresh", "search_verbs:index"
