@@ -32,6 +32,7 @@ from feature_repo.views.registry import (
     views_of,
     views_of_entity,
 )
+from feature_repo.views.session_owner import SESSION_OWNER
 from feature_repo.views.spec import (
     EVENT_TIMES,
     JOIN_KEYS,
@@ -71,6 +72,7 @@ __all__ = [
     "NUMERIC",
     "PART",
     "SEARCH",
+    "SESSION_OWNER",
     "STORED_AS",
     "TILES",
     "VALUE_SEPARATOR",

@@ -96,9 +96,9 @@ def main() -> dict[str, object]:
         aisle = open_.enter_context(run_service(settings))
         peers = {
             "aisle": Peer(
-                "aisle", f"{aisle.url}/rank/default", tree(aisle), _aisle_bodies(slates), SLATES
+                "aisle", f"{aisle.url}/rank/default", tree(aisle), aisle_bodies(slates), SLATES
             ),
-            "echo": open_.enter_context(peer(settings, "Echo", _aisle_bodies(slates), stock)),
+            "echo": open_.enter_context(peer(settings, "Echo", aisle_bodies(slates), stock)),
             "ordinary": open_.enter_context(
                 peer(settings, "Ordinary", _ordinary_bodies(slates), stock)
             ),
@@ -155,7 +155,10 @@ def slates_of(
         "select distinct query from read_parquet(?) where query is not null order by 1",
         log / "ranking",
     )
-    users = values("select distinct user_id from read_parquet(?) order by 1", log / "ranking")
+    users = values(
+        "select distinct user_id from read_parquet(?) where user_id is not null order by 1",
+        log / "ranking",
+    )
     items = values(
         "select item_id from read_parquet(?) group by item_id having not bool_or(is_deleted = 1)"
         " order by 1",
@@ -322,9 +325,9 @@ def round_trips(
         run_service(settings, REDIS_URL=f"redis://127.0.0.1:{counted.port}") as service,
     ):
         service.eventually(lambda: service.metric("aisle_live_state_up") == 1)
-        bodies = _aisle_bodies(slates)[200]
+        bodies = aisle_bodies(slates)[200]
         url, requests = f"{service.url}/rank/default", 100
-        closed_loop(url, bodies, 1, 20)
+        closed_loop(url, bodies, 1, len(bodies))
         before = counted.of_readers
         closed_loop(url, bodies, 1, requests)
         return (counted.of_readers - before) / requests
@@ -352,14 +355,14 @@ def _summary(load: Load, capacity: float) -> dict[str, object]:
     }
 
 
-def _aisle_bodies(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
+def aisle_bodies(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:
     return {size: [_aisle_body(slate) for slate in group] for size, group in slates.items()}
 
 
 def _aisle_body(slate: dict[str, object]) -> bytes:
     query = {"name": "query", "value": slate["query"]}
-    body = {"user": slate["user"], "fields": [query], "items": _items(slate)}
-    return json.dumps(body).encode()
+    shopper = {name: slate[name] for name in ("user", "session") if name in slate}
+    return json.dumps({**shopper, "fields": [query], "items": _items(slate)}).encode()
 
 
 def _ordinary_bodies(slates: dict[int, list[dict[str, object]]]) -> dict[int, list[bytes]]:

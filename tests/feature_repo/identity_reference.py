@@ -287,7 +287,7 @@ _DELAYS = st.sampled_from([0, 0, 0, 0, 1, HOUR, 3 * DAY])
 
 @st.composite
 def identity_histories(draw, most=14, prefix=""):
-    """Draw events of few users, sessions and items: links, log-outs, merges, late events.
+    """Draw events of few users, sessions and items: links, log-outs, merges, late ones, deletes.
 
     Session `d` is a device that all users share.  Several events may share an instant.
     """
@@ -307,8 +307,9 @@ def _event(draw, prefix, number):
     kinds = ["ranking", "click", "click", "click", "link", "unlink", "merge", "item", "user"]
     match draw(st.sampled_from(kinds)):
         case "item":
-            fields = draw(st.sampled_from([{"kind": "x"}, {"kind": "y"}, {"kind": None}]))
-            return ItemEvent(**times, item_id=item, fields=fields)
+            fields = draw(st.sampled_from([{"kind": "x"}, {"kind": "y"}, {"kind": None}, None]))
+            op = "delete" if fields is None else "upsert"
+            return ItemEvent(**times, item_id=item, op=op, fields=fields or {})
         case "user":
             return UserEvent(**times, user_id=user, fields={"age": number})
         case "merge":

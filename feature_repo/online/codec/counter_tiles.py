@@ -125,8 +125,6 @@ def count(
         windows: lengths in day buckets, the current one included; None is all time.
         measures: M.
     """
-    if len(tiles) == 1 and is_tile(tile := tiles[0] or _blank(measures), measures):
-        return _count_one(tile, t // DAY, windows, measures)
     words, starts, sizes, damaged = _concatenate(tiles, measures)
     owners = np.repeat(np.arange(len(tiles)), sizes)
     firsts = np.cumsum(sizes) - sizes
@@ -147,12 +145,25 @@ def count(
     return Counts(values, np.maximum(newest, sealed_part), damaged)
 
 
-def _count_one(tile: bytes, today: int, windows: Sequence[int | None], measures: int) -> Counts:
-    """Sum one valid tile: of a user, of a query, or the empty one.
+def count_one(
+    tile: bytes, t: int, windows: Sequence[int | None], *, measures: int
+) -> tuple[int, list[int]]:
+    """Return the last part of one tile that counts, and its sums: measure by measure, W of each.
 
     For so few numbers plain Python is several times as fast as forty calls of numpy.
+
+    Args:
+        tile: of a user, a session or a query.
+        t: instant of the read, µs.
+        windows: as in `count`.
+        measures: M.
+
+    Raises:
+        ValueError: not a tile of M measures.
     """
-    header, record = _structs(measures)
+    if not is_tile(tile, measures):
+        raise ValueError(f"expected a tile of {measures} measures, found {tile[:16]!r}")
+    today, (header, record) = t // DAY, _structs(measures)
     _, _, _, sealed_part, *sums = header.unpack_from(tile)
     totals = [[0] * measures if days else sums for days in windows]
     newest = sealed_part
@@ -163,9 +174,10 @@ def _count_one(tile: bytes, today: int, windows: Sequence[int | None], measures:
             inside = live if days is None else (live or part == SEALED) and bucket > today - days
             if inside:
                 totals[n] = [total + delta for total, delta in zip(totals[n], deltas, strict=True)]
-    wrapped = [[(total + 2**63) % 2**64 - 2**63 for total in one] for one in totals]
-    values = np.array(wrapped, dtype=np.int64).T[None]
-    return Counts(values, np.array([newest], dtype=np.int64), np.zeros(1, bool))
+    values = [total for of_measure in zip(*totals, strict=True) for total in of_measure]
+    if max(values) >= 2**63 or min(values) < -(2**63):
+        values = [(value + 2**63) % 2**64 - 2**63 for value in values]
+    return newest, values
 
 
 @cache

@@ -13,6 +13,7 @@ from feature_repo.request_features.context import shopper as merge_shopper
 from feature_repo.shop import Shop
 from feature_repo.views import (
     PART,
+    SESSION_OWNER,
     CounterView,
     Entity,
     LiveFirst,
@@ -51,17 +52,22 @@ class ContextRows:
 
     def fields(self, overlay: Overlay, shopper: Shopper, t: int) -> dict[str, Mapping[str, Any]]:
         """Return the fields of a request's context, features by full name, as of `t` in µs."""
+        is_named = shopper.user_id is not None
         user = self._row("user", overlay.user, t)
         session: Row = {}
-        if shopper.session_id is not None:
+        if shopper.session_id is not None and not (is_named and self._is_owned(overlay.session, t)):
             session = self._row("session", overlay.session, t)
-        is_named = shopper.user_id is not None
         return {
             "user": merge_shopper(user, session, is_named=is_named, t=t, shop=self._shop),
             "session": session,
             "query_row": self._row("query", overlay.query, t),
             "market_row": self._row("market", overlay.market, t),
         }
+
+    def _is_owned(self, session: LiveEntity, t: int) -> bool:
+        """Whether the session belongs to a user; `shopper` then reads nothing else of it."""
+        owner = self._merged(SESSION_OWNER, session, t)
+        return owner is not None and owner["user_id"] is not None
 
     def _row(self, kind: Entity, entity: LiveEntity, t: int) -> Row:
         """Merge the views of an entity; `<view>__present` is whether a view has a row."""
@@ -87,9 +93,9 @@ class ContextRows:
             case LiveOwner():
                 return merge.owner(row, read_owner(strings.patches.get(spec.name)))
             case LiveFirst():
-                return merge.first_seen(row, entity.firsts.values())
+                return merge.first_seen(row, entity.firsts().values())
             case LiveLists():
-                return merge.recent(row, entity.recent, self._recent_columns)
+                return merge.recent(row, entity.recent(), self._recent_columns)
         return row
 
     def _patched(

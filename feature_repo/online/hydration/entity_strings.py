@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.online.redis import LiveKeys
@@ -40,11 +41,8 @@ class EntityStrings:
 
     def keys(self, live: LiveKeys, rows: StoredRows, entity: str) -> list[bytes]:
         """Return the keys of an entity's strings."""
-        return [
-            *(live.tile(view, entity).encode() for view in self._tiles),
-            *(live.values(key, entity).encode() for key in self._live_keys),
-            *rows.keys([entity], *self._rows),
-        ]
+        id_, prefixes = entity.encode(), _live_prefixes(live, self._tiles, self._live_keys)
+        return [*[prefix + id_ for prefix in prefixes], *rows.keys([entity], *self._rows)]
 
     def split(self, strings: Sequence[bytes | None]) -> Strings:
         """Assign the strings of an entity, in the order of its keys, to their views."""
@@ -54,3 +52,13 @@ class EntityStrings:
             dict(zip(self._patches, strings[tiles:patches], strict=True)),
             dict(zip(self._rows, strings[patches:], strict=True)),
         )
+
+
+@cache
+def _live_prefixes(
+    live: LiveKeys, views: Sequence[str], live_keys: Sequence[str]
+) -> Sequence[bytes]:
+    """Return the prefixes of the keys of tiles, then of live values."""
+    prefixes = [live.tile(view, "") for view in views]
+    prefixes += [live.values(key, "") for key in live_keys]
+    return [prefix.encode() for prefix in prefixes]

@@ -7,8 +7,7 @@ rows; a tile has a part too.
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -39,9 +38,10 @@ RECENT_LIMITS = {
 }
 """The recent lists of a user or session, and the maximum length of each."""
 
+_WINDOWS = tuple(WINDOWS.values())
 
-@dataclass(frozen=True)
-class LiveRecent:
+
+class LiveRecent(NamedTuple):
     """An entry of a live list."""
 
     part: int
@@ -57,11 +57,18 @@ def counters(view: CounterView, tile: bytes | None, t: int) -> Row | None:
         tile: of the entity.
         t: µs.
     """
-    counts = _count(view, [tile], t)
-    if not counts.present[0]:
+    if not tile:
         return None
-    row = dict(zip(view.features, counts.values.reshape(-1).tolist(), strict=True))
-    return row | {PART: int(counts.parts[0])}
+    try:
+        part, values = counter_tiles.count_one(tile, t, _WINDOWS, measures=len(view.measures))
+    except ValueError as error:
+        _logger.error("a tile of %s cannot be read: %s", view.name, error)
+        return None
+    if part == counter_tiles.SEALED:
+        return None
+    row = dict(zip(view.features, values, strict=True))
+    row[PART] = part
+    return row
 
 
 def counter_rows(
@@ -80,7 +87,7 @@ def counter_rows(
 
 
 def _count(view: CounterView, tiles: Sequence[bytes | None], t: int) -> counter_tiles.Counts:
-    counts = counter_tiles.count(tiles, t, tuple(WINDOWS.values()), measures=len(view.measures))
+    counts = counter_tiles.count(tiles, t, _WINDOWS, measures=len(view.measures))
     if counts.damaged.any():
         _logger.error("%d tiles of %s cannot be read", counts.damaged.sum(), view.name)
     return counts
@@ -169,8 +176,8 @@ def recent(
     """
     part = part_of(row)
     fresh = {verb: [e for e in live.get(verb, ()) if e.part > part] for verb in RECENT_LIMITS}
-    if row is None and not any(fresh.values()):
-        return None
+    if not any(fresh.values()) and (row is None or None not in row.values()):
+        return row
     lists = {
         name: values
         for verb, limit in RECENT_LIMITS.items()

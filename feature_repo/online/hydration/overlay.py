@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import msgspec
@@ -29,17 +29,27 @@ _UNCHANGED: Mapping[str, Patch] = {}
 
 @dataclass(frozen=True)
 class LiveEntity:
-    """The strings and live state of one entity.
+    """The strings and live state of one entity, decoded when a view needs them.
 
     Attributes:
         strings: of all its views.
-        recent: `clicked` and `shown` of a user or session, newest first.
-        firsts: the first events of a user or session.
+        lists: of a user or session, as `RECENT_LIMITS` orders them.
+        first: the packed first events of a user or session.
     """
 
     strings: Strings
-    recent: Mapping[str, Sequence[LiveRecent]] = field(default_factory=dict)
-    firsts: Mapping[str, FirstEvent] = field(default_factory=dict)
+    lists: Sequence[Any] = ()
+    first: bytes | None = None
+
+    def recent(self) -> dict[str, Sequence[LiveRecent]]:
+        """Return `clicked` and `shown` of a user or session, newest first."""
+        return {
+            verb: _recent(members) for verb, members in zip(RECENT_LIMITS, self.lists, strict=False)
+        }
+
+    def firsts(self) -> Mapping[str, FirstEvent]:
+        """Return the first events of a user or session."""
+        return _decoded(decode_firsts, self.first, "the first events of a shopper") or {}
 
 
 ABSENT = LiveEntity(NO_STRINGS)
@@ -67,26 +77,21 @@ class Overlay:
             for entity in ("query", "market")
         )
         return cls(
-            user=_visitor(reply, "user", shopper.user_id, strings),
-            session=_visitor(reply, "session", shopper.session_id, strings),
+            user=_visitor(reply, "user", shopper, strings),
+            session=_visitor(reply, "session", shopper, strings),
             query=ABSENT if query_key is None else query,
             market=market,
         )
 
 
-def _visitor(reply: SlateReply, entity: Entity, id_: str | None, strings: EntityMap) -> LiveEntity:
-    """Return a user or session."""
-    if id_ is None:
+def _visitor(reply: SlateReply, entity: Entity, shopper: Shopper, strings: EntityMap) -> LiveEntity:
+    """Return the user or session of a request."""
+    if entity not in shopper.ids:
         return ABSENT
     erased, first, *others = reply.strings[entity]
     if erased is not None:
         return ABSENT
-    lists = zip(RECENT_LIMITS, reply.lists[entity], strict=True)
-    return LiveEntity(
-        strings[entity].split(others),
-        {verb: _recent(members) for verb, members in lists},
-        _decoded(decode_firsts, first, f"the first events of {id_!r}") or {},
-    )
+    return LiveEntity(strings[entity].split(others), reply.lists[entity], first)
 
 
 def read_patches(id_: str, packed: bytes | None) -> Mapping[str, Patch]:

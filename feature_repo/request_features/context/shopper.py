@@ -91,14 +91,18 @@ def _newest_items(user: Row, session: Row, names: Names) -> Row:
     for verb, limit in _LIMITS.items():
         at = f"user_recent__{verb}_at"
         own, others = as_list(user.get(at)), as_list(session.get(names[at]))
-        instants = own + others
+        if not others:
+            continue
+        instants, is_newer = own + others, not own or others[-1] > own[0]
         order = sorted(range(len(instants)), key=instants.__getitem__, reverse=True)[:limit]
         for name, other in names.items():
-            if name.startswith(f"user_recent__{verb}_"):
-                values = _padded(user.get(name), len(own)) + _padded(
-                    session.get(other), len(others)
-                )
-                merged[name] = [values[position] for position in order]
+            if name.startswith(at[:-2]):
+                of_user = _padded(user.get(name), len(own))
+                of_session = _padded(session.get(other), len(others))
+                if is_newer:
+                    merged[name] = (of_session + of_user)[:limit]
+                else:
+                    merged[name] = [*map((of_user + of_session).__getitem__, order)]
     return merged
 
 

@@ -32,6 +32,22 @@ changes as (
 
 ),
 
+-- Sessions of one user, which are almost all.
+single as (
+
+    select
+        session_id,
+        min(user_id) as user_id,
+        min(seen_at) as seen_at,
+        arg_min(part, seen_at) as part,
+        false as is_shared_now
+
+    from changes
+    group by session_id
+    having count(user_id) = count(*) and min(user_id) = max(user_id) and not bool_or(is_shared)
+
+),
+
 owners as (
 
     select
@@ -44,6 +60,7 @@ owners as (
             first_value(user_id ignore nulls) over so_far as first_user_id
 
         from changes
+        anti join single using (session_id)
         window so_far as (partition by session_id order by seen_at, event_id)
     )
     window so_far as (partition by session_id order by seen_at, event_id)
@@ -78,6 +95,6 @@ select
     is_shared_now as is_shared,
     part
 
-from changed
+from (from changed union all by name from single)
 where seen_at > getvariable('since')
 order by session_id, event_timestamp

@@ -208,11 +208,21 @@ restarted as (
 blocks as (
 
     select
+        *,
+        seen_at as known_at,
+        -1 as block
+
+    from entries
+    anti join restarts using ($key, verb)
+
+    union all by name
+
+    select
         entries.*,
         entries.seen_at as known_at,
         coalesce(restarts.block, -1) as block
 
-    from entries
+    from (from entries semi join restarts using ($key, verb)) as entries
     asof left join restarts
         on entries.$key = restarts.$key
         and entries.verb = restarts.verb

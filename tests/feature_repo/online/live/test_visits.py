@@ -1,18 +1,17 @@
 """Users get what their sessions and merged accounts did, in any order of application."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from feature_repo.feast_repo import render
 from feature_repo.home import DAY
 from feature_repo.shop import Shop
-from tests.feature_repo.histories import START
+from tests.feature_repo.histories import START, over_histories
 from tests.feature_repo.identity_reference import identity_histories
 from tests.feature_repo.online.conftest import Room, SetClock
-from tests.feature_repo.online.live.test_event_order import with_a_log_of, with_real_redis
+from tests.feature_repo.online.live.test_event_order import with_a_log_of
 from tests.feature_repo.online.visits import SHOP, assert_reads, without_items
-from tests.scale import examples
 
 T = START + 40 * DAY
 
@@ -27,7 +26,7 @@ def room(home, redis_address):
     room.client.close()
 
 
-@settings(parent=with_real_redis, max_examples=examples(25))
+@over_histories(1, 40)
 @given(identity_histories().map(without_items), st.data())
 def test_links_and_merges_read_the_same_in_any_order(room, events, data):
     room.client.flushdb()
