@@ -2,9 +2,9 @@
 
 python -m tests.benchmarks sessions
 
-One service answers the same slates in turn: for the user alone, for the user and a session that
-belongs to the user, and for the user and a session that belongs to nobody yet, whose clicks count
-too.  CPU is that of the service and of Redis.
+One service answers the same slates in turn: for the user, for the user and a session of the user,
+and for the user and a session of nobody yet, whose clicks count too.  CPU is that of the service
+and of Redis.
 """
 
 import tempfile
@@ -55,7 +55,9 @@ def main() -> dict[str, object]:
         _visit(service, slates[OPEN])
         _assert_agree(service, slates)
         blocks = _blocks(service, address, slates)
-        trips = {name: round_trips(settings, address, {SIZE: each}) for name, each in slates.items()}
+        trips = {
+            name: round_trips(settings, address, {SIZE: each}) for name, each in slates.items()
+        }
     return {
         "what": f"/rank, {SIZE} of {SHOP['items']} items, {TREES} trees",
         "p50_ms": {name: _median(each, "p50_ms") for name, each in blocks.items()},
@@ -97,7 +99,9 @@ def _visit(service: Service, slates: Slates) -> None:
 def _assert_agree(service: Service, slates: Mapping[str, Slates]) -> None:
     """Check that an own session adds nothing to the user's features, and an open one its clicks."""
     for alone, owned, open_ in list(zip(*slates.values(), strict=True))[:3]:
-        of_user, with_own, with_open = (_features(service, slate) for slate in (alone, owned, open_))
+        of_user, with_own, with_open = (
+            _features(service, slate) for slate in (alone, owned, open_)
+        )
         for name, values in of_user.items():
             np.testing.assert_allclose(with_own[name], values, 1e-4, 1e-6, err_msg=name)
         np.testing.assert_array_equal(with_open[CLICKS], np.array(of_user[CLICKS]) + CLICKED)
@@ -109,9 +113,7 @@ def _features(service: Service, slate: dict[str, object]) -> dict[str, Sequence[
     shopper = {name: slate[name] for name in ("user", "session") if name in slate}
     by_item = service.explain(slate["items"], fields=query, **shopper)
     rows = [by_item[item] for item in slate["items"]]
-    return {
-        name: [np.nan if row[name] is None else row[name] for row in rows] for name in rows[0]
-    }
+    return {name: [np.nan if row[name] is None else row[name] for row in rows] for name in rows[0]}
 
 
 def _blocks(
@@ -119,7 +121,9 @@ def _blocks(
 ) -> dict[str, list[dict[str, float]]]:
     """Return the figures of each block, by kind of shopper."""
     peers = {
-        name: Peer(name, f"{service.url}/rank/default", tree(service), aisle_bodies({SIZE: each}), 4)
+        name: Peer(
+            name, f"{service.url}/rank/default", tree(service), aisle_bodies({SIZE: each}), 4
+        )
         for name, each in slates.items()
     }
     blocks: dict[str, list[dict[str, float]]] = {name: [] for name in peers}

@@ -1,7 +1,7 @@
 """Random histories read the same live, loaded, pruned, flushed, replayed, joined and recounted.
 
-The events of several shops arrive in one home, late, out of order, and while the system's clock goes
-back; they are applied by two processes.  The reference recounts what the log says.
+The events of several shops arrive in one home, late, out of order, while the system's clock goes
+back, and are applied by two processes.  The reference recounts what the log says.
 """
 
 from contextlib import closing

@@ -1,5 +1,7 @@
 """Reads of users, sessions and items, compared with the reference of identities."""
 
+import math
+
 from feature_repo.events.contract import ItemEvent
 from feature_repo.views import COUNTER_VIEWS
 from tests.feature_repo import histories
@@ -100,4 +102,4 @@ _EXPECTED = {"user": _expected_user, "session": _expected_session, "item": _expe
 
 def _plain(value):
     """Return missing numbers as None."""
-    return None if value != value else value
+    return None if isinstance(value, float) and math.isnan(value) else value
