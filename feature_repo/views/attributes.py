@@ -92,7 +92,8 @@ def _parameters(fields: Sequence[ShopField], *others: str) -> dict[str, str]:
     columns = [*(field.column for field in fields), *others]
     event_times = ", ".join(f"coalesce({_value(c)}.event_time, 0)" for c in columns)
     return {
-        "mentioned": lines(fields, _mentioned),
+        "pointers": f"[{', '.join(map(_pointer, fields))}]::varchar[]",
+        "mentioned": lines(enumerate(fields, start=1), lambda f: _mentioned(*f)),
         "previous": lines(enumerate(columns, start=1), lambda c: _previous(*c)),
         "newest": lines(
             columns, lambda c: f"max({_value(c)}.event_time) over so_far as {_newest(c)},"
@@ -103,9 +104,13 @@ def _parameters(fields: Sequence[ShopField], *others: str) -> dict[str, str]:
     }
 
 
-def _mentioned(field: ShopField) -> str:
-    pointer = "/" + field.name.replace("~", "~0").replace("/", "~1")
-    value = f"json_extract(fields, {quoted_text(pointer)})"
+def _pointer(field: ShopField) -> str:
+    return quoted_text("/" + field.name.replace("~", "~0").replace("/", "~1"))
+
+
+def _mentioned(position: int, field: ShopField) -> str:
+    """One expression reads all fields: each that parses `fields` needs memory for all its texts."""
+    value = f"reported[{position}]"
     reader = "text" if field.type == "category" else field.type
     return (
         f"case when {value} is not null then "

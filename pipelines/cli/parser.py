@@ -113,6 +113,12 @@ def _ingest(verb: argparse.ArgumentParser) -> None:
     verb.set_defaults(mode="refuse")
 
 
+def _quarantine(verb: argparse.ArgumentParser) -> None:
+    from pipelines.cli.quarantine_verbs import add_options
+
+    add_options(verb)
+
+
 def _materialize(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--full", action="store_true", help="load from the log's first day")
 
@@ -253,6 +259,11 @@ VERBS = {
         "check events as ingest would, and write nothing", "event_verbs:validate", _paths
     ),
     "ingest": Verb("add events to the log", "event_verbs:ingest", _ingest),
+    "quarantine": Verb(
+        "show, replay or remove quarantined lines, and set logged events aside",
+        "quarantine_verbs:quarantine",
+        _quarantine,
+    ),
     "transform": Verb("compute the feature rows from the log", "feature_verbs:transform"),
     "materialize": Verb(
         "apply the catalogue and load Redis", "feature_verbs:materialize", _materialize

@@ -25,6 +25,9 @@ from serving.monitoring import EVENTS
 Parse = Callable[[object], Sequence[AnyEvent]]
 MAX_RECENT = 200_000
 
+SEPARATE_ENTRIES = 100
+"""Events of a body with an entry each in the quarantine; all further ones share one entry."""
+
 
 @dataclass
 class _Batch:
@@ -60,6 +63,9 @@ class EventIntake:
     _recent_ids: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
+    def __post_init__(self) -> None:
+        self._quarantine = Quarantine(self.home.log / "quarantine")
+
     def ingest(self, body: bytes, parse: Parse, dialect: str) -> EventsAnswer:
         """Ingest a body of events.
 
@@ -75,7 +81,7 @@ class EventIntake:
         raw_events = split_body(body)
         batch = self._parse_batch(raw_events, parse)
         self._check_corrections(batch)
-        self._quarantine(raw_events, batch.quarantined, dialect)
+        self._store_quarantined(raw_events, batch.quarantined, dialect)
         logged_ids = self._logged_ids(batch.valid)
         new = [event for event_id, event in batch.valid.items() if event_id not in logged_ids]
         # Another process may have logged an event meanwhile; applying it reports that.
@@ -149,15 +155,22 @@ class EventIntake:
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None
 
-    def _quarantine(
+    def _store_quarantined(
         self, raw_events: list[object], quarantined: Sequence[QuarantinedEvent], dialect: str
     ) -> None:
-        quarantine = Quarantine(self.home.log / "quarantine")
+        if not quarantined:
+            return
+        add, further = self._quarantine.add, quarantined[SEPARATE_ENTRIES:]
         try:
-            for entry in quarantined:
+            for entry in quarantined[:SEPARATE_ENTRIES]:
                 content = _encoded(raw_events[entry.index])
-                quarantine.add(dialect, entry.index + 1, f"{entry.field}: {entry.reason}", content)
-            quarantine.sync()
+                add(dialect, entry.index + 1, f"{entry.field}: {entry.reason}", content)
+            if further:
+                first = further[0]
+                contents = b",".join(_encoded(raw_events[entry.index]) for entry in further)
+                reason = f"more events of one body; of the first, {first.field}: {first.reason}"
+                add(dialect, first.index + 1, reason, b"[%b]" % contents, count=len(further))
+            self._quarantine.sync()
         except OSError as error:
             raise LogError(f"{self.home.log} cannot be written: {error}.") from error
 
@@ -178,7 +191,7 @@ def _encoded(raw: object) -> bytes:
     try:
         return msgspec.json.encode(raw)
     except RecursionError:
-        return b"(too many levels)"
+        return b'"(too many levels)"'
 
 
 def _count(answer: EventsAnswer) -> None:

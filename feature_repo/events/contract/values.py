@@ -21,7 +21,7 @@ LONGEST_TEXT = 2_000
 LONGEST_SLATE = 1_000
 """Items of a slate, in an event or a request."""
 
-LARGEST_FIELDS = 200_000
+LARGEST_FIELDS = 65_536
 """Characters of the names and values of an event's own fields together."""
 
 LARGEST_SEED = 2**63 - 1

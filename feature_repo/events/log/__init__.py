@@ -12,8 +12,16 @@ from feature_repo.events.log.erasure import (
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.log import EventLog
-from feature_repo.events.log.partitions import list_relations, part_of, read_relation, read_rows
-from feature_repo.events.log.quarantine import Quarantine, QuarantinedLine
+from feature_repo.events.log.partitions import (
+    list_relations,
+    part_of,
+    read_groups,
+    read_relation,
+    read_rows,
+    relation_path_of,
+)
+from feature_repo.events.log.quarantine import Entry as QuarantineEntry
+from feature_repo.events.log.quarantine import Quarantine, QuarantinedLine, set_aside_path
 from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.events.log.segments import SegmentWriter, encode_event
 
@@ -23,6 +31,7 @@ __all__ = [
     "EventLog",
     "PendingErasure",
     "Quarantine",
+    "QuarantineEntry",
     "QuarantinedLine",
     "Seals",
     "SegmentWriter",
@@ -35,8 +44,11 @@ __all__ = [
     "list_relations",
     "part_of",
     "pending_erasure",
+    "read_groups",
     "read_relation",
     "read_rows",
     "read_seals",
+    "relation_path_of",
+    "set_aside_path",
     "to_table",
 ]

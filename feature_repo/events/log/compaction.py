@@ -35,11 +35,11 @@ from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.partitions import (
     kind_of,
-    read_relation,
+    read_groups,
     relation_days,
     relation_path,
 )
-from feature_repo.events.log.quarantine import Quarantine
+from feature_repo.events.log.quarantine import Quarantine, set_aside_digests
 from feature_repo.events.log.seals import Seals
 from feature_repo.events.log.segments import (
     decode_event,
@@ -64,6 +64,9 @@ _LINE = np.dtype(
 )
 Lines = npt.NDArray[np.void]
 _BLOCK = 20_000
+
+GROUP_BYTES = 32 << 20
+"""JSON bytes of a row group at most, unless one event has more."""
 
 
 @dataclass(frozen=True)
@@ -102,7 +105,7 @@ def compact(log: Path, seals: Seals, index: EventIndex) -> CompactionReport:
         sealed.erase(index)
         note_erasure(log, sealed.erased)
         rewrite(log / "compacted", sealed.erased)
-        fresh = _not_compacted(_first_of_each_id(lines), index)
+        fresh = _not_compacted(_first_of_each_id(lines), index, set_aside_digests(log))
         unsealed = fresh["seen_at"] > seals.last
         _carry_over(sealed, fresh[unsealed], new_segment(log / "segments", seals.version))
         files = _write_relations(sealed, fresh[~unsealed], log / "compacted", seals)
@@ -203,13 +206,13 @@ def _first_of_each_id(lines: Lines) -> Lines:
     return lines[is_first]
 
 
-def _not_compacted(lines: Lines, index: EventIndex) -> Lines:
-    """Return the lines whose event ids are not yet compacted."""
+def _not_compacted(lines: Lines, index: EventIndex, set_aside: set[bytes]) -> Lines:
+    """Return the lines whose event ids are neither compacted nor set aside."""
     fresh = np.ones(len(lines), bool)
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
         keys = [_key(high, low) for high, low in block[["digest_high", "digest_low"]].tolist()]
-        compacted = index.compacted_digests(keys)
+        compacted = index.compacted_digests(keys) | set_aside
         fresh[start : start + _BLOCK] = [key not in compacted for key in keys]
     return lines[fresh]
 
@@ -246,9 +249,24 @@ def _batches(sealed: _SealedSegments, lines: Lines, path: Path) -> Iterator[list
     """Yield the events of a file, existing ones first, one row group at a time."""
     size = EVENT_KINDS[kind_of(path)].row_group
     if path.exists():
-        yield list(read_relation(path))
-    for start in range(0, len(lines), size):
-        yield sealed.events(lines[start : start + size])
+        yield from read_groups(path)
+    for group in _row_groups(lines["length"].tolist(), size):
+        yield sealed.events(lines[group])
+
+
+def _row_groups(lengths: Sequence[int], size: int) -> Iterator[slice]:
+    """Cut lines into groups of at most `size` lines and `GROUP_BYTES` bytes.
+
+    >>> list(_row_groups([1, 1, 1], 2))
+    [slice(0, 2, None), slice(2, 3, None)]
+    """
+    start, total = 0, 0
+    for n, length in enumerate(lengths):
+        if n > start and (n - start == size or total + length > GROUP_BYTES):
+            yield slice(start, n)
+            start, total = n, 0
+        total += length
+    yield slice(start, len(lengths))
 
 
 def _write_relation(path: Path, kind: str, batches: Iterator[list[AnyEvent]], seals: Seals) -> None:

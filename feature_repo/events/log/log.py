@@ -6,10 +6,12 @@ log/segments/…jsonl            one writer appends to each; see `segments.py`
 log/compacted/<kind>/…parquet  sealed events; see `partitions.py` and `compaction.py`
 log/index.db                   event ids and requests of the compacted files; see `index.py`
 log/quarantine/…jsonl          lines that could not be logged, with the reason
+log/set_aside/…json            events that were taken out of the log; see `events/quarantine`
 log/rebuild                    present while features must be rebuilt from the whole log
 """
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -133,6 +135,15 @@ class EventLog(LogLookups):
     def rebuild_needed(self) -> bool:
         """Whether a backfill changed the past, so that all features must be rebuilt."""
         return self._rebuild_mark.exists()
+
+    @contextmanager
+    def changing_the_past(self) -> Iterator[None]:
+        """Hold the compaction lock for a change of compacted files; all features are rebuilt."""
+        with locked(self._home.log / "compaction.lock"):
+            self._rebuild_mark.touch()
+            sync_folder(self._home.log)
+            yield
+            self._index.sync()
 
     def rebuild_done(self) -> None:
         """Record that all features were rebuilt, offline and online."""

@@ -18,6 +18,7 @@ from feature_repo.events.log.erasure import NOBODY, Erased, anonymize
 from feature_repo.events.log.identity_tail import is_erased
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
+from feature_repo.events.log.quarantine import set_aside_digests
 from feature_repo.events.log.segment_tail import SegmentTail
 from feature_repo.events.log.segments import list_segments
 
@@ -38,13 +39,19 @@ class LogLookups:
         return {keys[key] for key in self.compacted_digests(list(keys))}
 
     def compacted_parts(self, event_ids: Iterable[str]) -> dict[str, int]:
-        """Return the part of each id whose event is compacted."""
+        """Return the part of each id whose event is compacted; −1 if it is set aside."""
         keys = {digest(event_id): event_id for event_id in event_ids}
-        return {keys[key]: part for key, part in self._index.parts(list(keys)).items()}
+        parts = {keys[key]: part for key, part in self._index.parts(list(keys)).items()}
+        return parts | {keys[key]: -1 for key in set_aside_digests(self.folder) & keys.keys()}
 
     def compacted_digests(self, digests: Sequence[bytes]) -> set[bytes]:
-        """Return the digests of ids whose events are compacted; see `index.py`."""
-        return self._index.compacted_digests(digests)
+        """Return the digests of ids whose events are compacted or set aside."""
+        aside = set_aside_digests(self.folder).intersection(digests)
+        return self._index.compacted_digests(digests) | aside
+
+    def compacted_event(self, event_id: str) -> AnyEvent | None:
+        """Return the compacted event with this id."""
+        return self._index.event(event_id)
 
     def ranking(self, request_id: str) -> RankingEvent | None:
         """Return the ranking of a request, the first by `seen_at`."""

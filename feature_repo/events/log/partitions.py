@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log.arrow import from_table
-from feature_repo.events.log.seals import Instants
+from feature_repo.events.log.seals import Instants, Seals
 from feature_repo.home import DAY, to_datetime
 
 
@@ -20,6 +20,13 @@ def relation_path(folder: Path, kind: str, day: int, part: int) -> Path:
     """Return the file of one kind, day (days since 1970) and part."""
     date = to_datetime(day * DAY).strftime("%Y-%m-%d")
     return folder / kind / f"day={date}" / f"part-{part:08d}.parquet"
+
+
+def relation_path_of(folder: Path, event: AnyEvent, seals: Seals) -> Path:
+    """Return the file of an event."""
+    return relation_path(
+        folder, event.kind, (event.seen_at + 1) // DAY, seals.part_of(event.seen_at)
+    )
 
 
 def relation_days(seen_at: Instants) -> Instants:
@@ -49,9 +56,15 @@ def relation_order(relation: Path) -> tuple[str, int, str]:
 
 def read_relation(path: Path) -> Iterator[AnyEvent]:
     """Read all events of a file, with one row group in memory at a time."""
+    for group in read_groups(path):
+        yield from group
+
+
+def read_groups(path: Path) -> Iterator[list[AnyEvent]]:
+    """Read the events of a file, one row group after the other."""
     with pq.ParquetFile(path) as file:
         for group in range(file.num_row_groups):
-            yield from from_table(kind_of(path), file.read_row_group(group))
+            yield list(from_table(kind_of(path), file.read_row_group(group)))
 
 
 def read_rows(path: Path, rows: Iterable[int]) -> pa.Table:

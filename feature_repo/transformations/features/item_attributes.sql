@@ -5,10 +5,20 @@
 -- Grain:  one row per item and instant of an event that names it
 -- Reads:  stg_items, incremental_item_attributes
 -- Params: since -- rows up to it exist already
---         mentioned, previous, newest, merged, typed, event_times -- a line per attribute, see
+--         pointers, mentioned, previous, newest, merged, typed, event_times -- a line per attribute, see
 --         feature_repo/views/attributes.py
 
 with
+
+reported as (
+
+    select
+        *,
+        json_extract(fields, $pointers) as reported
+
+    from stg_items
+
+),
 
 mentioned as (
 
@@ -20,7 +30,7 @@ mentioned as (
         $mentioned
         {'value': op = 'delete', 'event_time': event_time} as value_is_deleted
 
-    from stg_items
+    from reported
 
     union all by name
 

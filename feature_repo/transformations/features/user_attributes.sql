@@ -4,10 +4,20 @@
 -- Grain:  one row per user and instant of an event with a declared field
 -- Reads:  stg_users, incremental_user_attributes
 -- Params: since -- rows up to it exist already
---         mentioned, previous, is_mentioned, newest, merged, typed, event_times -- by field, see
+--         pointers, mentioned, previous, is_mentioned, newest, merged, typed, event_times -- by field, see
 --         feature_repo/views/attributes.py
 
 with
+
+reported as (
+
+    select
+        *,
+        json_extract(fields, $pointers) as reported
+
+    from stg_users
+
+),
 
 mentioned as (
 
@@ -18,7 +28,7 @@ mentioned as (
         seen_at,
         $mentioned
 
-    from stg_users
+    from reported
 
     union all by name
 

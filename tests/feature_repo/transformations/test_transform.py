@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from feature_repo.events.contract import ItemEvent, RankingEvent, ShownItem, UserEvent
 from feature_repo.home import DAY
 from feature_repo.shop import Shop, typed_value
-from feature_repo.transformations import transform
+from feature_repo.shop.limits import LONGEST_TEXT
+from feature_repo.transformations import staged_log, transform
 from feature_repo.transformations.staged_log import define_values
 from feature_repo.views import all_views, views_of
 from tests.feature_repo.histories import START, Rows, write_log, write_shop
@@ -244,3 +245,17 @@ def test_progress_names_each_view(home):
     transform(home, START, lines.append)
 
     assert all(any(spec.name in line for line in lines) for spec in all_views())
+
+
+def test_a_home_with_huge_texts_is_computed_in_bounded_memory(home, monkeypatch):
+    """Such events are refused today, but old logs have them."""
+    monkeypatch.setattr(staged_log, "MEMORY_LIMIT", "700MB")
+    huge = [
+        item(f"e{n}", START + n, {"title": "x" * 900_000, "price": 3.0}, item_id=f"i{n}")
+        for n in range(40)
+    ]
+
+    rows = attributes(home, huge)
+
+    assert rows.at("i7", START + 8)["title"] == "x" * LONGEST_TEXT
+    assert rows.at("i7", START + 8)["price"] == 3.0

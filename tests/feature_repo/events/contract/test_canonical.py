@@ -257,5 +257,5 @@ def test_own_fields_have_a_limit_together_and_the_error_names_the_largest(value)
         "fields": {"title": "short", "notes": value},
     }
 
-    with pytest.raises(EventError, match=r"of at most 200000 characters together.*in 'notes'"):
+    with pytest.raises(EventError, match=r"of at most 65536 characters together.*in 'notes'"):
         parse_canonical(sent)
