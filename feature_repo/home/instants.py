@@ -78,7 +78,7 @@ def to_text(instant: int) -> str:
     >>> to_text(1_636_907_100_000_000)
     '2021-11-14T16:25:00.000000Z'
     """
-    return to_datetime(instant).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return to_datetime(instant).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 def _as_number(value: object) -> int | float | None:

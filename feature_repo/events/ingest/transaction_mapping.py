@@ -10,6 +10,7 @@ import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -112,7 +113,7 @@ class TableMapping:
         except MappingError as error:
             raise MappingError(f"{path}: {error}") from None
 
-    @property
+    @cached_property
     def source_columns(self) -> tuple[str, ...]:
         """Every column to read, once."""
         named = (
@@ -123,7 +124,7 @@ class TableMapping:
         )
         return tuple(dict.fromkeys(named))
 
-    @property
+    @cached_property
     def number_columns(self) -> frozenset[str]:
         """The columns whose text is read as a number."""
         bounded = (rule.column for rule in self._rules if rule.at_most is not None)

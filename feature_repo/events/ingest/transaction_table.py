@@ -69,11 +69,10 @@ def in_time_order(table: Table, mapping: TableMapping) -> Iterator[tuple[int, in
     order = pc.sort_indices(pa.table(keys), [(name, "ascending") for name in keys])
     for start in range(0, len(order), _BLOCK):
         indexes = order.slice(start, _BLOCK)
-        block = table.rows.take(indexes)
-        columns = [block.column(name).to_pylist() for name in block.column_names]
-        for index, *cells in zip(indexes.to_pylist(), *columns, strict=True):
-            named = dict(zip(block.column_names, cells, strict=True))
-            yield table.numbers[index], instants[index].as_py(), named
+        lines = table.rows.take(indexes).to_pylist()
+        block = zip(indexes.to_pylist(), instants.take(indexes).to_pylist(), lines, strict=True)
+        for index, instant, cells in block:
+            yield table.numbers[index], instant, cells
 
 
 def instant_of(moment: object, mapping: TableMapping) -> int:

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from training.metrics import Metric, Slates, highest_columns
-from training.studies.next_purchase.history import Floats, Ints
+from training.studies.next_purchase.history import Ints
 
 K = 100
 """Positions of a ranking that are stored; the metrics read the first 20."""
@@ -36,18 +36,15 @@ def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.fl
     Every bought item counts in the ideal order and in the recall, even outside the first K.
     """
     length = max(ranked.shape[1], _DEEPEST)
-    sizes = [length + items.size for items in bought]
-    qid = np.repeat(np.arange(len(bought)), sizes)
-    score = -np.arange(length, dtype=np.float64)
-    scores, gains = [], []
-    for items, relevant in zip(ranked, bought, strict=True):
-        hit = np.zeros(length, dtype=bool)
-        hit[: items.size] = np.isin(items, relevant)
-        missed = np.isin(relevant, items, invert=True)
-        scores += [score, np.full(relevant.size, np.nan)]
-        gains += [hit, missed]
-    rows = np.concatenate(scores) if scores else np.empty(0), _joined(gains)
-    values = Slates.of(rows[1], qid).measure(_METRICS, rows[0])
+    hits, missed = _hits(ranked, bought)
+    gains = np.zeros((len(bought), length), dtype=bool)
+    gains[:, : ranked.shape[1]] = hits
+    qid = np.r_[np.repeat(np.arange(len(bought)), length), _decisions(bought)]
+    order = np.argsort(qid, kind="stable")
+    positions = np.tile(-np.arange(length, dtype=np.float64), len(bought))
+    scores = np.r_[positions, np.full(missed.size, np.nan)]
+    slates = Slates.of(np.r_[gains.ravel(), missed][order], qid[order])
+    values = slates.measure(_METRICS, scores[order])
     return {
         "ndcg@10": values["ndcg@10"],
         "recall@20": values["recall@20"],
@@ -55,5 +52,24 @@ def measure(ranked: Ints, bought: Sequence[Ints]) -> dict[str, npt.NDArray[np.fl
     }
 
 
-def _joined(gains: Sequence[npt.NDArray[np.bool_]]) -> Floats:
-    return np.concatenate(gains).astype(np.float64) if gains else np.empty(0)
+def _hits(
+    ranked: Ints, bought: Sequence[Ints]
+) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Return which ranked items were bought, shape (D, K), and which bought ones are not ranked.
+
+    The latter are sorted by decision, then item.
+    """
+    items = np.concatenate([np.empty(0, dtype=np.int64), *bought])
+    width = int(max(items.max(initial=0), ranked.max(initial=0))) + 1
+    ranked_pairs = np.arange(len(bought))[:, None] * width + ranked
+    bought_pairs = np.sort(_decisions(bought) * width + items)
+    index = np.searchsorted(bought_pairs, ranked_pairs)
+    hits = np.r_[bought_pairs, -1][index] == ranked_pairs
+    missed = np.ones(bought_pairs.size, dtype=bool)
+    missed[index[hits]] = False
+    return hits, missed
+
+
+def _decisions(bought: Sequence[Ints]) -> Ints:
+    """Return the decision of each bought item."""
+    return np.repeat(np.arange(len(bought)), [items.size for items in bought])
