@@ -12,8 +12,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from feature_repo.home import Home, Settings
+from feature_repo.home import Home, Settings, locked
 from feature_repo.online.redis import RedisAddress, redis_client, running_redis
+from tests.online_retail import EXCLUDED, read_online_retail
 from tests.scale import EXAMPLES, PATIENCE, examples, seconds
 
 hypothesis.settings.register_profile("person", deadline=None, max_examples=examples(100))
@@ -85,6 +86,23 @@ def golden(request):
 def home(tmp_path: Path) -> Home:
     """An empty home; its folder does not exist yet."""
     return Home(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def shared_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of the run that all its workers share."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def online_retail(shared_folder: Path) -> Home:
+    """A home with the purchases of a year; the first worker that needs it reads the table."""
+    home = Home(shared_folder / "online_retail")
+    with locked(shared_folder / "online_retail.lock"):
+        if not (home.root / EXCLUDED).exists():
+            read_online_retail(home)
+    return home
 
 
 @pytest.fixture(scope="session")

@@ -81,13 +81,10 @@ def kill_demo_when(path, home):
 
 
 @pytest.fixture(scope="session")
-def finished_demo(tmp_path_factory):
+def finished_demo(shared_folder):
     """Build the demo in the first worker that needs it; the others wait and read it."""
-    folder = tmp_path_factory.getbasetemp()
-    if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent
-    home, answer = folder / "finished_demo", folder / "finished_demo.json"
-    with locked(folder / "finished_demo.lock"):
+    home, answer = shared_folder / "finished_demo", shared_folder / "finished_demo.json"
+    with locked(shared_folder / "finished_demo.lock"):
         if not answer.exists():
             kill_demo_when(home / "features", home)
             answer.write_text(json.dumps(run_demo(home, DEMO)))

@@ -2,8 +2,9 @@
 
 Commands run in the order of the page, in one shell environment.  Servers (`make demo`,
 `aisle serve`, `feast ui`) start on free ports and are interrupted.  `make demo` resumes a demo that
-`test_demo.py` finished, and `aisle simulate` makes a smaller shop.  `make test` runs this
-file; the test checks that the gate runs it.
+`test_demo.py` finished, and `aisle simulate` makes a smaller shop.  The first command of Feast and
+its web page are processes of `feast` itself, the others forks of one (`feast_forks.py`).
+`make test` runs this file; the test checks that the gate runs it.
 """
 
 import json
@@ -23,6 +24,7 @@ import pytest
 
 from pipelines.cli.main import TERMINATED
 from tests.e2e.odd_shop import write_odd_shop
+from tests.integration.feast_forks import feast_forks
 from tests.scale import seconds
 
 ROOT = Path(__file__).parents[2]
@@ -74,6 +76,15 @@ class Shell:
         )
         assert run.returncode == 0, f"{command}\n{run.stdout[-1500:]}\n{run.stderr[-3000:]}"
         return run.stdout
+
+    def run_feast(self, forked, command):
+        """Run a `feast` command in a fork; the shell expands its words."""
+        words = self.run(f"printf '%s\\n' {command}").splitlines()[1:]
+        output = self.folder / "output.txt"
+        output.unlink(missing_ok=True)
+        code = forked(words, self.folder, self.environment, output)
+        assert code == 0, f"{command}\n{output.read_text()[-3000:]}"
+        return output.read_text()
 
     def start(self, command):
         with (self.folder / "output.txt").open("w") as output:
@@ -208,9 +219,11 @@ def test_the_service_answers_every_curl_of_the_page(shell):
 
 def test_every_stock_feast_command_works_on_one_registry(shell):
     shell.run("aisle redis start")
-    *commands, ui = blocks()[5]
+    first, *commands, ui = blocks()[5]
 
-    output = {command.split()[3]: shell.run(command) for command in commands}
+    shell.run(first)
+    with feast_forks() as forked:
+        output = {command.split()[3]: shell.run_feast(forked, command) for command in commands}
     port = free_port()
     process = shell.start(f"{ui} --port {port}")
     shell.until(process, lambda: answers(f"http://127.0.0.1:{port}/"))

@@ -1,10 +1,9 @@
 """A table of transactions becomes events by its mapping; no line is lost."""
 
 import csv
-import os
+import json
 from collections import Counter
 from datetime import datetime
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -14,13 +13,11 @@ from hypothesis import strategies as st
 
 from feature_repo.events.ingest import TableMapping, ingest, validate
 from feature_repo.events.ingest.transaction_files import TransactionFiles
+from feature_repo.events.log import list_relations
 from feature_repo.home import Clock, MappingError
 from tests.feature_repo.events.event_samples import compacted
+from tests.online_retail import EXCLUDED, needs_online_retail
 from tests.scale import examples
-
-ROOT = Path(__file__).parents[4]
-RETAIL = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "online_retail/transactions.parquet"
-ONLINE_RETAIL = ROOT / "feature_repo/events/ingest/mappings/online_retail.toml"
 
 KIOSK = """
 name = "kiosk"
@@ -311,16 +308,12 @@ def test_undecodable_line_is_quarantined_alone(mapping, tmp_path):
     assert len(events_of(records, "interaction")) == 1
 
 
-@pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is missing; see AISLE_DATA")
-def test_every_line_of_online_retail_is_an_event_or_a_reason():
-    records = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
-    counts, excluded = Counter(), Counter()
-    for line in records:
-        if line.raw is None:
-            excluded[line.reason.split(":")[0]] += 1
-        elif line.raw["kind"] == "interaction":
-            counts[line.raw["type"]] += 1
+@needs_online_retail
+def test_every_line_of_online_retail_is_an_event_or_a_reason(online_retail):
+    excluded = json.loads((online_retail.root / EXCLUDED).read_text())
+    (interactions,) = list_relations(online_retail.log / "compacted", "interaction")
+    counts = Counter(pq.read_table(interactions, columns=["type"])["type"].to_pylist())
 
-    assert counts.total() + excluded.total() == 431_673
+    assert counts.total() + sum(excluded.values()) == 431_673
     assert set(excluded) == {"StockCode", "UnitPrice"}
     assert counts["purchase"] > 50 * counts["return"] > 0

@@ -1,20 +1,16 @@
 """Next purchases are ranked from strictly earlier data, and measured against baselines."""
 
 import json
-import os
 from collections import Counter
-from pathlib import Path
 
-import msgspec
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.events.contract import InteractionEvent, parse_canonical
-from feature_repo.events.ingest import TableMapping
-from feature_repo.events.ingest.transaction_files import TransactionFiles
+from feature_repo.events.contract import InteractionEvent
 from feature_repo.home import DAY, DatasetError, SettingError
+from tests.online_retail import needs_online_retail
 from tests.scale import examples
 from training.studies.next_purchase import (
     POPULARITY,
@@ -35,9 +31,6 @@ from training.studies.next_purchase.order import first_items
 from training.studies.next_purchase.own import OwnPast
 from training.studies.next_purchase.relations import dated_relations
 
-ROOT = Path(__file__).parents[4]
-RETAIL = Path(os.environ.get("AISLE_DATA", "../shared/data")) / "online_retail/transactions.parquet"
-ONLINE_RETAIL = ROOT / "feature_repo/events/ingest/mappings/online_retail.toml"
 START = 1_700_000_000_000_000
 
 
@@ -136,6 +129,34 @@ def test_first_items_equal_a_stable_sort(scores, count):
     expected = np.argsort(-scores, axis=1, kind="stable")[:, :count]
 
     np.testing.assert_array_equal(first_items(scores, count), expected)
+
+
+@given(
+    st.lists(
+        st.tuples(st.permutations(range(25)), st.sets(st.integers(0, 30), min_size=1)), max_size=5
+    ),
+    st.integers(1, 25),
+)
+def test_metrics_equal_a_count_of_each_order(orders, length):
+    ranked = np.array([ranking[:length] for ranking, _ in orders], dtype=np.int64)
+    bought = [np.array(sorted(items)) for _, items in orders]
+
+    metrics = measure(ranked.reshape(len(orders), length), bought)
+
+    hits = [[item in items for item in ranking[:length]] for ranking, items in orders]
+    sizes = [len(items) for _, items in orders]
+    discount = 1 / np.log2(np.arange(2, 33))
+    np.testing.assert_allclose(
+        metrics["ndcg@10"],
+        [
+            discount[:10][: len(h)][h[:10]].sum() / discount[: min(size, 10)].sum()
+            for h, size in zip(hits, sizes, strict=True)
+        ],
+    )
+    np.testing.assert_allclose(
+        metrics["recall@20"], [sum(h[:20]) / size for h, size in zip(hits, sizes, strict=True)]
+    )
+    np.testing.assert_array_equal(metrics["hit@10"], [float(any(h[:10])) for h in hits])
 
 
 def test_unranked_purchases_count_against_the_ranking():
@@ -253,18 +274,11 @@ def test_too_few_orders_raise_a_clear_error(tmp_path):
         evaluate_next_purchase(History.of_events([bought(1, "u", "a", 1)]), tmp_path)
 
 
-@pytest.mark.skipif(not RETAIL.exists(), reason=f"{RETAIL} is not there; see AISLE_DATA")
-def test_online_retail_beats_both_baselines_on_average_over_trainings(tmp_path):
+@needs_online_retail
+def test_online_retail_beats_both_baselines_on_average_over_trainings(online_retail, tmp_path):
     """A year of a shop takes two minutes of an idle core, so five minutes are too short a limit."""
-    lines = TransactionFiles([RETAIL], TableMapping.load(ONLINE_RETAIL))
-    parsed = (
-        parse_canonical(line.raw)
-        for line in lines
-        if line.raw and line.raw["kind"] == "interaction"
-    )
-    events = [msgspec.structs.replace(event, received_at=event.event_time) for event in parsed]
+    history = History.of_log(online_retail)
 
-    history = History.of_events(events)
     evaluation = evaluate_next_purchase(history, tmp_path, GRID[-1:], trainings=5)
 
     for model in evaluation["models"][1:]:
