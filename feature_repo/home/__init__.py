@@ -1,6 +1,6 @@
 """The home of one shop: its folder, settings, clock, locks, keys, errors and extensions."""
 
-from feature_repo.home.api_keys import ApiKey, ApiKeys
+from feature_repo.home.api_keys import SCOPES, ApiKey, ApiKeys
 from feature_repo.home.atomic_files import (
     TEMPORARY,
     locked,
@@ -66,6 +66,7 @@ __all__ = [
     "HOUR",
     "LATEST",
     "MINUTE",
+    "SCOPES",
     "SECOND",
     "TEMPORARY",
     "AisleError",

@@ -1,6 +1,6 @@
-"""Authentication by API key, and limits of concurrent work."""
+"""Authentication by API key, protection from web pages, and limits of concurrent work."""
 
-from serving.access.authentication import Authentication
+from serving.access.authentication import Authentication, check_scope
 from serving.access.concurrency_limit import (
     RUNNING_EVENTS,
     ConcurrencyLimit,
@@ -11,5 +11,6 @@ __all__ = [
     "RUNNING_EVENTS",
     "Authentication",
     "ConcurrencyLimit",
+    "check_scope",
     "concurrency_limits",
 ]

@@ -1,18 +1,19 @@
 """Authentication by API key, and the request rate of each key.
 
 A home without keys answers only requests that arrive at a loopback address, whatever address the
-service is bound to.
+service is bound to, and that no web page of another origin sent.
 """
 
 import ipaddress
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
 from starlette.requests import Request
 
-from feature_repo.home import ApiKey, ApiKeys
+from feature_repo.home import SCOPES, ApiKey, ApiKeys
+from serving.access.web_pages import check_page
 from serving.contract import ApiError
 from serving.state import WatchedFile
 
@@ -43,29 +44,35 @@ class Bucket:
 
 @dataclass
 class Authentication:
-    """Checks the keys of requests against the home's key file, which may change at any time."""
+    """Checks the keys of requests against the home's key file, which may change at any time.
+
+    Attributes:
+        origins: those whose pages may use the service, as for CORS.
+    """
 
     keys: WatchedFile[ApiKeys | None]
+    origins: tuple[str, ...] = ()
     seconds: Callable[[], float] = time.monotonic
     _buckets: dict[tuple[str, float], Bucket] = field(default_factory=dict)
 
-    def check(self, request: Request, scope: str) -> None:
-        """Check that a request may use endpoints of a scope.
+    def check(self, request: Request, scope: str) -> Collection[str]:
+        """Check that a request may use endpoints of a scope; return all scopes of the sender.
 
         Raises:
-            ApiError: 401, no valid key; 403, a key without the scope; 429, over the key's rate.
+            ApiError: 401, no valid key; 403, a key without the scope, or a web page without a key;
+                415, a form without a key; 429, over the key's rate.
         """
         if self.keys.value is None:
             if not _is_loopback(request):
                 raise _unauthorized("a service with keys: make one with `aisle key create`")
-            return
+            check_page(request, self.origins)
+            return SCOPES
         key = self.keys.value.holder(_secret(request))
         if key is None:
             raise _unauthorized("a valid key")
-        if scope not in key.scopes:
-            expected = f"a key with the scope {scope}"
-            raise ApiError(403, "Authorization", expected, f"one with {', '.join(key.scopes)}")
+        check_scope(key.scopes, scope)
         self._check_rate(key)
+        return key.scopes
 
     def _check_rate(self, key: ApiKey) -> None:
         if key.rate is None:
@@ -82,6 +89,17 @@ class Authentication:
                 "more",
                 headers={"Retry-After": str(math.ceil(wait))},
             )
+
+
+def check_scope(scopes: Collection[str], scope: str) -> None:
+    """Check that a sender with some scopes may do what needs another.
+
+    Raises:
+        ApiError: 403.
+    """
+    if scope not in scopes:
+        expected, actual = f"a key with the scope {scope}", f"one with {', '.join(scopes)}"
+        raise ApiError(403, "Authorization", expected, actual)
 
 
 def _secret(request: Request) -> str:

@@ -3,6 +3,7 @@
 from serving.contract.bodies import (
     MAX_BODY_BYTES,
     MAX_ITEMS,
+    MAX_NAMED,
     Candidate,
     EventsAnswer,
     NamedValue,
@@ -31,6 +32,7 @@ __all__ = [
     "MAX_BODY_BYTES",
     "MAX_COMPLETIONS",
     "MAX_ITEMS",
+    "MAX_NAMED",
     "RECOMMEND_SURFACES",
     "ApiError",
     "AutocompleteAnswer",

@@ -88,6 +88,11 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
     dropped: list[str]
 
 
+MAX_NAMED = 100
+"""Entries of each list of findings in an answer, so that no body has an answer of many times its
+size."""
+
+
 class QuarantinedEvent(msgspec.Struct, frozen=True):
     """An event of a batch that was not accepted, and why."""
 
@@ -96,12 +101,20 @@ class QuarantinedEvent(msgspec.Struct, frozen=True):
     reason: str
 
 
-class EventsAnswer(msgspec.Struct, frozen=True):
-    """Answer of `POST /events` and `/feedback`; the three add up to the events of the body."""
+class EventsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Answer of `POST /events` and `/feedback`; the three add up to the events of the body.
+
+    Attributes:
+        quarantined: the first MAX_NAMED quarantined events.
+        quarantined_count: of all quarantined events, where there are more.
+        reasons: their numbers by field and expected value, the MAX_NAMED most frequent ones.
+    """
 
     accepted: int
     duplicate: int
     quarantined: list[QuarantinedEvent]
+    quarantined_count: int = 0
+    reasons: dict[str, int] = {}
 
 
 encode = msgspec.json.Encoder().encode

@@ -64,9 +64,11 @@ def too_large(field: str, expected: str, actual: object) -> ApiError:
     return ApiError(413, field, expected, actual)
 
 
-def log_unavailable(error: Exception) -> ApiError:
+def log_unavailable() -> ApiError:
     """Return the 503, the only 5xx of the service: the event log cannot be written."""
-    return ApiError(503, "log", "a log that can be written", error, headers={"Retry-After": "5"})
+    return ApiError(
+        503, "log", "a log that can be written", "an error", headers={"Retry-After": "5"}
+    )
 
 
 def decode_body(decode: Callable[[bytes], Body], data: bytes) -> Body:

@@ -94,7 +94,9 @@ class Resources:
             "rules", settings.home.root / FILE, lambda path: Rules.load(path, shop), Rules()
         )
         path = settings.home.api_keys
-        authentication = Authentication(WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)))
+        authentication = Authentication(
+            WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)), settings.cors_origins
+        )
         live_indexes = LiveIndexes(models, online_features, log)
         for load in (models.reload, rules.reload, online_features.maintain, live_indexes.follow):
             load()

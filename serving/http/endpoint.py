@@ -6,7 +6,7 @@ are derived from it; `serving.http.endpoints` has one declaration per route.
 
 import inspect
 import re
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -30,6 +30,7 @@ class Call:
         path: path parameters.
         query: parameters of the query string.
         flags: the declared flags that the request sets.
+        scopes: what the sender may do.
     """
 
     resources: Any
@@ -37,6 +38,7 @@ class Call:
     path: Mapping[str, str]
     query: Mapping[str, str]
     flags: Mapping[str, bool]
+    scopes: Collection[str]
 
 
 Handler = Callable[[Call], Awaitable[Any]]
@@ -58,6 +60,7 @@ class Endpoint:
             none is free.
         metric: label of the response time; `{name}` for the value of a path parameter.
         flags: booleans of the query string.
+        flag_scopes: by flag, the scope that a key needs besides `scope` to set it.
         query: JSON Schema of each other parameter of the query string.
         choices: allowed values of path parameters; others answer 404.
         errors: descriptions of further error statuses.
@@ -80,6 +83,7 @@ class Endpoint:
     queues: bool = True
     metric: str | None = None
     flags: tuple[str, ...] = ()
+    flag_scopes: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)
@@ -121,12 +125,13 @@ class Endpoint:
             statuses[400] = "The request is malformed; the error names the field."
         if self.scope is not None:
             statuses[401] = "No key, or an unknown one."
-            statuses[403] = "The key lacks the scope."
+            statuses[403] = "The key lacks a scope, or without keys a web page sent it."
         if self.choices:
             statuses[404] = f"Unknown {' or '.join(self.choices)}."
         if self.body is not None:
             statuses[408] = "The body did not arrive in time."
             statuses[413] = f"The body exceeds {MAX_BODY_BYTES} bytes, or {MAX_ITEMS} items."
+            statuses[415] = "Without keys, a body that a form of a web page can send."
         if self.scope is not None or self.kind is not None:
             statuses[429] = "Over the key's rate or the service's capacity; see Retry-After."
         return dict(sorted({**statuses, **self.errors}.items()))

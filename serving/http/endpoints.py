@@ -11,8 +11,10 @@ from feature_repo.events.contract import (
     AnyEvent,
     identifier,
     json_schemas,
+    kind_of_event,
     parse_feedback,
 )
+from serving.access import check_scope
 from serving.contract import (
     MAX_COMPLETIONS,
     RECOMMEND_SURFACES,
@@ -30,6 +32,9 @@ from serving.contract import (
 from serving.http.endpoint import Call, Endpoint
 from serving.monitoring import CONTENT_TYPE, exposition, run_in_pool
 
+_FLAG_SCOPES = {"explain": "users", "shown": "events"}
+"""`explain` reads the features of the shopper, and `shown` writes a ranking event."""
+
 _LOG_UNAVAILABLE = {503: "The log cannot be written; nothing was acknowledged, send again."}
 
 
@@ -43,6 +48,7 @@ _LOG_UNAVAILABLE = {503: "The log cannot be written; nothing was acknowledged, s
     kind="answers",
     metric="rank",
     flags=("explain", "shown"),
+    flag_scopes=_FLAG_SCOPES,
     errors={404: "Unknown model."},
 )
 async def rank(call: Call) -> RankAnswer:
@@ -62,6 +68,7 @@ async def rank(call: Call) -> RankAnswer:
     kind="answers",
     metric="search",
     flags=("explain", "shown"),
+    flag_scopes=_FLAG_SCOPES,
 )
 async def search(call: Call) -> SlateAnswer:
     """Find items for a query."""
@@ -80,6 +87,7 @@ async def search(call: Call) -> SlateAnswer:
     kind="answers",
     metric="{surface}",
     flags=("explain", "shown"),
+    flag_scopes=_FLAG_SCOPES,
     choices={"surface": RECOMMEND_SURFACES},
 )
 async def recommend(call: Call) -> SlateAnswer:
@@ -291,8 +299,12 @@ async def _ingest(
     call: Call, parse: Callable[[Any], Sequence[AnyEvent]], dialect: str
 ) -> EventsAnswer:
     resources = call.resources
+
+    def check(event: AnyEvent) -> None:
+        check_scope(call.scopes, kind_of_event(event).scope_of(event))
+
     answer: EventsAnswer = await run_in_pool(
-        resources.writers, lambda: resources.event_intake.ingest(call.body, parse, dialect)
+        resources.writers, lambda: resources.event_intake.ingest(call.body, parse, dialect, check)
     )
     return answer
 

@@ -34,7 +34,7 @@ def _api_error(error: Exception) -> ApiError:
             return bad_request(error)
         case LogError():
             _logger.error("%s", error)
-            return log_unavailable(error)
+            return log_unavailable()
         case HTTPException():
             return _of_starlette(error)
     if type(error) in _BAD_REQUESTS:

@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from starlette.endpoints import HTTPEndpoint
@@ -12,6 +12,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
+from serving.access import check_scope
 from serving.contract import MAX_BODY_BYTES, ApiError, body_reader, encode, too_large
 from serving.http.endpoint import FLAGS, JSON, Call, Endpoint
 from serving.monitoring import ANSWER_SECONDS
@@ -55,13 +56,14 @@ class PathApp:
         resources = scope["app"].state.resources
         endpoint = self._by_method.get(scope["method"])
         declared = endpoint or self.endpoints[0]
+        scopes: Collection[str] = ()
         if declared.scope is not None:
-            resources.authentication.check(request, declared.scope)
+            scopes = resources.authentication.check(request, declared.scope)
         if declared.kind is not None:
             resources.concurrency_limits[declared.kind].check()
         if endpoint is None:
             raise HTTPException(405, headers=self._allow)
-        response = await _respond(endpoint, request, resources)
+        response = await _respond(endpoint, request, resources, scopes)
         await response(scope, receive, send)
 
 
@@ -77,17 +79,22 @@ class UnknownPath(HTTPEndpoint):
         raise ApiError(404, "path", "a path of /openapi.json", self.scope["path"])
 
 
-async def _respond(endpoint: Endpoint, request: Request, resources: Any) -> Response:
+async def _respond(
+    endpoint: Endpoint, request: Request, resources: Any, scopes: Collection[str]
+) -> Response:
     path = request.path_params
     for name, choices in endpoint.choices.items():
         if path[name] not in choices:
             raise ApiError(404, name, f"one of {', '.join(choices)}", repr(path[name]))
+    query = request.query_params if request.scope["query_string"] else _NO_PARAMETERS
+    flags = {name: _flag(query, name) for name in endpoint.flags} if query else _NO_PARAMETERS
+    for name, scope in endpoint.flag_scopes.items():
+        if flags.get(name):
+            check_scope(scopes, scope)
     body = None
     if endpoint.body is not None:
         body = body_reader(endpoint.body)(await read_body(request))
-    query = request.query_params if request.scope["query_string"] else _NO_PARAMETERS
-    flags = {name: _flag(query, name) for name in endpoint.flags} if query else _NO_PARAMETERS
-    call = Call(resources, body, path, query, flags)
+    call = Call(resources, body, path, query, flags, scopes)
     started = time.perf_counter()
     assert endpoint.handler is not None
     if endpoint.kind is not None and endpoint.queues:

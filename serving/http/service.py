@@ -25,7 +25,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     from serving.flow import Resources
 
     end_with_arbiter()
-    log_json()
+    log_json(_settings.home.root)
     restrict_permissions(_settings.home)
     app.state.resources = resources = Resources.open(_settings)
     before_shutdown(resources.drain, _settings.drain_seconds)

@@ -7,6 +7,7 @@ its text, which may contain personal data.
 import logging
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -16,7 +17,11 @@ LOGGERS = ("serving", "feature_repo", "training")
 
 
 class JsonLines(logging.Formatter):
-    """Formats a log record as a line of JSON."""
+    """Formats a log record as a line of JSON, without the path of the home."""
+
+    def __init__(self, home: Path) -> None:
+        super().__init__()
+        self._home = str(home)
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -24,17 +29,17 @@ class JsonLines(logging.Formatter):
             "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": record.getMessage().replace(self._home, "AISLE_HOME"),
         }
         if record.exc_info and record.exc_info[0] is not None:
             line |= {"error": record.exc_info[0].__name__, "where": _positions(record.exc_info[2])}
         return msgspec.json.encode(line).decode()
 
 
-def log_json() -> None:
+def log_json(home: Path) -> None:
     """Write the lines of Aisle's loggers as JSON to standard error only."""
     handler = logging.StreamHandler()
-    handler.setFormatter(JsonLines())
+    handler.setFormatter(JsonLines(home))
     for name in LOGGERS:
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False

@@ -1,7 +1,7 @@
 """Ingestion of events: parse, validate, log, apply, and then acknowledge."""
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -18,15 +18,19 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.log import EventLog, Quarantine, SegmentWriter
 from feature_repo.home import Clock, EventError, Home, LogError
-from serving.contract import EventsAnswer, QuarantinedEvent
+from serving.contract import MAX_NAMED, EventsAnswer, QuarantinedEvent
 from serving.features import OnlineFeatures
 from serving.monitoring import EVENTS
 
 Parse = Callable[[object], Sequence[AnyEvent]]
+Check = Callable[[AnyEvent], None]
 MAX_RECENT = 200_000
 
 SEPARATE_ENTRIES = 100
 """Events of a body with an entry each in the quarantine; all further ones share one entry."""
+
+_LONGEST_FIELD = 120
+"""Characters of a field's name in an answer; the sender may have made it up."""
 
 
 @dataclass
@@ -37,11 +41,13 @@ class _Batch:
     indexes: dict[str, int] = field(default_factory=dict)
     duplicate: int = 0
     quarantined: list[QuarantinedEvent] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
 
     def quarantine(self, index: int, error: EventError) -> None:
         """Add an event that cannot be logged."""
-        reason = f"expected {error.expected}, found {error.found}"
-        self.quarantined.append(QuarantinedEvent(index, error.field, reason))
+        name, reason = error.field[:_LONGEST_FIELD], f"expected {error.expected}"
+        self.quarantined.append(QuarantinedEvent(index, name, f"{reason}, found {error.found}"))
+        self.reasons[f"{name}: {reason}"] += 1
 
 
 @dataclass
@@ -66,13 +72,15 @@ class EventIntake:
     def __post_init__(self) -> None:
         self._quarantine = Quarantine(self.home.log / "quarantine")
 
-    def ingest(self, body: bytes, parse: Parse, dialect: str) -> EventsAnswer:
+    def ingest(self, body: bytes, parse: Parse, dialect: str, check: Check) -> EventsAnswer:
         """Ingest a body of events.
 
         Args:
             body: one object, an array, or JSON lines.
             parse: reads the events of one object.
             dialect: the endpoint's name, for the quarantine.
+            check: raises an error for an event that the sender may not send; then no event of the
+                body is logged.
 
         Raises:
             EventError: the body is not JSON.
@@ -80,19 +88,18 @@ class EventIntake:
         """
         raw_events = split_body(body)
         batch = self._parse_batch(raw_events, parse)
+        for event in batch.valid.values():
+            check(event)
         self._check_corrections(batch)
         self._store_quarantined(raw_events, batch.quarantined, dialect)
         logged_ids = self._logged_ids(batch.valid)
         new = [event for event_id, event in batch.valid.items() if event_id not in logged_ids]
         # Another process may have logged an event meanwhile; applying it reports that.
         applied_before = list(self.record(new)).count("duplicate")
-        answer = EventsAnswer(
-            accepted=len(new) - applied_before,
-            duplicate=batch.duplicate + len(logged_ids) + applied_before,
-            quarantined=batch.quarantined,
-        )
-        _count(answer)
-        return answer
+        accepted = len(new) - applied_before
+        duplicate = batch.duplicate + len(logged_ids) + applied_before
+        _count(accepted, duplicate, len(batch.quarantined))
+        return _answer(accepted, duplicate, batch)
 
     def record(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Log events, then apply them to the online features.
@@ -194,10 +201,16 @@ def _encoded(raw: object) -> bytes:
         return b'"(too many levels)"'
 
 
-def _count(answer: EventsAnswer) -> None:
-    for outcome, number in (
-        ("accepted", answer.accepted),
-        ("duplicate", answer.duplicate),
-        ("quarantined", len(answer.quarantined)),
-    ):
-        EVENTS.labels(outcome).inc(number)
+def _answer(accepted: int, duplicate: int, batch: _Batch) -> EventsAnswer:
+    answer = EventsAnswer(accepted, duplicate, batch.quarantined[:MAX_NAMED])
+    count = len(batch.quarantined)
+    if count <= MAX_NAMED:
+        return answer
+    reasons = dict(batch.reasons.most_common(MAX_NAMED))
+    return msgspec.structs.replace(answer, quarantined_count=count, reasons=reasons)
+
+
+def _count(accepted: int, duplicate: int, quarantined: int) -> None:
+    EVENTS.labels("accepted").inc(accepted)
+    EVENTS.labels("duplicate").inc(duplicate)
+    EVENTS.labels("quarantined").inc(quarantined)

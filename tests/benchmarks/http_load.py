@@ -47,7 +47,7 @@ class Client:
         """Send a body; return the status after the whole answer has arrived."""
         if not hasattr(self, "_writer"):
             self._reader, self._writer = await asyncio.open_connection(*self._address)
-        head = f"POST {self._path} HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
+        head = f"POST {self._path} HTTP/1.1\r\nHost: [::1]\r\nContent-Type: application/json\r\n"
         self._writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body)
         head_lines = (await self._reader.readuntil(b"\r\n\r\n")).lower()
         length = int(head_lines.partition(b"content-length:")[2].split(b"\r\n")[0])

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from functools import cached_property
 from typing import Any, Literal, cast, get_type_hints
 
@@ -94,6 +95,8 @@ class EventKind:
         lookup: how the log looks up single events; None if it never does.
         row_group: rows of a Parquet row group; few where single events are looked up.
         conditions: fields that only some operations have.
+        scopes: by operation (`op`), the scope that a key of the HTTP service needs besides
+            `events`.
     """
 
     record: type[Event]
@@ -103,6 +106,7 @@ class EventKind:
     lookup: Lookup | None = None
     row_group: int = 50_000
     conditions: tuple[OnlyWith, ...] = ()
+    scopes: Mapping[str, str] = dataclass_field(default_factory=dict)
 
     @cached_property
     def name(self) -> str:
@@ -144,6 +148,10 @@ class EventKind:
         """The reader of each key that a sender may send."""
         readers = {name: field.type.read for name, field in self.fields.items()}
         return {"kind": text} | {name: read for name, read in readers.items() if read is not None}
+
+    def scope_of(self, event: Event) -> str:
+        """Return the scope that a key needs to send an event of the kind."""
+        return self.scopes.get(getattr(event, "op", ""), "events")
 
     @cached_property
     def arrow_schema(self) -> pa.Schema:

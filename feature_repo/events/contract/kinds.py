@@ -28,6 +28,7 @@ EVENT_KINDS: Mapping[str, EventKind] = {
                 OnlyWith("session_id", ("link", "unlink")),
                 OnlyWith("from_user_id", ("merge",)),
             ),
+            scopes={"erase": "users"},
         ),
         EventKind(
             RankingEvent,

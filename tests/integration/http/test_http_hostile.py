@@ -126,11 +126,11 @@ def test_deeply_nested_bodies_are_not_answered_with_a_5xx(service, path, depth):
 @pytest.mark.parametrize(
     "head",
     [
-        b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: -1\r\n\r\n",
-        b"POST /events HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n",
-        b"POST /events HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
-        b"POST /rank/%ff%00%2e%2e HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
-        b"POST /rank/a?explain=%ff&shown=%00 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: -1\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Length: 99999999999999999999\r\n\r\n",
+        b"POST /events HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\nZZ\r\n",
+        b"POST /rank/%ff%00%2e%2e HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\n{}",
+        b"POST /rank/a?explain=%ff&shown=%00 HTTP/1.0\r\nHost:[::1]\r\nContent-Length: 2\r\n\r\n{}",
         b"GARBAGE\r\n\r\n",
         b"GET / HTTP/9.9\r\n\r\n",
     ],

@@ -8,10 +8,12 @@ import socket
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import get_args, get_type_hints
 
 import httpx
 import pytest
 
+from feature_repo.events.contract import EVENT_KINDS
 from feature_repo.home import ApiKeys
 from pipelines.cli.main import main
 from serving.access.concurrency_limit import RUNNING_ANSWERS, WAITING_ANSWERS
@@ -77,6 +79,91 @@ def test_each_endpoint_requires_a_key_with_its_scope(service, keys):
     assert {*CLOSED.values()} == set(SCOPES)
     for path in OPEN:
         assert service.http.get(path).status_code == 200
+
+
+def grant(service, *scopes):
+    """Add a key with some scopes, and return its secret when the service has loaded it."""
+    name = "-".join(("granted", *scopes))
+    api_keys, secret = ApiKeys.load(service.home.api_keys).with_new(name, scopes)
+    api_keys.save(service.home.api_keys)
+    headers = bearer(secret)
+    assert service.eventually(
+        lambda: service.http.get("/users/a", headers=headers).status_code != 401
+    )
+    return secret
+
+
+FLAGS = [(e, flag, scope) for e in ENDPOINTS for flag, scope in e.flag_scopes.items()]
+OPERATIONS = [
+    (name, op)
+    for name, kind in EVENT_KINDS.items()
+    if kind.sent_by_shop
+    for op in get_args(get_type_hints(kind.record).get("op")) or (None,)
+]
+
+
+def event_of(kind, op, clock):
+    """Return an event of a kind and operation, in canonical form."""
+    declared = EVENT_KINDS[kind]
+    ids = {name: f"scope-{name}" for name in declared.fields if name.endswith("_id")}
+    values = {
+        **ids,
+        "kind": kind,
+        "event_id": f"scope-{kind}-{op}",
+        "event_time": clock.now(),
+        "items": ["a"],
+        "type": "click",
+        "op": op,
+    }
+    others = {each.field for each in declared.conditions if op not in each.ops}
+    names = {name for name in declared.readers if name in values} - others
+    return {name: values[name] for name in values if name in names and values[name] is not None}
+
+
+@pytest.fixture
+def granted(service, keys):
+    """Secrets by scopes: each scope alone, and the pairs that something needs."""
+    pairs = {(endpoint.scope, scope) for endpoint, _, scope in FLAGS}
+    pairs |= {("events", scope) for kind in EVENT_KINDS.values() for scope in kind.scopes.values()}
+    return {(s,): keys[s] for s in SCOPES} | {pair: grant(service, *pair) for pair in pairs}
+
+
+def test_a_flag_needs_the_scope_of_what_it_does(service, granted):
+    assert {flag for _, flag, _ in FLAGS} == {flag for e in ENDPOINTS for flag in e.flags}
+    for endpoint, flag, scope in FLAGS:
+        path = example_path(endpoint, endpoint.path)
+        for scopes, secret in granted.items():
+            answer = service.http.post(
+                path, json={"items": [], "query": "a"}, params={flag: "1"}, headers=bearer(secret)
+            )
+            allowed = {endpoint.scope, scope} <= {*scopes}
+            assert (answer.status_code != 403) == allowed, (path, flag, scopes, answer.text)
+
+
+def test_an_event_needs_the_scope_of_what_it_does(service, granted):
+    for kind, op in OPERATIONS:
+        event = event_of(kind, op, service.clock)
+        needed = {"events", EVENT_KINDS[kind].scopes.get(op, "events")}
+        for scopes, secret in granted.items():
+            answer = service.http.post("/events", json=[event], headers=bearer(secret))
+            if needed <= {*scopes}:
+                assert answer.json()["quarantined"] == [], (kind, op, answer.text)
+            else:
+                assert answer.status_code == 403, (kind, op, scopes)
+
+
+def test_nothing_of_a_body_is_logged_where_one_event_is_not_allowed(service, granted):
+    key = bearer(granted["events",])
+    click, erasure = (
+        {**event_of(kind, op, service.clock), "event_id": f"not-allowed-{kind}"}
+        for kind, op in (("interaction", None), ("user", "erase"))
+    )
+
+    refused = service.http.post("/events", json=[click, erasure], headers=key)
+    accepted = service.http.post("/events", json=click, headers=key)
+
+    assert refused.status_code == 403
+    assert accepted.json() == {"accepted": 1, "duplicate": 0, "quarantined": []}
 
 
 def test_a_home_stores_no_secret_and_only_its_owner_reads_the_key_file(service, keys):
@@ -183,7 +270,7 @@ def test_an_overload_is_rejected_and_accepted_requests_are_answered(service):
 
 def test_an_unfinished_body_takes_no_capacity(service):
     port = int(service.url.rpartition(":")[2])
-    head = b"POST /rank/default HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
+    head = b"POST /rank/default HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{"
     idle = [socket.create_connection(("127.0.0.1", port)) for _ in range(50)]
     for connection in idle:
         connection.sendall(head)

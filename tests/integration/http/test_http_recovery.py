@@ -145,7 +145,10 @@ def test_requests_in_flight_are_answered_before_the_service_stops(shop, tmp_path
     with run_service(shop, BENTOML_HOME=str(tmp_path)) as service:
         port = int(service.url.rpartition(":")[2])
         body = b'{"items":[{"id":"a"}]}'
-        head = b"POST /rank/default HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % len(body)
+        head = (
+            b"POST /rank/default HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n"
+            % len(body)
+        )
         with socket.create_connection(("127.0.0.1", port), timeout=seconds(20)) as connection:
             connection.sendall(head)
             assert service.http.get("/livez").status_code == 200

@@ -6,6 +6,7 @@ Write it with `python -m tests.serving.http.reference > docs/http.md`.
 import sys
 from collections.abc import Sequence
 
+from feature_repo.events.contract import EVENT_KINDS
 from serving.http.endpoint import Endpoint
 from serving.http.endpoints import ENDPOINTS
 
@@ -15,9 +16,16 @@ _HEAD = """# HTTP interface
 `GET /openapi.json` has the fields of every body and answer.  The client is
 `pipelines.service.AisleClient`; its methods have the names of the first column.
 
-Every error has the form `{"error": {"field", "expected", "found"}}`.  *Scope* is the scope that a
-key needs once a home has keys; routes without one are open.  *Limit* is the concurrency limit.
+Every error has the form `{{"error": {{"field", "expected", "found"}}}}`.  *Scope* is the scope that
+a key needs once a home has keys; routes without one are open.  *Limit* is the concurrency limit.
+An event may need a further scope: {events}.
 """
+
+_EVENTS = ", ".join(
+    f"{name} with `op` {op} needs {scope}"
+    for name, kind in EVENT_KINDS.items()
+    for op, scope in kind.scopes.items()
+)
 
 
 def page(endpoints: Sequence[Endpoint]) -> str:
@@ -34,7 +42,9 @@ def page(endpoints: Sequence[Endpoint]) -> str:
             if description not in meanings.setdefault(status, []):
                 meanings[status].append(description)
     errors = [f"- {status}: {' '.join(meanings[status])}" for status in sorted(meanings)]
-    return "\n".join([_HEAD, *overview, "", *details, "## Errors", *errors, ""])
+    return "\n".join(
+        [_HEAD.format(events=_EVENTS), *overview, "", *details, "## Errors", *errors, ""]
+    )
 
 
 def _row(endpoint: Endpoint) -> str:
@@ -50,13 +60,18 @@ def _section(endpoint: Endpoint) -> str:
     lines = [f"## {endpoint.name}", f"{_route(endpoint)}: {endpoint.summary}"]
     if endpoint.description:
         lines.append(endpoint.description)
-    parameters = [f"`{name}`" for name in (*endpoint.query, *endpoint.flags)]
+    parameters = [_parameter(endpoint, name) for name in (*endpoint.query, *endpoint.flags)]
     if parameters:
         lines.append(f"Query string: {', '.join(parameters)}.")
     for name, choices in endpoint.choices.items():
         lines.append(f"`{name}` is one of {', '.join(f'`{choice}`' for choice in choices)}.")
     errors = ", ".join(str(status) for status in endpoint.error_statuses)
     return "\n".join([*lines, f"Answers 200: {endpoint.result}", f"Errors: {errors}.", ""])
+
+
+def _parameter(endpoint: Endpoint, name: str) -> str:
+    scope = endpoint.flag_scopes.get(name)
+    return f"`{name}` (needs the scope {scope} too)" if scope else f"`{name}`"
 
 
 def _route(endpoint: Endpoint) -> str:
