@@ -29,6 +29,7 @@ from feature_repo.home.errors import (
     ShopError,
     Shortage,
     SourceChangedError,
+    WriteRefusedError,
 )
 from feature_repo.home.extensions import (
     EXTENSION_GROUPS,
@@ -92,6 +93,7 @@ __all__ = [
     "ShopError",
     "Shortage",
     "SourceChangedError",
+    "WriteRefusedError",
     "end_with",
     "exclusive",
     "exclusive_training",

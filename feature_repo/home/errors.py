@@ -12,6 +12,7 @@ AisleError
 ├── CatalogueError       definitions, SQL and files of the features contradict each other
 ├── SourceChangedError   a file was replaced while a join read it
 ├── RedisError           no Redis server is available, or it does not answer
+│   └── WriteRefusedError  the server answers, and refuses to write
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
 ├── DatasetError         there is no training data, or a table lacks columns
 │   ├── NotEnoughError   there is too little to learn from yet (exit status 3)
@@ -100,6 +101,10 @@ class SourceChangedError(AisleError):
 
 class RedisError(AisleError):
     """No Redis server is available, or it does not answer."""
+
+
+class WriteRefusedError(RedisError):
+    """Redis answers and refuses every write: too few replicas, a full memory or disk."""
 
 
 class ArtifactError(AisleError):

@@ -2,10 +2,11 @@
 
 Two switches.  `readable`: requests may read.  `writable`: every acknowledged event has been, or is
 being, applied by the thread that received it.  A failed read turns off the first, a failed write
-both, so that no later request waits for a lost server.  A background task recovers: after missed
-writes it turns on `writable`, replays the unsealed log, and then turns on `readable`.  An event is
-logged either before the replay begins, which then reads it, or after; then its own thread applies
-it.  Applying is idempotent.
+both, so that no later request waits for a lost server.  A server that answers and refuses to write
+turns off the second alone: requests read features that lack the pending events, and say so.  A
+background task recovers: it turns on `writable`, replays the unsealed log, and then turns on
+`readable`.  An event is logged either before the replay begins, which then reads it, or after; then
+its own thread applies it.  Applying is idempotent.
 """
 
 import logging
@@ -17,10 +18,10 @@ from typing import Protocol
 import redis
 
 from feature_repo.events.contract import AnyEvent
-from feature_repo.home import AisleError, RedisError
+from feature_repo.home import AisleError, RedisError, WriteRefusedError
 from feature_repo.online.hydration import ItemState, ListedChanges
 from feature_repo.request_features.context import RequestContext
-from serving.monitoring import ONLINE_FEATURES_UP
+from serving.monitoring import ONLINE_FEATURES_UP, PENDING_EVENTS
 from serving.query import Query
 
 _logger = logging.getLogger(__name__)
@@ -62,16 +63,23 @@ class OnlineFeatures:
     Attributes:
         connect: opens a connection; raises AisleError while that is not possible.
         recoveries: how often the features became readable again.
+        pending: logged events of this process that the features lack.
     """
 
     connect: Callable[[], Connection]
     readable: bool = False
     writable: bool = False
     recoveries: int = 0
+    pending: int = 0
     _connection: Connection | None = None
     _run_id: str | None = None
     _outage_logged: bool = False
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether the features can be read and lack acknowledged events."""
+        return self.readable and not self.writable
 
     async def read(self, query: Query) -> RequestContext:
         """Read the features of a request.
@@ -93,12 +101,16 @@ class OnlineFeatures:
             The outcome of each event; empty where it is not known yet.
         """
         if not self.writable or self._connection is None:
+            self._add_pending(len(events))
             return ()
         try:
             return self._connection.apply(events)
+        except WriteRefusedError as error:
+            self._refuse(error)
         except _LOST_SERVER as error:
             self._turn_off(error, writes_missed=True)
-            return ()
+        self._add_pending(len(events))
+        return ()
 
     def changes_after(self, number: int | None) -> ListedChanges:
         """Return the items that changed after a change; none of them for None.
@@ -120,9 +132,11 @@ class OnlineFeatures:
         """Detect a lost or restarted server, recover, and apply due events."""
         try:
             connection = self._connected()
-            if not self.readable:
+            if not (self.readable and self.writable):
                 self._recover(connection)
             connection.apply_due_events()
+        except WriteRefusedError as error:
+            self._refuse(error)
         except (*_LOST_SERVER, AisleError) as error:
             self._turn_off(error, writes_missed=True)
 
@@ -148,14 +162,27 @@ class OnlineFeatures:
 
     def _recover(self, connection: Connection) -> None:
         if not self.writable:
-            self.writable = True
+            pending, self.writable = self.pending, True
             replayed = connection.replay()
+            self._add_pending(-pending)
             _logger.info("online features are complete again; %d events were replayed", replayed)
         with self._lock:
             self.readable = self.writable
             self.recoveries += 1
             self._outage_logged = not self.readable
         ONLINE_FEATURES_UP.set(self.readable)
+
+    def _refuse(self, reason: WriteRefusedError) -> None:
+        """Stop writing until a replay succeeds, and read on what was read before."""
+        with self._lock:
+            if not self._outage_logged:
+                _logger.warning("acknowledged events wait in the log: %s", reason)
+            self._outage_logged, self.writable = True, False
+
+    def _add_pending(self, number: int) -> None:
+        with self._lock:
+            self.pending += number
+        PENDING_EVENTS.set(self.pending)
 
     def _turn_off(self, reason: object, *, writes_missed: bool = False) -> None:
         with self._lock:

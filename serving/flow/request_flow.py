@@ -219,6 +219,8 @@ async def hydrate(request: RequestState, candidates: Candidates) -> RequestConte
     with request.trace.fail_open("hydrate"):
         async with asyncio.timeout(seconds * resources.settings.patience):
             context = await resources.online_features.read(with_items)
+            if resources.online_features.is_behind:
+                request.trace.mark_degraded("events")
         request.query = replace(query, t=context.t)
         context = context.with_fields(source_ranks=candidates.sources)
         return with_overrides(context, query.overrides, resources.shop)

@@ -13,6 +13,7 @@ from serving.monitoring.metrics import (
     IN_FLIGHT,
     LOST_ANSWERS,
     ONLINE_FEATURES_UP,
+    PENDING_EVENTS,
     exposition,
 )
 from serving.monitoring.trace import Trace
@@ -28,6 +29,7 @@ __all__ = [
     "IN_FLIGHT",
     "LOST_ANSWERS",
     "ONLINE_FEATURES_UP",
+    "PENDING_EVENTS",
     "Trace",
     "exposition",
     "log_json",

@@ -37,6 +37,11 @@ ARTIFACT_LOADS = Counter(
 ONLINE_FEATURES_UP = Gauge(
     "aisle_live_state_up", "Whether live features can be read.", multiprocess_mode="livemin"
 )
+PENDING_EVENTS = Gauge(
+    "aisle_pending_events",
+    "Logged events that the live features lack, because Redis was lost or refused them.",
+    multiprocess_mode="livesum",
+)
 CHANGED_ITEMS = Gauge(
     "aisle_changed_items",
     "Items that changed since the indexes in use were fitted.",

@@ -113,6 +113,7 @@ class EventIntake:
         if not events:
             return ()
         outcomes = self.online_features.apply(self.writer.append(events))
+        EVENTS.labels("failed").inc(list(outcomes).count("failed"))
         self._add_recent(events)
         outcome_of_each = outcomes or [""] * len(events)
         self.on_accepted(

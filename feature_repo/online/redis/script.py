@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import redis
 from redis.exceptions import NoScriptError
 
-from feature_repo.home import RedisError
+from feature_repo.home import RedisError, WriteRefusedError
 
 _HERE = Path(__file__).parent
 _logger = logging.getLogger(__name__)
@@ -17,6 +18,9 @@ _logger = logging.getLogger(__name__)
 NO_CLUSTER = (
     "Live tiles need one Redis server; on a Redis Cluster set REDIS_URL to a single server."
 )
+_REFUSED = re.compile(r"\b(OOM|NOREPLICAS|MISCONF|READONLY|MASTERDOWN|NOPERM)\b")
+"""Codes of replies to every write.  A script is refused before its first write, so as a whole."""
+
 FAILED = -2
 """Reply of a call whose keys the script could not read; the other calls are not affected."""
 
@@ -43,7 +47,8 @@ class Script:
             One reply a call; `FAILED` where the script could not read a key.
 
         Raises:
-            RedisError: the server cannot run the script: a cluster, or out of memory.
+            RedisError: the server cannot run the script, because it is a cluster.
+            WriteRefusedError: the server refuses to write; other calls may have been run.
             redis.RedisError: the server does not answer, or its reply is invalid.
         """
         answers = self._send(client, prefix, calls)
@@ -76,6 +81,8 @@ def _answer(answer: object) -> int:
     words = str(answer)
     if "cluster" in words or "CROSSSLOT" in words or words.startswith("MOVED"):
         raise RedisError(NO_CLUSTER)
+    if _REFUSED.search(words) or isinstance(answer, redis.OutOfMemoryError | redis.ReadOnlyError):
+        raise WriteRefusedError(f"Redis refuses to write: {words}.")
     if type(answer) is not redis.ResponseError:
         raise answer
     _logger.error("a live key could not be updated: %s", words)

@@ -76,6 +76,35 @@ def test_without_redis_popularity_ranks_and_events_count_after_recovery(service)
     assert service.explain([item], user=user)[item]["user_engagement__clicks_all"] == 1
 
 
+REFUSALS = {
+    "too few replicas": ({"min-replicas-to-write": "1"}, {"min-replicas-to-write": "0"}),
+    "a full memory": ({"maxmemory": "1"}, {"maxmemory": "0"}),
+}
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_events_that_redis_refuses_are_pending_until_they_count(service, name):
+    refusing, accepting = REFUSALS[name]
+    user, item = f"shopper-of-{name}", service.items[0]
+    with redis_client(ensure_redis(service.settings)) as client:
+        for key, value in refusing.items():
+            client.config_set(key, value)
+        try:
+            answers = [service.click(item, user_id=user)[1].json() for _ in range(3)]
+            degraded = service.rank(service.items, user=user).json()["degraded"]
+            pending = service.metric("aisle_pending_events")
+        finally:
+            for key, value in accepting.items():
+                client.config_set(key, value)
+
+    assert [answer["accepted"] for answer in answers] == [1, 1, 1]
+    assert degraded == ["events"]
+    assert pending == 3
+    assert service.eventually(lambda: is_recovered(service))
+    assert service.metric("aisle_pending_events") == 0
+    assert service.explain([item], user=user)[item]["user_engagement__clicks_all"] == 3
+
+
 def test_a_frozen_redis_delays_one_request_and_no_later_one(service):
     with frozen_redis(service.settings):
         answers = [timed(lambda: service.rank(service.items)) for _ in range(8)]
