@@ -239,11 +239,13 @@ def _first_day(home: Home) -> int:
 
 
 def _schema_hash(store: "FeatureStore") -> str:
-    """A hash of the views and the store; Redis must have been loaded for the same one."""
+    """A hash of the views and the format; Redis must have been loaded for the same one."""
+    from feature_repo.online.codec import VERSION
+
     views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
     schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
     return hashlib.sha256(
-        json.dumps([store.config.online_store.type, schema]).encode()
+        json.dumps([store.config.online_store.type, VERSION, schema]).encode()
     ).hexdigest()[:16]
 
 

@@ -5,8 +5,10 @@ from feature_repo.online.codec.packing import Bools, Ints, RowBatch, pack
 from feature_repo.online.codec.proto_values import message_class, value_field
 from feature_repo.online.codec.row_layout import (
     BLOCK_OF,
+    CHECKSUM_SIZE,
     HAS_CREATED,
     VERSION,
+    WHOLE,
     RowField,
     RowLayout,
 )
@@ -16,8 +18,10 @@ from feature_repo.online.codec.view_codec import RowCodec, ViewCodec, codec_of
 
 __all__ = [
     "BLOCK_OF",
+    "CHECKSUM_SIZE",
     "HAS_CREATED",
     "VERSION",
+    "WHOLE",
     "Bools",
     "Ints",
     "RowBatch",

@@ -4,6 +4,7 @@ Pure functions of arrays and bytes.  Bytes that are not a row of the layout, bec
 short or of another schema, are marked as damaged and do not affect other rows.
 """
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -15,10 +16,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.online.codec.row_layout import (
+    CHECKSUM_SIZE,
     FLAG_SHIFT,
     HAS_CREATED,
     KIND_SIZE,
     VERSION,
+    WHOLE,
     WIDTH_FLAGS,
     WIDTHS,
     RowField,
@@ -73,7 +76,17 @@ def pack(
     differs = created != event
     heads["flags"] = _widths(heads) | differs * np.uint8(HAS_CREATED)
     bodies = _bodies(layout, columns, heads)
-    return concatenate(_narrowed(layout, heads), *bodies, _created(created, differs))
+    return _with_checksums(
+        concatenate(_narrowed(layout, heads), *bodies, _created(created, differs))
+    )
+
+
+def _with_checksums(rows: pa.Array) -> pa.Array:
+    checksums = np.fromiter(map(zlib.crc32, rows.to_pylist()), "<u4", len(rows))
+    ends = np.arange(0, checksums.nbytes + 1, CHECKSUM_SIZE, dtype=np.int64)
+    return concatenate(
+        rows, pa.Array.from_buffers(BYTES, len(rows), [None, *map(pa.py_buffer, (ends, checksums))])
+    )
 
 
 def _widths(heads: npt.NDArray[np.void]) -> npt.NDArray[np.uint8]:
@@ -174,6 +187,11 @@ class RowBatch:
         whole = sizes >= layout.sizes[flags]
         heads = _heads(layout, raw, flags & np.uint8(WIDTH_FLAGS), whole)
         present = _is_row(layout, heads, sizes)
+        present[present] = [
+            zlib.crc32(row) == WHOLE  # type: ignore[arg-type]
+            for row, is_row in zip(raw, present.tolist(), strict=True)
+            if is_row
+        ]
         damaged = (sizes >= 0) & ~present
         if damaged.any():
             heads = heads.copy()
@@ -229,12 +247,11 @@ def _uniform_heads(layout: RowLayout, rows: Sequence[bytes]) -> npt.NDArray[np.v
     if kind is None:
         return None
     lengths = {*map(len, rows)}
-    if min(lengths) < kind.itemsize:
+    if min(lengths) < kind.itemsize + CHECKSUM_SIZE or {*map(zlib.crc32, rows)} != {WHOLE}:
         return None
-    is_whole = lengths == {kind.itemsize}
-    text = b"".join(rows if is_whole else [row[: kind.itemsize] for row in rows])
+    text = b"".join([row[: kind.itemsize] for row in rows])
     heads = np.frombuffer(text, kind)
-    if is_whole and not layout.variable:
+    if lengths == {kind.itemsize + CHECKSUM_SIZE} and not layout.variable:
         kinds = np.frombuffer(text, np.uint8).reshape(len(rows), -1)[:, :KIND_SIZE]
         expected = np.frombuffer(layout.kind(rows[0][1] & ~HAS_CREATED), np.uint8)
         return heads if (kinds == expected).all() else None
@@ -273,8 +290,9 @@ def _blank(layout: RowLayout, dtype: "np.dtype[np.void]") -> npt.NDArray[np.void
 
 
 def _is_row(layout: RowLayout, heads: npt.NDArray[np.void], sizes: Ints) -> Bools:
-    """Return whether each string has the expected version, schema and size."""
-    expected = layout.sizes[heads["flags"]] + 8 * (heads["flags"] & HAS_CREATED).astype(np.int64)
+    """Return whether each string has the version, schema and size of a row of the layout."""
+    created = 8 * (heads["flags"] & HAS_CREATED).astype(np.int64)
+    expected = layout.sizes[heads["flags"]] + created + CHECKSUM_SIZE
     fits = (heads["version"] == VERSION) & (heads["schema"] == layout.schema)
     if layout.variable:
         ends = heads["ends"].astype(np.int64)

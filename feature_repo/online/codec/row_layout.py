@@ -8,11 +8,13 @@ A row is one string, little-endian:
     ends       u32 for each feature of variable size: the end of its payload, after the first
     payloads   text, bytes, and Feast's own message for lists, sets and maps
     created    i64 µs, only where it differs from the event time (flag 1)
+    checksum   u32, CRC-32 of everything before it
 
 Longs take 8, 4 or 2 bytes and doubles 8 or 4: the fewest that hold all of a row's values exactly;
 the flags encode these widths.  Everything up to the payloads has one size for all rows of a view
 with the same widths, so N rows are one numpy array.  `schema` is a hash of names and types: a row
-of another schema reads as missing.  `rows.lua` reads the header.
+of another schema reads as missing, and so does one whose checksum is wrong.  `rows.lua` reads the
+header and the created time.
 """
 
 import struct
@@ -30,12 +32,16 @@ from feature_repo.home import CatalogueError
 if TYPE_CHECKING:
     from feast import FeatureView
 
-VERSION = 1
+VERSION = 2
 HAS_CREATED = 1
 """Flag of a row whose created time differs from its event time."""
 
 KIND_SIZE = 6
 """Number of bytes at the start of a row that identify its format: version, flags and schema."""
+
+CHECKSUM_SIZE = 4
+WHOLE = 0x2144DF1C
+"""CRC-32 of any bytes followed by their own CRC-32, little-endian."""
 
 BLOCK_OF = {
     "UNIX_TIMESTAMP": "times",

@@ -4,12 +4,20 @@
 """
 
 import struct
+import zlib
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
 
 from feature_repo.home import SECOND
-from feature_repo.online.codec import HAS_CREATED, VERSION, RowField, RowLayout
+from feature_repo.online.codec import (
+    CHECKSUM_SIZE,
+    HAS_CREATED,
+    VERSION,
+    WHOLE,
+    RowField,
+    RowLayout,
+)
 from feature_repo.online.feast.protobuf_wire import (
     NO_TIME,
     NO_VALUE,
@@ -75,7 +83,7 @@ class RowEncoder:
         if kind is None or len(text) < kind.size:
             return None
         head = kind.unpack_from(text)
-        if not self._is_row(head, kind.size, len(text)):
+        if not self._is_row(head, kind.size, len(text)) or zlib.crc32(text) != WHOLE:
             return None
         event, nulls = head[3], int.from_bytes(head[4], "little")
         time = sized(TIME, _time(event))
@@ -90,7 +98,7 @@ class RowEncoder:
 
     def _is_row(self, head: _Head, begin: int, size: int) -> bool:
         """Return whether the string is a row, by the rules of `packing.RowBatch`."""
-        expected = begin + 8 * (head[1] & HAS_CREATED)
+        expected = begin + 8 * (head[1] & HAS_CREATED) + CHECKSUM_SIZE
         if self._layout.variable:
             ends = head[-len(self._layout.variable) :]
             if list(ends) != sorted(ends):

@@ -8,7 +8,7 @@
 -- horizon are mistakes; any other time wins over them, so that they cannot block an entity.  A string
 -- that is not a row of the same version and schema is replaced, because it cannot be read.
 
-local HEADER = 14
+local HEADER = 18  -- with the checksum
 local expiry = tonumber(ARGV[1])
 
 -- An i64 as two numbers, because one would lose digits.
@@ -26,7 +26,7 @@ end
 local horizon_high, horizon_low = instant(ARGV[2], 1)
 
 local function created(row)
-    return instant(row, string.byte(row, 2) % 2 == 1 and #row - 7 or 7)
+    return instant(row, string.byte(row, 2) % 2 == 1 and #row - 11 or 7)
 end
 
 local function is_row_like(current, row)

@@ -7,10 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import CatalogueError
-from feature_repo.online.codec import BLOCK_OF, RowBatch, RowLayout, pack
+from feature_repo.online.codec import BLOCK_OF, CHECKSUM_SIZE, RowBatch, RowLayout, pack
 from feature_repo.online.codec.packing import FixedColumn
 from feature_repo.online.codec.row_layout import WIDTHS
 from feature_repo.online.redis import BYTES
+from tests.mutations import mutations
 
 KINDS = [*BLOCK_OF, "STRING", "BYTES", "INT64_LIST", "MAP"]
 NUMBERS = {
@@ -114,7 +115,7 @@ def test_long_is_stored_in_the_fewest_bytes(value, size):
 
     (row,) = packed(layout, {"n": [value]}, [(1, 1)])
 
-    assert len(row) == 14 + 1 + size
+    assert len(row) == 14 + 1 + size + CHECKSUM_SIZE
     assert RowBatch.read(layout, [row]).values(layout.fields[0]).tolist() == [value]
 
 
@@ -127,7 +128,7 @@ def test_double_is_stored_in_four_bytes_without_loss(value, size):
 
     (row,) = packed(layout, {"x": [value]}, [(1, 1)])
 
-    assert len(row) == 14 + 1 + size
+    assert len(row) == 14 + 1 + size + CHECKSUM_SIZE
     np.testing.assert_equal(RowBatch.read(layout, [row]).values(layout.fields[0]).tolist(), [value])
 
 
@@ -147,6 +148,21 @@ def test_a_row_of_another_schema_reads_as_missing(other):
     batch = RowBatch.read(RowLayout.from_kinds([("a", "INT64")]), rows)
 
     assert batch.damaged.tolist() == [True]
+
+
+@settings(deadline=None)
+@given(tables().filter(lambda table: table[2]), st.data())
+def test_a_changed_row_is_damaged_and_the_others_are_not(table, data):
+    layout, values, times = table
+    rows = packed(layout, values, times)
+    position = data.draw(st.integers(0, len(rows) - 1))
+    whole = rows[position]
+    rows[position] = data.draw(mutations(whole))
+
+    batch = RowBatch.read(layout, rows)
+
+    assert batch.damaged.tolist() == [n == position for n in range(len(rows))]
+    assert batch.nulls[position].all()
 
 
 def test_a_field_without_a_type_is_refused():
