@@ -9,6 +9,7 @@ environment.
 import hashlib
 import io
 import json
+import logging
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing, redirect_stderr, redirect_stdout
@@ -33,6 +34,8 @@ from feature_repo.library_internals import batch_engine, online_store
 if TYPE_CHECKING:
     import redis
     from feast import FeatureStore
+
+_logger = logging.getLogger(__name__)
 
 BATCH_TIMEOUT_SECONDS = 10.0
 """For commands and loads: a pipeline of thousands of writes takes long to answer."""
@@ -126,7 +129,24 @@ def open_store(home: Home, *, timeout_seconds: float | None = None) -> "FeatureS
 
 
 def apply(home: Home) -> "FeatureStore":
-    """Register the home's catalogue, and remove stale objects from the registry."""
+    """Register the home's catalogue, and remove stale objects from the registry.
+
+    A damaged registry is set aside and written again.
+    """
+    from google.protobuf.message import DecodeError
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        return _apply(home)
+    except (DecodeError, DatabaseError) as error:
+        # Subclasses of sqlite3.DatabaseError are of a locked or full disk, or of a broken rule.
+        if isinstance(error, DatabaseError) and type(error.orig) is not sqlite3.DatabaseError:
+            raise
+        _replace_registry(home.registry.absolute(), error)
+        return _apply(home)
+
+
+def _apply(home: Home) -> "FeatureStore":
     from feature_repo.catalogue import Catalogue
 
     store = open_store(home)
@@ -240,12 +260,14 @@ def _first_day(home: Home) -> int:
 
 def _schema_hash(store: "FeatureStore") -> str:
     """A hash of the views and the format; Redis must have been loaded for the same one."""
-    from feature_repo.online.codec import VERSION
+    from feature_repo.online.codec import VERSION, counter_tiles
 
     views = sorted(store.list_feature_views(), key=lambda view: str(view.name))
     schema = [(v.name, [(f.name, str(f.dtype)) for f in v.features]) for v in views]
     return hashlib.sha256(
-        json.dumps([store.config.online_store.type, VERSION, schema]).encode()
+        json.dumps(
+            [store.config.online_store.type, VERSION, counter_tiles.VERSION, schema]
+        ).encode()
     ).hexdigest()[:16]
 
 
@@ -268,10 +290,29 @@ def _url_options(url: str) -> dict[str, Any]:
 
 
 def _create_registry(path: Path) -> None:
+    """Create the registry's database unless it exists and is sound."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with sqlite3.connect(path, timeout=30) as database:
+    try:
+        with closing(sqlite3.connect(path, timeout=30)) as database:
+            database.execute("pragma journal_mode = wal")
+            ((state,),) = database.execute("pragma quick_check(1)").fetchall()
+    except sqlite3.OperationalError:
+        raise
+    except sqlite3.DatabaseError as error:
+        _replace_registry(path, error)
+    else:
+        if state != "ok":
+            _replace_registry(path, state)
+
+
+def _replace_registry(path: Path, reason: object) -> None:
+    """Set a damaged registry aside, and create an empty one: `apply` writes its content again."""
+    _logger.warning("the registry %s is damaged (%s) and is written again", path, reason)
+    path.replace(path.with_name(f"{path.name}.damaged"))
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    with closing(sqlite3.connect(path, timeout=30)) as database:
         database.execute("pragma journal_mode = wal")
-    database.close()
 
 
 def _write(path: Path, text: str) -> None:

@@ -2,7 +2,7 @@
 
 A tile is one string, little-endian:
 
-    header   u8 version · u8 M measures · u16 0 · i32 sealed_part · M × i64 all-time sums
+    header   u8 version · u8 M measures · u16 checksum · i32 sealed_part · M × i64 all-time sums
     record   i32 part · i32 bucket · i32 events · M × i64 deltas        (any number, any order)
 
 The header's sums include all parts up to `sealed_part`.  A record of part `SEALED` is the share of
@@ -11,10 +11,14 @@ is live: the deltas of the events of one later part in one bucket.  Live records
 sealed by now are included in the sealed ones, and are ignored.  `events` is the number of events
 of a record, so that a record whose deltas cancel out still shows that the entity was seen.
 
+The checksum is the first two bytes of the SHA-1 of all others, because Redis' scripts can compute
+that; a tile with another one reads as damaged.
+
 A read applies the windows, so nothing expires on a schedule.  `live.lua`, `seal.lua` and
 `prune.lua` write the same format.
 """
 
+import hashlib
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +29,7 @@ import numpy.typing as npt
 
 from feature_repo.home import DAY
 
-VERSION = 2
+VERSION = 3
 SEALED = -(2**31)
 """Part of sealed records; as `sealed_part` it means that nothing is sealed."""
 
@@ -84,7 +88,12 @@ def pack(tile: Tile) -> bytes:
     measures = len(tile.sums)
     header = np.array((VERSION, measures, 0, tile.sealed_part, tile.sums), header_type(measures))
     rows = [(r.part, r.bucket, r.events, r.deltas) for r in tile.records]
-    return header.tobytes() + np.array(rows, record_type(measures)).tobytes()
+    return with_checksum(header.tobytes() + np.array(rows, record_type(measures)).tobytes())
+
+
+def with_checksum(tile: bytes) -> bytes:
+    """Return a tile with its checksum in place of the one that it has."""
+    return tile[:2] + _checksum(tile) + tile[4:]
 
 
 def unpack(tile: bytes) -> Tile:
@@ -105,13 +114,22 @@ def unpack(tile: bytes) -> Tile:
 
 
 def is_tile(tile: bytes, measures: int) -> bool:
-    """Return whether the bytes have the form of a tile of `measures` measures."""
+    """Return whether the bytes are an unchanged tile of `measures` measures."""
     body = len(tile) - header_type(measures).itemsize
     return (
         body >= 0
-        and tile[:4] == bytes((VERSION, measures, 0, 0))
+        and tile[:2] == bytes((VERSION, measures))
         and body % record_type(measures).itemsize == 0
+        and _is_whole(tile)
     )
+
+
+def _is_whole(tile: bytes) -> bool:
+    return tile[2:4] == _checksum(tile)
+
+
+def _checksum(tile: bytes) -> bytes:
+    return hashlib.sha1(tile[:2] + tile[4:], usedforsecurity=False).digest()[:2]
 
 
 def count(
@@ -198,7 +216,7 @@ def _concatenate(
         return _without_damaged(tiles, measures)
     words = np.frombuffer(b"".join(whole), "<i4")
     starts = (np.cumsum(lengths) - lengths) // 4
-    if (words[starts] != VERSION | measures << 8).any():
+    if (words[starts] & 0xFFFF != VERSION | measures << 8).any() or not all(map(_is_whole, whole)):
         return _without_damaged(tiles, measures)
     sizes = body // record_type(measures).itemsize
     return words, starts, sizes, np.zeros(len(whole), bool)
@@ -224,7 +242,7 @@ def _folded(operation: np.ufunc, rows: Ints, firsts: Ints, sizes: Ints, blank: i
 @cache
 def header_type(measures: int) -> "np.dtype[np.void]":
     """The layout of a header."""
-    fields = [("version", "u1"), ("measures", "u1"), ("zero", "<u2"), ("sealed_part", "<i4")]
+    fields = [("version", "u1"), ("measures", "u1"), ("checksum", "<u2"), ("sealed_part", "<i4")]
     return np.dtype([*fields, ("sums", "<i8", (measures,))])
 
 

@@ -15,7 +15,14 @@ import pyarrow.parquet as pq
 import redis
 
 from feature_repo.home import RedisError
-from feature_repo.online.codec.counter_tiles import SEALED, VERSION, Ints, header_type, record_type
+from feature_repo.online.codec.counter_tiles import (
+    SEALED,
+    VERSION,
+    Ints,
+    header_type,
+    record_type,
+    with_checksum,
+)
 from feature_repo.online.redis import FAILED, LiveKeys, Script
 from feature_repo.views import CounterView
 
@@ -50,7 +57,7 @@ def seal(client: "redis.Redis", keys: LiveKeys, counter: CounterView, sums: pa.T
     """
     entities, tiles = sums[counter.key].to_pylist(), pack_sealed(sums, counter)
     names = (keys.tile(counter.name, entity)[len(keys.prefix) :] for entity in entities)
-    pairs, script = zip(names, tiles, strict=True), Script.load("seal")
+    pairs, script = zip(names, tiles, strict=True), Script.load("tile_checksum", "seal")
     while trip := list(islice(_calls(pairs), _CALLS_PER_TRIP)):
         if FAILED in script.run(client, keys.prefix, trip):
             raise RedisError(
@@ -112,7 +119,7 @@ def pack_sealed(sums: pa.Table, counter: CounterView) -> list[bytes]:
     width, size = headers.itemsize, records.itemsize
     heads = (head[at : at + width] for at in range(0, len(head), width))
     return [
-        one + body[first * size : last * size]
+        with_checksum(one + body[first * size : last * size])
         for one, first, last in zip(heads, starts[:-1].tolist(), starts[1:].tolist(), strict=True)
     ]
 

@@ -61,9 +61,9 @@ class LiveWriter:
         self._reader = reader
         self._keys = LiveKeys.of(home)
         self._enrichment = Enrichment(shop, log, self._open_reader, self._is_live)
-        self._apply = Script.load("live_tiles", "live_users", "live")
-        self._prune = Script.load("prune")
-        self._flush = Script.load("flush")
+        self._apply = Script.load("tile_checksum", "live_tiles", "live_users", "live")
+        self._prune = Script.load("tile_checksum", "prune")
+        self._flush = Script.load("tile_checksum", "flush")
         self._held: dict[str, AnyEvent] = {}
         self._held_lock = threading.Lock()
         self._released_to = -1

@@ -1,5 +1,5 @@
 -- Remove the live state of a project, some keys per call; the sealed records of its tiles and the list
--- of changed items stay.
+-- of changed items stay.  This text continues tile_checksum.lua.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV[1]  maximum number of keys to clean
@@ -14,7 +14,7 @@ local SEALED = -2147483648
 -- Return the sealed records of a tile; nil if there are none, or if the key holds no tile.
 local function sealed_of(key)
   local tile = redis.call("TYPE", key).ok == "string" and redis.call("GET", key) or ""
-  if #tile < 8 or struct.unpack("<i4", tile, 5) == SEALED then return end
+  if #tile < 8 or not is_whole(tile) or struct.unpack("<i4", tile, 5) == SEALED then return end
   local header, record = 8 + 8 * tile:byte(2), 12 + 8 * tile:byte(2)
   local records = { tile:sub(1, header) }
   for at = header + 1, #tile - record + 1, record do
@@ -22,7 +22,7 @@ local function sealed_of(key)
       records[#records + 1] = tile:sub(at, at + record - 1)
     end
   end
-  return table.concat(records)
+  return with_checksum(table.concat(records))
 end
 
 local function clean(name)

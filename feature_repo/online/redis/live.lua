@@ -1,8 +1,8 @@
 -- Apply one event to the live state, once, in any order of events.
 --
 -- KEYS[1]  prefix of the project's live keys
--- ARGV[1]  the event, MessagePack, as live/commands.py encodes it; live_tiles.lua and live_users.lua
---          come before this text
+-- ARGV[1]  the event, MessagePack, as live/commands.py encodes it; tile_checksum.lua,
+--          live_tiles.lua and live_users.lua come before this text
 -- Returns  1 applied · 0 duplicate · 2 a part is done: call again
 --          -1 pruned since the lookup: look up again and retry
 --
@@ -69,13 +69,15 @@ local function save(name, value)
   touch(name, value.part)
 end
 
+-- A damaged tile stays as it is, and so is read as missing, until the stored rows replace it.
 local function write_tile(name, changes)
   local tile = redis.call("GET", prefix .. name)
-  for _, c in pairs(changes) do
-    if not is_tile(tile, #c.deltas) then tile = blank(#c.deltas) end
-    tile = change_tile(tile, c)
-  end
-  redis.call("SET", prefix .. name, tile)
+  local _, first = next(changes)
+  local measures = #first.deltas
+  if tile and not is_tile(tile, measures) then return end
+  tile = tile or blank(measures)
+  for _, c in pairs(changes) do tile = change_tile(tile, c) end
+  redis.call("SET", prefix .. name, with_checksum(tile))
 end
 
 local function write_entries(name, changes)

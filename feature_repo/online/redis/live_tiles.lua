@@ -1,4 +1,5 @@
--- Change the records of tiles, see counter_tiles.py.  live.lua continues this text.
+-- Change the records of tiles, see counter_tiles.py.  This text continues tile_checksum.lua, and
+-- live.lua continues this text.
 
 -- Return the sizes of a tile's header and record, and the format of a record; see counter_tiles.py.
 local function layout(measures)
@@ -6,13 +7,13 @@ local function layout(measures)
 end
 
 local function blank(measures)
-  return string.char(2, measures, 0, 0, 0, 0, 0, 128) .. string.rep("\0", 8 * measures)
+  return string.char(3, measures, 0, 0, 0, 0, 0, 128) .. string.rep("\0", 8 * measures)
 end
 
 local function is_tile(tile, measures)
   local header, record = layout(measures)
-  return tile and #tile >= header and tile:byte(1) == 2 and tile:byte(2) == measures
-    and (#tile - header) % record == 0
+  return #tile >= header and tile:byte(1) == 3 and tile:byte(2) == measures
+    and (#tile - header) % record == 0 and is_whole(tile)
 end
 
 local function change_tile(tile, c)

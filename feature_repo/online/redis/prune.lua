@@ -1,4 +1,5 @@
--- Remove the events from the live state that the stored rows include, some values per call.
+-- Remove the events from the live state that the stored rows include, some values per call.  This text
+-- continues tile_checksum.lua.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV[1]  newest part that the stored rows include
@@ -20,6 +21,7 @@ end
 -- remains.  The second result is true if the key needs another call.
 local function clean_tile(key)
   local tile = redis.call("GET", key) or ""
+  if tile ~= "" and not is_whole(tile) then return end
   local measures = tile:byte(2) or 0
   local header, record = 8 + 8 * measures, 12 + 8 * measures
   local records, oldest = { tile:sub(1, header) }, nil
@@ -29,7 +31,7 @@ local function clean_tile(key)
     if of > part then oldest = older(oldest, of) end
   end
   local sealed = #tile >= header and #tile > 8 and struct.unpack("<i4", tile, 5) > SEALED
-  if oldest or sealed then redis.call("SET", key, table.concat(records)) else redis.call("DEL", key) end
+  if oldest or sealed then redis.call("SET", key, with_checksum(table.concat(records))) else redis.call("DEL", key) end
   return oldest
 end
 

@@ -1,4 +1,5 @@
 -- Replace tiles by sealed ones, each in one step, and add the live records that they do not include.
+-- This text continues tile_checksum.lua.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV     name after the prefix and sealed tile, see counter_tiles.py, alternating
@@ -13,7 +14,7 @@ local function tile_at(key, sealed)
   local tile = redis.call("GET", key)
   local header, record = 8 + 8 * sealed:byte(2), 12 + 8 * sealed:byte(2)
   local is_tile = tile:sub(1, 2) == sealed:sub(1, 2) and #tile >= header
-  return is_tile and (#tile - header) % record == 0 and tile
+  return is_tile and (#tile - header) % record == 0 and is_whole(tile) and tile
 end
 
 local function live_records(tile, part)
@@ -36,7 +37,7 @@ for n = 1, #ARGV, 2 do
     redis.call("SET", key, sealed)
     replaced = replaced + 1
   elseif struct.unpack("<i4", stored, 5) <= part then
-    redis.call("SET", key, sealed .. live_records(stored, part))
+    redis.call("SET", key, with_checksum(sealed .. live_records(stored, part)))
     replaced = replaced + 1
   end
 end

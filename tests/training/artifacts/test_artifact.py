@@ -5,8 +5,11 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from feature_repo.home import ArtifactError
+from tests.mutations import mutations
 from training.artifacts import current, prune, publish, verify
 from training.artifacts.artifact import MANIFEST, load_manifest
 
@@ -179,3 +182,33 @@ def test_a_link_to_another_artifact_is_refused_in_words(home, build, kind, name)
 
     with pytest.raises(ArtifactError, match=f"expected ranker 'default', found {kind} '{name}'"):
         verify(link, "ranker", "default")
+
+
+@given(st.data())
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_an_artifact_with_changed_bytes_is_refused(home, build, data):
+    if not home.current.exists():
+        publish(home, "ranker", "default", build, {})
+    folder = current(home, "ranker", "default")
+    file = folder / data.draw(st.sampled_from([MANIFEST, "model.json", "deep/more.json"]))
+    whole = file.read_bytes()
+    file.write_bytes(data.draw(mutations(whole)))
+
+    with pytest.raises(ArtifactError):
+        verify(folder, "ranker", "default")
+
+    file.write_bytes(whole)
+    verify(folder, "ranker", "default")
+
+
+def test_files_that_changed_places_are_refused(home, build):
+    publish(home, "ranker", "default", build, {})
+    folder = current(home, "ranker", "default")
+    one, other = folder / "model.json", folder / "deep" / "more.json"
+    first, second = one.read_bytes(), other.read_bytes()
+
+    one.write_bytes(second)
+    other.write_bytes(first)
+
+    with pytest.raises(ArtifactError, match=r"changed: deep/more\.json, model\.json"):
+        verify(folder, "ranker", "default")

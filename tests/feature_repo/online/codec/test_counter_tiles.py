@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DAY
@@ -15,6 +15,7 @@ from feature_repo.online.codec.counter_tiles import (
     pack,
     unpack,
 )
+from tests.mutations import mutations
 
 WINDOWS = (1, 7, 30, None)
 
@@ -77,6 +78,17 @@ def test_64_bit_overflow_is_equal_for_one_tile_and_for_a_batch():
 
     in_batch = count([brim], 5 * DAY, WINDOWS, measures=2)
     assert in_batch.values.reshape(-1).tolist() == values
+
+
+@settings(derandomize=True)  # One change in 65,536 has the same checksum.
+@given(tiles, st.data())
+def test_a_changed_tile_is_damaged(tile, data):
+    changed = data.draw(mutations(pack(tile)).filter(bool))
+
+    counts = count([changed, pack(tile)], 5 * DAY, WINDOWS, measures=2)
+
+    assert counts.damaged.tolist() == [True, False]
+    assert not counts.values[0].any()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,64 @@
+"""A damaged registry is written again, because its content comes from the catalogue."""
+
+import shutil
+import sqlite3
+from contextlib import closing
+
+import pytest
+
+from feature_repo.feast_repo import repository
+from feature_repo.home import Home
+
+
+@pytest.fixture(scope="module")
+def registered(tmp_path_factory):
+    """A home with a registered catalogue, whose registry no process has open."""
+    home = Home(tmp_path_factory.mktemp("registered") / "home")
+    repository.render(home, "127.0.0.1", 6379)
+    names = registered_names(repository.apply(home))
+    with closing(sqlite3.connect(home.registry)) as database:
+        database.execute("pragma wal_checkpoint(truncate)")
+    return home, names
+
+
+@pytest.fixture
+def copy(registered, tmp_path):
+    home = Home(tmp_path / "home")
+    home.root.mkdir()
+    for name in ("identity.json", "registry.db"):
+        shutil.copy(registered[0].root / name, home.root)
+    return home
+
+
+def registered_names(store):
+    return {one.name for one in (*store.list_feature_views(), *store.list_feature_services())}
+
+
+def zeroed_pages(home):
+    content = home.registry.read_bytes()
+    home.registry.write_bytes(content[:4096] + bytes(len(content) - 4096))
+
+
+def cut(home):
+    home.registry.write_bytes(home.registry.read_bytes()[:10_000])
+
+
+def other_file(home):
+    home.registry.write_text("no database")
+
+
+def changed_message(home):
+    with closing(sqlite3.connect(home.registry)) as database:
+        database.execute("update feature_views set feature_view_proto = x'ffff'")
+        database.commit()
+
+
+@pytest.mark.parametrize("damage", [zeroed_pages, cut, other_file, changed_message])
+def test_a_changed_registry_is_written_again(registered, copy, damage):
+    damage(copy)
+
+    repository.render(copy, "127.0.0.1", 6379)
+    names = registered_names(repository.apply(copy))
+
+    assert names == registered[1]
+    assert (copy.root / "registry.db.damaged").exists()
