@@ -133,7 +133,7 @@ def apply(home: Home) -> "FeatureStore":
 
     A damaged registry is set aside and written again.
     """
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
     from sqlalchemy.exc import DatabaseError
 
     try:
@@ -237,11 +237,17 @@ def refreshed_key(home: Home) -> str:
 
 
 def registered_views(home: Home) -> set[str]:
-    """Return the names of the feature views in the registry, without importing Feast."""
+    """Return the names of the feature views in the registry, without importing Feast.
+
+    A registry that is damaged, or empty because it was, has none: `apply` writes it again.
+    """
     if not home.registry.exists():
         return set()
-    with closing(sqlite3.connect(f"file:{home.registry}?mode=ro", uri=True)) as database:
-        names = database.execute("select feature_view_name from feature_views").fetchall()
+    try:
+        with closing(sqlite3.connect(f"file:{home.registry}?mode=ro", uri=True)) as database:
+            names = database.execute("select feature_view_name from feature_views").fetchall()
+    except sqlite3.DatabaseError:
+        return set()
     return {name for (name,) in names}
 
 

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from feature_repo.events.log import EventLog
+from feature_repo.events.log import EventLog, pending_erasure
 from feature_repo.home import AisleError, Clock, Home, SettingError, Settings, exclusive, to_text
 from feature_repo.shop import Shop
 from pipelines.steps.erasure import complete_erasures
@@ -167,7 +167,9 @@ def _is_current(home: Home, log: EventLog, clock: Clock, address: "RedisAddress"
     from feature_repo.transformations import is_current
     from feature_repo.views import views_of
 
-    if log.rebuild_needed or next(log.unsealed(), None) or not is_current(home, clock.now()):
+    if log.rebuild_needed or pending_erasure(home.log).users:
+        return False
+    if next(log.unsealed(), None) or not is_current(home, clock.now()):
         return False
     if registered_views(home) != {spec.name for spec in views_of(Shop.load(home.shop_toml))}:
         return False

@@ -1,5 +1,5 @@
 """All faults, in the order of the page."""
 
-from tests.benchmarks.faults import outages
+from tests.benchmarks.faults import changed_bytes, outages
 
-FAULTS = (*outages.FAULTS,)
+FAULTS = (*outages.FAULTS, *changed_bytes.FAULTS)

@@ -57,6 +57,7 @@ def changed_message(home):
 def test_a_changed_registry_is_written_again(registered, copy, damage):
     damage(copy)
 
+    assert repository.registered_views(copy) <= registered[1]
     repository.render(copy, "127.0.0.1", 6379)
     names = registered_names(repository.apply(copy))
 
