@@ -3,7 +3,6 @@
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.bots import NO_BOTS, find_bots
 from feature_repo.events.log.erasure import (
-    PendingErasure,
     erase_quarantined,
     erased_users,
     erasure_done,
@@ -29,7 +28,6 @@ __all__ = [
     "NO_BOTS",
     "EventIndex",
     "EventLog",
-    "PendingErasure",
     "Quarantine",
     "QuarantineEntry",
     "QuarantinedLine",

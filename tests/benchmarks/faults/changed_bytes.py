@@ -2,6 +2,7 @@
 
 import random
 import shutil
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from feature_repo.feast_repo import repository
+from feature_repo.home import Home
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
@@ -46,7 +48,7 @@ def change_artifacts(service: Service) -> Measured:
     while done < CHANGES:
         with _changed_copies(links, rng):
             expected = _refusals(service) + len(links)
-            service.eventually(lambda expected=expected: _refusals(service) >= expected)
+            service.eventually(lambda expected=expected: _refusals(service) >= expected, 120)
             refused += _refusals(service) - expected + len(links)
             failed += not _answers(service)
             served += _versions(service) != before
@@ -62,21 +64,26 @@ def change_artifacts(service: Service) -> Measured:
 def change_registry(service: Service) -> Measured:
     """Change the registry, answer requests, and register the catalogue again."""
     rng, registry = random.Random(_SEED), service.home.registry
-    failed, restored = 0, 0
-    objects = _registered(service)
-    whole = registry.read_bytes()
-    for number in range(CHANGES):
-        for suffix in ("-wal", "-shm"):
-            registry.with_name(registry.name + suffix).unlink(missing_ok=True)
-        registry.write_bytes(changed(whole, rng))
-        failed += not _answers(service)
-        restored += _is_restored(service, objects)
-        if number % 50 == 49:
-            whole = registry.read_bytes()
+    whole, objects = registry.read_bytes(), _registered(service.home)
+    failed = restored = 0
+    with tempfile.TemporaryDirectory() as folder:
+        for number in range(CHANGES):
+            damaged = changed(whole, rng)
+            registry.write_bytes(damaged)
+            failed += not _answers(service)
+            copy = Home(Path(folder) / str(number))
+            copy.root.mkdir()
+            for file in (service.home.shop_toml, service.home.root / "identity.json"):
+                shutil.copy(file, copy.root)
+            copy.registry.write_bytes(damaged)
+            repository.render(copy, "127.0.0.1", 6379)
+            repository.apply(copy)
+            restored += _registered(copy) == objects
+    registry.write_bytes(whole)
     return Measured(
         held=not failed and restored == CHANGES,
-        text=f"{CHANGES} changes, {failed} with an error of the service, after which "
-        f"{restored} times `aisle refresh` registered the whole catalogue",
+        text=f"{CHANGES} changes, {failed} with an error of the service; "
+        f"{restored} times the whole catalogue was registered afterwards",
     )
 
 
@@ -155,17 +162,10 @@ def _repoint(link: Path, target: Path) -> None:
     new.replace(link)
 
 
-def _registered(service: Service) -> dict[str, bytes]:
-    store = repository.open_store(service.home)
+def _registered(home: Home) -> dict[str, bytes]:
+    store = repository.open_store(home)
     objects = (*store.list_feature_views(), *store.list_feature_services())
     return {one.name: one.to_proto().spec.SerializeToString(deterministic=True) for one in objects}
-
-
-def _is_restored(service: Service, objects: dict[str, bytes]) -> bool:
-    address = ensure_redis(service.settings)
-    repository.render(service.home, address.host, address.port, service.settings.redis_url)
-    repository.apply(service.home)
-    return _registered(service) == objects
 
 
 def _values(service: Service, reader: OnlineReader, t: int) -> dict[str, Any]:
@@ -186,7 +186,7 @@ def _values(service: Service, reader: OnlineReader, t: int) -> dict[str, Any]:
 def _differences(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[int, int]:
     """Return how many values are other ones, and how many are missing."""
     differing = [name for name in before if not _same(before[name], after[name])]
-    missing = [name for name in differing if _is_missing(after[name])]
+    missing = [name for name in differing if _is_missing(name, after[name])]
     return len(differing) - len(missing), len(missing)
 
 
@@ -198,8 +198,11 @@ def _plain(value: Any) -> Any:
     return "nan" if isinstance(value, float | np.floating) and np.isnan(value) else value
 
 
-def _is_missing(value: Any) -> bool:
-    return value is None or value is False or _plain(value) == "nan" or np.size(value) == 0
+def _is_missing(name: str, value: Any) -> bool:
+    """Return whether a value says that there is none; `<view>__present` is then 0."""
+    if "__present " in name:
+        return not value
+    return value is None or _plain(value) == "nan" or np.size(value) == 0
 
 
 _TEST_OF_ARTIFACTS = "tests/training/artifacts/test_artifact.py"
