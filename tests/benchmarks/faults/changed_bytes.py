@@ -2,9 +2,10 @@
 
 import random
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -64,7 +65,10 @@ def change_artifacts(service: Service) -> Measured:
 def change_registry(service: Service) -> Measured:
     """Change the registry, answer requests, and register the catalogue again."""
     rng, registry = random.Random(_SEED), service.home.registry
-    whole, objects = registry.read_bytes(), _registered(service.home)
+    objects = _registered(service.home)
+    with closing(sqlite3.connect(registry)) as database:
+        database.execute("pragma wal_checkpoint(truncate)")
+    whole = registry.read_bytes()
     failed = restored = 0
     with tempfile.TemporaryDirectory() as folder:
         for number in range(CHANGES):
