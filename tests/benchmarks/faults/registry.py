@@ -1,5 +1,5 @@
 """All faults, in the order of the page."""
 
-from tests.benchmarks.faults import changed_bytes, outages
+from tests.benchmarks.faults import outages
 
-FAULTS = (*outages.FAULTS, *changed_bytes.FAULTS)
+FAULTS = (*outages.FAULTS,)
