@@ -3,7 +3,8 @@
 import shutil
 from typing import TYPE_CHECKING
 
-from feature_repo.events.log import erase_quarantined, erasure_done, pending_erasure
+from feature_repo.events.log import erasure_done, pending_erasure
+from feature_repo.events.quarantine import erase_entries, erase_set_aside
 from feature_repo.home import BusyError, Home, exclusive_training
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def complete_erasures(home: Home, client: "redis.Redis") -> dict[str, int]:
         client: of its Redis server.
 
     Returns:
-        How many lines, datasets and runs were removed; empty where no erasure is pending.
+        How many lines, events, datasets and runs were erased; empty where no erasure is pending.
 
     Raises:
         RedisError: the server does not write its append-only file again.
@@ -33,7 +34,10 @@ def complete_erasures(home: Home, client: "redis.Redis") -> dict[str, int]:
     if not ids:
         return {}
     rewrite_append_only_file(client)
-    removed = {"quarantined lines": erase_quarantined(home.log / "quarantine", ids)}
+    removed = {
+        "quarantined lines": erase_entries(home.log / "quarantine", ids),
+        "events set aside": erase_set_aside(home.log, ids),
+    }
     try:
         with exclusive_training(home, "an erasure", wait=False):
             removed |= _derived(home, ids)

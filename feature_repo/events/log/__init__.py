@@ -3,7 +3,6 @@
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.bots import NO_BOTS, find_bots
 from feature_repo.events.log.erasure import (
-    erase_quarantined,
     erased_users,
     erasure_done,
     pending_erasure,
@@ -35,7 +34,6 @@ __all__ = [
     "SegmentWriter",
     "digest",
     "encode_event",
-    "erase_quarantined",
     "erased_users",
     "erasure_done",
     "find_bots",

@@ -12,15 +12,11 @@ when what was derived from their events is removed too, so that a killed refresh
 next one.
 """
 
-import json
-import os
-import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pyarrow as pa
@@ -120,49 +116,6 @@ def note_erasure(log: Path, erased: Erased) -> None:
 def erasure_done(log: Path) -> None:
     """Remove the note."""
     (log / _NOTE).unlink(missing_ok=True)
-
-
-def erase_quarantined(folder: Path, ids: Collection[str]) -> int:
-    """Overwrite quarantined lines that name one of some users or sessions; return how many.
-
-    A line stays as long as it was, because a process may append to the file meanwhile.
-    """
-    if not ids:
-        return 0
-    texts = {text for id_ in ids for text in (id_, _escaped(id_, False), _escaped(id_, True))}
-    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(texts)))})(?![\w-])")
-    erased = 0
-    for path in sorted(folder.glob("*.jsonl")):
-        with path.open("r+b") as file:
-            position = 0
-            for line in file.readlines():
-                entry = _entry(line)
-                if named.search(f"{entry.get('reason')} {entry.get('text')}"):
-                    file.seek(position)
-                    file.write(_overwritten(entry, len(line) - 1))
-                    erased += 1
-                position += len(line)
-            file.flush()
-            os.fsync(file.fileno())
-    return erased
-
-
-def _escaped(text: str, is_ascii: bool) -> str:
-    return json.dumps(text, ensure_ascii=is_ascii)[1:-1]
-
-
-def _entry(line: bytes) -> dict[str, Any]:
-    """Return a quarantined line; a damaged one as its text."""
-    try:
-        return msgspec.json.decode(line, type=dict[str, Any])
-    except msgspec.MsgspecError:
-        return {"text": line.decode(errors="replace")}
-
-
-def _overwritten(entry: dict[str, Any], size: int) -> bytes:
-    """Return the line without reason and text, filled up with spaces to `size` bytes."""
-    emptied = msgspec.json.encode({**entry, "reason": "erased", "text": ""})
-    return emptied.ljust(size) if len(emptied) <= size else b" " * size
 
 
 def erased_users(events: Iterable[AnyEvent]) -> dict[str, int]:

@@ -5,6 +5,7 @@ Events that were logged and set aside later are in the folder beside it, a file 
 the digest of its id: every reader of ids counts them as logged before.
 """
 
+import fcntl
 import logging
 import os
 import secrets
@@ -104,6 +105,7 @@ class Quarantine:
         limit_size(self._folder)
         path = self._folder / f"{os.getpid()}-{secrets.token_hex(4)}.jsonl"
         self._file = path.open("ab")
+        fcntl.flock(self._file, fcntl.LOCK_SH)  # `aisle gc` leaves a file that is written.
         sync_folder(self._folder)
         return self._file
 

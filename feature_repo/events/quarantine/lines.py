@@ -4,9 +4,11 @@ A removed line is overwritten with spaces, because a process may append to its f
 file without lines is removed.
 """
 
+import json
 import os
+import re
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,6 +63,26 @@ def remove_entries(folder: Path, ids: Iterable[str]) -> None:
         by_file.setdefault(stem, set()).add(int(number))
     for stem, numbers in by_file.items():
         _blank(folder / f"{stem}.jsonl", numbers)
+
+
+def erase_entries(folder: Path, ids: Collection[str]) -> int:
+    """Remove the entries that name one of some users or sessions; return how many."""
+    if not ids:
+        return 0
+    texts = {text for id_ in ids for text in (id_, _escaped(id_, False), _escaped(id_, True))}
+    named = re.compile(rf"(?<![\w-])(?:{'|'.join(map(re.escape, sorted(texts)))})(?![\w-])")
+    naming = [
+        stored.id
+        for stored in read_entries(folder)
+        if named.search(f"{stored.entry.reason} {stored.entry.text}")
+    ]
+    remove_entries(folder, naming)
+    return len(naming)
+
+
+def _escaped(text: str, is_ascii: bool) -> str:
+    """Return a text as JSON writes it, without the quotes."""
+    return json.dumps(text, ensure_ascii=is_ascii)[1:-1]
 
 
 def prune_entries(folder: Path, days: float) -> int:

@@ -5,13 +5,13 @@ be put back.  Either changes the past, so the next refresh computes and loads al
 An event with its id that a shop sends meanwhile counts as a duplicate.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import msgspec
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import EVENT_KINDS, AnyEvent
+from feature_repo.events.contract import EVENT_KINDS, AnyEvent, kind_of_event
 from feature_repo.events.log import (
     EventLog,
     digest,
@@ -95,6 +95,23 @@ def put_back(log: EventLog, event_id: str) -> SetAside:
     path.unlink()
     sync_folder(path.parent)
     return aside
+
+
+def erase_set_aside(log: Path, ids: Collection[str]) -> int:
+    """Empty the personal fields of events that name one of some users or sessions; return how many.
+
+    The caller holds the home's lock.
+    """
+    erased = 0
+    for path in (log / "set_aside").glob("[!.]*.json") if ids else ():
+        aside = msgspec.json.decode(path.read_bytes(), type=SetAside)
+        kind = kind_of_event(aside.event)
+        named = {getattr(aside.event, name, None) for name in (*kind.user_ids, "session_id")}
+        if not named.isdisjoint(ids):
+            event = msgspec.structs.replace(aside.event, **kind.erased_values)
+            _write(path, SetAside(aside.reason, aside.at, event))
+            erased += 1
+    return erased
 
 
 def _write(path: Path, aside: SetAside) -> None:

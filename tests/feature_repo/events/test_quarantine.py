@@ -8,6 +8,8 @@ from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog, Quarantine
 from feature_repo.events.log.quarantine import FILE_BYTES, limit_size
 from feature_repo.events.quarantine import (
+    erase_entries,
+    erase_set_aside,
     find_entry,
     put_back,
     read_entries,
@@ -149,3 +151,33 @@ def test_an_unknown_event_cannot_be_set_aside_or_put_back(log, clock):
         set_aside(log, "nothing", "why", clock.now())
     with pytest.raises(LogError, match="an event that is set aside, found 'c1'"):
         put_back(log, "c1")
+
+
+@pytest.mark.parametrize("user", ["u-42", "42", 'a "quoted" ☂', "back\\slash"])
+def test_an_erasure_removes_the_lines_that_name_the_user(tmp_path, user):
+    quarantine = Quarantine(tmp_path)
+    for name in (user, f"{user}1", "another"):
+        line = json.dumps({"user_id": name, "item_id": 7})
+        quarantine.add("events", 1, "item_id: expected a text", line.encode())
+    quarantine.add("events", 4, f"user_id: found {user!r}", b"{}")
+    quarantine.sync()
+
+    erased = erase_entries(tmp_path, {user})
+    quarantine.add("events", 5, "later", b"{}")
+    quarantine.sync()
+
+    texts = [entry.entry.text for entry in read_entries(tmp_path)]
+    assert erased == 2
+    assert [json.loads(text).get("user_id") for text in texts] == [f"{user}1", "another", None]
+
+
+def test_an_erasure_empties_an_event_that_is_set_aside(log, home, clock):
+    log.writer().append([click("e1", user_id="canary"), click("e2", user_id="other")])
+    for event_id in ("e1", "e2"):
+        set_aside(log, event_id, "a robot", clock.now())
+
+    erased = erase_set_aside(home.log, {"canary"})
+
+    users = {aside.event_id: aside.event.user_id for aside in read_set_aside(log)}
+    assert erased == 1
+    assert users == {"e1": None, "e2": "other"}
