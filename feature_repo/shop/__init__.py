@@ -1,18 +1,23 @@
-"""The fields of a shop's items and users, and their types."""
+"""The fields of a shop's items and users, their types, and the shop's markets."""
 
+from feature_repo.shop.languages import DEFAULT_LANGUAGE, language_of
 from feature_repo.shop.limits import VARIABLES as LIMIT_VARIABLES
 from feature_repo.shop.limits import is_cut
+from feature_repo.shop.markets import Market
 from feature_repo.shop.schema import SIMULATED_SHOP, FieldType, Role, Shop, ShopField, safe_column
 from feature_repo.shop.values import typed_value
 
 __all__ = [
+    "DEFAULT_LANGUAGE",
     "LIMIT_VARIABLES",
     "SIMULATED_SHOP",
     "FieldType",
+    "Market",
     "Role",
     "Shop",
     "ShopField",
     "is_cut",
+    "language_of",
     "safe_column",
     "typed_value",
 ]

@@ -3,7 +3,7 @@
 One `[[item]]` or `[[user]]` table declares one field.  Feature views and SQL derive from it, so
 shops with genres and actors and shops with brands and prices run the same code.  `[session]` says
 after how many days of silence a session no longer counts; `[bots]` how many events a day make a
-user or session a bot, and whether bots count.
+user or session a bot, and whether bots count; `[[market]]` the language and currency of a market.
 """
 
 import math
@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from feature_repo.home import DAY, ShopError
+from feature_repo.shop.languages import LANGUAGES, language_of
+from feature_repo.shop.markets import Market, read_markets
 
 FieldType = Literal["number", "text", "category", "list", "vector", "time", "bool"]
-Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market"]
+Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market", "group"]
 
 RESERVED_COLUMNS = frozenset(
     {
@@ -88,6 +90,7 @@ class Shop:
         user_fields: of its users.
         session_ttl_days: days of silence after which a session no longer counts.
         bots: what is a bot, and whether it counts.
+        markets: those that are declared.
     """
 
     name: str
@@ -95,6 +98,7 @@ class Shop:
     user_fields: tuple[ShopField, ...] = ()
     session_ttl_days: float = SESSION_TTL_DAYS
     bots: BotRule = BotRule()
+    markets: tuple[Market, ...] = ()
 
     @classmethod
     def load(cls, path: Path) -> "Shop":
@@ -102,7 +106,7 @@ class Shop:
 
         Raises:
             ShopError: not TOML; a field without name or type, doubled or unknown; or an impossible
-                `[session]` or `[bots]`.
+                `[session]`, `[bots]` or `[[market]]`.
         """
         source = path if path.exists() else SIMULATED_SHOP
         try:
@@ -115,7 +119,43 @@ class Shop:
             user_fields=_fields(table.get("user", []), source, USER_KEYS),
             session_ttl_days=_session_ttl_days(table.get("session", {}), source),
             bots=_bot_rule(table.get("bots", {}), source),
+            markets=read_markets(table.get("market", []), source),
         )
+
+    def market(self, name: str) -> Market:
+        """Return a market; one that is not declared has the language of its name.
+
+        In a shop that declares markets, it has the language of the first.
+        """
+        declared = self._markets.get(name.casefold())
+        if declared is not None:
+            return declared
+        return Market(name, self.markets[0].language if self.markets else language_of(name))
+
+    def choices(self, language: str, *types: FieldType) -> list[list[ShopField]]:
+        """Return the item fields of some types as a market's language reads them.
+
+        A field such as `title_de` has the texts of `title` for the markets of one language, if its
+        name ends in the code of a market's language or in the name of a declared market.
+
+        Returns:
+            for each text of an item, its fields in the order of preference; the title's first.
+        """
+        fields: dict[str, dict[str, ShopField]] = {}
+        for one in self.items_of(*types):
+            stem, _, ending = one.name.rpartition("_")
+            owner = self._language_by_ending.get(ending.casefold(), "") if stem else ""
+            fields.setdefault(stem if owner else one.name, {}).setdefault(owner, one)
+        title = self.item_role("title")
+        ordered = sorted(fields.values(), key=lambda texts: title not in texts.values())
+        chosen = [
+            [
+                *(texts[owner] for owner in (language, "") if owner in texts),
+                *([title] if title is not None and title in texts.values() else []),
+            ]
+            for texts in ordered
+        ]
+        return [list(dict.fromkeys(choice)) for choice in chosen if choice]
 
     def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
         """Return the item fields of the given types, in declared order."""
@@ -135,6 +175,16 @@ class Shop:
     def session_ttl(self) -> int:
         """Microseconds of silence after which a session no longer counts."""
         return round(self.session_ttl_days * DAY)
+
+    @cached_property
+    def _markets(self) -> dict[str, Market]:
+        return {market.name.casefold(): market for market in self.markets}
+
+    @cached_property
+    def _language_by_ending(self) -> dict[str, str]:
+        languages = {market.language for market in self.markets}
+        codes = {code: name for code, name in LANGUAGES.items() if name in languages}
+        return codes | {name: market.language for name, market in self._markets.items()}
 
     @cached_property
     def _roles(self) -> dict[Role | None, ShopField]:

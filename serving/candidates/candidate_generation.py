@@ -2,7 +2,8 @@
 
 A source whose index is missing or damaged is skipped.  Where no item has the words as typed, the
 search drops words, then a price limit that was typed in words, then the query itself, and the
-answer lists the dropped conditions.  Filters of the request always apply.
+answer lists the dropped conditions.  Filters of the request always apply, and so does what the
+query excludes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,13 +14,13 @@ import numpy as np
 
 from feature_repo.home import ArtifactError
 from feature_repo.request_features.context import RequestContext
+from feature_repo.shop import Market
 from serving.candidates.candidate_sources import CandidateSources
+from serving.candidates.query_conditions import price_filters, with_phrases, without_excluded
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import Model, ModelRegistry
-from training.query_understanding import InterpretedQuery
 from training.retrieval.catalogue import (
     Candidates,
-    Filter,
     ItemTable,
     RankedList,
     RankedRows,
@@ -30,7 +31,7 @@ from training.retrieval.catalogue import (
     fuse_rows,
     sellable,
 )
-from training.retrieval.indexes import ITEM_TABLE, LEXICAL
+from training.retrieval.indexes import ITEM_TABLE, LEXICAL, MOST_CONCEPTS
 from training.retrieval.sources import SourceMissingError, SourceRequest
 
 DEPTH = 200
@@ -38,6 +39,7 @@ DEPTH = 200
 
 RANKER_WEIGHT_IF_RELAXED = 0.3
 BROWSE = "browse"
+_NO_ROWS: Rows = np.empty(0, np.int64)
 FALLBACKS = "popular", "newest"
 """Sources of a list whose own sources have no item; the newest items need no click."""
 
@@ -51,7 +53,8 @@ class Retrieval:
         item_ids: of the item table.
         total: number of items that match; None where it was not counted.
         facets: of the items that match.
-        relaxed: dropped conditions: words, price, query, surface.
+        relaxed: dropped conditions: words, phrase, price, query, surface.
+        dropped_words: words of the query that the matching items need not have.
         missing: sources that could not be searched.
     """
 
@@ -60,6 +63,7 @@ class Retrieval:
     total: int | None = None
     facets: Mapping[str, Any] = field(default_factory=dict)
     relaxed: tuple[str, ...] = ()
+    dropped_words: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
 
     @property
@@ -102,7 +106,7 @@ def retrieve_candidates(
     sources = CandidateSources(request, list_request)
     if LEXICAL not in list_request.surface.sources:
         return _recommend(sources)
-    return _search(sources)
+    return _search(sources, item_table.shop.market(query.market))
 
 
 def merge(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
@@ -151,21 +155,40 @@ def _fallback(sources: CandidateSources) -> dict[str, RankedRows]:
     return results
 
 
-def _search(sources: CandidateSources) -> Retrieval:
-    interpreted, eligible = sources.list_request.interpreted, sources.request.eligible
-    limits = price_filters(interpreted, sources.item_table)
+def _search(sources: CandidateSources, market: Market) -> Retrieval:
+    interpreted = sources.list_request.interpreted
+    sources, relaxed = _with_conditions(sources)
+    limits = price_filters(interpreted, sources.item_table, market.currency)
+    if interpreted.has_price and not limits and sources.item_table.shop.price_field:
+        relaxed = (*relaxed, "price")
     priced = sources
     if limits:
-        eligible = eligible & all_of(limits, sources.item_table)
-        priced = replace(sources, request=replace(sources.request, eligible=eligible))
+        priced = sources.within(sources.request.eligible & all_of(limits, sources.item_table))
     if not interpreted.words:
-        return _browse(priced) if limits else _browse(sources, ("query",))
-    half = (len(interpreted.words) + 1) // 2
+        restricts = limits or interpreted.excluded or interpreted.negated
+        return _browse(priced, relaxed) if restricts else _popular(sources, relaxed)
     return (
-        _with_words(priced, half)
-        or (_with_words(sources, 1, ("price",)) if limits else _with_words(sources, 1))
-        or _browse(sources, ("query",))
+        _with_words(priced, 0.5, relaxed)
+        or _with_words(sources, 0.0, (*relaxed, "price") if limits else relaxed)
+        or _popular(sources, relaxed)
     )
+
+
+def _with_conditions(sources: CandidateSources) -> tuple[CandidateSources, tuple[str, ...]]:
+    """Leave out what the query excludes, and what lacks its phrases, unless nothing has them."""
+    interpreted = sources.list_request.interpreted
+    relaxed: tuple[str, ...] = ()
+    try:
+        if interpreted.excluded or interpreted.negated:
+            sources = sources.within(without_excluded(sources.request))
+        if interpreted.phrases:
+            eligible = with_phrases(sources.request)
+            if eligible.any():
+                return sources.within(eligible), relaxed
+            relaxed = ("phrase",)
+    except SourceMissingError:
+        sources.missing.append(LEXICAL)
+    return sources, relaxed
 
 
 def _browse(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retrieval:
@@ -174,25 +197,37 @@ def _browse(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retriev
     return _recommend(replace(sources, list_request=list_request), relaxed)
 
 
-def _with_words(
-    sources: CandidateSources, least: int, relaxed: tuple[str, ...] = ()
-) -> Retrieval | None:
-    """Search the items with the most words of the query; None where none has at least `least`.
+def _popular(sources: CandidateSources, relaxed: tuple[str, ...]) -> Retrieval:
+    """Return popular items instead of matching ones; none of them matches."""
+    return Retrieval(
+        _fallback(sources),
+        sources.item_table.item_ids,
+        0,
+        relaxed=(*relaxed, "query"),
+        missing=tuple(dict.fromkeys(sources.missing)),
+    )
 
-    Where no item has them all, those with any word are returned.  Items that match in part follow
-    the others; they count neither in the total nor in the facets.
+
+def _with_words(
+    sources: CandidateSources, least: float, relaxed: tuple[str, ...]
+) -> Retrieval | None:
+    """Search the items with the words of the query, or with those that some item has together.
+
+    Items that match in part follow the others; they count neither in the total nor in the facets.
+    Returns None where no item has the share `least` of the words.
     """
-    most = len(set(sources.list_request.interpreted.words))
-    surface = sources.list_request.surface
-    hits, rows, count = _strictest(sources, min(least, most), most)
+    surface, request = sources.list_request.surface, sources.request
     exact = [name for name in surface.sources if name not in surface.partial_match_sources]
-    results = {name: hits if name == LEXICAL else sources.search(name) for name in exact}
+    rows, dropped = _matching_rows(sources, least)
+    results = {
+        name: sources.search(name) if name != LEXICAL or rows.size else RankedRows()
+        for name in exact
+    }
     if not any(map(len, results.values())):
         return None
-    if len(hits) and count < most:
-        (hits, rows), relaxed = sources.words(1), ("words", *relaxed)
-        results = {**results, LEXICAL: hits}
-    matching = np.zeros(sources.request.eligible.size, dtype=np.bool_)
+    if dropped and rows.size:
+        relaxed = ("words", *relaxed)
+    matching = np.zeros(request.eligible.size, dtype=np.bool_)
     matching[rows] = True
     for name in exact:
         if name != LEXICAL:
@@ -205,30 +240,25 @@ def _with_words(
         int(np.count_nonzero(matching)),
         facets(sources.item_table, matching),
         relaxed,
+        dropped,
         tuple(dict.fromkeys(sources.missing)),
     )
 
 
-def _strictest(sources: CandidateSources, least: int, most: int) -> tuple[RankedRows, Rows, int]:
-    """Return the items with as many words as any item has, and that number, by bisection."""
-    best, best_rows, count = RankedRows(), np.empty(0, np.int64), 0
-    low, high, middle = least, most, most
+def _matching_rows(sources: CandidateSources, least: float) -> tuple[Rows, tuple[str, ...]]:
+    """Return the rows of the matching items, and the words that these need not have."""
     try:
-        while low <= high:
-            hits, rows = sources.words(middle)
-            if len(hits):
-                best, best_rows, count, low = hits, rows, middle, middle + 1
-            else:
-                high = middle - 1
-            middle = (low + high + 1) // 2
+        matches = sources.request.matches
     except SourceMissingError:
         sources.missing.append(LEXICAL)
-    return best, best_rows, count
-
-
-def price_filters(interpreted: InterpretedQuery, item_table: ItemTable) -> tuple[Filter, ...]:
-    """Return the price limits that were typed in words, as a filter; none where there are none."""
-    field = item_table.shop.item_role("price")
-    if field is None or not interpreted.has_price:
-        return ()
-    return (Filter(field, None, interpreted.price_low, interpreted.price_high),)
+        return _NO_ROWS, ()
+    required, satisfiable = matches.required, matches.satisfiable
+    if not satisfiable or satisfiable.bit_count() < least * required.bit_count():
+        return _NO_ROWS, ()
+    concepts = sources.list_request.interpreted.concepts
+    dropped = [
+        concept.word
+        for n, concept in enumerate(concepts[:MOST_CONCEPTS])
+        if (required & ~satisfiable) >> n & 1
+    ]
+    return sources.request.full_matches.positions, tuple(dropped)

@@ -1,10 +1,10 @@
 """The candidate sources of one request: search each by its name, and record missing ones."""
 
 import logging
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from serving.query import ListRequest
-from training.retrieval.catalogue import ItemTable, RankedList, RankedRows, Rows
+from training.retrieval.catalogue import Flags, ItemTable, RankedList, RankedRows
 from training.retrieval.sources import SourceMissingError, SourceRequest, source_specs
 
 _logger = logging.getLogger(__name__)
@@ -43,10 +43,6 @@ class CandidateSources:
             return RankedRows()
         return self.request.select(results) if isinstance(results, RankedList) else results
 
-    def words(self, at_least: int) -> tuple[RankedRows, Rows]:
-        """Return the best items with at least so many words of the query, and the rows of all.
-
-        Raises:
-            SourceMissingError: there is no lexical index.
-        """
-        return self.request.words(at_least)
+    def within(self, eligible: Flags) -> "CandidateSources":
+        """Return the same sources for fewer items."""
+        return replace(self, request=replace(self.request, eligible=eligible))

@@ -142,13 +142,14 @@ def _evaluated_rankings(
     firsts = recent.take(pa.array(_first_rows(recent["request_id"].to_pylist())))
     firsts = firsts.append_column("qid", pa.array(np.arange(firsts.num_rows)))
     learned: Understanding = registry.index(UNDERSTANDING)
-    reads_prices = shop.item_role("price") is not None
     for row, context in zip(firsts.to_pylist(), historical_features(home, firsts), strict=True):
         query = (row["query"] or "").strip() or None
         surface = SEARCH if query else BROWSED
         list_request = ListRequest(SURFACES[surface])
         if query:
-            interpreted = learned.apply(query, row["market"], reads_prices=reads_prices)
+            interpreted = learned.apply(
+                query, shop.market(row["market"]), reads_prices=shop.price_field is not None
+            )
             list_request = ListRequest(SURFACES[surface], interpreted=interpreted)
         query = Query(
             request_id=row["request_id"],

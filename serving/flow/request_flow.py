@@ -164,8 +164,8 @@ def interpret(request: RequestState) -> None:
     with request.trace.fail_open("interpret"):
         interpreted = (understanding or Understanding()).apply(
             query.text,
-            query.market,
-            reads_prices=resources.shop.item_role("price") is not None,
+            resources.shop.market(query.market),
+            reads_prices=resources.shop.price_field is not None,
         )
         list_request = replace(query.list_request, interpreted=interpreted)
         request.query = replace(query, list_request=list_request)

@@ -1,6 +1,7 @@
 """Build answers from slates."""
 
 import time
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from serving.candidates import Retrieval
 from serving.contract import RankAnswer, RankedItem, SlateAnswer, encode_cursor
 from serving.monitoring import Trace
-from serving.query import Query
+from serving.query import ListRequest, Query
 from serving.ranking import Scored, Slate
 from training.retrieval.catalogue import Candidates, ItemTable
 
@@ -50,11 +51,16 @@ def page_answer(
         degraded=trace.degraded,
         total=total,
         facets=dict(retrieval.facets),
-        understood=list_request.interpreted.to_dict(),
+        understood=_understood(list_request, retrieval),
         relaxed=list(retrieval.relaxed),
         next=encode_cursor(slate.next_ids, total),
         trace=trace.stages if query.explain else None,
     )
+
+
+def _understood(list_request: ListRequest, retrieval: Retrieval) -> dict[str, Any]:
+    dropped = {"dropped": list(retrieval.dropped_words)} if retrieval.dropped_words else {}
+    return list_request.interpreted.to_dict() | dropped
 
 
 def _items(slate: Slate, explain: bool) -> list[RankedItem]:

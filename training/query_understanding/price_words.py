@@ -1,86 +1,236 @@
-"""Price limits in words: "under 50", "from 20 to 40 €", "unter 30", "moins de 20"."""
+"""Price limits in words: "under 50", "unter 1.000 €", "50-80 €", "5000円以下".
+
+A number limits the price only if its phrase can mean nothing else, or if a currency or the word
+"price" comes with it; never if a unit follows, or if the title of an item has the phrase.
+"""
 
 import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-_SIGN = "[$€£¥]"
-_COIN = r"(?:usd|eur|gbp|dollars?|euros?|pounds?)(?!\w)"
-_MONEY = rf"(?:{_SIGN}\s*)?(\d{{1,9}}(?:[.,]\d{{1,2}})?)(?:\s*(?:{_SIGN}|{_COIN}))?"
-_AT_MOST = (
-    "under|below|less than|cheaper than|up to|at most|max|within",
-    "unter|bis zu|bis|höchstens|maximal|weniger als|billiger als",
-    "moins de|moins cher que|jusqu'à|maximum|sous",
-    "menos de|hasta|máximo|por debajo de",
-    "meno di|fino a|sotto|massimo",
-    "até|abaixo de",
-    "onder|minder dan|tot",
+from training.query_understanding.price_phrases import (
+    AFTER_AT_LEAST,
+    AFTER_AT_MOST,
+    AT_LEAST,
+    AT_LEAST_WEAK,
+    AT_MOST,
+    AT_MOST_WEAK,
+    BETWEEN,
+    BETWEEN_WEAK,
+    CURRENCIES,
+    DOUBTFUL,
+    NOT_LESS,
+    PRICE,
+    SHARED_SIGNS,
+    TO,
+    UNITS,
 )
-_AT_LEAST = (
-    "over|above|more than|at least|min",
-    "über|ab|mindestens|mehr als",
-    "plus de|au moins|à partir de",
-    "más de|desde|mínimo|por encima de",
-    "più di|almeno",
-    "mais de|acima de",
-    "boven|meer dan|vanaf",
-)
-_BETWEEN = (
-    ("between|from", "and|to"),
-    ("zwischen|von", "und|bis"),
-    ("entre|de", "et|à"),
-    ("entre|de", "y|a"),
-    ("tra|da", "e|a"),
-    ("entre|de", "e|a"),
-    ("tussen|van", "en|tot"),
-)
-_RANGES = [
-    re.compile(rf"(?<!\w)(?:{one})\s+{_MONEY}\s+(?:{two})\s+{_MONEY}(?![\w.,]*\d)", re.IGNORECASE)
-    for one, two in _BETWEEN
-]
-_HIGH = re.compile(rf"(?<!\w)(?:{'|'.join(_AT_MOST)})\s+{_MONEY}(?![\w%])", re.IGNORECASE)
-_LOW = re.compile(rf"(?<!\w)(?:{'|'.join(_AT_LEAST)})\s+{_MONEY}(?![\w%])", re.IGNORECASE)
+from training.query_understanding.words import words
+
 LONGEST_QUERY = 500
+_MULTIPLES = {"万": 10_000, "만": 10_000, "萬": 10_000, "千": 1_000, "천": 1_000}
+
+
+def _any_of(phrases: Iterable[str]) -> str:
+    """Return a pattern of any of the phrases, the longest first."""
+    ordered = sorted(phrases, key=lambda phrase: (-len(phrase), phrase))
+    return "|".join(map(re.escape, ordered))
+
+
+_CODES = {
+    **{
+        word: frozenset({code})
+        for code, listed in CURRENCIES.items()
+        for word in listed.split()
+        if word != "kroner"
+    },
+    "kroner": frozenset({"NOK", "DKK"}),
+    **SHARED_SIGNS,
+}
+"""Currencies that each sign or word may mean."""
+
+_SIGN = rf"(?:{_any_of(_CODES)})"
+_DIGITS = (
+    r"\d{1,3}(?:[.,'’\u00a0\u202f ]\d{3})+(?:[.,]\d{1,2})?(?!\d)"
+    r"|\d{1,12}(?:[.,]\d{1,2})?(?![.,]?\d)"
+)
+_NUMBER_AHEAD = r"(?=[^\W\d_]{0,8}[^\w\s]?\s?\d)"
+"""Skips the positions where no number follows, before the signs of currencies are tried."""
+
+_NO_UNIT = rf"(?!\s*(?:{_any_of(UNITS.split())})(?![^\W\d_]))(?![\w%\"″°×])(?!\s*[x×/]\s*\d)"
+_LABEL = re.compile(rf"(?<!\w)(?:{_any_of(PRICE.split('|'))})\s*:?\s*$", re.IGNORECASE)
+
+
+def _money(name: str) -> str:
+    """Return a pattern of a number with a currency before or after it, or without one."""
+    return (
+        rf"{_NUMBER_AHEAD}(?:(?P<{name}_before>{_SIGN})\.?\s*)?(?P<{name}>{_DIGITS})"
+        rf"(?P<{name}_times>[万만萬千천])?"
+        rf"(?:\s*(?P<{name}_after>{_SIGN})(?![^\W\d_ぁ-んァ-ヶ一-龥가-힣])\.?)?"
+    )
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """A phrase with one or two numbers.
+
+    Attributes:
+        before, between, after: phrases before, between and after the numbers, with `|`; empty
+            where there are none.
+        is_strong: whether it limits a price without a currency.
+        ends: which limits its numbers are: low, high or both.
+    """
+
+    before: str
+    between: str
+    after: str
+    is_strong: bool
+    ends: Sequence[str]
+
+    def matches(self, text: str) -> Iterator["re.Match[str]"]:
+        """Find the rule in a text, whose words are separated by single spaces."""
+        lowered = text.lower()
+        present = []
+        for phrases in (self.before, self.between, self.after):
+            some = tuple(phrase for phrase in phrases.split("|") if phrase in lowered)
+            if phrases and not some:
+                return iter(())
+            present.append(some if phrases else ())
+        return _pattern(*present).finditer(text)
+
+
+@lru_cache(maxsize=2_000)
+def _pattern(
+    before: tuple[str, ...], between: tuple[str, ...], after: tuple[str, ...]
+) -> "re.Pattern[str]":
+    """Return the pattern of a rule, given its phrases that a text has."""
+    first = rf"(?<!\w)(?:{_any_of(before)})[\s:]*" if before else r"(?<![\w.,-])"
+    second = rf"\s*(?:{_any_of(between)})\s*{_money('two')}" if between else ""
+    last = rf"\s*['’-]?(?:{_any_of(after)})(?![a-zà-ÿ])" if after else _NO_UNIT
+    return re.compile(f"{first}{_money('one')}{second}{last}", re.IGNORECASE)
+
+
+_LOW, _HIGH, _BOTH = ("low",), ("high",), ("low", "high")
+_RULES = [
+    *(_Rule(one, two, "", True, _BOTH) for one, two in BETWEEN),
+    *(_Rule(one, two, "", False, _BOTH) for one, two in BETWEEN_WEAK),
+    _Rule("", TO, "", False, _BOTH),
+    _Rule(NOT_LESS, "", "", True, _LOW),
+    _Rule(AT_MOST, "", "", True, _HIGH),
+    _Rule("", "", AFTER_AT_MOST, False, _HIGH),
+    _Rule("", "", AFTER_AT_LEAST, False, _LOW),
+    _Rule(AT_MOST_WEAK, "", "", False, _HIGH),
+    _Rule(AT_LEAST, "", "", True, _LOW),
+    _Rule(AT_LEAST_WEAK, "", "", False, _LOW),
+]
+"""In the order of their use: a negated phrase such as "no more than" is before "more than"."""
 
 
 @dataclass(frozen=True)
 class PriceLimits:
-    """The inclusive price limits of a query, and the rest of its text."""
+    """The inclusive price limits of a query, and the rest of its text.
+
+    Attributes:
+        currencies: those that the words may mean; empty without any.
+    """
 
     text: str
     low: float | None = None
     high: float | None = None
+    currencies: frozenset[str] = frozenset()
 
 
-def read_price_limits(text: str) -> PriceLimits:
+def read_price_limits(
+    text: str, in_titles: Collection[str] = (), currency: str | None = None
+) -> PriceLimits:
     """Separate the price limits of a query from its text, which may become empty.
 
-    >>> read_price_limits("red shoes under $50")
-    PriceLimits(text='red shoes', low=None, high=50.0)
-    >>> read_price_limits("shoes from 20 to 40 euros")
-    PriceLimits(text='shoes', low=20.0, high=40.0)
-    >>> read_price_limits("under armour")
-    PriceLimits(text='under armour', low=None, high=None)
+    Args:
+        text: the query.
+        in_titles: phrases with a number that titles have, as `number_phrases` returns them; they
+            limit a price only with a currency.
+        currency: of the market; None where it is not declared.
+
+    >>> read_price_limits("red shoes under $50").high, read_price_limits("schuhe ab 1.000 €").low
+    (50.0, 1000.0)
+    >>> read_price_limits("shoes from 20 to 40 euros").text
+    'shoes'
+    >>> read_price_limits("under armour"), read_price_limits("air max 90").high
+    (PriceLimits(text='under armour', low=None, high=None, currencies=frozenset()), None)
     """
-    if len(text) > LONGEST_QUERY:
-        return PriceLimits(text)
-    for pattern in _RANGES:
-        if match := pattern.search(text):
-            low, high = sorted(map(_number, match.groups()))
-            return PriceLimits(_without(text, match), low, high)
-    high_match = _HIGH.search(text)
-    rest = _without(text, high_match) if high_match else text
-    low_match = _LOW.search(rest)
-    rest = _without(rest, low_match) if low_match else rest
-    return PriceLimits(
-        rest,
-        _number(low_match[1]) if low_match else None,
-        _number(high_match[1]) if high_match else None,
-    )
+    limits = PriceLimits(text)
+    if len(text) > LONGEST_QUERY or not any(map(str.isdigit, text)):
+        return limits
+    ends: dict[str, float] = {}
+    currencies: frozenset[str] = frozenset()
+    text = " ".join(text.split())
+    for rule in _RULES:
+        if set(rule.ends) & ends.keys():
+            continue
+        accepted = (m for m in rule.matches(text) if _is_price(m, rule, in_titles, currency))
+        match = next(accepted, None)
+        if match is None:
+            continue
+        numbers = sorted(_numbers(match))
+        ends |= dict(zip(rule.ends, numbers, strict=True))
+        currencies |= _currencies(match)
+        before = _LABEL.sub("", text[: match.start()])
+        text = " ".join(f"{before} {text[match.end() :]}".split())
+    return PriceLimits(text, ends.get("low"), ends.get("high"), currencies)
 
 
-def _without(text: str, match: "re.Match[str]") -> str:
-    return " ".join(f"{text[: match.start()]} {text[match.end() :]}".split())
+def number_phrases(title: str) -> set[str]:
+    """Return the phrases of a title that would limit a price in a query.
+
+    >>> number_phrases("Vitamins for women over 50")
+    {'over 50'}
+    """
+    if not any(map(str.isdigit, title)):
+        return set()
+    text = " ".join(title[:LONGEST_QUERY].split())
+    return {
+        " ".join(words(match[0]))
+        for rule in _RULES
+        if rule.is_strong
+        for match in rule.matches(text)
+    }
+
+
+def _is_price(
+    match: "re.Match[str]", rule: _Rule, in_titles: Collection[str], currency: str | None
+) -> bool:
+    doubtful = [sign for sign in _signs(match) if sign in DOUBTFUL]
+    if any((currency or DOUBTFUL[sign]) not in _CODES[sign] for sign in doubtful):
+        return False
+    if _currencies(match) or _LABEL.search(match.string[: match.start()]):
+        return True
+    return rule.is_strong and " ".join(words(match[0])) not in in_titles
+
+
+def _currencies(match: "re.Match[str]") -> frozenset[str]:
+    return frozenset[str]().union(*(_CODES[sign] for sign in _signs(match)))
+
+
+def _signs(match: "re.Match[str]") -> list[str]:
+    groups = match.groupdict().items()
+    return [s.casefold() for name, s in groups if s and name.endswith(("_before", "_after"))]
+
+
+def _numbers(match: "re.Match[str]") -> list[float]:
+    groups = match.groupdict()
+    return [
+        _number(groups[name]) * _MULTIPLES.get(groups[f"{name}_times"] or "", 1)
+        for name in ("one", "two")
+        if groups.get(name)
+    ]
 
 
 def _number(text: str) -> float:
-    return float(text.replace(",", "."))
+    """Read a number; three digits after a separator are thousands.
+
+    >>> _number("1.000"), _number("1,000.50"), _number("49,90"), _number("1 000")
+    (1000.0, 1000.5, 49.9, 1000.0)
+    """
+    digits = re.sub(r"[.,'’\s](?=\d{3}(?!\d))", "", text)
+    return float(digits.replace(",", "."))

@@ -1,52 +1,26 @@
 """Split a text into words, for items and queries alike.
 
-The text is normalized (NFKC), case folded and stripped of accents.  Words are runs of letters and
-digits; in scripts without spaces, pairs of characters.  Words are stemmed in the market's language,
-so that `Crèmes` matches `creme`.
+The text is folded; words are runs of letters and digits, and pairs of characters in scripts without
+spaces.  Words are stemmed in the market's language, so that `Crèmes` matches `creme`.
 """
 
+import re
 import unicodedata
-from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 import Stemmer
 
-DEFAULT_LANGUAGE = "english"
+from training.query_understanding.folding import fold
+from training.query_understanding.scripts import indexed_parts, is_spaced, query_parts
+
 LONGEST_TEXT, MOST_WORDS, LONGEST_WORD = 20_000, 2_000, 40
 
-LANGUAGES = {
-    **dict.fromkeys(("de", "at", "ch", "li"), "german"),
-    **dict.fromkeys(("fr", "be", "lu", "mc"), "french"),
-    **dict.fromkeys(("es", "mx", "ar", "co", "cl", "pe"), "spanish"),
-    **dict.fromkeys(("pt", "br"), "portuguese"),
-    **dict.fromkeys(("se", "sv"), "swedish"),
-    **dict.fromkeys(("dk", "da"), "danish"),
-    **dict.fromkeys(("no", "nb"), "norwegian"),
-    **dict.fromkeys(("gr", "el"), "greek"),
-    "it": "italian",
-    "nl": "dutch",
-    "fi": "finnish",
-    "pl": "polish",
-    "cz": "czech",
-    "ro": "romanian",
-    "hu": "hungarian",
-    "ru": "russian",
-    "tr": "turkish",
-}
-"""Stemmer by country or language code; all other markets use English."""
+_ASCII_WORD = re.compile("[a-z0-9]+")
+_STEMMERS = frozenset(Stemmer.algorithms())
+_SUFFIXED = frozenset({"arabic", "turkish"})
+"""Languages that add one ending to another; the stemmer removes one at a time."""
 
-_UNSPACED = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
-_ACCENTED = ("LATIN", "GREEK", "CYRILLIC")
-
-
-def language_of(market: str) -> str:
-    """Return the language of a market that is named by country, language or both.
-
-    >>> language_of("de"), language_of("fr-CA"), language_of("default")
-    ('german', 'french', 'english')
-    """
-    code = market.casefold().replace("_", "-").split("-")[0]
-    return LANGUAGES.get(code, DEFAULT_LANGUAGE)
+_FINAL_HEBREW = str.maketrans("םןךףץ", "מנכפצ")
 
 
 def stems(text: str, language: str) -> list[str]:
@@ -59,20 +33,45 @@ def stems(text: str, language: str) -> list[str]:
 
 
 def words(text: str) -> list[str]:
-    """Return the words of a text, folded, not stemmed.
+    """Return the words of a query or text, folded, not stemmed.
 
-    >>> words("Crème-Brûlée №5, 赤い靴")
-    ['creme', 'brulee', 'no5', '赤い', 'い靴']
+    >>> words("Crème-Brûlée №5, 赤い靴 USB充電器")
+    ['creme', 'brulee', 'no5', '赤イ', '靴', 'usb', '充電', '電器']
     """
-    return [word[:LONGEST_WORD] for run in _runs(_folded(text)) for word in _spaced(run)][
-        :MOST_WORDS
-    ]
+    runs = _runs(fold(text[:LONGEST_TEXT]))
+    return [
+        part[:LONGEST_WORD]
+        for run in runs
+        for part in ((run,) if is_spaced(run) else query_parts(run))
+    ][:MOST_WORDS]
+
+
+def indexed_words(text: str) -> list[str]:
+    """Return the words of an item's text; as `words`, and single characters beside pairs.
+
+    >>> indexed_words("red 靴下")
+    ['red', '靴下', '靴', '下']
+    """
+    runs = _runs(fold(text[:LONGEST_TEXT]))
+    return [
+        part[:LONGEST_WORD]
+        for run in runs
+        for part in ((run,) if is_spaced(run) else indexed_parts(run))
+    ][:MOST_WORDS]
 
 
 @lru_cache(maxsize=100_000)
 def stem(word: str, language: str) -> str:
     """Return the stem of a folded word."""
+    if language in ("danish", "norwegian"):
+        word = word.replace("aa", "a")
+    elif language == "hebrew":
+        word = word.removesuffix("ים").removesuffix("ות").translate(_FINAL_HEBREW) or word
+    if language not in _STEMMERS:
+        return word
     stemmed: str = _stemmer(language).stemWord(word)
+    if language in _SUFFIXED:
+        return word if len(stemmed) < 3 or stemmed == word else stem(stemmed, language)
     return stemmed or word
 
 
@@ -81,27 +80,8 @@ def _stemmer(language: str) -> "Stemmer.Stemmer":
     return Stemmer.Stemmer(language)
 
 
-def _folded(text: str) -> str:
-    composed = unicodedata.normalize("NFKC", text[:LONGEST_TEXT]).casefold()
-    return composed if composed.isascii() else "".join(_without_accents(composed))
-
-
-def _without_accents(text: str) -> Iterator[str]:
-    """Strip accents in Latin, Greek and Cyrillic; in other scripts they are part of the letter."""
-    for letter in text:
-        parts = unicodedata.normalize("NFD", letter)
-        if len(parts) > 1 and unicodedata.name(parts[0], "").startswith(_ACCENTED):
-            yield parts[0]
-        else:
-            yield letter
-
-
 def _runs(text: str) -> list[str]:
+    if text.isascii():
+        return _ASCII_WORD.findall(text)
     letters = (c if c.isalnum() or unicodedata.category(c)[0] == "M" else " " for c in text)
     return "".join(letters).split()
-
-
-def _spaced(run: str) -> Iterable[str]:
-    if run.isascii() or not any(unicodedata.name(c, "").startswith(_UNSPACED) for c in run):
-        return [run]
-    return [run[n : n + 2] for n in range(max(len(run) - 1, 1))]

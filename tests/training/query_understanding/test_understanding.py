@@ -4,13 +4,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from feature_repo.shop import Market, language_of
 from tests.scale import examples
-from training.query_understanding import Intent, Spelling, Understanding, language_of, stems, words
+from training.query_understanding import Intent, Spelling, Understanding, stems, words
 from training.query_understanding.price_words import read_price_limits
 from training.query_understanding.words import LONGEST_WORD, MOST_WORDS
 
 TITLES = ["red sneaker"] * 20 + ["blue sneaker"] * 5 + ["warm jacket"] * 8 + ["racket"] * 8
 SPELLING = Spelling.fit(TITLES, {"sneeker": 1, "kicks": 9})
+UK = Market("uk", "english")
+LEARNED = Understanding({"english": SPELLING})
 
 
 @settings(max_examples=examples(200), deadline=None)
@@ -21,7 +24,7 @@ def test_any_text_has_a_limited_number_of_short_words(text, market):
     assert len(folded) <= MOST_WORDS
     assert all(0 < len(word) <= LONGEST_WORD for word in folded)
     assert len(stems(text, language_of(market))) == len(folded)
-    Understanding(SPELLING).apply(text, market, reads_prices=True)
+    LEARNED.apply(text, Market(market, language_of(market), "EUR"), reads_prices=True)
 
 
 @pytest.mark.parametrize(
@@ -63,15 +66,16 @@ def test_word_is_corrected_only_with_evidence(typed, expected):
 
 
 def test_spelling_and_intents_load_unchanged(tmp_path):
-    learned = Understanding(SPELLING, {"category": Intent.fit([("red", "shoes", 9)], ["Hats"])})
+    learned = Understanding(
+        {"english": SPELLING}, {"category": Intent.fit([("red", "shoes", 9)], ["Hats"])}
+    )
 
     learned.save(tmp_path)
 
     loaded = Understanding.load(tmp_path)
     for query in ("red", "hats under 20", "sneakre"):
-        assert loaded.apply(query, "uk", reads_prices=True) == learned.apply(
-            query, "uk", reads_prices=True
-        )
+        interpreted = learned.apply(query, UK, reads_prices=True)
+        assert loaded.apply(query, UK, reads_prices=True) == interpreted
 
 
 def test_query_implies_the_value_that_is_clicked_after_it():
@@ -100,7 +104,22 @@ def test_query_implies_the_value_that_is_clicked_after_it():
         ("over 10 shoes less than 20", "shoes", 10, 20),
         ("schuhe unter 30 €", "schuhe", None, 30),
         ("chaussures moins de 20", "chaussures", None, 20),
-        ("zapatos hasta 20", "zapatos", None, 20),
+        ("zapatos hasta 20", "zapatos hasta 20", None, None),
+        ("zapatos hasta 20 €", "zapatos", None, 20),
+        ("jacket under 1,000", "jacket", None, 1000),
+        ("jacke unter 1.000 €", "jacke", None, 1000),
+        ("jacket no more than 50", "jacket", None, 50),
+        ("jacket not less than 50", "jacket", 50, None),
+        ("jacket <50", "jacket", None, 50),
+        ("jacket 50-80 €", "jacket", 50, 80),
+        ("靴 5,000円以下", "靴", None, 5000),
+        ("nike air max 90", "nike air max 90", None, None),
+        ("airpods max 2", "airpods max 2", None, None),
+        ("puzzle ab 1000", "puzzle ab 1000", None, None),
+        ("tv up to 55 zoll", "tv up to 55 zoll", None, None),
+        ("toy from 3 to 6", "toy from 3 to 6", None, None),
+        ("under 5 ft", "under 5 ft", None, None),
+        ("dumbbells under 20 lbs", "dumbbells under 20 lbs", None, None),
         ("under armour shoes", "under armour shoes", None, None),
         ("50 shades", "50 shades", None, None),
         ("under 50% wool", "under 50% wool", None, None),
@@ -114,7 +133,7 @@ def test_limits_of_the_price_are_read_from_words(query, rest, low, high):
 
 
 def test_a_shop_without_prices_reads_none():
-    interpreted = Understanding().apply("shoes under 50", "uk", reads_prices=False)
+    interpreted = Understanding().apply("shoes under 50", UK, reads_prices=False)
 
     assert interpreted.words == ("shoes", "under", "50")
     assert not interpreted.has_price

@@ -7,6 +7,7 @@ from training.retrieval.catalogue.filters import (
     is_out_of_stock,
     parse_filters,
     sellable,
+    sold_in_language,
 )
 from training.retrieval.catalogue.first_seen import first_seen
 from training.retrieval.catalogue.fusion import Candidates, K, fuse, fuse_rows
@@ -35,4 +36,5 @@ __all__ = [
     "is_out_of_stock",
     "parse_filters",
     "sellable",
+    "sold_in_language",
 ]

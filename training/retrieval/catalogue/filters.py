@@ -77,6 +77,14 @@ def sellable(item_table: ItemTable, market: str) -> Flags:
     return item_table.sellable[market_key]
 
 
+def sold_in_language(item_table: ItemTable, language: str) -> Flags:
+    """Return which items are sold in the declared markets of a language, shape (N,)."""
+    markets = [one.name for one in item_table.shop.markets if one.language == language]
+    if not markets:
+        return np.ones(item_table.size, dtype=np.bool_)
+    return np.logical_or.reduce([_sold_in(item_table, name.casefold()) for name in markets])
+
+
 def _in_stock(item_table: ItemTable) -> Flags:
     stock = item_table.shop.item_role("stock")
     if stock is None or stock.type not in ("number", "bool"):

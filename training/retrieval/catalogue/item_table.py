@@ -225,6 +225,15 @@ class ItemTable:
         """Return the texts of a text field of the fitted items, as `as_text` does."""
         return [*map(as_text, self.table[field.column].to_pylist())]
 
+    def texts_of(self, field: ShopField, rows: Rows) -> list[str]:
+        """Return the newest texts of some items in one field, as `as_text` does."""
+        fitted = rows < self.table.num_rows
+        stored = self.table[field.column].take(pa.array(rows, mask=~fitted)).to_pylist()
+        return [
+            as_text(self.changed[row].get(field.column) if row in self.changed else value)
+            for row, value in zip(rows.tolist(), stored, strict=True)
+        ]
+
     def with_fields(self, fields: Mapping[str, Fields]) -> "ItemTable":
         """Return the table after changes of K items, given all fields of each.
 

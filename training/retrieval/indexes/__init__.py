@@ -3,9 +3,12 @@
 from training.retrieval.indexes.actions import read_actions
 from training.retrieval.indexes.completions import LEAST_SHOPPERS, Completions
 from training.retrieval.indexes.covisitation import fit_together
+from training.retrieval.indexes.item_texts import TEXT_TYPES, has_title, text_choices, text_of
 from training.retrieval.indexes.item_to_item import fit_similar
 from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, UNDERSTANDING
-from training.retrieval.indexes.lexical import MOST_HITS, TEXT_TYPES, Lexical, Matches
+from training.retrieval.indexes.lexical import Lexical
+from training.retrieval.indexes.lexical_indexes import LexicalIndexes
+from training.retrieval.indexes.matches import MOST_CONCEPTS, Matches
 from training.retrieval.indexes.neighbours import Neighbours
 from training.retrieval.indexes.newest import Newest
 from training.retrieval.indexes.popularity import Popularity
@@ -16,11 +19,12 @@ __all__ = [
     "ITEM_TABLE",
     "LEAST_SHOPPERS",
     "LEXICAL",
-    "MOST_HITS",
+    "MOST_CONCEPTS",
     "TEXT_TYPES",
     "UNDERSTANDING",
     "Completions",
     "Lexical",
+    "LexicalIndexes",
     "Matches",
     "Neighbours",
     "Newest",
@@ -28,5 +32,8 @@ __all__ = [
     "TopLists",
     "fit_similar",
     "fit_together",
+    "has_title",
     "read_actions",
+    "text_choices",
+    "text_of",
 ]

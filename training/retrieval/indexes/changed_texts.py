@@ -7,8 +7,9 @@ from functools import cached_property
 
 import numpy as np
 
-from training.retrieval.catalogue import Rows
+from training.retrieval.catalogue import Flags, Rows
 from training.retrieval.indexes.bm25 import Weights
+from training.retrieval.indexes.item_ids import rows_by_id
 
 _NONE: Rows = np.empty(0, np.int64)
 
@@ -18,6 +19,7 @@ class ChangedTexts:
     """Changes on top of an index over N items, whose ids are sorted.
 
     Attributes:
+        size: N + A.
         added_ids: A items that the index lacks, in the order of their arrival.
         positions: of these items by id, from N on.
         ranks: shape (A,), the order of these items by id.
@@ -26,6 +28,7 @@ class ChangedTexts:
         postings: by word, the positions of changed items that have it, and its score in each.
     """
 
+    size: int = 0
     added_ids: Sequence[str] = ()
     positions: Mapping[str, int] = field(default_factory=dict)
     ranks: Rows = field(default_factory=lambda: _NONE)
@@ -34,9 +37,16 @@ class ChangedTexts:
     postings: Mapping[str, tuple[Rows, Weights]] = field(default_factory=dict)
 
     @cached_property
-    def changed(self) -> Rows:
-        """The positions of the items that changed."""
-        return np.array([*self.words], np.int64)
+    def is_changed(self) -> Flags:
+        """Shape (size,): which items changed."""
+        changed = np.zeros(self.size, dtype=np.bool_)
+        changed[[*self.words]] = True
+        return changed
+
+    @cached_property
+    def rows_by_id(self) -> dict[str, list[int]]:
+        """The positions of added items, by the forms of their ids."""
+        return rows_by_id(self.added_ids, self.positions.values())
 
     def with_items(self, item_ids: Sequence[str], fitted: Sequence[str]) -> "ChangedTexts":
         """Give a position to the items that the index lacks.
@@ -52,12 +62,13 @@ class ChangedTexts:
             if fitted[position : position + 1] != [item_id] and item_id not in self.positions
         }
         if not new:
-            return self
+            return replace(self, size=len(fitted) + len(self.added_ids))
         ids, first = [*self.added_ids, *new], len(fitted)
         ranks = np.empty(len(ids), np.int64)
         ranks[sorted(range(len(ids)), key=ids.__getitem__)] = np.arange(len(ids))
         return replace(
             self,
+            size=first + len(ids),
             added_ids=ids,
             positions={item_id: first + n for n, item_id in enumerate(ids)},
             ranks=ranks,

@@ -11,8 +11,9 @@ import numpy.typing as npt
 import pyarrow as pa
 from scipy import sparse
 
+from feature_repo.shop import DEFAULT_LANGUAGE
 from training.metrics import Ints, highest_entries, log
-from training.query_understanding import DEFAULT_LANGUAGE, stems
+from training.query_understanding import stems
 from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.neighbours import MOST, Neighbours
 

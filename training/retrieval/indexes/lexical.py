@@ -1,7 +1,7 @@
 """Lexical retrieval: BM25 over the title and over all of an item's texts, by tantivy.
 
-A word scores in the field that matches better, plus a share of the other field.  Texts are stemmed
-in every language of the shop, queries in the language of their market.
+A word scores in the field that matches better, plus a share of the other field.  Each language of
+the shop's markets has an index of the texts that these markets show.
 
 The score of a word does not depend on the other words of a query.  So tantivy computes the scores
 once, when the index is fitted, and a search adds them up: Lù, "BM25S: Orders of magnitude faster
@@ -11,9 +11,10 @@ Texts that change later are scored with the statistics of the fitted texts, as B
 """
 
 import json
+import math
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from operator import itemgetter
@@ -22,61 +23,39 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import tantivy
 
 from feature_repo.home import ArtifactError
-from feature_repo.shop import Shop, ShopField
-from training.query_understanding import stem, words
-from training.retrieval.catalogue import (
-    Fields,
-    ItemChanges,
-    ItemTable,
-    RankedList,
-    Rows,
-    as_text,
-    highest,
-)
+from training.query_understanding import Alternative, Concept, stem
+from training.retrieval.catalogue import ItemChanges, ItemTable, RankedList, Rows
 from training.retrieval.indexes.bm25 import TIE_BREAKER, Bm25, Text, Weights
 from training.retrieval.indexes.changed_texts import ChangedTexts
+from training.retrieval.indexes.item_ids import is_plain, rows_by_id
+from training.retrieval.indexes.item_texts import (
+    has_title,
+    indexed_stems,
+    item_texts,
+    text_choices,
+    text_of,
+)
+from training.retrieval.indexes.matches import MOST_CONCEPTS, MOST_HITS, Matches
 
 TITLE, ALL = "title", "all"
 
-TEXT_TYPES = ("text", "category", "list")
-MOST_HITS = 10_000
-MOST_WORDS = 32
+OPTIONAL = np.float32(0.05)
+"""Weight of stop words, which decide between items that are equal otherwise."""
+
+ID_SCORE = 20.0
+"""Score of an item whose id was typed: more than that of a word."""
+
 _HEAP_BYTES = 100_000_000
 _IDS, _POSTINGS, _STATISTICS = "items.json", "postings.parquet", "statistics.json"
 _ABSENT = (0, 0, 0)
-
-
-@dataclass(frozen=True)
-class Matches:
-    """The M items that have at least one of W words.
-
-    Attributes:
-        positions: shape (M,), among the items of the index, in the order of the items' ids.
-        scores: shape (M,), BM25.
-        counts: shape (M,), number of distinct words that each item has.
-        words: W.
-    """
-
-    positions: Rows
-    scores: Weights
-    counts: npt.NDArray[np.uint8]
-    words: int
-
-    def with_words(self, at_least: int, size: int = MOST_HITS) -> "Matches":
-        """Select the `size` best items that have at least so many of the words, or all words."""
-        selected = np.flatnonzero(self.counts >= min(at_least, self.words))
-        if selected.size > size:
-            selected = selected[np.sort(highest(self.scores[selected], size))]
-        return Matches(
-            self.positions[selected], self.scores[selected], self.counts[selected], self.words
-        )
+_NO_ROWS: Rows = np.empty(0, np.int64)
+_NO_SCORES: Weights = np.empty(0, np.float32)
 
 
 @dataclass(frozen=True)
@@ -88,25 +67,25 @@ class Lexical:
             titled, the number of items that have it in the title.
         item_ids: N ids, sorted.
         bm25: statistics of the texts.
-        languages: of the stems.
+        language: of the texts.
         changes: of texts since the index was fitted.
     """
 
     postings: pa.Table
     item_ids: Sequence[str]
     bm25: Bm25
-    languages: Sequence[str]
+    language: str
     changes: ChangedTexts = field(default_factory=ChangedTexts)
 
     @classmethod
-    def fit(cls, item_table: ItemTable, languages: Iterable[str]) -> "Lexical":
+    def fit(cls, item_table: ItemTable, language: str) -> "Lexical":
         """Index the items, with one thread and one segment."""
-        sorted_languages, stems = sorted(set(languages)), [0, 0]
+        stems = [0, 0]
         with TemporaryDirectory(prefix="aisle-lexical-") as folder:
             index = tantivy.Index(_schema(), path=folder)
             writer = index.writer(_HEAP_BYTES, 1)
-            for row, (title, rest) in enumerate(_texts(item_table)):
-                indexed = _indexed(title, rest, sorted_languages)
+            for row, (title, rest) in enumerate(item_texts(item_table, language)):
+                indexed = indexed_stems(title, rest, language)
                 document = tantivy.Document()
                 document.add_unsigned("row", row)
                 for n, (name, words_of) in enumerate(zip((TITLE, ALL), indexed, strict=True)):
@@ -118,77 +97,138 @@ class Lexical:
             index.reload()
             item_ids = item_table.item_ids
             bm25 = Bm25.of(len(item_ids), *stems)
-            return cls(_postings(index), item_ids, bm25, sorted_languages)
+            return cls(_postings(index), item_ids, bm25, language)
 
     def with_changes(self, changes: ItemChanges) -> "Lexical":
         """Return the index with the new texts of changed items, scored as the fitted ones."""
-        fields = _text_fields(changes.after.shop)
+        choices = text_choices(changes.after.shop, self.language)
+        titled = has_title(changes.after.shop)
         texts = {
             item_id: text
             for item_id, old, new in changes
-            if (text := _text_of(new, fields)) != _text_of(old, fields)
+            if (text := text_of(new, choices, titled)) != text_of(old, choices, titled)
         }
         if not texts:
             return self
         changed = self.changes.with_items([*texts], self.item_ids)
         positions = [self._position(item_id, changed) for item_id in texts]
         stems: list[Text] = [
-            ((), ()) if text is None else _indexed(*text, self.languages) for text in texts.values()
+            ((), ()) if text is None else indexed_stems(*text, self.language)
+            for text in texts.values()
         ]
         scored = self.bm25.scores(stems, self._item_counts)
         return replace(self, changes=changed.with_words(positions, scored))
 
     def search(
-        self, query_words: Sequence[str], language: str, *, size: int = MOST_HITS, at_least: int = 1
+        self, query_words: Sequence[str], *, size: int = MOST_HITS, at_least: int = 1
     ) -> RankedList:
         """Return the items that have at least so many of the words, by BM25; ties by position.
 
         Args:
             query_words: folded words, as `words` returns them.
-            language: of their stems.
             size: the maximum number of items.
             at_least: minimum number of distinct words: 1 for any, their number for all.
         """
-        matches = self.match(query_words, language).with_words(at_least, size)
-        best = highest(matches.scores, size)
-        positions, scores = matches.positions[best].tolist(), matches.scores[best].tolist()
-        item_ids = (
-            [*self.item_ids, *self.changes.added_ids] if self.changes.added_ids else self.item_ids
-        )
-        return RankedList([item_ids[position] for position in positions], scores)
+        distinct = {self._stem(word): word for word in query_words}
+        concepts = [Concept((Alternative((word,)),)) for word in distinct.values()]
+        matches = self.match(concepts)
+        matches = matches.select(matches.counts >= min(at_least, len(matches.informativeness)))
+        positions, scores = matches.best(size)
+        item_ids = [*self.item_ids, *self.changes.added_ids]
+        return RankedList([item_ids[position] for position in positions.tolist()], scores.tolist())
 
-    def match(self, query_words: Sequence[str], language: str) -> Matches:
-        """Return all items that have any of the words; parameters as in `search`."""
-        distinct = list(dict.fromkeys(stem(word, language) for word in query_words))[:MOST_WORDS]
+    def match(self, concepts: Sequence[Concept]) -> Matches:
+        """Return all items that have any of the concepts."""
         size = len(self.item_ids)
         scores = np.zeros(size + len(self.changes.added_ids), np.float32)
-        counts = np.zeros(scores.size, np.uint8)
-        for word in distinct:
-            start, end, _ = self._span.get(word, _ABSENT)
-            rows = self._rows[start:end]
-            scores[rows] += self._scores[start:end]
-            counts[rows] += 1
-        self._match_changes(distinct, scores, counts)
-        positions = self.changes.sorted_by_id(np.flatnonzero(counts > 0), size)
-        return Matches(positions, scores[positions], counts[positions], len(distinct))
+        masks = np.zeros(scores.size, np.uint32)
+        informativeness = []
+        for n, concept in enumerate(concepts[:MOST_CONCEPTS]):
+            rows, weights = self._rows_of(concept)
+            if concept.is_optional:
+                weights = weights * OPTIONAL
+            scores[rows] += weights
+            masks[rows] |= np.uint32(1 << n)
+            rarity = math.log(1 + (scores.size + 1) / (rows.size + 1))
+            informativeness.append(0.0 if concept.is_optional else rarity)
+        positions = self.changes.sorted_by_id(np.flatnonzero(masks), size)
+        return Matches(positions, scores[positions], masks[positions], informativeness)
 
-    def _match_changes(
-        self, distinct: Sequence[str], scores: Weights, counts: npt.NDArray[np.uint8]
-    ) -> None:
-        """Replace the scores and counts of changed items by those of their new texts."""
-        scores[self.changes.changed] = 0
-        counts[self.changes.changed] = 0
-        for word in distinct:
-            if word in self.changes.postings:
-                rows, weights = self.changes.postings[word]
-                scores[rows] += weights
-                counts[rows] += 1
+    def positions_of(self, concept: Concept) -> Rows:
+        """Return the positions of the items that have a concept."""
+        return self._rows_of(concept)[0]
+
+    def _rows_of(self, concept: Concept) -> tuple[Rows, Weights]:
+        """Return the positions of the items that have a concept, and the score of each."""
+        own = self._stem(concept.word)
+        lists = [self._term(own)]
+        for alternative in concept.alternatives[1:]:
+            lists += self._weighted(alternative, own)
+        for alternative in concept.alternatives:
+            if len(alternative.words) == 1 and not alternative.is_compound:
+                rows = self._with_id(alternative.words[0])
+                lists.append((rows, np.full(rows.size, ID_SCORE * alternative.weight, np.float32)))
+        lists = [one for one in lists if one[0].size]
+        if len(lists) < 2:
+            return lists[0] if lists else (_NO_ROWS, _NO_SCORES)
+        rows = np.concatenate([rows for rows, _ in lists])
+        scores = np.concatenate([scores for _, scores in lists])
+        order = np.lexsort((-scores, rows))
+        rows, scores = rows[order], scores[order]
+        first = np.ones(rows.size, dtype=np.bool_)
+        first[1:] = rows[1:] != rows[:-1]
+        return rows[first], scores[first]
+
+    def _weighted(self, alternative: Alternative, own: str) -> list[tuple[Rows, Weights]]:
+        """Return the items with all words of an alternative to a word, if there are any."""
+        terms = [self._stem(word) for word in alternative.words]
+        if not all(map(self._has, terms)):
+            return []
+        rows, scores = self._term(terms[0])
+        for term in terms[1:]:
+            others, more = self._term(term)
+            rows, these, those = np.intersect1d(
+                rows, others, assume_unique=True, return_indices=True
+            )
+            scores = scores[these] + more[those]
+        weight = alternative.weight
+        if alternative.is_compound and self._has(own):
+            weight *= min(self._rarity(own) / self._rarity(terms[0]), 1.0)
+        return [(rows, scores * np.float32(weight))]
+
+    def _rarity(self, term: str) -> float:
+        start, end, _ = self._span.get(term, _ABSENT)
+        return math.log(1 + (len(self.item_ids) + 1) / (end - start + 1))
+
+    def _with_id(self, form: str) -> Rows:
+        """Return the positions of the items whose id has a form; see `rows_by_id`."""
+        rows = [*self._rows_by_id.get(form, ()), *self.changes.rows_by_id.get(form, ())]
+        position = bisect_left(self.item_ids, form)
+        if self.item_ids[position : position + 1] == [form] and is_plain(form):
+            rows.append(position)
+        return np.array(rows, np.int64) if rows else _NO_ROWS
+
+    def _stem(self, word: str) -> str:
+        return stem(word, self.language)
+
+    def _has(self, term: str) -> bool:
+        return term in self._span or term in self.changes.postings
+
+    def _term(self, term: str) -> tuple[Rows, Weights]:
+        """Return the positions of the items with a term, and its score in each."""
+        start, end, _ = self._span.get(term, _ABSENT)
+        rows, scores = self._rows[start:end], self._scores[start:end]
+        if not self.changes.words:
+            return rows, scores
+        current = ~self.changes.is_changed[rows]
+        more_rows, more = self.changes.postings.get(term, (_NO_ROWS, _NO_SCORES))
+        return np.concatenate([rows[current], more_rows]), np.concatenate([scores[current], more])
 
     def save(self, folder: Path) -> None:
         """Write the index into a build folder, without later changes."""
         pq.write_table(self.postings, folder / _POSTINGS)
         (folder / _IDS).write_text(json.dumps(list(self.item_ids)))
-        statistics = {"bm25": asdict(self.bm25), "languages": list(self.languages)}
+        statistics = {"bm25": asdict(self.bm25), "language": self.language}
         (folder / _STATISTICS).write_text(json.dumps(statistics))
 
     @classmethod
@@ -201,14 +241,14 @@ class Lexical:
         try:
             item_ids = json.loads((folder / _IDS).read_text())
             statistics = json.loads((folder / _STATISTICS).read_text())
-            bm25, languages = Bm25(**statistics["bm25"]), statistics["languages"]
+            bm25, language = Bm25(**statistics["bm25"]), str(statistics["language"])
             names = ["word", "rows", "scores", "titled"]
             postings = pq.read_table(folder / _POSTINGS, columns=names).select(names)
         except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
             raise ArtifactError(
                 f"{folder}: expected a lexical index: {error}; run `aisle index`."
             ) from None
-        return cls(postings, item_ids, bm25, languages)
+        return cls(postings, item_ids, bm25, language)
 
     def _position(self, item_id: str, changed: ChangedTexts) -> int:
         position = changed.positions.get(item_id)
@@ -228,6 +268,12 @@ class Lexical:
     def _scores(self) -> Weights:
         scores: Weights = _end_to_end(self.postings["scores"]).to_numpy()
         return scores
+
+    @cached_property
+    def _rows_by_id(self) -> dict[str, list[int]]:
+        """Rows by the forms of the ids that have several."""
+        rows = [n for n, item_id in enumerate(self.item_ids) if not is_plain(item_id)]
+        return rows_by_id([self.item_ids[n] for n in rows], rows)
 
     @cached_property
     def _span(self) -> dict[str, tuple[int, int, int]]:
@@ -274,43 +320,3 @@ def _schema() -> Any:
         builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
     builder.add_unsigned_field("row", fast=True)
     return builder.build()
-
-
-def _text_fields(shop: Shop) -> tuple[ShopField | None, list[ShopField]]:
-    """Return the title, and the other fields with words."""
-    others = [f for f in shop.item_fields if f.type in TEXT_TYPES and f.role != TITLE]
-    return shop.item_role("title"), others
-
-
-def _texts(item_table: ItemTable) -> list[tuple[str, str]]:
-    """Return each item's title, and its other texts, categories and lists."""
-    _, fields = _text_fields(item_table.shop)
-    others = [item_table.texts(field) for field in fields]
-    rest = (
-        [" ".join(texts) for texts in zip(*others, strict=True)]
-        if others
-        else [""] * len(item_table.item_ids)
-    )
-    return list(zip(item_table.titles, rest, strict=True))
-
-
-def _text_of(
-    item: Fields | None, fields: tuple[ShopField | None, Sequence[ShopField]]
-) -> tuple[str, str] | None:
-    """Return an item's texts as `_texts` does; None for an item that is not for sale."""
-    if item is None:
-        return None
-    title, others = fields
-    rest = " ".join(as_text(item.get(field.column)) for field in others)
-    return "" if title is None else as_text(item.get(title.column)), rest
-
-
-def _indexed(title: str, rest: str, languages: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the stems of the title, and of all texts."""
-    titled = _stems(title, languages)
-    return titled, [*titled, *_stems(rest, languages)]
-
-
-def _stems(text: str, languages: Sequence[str]) -> list[str]:
-    """Return the stems of each word in each language; equal stems of a word once."""
-    return [s for word in words(text) for s in dict.fromkeys(stem(word, n) for n in languages)]

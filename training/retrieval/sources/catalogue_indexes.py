@@ -1,5 +1,7 @@
 """Indexes without a candidate source: items, query understanding, completions, popularity."""
 
+from collections.abc import Mapping
+from itertools import chain, compress
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +11,7 @@ from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.shop import Role, Shop, ShopField
 from training.artifacts import POPULARITY
 from training.query_understanding import INTENTS, Intent, Spelling, Understanding, words
-from training.retrieval.catalogue import ItemChanges, ItemTable, facets, sellable
+from training.retrieval.catalogue import ItemChanges, ItemTable, facets, sellable, sold_in_language
 from training.retrieval.indexes import (
     COMPLETIONS,
     ITEM_TABLE,
@@ -17,7 +19,10 @@ from training.retrieval.indexes import (
     UNDERSTANDING,
     Completions,
     Popularity,
+    has_title,
     read_actions,
+    text_choices,
+    text_of,
 )
 from training.retrieval.sources.spec import FitInputs, IndexSpec
 
@@ -33,23 +38,57 @@ _NAMED_ROLES: tuple[Role, ...] = ("title", "category", "brand")
 
 def fit_understanding(inputs: FitInputs) -> Understanding:
     """Learn spelling and intents from the catalogue and from the queries that led to clicks."""
-    queries, item_table = inputs.queries, inputs.item_table
+    queries = inputs.queries
     clicks = dict(zip(queries["query"].to_pylist(), queries["clicks"].to_pylist(), strict=True))
-    fields = [f for f in item_table.shop.item_fields if f.role in ("title", *INTENTS)]
-    columns = [item_table.texts(field) for field in fields]
-    texts = [" ".join(row) for row in zip(*columns, strict=True)]
-    return Understanding(Spelling.fit(texts, clicks), _intents(inputs))
+    spellings = {
+        language: fit_spelling(inputs.item_table, clicks, language) for language in inputs.languages
+    }
+    return Understanding(spellings, _intents(inputs))
+
+
+def fit_spelling(item_table: ItemTable, clicks: Mapping[str, int], language: str) -> Spelling:
+    """Learn the words of one language.
+
+    Args:
+        item_table: the items.
+        clicks: by query, the number of clicks after it.
+        language: of the texts.
+    """
+    sold = sold_in_language(item_table, language)
+    named: list[list[str]] = []
+    other: list[list[str]] = []
+    for fields in text_choices(item_table.shop, language):
+        columns = [item_table.texts(field) for field in fields]
+        texts = [next(filter(None, row), "") for row in compress(zip(*columns, strict=True), sold)]
+        is_named = any(field.role in _NAMED_ROLES for field in fields)
+        (named if is_named else other).append(texts)
+    item_texts = [" ".join(texts) for texts in zip(*named, strict=True)]
+    return Spelling.fit(item_texts, clicks, chain.from_iterable(other), language)
 
 
 def follow_understanding(understanding: Understanding, changes: ItemChanges) -> Understanding:
     """Add the words, categories and brands of changed items."""
-    texts: dict[str, list[str]] = {r: _new_texts(changes, r) for r in _NAMED_ROLES}
-    item_words = {word for named in texts.values() for text in named for word in words(text)}
-    intents = {
-        role: intent.with_values(texts.get(role, ()))
-        for role, intent in understanding.intents.items()
+    spellings = {
+        language: spelling.with_texts(_changed_texts(changes, language))
+        for language, spelling in understanding.spellings.items()
     }
-    return Understanding(understanding.spelling.with_words(item_words), intents)
+    intents: dict[str, Intent] = {
+        role: understanding.intents.get(role, Intent()).with_values(_new_texts(changes, role))
+        for role in INTENTS
+    }
+    return Understanding(spellings, intents)
+
+
+def _changed_texts(changes: ItemChanges, language: str) -> list[str]:
+    """Return the texts of changed items that they did not have before."""
+    shop = changes.after.shop
+    choices, titled = text_choices(shop, language), has_title(shop)
+    return [
+        text
+        for _, old, new in changes
+        if (texts := text_of(new, choices, titled)) and texts != text_of(old, choices, titled)
+        for text in texts
+    ]
 
 
 def follow_completions(completions: Completions, changes: ItemChanges) -> Completions:
@@ -87,7 +126,7 @@ def fit_completions(item_table: ItemTable, queries: pa.Table) -> Completions:
     named = [
         (value, role, _weight(count))
         for role in INTENTS
-        if (field := item_table.shop.item_role(role)) is not None  # type: ignore[arg-type]
+        if (field := item_table.shop.item_role(role)) is not None
         for value, count in _counts(item_table, field)
     ]
     title = item_table.shop.item_role("title")
@@ -101,9 +140,9 @@ def _intents(inputs: FitInputs) -> dict[str, Intent]:
     item_table = inputs.item_table
     clicks = read_actions(inputs.home, _CLICKED).to_pylist()
     row = item_table.row
-    intents = {}
+    intents: dict[str, Intent] = {}
     for role in INTENTS:
-        field = item_table.shop.item_role(role)  # type: ignore[arg-type]
+        field = item_table.shop.item_role(role)
         if field is None:
             continue
         values = item_table.table[field.column].to_pylist()

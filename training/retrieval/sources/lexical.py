@@ -7,7 +7,7 @@ from training.retrieval.sources.templates import LEXICAL
 
 
 def _search(request: SourceRequest) -> RankedRows:
-    return request.words(len(set(request.interpreted.words)))[0]
+    return request.with_words()
 
 
 SOURCE = SourceSpec(
@@ -18,4 +18,3 @@ SOURCE = SourceSpec(
     index=LEXICAL,
     order=0,
 )
-"""A search relaxes the number of words itself; see `serving.candidates`."""

@@ -1,14 +1,14 @@
 """The data of one request that a candidate source may read."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
 
 from feature_repo.request_features.context import RequestContext, as_list
-from training.query_understanding import InterpretedQuery
+from training.query_understanding import Concept, InterpretedQuery
 from training.retrieval.catalogue import (
     Filter,
     Flags,
@@ -16,9 +16,8 @@ from training.retrieval.catalogue import (
     RankedList,
     RankedRows,
     Rows,
-    highest,
 )
-from training.retrieval.indexes import LEXICAL, MOST_HITS, Matches
+from training.retrieval.indexes import LEXICAL, Lexical, Matches
 
 MOST_RESULTS = 400
 """Maximum number of items that a source returns."""
@@ -124,27 +123,60 @@ class SourceRequest:
         first = np.flatnonzero(flags)[:MOST_RESULTS]
         return RankedRows(rows[first], np.array(results.scores, np.float64)[first])
 
-    def words(self, at_least: int, size: int = MOST_HITS) -> tuple[RankedRows, Rows]:
-        """Return the best items with at least so many of the query's words, and the rows of all.
+    def with_words(self) -> RankedRows:
+        """Return the best items with all words of the query that some item has together.
 
         Raises:
             SourceMissingError: there is no lexical index.
         """
-        matches, row_of = self._matches
-        matches = matches.with_words(at_least, size)
-        rows = row_of[matches.positions]
-        flags = self._are_eligible(rows)
-        rows, scores = rows[flags], matches.scores[flags]
-        best = highest(scores, MOST_RESULTS)
-        return RankedRows(rows[best], scores[best]), rows
+        return RankedRows(*self.full_matches.best(MOST_RESULTS))
+
+    def with_some_words(self) -> RankedRows:
+        """Return the items with any word, by how much of the query they match.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        return RankedRows(*self.matches.best(MOST_RESULTS, by_coverage=True))
 
     @cached_property
-    def _matches(self) -> tuple[Matches, Rows]:
-        """The matches of any word, and the row in the item table of each item of the index."""
-        index = self.index(LEXICAL)
+    def full_matches(self) -> Matches:
+        """The items with all words that some item has together.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        satisfiable = self.matches.satisfiable
+        return self.matches.with_all(satisfiable) if satisfiable else self.matches
+
+    @cached_property
+    def matches(self) -> Matches:
+        """The items that may be shown and have any word of the query; positions are rows.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        index, row_of = self._lexical()
+        matches: Matches = index.match(self.interpreted.concepts)
+        matches = replace(matches, positions=row_of[matches.positions])
+        return matches.select(self._are_eligible(matches.positions))
+
+    def rows_with(self, concepts: Sequence[Concept]) -> Rows:
+        """Return the rows of the items that have all of some concepts.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        index, row_of = self._lexical()
+        positions = reduce(np.intersect1d, [index.positions_of(concept) for concept in concepts])
+        rows: Rows = row_of[positions]
+        return rows[rows >= 0]
+
+    def _lexical(self) -> tuple[Lexical, Rows]:
+        """Return the index of the query's language, and the row of each of its items."""
+        index: Lexical = self.index(LEXICAL).of(self.interpreted.language)
         added = index.changes.added_ids
-        row_of = self.item_table.rows_of(LEXICAL, index.item_ids, added)
-        return index.match(self.interpreted.words, self.interpreted.language), row_of
+        return index, self.item_table.rows_of(f"{LEXICAL} {index.language}", index.item_ids, added)
 
     def _are_eligible(self, rows: Rows) -> Flags:
         flags: Flags = (rows >= 0) & (self.eligible[rows] if self.eligible.size else False)

@@ -1,20 +1,18 @@
-"""Items that match any word of the query."""
+"""Items that match any word of the query, by how much of it they match."""
 
 from training.retrieval.catalogue import RankedRows
-from training.retrieval.indexes import MOST_HITS
-from training.retrieval.sources.request import MOST_LOOKED_UP, SourceRequest
+from training.retrieval.sources.request import SourceRequest
 from training.retrieval.sources.spec import SourceSpec
 from training.retrieval.sources.templates import LEXICAL
 
 
 def _search(request: SourceRequest) -> RankedRows:
-    # Filters may exclude most of the best matches, so all matches have to be read.
-    return request.words(1, MOST_HITS if request.filters else MOST_LOOKED_UP)[0]
+    return request.with_some_words()
 
 
 SOURCE = SourceSpec(
     "some_words",
-    "items that match any word of the query",
+    "items that match any word of the query, by how much of it they match",
     _search,
     {"search": 0.1},
     index=LEXICAL,

@@ -9,9 +9,9 @@ from typing import Any, Literal, Protocol
 
 import pyarrow as pa
 
+from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from training.query_understanding import DEFAULT_LANGUAGE, language_of
 from training.retrieval.catalogue import ItemChanges, ItemTable, RankedList, RankedRows
 from training.retrieval.indexes import read_actions
 from training.retrieval.sources.request import SourceRequest
@@ -57,9 +57,15 @@ class FitInputs:
 
     @cached_property
     def languages(self) -> list[str]:
-        """The languages of the shop's markets, sorted."""
-        markets = read_actions(self.home, _MARKETS)["market"].to_pylist()
-        return sorted({DEFAULT_LANGUAGE, *map(language_of, markets)})
+        """The languages of the shop's markets, that of other markets first.
+
+        A shop that declares no market has the languages of the markets in its log.
+        """
+        shop = self.item_table.shop
+        names = [market.name for market in shop.markets]
+        if not names:
+            names = [DEFAULT_MARKET, *read_actions(self.home, _MARKETS)["market"].to_pylist()]
+        return list(dict.fromkeys(shop.market(name).language for name in names))
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Literal
 
 from feature_repo.shop import Shop
-from training.query_understanding import DEFAULT_LANGUAGE
 from training.retrieval.catalogue import ItemChanges, RankedList
 from training.retrieval.indexes import LEXICAL as LEXICAL_KIND
-from training.retrieval.indexes import Lexical, Neighbours, Newest, TopLists
+from training.retrieval.indexes import LexicalIndexes, Neighbours, Newest, TopLists
 from training.retrieval.sources.request import MOST_LOOKED_UP, SourceRequest
 from training.retrieval.sources.spec import FitInputs, IndexSpec
 
@@ -71,17 +70,18 @@ def search_neighbours(index: IndexSpec) -> Search:
     return search
 
 
-def _load_lexical(folder: Path, _: Shop) -> Lexical:
-    lexical = Lexical.load(folder)
-    lexical.search([""], DEFAULT_LANGUAGE)
-    return lexical
+def _load_lexical(folder: Path, _: Shop) -> LexicalIndexes:
+    indexes = LexicalIndexes.load(folder)
+    for index in indexes.by_language.values():
+        index.search([""])
+    return indexes
 
 
 LEXICAL = IndexSpec(
     LEXICAL_KIND,
-    lambda inputs: Lexical.fit(inputs.item_table, inputs.languages),
+    lambda inputs: LexicalIndexes.fit(inputs.item_table, inputs.languages),
     _load_lexical,
-    follow=Lexical.with_changes,
+    follow=LexicalIndexes.with_changes,
 )
 """BM25 over the items' texts."""
 

@@ -21,9 +21,9 @@ from rich.console import Console
 from rich.table import Table
 
 from feature_repo.home import DatasetError
-from feature_repo.shop import Shop, ShopField
+from feature_repo.shop import DEFAULT_LANGUAGE, Shop, ShopField
 from training.metrics import Interval, mean_interval, ndcg
-from training.query_understanding import DEFAULT_LANGUAGE, stems, words
+from training.query_understanding import stems, words
 from training.retrieval.catalogue import ItemTable, RankedList, fuse
 from training.retrieval.indexes import Lexical, fit_similar
 from training.studies.retrieval.lsa import Lsa
@@ -210,11 +210,11 @@ def _text_of(interval: Mapping[str, float] | None) -> str:
 
 
 def _methods(item_table: ItemTable) -> dict[str, Search]:
-    lexical = Lexical.fit(item_table, [DEFAULT_LANGUAGE])
+    lexical = Lexical.fit(item_table, DEFAULT_LANGUAGE)
     lsa, similar = Lsa.fit(item_table), fit_similar(item_table)
 
     def by_words(query: str) -> RankedList:
-        return lexical.search(words(query), DEFAULT_LANGUAGE, size=DEPTH)
+        return lexical.search(words(query), size=DEPTH)
 
     def by_lsa(query: str) -> RankedList:
         return lsa.search(words(query), DEPTH)

@@ -16,8 +16,9 @@ import numpy.typing as npt
 from scipy import sparse
 
 from feature_repo.home import ArtifactError
+from feature_repo.shop import DEFAULT_LANGUAGE
 from training.metrics import highest_columns, left_singular_vectors
-from training.query_understanding import DEFAULT_LANGUAGE, stem, stems
+from training.query_understanding import stem, stems
 from training.retrieval.catalogue import ItemTable, RankedList
 
 FILE = "lsa.npz"

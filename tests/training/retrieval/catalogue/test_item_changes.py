@@ -19,7 +19,7 @@ from training.retrieval.catalogue import (
     parse_filters,
     sellable,
 )
-from training.retrieval.indexes import LEXICAL, Completions, Lexical, TopLists
+from training.retrieval.indexes import LEXICAL, Completions, LexicalIndexes, TopLists
 from training.retrieval.indexes.top_lists import EVERYWHERE
 from training.retrieval.sources import SourceRequest
 
@@ -68,7 +68,7 @@ class Indexes:
     """The indexes of a shop at one time."""
 
     items: ItemTable
-    lexical: Lexical
+    lexical: LexicalIndexes
     newest: TopLists
 
     @classmethod
@@ -84,7 +84,7 @@ class Indexes:
             )
             for name in names
         }
-        return cls(table, Lexical.fit(table, ["english", "german"]), TopLists(lists))
+        return cls(table, LexicalIndexes.fit(table, ["english", "german"]), TopLists(lists))
 
     def with_changes(self, batch):
         changes = ItemChanges.of(self.items, batch)
@@ -102,11 +102,11 @@ class Indexes:
         """Return what a search says, without scores."""
         request = self.request(filters, market, *typed)
         ids, matching = np.array(self.items.item_ids, object), {}
-        for least in (1, 2):
-            rows = request.words(least)[1]
+        for name, matches in (("any", request.matches), ("all", request.full_matches)):
+            rows = matches.positions
             flags = np.zeros(self.items.size, np.bool_)
             flags[rows] = True
-            matching[least] = ids[rows].tolist(), facets(self.items, flags)
+            matching[name] = ids[rows].tolist(), facets(self.items, flags)
         eligible = request.eligible
         newest = [self.newest.search("uk", 300, name) for name in ("", "oak", "zinc")]
         shown = [ids[request.select(one).rows].tolist() for one in newest]
@@ -137,12 +137,12 @@ def test_indexes_with_changes_answer_as_those_fitted_on_the_changed_items(fitted
 @given(st.dictionaries(item_ids, fields, min_size=1, max_size=8), batches)
 def test_a_text_that_comes_back_scores_as_it_was_fitted(fitted, batch):
     live = Indexes.fit(fitted)
-    before = [live.lexical.search([word], "english") for word in ("oak", "fig")]
+    before = [live.lexical.of("english").search([word]) for word in ("oak", "fig")]
 
     undone = {i: fitted.get(i, {**one, "is_deleted": True}) for i, one in batch.items()}
     live = live.with_changes(batch).with_changes(undone)
 
-    assert [live.lexical.search([word], "english") for word in ("oak", "fig")] == before
+    assert [live.lexical.of("english").search([word]) for word in ("oak", "fig")] == before
 
 
 @settings(max_examples=examples(12), deadline=None)
@@ -151,7 +151,7 @@ def test_a_new_item_scores_as_a_fitted_item_with_the_same_text(fitted, word):
     live = Indexes.fit(fitted)
     live = live.with_changes({f"{i}c": one for i, one in fitted.items()})
 
-    results = live.lexical.search([word], "english")
+    results = live.lexical.of("english").search([word])
 
     scores = dict(zip(results.item_ids, results.scores, strict=True))
     copies = {i: score for i, score in scores.items() if i.endswith("c")}

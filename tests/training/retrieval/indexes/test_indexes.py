@@ -35,7 +35,7 @@ def actions(small_home):
 
 @pytest.fixture(scope="module")
 def lexical(item_table):
-    return Lexical.fit(item_table, ["english"])
+    return Lexical.fit(item_table, "english")
 
 
 def title_words(item_table):
@@ -46,7 +46,7 @@ def test_search_for_all_words_returns_the_items_that_have_them(item_table, lexic
     titles = title_words(item_table)
     query_words = words(item_table.titles[0])[-2:]
 
-    results = lexical.search(query_words, "english", at_least=2)
+    results = lexical.search(query_words, at_least=2)
 
     assert set(results.item_ids) == {i for i, has in titles.items() if has >= set(query_words)}
     assert list(results.scores) == sorted(results.scores, reverse=True)
@@ -55,7 +55,7 @@ def test_search_for_all_words_returns_the_items_that_have_them(item_table, lexic
 def test_search_for_any_word_ranks_items_with_all_words_first(item_table, lexical):
     query_words = words(item_table.titles[0])
 
-    results = lexical.search(query_words, "english")
+    results = lexical.search(query_words)
 
     assert title_words(item_table)[results.item_ids[0]] == set(query_words)
     assert len(results.item_ids) > 1
@@ -63,7 +63,7 @@ def test_search_for_any_word_ranks_items_with_all_words_first(item_table, lexica
 
 @pytest.mark.parametrize("query_words", [[], ["zzyzx"], ["'; drop"], ["*"], ["x" * 500]])
 def test_unknown_words_have_no_results(lexical, query_words):
-    assert lexical.search(query_words, "english").item_ids == [] or not query_words
+    assert lexical.search(query_words).item_ids == [] or not query_words
 
 
 def test_lexical_index_loads_unchanged(item_table, lexical, tmp_path):
@@ -71,9 +71,7 @@ def test_lexical_index_loads_unchanged(item_table, lexical, tmp_path):
 
     lexical.save(tmp_path)
 
-    assert Lexical.load(tmp_path).search(query_words, "english") == lexical.search(
-        query_words, "english"
-    )
+    assert Lexical.load(tmp_path).search(query_words) == lexical.search(query_words)
     with pytest.raises(ArtifactError):
         Lexical.load(tmp_path / "nowhere")
 

@@ -33,7 +33,7 @@ def texts():
 def lexical(texts):
     titles, tags = zip(*texts, strict=True)
     table = pa.table({"item_id": [f"i{n}" for n in range(ITEMS)], "title": titles, "tags": tags})
-    return Lexical.fit(ItemTable(table, SHOP), ["english"])
+    return Lexical.fit(ItemTable(table, SHOP), "english")
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_scores_of_single_words_add_up_to_the_scores_of_the_query(
 ):
     ids, scores = search_by(plain, query_words, at_least, size)
 
-    results = lexical.search(query_words, "english", at_least=at_least, size=size)
+    results = lexical.search(query_words, at_least=at_least, size=size)
 
     assert results.scores == pytest.approx(scores, rel=1e-6)
     if len(set(query_words)) <= 2:
@@ -89,6 +89,6 @@ def test_scores_of_single_words_add_up_to_the_scores_of_the_query(
 
 def test_empty_index_has_no_results(tmp_path):
     table = pa.table({"item_id": [], "title": [], "tags": []})
-    Lexical.fit(ItemTable(table, SHOP), ["english"]).save(tmp_path)
+    Lexical.fit(ItemTable(table, SHOP), "english").save(tmp_path)
 
-    assert Lexical.load(tmp_path).search(["zinc"], "english").item_ids == []
+    assert Lexical.load(tmp_path).search(["zinc"]).item_ids == []

@@ -1,0 +1,55 @@
+"""The texts of items, as the markets of one language read them."""
+
+from collections.abc import Iterator, Sequence
+
+from feature_repo.shop import FieldType, Shop, ShopField
+from training.query_understanding import indexed_words, stem
+from training.retrieval.catalogue import Fields, ItemTable, as_text
+
+TEXT_TYPES: tuple[FieldType, ...] = ("text", "category", "list")
+_NOT_SEARCHED = ("market", "group")
+Choices = Sequence[Sequence[ShopField]]
+"""For each text of an item, its fields in the order of preference; the title's first."""
+
+
+def text_choices(shop: Shop, language: str) -> Choices:
+    """Return the fields of the texts; the first has the title, if the shop has one."""
+    choices = shop.choices(language, *TEXT_TYPES)
+    return [fields for fields in choices if fields[0].role not in _NOT_SEARCHED]
+
+
+def has_title(shop: Shop) -> bool:
+    """Whether the first text is a title."""
+    title = shop.item_role("title")
+    return title is not None and title.type in TEXT_TYPES
+
+
+def item_texts(item_table: ItemTable, language: str) -> Iterator[tuple[str, str]]:
+    """Yield the title of each fitted item, and its other texts, categories and lists."""
+    choices = text_choices(item_table.shop, language)
+    columns = [[item_table.texts(field) for field in fields] for fields in choices]
+    titled = has_title(item_table.shop)
+    for row in range(item_table.table.num_rows):
+        texts = [next((t for c in of if (t := c[row])), "") for of in columns]
+        yield _title_and_rest(texts, titled)
+
+
+def text_of(item: Fields | None, choices: Choices, titled: bool) -> tuple[str, str] | None:
+    """Return an item's texts as `item_texts` does; None for an item that is not for sale."""
+    if item is None:
+        return None
+    texts = [
+        next((text for field in fields if (text := as_text(item.get(field.column)))), "")
+        for fields in choices
+    ]
+    return _title_and_rest(texts, titled)
+
+
+def indexed_stems(title: str, rest: str, language: str) -> tuple[list[str], list[str]]:
+    """Return the stems of the title, and of all texts."""
+    of_title = [stem(word, language) for word in indexed_words(title)]
+    return of_title, [*of_title, *(stem(word, language) for word in indexed_words(rest))]
+
+
+def _title_and_rest(texts: Sequence[str], titled: bool) -> tuple[str, str]:
+    return (texts[0], " ".join(texts[1:])) if titled else ("", " ".join(texts))
