@@ -1,6 +1,6 @@
 """The fields of a shop's items and users, their types, and the shop's markets."""
 
-from feature_repo.shop.languages import DEFAULT_LANGUAGE, language_of
+from feature_repo.shop.languages import DEFAULT_LANGUAGE
 from feature_repo.shop.limits import VARIABLES as LIMIT_VARIABLES
 from feature_repo.shop.limits import is_cut
 from feature_repo.shop.markets import Market
@@ -17,7 +17,6 @@ __all__ = [
     "Shop",
     "ShopField",
     "is_cut",
-    "language_of",
     "safe_column",
     "typed_value",
 ]

@@ -96,6 +96,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         understood: interpretation of the query; the log has the original query.
         relaxed: conditions that were dropped to have results: words, price, query.
         next: requests the following page; null on the last one.
+        redirect: address that the shop shows for this query, from `synonyms.toml`.
         trace: the stages, with `?explain=1`.
     """
 
@@ -110,6 +111,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     understood: dict[str, Any]
     relaxed: list[str]
     next: str | None
+    redirect: str | None = None
     trace: list[dict[str, Any]] | None = None
 
 

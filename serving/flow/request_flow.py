@@ -166,6 +166,7 @@ def interpret(request: RequestState) -> None:
             query.text,
             resources.shop.market(query.market),
             reads_prices=resources.shop.price_field is not None,
+            synonyms=resources.synonyms.value,
         )
         list_request = replace(query.list_request, interpreted=interpreted)
         request.query = replace(query, list_request=list_request)

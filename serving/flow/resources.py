@@ -20,6 +20,7 @@ from serving.monitoring import run_in_pool
 from serving.query import FILE, Query, Rules
 from serving.recording import AnswerLog, EventIntake
 from serving.state import DeletedItems, LiveIndexes, ModelRegistry, WatchedFile
+from training.query_understanding import SYNONYMS_FILE, Synonyms
 
 RELOAD_SECONDS = 0.5
 """Pause between two checks of artifacts, rules, keys and Redis."""
@@ -55,6 +56,7 @@ class Resources:
     event_intake: EventIntake
     deleted_items: DeletedItems
     rules: WatchedFile[Rules]
+    synonyms: WatchedFile[Synonyms]
     authentication: Authentication
     concurrency_limits: dict[str, ConcurrencyLimit] = field(default_factory=concurrency_limits)
     writers: ThreadPoolExecutor = field(
@@ -93,12 +95,21 @@ class Resources:
         rules = WatchedFile(
             "rules", settings.home.root / FILE, lambda path: Rules.load(path, shop), Rules()
         )
+        synonyms = WatchedFile(
+            "synonyms", settings.home.root / SYNONYMS_FILE, Synonyms.load, Synonyms()
+        )
         path = settings.home.api_keys
         authentication = Authentication(
             WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)), settings.cors_origins
         )
         live_indexes = LiveIndexes(models, online_features, log)
-        for load in (models.reload, rules.reload, online_features.maintain, live_indexes.follow):
+        for load in (
+            models.reload,
+            rules.reload,
+            synonyms.reload,
+            online_features.maintain,
+            live_indexes.follow,
+        ):
             load()
         answer_log.start()
         return cls(
@@ -113,6 +124,7 @@ class Resources:
             event_intake=event_intake,
             deleted_items=deleted_items,
             rules=rules,
+            synonyms=synonyms,
             authentication=authentication,
         )
 
@@ -140,7 +152,7 @@ class Resources:
                 Query("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
             )
         _freeze_garbage_collector()
-        watched = (self.models, self.rules, self.authentication.keys)
+        watched = (self.models, self.rules, self.synonyms, self.authentication.keys)
         periodic = [*(each.reload for each in watched), self.online_features.maintain]
         repeated = [self._repeat(task, self.background, RELOAD_SECONDS) for task in periodic]
         repeated.append(self._repeat(self.live_indexes.follow, self.following, FOLLOW_SECONDS))

@@ -53,6 +53,7 @@ def page_answer(
         facets=dict(retrieval.facets),
         understood=_understood(list_request, retrieval),
         relaxed=list(retrieval.relaxed),
+        redirect=list_request.interpreted.redirect,
         next=encode_cursor(slate.next_ids, total),
         trace=trace.stages if query.explain else None,
     )

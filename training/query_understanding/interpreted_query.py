@@ -25,6 +25,7 @@ class InterpretedQuery:
         intents: category and brand that the query implies, each with its share of clicks.
         price_low, price_high: price limits in words.
         currencies: those that the price limits may mean; empty without any.
+        redirect: address that the shop shows for the query instead of a list.
     """
 
     words: tuple[str, ...] = ()
@@ -39,6 +40,7 @@ class InterpretedQuery:
     price_low: float | None = None
     price_high: float | None = None
     currencies: frozenset[str] = frozenset()
+    redirect: str | None = None
 
     @property
     def has_price(self) -> bool:

@@ -44,6 +44,7 @@ class Understanding:
         self, query: str, market: Market, *, reads_prices: bool, synonyms: Synonyms | None = None
     ) -> InterpretedQuery:
         """Interpret a query; with `reads_prices`, words may limit the price."""
+        synonyms = synonyms or Synonyms()
         spelling = self.spelling(market.language)
         operators = read_operators(query)
         limits = (
@@ -71,7 +72,7 @@ class Understanding:
             words=folded,
             language=market.language,
             optional=self._stop_words(folded, market.language) | _seams(folded, spelling),
-            alternatives=_alternatives(folded, spelling, synonyms or Synonyms(), market.name),
+            alternatives=_alternatives(folded, spelling, synonyms, market.name),
             phrases=operators.phrases,
             excluded=tuple(
                 tuple(_concept(word, spelling) for word in phrase) for phrase in operators.excluded
@@ -85,6 +86,7 @@ class Understanding:
             price_low=limits.low,
             price_high=limits.high,
             currencies=limits.currencies,
+            redirect=synonyms.redirect(tuple(words(query)), market.name),
         )
 
     def spelling(self, language: str) -> Spelling:

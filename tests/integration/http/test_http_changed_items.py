@@ -128,5 +128,5 @@ def test_indexes_of_two_fits_answer_as_those_of_one(changed, shop):
     link.unlink()
     link.symlink_to(newer)
     assert older != newer
-    assert lexical.search(["mixophone"], "english").item_ids == ["fresh"]
-    assert lexical.search(["zyxophone"], "english").item_ids == []
+    assert lexical.of("english").search(["mixophone"]).item_ids == ["fresh"]
+    assert lexical.of("english").search(["zyxophone"]).item_ids == []

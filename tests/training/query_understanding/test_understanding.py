@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.shop import Market, language_of
+from feature_repo.shop import Market
+from feature_repo.shop.languages import language_of
 from tests.scale import examples
 from training.query_understanding import Intent, Spelling, Understanding, stems, words
 from training.query_understanding.price_words import read_price_limits

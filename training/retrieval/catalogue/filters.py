@@ -82,7 +82,8 @@ def sold_in_language(item_table: ItemTable, language: str) -> Flags:
     markets = [one.name for one in item_table.shop.markets if one.language == language]
     if not markets:
         return np.ones(item_table.size, dtype=np.bool_)
-    return np.logical_or.reduce([_sold_in(item_table, name.casefold()) for name in markets])
+    sold: Flags = np.logical_or.reduce([_sold_in(item_table, name.casefold()) for name in markets])
+    return sold
 
 
 def _in_stock(item_table: ItemTable) -> Flags:
