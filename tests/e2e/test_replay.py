@@ -1,4 +1,7 @@
-"""RankLens, replayed through the live API: served and training vectors are equal."""
+"""RankLens, replayed through the live API: served and training vectors are equal.
+
+Half of the sessions have no user, so that their vectors come from the session alone.
+"""
 
 import json
 
@@ -12,6 +15,7 @@ from pipelines.steps import refresh
 from tests.e2e.ranklens import RANKLENS, events
 from tests.integration.http.small_shop import publish_ranker, run_service
 from tests.scale import examples
+from training.studies.nameless.traffic import is_nameless
 
 RANKINGS = examples(150)
 """Number of rankings that are replayed; all 7,852 take a quarter of an hour."""
@@ -22,6 +26,14 @@ ITEMS_A_BODY = 500
 def send(service, batch):
     answer = service.http.post("/feedback", content="\n".join(map(json.dumps, batch)).encode())
     assert answer.json() == {"accepted": len(batch), "duplicate": 0, "quarantined": []}
+
+
+def without_some_names(slates):
+    """Return the slates; the events of half of the sessions lose the user."""
+    return [
+        [event | {"user": None} if is_nameless(event["session"]) else event for event in slate]
+        for slate in slates
+    ]
 
 
 def rank(service, ranking):
@@ -39,6 +51,7 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
     home.root.mkdir()
     home.shop_toml.write_text(SIMULATED_SHOP.with_name("ranklens.toml").read_text())
     items, slates = events(RANKINGS)
+    slates = without_some_names(slates)
     last = max(int(event["timestamp"]) for slate in slates for event in slate)
     private = Settings(home=home, clock=to_text(last * 1000 + SECOND), record_share=1.0)
     with running_redis(private) as address:
@@ -61,5 +74,6 @@ def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatc
 
     print(report)
     assert (status, report["mismatches"], report["in_flight"]) == (0, [], 0)
+    assert 0.3 < sum(slate[0]["user"] is None for slate in slates) / len(slates) < 0.7
     assert report["requests"] == len(slates)
     assert report["vectors"] == sum(len(ranking["items"]) for ranking, *_ in slates)
