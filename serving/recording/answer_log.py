@@ -2,8 +2,9 @@
 
 import base64
 import hashlib
+import logging
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,10 +18,15 @@ from serving.contract import new_id
 from serving.monitoring import LOST_ANSWERS
 from serving.query import Query
 from serving.ranking import Slate
+from serving.recording.recent import RecentEntries
 from training.retrieval.catalogue import Candidates
 
-MAX_QUEUED = 10_000
-MAX_RECENT = 10_000
+_logger = logging.getLogger(__name__)
+
+QUEUE_BYTES = 32 << 20
+RECENT_BYTES = 32 << 20
+"""Bytes of the answers that wait to be logged, and of those that a report may name next."""
+
 BATCH = 256
 
 PAUSE_SECONDS = 0.05
@@ -38,8 +44,11 @@ class AnswerLog:
     log: EventLog
     writer: SegmentWriter
     record_share: float
-    _queued: "deque[ServedEvent]" = field(default_factory=deque)
-    _recent: "OrderedDict[str, ServedEvent]" = field(default_factory=OrderedDict)
+    _queued: "deque[tuple[ServedEvent, int]]" = field(default_factory=deque)
+    _queued_bytes: int = 0
+    _recent: RecentEntries[str, ServedEvent] = field(
+        default_factory=lambda: RecentEntries(RECENT_BYTES)
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
     _thread: threading.Thread | None = None
     _stopping: threading.Event = field(default_factory=threading.Event)
@@ -57,14 +66,14 @@ class AnswerLog:
 
     def enqueue(self, event: ServedEvent) -> None:
         """Queue an answer; when the queue is full, the answer is lost and counted."""
+        size = memory_of(event)
         with self._lock:
-            self._recent[event.request_id] = event
-            self._recent.move_to_end(event.request_id)
-            if len(self._recent) > MAX_RECENT:
-                self._recent.popitem(last=False)
-        if len(self._queued) < MAX_QUEUED:
-            self._queued.append(event)
-        else:
+            self._recent.put(event.request_id, event, size)
+            has_room = self._queued_bytes + size <= QUEUE_BYTES
+            if has_room:
+                self._queued.append((event, size))
+                self._queued_bytes += size
+        if not has_room:
             LOST_ANSWERS.inc()
 
     def get(self, request_id: str) -> ServedEvent | None:
@@ -76,23 +85,39 @@ class AnswerLog:
     def forget_user(self, user_id: str) -> None:
         """Remove a user's answers from the recent ones."""
         with self._lock:
-            for request_id, event in list(self._recent.items()):
+            for request_id, event in self._recent.items():
                 if event.user_id == user_id:
-                    del self._recent[request_id]
+                    self._recent.remove(request_id)
 
     def _run(self) -> None:
         """Poll the queue: a wake-up for each answer would delay that answer."""
         stopping = False
         while not stopping:
             stopping = self._stopping.wait(PAUSE_SECONDS)
-            while batch := [self._queued.popleft() for _ in range(min(len(self._queued), BATCH))]:
+            while batch := self._next_batch():
                 self._write(batch)
 
+    def _next_batch(self) -> list[ServedEvent]:
+        with self._lock:
+            taken = [self._queued.popleft() for _ in range(min(len(self._queued), BATCH))]
+            self._queued_bytes -= sum(size for _, size in taken)
+        return [event for event, _ in taken]
+
     def _write(self, batch: list[ServedEvent]) -> None:
+        """Log answers; the thread goes on whatever fails, even memory."""
         try:
             self.writer.append(batch, durable=False)
-        except (AisleError, OSError):
+        except Exception as error:
             LOST_ANSWERS.inc(len(batch))
+            if not isinstance(error, AisleError | OSError):
+                _logger.exception("answers could not be logged")
+
+
+def memory_of(event: ServedEvent) -> int:
+    """Return about how many bytes an answer takes, at most twice as many as it does."""
+    locations = sum(map(len, event.sources))
+    texts = len(event.vectors or "") + 4 * len(event.query or "")
+    return 2_000 + 300 * len(event.items) + 250 * locations + 100 * len(event.considered) + texts
 
 
 def served_event(

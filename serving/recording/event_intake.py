@@ -1,7 +1,7 @@
 """Ingestion of events: parse, validate, log, apply, and then acknowledge."""
 
 import threading
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -21,13 +21,15 @@ from feature_repo.home import Clock, EventError, Home, LogError
 from serving.contract import MAX_NAMED, EventsAnswer, QuarantinedEvent
 from serving.features import OnlineFeatures
 from serving.monitoring import EVENTS
+from serving.recording.recent import RecentEntries
 
 Parse = Callable[[object], Sequence[AnyEvent]]
 Check = Callable[[AnyEvent], None]
-MAX_RECENT = 200_000
+RECENT_BYTES = 32 << 20
+"""Bytes of the ids of the latest events, which the index of the log may lack."""
 
-SEPARATE_ENTRIES = 100
-"""Events of a body with an entry each in the quarantine; all further ones share one entry."""
+ID_BYTES = 200
+"""Bytes of an id in memory, besides its characters."""
 
 _LONGEST_FIELD = 120
 """Characters of a field's name in an answer; the sender may have made it up."""
@@ -66,7 +68,9 @@ class EventIntake:
     clock: Clock
     find_answer: Callable[[str], ServedEvent | None]
     on_accepted: Callable[[Iterable[AnyEvent]], None]
-    _recent_ids: "OrderedDict[str, None]" = field(default_factory=OrderedDict)
+    _recent_ids: RecentEntries[str, None] = field(
+        default_factory=lambda: RecentEntries(RECENT_BYTES)
+    )
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def __post_init__(self) -> None:
@@ -168,9 +172,9 @@ class EventIntake:
     ) -> None:
         if not quarantined:
             return
-        add, further = self._quarantine.add, quarantined[SEPARATE_ENTRIES:]
+        add, further = self._quarantine.add, quarantined[MAX_NAMED:]
         try:
-            for entry in quarantined[:SEPARATE_ENTRIES]:
+            for entry in quarantined[:MAX_NAMED]:
                 content = _encoded(raw_events[entry.index])
                 add(dialect, entry.index + 1, f"{entry.field}: {entry.reason}", content)
             if further:
@@ -190,9 +194,9 @@ class EventIntake:
 
     def _add_recent(self, events: Sequence[AnyEvent]) -> None:
         with self._lock:
-            self._recent_ids.update(dict.fromkeys(event.event_id for event in events))
-            while len(self._recent_ids) > MAX_RECENT:
-                self._recent_ids.popitem(last=False)
+            for event in events:
+                size = ID_BYTES + len(event.event_id.encode())
+                self._recent_ids.put(event.event_id, None, size)
 
 
 def _encoded(raw: object) -> bytes:

@@ -98,7 +98,7 @@ def _group_starts(path: Path, _changed: int) -> list[int]:
     return starts
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=4)
 def _group(path: Path, _changed: int, group: int) -> pa.Table:
     with pq.ParquetFile(path) as file:
         return file.read_row_group(group)

@@ -22,6 +22,9 @@ OTHER_ENTITIES: tuple[Entity, ...] = ("user", "query", "market", "session")
 CACHED_KEYS = 50_000
 """Items whose encoded keys are cached, some 700 bytes each: encoding costs as much as reading."""
 
+LONGEST_CACHED = 64
+"""Characters of an item id whose keys are cached; so the cache has some 60 MB at most."""
+
 EntityMap = Mapping[Entity, EntityStrings]
 """The strings of each kind of entity."""
 
@@ -121,7 +124,7 @@ class RequestEncoder:
             strings: of each kind of entity.
         """
         self._keys, self._rows, self._strings = keys, rows, strings
-        self._encoded_item = lru_cache(CACHED_KEYS)(self._encode_item)
+        self._cached_item = lru_cache(CACHED_KEYS)(self._encode_item)
 
     def encode(
         self,
@@ -173,6 +176,10 @@ class RequestEncoder:
         yield command(1 + self._strings["item"].size * len(item_ids), arguments(b"MGET"))
         for item_id in item_ids:
             yield self._encoded_item(item_id)[1]
+
+    def _encoded_item(self, item_id: str) -> tuple[Sequence[bytes], bytes]:
+        is_cached = len(item_id) <= LONGEST_CACHED
+        return self._cached_item(item_id) if is_cached else self._encode_item(item_id)
 
     def _encode_item(self, item_id: str) -> tuple[Sequence[bytes], bytes]:
         """Return an item's keys, and the same as arguments of a command."""

@@ -90,6 +90,9 @@ CACHED_MEMBERS = 20_000
 """Members of recent lists whose decoded entries are cached, some 500 bytes each.  A page reads a
 shopper's lists twice, and the shopper's next page follows soon."""
 
+LONGEST_CACHED = 1_000
+"""Bytes of a member that is cached; so the cache has 60 MB at most."""
+
 
 class FirstEvent(msgspec.Struct, frozen=True):
     """One of the first events of a user or session, with the part from which on it is theirs."""
@@ -124,14 +127,21 @@ def encode_recent(entry: RecentItem) -> str:
     return msgspec.json.encode(entry).decode()
 
 
-@lru_cache(CACHED_MEMBERS)
 def read_member(member: bytes) -> tuple[int, RecentItem]:
-    """Return part and entry of a member `since NUL event id NUL position NUL part NUL payload`.
+    """Return part and entry of a member; a long one is not cached.
 
-    Callers must not change the entry, which is cached.
+    Callers must not change the entry.
 
     Raises:
         ValueError: the member has another form.
     """
+    return _read_member(member) if len(member) > LONGEST_CACHED else _cached_member(member)
+
+
+def _read_member(member: bytes) -> tuple[int, RecentItem]:
+    """Read `since NUL event id NUL position NUL part NUL payload`."""
     _, _, part, payload = member.rsplit(b"\0", 3)
     return int(part), decode_recent(payload)
+
+
+_cached_member = lru_cache(CACHED_MEMBERS)(_read_member)
