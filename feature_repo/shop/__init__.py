@@ -1,5 +1,6 @@
 """The fields of a shop's items and users, their types, and the shop's markets."""
 
+from feature_repo.shop.folded_value import folded_value
 from feature_repo.shop.languages import DEFAULT_LANGUAGE
 from feature_repo.shop.limits import VARIABLES as LIMIT_VARIABLES
 from feature_repo.shop.limits import is_cut
@@ -16,6 +17,7 @@ __all__ = [
     "Role",
     "Shop",
     "ShopField",
+    "folded_value",
     "is_cut",
     "safe_column",
     "typed_value",

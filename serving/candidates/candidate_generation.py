@@ -56,6 +56,7 @@ class Retrieval:
         relaxed: dropped conditions: words, phrase, price, query, surface.
         dropped_words: words of the query that the matching items need not have.
         missing: sources that could not be searched.
+        more: rows of further items that meet the filters, to list as many as the total says.
     """
 
     results: Mapping[str, RankedRows] = field(default_factory=dict)
@@ -65,6 +66,7 @@ class Retrieval:
     relaxed: tuple[str, ...] = ()
     dropped_words: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
+    more: Rows = field(default_factory=lambda: _NO_ROWS)
 
     @property
     def is_empty(self) -> bool:
@@ -110,8 +112,10 @@ def retrieve_candidates(
 
 
 def merge(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
-    """Fuse the results of the sources."""
-    return fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
+    """Fuse the results of the sources, and append items that only meet the filters."""
+    candidates = fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
+    rows = retrieval.more[: DEPTH - len(candidates.item_ids)]
+    return candidates.with_more("filters", [retrieval.item_ids[row] for row in rows.tolist()])
 
 
 def popular_candidates(model: Model) -> Candidates:
@@ -134,15 +138,32 @@ def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retr
     results = {name: sources.search(name) for name in sources.list_request.surface.sources}
     if not any(map(len, results.values())):
         results, relaxed = _fallback(sources), (*relaxed, "surface")
-    eligible = sources.request.eligible
+    eligible = sources.request.eligible.copy()
+    eligible[sources.request.rows_of_seeds] = False
+    sources = sources.within(eligible)
     return Retrieval(
         results,
         sources.item_table.item_ids,
         int(np.count_nonzero(eligible)),
         facets(sources.item_table, eligible),
         relaxed,
-        tuple(dict.fromkeys(sources.missing)),
+        missing=tuple(dict.fromkeys(sources.missing)),
+        more=_remaining(sources, results),
     )
+
+
+def _remaining(sources: CandidateSources, results: Mapping[str, RankedRows]) -> Rows:
+    """Return rows of items that meet the filters and are in no source, in the order of the table.
+
+    The lists of the sources are cut, and lack items of a large catalogue that few shoppers clicked.
+    """
+    list_request = sources.list_request
+    if not list_request.filters and list_request.surface is not SURFACES[BROWSE]:
+        return _NO_ROWS
+    remaining = sources.request.eligible.copy()
+    for ranked in results.values():
+        remaining[ranked.rows] = False
+    return np.flatnonzero(remaining)[:DEPTH]
 
 
 def _fallback(sources: CandidateSources) -> dict[str, RankedRows]:

@@ -24,7 +24,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
 
     Attributes:
         filters: by name or role of a field: a text, a list of texts, a boolean, or a range
-            `{"min", "max"}`.
+            `{"min", "max"}`; `not` has filters that items must not meet.
         page: from 1; each request ranks again.
         next: of the previous answer, instead of `page`; never repeats one of its items.
     """

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.request_features.context import ItemValues
+from feature_repo.shop import folded_value
 from training.retrieval.catalogue.ranked_list import Flags, Rows
 
 FEW = 8
@@ -44,8 +45,32 @@ class EncodedField:
         """Codes of the texts by folded text."""
         codes: dict[str, list[int]] = {}
         for number, value in enumerate(self.values):
-            codes.setdefault(value.casefold(), []).append(number)
+            codes.setdefault(folded_value(value), []).append(number)
         return codes
+
+    def facet(self, selected: Flags) -> list[tuple[str, int]]:
+        """Count the selected items that have each value; the most frequent form names a value.
+
+        Returns: values and counts, in the order of the values.
+        """
+        counts = self.counts(selected)
+        if len(self.code) == len(self.values):
+            return list(zip(self.values, counts.tolist(), strict=True))
+        names = [max(codes, key=lambda n: (counts[n], -n)) for codes in self.code.values()]
+        # An item may have several forms of a value.
+        pairs = np.unique(
+            np.stack([self._group[self.codes], self.rows])[:, selected[self.rows]], axis=1
+        )
+        items = np.bincount(pairs[0], minlength=len(names)).tolist()
+        return [(self.values[name], number) for name, number in zip(names, items, strict=True)]
+
+    @cached_property
+    def _group(self) -> Rows:
+        """Shape (V,): the number of each text's folded form."""
+        group = np.empty(len(self.values), np.int64)
+        for number, codes in enumerate(self.code.values()):
+            group[codes] = number
+        return group
 
     @cached_property
     def rows(self) -> Rows:

@@ -1,19 +1,23 @@
 """Filters on the fields of items, stock and market; and facets of the filtered items."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from heapq import nlargest
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
 
 from feature_repo.home import EventError
 from feature_repo.request_features.context import as_values
-from feature_repo.shop import Shop, ShopField, typed_value
+from feature_repo.shop import Shop, ShopField, folded_value, typed_value
 from training.retrieval.catalogue.encoded_field import EncodedField
 from training.retrieval.catalogue.item_table import ItemTable
 from training.retrieval.catalogue.ranked_list import Flags, Scores
 
 MOST_VALUES = 100
+NOT = "not"
+"""Key of filters that items must not meet."""
 
 
 @dataclass(frozen=True)
@@ -21,26 +25,35 @@ class Filter:
     """A condition on one field; an item without a value does not meet it.
 
     Attributes:
-        any_of: texts, case folded; the item must have one of them.  None for a range.
+        any_of: texts, folded; the item must have one of them.  None for a range.
         low, high: the range of a number or time, both ends included; None for no limit.
+        is_negated: whether items must not meet the condition; one without a value passes.
     """
 
     field: ShopField
     any_of: frozenset[str] | None = None
     low: float | None = None
     high: float | None = None
+    is_negated: bool = False
 
     def allows(self, value: Any) -> bool:
-        """Whether an item with this value meets the condition."""
+        """Whether an item with this value passes."""
+        return self._meets(value) != self.is_negated
+
+    def _meets(self, value: Any) -> bool:
         if self.any_of is not None:
             text = str(value).lower() if isinstance(value, (bool, np.bool_)) else value
-            return any(text.casefold() in self.any_of for text in as_values(text))
+            return any(folded_value(one) in self.any_of for one in as_values(text))
         number = float("nan") if value is None else float(value)
         above = number == number if self.low is None else number >= self.low  # noqa: PLR0124
         return above and (number == number if self.high is None else number <= self.high)  # noqa: PLR0124
 
     def mask(self, item_table: ItemTable) -> Flags:
-        """Return which items meet the condition, shape (N,)."""
+        """Return which items pass, shape (N,)."""
+        met = self._met(item_table)
+        return ~met if self.is_negated else met
+
+    def _met(self, item_table: ItemTable) -> Flags:
         if self.any_of is None:
             numbers = item_table.numbers(self.field)
             low = -np.inf if self.low is None else self.low
@@ -57,18 +70,27 @@ class Filter:
 def parse_filters(raw: Mapping[str, Any], shop: Shop) -> tuple[Filter, ...]:
     """Read `{"brand": "Acme", "category": ["a", "b"], "price": {"max": 50}, "new": true}`.
 
-    A key is the name or the role of a field.
+    A key is the name or the role of a field; `not` has filters that items must not meet.
 
     Raises:
         EventError: there is no such field, or the value does not fit it.
     """
-    return tuple(_filter(name, value, shop) for name, value in raw.items())
+    negated = raw.get(NOT, {})
+    if not isinstance(negated, dict):
+        raise EventError(f"filters.{NOT}", 'filters such as {"brand": "Acme"}', repr(negated)[:100])
+    return (
+        *(_filter(name, value, shop, "filters") for name, value in raw.items() if name != NOT),
+        *(
+            replace(_filter(name, value, shop, f"filters.{NOT}"), is_negated=True)
+            for name, value in negated.items()
+        ),
+    )
 
 
 def sellable(item_table: ItemTable, market: str) -> Flags:
     """Return which items are not deleted, in stock and sold in the market, shape (N,)."""
     field = item_table.shop.item_role("market")
-    folded = market.casefold()
+    folded = folded_value(market)
     market_key = folded if field is not None and folded in item_table.coded(field).code else None
     if market_key not in item_table.sellable:
         flags = _in_stock(item_table) & _sold_in(item_table, market_key)
@@ -82,7 +104,9 @@ def sold_in_language(item_table: ItemTable, language: str) -> Flags:
     markets = [one.name for one in item_table.shop.markets if one.language == language]
     if not markets:
         return np.ones(item_table.size, dtype=np.bool_)
-    sold: Flags = np.logical_or.reduce([_sold_in(item_table, name.casefold()) for name in markets])
+    sold: Flags = np.logical_or.reduce(
+        [_sold_in(item_table, folded_value(name)) for name in markets]
+    )
     return sold
 
 
@@ -126,9 +150,9 @@ def all_of(filters: Iterable[Filter], item_table: ItemTable) -> Flags:
     return selected
 
 
-def _filter(name: str, value: Any, shop: Shop) -> Filter:
-    field = _field(name, shop)
-    path = f"filters.{name}"
+def _filter(name: str, value: Any, shop: Shop, parent: str) -> Filter:
+    path = f"{parent}.{name}"[:200]
+    field = _field(name, shop, path)
     if field.type in ("number", "time"):
         return _range(field, value, path)
     texts = value if isinstance(value, list) else [value]
@@ -137,12 +161,12 @@ def _filter(name: str, value: Any, shop: Shop) -> Filter:
     return Filter(field, frozenset(_text(text, path) for text in texts))
 
 
-def _field(name: str, shop: Shop) -> ShopField:
+def _field(name: str, shop: Shop, path: str) -> ShopField:
     for field in shop.item_fields:
         if name in (field.name, field.role):
             return field
     names = ", ".join(field.name for field in shop.item_fields)
-    raise EventError(f"filters.{name}"[:200], f"one of {names}", "another name")
+    raise EventError(path, f"one of {names}", "another name")
 
 
 def _text(value: Any, path: str) -> str:
@@ -151,7 +175,7 @@ def _text(value: Any, path: str) -> str:
     text = typed_value(value, "text")
     if not isinstance(text, str):
         raise EventError(path, "a text, or a list of texts", repr(value)[:100])
-    return text.casefold()
+    return folded_value(text)
 
 
 def _range(field: ShopField, value: Any, path: str) -> Filter:
@@ -182,10 +206,8 @@ def facets(item_table: ItemTable, selected: Flags, most: int = 20) -> dict[str, 
 
 
 def _counted(coded: EncodedField, selected: Flags, most: int) -> list[dict[str, Any]]:
-    counts = coded.counts(selected)
-    commonest = np.argsort(-counts, kind="stable")[:most]
-    pairs = zip(commonest.tolist(), counts[commonest].tolist(), strict=True)
-    return [{"value": coded.values[n], "count": count} for n, count in pairs if count]
+    counted = nlargest(most, coded.facet(selected), key=itemgetter(1))
+    return [{"value": value, "count": count} for value, count in counted if count]
 
 
 def _spanned(numbers: Scores) -> list[dict[str, Any]]:

@@ -25,8 +25,8 @@ _RANKER_WEIGHTS = {
     "again": 0.0,
     "trending": 0.2,
 }
-_RESERVED = ("page", "popularity")
-"""Names of candidates that come from no source: an earlier page, and the fallback."""
+_RESERVED = ("filters", "page", "popularity")
+"""Names of candidates that come from no source: of the filters, an earlier page, the fallback."""
 
 
 @dataclass(frozen=True)

@@ -107,12 +107,18 @@ class SourceRequest:
     def category(self) -> str | None:
         """The one category of the filters, else the one that the query implies."""
         for one in self.filters:
-            if one.field.role == "category" and one.any_of and len(one.any_of) == 1:
+            if one.field.role == "category" and len(one.any_of or ()) == 1 and not one.is_negated:
                 codes = self.item_table.coded(one.field)
-                (folded,) = one.any_of
+                folded = next(iter(one.any_of or ()))
                 return next((codes.values[n] for n in codes.code.get(folded, ())), None)
         intent = self.interpreted.intents.get("category")
         return intent[0] if intent else None
+
+    @property
+    def rows_of_seeds(self) -> Rows:
+        """The rows of the items that the list is about."""
+        rows = self.item_table.rows(self.item_ids)
+        return rows[rows >= 0]
 
     def select(self, results: RankedList) -> RankedRows:
         """Return the first results that may be shown, without the items that the list is about."""

@@ -47,6 +47,7 @@ filters_ = st.fixed_dictionaries(
             {"min": st.sampled_from([0, 1.5, 3])}, optional={"max": st.sampled_from([2, 50])}
         ),
         "new": st.booleans(),
+        "not": st.fixed_dictionaries({}, optional={"tags": words, "brand": words}),
     },
 )
 TYPES = {
@@ -86,11 +87,11 @@ def test_facets_count_few_and_many_selected_items(rows, positions):
 
     summary = facets(assortment_of(rows), selected)
 
-    brands = Counter(row["brand"] for row in left if row["brand"])
-    tags = Counter(tag for row in left for tag in set(row["tags"] or ()))
+    brands = Counter(row["brand"].casefold() for row in left if row["brand"])
+    tags = Counter(tag for row in left for tag in {t.casefold() for t in row["tags"] or ()})
     prices = [row["price"] for row in left if row["price"] is not None]
-    assert {f["value"]: f["count"] for f in summary.get("Brand", [])} == brands
-    assert {f["value"]: f["count"] for f in summary.get("tags", [])} == tags
+    assert {f["value"].casefold(): f["count"] for f in summary.get("Brand", [])} == brands
+    assert {f["value"].casefold(): f["count"] for f in summary.get("tags", [])} == tags
     assert summary.get("price", []) == (
         [{"min": min(prices), "max": max(prices), "count": len(prices)}] if prices else []
     )
@@ -113,6 +114,28 @@ def test_items_out_of_stock_or_outside_the_market_are_not_sellable(rows, markets
     }
 
 
+def test_forms_of_a_value_are_one_in_filters_and_facets():
+    forms = ["Nike", "NIKE", "Nike", "nike ", "39", "39.0", None]
+    rows = [dict.fromkeys(TYPES) | {"brand": form} for form in forms]
+    item_table = assortment_of(rows)
+
+    summary = facets(item_table, np.ones(len(rows), np.bool_))
+    selected = [all_of(parse_filters({"brand": v}, SHOP), item_table) for v in ("NIKE", 39.0, "39")]
+
+    assert summary == {"Brand": [{"value": "Nike", "count": 4}, {"value": "39", "count": 2}]}
+    assert [int(flags.sum()) for flags in selected] == [4, 2, 2]
+
+
+def test_negated_filters_pass_the_items_that_do_not_meet_them():
+    rows = [dict.fromkeys(TYPES) | {"brand": b, "price": p} for b, p in (("red", 1.0), ("x", 5.0))]
+    rows.append(dict.fromkeys(TYPES))
+    raw = {"not": {"brand": ["Red", "blue"], "price": {"min": 9}}}
+
+    filters = parse_filters(raw, SHOP)
+
+    assert all_of(filters, assortment_of(rows)).tolist() == [False, True, True]
+
+
 def test_markets_that_no_item_names_share_one_cache_entry():
     item_table = assortment_of([])
 
@@ -123,7 +146,16 @@ def test_markets_that_no_item_names_share_one_cache_entry():
 
 
 @pytest.mark.parametrize(
-    "raw", [{"colour": "red"}, {"price": 5}, {"price": {}}, {"price": {"min": "a"}}, {"Brand": []}]
+    "raw",
+    [
+        {"colour": "red"},
+        {"price": 5},
+        {"price": {}},
+        {"price": {"min": "a"}},
+        {"Brand": []},
+        {"not": 3},
+        {"not": {"x": 1}},
+    ],
 )
 def test_invalid_filter_is_rejected_with_its_path(raw):
     with pytest.raises(EventError) as raised:

@@ -1,0 +1,21 @@
+"""One form for values that a shop writes in several ways, for filters and facets."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+_ZEROS = re.compile(r"(-?\d+)(?:[.,]0+|([.,]\d*?[1-9])0+)")
+
+
+@lru_cache(maxsize=100_000)
+def folded_value(text: str) -> str:
+    """Return the form that equal values share: without case, outer spaces and needless zeros.
+
+    >>> folded_value("NIKE "), folded_value("New  Balance"), folded_value("39.0")
+    ('nike', 'new balance', '39')
+    >>> folded_value("39.50"), folded_value("Straße"), folded_value("1.10.0")
+    ('39.5', 'strasse', '1.10.0')
+    """
+    folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    number = _ZEROS.fullmatch(folded)
+    return (number[1] + (number[2] or "")) if number else folded

@@ -1,0 +1,91 @@
+"""A list has the items that its total counts, also where few shoppers clicked them."""
+
+import pyarrow as pa
+import pytest
+
+from feature_repo.home import Home
+from feature_repo.request_features.context import RequestContext
+from feature_repo.shop import Shop, ShopField
+from serving.candidates import DEPTH, merge, retrieve_candidates
+from serving.query import SURFACES, ListRequest, Query
+from serving.state import LoadedArtifact, ModelRegistry
+from training.artifacts import Manifest
+from training.query_understanding import InterpretedQuery
+from training.retrieval.catalogue import ItemTable, RankedList, parse_filters
+from training.retrieval.indexes import ITEM_TABLE, LEXICAL, LexicalIndexes, TopLists
+
+SHOP = Shop(
+    "s",
+    (
+        ShopField("title", "text", "title", "title"),
+        ShopField("brand", "category", "brand", "brand"),
+        ShopField("price", "number", "price", "price"),
+    ),
+)
+MANY = 12_000
+IDS = [f"i{n:05}" for n in range(MANY)]
+ITEMS = ItemTable(
+    pa.table(
+        {
+            "item_id": IDS,
+            "title": ["boots"] * MANY,
+            "brand": [f"b{n // 150}" for n in range(MANY)],
+            "price": [float(n) for n in range(MANY)],
+        }
+    ),
+    SHOP,
+)
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory):
+    """Indexes of a shop whose popular items are the first ones."""
+    popular = {("", ""): RankedList(IDS[:2000], [float(MANY - n) for n in range(2000)])}
+    indexes = {
+        ITEM_TABLE: ITEMS,
+        LEXICAL: LexicalIndexes.fit(ITEMS, ["english"]),
+        "popular": TopLists(popular),
+    }
+    registry = ModelRegistry(Home(tmp_path_factory.mktemp("home")), SHOP)
+    for kind, index in indexes.items():
+        registry.artifacts[kind, "default"] = LoadedArtifact(
+            "1", Manifest(kind, "default", {}), index
+        )
+    return registry
+
+
+def listed(registry, surface, filters, *words):
+    request = ListRequest(
+        SURFACES[surface],
+        filters=parse_filters(filters, SHOP),
+        interpreted=InterpretedQuery(words),
+    )
+    retrieval = retrieve_candidates(registry, Query("r", 9), request, RequestContext(t=9))
+    return retrieval, merge(retrieval, request.surface.sources).item_ids
+
+
+@pytest.mark.parametrize("surface", ["browse", "home", "trending"])
+@pytest.mark.parametrize(
+    ("filters", "total"),
+    [({"brand": "b7"}, 150), ({"brand": "b79"}, 150), ({"not": {"brand": "b1"}}, MANY - 150)],
+)
+def test_a_list_with_filters_has_all_items_that_meet_them(registry, surface, filters, total):
+    retrieval, item_ids = listed(registry, surface, filters)
+
+    assert retrieval.total == total
+    assert len(item_ids) == len(set(item_ids)) == min(total, DEPTH)
+
+
+def test_a_search_with_filters_lists_matches_beyond_the_best_of_the_whole_shop(registry):
+    retrieval, item_ids = listed(
+        registry, "search", {"brand": "b79", "price": {"min": 11_990}}, "boots"
+    )
+
+    assert retrieval.total == len(item_ids) == 10
+
+
+def test_missing_sources_are_named(registry):
+    retrieval, _ = listed(registry, "home", {})
+
+    assert "together" in retrieval.missing
+    assert retrieval.dropped_words == ()
