@@ -6,8 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.events.contract import ERASED_USER, UserEvent
-from feature_repo.events.log import EventLog
+from feature_repo.events.contract import UserEvent
 from feature_repo.home import AisleError, to_text
 from feature_repo.request_features.context import RequestContext
 from serving.contract import ErasedAnswer, PersonAnswer, SessionAnswer, new_id
@@ -56,7 +55,7 @@ def erase(resources: Resources, user_id: str) -> ErasedAnswer:
     """
     now = resources.clock.now()
     event = UserEvent(event_id=f"erase-{new_id()}", event_time=now, user_id=user_id, op="erase")
-    resources.event_intake.record([event, *_log_outs(resources.event_intake.log, user_id, now)])
+    resources.event_intake.record([event])
     resources.answer_log.forget_user(user_id)
     return ErasedAnswer(
         user=user_id,
@@ -64,24 +63,6 @@ def erase(resources: Resources, user_id: str) -> ErasedAnswer:
         stale_datasets=stale_datasets(resources.settings.home, user_id),
         remains=[*REMAINS],
     )
-
-
-def _log_outs(log: EventLog, user_id: str, now: int) -> list[UserEvent]:
-    """Return log-outs from the devices that the user shares, which else were the others' again."""
-    owners: dict[str, list[str | None]] = {}
-    for link in log.links(log.linked_sessions([user_id])):
-        owners.setdefault(link.session_id, []).append(link.user_id)
-    return [
-        UserEvent(
-            event_id=f"log-out-{new_id()}",
-            event_time=now,
-            user_id=ERASED_USER,
-            op="unlink",
-            session_id=session,
-        )
-        for session, users in owners.items()
-        if users[-1] == user_id and {*users} - {user_id, None}
-    ]
 
 
 async def _read(resources: Resources, query: Query) -> RequestContext | None:

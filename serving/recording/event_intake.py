@@ -108,6 +108,8 @@ class EventIntake:
     def record(self, events: Sequence[AnyEvent]) -> Sequence[str]:
         """Log events, then apply them to the online features.
 
+        An erased user is logged out of shared devices.
+
         Returns:
             The outcome of each event; empty where it is not known yet.
 
@@ -116,7 +118,11 @@ class EventIntake:
         """
         if not events:
             return ()
-        outcomes = self.online_features.apply(self.writer.append(events))
+        logged = self.writer.append(events)
+        log_outs = self.log.log_outs(logged)
+        if log_outs:
+            logged += self.writer.append(log_outs)
+        outcomes = self.online_features.apply(logged)[: len(events)]
         EVENTS.labels("failed").inc(list(outcomes).count("failed"))
         self._add_recent(events)
         outcome_of_each = outcomes or [""] * len(events)

@@ -5,6 +5,7 @@ An ingest that is killed earlier has no effect; if it is killed later, all event
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Literal
@@ -18,7 +19,7 @@ from feature_repo.events.ingest.report import IngestReport, Tally
 from feature_repo.events.ingest.staging import Appended, DryRun, Sink, Staged
 from feature_repo.events.ingest.transaction_files import files_of
 from feature_repo.events.ingest.transaction_mapping import TableMapping
-from feature_repo.events.log import EventLog, Quarantine, QuarantinedLine, digest
+from feature_repo.events.log import EventLog, Quarantine, QuarantinedLine, digest, is_erasure
 from feature_repo.home import Clock, EventError, Home, locked, sweep
 
 Mode = Literal["refuse", "backfill", "late"]
@@ -39,6 +40,8 @@ def ingest(
     progress: Progress | None = None,
 ) -> IngestReport:
     """Log the events of files and folders, seal, and compact.
+
+    Users whom the files erase are logged out of shared devices from now on.
 
     Args:
         paths: files and folders; see `files.py`.
@@ -61,8 +64,11 @@ def ingest(
         sink: Sink = Appended(log) if mode == "late" else Staged(log, backfill=mode == "backfill")
         with sink:
             quarantine = Quarantine(home.log / "quarantine")
-            report = _Ingest(log, clock, sink, quarantine).run(files, progress)
+            reader = _Ingest(log, clock, sink, quarantine)
+            report = reader.run(files, progress)
             report.seal = sink.commit()
+        with closing(log.writer()) as writer:
+            writer.append(log.log_outs(reader.erasures))
         log.compact()
     return report
 
@@ -84,7 +90,11 @@ def validate(
 
 
 class _Ingest:
-    """Reads lines chunk by chunk: parses, validates, drops duplicates and writes to the sink."""
+    """Reads lines chunk by chunk: parses, validates, drops duplicates and writes to the sink.
+
+    Attributes:
+        erasures: the accepted events that erase a user.
+    """
 
     def __init__(
         self, log: EventLog | None, clock: Clock, sink: Sink, quarantine: Quarantine | None
@@ -98,6 +108,7 @@ class _Ingest:
         self._seen = set() if log is None else log.unsealed_digests()
         self._last_seal = -1 if log is None else log.seals().last
         self._corrections = Corrections(log, self._now if isinstance(sink, Appended) else 0)
+        self.erasures: list[AnyEvent] = []
 
     def run(self, files: EventFiles, progress: Progress | None) -> IngestReport:
         for chunk in _chunks(files):
@@ -140,6 +151,7 @@ class _Ingest:
         for line, event in fresh:
             self._tally.note(event, line.file)
             events.append(event)
+        self.erasures += filter(is_erasure, events)
         self._report.accepted += len(events)
         self._report.late += sum(event.received_at <= self._last_seal for event in events)
         self._sink.write(events)

@@ -5,6 +5,7 @@ from feature_repo.events.log.bots import NO_BOTS, find_bots
 from feature_repo.events.log.erasure import (
     erased_users,
     erasure_done,
+    is_erasure,
     pending_erasure,
 )
 from feature_repo.events.log.index import EventIndex
@@ -37,6 +38,7 @@ __all__ = [
     "erased_users",
     "erasure_done",
     "find_bots",
+    "is_erasure",
     "list_relations",
     "part_of",
     "pending_erasure",

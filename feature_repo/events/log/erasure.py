@@ -17,6 +17,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeGuard
 
 import msgspec
 import pyarrow as pa
@@ -118,18 +119,23 @@ def erasure_done(log: Path) -> None:
     (log / _NOTE).unlink(missing_ok=True)
 
 
+def is_erasure(event: AnyEvent) -> TypeGuard[UserEvent]:
+    """Return whether an event erases a user."""
+    return isinstance(event, UserEvent) and event.op == "erase"
+
+
 def erased_users(events: Iterable[AnyEvent]) -> dict[str, int]:
     """Return the users that some of the events erase, each with the last such `seen_at`."""
     erased: dict[str, int] = {}
     for event in events:
-        if isinstance(event, UserEvent) and event.op == "erase":
+        if is_erasure(event):
             erased[event.user_id] = max(event.seen_at, erased.get(event.user_id, 0))
     return erased
 
 
 def anonymize(event: AnyEvent, erased: Erased) -> AnyEvent:
     """Return the event without its personal fields if its user was erased after it was seen."""
-    if not erased.users or _is_erasure(event) or not erased.includes(event):
+    if not erased.users or is_erasure(event) or not erased.includes(event):
         return event
     return msgspec.structs.replace(event, **kind_of_event(event).erased_values)
 
@@ -152,10 +158,6 @@ def rewrite(compacted: Path, erased: Erased) -> int:
     for path in paths:
         _rewrite(path, erased)
     return len(paths)
-
-
-def _is_erasure(event: AnyEvent) -> bool:
-    return isinstance(event, UserEvent) and event.op == "erase"
 
 
 def _contains_user(path: Path, kind: EventKind, erased: Erased) -> bool:

@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import Literal, TypeVar, cast
 
 from feature_repo.events.contract import (
+    ERASED_USER,
     AnyEvent,
     InteractionEvent,
     Link,
     Merge,
     RankingEvent,
     ServedEvent,
+    UserEvent,
     owner_changes,
 )
-from feature_repo.events.log.erasure import NOBODY, Erased, anonymize
+from feature_repo.events.log.erasure import NOBODY, Erased, anonymize, is_erasure
 from feature_repo.events.log.identity_tail import is_erased
 from feature_repo.events.log.index import EventIndex
 from feature_repo.events.log.index_content import digest
@@ -104,6 +106,24 @@ class LogLookups:
         """Return the sessions that ever belonged to users."""
         return self._index.linked_sessions(user_ids) | self._tail.linked_sessions(user_ids)
 
+    def log_outs(self, events: Iterable[AnyEvent]) -> list[UserEvent]:
+        """Return log-outs of the users that logged events erase, from the devices they share.
+
+        After an erasure the log does not say that a device was the user's.  Without a log-out, its
+        later events would belong to an earlier user again.
+        """
+        return [
+            UserEvent(
+                event_id=f"{erasure.event_id}/log-out-{number}",
+                event_time=erasure.event_time,
+                user_id=ERASED_USER,
+                op="unlink",
+                session_id=session,
+            )
+            for erasure in filter(is_erasure, events)
+            for number, session in enumerate(self._shared_sessions(erasure.user_id))
+        ]
+
     def merges(self, user_ids: Iterable[str]) -> list[Merge]:
         """Return the merges of users with others, in order: in either direction, and onwards."""
         merges: dict[str, Merge] = {}
@@ -142,6 +162,22 @@ class LogLookups:
             return events + self._events_of("session", sessions, self._index.session_rows)
 
         return _in_order(self._unless_compacted_meanwhile(read))
+
+    def _shared_sessions(self, user_id: str) -> list[str]:
+        """Return the sessions that belong to a user and belonged to others before."""
+        sessions = self.linked_sessions([user_id])
+
+        def read() -> list[Link]:
+            return self._tail.links(sessions) + self._index.links(sessions)
+
+        owners: dict[str, list[str | None]] = {}
+        for link in owner_changes(self._unless_compacted_meanwhile(read)):
+            owners.setdefault(link.session_id, []).append(link.user_id)
+        return sorted(
+            session
+            for session, users in owners.items()
+            if users[-1] == user_id and {*users} - {user_id, None}
+        )
 
     def _merges_of(self, user_ids: set[str]) -> list[Merge]:
         def read() -> list[Merge]:

@@ -104,17 +104,24 @@ def test_an_erased_user_is_unknown_immediately_and_out_of_the_log_after_a_refres
     assert client.user(user)["features"]["user_engagement__clicks_all"] == 1
 
 
-def test_a_shared_device_of_an_erased_user_belongs_to_nobody(service, client):
-    for user in ("lender", "borrower"):
-        service.click(service.items[0], user_id=user, session_id="lent")
-    service.click(service.items[1], session_id="lent")
-    client.erase_user("borrower")
-    service.click(service.items[2], session_id="lent")
+@pytest.mark.parametrize("way", ["verb", "event"])
+def test_a_shared_device_of_an_erased_user_belongs_to_nobody(service, client, way):
+    lender, borrower, device = (f"{way}-{name}" for name in ("lender", "borrower", "device"))
+    for user in (lender, borrower):
+        service.click(service.items[0], user_id=user, session_id=device)
+    service.click(service.items[1], session_id=device)
+    if way == "verb":
+        client.erase_user(borrower)
+    else:
+        erasure = {"kind": "user", "event_id": f"erasure-{device}", "op": "erase"}
+        times = {"event_time": service.clock.now(), "user_id": borrower}
+        assert service.http.post("/events", json=erasure | times).json()["accepted"] == 1
+    service.click(service.items[2], session_id=device)
 
-    links = service.log.links(["lent"])
+    links = service.log.links([device])
 
-    assert [link.user_id for link in links] == ["lender", None]
-    assert client.user("lender")["features"]["user_engagement__clicks_all"] == 1
+    assert [link.user_id for link in links] == [lender, None]
+    assert client.user(lender)["features"]["user_engagement__clicks_all"] == 1
 
 
 def test_the_command_line_shows_and_erases_a_user(service, capsys):

@@ -316,3 +316,18 @@ def test_corrections_take_an_interaction_back_once_wherever_they_stand(home, clo
     assert "not corrected before, found 'c1, corrected by again'" in reasons[1]
     assert "'logged, corrected by of-logged'" in reasons[5]
     assert "'c1, corrected by again'" in repeated.quarantined[0].reason
+
+
+def test_erasure_in_a_file_logs_the_user_out_of_shared_devices(home, clock, write, log):
+    clicks = [raw(f"c-{user}", user_id=user, session_id="lent") for user in ("lender", "other")]
+    own = raw("c-own", user_id="other", session_id="own")
+    erasure = {"kind": "user", "op": "erase", "event_id": "e", "user_id": "other"}
+    times = {"event_time": to_text(NOON - MINUTE)}
+
+    ingest([write([*clicks, own, erasure | times])], home=home, clock=clock)
+    before = [link.user_id for link in log.links(["lent", "own"])]
+    log.seal()
+    log.compact()
+
+    assert before == ["lender", None]
+    assert [link.user_id for link in log.links(["lent", "own"])] == before
