@@ -5,7 +5,16 @@ import re
 import numpy as np
 import numpy.typing as npt
 
-_WINDOWS = {"1d": "today", "7d": "in 7 days", "30d": "in 30 days", "all": "of all time"}
+_WORDS = {
+    "1d": "today",
+    "7d": "in 7 days",
+    "30d": "in 30 days",
+    "all": "of all time",
+    "user": "shopper",
+}
+"""Parts of names.  The features of the user describe the shopper of a request: the user, the session
+of a visitor without a name, or both."""
+
 _PHRASES = (
     (r"rate__(\w+)_(1d|7d|30d|all)", "click rate of the {0} {1}"),
     (r"(\w+)_engagement__(\w+)_(1d|7d|30d|all)", "{1} of the {0} {2}"),
@@ -18,6 +27,14 @@ _PHRASES = (
     (r"taste__(\w+)", "match of its {0} with the shopper's clicks"),
     (r"history__(\w+)", "the shopper's own history with it ({0})"),
     (r"query_item__(\w+)", "clicks on it after this query ({0})"),
+    (r"session__item_clicked", "clicks on it in this visit"),
+    (r"session__item_shown", "times it was shown in this visit"),
+    (r"session__click_share", "share of this visit's items that were clicked"),
+    (r"session__(\w+)_share", "share of this visit's clicks with its {0}"),
+    (r"session__seconds", "time since this visit began"),
+    (r"session__pace_seconds", "time between slates in this visit"),
+    (r"session__shown", "items shown in this visit"),
+    (r"session__(\w+)", "{0} in this visit"),
     (r"source__(\w+)_(rank|score)", "its {1} in the candidate source {0}"),
     (r"text__(\w+)", "match of its text with the query ({0})"),
     (r"age__(\w+)_seconds", "time since {0}"),
@@ -38,11 +55,13 @@ def phrase(column: str) -> str:
     'click rate of the item in 7 days'
     >>> phrase("taste__brand_clicked_share")
     'how much the shopper clicks its brand'
+    >>> phrase("user_engagement__clicks_7d")
+    'clicks of the shopper in 7 days'
     """
     for pattern, words in _PHRASES:
         match = re.fullmatch(pattern, column)
         if match:
-            parts = [_WINDOWS.get(part, part.replace("_", " ")) for part in match.groups()]
+            parts = [_WORDS.get(part, part.replace("_", " ")) for part in match.groups()]
             return words.format(*parts)
     return column.replace("__", " ").replace("_", " ")
 

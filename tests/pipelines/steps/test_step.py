@@ -9,6 +9,7 @@ from feature_repo.home import Home, PipelineError
 from feature_repo.home.errors import ExtensionError
 from pipelines.cli.main import main
 from pipelines.cli.parser import parse
+from pipelines.kubeflow.run_step import run_step
 from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain, retrain_pipeline
 from pipelines.steps.retrain import RETRAIN
 from pipelines.steps.step import Parameter
@@ -130,3 +131,15 @@ def test_the_command_names_the_steps_when_there_is_no_such_step(capsys):
 
     assert status == 1
     assert "Expected a step of retrain (transform_features, " in capsys.readouterr().err
+
+
+def test_a_step_without_enough_to_learn_from_ends_with_its_own_status(home, capsys, monkeypatch):
+    monkeypatch.setenv("AISLE_HOME", str(home.root))
+    paths = {"home": str(home.root), "dataset": str(home.root / "rows.parquet")}
+
+    status = main(["step", "build_dataset"])
+    with pytest.raises(SystemExit) as ended:
+        run_step("build_dataset", paths, [])
+
+    assert (status, ended.value.code) == (3, 3)
+    assert capsys.readouterr().err.count("rankings with items: found 0") == 2

@@ -101,3 +101,18 @@ def test_every_column_has_its_own_phrase(ranker):
 
 def test_reason_says_that_a_value_is_missing():
     assert "(no value) lowers it" in reason("rate__item_7d", -0.2, float("nan"), [0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+    ("column", "words"),
+    [
+        ("user_engagement__clicks_all", "clicks of the shopper of all time"),
+        ("rate__user_1d", "click rate of the shopper today"),
+        ("user__tenure_seconds", "time since the shopper's first event"),
+        ("session__item_clicked", "clicks on it in this visit"),
+        ("session__brand_share", "share of this visit's clicks with its brand"),
+        ("session__clicks", "clicks in this visit"),
+    ],
+)
+def test_reasons_are_true_of_a_visitor_without_a_name(column, words):
+    assert phrase(column) == words
