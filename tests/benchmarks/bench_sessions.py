@@ -2,9 +2,8 @@
 
 python -m tests.benchmarks sessions
 
-One service answers the same slates in turn: for the user, for the user and a session of the user,
-and for the user and a session of nobody yet, whose clicks count too.  CPU is that of the service
-and of Redis.
+One service answers the same slates in turn: for a user alone, with a session that is linked to the
+user, and with an open session, whose clicks count too.  CPU includes that of Redis.
 """
 
 import tempfile
@@ -37,7 +36,7 @@ BLOCKS, REQUESTS = 25, 120
 SHOWN, CLICKED = 20, 3
 """Items that an open session was shown, and how many of them it clicked."""
 
-ALONE, OWNED, OPEN = "user", "user and own session", "user and open session"
+ALONE, LINKED, OPEN = "user", "user and linked session", "user and open session"
 CLICKS = "user_engagement__clicks_all"
 
 Slates = list[dict[str, object]]
@@ -70,7 +69,7 @@ def main() -> dict[str, object]:
 
 
 def _slates(settings: Settings) -> dict[str, Slates]:
-    """Return the same slates for each kind of shopper; every user has a session of their own."""
+    """Return the same slates for each kind of shopper."""
     rows = duckdb.execute(
         "select user_id, arg_max(session_id, event_time) from read_parquet(?)"
         " where user_id is not null and session_id is not null group by 1",
@@ -80,7 +79,7 @@ def _slates(settings: Settings) -> dict[str, Slates]:
     alone = slates_of(settings, (SIZE,))[SIZE]
     return {
         ALONE: alone,
-        OWNED: [{**slate, "session": own[slate["user"]]} for slate in alone],
+        LINKED: [{**slate, "session": own[slate["user"]]} for slate in alone],
         OPEN: [{**slate, "session": f"open-{n}"} for n, slate in enumerate(alone)],
     }
 
@@ -97,18 +96,18 @@ def _visit(service: Service, slates: Slates) -> None:
 
 
 def _assert_agree(service: Service, slates: Mapping[str, Slates]) -> None:
-    """Check that an own session adds nothing to the user's features, and an open one its clicks."""
+    """Check that a linked session changes no feature of the user, and an open one adds clicks."""
     for alone, owned, open_ in list(zip(*slates.values(), strict=True))[:3]:
-        of_user, with_own, with_open = (
+        of_user, with_linked, with_open = (
             _features(service, slate) for slate in (alone, owned, open_)
         )
         for name, values in of_user.items():
-            np.testing.assert_allclose(with_own[name], values, 1e-4, 1e-6, err_msg=name)
+            np.testing.assert_allclose(with_linked[name], values, 1e-4, 1e-6, err_msg=name)
         np.testing.assert_array_equal(with_open[CLICKS], np.array(of_user[CLICKS]) + CLICKED)
 
 
 def _features(service: Service, slate: dict[str, object]) -> dict[str, Sequence[float]]:
-    """Return the values of each feature; its time dependent ones change within milliseconds."""
+    """Return the values of each feature by candidate; some change with time."""
     query = [{"name": "query", "value": slate["query"]}]
     shopper = {name: slate[name] for name in ("user", "session") if name in slate}
     by_item = service.explain(slate["items"], fields=query, **shopper)
@@ -156,5 +155,5 @@ def _ratios(blocks: Mapping[str, Sequence[Mapping[str, float]]], figure: str) ->
             ),
             3,
         )
-        for name in (OWNED, OPEN)
+        for name in (LINKED, OPEN)
     }

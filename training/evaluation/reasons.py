@@ -12,8 +12,8 @@ _WORDS = {
     "all": "of all time",
     "user": "shopper",
 }
-"""Parts of names.  The features of the user describe the shopper of a request: the user, the session
-of a visitor without a name, or both."""
+"""Parts of names.  Features of the user describe the shopper of a request: the user, the session of
+a visitor without a name, or both."""
 
 _PHRASES = (
     (r"rate__(\w+)_(1d|7d|30d|all)", "click rate of the {0} {1}"),
