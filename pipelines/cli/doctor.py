@@ -83,6 +83,9 @@ def _run(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> 
         return list(check(settings))
     except (AisleError, OSError) as error:
         return [Finding("bad", subject, str(error), "See the message.")]
+    except Exception as error:  # Of SQLite, DuckDB or Arrow, such as on a full disk.
+        detail = f"{type(error).__name__}: {error}"
+        return [Finding("bad", subject, detail, "Free space on the disk, or see the message.")]
 
 
 def _python(_: Settings) -> Iterator[Finding]:

@@ -2,7 +2,7 @@
 
 - `__is_ready__` of the service class decides what `/readyz` answers.
 - BentoML answers `GET /livez` and `GET /readyz` itself, and mounts our application at `/`.
-- BentoML sets `PROMETHEUS_MULTIPROC_DIR`, which makes `/metrics` cover all processes.
+- `serving.http.workers` sets `PROMETHEUS_MULTIPROC_DIR`, which makes `/metrics` cover all workers.
 - BentoML creates uvicorn's server with the protocol `auto`, after it has imported the service.
 - uvicorn has installed its handler of SIGTERM before it starts the application, and that handler
   begins the shutdown.

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from feature_repo.home import end_with
+from serving.monitoring import METRICS_FOLDER, new_metrics_folder
 
 CHECK_SECONDS = 0.5
 """Pause between two looks for killed workers."""
@@ -47,6 +48,7 @@ def _watcher(create: Callable[..., Any], *arguments: Any, **options: Any) -> Any
     watcher = create(*arguments, **options)
     watcher.respawn = True
     watcher.env[_ARBITER] = str(os.getpid())
+    watcher.env[METRICS_FOLDER] = str(new_metrics_folder())
     watcher.spawn_processes = _Paced(watcher.spawn_processes)
     return watcher
 

@@ -12,9 +12,11 @@ from serving.monitoring.metrics import (
     EVENTS,
     IN_FLIGHT,
     LOST_ANSWERS,
+    METRICS_FOLDER,
     ONLINE_FEATURES_UP,
     PENDING_EVENTS,
     exposition,
+    new_metrics_folder,
 )
 from serving.monitoring.trace import Trace
 
@@ -28,11 +30,13 @@ __all__ = [
     "EVENTS",
     "IN_FLIGHT",
     "LOST_ANSWERS",
+    "METRICS_FOLDER",
     "ONLINE_FEATURES_UP",
     "PENDING_EVENTS",
     "Trace",
     "exposition",
     "log_json",
+    "new_metrics_folder",
     "run_in_pool",
     "run_with_timeout",
 ]

@@ -1,6 +1,12 @@
 """Prometheus metrics of the service."""
 
+import atexit
+import fcntl
 import os
+import shutil
+import tempfile
+from contextlib import suppress
+from pathlib import Path
 
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
@@ -51,9 +57,48 @@ CHANGED_ITEMS = Gauge(
 CONTENT_TYPE = CONTENT_TYPE_LATEST
 
 
+METRICS_FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+"""Variable of prometheus_client: the folder of the files that processes share."""
+
+_MEMORY, _PREFIX = Path("/dev/shm"), "aisle-metrics-"
+
+
+def new_metrics_folder() -> Path:
+    """Make a folder for the metrics of a service's processes, which is removed with this process.
+
+    It is in memory where the system has such a folder: prometheus_client maps its files, and a
+    process that writes to a mapped file of a full disk is killed.  Folders of killed processes are
+    removed: a process locks its folder until it ends.
+    """
+    parent = _MEMORY if os.access(_MEMORY, os.W_OK) else Path(tempfile.gettempdir())
+    for other in parent.glob(f"{_PREFIX}*"):
+        with suppress(OSError):
+            os.close(_locked(other))
+            shutil.rmtree(other)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=parent))
+    _locked(folder)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
+
+
+def _locked(folder: Path) -> int:
+    """Lock a folder, and return its file descriptor.
+
+    Raises:
+        OSError: another process locks it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def exposition() -> bytes:
     """Return the metrics of all processes of the service in Prometheus' text format."""
-    if "PROMETHEUS_MULTIPROC_DIR" not in os.environ:
+    if METRICS_FOLDER not in os.environ:
         return generate_latest(REGISTRY)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]

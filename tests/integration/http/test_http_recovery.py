@@ -6,6 +6,7 @@ import signal
 import socket
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -168,6 +169,26 @@ def test_an_unwritable_log_is_503_with_retry_after(service):
     assert ranked.status_code == 200
     assert ranked.json()["degraded"] == ["record"]
     assert accepted.json() == {"accepted": 1, "duplicate": 0, "quarantined": []}
+
+
+def test_files_of_the_home_that_processes_map_for_writing_have_their_space(service):
+    """A process that writes to a mapped file is killed where a full disk has no space for it."""
+    service.rank(service.items)
+    lines = [
+        line.split(maxsplit=5)
+        for process in service.workers
+        for line in Path(f"/proc/{process.pid}/maps").read_text().splitlines()
+    ]
+    mapped = {Path(path) for _, mode, *_, path in filter(has_path, lines) if mode == "rw-s"}
+
+    assert service.home.latest_instant in mapped
+    for path in mapped:
+        if path.is_relative_to(service.home.root):
+            assert path.stat().st_blocks * 512 >= path.stat().st_size, path
+
+
+def has_path(line):
+    return len(line) == 6
 
 
 def test_requests_in_flight_are_answered_before_the_service_stops(shop, tmp_path):
