@@ -67,7 +67,7 @@ def titles_by_id() -> dict[str, str]:
 
 
 def fill(root: Path) -> Settings:
-    """Fill a home with every catalogue, each sold in a market of its own."""
+    """Fill a home with every catalogue, each sold in its own market."""
     root.mkdir(parents=True)
     home = Home(root)
     home.shop_toml.write_text(_FIELDS + "".join(map(_market, catalogues())))

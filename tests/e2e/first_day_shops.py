@@ -34,7 +34,7 @@ def write_items(folder):
 
 
 def write_slates(folder):
-    """Write the items, and 60 slates that nobody clicked."""
+    """Write the items, and 60 slates without a click."""
     slates = [
         {
             "kind": "ranking",

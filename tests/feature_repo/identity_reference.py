@@ -25,7 +25,7 @@ USERS, SESSIONS, ITEMS = ("u", "v", "w"), ("s", "d"), ("a", "b", "c")
 def attributions(events):
     """Return event id → [(user, from)]: the users whose history an event is part of, from when on.
 
-    A correction belongs to whom the event that it corrects belongs, once both are known.
+    A correction belongs to the owner of the event that it corrects, once both are logged.
     """
     ignored = ignored_corrections(events)
     return {
@@ -207,7 +207,7 @@ def _ranking_of(events, event):
 
 
 def _changes(events, instant, belongs_to):
-    """Yield (entity, measure, delta, bucket) of what is known before an instant."""
+    """Yield (entity, measure, delta, bucket) of the events before an instant."""
     for event, _, _ in histories.impressions(events):
         for entity, since in belongs_to(event):
             if since < instant:

@@ -1,6 +1,6 @@
 """Facts that arrive late: batch, joined and live values are those of a plain reference.
 
-Many items and users share one log, each with a history of its own.  The system clock goes back and
+Many items and users share one log, each with its own history.  The system clock goes back and
 ahead while events are logged.  They are applied in any order, some twice, with a load after each
 step, which another process does.
 """

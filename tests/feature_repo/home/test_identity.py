@@ -1,4 +1,4 @@
-"""Every home has a project of its own, which moves with the folder."""
+"""Every home has its own project, which moves with the folder."""
 
 import json
 

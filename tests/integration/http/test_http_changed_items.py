@@ -1,4 +1,4 @@
-"""Lists of every server have the items as they are now, and a refresh changes no answer."""
+"""Lists of every server have the newest items, and a refresh changes no answer."""
 
 import asyncio
 import uuid

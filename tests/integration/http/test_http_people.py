@@ -74,9 +74,9 @@ def test_an_erased_user_is_unknown_immediately_and_out_of_the_log_after_a_refres
         path.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table({"user_id": ["x", user], "clicked": [0, 1]}), path)
     refresh(service.settings)
-    places = ("log/compacted", "log/quarantine", "features", "redis/appendonlydir", "datasets")
+    folders = ("log/compacted", "log/quarantine", "features", "redis/appendonlydir", "datasets")
     before = files_with(service, user, "canary-visit")
-    assert all(any(place in name for name in before) for place in places), before
+    assert all(any(folder in name for name in before) for folder in folders), before
     assert client.user(user)["known"]
     assert keys_in_redis(service, user)
 

@@ -1,4 +1,4 @@
-"""`aisle serve` starts again whatever of it is killed, and leaves nothing when it is killed."""
+"""`aisle serve` restarts each of its killed processes, and leaves none when it is killed."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""The service's deleted items follow the newest event time, in whatever order events arrive."""
+"""The service's deleted items follow the newest event time, in every order of arrival."""
 
 from contextlib import closing
 from itertools import permutations

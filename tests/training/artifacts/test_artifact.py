@@ -201,7 +201,7 @@ def test_an_artifact_with_changed_bytes_is_refused(home, build, data):
     verify(folder, "ranker", "default")
 
 
-def test_files_that_changed_places_are_refused(home, build):
+def test_swapped_files_are_refused(home, build):
     publish(home, "ranker", "default", build, {})
     folder = current(home, "ranker", "default")
     one, other = folder / "model.json", folder / "deep" / "more.json"

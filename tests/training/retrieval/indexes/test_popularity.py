@@ -1,4 +1,4 @@
-"""The popularity snapshot ranks whatever the log has: impressions, purchases alone, or nothing."""
+"""The popularity snapshot ranks by impressions, by purchases alone, or by nothing."""
 
 import json
 
