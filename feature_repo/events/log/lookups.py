@@ -148,17 +148,17 @@ class LogLookups:
 
         return _in_order(self._unless_compacted_meanwhile(read))
 
-    def user_events(self, user_id: str) -> list[RankingEvent | InteractionEvent]:
-        """Return the rankings and interactions that may be a user's, in order.
+    def user_events(self, *user_ids: str) -> list[RankingEvent | InteractionEvent]:
+        """Return the rankings and interactions that may be some users', in order.
 
-        These are the events that name the user, interactions without a user that name a request of
-        an earlier ranking of the user, and all events of sessions that were ever linked to the
-        user. It reads the user ids of the whole log: for a merge, which is rare.
+        These are the events that name one of the users, interactions without a user that name a
+        request of an earlier ranking of such a user, and all events of sessions that were ever
+        linked to one. It reads the user ids of the whole log once: for a merge, which is rare.
         """
 
         def read() -> list[AnyEvent]:
-            events = self._events_of("user", [user_id], self._index.user_rows)
-            sessions = [*self.linked_sessions([user_id])]
+            events = self._events_of("user", user_ids, self._index.user_rows)
+            sessions = [*self.linked_sessions(user_ids)]
             return events + self._events_of("session", sessions, self._index.session_rows)
 
         return _in_order(self._unless_compacted_meanwhile(read))

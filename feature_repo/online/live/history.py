@@ -59,8 +59,7 @@ class History:
         merges = self.log.merges(users)
         while new := {m.from_user_id for m in merges if m.user_id in new} - users:
             users |= new
-        events = [event for one in users for event in self.log.user_events(one)]
-        return self._seen({event.event_id: event for event in events}.values())
+        return self._seen(self.log.user_events(*users))
 
     def _seen(self, events: Iterable[Shown]) -> list[Shown]:
         """Return the events so far, each with its correction, which may name nobody itself."""

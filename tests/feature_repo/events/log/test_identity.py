@@ -122,6 +122,8 @@ def test_lookups_return_what_the_whole_log_says(tmp_path_factory, history):
     assert log.links(SESSIONS) == in_order(returned["s1"] + returned["s2"])
     for user in USERS:
         assert log.user_events(user) == of_user(events, user)
+        both = {e.event_id: e for one in ("u", user) for e in of_user(events, one)}
+        assert log.user_events("u", user) == in_order(both.values())
         assert log.merges([user]) == touching(merges, user)
 
 
