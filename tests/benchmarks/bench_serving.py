@@ -31,7 +31,7 @@ from feature_repo.online.redis import RedisAddress, redis_client, running_redis
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
 from pipelines.service import free_port
-from pipelines.service.service_process import environment, stop
+from pipelines.service.service_process import environment
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.counting_proxy import counting
 from tests.benchmarks.http_load import Load, closed_loop, open_loop
@@ -221,7 +221,8 @@ def peer(
         _await(url, process, log)
         yield Peer(name, f"{url}/rank", psutil.Process(process.pid), bodies)
     finally:
-        stop(process)
+        process.terminate()
+        process.wait()
 
 
 def assert_equal(
