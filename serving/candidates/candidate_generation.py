@@ -21,6 +21,7 @@ from serving.query import SURFACES, ListRequest, Query
 from serving.state import Model, ModelRegistry
 from training.retrieval.catalogue import (
     Candidates,
+    Flags,
     ItemTable,
     RankedList,
     RankedRows,
@@ -57,6 +58,7 @@ class Retrieval:
         dropped_words: words of the query that the matching items need not have.
         missing: sources that could not be searched.
         more: rows of further items that meet the filters, to list as many as the total says.
+        sorted_rows: the first matching items in the order of the request; None for relevance.
     """
 
     results: Mapping[str, RankedRows] = field(default_factory=dict)
@@ -67,6 +69,7 @@ class Retrieval:
     dropped_words: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
     more: Rows = field(default_factory=lambda: _NO_ROWS)
+    sorted_rows: Rows | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -113,9 +116,13 @@ def retrieve_candidates(
 
 def merge(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
     """Fuse the results of the sources, and append items that only meet the filters."""
+    if retrieval.sorted_rows is not None:
+        return _in_order(
+            [retrieval.item_ids[row] for row in retrieval.sorted_rows.tolist()], "sort"
+        )
     candidates = fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
-    rows = retrieval.more[: DEPTH - len(candidates.item_ids)]
-    return candidates.with_more("filters", [retrieval.item_ids[row] for row in rows.tolist()])
+    more = retrieval.more[: DEPTH - len(candidates.item_ids)].tolist()
+    return candidates.with_more("filters", [retrieval.item_ids[row] for row in more])
 
 
 def popular_candidates(model: Model) -> Candidates:
@@ -126,9 +133,13 @@ def popular_candidates(model: Model) -> Candidates:
 
 def continued_candidates(item_ids: Sequence[str]) -> Candidates:
     """Return the rest of a list whose order an earlier page decided."""
+    return _in_order(item_ids, "page")
+
+
+def _in_order(item_ids: Sequence[str], source: str) -> Candidates:
     scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
     ranks = {
-        item: {"page": (rank, score)}
+        item: {source: (rank, score)}
         for rank, (item, score) in enumerate(zip(item_ids, scores, strict=True), start=1)
     }
     return Candidates(item_ids, scores, ranks)
@@ -145,11 +156,18 @@ def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retr
         results,
         sources.item_table.item_ids,
         int(np.count_nonzero(eligible)),
-        facets(sources.item_table, eligible),
+        facets(sources.item_table, eligible, sources.list_request.facets),
         relaxed,
         missing=tuple(dict.fromkeys(sources.missing)),
         more=_remaining(sources, results),
+        sorted_rows=_sorted_rows(sources, eligible),
     )
+
+
+def _sorted_rows(sources: CandidateSources, matching: Flags) -> Rows | None:
+    """Return the first matching items in the order of the request; None for relevance."""
+    sort = sources.list_request.sort
+    return None if sort is None else sort.rows(sources.item_table, matching)[:DEPTH]
 
 
 def _remaining(sources: CandidateSources, results: Mapping[str, RankedRows]) -> Rows:
@@ -259,10 +277,11 @@ def _with_words(
         results,
         sources.item_table.item_ids,
         int(np.count_nonzero(matching)),
-        facets(sources.item_table, matching),
+        facets(sources.item_table, matching, sources.list_request.facets),
         relaxed,
         dropped,
         tuple(dict.fromkeys(sources.missing)),
+        sorted_rows=_sorted_rows(sources, matching),
     )
 
 

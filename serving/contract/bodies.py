@@ -60,6 +60,7 @@ class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
         features: with `?explain=1`; null where missing.
         sources: with `?explain=1`, rank from 1 and score in each candidate source of the item.
         title: with the sources.
+        fields: the chosen fields of the item, by name; null where missing.
     """
 
     item: str
@@ -67,6 +68,7 @@ class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     title: str | None = None
     features: dict[str, float | None] | None = None
     sources: dict[str, tuple[int, float]] | None = None
+    fields: dict[str, Any] | None = None
 
 
 class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):

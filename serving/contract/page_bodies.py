@@ -13,6 +13,7 @@ RECOMMEND_SURFACES = ("home", "similar", "together", "again", "trending")
 MAX_PAGE, MAX_PAGE_SIZE = 1000, 100
 MAX_SEEDS = 100
 MAX_FILTERS = 50
+MAX_FIELDS = 50
 MAX_QUERY_CHARACTERS = 10_000
 MAX_COMPLETIONS = 50
 
@@ -27,6 +28,9 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
             `{"min", "max"}`; `not` has filters that items must not meet.
         page: from 1; each request ranks again.
         next: of the previous answer, instead of `page`; never repeats one of its items.
+        sort: `relevance`, or a number or time field, with `-` for the highest first.
+        facets: names or roles of the fields to summarize; all where it is absent.
+        fields: names or roles of the fields that each item of the answer has.
     """
 
     query: str = ""
@@ -39,6 +43,9 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
     page: int = 1
     size: int = 24
     next: str | None = None
+    sort: str = "relevance"
+    facets: list[str] | None = None
+    fields: list[str] = []
 
     def check_limits(self) -> None:
         """Check lengths and ranges.
@@ -51,6 +58,9 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
             raise too_large("query", expected, len(self.query))
         _check_range("size", self.size, MAX_PAGE_SIZE)
         _check_range("page", self.page, MAX_PAGE)
+        for name, names in (("facets", self.facets or []), ("fields", self.fields)):
+            if len(names) > MAX_FIELDS:
+                raise too_large(name, f"at most {MAX_FIELDS} fields", len(names))
         _check_filters(self.filters)
 
 

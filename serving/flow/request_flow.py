@@ -205,6 +205,8 @@ def merge(request: RequestState, retrieval: Retrieval | None) -> Candidates:
         if retrieval is None or (retrieval.missing and retrieval.is_empty):
             return popular_candidates(request.model)
         candidates = merge_sources(retrieval, query.list_request.surface.sources)
+        if retrieval.sorted_rows is not None:
+            return candidates
         item_table: ItemTable = request.resources.models.index(ITEM_TABLE)
         pinned = [item for item in pinned_items(request.rules) if item in item_table.row]
         return candidates.with_more("rules", pinned)
@@ -284,9 +286,10 @@ def rerank(
     if list_request is None:
         return order_by_score(scored, candidates.item_ids)
     with request.trace.fail_open("rerank"):
-        if list_request.cursor is not None:
+        if list_request.cursor is not None or request.retrieval.sorted_rows is not None:
             order = list(range(len(scored.item_ids)))
-            return cut_page(scored, Explored(order), list_request.size, 1)
+            page = list_request.page if list_request.cursor is None else 1
+            return cut_page(scored, Explored(order), list_request.size, page)
         surface = list_request.surface
         ranker_weight = min(surface.ranker_weight, request.retrieval.ranker_weight)
         order = blended_order(scored, candidates, ranker_weight)

@@ -1,11 +1,13 @@
 """Build answers from slates."""
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 import numpy as np
 
+from feature_repo.shop import ShopField
 from serving.candidates import Retrieval
 from serving.contract import RankAnswer, RankedItem, SlateAnswer, encode_cursor
 from serving.monitoring import Trace
@@ -39,12 +41,13 @@ def page_answer(
     """Return the answer of a list of the shop."""
     list_request = query.list_request
     assert list_request is not None
+    items = (
+        _explained_items(slate, candidates, item_table) if query.explain else _items(slate, False)
+    )
     total = list_request.cursor.total if list_request.cursor else retrieval.total
     return SlateAnswer(
         took=_since(started),
-        items=_explained_items(slate, candidates, item_table)
-        if query.explain
-        else _items(slate, False),
+        items=_with_fields(items, list_request.fields, item_table),
         request_id=query.request_id,
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
@@ -57,6 +60,20 @@ def page_answer(
         next=encode_cursor(slate.next_ids, total),
         trace=trace.stages if query.explain else None,
     )
+
+
+def _with_fields(
+    items: list[RankedItem], fields: Sequence[ShopField], item_table: ItemTable | None
+) -> list[RankedItem]:
+    if not fields or item_table is None:
+        return items
+    values = item_table.fields_of([item.item for item in items])
+    return [
+        msgspec.structs.replace(
+            item, fields={field.name: (of or {}).get(field.column) for field in fields}
+        )
+        for item, of in zip(items, values, strict=True)
+    ]
 
 
 def _understood(list_request: ListRequest, retrieval: Retrieval) -> dict[str, Any]:

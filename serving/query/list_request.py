@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from feature_repo.events.contract import check_unique, identifier
-from feature_repo.shop import Shop
+from feature_repo.shop import Shop, ShopField
 from serving.contract import Cursor, RecommendBody, SearchBody, decode_cursor
 from training.query_understanding import InterpretedQuery
-from training.retrieval.catalogue import Filter, parse_filters
+from training.retrieval.catalogue import Filter, SortOrder, named_fields, parse_filters, parse_sort
 from training.retrieval.sources import Surface, surfaces
 
 SEARCH = "search"
@@ -28,6 +28,9 @@ class ListRequest:
         size, page: the part of the list to return.
         cursor: the rest of the order, where the request continues a list by `next`.
         interpreted: the interpretation of the query.
+        sort: order of the matching items; None for relevance.
+        facets: the fields to summarize; None for all.
+        fields: of each item, in the answer.
     """
 
     surface: Surface
@@ -37,13 +40,16 @@ class ListRequest:
     page: int = 1
     cursor: Cursor | None = None
     interpreted: InterpretedQuery = field(default_factory=InterpretedQuery)
+    sort: SortOrder | None = None
+    facets: tuple[ShopField, ...] | None = None
+    fields: tuple[ShopField, ...] = ()
 
 
 def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
     """Parse the body of a search.
 
     Raises:
-        EventError: a filter or `next` is invalid.
+        EventError: a filter, field, `sort` or `next` is invalid.
     """
     return ListRequest(
         surface=SURFACES[SEARCH if body.query.strip() else "browse"],
@@ -51,6 +57,9 @@ def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
         size=body.size,
         page=body.page,
         cursor=None if body.next is None else decode_cursor(body.next),
+        sort=parse_sort(body.sort, shop),
+        facets=None if body.facets is None else named_fields(body.facets, shop, "facets"),
+        fields=named_fields(body.fields, shop, "fields"),
     )
 
 

@@ -14,6 +14,7 @@ from serving.contract import RECOMMEND_SURFACES
 from serving.flow.request_flow import DEFAULT_MODEL
 from serving.query import FILE
 from tests.integration.http.small_shop import kill_redis
+from training.query_understanding import SYNONYMS_FILE
 from training.query_understanding.spelling import SHORTEST
 from training.retrieval.sources import index_specs
 
@@ -193,6 +194,34 @@ def test_results_obey_filters_and_facets_count_the_results(service):
 
     assert answer["total"] == brand["count"]
     assert [facet["value"] for facet in answer["facets"]["brand"]] == [brand["value"]]
+
+
+def test_a_sorted_list_has_the_chosen_fields_and_facets(service):
+    body = {"sort": "-price", "facets": ["brand"], "fields": ["price", "title"], "size": 100}
+
+    answer = service.search("", **body, filters={"not": {"price": {"max": 10}}}).json()
+
+    prices = [item["fields"]["price"] for item in answer["items"]]
+    assert prices == sorted(prices, reverse=True)
+    assert prices[-1] > 10
+    assert answer["facets"].keys() == {"brand"}
+    assert answer["items"][0]["fields"].keys() == {"price", "title"}
+
+
+def test_synonyms_and_redirects_follow_their_file(service, words):
+    noun, file = words.split()[-1], service.home.root / SYNONYMS_FILE
+    file.write_text(
+        f'[[synonym]]\nwords = ["zorkmid"]\nto = ["{noun}"]\n'
+        '[[redirect]]\nquery = "zorkmid help"\nurl = "/help"\n'
+    )
+    try:
+        assert service.eventually(lambda: not service.search("zorkmid").json()["relaxed"])
+        total = service.search("zorkmid").json()["total"]
+        assert total == service.search(noun).json()["total"]
+        assert service.search("Zorkmid help").json()["redirect"] == "/help"
+    finally:
+        file.unlink()
+    assert service.eventually(lambda: service.search("zorkmid").json()["relaxed"] == ["query"])
 
 
 def test_pages_cover_the_list_without_repeating_an_item(service):

@@ -3,7 +3,7 @@
 import pyarrow as pa
 import pytest
 
-from feature_repo.home import Home
+from feature_repo.home import EventError, Home
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop, ShopField
 from serving.candidates import DEPTH, merge, retrieve_candidates
@@ -11,7 +11,13 @@ from serving.query import SURFACES, ListRequest, Query
 from serving.state import LoadedArtifact, ModelRegistry
 from training.artifacts import Manifest
 from training.query_understanding import InterpretedQuery
-from training.retrieval.catalogue import ItemTable, RankedList, parse_filters
+from training.retrieval.catalogue import (
+    ItemTable,
+    RankedList,
+    named_fields,
+    parse_filters,
+    parse_sort,
+)
 from training.retrieval.indexes import ITEM_TABLE, LEXICAL, LexicalIndexes, TopLists
 
 SHOP = Shop(
@@ -54,9 +60,11 @@ def registry(tmp_path_factory):
     return registry
 
 
-def listed(registry, surface, filters, *words):
+def listed(registry, surface, filters, *words, sort="relevance", chosen=None):
     request = ListRequest(
         SURFACES[surface],
+        sort=parse_sort(sort, SHOP),
+        facets=None if chosen is None else named_fields(chosen, SHOP, "facets"),
         filters=parse_filters(filters, SHOP),
         interpreted=InterpretedQuery(words),
     )
@@ -82,6 +90,28 @@ def test_a_search_with_filters_lists_matches_beyond_the_best_of_the_whole_shop(r
     )
 
     assert retrieval.total == len(item_ids) == 10
+
+
+@pytest.mark.parametrize("words", [("boots",), ()])
+def test_a_sorted_list_has_the_first_of_all_matching_items(registry, words):
+    surface = "search" if words else "browse"
+
+    cheap = listed(registry, surface, {"price": {"min": 50}}, *words, sort="price")[1]
+    dear = listed(registry, surface, {}, *words, sort="-price")[1]
+
+    assert cheap == IDS[50 : 50 + DEPTH]
+    assert dear == IDS[: -DEPTH - 1 : -1]
+
+
+@pytest.mark.parametrize("sort", ["brand", "-", "", "newest!"])
+def test_a_sort_by_another_field_is_refused(sort):
+    with pytest.raises(EventError, match="relevance, price"):
+        parse_sort(sort, SHOP)
+
+
+def test_only_chosen_facets_are_counted(registry):
+    assert listed(registry, "browse", {}, chosen=["brand"])[0].facets.keys() == {"brand"}
+    assert listed(registry, "browse", {}, chosen=[])[0].facets == {}
 
 
 def test_missing_sources_are_named(registry):

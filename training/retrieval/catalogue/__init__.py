@@ -5,6 +5,7 @@ from training.retrieval.catalogue.filters import (
     all_of,
     facets,
     is_out_of_stock,
+    named_fields,
     parse_filters,
     sellable,
     sold_in_language,
@@ -14,6 +15,7 @@ from training.retrieval.catalogue.fusion import Candidates, K, fuse, fuse_rows
 from training.retrieval.catalogue.item_changes import ItemChanges
 from training.retrieval.catalogue.item_table import Fields, ItemTable, as_text
 from training.retrieval.catalogue.ranked_list import Flags, RankedList, RankedRows, Rows, highest
+from training.retrieval.catalogue.sort_order import SortOrder, parse_sort
 
 __all__ = [
     "Candidates",
@@ -26,6 +28,7 @@ __all__ = [
     "RankedList",
     "RankedRows",
     "Rows",
+    "SortOrder",
     "all_of",
     "as_text",
     "facets",
@@ -34,7 +37,9 @@ __all__ = [
     "fuse_rows",
     "highest",
     "is_out_of_stock",
+    "named_fields",
     "parse_filters",
+    "parse_sort",
     "sellable",
     "sold_in_language",
 ]

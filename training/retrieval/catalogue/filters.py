@@ -191,13 +191,27 @@ def _range(field: ShopField, value: Any, path: str) -> Filter:
     return Filter(field, None, ends.get("min"), ends.get("max"))
 
 
-def facets(item_table: ItemTable, selected: Flags, most: int = 20) -> dict[str, Sequence[Any]]:
+def named_fields(names: Iterable[str], shop: Shop, path: str) -> tuple[ShopField, ...]:
+    """Return the item fields with some names or roles.
+
+    Raises:
+        EventError: there is no such field.
+    """
+    return tuple(_field(name, shop, f"{path}[{n}]") for n, name in enumerate(names))
+
+
+def facets(
+    item_table: ItemTable,
+    selected: Flags,
+    fields: Sequence[ShopField] | None = None,
+    most: int = 20,
+) -> dict[str, Sequence[Any]]:
     """Summarize the selected items by field: `{"value", "count"}` of the most frequent values.
 
-    A number field has one `{"min", "max", "count"}`.
+    A number field has one `{"min", "max", "count"}`.  Without `fields`, all fields are summarized.
     """
     rows, summary = np.flatnonzero(selected), dict[str, Sequence[Any]]()
-    for field in item_table.shop.item_fields:
+    for field in item_table.shop.item_fields if fields is None else fields:
         if field.type in ("category", "list", "bool"):
             summary[field.name] = _counted(item_table.coded(field), selected, most)
         elif field.type == "number":
