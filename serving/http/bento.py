@@ -4,6 +4,7 @@
 - BentoML answers `GET /livez` and `GET /readyz` itself, and mounts our application at `/`.
 - `serving.http.workers` sets `PROMETHEUS_MULTIPROC_DIR`, which makes `/metrics` cover all workers.
 - BentoML creates uvicorn's server with the protocol `auto`, after it has imported the service.
+- BentoML describes a service in a Bento with `generate_spec`.
 - uvicorn has installed its handler of SIGTERM before it starts the application, and that handler
   begins the shutdown.
 - Starlette gives every method of a path to a route whose endpoint is an ASGI object.
@@ -13,9 +14,12 @@
 
 import asyncio
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
+from typing import Any
 
+import msgspec
+from _bentoml_sdk.service import openapi
 from uvicorn.config import HTTP_PROTOCOLS
 
 from serving.http.connections import BoundedConnection
@@ -24,6 +28,11 @@ from serving.http.connections import BoundedConnection
 def limit_connections() -> None:
     """Let uvicorn serve every connection with limits."""
     HTTP_PROTOCOLS["auto"] = f"{BoundedConnection.__module__}:{BoundedConnection.__name__}"
+
+
+def describe_service(document: Callable[[], Mapping[str, Any]]) -> None:
+    """Let BentoML write this OpenAPI document into a Bento; its own has none of our routes."""
+    openapi.generate_spec = lambda _: msgspec.json.decode(msgspec.json.encode(document()))
 
 
 def before_shutdown(notify: Callable[[], None], seconds: float) -> None:

@@ -10,10 +10,11 @@ import bentoml
 from starlette.applications import Starlette
 
 from feature_repo.home import Settings, restrict_permissions
-from serving.http.bento import before_shutdown, limit_connections
+from serving.http.bento import before_shutdown, describe_service, limit_connections
 from serving.http.endpoints import ENDPOINTS
 from serving.http.error_responses import HANDLERS
 from serving.http.headers import middleware
+from serving.http.openapi import document
 from serving.http.routing import routes
 from serving.http.workers import end_with_arbiter, supervise_workers
 from serving.monitoring import log_json
@@ -37,6 +38,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 supervise_workers()
 _settings = Settings.from_environment()
 limit_connections()
+describe_service(lambda: document(ENDPOINTS))
 app = Starlette(
     routes=routes(ENDPOINTS),
     middleware=middleware(_settings.cors_origins),

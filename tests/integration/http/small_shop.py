@@ -184,12 +184,19 @@ def read_once(connection, query):
 
 @contextmanager
 def run_service(
-    settings: Settings, *, descriptors: int | None = None, **variables: str
+    settings: Settings,
+    *,
+    descriptors: int | None = None,
+    target: str = "serving.http.service:Aisle",
+    folder: Path = CHECKOUT,
+    **variables: str,
 ) -> Iterator[Service]:
     """Run the service on a free port, with the home's Redis, until the block ends.
 
     Args:
         descriptors: limit of open files of each process.
+        target: the service, or the tag of a Bento.
+        folder: working directory.
     """
     port, address = free_port(), ensure_redis(settings)
     command = [
@@ -197,7 +204,7 @@ def run_service(
         "-m",
         "bentoml",
         "serve",
-        "serving.http.service:Aisle",
+        target,
         "--host",
         "127.0.0.1",
         "--port",
@@ -210,7 +217,7 @@ def run_service(
     with output.open("ab") as log:
         process = subprocess.Popen(
             command,
-            cwd=CHECKOUT,
+            cwd=folder,
             env={**environment(settings, address.url, port), "AISLE_DRAIN": "0.2", **variables},
             stdout=log,
             stderr=log,
