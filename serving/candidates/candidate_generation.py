@@ -17,6 +17,7 @@ from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Market
 from serving.candidates.candidate_sources import CandidateSources
 from serving.candidates.query_conditions import price_filters, with_phrases, without_excluded
+from serving.candidates.variants import Variants
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import Model, ModelRegistry
 from training.retrieval.catalogue import (
@@ -37,6 +38,9 @@ from training.retrieval.sources import SourceMissingError, SourceRequest
 
 DEPTH = 200
 """Candidates of a list: as many as can be scored within its deadline."""
+
+MOST_VARIANTS = 2_000
+"""Fused items of which a list shows one of each group."""
 
 RANKER_WEIGHT_IF_RELAXED = 0.3
 BROWSE = "browse"
@@ -59,6 +63,7 @@ class Retrieval:
         missing: sources that could not be searched.
         more: rows of further items that meet the filters, to list as many as the total says.
         sorted_rows: the first matching items in the order of the request; None for relevance.
+        variants: of the items; None where a list shows each item.
     """
 
     results: Mapping[str, RankedRows] = field(default_factory=dict)
@@ -70,6 +75,7 @@ class Retrieval:
     missing: tuple[str, ...] = ()
     more: Rows = field(default_factory=lambda: _NO_ROWS)
     sorted_rows: Rows | None = None
+    variants: Variants | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -108,7 +114,7 @@ def retrieve_candidates(
         eligible=sellable(item_table, query.market) & all_of(list_request.filters, item_table),
         indexes=registry.index,
     )
-    sources = CandidateSources(request, list_request)
+    sources = CandidateSources(request, list_request, Variants.of(item_table))
     if LEXICAL not in list_request.surface.sources:
         return _recommend(sources)
     return _search(sources, item_table.shop.market(query.market))
@@ -120,9 +126,30 @@ def merge(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
         return _in_order(
             [retrieval.item_ids[row] for row in retrieval.sorted_rows.tolist()], "sort"
         )
-    candidates = fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
+    candidates = _fused(retrieval, weights)
     more = retrieval.more[: DEPTH - len(candidates.item_ids)].tolist()
     return candidates.with_more("filters", [retrieval.item_ids[row] for row in more])
+
+
+def _fused(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
+    """Fuse the results; of each group, its best item."""
+    variants = retrieval.variants
+    if variants is None:
+        return fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
+    fused = fuse_rows(retrieval.results, retrieval.item_ids, weights, MOST_VARIANTS)
+    row_of = {
+        retrieval.item_ids[row]: row
+        for ranked in retrieval.results.values()
+        for row in ranked.rows.tolist()
+    }
+    rows = np.array([row_of[item_id] for item_id in fused.item_ids], np.int64)
+    best = {retrieval.item_ids[row] for row in variants.firsts(rows)[:DEPTH].tolist()}
+    pairs = [(i, s) for i, s in zip(fused.item_ids, fused.scores, strict=True) if i in best]
+    return Candidates(
+        [item_id for item_id, _ in pairs],
+        [score for _, score in pairs],
+        {item_id: fused.sources[item_id] for item_id, _ in pairs},
+    )
 
 
 def popular_candidates(model: Model) -> Candidates:
@@ -155,19 +182,23 @@ def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retr
     return Retrieval(
         results,
         sources.item_table.item_ids,
-        int(np.count_nonzero(eligible)),
+        sources.count(eligible),
         facets(sources.item_table, eligible, sources.list_request.facets),
         relaxed,
         missing=tuple(dict.fromkeys(sources.missing)),
         more=_remaining(sources, results),
         sorted_rows=_sorted_rows(sources, eligible),
+        variants=sources.variants,
     )
 
 
 def _sorted_rows(sources: CandidateSources, matching: Flags) -> Rows | None:
     """Return the first matching items in the order of the request; None for relevance."""
     sort = sources.list_request.sort
-    return None if sort is None else sort.rows(sources.item_table, matching)[:DEPTH]
+    if sort is None:
+        return None
+    rows = sort.rows(sources.item_table, matching)
+    return (rows if sources.variants is None else sources.variants.firsts(rows))[:DEPTH]
 
 
 def _remaining(sources: CandidateSources, results: Mapping[str, RankedRows]) -> Rows:
@@ -181,7 +212,11 @@ def _remaining(sources: CandidateSources, results: Mapping[str, RankedRows]) -> 
     remaining = sources.request.eligible.copy()
     for ranked in results.values():
         remaining[ranked.rows] = False
-    return np.flatnonzero(remaining)[:DEPTH]
+    rows = np.flatnonzero(remaining)
+    if sources.variants is not None:
+        listed = np.concatenate([ranked.rows for ranked in results.values()])
+        rows = sources.variants.firsts(sources.variants.without_groups_of(rows, listed))
+    return rows[:DEPTH]
 
 
 def _fallback(sources: CandidateSources) -> dict[str, RankedRows]:
@@ -276,12 +311,13 @@ def _with_words(
     return Retrieval(
         results,
         sources.item_table.item_ids,
-        int(np.count_nonzero(matching)),
+        sources.count(matching),
         facets(sources.item_table, matching, sources.list_request.facets),
         relaxed,
         dropped,
         tuple(dict.fromkeys(sources.missing)),
         sorted_rows=_sorted_rows(sources, matching),
+        variants=sources.variants,
     )
 
 

@@ -3,6 +3,9 @@
 import logging
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
+from serving.candidates.variants import Variants
 from serving.query import ListRequest
 from training.retrieval.catalogue import Flags, ItemTable, RankedList, RankedRows
 from training.retrieval.sources import SourceMissingError, SourceRequest, source_specs
@@ -17,11 +20,13 @@ class CandidateSources:
     Attributes:
         request: input of the sources.
         list_request: the list to fill.
+        variants: of the items; None where a list shows each item.
         missing: the sources that could not be searched.
     """
 
     request: SourceRequest
     list_request: ListRequest
+    variants: Variants | None = None
     missing: list[str] = field(default_factory=list)
 
     @property
@@ -42,6 +47,12 @@ class CandidateSources:
             self.missing.append(name)
             return RankedRows()
         return self.request.select(results) if isinstance(results, RankedList) else results
+
+    def count(self, selected: Flags) -> int:
+        """Return how many entries of a list the selected items are."""
+        if self.variants is not None:
+            return self.variants.count(selected)
+        return int(np.count_nonzero(selected))
 
     def within(self, eligible: Flags) -> "CandidateSources":
         """Return the same sources for fewer items."""

@@ -119,3 +119,43 @@ def test_missing_sources_are_named(registry):
 
     assert "together" in retrieval.missing
     assert retrieval.dropped_words == ()
+
+
+@pytest.fixture(scope="module")
+def shirts(tmp_path_factory):
+    """Indexes of a shop with three colours of each of 100 shirts, and two socks."""
+    colours = ("red", "blue", "green")
+    titles = [f"{colour} shirt" for _ in range(100) for colour in colours] + ["red sock"] * 2
+    shop = Shop("s", (*SHOP.item_fields, ShopField("model", "category", "model", "group")))
+    items = ItemTable(
+        pa.table(
+            {
+                "item_id": [f"i{n:03}" for n in range(302)],
+                "title": titles,
+                "brand": ["b"] * 302,
+                "price": [float(n) for n in range(302)],
+                "model": [f"m{n // 3}" for n in range(300)] + [None, None],
+            }
+        ),
+        shop,
+    )
+    registry = ModelRegistry(Home(tmp_path_factory.mktemp("home")), shop)
+    for kind, index in {ITEM_TABLE: items, LEXICAL: LexicalIndexes.fit(items, ["english"])}.items():
+        manifest = Manifest(kind, "default", {})
+        registry.artifacts[kind, "default"] = LoadedArtifact("1", manifest, index)
+    return registry
+
+
+def test_a_list_shows_the_best_variant_of_each_product(shirts):
+    retrieval, item_ids = listed(shirts, "search", {}, "blue", "shirt")
+
+    assert (retrieval.total, item_ids[:100]) == (100, [f"i{n:03}" for n in range(1, 300, 3)])
+    assert len(item_ids) == 100
+
+
+def test_sorted_and_filtered_lists_show_one_variant_of_each_product(shirts):
+    retrieval, item_ids = listed(shirts, "search", {}, "shirt", sort="-price")
+    browsed = listed(shirts, "browse", {"brand": "b"})
+
+    assert (retrieval.total, item_ids[:2], len(item_ids)) == (100, ["i299", "i296"], 100)
+    assert (browsed[0].total, len(browsed[1])) == (102, 102)
