@@ -35,7 +35,12 @@ from training.studies.nameless.traffic import without_names
 FILE = "nameless.json"
 NAMELESS, NAMED, DIFFERENCE = "nameless", "named", "nameless − named"
 ENOUGH = "3 clicks or more"
-CLICKS = {"no click": (0, 0), "1 or 2 clicks": (1, 2), ENOUGH: (3, np.inf)}
+CLICKS = {
+    "any": (0, np.inf),
+    "no click": (0, 0),
+    "1 or 2 clicks": (1, 2),
+    ENOUGH: (3, np.inf),
+}
 """Name → lowest and highest number of clicks of the visit before the ranking."""
 
 
