@@ -53,11 +53,12 @@ from feature_repo.home.instants import (
     utc_offset_minutes,
 )
 from feature_repo.home.locks import exclusive, exclusive_training
-from feature_repo.home.parent_process import end_with, with_parent
+from feature_repo.home.parent_process import ARBITER, end_with, kill_orphans, with_parent
 from feature_repo.home.permissions import restrict_permissions
 from feature_repo.home.settings import Settings
 
 __all__ = [
+    "ARBITER",
     "CHECKOUT",
     "CLOCK_ADVICE",
     "DAY",
@@ -102,6 +103,7 @@ __all__ = [
     "extensions",
     "from_datetime",
     "installed_extensions",
+    "kill_orphans",
     "locked",
     "parse_instant",
     "publish",

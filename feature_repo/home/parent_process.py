@@ -7,8 +7,14 @@ import ctypes
 import os
 import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
+from pathlib import Path
+
+ARBITER = "AISLE_ARBITER"
+"""Variable of a worker of the service: the process id of its arbiter."""
 
 _PR_SET_PDEATHSIG = 1
 
@@ -32,3 +38,32 @@ def _end_with(library: ctypes.CDLL, parent: int) -> None:
     library.prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL))
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_orphans(arbiter: int) -> None:
+    """Kill the workers of an arbiter that has ended, and wait for their end.
+
+    A worker that is still starting does not end by itself, and holds the port of the service.
+    """
+    for process in _workers_of(arbiter):
+        with suppress(ProcessLookupError):
+            os.kill(int(process.name), signal.SIGKILL)
+        while _is_alive(process):
+            time.sleep(0.01)
+
+
+def _workers_of(arbiter: int) -> Iterator[Path]:
+    """Yield the folders of an arbiter's workers in /proc; none where there is no such folder."""
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            variables = (process / "environ").read_bytes().split(b"\0")
+            if f"{ARBITER}={arbiter}".encode() in variables:
+                yield process
+
+
+def _is_alive(process: Path) -> bool:
+    """Return whether a process has not ended; one that nobody has waited for has."""
+    try:
+        return "State:\tZ" not in (process / "status").read_text()
+    except OSError:
+        return False

@@ -12,7 +12,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from feature_repo.home import CHECKOUT, ApiKeys, ServiceError, SettingError, Settings, with_parent
+from feature_repo.home import (
+    CHECKOUT,
+    ApiKeys,
+    ServiceError,
+    SettingError,
+    Settings,
+    kill_orphans,
+    with_parent,
+)
 from pipelines.service.client import AisleClient
 
 START_SECONDS = 90.0
@@ -174,7 +182,10 @@ class ServiceProcess:
     def stop(self) -> None:
         """Terminate the process; kill it `_STOP_SECONDS` after the end of its drain."""
         process = self._process
-        if process is None or process.poll() is not None:
+        if process is None:
+            return
+        if process.poll() is not None:
+            kill_orphans(process.pid)
             return
         process.send_signal(signal.SIGTERM)
         try:
@@ -182,6 +193,7 @@ class ServiceProcess:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+            kill_orphans(process.pid)
 
 
 def _check_keys(settings: Settings, host: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from feature_repo.home import end_with
+from feature_repo.home import ARBITER, end_with
 from serving.monitoring import METRICS_FOLDER, new_metrics_folder
 
 CHECK_SECONDS = 0.5
@@ -21,13 +21,10 @@ PAUSE_SECONDS = 5.0
 """Least time between two starts of workers.  An arbiter that has no worker meanwhile ends, and
 `aisle serve`, systemd or the cluster starts it again, with longer pauses."""
 
-_ARBITER = "AISLE_ARBITER"
-"""Variable of a worker: the process id of its arbiter."""
-
 
 def supervise_workers() -> None:
     """Let the arbiter of this process replace a killed worker within a second, everywhere."""
-    if _ARBITER in os.environ:
+    if ARBITER in os.environ:
         return
     from bentoml import serving
     from bentoml._internal.utils import circus
@@ -40,14 +37,14 @@ def supervise_workers() -> None:
 
 def end_with_arbiter() -> None:
     """End this worker when its arbiter ends; a killed arbiter stops nothing itself."""
-    if _ARBITER in os.environ:
-        end_with(int(os.environ[_ARBITER]))
+    if ARBITER in os.environ:
+        end_with(int(os.environ[ARBITER]))
 
 
 def _watcher(create: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
     watcher = create(*arguments, **options)
     watcher.respawn = True
-    watcher.env[_ARBITER] = str(os.getpid())
+    watcher.env[ARBITER] = str(os.getpid())
     watcher.env[METRICS_FOLDER] = str(new_metrics_folder())
     watcher.spawn_processes = _Paced(watcher.spawn_processes)
     return watcher

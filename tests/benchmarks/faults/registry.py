@@ -1,5 +1,5 @@
 """All faults, in the order of the page."""
 
-from tests.benchmarks.faults import outages
+from tests.benchmarks.faults import kills, outages
 
-FAULTS = (*outages.FAULTS,)
+FAULTS = (*outages.FAULTS, *kills.FAULTS)
