@@ -82,7 +82,10 @@ def kill_demo_when(path, home):
 
 @pytest.fixture(scope="session")
 def finished_demo(shared_folder):
-    """Build the demo in the first worker that needs it; the others wait and read it."""
+    """Build the demo in the first worker that needs it; the others wait and read it.
+
+    It takes half a minute, because a demo is killed, then resumed, trained and served.
+    """
     home, answer = shared_folder / "finished_demo", shared_folder / "finished_demo.json"
     with locked(shared_folder / "finished_demo.lock"):
         if not answer.exists():

@@ -30,7 +30,7 @@ from tests.scale import seconds
 ROOT = Path(__file__).parents[2]
 SECONDS = seconds(420)
 
-TEST_OPTIONS = {"aisle simulate --out build/events.jsonl": " --users 150 --items 150"}
+TEST_OPTIONS = {"aisle simulate --out build/events.jsonl": " --users 80 --items 80"}
 """Options that the test adds to a command, so that it takes less time."""
 
 pytestmark = pytest.mark.timeout(1500)
@@ -183,6 +183,7 @@ def test_a_shop_with_other_fields_is_inferred_from_its_events(shell):
 
 
 def test_step_by_step_goes_from_events_to_a_compiled_pipeline(shell):
+    """It takes most of a minute: thirteen commands learn a shop twice, each in its own process."""
     shutil.rmtree(shell.folder / ".aisle")
 
     output = {c: shell.run(c + TEST_OPTIONS.get(c, "")) for c in blocks()[2]}

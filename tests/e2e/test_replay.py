@@ -47,6 +47,7 @@ def rank(service, ranking):
 @pytest.mark.skipif(not RANKLENS.exists(), reason=f"{RANKLENS} does not exist; see AISLE_DATA")
 @pytest.mark.timeout(0)
 def test_ranklens_replayed_live_verifies_without_a_mismatch(tmp_path, monkeypatch, capsys):
+    """It takes 20 s: hundreds of requests, and three refreshes of a real catalogue."""
     home = Home(tmp_path / "home")
     home.root.mkdir()
     home.shop_toml.write_text(SIMULATED_SHOP.with_name("ranklens.toml").read_text())

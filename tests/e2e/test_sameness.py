@@ -92,7 +92,10 @@ class Day:
 
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
-    """A busy day with two refreshes during it and one at its end."""
+    """A busy day with two refreshes during it and one at its end.
+
+    It takes half a minute: racers send events and read answers as long as a refresh runs.
+    """
     folder = tmp_path_factory.mktemp("day")
     opened = open_shop(folder)
     with running_redis(opened) as address:

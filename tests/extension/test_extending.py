@@ -34,7 +34,10 @@ def installed(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def shop(installed, tmp_path_factory):
-    """The results of a small shop with the package, from its events to verification."""
+    """The results of a small shop with the package, from its events to verification.
+
+    It takes 20 s of CPU: the shop is refreshed twice, trained, served and verified.
+    """
     run = subprocess.run(
         [
             sys.executable,

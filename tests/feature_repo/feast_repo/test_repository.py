@@ -115,6 +115,17 @@ def test_apply_removes_stale_objects_from_the_registry(home, redis_address):
     assert names == {view.name for view in Catalogue.of(home).views}
 
 
+def test_a_registry_without_tables_has_no_views_and_is_completed(home, redis_address):
+    feast_repo.render(home, redis_address.host, redis_address.port)
+    home.registry.touch()
+
+    before = feast_repo.registered_views(home)
+    feast_repo.apply(home)
+
+    assert before == set()
+    assert "item_engagement" in feast_repo.registered_views(home)
+
+
 def test_apply_follows_a_changed_shop(home, loaded):
     loaded([UserEvent(event_id="1", event_time=START, user_id="u", fields={"device": "phone"})])
     query = {"features": ["user_attributes:device"], "entity_rows": [{"user_id": "u"}]}

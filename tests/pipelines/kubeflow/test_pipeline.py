@@ -110,7 +110,10 @@ def test_every_step_that_takes_the_home_mounts_it(documents):
 
 @pytest.fixture(scope="module")
 def learned(tmp_path_factory):
-    """A home with a small simulated shop, and the report of a pipeline run in it."""
+    """A home with a small simulated shop, and the report of a pipeline run in it.
+
+    It takes half a minute: each of the six steps runs in its own process, as in a cluster.
+    """
     home = Home(tmp_path_factory.mktemp("learned") / "home")
     events = simulate(home.root / "shop.jsonl", users=120, items=80, days=12)
     ingest([events], home=home, clock=Clock.of(Settings(home, clock="2026-01-18T00:00:00Z")))
