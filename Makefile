@@ -2,6 +2,9 @@
 RUN = scripts/bootstrap && .venv/bin
 WORKERS = 2
 
+# Without bytecode each process of the tests and the demo would compile the project again.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test test-long check bench setup
 
 setup:
