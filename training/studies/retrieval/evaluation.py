@@ -21,11 +21,12 @@ from rich.console import Console
 from rich.table import Table
 
 from feature_repo.home import DatasetError
-from feature_repo.shop import DEFAULT_LANGUAGE, Shop, ShopField
+from feature_repo.shop import DEFAULT_LANGUAGE, Market, Shop, ShopField
 from training.metrics import Interval, mean_interval, ndcg
-from training.query_understanding import stems, words
+from training.query_understanding import Understanding, stems, words
 from training.retrieval.catalogue import ItemTable, RankedList, fuse
 from training.retrieval.indexes import Lexical, fit_similar
+from training.retrieval.sources import fit_spelling
 from training.studies.retrieval.lsa import Lsa
 from training.studies.retrieval.relevance_feedback import FUSION_WEIGHTS, similar_to_hits
 
@@ -210,11 +211,19 @@ def _text_of(interval: Mapping[str, float] | None) -> str:
 
 
 def _methods(item_table: ItemTable) -> dict[str, Search]:
-    lexical = Lexical.fit(item_table, DEFAULT_LANGUAGE)
+    market = Market("default", DEFAULT_LANGUAGE)
+    lexical = Lexical.fit(item_table, market.language)
+    understanding = Understanding({market.language: fit_spelling(item_table, {}, market.language)})
     lsa, similar = Lsa.fit(item_table), fit_similar(item_table)
 
     def by_words(query: str) -> RankedList:
         return lexical.search(words(query), size=DEPTH)
+
+    def by_query(query: str) -> RankedList:
+        interpreted = understanding.apply(query, market, reads_prices=False)
+        positions, scores = lexical.match(interpreted.concepts).best(DEPTH, by_coverage=True)
+        ids = [item_table.item_ids[position] for position in positions.tolist()]
+        return RankedList(ids, scores.tolist())
 
     def by_lsa(query: str) -> RankedList:
         return lsa.search(words(query), DEPTH)
@@ -228,7 +237,8 @@ def _methods(item_table: ItemTable) -> dict[str, Search]:
         return RankedList(one.item_ids, one.scores)
 
     methods: dict[str, Search] = {"lexical": by_words, "lsa": by_lsa, "similar": by_similarity}
-    return {BASELINE: _plain_bm25(item_table), **methods, "fused": fused}
+    baseline = _plain_bm25(item_table)
+    return {BASELINE: baseline, "query": by_query, **methods, "fused": fused}
 
 
 def _plain_bm25(item_table: ItemTable) -> Search:
@@ -283,7 +293,7 @@ def _measure(
 
     def measured(name: str) -> MethodFigures:
         gain, recall = figures[name]
-        is_source = name not in ("fused", BASELINE)
+        is_source = name not in ("fused", "query", BASELINE)
         return MethodFigures(
             name,
             interval(gain),

@@ -64,6 +64,7 @@ def test_folder_is_evaluated_by_one_command(tmp_path):
     assert evaluation.queries["development"] == sum(map(is_development, queries))
     assert [m.name for m in evaluation.splits["test"]] == [
         BASELINE,
+        "query",
         "lexical",
         "lsa",
         "similar",
