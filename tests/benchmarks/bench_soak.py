@@ -14,6 +14,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +40,7 @@ MOST_MIB_A_MINUTE = 1.0
 def main(minutes: str = str(MINUTES)) -> dict[str, object]:
     """Return the slopes of memory and open files, and the answers by status."""
     with tempfile.TemporaryDirectory() as folder:
-        settings = build_home(Path(folder) / "home", **SHOP)
+        settings = replace(build_home(Path(folder) / "home", **SHOP), record_share=0.01)
         publish_ranker(settings.home, Path(folder) / "ranker", depth=DEPTH, trees=TREES)
         with running_redis(settings), run_service(settings) as service:
             service.eventually(lambda: service.rank(service.items[:9]).json()["degraded"] == [])

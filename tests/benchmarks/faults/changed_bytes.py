@@ -45,16 +45,16 @@ def change_artifacts(service: Service) -> Measured:
     """Publish changed copies of all artifacts, in rounds, until there were enough."""
     rng, links = random.Random(_SEED), sorted(service.home.current.glob("*/*"))
     before = _versions(service)
-    done = refused = served = failed = 0
+    earlier = _refusals(service)
+    done = served = failed = 0
     while done < CHANGES:
         with _changed_copies(links, rng):
-            expected = _refusals(service) + len(links)
-            service.eventually(lambda expected=expected: _refusals(service) >= expected, 120)
-            refused += _refusals(service) - expected + len(links)
+            done += len(links)
+            service.eventually(lambda done=done: _refusals(service) - earlier >= done, 120)
             failed += not _answers(service)
             served += _versions(service) != before
         service.eventually(lambda: _answers(service))
-        done += len(links)
+    refused = _refusals(service) - earlier
     return Measured(
         held=refused == done and not served and not failed,
         text=f"{done} changes, {refused} refused, {served} rounds with one served, "
@@ -77,8 +77,7 @@ def change_registry(service: Service) -> Measured:
             failed += not _answers(service)
             copy = Home(Path(folder) / str(number))
             copy.root.mkdir()
-            for file in (service.home.shop_toml, service.home.root / "identity.json"):
-                shutil.copy(file, copy.root)
+            shutil.copy(service.home.root / "identity.json", copy.root)
             copy.registry.write_bytes(damaged)
             repository.render(copy, "127.0.0.1", 6379)
             repository.apply(copy)
