@@ -139,8 +139,9 @@ def apply(home: Home) -> "FeatureStore":
     try:
         return _apply(home)
     except (DecodeError, DatabaseError) as error:
-        # Subclasses of sqlite3.DatabaseError are of a locked or full disk, or of a broken rule.
-        if isinstance(error, DatabaseError) and type(error.orig) is not sqlite3.DatabaseError:
+        # Others are of a locked database, a full disk or a broken rule; bad text has no code.
+        code = getattr(getattr(error, "orig", None), "sqlite_errorcode", None)
+        if code not in (None, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             raise
         _replace_registry(home.registry.absolute(), error)
         return _apply(home)

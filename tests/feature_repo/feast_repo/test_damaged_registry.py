@@ -53,7 +53,16 @@ def changed_message(home):
         database.commit()
 
 
-@pytest.mark.parametrize("damage", [zeroed_pages, cut, other_file, changed_message])
+def changed_name(home):
+    with closing(sqlite3.connect(home.registry)) as database:
+        database.execute(
+            "update feature_views set feature_view_name = cast(x'ff' as text)"
+            " where feature_view_name = 'item_engagement'"
+        )
+        database.commit()
+
+
+@pytest.mark.parametrize("damage", [zeroed_pages, cut, other_file, changed_message, changed_name])
 def test_a_changed_registry_is_written_again(registered, copy, damage):
     damage(copy)
 
