@@ -1,18 +1,15 @@
-"""Changed bytes: files of published artifacts, the Feast registry and values in Redis."""
+"""Changed bytes: files of published artifacts and values in Redis."""
 
 import random
 import shutil
-import sqlite3
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from feature_repo.feast_repo import repository
-from feature_repo.home import Home
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
@@ -21,9 +18,6 @@ from tests.benchmarks.faults.fault import Fault, Measured
 from tests.integration.http.small_shop import Service
 
 CHANGES = 200
-REGISTRY_CHANGES = 40
-"""Fewer, because each is followed by a registration of the whole catalogue."""
-
 _SLATE = 50
 _SEED = 17
 
@@ -62,34 +56,6 @@ def change_artifacts(service: Service) -> Measured:
         held=refused == done and not served and not failed,
         text=f"{done} changes, {refused} refused, {served} rounds with one served, "
         f"{failed} rounds with an error; the former versions ranked",
-    )
-
-
-def change_registry(service: Service) -> Measured:
-    """Change the registry, answer requests, and register the catalogue again."""
-    rng, registry = random.Random(_SEED), service.home.registry
-    objects = _registered(service.home)
-    with closing(sqlite3.connect(registry)) as database:
-        database.execute("pragma wal_checkpoint(truncate)")
-    whole = registry.read_bytes()
-    failed = restored = 0
-    with tempfile.TemporaryDirectory() as folder:
-        for number in range(REGISTRY_CHANGES):
-            damaged = changed(whole, rng)
-            registry.write_bytes(damaged)
-            failed += not _answers(service)
-            copy = Home(Path(folder) / str(number))
-            copy.root.mkdir()
-            shutil.copy(service.home.root / "identity.json", copy.root)
-            copy.registry.write_bytes(damaged)
-            repository.render(copy, "127.0.0.1", 6379)
-            repository.apply(copy)
-            restored += _registered(copy) == objects
-    registry.write_bytes(whole)
-    return Measured(
-        held=not failed and restored == REGISTRY_CHANGES,
-        text=f"{REGISTRY_CHANGES} changes, {failed} with an error of the service; "
-        f"{restored} times the whole catalogue was registered afterwards",
     )
 
 
@@ -168,12 +134,6 @@ def _repoint(link: Path, target: Path) -> None:
     new.replace(link)
 
 
-def _registered(home: Home) -> dict[str, bytes]:
-    store = repository.open_store(home)
-    objects = (*store.list_feature_views(), *store.list_feature_services())
-    return {one.name: one.to_proto().spec.SerializeToString(deterministic=True) for one in objects}
-
-
 def _values(service: Service, reader: OnlineReader, t: int) -> dict[str, Any]:
     """Return every value of every item and user, by view, feature and entity."""
     items = service.items
@@ -213,7 +173,6 @@ def _is_missing(name: str, value: Any) -> bool:
 
 _TEST_OF_ARTIFACTS = "tests/training/artifacts/test_artifact.py"
 _TEST_OF_CODECS = "tests/feature_repo/online/codec/test_packing.py"
-_TEST_OF_REGISTRY = "tests/feature_repo/feast_repo/test_damaged_registry.py"
 
 
 def _fault(name: str, measure: Callable[[Service], Measured], expected: str, test: str) -> Fault:
@@ -226,12 +185,6 @@ FAULTS = (
         change_artifacts,
         "each is refused, and the former version ranks",
         f"{_TEST_OF_ARTIFACTS}::test_an_artifact_with_changed_bytes_is_refused",
-    ),
-    _fault(
-        "registry changed",
-        change_registry,
-        "the service answers, and a refresh registers the catalogue",
-        f"{_TEST_OF_REGISTRY}::test_a_changed_registry_is_written_again",
     ),
     _fault(
         "values in Redis changed",
