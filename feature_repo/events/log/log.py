@@ -17,6 +17,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import (
+    FEATURE_KINDS,
     AnyEvent,
     ItemEvent,
 )
@@ -130,6 +131,17 @@ class EventLog(LogLookups):
         compacted = self.compacted_ids(first)
         fresh = (event for event_id, event in first.items() if event_id not in compacted)
         return iter(sorted(fresh, key=lambda e: (e.received_at, e.event_id)))
+
+    def compacted_after(self, part: int) -> Iterator[AnyEvent]:
+        """Yield the compacted events of later parts, of the kinds that feed features.
+
+        Users erased since then are anonymized.
+        """
+        erased = self._erased(erased_users(self._segment_events()))
+        for kind in FEATURE_KINDS:
+            for path in self.relation_paths(kind):
+                if part_of(path) > part:
+                    yield from (anonymize(event, erased) for event in read_relation(path))
 
     @property
     def rebuild_needed(self) -> bool:

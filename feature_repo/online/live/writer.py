@@ -115,15 +115,20 @@ class LiveWriter:
         return len(due)
 
     def replay(self) -> int:
-        """Apply every event that is not compacted, in order; return how many were new.
+        """Apply every event that the stored rows do not include, in order; return how many are new.
 
-        Served events change no feature and are skipped.
+        A refresh may have compacted events that Redis missed, and then failed to load them.  Served
+        events change no feature and are skipped.
 
         Raises:
             RedisError: the server does not answer; call again.
         """
-        unsealed = (event for event in self._log.unsealed() if event.kind in FEATURE_KINDS)
-        events, new = iter(sorted(unsealed, key=_seen_order)), 0
+        missing = [event for event in self._log.unsealed() if event.kind in FEATURE_KINDS]
+        with _redis_errors():
+            pruned = self._pruned()
+        if pruned >= 0:
+            missing += self._log.compacted_after(pruned)
+        events, new = iter(sorted(missing, key=_seen_order)), 0
         while batch := list(islice(events, _BATCH)):
             new += self.apply(batch).count("applied")
         return new

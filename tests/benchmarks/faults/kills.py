@@ -26,6 +26,7 @@ import psutil
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog, encode_event, read_relation
 from feature_repo.home import CHECKOUT, Clock, Settings
+from feature_repo.online.redis.server import status
 from pipelines.service import free_port
 from tests.benchmarks.faults.fault import Fault, Measured
 from tests.integration.http.counted_events import batch, differing, live_counts
@@ -82,7 +83,8 @@ class Supervised:
         children = aisle.children(recursive=True)
         arbiter = next((c for c in children if "bentoml" in c.cmdline() and c.children()), None)
         if role == "redis":
-            return next((c for c in children if "server" in c.name()), None)
+            server = status(self.settings)["pid"]
+            return psutil.Process(int(str(server))) if server else None
         if role == "worker" and arbiter is not None:
             return next((c for c in arbiter.children() if "worker" in " ".join(c.cmdline())), None)
         return arbiter if role == "arbiter" else None

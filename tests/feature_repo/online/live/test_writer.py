@@ -311,6 +311,19 @@ def test_replay_applies_events_that_redis_missed(room):
     assert_reads(room, events)
 
 
+def test_replay_applies_events_that_were_compacted_before_redis_had_them(room):
+    room.writer.prune(room.log.seals().part_of(NOW - 2 * DAY))
+    with closing(room.log.writer()) as segment:
+        logged = segment.append([click(f"c{n}", NOW - 3, user_id="u1") for n in range(2)])
+    room.writer.apply(logged[:1])
+    room.log.seal()
+    room.log.compact()
+
+    assert room.writer.replay() == 1
+    assert room.writer.replay() == 0
+    assert facts(room).user["user_engagement__clicks_all"] == 2
+
+
 def test_replay_skips_served_events(room):
     answer = ServedEvent(event_id="e1", event_time=NOW - 9, received_at=NOW - 9, request_id="r1")
     with closing(room.log.writer()) as segment:
