@@ -1,5 +1,5 @@
 """All faults, in the order of the page."""
 
-from tests.benchmarks.faults import changed_bytes, kills, outages
+from tests.benchmarks.faults import attacks, changed_bytes, kills, outages
 
-FAULTS = (*outages.FAULTS, *kills.FAULTS, *changed_bytes.FAULTS)
+FAULTS = (*outages.FAULTS, *attacks.FAULTS, *kills.FAULTS, *changed_bytes.FAULTS)

@@ -6,7 +6,8 @@ import socket
 import pytest
 
 from tests.feature_repo.hostile_inputs import HOSTILE
-from tests.scale import seconds
+from tests.integration.http.fuzzing import fuzz
+from tests.scale import examples, seconds
 
 ITEM = b'{"kind":"item","event_id":"%s","event_time":1767600000,"item_id":"%s"}'
 DEEP = 900
@@ -142,6 +143,13 @@ def test_hostile_headers_are_not_answered_with_a_5xx(service, head):
         status = connection.recv(4096).split(b" ")[1]
 
     assert status.startswith(b"4")
+
+
+def test_random_requests_are_not_answered_with_a_5xx(service):
+    fuzzed = fuzz(service, examples(300))
+
+    assert fuzzed.defects == 0, fuzzed.statuses
+    assert {200, 400} <= {*fuzzed.statuses}
 
 
 def test_the_service_is_healthy_after_all_hostile_requests(service):

@@ -1,0 +1,129 @@
+"""Attacks on the HTTP port, and more load than the service can answer."""
+
+import json
+import socket
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+
+from tests.benchmarks.faults.fault import Fault, Measured
+from tests.benchmarks.http_load import closed_loop, open_loop
+from tests.benchmarks.measuring import pace
+from tests.integration.http.fuzzing import answered, fuzz, watched_livez
+from tests.integration.http.small_shop import Service
+
+HEAD_MB, SILENT, FUZZED = 80, 2000, 10_000
+LOADS, CAPACITY_REQUESTS, LOAD_SECONDS, CANDIDATES = (2.0, 5.0), 200, 5.0, 100
+LIVEZ_SECONDS = 1.0
+
+
+def endless_head(service: Service) -> Measured:
+    """Send a head that never ends."""
+    with watched_livez(service) as took:
+        status = answered(service, b"GET / HTTP/1.1\r\nX: " + b"a" * (HEAD_MB << 20))[0]
+    return Measured(
+        held=status in (0, 431) and is_quick(took),
+        text=f"status {status or 'none, closed'}; slowest `/livez` {max(took) * 1000:.0f} ms",
+    )
+
+
+def silent_connections(service: Service) -> Measured:
+    """Open connections and send nothing."""
+    address = ("127.0.0.1", int(service.url.rpartition(":")[2]))
+    with ExitStack() as open_, watched_livez(service) as took:
+        silent = [open_.enter_context(socket.create_connection(address)) for _ in range(SILENT)]
+        started = time.monotonic()
+        while (left := sum(map(_is_open, silent))) and time.monotonic() - started < 60:
+            time.sleep(0.2)
+        ended = time.monotonic() - started
+    return Measured(
+        held=left == 0 and is_quick(took),
+        text=f"{SILENT - left} of {SILENT} closed by the service within {ended:.0f} s; "
+        f"slowest `/livez` {max(took) * 1000:.0f} ms",
+    )
+
+
+def random_requests(service: Service) -> Measured:
+    """Send random requests."""
+    fuzzed = fuzz(service, FUZZED)
+    statuses = ", ".join(f"{n} × {status or 'no'}" for status, n in sorted(fuzzed.statuses.items()))
+    return Measured(
+        held=fuzzed.defects == 0 and is_quick([fuzzed.slowest_livez]),
+        text=f"answers: {statuses}; slowest `/livez` {fuzzed.slowest_livez * 1000:.0f} ms; "
+        f"memory {fuzzed.grown_mb:+.1f} MB over the last three quarters",
+    )
+
+
+def overload(service: Service) -> Measured:
+    """Send more rankings than the service can answer."""
+    bodies = [
+        json.dumps({"user": user, "items": [{"id": item} for item in service.items[:CANDIDATES]]})
+        for user in service.users[:20]
+    ]
+    url, encoded = f"{service.url}/rank/default", [body.encode() for body in bodies]
+    closed_loop(url, encoded, 8, 40)
+    measured = closed_loop(url, encoded, 8, CAPACITY_REQUESTS)
+    capacity = len(measured.latencies()) / measured.wall
+    held, texts = True, [f"capacity {capacity:.0f} a second, pace of the machine {pace():g}"]
+    for factor in LOADS:
+        load = open_loop(url, encoded, factor * capacity, LOAD_SECONDS)
+        goodput = len(load.latencies()) / load.wall / capacity
+        held = held and {*load.seconds} <= {200, 429}
+        texts.append(
+            f"{factor:g}×: goodput {goodput:.0%}, {len(load.latencies(429))} refused, "
+            f"half of them within {load.percentile_ms(50, 429)} ms, 99 % within "
+            f"{load.percentile_ms(99, 429)} ms"
+        )
+    return Measured(held, "; ".join(texts))
+
+
+def is_quick(took: Sequence[float]) -> bool:
+    """Return whether each call took less than a second of this machine when it is idle."""
+    return max(took) < LIVEZ_SECONDS * pace()
+
+
+def _is_open(connection: socket.socket) -> bool:
+    connection.setblocking(False)
+    try:
+        return connection.recv(1) != b""
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False
+
+
+_LIVE = "`/livez` of another client within 1 s times the pace of the machine"
+_CONNECTIONS = "tests/serving/http/test_connections.py"
+
+FAULTS = (
+    Fault(
+        "endless head",
+        f"a head of {HEAD_MB} MiB",
+        f"431 or the end of the connection; {_LIVE}",
+        endless_head,
+        f"{_CONNECTIONS}::test_a_head_beyond_its_limit_is_431",
+    ),
+    Fault(
+        "silent connections",
+        f"{SILENT} connections that send nothing",
+        f"the service closes all; {_LIVE}",
+        silent_connections,
+        f"{_CONNECTIONS}::test_silent_connections_keep_no_client_out",
+    ),
+    Fault(
+        "random requests",
+        f"{FUZZED:,} requests with random changes of heads, bodies and events",
+        f"no 5xx; {_LIVE}",
+        random_requests,
+        "tests/integration/http/test_http_hostile.py::"
+        "test_random_requests_are_not_answered_with_a_5xx",
+    ),
+    Fault(
+        "overload",
+        f"rankings of {CANDIDATES} items at 2 and 5 times the capacity",
+        "each request gets 200 or 429; on an idle machine (pace 1) goodput stays above 90 %",
+        overload,
+        "tests/integration/http/test_http_operate.py::"
+        "test_an_overload_is_rejected_and_accepted_requests_are_answered",
+    ),
+)
