@@ -16,7 +16,7 @@ from contextlib import closing, redirect_stderr, redirect_stdout
 from datetime import date
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from feature_repo.events.log import read_seals
 from feature_repo.home import (
@@ -29,11 +29,12 @@ from feature_repo.home import (
     restrict_permissions,
     to_datetime,
 )
-from feature_repo.library_internals import batch_engine, online_store
+from feature_repo.library_internals import batch_engine, forget_versions, online_store, redis_client
 
 if TYPE_CHECKING:
-    import redis
     from feast import FeatureStore
+
+    from feature_repo.online.redis import RedisAddress
 
 _logger = logging.getLogger(__name__)
 
@@ -56,14 +57,12 @@ globals().update(Catalogue.of(Home(Path(__file__).resolve().parents[1])).objects
 '''
 
 
-def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None = None) -> Path:
+def render(home: Home, address: "RedisAddress") -> Path:
     """Write the home's `feature_store.yaml`, and `definitions.py` if it is not the default home.
 
     Args:
         home: owns the repository.
-        redis_host: of the home's server.
-        redis_port: of the home's server.
-        redis_url: user, password, database and TLS of the server, if any.
+        address: of the home's server.
 
     Returns:
         The repository's folder.
@@ -76,7 +75,7 @@ def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None =
     text = Template(_TEMPLATE.read_text()).substitute(
         project=json.dumps(home.project),
         registry=json.dumps(f"sqlite:///{home.registry.absolute()}", ensure_ascii=False),
-        redis=json.dumps(connection_string(redis_host, redis_port, redis_url)),
+        redis=json.dumps(connection_string(address)),
         home=json.dumps(str(home.root.absolute()), ensure_ascii=False),
     )
     _write(home.feast / "feature_store.yaml", text)
@@ -86,29 +85,30 @@ def render(home: Home, redis_host: str, redis_port: int, redis_url: str | None =
 
 
 def connection_string(
-    host: str,
-    port: int,
-    url: str | None = None,
-    *,
-    timeout_seconds: float = BATCH_TIMEOUT_SECONDS,
+    address: "RedisAddress", *, timeout_seconds: float = BATCH_TIMEOUT_SECONDS
 ) -> str:
     """Return the address in the form of Feast's Redis store, with timeouts and without retries.
 
-    >>> connection_string("127.0.0.1", 6379)
-    '127.0.0.1:6379,socket_timeout=10.0,socket_connect_timeout=1.0,retry=null'
+    >>> from feature_repo.online.redis import RedisAddress
+    >>> connection_string(RedisAddress.parse("redis://[::1]/2"))
+    '[::1]:6379,db=2,socket_timeout=10.0,socket_connect_timeout=1.0,retry=null'
 
     Raises:
         SettingError: a part of the URL contains a comma.
     """
     options = {
-        **(_url_options(url) if url else {}),
+        **address.options,
         "socket_timeout": timeout_seconds,
         "socket_connect_timeout": min(timeout_seconds, CONNECT_TIMEOUT_SECONDS),
         "retry": None,
     }
-    words = [f"{host}:{port}", *(f"{name}={json.dumps(v)}" for name, v in options.items())]
-    if any("," in word for word in words):
-        raise SettingError("REDIS_URL: Feast cannot use a password or user with a comma in it.")
+    host = f"[{address.host}]" if ":" in address.host else address.host
+    words = [f"{host}:{address.port}", *(f"{n}={json.dumps(v)}" for n, v in options.items())]
+    if wrong := [word.partition("=")[0] for word in words if "," in word]:
+        raise SettingError(
+            f"REDIS_URL: Feast cannot use a comma, which {', '.join(wrong)} contains; choose "
+            "another value."
+        )
     return ",".join(words)
 
 
@@ -152,6 +152,8 @@ def _apply(home: Home) -> "FeatureStore":
 
     store = open_store(home)
     objects = Catalogue.of(home).objects()
+    if not store.list_feature_views():
+        forget_versions(store.config)
     stale = [
         registered
         for registered in (*store.list_feature_services(), *store.list_feature_views())
@@ -191,7 +193,7 @@ def materialize(
     end = min(end, read_seals(home.log / "seals").last + 1)
     mark = f"{home.project}:loaded:{_schema_hash(store)}"
     try:
-        with _client(store.config.online_store.connection_string) as client:
+        with redis_client(store.config.online_store) as client:
             claim(client, home)
             loaded = None if full else client.get(mark)
             start = _first_day(home) if loaded is None else int(loaded)
@@ -217,9 +219,9 @@ def clear_online(home: Home) -> None:
 
     store = open_store(home)
     online = online_store(store)
-    with _client(store.config.online_store.connection_string) as client:
+    with redis_client(store.config.online_store) as client:
         claim(client, home)
-        online.teardown(store.config, store.list_feature_views(), [])
+        online.clear(store.config, store.list_feature_views())
         for mark in [loaded_key(home), *client.scan_iter(f"{home.project}:loaded:*")]:
             client.delete(mark)
 
@@ -278,24 +280,6 @@ def _schema_hash(store: "FeatureStore") -> str:
     ).hexdigest()[:16]
 
 
-def _client(connection: str) -> "redis.Redis":
-    """A client of the server in a connection string."""
-    import redis
-
-    address, *words = connection.split(",")
-    host, _, port = address.rpartition(":")
-    options = {name: json.loads(value) for name, _, value in (w.partition("=") for w in words)}
-    return redis.Redis(host=host, port=int(port), **options)
-
-
-def _url_options(url: str) -> dict[str, Any]:
-    from redis.connection import parse_url
-
-    parts = parse_url(url)  # type: ignore[no-untyped-call]
-    options = {name: parts[name] for name in ("username", "password", "db") if parts.get(name)}
-    return options | ({"ssl": True} if url.startswith("rediss://") else {})
-
-
 def _create_registry(path: Path) -> None:
     """Create the registry's database unless it exists and is sound."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -338,7 +322,7 @@ def main() -> None:
     settings = Settings.from_environment()
     restrict_permissions(settings.home)
     with running_redis(settings) as address:
-        render(settings.home, address.host, address.port, settings.redis_url)
+        render(settings.home, address)
 
 
 if __name__ == "__main__":

@@ -27,16 +27,45 @@ def redis_client(config: Any) -> Any:
     Args:
         config: of the online store.
     """
-    from feast.infra.online_stores.redis import RedisOnlineStore
-
-    return RedisOnlineStore()._get_client(config)
+    return _clients()._get_client(config)
 
 
 async def async_redis_client(config: Any) -> Any:
     """Like `redis_client`, for the running event loop."""
+    return await _clients()._get_client_async(config)
+
+
+def _clients() -> Any:
+    """Return a Redis store of Feast that also reads addresses of IPv6, such as `[::1]:6379`."""
     from feast.infra.online_stores.redis import RedisOnlineStore
 
-    return await RedisOnlineStore()._get_client_async(config)
+    class Clients(RedisOnlineStore):  # type: ignore[misc]
+        @staticmethod
+        def _parse_connection_string(connection_string: str) -> Any:
+            _, options = RedisOnlineStore._parse_connection_string(connection_string)
+            servers = [word for word in connection_string.split(",") if "=" not in word]
+            parts = [server.rpartition(":") for server in servers]
+            return [{"host": host.strip("[]"), "port": port} for host, _, port in parts], options
+
+    return Clients()
+
+
+def forget_versions(config: Any) -> None:
+    """Delete the history of a project's views from a SQL registry.
+
+    `feast teardown` leaves it behind, and then Feast cannot register the same views again.
+
+    Args:
+        config: of the feature store.
+    """
+    from feast import FeatureStore
+    from feast.infra.registry.sql import SqlRegistry
+    from feast.infra.registry.sql import feature_view_version_history as history
+
+    registry = FeatureStore(config=config).registry
+    if isinstance(registry, SqlRegistry):
+        with registry.write_engine.begin() as connection:
+            connection.execute(history.delete().where(history.c.project_id == config.project))
 
 
 def source_columns(

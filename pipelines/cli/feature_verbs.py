@@ -25,7 +25,7 @@ def materialize(args: argparse.Namespace) -> Outcome:
         end = Clock.of(settings).now()
         loaded: list[str] = []
         repository.materialize(settings.home, end, full=args.full, announce=loaded.append)
-    data = {"materialized_until": to_text(end), "redis": address.url}
+    data = {"materialized_until": to_text(end), "redis": f"redis://{address.host}:{address.port}"}
     lines = (*loaded, *(f"{name}: {value}" for name, value in data.items()))
     return Outcome(data | {"loaded": loaded}, pages(*map(line, lines)))
 

@@ -232,7 +232,7 @@ def _verify(verb: argparse.ArgumentParser) -> None:
 
 
 def _redis(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["start", "stop", "status"])
+    verb.add_argument("action", choices=["start", "stop", "status", "url"])
 
 
 def _gc(verb: argparse.ArgumentParser) -> None:
@@ -330,7 +330,9 @@ VERBS = {
         "compare logged vectors with what training computes", "feature_verbs:verify", _verify
     ),
     "clock": Verb("print now, by the clock of this home", "verbs:clock"),
-    "redis": Verb("start, stop or describe the home's Redis server", "verbs:redis", _redis),
+    "redis": Verb(
+        "start, stop or describe the home's Redis server, or print its URL", "verbs:redis", _redis
+    ),
     "gc": Verb(
         "remove old runs, datasets, quarantined lines and artifacts that are not in use",
         "verbs:gc",

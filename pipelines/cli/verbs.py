@@ -7,9 +7,10 @@ training, search, keys and steps have their own files.
 import argparse
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
-from pipelines.steps import home_redis, remove_unneeded
+from pipelines.steps import home_redis, load_missing_features, remove_unneeded
 from pipelines.terminal import Outcome, announce, line, pages, table
 
 
@@ -31,21 +32,15 @@ def serve(args: argparse.Namespace) -> Outcome:
             raise SettingError(f"--workers: expected at least 1, found {args.workers}.")
         settings = replace(settings, workers=args.workers)
     Clock.of(settings)
-    with (
-        home_redis(settings, wait=args.wait) as address,
-        started_service(
-            settings,
-            address.url,
-            port=args.port,
-            host=args.host,
-            wait=args.wait,
-            announce=announce,
-        ) as service,
-    ):
-        url = service.client.url
-        announce(f"Aisle answers at {url}.  Ctrl-C stops it.")
-        with suppress(KeyboardInterrupt):
-            Supervisor(settings, service, lambda: redis_server.is_alive(settings), announce).run()
+    options = {"port": args.port, "host": args.host, "wait": args.wait, "announce": announce}
+    with home_redis(settings, wait=args.wait) as address:
+        load_missing_features(settings, address, announce)
+        with started_service(settings, **options) as service:
+            url = service.client.url
+            announce(f"Aisle answers at {url}.  Ctrl-C stops it.")
+            is_alive = partial(redis_server.is_alive, settings)
+            with suppress(KeyboardInterrupt):
+                Supervisor(settings, service, is_alive, announce).run()
     return Outcome({"served": url}, line("Stopped."))
 
 
@@ -77,14 +72,18 @@ def clock(_: argparse.Namespace) -> Outcome:
 
 
 def redis(args: argparse.Namespace) -> Outcome:
-    """Start, stop or describe the home's Redis server."""
+    """Start, stop or describe the home's Redis server, or print its URL."""
     from feature_repo.feast_repo import repository
     from feature_repo.online.redis import server as redis_server
 
     settings = Settings.from_environment()
     if args.action == "start":
         address = redis_server.start(settings)
-        repository.render(settings.home, address.host, address.port, settings.redis_url)
+        repository.render(settings.home, address)
+        load_missing_features(settings, address, announce)
+    elif args.action == "url":
+        address = redis_server.address_of(settings)
+        return Outcome({"url": address.url}, line(address.url))
     elif args.action == "stop":
         redis_server.stop(settings.home)
     return Outcome(redis_server.status(settings))

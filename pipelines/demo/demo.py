@@ -66,14 +66,12 @@ class Demo:
             return self._evaluation()
 
     @contextmanager
-    def serve(
-        self, redis_url: str, port: int, *, wait: float | None = None
-    ) -> Iterator[AisleClient]:
+    def serve(self, port: int, *, wait: float | None = None) -> Iterator[AisleClient]:
         """Run the service while the block runs; `wait` limits its start, in seconds."""
         settings = replace(self.settings, record_share=SHARE_RECORDED)
         self.announce("service", None)
         began = time.monotonic()
-        with running_service(settings, redis_url, port=port, wait=wait) as client:
+        with running_service(settings, port=port, wait=wait) as client:
             self._finish("service", began)
             yield client
 

@@ -27,9 +27,9 @@ def run(args: argparse.Namespace) -> Outcome:
     progress = _Progress(quiet=args.json)
     progress.print(f"Home: {settings.home.root}")
     demo = Demo(settings, events, args.users, announce=progress.step)
-    with home_redis(settings) as address:
+    with home_redis(settings):
         evaluation, missing = _prepared(demo)
-        with demo.serve(address.url, choose_port(args.port), wait=args.wait) as client:
+        with demo.serve(choose_port(args.port), wait=args.wait) as client:
             shown = demo.show(client)
             showcase = None if shown is None else shown.to_dict()
             data = {

@@ -39,15 +39,17 @@ def command(port: int, host: str = "127.0.0.1") -> list[str]:
     return [*serve, "--host", host, "--port", str(port), "--working-dir", str(CHECKOUT)]
 
 
-def environment(settings: Settings, redis_url: str, port: int) -> Mapping[str, str]:
+def environment(settings: Settings, port: int) -> Mapping[str, str]:
     """Return the environment of the service.
 
+    The address of a private Redis is not part of it, because it has a password: the service reads
+    that from the home.
     Each port has its own BENTOML_HOME: servers that share one delete each other's metrics.
     """
     return {
         **os.environ,
         "AISLE_HOME": str(settings.home.root),
-        "REDIS_URL": redis_url,
+        "REDIS_URL": settings.redis_url or "",
         "AISLE_RECORD": str(settings.record_share),
         "AISLE_WORKERS": str(settings.workers),
         "AISLE_DRAIN": str(settings.drain_seconds),
@@ -67,7 +69,6 @@ def free_port(host: str = "127.0.0.1") -> int:
 @contextmanager
 def running_service(
     settings: Settings,
-    redis_url: str,
     *,
     port: int,
     host: str = "127.0.0.1",
@@ -86,16 +87,13 @@ def running_service(
         ServiceError: the port is in use; or the service ended, or was not ready in time: the
             message has the cause and the end of its output.
     """
-    with started_service(
-        settings, redis_url, port=port, host=host, wait=wait, announce=announce
-    ) as service:
+    with started_service(settings, port=port, host=host, wait=wait, announce=announce) as service:
         yield service.client
 
 
 @contextmanager
 def started_service(
     settings: Settings,
-    redis_url: str,
     *,
     port: int,
     host: str,
@@ -109,7 +107,7 @@ def started_service(
     _check_keys(settings, host)
     _log_of(settings).unlink(missing_ok=True)
     with AisleClient(f"http://{_in_url(host)}:{port}") as client:
-        service = ServiceProcess(settings, redis_url, host, port, limit, client, announce)
+        service = ServiceProcess(settings, host, port, limit, client, announce)
         try:
             service.start()
             service.await_ready()
@@ -128,7 +126,6 @@ class ServiceProcess:
     """
 
     settings: Settings
-    redis_url: str
     host: str
     port: int
     limit: float
@@ -161,7 +158,7 @@ class ServiceProcess:
         with _log_of(self.settings).open("ab") as output:
             self._process = subprocess.Popen(
                 command(self.port, self.host),
-                env=environment(self.settings, self.redis_url, self.port),
+                env=environment(self.settings, self.port),
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 stdin=subprocess.DEVNULL,

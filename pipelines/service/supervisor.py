@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from feature_repo.home import AisleError, ServiceError, Settings
 from pipelines.service.service_process import Announce, ServiceProcess
-from pipelines.steps import ensure_home_redis
+from pipelines.steps import ensure_home_redis, load_missing_features
 
 POLL_SECONDS = 0.25
 FIRST_PAUSE_SECONDS = 0.5
@@ -75,13 +75,13 @@ class Supervisor:
         self.announce("Redis ended and is started again.")
         try:
             address = ensure_home_redis(self.settings, wait=self.service.limit)
+            load_missing_features(self.settings, address, self.announce)
         except AisleError as error:
             self.announce(f"{error}  The next attempt is in {self._redis.fail():g} s.")
             return
         self._redis = Backoff()
-        if address.url != self.service.redis_url:
+        if address.moved:
             self.service.stop()
-            self.service.redis_url = address.url
 
     def _watch_service(self) -> None:
         if self.service.is_running and self._answers():

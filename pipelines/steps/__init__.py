@@ -1,6 +1,6 @@
 """The steps of the platform: one declaration of each, and of the pipelines they form."""
 
-from pipelines.steps.home_redis import ensure_home_redis, home_redis
+from pipelines.steps.home_redis import ensure_home_redis, home_redis, load_missing_features
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.retention import remove_unneeded
 from pipelines.steps.retrain import (
@@ -40,6 +40,7 @@ __all__ = [
     "Step",
     "ensure_home_redis",
     "home_redis",
+    "load_missing_features",
     "parse_period",
     "refresh",
     "refresh_every",

@@ -1,10 +1,10 @@
 """The Redis server of a home while a block runs, and the Feast repository that uses it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from feature_repo.home import Settings
+from feature_repo.home import BusyError, Clock, Settings, exclusive
 
 if TYPE_CHECKING:
     from feature_repo.online.redis import RedisAddress
@@ -41,6 +41,31 @@ def ensure_home_redis(settings: Settings, *, wait: float | None = None) -> "Redi
     return address
 
 
+def load_missing_features(
+    settings: Settings, address: "RedisAddress", announce: Callable[[str], None]
+) -> None:
+    """Load the home's features into a server that lacks them, as after a loss of its data.
+
+    Without an answer of the server, or while a refresh runs, which loads them, it does nothing.
+    The service applies the events that came after the last refresh.
+    """
+    import redis
+
+    from feature_repo.feast_repo import loaded_key, repository
+    from feature_repo.online.redis import redis_client
+
+    home = settings.home
+    if address.notice:
+        announce(address.notice)
+    with suppress(redis.RedisError, BusyError), redis_client(address, timeout=1.0) as client:
+        if not home.features.exists() or client.exists(loaded_key(home)):
+            return
+        with exclusive(home, "a load"):
+            announce("Redis lacks the features of this home; they are loaded from its files.")
+            repository.apply(home)
+            repository.materialize(home, Clock.of(settings).now(), full=True)
+
+
 def _prepare(settings: Settings, address: "RedisAddress") -> None:
     """Claim the keys, and write the Feast repository: a private server may use another port now."""
     import redis
@@ -48,7 +73,7 @@ def _prepare(settings: Settings, address: "RedisAddress") -> None:
     from feature_repo.feast_repo import repository
     from feature_repo.online.redis import claim, redis_client
 
-    repository.render(settings.home, address.host, address.port, settings.redis_url)
+    repository.render(settings.home, address)
     # Without an answer, the work itself decides: a service starts and waits for the server.
     with suppress(redis.RedisError), redis_client(address) as client:
         claim(client, settings.home)

@@ -20,6 +20,7 @@ import pyarrow.parquet as pq
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.feast_repo import apply, render
 from feature_repo.home import DAY, DatasetError, Home, to_text
+from feature_repo.online.redis import RedisAddress
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import DEPTH, merge, retrieve_candidates
@@ -56,7 +57,7 @@ _ITEM_ROWS = """
 from read_parquet($files, union_by_name := true) where event_timestamp <= make_timestamptz($cut)
 """
 
-_NO_REDIS = ("127.0.0.1", 1)
+_NO_REDIS = RedisAddress.local(1)
 """Address for the repository of the historical join, which never reads from Redis."""
 
 Values = Mapping[str, npt.NDArray[np.float64]]
@@ -168,7 +169,7 @@ def _contexts(
     whole: Home, history: History, orders: Decisions
 ) -> Iterator[tuple[str, RequestContext]]:
     """Yield the user of each order, and the user's features strictly before the order."""
-    render(whole, *_NO_REDIS)
+    render(whole, _NO_REDIS)
     apply(whole)
     users = [history.users[user] for user in orders.user]
     order_count = len(users)

@@ -25,7 +25,15 @@ from serving.monitoring import ONLINE_FEATURES_UP, PENDING_EVENTS
 from serving.query import Query
 
 _logger = logging.getLogger(__name__)
+_UNREADABLE = "Redis cannot be read; the log of the service says why."
 _LOST_SERVER = (RedisError, redis.RedisError, OSError)
+
+
+class FeaturesMissingError(RedisError):
+    """The home has features that its Redis lacks."""
+
+    def __init__(self) -> None:
+        super().__init__("Redis lacks the features of this home; run `aisle refresh`.")
 
 
 class Connection(Protocol):
@@ -62,6 +70,7 @@ class OnlineFeatures:
 
     Attributes:
         connect: opens a connection; raises AisleError while that is not possible.
+        outage: why the features cannot be read, in words for anybody; empty while they can.
         recoveries: how often the features became readable again.
         pending: logged events of this process that the features lack.
     """
@@ -69,6 +78,7 @@ class OnlineFeatures:
     connect: Callable[[], Connection]
     readable: bool = False
     writable: bool = False
+    outage: str = "Redis has not answered yet."
     recoveries: int = 0
     pending: int = 0
     _connection: Connection | None = None
@@ -170,6 +180,7 @@ class OnlineFeatures:
             self.readable = self.writable
             self.recoveries += 1
             self._outage_logged = not self.readable
+            self.outage = "" if self.readable else _UNREADABLE
         ONLINE_FEATURES_UP.set(self.readable)
 
     def _refuse(self, reason: WriteRefusedError) -> None:
@@ -189,6 +200,8 @@ class OnlineFeatures:
             if not self._outage_logged:
                 _logger.warning("online features are off: %s", reason)
             self._outage_logged, self.readable = True, False
+            is_missing = isinstance(reason, FeaturesMissingError)
+            self.outage = str(reason) if is_missing else _UNREADABLE
             if writes_missed:
                 self.writable = False
         ONLINE_FEATURES_UP.set(0)

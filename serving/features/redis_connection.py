@@ -10,7 +10,7 @@ import redis
 
 from feature_repo.events.contract import AnyEvent
 from feature_repo.events.log import EventLog
-from feature_repo.home import Clock, Home, RedisError, Settings
+from feature_repo.home import Clock, Home, Settings
 from feature_repo.online.hydration import (
     ChangedItems,
     ItemCache,
@@ -23,12 +23,13 @@ from feature_repo.online.redis import (
     LiveKeys,
     PipelinedClient,
     RedisAddress,
+    address_of,
     claim,
-    port_of,
     redis_client,
 )
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
+from serving.features.online_features import FeaturesMissingError
 from serving.query import Query
 
 READ_TIMEOUT_SECONDS = 0.08
@@ -48,11 +49,9 @@ class RecoveredServer:
 
     Attributes:
         run_id: of the server; another one after each start of it.
-        was_loaded: whether materialized features were seen on the server.
     """
 
     run_id: str | None = None
-    was_loaded: bool = False
 
     async def check(self, connection: Any) -> None:
         """Set up a connection as redis-py does, and check the server.
@@ -114,13 +113,12 @@ class RedisConnection:
         """Return the server's run id.
 
         Raises:
-            RedisError: the server lost the materialized features, or another home has the keys.
+            FeaturesMissingError: the home has features, and the server does not.
+            RedisError: another home has the keys.
         """
         claim(self.client, self.home)
-        if self.client.exists(self.loaded_key):
-            self.recovered.was_loaded = True
-        elif self.recovered.was_loaded:
-            raise RedisError("Redis lost the features that were loaded; run `aisle refresh`.")
+        if self.home.features.exists() and not self.client.exists(self.loaded_key):
+            raise FeaturesMissingError
         info = cast("dict[str, object]", self.client.info("server"))
         return str(info["run_id"])
 
@@ -180,22 +178,8 @@ class RedisConnection:
         self.stream.close()
 
 
-def address_of(settings: Settings) -> RedisAddress:
-    """Return `REDIS_URL`, else the address of the home's private server, which a parent runs.
-
-    Raises:
-        RedisError: the home has no server yet.
-    """
-    if settings.redis_url:
-        return RedisAddress.parse(settings.redis_url)
-    port = port_of(settings.home)
-    if port is None:
-        raise RedisError(f"{settings.home.root} has no Redis server yet; run `aisle redis start`.")
-    return RedisAddress.local(port)
-
-
 def _render_once(home: Home, address: RedisAddress) -> None:
     from feature_repo.feast_repo import render
 
     if not (home.feast / "feature_store.yaml").exists():
-        render(home, address.host, address.port, address.url)
+        render(home, address)

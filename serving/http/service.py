@@ -5,6 +5,7 @@ python -m bentoml serve serving.http.service:Aisle
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any, cast
 
 import bentoml
 from starlette.applications import Starlette
@@ -15,6 +16,7 @@ from serving.http.endpoints import ENDPOINTS
 from serving.http.error_responses import HANDLERS
 from serving.http.headers import middleware
 from serving.http.openapi import document
+from serving.http.readiness import Readiness, readiness_of
 from serving.http.routing import routes
 from serving.http.workers import end_with_arbiter, supervise_workers
 from serving.monitoring import log_json
@@ -62,3 +64,6 @@ class Aisle:
     async def __is_ready__(self) -> bool:
         """Return what `/readyz` answers."""
         return bool(app.state.resources.is_ready)
+
+
+cast("Any", Aisle).add_asgi_middleware(Readiness, state=lambda: readiness_of(app.state.resources))

@@ -30,6 +30,7 @@ from feature_repo.online.redis import RedisAddress, redis_client, running_redis
 from tests.benchmarks.__main__ import RESULTS
 from tests.benchmarks.measuring import process_peak_mb
 from tests.benchmarks.plot import draw
+from tests.redis_addresses import connection_string
 
 SIZES = (10_000, 50_000, 200_000)
 FEATURES, RUNS, COMPARED = 20, 3, 300
@@ -55,7 +56,7 @@ def main() -> dict[str, object]:
         folder = Path(name)
         with running_redis(Settings(home=Home(folder / "home"))) as address:
             for rows in SIZES:
-                sizes[str(rows)] = _at(folder, f"{address.host}:{address.port}", rows)
+                sizes[str(rows)] = _at(folder, address, rows)
     _draw(sizes)
     return {"what": f"load {FEATURES} features of N entities", "sizes": sizes}
 
@@ -74,14 +75,14 @@ def load(folder: str) -> dict[str, float]:
     }
 
 
-def _at(folder: Path, redis: str, rows: int) -> dict[str, object]:
+def _at(folder: Path, address: RedisAddress, rows: int) -> dict[str, object]:
     pq.write_table(_rows(rows), folder / f"{rows}.parquet")
     medians, answers = {}, []
     for kind, options in (("stock", STOCK), ("ours", AISLE)):
         repository = folder / f"{kind}-{rows}"
-        _apply(repository, redis, folder / f"{rows}.parquet", options)
+        _apply(repository, connection_string(address), folder / f"{rows}.parquet", options)
         once = kind == "stock" and rows > SIZES[-1] / 10
-        runs = [_run(repository, redis) for _ in range(1 if once else RUNS)]
+        runs = [_run(repository, address) for _ in range(1 if once else RUNS)]
         medians[kind] = {name: median(run[name] for run in runs) for name in runs[0]}
         answers.append(_answer(repository, rows))
     assert answers[0] == answers[1]
@@ -96,9 +97,9 @@ def _at(folder: Path, redis: str, rows: int) -> dict[str, object]:
     }
 
 
-def _run(repository: Path, redis: str) -> dict[str, float]:
+def _run(repository: Path, address: RedisAddress) -> dict[str, float]:
     """Empty the server and load it once, in a new process."""
-    with redis_client(RedisAddress.local(int(redis.partition(":")[2])), timeout=30) as client:
+    with redis_client(address, timeout=30) as client:
         client.flushall()
         before = _server_cpu(client)
         command = [sys.executable, "-m", __name__, str(repository)]

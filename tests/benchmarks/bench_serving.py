@@ -39,6 +39,7 @@ from tests.benchmarks.measuring import pace
 from tests.benchmarks.plot import draw
 from tests.benchmarks.serving_peers import STOCK
 from tests.integration.http.small_shop import Service, build_home, publish_ranker, run_service
+from tests.redis_addresses import behind, connection_string
 
 SHOP = {"users": 60, "items": 1000, "days": 4}
 TREES, DEPTH = 300, 6
@@ -188,7 +189,7 @@ def stock_store(settings: Settings, address: RedisAddress, folder: Path) -> Path
         "registry": {"registry_type": "sql", "path": f"sqlite:///{folder}/registry.db"},
         "online_store": {
             "type": "redis",
-            "connection_string": f"{address.host}:{address.port},db=1",
+            "connection_string": connection_string(address, 1),
         },
         "offline_store": {"type": "duckdb"},
     }
@@ -210,7 +211,7 @@ def peer(
         *(sys.executable, "-m", "bentoml", "serve", f"tests.benchmarks.serving_peers:{name}"),
         *("--host", "127.0.0.1", "--port", str(port), "--working-dir", str(CHECKOUT)),
     ]
-    variables = {**environment(settings, ensure_redis(settings).url, port), STOCK: str(stock)}
+    variables = {**environment(settings, port), STOCK: str(stock)}
     log = settings.home.root / f"{name}.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
@@ -323,7 +324,7 @@ def round_trips(
     """Count round trips to Redis per request, with a proxy in front of Redis."""
     with (
         counting(address.host, address.port) as counted,
-        run_service(settings, REDIS_URL=f"redis://127.0.0.1:{counted.port}") as service,
+        run_service(settings, REDIS_URL=behind(address, counted.port).url) as service,
     ):
         service.eventually(lambda: service.metric("aisle_live_state_up") == 1)
         bodies = aisle_bodies(slates)[200]

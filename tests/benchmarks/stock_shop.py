@@ -15,6 +15,7 @@ from feast.utils import _convert_arrow_to_proto
 
 from feature_repo.home import DAY, Home, Settings
 from feature_repo.online.redis import RedisAddress, running_redis
+from tests.redis_addresses import connection_string
 
 AISLE = "feature_repo.online.feast.store.AisleOnlineStore"
 STOCK = "redis"
@@ -80,7 +81,7 @@ def _shop(folder: Path, address: RedisAddress, kind: str, database: int) -> Shop
     timeouts = "socket_timeout=10,socket_connect_timeout=10,retry=null"
     online = {
         "type": kind,
-        "connection_string": f"{address.host}:{address.port},db={database},{timeouts}",
+        "connection_string": f"{connection_string(address, database)},{timeouts}",
     }
     config = RepoConfig(
         project="bench",
@@ -94,7 +95,7 @@ def _shop(folder: Path, address: RedisAddress, kind: str, database: int) -> Shop
     views = [_view(folder, name) for name in SPREAD]
     service = FeatureService(name="all_features", features=views)
     store.apply([*_entities(), *views, service])
-    client = redis.Redis(host=address.host, port=address.port, db=database)
+    client = redis.Redis.from_url(address.url, db=database)
     return Shop(store, client, store.get_feature_service(service.name))
 
 

@@ -44,7 +44,7 @@ def room(tmp_path_factory, shared_redis):
     """A shop with all cases; earlier days are loaded."""
     home = Home(tmp_path_factory.mktemp("conformance") / "home")
     write_shop(home, SHOP)
-    repository.render(home, shared_redis.host, shared_redis.port)
+    repository.render(home, shared_redis)
     room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock(instant=MIDNIGHT - 1))
     room.client.flushall()
     events = [event for case in ALL for event in case.events]

@@ -31,16 +31,16 @@ def days(tmp_path_factory, shared_redis):
             environment.setenv("AISLE_HOME", str(folder / "home"))
             with redis_client(shared_redis, timeout=seconds(5)) as client:
                 client.flushall()
-            days[name] = first_day(write(folder), shared_redis.url)
+            days[name] = first_day(write(folder))
     return days
 
 
-def first_day(events, redis_url):
+def first_day(events):
     for verb in (["init", *events], ["ingest", *events], ["refresh"]):
         status, _ = run(*verb)
         assert status == 0, verb
     settings = Settings.from_environment()
-    with running_service(settings, redis_url, port=free_port()) as client:
+    with running_service(settings, port=free_port()) as client:
         answers = {
             "rank": client.rank(["p07", "p02", "p00", "unknown"], user="ann"),
             "search": client.search("red shoes", user="ann"),

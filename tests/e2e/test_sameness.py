@@ -102,7 +102,7 @@ def day(tmp_path_factory):
         settings = Settings(home=opened.home, redis_url=address.url, record_share=1.0)
         refresh(settings)
         publish_ranker(settings.home, folder / "ranker")
-        with running_service(settings, address.url, port=free_port()) as client:
+        with running_service(settings, port=free_port()) as client:
             finished = spend(settings, client.url)
         ten_minutes_later(settings.home)
         refresh(settings)

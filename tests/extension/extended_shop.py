@@ -42,7 +42,7 @@ def run(root: Path) -> dict:
         os.environ |= {"AISLE_HOME": str(root), "REDIS_URL": address.url}
         refresh(settings)
         trained = verb("train", "--force")
-        with running_service(settings, address.url, port=free_port()) as client:
+        with running_service(settings, port=free_port()) as client:
             before = client.rank(SLATE, user="u00001", explain=True)
             client.events([wish(WISHED[0], Clock.of(settings).now(), "live")])
             after = client.rank(SLATE, user="u00001", explain=True)

@@ -67,7 +67,7 @@ from feature_repo.online.redis.server import RedisAddress, redis_client
 from feature_repo.shop.schema import Shop
 
 address = RedisAddress.parse(sys.argv[2])
-feast_repo.render(home, address.host, address.port)
+feast_repo.render(home, address)
 shop, client = Shop.load(home.shop_toml), redis_client(address, timeout=60)
 reader = OnlineReader(home, shop, client)
 writer = LiveWriter(home, shop, client, log, clock, reader)

@@ -24,7 +24,7 @@ def start(home, redis_address):
     def at(instant):
         clock = Clock.of(Settings(home))
         clock.system_now = lambda: instant
-        repository.render(home, redis_address.host, redis_address.port)
+        repository.render(home, redis_address)
         rooms.append(Room(home, Shop.load(home.shop_toml), redis_address, clock))
         return rooms[-1]
 

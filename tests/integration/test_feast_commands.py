@@ -208,3 +208,18 @@ def page(port, server):
         finally:
             connection.close()
     raise AssertionError("the server ended without an answer")
+
+
+def test_a_catalogue_is_applied_and_loaded_again_after_a_teardown(checkout):
+    checkout.feast("root", "materialize", to_text(START)[:19], to_text(START + 2 * DAY)[:19])
+    checkout.feast("root", "teardown")
+
+    checkout.feast("inside", "apply")
+    read = ("get-online-features", "-e", "item_id=a", "-f", "item_attributes:price")
+    emptied = checkout.feast("root", *read)
+    checkout.feast("root", "materialize", to_text(START)[:19], to_text(START + 2 * DAY)[:19])
+    loaded = checkout.feast("root", *read)
+
+    prices = [json.loads(text[text.index("{") :])["price"] for text in (emptied, loaded)]
+    assert prices == [[None], [5.0]]
+    assert registered(checkout) == set(VIEWS)

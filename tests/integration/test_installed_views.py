@@ -171,7 +171,7 @@ def rows():
 """
 SAME_VALUES = """
 address = RedisAddress.parse(sys.argv[2])
-feast_repo.render(home, address.host, address.port)
+feast_repo.render(home, address)
 client = redis_client(address, timeout=10)
 reader = OnlineReader(home, shop, client)
 writer = LiveWriter(home, shop, client, log, clock, reader)

@@ -59,7 +59,7 @@ BATCH_VIEWS = ("user_purchases", "query_clicked_items", "item_percentiles", "mar
 
 @pytest.fixture
 def room(home, redis_address):
-    repository.render(home, redis_address.host, redis_address.port)
+    repository.render(home, redis_address)
     room = Room(home, Shop.load(home.shop_toml), redis_address, SetClock())
     yield room
     room.client.close()

@@ -41,7 +41,7 @@ from feature_repo.online.live.writer import LiveWriter
 from feature_repo.online.redis.server import RedisAddress, redis_client
 from feature_repo.shop.schema import Shop
 home, clock = Home(Path(sys.argv[1])), Clock()
-client = redis_client(RedisAddress.local(int(sys.argv[2])), timeout=60)
+client = redis_client(RedisAddress.parse(sys.argv[2]), timeout=60)
 shop = Shop.load(home.shop_toml)
 writer = LiveWriter(home, shop, client, EventLog(home, clock), clock)
 events = [decode_event(line) for line in sys.stdin]
@@ -102,7 +102,7 @@ def opened(home):
     """Open a room with a separate server, which a test may kill."""
     settings = Settings(home=home)
     with running_redis(settings) as address:
-        render(home, address.host, address.port)
+        render(home, address)
         room = Room(home, Shop.load(home.shop_toml), address, SetClock())
         yield room
         room.client.close()
@@ -125,7 +125,7 @@ def visited(home):
 
 def start_writer(room, events):
     process = subprocess.Popen(
-        [sys.executable, "-c", WRITER, str(room.home.root), str(room.address.port)],
+        [sys.executable, "-c", WRITER, str(room.home.root), room.address.url],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     )

@@ -49,7 +49,7 @@ class Shopping:
         home, self.system_now = Home(root), 0
         home.root.mkdir(parents=True)
         home.shop_toml.write_text(SHOP)
-        render(home, address.host, address.port)
+        render(home, address)
         clock = Clock.of(Settings(home))
         clock.system_now = lambda: self.system_now
         self.room = Room(home, Shop.load(home.shop_toml), address, clock)

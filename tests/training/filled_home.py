@@ -5,6 +5,7 @@ from pathlib import Path
 from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import apply, render
 from feature_repo.home import Clock, Home, Settings
+from feature_repo.online.redis import RedisAddress
 from feature_repo.transformations import transform
 
 
@@ -13,6 +14,6 @@ def fill(home: Home, events: Path, now: str) -> Home:
     clock = Clock.of(Settings(home=home, clock=now))
     ingest([events], home=home, clock=clock)
     transform(home, clock.now())
-    render(home, redis_host="127.0.0.1", redis_port=1)
+    render(home, RedisAddress.local(1))
     apply(home)
     return home

@@ -30,7 +30,11 @@ def entity_table(rows: EntityRows | None, folder: Path | None) -> tuple[pa.Table
             column of times.
     """
     if rows is None:
-        raise CatalogueError("A historical join needs entity rows (entity_df); none were given.")
+        raise CatalogueError(
+            "A historical join needs entity rows (entity_df); none were given.  Feast's stores "
+            "read start_date and end_date in different ways, so this one reads neither: list the "
+            "keys and instants."
+        )
     table = _arrow(rows, folder)
     column = _time_column(table.schema)
     _check_times(column, table[column])

@@ -157,8 +157,12 @@ class Suffixes:
 
 
 def oldest(view: "FeatureView", now: int) -> int | None:
-    """Return the oldest event time, µs, within the view's ttl; None without a ttl."""
-    ttl = 0 if view.ttl is None else round(view.ttl.total_seconds() * SECOND)
+    """Return the oldest event time, µs, within the view's ttl; None without a ttl.
+
+    A stored on-demand view has none.
+    """
+    duration = getattr(view, "ttl", None)
+    ttl = 0 if duration is None else round(duration.total_seconds() * SECOND)
     return now - ttl if ttl > 0 else None
 
 

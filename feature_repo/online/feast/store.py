@@ -20,18 +20,21 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from feast.infra.online_stores.helpers import compute_versioned_name
 from feast.infra.online_stores.redis import (
+    RedisClient,
     RedisOnlineStore,
     RedisOnlineStoreConfig,
     RedisType,
 )
+from pydantic import model_validator
 
 from feature_repo.home import MINUTE, CatalogueError, Clock, Home, Settings
+from feature_repo.library_internals import forget_versions
 from feature_repo.online.codec import ViewCodec, codec_of, counter_of
 from feature_repo.online.feast import row_writer
 from feature_repo.online.feast.connections import Connections
 from feature_repo.online.feast.read_plan import ReadPlan, Suffixes, ViewRead
 from feature_repo.online.feast.row_store import Connect, ConnectAsync, Rows, RowStore
-from feature_repo.online.redis import Breaker, keys
+from feature_repo.online.redis import Breaker, LiveKeys, keys
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -70,6 +73,16 @@ class AisleOnlineStoreConfig(RedisOnlineStoreConfig):  # type: ignore[misc]
 
     clock_home: str | None = None
     """Folder of the home whose clock determines a row's age; None for the system's clock."""
+
+    @model_validator(mode="after")
+    def _check_clients(self) -> "AisleOnlineStoreConfig":
+        """Refuse options that would change what a client reads."""
+        if self.client == RedisClient.glide:
+            raise ValueError("client: glide is not supported; expected redis, the default.")
+        options = [word.partition("=")[0] for word in self.connection_string.split(",")]
+        if "decode_responses" in options:
+            raise ValueError("connection_string: leave out decode_responses; rows are bytes.")
+        return self
 
 
 class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
@@ -237,11 +250,23 @@ class AisleOnlineStore(RedisOnlineStore):  # type: ignore[misc]
         tables: "Sequence[FeatureView]",
         entities: "Sequence[Entity]",  # noqa: ARG002
     ) -> None:
+        """Delete all of this project, and what Feast's registry would leave behind.
+
+        A home's marks and live state go too: the next refresh loads everything again, and a running
+        service reads nothing until then.
+        """
+        self.clear(config, tables)
+        if config.online_store.clock_home is not None:
+            for prefix in (f"{config.project}:loaded", LiveKeys.of_project(config.project).prefix):
+                self._rows_of(config).delete(self._writer(config), prefix.encode())
+        forget_versions(config)
+        self._connections.close()
+
+    def clear(self, config: "RepoConfig", tables: "Sequence[FeatureView]") -> None:
         """Delete the rows of views, and every other row of this project."""
         prefixes = {self.codec(config, table).prefix for table in tables}
         for prefix in {keys.project_prefix(config.project), *prefixes}:
             self._rows_of(config).delete(self._writer(config), prefix)
-        self._connections.close()
 
     async def close(self) -> None:
         """Close the clients of the running event loop, and the synchronous ones."""

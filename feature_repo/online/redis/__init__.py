@@ -34,7 +34,7 @@ from feature_repo.online.redis.resp import (
     exchange,
 )
 from feature_repo.online.redis.script import FAILED, NO_CLUSTER, Script
-from feature_repo.online.redis.server import port_of, running_redis
+from feature_repo.online.redis.server import address_of, running_redis
 
 __all__ = [
     "BYTES",
@@ -49,6 +49,7 @@ __all__ = [
     "RecentItem",
     "RedisAddress",
     "Script",
+    "address_of",
     "arguments",
     "claim",
     "command",
@@ -63,7 +64,6 @@ __all__ = [
     "exchange",
     "glob",
     "keys",
-    "port_of",
     "read_member",
     "redis_client",
     "resp",

@@ -1,13 +1,17 @@
 """The address of a Redis server, and clients with short timeouts."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import quote, unquote
 
 import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from feature_repo.home import RedisError, SettingError
+from feature_repo.home import RedisError
+from feature_repo.online.redis.redis_url import check_url, options_of
+
+DEFAULT_PORT = 6379
 
 DEFAULT_TIMEOUT_SECONDS = 0.05
 """Limits the wait for a frozen server; an unreachable server fails in under 1 ms."""
@@ -20,38 +24,40 @@ class RedisAddress:
     Attributes:
         host: name or address.
         port: TCP port.
-        url: with password and database.
+        url: with password and database; not shown.
         owned: whether this process started the server and will stop it.
         moved: whether the home's port was in use and another one was chosen, so that files which
             name the port must be rewritten.
+        notice: what a start changed, in words.
     """
 
     host: str
     port: int
-    url: str
+    url: str = field(repr=False)
     owned: bool = False
     moved: bool = False
+    notice: str = ""
 
     @classmethod
-    def local(cls, port: int, *, owned: bool = False, moved: bool = False) -> "RedisAddress":
+    def local(cls, port: int, password: str = "", **state: Any) -> "RedisAddress":
         """Return the address of a server on this machine's loopback."""
-        return cls("127.0.0.1", port, f"redis://127.0.0.1:{port}/0", owned, moved)
+        secret = f":{quote(password, safe='')}@" if password else ""
+        return cls("127.0.0.1", port, f"redis://{secret}127.0.0.1:{port}/0", **state)
 
     @classmethod
     def parse(cls, url: str) -> "RedisAddress":
         """Read a URL such as `redis://:secret@host:6379/0`.
 
         Raises:
-            SettingError: not a redis:// or rediss:// URL.
+            SettingError: not the URL of one server that Feast can use too.
         """
-        expected = f"REDIS_URL: expected redis://[:password@]host[:port][/database], found {url!r}."
-        try:
-            parts = redis.ConnectionPool.from_url(url).connection_kwargs
-        except ValueError:
-            raise SettingError(expected) from None
-        if "path" in parts:
-            raise SettingError(f"{expected} Feast needs a host and a port, not a socket file.")
-        return cls(str(parts.get("host", "localhost")), int(parts.get("port", 6379)), url)
+        parts = check_url(url)
+        return cls(unquote(parts.hostname or "localhost"), parts.port or DEFAULT_PORT, url)
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The parts of the URL besides host and port, by redis-py's names."""
+        return options_of(self.url)
 
 
 def redis_client(

@@ -1,7 +1,10 @@
 """The Redis server of a home: an external one at `REDIS_URL`, or a private one.
 
-A private server listens on a loopback port that is chosen once per home, stores its data in the
-home, and is identified by its folder: a server of another folder on the same port is never used.
+A private server listens on a loopback port that is chosen once per home, has a password, stores its
+data in the home, and is identified by its folder: a server of another folder on the same port is
+never used.  The program that wrote the data loads it again; data that no program of this machine
+reads is deleted, because the log and the features have all of it.
+
 A server started for a process ends with it, even if the process is killed: a watcher process reads
 a pipe that only the parent has open, and stops the server when the pipe closes.
 """
@@ -9,13 +12,11 @@ a pipe that only the parent has open, and stops the server when the pipe closes.
 import atexit
 import fcntl
 import os
-import random
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -23,13 +24,14 @@ import redis
 
 from feature_repo.home import Home, RedisError, Settings
 from feature_repo.online.redis.address import RedisAddress, redis_client, server_info
-from feature_repo.online.redis.binary import server_binary
+from feature_repo.online.redis.binary import Program, server_program
+from feature_repo.online.redis.server_folder import ServerFolder, is_free, says_unreadable
 
 __all__ = [
     "RedisAddress",
+    "address_of",
     "ensure_redis",
     "is_alive",
-    "port_of",
     "redis_client",
     "running_redis",
     "start",
@@ -46,13 +48,14 @@ _ANSWERS_WITHIN_SECONDS = 20.0
 """Limit until a server that started answers that it loads its data, or that it is ready."""
 
 _STOPS_WITHIN_SECONDS = 20.0
-_PORTS = range(20_000, 32_000)
-"""Below the ephemeral ports, which systems use for outgoing connections."""
-
 _PORTS_TO_TRY = 5
 
 _WITH_WATCHER = 'exec 3<&0 </dev/null; { cat <&3 >/dev/null; kill -TERM $$; } & exec "$@" 3<&-'
 """Becomes the server; a background shell stops it when its standard input closes."""
+
+
+class _UnreadableError(RedisError):
+    """The server ended because it cannot read its data."""
 
 
 @dataclass
@@ -71,7 +74,7 @@ class _Child:
             self.process.wait()
 
 
-_children: dict[Path, _Child] = {}
+_children: dict[ServerFolder, _Child] = {}
 
 
 def ensure_redis(
@@ -92,21 +95,21 @@ def ensure_redis(
     """
     if settings.redis_url:
         return RedisAddress.parse(settings.redis_url)
-    folder = _folder(settings.home)
+    folder = _created(settings.home)
     with _locked(folder):
-        last_port = port_of(settings.home)
-        if last_port is not None and _answers_for(folder, last_port):
-            return RedisAddress.local(last_port, owned=folder in _children)
+        last_port = folder.port
+        address = folder.address(owned=folder in _children)
+        if address is not None and _answers_for(folder, address):
+            return address
         _end_child(folder)
-        if last_port is not None and not _is_free(last_port) and _runs(folder):
+        if last_port is not None and not is_free(last_port) and folder.runs:
             raise RedisError(
-                f"The Redis server of {folder} runs but does not answer; end process "
-                f"{_pid(folder)}, or delete {folder / 'pid'} if that is not Redis."
+                f"The Redis server of {folder.path} runs but does not answer; end process "
+                f"{folder.pid}, or delete {folder.path / 'pid'} if that is not Redis."
             )
-        limit = START_SECONDS if wait is None else wait
-        port = _launch_on_a_free_port(folder, last_port, lifetime, limit)
-        moved = last_port not in (None, port)
-        return RedisAddress.local(port, owned=lifetime == "process", moved=moved)
+        start = _Start(folder, lifetime, START_SECONDS if wait is None else wait)
+        started = start.on_a_free_port()
+        return replace(started, moved=last_port not in (None, started.port))
 
 
 @contextmanager
@@ -115,7 +118,7 @@ def running_redis(settings: Settings, *, wait: float | None = None) -> Iterator[
 
     `wait` limits its start, in seconds.
     """
-    folder = _folder(settings.home)
+    folder = ServerFolder.of(settings.home)
     was_running = folder in _children
     address = ensure_redis(settings, wait=wait)
     try:
@@ -136,17 +139,17 @@ def stop(home: Home) -> bool:
     Raises:
         RedisError: it does not stop.
     """
-    if port_of(home) is None:
+    folder = ServerFolder.of(home)
+    if folder.port is None:
         return False
-    folder = _folder(home)
     with _locked(folder):
-        port = port_of(home)
-        if port is None or not _answers_for(folder, port):
+        address = folder.address()
+        if address is None or not _answers_for(folder, address):
             return False
         if folder in _children:
             _end_child(folder)
         else:
-            _shut_down(port)
+            _shut_down(address)
         return True
 
 
@@ -182,155 +185,157 @@ def status(settings: Settings) -> dict[str, Any]:
 
 def is_alive(settings: Settings) -> bool:
     """Return whether the process of the home's private server exists; true for `REDIS_URL`."""
-    folder = settings.home.redis.resolve()
+    folder = ServerFolder.of(settings.home)
     child = _children.get(folder)
     return bool(
-        settings.redis_url or (_runs(folder) if child is None else child.process.poll() is None)
+        settings.redis_url or (folder.runs if child is None else child.process.poll() is None)
     )
 
 
-def port_of(home: Home) -> int | None:
-    """Return the port of the home's private server; None before its first start."""
-    try:
-        return int((home.redis / "port").read_text())
-    except (FileNotFoundError, ValueError):
-        return None
+def address_of(settings: Settings) -> RedisAddress:
+    """Return `REDIS_URL`, else the address of the home's private server, running or not.
+
+    Raises:
+        RedisError: the home has no server yet.
+    """
+    if settings.redis_url:
+        return RedisAddress.parse(settings.redis_url)
+    address = ServerFolder.of(settings.home).address()
+    if address is None:
+        raise RedisError(f"{settings.home.root} has no Redis server yet; run `aisle redis start`.")
+    return address
+
+
+@dataclass(frozen=True)
+class _Start:
+    """The start of a server.
+
+    Attributes:
+        limit: seconds, with the load of its data.
+    """
+
+    folder: ServerFolder
+    lifetime: Lifetime
+    limit: float
+
+    def on_a_free_port(self) -> RedisAddress:
+        """Start the server, on its last port where that is free.
+
+        Another process may take the port after it was free: homes copied from one home start with
+        the same port.
+        """
+        self.folder.choose_password()
+        port = self.folder.port
+        if port is None or not is_free(port):
+            port = self.folder.choose_port()
+        for _ in range(_PORTS_TO_TRY - 1):
+            with suppress(_PortTakenError):
+                return self._with_readable_data(port)
+            port = self.folder.choose_port()
+        return self._with_readable_data(port)
+
+    def _with_readable_data(self, port: int) -> RedisAddress:
+        """Start the server, without its data where it cannot read that."""
+        writer = self.folder.writer
+        program = server_program(writer)
+        try:
+            return self._launch(program, port)
+        except _UnreadableError:
+            self.folder.discard_data()
+            written = f", which {writer.label} wrote" if writer else ""
+            notice = (
+                f"{program.label} cannot read the live state in {self.folder.path}{written}, and "
+                "starts without it: the log and the features have all of it."
+            )
+            return replace(self._launch(program, port), notice=notice)
+
+    def _launch(self, program: Program, port: int) -> RedisAddress:
+        command = [str(program.path), str(self.folder.prepare(port))]
+        address = RedisAddress.local(port, self.folder.password, owned=self.lifetime == "process")
+        log_size = self.folder.log_size
+        if self.lifetime == "daemon":
+            daemon = [*command, "--daemonize", "yes"]
+            subprocess.run(daemon, cwd=self.folder.path, check=False, capture_output=True)
+            self._await_answer(address, log_size)
+        else:
+            child = _spawn(command, self.folder.path)
+            try:
+                self._await_answer(address, log_size, child.process)
+            except BaseException:
+                child.end()
+                raise
+            if not _children:
+                atexit.register(_end_children, os.getpid())
+            _children[self.folder] = child
+        self.folder.remember(program)
+        return address
+
+    def _await_answer(
+        self,
+        address: RedisAddress,
+        log_size: int,
+        process: "subprocess.Popen[bytes] | None" = None,
+    ) -> None:
+        deadline = time.monotonic() + min(_ANSWERS_WITHIN_SECONDS, self.limit)
+        while not _answers_for(self.folder, address, self.limit):
+            log = self.folder.log_since(log_size)
+            if says_unreadable(log):
+                raise _UnreadableError(log)
+            died = process is not None and process.poll() is not None
+            if died or time.monotonic() > deadline:
+                if not is_free(address.port):
+                    raise _PortTakenError(f"Another program listens on port {address.port}.")
+                last_words = " / ".join(log.splitlines()[-3:]) or "(nothing)"
+                raise RedisError(
+                    f"The Redis server of {self.folder.path} did not start; the end of "
+                    f"{self.folder.path / 'log'} says: {last_words}"
+                )
+            time.sleep(0.02)
+
+
+class _PortTakenError(RedisError):
+    """Another process took the port."""
 
 
 def _present(settings: Settings) -> RedisAddress | None:
     if settings.redis_url:
         return RedisAddress.parse(settings.redis_url)
-    port = port_of(settings.home)
-    folder = settings.home.redis.resolve()
-    return RedisAddress.local(port) if port and _answers_for(folder, port) else None
+    folder = ServerFolder.of(settings.home)
+    address = folder.address()
+    return address if address and _answers_for(folder, address) else None
 
 
-def _folder(home: Home) -> Path:
+def _created(home: Home) -> ServerFolder:
     home.redis.mkdir(parents=True, exist_ok=True)
     home.redis.chmod(0o700)
-    return home.redis.resolve()
+    return ServerFolder.of(home)
 
 
 @contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _locked(folder: ServerFolder) -> Iterator[None]:
     """Lock the server of a folder, so that one process at a time checks, starts or stops it."""
-    with (folder / "lock").open("w") as lock:
+    with (folder.path / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
-def _answers_for(folder: Path, port: int, wait: float = START_SECONDS) -> bool:
-    """Return whether the server on `port` belongs to `folder`.
+def _answers_for(folder: ServerFolder, address: RedisAddress, wait: float = START_SECONDS) -> bool:
+    """Return whether the server at an address belongs to `folder`.
 
     It may load its data for `wait` seconds.
     """
-    patience = 5.0 if _runs(folder) else 1.0
-    with redis_client(RedisAddress.local(port), timeout=patience) as client:
+    patience = 5.0 if folder.runs else 1.0
+    with redis_client(address, timeout=patience) as client:
         deadline = time.monotonic() + wait
         while time.monotonic() < deadline:
             try:
                 client.ping()
-                return bool(client.config_get("dir").get("dir") == str(folder))
+                return bool(client.config_get("dir").get("dir") == str(folder.path))
             except redis.BusyLoadingError:
                 time.sleep(0.05)
             except redis.RedisError:
                 return False
     return False
-
-
-def _pid(folder: Path) -> int | None:
-    """Return the process id in the folder's pid file; a server that stops cleanly removes it."""
-    try:
-        return int((folder / "pid").read_text())
-    except (FileNotFoundError, ValueError):
-        return None
-
-
-def _runs(folder: Path) -> bool:
-    pid = _pid(folder)
-    if pid is None:
-        return False
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _choose_port(folder: Path) -> int:
-    port = next(port for port in random.sample(_PORTS, len(_PORTS)) if _is_free(port))
-    fresh = folder / "port.new"
-    fresh.write_text(f"{port}\n")
-    fresh.replace(folder / "port")
-    return port
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
-def _command(folder: Path, port: int) -> list[str]:
-    options = {
-        "bind": "127.0.0.1",
-        "port": str(port),
-        "dir": str(folder),
-        "appendonly": "yes",
-        "appendfsync": "everysec",
-        "save": "",
-        "maxmemory-policy": "noeviction",
-        "pidfile": str(folder / "pid"),
-        "logfile": str(folder / "log"),
-    }
-    pairs = [word for name, value in options.items() for word in (f"--{name}", value)]
-    return [str(server_binary()), *pairs]
-
-
-def _launch_on_a_free_port(
-    folder: Path, last_port: int | None, lifetime: Lifetime, limit: float
-) -> int:
-    """Start the server, on its last port where that is free, and return its port.
-
-    Another process may take the port after it was free: homes copied from one home start with the
-    same port.
-    """
-    port = last_port if last_port is not None and _is_free(last_port) else _choose_port(folder)
-    for _ in range(_PORTS_TO_TRY - 1):
-        try:
-            _launch(folder, port, lifetime, limit)
-            return port
-        except RedisError:
-            if _is_free(port):
-                raise
-            port = _choose_port(folder)
-    _launch(folder, port, lifetime, limit)
-    return port
-
-
-def _launch(folder: Path, port: int, lifetime: Lifetime, limit: float) -> None:
-    command = _command(folder, port)
-    if lifetime == "daemon":
-        subprocess.run(
-            [*command, "--daemonize", "yes"], cwd=folder, check=False, capture_output=True
-        )
-        _await_answer(folder, port, limit)
-        return
-    child = _spawn(command, folder)
-    try:
-        _await_answer(folder, port, limit, child.process)
-    except BaseException:
-        child.end()
-        raise
-    if not _children:
-        atexit.register(_end_children, os.getpid())
-    _children[folder] = child
 
 
 def _spawn(command: list[str], folder: Path) -> _Child:
@@ -349,38 +354,19 @@ def _spawn(command: list[str], folder: Path) -> _Child:
     return _Child(process, lifeline)
 
 
-def _await_answer(
-    folder: Path, port: int, limit: float, process: "subprocess.Popen[bytes] | None" = None
-) -> None:
-    deadline = time.monotonic() + min(_ANSWERS_WITHIN_SECONDS, limit)
-    while not _answers_for(folder, port, limit):
-        died = process is not None and process.poll() is not None
-        if died or time.monotonic() > deadline:
+def _shut_down(address: RedisAddress) -> None:
+    with redis_client(address, timeout=_STOPS_WITHIN_SECONDS) as client:
+        client.shutdown()
+    deadline = time.monotonic() + _STOPS_WITHIN_SECONDS
+    while not is_free(address.port):
+        if time.monotonic() > deadline:
             raise RedisError(
-                f"The Redis server of {folder} did not start; the end of {folder / 'log'} says: "
-                f"{_last_words(folder)}"
+                f"The Redis server on port {address.port} does not stop; end it by hand."
             )
         time.sleep(0.02)
 
 
-def _last_words(folder: Path) -> str:
-    try:
-        return " / ".join((folder / "log").read_text(errors="replace").splitlines()[-3:])
-    except FileNotFoundError:
-        return "(nothing)"
-
-
-def _shut_down(port: int) -> None:
-    with redis_client(RedisAddress.local(port), timeout=_STOPS_WITHIN_SECONDS) as client:
-        client.shutdown()
-    deadline = time.monotonic() + _STOPS_WITHIN_SECONDS
-    while not _is_free(port):
-        if time.monotonic() > deadline:
-            raise RedisError(f"The Redis server on port {port} does not stop; end it by hand.")
-        time.sleep(0.02)
-
-
-def _end_child(folder: Path) -> None:
+def _end_child(folder: ServerFolder) -> None:
     child = _children.pop(folder, None)
     if child is not None:
         child.end()

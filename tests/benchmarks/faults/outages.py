@@ -121,11 +121,10 @@ def emptied(service: Service) -> Iterator[None]:
     with redis_client(ensure_redis(service.settings), timeout=10) as client:
         client.flushall()
     yield
-    address = ensure_redis(service.settings)
     subprocess.run(
         [Path(sys.executable).with_name("aisle"), "refresh", "--json"],
         cwd=CHECKOUT,
-        env=environment(service.settings, address.url, address.port),
+        env=environment(service.settings, 0),
         stdout=subprocess.DEVNULL,
         check=True,
     )

@@ -159,7 +159,7 @@ def log_step(room, system, start, chance):
 def test_late_facts_read_the_same_in_batch_joined_and_live(tmp_path_factory, shared_redis, seed):
     home, chance, system = Home(tmp_path_factory.mktemp("late") / "home"), Random(seed), [START]
     write_shop(home, SHOP)
-    repository.render(home, shared_redis.host, shared_redis.port)
+    repository.render(home, shared_redis)
     shop, events, reads, instants = Shop.load(home.shop_toml), [], {}, []
 
     for start in (START, START + STEP, START + 2 * STEP):

@@ -264,7 +264,7 @@ def test_live_historical_and_reference_values_agree(
 ):
     home = Home(tmp_path_factory.mktemp("compared") / "home")
     write_shop(home, SHOP)
-    repository.render(home, shared_redis.host, shared_redis.port)
+    repository.render(home, shared_redis)
     room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock(instant=1))
     room.client.flushall()
     story = Story(room)

@@ -8,13 +8,14 @@ import pytest
 
 from feature_repo.feast_repo import repository
 from feature_repo.home import Home
+from feature_repo.online.redis import RedisAddress
 
 
 @pytest.fixture(scope="module")
 def registered(tmp_path_factory):
     """A home with a registered catalogue, whose registry no process has open."""
     home = Home(tmp_path_factory.mktemp("registered") / "home")
-    repository.render(home, "127.0.0.1", 6379)
+    repository.render(home, RedisAddress.local(6379))
     names = registered_names(repository.apply(home))
     with closing(sqlite3.connect(home.registry)) as database:
         database.execute("pragma wal_checkpoint(truncate)")
@@ -67,7 +68,7 @@ def test_a_changed_registry_is_written_again(registered, copy, damage):
     damage(copy)
 
     assert repository.registered_views(copy) <= registered[1]
-    repository.render(copy, "127.0.0.1", 6379)
+    repository.render(copy, RedisAddress.local(6379))
     names = registered_names(repository.apply(copy))
 
     assert names == registered[1]

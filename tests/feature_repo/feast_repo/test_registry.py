@@ -7,6 +7,7 @@ from feast import Entity, FeatureStore, ValueType
 
 from feature_repo.catalogue import Catalogue
 from feature_repo.feast_repo import repository
+from feature_repo.online.redis import RedisAddress
 
 VIEWS_EACH, WRITERS = 3, 4
 WRITER = """
@@ -29,6 +30,7 @@ import sys
 from pathlib import Path
 from feature_repo.feast_repo.repository import open_store
 from feature_repo.home.home import Home
+from feature_repo.online.redis import RedisAddress
 home = Home(Path(sys.argv[1]))
 print("ready", flush=True)
 sys.stdin.readline()
@@ -59,7 +61,7 @@ def release(processes):
 
 
 def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
-    repository.render(home, "127.0.0.1", 1)
+    repository.render(home, RedisAddress.local(1))
     repository.apply(home)
     before = {view.name for view in Catalogue.of(home).views}
     writers = [start(WRITER, str(home.root), str(n), str(VIEWS_EACH)) for n in range(WRITERS)]
@@ -76,7 +78,7 @@ def test_four_writers_keep_every_view_and_readers_never_see_fewer(home):
 
 
 def test_concurrent_change_is_lost_in_the_stock_file_and_stored_in_sqlite(home, tmp_path):
-    repository.render(home, "127.0.0.1", 1)
+    repository.render(home, RedisAddress.local(1))
     in_sqlite = repository.open_store(home).config
     in_a_file = in_sqlite.model_copy(update={"registry_config": str(tmp_path / "registry.pb")})
     stored = {}

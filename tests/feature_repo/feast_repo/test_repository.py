@@ -11,8 +11,8 @@ from feast.infra.online_stores.redis import RedisOnlineStore
 from feature_repo.catalogue import Catalogue
 from feature_repo.events.contract import InteractionEvent, ItemEvent, UserEvent
 from feature_repo.feast_repo import repository as feast_repo
-from feature_repo.home import DAY, SECOND, Home, RedisError, SettingError, to_datetime
-from feature_repo.online.redis import redis_client
+from feature_repo.home import DAY, SECOND, Home, RedisError, to_datetime
+from feature_repo.online.redis import RedisAddress, redis_client
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log, write_shop
 from tests.feature_repo.shops import ODD
@@ -21,7 +21,7 @@ from tests.feature_repo.shops import ODD
 @pytest.fixture
 def loaded(home, redis_address):
     """Return a function that writes events, transforms, applies and loads."""
-    feast_repo.render(home, redis_address.host, redis_address.port)
+    feast_repo.render(home, redis_address)
 
     def load(events, *, until=None, full=False):
         last = write_log(home, events)
@@ -45,7 +45,8 @@ def online(home, feature, item="i"):
 
 
 def test_the_connection_string_parses_in_feast_with_its_limits():
-    text = feast_repo.connection_string("h", 1, "rediss://me:12345@h:1/3", timeout_seconds=0.05)
+    address = RedisAddress.parse("rediss://me:12345@h:1/3")
+    text = feast_repo.connection_string(address, timeout_seconds=0.05)
 
     nodes, options = RedisOnlineStore._parse_connection_string(text)
 
@@ -61,13 +62,8 @@ def test_the_connection_string_parses_in_feast_with_its_limits():
     }
 
 
-def test_password_with_a_comma_is_refused():
-    with pytest.raises(SettingError, match="comma"):
-        feast_repo.connection_string("h", 1, "redis://:a,b@h:1")
-
-
 def test_serving_may_shorten_the_deadline_of_the_rendered_file(home):
-    feast_repo.render(home, "127.0.0.1", 1)
+    feast_repo.render(home, RedisAddress.local(1))
 
     store = feast_repo.open_store(home, timeout_seconds=0.05)
 
@@ -77,7 +73,7 @@ def test_serving_may_shorten_the_deadline_of_the_rendered_file(home):
 def test_paths_are_absolute_and_odd_folders_are_quoted(tmp_path):
     home = Home(tmp_path / 'it\'s: a "shop" é🎉')
 
-    folder = feast_repo.render(home, "127.0.0.1", 1)
+    folder = feast_repo.render(home, RedisAddress.local(1))
 
     rendered = yaml.safe_load((folder / "feature_store.yaml").read_text())
     assert rendered["registry"]["path"] == f"sqlite:///{home.registry}"
@@ -86,7 +82,7 @@ def test_paths_are_absolute_and_odd_folders_are_quoted(tmp_path):
 
 
 def test_the_registry_is_in_wal_mode(home):
-    feast_repo.render(home, "127.0.0.1", 1)
+    feast_repo.render(home, RedisAddress.local(1))
     feast_repo.apply(home)
 
     with sqlite3.connect(home.registry) as database:
@@ -95,16 +91,16 @@ def test_the_registry_is_in_wal_mode(home):
 
 
 def test_rendering_again_changes_no_file(home):
-    feast_repo.render(home, "127.0.0.1", 1)
+    feast_repo.render(home, RedisAddress.local(1))
     before = {path: path.stat().st_mtime_ns for path in home.feast.iterdir()}
 
-    feast_repo.render(home, "127.0.0.1", 1)
+    feast_repo.render(home, RedisAddress.local(1))
 
     assert {path: path.stat().st_mtime_ns for path in home.feast.iterdir()} == before
 
 
 def test_apply_removes_stale_objects_from_the_registry(home, redis_address):
-    feast_repo.render(home, redis_address.host, redis_address.port)
+    feast_repo.render(home, redis_address)
     store = feast_repo.apply(home)
     extra = Catalogue.of(home).view("item_engagement")
     extra.name = "forgotten"
@@ -238,7 +234,7 @@ def test_every_feature_of_every_type_survives_the_way_to_redis(home, loaded):
 
 
 def test_dead_server_is_reported_in_one_sentence(home):
-    feast_repo.render(home, "127.0.0.1", 1)
+    feast_repo.render(home, RedisAddress.local(1))
     write_log(home, [click("1", START)])
     transform(home, START)
     feast_repo.apply(home)
@@ -248,7 +244,7 @@ def test_dead_server_is_reported_in_one_sentence(home):
 
 
 def test_an_empty_log_loads_nothing(home, redis_address):
-    feast_repo.render(home, redis_address.host, redis_address.port)
+    feast_repo.render(home, redis_address)
     transform(home, START)
     feast_repo.apply(home)
 

@@ -6,7 +6,7 @@ import pytest
 
 from feature_repo.feast_repo import render
 from feature_repo.home import Home, RedisError, SettingError
-from feature_repo.online.redis import claim, redis_client
+from feature_repo.online.redis import RedisAddress, claim, redis_client
 from tests.scale import seconds
 
 
@@ -29,7 +29,7 @@ def test_the_project_stays_when_the_folder_is_renamed(home, tmp_path):
 
 
 def test_a_home_without_an_identity_keeps_its_registered_project(home):
-    render(home, "127.0.0.1", 6379)
+    render(home, RedisAddress.local(6379))
     settings = home.feast / "feature_store.yaml"
     settings.write_text(settings.read_text().replace(json.dumps(home.project), '"aisle_shop"'))
     (home.root / "identity.json").unlink()
@@ -48,7 +48,7 @@ def test_a_damaged_identity_is_reported_with_the_cure(home):
 def test_keys_of_another_home_are_refused_in_words(tmp_path, redis_address):
     one, other = Home(tmp_path / "a" / "shop"), Home(tmp_path / "b" / "shop")
     for home in (one, other):
-        render(home, redis_address.host, redis_address.port)
+        render(home, redis_address)
         identity = {"id": home.identity.id, "project": "aisle_shop"}
         (home.root / "identity.json").write_text(json.dumps(identity))
 

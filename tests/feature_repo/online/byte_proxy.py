@@ -5,7 +5,7 @@ from contextlib import suppress
 
 import hiredis
 
-from feature_repo.online.redis import RedisAddress
+from tests.redis_addresses import behind
 
 
 class ByteProxy:
@@ -26,7 +26,7 @@ class ByteProxy:
 
     async def __aenter__(self):
         self._listening = await asyncio.start_server(self._serve, "127.0.0.1", 0)
-        self.address = RedisAddress.local(self._listening.sockets[0].getsockname()[1])
+        self.address = behind(self.server, self._listening.sockets[0].getsockname()[1])
         return self
 
     async def __aexit__(self, *error):

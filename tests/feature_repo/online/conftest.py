@@ -55,7 +55,7 @@ class Room:
 
 @pytest.fixture
 def room(home, redis_address):
-    render(home, redis_address.host, redis_address.port)
+    render(home, redis_address)
     room = Room(home, Shop.load(home.shop_toml), redis_address, SetClock())
     yield room
     room.client.close()

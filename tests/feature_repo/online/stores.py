@@ -32,6 +32,7 @@ from feast.types import (
 from feast.types import Decimal as DecimalType
 from hypothesis import strategies as st
 
+from tests.redis_addresses import connection_string
 from tests.scale import seconds
 
 AISLE = "feature_repo.online.feast.store.AisleOnlineStore"
@@ -127,8 +128,7 @@ def config_of(folder, address, kind, *, project="shop", database=0, **online):
         registry={"registry_type": "sql", "path": f"sqlite:///{folder}/{project}-{database}.db"},
         online_store={
             "type": kind,
-            "connection_string": f"{address.host}:{address.port}"
-            + (f",db={database}" if database else ""),
+            "connection_string": connection_string(address, database),
             **extra,
         },
         offline_store={"type": "duckdb"},

@@ -198,7 +198,8 @@ def run_service(
         target: the service, or the tag of a Bento.
         folder: working directory.
     """
-    port, address = free_port(), ensure_redis(settings)
+    port = free_port()
+    ensure_redis(settings)
     command = [
         sys.executable,
         "-m",
@@ -218,7 +219,7 @@ def run_service(
         process = subprocess.Popen(
             command,
             cwd=folder,
-            env={**environment(settings, address.url, port), "AISLE_DRAIN": "0.2", **variables},
+            env={**environment(settings, port), "AISLE_DRAIN": "0.2", **variables},
             stdout=log,
             stderr=log,
             stdin=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
 from serving.state import DEFAULT_MODEL, ModelRegistry
 from tests.integration.http.small_shop import publish_ranker, run_service
+from tests.redis_addresses import behind
 from training.artifacts import RANKER, current, publish
 from training.artifacts.artifact import MANIFEST
 from training.retrieval.sources import index_specs, publish_indexes
@@ -145,8 +146,9 @@ def test_a_service_started_with_damaged_artifacts_answers_and_loads_the_next_pub
 
 
 def test_a_slow_redis_is_skipped_until_it_is_fast_again(home_copy):
-    with slow_proxy(ensure_redis(home_copy)) as proxy:
-        slow = replace(home_copy, redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+    address = ensure_redis(home_copy)
+    with slow_proxy(address) as proxy:
+        slow = replace(home_copy, redis_url=behind(address, proxy.port).url)
         with run_service(slow) as service:
             assert service.eventually(lambda: service.rank(["a"]).json()["degraded"] == [])
             items = [item["item"] for item in service.search("", size=20).json()["items"]]

@@ -4,17 +4,25 @@ import os
 import resource
 import signal
 import socket
+import subprocess
+import sys
 import time
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
+from feature_repo.events.log import EventLog
+from feature_repo.home import Clock
 from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
+from feature_repo.shop import Shop
 from pipelines.steps import refresh
+from serving.features import OnlineFeatures, RedisConnection
 from tests.integration.http.small_shop import kill_redis, run_service
 from tests.scale import seconds
+
+MISSING = "Redis lacks the features of this home; run `aisle refresh`."
 
 
 @contextmanager
@@ -41,6 +49,15 @@ def full_disk(service):
     finally:
         for pid, limits in before.items():
             resource.prlimit(pid, resource.RLIMIT_FSIZE, limits)
+
+
+def new_process(settings):
+    """Return the online features as a process that starts now sees them."""
+    shop, clock = Shop.load(settings.home.shop_toml), Clock.of(settings)
+    log = EventLog(settings.home, clock)
+    with closing(OnlineFeatures(lambda: RedisConnection.open(settings, shop, log, clock))) as fresh:
+        fresh.maintain()
+        return fresh
 
 
 def timed(call):
@@ -145,14 +162,33 @@ def test_a_redis_without_loaded_features_is_read_again_after_a_refresh(service):
         client.flushall()
 
     noticed = service.eventually(lambda: not is_recovered(service))
-    lost = service.rank(service.items).json()
+    lost, ready = service.rank(service.items).json(), service.http.get("/readyz")
+    up, fresh = service.metric("aisle_live_state_up"), new_process(service.settings)
     refresh(service.settings)
 
-    assert (present, noticed) == (1, True)
+    assert (present, noticed, up) == (1, True, 0)
+    assert (ready.status_code, ready.text) == (200, f"ready, degraded: hydrate: {MISSING}\n")
+    assert (fresh.readable, fresh.outage) == (False, MISSING)
     assert lost["degraded"] == ["hydrate"]
     assert [item["item"] for item in lost["items"]] == order
     assert service.eventually(lambda: is_recovered(service))
     assert service.explain([item_id])[item_id]["item_engagement__present"] == 1
+    assert service.http.get("/readyz").text == "ready\n"
+
+
+def test_a_refresh_restores_what_feast_teardown_deleted(service):
+    item_id, user = service.items[0], "shopper-of-the-teardown"
+    service.click(item_id, user_id=user)
+    feast = Path(sys.executable).with_name("feast")
+    subprocess.run([feast, "-c", str(service.home.feast), "teardown"], check=True)
+
+    assert service.eventually(lambda: not is_recovered(service))
+    refresh(service.settings)
+
+    assert service.eventually(lambda: is_recovered(service))
+    features = service.explain([item_id], user=user)[item_id]
+    assert features["item_engagement__present"] == 1
+    assert features["user_engagement__clicks_all"] == 1
 
 
 def test_an_unwritable_log_is_503_with_retry_after(service):

@@ -10,6 +10,7 @@ import yaml
 from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import repository
 from feature_repo.home import Clock, Home, PipelineError, Settings
+from feature_repo.online.redis import RedisAddress
 from pipelines.kubeflow import compile_pipeline, run_pipeline
 from pipelines.steps import HOME, Resources, Step
 from pipelines.steps.retrain import RETRAIN
@@ -117,7 +118,7 @@ def learned(tmp_path_factory):
     home = Home(tmp_path_factory.mktemp("learned") / "home")
     events = simulate(home.root / "shop.jsonl", users=120, items=80, days=12)
     ingest([events], home=home, clock=Clock.of(Settings(home, clock="2026-01-18T00:00:00Z")))
-    repository.render(home, "127.0.0.1", 6379)
+    repository.render(home, RedisAddress.local(6379))
     repository.apply(home)
     return home, run_pipeline(RETRAIN, home)
 

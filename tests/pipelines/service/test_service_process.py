@@ -21,7 +21,7 @@ def test_a_port_in_use_is_rejected_by_number(tmp_path):
 
         with (
             pytest.raises(ServiceError, match=rf"Port {port} .* --port"),
-            running_service(settings, "redis://127.0.0.1:1", port=port),
+            running_service(settings, port=port),
         ):
             pass
 
@@ -35,7 +35,7 @@ def test_an_invalid_number_of_processes_is_rejected(text):
 def test_the_environment_has_the_number_of_processes(tmp_path):
     settings = Settings(home=Home(tmp_path / "home"), workers=3)
 
-    variables = environment(settings, "redis://127.0.0.1:1", 3000)
+    variables = environment(settings, 3000)
 
     assert Settings.from_environment(variables).workers == 3
 
@@ -116,7 +116,7 @@ def test_an_invalid_limit_is_rejected_before_the_service_starts(tmp_path, wait):
 
     with (
         pytest.raises(SettingError, match="--wait: expected more than 0"),
-        running_service(settings, "redis://127.0.0.1:1", port=free_port(), wait=float(wait)),
+        running_service(settings, port=free_port(), wait=float(wait)),
     ):
         pass
 
@@ -128,9 +128,7 @@ def test_the_state_is_announced_while_the_service_starts(tmp_path):
 
     with (
         pytest.raises(ServiceError),
-        running_service(
-            settings, "redis://127.0.0.1:1", port=free_port(), wait=0.01, announce=lines.append
-        ),
+        running_service(settings, port=free_port(), wait=0.01, announce=lines.append),
     ):
         pass
 

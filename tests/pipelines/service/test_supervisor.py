@@ -24,9 +24,7 @@ def service_on_a_used_port(tmp_path):
     settings, lines = Settings(home=Home(tmp_path / "home")), []
     with socket.create_server(("127.0.0.1", 0)) as other, AisleClient() as client:
         port = other.getsockname()[1]
-        yield ServiceProcess(
-            settings, "redis://127.0.0.1:1", "127.0.0.1", port, 1.0, client, lines.append
-        )
+        yield ServiceProcess(settings, "127.0.0.1", port, 1.0, client, lines.append)
 
 
 def test_pauses_double_up_to_a_limit():

@@ -20,9 +20,10 @@ from feature_repo.events.contract import (
 from feature_repo.events.log import EventLog, encode_event, list_relations, read_relation
 from feature_repo.feast_repo import apply, render
 from feature_repo.home import Clock, Home, Settings, to_text
+from feature_repo.online.redis import RedisAddress
 from feature_repo.transformations import transform
 
-_NO_REDIS = ("127.0.0.1", 1)
+_NO_REDIS = RedisAddress.local(1)
 """Address for the repository of the historical join, which never reads from Redis."""
 
 
@@ -49,7 +50,7 @@ def without_names(home: Home, scratch: Home) -> Home:
     log.adopt(staged, earliest=log.seals().last + 1)
     log.compact()
     transform(scratch, clock.now())
-    render(scratch, *_NO_REDIS)
+    render(scratch, _NO_REDIS)
     apply(scratch)
     return scratch
 

@@ -12,6 +12,7 @@ from feature_repo.events.contract import InteractionEvent, ItemEvent, RankingEve
 from feature_repo.feast_repo import repository
 from feature_repo.home import DAY, Home
 from feature_repo.offline.feast import features_at
+from feature_repo.online.redis import RedisAddress
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log, write_shop
 from tests.feature_repo.shops import ODD
@@ -51,7 +52,7 @@ def joined_home(tmp_path_factory):
     write_shop(home, ODD)
     write_log(home, list(events_of(7)))
     transform(home, START)
-    repository.render(home, "127.0.0.1", 1)
+    repository.render(home, RedisAddress.local(1))
     repository.apply(home)
     return home
 
@@ -145,7 +146,7 @@ def test_no_keys_and_null_keys_give_typed_nulls(parts):
 def test_event_counts_only_after_its_own_microsecond(home):
     write_log(home, [InteractionEvent(event_id="1", event_time=START, item_id="i", type="click")])
     transform(home, START)
-    repository.render(home, "127.0.0.1", 1)
+    repository.render(home, RedisAddress.local(1))
     store, catalogue = repository.apply(home), Catalogue.of(home)
     instants = pd.to_datetime([START - 1, START, START + 1], unit="us", utc=True)
 

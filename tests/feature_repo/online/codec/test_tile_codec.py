@@ -19,7 +19,7 @@ REFS = ["item_engagement:clicks_1d", "item_engagement:clicks_7d", "item_engageme
 @pytest.fixture
 def loaded_home(home, redis_address):
     """A loaded home with one event: a click on item `i` at the start."""
-    repository.render(home, redis_address.host, redis_address.port)
+    repository.render(home, redis_address)
     click = InteractionEvent(event_id="1", event_time=START, item_id="i", type="click")
     last = write_log(home, [click])
     transform(home, last)

@@ -22,6 +22,7 @@ from feast.types import Array, Float32, Int64, String
 
 from feature_repo.home import CatalogueError, RedisError
 from feature_repo.online.redis import RedisAddress, redis_client
+from tests.redis_addresses import connection_string
 from tests.scale import seconds
 
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -43,7 +44,7 @@ ITEMS, SHOPS = [f"i{n}" for n in range(30)], [1, 2]
 def open_store(folder, address, options, database):
     online = {
         **options["online_store"],
-        "connection_string": f"{address.host}:{address.port},db={database}",
+        "connection_string": connection_string(address, database),
     }
     return FeatureStore(
         config=RepoConfig(

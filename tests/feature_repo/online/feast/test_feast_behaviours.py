@@ -150,6 +150,31 @@ def test_an_on_demand_view_computes_from_stored_and_requested_values(store, fact
     assert result["n"] == [5, 6]
 
 
+@pytest.mark.filterwarnings("ignore:On demand feature view is an experimental feature")
+def test_a_stored_on_demand_view_is_read_like_any_other(store, facts):
+    @on_demand_feature_view(
+        sources=[facts],
+        entities=[ITEM],
+        schema=[Field(name="doubled", dtype=Int64)],
+        write_to_online_store=True,
+        mode="python",
+    )
+    def stored(inputs):
+        return {"doubled": [2 * value for value in inputs["n"]]}
+
+    store.apply([stored, FeatureService(name="both", features=[facts, stored])])
+    written = frame(("a", 1, "x")).drop(columns="created")
+    store.write_to_online_store("stored", df=written)
+    store.materialize(NOON - SECOND, NOON + SECOND)
+
+    rows = [{"item_id": "a"}, {"item_id": "unknown"}]
+    alone = store.get_online_features(["stored:doubled"], rows).to_dict()
+    both = store.get_online_features(store.get_feature_service("both"), rows).to_dict()
+
+    assert alone["doubled"] == [2, None]
+    assert (both["n"], both["doubled"]) == ([1, None], [2, None])
+
+
 def test_a_service_projects_and_renames(store, facts):
     service = FeatureService(name="some", features=[facts[["s"]].with_name("told")])
     store.apply([service])

@@ -42,7 +42,7 @@ def loaded_home(tmp_path_factory, shared_redis):
     home = Home(tmp_path_factory.mktemp("killed") / "home")
     with redis_client(shared_redis, timeout=seconds(10)) as client:
         client.flushall()
-        repository.render(home, shared_redis.host, shared_redis.port)
+        repository.render(home, shared_redis)
         last = write_log(home, list(events()))
         home.clock.write_text(str(last + SECOND - time.time_ns() // 1000))
         transform(home, last)

@@ -2,7 +2,7 @@
 
 import pandas as pd
 import pytest
-from feast import Entity, FeatureService, Field
+from feast import Entity, FeatureService, Field, ValueType
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from feast.protos.feast.types.Value_pb2 import Value
 from feast.types import Bool, Float64, Int64, UnixTimestamp
@@ -78,3 +78,15 @@ def test_bool_or_time_is_a_key(tmp_path, shared_redis, dtype, key):
     answer = store.get_online_features([f"{name}:v"], [{f"{name}_key": key}])
 
     assert answer.to_dict()["v"] == [3.0]
+
+
+def test_a_float_is_refused_as_a_key_as_in_stock_feast(store):
+    entity = Entity(name="weight", join_keys=["kg"], value_type=ValueType.DOUBLE)
+    keys = (Field(name="kg", dtype=Float64),)
+    store.apply([entity, view_of({"v": Int64}, name="by_weight", entities=(entity,), keys=keys)])
+    rows = pd.DataFrame({"kg": [0.5], "event_timestamp": [NOON], "created": [NOON], "v": [1]})
+
+    with pytest.raises(ValueError, match="expected text, bytes, an integer or a time as entity"):
+        store.write_to_online_store("by_weight", rows, allow_registry_cache=False)
+    with pytest.raises(ValueError, match="found double_val"):
+        store.get_online_features(["by_weight:v"], [{"kg": 0.5}])

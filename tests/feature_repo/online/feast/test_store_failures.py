@@ -6,7 +6,6 @@ import signal
 import time
 
 import pytest
-import redis
 from feast import FeatureService
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from feast.types import Array, Bool, Float32, Float64, Int64, Map, String, UnixTimestamp
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from feature_repo.home import Home, RedisError, Settings
 from feature_repo.online.codec import HAS_CREATED
 from feature_repo.online.hydration.stored_rows import StoredRows
-from feature_repo.online.redis import running_redis
+from feature_repo.online.redis import redis_client, running_redis
 from tests.feature_repo.online.stores import (
     ITEM,
     item_key,
@@ -28,7 +27,7 @@ from tests.feature_repo.online.stores import (
     view_of,
     write,
 )
-from tests.scale import examples
+from tests.scale import examples, seconds
 
 TYPES = {
     "n": Int64,
@@ -71,7 +70,7 @@ def shop(folder, address, **options):
 
 
 def process_of(address):
-    with redis.Redis(host=address.host, port=address.port) as client:
+    with redis_client(address, timeout=seconds(5)) as client:
         return client.info("server")["process_id"]
 
 

@@ -14,7 +14,7 @@ from feast.types import Int64
 
 from feature_repo.home import RedisError
 from feature_repo.online.redis import RedisAddress, redis_client
-from feature_repo.online.redis.binary import server_binary
+from feature_repo.online.redis.binary import server_program
 from tests.feature_repo.online.stores import (
     ITEM,
     NOON,
@@ -43,7 +43,9 @@ def free_port():
 
 @contextmanager
 def running(*arguments):
-    process = subprocess.Popen([server_binary(), *map(str, arguments)], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [server_program().path, *map(str, arguments)], stdout=subprocess.DEVNULL
+    )
     try:
         yield
     finally:

@@ -101,7 +101,7 @@ def neighbour(room, tmp_path):
     home.root.mkdir()
     identity = msgspec.structs.replace(room.home.identity, project=f"{room.home.project}_too")
     (home.root / "identity.json").write_bytes(msgspec.json.encode(identity))
-    render(home, room.address.host, room.address.port)
+    render(home, room.address)
     other = Room(home, room.shop, room.address, room.clock)
     yield other
     other.client.close()

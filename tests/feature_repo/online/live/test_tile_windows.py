@@ -180,7 +180,7 @@ def differences(play):
 @given(steps)
 def test_tiles_join_and_events_agree_at_any_instant(tmp_path_factory, shared_redis, steps):
     home = Home(tmp_path_factory.mktemp("windows") / "home")
-    render(home, shared_redis.host, shared_redis.port)
+    render(home, shared_redis)
     room = Room(home, Shop.load(home.shop_toml), shared_redis, SetClock())
     room.client.flushall()
     play = Play(room)

@@ -20,7 +20,7 @@ T = START + 40 * DAY
 def room(home, redis_address):
     home.root.mkdir(parents=True)
     home.shop_toml.write_text(SHOP)
-    render(home, redis_address.host, redis_address.port)
+    render(home, redis_address)
     room = Room(home, Shop.load(home.shop_toml), redis_address, SetClock(T))
     yield room
     room.client.close()

@@ -11,8 +11,12 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from feature_repo.feast_repo.repository import connection_string
+from feature_repo.library_internals import redis_client as feast_client
+from feature_repo.online.feast.store import AisleOnlineStoreConfig
 from feature_repo.online.redis import PipelinedClient, RedisAddress, redis_client
 from tests.feature_repo.online.redis.test_pipelined_client import Gets, default_on_connect, ignore
+from tests.redis_addresses import behind
 
 LARGE = bytes(range(256)) * 4096
 
@@ -64,10 +68,10 @@ def test_large_reply_and_invalidations_arrive_over_tls(redis_address, certificat
     async def read():
         server = await start_tls_proxy(redis_address, certificate)
         port = server.sockets[0].getsockname()[1]
-        url = f"rediss://127.0.0.1:{port}/0?ssl_cert_reqs=none&ssl_check_hostname=false"
-        client = PipelinedClient(
-            RedisAddress.parse(url), 5, default_on_connect, invalidations.append
-        )
+        plain = behind(redis_address, port).url
+        url = f"{plain}?ssl_cert_reqs=none&ssl_check_hostname=false"
+        address = RedisAddress.parse(url.replace("redis://", "rediss://"))
+        client = PipelinedClient(address, 5, default_on_connect, invalidations.append)
         try:
             values = await client.send(Gets(("large", "n")))
             redis_py.set("n", "1")
@@ -104,3 +108,19 @@ def test_untrusted_certificate_is_refused(redis_address, certificate):
 
     with pytest.raises(redis.ConnectionError):
         asyncio.run(read())
+
+
+def test_feast_trusts_the_certificate_that_the_url_names(redis_address, certificate):
+    async def ping():
+        server = await start_tls_proxy(redis_address, certificate)
+        port = server.sockets[0].getsockname()[1]
+        url = behind(redis_address, port).url.replace("redis://", "rediss://")
+        address = RedisAddress.parse(f"{url}?ssl_check_hostname=false&ssl_ca_certs={certificate}")
+        config = AisleOnlineStoreConfig(connection_string=connection_string(address))
+        with feast_client(config) as client:
+            answered = await asyncio.to_thread(client.ping)
+        await asyncio.sleep(0.05)
+        server.close()
+        return answered
+
+    assert asyncio.run(ping())

