@@ -13,6 +13,7 @@ import pytest
 from feature_repo.home import Home
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
+from pipelines.steps import ensure_home_redis, load_missing_features
 from serving.state import DEFAULT_MODEL, ModelRegistry
 from tests.integration.http.small_shop import publish_ranker, run_service
 from tests.redis_addresses import behind
@@ -58,11 +59,13 @@ def damage(home, kind, how):
 
 @pytest.fixture
 def home_copy(shop, tmp_path):
-    """A copy of the shop's home; it has the same name, so it reads the same features in Redis."""
+    """A copy of the shop's home, with a Redis of its own that has its features."""
     home = Home(tmp_path / shop.home.root.name)
     ignored = shutil.ignore_patterns("redis", "bentoml", "*.log")
     shutil.copytree(shop.home.root, home.root, symlinks=True, ignore=ignored)
-    return replace(shop, home=home)
+    settings = replace(shop, home=home)
+    load_missing_features(settings, ensure_home_redis(settings), print)
+    return settings
 
 
 class SlowProxy:
