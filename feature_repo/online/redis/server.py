@@ -184,12 +184,15 @@ def status(settings: Settings) -> dict[str, Any]:
 
 
 def is_alive(settings: Settings) -> bool:
-    """Return whether the process of the home's private server exists; true for `REDIS_URL`."""
+    """Return whether the home's private server listens; true for `REDIS_URL`.
+
+    The process of a killed server exists until its parent has read its status.
+    """
+    if settings.redis_url:
+        return True
     folder = ServerFolder.of(settings.home)
-    child = _children.get(folder)
-    return bool(
-        settings.redis_url or (folder.runs if child is None else child.process.poll() is None)
-    )
+    port = folder.port
+    return port is not None and folder.runs and not is_free(port)
 
 
 def address_of(settings: Settings) -> RedisAddress:

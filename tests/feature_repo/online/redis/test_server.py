@@ -15,7 +15,7 @@ import redis
 from feature_repo.home import Home, RedisError, Settings
 from feature_repo.online.redis import RedisAddress, redis_client, running_redis
 from feature_repo.online.redis.binary import Program, server_program
-from feature_repo.online.redis.server import ensure_redis, start, status, stop
+from feature_repo.online.redis.server import ensure_redis, is_alive, start, status, stop
 from feature_repo.online.redis.server_folder import ServerFolder
 
 HOLDER = """
@@ -197,6 +197,18 @@ def test_killed_server_is_started_again(private):
 
         assert status(private)["running"]
     assert again.port == first.port
+
+
+def test_a_killed_server_of_a_busy_process_is_not_alive(home):
+    settings = Settings(home=home)
+    with hold(home) as holder:
+        holder.stdout.readline()
+        alive = is_alive(settings)
+        os.kill(status(settings)["pid"], signal.SIGKILL)
+        wait_for_exit(home)
+
+        assert (alive, is_alive(settings)) == (True, False)
+        holder.stdin.close()
 
 
 def test_failed_start_reports_the_end_of_the_log(private):
