@@ -5,7 +5,7 @@ WORKERS = 2
 # Without bytecode each process of the tests and the demo would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-long check bench setup
+.PHONY: demo test test-long check bench setup audit sbom
 
 setup:
 	@scripts/bootstrap
@@ -32,3 +32,12 @@ check:
 # make bench [NAME=metrics], or one fault: make bench NAME="faults 'Redis killed'"
 bench:
 	@$(RUN)/python -m tests.benchmarks $(NAME)
+
+# Known vulnerabilities of the locked packages; fails also where one cannot be looked up.
+audit:
+	@$(RUN)/uv tool run pip-audit==2.10.1 --strict --disable-pip --require-hashes -r requirements.lock
+
+# The installed packages as CycloneDX, in build/sbom.json.
+sbom:
+	@mkdir -p build && $(RUN)/uv tool run --from cyclonedx-bom==7.2.1 \
+		cyclonedx-py environment .venv --pyproject pyproject.toml -o build/sbom.json
