@@ -42,9 +42,12 @@ def check_url(url: str) -> SplitResult:
 
 
 def options_of(url: str) -> dict[str, Any]:
-    """Return the parts of a valid URL besides host and port, by redis-py's names."""
+    """Return the parts of a valid URL besides host and port, by redis-py's names.
+
+    Database 0 is left out: it is the default, and a cluster refuses the option.
+    """
     parts = parse_url(url)  # type: ignore[no-untyped-call]
-    options = {name: parts[name] for name in sorted(parts) if name in OPTIONS}
+    options = {n: parts[n] for n in sorted(parts) if n in OPTIONS and (n != "db" or parts[n])}
     return options | ({"ssl": True} if url.startswith("rediss://") else {})
 
 
