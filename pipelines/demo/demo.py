@@ -21,6 +21,8 @@ from pipelines.service import AisleClient, free_port, running_service
 from pipelines.steps import EVALUATION, MODEL, TRANSFORM_FEATURES, refresh, retrain_pipeline
 
 SHARE_RECORDED = 1.0
+DRAIN_SECONDS = 0.2
+"""No load balancer has to notice that a demo ends."""
 
 
 @dataclass
@@ -68,7 +70,7 @@ class Demo:
     @contextmanager
     def serve(self, port: int, *, wait: float | None = None) -> Iterator[AisleClient]:
         """Run the service while the block runs; `wait` limits its start, in seconds."""
-        settings = replace(self.settings, record_share=SHARE_RECORDED)
+        settings = replace(self.settings, record_share=SHARE_RECORDED, drain_seconds=DRAIN_SECONDS)
         self.announce("service", None)
         began = time.monotonic()
         with running_service(settings, port=port, wait=wait) as client:
