@@ -119,7 +119,7 @@ def test_events_that_redis_refuses_are_pending_until_they_count(service, name):
     assert degraded == ["events"]
     assert pending == 3
     assert service.eventually(lambda: is_recovered(service))
-    assert service.metric("aisle_pending_events") == 0
+    assert service.eventually(lambda: service.metric("aisle_pending_events") == 0)
     assert service.explain([item], user=user)[item]["user_engagement__clicks_all"] == 3
 
 
