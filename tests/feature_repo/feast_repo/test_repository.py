@@ -112,7 +112,7 @@ def test_apply_removes_stale_objects_from_the_registry(home, redis_address):
 
 
 def test_a_registry_without_tables_has_no_views_and_is_completed(home, redis_address):
-    feast_repo.render(home, redis_address.host, redis_address.port)
+    feast_repo.render(home, redis_address)
     home.registry.touch()
 
     before = feast_repo.registered_views(home)
