@@ -46,7 +46,7 @@ def files_with(service, *ids):
     for path in service.home.root.rglob("*"):
         is_exception = "compacted/user/" in str(path) or "compacted/served/" in str(path)
         if path.is_file() and not is_exception:
-            # in another process: to close a database file here drops the locks that SQLite has on it
+            # elsewhere: to close a database file here drops the locks that SQLite has on it
             content = subprocess.run(["/bin/cat", path], capture_output=True, check=True).stdout
             if content.startswith(b"PAR1"):
                 rows = pq.read_table(path).to_pylist()
