@@ -60,9 +60,11 @@ def _hits(
     The latter are sorted by decision, then item.
     """
     items = np.concatenate([np.empty(0, dtype=np.int64), *bought])
-    width = int(max(items.max(initial=0), ranked.max(initial=0))) + 1
-    ranked_pairs = np.arange(len(bought))[:, None] * width + ranked
-    bought_pairs = np.sort(_decisions(bought) * width + items)
+    # The lowest may be negative: an item that no ranking has, or a position without an item.
+    lowest = int(min(items.min(initial=0), ranked.min(initial=0)))
+    width = int(max(items.max(initial=0), ranked.max(initial=0))) - lowest + 1
+    ranked_pairs = np.arange(len(bought))[:, None] * width + (ranked - lowest)
+    bought_pairs = np.sort(_decisions(bought) * width + (items - lowest))
     index = np.searchsorted(bought_pairs, ranked_pairs)
     hits = np.r_[bought_pairs, -1][index] == ranked_pairs
     missed = np.ones(bought_pairs.size, dtype=bool)
