@@ -56,6 +56,7 @@ from feature_repo.home.locks import exclusive, exclusive_training
 from feature_repo.home.parent_process import ARBITER, end_with, kill_orphans, with_parent
 from feature_repo.home.permissions import restrict_permissions
 from feature_repo.home.settings import Settings
+from feature_repo.home.toml_files import read_toml
 
 __all__ = [
     "ARBITER",
@@ -107,6 +108,7 @@ __all__ = [
     "locked",
     "parse_instant",
     "publish",
+    "read_toml",
     "replacing",
     "restrict_permissions",
     "sweep",

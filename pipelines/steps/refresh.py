@@ -44,7 +44,7 @@ class RefreshReport:
         indices: published versions by kind; empty if nothing changed.
         erased: how many lines and files with erased users were removed; empty if there are none.
         removed: by kind, how many old files and folders were removed; see `retention.py`.
-        skipped: whether there was nothing to do, so that nothing was written.
+        skipped: whether nothing was new, so that no stage but the removal of old files ran.
     """
 
     sealed_at: str
@@ -58,9 +58,11 @@ class RefreshReport:
     skipped: bool = False
 
     @classmethod
-    def unchanged(cls, sealed_at: int, seconds: dict[str, float]) -> "RefreshReport":
-        """Return the result of a refresh that found nothing new since a seal."""
-        return cls(to_text(sealed_at), 0, {}, seconds, False, {}, {}, {}, skipped=True)
+    def unchanged(
+        cls, sealed_at: int, seconds: dict[str, float], removed: dict[str, int]
+    ) -> "RefreshReport":
+        """Return the result of a refresh without anything new since a seal."""
+        return cls(to_text(sealed_at), 0, {}, seconds, False, {}, {}, removed, skipped=True)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain values."""
@@ -124,7 +126,8 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
     stages = _Stages(announce)
     with stages.stage("compare"):
         if _is_current(home, log, clock, address):
-            return RefreshReport.unchanged(log.seals().last, stages.seconds)
+            removed = remove_unneeded(settings).counts()
+            return RefreshReport.unchanged(log.seals().last, stages.seconds, removed)
     with stages.stage("compact"):
         sealed_at = log.seal()
         compacted = log.compact()

@@ -27,7 +27,6 @@
 The file is checked when it is loaded; a file with an error is rejected as a whole.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -35,7 +34,7 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 from feature_repo.events.contract import query_key
-from feature_repo.home import EPOCH, SECOND, EventError, SettingError
+from feature_repo.home import EPOCH, SECOND, EventError, SettingError, read_toml
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from training.retrieval.catalogue import Filter, parse_filters
@@ -150,12 +149,7 @@ class Rules:
         Raises:
             SettingError: names the error and its position in the file.
         """
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return cls()
-        except (OSError, ValueError) as error:
-            raise SettingError(f"{path}: expected TOML: {error}.") from None
+        table = read_toml(path)
         try:
             _only(table, {"rule", "diversity", "exploration"}, "the file")
             return cls(

@@ -16,13 +16,12 @@
 The file is checked when it is loaded; a file with an error is rejected as a whole.
 """
 
-import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from feature_repo.home import SettingError
+from feature_repo.home import SettingError, read_toml
 from training.query_understanding.concepts import Alternative
 from training.query_understanding.words import words
 
@@ -70,12 +69,7 @@ class Synonyms:
         Raises:
             SettingError: names the error and its position in the file.
         """
-        try:
-            table = tomllib.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return cls()
-        except (OSError, ValueError) as error:
-            raise SettingError(f"{path}: expected TOML: {error}.") from None
+        table = read_toml(path)
         _check_keys(path, "the file", table, {"synonym", "redirect"})
         groups: dict[Phrase, list[Group]] = {}
         for n, one in enumerate(_tables(path, table, "synonym"), 1):

@@ -44,8 +44,8 @@ class Program:
             ).stdout
         except (OSError, subprocess.TimeoutExpired):
             return None
-        found = _VERSION.search(output)
-        return cls(path, found[1].capitalize(), _numbers(found[2])) if found else None
+        match = _VERSION.search(output)
+        return cls(path, match[1].capitalize(), _numbers(match[2])) if match else None
 
     @classmethod
     def parse(cls, text: str) -> "Program | None":

@@ -294,12 +294,12 @@ PROGRAMS = ("Redis 7.0.15", "Redis 7.4", "Redis 7.4.1", "Redis 8", "Valkey 8.0",
 def test_a_program_reads_the_files_of_older_ones(writer, version, reads):
     written_by = Program.parse(f"{writer} {version} /bin/{writer}")
 
-    found = [
+    readers = [
         text for text in PROGRAMS if Program.parse(f"{text} /bin/x").reads_files_of(written_by)
     ]
 
-    assert set(reads) <= set(found)
-    assert not any(text.startswith("Redis") and writer == "Valkey" for text in found)
+    assert set(reads) <= set(readers)
+    assert not any(text.startswith("Redis") and writer == "Valkey" for text in readers)
 
 
 DAMAGES = {
