@@ -167,6 +167,7 @@ def test_the_first_command_starts_a_service_and_an_interrupt_stops_it(shell, fin
 
 
 def test_a_shop_with_other_fields_is_inferred_from_its_events(shell):
+    """It takes 25 s: a ranker that beats the click rate needs a thousand rankings and a service."""
     first, second = blocks()[1]
     assert second == f'{first} ARGS="--once --json"'
     write_odd_shop(shell.folder / "events.jsonl.gz")
@@ -219,6 +220,7 @@ def test_the_service_answers_every_curl_of_the_page(shell):
 
 
 def test_every_stock_feast_command_works_on_one_registry(shell):
+    """It takes half a minute: each command reads the repository again, as Feast does."""
     shell.run("aisle redis start")
     first, *commands, ui = blocks()[5]
 
