@@ -22,12 +22,12 @@ import msgspec
 from _bentoml_sdk.service import openapi
 from uvicorn.config import HTTP_PROTOCOLS
 
-from serving.http.connections import BoundedConnection
+_CONNECTION = "serving.http.connections:BoundedConnection"
 
 
 def limit_connections() -> None:
     """Let uvicorn serve every connection with limits."""
-    HTTP_PROTOCOLS["auto"] = f"{BoundedConnection.__module__}:{BoundedConnection.__name__}"
+    HTTP_PROTOCOLS["auto"] = _CONNECTION
 
 
 def describe_service(document: Callable[[], Mapping[str, Any]]) -> None:
@@ -40,6 +40,8 @@ def before_shutdown(notify: Callable[[], None], seconds: float) -> None:
 
     In between, the service still takes requests and closes each connection with its answer.
     """
+    from serving.http.connections import BoundedConnection
+
     shut_down, loop = signal.getsignal(signal.SIGTERM), asyncio.get_running_loop()
 
     def drain(number: int, frame: FrameType | None) -> None:

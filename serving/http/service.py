@@ -1,9 +1,12 @@
 """The HTTP service: the application of all endpoints, run by BentoML.
 
 python -m bentoml serve serving.http.service:Aisle
+
+BentoML's arbiter imports this module too, but answers no request: a worker adds the endpoints when
+it starts, so that the arbiter need not import what they use.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, cast
 
@@ -12,22 +15,18 @@ from starlette.applications import Starlette
 
 from feature_repo.home import Settings, restrict_permissions
 from serving.http.bento import before_shutdown, describe_service, limit_connections
-from serving.http.endpoints import ENDPOINTS
-from serving.http.error_responses import HANDLERS
-from serving.http.headers import middleware
-from serving.http.openapi import document
 from serving.http.readiness import Readiness, readiness_of
-from serving.http.routing import routes
 from serving.http.workers import end_with_arbiter, supervise_workers
-from serving.monitoring import log_json
 
 
 @asynccontextmanager
 async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     """Open the home before the first request; close it after the last."""
     from serving.flow import Resources
+    from serving.monitoring import log_json
 
     end_with_arbiter()
+    _add_endpoints(app)
     log_json(_settings.home.root)
     restrict_permissions(_settings.home)
     app.state.resources = resources = Resources.open(_settings)
@@ -37,16 +36,29 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     await resources.close()
 
 
+def _add_endpoints(app: Starlette) -> None:
+    from serving.http.endpoints import ENDPOINTS
+    from serving.http.error_responses import HANDLERS
+    from serving.http.headers import middleware
+    from serving.http.routing import routes
+
+    app.router.routes.extend(routes(ENDPOINTS))
+    app.user_middleware.extend(middleware(_settings.cors_origins))
+    app.exception_handlers.update(HANDLERS)
+
+
+def _document() -> Mapping[str, Any]:
+    from serving.http.endpoints import ENDPOINTS
+    from serving.http.openapi import document
+
+    return document(ENDPOINTS)
+
+
 supervise_workers()
 _settings = Settings.from_environment()
 limit_connections()
-describe_service(lambda: document(ENDPOINTS))
-app = Starlette(
-    routes=routes(ENDPOINTS),
-    middleware=middleware(_settings.cors_origins),
-    exception_handlers=HANDLERS,
-    lifespan=_lifespan,
-)
+describe_service(_document)
+app = Starlette(lifespan=_lifespan)
 
 
 @bentoml.service(
