@@ -80,6 +80,7 @@ class RedisConnection:
     recovered: RecoveredServer
     clock: Clock
     loaded_key: str
+    read_timeout: float
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
@@ -107,6 +108,7 @@ class RedisConnection:
             recovered=recovered,
             clock=clock,
             loaded_key=loaded_key(home),
+            read_timeout=read_timeout,
         )
 
     def run_id(self) -> str:
@@ -130,12 +132,24 @@ class RedisConnection:
         """
         t = query.t
         while True:
-            if self.writer.held:
-                await asyncio.to_thread(self.writer.release_held, t - 1)
+            if self.writer.has_due(t - 1):
+                await self._release_held(t - 1)
             context = await self._read_at(t, query)
             if self.writer.released_to < t:
                 return context
             t = self.clock.now()
+
+    async def _release_held(self, t: int) -> None:
+        """Apply pending events, and wait no longer than for a read.
+
+        Raises:
+            redis.TimeoutError: the server does not answer in time.
+        """
+        try:
+            async with asyncio.timeout(self.read_timeout):
+                await asyncio.to_thread(self.writer.release_held, t)
+        except TimeoutError:
+            raise redis.TimeoutError(f"no answer within {self.read_timeout:g} s") from None
 
     async def _read_at(self, t: int, query: Query) -> RequestContext:
         slate = self.reader.slate(

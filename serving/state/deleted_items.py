@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from feature_repo.events.contract import AnyEvent, ItemEvent
+from feature_repo.events.contract import FEATURE_KINDS, AnyEvent, ItemEvent
 from feature_repo.events.log import EventLog
 
 
@@ -25,7 +25,7 @@ class DeletedItems:
     def from_log(cls, log: EventLog) -> "DeletedItems":
         """Read the deleted items from the log."""
         deleted = cls(*_compacted(log))
-        deleted.apply(sorted(log.unsealed(), key=lambda e: (e.seen_at, e.event_id)))
+        deleted.apply(sorted(log.unsealed(FEATURE_KINDS), key=lambda e: (e.seen_at, e.event_id)))
         return deleted
 
     def apply(self, events: Iterable[AnyEvent]) -> None:

@@ -14,6 +14,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+# Before `tests.scale` sets it for tests: a benchmark measures the deadlines that users have.
+os.environ.setdefault("AISLE_PATIENCE", "1")
+
 HERE = Path(__file__).parent
 RESULTS = HERE.parents[1] / "build" / "bench"
 

@@ -10,13 +10,14 @@ log/set_aside/…json            events that were taken out of the log; see `eve
 log/rebuild                    present while features must be rebuilt from the whole log
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import (
+    EVENT_KINDS,
     FEATURE_KINDS,
     AnyEvent,
     ItemEvent,
@@ -94,7 +95,7 @@ class EventLog(LogLookups):
 
     def logged_items(self, item_ids: set[str]) -> set[str]:
         """Return the ids that some item event has."""
-        logged = {e.item_id for e in self._segment_events() if isinstance(e, ItemEvent)}
+        logged = {e.item_id for e in self._segment_events(["item"]) if isinstance(e, ItemEvent)}
         for path in self.relation_paths("item"):
             logged.update(pq.read_table(path, columns=["item_id"]).column(0).to_pylist())
         return item_ids & logged
@@ -103,7 +104,7 @@ class EventLog(LogLookups):
         """Return the items with events of later parts, and the first `seen_at` of these events."""
         events = [
             (event.item_id, event.seen_at)
-            for event in self._segment_events()
+            for event in self._segment_events(["item"])
             if isinstance(event, ItemEvent)
         ]
         for path in self.relation_paths("item"):
@@ -116,15 +117,15 @@ class EventLog(LogLookups):
             first[item_id] = min(seen_at, first.get(item_id, seen_at))
         return first
 
-    def unsealed(self) -> Iterator[AnyEvent]:
-        """Return every event that is not compacted, once, by (received_at, event_id).
+    def unsealed(self, kinds: Collection[str] = EVENT_KINDS.keys()) -> Iterator[AnyEvent]:
+        """Return every event of some kinds that is not compacted, once, by (received_at, event_id).
 
         Users erased since then are anonymized.
         """
-        logged = self._segment_events()
+        logged = self._segment_events({*kinds, "user"})
         erased = self._erased(erased_users(logged))
         events = sorted(
-            (anonymize(event, erased) for event in logged),
+            (anonymize(event, erased) for event in logged if event.kind in kinds),
             key=lambda e: (e.seen_at, e.received_at),
         )
         first = {event.event_id: event for event in reversed(events)}
@@ -137,7 +138,7 @@ class EventLog(LogLookups):
 
         Users erased since then are anonymized.
         """
-        erased = self._erased(erased_users(self._segment_events()))
+        erased = self._erased(erased_users(self._segment_events(["user"])))
         for kind in FEATURE_KINDS:
             for path in self.relation_paths(kind):
                 if part_of(path) > part:
@@ -227,22 +228,31 @@ class EventLog(LogLookups):
         self._index.sync()
         self._repartition_mark.unlink()
 
-    def _segment_events(self) -> list[AnyEvent]:
+    def _segment_events(self, kinds: Collection[str] = EVENT_KINDS.keys()) -> list[AnyEvent]:
         """Return the events of all segments; start again if a compaction deleted one meanwhile."""
         while True:
             try:
                 segments = list_segments(self._home.log / "segments")
-                return [event for segment in segments for event in _readable(segment)]
+                return [event for segment in segments for event in _readable(segment, kinds)]
             except FileNotFoundError:
                 continue
 
 
-def _readable(segment: Path) -> Iterator[AnyEvent]:
+def _readable(segment: Path, kinds: Collection[str]) -> Iterator[AnyEvent]:
+    """Yield the events of some kinds.
+
+    A line of another kind is not decoded: an answer with feature vectors takes a millisecond.
+    """
+    others = tuple(b'{"kind":"%b"' % kind.encode() for kind in EVENT_KINDS if kind not in kinds)
     for _, line in read_lines(segment):
+        if line.startswith(others):
+            continue
         try:
-            yield decode_event(line)
+            event = decode_event(line)
         except (ValueError, RecursionError):
             continue
+        if event.kind in kinds:
+            yield event
 
 
 def _late(earliest: int, seal: int) -> str:

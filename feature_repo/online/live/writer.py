@@ -73,6 +73,10 @@ class LiveWriter:
         """Number of events whose time is in the future."""
         return len(self._held)
 
+    def has_due(self, now: int) -> bool:
+        """Return whether `release_held` would apply an event."""
+        return bool(self._due(now))
+
     @property
     def released_to(self) -> int:
         """Latest time of a held event that was, or is being, applied; −1 before the first."""
@@ -123,7 +127,7 @@ class LiveWriter:
         Raises:
             RedisError: the server does not answer; call again.
         """
-        missing = [event for event in self._log.unsealed() if event.kind in FEATURE_KINDS]
+        missing = [*self._log.unsealed(FEATURE_KINDS)]
         with _redis_errors():
             pruned = self._pruned()
         if pruned >= 0:

@@ -171,7 +171,7 @@ class PipelinedClient:
         self._pool.connection_kwargs["protocol"] = 3  # Overrides the protocol of the URL.
         self._timeout = timeout
         self._connection: _Connection | None = None
-        self._lock = asyncio.Lock()
+        self._opening: asyncio.Task[_Connection] | None = None
 
     async def send(self, exchange: Exchange[T]) -> T:
         """Send commands in one piece and return the parsed result.
@@ -212,16 +212,20 @@ class PipelinedClient:
 
     async def _connected(self) -> _Connection:
         connection = self._connection
-        return await self._connect() if connection is None or not connection.is_open else connection
+        if connection is not None and connection.is_open:
+            return connection
+        if self._opening is None or self._opening.done():
+            self._opening = asyncio.create_task(self._connect())
+        # All who wait share one attempt: with an attempt each, a silent server delays the last one
+        # by the timeouts of all.  Who stops waiting does not end it for the others.
+        return await asyncio.shield(self._opening)
 
     async def _connect(self) -> _Connection:
-        async with self._lock:
-            if self._connection is None or not self._connection.is_open:
-                opened = await self._open()
-                # An earlier connection may still be closing; its tracked keys are invalid now.
-                self._on_invalidation(None)
-                self._connection = _Connection(opened, self._on_invalidation)
-            return self._connection
+        opened = await self._open()
+        # An earlier connection may still be closing; its tracked keys are invalid now.
+        self._on_invalidation(None)
+        self._connection = _Connection(opened, self._on_invalidation)
+        return self._connection
 
     async def _open(self) -> AbstractConnection:
         connection: AbstractConnection = self._pool.make_connection()  # type: ignore[no-untyped-call]

@@ -72,7 +72,7 @@ class Supervised:
     @property
     def environment(self) -> dict[str, str]:
         """Environment of commands on this home."""
-        return {**os.environ, "AISLE_HOME": str(self.settings.home.root), "AISLE_PATIENCE": "10"}
+        return {**os.environ, "AISLE_HOME": str(self.settings.home.root)}
 
     def find(self, role: str) -> psutil.Process | None:
         """Return a process of a role, if there is one."""

@@ -1,12 +1,18 @@
 """Online reads before and after the time of a pending event."""
 
+import os
+import signal
+from dataclasses import replace
+
 import numpy as np
 import pytest
+import redis
 
 from feature_repo.events.contract import InteractionEvent
 from feature_repo.events.log import EventLog
 from feature_repo.shop import Shop
 from serving.features import RedisConnection
+from serving.features.redis_connection import READ_TIMEOUT_SECONDS
 from serving.query import Query
 from tests.feature_repo.online.conftest import SetClock
 from tests.integration.http.small_shop import read_once
@@ -23,7 +29,8 @@ def clock():
 def connection(redis_settings, clock):
     home = redis_settings.home
     shop, log = Shop.load(home.shop_toml), EventLog(home, clock)
-    opened = RedisConnection.open(redis_settings, shop, log, clock)
+    settings = replace(redis_settings, patience=1.0)
+    opened = RedisConnection.open(settings, shop, log, clock)
     opened.replay()
     ahead = InteractionEvent(
         event_id="e1", event_time=SOON, received_at=clock.now(), item_id="i", type="click"
@@ -55,3 +62,14 @@ def test_a_read_overtaken_by_a_pending_event_has_a_later_instant(connection, clo
 
     assert facts.t == SOON + 500
     assert facts.items["item_engagement__clicks_all"] == [1]
+
+
+def test_a_pending_event_and_a_frozen_server_delay_a_read_by_its_own_timeout(connection, clock):
+    clock.instant = SOON + 500
+    process = connection.client.info("server")["process_id"]
+    os.kill(process, signal.SIGSTOP)
+    try:
+        with pytest.raises(redis.TimeoutError, match=f"{READ_TIMEOUT_SECONDS:g} s"):
+            read(connection, SOON + 1)
+    finally:
+        os.kill(process, signal.SIGCONT)

@@ -197,6 +197,35 @@ def test_server_that_accepts_and_never_replies_fails_all_exchanges():
     assert {type(error) for error in errors} == {redis.TimeoutError}
 
 
+def test_reads_that_wait_for_a_silent_server_share_one_attempt_to_connect():
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        silent.setblocking(False)
+        address = RedisAddress.local(silent.getsockname()[1])
+
+        async def work(client):
+            reads = [get(client, "n1") for _ in range(5)]
+            return await asyncio.gather(*reads, return_exceptions=True)
+
+        errors = run_with_client(address, work)
+        with silent.accept()[0], pytest.raises(BlockingIOError):
+            silent.accept()
+
+    assert {type(error) for error in errors} == {redis.TimeoutError}
+
+
+def test_a_cancelled_read_does_not_end_the_attempt_to_connect_of_another(redis_address, redis_py):
+    redis_py.set("n1", "1")
+
+    async def work(client):
+        cancelled = asyncio.ensure_future(get(client, "n1"))
+        other = asyncio.ensure_future(get(client, "n1"))
+        await asyncio.sleep(0)
+        cancelled.cancel()
+        return await other
+
+    assert run_with_client(redis_address, work) == [b"1"]
+
+
 def test_refused_connection_raises_connection_error():
     with socket.create_server(("127.0.0.1", 0)) as closed:
         address = RedisAddress.local(closed.getsockname()[1])
