@@ -23,7 +23,7 @@ from feature_repo.events.contract import (
     ItemEvent,
 )
 from feature_repo.events.log.compaction import CompactionReport, compact
-from feature_repo.events.log.erasure import anonymize, erased_users
+from feature_repo.events.log.erasure import NOBODY, anonymize, erased_users
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.lookups import LogLookups
 from feature_repo.events.log.partitions import list_relations, part_of, read_relation
@@ -138,11 +138,11 @@ class EventLog(LogLookups):
 
         Users erased since then are anonymized.
         """
-        erased = self._erased(erased_users(self._segment_events(["user"])))
-        for kind in FEATURE_KINDS:
-            for path in self.relation_paths(kind):
-                if part_of(path) > part:
-                    yield from (anonymize(event, erased) for event in read_relation(path))
+        paths = [path for kind in FEATURE_KINDS for path in self.relation_paths(kind)]
+        later = [path for path in paths if part_of(path) > part]
+        erased = self._erased(erased_users(self._segment_events(["user"]))) if later else NOBODY
+        for path in later:
+            yield from (anonymize(event, erased) for event in read_relation(path))
 
     @property
     def rebuild_needed(self) -> bool:

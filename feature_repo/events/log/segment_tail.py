@@ -113,5 +113,6 @@ class SegmentTail:
 
 def _read(position: Position) -> AnyEvent:
     _, segment, offset = position
-    _, line = next(read_lines(segment, offset))
-    return cast(AnyEvent, decode_event(line))
+    with segment.open("rb") as file:
+        file.seek(offset)
+        return cast(AnyEvent, decode_event(file.readline()))

@@ -39,9 +39,13 @@ def list_segments(folder: Path) -> list[Path]:
     return sorted(folder.glob("[0-9]*-*.jsonl"))
 
 
+_READ_BYTES = 1 << 18
+"""Size of the read buffer: a logged answer may have hundreds of kilobytes."""
+
+
 def read_lines(segment: Path, offset: int = 0) -> Iterator[tuple[int, bytes]]:
     """Yield the complete lines from `offset` on, each with the offset of its first byte."""
-    with segment.open("rb") as file:
+    with segment.open("rb", buffering=_READ_BYTES) as file:
         file.seek(offset)
         for line in file:
             if line.endswith(b"\n"):
