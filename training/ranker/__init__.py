@@ -7,7 +7,7 @@ from training.ranker.ensemble import merge_boosters
 from training.ranker.feature_groups import group_features, is_user_feature
 from training.ranker.fitting import Training, Trial, best_of, choose_and_fit, refit, train
 from training.ranker.gate import users_of
-from training.ranker.quantized import quantize
+from training.ranker.quantized import measured_rows, quantize
 from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores
 from training.ranker.trees import load_xgboost, threads
 from training.ranker.variants import NAIVE, Fitted, fit, in_random_order
@@ -34,6 +34,7 @@ __all__ = [
     "in_random_order",
     "is_user_feature",
     "load_xgboost",
+    "measured_rows",
     "merge_boosters",
     "quantize",
     "refit",

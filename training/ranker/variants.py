@@ -19,7 +19,7 @@ from training.ranker.click_model import Bools, Floats, Shown
 from training.ranker.click_objective import ExaminedClicks
 from training.ranker.configuration import PATIENCE, SEED, Configuration
 from training.ranker.ensemble import merge_boosters
-from training.ranker.quantized import quantize
+from training.ranker.quantized import measured_rows, quantize
 from training.ranker.trees import load_xgboost
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ def _fit_ranking(
         "lambdarank_unbiased": unbiased
     }
     rows = quantize(data.with_gain())
-    watched = validation and quantize(shuffled(validation).with_gain(), rows)
+    watched = validation and measured_rows(shuffled(validation).with_gain(), rows)
     booster = xgboost.train(parameters, rows, rounds, **_early_stopping(watched))
     return Fitted(variant, booster, _used_rounds(booster, validation), bias=_bias(booster))
 
@@ -210,7 +210,7 @@ def _fit_examined(
         "disable_default_eval_metric": True,
     }
     rows = quantize(data)
-    options = _early_stopping(validation and quantize(validation, rows))
+    options = _early_stopping(validation and measured_rows(validation, rows))
     if validation is not None:
         unseen = shown_of(validation)
         options["custom_metric"] = lambda margin, _: (_LOSS, objective.loss(unseen, margin))

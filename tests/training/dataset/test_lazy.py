@@ -11,7 +11,7 @@ import pytest
 from training.dataset import Dataset, LazyDataset
 from training.dataset.format import KEYS
 from training.dataset.lazy import MOST_BYTES
-from training.ranker import choose_and_fit, load_xgboost, quantize, train
+from training.ranker import choose_and_fit, load_xgboost, measured_rows, quantize, train
 from training.ranker.configuration import GRID
 from training.ranker.quantized import whole_slates
 
@@ -87,6 +87,22 @@ def test_rows_in_memory_in_batches_and_in_files_give_the_same_trees(both):
 
     assert trees(quantize(stored)) == expected
     assert trees(quantize(stored, most_bytes=0)) == expected
+
+
+def test_quantized_rows_and_floats_measure_every_round_alike(both):
+    fitted = quantize(both[0].part("train"))
+
+    def losses(data, **limit):
+        watched, history = measured_rows(data.part("validate"), fitted, **limit), {}
+        parameters = GRID[0].ranking_parameters(fitted.feature_names)
+        load_xgboost().train(
+            parameters, fitted, 20, evals=[(watched, "v")], evals_result=history, verbose_eval=False
+        )
+        return history["v"]
+
+    floats = losses(both[0])
+    assert floats == losses(both[1])
+    assert floats == losses(both[1], most_bytes=0)
 
 
 def test_temporary_files_are_removed_with_the_rows(both, tmp_path, monkeypatch):

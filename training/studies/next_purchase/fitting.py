@@ -12,6 +12,7 @@ from training.ranker import (
     Ranker,
     in_random_order,
     load_xgboost,
+    measured_rows,
     merge_boosters,
     quantize,
 )
@@ -135,7 +136,7 @@ def _boost(
     options = {}
     if unseen is not None:
         options = {
-            "evals": [(quantize(unseen, train), VALIDATE)],
+            "evals": [(measured_rows(unseen, train), VALIDATE)],
             "early_stopping_rounds": PATIENCE,
             "verbose_eval": False,
         }
