@@ -10,7 +10,6 @@ from dataclasses import replace
 from functools import partial
 
 from feature_repo.home import Clock, SettingError, Settings, to_text
-from pipelines.steps import home_redis, load_missing_features, remove_unneeded
 from pipelines.terminal import Outcome, announce, line, pages, table
 
 
@@ -23,8 +22,7 @@ def demo(args: argparse.Namespace) -> Outcome:
 
 def serve(args: argparse.Namespace) -> Outcome:
     """Answer over HTTP until interrupted."""
-    from feature_repo.online.redis import server as redis_server
-    from pipelines.service import Supervisor, started_service
+    from pipelines.service import Supervisor, ensure_redis, started_service
 
     settings = Settings.from_environment()
     if args.workers is not None:
@@ -33,14 +31,15 @@ def serve(args: argparse.Namespace) -> Outcome:
         settings = replace(settings, workers=args.workers)
     Clock.of(settings)
     options = {"port": args.port, "host": args.host, "wait": args.wait, "announce": announce}
-    with home_redis(settings, wait=args.wait) as address:
-        load_missing_features(settings, address, announce)
-        with started_service(settings, **options) as service:
-            url = service.client.url
-            announce(f"Aisle answers at {url}.  Ctrl-C stops it.")
-            is_alive = partial(redis_server.is_alive, settings)
-            with suppress(KeyboardInterrupt):
-                Supervisor(settings, service, is_alive, announce).run()
+    with_redis = partial(ensure_redis, settings, announce, wait=args.wait)
+    with started_service(settings, **options, meanwhile=with_redis) as service:
+        from feature_repo.online.redis import server as redis_server
+
+        url = service.client.url
+        announce(f"Aisle answers at {url}.  Ctrl-C stops it.")
+        is_alive = partial(redis_server.is_alive, settings)
+        with suppress(KeyboardInterrupt):
+            Supervisor(settings, service, is_alive, announce).run()
     return Outcome({"served": url}, line("Stopped."))
 
 
@@ -75,6 +74,7 @@ def redis(args: argparse.Namespace) -> Outcome:
     """Start, stop or describe the home's Redis server, or print its URL."""
     from feature_repo.feast_repo import repository
     from feature_repo.online.redis import server as redis_server
+    from pipelines.steps import load_missing_features
 
     settings = Settings.from_environment()
     if args.action == "start":
@@ -91,6 +91,8 @@ def redis(args: argparse.Namespace) -> Outcome:
 
 def gc(args: argparse.Namespace) -> Outcome:
     """Remove what the home no longer needs."""
+    from pipelines.steps import remove_unneeded
+
     report = remove_unneeded(Settings.from_environment(), is_dry=args.dry_run).to_dict()
     rows: list[list[object]] = [
         [one["kind"], one["path"], f"{one['bytes'] / 1e6:.1f}", one["age_days"]]

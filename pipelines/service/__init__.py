@@ -2,11 +2,12 @@
 
 from pipelines.service.client import AisleClient
 from pipelines.service.service_process import free_port, running_service, started_service
-from pipelines.service.supervisor import Supervisor
+from pipelines.service.supervisor import Supervisor, ensure_redis
 
 __all__ = [
     "AisleClient",
     "Supervisor",
+    "ensure_redis",
     "free_port",
     "running_service",
     "started_service",

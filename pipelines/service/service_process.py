@@ -99,8 +99,12 @@ def started_service(
     host: str,
     wait: float | None,
     announce: Announce,
+    meanwhile: Callable[["ServiceProcess"], None] = lambda _: None,
 ) -> Iterator["ServiceProcess"]:
-    """Like `running_service`, with the process, which the block may start again."""
+    """Like `running_service`, with the process, which the block may start again.
+
+    `meanwhile` does other work while the process starts.
+    """
     limit = START_SECONDS * settings.patience if wait is None else wait
     if not limit > 0:
         raise SettingError(f"--wait: expected more than 0 seconds, found {limit:g}.")
@@ -110,6 +114,7 @@ def started_service(
         service = ServiceProcess(settings, host, port, limit, client, announce)
         try:
             service.start()
+            meanwhile(service)
             service.await_ready()
             yield service
         finally:

@@ -13,13 +13,36 @@ from dataclasses import dataclass, field
 
 from feature_repo.home import AisleError, ServiceError, Settings
 from pipelines.service.service_process import Announce, ServiceProcess
-from pipelines.steps import ensure_home_redis, load_missing_features
 
 POLL_SECONDS = 0.25
 FIRST_PAUSE_SECONDS = 0.5
 LONGEST_PAUSE_SECONDS = 30.0
 MOST_FAILURES = 6
 """Failed starts in a row, with 16 seconds of pauses between them."""
+
+
+def ensure_redis(
+    settings: Settings, announce: Announce, service: ServiceProcess, *, wait: float | None = None
+) -> None:
+    """Start the home's private Redis if none runs, and load what it lacks.
+
+    A service that started before Redis had to move to another port starts again.
+
+    Args:
+        wait: limit of the start of Redis, in seconds.
+
+    Raises:
+        RedisError: no server can be started; or another home has the keys.
+        ServiceError: the port of the service is in use.
+    """
+    # These imports take as long as the service needs to start the first of its processes.
+    from pipelines.steps import ensure_home_redis, load_missing_features
+
+    address = ensure_home_redis(settings, wait=wait)
+    load_missing_features(settings, address, announce)
+    if address.moved:
+        service.stop()
+        service.start()
 
 
 @dataclass
@@ -74,14 +97,11 @@ class Supervisor:
             return
         self.announce("Redis ended and is started again.")
         try:
-            address = ensure_home_redis(self.settings, wait=self.service.limit)
-            load_missing_features(self.settings, address, self.announce)
+            ensure_redis(self.settings, self.announce, self.service, wait=self.service.limit)
         except AisleError as error:
             self.announce(f"{error}  The next attempt is in {self._redis.fail():g} s.")
             return
         self._redis = Backoff()
-        if address.moved:
-            self.service.stop()
 
     def _watch_service(self) -> None:
         if self.service.is_running and self._answers():
