@@ -39,11 +39,11 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
         return Outcome(recall, _recall_page(recall))
     from training.studies.retrieval import evaluate, print_evaluation
 
-    data = evaluate(args.folder).to_dict()
+    data = evaluate(args.folder, _evaluation("search")).to_dict()
     return Outcome(data, lambda console: print_evaluation(data, console))
 
 
-def _evaluation(name: str) -> Callable[..., dict[str, Any]]:
+def _evaluation(name: str) -> Callable[..., Any]:
     """Return an evaluation of the service, which registers it under `aisle.evaluations`."""
     evaluations = extensions("aisle.evaluations")
     if name not in evaluations:
@@ -51,7 +51,7 @@ def _evaluation(name: str) -> Callable[..., dict[str, Any]]:
             f"Expected an evaluation {name} of the installed package, found {list(evaluations)}. "
             "Install it again with `make setup`."
         )
-    return cast("Callable[..., dict[str, Any]]", evaluations[name])
+    return cast("Callable[..., Any]", evaluations[name])
 
 
 def _recall_page(data: dict[str, Any]) -> Page:

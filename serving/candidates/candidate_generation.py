@@ -1,4 +1,4 @@
-"""Candidates of a page: search every source of its surface, filter, and fuse the results.
+"""Retrieval for a page: search every source of its surface, and filter the results.
 
 A source whose index is missing or damaged is skipped.  Where no item has the words as typed, the
 search drops words, then a price limit that was typed in words, then the query itself, and the
@@ -6,7 +6,7 @@ answer lists the dropped conditions.  Filters of the request always apply, and s
 query excludes.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,18 +19,13 @@ from serving.candidates.candidate_sources import CandidateSources
 from serving.candidates.query_conditions import price_filters, with_phrases, without_excluded
 from serving.candidates.variants import Variants
 from serving.query import SURFACES, ListRequest, Query
-from serving.state import Model, ModelRegistry
 from training.retrieval.catalogue import (
-    Candidates,
     Flags,
     ItemTable,
-    RankedList,
     RankedRows,
     Rows,
     all_of,
     facets,
-    fuse,
-    fuse_rows,
     sellable,
 )
 from training.retrieval.indexes import ITEM_TABLE, LEXICAL, MOST_CONCEPTS
@@ -38,9 +33,6 @@ from training.retrieval.sources import SourceMissingError, SourceRequest
 
 DEPTH = 200
 """Candidates of a list: as many as can be scored within its deadline."""
-
-MOST_VARIANTS = 2_000
-"""Fused items of which a list shows one of each group."""
 
 RANKER_WEIGHT_IF_RELAXED = 0.3
 BROWSE = "browse"
@@ -89,17 +81,23 @@ class Retrieval:
 
 
 def retrieve_candidates(
-    registry: ModelRegistry,
+    indexes: Callable[[str], Any],
     query: Query,
     list_request: ListRequest,
     context: RequestContext | None,
 ) -> Retrieval:
     """Search every source of the surface.
 
+    Args:
+        indexes: returns the index of a kind, or None where it is not published.
+        query: the request.
+        list_request: the list to fill.
+        context: live features of the shopper and the query; None where they cannot be read.
+
     Raises:
         ArtifactError: there is no index of the items.
     """
-    item_table: ItemTable | None = registry.index(ITEM_TABLE)
+    item_table: ItemTable | None = indexes(ITEM_TABLE)
     if item_table is None:
         raise ArtifactError("there is no index of the items; run `aisle index`")
     request = SourceRequest(
@@ -112,64 +110,12 @@ def retrieve_candidates(
         context=context,
         item_table=item_table,
         eligible=sellable(item_table, query.market) & all_of(list_request.filters, item_table),
-        indexes=registry.index,
+        indexes=indexes,
     )
     sources = CandidateSources(request, list_request, Variants.of(item_table))
     if LEXICAL not in list_request.surface.sources:
         return _recommend(sources)
     return _search(sources, item_table.shop.market(query.market))
-
-
-def merge(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
-    """Fuse the results of the sources, and append items that only meet the filters."""
-    if retrieval.sorted_rows is not None:
-        return _in_order(
-            [retrieval.item_ids[row] for row in retrieval.sorted_rows.tolist()], "sort"
-        )
-    candidates = _fused(retrieval, weights)
-    more = retrieval.more[: DEPTH - len(candidates.item_ids)].tolist()
-    return candidates.with_more("filters", [retrieval.item_ids[row] for row in more])
-
-
-def _fused(retrieval: Retrieval, weights: Mapping[str, float]) -> Candidates:
-    """Fuse the results; of each group, its best item."""
-    variants = retrieval.variants
-    if variants is None:
-        return fuse_rows(retrieval.results, retrieval.item_ids, weights, DEPTH)
-    fused = fuse_rows(retrieval.results, retrieval.item_ids, weights, MOST_VARIANTS)
-    row_of = {
-        retrieval.item_ids[row]: row
-        for ranked in retrieval.results.values()
-        for row in ranked.rows.tolist()
-    }
-    rows = np.array([row_of[item_id] for item_id in fused.item_ids], np.int64)
-    best = {retrieval.item_ids[row] for row in variants.firsts(rows)[:DEPTH].tolist()}
-    pairs = [(i, s) for i, s in zip(fused.item_ids, fused.scores, strict=True) if i in best]
-    return Candidates(
-        [item_id for item_id, _ in pairs],
-        [score for _, score in pairs],
-        {item_id: fused.sources[item_id] for item_id, _ in pairs},
-    )
-
-
-def popular_candidates(model: Model) -> Candidates:
-    """Return the most popular items of the snapshot, for when nothing else is available."""
-    scores = {} if model.popularity is None else model.popularity.value.scores
-    return fuse({"popularity": RankedList.best(scores, DEPTH)}, {}, DEPTH)
-
-
-def continued_candidates(item_ids: Sequence[str]) -> Candidates:
-    """Return the rest of a list whose order an earlier page decided."""
-    return _in_order(item_ids, "page")
-
-
-def _in_order(item_ids: Sequence[str], source: str) -> Candidates:
-    scores = [1.0 / rank for rank in range(1, len(item_ids) + 1)]
-    ranks = {
-        item: {source: (rank, score)}
-        for rank, (item, score) in enumerate(zip(item_ids, scores, strict=True), start=1)
-    }
-    return Candidates(item_ids, scores, ranks)
 
 
 def _recommend(sources: CandidateSources, relaxed: tuple[str, ...] = ()) -> Retrieval:

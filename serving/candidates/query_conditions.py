@@ -4,13 +4,21 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from training.query_understanding import Alternative, Concept, InterpretedQuery, words
+from training.query_understanding import (
+    Alternative,
+    Concept,
+    InterpretedQuery,
+    indexed_words,
+    stem,
+    without_negations,
+    words,
+)
 from training.retrieval.catalogue import Filter, Flags, ItemTable, Rows
 from training.retrieval.indexes import text_choices
 from training.retrieval.sources import SourceRequest
 
-MOST_READ = 2_000
-"""Items whose texts are read for a phrase."""
+MOST_READ = 1_000
+"""Items whose texts are read for a phrase, those that match the query first."""
 
 
 def price_filters(
@@ -38,11 +46,41 @@ def without_excluded(request: SourceRequest) -> Flags:
     eligible = request.eligible.copy()
     for phrase in request.interpreted.excluded:
         eligible[request.rows_with(phrase)] = False
-    for concept, negation in request.interpreted.negated:
-        # "bra without wire" names its wire, too.
-        with_concept, with_negation = request.rows_with([concept]), request.rows_with([negation])
-        eligible[np.setdiff1d(with_concept, with_negation)] = False
+    for phrase in request.interpreted.negated:
+        rows = request.rows_with(phrase)
+        rows = rows[eligible[rows]]
+        eligible[rows] = False
+        is_full, is_match = (
+            np.isin(rows, matches.positions) for matches in (request.full_matches, request.matches)
+        )
+        read = rows[np.argsort(-2 * is_full - is_match, kind="stable")][:MOST_READ]
+        eligible[read[~_name(phrase, read, request)]] = True
     return eligible
+
+
+def _name(phrase: Sequence[Concept], rows: Rows, request: SourceRequest) -> Flags:
+    """Return whether each item has all of some concepts, by its title or by its values.
+
+    A description mentions more than an item has, and "bra without wire" names its wire, too.
+    """
+    item_table, language = request.item_table, request.interpreted.language
+    names = np.zeros(rows.size, dtype=np.bool_)
+    for fields in text_choices(item_table.shop, language):
+        if fields[0].type == "text" and fields[0].role != "title":
+            continue
+        columns = [item_table.texts_of(field, rows) for field in fields]
+        for n, one in enumerate(zip(*columns, strict=True)):
+            text = without_negations(next(filter(None, one), ""), language)
+            stems = {stem(word, language) for word in indexed_words(text)}
+            names[n] |= all(_is_named(concept, stems, language) for concept in phrase)
+    return names
+
+
+def _is_named(concept: Concept, stems: set[str], language: str) -> bool:
+    return any(
+        stems.issuperset(stem(word, language) for word in alternative.words)
+        for alternative in concept.alternatives
+    )
 
 
 def with_phrases(request: SourceRequest) -> Flags:

@@ -195,8 +195,8 @@ def _listed(registry: ModelRegistry, page: str, user_id: str, context: RequestCo
     query = Query(page, context.t, user_id=user_id, surface=page, list_request=list_request)
     return list(
         merge(
-            retrieve_candidates(registry, query, list_request, context),
-            list_request.surface.sources,
+            retrieve_candidates(registry.index, query, list_request, context),
+            list_request.surface,
         ).item_ids
     )
 

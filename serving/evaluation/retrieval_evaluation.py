@@ -31,7 +31,7 @@ from training.metrics import Interval, mean_interval
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import RankedRows
 from training.retrieval.indexes import UNDERSTANDING
-from training.retrieval.sources import publish_indexes
+from training.retrieval.sources import Surface, publish_indexes
 
 BROWSED = "home"
 """The surface that is evaluated on rankings without a query."""
@@ -172,11 +172,13 @@ def _measured(registry: ModelRegistry, rankings: list[EvaluatedRanking]) -> Surf
     union, alone, marginal = [], dict[str, list[float]](), dict[str, list[float]]()
     for one in rankings:
         assert one.query.list_request is not None
-        weights = one.query.list_request.surface.sources
-        retrieval = retrieve_candidates(registry, one.query, one.query.list_request, one.context)
-        union_recall = _recall(merge(retrieval, weights).item_ids, one.relevant)
+        surface = one.query.list_request.surface
+        retrieval = retrieve_candidates(
+            registry.index, one.query, one.query.list_request, one.context
+        )
+        union_recall = _recall(merge(retrieval, surface).item_ids, one.relevant)
         union.append(union_recall)
-        for name, share in _each(retrieval, weights, one.relevant).items():
+        for name, share in _each(retrieval, surface, one.relevant).items():
             alone.setdefault(name, []).append(share[0])
             marginal.setdefault(name, []).append(union_recall - share[1])
     users = np.unique([str(one.query.user_id) for one in rankings], return_inverse=True)[1]
@@ -189,12 +191,12 @@ def _measured(registry: ModelRegistry, rankings: list[EvaluatedRanking]) -> Surf
 
 
 def _each(
-    retrieval: Retrieval, weights: Mapping[str, float], relevant: frozenset[str]
+    retrieval: Retrieval, surface: Surface, relevant: frozenset[str]
 ) -> dict[str, tuple[float, float]]:
     """Return by source the recall of it alone, and of all the others together."""
 
     def recall(sources: Mapping[str, RankedRows]) -> float:
-        return _recall(merge(replace(retrieval, results=sources), weights).item_ids, relevant)
+        return _recall(merge(replace(retrieval, results=sources), surface).item_ids, relevant)
 
     return {
         name: (

@@ -50,6 +50,7 @@ from serving.ranking import (
     score_by_ranker,
     score_by_retrieval,
     sellable_positions,
+    with_following,
 )
 from serving.recording import served_event, shown_event
 from serving.state import DEFAULT_MODEL, Model, ModelRegistry
@@ -183,7 +184,7 @@ async def retrieve(request: RequestState) -> Retrieval | None:
         async with asyncio.timeout(SHOPPER_SECONDS * request.resources.settings.patience):
             shopper = await _read_shopper(request)
         retrieval = retrieve_candidates(
-            request.resources.models, request.query, list_request, shopper
+            request.resources.models.index, request.query, list_request, shopper
         )
         request.retrieval = retrieval
         details["found"] = {name: len(rows) for name, rows in retrieval.results.items()}
@@ -204,7 +205,7 @@ def merge(request: RequestState, retrieval: Retrieval | None) -> Candidates:
     with request.trace.stage("merge"):
         if retrieval is None or (retrieval.missing and retrieval.is_empty):
             return popular_candidates(request.model)
-        candidates = merge_sources(retrieval, query.list_request.surface.sources)
+        candidates = merge_sources(retrieval, query.list_request.surface)
         if retrieval.sorted_rows is not None:
             return candidates
         item_table: ItemTable = request.resources.models.index(ITEM_TABLE)
@@ -293,6 +294,7 @@ def rerank(
         surface = list_request.surface
         ranker_weight = min(surface.ranker_weight, request.retrieval.ranker_weight)
         order = blended_order(scored, candidates, ranker_weight)
+        order = with_following(order, scored.item_ids, candidates, surface, list_request.size)
         order, pinned = rerank_by_rules(
             order,
             scored.item_ids,

@@ -2,6 +2,7 @@
 
 from serving.ranking.eligibility import active_rules, drop_deleted, sellable_positions
 from serving.ranking.exploration import Explored, explore
+from serving.ranking.following import with_following
 from serving.ranking.reranking import pinned_items, rerank_by_rules
 from serving.ranking.scoring import (
     blended_order,
@@ -28,4 +29,5 @@ __all__ = [
     "score_by_ranker",
     "score_by_retrieval",
     "sellable_positions",
+    "with_following",
 ]

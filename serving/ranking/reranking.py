@@ -37,7 +37,7 @@ def rerank_by_rules(
     order = _boosted(order, rules.rules, context, item_ids)
     if context is not None:
         order = diversify(order, context, shop, rules.diversity.weight)
-    order = _full_matches_first(order, item_ids, candidates, partial_match_sources)
+    order = full_matches_first(order, item_ids, candidates, partial_match_sources)
     return _pinned(order, rules.rules, item_ids)
 
 
@@ -62,12 +62,13 @@ def _boosted(
     return boosted
 
 
-def _full_matches_first(
+def full_matches_first(
     order: list[int],
     item_ids: Sequence[str],
     candidates: Candidates,
     partial_match_sources: frozenset[str],
 ) -> list[int]:
+    """Move items of some sources alone behind all others."""
     if not partial_match_sources:
         return order
     sources = candidates.sources

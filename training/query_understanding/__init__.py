@@ -3,6 +3,7 @@
 from training.query_understanding.concepts import Alternative, Concept
 from training.query_understanding.intent import Intent
 from training.query_understanding.interpreted_query import InterpretedQuery
+from training.query_understanding.operators import without_negations
 from training.query_understanding.spelling import Spelling
 from training.query_understanding.synonyms import FILE as SYNONYMS_FILE
 from training.query_understanding.synonyms import Synonyms
@@ -22,5 +23,6 @@ __all__ = [
     "indexed_words",
     "stem",
     "stems",
+    "without_negations",
     "words",
 ]

@@ -20,7 +20,8 @@ class InterpretedQuery:
         alternatives: by position of a word, other ways to write it, and its synonyms.
         phrases: words that must follow each other in a title.
         excluded: concepts that no item may have together.
-        negated: concept that an item may not have without another, such as "without".
+        negated: concepts that no title and no value of an item may name together, except to say
+            that the item lacks them.
         corrected: by typed word, its correction.
         intents: category and brand that the query implies, each with its share of clicks.
         price_low, price_high: price limits in words.
@@ -34,7 +35,7 @@ class InterpretedQuery:
     alternatives: Mapping[int, Sequence[Alternative]] = field(default_factory=dict)
     phrases: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[tuple[Concept, ...], ...] = ()
-    negated: tuple[tuple[Concept, Concept], ...] = ()
+    negated: tuple[tuple[Concept, ...], ...] = ()
     corrected: Mapping[str, str] = field(default_factory=dict)
     intents: Mapping[str, tuple[str, float]] = field(default_factory=dict)
     price_low: float | None = None
@@ -60,7 +61,7 @@ class InterpretedQuery:
     def to_dict(self) -> dict[str, Any]:
         """Return the `understood` object of an answer, without empty values."""
         limits = {"min": self.price_low, "max": self.price_high}
-        without = [*self.excluded, *((concept,) for concept, _ in self.negated)]
+        without = [*self.excluded, *self.negated]
         table: dict[str, Any] = {
             "words": list(self.words),
             "language": self.language if self.words else "",

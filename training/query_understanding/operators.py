@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 from training.query_understanding.words import words
 
@@ -9,14 +10,46 @@ _QUOTED = re.compile(
     r"""(?<!\S)(?P<minus>-?)(?:"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»|「([^」]+)」)(?=\W|$)"""
 )
 _MINUS = re.compile(r"(?<!\S)-(?=[^\W\d_])(\S+)")
+
 _WITHOUT = (
-    "without|ohne|sans|sin|senza|sem|zonder|utan|uden|uten|ilman|bez|без|بدون|ללא|בלי|χωρίς|fără|"
-    "nélkül|không có|tanpa"
+    r"without|w/o|except|excluding|other than|not made (?:of|from)|ohne|außer|nicht aus|"
+    r"keine?[nmrs]?|sans|sauf|hors|pas (?:de|en)|sin|excepto|que no sean?(?: de)?|senza|tranne|"
+    r"sem|exceto|zonder|behalve|geen|utan|inte av|uden|ikke af|uten|ikke av|ilman|bez|oprócz|без|"
+    r"кроме|بدون|بلا|من غير|ماعدا|ללא|בלי|χωρίς|εκτός από|fără|không có|tanpa|बिना"
 )
-_BEFORE = re.compile(rf"(?<!\S)(?P<word>{_WITHOUT})\s+(?P<what>[^\W\d_][\w-]*)", re.IGNORECASE)
+_ARTICLES = (
+    r"any|the|a|an|das|den|die|dem|eine?[nm]?|le|la|les|el|los|las|de|du|ningún|ninguna|il|lo|gli"
+)
+_AND = (
+    r"(?:\s*,\s*|\s+)(?:and|or|und|oder|noch|et|ou|ni|y|e|o|né|nem|en|of|och|eller|og|i|и|و|או)\s+"
+)
+_WORD = r"[^\W\d_][\w-]*"
+_BEFORE = re.compile(
+    rf"(?<!\S)(?:{_WITHOUT})\s+(?:(?:{_ARTICLES})\s+)?(?P<what>{_WORD}(?:{_AND}{_WORD})*)"
+    rf"|(?<!\S)pas d['’](?P<elided>{_WORD})|(?:ไม่มี|ไม่ใช่|ไม่ใส่)\s*(?P<thai>[ก-๙]+)",
+    re.IGNORECASE,
+)
 _AFTER = re.compile(
-    r"(?P<what>\w+?)(?:なし|抜き|以外|フリー)(?!\w)|(?P<ko>[가-힣]+) ?(?:없는|제외)"
+    r"(?P<what>\w+?)(?:(?:ではない|じゃない|でない|なし|無し|抜き|不使用|以外)の?|フリー(?!\w))"
+    r"|(?P<korean>[가-힣]+?)[이가]? ?(?:없는|아닌|제외(?:한)?)"
+    r"|(?<!\S)(?P<turkish>[^\W\d_]+)\s+(?:olmayan|hariç|nélkül)(?!\w)",
+    re.IGNORECASE,
 )
+_LACKING = {
+    "danish": r"frie?|frit|løse?",
+    "dutch": r"vrije?|loze|loos",
+    "english": r"free|less",
+    "german": r"freie?[nmrs]?|lose?[nmrs]?",
+    "norwegian": r"frie?|fritt|løse?",
+    "swedish": r"fria?|fritt|lösa?",
+    "turkish": r"s[iıuü]z",
+}
+"""Endings by language of words that name what an item lacks: `zuckerfrei`.
+
+A query with such a word means the word.
+"""
+
+_NO = r"(?<!\w)(?:no|non|not|zero|nicht|0 ?%|無|无|不含)[\s-]*[^\W\d_]+"
 
 
 @dataclass(frozen=True)
@@ -26,14 +59,14 @@ class Operators:
     Attributes:
         phrases: words that must follow each other in the title, in this order.
         excluded: words that no item may have together.
-        negated: word after a word such as "without", with that word: an item may have both, since
-            it then says that it lacks what the word names.
+        negated: words after a word such as "without": an item may have them in a description, and
+            where it says that it lacks them.
     """
 
     text: str
     phrases: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[tuple[str, ...], ...] = ()
-    negated: tuple[tuple[str, str], ...] = ()
+    negated: tuple[tuple[str, ...], ...] = ()
 
 
 def read_operators(text: str) -> Operators:
@@ -43,11 +76,12 @@ def read_operators(text: str) -> Operators:
     >>> operators.text, operators.phrases, operators.excluded
     ('jacket dark red', (('dark', 'red'),), (('leather',),))
     >>> read_operators("bra without wire").negated, read_operators("t-shirt 10 - 20").excluded
-    ((('wire', 'without'),), ())
+    ((('wire',),), ())
+    >>> read_operators("schokolade ohne zucker und milch").negated
+    (('zucker',), ('milch',))
     """
     phrases: list[tuple[str, ...]] = []
     excluded: list[tuple[str, ...]] = []
-    negated: list[tuple[str, str]] = []
 
     def quoted(match: "re.Match[str]") -> str:
         inner = next(filter(None, match.groups()[1:]))
@@ -58,18 +92,8 @@ def read_operators(text: str) -> Operators:
         excluded.append(tuple(words(match[1])))
         return " "
 
-    def without(match: "re.Match[str]") -> str:
-        pairs = match.groupdict()
-        what = words(pairs["what"] or pairs.get("ko") or "")
-        if len(what) == 1 and pairs.get("word"):
-            negated.append((what[0], words(pairs["word"])[0]))
-        else:
-            excluded.append(tuple(what))
-        return " "
-
     rest = _QUOTED.sub(quoted, text)
-    rest = _MINUS.sub(minus, rest)
-    rest = _AFTER.sub(without, _BEFORE.sub(without, rest))
+    rest, negated = _negations(_MINUS.sub(minus, rest))
     if not (phrases or excluded or negated):
         return Operators(text)
     return Operators(
@@ -78,3 +102,33 @@ def read_operators(text: str) -> Operators:
         tuple(filter(None, excluded)),
         tuple(negated),
     )
+
+
+def without_negations(text: str, language: str) -> str:
+    """Return the part of an item's text that says what the item is or has.
+
+    >>> without_negations("BH ohne Bügel, bügelfreie Spitze", "german")
+    'BH , Spitze'
+    """
+    rest, _ = _negations(text)
+    return " ".join(_lacking(language).sub(" ", rest).split())
+
+
+@cache
+def _lacking(language: str) -> "re.Pattern[str]":
+    endings = _LACKING.get(language)
+    ending = rf"|\w+?[\s-]?(?:{endings})(?!\w)" if endings else ""
+    return re.compile(_NO + ending, re.IGNORECASE)
+
+
+def _negations(text: str) -> tuple[str, list[tuple[str, ...]]]:
+    """Return a text without its negations, and the words of each."""
+    negated: list[tuple[str, ...]] = []
+
+    def without(match: "re.Match[str]") -> str:
+        what = next(filter(None, match.groupdict().values()))
+        negated.extend(tuple(words(one)) for one in re.split(_AND, what))
+        return " "
+
+    rest = _AFTER.sub(without, _BEFORE.sub(without, text))
+    return rest, [*filter(None, negated)]

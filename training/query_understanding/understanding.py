@@ -78,8 +78,7 @@ class Understanding:
                 tuple(_concept(word, spelling) for word in phrase) for phrase in operators.excluded
             ),
             negated=tuple(
-                (_concept(word, spelling), Concept((Alternative((negation,)),)))
-                for word, negation in operators.negated
+                tuple(_concept(word, spelling) for word in phrase) for phrase in operators.negated
             ),
             corrected=corrected,
             intents=intents,

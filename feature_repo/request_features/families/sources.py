@@ -16,7 +16,7 @@ from feature_repo.shop import Shop
 
 SOURCES = (
     *("lexical", "query_clicked", "some_words", "category", "popular", "trending"),
-    *("newest", "similar", "together", "past", "favourites"),
+    *("newest", "similar", "together", "past", "favourites", "resembling"),
 )
 """The candidate sources of Aisle, each a module of `training.retrieval.sources`."""
 

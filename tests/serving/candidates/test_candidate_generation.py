@@ -68,8 +68,8 @@ def listed(registry, surface, filters, *words, sort="relevance", chosen=None):
         filters=parse_filters(filters, SHOP),
         interpreted=InterpretedQuery(words),
     )
-    retrieval = retrieve_candidates(registry, Query("r", 9), request, RequestContext(t=9))
-    return retrieval, merge(retrieval, request.surface.sources).item_ids
+    retrieval = retrieve_candidates(registry.index, Query("r", 9), request, RequestContext(t=9))
+    return retrieval, merge(retrieval, request.surface).item_ids
 
 
 @pytest.mark.parametrize("surface", ["browse", "home", "trending"])

@@ -37,11 +37,13 @@ class Surface:
         sources: candidate source → weight, in the order of merging.
         ranker_weight: weight of the ranker's order relative to the order of retrieval, 0 to 1.
         partial_match_sources: sources whose items follow the items of all others.
+        following_sources: sources whose items come after the first page.
     """
 
     sources: Mapping[str, float]
     ranker_weight: float = 1.0
     partial_match_sources: frozenset[str] = frozenset()
+    following_sources: frozenset[str] = frozenset()
 
 
 @cache
@@ -99,9 +101,8 @@ def surfaces() -> dict[str, Surface]:
                 if surface in spec.surfaces
             },
             ranker_weight,
-            frozenset(
-                spec.name for spec in ordered if spec.is_partial_match and surface in spec.surfaces
-            ),
+            frozenset(s.name for s in ordered if s.is_partial_match and surface in s.surfaces),
+            frozenset(s.name for s in ordered if s.follows_page and surface in s.surfaces),
         )
         for surface, ranker_weight in _RANKER_WEIGHTS.items()
     }

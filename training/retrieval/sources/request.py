@@ -129,21 +129,34 @@ class SourceRequest:
         first = np.flatnonzero(flags)[:MOST_RESULTS]
         return RankedRows(rows[first], np.array(results.scores, np.float64)[first])
 
+    @cached_property
     def with_words(self) -> RankedRows:
-        """Return the best items with all words of the query that some item has together.
+        """The best items with all words of the query that some item has together.
 
         Raises:
             SourceMissingError: there is no lexical index.
         """
         return RankedRows(*self.full_matches.best(MOST_RESULTS))
 
+    @cached_property
     def with_some_words(self) -> RankedRows:
-        """Return the items with any word, by how much of the query they match.
+        """The best items with any word, by how much of the query they match.
 
         Raises:
             SourceMissingError: there is no lexical index.
         """
         return RankedRows(*self.matches.best(MOST_RESULTS, by_coverage=True))
+
+    @property
+    def best_matches(self) -> list[str]:
+        """The items that match the query best, those with all words first.
+
+        Raises:
+            SourceMissingError: there is no lexical index.
+        """
+        best = (self.with_words, self.with_some_words)
+        rows = [row for one in best for row in one.rows[:MOST_SEEDS].tolist()]
+        return [self.item_table.item_ids[row] for row in dict.fromkeys(rows)][:MOST_SEEDS]
 
     @cached_property
     def full_matches(self) -> Matches:

@@ -7,7 +7,7 @@ from training.retrieval.sources.templates import LEXICAL
 
 
 def _search(request: SourceRequest) -> RankedRows:
-    return request.with_some_words()
+    return request.with_some_words
 
 
 SOURCE = SourceSpec(

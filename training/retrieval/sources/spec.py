@@ -117,8 +117,11 @@ class SourceSpec:
             or that the list is about are removed afterwards.
         surfaces: weight in the fused list of each surface that the source feeds.
         index: the index that `search` reads; None where it reads live features only.
+        also_reads: indexes of other sources that `search` reads.
         is_partial_match: whether the items match the query only in part.  They follow the full
             matches, and count neither in the total nor in the facets.
+        follows_page: whether the items come after the first page only, where their weight is
+            relative to the order of the other items.
         order: position among the sources of a surface.  Where fused scores are equal, the item of
             the earlier source comes first.
     """
@@ -128,7 +131,9 @@ class SourceSpec:
     search: Callable[[SourceRequest], RankedList | RankedRows]
     surfaces: Mapping[str, float]
     index: IndexSpec | None = None
+    also_reads: tuple[IndexSpec, ...] = ()
     is_partial_match: bool = False
+    follows_page: bool = False
     order: int = LAST
 
     def __post_init__(self) -> None:

@@ -43,6 +43,9 @@ SHOP = Shop(
 )
 DEPTH = 300
 BASELINE = "bm25 over all text"
+_SOURCES = ("lexical", "lsa", "similar")
+"""Methods that are sources of the fused result."""
+
 _SHOWN = {"ndcg": "ndcg@10", "recall": "recall@100"}
 PROTOCOL = (
     "every query searches the whole corpus · nDCG@10: linear gain 1 exact, 0.1 substitute, 0.01 "
@@ -97,14 +100,18 @@ class Evaluation:
         return asdict(self)
 
 
-def evaluate(folder: Path) -> Evaluation:
+def evaluate(folder: Path, served: Callable[[ItemTable], Mapping[str, Search]]) -> Evaluation:
     """Fit the indexes on the products and measure each retrieval method.
+
+    Args:
+        folder: with products and judgments.
+        served: returns the searches of the service by name, measured with the other methods.
 
     Raises:
         DatasetError: the folder has no products and judgments.
     """
     item_table, judgments = read_products(folder), read_judgments(folder)
-    methods = _methods(item_table)
+    methods = {**_methods(item_table), **served(item_table)}
     results = {name: {q: search(q) for q in judgments} for name, search in methods.items()}
     splits = {
         "test": [q for q in judgments if not is_development(q)],
@@ -293,7 +300,7 @@ def _measure(
 
     def measured(name: str) -> MethodFigures:
         gain, recall = figures[name]
-        is_source = name not in ("fused", "query", BASELINE)
+        is_source = name in _SOURCES
         return MethodFigures(
             name,
             interval(gain),

@@ -77,11 +77,12 @@ def request_of(item_table, indexes):
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_source_reads_no_index_but_the_one_that_it_declares(name, item_table, load_index):
+def test_source_reads_no_index_but_those_that_it_declares(name, item_table, load_index):
     spec = source_specs()[name]
 
     def declared(kind):
-        return load_index(spec.index) if spec.index and spec.index.kind == kind else None
+        specs = [one for one in (spec.index, *spec.also_reads) if one and one.kind == kind]
+        return load_index(specs[0]) if specs else None
 
     request = request_of(item_table, declared)
     results = spec.search(request)
@@ -122,7 +123,7 @@ def test_surfaces_merge_their_sources_in_this_order():
     order = {name: list(surface.sources) for name, surface in surfaces().items()}
 
     assert order == {
-        "search": ["lexical", "query_clicked", "category", "some_words"],
+        "search": ["lexical", "query_clicked", "category", "some_words", "resembling"],
         "browse": PERSONAL,
         "home": [*PERSONAL, "trending"],
         "similar": ["similar", "together"],
@@ -137,7 +138,9 @@ def test_surfaces_weigh_their_sources():
         **{"popular": 1.0, "favourites": 1.0, "together": 0.3, "past": 50.0},
         **{"similar": 0.7, "newest": 0.3, "trending": 0.1},
     }
-    assert surfaces()["search"].partial_match_sources == {"some_words", "category"}
+    search = surfaces()["search"]
+    assert search.partial_match_sources == {"some_words", "category", "resembling"}
+    assert search.following_sources == {"resembling"}
 
 
 @pytest.mark.parametrize(
@@ -219,12 +222,17 @@ def test_two_indexes_of_one_kind_are_rejected(empty_registry, monkeypatch):
         index_specs()
 
 
+def indexes(spec):
+    """Return the kinds of the indexes that a source reads, as the documentation lists them."""
+    return ", ".join(one.kind for one in (spec.index, *spec.also_reads) if one) or "–"
+
+
 def test_the_documentation_lists_every_source(request):
     table = [
         "| Source | Returns | Index | Weight by surface |",
         "|---|---|---|---|",
         *(
-            f"| `{spec.name}` | {spec.description} | {spec.index.kind if spec.index else '–'} | "
+            f"| `{spec.name}` | {spec.description} | {indexes(spec)} | "
             + ", ".join(f"{surface} {weight:g}" for surface, weight in spec.surfaces.items())
             + " |"
             for spec in source_specs().values()

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.home import DatasetError
+from serving.evaluation import served_search
 from tests.scale import examples
 from training.retrieval.catalogue import RankedList
 from training.studies.retrieval import evaluate
@@ -54,7 +55,7 @@ def test_folder_is_evaluated_by_one_command(tmp_path):
     pq.write_table(pa.table(products), tmp_path / "products.parquet")
     pq.write_table(pa.table(judgments), tmp_path / "judgments.parquet")
 
-    evaluation = evaluate(tmp_path)
+    evaluation = evaluate(tmp_path, served_search)
 
     assert (
         evaluation.queries["all"]
@@ -69,6 +70,8 @@ def test_folder_is_evaluated_by_one_command(tmp_path):
         "lsa",
         "similar",
         "fused",
+        "search",
+        "search, matches alone",
     ]
     assert {m.ndcg.value for m in evaluation.splits["all"] if m.name in (BASELINE, "lexical")} == {
         1.0
@@ -78,4 +81,4 @@ def test_folder_is_evaluated_by_one_command(tmp_path):
 
 def test_a_folder_without_judgments_is_rejected(tmp_path):
     with pytest.raises(DatasetError, match="products"):
-        evaluate(tmp_path)
+        evaluate(tmp_path, served_search)
