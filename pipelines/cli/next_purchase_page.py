@@ -63,7 +63,7 @@ def trainings_page(trainings: dict[str, Any]) -> Page:
         for name, spread in trainings.items()
         if name != "count"
     ]
-    title = f"{trainings['count']} trainings with other seeds and row orders, ndcg@10"
+    title = f"{trainings['count']} trainings with other seeds, ndcg@10"
     return table(title, ["", "mean", "lowest", "highest", "deviation"], rows, numbers=4)
 
 

@@ -13,7 +13,7 @@ from training.metrics.metrics import (
 from training.metrics.ordering import highest_columns, highest_entries
 from training.metrics.plackett_luce import gumbel, gumbel_top_k, item_numbers
 from training.metrics.random_streams import Bools, Ints, Seeds, noise, stream
-from training.metrics.reproducible_math import exp, exp2, log, log2, power
+from training.metrics.reproducible_math import exp, exp2, log, log2
 from training.metrics.spread import FEWEST_TRAININGS, check_trainings, spread_of
 from training.metrics.truncated_svd import left_singular_vectors
 
@@ -43,7 +43,6 @@ __all__ = [
     "mean_intervals",
     "ndcg",
     "noise",
-    "power",
     "slate_starts",
     "spread_of",
     "stream",

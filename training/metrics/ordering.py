@@ -33,9 +33,11 @@ def highest_columns(values: Numbers, count: int) -> Ints:
     if not count:
         return np.empty((rows, 0), dtype=np.int64)
     least = np.partition(values, columns - count, axis=1)[:, columns - count, None]
-    above, equal = values > least, values == least
+    chosen = values >= least
+    tied = chosen.sum(axis=1) > count
+    above, equal = values[tied] > least[tied], values[tied] == least[tied]
     missing = count - above.sum(axis=1, keepdims=True)
-    chosen = above | (equal & (np.cumsum(equal, axis=1) <= missing))
+    chosen[tied] = above | (equal & (np.cumsum(equal, axis=1) <= missing))
     candidates = np.nonzero(chosen)[1].reshape(rows, count)
     order = np.argsort(-np.take_along_axis(values, candidates, axis=1), axis=1, kind="stable")
     return np.take_along_axis(candidates, order, axis=1)

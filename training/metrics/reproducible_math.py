@@ -83,11 +83,6 @@ def exp2(values: npt.ArrayLike) -> Floats:
     return _scaled(_exp_near_zero(rest * _LN2_HIGH, -rest * _LN2_LOW), exponent)
 
 
-def power(values: npt.ArrayLike, exponent: float) -> Floats:
-    """Return values, none negative, to a power above 0."""
-    return exp(exponent * log(values))
-
-
 def _reduced(numbers: Floats) -> tuple[Floats, tuple[Floats, Floats], Floats]:
     """Return k, (f, s · (f² / 2 + R)) and f² / 2 with x = 2^k · (1 + f), |f| < 0.42."""
     mantissa, whole = np.frexp(np.where((numbers > 0) & (numbers < np.inf), numbers, 1.0))

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import sparse
 
-from training.metrics import exp, exp2, left_singular_vectors, log, log2, power
+from training.metrics import exp, exp2, left_singular_vectors, log, log2
 
 LIMITS = [0.0, -0.0, -1.0, np.nan, np.inf, -np.inf, 5e-324, 1e308, 1.0]
 values = st.floats(1e-300, 1e300)
@@ -22,11 +22,6 @@ def test_logarithms_agree_with_numpy(numbers):
 def test_exponentials_agree_with_numpy(numbers):
     np.testing.assert_allclose(exp(numbers), np.exp(numbers), rtol=1e-15)
     np.testing.assert_allclose(exp2(numbers), np.exp2(numbers), rtol=1e-15)
-
-
-@given(st.floats(0, 1e6), st.floats(0.1, 3))
-def test_powers_agree_with_numpy(number, exponent):
-    assert power(number, exponent) == pytest.approx(number**exponent, rel=1e-13)
 
 
 @pytest.mark.parametrize("function", [log, log2, exp, exp2])

@@ -3,7 +3,6 @@
     own past        items that the user bought before, most bought first
     popular         bought by many in the last 28 days, and in the last 7
     together        bought together with the user's last order and past
-    embedding       near the user's last order and past
 
 Counts and relations of items use only data from strictly before the decision.
 """
@@ -17,16 +16,15 @@ import numpy.typing as npt
 from feature_repo.home import DAY
 from training.studies.next_purchase.dated import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
-from training.studies.next_purchase.embeddings import on_grid
 from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.occurrences import Occurrences, RunningCounts
 from training.studies.next_purchase.order import first_items
-from training.studies.next_purchase.own import OwnPast, Sparse
+from training.studies.next_purchase.own import OwnPast
 from training.studies.next_purchase.relations import Relations
 
 WINDOWS_DAYS = (1, 7, 28, 91, None)
 HALF_LIFE_DAYS = 60.0
-SOURCES = {"own": 150, "popular": 100, "trending": 40, "together": 80, "embedding": 40}
+SOURCES = {"own": 150, "popular": 100, "trending": 40, "together": 80}
 """Candidates of each source."""
 
 _BLOCK = 256
@@ -54,13 +52,11 @@ class Block:
         """Return rows (decision in the block, item), by decision, then item; shapes (R,)."""
         own = self.own.decayed(HALF_LIFE_DAYS).toarray()
         together = self.near["together_last"] + self.near["together_past"]
-        embedding = self.near["embedding_last"] + self.near["embedding_past"]
         scores = {
             "own": own,
             "popular": self.counts[28],
             "trending": self.counts[7],
             "together": together,
-            "embedding": embedding,
         }
         is_candidate = np.zeros(own.shape, dtype=bool)
         for source, values in scores.items():
@@ -105,21 +101,8 @@ def _near(own: OwnPast, relations: Relations | None) -> dict[str, npt.NDArray[np
     last, past = own.last_basket(), own.decayed(HALF_LIFE_DAYS)
     if relations is None:
         zeros = np.zeros(last.shape)
-        names = ("together_last", "together_past", "embedding_last", "embedding_past")
-        return dict.fromkeys(names, zeros)
+        return dict.fromkeys(("together_last", "together_past"), zeros)
     return {
         "together_last": (last @ relations.together).toarray(),
         "together_past": (past @ relations.together).toarray(),
-        "embedding_last": _cosines(last, relations),
-        "embedding_past": _cosines(past, relations),
     }
-
-
-def _cosines(bought: Sparse, relations: Relations) -> npt.NDArray[np.floating]:
-    """Shape (D, N): cosines of the purchases' summed vectors with every item's."""
-    sums = bought @ relations.vectors
-    length = np.linalg.norm(sums, axis=1, keepdims=True)
-    cosines: npt.NDArray[np.floating] = on_grid(
-        sums / np.where(length > 0, length, 1)
-    ) @ relations.vectors.T.astype(np.float64)
-    return cosines

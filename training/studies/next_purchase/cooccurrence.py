@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import sparse
 
-from training.metrics import highest_entries, log, power
+from training.metrics import highest_entries
 
 Indices = npt.NDArray[np.int64]
 Sparse = Any
@@ -52,24 +52,6 @@ class Cooccurrences:
         scale = 1 / np.sqrt(np.maximum(self.contexts, 1.0))
         cosines = sparse.csr_array(self.pairs.multiply(scale[:, None]).multiply(scale[None, :]))
         return highest_entries(cosines, neighbours)
-
-    def ppmi(self, smoothing: float) -> Sparse:
-        """Return max(0, ln(P(a, b) / (P(a) · P(b)^smoothing))) of each seen pair, shape (N, N).
-
-        Positive pointwise mutual information with smoothed contexts (Levy, Goldberg, Dagan 2015).
-        """
-        pairs = sparse.coo_array(self.pairs)
-        total = pairs.data.sum()
-        if not total:
-            return sparse.csr_array(pairs)
-        frequency = np.asarray(self.pairs.sum(axis=1)).ravel()
-        smoothed = power(frequency, smoothing)
-        share = smoothed / smoothed.sum()
-        row, column = pairs.coords
-        ppmi = log(pairs.data / (frequency[row] * share[column]))
-        retained = ppmi > 0
-        coordinates = (row[retained], column[retained])
-        return sparse.csr_array((ppmi[retained], coordinates), shape=self.pairs.shape)
 
 
 def _height(row: Indices) -> int:

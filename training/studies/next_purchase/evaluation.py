@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from feature_repo.home import DAY, DatasetError, to_text
+from feature_repo.request_features import Matrix
 from training.dataset import TEST, TRAIN, VALIDATE
 from training.metrics import FEWEST_TRAININGS, Interval, check_trainings, mean_interval, spread_of
 from training.ranker import Configuration, Ranker
@@ -28,10 +29,10 @@ from training.studies.next_purchase.fitting import (
     choose_baseline,
     choose_ranker,
 )
-from training.studies.next_purchase.history import History, Ints
+from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.order import CONVENTIONS, MAIN, measure
 from training.studies.next_purchase.relations import REFIT_DAYS, dated_relations
-from training.studies.next_purchase.rows import CandidateInputs, rank_each, reachable
+from training.studies.next_purchase.rows import CandidateInputs, rank, reachable
 
 RANKER = "ranker"
 EVALUATION = "next_purchase.json"
@@ -87,8 +88,8 @@ def evaluate_next_purchase(
         history: purchases.
         out: folder.
         grid: configurations of the ranker that validation chooses between.
-        trainings: also measure this many single trainings, each with another seed and row order,
-            and the averages of five of them; two at least.
+        trainings: also measure this many single trainings, each with another seed, and the averages
+            of five of them; two at least.
 
     Raises:
         DatasetError: too few orders for training, validation and test.
@@ -125,10 +126,15 @@ def _evaluate(
         name: choose_baseline(name, inputs.lookups, decisions)[0] for name in (REPEAT, POPULARITY)
     }
     test = decisions.part(indexes[TEST])
-    fitted = [choice.fit(number) for number in range(max(trainings or 0, AVERAGED))]
-    averages = [average(some) for some in _whole_batches(fitted)]
-    compared = [*averages, *fitted[: trainings or 0]]
-    ranked = rank_each(inputs, test, [ranker.apply for ranker in compared])
+    fitted = choice.fit(max(trainings or 0, AVERAGED))
+    batches = _whole_batches(range(len(fitted)))
+
+    def scores(matrix: Matrix) -> list[Floats]:
+        single = [ranker.apply(matrix) for ranker in fitted]
+        averages = [np.mean([single[number] for number in batch], axis=0) for batch in batches]
+        return [*averages, *single[: trainings or 0]]
+
+    ranked = rank(inputs, test, scores)
     rankings = {RANKER: ranked[0]}
     for name in (REPEAT, POPULARITY):
         baseline: Any = chosen[name].configuration
@@ -140,16 +146,15 @@ def _evaluate(
         len(history.items),
         float(np.mean(reachable(inputs, test))),
         _models(rankings, chosen, test, inputs.lookups),
-        _spreads(ranked, len(averages), rankings[REPEAT], test) if trainings else {},
+        _spreads(ranked, len(batches), rankings[REPEAT], test) if trainings else {},
     )
-    return evaluation, averages[0]
+    return evaluation, average(fitted[:AVERAGED])
 
 
-def _whole_batches(fitted: Sequence[Ranker]) -> list[Sequence[Ranker]]:
-    """Return successive parts of `AVERAGED` rankers each."""
-    return [
-        fitted[start : start + AVERAGED] for start in range(0, len(fitted) - AVERAGED + 1, AVERAGED)
-    ]
+def _whole_batches(fitted: range) -> list[range]:
+    """Return successive parts of `AVERAGED` numbers each."""
+    starts = range(0, len(fitted) - AVERAGED + 1, AVERAGED)
+    return [fitted[start : start + AVERAGED] for start in starts]
 
 
 def _spreads(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -10,7 +11,6 @@ from training.dataset import TRAIN, VALIDATE, Dataset
 from training.ranker import (
     Configuration,
     Ranker,
-    in_random_order,
     load_xgboost,
     measured_rows,
     merge_boosters,
@@ -23,11 +23,14 @@ from training.studies.next_purchase.history import Ints
 from training.studies.next_purchase.order import MAIN, measure
 from training.studies.next_purchase.rows import CandidateInputs, rank, training_rows
 
-GRID = (Configuration(4, 0.15, 0.5, 20.0), Configuration(6, 0.1, 0.5, 20.0))
-MOST_ROUNDS, PATIENCE = 100, 30
+if TYPE_CHECKING:
+    import xgboost
+
+GRID = (Configuration(4, 0.2, 0.5, 20.0), Configuration(4, 0.3, 0.5, 20.0))
+MOST_ROUNDS, PATIENCE = 60, 30
 MOST_DECISIONS = 4000
 """Number of latest decisions to learn from, because taste and the items on sale change."""
-NEGATIVES = 50
+NEGATIVES = 25
 AVERAGED = 5
 """Trainings whose scores the ranker averages (docs/decisions/0019)."""
 _SEED = 13
@@ -54,11 +57,13 @@ class Choice:
     trials: tuple[Trial, ...]
     rows: Dataset
 
-    def fit(self, seed: int) -> Ranker:
-        """Fit one training: `seed` decides on samples, columns and the order of the rows."""
-        best = self.trials[0]
-        assert isinstance(best.configuration, Configuration)
-        return _boost(best.configuration, self.rows, best.rounds, seed)
+    def fit(self, trainings: int) -> list[Ranker]:
+        """Fit the same rows several times, each with other samples of rows and columns."""
+        rounds, best = self.trials[0].rounds, self.trials[0].configuration
+        assert isinstance(best, Configuration)
+        quantized = quantize(self.rows)
+        seeded = [replace(best, seed=best.seed + number) for number in range(trainings)]
+        return [_boost(one, self.rows, quantized, rounds) for one in seeded]
 
 
 def average(rankers: Sequence[Ranker]) -> Ranker:
@@ -85,62 +90,59 @@ def choose_ranker(
     Raises:
         DatasetError: no order of a split has an item that was among its candidates.
     """
-    validation = decisions.part(decisions.of_split(VALIDATE))
-    rows = _rows(inputs, decisions.part(_latest(decisions.of_split(TRAIN))), TRAIN)
-    unseen = _rows(inputs, validation, VALIDATE)
-    trials = [_try(configuration, inputs, rows, unseen, validation) for configuration in grid]
-    trials.sort(key=lambda trial: -trial.value)
-    both = np.flatnonzero(np.isin(decisions.split, (TRAIN, VALIDATE)))
-    return Choice(tuple(trials), _rows(inputs, decisions.part(_latest(both)), TRAIN))
+    unseen = decisions.of_split(VALIDATE)
+    used = np.r_[decisions.of_split(TRAIN)[-MOST_DECISIONS:], unseen]
+    rows = _rows(inputs, decisions.part(used))
+    trials = _trials(inputs, rows, decisions.part(unseen), grid)
+    return Choice(trials, rows.rows(rows.column("qid") >= used.size - MOST_DECISIONS))
 
 
-def _latest(decisions: Ints) -> Ints:
-    return decisions[-MOST_DECISIONS:]
-
-
-def _rows(inputs: CandidateInputs, decisions: Decisions, split: str) -> Dataset:
-    rows = training_rows(inputs, decisions, NEGATIVES, _SEED) if decisions.t.size else None
-    if rows is None or not rows.matrix.shape[0]:
-        raise DatasetError(
-            f"The {split} split has {decisions.t.size} orders of identified users, but no "
-            "ordered item is among its candidates; ingest orders over a longer time."
-        )
+def _rows(inputs: CandidateInputs, decisions: Decisions) -> Dataset:
+    rows = training_rows(inputs, decisions, NEGATIVES, _SEED)
+    for split in (TRAIN, VALIDATE):
+        if split not in rows.column("split"):
+            raise DatasetError(
+                f"The {split} split has {decisions.of_split(split).size} orders of identified "
+                "users, but no ordered item is among its candidates; ingest orders over a longer "
+                "time."
+            )
     return rows
 
 
-def _try(
-    configuration: Configuration,
-    inputs: CandidateInputs,
-    rows: Dataset,
-    unseen: Dataset,
-    validation: Decisions,
-) -> Trial:
+def _trials(
+    inputs: CandidateInputs, rows: Dataset, validation: Decisions, grid: Sequence[Configuration]
+) -> tuple[Trial, ...]:
     """Fit until the sampled validation rows no longer improve; rank all items there."""
-    ranker = _boost(configuration, rows, MOST_ROUNDS, unseen=unseen)
-    value = _value(rank(inputs, validation, ranker.apply), validation)
-    return Trial(configuration, value, ranker.booster.num_boosted_rounds())
+    train = quantize(rows.part(TRAIN))
+    unseen = measured_rows(rows.part(VALIDATE), train)
+    rankers = [_boost(one, rows, train, MOST_ROUNDS, unseen) for one in grid]
+    ranked = rank(inputs, validation, lambda matrix: [one.apply(matrix) for one in rankers])
+    trials = [
+        Trial(one, _value(ranking, validation), ranker.booster.num_boosted_rounds())
+        for one, ranker, ranking in zip(grid, rankers, ranked, strict=True)
+    ]
+    return tuple(sorted(trials, key=lambda trial: -trial.value))
 
 
 def _boost(
     configuration: Configuration,
     rows: Dataset,
+    quantized: "xgboost.DMatrix",
     rounds: int,
-    seed: int = 0,
-    unseen: Dataset | None = None,
+    unseen: "xgboost.DMatrix | None" = None,
 ) -> Ranker:
     """Fit trees; with `unseen` rows, keep the rounds up to the one that ranked these best."""
     xgboost = load_xgboost()
     columns = rows.facts.columns
-    seeded = replace(configuration, seed=configuration.seed + seed)
-    train = quantize(in_random_order(rows, seed) if seed else rows)
     options = {}
     if unseen is not None:
         options = {
-            "evals": [(measured_rows(unseen, train), VALIDATE)],
+            "evals": [(unseen, VALIDATE)],
             "early_stopping_rounds": PATIENCE,
             "verbose_eval": False,
         }
-    booster = xgboost.train(seeded.ranking_parameters(columns), train, rounds, **options)
+    parameters = configuration.ranking_parameters(columns)
+    booster = xgboost.train(parameters, quantized, rounds, **options)
     if unseen is not None:
         booster = booster[: booster.best_iteration + 1]
     return Ranker(columns, rows.facts.prior, booster)

@@ -8,7 +8,6 @@ import numpy as np
 from feature_repo.home import DAY
 from training.studies.next_purchase.cooccurrence import Cooccurrences
 from training.studies.next_purchase.dated import DatedArtifacts
-from training.studies.next_purchase.embeddings import Vectors, fit_vectors
 from training.studies.next_purchase.history import History, Ints
 
 REFIT_DAYS = 28
@@ -24,12 +23,10 @@ class Relations:
     Attributes:
         at: decisions may use the fit from this instant; it learned from purchases seen before.
         together: shape (N, N), cosines of items in one basket.
-        vectors: shape (N, D), embeddings of the items bought before; zeros for other items.
     """
 
     at: int
     together: Any
-    vectors: Vectors
 
     @classmethod
     def fit(cls, history: History, at: int) -> "Relations":
@@ -37,8 +34,7 @@ class Relations:
         rows_seen = int(np.searchsorted(history.seen_at, at, side="left"))
         basket, item = _without_large_baskets(history.basket[:rows_seen], history.item[:rows_seen])
         pairs = Cooccurrences.count(item, basket, len(history.items))
-        vectors = fit_vectors(item, basket, len(history.items))
-        return cls(at, pairs.cosines(NEIGHBOURS), vectors)
+        return cls(at, pairs.cosines(NEIGHBOURS))
 
 
 def dated_relations(history: History, first: int, last: int) -> DatedArtifacts[Relations]:

@@ -15,11 +15,12 @@ from training.studies.next_purchase.dated import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups, features, matrix_of
 from training.studies.next_purchase.history import Flags, Floats, Ints
-from training.studies.next_purchase.order import K, first_items
+from training.studies.next_purchase.order import first_items
 from training.studies.next_purchase.relations import Relations
 
 FEATURE_SERVICE = "next_purchase"
-Score = Callable[[Matrix], Floats]
+Scores = Callable[[Matrix], Sequence[Floats]]
+"""Several scores of the rows of a matrix, each of shape (R,)."""
 
 
 @dataclass(frozen=True)
@@ -63,28 +64,23 @@ def training_rows(
     return Dataset(facts, pa.concat_tables(keys), np.concatenate(matrices))
 
 
-def rank(inputs: CandidateInputs, decisions: Decisions, score: Score) -> Ints:
-    """Return the first K items of each decision, shape (D, K).
+def rank(inputs: CandidateInputs, decisions: Decisions, scores: Scores) -> list[Ints]:
+    """Return the first K items of each decision by each of several scores, shape (D, K).
 
     Candidates come first, by score; the other items follow by popularity.
     """
-    return rank_each(inputs, decisions, [score])[0]
-
-
-def rank_each(inputs: CandidateInputs, decisions: Decisions, scores: Sequence[Score]) -> list[Ints]:
-    """Return the rankings by each of several scores, as `rank` does; features are computed once."""
-    first = np.empty((0, min(K, len(inputs.lookups.history.items))), dtype=np.int64)
-    rankings = [[first] for _ in scores]
+    rankings: list[list[Ints]] = []
     for block in inputs.blocks(decisions):
         decision, item = block.candidates()
         matrix = matrix_of(features(block, inputs.lookups, decision, item))
         popular = block.counts[28] / (block.counts[28].max(axis=1, keepdims=True) + 1)
-        for ranking, score in zip(rankings, scores, strict=True):
-            candidates = score(matrix)
+        part = []
+        for candidates in scores(matrix):
             all_scores = popular - 1 + float(np.min(candidates, initial=0.0))
             all_scores[decision, item] = candidates
-            ranking.append(first_items(all_scores))
-    return [np.concatenate(ranking) for ranking in rankings]
+            part.append(first_items(all_scores))
+        rankings.append(part)
+    return [np.concatenate(ranking) for ranking in zip(*rankings, strict=True)]
 
 
 def reachable(inputs: CandidateInputs, decisions: Decisions) -> Floats:

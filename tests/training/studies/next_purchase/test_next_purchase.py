@@ -277,7 +277,7 @@ def test_too_few_orders_raise_a_clear_error(tmp_path):
 
 @needs_online_retail
 def test_online_retail_beats_both_baselines_on_average_over_trainings(online_retail, tmp_path):
-    """A year of a shop takes two minutes of an idle core, so five minutes are too short a limit."""
+    """A year of a shop takes a minute of a busy core, most of it for the trees."""
     history = History.of_log(online_retail)
 
     evaluation = evaluate_next_purchase(history, tmp_path, GRID[-1:], trainings=5)
