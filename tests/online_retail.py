@@ -34,7 +34,7 @@ def read_online_retail(home: Home) -> None:
     events = []
     for line in TransactionFiles([TABLE], TableMapping.load(MAPPING)):
         if line.raw is None:
-            excluded[line.reason.split(":")[0]] += 1
+            excluded[line.error.field] += 1
         elif line.raw["kind"] == "interaction":
             event = parse_canonical(line.raw)
             events.append(msgspec.structs.replace(event, received_at=event.event_time))

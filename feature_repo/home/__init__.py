@@ -30,6 +30,7 @@ from feature_repo.home.errors import (
     Shortage,
     SourceChangedError,
     WriteRefusedError,
+    shown,
 )
 from feature_repo.home.extensions import (
     EXTENSION_GROUPS,
@@ -56,6 +57,7 @@ from feature_repo.home.locks import exclusive, exclusive_training
 from feature_repo.home.parent_process import ARBITER, end_with, kill_orphans, with_parent
 from feature_repo.home.permissions import restrict_permissions
 from feature_repo.home.settings import Settings
+from feature_repo.home.spelling import did_you_mean, nearest_name
 from feature_repo.home.toml_files import read_toml
 
 __all__ = [
@@ -96,6 +98,7 @@ __all__ = [
     "Shortage",
     "SourceChangedError",
     "WriteRefusedError",
+    "did_you_mean",
     "end_with",
     "exclusive",
     "exclusive_training",
@@ -106,11 +109,13 @@ __all__ = [
     "installed_extensions",
     "kill_orphans",
     "locked",
+    "nearest_name",
     "parse_instant",
     "publish",
     "read_toml",
     "replacing",
     "restrict_permissions",
+    "shown",
     "sweep",
     "sync_folder",
     "to_datetime",

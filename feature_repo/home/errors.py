@@ -70,12 +70,19 @@ class MappingError(AisleError):
 
 
 class EventError(AisleError):
-    """One event does not meet the contract."""
+    """One event does not meet the contract.
 
-    def __init__(self, field: str, expected: str, found: object) -> None:
+    Attributes:
+        field: as the sender names it.
+        expected, found: the values that are valid, and the event's.
+        hint: what to do, where that is not obvious.
+    """
+
+    def __init__(self, field: str, expected: str, found: object, hint: str = "") -> None:
         self.field = field
         self.expected = expected
-        self.found = _shown(found)
+        self.found = shown(found)
+        self.hint = hint
         super().__init__(f"{field}: expected {expected}, found {self.found}")
 
 
@@ -158,7 +165,7 @@ class ServiceError(AisleError):
     """The HTTP service cannot be reached, or answered with an error."""
 
 
-def _shown(value: object, limit: int = 120) -> str:
+def shown(value: object, limit: int = 120) -> str:
     """Return a value as short text, even if it is large or deeply nested."""
     short = reprlib.Repr()
     short.maxstring = short.maxother = short.maxlong = limit

@@ -3,23 +3,37 @@
 One `[[item]]` or `[[user]]` table declares one field.  Feature views and SQL derive from it, so
 shops with genres and actors and shops with brands and prices run the same code.  `[session]` says
 after how many days of silence a session no longer counts; `[bots]` how many events a day make a
-user or session a bot, and whether bots count; `[[market]]` the language and currency of a market.
+user or session a bot, and whether bots count; `[[market]]` the language and currency of a market;
+`[currency]` how amounts become comparable; `[contract]` what is refused.
 """
 
 import math
 import tomllib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from feature_repo.home import DAY, ShopError
+from feature_repo.home import DAY, ShopError, did_you_mean
+from feature_repo.shop.contract_rules import ContractRules, read_contract_rules
 from feature_repo.shop.languages import LANGUAGES, language_of
 from feature_repo.shop.markets import Market, read_markets
+from feature_repo.shop.money import Money, read_money
 
 FieldType = Literal["number", "text", "category", "list", "vector", "time", "bool"]
-Role = Literal["title", "category", "brand", "price", "list_price", "stock", "market", "group"]
+Role = Literal[
+    "title",
+    "category",
+    "brand",
+    "price",
+    "list_price",
+    "stock",
+    "market",
+    "group",
+    "image",
+    "text",
+]
 
 RESERVED_COLUMNS = frozenset(
     {
@@ -33,6 +47,9 @@ RESERVED_COLUMNS = frozenset(
 ITEM_KEYS = frozenset({"name", "type", "column", "role", "description"})
 USER_KEYS = ITEM_KEYS | {"values"}
 """Keys that the declaration of a field may have."""
+
+TABLES = ("name", "item", "user", "session", "bots", "market", "currency", "contract")
+"""Keys of `shop.toml`."""
 
 SESSION_TTL_DAYS = 30
 """Days of silence after which a session no longer counts, by default."""
@@ -91,6 +108,8 @@ class Shop:
         session_ttl_days: days of silence after which a session no longer counts.
         bots: what is a bot, and whether it counts.
         markets: those that are declared.
+        money: how amounts of several currencies become comparable.
+        contract: which events are refused or named in warnings.
     """
 
     name: str
@@ -99,27 +118,38 @@ class Shop:
     session_ttl_days: float = SESSION_TTL_DAYS
     bots: BotRule = BotRule()
     markets: tuple[Market, ...] = ()
+    money: Money = field(default_factory=Money)
+    contract: ContractRules = field(default_factory=ContractRules)
 
     @classmethod
     def load(cls, path: Path) -> "Shop":
         """Read `path`; if it is absent, the simulated shop's declaration.
 
         Raises:
-            ShopError: not TOML; a field without name or type, doubled or unknown; or an impossible
-                `[session]`, `[bots]` or `[[market]]`.
+            ShopError: not TOML; an unknown table; a field without name or type, doubled or unknown;
+                or an impossible `[session]`, `[bots]`, `[[market]]`, `[currency]` or `[contract]`.
         """
         source = path if path.exists() else SIMULATED_SHOP
         try:
             table = tomllib.loads(source.read_text(encoding="utf-8"))
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ShopError(f"{source}: expected TOML: {error}.") from None
+        for name in table:
+            if name not in TABLES:
+                hint = did_you_mean(name, TABLES) or "Remove it."
+                raise ShopError(
+                    f"{source}: expected only {', '.join(TABLES)}, found {name!r}. {hint}"
+                )
+        markets = read_markets(table.get("market", []), source)
         return cls(
             name=str(table.get("name", source.stem)),
             item_fields=_fields(table.get("item", []), source, ITEM_KEYS),
             user_fields=_fields(table.get("user", []), source, USER_KEYS),
             session_ttl_days=_session_ttl_days(table.get("session", {}), source),
             bots=_bot_rule(table.get("bots", {}), source),
-            markets=read_markets(table.get("market", []), source),
+            markets=markets,
+            money=read_money(table.get("currency", {}), markets, source),
+            contract=read_contract_rules(table.get("contract", {}), source),
         )
 
     def market(self, name: str) -> Market:
@@ -131,6 +161,24 @@ class Shop:
         if declared is not None:
             return declared
         return Market(name, self.markets[0].language if self.markets else language_of(name))
+
+    def declared_market(self, name: str | None) -> str | None:
+        """Return the market that a name means, as it is declared; None if it means none.
+
+        Without a name it is the default market, or the only one.  A shop without declared markets
+        has any market.
+        """
+        if not self.markets:
+            return name
+        if name is None:
+            return self._default_market
+        market = self._markets.get(name.casefold())
+        return None if market is None else market.name
+
+    @cached_property
+    def _default_market(self) -> str | None:
+        defaults = [market.name for market in self.markets if market.is_default]
+        return next(iter(defaults), self.markets[0].name if len(self.markets) == 1 else None)
 
     def choices(self, language: str, *types: FieldType) -> list[list[ShopField]]:
         """Return the item fields of some types as a market's language reads them.
@@ -156,6 +204,15 @@ class Shop:
             for texts in ordered
         ]
         return [list(dict.fromkeys(choice)) for choice in chosen if choice]
+
+    def fields_of(self, entity: str) -> dict[str, ShopField]:
+        """Return the fields of `item` or `user` by name."""
+        return self._fields[entity]
+
+    @cached_property
+    def _fields(self) -> dict[str, dict[str, ShopField]]:
+        entities = {"item": self.item_fields, "user": self.user_fields}
+        return {entity: {f.name: f for f in fields} for entity, fields in entities.items()}
 
     def items_of(self, *types: FieldType) -> tuple[ShopField, ...]:
         """Return the item fields of the given types, in declared order."""

@@ -25,6 +25,9 @@ State = Literal["good", "note", "bad"]
 _MOST_BOTS = 10
 """Bots that are named."""
 
+_MOST_WARNINGS, _WARNING_DAYS = 10, 7
+"""Kinds of warnings that are named, and the days that they are counted for."""
+
 _LATE_HOURS = 48
 """Two periods of the slowest view."""
 
@@ -64,6 +67,7 @@ def examine(settings: Settings) -> list[Finding]:
         _shop,
         _extensions,
         _log,
+        _warnings,
         _redis,
         _registry,
         _features,
@@ -150,6 +154,18 @@ def _log(settings: Settings) -> Iterator[Finding]:
         yield Finding("note", "event log", "empty", "Add events: `aisle ingest EVENTS`.")
     if log.rebuild_needed:
         yield Finding("note", "backfill", "features are not rebuilt yet", "`aisle refresh`")
+
+
+def _warnings(settings: Settings) -> Iterator[Finding]:
+    """Yield what was wrong with accepted events of the last days."""
+    from feature_repo.events.quality import read_warnings
+
+    counts = read_warnings(settings.home, Clock.of(settings).now(), _WARNING_DAYS)
+    fix = "Correct the sender, or declare it in shop.toml (docs/events.md, Warnings)."
+    for rule, number in counts.most_common(_MOST_WARNINGS):
+        yield Finding("note", "warnings", f"{number:,} events of {_WARNING_DAYS} days: {rule}", fix)
+    if len(counts) > _MOST_WARNINGS:
+        yield Finding("note", "warnings", f"{len(counts) - _MOST_WARNINGS:,} more kinds", fix)
 
 
 def _redis(settings: Settings) -> Iterator[Finding]:

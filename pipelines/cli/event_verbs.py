@@ -14,7 +14,12 @@ _UNSHOWN = (
     "Unshown clicks name a slate that did not show their item: they count as clicks, but as no "
     "impression and no label; check the request ids and the items of the rankings that you send."
 )
-_COUNTED = ("read", "accepted", "duplicate", "quarantined")
+_COUNTED = ("read", "accepted", "duplicate", "quarantined", "warned")
+_FINDINGS = (
+    ("Quarantined", "quarantined_lines", "quarantined_reasons"),
+    ("Warnings", "warnings", "warning_reasons"),
+)
+"""Title → the keys of the first findings, and of their numbers by reason."""
 
 
 def init(args: argparse.Namespace) -> Outcome:
@@ -63,12 +68,11 @@ def validate(args: argparse.Namespace) -> Outcome:
     from feature_repo.events.ingest import validate as run
 
     settings = Settings.from_environment()
-    home = settings.home if settings.home.log.exists() else None
     with progress_bar("validate") as progress:
         report = run(
             args.paths,
             clock=Clock.of(settings),
-            home=home,
+            home=settings.home,
             mapping=_mapping(args),
             progress=progress,
         )
@@ -99,13 +103,14 @@ def _mapping(args: argparse.Namespace) -> "TableMapping | None":
 
 
 def _ingest_outcome(data: dict[str, Any]) -> Outcome:
-    shown = data["quarantined_lines"][:20]
     counts: list[list[object]] = [[name, data[name]] for name in _COUNTED]
     parts = [table("", ["events", ""], counts, numbers=1)]
-    if shown:
-        rows: list[list[object]] = [[q["file"], q["line"], q["reason"]] for q in shown]
-        parts.append(table("Quarantined", ["file", "line", "reason"], rows))
-    others = {k: v for k, v in data.items() if k not in {*_COUNTED, "quarantined_lines"}}
+    for title, listed, reasons in _FINDINGS:
+        if data[listed]:
+            rows = _by_reason(data[listed], data[reasons])
+            parts.append(table(title, ["number", "first", "what", "hint"], rows))
+    listed_above = {*_COUNTED, *(name for _, *names in _FINDINGS for name in names)}
+    others = {k: v for k, v in data.items() if k not in listed_above}
     parts += [
         line(f"{name.replace('_', ' ')}: {_in_words(value)}") for name, value in others.items()
     ]
@@ -114,6 +119,23 @@ def _ingest_outcome(data: dict[str, Any]) -> Outcome:
     if data["late"]:
         parts.append(line(_LATE))
     return Outcome(data, pages(*parts))
+
+
+def _by_reason(findings: list[dict[str, Any]], reasons: dict[str, int]) -> list[list[object]]:
+    """Return a row for each reason: its number, and its first finding."""
+    rows: list[list[object]] = []
+    for reason, number in reasons.items():
+        first = next((one for one in findings if _reason(one) == reason), None)
+        if first is None:
+            rows.append([number, "", reason, ""])
+        else:
+            position = f"{first['file']}:{first['line']}"
+            rows.append([number, position, f"{reason}, found {first['found']}", first["hint"]])
+    return rows
+
+
+def _reason(finding: dict[str, Any]) -> str:
+    return f"{finding['field']}: expected {finding['expected']}"
 
 
 def _in_words(value: Any) -> str:

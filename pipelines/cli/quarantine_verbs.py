@@ -100,7 +100,7 @@ def _replay(args: argparse.Namespace, settings: Settings) -> Outcome:
         "read": report.read,
         "accepted": report.accepted,
         "duplicate": report.duplicate,
-        "quarantined": len(report.quarantined),
+        "quarantined": report.quarantined.count,
         "cut": cut,
     }
     rows: list[list[object]] = [[name, count] for name, count in data.items()]

@@ -142,7 +142,7 @@ class Demo:
         if report.last_event_time is None:
             raise LogError(
                 f"{self.events} has no valid event: read {report.read}, "
-                f"quarantined {len(report.quarantined)}; `aisle validate` lists them."
+                f"quarantined {report.quarantined.count}; `aisle validate` lists them."
             )
         start = self.settings.clock or to_text(report.last_event_time + SECOND)
         return replace(self.settings, clock=start)

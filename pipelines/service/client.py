@@ -176,11 +176,11 @@ class AisleClient:
 
     def events(self, events: Sequence[Mapping[str, Any]]) -> Json:
         """Send canonical events; the answer counts accepted, duplicate and quarantined."""
-        return self._post("/events", list(events))
+        return self._send("/events", events)
 
     def feedback(self, events: Sequence[Mapping[str, Any]]) -> Json:
         """Send events in Metarank's format."""
-        return self._post("/feedback", list(events))
+        return self._send("/feedback", events)
 
     def user(self, user_id: str) -> Json:
         """Return the stored features of a user: `known`, and `features` by full name."""
@@ -221,18 +221,25 @@ class AisleClient:
     def _post(self, path: str, body: object, flags: Mapping[str, str] | None = None) -> Json:
         return self._json("POST", path, json=body, params=flags)
 
+    def _send(self, path: str, events: Sequence[Mapping[str, Any]]) -> Json:
+        """Send events; an answer that some or all were quarantined is no error."""
+        answer: Json = self._request("POST", path, (200, 207, 422), json=list(events)).json()
+        return answer
+
     def _json(self, method: str, path: str, **request: Any) -> Json:
         answer: Json = self._request(method, path, **request).json()
         return answer
 
-    def _request(self, method: str, path: str, **request: Any) -> httpx.Response:
+    def _request(
+        self, method: str, path: str, answers: Sequence[int] = (200,), **request: Any
+    ) -> httpx.Response:
         try:
             response = self._http.request(method, path, **request)
         except httpx.TransportError as error:
             raise ServiceError(
                 f"{self.url} does not answer ({error}); start it with `aisle serve`."
             ) from error
-        if response.status_code != 200:
+        if response.status_code not in answers:
             raise ServiceError(f"{path} answered {response.status_code}: {response.text[:300]}")
         return response
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from feature_repo.events.contract import LONGEST_SLATE
+from feature_repo.events.quality import LISTED, Finding
 from serving.contract.errors import decode_body, too_large
 
 MAX_BODY_BYTES = 1 << 20
@@ -15,25 +16,34 @@ MAX_ITEMS = LONGEST_SLATE
 Body = TypeVar("Body")
 
 
-class NamedValue(msgspec.Struct, frozen=True):
+class NamedValue(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A field of a request or of a candidate, in Metarank's format."""
 
     name: str
     value: Any = None
 
 
-class Candidate(msgspec.Struct, frozen=True):
-    """An item to rank; its fields override the stored ones in this request."""
+class Candidate(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """An item to rank; its fields override the stored ones in this request.
+
+    Attributes:
+        relevancy, label: of Metarank's ranking event; not read.
+    """
 
     id: str | int
     fields: list[NamedValue] | None = None
+    relevancy: Any = None
+    label: Any = None
 
 
-class RankBody(msgspec.Struct, frozen=True, kw_only=True):
+class RankBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /rank/{model}`.
 
     The fields `query`, `market` and `surface` have their own meaning.  `timestamp` is logged and
     gives the shopper's local hour; the instant of the answer is the server's.
+
+    Attributes:
+        event, tenant: of Metarank's ranking event; not read.
     """
 
     items: list[Candidate]
@@ -42,6 +52,8 @@ class RankBody(msgspec.Struct, frozen=True, kw_only=True):
     user: str | int | None = None
     session: str | int | None = None
     fields: list[NamedValue] | None = None
+    event: str | None = None
+    tenant: str | None = None
 
     def check_limits(self) -> None:
         """Check the number of items.
@@ -90,17 +102,24 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
     dropped: list[str]
 
 
-MAX_NAMED = 100
+MAX_NAMED = LISTED
 """Entries of each list of findings in an answer, so that no body has an answer of many times its
 size."""
 
 
+class EventFinding(Finding, frozen=True):
+    """What is wrong with an event of a batch; `index` is its position, from 0."""
+
+    index: int
+
+
 class QuarantinedEvent(msgspec.Struct, frozen=True):
-    """An event of a batch that was not accepted, and why."""
+    """An event of a batch that was not accepted, why, and what to do."""
 
     index: int
     field: str
     reason: str
+    hint: str
 
 
 class EventsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -110,6 +129,9 @@ class EventsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
         quarantined: the first MAX_NAMED quarantined events.
         quarantined_count: of all quarantined events, where there are more.
         reasons: their numbers by field and expected value, the MAX_NAMED most frequent ones.
+        warnings: what the shop should look at in accepted events, the first MAX_NAMED.
+        warnings_count: of all warnings, where there are any.
+        warning_reasons: their numbers, by field and expected value.
     """
 
     accepted: int
@@ -117,6 +139,16 @@ class EventsAnswer(msgspec.Struct, frozen=True, omit_defaults=True):
     quarantined: list[QuarantinedEvent]
     quarantined_count: int = 0
     reasons: dict[str, int] = {}
+    warnings: list[EventFinding] = []
+    warnings_count: int = 0
+    warning_reasons: dict[str, int] = {}
+
+    @property
+    def status(self) -> int:
+        """The status of HTTP: 422 if all events of the body were quarantined, 207 if some."""
+        if not self.quarantined:
+            return 200
+        return 207 if self.accepted or self.duplicate else 422
 
 
 encode = msgspec.json.Encoder().encode
@@ -135,7 +167,7 @@ def body_reader(body: type[Body]) -> Callable[[bytes], Body]:
     check_limits: Callable[[Body], None] = getattr(body, "check_limits")  # noqa: B009
 
     def read(data: bytes) -> Body:
-        decoded = decode_body(decode, data)
+        decoded = decode_body(decode, data, body)
         check_limits(decoded)
         return decoded
 

@@ -18,7 +18,7 @@ MAX_QUERY_CHARACTERS = 10_000
 MAX_COMPLETIONS = 50
 
 
-class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
+class SearchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /search`.
 
     Without a query it browses: recommendations for the shopper within the filters.
@@ -64,7 +64,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True):
         _check_filters(self.filters)
 
 
-class RecommendBody(msgspec.Struct, frozen=True, kw_only=True):
+class RecommendBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Body of `POST /recommend/{surface}`; `count`, `user` and `items` as in Metarank.
 
     Attributes:

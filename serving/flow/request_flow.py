@@ -93,7 +93,7 @@ async def answer(
         ApiError: 404, unknown model; 400, invalid request.
     """
     started, model = time.perf_counter(), assign(resources.models, name)
-    query = read_query(body, t=resources.clock.now(), explain=explain, shown=shown)
+    query = read_query(body, resources.shop, t=resources.clock.now(), explain=explain, shown=shown)
     request = RequestState(resources, model, query)
     _, slate = await _flow(request)
     return rank_answer(request.query, slate, request.trace.degraded, started)

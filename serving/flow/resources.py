@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from feature_repo.events.log import EventLog, SegmentWriter
+from feature_repo.events.quality import EventChecks
 from feature_repo.home import ApiKeys, Clock, RedisError, Settings
 from feature_repo.shop import Shop
 from serving.access import RUNNING_EVENTS, Authentication, ConcurrencyLimit, concurrency_limits
@@ -88,6 +89,7 @@ class Resources:
             writer=writer,
             online_features=online_features,
             clock=clock,
+            checks=EventChecks.of(settings.home),
             find_answer=answer_log.get,
             on_accepted=deleted_items.apply,
         )

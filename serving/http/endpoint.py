@@ -64,6 +64,7 @@ class Endpoint:
         query: JSON Schema of each other parameter of the query string.
         choices: allowed values of path parameters; others answer 404.
         errors: descriptions of further error statuses.
+        outcomes: descriptions of further statuses that an answer may have, by its `status`.
         media_type: of an answer in bytes.
         aliases: further paths with the same answer.
         is_probe: BentoML answers it; our application answers only requests of another method.
@@ -87,6 +88,7 @@ class Endpoint:
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)
+    outcomes: Mapping[int, str] = field(default_factory=dict)
     media_type: str = JSON
     aliases: tuple[str, ...] = ()
     is_probe: bool = False

@@ -35,6 +35,10 @@ from serving.monitoring import CONTENT_TYPE, exposition, run_in_pool
 _FLAG_SCOPES = {"explain": "users", "shown": "events"}
 """`explain` reads the features of the shopper, and `shown` writes a ranking event."""
 
+_PARTLY = {
+    207: "Some events were quarantined.",
+    422: "All events were quarantined.",
+}
 _LOG_UNAVAILABLE = {503: "The log cannot be written; nothing was acknowledged, send again."}
 
 
@@ -128,11 +132,13 @@ async def autocomplete(call: Call) -> AutocompleteAnswer:
     kind="events",
     metric="events",
     errors=_LOG_UNAVAILABLE,
+    outcomes=_PARTLY,
 )
 async def events(call: Call) -> EventsAnswer:
     """Ingest canonical events.
 
     One object, an array, or one object per line.  An invalid event does not reject the others.
+    The status is 207 where some events were quarantined, and 422 where all were.
     """
     return await _ingest(call, CANONICAL.parse, "events")
 
@@ -147,11 +153,13 @@ async def events(call: Call) -> EventsAnswer:
     kind="events",
     metric="feedback",
     errors=_LOG_UNAVAILABLE,
+    outcomes=_PARTLY,
 )
 async def feedback(call: Call) -> EventsAnswer:
     """Ingest events in Metarank's format, or in a dialect of an installed package.
 
     One object, an array, or one object per line.  An invalid event does not reject the others.
+    The status is 207 where some events were quarantined, and 422 where all were.
     """
     return await _ingest(call, parse_feedback, "feedback")
 

@@ -13,7 +13,9 @@ _ERROR = {
     "properties": {
         "error": {
             "type": "object",
-            "properties": {name: {"type": "string"} for name in ("field", "expected", "found")},
+            "properties": {
+                name: {"type": "string"} for name in ("field", "expected", "found", "hint")
+            },
             "required": ["field", "expected", "found"],
         }
     },
@@ -85,7 +87,11 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     }
     if endpoint.is_probe and "503" in errors:
         del errors["503"]["content"]
-    return {"200": success, **errors}
+    outcomes = {
+        str(status): {**success, "description": description}
+        for status, description in endpoint.outcomes.items()
+    }
+    return {"200": success, **outcomes, **errors}
 
 
 def _content(type_: type) -> dict[str, Any]:

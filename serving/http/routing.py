@@ -107,7 +107,8 @@ async def _respond(
         ANSWER_SECONDS.labels(label).observe(time.perf_counter() - started)
     if isinstance(content, bytes):
         return Response(content, media_type=endpoint.media_type)
-    return Response(encode(content), media_type=JSON)
+    status = content.status if endpoint.outcomes else 200
+    return Response(encode(content), status, media_type=JSON)
 
 
 def _flag(query: Mapping[str, str], name: str) -> bool:

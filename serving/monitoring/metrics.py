@@ -35,7 +35,7 @@ ERRORS = Counter("aisle_refused", "Requests answered with an error.", ["status"]
 IN_FLIGHT = Gauge(
     "aisle_in_flight", "Requests running or waiting.", ["kind"], multiprocess_mode="livesum"
 )
-EVENTS = Counter("aisle_events", "Events by outcome.", ["outcome"])
+EVENTS = Counter("aisle_events", "Events by outcome, and warnings about them.", ["outcome"])
 LOST_ANSWERS = Counter("aisle_served_lost", "Answers that could not be logged as served.")
 ARTIFACT_LOADS = Counter(
     "aisle_artifact_loads", "Artifacts loaded or rejected.", ["kind", "outcome"]

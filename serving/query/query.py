@@ -13,7 +13,7 @@ from feature_repo.events.contract import (
     shop_field,
     text,
 )
-from feature_repo.home import EventError, parse_instant, utc_offset_minutes
+from feature_repo.home import EventError, did_you_mean, parse_instant, utc_offset_minutes
 from feature_repo.shop import Shop
 from serving.contract import (
     Candidate,
@@ -78,11 +78,13 @@ class Query:
         return self.key is not None and is_first
 
 
-def read_query(body: RankBody, *, t: int, explain: bool = False, shown: bool = False) -> Query:
+def read_query(
+    body: RankBody, shop: Shop, *, t: int, explain: bool = False, shown: bool = False
+) -> Query:
     """Parse the body of a ranking request.
 
     Raises:
-        ApiError: 400; an id or a field value is invalid, or an item occurs twice.
+        ApiError: 400; an id, a field value or the market is invalid, or an item occurs twice.
     """
     try:
         item_ids = identifiers([candidate.id for candidate in body.items], "items")
@@ -94,7 +96,7 @@ def read_query(body: RankBody, *, t: int, explain: bool = False, shown: bool = F
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
             text=_text_of(fields, "query"),
-            market=_text_of(fields, "market") or DEFAULT_MARKET,
+            market=_market(_text_of(fields, "market"), "fields.market", shop),
             surface=_text_of(fields, "surface"),
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
@@ -119,7 +121,8 @@ def read_list_query(
     """Parse the body of a search or a recommendation.
 
     Raises:
-        ApiError: 404, there is no such surface; 400, an id, filter or `next` is invalid.
+        ApiError: 404, there is no such surface; 400, an id, the market, a filter or `next` is
+            invalid.
     """
     try:
         return Query(
@@ -128,7 +131,7 @@ def read_list_query(
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
             text=text(body.query, "query") if isinstance(body, SearchBody) else None,
-            market=_optional(body.market or None, "market") or DEFAULT_MARKET,
+            market=_market(_optional(body.market or None, "market"), "market", shop),
             surface=surface,
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
@@ -140,6 +143,22 @@ def read_list_query(
         )
     except EventError as error:
         raise bad_request(error) from None
+
+
+def _market(name: str | None, field: str, shop: Shop) -> str:
+    """Return the market of a request.
+
+    Raises:
+        EventError: the shop declares others; or the request names none, and no market is the
+            default.
+    """
+    market = shop.declared_market(name or None)
+    if market is None and shop.markets:
+        names = [declared.name for declared in shop.markets]
+        default = "Name it, or give one market of shop.toml `default = true`."
+        hint = did_you_mean(name, names) if name else default
+        raise EventError(field, f"one of {', '.join(names)}", name, hint)
+    return market or DEFAULT_MARKET
 
 
 def _overrides(candidates: Sequence[Candidate], item_ids: Sequence[str]) -> dict[str, Fields]:

@@ -1,7 +1,6 @@
 """Ingestion of events: parse, validate, log, apply, and then acknowledge."""
 
 import threading
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -17,8 +16,15 @@ from feature_repo.events.contract import (
     validate_event,
 )
 from feature_repo.events.log import EventLog, Quarantine, SegmentWriter
+from feature_repo.events.quality import (
+    EventChecks,
+    Finding,
+    FindingList,
+    add_warnings,
+    finding_of,
+)
 from feature_repo.home import Clock, EventError, Home, LogError
-from serving.contract import MAX_NAMED, EventsAnswer, QuarantinedEvent
+from serving.contract import MAX_NAMED, EventFinding, EventsAnswer, QuarantinedEvent
 from serving.features import OnlineFeatures
 from serving.monitoring import EVENTS
 from serving.recording.recent import RecentEntries
@@ -31,25 +37,24 @@ RECENT_BYTES = 32 << 20
 ID_BYTES = 200
 """Bytes of an id in memory, besides its characters."""
 
-_LONGEST_FIELD = 120
-"""Characters of a field's name in an answer; the sender may have made it up."""
-
 
 @dataclass
 class _Batch:
-    """The events of a body: valid ones by id, with their positions, and the others."""
+    """The events of a body: valid ones by id, with their positions, and what is wrong."""
 
+    raw_events: list[object]
     valid: dict[str, AnyEvent] = field(default_factory=dict)
     indexes: dict[str, int] = field(default_factory=dict)
     duplicate: int = 0
-    quarantined: list[QuarantinedEvent] = field(default_factory=list)
-    reasons: Counter[str] = field(default_factory=Counter)
+    refused: list[EventFinding] = field(default_factory=list)
+    quarantined: FindingList[EventFinding] = field(default_factory=FindingList)
+    warnings: FindingList[EventFinding] = field(default_factory=FindingList)
 
     def quarantine(self, index: int, error: EventError) -> None:
         """Add an event that cannot be logged."""
-        name, reason = error.field[:_LONGEST_FIELD], f"expected {error.expected}"
-        self.quarantined.append(QuarantinedEvent(index, name, f"{reason}, found {error.found}"))
-        self.reasons[f"{name}: {reason}"] += 1
+        finding = _located(finding_of(error, self.raw_events[index]), index)
+        self.refused.append(finding)
+        self.quarantined.add(finding)
 
 
 @dataclass
@@ -57,6 +62,7 @@ class EventIntake:
     """Writes events to the log and applies them to the online features.  Threads may share it.
 
     Attributes:
+        checks: of the values of events.
         find_answer: looks up this shop's answer to a request.
         on_accepted: receives the accepted events.
     """
@@ -66,6 +72,7 @@ class EventIntake:
     writer: SegmentWriter
     online_features: OnlineFeatures
     clock: Clock
+    checks: EventChecks
     find_answer: Callable[[str], ServedEvent | None]
     on_accepted: Callable[[Iterable[AnyEvent]], None]
     _recent_ids: RecentEntries[str, None] = field(
@@ -90,19 +97,19 @@ class EventIntake:
             EventError: the body is not JSON.
             LogError: the log cannot be written; nothing is acknowledged.
         """
-        raw_events = split_body(body)
-        batch = self._parse_batch(raw_events, parse)
+        batch = self._parse_batch(split_body(body), parse)
         for event in batch.valid.values():
             check(event)
         self._check_corrections(batch)
-        self._store_quarantined(raw_events, batch.quarantined, dialect)
+        self._store_quarantined(batch, dialect)
+        self._store_warnings(batch)
         logged_ids = self._logged_ids(batch.valid)
         new = [event for event_id, event in batch.valid.items() if event_id not in logged_ids]
         # Another process may have logged an event meanwhile; applying it reports that.
         applied_before = list(self.record(new)).count("duplicate")
         accepted = len(new) - applied_before
         duplicate = batch.duplicate + len(logged_ids) + applied_before
-        _count(accepted, duplicate, len(batch.quarantined))
+        _count(accepted, duplicate, batch)
         return _answer(accepted, duplicate, batch)
 
     def record(self, events: Sequence[AnyEvent]) -> Sequence[str]:
@@ -134,17 +141,19 @@ class EventIntake:
         return outcomes
 
     def _parse_batch(self, raw_events: list[object], parse: Parse) -> _Batch:
-        batch = _Batch()
+        batch = _Batch(raw_events)
         for index, raw in enumerate(raw_events):
             try:
-                events = self._validated(raw, parse)
+                checked = self._validated(raw, parse)
             except EventError as error:
                 batch.quarantine(index, error)
                 continue
-            for event in events:
+            for event, findings in checked:
                 batch.duplicate += event.event_id in batch.valid
                 batch.valid.setdefault(event.event_id, event)
                 batch.indexes.setdefault(event.event_id, index)
+                for finding in findings:
+                    batch.warnings.add(_located(finding, index))
         return batch
 
     def _check_corrections(self, batch: _Batch) -> None:
@@ -165,30 +174,35 @@ class EventIntake:
                 del batch.valid[event_id]
                 batch.quarantine(batch.indexes[event_id], error)
 
-    def _validated(self, raw: object, parse: Parse) -> list[AnyEvent]:
+    def _validated(self, raw: object, parse: Parse) -> list[tuple[AnyEvent, list[Finding]]]:
         try:
             events = [msgspec.structs.replace(event, received_at=0) for event in parse(raw)]
             now = self.clock.now()
-            return [validate_event(event, now=now, served=self.find_answer) for event in events]
+            valid = [validate_event(event, now=now, served=self.find_answer) for event in events]
+            return [self.checks.check(event, raw) for event in valid]
         except RecursionError:
             raise EventError("event", "JSON less deeply nested", "too many levels") from None
 
-    def _store_quarantined(
-        self, raw_events: list[object], quarantined: Sequence[QuarantinedEvent], dialect: str
-    ) -> None:
-        if not quarantined:
+    def _store_quarantined(self, batch: _Batch, dialect: str) -> None:
+        if not batch.refused:
             return
-        add, further = self._quarantine.add, quarantined[MAX_NAMED:]
+        add, further = self._quarantine.add, batch.refused[MAX_NAMED:]
         try:
-            for entry in quarantined[:MAX_NAMED]:
-                content = _encoded(raw_events[entry.index])
-                add(dialect, entry.index + 1, f"{entry.field}: {entry.reason}", content)
+            for entry in batch.refused[:MAX_NAMED]:
+                content = _encoded(batch.raw_events[entry.index])
+                add(dialect, entry.index + 1, entry.reason, content)
             if further:
                 first = further[0]
-                contents = b",".join(_encoded(raw_events[entry.index]) for entry in further)
-                reason = f"more events of one body; of the first, {first.field}: {first.reason}"
+                contents = b",".join(_encoded(batch.raw_events[entry.index]) for entry in further)
+                reason = f"more events of one body; of the first, {first.reason}"
                 add(dialect, first.index + 1, reason, b"[%b]" % contents, count=len(further))
             self._quarantine.sync()
+        except OSError as error:
+            raise LogError(f"{self.home.log} cannot be written: {error}.") from error
+
+    def _store_warnings(self, batch: _Batch) -> None:
+        try:
+            add_warnings(self.home, batch.warnings.rules, self.clock.now())
         except OSError as error:
             raise LogError(f"{self.home.log} cannot be written: {error}.") from error
 
@@ -212,16 +226,34 @@ def _encoded(raw: object) -> bytes:
         return b'"(too many levels)"'
 
 
+def _located(finding: Finding, index: int) -> EventFinding:
+    return EventFinding(**msgspec.structs.asdict(finding), index=index)
+
+
 def _answer(accepted: int, duplicate: int, batch: _Batch) -> EventsAnswer:
-    answer = EventsAnswer(accepted, duplicate, batch.quarantined[:MAX_NAMED])
-    count = len(batch.quarantined)
-    if count <= MAX_NAMED:
+    quarantined = [_quarantined(finding) for finding in batch.quarantined.first]
+    answer = EventsAnswer(
+        accepted,
+        duplicate,
+        quarantined,
+        warnings=batch.warnings.first,
+        warnings_count=batch.warnings.count,
+        warning_reasons=batch.warnings.reasons,
+    )
+    if batch.quarantined.count <= MAX_NAMED:
         return answer
-    reasons = dict(batch.reasons.most_common(MAX_NAMED))
-    return msgspec.structs.replace(answer, quarantined_count=count, reasons=reasons)
+    return msgspec.structs.replace(
+        answer, quarantined_count=batch.quarantined.count, reasons=batch.quarantined.reasons
+    )
 
 
-def _count(accepted: int, duplicate: int, quarantined: int) -> None:
+def _quarantined(finding: EventFinding) -> QuarantinedEvent:
+    reason = f"expected {finding.expected}, found {finding.found}"
+    return QuarantinedEvent(finding.index, finding.field, reason, finding.hint)
+
+
+def _count(accepted: int, duplicate: int, batch: _Batch) -> None:
     EVENTS.labels("accepted").inc(accepted)
     EVENTS.labels("duplicate").inc(duplicate)
-    EVENTS.labels("quarantined").inc(quarantined)
+    EVENTS.labels("quarantined").inc(batch.quarantined.count)
+    EVENTS.labels("warned").inc(batch.warnings.count)

@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+from feature_repo.shop import CURRENCIES, SHARED_SIGNS
 from training.query_understanding.price_phrases import (
     AFTER_AT_LEAST,
     AFTER_AT_MOST,
@@ -18,11 +19,9 @@ from training.query_understanding.price_phrases import (
     AT_MOST_WEAK,
     BETWEEN,
     BETWEEN_WEAK,
-    CURRENCIES,
     DOUBTFUL,
     NOT_LESS,
     PRICE,
-    SHARED_SIGNS,
     TO,
     UNITS,
 )

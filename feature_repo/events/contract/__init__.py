@@ -2,10 +2,17 @@
 
 from feature_repo.events.contract.bodies import BYTE_ORDER_MARK, decode_json, split_body
 from feature_repo.events.contract.canonical import parse_canonical
-from feature_repo.events.contract.dialects import CANONICAL, Dialect, parse_events, parse_feedback
+from feature_repo.events.contract.dialects import (
+    CANONICAL,
+    Dialect,
+    parse_events,
+    parse_feedback,
+    sent_name,
+)
 from feature_repo.events.contract.event_kind import DERIVED_COLUMNS, ERASED_USER, EventKind
 from feature_repo.events.contract.events import (
     DEFAULT_MARKET,
+    OTHER_TYPES,
     POSITIVE_TYPES,
     AnyEvent,
     InteractionEvent,
@@ -59,6 +66,7 @@ __all__ = [
     "EVENT_KINDS",
     "FEATURE_KINDS",
     "LONGEST_SLATE",
+    "OTHER_TYPES",
     "POSITIVE_TYPES",
     "QUERY_KEY_VERSION",
     "SHOP_KINDS",
@@ -92,6 +100,7 @@ __all__ = [
     "parse_events",
     "parse_feedback",
     "query_key",
+    "sent_name",
     "shop_field",
     "split_body",
     "text",

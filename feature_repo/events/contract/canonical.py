@@ -9,8 +9,8 @@ from typing import Any, cast
 from feature_repo.events.contract.event_kind import EventKind
 from feature_repo.events.contract.events import AnyEvent
 from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
-from feature_repo.events.contract.values import read_object
-from feature_repo.home import EventError, utc_offset_minutes
+from feature_repo.events.contract.values import read_object, with_currency
+from feature_repo.home import EventError, did_you_mean, utc_offset_minutes
 
 
 def parse_canonical(raw: object) -> AnyEvent:
@@ -26,9 +26,10 @@ def parse_canonical(raw: object) -> AnyEvent:
         raise EventError("event", "a JSON object", raw)
     name = raw.get("kind")
     if not isinstance(name, str) or name not in SHOP_KINDS:
-        raise EventError("kind", f"one of {', '.join(SHOP_KINDS)}", name)
+        hint = did_you_mean(name, SHOP_KINDS) if isinstance(name, str) else ""
+        raise EventError("kind", f"one of {', '.join(SHOP_KINDS)}", name, hint)
     kind = EVENT_KINDS[name]
-    fields = read_object(raw, kind.readers)
+    fields = read_object(with_currency(raw) if "value" in raw else raw, kind.readers)
     del fields["kind"]
     for required in kind.required:
         if required not in fields:

@@ -19,7 +19,7 @@ parses it: installed dialects in the order of their names, then Metarank's, then
 
 import functools
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -27,7 +27,7 @@ import msgspec
 from feature_repo.events.contract.canonical import parse_canonical
 from feature_repo.events.contract.events import AnyEvent
 from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS, kind_of_event
-from feature_repo.events.contract.metarank import parse_metarank
+from feature_repo.events.contract.metarank import NAMES, parse_metarank
 from feature_repo.events.contract.value_types import INSTANT
 from feature_repo.home import EventError, extension_error, extensions
 
@@ -45,10 +45,12 @@ class Dialect:
             False. It is called for every object that is read, so it should look at keys only.
         parse: returns the events of an object, which may be none or many. It raises EventError if
             the object is bad; any other exception quarantines the object too.
+        names: canonical key → the dialect's, for messages to the sender.
     """
 
     recognizes: Callable[[Raw], bool]
     parse: Callable[[Any], Sequence[AnyEvent]]
+    names: Mapping[str, str] = field(default_factory=dict)
 
 
 CANONICAL = Dialect(
@@ -58,6 +60,7 @@ CANONICAL = Dialect(
 METARANK = Dialect(
     recognizes=lambda raw: "event" in raw and "kind" not in raw,
     parse=lambda raw: (parse_metarank(raw),),
+    names=NAMES,
 )
 BUILT_IN = {"metarank": METARANK, "canonical": CANONICAL}
 
@@ -100,6 +103,15 @@ def parse_feedback(raw: object) -> Sequence[AnyEvent]:
     return _parse(raw, name if name is not None and name != "canonical" else "metarank")
 
 
+def sent_name(raw: object, name: str) -> str:
+    """Return the sender's name of a canonical key.
+
+    >>> sent_name({"event": "item"}, "event_time"), sent_name({"kind": "item"}, "event_time")
+    ('timestamp', 'event_time')
+    """
+    return dialects()[dialect_of(raw)].names.get(name, name)
+
+
 def _installed() -> dict[str, Dialect]:
     installed = extensions(GROUP, Dialect)
     for name in installed.keys() & BUILT_IN.keys():
@@ -139,7 +151,7 @@ def _checked(name: str, dialect: Dialect) -> Dialect:
             reason = f"{type(error).__name__}: {error}"
             raise EventError("event", f"an object of the dialect {name}", reason) from error
 
-    return Dialect(recognizes, parse)
+    return Dialect(recognizes, parse, dialect.names)
 
 
 def _sound(event: AnyEvent) -> AnyEvent:
@@ -154,7 +166,8 @@ def _sound(event: AnyEvent) -> AnyEvent:
 
 def _check_values(event: AnyEvent) -> None:
     """Read every value again as if a sender had sent it; instants are already in microseconds."""
-    for name, field in kind_of_event(event).fields.items():
+    for name, declared in kind_of_event(event).fields.items():
         value = msgspec.json.decode(msgspec.json.encode(getattr(event, name)))
-        if field.type.read is not None and field.type is not INSTANT and value is not None:
-            field.type.read(value, name)
+        read = declared.type.read
+        if read is not None and declared.type is not INSTANT and value is not None:
+            read(value, name)

@@ -14,9 +14,10 @@ import msgspec
 from feature_repo.events.contract.fields import Field
 from feature_repo.events.contract.slates import ShownItem
 from feature_repo.events.contract.value_types import (
+    AMOUNT,
+    CURRENCY,
     ID,
     INSTANT,
-    NUMBER,
     OFFSET_MINUTES,
     SEED,
     SHOP_FIELDS,
@@ -35,6 +36,9 @@ SourceLocations = dict[str, tuple[int, float]]
 DEFAULT_MARKET = "default"
 POSITIVE_TYPES = ("click", "add_to_cart", "purchase")
 """Types of interaction that count as interest in the item."""
+
+OTHER_TYPES = ("view", "return")
+"""Further types with a meaning to Aisle: a page of an item, and a purchase that came back."""
 
 _ItemId = Annotated[str, Field(ID, "The item; an integer becomes text.", privacy="public")]
 _UserId = Annotated[str, Field(ID, "The user; an integer becomes text.", privacy="user_id")]
@@ -228,7 +232,7 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
     session_id: _SessionId | None = None
     value: Annotated[
         float | None,
-        Field(NUMBER, "An amount that belongs to the interaction.", privacy="public"),
+        Field(AMOUNT, "An amount that belongs to the interaction.", privacy="public"),
     ] = None
     corrects: Annotated[
         str | None,
@@ -240,7 +244,16 @@ class InteractionEvent(Event, frozen=True, tag="interaction"):
             privacy="public",
         ),
     ] = None
-    quantity: Annotated[float | None, Field(NUMBER, "Units of the item.", privacy="public")] = None
+    quantity: Annotated[float | None, Field(AMOUNT, "Units of the item.", privacy="public")] = None
+    currency: Annotated[
+        str | None,
+        Field(
+            CURRENCY,
+            "ISO 4217 code of value, by default the shop's currency. An amount of another currency "
+            "is converted where shop.toml has a rate; without a rate no feature reads it.",
+            privacy="public",
+        ),
+    ] = None
 
 
 class ServedEvent(SlateEvent, frozen=True, tag="served"):

@@ -5,7 +5,8 @@
     user         user, upsert, the same way
     ranking      ranking: `id` becomes event id and request id; of the fields, `query`, `market` and
                  `surface` are read; an item's `relevancy` becomes its score
-    interaction  interaction: `ranking` is the request id; of the fields, `value` is read
+    interaction  interaction: `ranking` is the request id; of the fields, `value` and `currency` are
+                 read
 
 Unknown keys are ignored, as Metarank does. An item's `relevancy` is read only if the slate's values
 differ: a constant has no information about the items' order.
@@ -26,9 +27,20 @@ from feature_repo.events.contract.events import (
 )
 from feature_repo.events.contract.slates import ShownItem
 from feature_repo.events.contract.values import FieldValue, identifier, text
-from feature_repo.home import EventError, parse_instant, utc_offset_minutes
+from feature_repo.home import EventError, did_you_mean, parse_instant, utc_offset_minutes
 
 RELEVANCY = "relevancy"
+NAMES = {
+    "event_id": "id",
+    "event_time": "timestamp",
+    "item_id": "item",
+    "user_id": "user",
+    "session_id": "session",
+    "value": "fields.value",
+    "currency": "fields.currency",
+    "market": "fields.market",
+}
+"""Canonical key → Metarank's."""
 
 
 def parse_metarank(raw: object) -> AnyEvent:
@@ -41,7 +53,8 @@ def parse_metarank(raw: object) -> AnyEvent:
         raise EventError("event", "a JSON object", raw)
     kind = raw.get("event")
     if not isinstance(kind, str) or kind not in _PARSERS:
-        raise EventError("event", f"one of {', '.join(_PARSERS)}", kind)
+        hint = did_you_mean(kind, _PARSERS) if isinstance(kind, str) else ""
+        raise EventError("event", f"one of {', '.join(_PARSERS)}", kind, hint)
     return _PARSERS[kind](raw)
 
 
@@ -99,7 +112,8 @@ def _ranking(raw: dict[str, Any]) -> RankingEvent:
 
 
 def _interaction(raw: dict[str, Any]) -> InteractionEvent:
-    value = named_fields(raw.get("fields")).get("value")
+    fields = values.with_currency(named_fields(raw.get("fields")))
+    value, currency = fields.get("value"), fields.get("currency")
     return InteractionEvent(
         event_id=_required(raw, "id"),
         event_time=_time(raw),
@@ -108,7 +122,8 @@ def _interaction(raw: dict[str, Any]) -> InteractionEvent:
         request_id=_optional(raw, "ranking"),
         user_id=_optional(raw, "user"),
         session_id=_optional(raw, "session"),
-        value=None if value is None else values.number(value, "fields.value"),
+        value=None if value is None else values.amount(value, "fields.value"),
+        currency=None if currency is None else values.currency(currency, "fields.currency"),
     )
 
 

@@ -1,9 +1,10 @@
 """The types of values in events: how each is read, published as JSON Schema, and stored.
 
-A schema and the reader accept the same values, with five exceptions that JSON Schema cannot
+A schema and the reader accept the same values, with seven exceptions that JSON Schema cannot
 express or that would make it unreadable: a slate may not repeat an item, an event may not correct
 itself nor a user be merged with itself, a shop's own fields have a limit together, 7.0 is not an
-id, and the reader accepts more ISO 8601 forms.
+id, and the reader accepts more ISO 8601 forms, amounts as text or with their currency, and the
+signs of currencies.
 """
 
 from collections.abc import Sequence
@@ -70,7 +71,7 @@ _DIGITS = (
     "|[1-9][0-9]{11}|[1-3][0-9]{12}"
     "|[1-9][0-9]{14}|[1-3][0-9]{15})$"
 )
-_LARGEST = 1.7e308
+_LARGEST = values.LARGEST_NUMBER
 
 _PLAIN_SCHEMA: Schema = {"type": "string", "pattern": "^[^\\u0000]*$"}
 _TEXT_SCHEMA: Schema = _PLAIN_SCHEMA | {"maxLength": LONGEST_TEXT}
@@ -138,7 +139,8 @@ INSTANT_COLUMN = pa.timestamp("us", tz="UTC")
 
 ID = ValueType(pa.string(), values.identifier, _ID_SCHEMA)
 TEXT = ValueType(pa.string(), values.text, _TEXT_SCHEMA)
-NUMBER = ValueType(pa.float64(), values.number, _NUMBER_SCHEMA)
+AMOUNT = ValueType(pa.float64(), values.amount, _NUMBER_SCHEMA)
+CURRENCY = ValueType(pa.string(), values.currency, {"type": "string", "pattern": "^[A-Z]{3}$"})
 INSTANT = ValueType(INSTANT_COLUMN, parse_instant, _TIME_SCHEMA)
 SHOP_FIELDS = ValueType(pa.string(), values.shop_fields, _SHOP_FIELDS_SCHEMA, as_json=True)
 SLATE = ValueType(_slate_column(), shown_items, _SLATE_SCHEMA)

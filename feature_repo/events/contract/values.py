@@ -4,11 +4,11 @@ Every reader is `(value, field) -> value` and raises EventError with the field, 
 and what was found. No reader gets None: `read_object` skips absent values.
 """
 
-import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, TypeGuard, cast
 
-from feature_repo.home import EventError
+from feature_repo.home import EventError, did_you_mean
+from feature_repo.shop import read_amount, read_numbers
 
 Reader = Callable[[object, str], Any]
 FieldValue = str | float | bool | list[str] | None
@@ -21,15 +21,21 @@ LONGEST_TEXT = 2_000
 LONGEST_SLATE = 1_000
 """Items of a slate, in an event or a request."""
 
+_MONEY_KEYS = ({"amount", "currency"}, {"value", "currency"})
+"""Keys of an object that is an amount of money."""
+
 LARGEST_FIELDS = 65_536
 """Characters of the names and values of an event's own fields together."""
 
 LARGEST_SEED = 2**63 - 1
+LARGEST_NUMBER = 1e20
+"""Above every integer of 64 bits; sums of larger numbers overflow in a model's features."""
+
 _ID = f"an id: text of 1 to {LONGEST_ID} characters without NUL, or an integer"
 _TEXT = f"text of at most {LONGEST_TEXT} characters without NUL"
 _NAME = "text without NUL"
-_NUMBER = "a finite number"
-_FIELD = "text, a finite number, true, false, null or a list of texts"
+_NUMBER = f"a number from -{LARGEST_NUMBER:g} to {LARGEST_NUMBER:g}"
+_FIELD = "text, a number, true, false, null or a list of texts"
 
 
 def read_object(
@@ -46,7 +52,8 @@ def read_object(
             continue
         reader = readers.get(name)
         if reader is None:
-            raise EventError(f"{prefix}{name}", f"only the keys {', '.join(readers)}", value)
+            hint = did_you_mean(name, readers) or "Remove it, or put it into fields."
+            raise EventError(f"{prefix}{name}", f"only the keys {', '.join(readers)}", value, hint)
         fields[name] = reader(value, f"{prefix}{name}")
     return fields
 
@@ -92,9 +99,65 @@ def number(value: object, field: str) -> float:
         finite = float(value)
     except OverflowError:
         raise EventError(field, _NUMBER, value) from None
-    if not math.isfinite(finite):
+    if not abs(finite) <= LARGEST_NUMBER:
         raise EventError(field, _NUMBER, value)
     return finite
+
+
+def amount(value: object, field: str) -> float:
+    """Read a number, or a text with one meaning as a number.
+
+    >>> amount("49,90", "value")
+    49.9
+    """
+    if not isinstance(value, str):
+        return number(value, field)
+    numbers = read_numbers(value)
+    if len(numbers) == 1:
+        return number(numbers[0], field)
+    hint = f"It means {' or '.join(f'{n:g}' for n in numbers)}; send a number." if numbers else ""
+    raise EventError(field, "a number", value, hint)
+
+
+def currency(value: object, field: str) -> str:
+    """Read a code of a currency, or a sign or word for one.
+
+    >>> currency("eur", "currency"), currency("€", "currency"), currency("XAU", "currency")
+    ('EUR', 'EUR', 'XAU')
+    """
+    written = text(value, field).strip()
+    amount_of_one = read_amount(f"1 {written}")
+    if amount_of_one is not None and amount_of_one[1] is not None:
+        return amount_of_one[1]
+    if len(written) == 3 and written.isascii() and written.isalpha():
+        return written.upper()
+    raise EventError(field, "an ISO 4217 code such as EUR", value)
+
+
+def with_currency(raw: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return an object whose amount and currency are two keys, `value` and `currency`.
+
+    >>> with_currency({"value": "49,90 €"})
+    {'value': '49,90', 'currency': 'EUR'}
+    >>> with_currency({"value": {"amount": 5, "currency": "USD"}})
+    {'value': 5, 'currency': 'USD'}
+    """
+    value = raw.get("value")
+    if _is_money(value):
+        return {**raw, **_money(value)}
+    split = read_amount(value) if isinstance(value, str) else None
+    if split is None or split[1] is None:
+        return raw
+    return {**raw, "value": split[0], "currency": split[1]}
+
+
+def _is_money(value: object) -> TypeGuard[Mapping[str, Any]]:
+    return isinstance(value, dict) and value.keys() in _MONEY_KEYS
+
+
+def _money(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    amount_of_it = value["amount"] if "amount" in value else value["value"]
+    return {"value": amount_of_it, "currency": value["currency"]}
 
 
 def share(value: object, field: str) -> float:
@@ -141,6 +204,8 @@ def one_of(*choices: str) -> Reader:
 def shop_field(value: object, field: str) -> FieldValue:
     """Read the value of a shop's own field; numbers in a list become text, null removes.
 
+    An object of amount and currency becomes the text of both.
+
     >>> shop_field(["a", 7], "tags")
     ['a', '7']
     """
@@ -152,6 +217,9 @@ def shop_field(value: object, field: str) -> FieldValue:
         return number(value, field)
     if isinstance(value, list):
         return [_element(element, field) for element in value]
+    if _is_money(value):
+        money = _money(value)
+        return f"{amount(money['value'], field):.15g} {currency(money['currency'], field)}"
     raise EventError(field, _FIELD, value)
 
 

@@ -34,14 +34,14 @@ class Line:
         file: path as given.
         number: number of the line, row or array element, from 1.
         raw: the object; None if it could not be read.
-        reason: why it could not be read.
+        error: why it could not be read.
         content: its bytes, if the file is text.
     """
 
     file: str
     number: int
     raw: object = None
-    reason: str | None = None
+    error: EventError | None = None
     content: bytes = b""
 
     @property
@@ -77,7 +77,7 @@ class EventFiles:
                     self._open = file
                     yield from self.read(path, file)
             except _UNREADABLE as error:
-                yield Line(str(path), 0, reason=f"the file cannot be read: {error}")
+                yield Line(str(path), 0, error=EventError("file", "a readable file", error))
             self._open = None
             self._finished += path.stat().st_size
 
@@ -109,11 +109,11 @@ def _expand(path: Path, suffixes: tuple[str, ...]) -> list[Path]:
 def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
     magic = file.read(4)
     if magic == PARQUET_MAGIC:
-        for number, raw, reason in read_rows(file):
-            yield Line(str(path), number, raw, reason)
+        for number, raw, error in read_rows(file):
+            yield Line(str(path), number, raw, error)
         return
     if not magic and path.suffix == ".parquet":
-        yield Line(str(path), 0, reason="the file is empty: expected Parquet")
+        yield Line(str(path), 0, error=EventError("file", "Parquet", "an empty file"))
         return
     elements = _elements(unzipped(file, magic), path.name.removesuffix(".gz").endswith(".json"))
     if elements is None:
@@ -121,6 +121,11 @@ def _read(path: Path, file: IO[bytes]) -> Iterator[Line]:
         return
     for number, element in enumerate(elements, 1):
         yield Line(str(path), number, element)
+
+
+def damaged(error: Exception) -> EventError:
+    """Return the error of a file that cannot be read from a line on."""
+    return EventError("file", "a whole file", f"damage from here on: {error}")
 
 
 def unzipped(file: IO[bytes], magic: bytes) -> IO[bytes]:
@@ -150,7 +155,7 @@ def _lines(name: str, stream: IO[bytes]) -> Iterator[Line]:
             if content and not content.isspace():
                 yield _line(name, number, content)
     except _UNREADABLE as error:
-        yield Line(name, number + 1, reason=f"the file is damaged from here on: {error}")
+        yield Line(name, number + 1, error=damaged(error))
 
 
 def _split(stream: IO[bytes]) -> Iterator[bytes]:
@@ -164,9 +169,9 @@ def _split(stream: IO[bytes]) -> Iterator[bytes]:
 
 def _line(name: str, number: int, content: bytes) -> Line:
     if len(content) > LONGEST_LINE:
-        reason = f"line: expected at most {LONGEST_LINE} bytes, found more"
-        return Line(name, number, reason=reason, content=content)
+        long = EventError("line", f"at most {LONGEST_LINE} bytes", "more")
+        return Line(name, number, error=long, content=content)
     try:
         return Line(name, number, decode_json(content, "line"), content=content)
     except EventError as error:
-        return Line(name, number, reason=str(error), content=content)
+        return Line(name, number, error=error, content=content)

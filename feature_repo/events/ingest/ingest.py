@@ -11,15 +11,17 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+from msgspec.structs import asdict
 
 from feature_repo.events.contract import AnyEvent, ServedEvent, parse_events, validate_event
 from feature_repo.events.ingest.corrections import Corrections
 from feature_repo.events.ingest.files import EventFiles, Line
-from feature_repo.events.ingest.report import IngestReport, Tally
+from feature_repo.events.ingest.report import IngestReport, LineFinding, Tally
 from feature_repo.events.ingest.staging import Appended, DryRun, Sink, Staged
 from feature_repo.events.ingest.transaction_files import files_of
 from feature_repo.events.ingest.transaction_mapping import TableMapping
-from feature_repo.events.log import EventLog, Quarantine, QuarantinedLine, digest, is_erasure
+from feature_repo.events.log import EventLog, Quarantine, digest, is_erasure
+from feature_repo.events.quality import EventChecks, Finding, add_warnings, finding_of
 from feature_repo.home import Clock, EventError, Home, locked, sweep
 
 Mode = Literal["refuse", "backfill", "late"]
@@ -64,9 +66,10 @@ def ingest(
         sink: Sink = Appended(log) if mode == "late" else Staged(log, backfill=mode == "backfill")
         with sink:
             quarantine = Quarantine(home.log / "quarantine")
-            reader = _Ingest(log, clock, sink, quarantine)
+            reader = _Ingest(log, EventChecks.of(home), clock, sink, quarantine)
             report = reader.run(files, progress)
             report.seal = sink.commit()
+            add_warnings(home, report.warnings.rules, clock.now())
         with closing(log.writer()) as writer:
             writer.append(log.log_outs(reader.erasures))
         log.compact()
@@ -83,10 +86,11 @@ def validate(
 ) -> IngestReport:
     """Return the report that `ingest` would return, and log nothing.
 
-    Without a home the log counts as empty.
+    Without a home the log counts as empty, and no field is declared.
     """
-    log = None if home is None else EventLog(home, clock)
-    return _Ingest(log, clock, DryRun(), None).run(files_of(paths, mapping), progress)
+    log = None if home is None or not home.log.exists() else EventLog(home, clock)
+    reader = _Ingest(log, EventChecks.of(home), clock, DryRun(), None)
+    return reader.run(files_of(paths, mapping), progress)
 
 
 class _Ingest:
@@ -97,9 +101,15 @@ class _Ingest:
     """
 
     def __init__(
-        self, log: EventLog | None, clock: Clock, sink: Sink, quarantine: Quarantine | None
+        self,
+        log: EventLog | None,
+        checks: EventChecks,
+        clock: Clock,
+        sink: Sink,
+        quarantine: Quarantine | None,
     ) -> None:
         self._log = log
+        self._checks = checks
         self._now = clock.now()
         self._sink = sink
         self._quarantine = quarantine
@@ -142,7 +152,7 @@ class _Ingest:
             try:
                 self._corrections.check(event)
             except EventError as error:
-                self._reject(line, str(error))
+                self._reject(line, finding_of(error, line.raw))
                 continue
             yield line, event
 
@@ -158,23 +168,26 @@ class _Ingest:
 
     def _events(self, line: Line) -> Sequence[AnyEvent]:
         """Return the valid events of a line, or quarantine the line."""
-        reason = line.reason
-        if reason is None:
-            try:
-                return [self._validated(event) for event in parse_events(line.raw)]
-            except EventError as error:
-                reason = str(error)
-        self._report.read += 1
-        self._reject(line, reason)
+        try:
+            if line.error is not None:
+                raise line.error
+            return [self._validated(event, line) for event in parse_events(line.raw)]
+        except EventError as error:
+            self._report.read += 1
+            self._reject(line, finding_of(error, line.raw))
         return ()
 
-    def _reject(self, line: Line, reason: str) -> None:
-        self._report.quarantined.append(QuarantinedLine(line.file, line.number, reason))
+    def _reject(self, line: Line, finding: Finding) -> None:
+        self._report.quarantined.add(_located(finding, line))
         if self._quarantine is not None:
-            self._quarantine.add(line.file, line.number, reason, line.text)
+            self._quarantine.add(line.file, line.number, finding.reason, line.text)
 
-    def _validated(self, event: AnyEvent) -> AnyEvent:
-        return self._received(validate_event(event, now=self._now, served=self._served))
+    def _validated(self, event: AnyEvent, line: Line) -> AnyEvent:
+        valid = validate_event(event, now=self._now, served=self._served)
+        checked, findings = self._checks.check(valid, line.raw)
+        for finding in findings:
+            self._report.warnings.add(_located(finding, line))
+        return self._received(checked)
 
     def _received(self, event: AnyEvent) -> AnyEvent:
         if event.received_at:
@@ -186,6 +199,10 @@ class _Ingest:
 
     def _logged_items(self, item_ids: set[str]) -> set[str]:
         return set() if self._log is None else self._log.logged_items(item_ids)
+
+
+def _located(finding: Finding, line: Line) -> LineFinding:
+    return LineFinding(**asdict(finding), file=line.file, line=line.number)
 
 
 def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:

@@ -15,14 +15,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import DERIVED_COLUMNS, EVENT_KINDS, SHOP_KINDS
+from feature_repo.home import EventError
 
 PARQUET_MAGIC = b"PAR1"
 _BATCH = 2_000
 _IN_EVERY_KIND = {"event_id", "event_time"}
 """Required by every kind. A row without one still has a kind; the parser names the missing key."""
 
-Row = tuple[int, object, str | None]
-"""Row number from 1; the object, or None and the reason."""
+Row = tuple[int, object, EventError | None]
+"""Row number from 1; the object, or None and why it cannot be read."""
 
 
 def read_rows(file: IO[bytes]) -> Iterator[Row]:
@@ -30,7 +31,7 @@ def read_rows(file: IO[bytes]) -> Iterator[Row]:
     try:
         parquet = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
-        yield 0, None, f"the file cannot be read as Parquet: {error}"
+        yield 0, None, not_parquet(error)
         return
     row = 0
     for group in range(parquet.num_row_groups):
@@ -42,8 +43,18 @@ def read_rows(file: IO[bytes]) -> Iterator[Row]:
                     yield row, raw, None
         except (pa.ArrowException, OSError, ValueError, OverflowError) as error:
             for number in range(row + 1, first + rows + 1):
-                yield number, None, f"the row cannot be read: {error}"
+                yield number, None, unreadable_row(error)
         row = first + rows
+
+
+def not_parquet(error: Exception) -> EventError:
+    """Return the error of a file that begins as Parquet does."""
+    return EventError("file", "Parquet", error)
+
+
+def unreadable_row(error: Exception) -> EventError:
+    """Return the error of a row whose values cannot be decoded."""
+    return EventError("row", "a readable row", error)
 
 
 def kind_of_columns(columns: set[str]) -> str | None:

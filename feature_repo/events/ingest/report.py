@@ -5,6 +5,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from msgspec.structs import asdict
+
 from feature_repo.events.contract import (
     AnyEvent,
     InteractionEvent,
@@ -12,15 +14,19 @@ from feature_repo.events.contract import (
     RankingEvent,
     UserEvent,
 )
-from feature_repo.events.log import QuarantinedLine
+from feature_repo.events.quality import Finding, FindingList
 from feature_repo.home import to_text
 from feature_repo.shop import is_cut
 
-LISTED = 100
-"""Quarantined lines listed in the JSON report; the quarantine file contains all."""
-
 _UNPLACED, _UNSHOWN = 0, -1
 """Pseudo-positions of clicks: without a ranking in the files; on an item that its slate lacks."""
+
+
+class LineFinding(Finding, frozen=True):
+    """A finding in a line of a file."""
+
+    file: str
+    line: int
 
 
 @dataclass
@@ -28,6 +34,8 @@ class IngestReport:
     """Counts of events; read = accepted + duplicate + quarantined.
 
     Attributes:
+        quarantined: lines that were not logged.
+        warnings: what a shop should look at in accepted events.
         kinds: accepted events by kind.
         unknown_items: accepted events with items that have no item event: `interactions`,
             `ranking_items` (slots of rankings) and `items` (distinct ids).
@@ -45,7 +53,8 @@ class IngestReport:
     read: int = 0
     accepted: int = 0
     duplicate: int = 0
-    quarantined: list[QuarantinedLine] = field(default_factory=list)
+    quarantined: FindingList[LineFinding] = field(default_factory=FindingList)
+    warnings: FindingList[LineFinding] = field(default_factory=FindingList)
     kinds: dict[str, int] = field(default_factory=dict)
     unknown_items: dict[str, int] = field(default_factory=dict)
     out_of_order: int = 0
@@ -60,13 +69,16 @@ class IngestReport:
 
     def to_dict(self) -> dict[str, object]:
         """Return the report as JSON, with instants as text."""
-        lines = [{"file": q.file, "line": q.line, "reason": q.reason} for q in self.quarantined]
         return {
             "read": self.read,
             "accepted": self.accepted,
             "duplicate": self.duplicate,
-            "quarantined": len(lines),
-            "quarantined_lines": lines[:LISTED],
+            "quarantined": self.quarantined.count,
+            "quarantined_lines": [asdict(q) | {"reason": q.reason} for q in self.quarantined.first],
+            "quarantined_reasons": self.quarantined.reasons,
+            "warned": self.warnings.count,
+            "warnings": [*map(asdict, self.warnings.first)],
+            "warning_reasons": self.warnings.reasons,
             "kinds": self.kinds,
             "unknown_items": self.unknown_items,
             "in_order": self.out_of_order == 0,

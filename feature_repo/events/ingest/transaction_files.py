@@ -57,15 +57,15 @@ class TransactionFiles(EventFiles):
     def read(self, path: Path, file: IO[bytes]) -> Iterator[Line]:
         """Yield the events of one table, and its lines that cannot be read."""
         table = read_table(file, self._mapping)
-        for number, reason in table.refused:
-            yield Line(str(path), number, reason=reason)
+        for number, refusal in table.refused:
+            yield Line(str(path), number, error=refusal)
         self._ledger.begin_file()
         for number, instant, cells in in_time_order(table, self._mapping):
             try:
                 events = self._events(cells, instant)
             except EventError as error:
                 content = msgspec.json.encode(cells, enc_hook=str)
-                yield Line(str(path), number, reason=str(error), content=content)
+                yield Line(str(path), number, error=error, content=content)
                 continue
             yield from (Line(str(path), number, event) for event in events)
 

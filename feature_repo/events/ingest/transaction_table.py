@@ -17,8 +17,8 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.events.contract import text
-from feature_repo.events.ingest.files import unzipped
-from feature_repo.events.ingest.parquet import PARQUET_MAGIC
+from feature_repo.events.ingest.files import damaged, unzipped
+from feature_repo.events.ingest.parquet import PARQUET_MAGIC, not_parquet, unreadable_row
 from feature_repo.events.ingest.transaction_mapping import Cells, TableMapping
 from feature_repo.home import EventError, MappingError, from_datetime, parse_instant
 
@@ -36,12 +36,12 @@ class Table:
     Attributes:
         rows: R rows of the mapping's columns.
         numbers: R line numbers of a text file, or row numbers of Parquet, from 1.
-        refused: numbers of lines that cannot be read, with the reason; 0 is the whole file.
+        refused: numbers of lines that cannot be read, and why; 0 is the whole file.
     """
 
     rows: pa.Table
     numbers: list[int] = field(default_factory=list)
-    refused: list[tuple[int, str]] = field(default_factory=list)
+    refused: list[tuple[int, EventError]] = field(default_factory=list)
 
 
 def read_table(file: IO[bytes], mapping: TableMapping) -> Table:
@@ -123,7 +123,7 @@ def _parquet(file: IO[bytes], mapping: TableMapping) -> Table:
     try:
         parquet = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
-        return Table(_empty(names), [], [(0, f"the file cannot be read as Parquet: {error}")])
+        return Table(_empty(names), [], [(0, not_parquet(error))])
     _check(parquet.schema_arrow.names, names)
     groups, table, row = [], Table(_empty(names)), 0
     for group in range(parquet.num_row_groups):
@@ -133,7 +133,7 @@ def _parquet(file: IO[bytes], mapping: TableMapping) -> Table:
             groups.append(_plain(parquet.read_row_group(group, columns=list(names)), names))
             table.numbers += numbers
         except (pa.ArrowException, OSError, ValueError) as error:
-            table.refused += [(number, f"the row cannot be read: {error}") for number in numbers]
+            table.refused += [(number, unreadable_row(error)) for number in numbers]
     if groups:
         table.rows = pa.concat_tables(groups)
     return table
@@ -168,7 +168,7 @@ def _text(stream: IO[bytes], mapping: TableMapping) -> Table:
         try:
             values = [_cell(row[n], header[n]) for n in positions]
         except EventError as error:
-            table.refused.append((number, str(error)))
+            table.refused.append((number, error))
             continue
         table.numbers.append(number)
         for name, cell in zip(names, values, strict=True):
@@ -179,7 +179,7 @@ def _text(stream: IO[bytes], mapping: TableMapping) -> Table:
 
 
 def _rows(
-    reader: Any, width: int, refused: list[tuple[int, str]]
+    reader: Any, width: int, refused: list[tuple[int, EventError]]
 ) -> Iterator[tuple[int, list[str]]]:
     """Yield line numbers and rows of the right width; add the others to `refused`."""
     while True:
@@ -188,15 +188,15 @@ def _rows(
         except StopIteration:
             return
         except csv.Error as error:
-            refused.append((reader.line_num, f"the line cannot be read: {error}"))
+            refused.append((reader.line_num, EventError("line", "a readable line", error)))
         except (OSError, EOFError, zlib.error) as error:
-            refused.append((reader.line_num + 1, f"the file is damaged from here on: {error}"))
+            refused.append((reader.line_num + 1, damaged(error)))
             return
         else:
             if len(row) == width:
                 yield reader.line_num, row
             elif row:
-                refused.append((reader.line_num, f"expected {width} cells, found {len(row)}"))
+                refused.append((reader.line_num, EventError("line", f"{width} cells", len(row))))
 
 
 def _cell(cell: str, column: str) -> str | None:

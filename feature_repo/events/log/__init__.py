@@ -20,7 +20,7 @@ from feature_repo.events.log.partitions import (
     relation_path_of,
 )
 from feature_repo.events.log.quarantine import Entry as QuarantineEntry
-from feature_repo.events.log.quarantine import Quarantine, QuarantinedLine, set_aside_path
+from feature_repo.events.log.quarantine import Quarantine, set_aside_path
 from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.events.log.segments import SegmentWriter, encode_event
 
@@ -30,7 +30,6 @@ __all__ = [
     "EventLog",
     "Quarantine",
     "QuarantineEntry",
-    "QuarantinedLine",
     "Seals",
     "SegmentWriter",
     "digest",

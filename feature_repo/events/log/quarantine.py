@@ -31,25 +31,13 @@ MOST_FILES = 10_000
 _logger = logging.getLogger(__name__)
 
 
-class QuarantinedLine(msgspec.Struct, frozen=True):
-    """One line that was read but not logged.
+class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A quarantined line as it is stored.
 
     Attributes:
         file: path of its file.
         line: number of the line, row or element, from 1; 0 for the whole file.
         reason: one sentence.
-    """
-
-    file: str
-    line: int
-    reason: str
-
-
-class Entry(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A quarantined line as it is stored.
-
-    Attributes:
-        file, line, reason: as in `QuarantinedLine`.
         text: its content, or a JSON array of the contents of several.
         count: number of lines.
         is_cut: whether the end of the text is missing.

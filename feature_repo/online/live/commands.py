@@ -185,12 +185,17 @@ def _counted_call(stated: InteractionEvent, sign: int) -> Call:
     names = {"user": stated.user_id, "session": stated.session_id, "request": stated.request_id}
     return {
         "kind": "interaction",
-        "counts": _counts(stated.type, sign, minor_units(stated.value)),
+        "counts": _counts(stated.type, sign, minor_units(_own_amount(stated))),
         "bucket": stated.event_time // DAY,
         "item": stated.item_id,
         "keep": SPARE * K_CLICKED,
         **_present(**names),
     }
+
+
+def _own_amount(stated: InteractionEvent) -> float | None:
+    """Return the amount of an interaction; None in another currency than the shop's."""
+    return stated.value if stated.currency is None else None
 
 
 def context(ranking: RankingEvent) -> Call:

@@ -1,7 +1,7 @@
 -- Interactions with items.  A missing user, session, query or market comes from the ranking that the
 -- interaction names.  A correction takes everything but its id and instant from the event that it
 -- corrects.  Only the first correction of an event is a row; one of an unknown event, or of a correction,
--- is none.
+-- is none.  An amount in another currency than the shop's counts as 0.
 --
 -- Grain:  one row per interaction event that counts
 -- Reads:  log_interaction, stg_rankings
@@ -73,7 +73,7 @@ select
     counted.event_us // 86400000000 as bucket,
     counted.sign,
     list_contains(getvariable('positive_types'), counted.type) as is_positive,
-    coalesce(minor_units(counted.value), 0) as amount,
+    coalesce(minor_units(case when counted.currency is null then counted.value end), 0) as amount,
 
     -- instants, microseconds since 1970
     counted.event_us as event_time,

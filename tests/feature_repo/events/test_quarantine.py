@@ -48,7 +48,7 @@ def test_a_replay_logs_what_is_valid_now_and_quarantines_the_rest_again(home, cl
 
     report = replay(stored(home), home=home, clock=clock)
 
-    assert (report.read, report.accepted, len(report.quarantined)) == (4, 3, 1)
+    assert (report.read, report.accepted, report.quarantined.count) == (4, 3, 1)
     assert set(everything(EventLog(home, clock))) == {"e0", "e1", "e2"}
     assert [entry.entry.text for entry in stored(home)] == ['{"kind":"interaction"}']
 

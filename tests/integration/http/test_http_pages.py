@@ -122,7 +122,7 @@ def test_a_misspelt_word_is_corrected_in_the_answer_and_logged_as_typed(service,
 def test_a_price_limit_in_words_filters_the_results(service, words):
     noun = words.split()[-1]
     unlimited = service.search(noun, size=100)
-    prices = service.explain(items_of(unlimited), query=noun)
+    prices = service.explain(items_of(unlimited))
     price = {i: values["item__price"] for i, values in prices.items() if "item__price" in values}
 
     answer = service.search(f"{noun} under 40").json()

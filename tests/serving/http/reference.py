@@ -16,7 +16,8 @@ _HEAD = """# HTTP interface
 `GET /openapi.json` has the fields of every body and answer.  The client is
 `pipelines.service.AisleClient`; its methods have the names of the first column.
 
-Every error has the form `{{"error": {{"field", "expected", "found"}}}}`.  *Scope* is the scope that
+Every error has the form `{{"error": {{"field", "expected", "found"}}}}`, with a `hint` where the
+key of a body is unknown or a name is probably misspelt.  *Scope* is the scope that
 a key needs once a home has keys; routes without one are open.  *Limit* is the concurrency limit.
 An event may need a further scope: {events}.
 """
@@ -66,7 +67,9 @@ def _section(endpoint: Endpoint) -> str:
     for name, choices in endpoint.choices.items():
         lines.append(f"`{name}` is one of {', '.join(f'`{choice}`' for choice in choices)}.")
     errors = ", ".join(str(status) for status in endpoint.error_statuses)
-    return "\n".join([*lines, f"Answers 200: {endpoint.result}", f"Errors: {errors}.", ""])
+    answers = {200: endpoint.result, **endpoint.outcomes}
+    listed = " ".join(f"{status}: {result}" for status, result in answers.items())
+    return "\n".join([*lines, f"Answers {listed}", f"Errors: {errors}.", ""])
 
 
 def _parameter(endpoint: Endpoint, name: str) -> str:

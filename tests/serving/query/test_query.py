@@ -3,13 +3,24 @@
 import msgspec
 import pytest
 
-from feature_repo.shop import SIMULATED_SHOP, Shop
-from serving.contract import MAX_ITEMS, ApiError, RankBody, SearchBody, body_reader, encode_cursor
+from feature_repo.shop import SIMULATED_SHOP, Market, Shop
+from serving.contract import (
+    MAX_ITEMS,
+    ApiError,
+    NamedValue,
+    RankBody,
+    RecommendBody,
+    SearchBody,
+    body_reader,
+    encode_cursor,
+)
+from serving.http.endpoints import ENDPOINTS
 from serving.query import read_list_query, read_query
 
 
 def query_of(**body):
-    return read_query(body_reader(RankBody)(msgspec.json.encode({"items": [], **body})), t=1)
+    read = body_reader(RankBody)(msgspec.json.encode({"items": [], **body}))
+    return read_query(read, Shop.load(SIMULATED_SHOP), t=1)
 
 
 def refusal(**body):
@@ -105,3 +116,80 @@ def test_error_of_an_invalid_body_names_the_expected_value(body, field, expected
         field,
         expected,
     )
+
+
+BODIES = [e.body for e in ENDPOINTS if e.body is not None and e.body is not bytes]
+
+
+@pytest.mark.parametrize("body", BODIES, ids=lambda body: body.__name__)
+def test_every_body_refuses_keys_that_it_does_not_declare(body):
+    keys = [field.encode_name for field in msgspec.structs.fields(body)]
+    needed = {"items": []} if "items" in keys else {}
+    for name in ("unheard", "a`b - at `$", f"{keys[0]}x"):
+        with pytest.raises(ApiError) as raised:
+            body_reader(body)(msgspec.json.encode(needed | {name: 1}))
+
+        assert (raised.value.status, raised.value.actual) == (400, name)
+        assert all(key in raised.value.expected for key in keys)
+    assert raised.value.hint == f"Did you mean {keys[0]}?"
+
+
+@pytest.mark.parametrize(
+    ("body", "sent", "field", "hint"),
+    [
+        (SearchBody, {"q": "shoes"}, "q", "Did you mean query?"),
+        (SearchBody, {"query": "shoes", "filter": {}}, "filter", "Did you mean filters?"),
+        (RecommendBody, {"user_id": "1"}, "user_id", "Did you mean user?"),
+        (RankBody, {"items": [{"id": 1, "feilds": []}]}, "items[0].feilds", "Did you mean fields?"),
+        (
+            RankBody,
+            {"items": [{"id": 1, "fields": [{"name": "x", "vlaue": 1}]}]},
+            "items[0].fields[0].vlaue",
+            "Did you mean value?",
+        ),
+        (RankBody, {"items": [], "query": "x"}, "query", "Remove it, or send it in fields."),
+    ],
+)
+def test_an_unknown_key_is_refused_by_the_name_that_was_sent(body, sent, field, hint):
+    with pytest.raises(ApiError) as raised:
+        body_reader(body)(msgspec.json.encode(sent))
+
+    assert (raised.value.field, raised.value.hint) == (field, hint)
+
+
+MARKETS = (Market("de", "german"), Market("fr", "french"))
+
+
+@pytest.mark.parametrize(
+    ("markets", "sent", "market"),
+    [
+        ((), None, "default"),
+        ((), "anything", "anything"),
+        (MARKETS, "fr", "fr"),
+        (MARKETS, "FR", "fr"),
+        (MARKETS[:1], None, "de"),
+        ((MARKETS[0], Market("fr", "french", is_default=True)), None, "fr"),
+    ],
+)
+def test_a_request_without_a_market_belongs_to_the_default_one(markets, sent, market):
+    shop = Shop("shop", (), markets=markets)
+    search = read_list_query(SearchBody(market=sent), "search", shop, t=1)
+    rank = RankBody(items=[], fields=[NamedValue("market", sent)] if sent else None)
+
+    assert (search.market, read_query(rank, shop, t=1).market) == (market, market)
+
+
+@pytest.mark.parametrize("sent", [None, "", "es"])
+def test_an_unknown_market_is_refused_with_the_list(sent):
+    shop = Shop("shop", (), markets=MARKETS)
+
+    for read in (
+        lambda: read_list_query(SearchBody(market=sent), "search", shop, t=1),
+        lambda: read_list_query(RecommendBody(market=sent), "home", shop, t=1),
+        lambda: read_query(RankBody(items=[], fields=[NamedValue("market", sent)]), shop, t=1),
+    ):
+        with pytest.raises(ApiError) as raised:
+            read()
+
+        assert (raised.value.status, raised.value.expected) == (400, "one of de, fr")
+        assert raised.value.field.endswith("market")

@@ -11,11 +11,13 @@ from tests.feature_repo.hostile_inputs import GOOD, HOSTILE
 def test_valid_events_are_accepted_and_others_quarantined(hostile, home, write):
     report = ingest([write(hostile.body)], home=home, clock=Clock())
 
-    quarantined = len(report.quarantined)
+    quarantined = report.quarantined.count
     assert report.read == report.accepted + report.duplicate + quarantined
     assert report.accepted == hostile.good or hostile.bad is None
     assert quarantined == hostile.bad or (hostile.bad is None and quarantined > 0)
-    assert all(line.reason and line.file.endswith("events.jsonl") for line in report.quarantined)
+    assert all(
+        line.reason and line.file.endswith("events.jsonl") for line in report.quarantined.first
+    )
 
 
 @pytest.mark.parametrize("hostile", HOSTILE, ids=lambda hostile: hostile.name)
@@ -26,7 +28,7 @@ def test_dry_run_reports_what_ingest_does(hostile, home, write):
 
     wet = ingest([path], home=home, clock=Clock())
     assert (dry.read, dry.accepted, dry.duplicate) == (wet.read, wet.accepted, wet.duplicate)
-    assert [q.line for q in dry.quarantined] == [q.line for q in wet.quarantined]
+    assert [q.line for q in dry.quarantined.first] == [q.line for q in wet.quarantined.first]
 
 
 def test_hostile_lines_do_not_affect_a_valid_event(home, write):
@@ -35,7 +37,7 @@ def test_hostile_lines_do_not_affect_a_valid_event(home, write):
 
     report = ingest([path], home=home, clock=Clock())
 
-    assert report.read == report.accepted + report.duplicate + len(report.quarantined)
+    assert report.read == report.accepted + report.duplicate + report.quarantined.count
     assert report.accepted >= 1
     files = list((home.log / "quarantine").iterdir())
-    assert len(files[0].read_bytes().splitlines()) == len(report.quarantined)
+    assert len(files[0].read_bytes().splitlines()) == report.quarantined.count

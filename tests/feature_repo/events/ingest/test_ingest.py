@@ -40,7 +40,7 @@ def raw(event_id, at=NOON - HOUR, **changes):
 def test_ranklens_is_ingested_completely(home):
     report = ingest([RANKLENS], home=home, clock=Clock())
 
-    assert (report.read, report.accepted, report.quarantined) == (46_881, 46_881, [])
+    assert (report.read, report.accepted, report.quarantined.first) == (46_881, 46_881, [])
     assert report.kinds == {"item": 2_512, "ranking": 7_852, "interaction": 36_517}
     assert report.unknown_items["interactions"] == 73
     assert report.out_of_order == 0
@@ -139,8 +139,8 @@ def test_event_slightly_ahead_of_the_clock_stays_unsealed(home, clock, write, lo
 
     report = ingest([path], home=home, clock=clock)
 
-    assert (report.accepted, len(report.quarantined)) == (1, 1)
-    assert "at most 5 minutes after" in report.quarantined[0].reason
+    assert (report.accepted, report.quarantined.count) == (1, 1)
+    assert "at most 5 minutes after" in report.quarantined.first[0].reason
     assert [event.event_id for event in log.unsealed()] == ["soon"]
 
 
@@ -163,7 +163,7 @@ def test_metarank_search_without_results_is_logged(home, clock, write, log):
     )
 
     assert report.accepted == 1
-    assert "a query without results" in report.quarantined[0].reason
+    assert "a query without results" in report.quarantined.first[0].reason
     assert everything(log)["r1"].items == ()
     assert everything(log)["r1"].query == "green shoes"
 
@@ -282,7 +282,7 @@ def test_every_line_is_accepted_duplicate_or_quarantined(tmp_path_factory, conte
 
     report = ingest([path], home=Home(folder / "home"), clock=Clock())
 
-    assert report.read == report.accepted + report.duplicate + len(report.quarantined)
+    assert report.read == report.accepted + report.duplicate + report.quarantined.count
     assert report.accepted == sum(report.kinds.values())
     log = EventLog(Home(folder / "home"), Clock())
     assert len(everything(log)) == report.accepted
@@ -310,12 +310,12 @@ def test_corrections_take_an_interaction_back_once_wherever_they_stand(home, clo
     repeated = ingest([write([raw("later", corrects="c1")])], home=home, clock=clock, mode="late")
 
     assert (report.read, report.accepted, report.duplicate) == (9, 4, 0)
-    reasons = {entry.line: entry.reason for entry in report.quarantined}
-    assert {entry.line: entry.reason for entry in dry.quarantined} == reasons
+    reasons = {entry.line: entry.reason for entry in report.quarantined.first}
+    assert {entry.line: entry.reason for entry in dry.quarantined.first} == reasons
     assert sorted(reasons) == [1, 5, 6, 7, 9]
     assert "not corrected before, found 'c1, corrected by again'" in reasons[1]
     assert "'logged, corrected by of-logged'" in reasons[5]
-    assert "'c1, corrected by again'" in repeated.quarantined[0].reason
+    assert "'c1, corrected by again'" in repeated.quarantined.first[0].reason
 
 
 def test_erasure_in_a_file_logs_the_user_out_of_shared_devices(home, clock, write, log):

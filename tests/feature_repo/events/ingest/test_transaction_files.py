@@ -99,7 +99,7 @@ def events_of(records, kind):
 
 
 def reasons(records):
-    return {line.number: line.reason for line in records if line.reason}
+    return {line.number: str(line.error) for line in records if line.error}
 
 
 def test_line_becomes_item_user_and_purchase(mapping, tmp_path):
@@ -162,7 +162,7 @@ def test_line_without_a_purchase_is_quarantined_with_the_reason(mapping, tmp_pat
     assert sorted(reasons(records)) == [2, 3, 4, 5, 6, 7]
     assert "a deposit is no product" in reasons(records)[2]
     assert "units above 0" in reasons(records)[3]
-    assert reasons(records)[7] == "expected 9 cells, found 8"
+    assert reasons(records)[7] == "line: expected 9 cells, found 8"
 
 
 def test_guest_has_no_user(mapping, tmp_path):
@@ -258,7 +258,7 @@ def test_repeated_table_has_only_duplicates_and_dry_run_agrees(home, mapping, tm
     shuffled = ingest([table(tmp_path, *rows[::-1])], home=home, clock=Clock(), mapping=mapping)
 
     assert dry.kinds == first.kinds == {"item": 2, "user": 1, "interaction": 3}
-    assert first.read == first.accepted + first.duplicate + len(first.quarantined)
+    assert first.read == first.accepted + first.duplicate + first.quarantined.count
     assert (shuffled.accepted, shuffled.duplicate) == (0, first.accepted)
 
 

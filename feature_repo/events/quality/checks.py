@@ -1,0 +1,167 @@
+"""Check the values of a valid event against what its shop declares.
+
+The contract decides which events can be logged.  These checks name what a shop probably did not
+mean, such as a misspelt field, which no feature would read, and read numbers as people write them.
+Under `[contract] strict` such events are refused.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from feature_repo.events.contract import (
+    DEFAULT_MARKET,
+    AnyEvent,
+    FieldValue,
+    InteractionEvent,
+    ItemEvent,
+    RankingEvent,
+    UserEvent,
+    sent_name,
+)
+from feature_repo.events.quality.field_values import amount_findings, read_field
+from feature_repo.events.quality.finding import Finding, value_finding
+from feature_repo.events.quality.interaction_types import counted_types, meant_type
+from feature_repo.home import Home, did_you_mean, to_text
+from feature_repo.shop import Shop
+
+EARLIEST = 631_152_000_000_000
+"""1990, µs: an earlier event has probably a time in another unit."""
+
+Fields = Mapping[str, FieldValue]
+
+
+@dataclass(frozen=True)
+class EventChecks:
+    """The checks of one shop.
+
+    Attributes:
+        shop: what is declared.
+        has_fields: whether the shop declares its fields; without `shop.toml` any field is right.
+        types: of interactions, that need no warning.
+    """
+
+    shop: Shop
+    has_fields: bool
+    types: frozenset[str]
+
+    @classmethod
+    def of(cls, home: Home | None) -> "EventChecks":
+        """Return the checks of a home's shop; without a home it declares nothing.
+
+        Raises:
+            ShopError: `shop.toml` is invalid.
+        """
+        if home is None or not home.shop_toml.exists():
+            return cls(Shop("", ()), False, counted_types())
+        shop = Shop.load(home.shop_toml)
+        return cls(shop, True, counted_types() | {*shop.contract.types})
+
+    def check(self, event: AnyEvent, raw: object = None) -> tuple[AnyEvent, list[Finding]]:
+        """Return the event as Aisle reads it, and what the shop should look at.
+
+        Args:
+            event: a valid one.
+            raw: the sender's object.
+
+        Raises:
+            EventError: there is something, and the shop is strict.
+        """
+        findings: list[Finding] = []
+        checked: AnyEvent = event
+        match event:
+            case InteractionEvent():
+                checked = self._interaction(event, raw, findings)
+            case RankingEvent():
+                checked = self._ranking(event, findings)
+            case ItemEvent() | UserEvent() if self.has_fields and event.fields:
+                checked = self._described(event, findings)
+        if event.event_time < EARLIEST:
+            hint = "Send seconds, milliseconds or microseconds since 1970, or ISO 8601."
+            expected = "a time since 1990"
+            findings.append(Finding("event_time", expected, to_text(event.event_time), hint))
+        if not findings:
+            return checked, findings
+        if self.shop.contract.strict:
+            raise findings[0].error()
+        return checked, [
+            msgspec.structs.replace(one, field=sent_name(raw, one.field)) for one in findings
+        ]
+
+    def _interaction(
+        self, event: InteractionEvent, raw: object, findings: list[Finding]
+    ) -> InteractionEvent:
+        if event.type not in self.types:
+            findings.append(self._unknown_type(event.type))
+        if event.value is None:
+            return event
+        value, currency, about = amount_findings(event.value, event.currency, raw, self.shop.money)
+        findings += about
+        if (value, currency) == (event.value, event.currency):
+            return event
+        return msgspec.structs.replace(event, value=value, currency=currency)
+
+    def _unknown_type(self, name: str) -> Finding:
+        meant = meant_type(name, self.types)
+        hint = f"Did you mean {meant}?" if meant else "Send the type that it means."
+        own = "No feature counts it; declare a type of your own under [contract] types."
+        types = ", ".join(sorted(self.types))
+        return value_finding("type", f"one of {types}", name, f"{hint} {own}")
+
+    def _ranking(self, event: RankingEvent, findings: list[Finding]) -> RankingEvent:
+        if not self.shop.markets:
+            return event
+        name = None if event.market == DEFAULT_MARKET else event.market
+        market = self.shop.declared_market(name)
+        if market is None:
+            findings.append(self._unknown_market("market", name))
+            return event
+        return event if market == event.market else msgspec.structs.replace(event, market=market)
+
+    def _unknown_market(self, field: str, name: str | None) -> Finding:
+        names = [market.name for market in self.shop.markets]
+        expected = f"one of {', '.join(names)}"
+        if name is None:
+            hint = "Name the market, or give one of shop.toml `default = true`."
+            return value_finding(field, expected, None, hint)
+        hint = did_you_mean(name, names) or "Declare it in shop.toml as [[market]]."
+        return value_finding(field, expected, name, hint)
+
+    def _described(
+        self, event: ItemEvent | UserEvent, findings: list[Finding]
+    ) -> ItemEvent | UserEvent:
+        declared = self.shop.fields_of(event.kind)
+        changed: dict[str, FieldValue] = {}
+        for name, value in event.fields.items():
+            field = declared.get(name)
+            if field is None:
+                if not self.shop.contract.ignores(name):
+                    findings.append(
+                        _undeclared(name, [n for n in declared if n not in event.fields])
+                    )
+                continue
+            if field.role == "market" and self.shop.markets:
+                findings += self._item_markets(name, value)
+            read = read_field(field, value, self.shop.money)
+            findings += read.findings
+            if read.value is not value:
+                changed[name] = read.value
+        if not changed:
+            return event
+        return msgspec.structs.replace(event, fields={**event.fields, **changed})
+
+    def _item_markets(self, name: str, value: Any) -> list[Finding]:
+        names = value if isinstance(value, list) else [value]
+        return [
+            self._unknown_market(f"fields.{name}", one)
+            for one in names
+            if isinstance(one, str) and self.shop.declared_market(one) is None
+        ]
+
+
+def _undeclared(name: str, declared: list[str]) -> Finding:
+    unread = "No feature reads it; declare it in shop.toml, or list it under [contract] ignore."
+    hint = " ".join(filter(None, (did_you_mean(name, declared), unread)))
+    return value_finding(f"fields.{name}", "a field of shop.toml", name, hint)
