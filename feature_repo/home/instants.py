@@ -14,6 +14,9 @@ EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST = 4_102_444_800 * SECOND
 """2100-01-01; a later instant is a mistake of unit."""
 
+_CALENDAR = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""Number of digits → the format of a time written without separators."""
+
 _EXPECTED = "an ISO 8601 time, or seconds, milliseconds or microseconds since 1970, before 2100"
 
 
@@ -21,17 +24,22 @@ def parse_instant(value: object, field: str = "event_time") -> int:
     """Read an instant from a number or a text; times without an offset are UTC.
 
     The size of a number decides its unit: seconds below 1e11, milliseconds below 1e14, else
-    microseconds.
+    microseconds.  Eight, twelve or fourteen digits that are a date from 1970 on, with or without
+    minutes and seconds, are that time in UTC.
 
     Raises:
         EventError: the value is neither a time nor a number, or outside 1970 to 2100.
 
     >>> parse_instant("1636907100000") == parse_instant("2021-11-14T16:25:00Z")
     True
+    >>> parse_instant("20211114") == parse_instant(202111140000) == parse_instant("2021-11-14")
+    True
     """
     number = _as_number(value)
     if number is not None:
-        return _checked(_scaled(number), value, field)
+        moment = _calendar_time(number)
+        instant = _scaled(number) if moment is None else from_datetime(moment)
+        return _checked(instant, value, field)
     if not isinstance(value, str):
         raise EventError(field, _EXPECTED, value)
     try:
@@ -95,6 +103,17 @@ def _as_number(value: object) -> int | float | None:
         if text.isascii() and text.replace(".", "", 1).isdigit() and len(text) <= 24:
             return float(text)
     return None
+
+
+def _calendar_time(number: int | float) -> datetime | None:
+    """Return the time that the digits of a number write; None if they write none."""
+    digits = str(number) if isinstance(number, int) else ""
+    if len(digits) not in _CALENDAR or not "1970" <= digits[:4] < "2100":
+        return None
+    try:
+        return datetime.strptime(digits, _CALENDAR[len(digits)]).replace(tzinfo=UTC)
+    except ValueError:
+        return None
 
 
 def _scaled(number: int | float) -> int:

@@ -23,6 +23,7 @@ _TIME = re.compile(
     r"([T ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
+_DAY = re.compile(r"((?:19|20)[0-9]{6})(?:\.0)?")
 _EARLIEST, _END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
 """The year 1 and the year 10000."""
 
@@ -34,6 +35,8 @@ def typed_value(value: Any, type_: FieldType) -> TypedValue:
     (19.9, '7', ['red'])
     >>> typed_value("1970-01-02", "time"), typed_value(-86400, "time"), typed_value({}, "text")
     (86400000000, -86400000000, None)
+    >>> typed_value("19700102", "time")
+    86400000000
     """
     return _READERS[type_](value)
 
@@ -85,8 +88,24 @@ def _bool(value: Any) -> bool | None:
 
 def _time(value: Any) -> int | None:
     number = _number(value)
-    instant = _instant_of_text(value) if number is None else _instant_of_number(number)
+    if number is None:
+        instant = _instant_of_text(value)
+    else:
+        day = _instant_of_day(value)
+        instant = _instant_of_number(number) if day is None else day
     return instant if instant is not None and _EARLIEST <= instant < _END else None
+
+
+def _instant_of_day(value: Any) -> int | None:
+    """Return the day of eight digits from 1900 on, such as 20260131; None for another number."""
+    digits = _DAY.fullmatch(str(value).strip(" "))
+    if digits is None:
+        return None
+    try:
+        day = datetime.strptime(digits[1], "%Y%m%d").replace(tzinfo=UTC)
+    except ValueError:
+        return None
+    return (day - EPOCH) // timedelta(microseconds=1)
 
 
 def _instant_of_number(number: float) -> int:

@@ -90,6 +90,10 @@ create or replace temp macro instant_of_number(number) as
         ) as bigint
     );
 
+-- Eight digits that are a day from 1900 on, such as 20260131, are that day.
+create or replace temp macro instant_of_day(words) as
+    epoch_us(try_strptime(regexp_extract(words, '^((19|20)[0-9]{6})(\.0)?$', 1), '%Y%m%d'));
+
 create or replace temp macro instant_of_text(words) as
     case
         when
@@ -109,6 +113,7 @@ create or replace temp macro possible_instant(instant) as
 create or replace temp macro as_time(value) as
     possible_instant(
         coalesce(
+            instant_of_day(trim(value ->> '$')),
             instant_of_number(as_number(value)),
             case when json_type(value) = 'VARCHAR' then instant_of_text(trim(value ->> '$')) end
         )

@@ -1,6 +1,6 @@
 """Every form of an instant is parsed to the same number."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pytest
 from hypothesis import given
@@ -11,6 +11,7 @@ from feature_repo.home import (
     LATEST,
     SECOND,
     EventError,
+    from_datetime,
     parse_instant,
     to_datetime,
     to_text,
@@ -37,6 +38,16 @@ def test_local_time_is_converted_to_its_instant(moment, zone):
 def test_unit_of_a_number_follows_from_its_size(seconds):
     for number in (seconds, seconds * 1_000, seconds * SECOND, float(seconds)):
         assert parse_instant(number) == parse_instant(str(number)) == seconds * SECOND
+
+
+@given(st.dates(date(1970, 1, 1), date(2099, 12, 31)), st.times())
+def test_digits_of_a_date_are_that_day_not_1970(day, time):
+    moment = datetime.combine(day, time.replace(microsecond=0))
+
+    for form, unit in (("%Y%m%d", DAY), ("%Y%m%d%H%M", 60 * SECOND), ("%Y%m%d%H%M%S", SECOND)):
+        digits = moment.strftime(form)
+        instant = from_datetime(moment.replace(tzinfo=UTC))
+        assert parse_instant(digits) == parse_instant(int(digits)) == instant - instant % unit
 
 
 @pytest.mark.parametrize(
