@@ -170,9 +170,10 @@ class AisleClient:
         }
         return self._post(f"/recommend/{surface}", body, {"explain": "1"} if explain else None)
 
-    def autocomplete(self, typed: str, *, count: int = 8) -> Json:
-        """Complete a partly typed query."""
-        return self._json("GET", "/autocomplete", params={"q": typed, "count": str(count)})
+    def autocomplete(self, typed: str, *, count: int = 8, market: str = "") -> Json:
+        """Complete a partly typed query for a market."""
+        params = {"q": typed, "count": str(count), "market": market}
+        return self._json("GET", "/autocomplete", params=params)
 
     def events(self, events: Sequence[Mapping[str, Any]]) -> Json:
         """Send canonical events; the answer counts accepted, duplicate and quarantined."""

@@ -125,12 +125,18 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     trace: list[dict[str, Any]] | None = None
 
 
-class Completion(msgspec.Struct, frozen=True):
-    """A suggested text; `type` is query, category, brand or title."""
+class Completion(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A suggested text.
+
+    Attributes:
+        type: query, category, brand, title, or item for an item whose id was typed.
+        item: id of an item with the title.
+    """
 
     text: str
     type: str
     weight: float
+    item: str = ""
 
 
 class AutocompleteAnswer(msgspec.Struct, frozen=True):

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Mapping
 
+from feature_repo.shop import Shop, folded_value
 from serving.contract import MAX_COMPLETIONS, ApiError, AutocompleteAnswer, Completion
 from serving.monitoring import DEGRADED
 from serving.state import ModelRegistry
@@ -12,7 +13,7 @@ MAX_TYPED_CHARACTERS, DEFAULT_COUNT = 200, 8
 
 
 def complete(registry: ModelRegistry, query: Mapping[str, str]) -> AutocompleteAnswer:
-    """Complete `q`; without an index there are no suggestions.
+    """Complete `q` for a market; without an index there are no suggestions.
 
     Raises:
         ApiError: 400, `count` is not a number in range.
@@ -23,12 +24,18 @@ def complete(registry: ModelRegistry, query: Mapping[str, str]) -> AutocompleteA
     if index is None:
         DEGRADED.labels("autocomplete").inc()
     typed = query.get("q", "")[:MAX_TYPED_CHARACTERS]
-    suggestions = index.search(typed, count) if index else []
+    suggestions = index.search(typed, count, _market(query, registry.shop)) if index else []
     return AutocompleteAnswer(
         round((time.perf_counter() - started) * 1000, 3),
-        [Completion(*suggestion) for suggestion in suggestions],
+        [Completion(one.text, one.kind, one.weight, one.item) for one in suggestions],
         [] if index else ["autocomplete"],
     )
+
+
+def _market(query: Mapping[str, str], shop: Shop) -> str | None:
+    """Return the folded market; a shop that declares markets has its first one as default."""
+    default = shop.markets[0].name if shop.markets else ""
+    return folded_value(query.get("market") or default) or None
 
 
 def _count(text: str) -> int:

@@ -113,6 +113,7 @@ async def recommend(call: Call) -> SlateAnswer:
     query={
         "q": {"type": "string"},
         "count": {"type": "integer", "minimum": 1, "maximum": MAX_COMPLETIONS},
+        "market": {"type": "string"},
     },
 )
 async def autocomplete(call: Call) -> AutocompleteAnswer:

@@ -55,6 +55,11 @@ def all_cases() -> list[SearchCase]:
     ]
 
 
+def all_completions() -> list[tuple[str, dict[str, Any]]]:
+    """Return the market and the case of each text that autocomplete completes."""
+    return [(one["name"], case) for one in catalogues() for case in one.get("completions", ())]
+
+
 def item_ids(catalogue: dict[str, Any]) -> list[str]:
     """Ids of the items of a catalogue, in the order of their titles."""
     titles, name = catalogue["titles"], catalogue["name"]

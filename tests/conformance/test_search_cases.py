@@ -7,10 +7,10 @@ import pytest
 from feature_repo.online.redis import running_redis
 from feature_repo.online.redis.server import ensure_redis
 from pipelines.steps import refresh
-from tests.conformance.search_cases import all_cases, catalogues, check, fill
+from tests.conformance.search_cases import all_cases, all_completions, catalogues, check, fill
 from tests.integration.http.small_shop import run_service
 
-CASES = all_cases()
+CASES, COMPLETIONS = all_cases(), all_completions()
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,18 @@ def test_a_search_over_http_finds_what_the_case_expects(service, case):
 
     assert answer["degraded"] == []
     check(case, answer)
+
+
+@pytest.mark.parametrize(("market", "case"), COMPLETIONS, ids=[c["typed"] for _, c in COMPLETIONS])
+def test_autocomplete_suggests_what_the_case_expects(service, market, case):
+    params = {"q": case["typed"], "market": market, "count": 20}
+
+    answer = service.http.get("/autocomplete", params=params).raise_for_status().json()
+
+    texts = [one["text"] for one in answer["suggestions"]]
+    assert answer["degraded"] == []
+    assert texts[: len(case["suggests"])] == case["suggests"]
+    assert not set(case.get("lacks", ())) & set(texts)
 
 
 def test_there_are_many_cases_in_many_languages_and_each_expects_something():

@@ -1,9 +1,15 @@
 """Indexes of candidates.  Each is an artifact: `fit`, `save`, `load`, `search`."""
 
 from training.retrieval.indexes.actions import read_actions
-from training.retrieval.indexes.completions import LEAST_SHOPPERS, Completions
+from training.retrieval.indexes.completions import LEAST_SHOPPERS, Completions, Phrase
 from training.retrieval.indexes.covisitation import fit_together
-from training.retrieval.indexes.item_texts import TEXT_TYPES, has_title, text_choices, text_of
+from training.retrieval.indexes.item_texts import (
+    TEXT_TYPES,
+    has_title,
+    item_texts,
+    text_choices,
+    text_of,
+)
 from training.retrieval.indexes.item_to_item import fit_similar
 from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, UNDERSTANDING
 from training.retrieval.indexes.lexical import Lexical
@@ -28,11 +34,13 @@ __all__ = [
     "Matches",
     "Neighbours",
     "Newest",
+    "Phrase",
     "Popularity",
     "TopLists",
     "fit_similar",
     "fit_together",
     "has_title",
+    "item_texts",
     "read_actions",
     "text_choices",
     "text_of",

@@ -1,29 +1,63 @@
-"""Completions of a query: clicked queries, categories, brands and titles."""
+"""Completions of a query: clicked queries, categories, brands, titles; and items by their ids."""
 
 import json
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, insort
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import nlargest
+from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
 
 from feature_repo.home import ArtifactError
 from training.query_understanding import words
+from training.retrieval.indexes.item_ids import id_forms
 
 FILE = "completions.json"
-MOST = 100_000
+MOST, MOST_IDS = 100_000, 500_000
 LEAST_SHOPPERS = 2
 """A query that only one shopper typed may identify that shopper; it is never suggested."""
 
-Phrase = tuple[str, str, float]
-"""Text, kind (query, category, brand, title) and weight."""
+SHORTEST_ID, SHORTEST_TYPO, LONG = 3, 4, 8
+"""Characters of a typed id; of a typed word that may differ by one letter, and by two."""
+
+_WORDS = 6
+_END = "\U0010ffff"
+
+
+class Phrase(NamedTuple):
+    """A text to suggest.
+
+    Attributes:
+        kind: query, category, brand, title, or item for an item that was typed by its id.
+        item: id of an item with this title, or of the typed item; empty for other kinds.
+        markets: folded names of the markets that show it; None for all.
+    """
+
+    text: str
+    kind: str
+    weight: float
+    item: str = ""
+    markets: tuple[str, ...] | None = None
+
+    def is_shown(self, market: str | None) -> bool:
+        """Whether a market shows the phrase; None stands for all markets."""
+        return market is None or self.markets is None or market in self.markets
+
 
 Head = tuple[str, int]
 """The folded text of a phrase from one of its first words on, and the phrase's index."""
 
-_WORDS = 6
-_END = "\U0010ffff"
+
+class ItemId(NamedTuple):
+    """A form of an item's id without signs, and the item."""
+
+    form: str
+    phrase: Phrase
 
 
 @dataclass(frozen=True)
@@ -32,95 +66,233 @@ class Completions:
 
     Attributes:
         phrases: each folded text once, the heaviest first.
+        ids: forms of the items' ids, sorted.
         added: phrases that came later, in the order of their arrival.
         added_heads: their heads, sorted.
     """
 
     phrases: Sequence[Phrase]
+    ids: Sequence[ItemId] = ()
     added: Sequence[Phrase] = ()
     added_heads: Sequence[Head] = ()
+    _heads: "_Heads | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def fit(cls, phrases: Iterable[Phrase]) -> "Completions":
-        """Keep the heaviest phrase of each folded text, and then the heaviest phrases."""
+    def fit(cls, phrases: Iterable[Phrase], items: Iterable[Phrase] = ()) -> "Completions":
+        """Keep the heaviest phrase of each folded text, and then the heaviest phrases.
+
+        Args:
+            phrases: of all kinds.
+            items: to find by id; an item without a title has its id as text.
+        """
         best: dict[str, Phrase] = {}
         for phrase in phrases:
-            folded = " ".join(words(phrase[0]))
-            if folded and (folded not in best or best[folded][2] < phrase[2]):
-                best[folded] = phrase
-        return cls(nlargest(MOST, best.values(), key=_weight))
+            folded = " ".join(words(phrase.text))
+            if folded:
+                best[folded] = _merged(best.get(folded), phrase)
+        ids = (ItemId(form, one) for one in items for form in id_forms(one.item))
+        return cls(nlargest(MOST, best.values(), key=_weight), sorted(islice(ids, MOST_IDS)))
 
-    def with_phrases(self, phrases: Iterable[Phrase]) -> "Completions":
-        """Return the completions with phrases whose folded texts are new."""
+    def with_phrases(
+        self, phrases: Iterable[Phrase], items: Iterable[Phrase] = ()
+    ) -> "Completions":
+        """Return the completions with phrases whose folded texts are new, and with new items."""
         new: dict[str, Phrase] = {}
         for phrase in phrases:
-            folded = " ".join(words(phrase[0]))
+            folded = " ".join(words(phrase.text))
             if folded and not self._has(folded) and len(self.added) + len(new) < MOST:
                 new.setdefault(folded, phrase)
+        ids = self.ids
+        if fresh := [ItemId(f, one) for one in items for f in id_forms(one.item)]:
+            ids = list(ids)
+            for one in fresh:
+                insort(ids, one)
         if not new:
-            return self
+            return replace(self, ids=ids, _heads=self._fitted) if fresh else self
         first = len(self.added)
         heads = [head for n, one in enumerate(new.values(), start=first) for head in _heads(one, n)]
         added = [*self.added, *new.values()]
-        return Completions(self.phrases, added, sorted([*self.added_heads, *heads]))
+        return Completions(
+            self.phrases, ids, added, sorted([*self.added_heads, *heads]), self._fitted
+        )
 
-    def search(self, prefix: str, size: int) -> list[Phrase]:
-        """Return the heaviest phrases that have the typed prefix at the start of a word."""
-        typed = " ".join(words(prefix))
+    def search(self, prefix: str, size: int, market: str | None = None) -> list[Phrase]:
+        """Return the heaviest phrases that have the typed prefix at the start of a word.
+
+        Items with the typed id come first.  Where nothing has the prefix, its typos are corrected.
+
+        Args:
+            prefix: as typed.
+            size: the maximum number of phrases.
+            market: folded name of the market that shows them; None for all.
+        """
+        typed = words(prefix)
         if not typed:
-            return nlargest(size, [*self.phrases[:size], *self.added], key=_weight)
-        start, end = bisect_left(self._heads, typed), bisect_left(self._heads, typed + _END)
-        matches = {self._indexes[n] for n in range(start, end)}
-        best = [self.phrases[n] for n in sorted(matches)[:size]]
-        first, last = (bisect_left(self.added_heads, (end,)) for end in (typed, typed + _END))
-        added = {n for _, n in self.added_heads[first:last]}
-        return nlargest(size, [*best, *(self.added[n] for n in added)], key=_weight)
+            shown = (one for one in self.phrases if one.is_shown(market))
+            return nlargest(size, [*islice(shown, size), *self._added(("", _END), market)], _weight)
+        by_id = self._with_id("".join(typed), size, market)
+        best = self._with_prefix(" ".join(typed), size, market)
+        if not best and not by_id:
+            best = self._with_prefix(" ".join(self._corrected(typed)), size, market)
+        items = {one.item for one in by_id}
+        return [*by_id, *(one for one in best if one.item not in items or not one.item)][:size]
+
+    def _with_prefix(self, typed: str, size: int, market: str | None) -> list[Phrase]:
+        ends = typed, typed + _END
+        matches = sorted({*self._fitted.indexes_of(*ends)})
+        shown = (self.phrases[n] for n in matches if self.phrases[n].is_shown(market))
+        return nlargest(size, [*islice(shown, size), *self._added(ends, market)], key=_weight)
+
+    def _added(self, ends: tuple[str, str], market: str | None) -> list[Phrase]:
+        first, last = (bisect_left(self.added_heads, (one,)) for one in ends)
+        indexes = {n for _, n in self.added_heads[first:last]}
+        return [self.added[n] for n in indexes if self.added[n].is_shown(market)]
+
+    def _with_id(self, typed: str, size: int, market: str | None) -> list[Phrase]:
+        """Return the items whose id begins with the typed text, which has a digit."""
+        if len(typed) < SHORTEST_ID or not any(map(str.isdigit, typed)):
+            return []
+        first, last = (bisect_left(self.ids, (end,)) for end in (typed, typed + _END))
+        shown = (one for _, one in islice(self.ids, first, last) if one.is_shown(market))
+        return [one._replace(kind="item") for one in dict.fromkeys(islice(shown, size))]
+
+    def _corrected(self, typed: list[str]) -> list[str]:
+        """Correct the words that no phrase has, and the last one if none begins with it."""
+        heads, last = self._fitted, typed[-1]
+        added = {text.partition(" ")[0] for text, _ in self.added_heads} - heads.words
+        complete = [
+            word
+            if word in heads.words or word in added
+            else self._nearest(word, [*heads.words, *added])
+            for word in typed
+        ]
+        if any(True for _ in self._begun(last)):
+            complete[-1] = last
+        elif complete[-1] == last:
+            sizes = range(max(len(last) - 1, 1), len(last) + 2)
+            begun = {one for size in sizes for one in heads.beginnings(size)}
+            begun |= {word[:size] for word in added for size in sizes if len(word) > size}
+            complete[-1] = self._nearest(last, begun)
+        return complete
+
+    def _nearest(self, word: str, choices: Collection[str]) -> str:
+        """Return the nearest text, and of several the one that the heaviest phrase has."""
+        if len(word) < SHORTEST_TYPO or not word.isalpha():
+            return word
+        most = 1 if len(word) < LONG else 2
+        near = process.extract(
+            word, choices, scorer=OSA.distance, score_cutoff=most, limit=20, processor=None
+        )
+        ranked = [(distance, self._first(other), other) for other, distance, _ in near]
+        return min(ranked)[2] if ranked else word
+
+    def _first(self, begun: str) -> int:
+        """Return the index of the heaviest phrase in which a word begins so."""
+        return min(self._begun(begun), default=MOST)
+
+    def _begun(self, begun: str) -> Iterator[int]:
+        """Iterate over the phrases in which a word begins so; later phrases follow the fitted."""
+        yield from self._fitted.indexes_of(begun, begun + _END)
+        first, last = (bisect_left(self.added_heads, (one,)) for one in (begun, begun + _END))
+        yield from (MOST + n for _, n in self.added_heads[first:last])
 
     def save(self, folder: Path) -> None:
-        """Write the phrases into a build folder, without later ones."""
+        """Write phrases and items into a build folder, without later phrases."""
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / FILE).write_text(json.dumps(list(self.phrases), indent=0))
+        table = {"phrases": list(self.phrases), "ids": list(self.ids)}
+        (folder / FILE).write_text(json.dumps(table, indent=0))
 
     @classmethod
     def load(cls, folder: Path) -> "Completions":
-        """Read the phrases.
+        """Read phrases and items.
 
         Raises:
             ArtifactError: the file is absent or damaged.
         """
         try:
             table = json.loads((folder / FILE).read_text())
-            return cls([(str(text), str(kind), float(weight)) for text, kind, weight in table])
-        except (OSError, ValueError, TypeError) as error:
+            return cls(
+                [_phrase(row) for row in table["phrases"]],
+                [ItemId(form, _phrase(row)) for form, row in table["ids"]],
+            )
+        except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{folder / FILE}: expected phrases: {error}.") from None
 
     def _has(self, folded: str) -> bool:
         """Whether some phrase has this folded text."""
-        start, end = (bisect_left(self._heads, text) for text in (folded, folded + "\0"))
         first, last = (bisect_left(self.added_heads, (text,)) for text in (folded, folded + "\0"))
         phrases = [
-            *(self.phrases[n] for n in self._indexes[start:end]),
+            *(self.phrases[n] for n in self._fitted.indexes_of(folded, folded + "\0")),
             *(self.added[n] for _, n in self.added_heads[first:last]),
         ]
-        return any(" ".join(words(text)) == folded for text, _, _ in phrases)
+        return any(" ".join(words(phrase.text)) == folded for phrase in phrases)
 
     @cached_property
-    def _sorted(self) -> list[Head]:
-        return sorted(head for n, phrase in enumerate(self.phrases) for head in _heads(phrase, n))
+    def _fitted(self) -> "_Heads":
+        return self._heads or _Heads.of(self.phrases)
+
+
+@dataclass(frozen=True)
+class _Heads:
+    """The heads of the fitted phrases.
+
+    Attributes:
+        texts: sorted.
+        indexes: of the phrase of each.
+    """
+
+    texts: Sequence[str]
+    indexes: Sequence[int]
+
+    @classmethod
+    def of(cls, phrases: Sequence[Phrase]) -> "_Heads":
+        heads = sorted(head for n, phrase in enumerate(phrases) for head in _heads(phrase, n))
+        return cls([text for text, _ in heads], [index for _, index in heads])
+
+    def indexes_of(self, low: str, high: str) -> Sequence[int]:
+        """Return the phrases with a head from `low` to before `high`."""
+        return self.indexes[bisect_left(self.texts, low) : bisect_left(self.texts, high)]
 
     @cached_property
-    def _heads(self) -> list[str]:
-        return [head for head, _ in self._sorted]
+    def words(self) -> frozenset[str]:
+        """The first word of each head."""
+        return frozenset(text.partition(" ")[0] for text in self.texts)
 
     @cached_property
-    def _indexes(self) -> list[int]:
-        return [index for _, index in self._sorted]
+    def _beginnings(self) -> dict[int, list[str]]:
+        return {}
+
+    def beginnings(self, size: int) -> list[str]:
+        """Return the first letters of the longer words; cached."""
+        if size not in self._beginnings:
+            begun = {word[:size] for word in self.words if len(word) > size}
+            self._beginnings[size] = sorted(begun)
+        return self._beginnings[size]
+
+
+def _merged(one: Phrase | None, other: Phrase) -> Phrase:
+    """Return the heavier phrase, shown in the markets of both."""
+    if one is None:
+        return other
+    heavier = other if other.weight > one.weight else one
+    if one.markets is None or other.markets is None:
+        return heavier._replace(markets=None)
+    if one.markets == other.markets:
+        return heavier
+    return heavier._replace(markets=tuple(sorted({*one.markets, *other.markets})))
+
+
+def _phrase(row: list[object]) -> Phrase:
+    text, kind, weight, item, markets = row
+    shown = None if markets is None else tuple(map(str, markets))  # type: ignore[call-overload]
+    return Phrase(str(text), str(kind), float(weight), str(item), shown)  # type: ignore[arg-type]
 
 
 def _weight(phrase: Phrase) -> tuple[float, str]:
-    return phrase[2], phrase[0]
+    return phrase.weight, phrase.text
 
 
 def _heads(phrase: Phrase, index: int) -> list[Head]:
-    typed = words(phrase[0])
-    return [(" ".join(typed[start:]), index) for start in range(min(len(typed), _WORDS))]
+    typed = words(phrase.text)
+    starts = range(min(len(typed), _WORDS))
+    return [(" ".join(typed[start:]), index) for start in starts]

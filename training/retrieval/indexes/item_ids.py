@@ -20,12 +20,13 @@ def rows_by_id(item_ids: Iterable[str], rows: Iterable[int]) -> dict[str, list[i
     """
     by_form: dict[str, list[int]] = {}
     for item_id, row in zip(item_ids, rows, strict=True):
-        for form in _forms(item_id):
+        for form in id_forms(item_id):
             by_form.setdefault(form, []).append(row)
     return by_form
 
 
-def _forms(item_id: str) -> list[str]:
+def id_forms(item_id: str) -> list[str]:
+    """Return the id without signs, and its first parts with a digit."""
     parts = words(item_id)
     joined = ["".join(parts[:n]) for n in range(1, len(parts) + 1)]
     beginnings = [

@@ -1,37 +1,29 @@
-"""Indexes without a candidate source: items, query understanding, completions, popularity."""
+"""Indexes without a candidate source: items, query understanding, popularity."""
 
 from collections.abc import Mapping
 from itertools import chain, compress
 from pathlib import Path
 
-import numpy as np
-import pyarrow as pa
-
 from feature_repo.events.contract import DEFAULT_MARKET
-from feature_repo.shop import Role, Shop, ShopField
+from feature_repo.shop import Role, Shop
 from training.artifacts import POPULARITY
 from training.query_understanding import INTENTS, Intent, Spelling, Understanding, words
 from training.retrieval.catalogue import ItemChanges, ItemTable, facets, sellable, sold_in_language
 from training.retrieval.indexes import (
-    COMPLETIONS,
     ITEM_TABLE,
-    LEAST_SHOPPERS,
     UNDERSTANDING,
-    Completions,
     Popularity,
     has_title,
     read_actions,
     text_choices,
     text_of,
 )
+from training.retrieval.sources import suggestions
 from training.retrieval.sources.spec import FitInputs, IndexSpec
 
 _CLICKED = (
     "select query, item_id, count(*) as clicks from actions where query is not null group by all"
 )
-
-TITLE_WEIGHT = 0.5
-"""Weight of a title among completions; a category, a brand or a query weighs 1 or more."""
 
 _NAMED_ROLES: tuple[Role, ...] = ("title", "category", "brand")
 
@@ -91,15 +83,6 @@ def _changed_texts(changes: ItemChanges, language: str) -> list[str]:
     ]
 
 
-def follow_completions(completions: Completions, changes: ItemChanges) -> Completions:
-    """Add the titles, categories and brands of changed items."""
-    return completions.with_phrases(
-        (text, role, TITLE_WEIGHT if role == "title" else _weight(1))
-        for role in _NAMED_ROLES
-        for text in _new_texts(changes, role)
-    )
-
-
 def _new_texts(changes: ItemChanges, role: Role) -> list[str]:
     """Return the texts that changed items now have in the field with a role."""
     field = changes.after.shop.item_role(role)
@@ -111,29 +94,6 @@ def _new_texts(changes: ItemChanges, role: Role) -> list[str]:
         if (value := (new or {}).get(field.column)) and value != (old or {}).get(field.column)
     ]
     return list(dict.fromkeys(text for value in values for text in _as_list(value)))
-
-
-def fit_completions(item_table: ItemTable, queries: pa.Table) -> Completions:
-    """Collect what autocomplete may suggest.
-
-    Queries come first, by label gain; then categories and brands, by number of items; then titles.
-    """
-    typed = [
-        (row["query"], "query", 1.0 + float(row["weight"]))
-        for row in queries.to_pylist()
-        if row["shoppers"] >= LEAST_SHOPPERS
-    ]
-    named = [
-        (value, role, _weight(count))
-        for role in INTENTS
-        if (field := item_table.shop.item_role(role)) is not None
-        for value, count in _counts(item_table, field)
-    ]
-    title = item_table.shop.item_role("title")
-    titles = [
-        (text, "title", TITLE_WEIGHT) for text in (item_table.texts(title) if title else []) if text
-    ]
-    return Completions.fit([*typed, *named, *titles])
 
 
 def _intents(inputs: FitInputs) -> dict[str, Intent]:
@@ -156,19 +116,8 @@ def _intents(inputs: FitInputs) -> dict[str, Intent]:
     return intents
 
 
-def _weight(items: int) -> float:
-    """Return the weight of a category or brand with so many items."""
-    return min(1.0 + items / 1000, 2.0)
-
-
 def _as_list(value: str | list[str] | None) -> list[str]:
     return value if isinstance(value, list) else [value] if value else []
-
-
-def _counts(item_table: ItemTable, field: ShopField) -> list[tuple[str, int]]:
-    coded = item_table.coded(field)
-    counts = coded.counts(np.ones(len(item_table.item_ids), dtype=np.bool_))
-    return list(zip(coded.values, counts.tolist(), strict=True))
 
 
 def _load_item_table(folder: Path, shop: Shop) -> ItemTable:
@@ -184,12 +133,6 @@ def _follow_item_table(before: ItemTable, changes: ItemChanges) -> ItemTable:
     return changes.after
 
 
-def _load_completions(folder: Path, _: Shop) -> Completions:
-    completions = Completions.load(folder)
-    completions.search("a", 1)
-    return completions
-
-
 CATALOGUE_INDEXES = (
     IndexSpec(
         ITEM_TABLE,
@@ -203,12 +146,7 @@ CATALOGUE_INDEXES = (
         lambda folder, _: Understanding.load(folder),
         follow=follow_understanding,
     ),
-    IndexSpec(
-        COMPLETIONS,
-        lambda inputs: fit_completions(inputs.item_table, inputs.queries),
-        _load_completions,
-        follow=follow_completions,
-    ),
+    suggestions.INDEX,
 )
 
 POPULARITY_INDEX = IndexSpec(

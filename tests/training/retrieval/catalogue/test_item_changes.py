@@ -19,7 +19,7 @@ from training.retrieval.catalogue import (
     parse_filters,
     sellable,
 )
-from training.retrieval.indexes import LEXICAL, Completions, LexicalIndexes, TopLists
+from training.retrieval.indexes import LEXICAL, Completions, LexicalIndexes, Phrase, TopLists
 from training.retrieval.indexes.top_lists import EVERYWHERE
 from training.retrieval.sources import SourceRequest
 
@@ -191,10 +191,12 @@ def test_facts_are_the_newest_fields():
     st.sampled_from(["", "o", "fig", "oak fig"]),
 )
 def test_later_phrases_complete_as_fitted_ones(fitted, later, prefix):
-    phrases = [[(text, "title", 1.0 / len(text)) for text in texts] for texts in (fitted, later)]
+    phrases = [
+        [Phrase(text, "title", 1.0 / len(text)) for text in texts] for texts in (fitted, later)
+    ]
     live = Completions.fit(phrases[0]).with_phrases(phrases[1][:2]).with_phrases(phrases[1])
 
     expected = Completions.fit([*phrases[0], *phrases[1]]).search(prefix, 5)
 
-    folded = [(text.lower(), weight) for text, _, weight in live.search(prefix, 5)]
-    assert folded == [(text.lower(), weight) for text, _, weight in expected]
+    folded = [(one.text.lower(), one.weight) for one in live.search(prefix, 5)]
+    assert folded == [(one.text.lower(), one.weight) for one in expected]

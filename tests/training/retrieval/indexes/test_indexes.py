@@ -20,7 +20,7 @@ from training.retrieval.indexes import (
 )
 from training.retrieval.indexes.covisitation import SHRINKAGE
 from training.retrieval.indexes.top_lists import EVERYWHERE
-from training.retrieval.sources.catalogue_indexes import fit_completions
+from training.retrieval.sources.suggestions import fit_completions
 
 
 @pytest.fixture(scope="module")
@@ -161,9 +161,7 @@ def test_similar_items_share_words(item_table):
 def test_every_index_loads_unchanged(small_home, item_table, tmp_path):
     lists = TopLists.trending(small_home, item_table)
     similar, shop = fit_similar(item_table), Shop.load(small_home.shop_toml)
-    completions = fit_completions(
-        item_table, read_actions(small_home, "select '' as query, 0 as weight, 0 as shoppers")
-    )
+    completions = fit_completions(item_table, [], ["english"])
     for index in (item_table, lists, similar, completions):
         index.save(tmp_path)
 
@@ -174,10 +172,10 @@ def test_every_index_loads_unchanged(small_home, item_table, tmp_path):
     assert Completions.load(tmp_path).search("a", 9) == completions.search("a", 9)
 
 
-def test_query_of_a_single_shopper_is_never_suggested(small_home, item_table):
-    queries = read_actions(small_home, "select 'zebra' as query, 9.0 as weight, 1 as shoppers")
+def test_query_of_a_single_shopper_is_never_suggested(item_table):
+    queries = [{"query": "zebra", "market": "uk", "weight": 9.0, "shoppers": 1}]
 
-    assert fit_completions(item_table, queries).search("zeb", 5) == []
+    assert fit_completions(item_table, queries, ["english"]).search("zeb", 5) == []
 
 
 def test_fusion_adds_weighted_reciprocal_ranks():
