@@ -1,7 +1,7 @@
 """The verbs of events: infer a shop's fields, simulate a shop, check events, and ingest them."""
 
 import argparse
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from feature_repo.home import Clock, SettingError, Settings, exclusive
 from pipelines.terminal import Outcome, line, pages, progress_bar, table
@@ -25,11 +25,17 @@ _FINDINGS = (
 def init(args: argparse.Namespace) -> Outcome:
     """Infer the shop's fields and write shop.toml."""
     from feature_repo.events.ingest import infer_shop, shop_to_toml
+    from feature_repo.shop import Role
 
     out = args.out or Settings.from_environment().home.shop_toml
     if out.exists() and not args.force:
         raise SettingError(f"{out} exists; edit it, or replace it with --force.")
     shop, explanations = infer_shop(args.paths, _mapping(args))
+    if not shop.item_fields and not shop.user_fields and not args.force:
+        raise SettingError(
+            "expected item or user events with fields, found none: shop.toml would be empty.  "
+            "`aisle validate` names lines that cannot be read; --force writes it nevertheless."
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(shop_to_toml(shop, explanations), encoding="utf-8")
     fields = [
@@ -37,15 +43,19 @@ def init(args: argparse.Namespace) -> Outcome:
         for of, group in (("item", shop.item_fields), ("user", shop.user_fields))
         for f in group
     ]
+    without = [role for role in get_args(Role) if shop.item_role(role) is None]
     page = pages(
         table(
             "Fields",
             ["of", "name", "type", "role"],
             [[f["of"], f["name"], f["type"], f["role"] or ""] for f in fields],
         ),
+        line(f"Markets: {', '.join(m.name for m in shop.markets) or 'none'}."),
+        line(f"Roles that no field has: {', '.join(without) or 'none'}."),
         line(f"Written to {out}; review it, and correct wrong guesses."),
     )
-    return Outcome({"shop_toml": str(out), "fields": fields}, page)
+    data = {"shop_toml": str(out), "fields": fields, "roles_without_field": without}
+    return Outcome(data, page)
 
 
 def simulate(args: argparse.Namespace) -> Outcome:

@@ -6,18 +6,25 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from feature_repo.events.contract import FieldValue
-from feature_repo.shop import FieldType, safe_column
+from feature_repo.shop import FieldType, read_amount, read_numbers, safe_column
 
 SAMPLED = 50_000
 """Distinct pairs of entity and value that are sampled to measure repetition."""
+
+MOST_TEXTS = 100
+"""Distinct texts of a field that are counted."""
 
 _TIME_WORD = re.compile(
     "date|time|datetime|timestamp|ts|epoch|day|at|on|since|until|created|updated|added|modified|"
     "published|released|release|launched|expires|birthday|born"
 )
+_NAME_WORD = re.compile("ean|gtin|upc|isbn|asin|sku|mpn|barcode|id|zip|plz|postcode|phone|artnr")
+"""Words of names of fields whose digits name something: no sum or range of them means anything."""
+
 _CODE_WORD = re.compile("id|code|category|brand|type|class|group")
 _CATEGORY_WORD = re.compile("category|brand|type|class|group|color|colour|size|gender|material")
 _TITLE_WORD = re.compile("title|name|headline")
+_PRICE_WORD = re.compile("price|cost|amount|msrp|rrp|uvp|preis|prix|precio|prezzo")
 _NEARLY_ALL = 0.95
 _LONGEST_CATEGORY = 60
 _EARLIEST, _LATEST = -2_208_988_800, 4_102_444_800
@@ -44,6 +51,7 @@ class Evidence:
         self._pairs: set[int] = set()
         self._distinct: set[int] = set()
         self._examples: list[str] = []
+        self.texts: Counter[str] = Counter()
         self._lengths = 0
         self._least, self._most = float("inf"), float("-inf")
 
@@ -57,8 +65,15 @@ class Evidence:
             self._least, self._most = min(self._least, value), max(self._most, value)
         if isinstance(value, str):
             self._lengths += len(value)
+        if isinstance(value, str | list) and not self.has_many_texts:
+            self.texts.update([value] if isinstance(value, str) else value)
         if len(self._examples) < 3 and (shown := _shown(value)) not in self._examples:
             self._examples.append(shown)
+
+    @property
+    def has_many_texts(self) -> bool:
+        """Whether the field has more texts than `texts` counts."""
+        return len(self.texts) > MOST_TEXTS
 
     @property
     def distinct_share(self) -> float:
@@ -81,7 +96,8 @@ class Evidence:
             return "time", "texts are ISO 8601 times"
         if hints and self._share("epoch") >= 0.5 and self._share("epoch", "small") == 1:
             return "time", f"numbers are times since 1970, and the name says {min(hints)!r}"
-        if self._share("number", "number text") >= _NEARLY_ALL:
+        amounts = ("money text",) if _words(name, _PRICE_WORD) else ()
+        if self._share("number", "number text", *amounts) >= _NEARLY_ALL:
             return self._type_of_numbers(name)
         return self._type_of_texts(name)
 
@@ -92,9 +108,13 @@ class Evidence:
         return f"{counts} ({self.distinct_share:.0%}){span}; such as {', '.join(self._examples)}."
 
     def _type_of_numbers(self, name: str) -> tuple[FieldType, str]:
-        coded = _words(name, _CODE_WORD)
+        coded, named = _words(name, _CODE_WORD), _words(name, _NAME_WORD)
         if coded and self._share("whole") >= _NEARLY_ALL and self.distinct_share < 0.5:
             return "category", f"whole numbers that repeat, and the name says {min(coded)!r}"
+        if self._share("trade number") >= _NEARLY_ALL and len(self._distinct) > 1:
+            return "text", "whole numbers with the check digit of an EAN, UPC or GTIN"
+        if named and self._share("whole") >= _NEARLY_ALL:
+            return "text", f"numbers that name something, as the name says {min(named)!r}"
         return "number", "values are numbers"
 
     def _type_of_texts(self, name: str) -> tuple[FieldType, str]:
@@ -129,8 +149,10 @@ def _shapes(value: FieldValue) -> Iterable[str]:
         case bool():
             return ("bool",)
         case int() | float():
-            whole = ("whole",) if float(value).is_integer() else ()
-            return ("number", _epoch_shape(value), *whole)
+            if not float(value).is_integer():
+                return ("number", _epoch_shape(value))
+            trade = ("trade number",) if _is_trade_number(str(int(value))) else ()
+            return ("number", _epoch_shape(value), "whole", *trade)
         case list():
             return ("list",)
         case str():
@@ -158,8 +180,26 @@ def _text_shapes(value: str) -> Iterable[str]:
         yield "number text"
         if "." not in text:
             yield "whole"
+        if _is_trade_number(text):
+            yield "trade number"
+    elif not text.isdigit() and read_numbers(text):
+        yield "number text"
+    elif (amount := read_amount(text)) and amount[1] and read_numbers(amount[0]):
+        yield "money text"
     elif len(text) >= 10 and text[:4].isdigit() and _is_time(text):
         yield "time text"
+
+
+def _is_trade_number(digits: str) -> bool:
+    """Return whether digits are a GTIN of 8, 12, 13 or 14 digits: the last one checks the others.
+
+    >>> _is_trade_number("4006381333931"), _is_trade_number("4006381333930")
+    (True, False)
+    """
+    if len(digits) not in (8, 12, 13, 14) or not digits.isdigit():
+        return False
+    weighted = (int(digit) * (3, 1)[n % 2] for n, digit in enumerate(reversed(digits[:-1])))
+    return (sum(weighted) + int(digits[-1])) % 10 == 0
 
 
 def _is_time(text: str) -> bool:

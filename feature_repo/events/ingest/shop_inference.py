@@ -17,12 +17,13 @@ from feature_repo.events.contract import (
     UserEvent,
     parse_events,
 )
-from feature_repo.events.ingest.field_evidence import Evidence, words_of
+from feature_repo.events.ingest.field_evidence import Evidence
 from feature_repo.events.ingest.files import SUFFIXES, EventFiles, Line
+from feature_repo.events.ingest.role_hints import ROLE_HINTS, name_rank
 from feature_repo.events.ingest.transaction_files import files_of
 from feature_repo.events.ingest.transaction_mapping import TableMapping
 from feature_repo.home import EventError
-from feature_repo.shop import FieldType, Role, Shop, ShopField, safe_column
+from feature_repo.shop import FieldType, Market, Role, Shop, ShopField, language_of, safe_column
 
 Explanations = Mapping[tuple[str, str], str]
 """(`item` or `user`, field name) → the evidence for its type and role."""
@@ -30,18 +31,6 @@ Explanations = Mapping[tuple[str, str], str]
 MOST_FIELDS = 100
 """Maximum number of fields of an entity, by frequency; an open set of attributes is no schema."""
 
-_ROLE_NAMES: dict[Role, tuple[str, ...]] = {
-    "title": ("title", "name", "headline"),
-    "category": ("category", "categories", "genre", "genres", "department", "section", "topic"),
-    "brand": ("brand", "manufacturer", "maker", "vendor", "designer", "publisher"),
-    "price": ("price", "cost"),
-}
-_ROLE_TYPES: dict[Role, tuple[FieldType, ...]] = {
-    "title": ("text",),
-    "category": ("category", "list"),
-    "brand": ("category",),
-    "price": ("number",),
-}
 _LONGEST_TITLE = 120
 _NOT_DESCRIBING = tuple(kind for kind in SHOP_KINDS if kind not in ("item", "user"))
 """Kinds without fields of the shop. Their lines are skipped unparsed: most lines of most files."""
@@ -73,7 +62,8 @@ def infer_shop(
     explanations = {("item", f.name): _explain(f, roles.get(f.name)) for f in items}
     explanations |= {("user", f.name): _explain(f, None) for f in users}
     name = _shop_name(paths) if mapping is None else mapping.name
-    shop = Shop(name, _shop_fields(items, roles), _shop_fields(users, {}))
+    markets = _markets(next((f for f in items if roles.get(f.name, ("",))[0] == "market"), None))
+    shop = Shop(name, _shop_fields(items, roles), _shop_fields(users, {}), markets=markets)
     return shop, explanations
 
 
@@ -83,7 +73,7 @@ def shop_to_toml(shop: Shop, explanations: Explanations) -> str:
         "# The shop's own fields, inferred from its events. Correct wrong guesses:",
         "# type is number, text, category (one of many texts), list (of texts), vector (of",
         "# numbers), time or bool;",
-        "# role is title, category, brand or price, and no two item fields share one;",
+        f"# role is {', '.join(ROLE_HINTS)}, and no two item fields share one;",
         '# values = ["..."] of a user\'s category names those a model reads one by one.',
         f"name = {_quoted(shop.name)}",
     ]
@@ -96,7 +86,19 @@ def shop_to_toml(shop: Shop, explanations: Explanations) -> str:
             values = ", ".join(map(_quoted, field.values))
             lines += [f"values = [{values}]"] if values else []
             lines += [f"description = {_quoted(field.description)}"] if field.description else []
+    for market in shop.markets:
+        lines += ["", "[[market]]", f"name = {_quoted(market.name)}"]
+        lines += [f"language = {_quoted(market.language)}"]
+        lines += ["default = true"] if market.is_default else []
     return "\n".join(lines) + "\n"
+
+
+def _markets(field: _InferredField | None) -> tuple[Market, ...]:
+    """Return the markets that items name, the one with the most items first and the default."""
+    if field is None or field.evidence.has_many_texts:
+        return ()
+    names = [name for name, _ in field.evidence.texts.most_common()]
+    return tuple(Market(name, language_of(name), None, n == 0) for n, name in enumerate(names))
 
 
 def _gather(files: EventFiles) -> tuple[dict[str, Evidence], dict[str, Evidence]]:
@@ -143,21 +145,15 @@ def _roles(inferred: Sequence[_InferredField]) -> dict[str, tuple[Role, str]]:
     Without a match, the title is the short text that differs most between items.
     """
     roles: dict[str, tuple[Role, str]] = {}
-    for role, hints in _ROLE_NAMES.items():
-        fitting = [f for f in inferred if f.type in _ROLE_TYPES[role] and f.name not in roles]
-        ranks = {f.name: rank for f in fitting if (rank := _rank(f.name, hints)) is not None}
+    for role, (types, hints) in ROLE_HINTS.items():
+        fitting = [f for f in inferred if f.type in types and f.name not in roles]
+        ranks = {f.name: rank for f in fitting if (rank := name_rank(f.name, hints)) is not None}
         if ranks:
             roles[min(ranks, key=lambda name: ranks[name])] = (role, "by its name")
         elif role == "title" and (short := [f for f in fitting if _is_title_like(f.evidence)]):
             best = max(short, key=lambda f: f.evidence.distinct_share)
             roles[best.name] = (role, "as the short text that differs most between items")
     return roles
-
-
-def _rank(name: str, hints: Sequence[str]) -> tuple[bool, int] | None:
-    words = words_of(name)
-    matches = [n for n, hint in enumerate(hints) if hint in words]
-    return (words != [hints[matches[0]]], matches[0]) if matches else None
 
 
 def _is_title_like(evidence: Evidence) -> bool:

@@ -7,7 +7,7 @@ from training.query_understanding import indexed_words, stem
 from training.retrieval.catalogue import Fields, ItemTable, as_text
 
 TEXT_TYPES: tuple[FieldType, ...] = ("text", "category", "list")
-_NOT_SEARCHED = ("market", "group")
+_NOT_SEARCHED = ("market", "group", "image")
 Choices = Sequence[Sequence[ShopField]]
 """For each text of an item, its fields in the order of preference; the title's first."""
 

@@ -3,13 +3,14 @@
 import json
 import os
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from feature_repo.events.ingest.shop_inference import MOST_FIELDS, infer_shop, shop_to_toml
-from feature_repo.shop import Shop, ShopField
+from feature_repo.shop import Role, Shop, ShopField
 from feature_repo.shop.schema import RESERVED_COLUMNS
 from tests.scale import examples
 
@@ -79,9 +80,9 @@ def test_types_and_roles_of_a_typical_shop(inferred):
         "brandName": ("category", "brand"),
         "category": ("category", "category"),
         "unit_price": ("number", "price"),
-        "in_stock": ("bool", None),
+        "in_stock": ("bool", "stock"),
         "added_at": ("time", None),
-        "description": ("text", None),
+        "description": ("text", "text"),
         "department_id": ("category", None),
         "sizes": ("list", None),
         "updated": ("time", None),
@@ -120,6 +121,11 @@ def test_shop_without_fields(inferred):
         ("seen_at", [1_600_000_000_000], "time"),
         ("opened", ["2021-01-02", "2021-01-03"], "time"),
         ("sku", ["00123", "00124", "00123"], "category"),
+        ("ean", [4006381333931, 4006381333948], "text"),
+        ("article", ["4006381333931", "4006381333948"], "text"),
+        ("zip", [10115, 80331], "text"),
+        ("price", ["49,90", "1.299,00", "5"], "number"),
+        ("price", ["49,90 €", "$5"], "number"),
         ("flag", ["true", "False"], "bool"),
         ("mixed", [1, "red", ["a"], True], "text"),
         ("tags", [["a"], "b", ["c"]], "list"),
@@ -151,7 +157,7 @@ def test_each_role_has_one_item_field_and_users_have_no_roles(inferred):
         "title": ("text", "title"),
         "name": ("text", None),
         "price": ("number", "price"),
-        "old_price": ("number", None),
+        "old_price": ("number", "list_price"),
     }
     assert [field.role for field in shop.user_fields] == [None, None]
 
@@ -219,3 +225,32 @@ def test_explanations_are_comments_of_their_fields():
 
     assert "# text: because.\n# such as '\\u001B[31m'.\nname = \"a\\nb\"\n" in text
     assert 'role = "title"\ndescription = "so \\"called\\""\n' in text
+
+
+def test_every_role_is_inferred_and_markets_are_declared(inferred, tmp_path):
+    shop, explanations = inferred(
+        {
+            "name": f"Thing {n}",
+            "description": "long " * 30 + str(n),
+            "brand": ["Acme", "Best"][n % 2],
+            "category": f"c{n % 3}",
+            "price": f"{n},90",
+            "list_price": n + 1.5,
+            "stock": n,
+            "market": ["de", "de", "fr"][n % 3],
+            "item_group_id": f"g{n // 4}",
+            "image_url": f"https://shop.example/{n}.jpg",
+        }
+        for n in range(20)
+    )
+    path = tmp_path / "shop.toml"
+    path.write_text(shop_to_toml(shop, explanations))
+    loaded = Shop.load(path)
+
+    assert {field.role for field in loaded.item_fields} == {*get_args(Role)}
+    assert loaded.item_role("price").name == "price"
+    assert loaded.item_role("image").name == "image_url"
+    assert [(m.name, m.language, m.is_default) for m in loaded.markets] == [
+        ("de", "german", True),
+        ("fr", "french", False),
+    ]
