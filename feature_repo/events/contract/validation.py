@@ -41,8 +41,9 @@ def validate_event(
     for field in ("event_time", "received_at"):
         instant = getattr(event, field)
         if instant > now + AHEAD:
-            expected = f"a time at most 5 minutes after {to_text(now)}"
-            raise EventError(field, expected, to_text(instant))
+            hint = f"The clock says {to_text(now)}; for historical events see AISLE_CLOCK."
+            expected = "a time at most 5 minutes after the clock's"
+            raise EventError(field, expected, to_text(instant), hint)
     if isinstance(event, ServedRankingEvent):
         event = _with_served_items(event, served(event.request_id))
     if isinstance(event, RankingEvent) and not event.items and not _has_query(event):

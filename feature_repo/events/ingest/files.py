@@ -22,6 +22,7 @@ LONGEST_LINE = 1 << 20
 LONGEST_ARRAY = 1 << 28
 """Maximum bytes of a file with one JSON array, which is decoded as a whole."""
 
+_ONE_OBJECT = "Write one JSON object a line; a table needs --mapping (docs/transactions.md)."
 _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
@@ -174,4 +175,5 @@ def _line(name: str, number: int, content: bytes) -> Line:
     try:
         return Line(name, number, decode_json(content, "line"), content=content)
     except EventError as error:
+        error.hint = _ONE_OBJECT
         return Line(name, number, error=error, content=content)
