@@ -39,6 +39,11 @@ class ConcurrencyLimit:
     def __post_init__(self) -> None:
         self._semaphore = asyncio.Semaphore(self.running)
 
+    @property
+    def running_slots(self) -> asyncio.Semaphore:
+        """What a request that has taken a slot waits for."""
+        return self._semaphore
+
     def check(self) -> None:
         """Reject a request, before its body is read, when no slot is free.
 
@@ -60,20 +65,29 @@ class ConcurrencyLimit:
         Raises:
             ApiError: 429, no slot is free.
         """
-        self.check()
-        self._in_flight += 1
-        IN_FLIGHT.labels(self.kind).inc()
+        self.take()
         try:
             await self._semaphore.acquire()
         except BaseException:
-            self._leave()
+            self.give_back()
             raise
 
     async def __aexit__(self, *_: object) -> None:
         self._semaphore.release()
-        self._leave()
+        self.give_back()
 
-    def _leave(self) -> None:
+    def take(self) -> None:
+        """Take a slot, for a request that waits or runs.
+
+        Raises:
+            ApiError: 429, no slot is free.
+        """
+        self.check()
+        self._in_flight += 1
+        IN_FLIGHT.labels(self.kind).inc()
+
+    def give_back(self) -> None:
+        """Give a taken slot back."""
         self._in_flight -= 1
         IN_FLIGHT.labels(self.kind).dec()
 

@@ -16,11 +16,14 @@ import asyncio
 import signal
 from collections.abc import Callable, Mapping
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from _bentoml_sdk.service import openapi
 from uvicorn.config import HTTP_PROTOCOLS
+
+if TYPE_CHECKING:
+    from serving.access import ConcurrencyLimit
 
 _CONNECTION = "serving.http.connections:BoundedConnection"
 
@@ -28,6 +31,15 @@ _CONNECTION = "serving.http.connections:BoundedConnection"
 def limit_connections() -> None:
     """Let uvicorn serve every connection with limits."""
     HTTP_PROTOCOLS["auto"] = _CONNECTION
+
+
+def refuse_early(limits: Mapping[str, "ConcurrencyLimit"]) -> None:
+    """Let every connection refuse the requests that get no slot."""
+    from serving.http.connections import BoundedConnection
+    from serving.http.endpoints import ENDPOINTS
+    from serving.http.overload import Overload
+
+    BoundedConnection.take_slot = Overload(ENDPOINTS, limits)
 
 
 def describe_service(document: Callable[[], Mapping[str, Any]]) -> None:

@@ -10,13 +10,13 @@ connections keep no other client out.
 import resource
 from asyncio import BaseTransport, TimerHandle, Transport
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from serving.contract import ApiError, encode
 from serving.http.headers import SECURITY
@@ -35,6 +35,8 @@ REST_SECONDS = 2.0
 IDLE_SECONDS = 65
 """How long a connection stays open after an answer: longer than load balancers reuse one (60 s), so
 that the balancer closes it and no request meets the end of a connection."""
+
+TakeSlot = Callable[[dict[str, Any]], Callable[[], None] | None]
 
 _PIECE_BYTES = 8 * 1024
 """Bytes that are parsed at once: the precision of MAX_HEAD_BYTES."""
@@ -62,9 +64,12 @@ class BoundedConnection(HttpToolsProtocol):
 
     Attributes:
         draining: whether each answer closes its connection, because the process shuts down.
+        take_slot: called with the scope of each request whose body has arrived with its head;
+            returns what gives the slot back, or raises the error to answer.
     """
 
     draining: ClassVar[bool] = False
+    take_slot: ClassVar[TakeSlot] = staticmethod(lambda _: None)
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -152,6 +157,30 @@ class BoundedConnection(HttpToolsProtocol):
         self._cancel_deadline()
         if self.draining:
             self.cycle.keep_alive = False
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Start to answer after this piece is parsed, which often contains the whole body."""
+        self.loop.call_soon(self._answer, cycle, app)
+
+    def _answer(self, cycle: RequestResponseCycle, app: Any) -> None:
+        """Let the application answer, or refuse a whole request that gets no slot."""
+        give_back = None
+        if not cycle.more_body:
+            try:
+                give_back = self.take_slot(cast("dict[str, Any]", cycle.scope))
+            except ApiError as error:
+                self._answer_error(cycle, error)
+                return
+        super()._start_asgi_task(cycle, app if give_back is None else _finally(app, give_back))
+
+    def _answer_error(self, cycle: RequestResponseCycle, error: ApiError) -> None:
+        cycle.response_started = cycle.response_complete = True
+        ERRORS.labels(str(error.status)).inc()
+        headers = self.server_state.default_headers
+        self.transport.write(_response(error, headers, keep_alive=cycle.keep_alive))
+        if not cycle.keep_alive:
+            self.transport.close()
+        cycle.on_response()
 
     def on_message_complete(self) -> None:
         """End a request."""
@@ -249,7 +278,19 @@ def _make_room(new: BoundedConnection) -> bool:
     return len(connections) <= limit
 
 
-def _response(error: ApiError, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def _finally(app: Any, give_back: Callable[[], None]) -> Any:
+    async def answered(scope: Any, receive: Any, send: Any) -> None:
+        try:
+            await app(scope, receive, send)
+        finally:
+            give_back()
+
+    return answered
+
+
+def _response(
+    error: ApiError, headers: Iterable[tuple[bytes, bytes]], *, keep_alive: bool = False
+) -> bytes:
     content = encode(error.to_dict())
     lines = [
         f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(),
@@ -257,7 +298,7 @@ def _response(error: ApiError, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
         *(f"{name}: {value}".encode() for name, value in error.headers.items()),
         b"content-type: application/json",
         b"content-length: %d" % len(content),
-        b"connection: close",
+        b"connection: keep-alive" if keep_alive else b"connection: close",
         b"",
     ]
     return b"\r\n".join([*lines, content])

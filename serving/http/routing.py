@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from serving.access import check_scope
 from serving.contract import MAX_BODY_BYTES, ApiError, body_reader, encode, too_large
 from serving.http.endpoint import FLAGS, JSON, Call, Endpoint
+from serving.http.overload import HAS_SLOT
 from serving.monitoring import ANSWER_SECONDS
 
 BODY_SECONDS = 10.0
@@ -59,7 +60,7 @@ class PathApp:
         scopes: Collection[str] = ()
         if declared.scope is not None:
             scopes = resources.authentication.check(request, declared.scope)
-        if declared.kind is not None:
+        if declared.kind is not None and HAS_SLOT not in scope:
             resources.concurrency_limits[declared.kind].check()
         if endpoint is None:
             raise HTTPException(405, headers=self._allow)
@@ -98,7 +99,8 @@ async def _respond(
     started = time.perf_counter()
     assert endpoint.handler is not None
     if endpoint.kind is not None and endpoint.queues:
-        async with resources.concurrency_limits[endpoint.kind]:
+        limit = resources.concurrency_limits[endpoint.kind]
+        async with limit.running_slots if HAS_SLOT in request.scope else limit:
             content = await endpoint.handler(call)
     else:
         content = await endpoint.handler(call)

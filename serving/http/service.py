@@ -14,7 +14,7 @@ import bentoml
 from starlette.applications import Starlette
 
 from feature_repo.home import Settings, restrict_permissions
-from serving.http.bento import before_shutdown, describe_service, limit_connections
+from serving.http.bento import before_shutdown, describe_service, limit_connections, refuse_early
 from serving.http.readiness import Readiness, readiness_of
 from serving.http.workers import end_with_arbiter, supervise_workers
 
@@ -30,6 +30,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     log_json(_settings.home.root)
     restrict_permissions(_settings.home)
     app.state.resources = resources = Resources.open(_settings)
+    refuse_early(resources.concurrency_limits)
     before_shutdown(resources.drain, _settings.drain_seconds)
     await resources.start()
     yield
