@@ -212,7 +212,10 @@ def _registry(settings: Settings) -> Iterator[Finding]:
 def _features(settings: Settings) -> Iterator[Finding]:
     import duckdb
 
+    from feature_repo.transformations import is_current
+
     now = Clock.of(settings).now()
+    is_stale = settings.home.features.exists() and not is_current(settings.home, now)
     for folder in sorted(path for path in settings.home.features.glob("[a-z]*") if path.is_dir()):
         files = [str(path) for path in folder.rglob("*.parquet")]
         if not files:
@@ -224,18 +227,19 @@ def _features(settings: Settings) -> Iterator[Finding]:
             """,
             {"files": files, "now": to_text(now)},
         ).fetchone() or (0, None)
-        yield _freshness(folder.name, rows, newest, now)
+        yield _freshness(folder.name, rows, newest, now, is_stale=is_stale)
         yield from _time_unit(folder.name, files)
     if not settings.home.features.exists():
         yield Finding("note", "features", "none", "`aisle refresh` computes them.")
 
 
-def _freshness(view: str, rows: int, newest: int | None, now: int) -> Finding:
+def _freshness(view: str, rows: int, newest: int | None, now: int, *, is_stale: bool) -> Finding:
+    """Return the age of a view's newest row; it is late only if the log has newer events."""
     if newest is None:
         return Finding("note", view, "no rows", "The log has no event about this entity.")
     hours = (now - newest) / SECOND / 3600
     summary = f"{rows} rows, newest {to_text(newest)[:19]}Z, {hours:.1f} h ago"
-    if hours > _LATE_HOURS:
+    if is_stale and hours > _LATE_HOURS:
         return Finding("note", view, summary, "`aisle refresh --every 10m` keeps features fresh.")
     return Finding("good", view, summary)
 

@@ -7,7 +7,7 @@ from typing import Any
 from feature_repo.home import Clock, Settings, exclusive, to_text
 from pipelines.steps import TRANSFORM_FEATURES, home_redis, parse_period, refresh_every
 from pipelines.steps import refresh as run_refresh
-from pipelines.terminal import Outcome, line, pages, table
+from pipelines.terminal import Outcome, announce, line, pages, table
 
 
 def transform(_: argparse.Namespace) -> Outcome:
@@ -129,5 +129,4 @@ def _refreshed(data: dict[str, Any]) -> Outcome:
 
 
 def _announce(stage: str) -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{stage} …\n")
+    announce(f"{stage} …")

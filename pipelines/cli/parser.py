@@ -22,11 +22,13 @@ class Verb(NamedTuple):
         help: one line for `aisle --help`.
         run: its function, `module:name` in `pipelines.cli`.
         options: declares its arguments, besides `--json`.
+        actions: the words of which one follows the verb; without one it prints its help.
     """
 
     help: str
     run: str
     options: Callable[[argparse.ArgumentParser], None] = lambda _: None
+    actions: tuple[str, ...] = ()
 
 
 def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
@@ -47,8 +49,19 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
         parser.add_argument("--json", action="store_true", help="print one JSON object")
         parser.set_defaults(run=verb.run)
         if name in words:
+            if verb.actions:
+                parser.add_argument("action", choices=verb.actions)
             verb.options(parser)
-    return root.parse_args(words)
+            if verb.actions and words[-1] == name:
+                parser.print_help()
+                sys.exit()
+    args, further = root.parse_known_args(words)
+    items = getattr(args, "items", None)
+    if further and (items is None or any(word.startswith("-") for word in further)):
+        root.error(f"unrecognized arguments: {' '.join(further)}")
+    if further:  # Items after an option: `recommend similar --user 42 ITEM`.
+        args.items = [*args.items, *further]
+    return args
 
 
 def _demo(verb: argparse.ArgumentParser) -> None:
@@ -202,13 +215,11 @@ def _list_options(verb: argparse.ArgumentParser) -> None:
 
 
 def _user(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["show", "erase"])
     verb.add_argument("id", help="the person's id")
     verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
 
 
 def _key(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["create", "list", "revoke"])
     verb.add_argument("name", nargs="?", help="who uses the key")
     verb.add_argument(
         "--scope",
@@ -220,7 +231,6 @@ def _key(verb: argparse.ArgumentParser) -> None:
 
 
 def _features(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["docs", "show"])
     verb.add_argument("subject", nargs="?", help="for show: such as user:42, item:7, query:shoes")
     verb.add_argument("--at", metavar="TIME", help="for show: instant of offline features (now)")
     verb.add_argument("--out", type=Path, help="for docs: file to write (standard output)")
@@ -229,10 +239,6 @@ def _features(verb: argparse.ArgumentParser) -> None:
 def _verify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--since", metavar="TIME", help="start of the range (the log's first)")
     verb.add_argument("--until", metavar="TIME", help="end, not in the range (the log's last)")
-
-
-def _redis(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["start", "stop", "status", "url"])
 
 
 def _gc(verb: argparse.ArgumentParser) -> None:
@@ -244,7 +250,6 @@ def _step(verb: argparse.ArgumentParser) -> None:
 
 
 def _pipeline(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("action", choices=["run", "compile"])
     verb.add_argument("name", choices=["retrain"])
     verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
 
@@ -263,6 +268,7 @@ VERBS = {
         "show, replay or remove quarantined lines, and set logged events aside",
         "quarantine_verbs:quarantine",
         _quarantine,
+        actions=("list", "show", "replay", "prune", "add", "remove"),
     ),
     "transform": Verb("compute the feature rows from the log", "feature_verbs:transform"),
     "materialize": Verb(
@@ -319,19 +325,28 @@ VERBS = {
         "have a running service show a person's features, or erase them",
         "search_verbs:user",
         _user,
+        actions=("show", "erase"),
     ),
-    "key": Verb("create, list or revoke keys of the HTTP service", "key_verbs:key", _key),
+    "key": Verb(
+        "create, list or revoke keys of the HTTP service",
+        "key_verbs:key",
+        _key,
+        actions=("create", "list", "revoke"),
+    ),
     "features": Verb(
         "describe all features, or show the features of one entity",
         "feature_verbs:features",
         _features,
+        actions=("docs", "show"),
     ),
     "verify": Verb(
         "compare logged vectors with what training computes", "feature_verbs:verify", _verify
     ),
     "clock": Verb("print now, by the clock of this home", "verbs:clock"),
     "redis": Verb(
-        "start, stop or describe the home's Redis server, or print its URL", "verbs:redis", _redis
+        "start, stop or describe the home's Redis server, or print its URL",
+        "verbs:redis",
+        actions=("start", "stop", "status", "url"),
     ),
     "gc": Verb(
         "remove old runs, datasets, quarantined lines and artifacts that are not in use",
@@ -339,6 +354,11 @@ VERBS = {
         _gc,
     ),
     "step": Verb("run one step of the retraining pipeline", "step_verbs:step", _step),
-    "pipeline": Verb("run or compile a Kubeflow pipeline", "step_verbs:pipeline", _pipeline),
+    "pipeline": Verb(
+        "run or compile a Kubeflow pipeline",
+        "step_verbs:pipeline",
+        _pipeline,
+        actions=("run", "compile"),
+    ),
     "doctor": Verb("find what is wrong with this home, and its cure", "verbs:doctor"),
 }

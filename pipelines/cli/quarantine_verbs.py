@@ -18,11 +18,6 @@ _REFRESH = "Run `aisle refresh`: it computes and loads all features again."
 def add_options(verb: argparse.ArgumentParser) -> None:
     """Declare the arguments of the verb."""
     verb.add_argument(
-        "action",
-        choices=("list", "show", "replay", "prune", "add", "remove"),
-        help="list, show, send again or remove lines; add an event of the log, or put it back",
-    )
-    verb.add_argument(
         "ids", nargs="*", metavar="ID", help="ids of `list`; for add and remove, an event_id"
     )
     verb.add_argument("--all", action="store_true", help="replay every line")

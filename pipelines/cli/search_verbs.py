@@ -5,9 +5,9 @@ import re
 from collections.abc import Callable
 from typing import Any, cast
 
-from feature_repo.home import SettingError, Settings, extensions
+from feature_repo.home import Clock, SettingError, Settings, extensions
 from pipelines.steps import PUBLISH_INDEXES
-from pipelines.terminal import Outcome, Page, line, pages, table
+from pipelines.terminal import Outcome, Page, item_titles, line, pages, table
 
 _NUMBER = r"\d+(?:\.\d+)?"
 _RANGE = re.compile(rf"(?P<min>{_NUMBER})?\.\.(?P<max>{_NUMBER})?")
@@ -76,20 +76,22 @@ def search(args: argparse.Namespace) -> Outcome:
     """Have a running service answer a query."""
     from pipelines.service import AisleClient
 
-    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
+    settings = Settings.from_environment()
+    with AisleClient(args.url, key=settings.api_key) as client:
         answer = client.search(args.query, size=args.size, **_list_request(args))
-    return Outcome(answer, _page(answer))
+    return Outcome(answer, _page(answer, settings))
 
 
 def recommend(args: argparse.Namespace) -> Outcome:
     """Have a running service recommend items."""
     from pipelines.service import AisleClient
 
-    with AisleClient(args.url, key=Settings.from_environment().api_key) as client:
+    settings = Settings.from_environment()
+    with AisleClient(args.url, key=settings.api_key) as client:
         answer = client.recommend(
             args.surface, items=args.items, count=args.size, **_list_request(args)
         )
-    return Outcome(answer, _page(answer))
+    return Outcome(answer, _page(answer, settings))
 
 
 def user(args: argparse.Namespace) -> Outcome:
@@ -141,14 +143,21 @@ def _list_request(args: argparse.Namespace) -> dict[str, Any]:
     }
 
 
-def _page(answer: dict[str, Any]) -> Page:
+def _page(answer: dict[str, Any], settings: Settings) -> Page:
+    """Return the page of an answer; titles are those of this home's log."""
+    from feature_repo.events.log import EventLog
+    from feature_repo.shop import Shop
+
+    log, shop = EventLog(settings.home, Clock.of(settings)), Shop.load(settings.home.shop_toml)
+    titles = item_titles(log, shop, [item["item"] for item in answer["items"]])
     explained = answer.get("trace") is not None
-    columns = ["", "item", *(["title", "source"] if explained else []), "score"]
+    columns = ["", "item", "title", *(["source"] if explained else []), "score"]
     rows: list[list[object]] = [
         [
             position,
             item["item"],
-            *([item.get("title", ""), _sources(item["sources"])] if explained else []),
+            item.get("title") or titles.get(item["item"], ""),
+            *([_sources(item["sources"])] if explained else []),
             f"{item['score']:.4f}",
         ]
         for position, item in enumerate(answer["items"], 1)

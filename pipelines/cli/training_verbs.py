@@ -22,6 +22,7 @@ from pipelines.terminal import (
     TERMINATED,
     Outcome,
     Page,
+    item_titles,
     line,
     pages,
     progress_bar,
@@ -109,6 +110,7 @@ def evaluate(args: argparse.Namespace) -> Outcome:
 def explain(args: argparse.Namespace) -> Outcome:
     """Explain why the last trained ranker puts a slate in its order."""
     from feature_repo.events.log import EventLog
+    from feature_repo.shop import Shop
     from training.evaluation import explanation
     from training.ranker import Ranker
 
@@ -120,13 +122,22 @@ def explain(args: argparse.Namespace) -> Outcome:
         EventLog(home, Clock.of(settings)), args.request, ranker.columns
     )
     explained = explanation.explain(ranker, items, matrix, exact=not args.approximate, top=args.top)
+    log, shop = EventLog(home, Clock.of(settings)), Shop.load(home.shop_toml)
+    titles = item_titles(log, shop, [one.item for one in explained])
     rows: list[list[object]] = [
-        [one.item, f"{one.score:.4f}", "\n".join(one.reasons) or "nothing sets it apart"]
+        [
+            one.item,
+            titles.get(one.item, ""),
+            f"{one.score:.4f}",
+            "\n".join(one.reasons) or "nothing sets it apart",
+        ]
         for one in explained
     ]
     shares = "approximate" if args.approximate else "exact"
-    page = table(f"Reasons against the slate's mean, {shares}", ["item", "score", "why"], rows)
-    return Outcome({"request": args.request, "items": [one.to_dict() for one in explained]}, page)
+    title = f"Why each item is above or below the slate's mean, {shares}"
+    page = table(title, ["item", "title", "score", "why"], rows)
+    listed = [one.to_dict() | {"title": titles.get(one.item)} for one in explained]
+    return Outcome({"request": args.request, "items": listed}, page)
 
 
 def truth_grid(args: argparse.Namespace) -> Outcome:

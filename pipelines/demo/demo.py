@@ -19,6 +19,7 @@ from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.demo.showcase import Explainer, Showcase, choose_request, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
 from pipelines.steps import EVALUATION, MODEL, TRANSFORM_FEATURES, refresh, retrain_pipeline
+from pipelines.terminal import item_titles
 
 SHARE_RECORDED = 1.0
 DRAIN_SECONDS = 0.2
@@ -89,7 +90,7 @@ class Demo:
             request = choose_request(log)
             if request is None:
                 return None
-            titles = _titles(log, Shop.load(self.home.shop_toml), request.items)
+            titles = item_titles(log, Shop.load(self.home.shop_toml), request.items)
             return click_and_rank_again(client, request, clock, titles, Explainer(ranker))
 
     def _source(self) -> Path:
@@ -197,24 +198,3 @@ def choose_port(requested: int | None) -> int:
         except OSError:
             return free_port()
     return 3000
-
-
-def _titles(log: EventLog, shop: Shop, items: list[str]) -> dict[str, str]:
-    import duckdb
-
-    title = shop.item_role("title")
-    if title is None:
-        return {}
-    rows = duckdb.execute(
-        """
-        select item_id, arg_max(json_extract_string(fields, [$path])[1], event_time)
-        from read_parquet($paths) where item_id in (select unnest($items))
-        group by item_id
-        """,
-        {
-            "path": f"$.{json.dumps(title.name)}",
-            "paths": [str(path) for path in log.relation_paths("item")],
-            "items": items,
-        },
-    ).fetchall()
-    return {item: text or "" for item, text in rows}

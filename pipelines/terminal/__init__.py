@@ -11,6 +11,7 @@ from pipelines.terminal.outcome import (
     table,
 )
 from pipelines.terminal.progress import announce, progress_bar
+from pipelines.terminal.titles import item_titles
 
 __all__ = [
     "INTERRUPTED",
@@ -18,6 +19,7 @@ __all__ = [
     "Outcome",
     "Page",
     "announce",
+    "item_titles",
     "line",
     "pages",
     "progress_bar",

@@ -13,11 +13,26 @@ def announce(text: str) -> None:
     sys.stderr.flush()
 
 
+class _Line:
+    """Progress that is one line."""
+
+    def __init__(self, label: str) -> None:
+        self._label: str | None = label
+
+    def __call__(self, _done: int, _total: int | None) -> None:
+        if self._label is not None:
+            announce(f"{self._label} …")
+            self._label = None
+
+
 @contextmanager
 def progress_bar(label: str) -> Iterator[Progress]:
-    """Yield `draw(done, total or None)`, which draws on standard error if that is a terminal."""
+    """Yield `draw(done, total or None)`, which draws on standard error if that is a terminal.
+
+    Otherwise the first call writes the label as a line: a log of the work has its stages.
+    """
     if not sys.stderr.isatty():
-        yield lambda _done, _total: None
+        yield _Line(label)
         return
     from rich.console import Console
     from rich.progress import Progress as Bars

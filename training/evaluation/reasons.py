@@ -67,7 +67,10 @@ def phrase(column: str) -> str:
 
 
 def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str:
-    """Return one reason: the feature, its value against the slate's median, and its effect.
+    """Return one reason: its addition to the score, the feature, and its value in the slate.
+
+    A model of trees weighs a value together with others, so a low value may raise a score: the
+    sentence states both numbers and no cause.
 
     Args:
         column: the feature.
@@ -75,16 +78,14 @@ def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str
         value: of the item; NaN where missing.
         slate: shape (N,), its values in the slate.
     """
-    effect = "raises" if share > 0 else "lowers"
-    return f"{phrase(column)} {_compared(value, slate)} {effect} it ({share:+.3f})"
+    return f"{share:+.3f} for {phrase(column)}: {_compared(value, slate)}"
 
 
 def _compared(value: float, slate: npt.ArrayLike) -> str:
     if np.isnan(value):
-        return "(no value)"
+        return "no value"
     values = np.asarray(slate, np.float64)
     values = values[~np.isnan(values)]
     median = float(np.median(values))
-    if value == median:
-        return f"({value:.3g}, as usual here)"
-    return f"({value:.3g}, {'above' if value > median else 'below'} the usual {median:.3g})"
+    same = "as in the middle of" if value == median else f"{median:.3g} in the middle of"
+    return f"{value:.3g}, {same} the slate"

@@ -92,6 +92,38 @@ def test_validate_writes_nothing(home, tmp_path, capsys):
     assert not (home / "log").exists()
 
 
+@pytest.mark.parametrize("verb", [name for name in VERBS if parser.VERBS[name].actions])
+def test_a_verb_without_its_action_prints_its_help(verb, capsys):
+    with pytest.raises(SystemExit) as ended:
+        cli.main([verb])
+
+    assert ended.value.code is None
+    page = capsys.readouterr().out
+    assert all(action in page for action in parser.VERBS[verb].actions)
+
+
+def test_items_may_come_after_an_option(capsys):
+    args = parser.parse(["recommend", "similar", "--user", "42", "i1", "i2"])
+
+    assert (args.user, args.items) == ("42", ["i1", "i2"])
+    with pytest.raises(SystemExit):
+        parser.parse(["recommend", "similar", "i1", "--usre", "42"])
+    with pytest.raises(SystemExit):
+        parser.parse(["doctor", "i1"])
+    assert capsys.readouterr().err.count("unrecognized arguments") == 2
+
+
+def test_init_of_events_without_fields_writes_no_empty_shop(home, tmp_path, capsys):
+    path = tmp_path / "clicks.jsonl"
+    path.write_text('{"kind": "interaction", "type": "click"}\n')
+
+    status = cli.main(["init", str(path)])
+
+    assert status == 1
+    assert "shop.toml would be empty" in capsys.readouterr().err
+    assert not (home / "shop.toml").exists()
+
+
 def test_init_writes_a_shop_and_does_not_replace_one(home, tmp_path, capsys):
     path = events_file(tmp_path, ITEM)
 
