@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from http import HTTPStatus
 from pathlib import Path
-from typing import Any, ClassVar, Literal, cast
+from typing import Any, ClassVar, Literal, Protocol, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
@@ -36,8 +36,6 @@ IDLE_SECONDS = 65
 """How long a connection stays open after an answer: longer than load balancers reuse one (60 s), so
 that the balancer closes it and no request meets the end of a connection."""
 
-TakeSlot = Callable[[dict[str, Any]], Callable[[], None] | None]
-
 _PIECE_BYTES = 8 * 1024
 """Bytes that are parsed at once: the precision of MAX_HEAD_BYTES."""
 
@@ -57,6 +55,13 @@ def connection_limit() -> int:
     """Return how many connections this process may have: half of the free file descriptors."""
     free = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - len([*Path("/dev/fd").iterdir()])
     return max(_FEWEST_CONNECTIONS, min(MAX_CONNECTIONS, free // 2))
+
+
+class TakeSlot(Protocol):
+    """Takes the slot of a request."""
+
+    def __call__(self, scope: dict[str, Any], /) -> Callable[[], None] | None:
+        """Return what gives the slot back; None for a request that needs none."""
 
 
 class BoundedConnection(HttpToolsProtocol):
