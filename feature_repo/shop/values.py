@@ -24,6 +24,9 @@ _TIME = re.compile(
     r"(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?)?"
 )
 _DAY = re.compile(r"((?:19|20)[0-9]{6})(?:\.0)?")
+DECIMALS = 3
+"""Decimals of a number that is a text, such as the size 39.5."""
+
 _EARLIEST, _END = -62_135_596_800 * SECOND, 253_402_300_800 * SECOND
 """The year 1 and the year 10000."""
 
@@ -33,6 +36,8 @@ def typed_value(value: Any, type_: FieldType) -> TypedValue:
 
     >>> typed_value("19.90", "number"), typed_value(7, "category"), typed_value("red", "list")
     (19.9, '7', ['red'])
+    >>> typed_value(39.5, "category"), typed_value(39.0, "category"), typed_value(1 / 3, "text")
+    ('39.5', '39', None)
     >>> typed_value("1970-01-02", "time"), typed_value(-86400, "time"), typed_value({}, "text")
     (86400000000, -86400000000, None)
     >>> typed_value("19700102", "time")
@@ -58,9 +63,12 @@ def _text(value: Any, longest: int = LONGEST_TEXT) -> str | None:
     if isinstance(value, str):
         return value[:longest] or None
     number = _number(value)
-    if number is None or not number.is_integer() or abs(number) >= 2**53:
+    if number is None or abs(number) >= 2**53:
         return None
-    return str(int(number))
+    written = f"{number:.{DECIMALS}f}"
+    if number.is_integer():
+        return str(int(number))
+    return written.rstrip("0") if float(written) == number else None
 
 
 def _list(value: Any) -> list[str] | None:

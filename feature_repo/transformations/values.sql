@@ -32,16 +32,17 @@ create or replace temp macro minor_units(amount) as
         when amount is not null then 0
     end;
 
-create or replace temp macro text_of_whole(number) as
+create or replace temp macro text_of_number(number) as
     case
-        when number = floor(number) and abs(number) < 9007199254740992
-        then number::bigint::varchar
+        when abs(number) >= 9007199254740992 then null
+        when number = floor(number) then number::bigint::varchar
+        when printf('%.3f', number)::double = number then rtrim(printf('%.3f', number), '0')
     end;
 
 create or replace temp macro as_short_text(value, longest) as
     case
         when json_type(value) = 'VARCHAR' then nullif(left(value ->> '$', longest), '')
-        when is_number(value) then text_of_whole(try_cast(value ->> '$' as double))
+        when is_number(value) then text_of_number(try_cast(value ->> '$' as double))
     end;
 
 create or replace temp macro as_text(value) as as_short_text(value, getvariable('longest_text'));

@@ -28,7 +28,7 @@ from training.retrieval.catalogue import (
     facets,
     sellable,
 )
-from training.retrieval.indexes import ITEM_TABLE, LEXICAL, MOST_CONCEPTS
+from training.retrieval.indexes import ITEM_TABLE, LEXICAL, MOST_CONCEPTS, NEWEST, Newest
 from training.retrieval.sources import SourceMissingError, SourceRequest
 
 DEPTH = 200
@@ -143,7 +143,15 @@ def _sorted_rows(sources: CandidateSources, matching: Flags) -> Rows | None:
     sort = sources.list_request.sort
     if sort is None:
         return None
-    rows = sort.rows(sources.item_table, matching)
+    if sort.field is not None:
+        numbers = sources.item_table.numbers(sort.field)
+    else:
+        newest: Newest | None = sources.request.indexes(NEWEST)
+        if newest is None:
+            sources.missing.append(NEWEST)
+            return None
+        numbers = newest.instants(sources.item_table)
+    rows = sort.rows(numbers, matching)
     return (rows if sources.variants is None else sources.variants.firsts(rows))[:DEPTH]
 
 

@@ -29,7 +29,8 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
         page: from 1; each request ranks again.
         next: of the previous answer, instead of `page`; never repeats one of its items.
         sort: `relevance`, or a number or time field, with `-` for the highest first.
-        facets: names or roles of the fields to summarize; all where it is absent.
+        facets: the fields to summarize; all where it is absent.  A name or role, or
+            `{"field", "ranges": [{"min", "max"}]}`.
         fields: names or roles of the fields that each item of the answer has.
     """
 
@@ -44,7 +45,7 @@ class SearchBody(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     size: int = 24
     next: str | None = None
     sort: str = "relevance"
-    facets: list[str] | None = None
+    facets: list[str | dict[str, Any]] | None = None
     fields: list[str] = []
 
     def check_limits(self) -> None:

@@ -7,7 +7,15 @@ from feature_repo.events.contract import check_unique, identifier
 from feature_repo.shop import Shop, ShopField
 from serving.contract import Cursor, RecommendBody, SearchBody, decode_cursor
 from training.query_understanding import InterpretedQuery
-from training.retrieval.catalogue import Filter, SortOrder, named_fields, parse_filters, parse_sort
+from training.retrieval.catalogue import (
+    Facet,
+    Filter,
+    SortOrder,
+    named_fields,
+    parse_facets,
+    parse_filters,
+    parse_sort,
+)
 from training.retrieval.sources import Surface, surfaces
 
 SEARCH = "search"
@@ -41,7 +49,7 @@ class ListRequest:
     cursor: Cursor | None = None
     interpreted: InterpretedQuery = field(default_factory=InterpretedQuery)
     sort: SortOrder | None = None
-    facets: tuple[ShopField, ...] | None = None
+    facets: tuple[Facet, ...] | None = None
     fields: tuple[ShopField, ...] = ()
 
 
@@ -58,7 +66,7 @@ def search_list_request(body: SearchBody, shop: Shop) -> ListRequest:
         page=body.page,
         cursor=None if body.next is None else decode_cursor(body.next),
         sort=parse_sort(body.sort, shop),
-        facets=None if body.facets is None else named_fields(body.facets, shop, "facets"),
+        facets=None if body.facets is None else parse_facets(body.facets, shop),
         fields=named_fields(body.fields, shop, "fields"),
     )
 

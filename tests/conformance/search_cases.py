@@ -27,7 +27,18 @@ role = "market"
 name = "price"
 type = "number"
 role = "price"
+
+[[item]]
+name = "size"
+type = "category"
+
+[[item]]
+name = "ean"
+type = "number"
 """
+
+_OPTIONAL = {"prices": "price", "sizes": "size", "eans": "ean"}
+"""By key of a catalogue, the field that it gives its items."""
 
 
 @dataclass(frozen=True)
@@ -111,16 +122,16 @@ def _market(catalogue: dict[str, Any]) -> str:
 
 
 def _events(catalogue: dict[str, Any]) -> list[dict[str, Any]]:
-    prices = catalogue.get("prices", [None] * len(catalogue["titles"]))
-    rows = zip(item_ids(catalogue), catalogue["titles"], prices, strict=True)
     return [
         {
             "kind": "item",
             "event_id": f"item {item_id}",
-            "event_time": "2026-01-09T00:00:00Z",
+            "event_time": f"2026-01-09T00:00:{n:02}Z",
             "item_id": item_id,
             "fields": {"title": title, "market": catalogue["name"]}
-            | ({} if price is None else {"price": price}),
+            | {field: catalogue[key][n] for key, field in _OPTIONAL.items() if key in catalogue},
         }
-        for item_id, title, price in rows
+        for n, (item_id, title) in enumerate(
+            zip(item_ids(catalogue), catalogue["titles"], strict=True)
+        )
     ]

@@ -44,6 +44,61 @@ def test_autocomplete_suggests_what_the_case_expects(service, market, case):
     assert not set(case.get("lacks", ())) & set(texts)
 
 
+def test_a_range_counts_the_items_that_the_same_filter_finds(service):
+    ranges = [{"max": 50}, {"min": 50, "max": 200}, {"min": 200, "max": 1e6}, {"min": 1e6}]
+    facets = ["market", {"field": "price", "ranges": ranges}]
+
+    answer = service.search("", market="electronics", facets=facets).json()
+
+    assert [*answer["facets"]] == ["market", "price"]
+    for one, counted in zip(ranges, answer["facets"]["price"], strict=True):
+        found = service.search("", market="electronics", filters={"price": one}).json()
+        assert counted == {**one, "count": found["total"]}
+
+
+@pytest.mark.parametrize(
+    ("facet", "named"),
+    [
+        ({"field": "price", "range": []}, "facets[0]"),
+        ({"field": "size", "ranges": [{"min": 1}]}, "facets[0].field"),
+        ({"field": "price", "ranges": [{"from": 1}]}, "facets[0].ranges[0]"),
+        ({"field": "price", "ranges": []}, "facets[0].ranges"),
+        ({"field": "weight", "ranges": [{"min": 1}]}, "facets[0].field"),
+    ],
+)
+def test_a_facet_without_sense_is_refused_by_name(service, facet, named):
+    answer = service.search("", market="electronics", facets=[facet])
+
+    assert answer.status_code == 400
+    assert named in answer.text
+
+
+def test_equal_numbers_are_one_value_of_a_category(service):
+    answer = service.search("", market="parts", facets=["size"]).json()
+    filtered = [
+        service.search("", market="parts", filters={"size": s}).json()["total"]
+        for s in (39, "39.0", 39.5, "39,5")
+    ]
+
+    assert [(one["value"], one["count"]) for one in answer["facets"]["size"]] == [
+        ("39.5", 3),
+        ("39", 2),
+    ]
+    assert filtered == [2, 2, 3, 3]
+
+
+def test_the_newest_items_come_first_without_a_time_field(service):
+    titles = next(one["titles"] for one in catalogues() if one["name"] == "parts")
+
+    def listed(query, sort):
+        body = {"market": "parts", "sort": sort, "fields": ["title"]}
+        return [one["fields"]["title"] for one in service.search(query, **body).json()["items"]]
+
+    assert listed("", "newest") == titles[::-1]
+    assert listed("", "-newest") == titles
+    assert listed("4006381333931", "newest") == ["Screw set 4006381333931", "Handle"]
+
+
 def test_there_are_many_cases_in_many_languages_and_each_expects_something():
     languages = Counter(one["language"] for one in catalogues())
 

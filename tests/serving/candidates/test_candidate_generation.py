@@ -14,7 +14,7 @@ from training.query_understanding import InterpretedQuery
 from training.retrieval.catalogue import (
     ItemTable,
     RankedList,
-    named_fields,
+    parse_facets,
     parse_filters,
     parse_sort,
 )
@@ -64,7 +64,7 @@ def listed(registry, surface, filters, *words, sort="relevance", chosen=None):
     request = ListRequest(
         SURFACES[surface],
         sort=parse_sort(sort, SHOP),
-        facets=None if chosen is None else named_fields(chosen, SHOP, "facets"),
+        facets=None if chosen is None else parse_facets(chosen, SHOP),
         filters=parse_filters(filters, SHOP),
         interpreted=InterpretedQuery(words),
     )
@@ -105,7 +105,7 @@ def test_a_sorted_list_has_the_first_of_all_matching_items(registry, words):
 
 @pytest.mark.parametrize("sort", ["brand", "-", "", "newest!"])
 def test_a_sort_by_another_field_is_refused(sort):
-    with pytest.raises(EventError, match="relevance, price"):
+    with pytest.raises(EventError, match="relevance, newest, price"):
         parse_sort(sort, SHOP)
 
 

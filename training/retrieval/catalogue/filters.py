@@ -1,9 +1,7 @@
-"""Filters on the fields of items, stock and market; and facets of the filtered items."""
+"""Filters on the fields of items, stock and market."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from heapq import nlargest
-from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -11,9 +9,8 @@ import numpy as np
 from feature_repo.home import EventError
 from feature_repo.request_features.context import as_values
 from feature_repo.shop import Shop, ShopField, folded_value, typed_value
-from training.retrieval.catalogue.encoded_field import EncodedField
 from training.retrieval.catalogue.item_table import ItemTable
-from training.retrieval.catalogue.ranked_list import Flags, Scores
+from training.retrieval.catalogue.ranked_list import Flags
 
 MOST_VALUES = 100
 NOT = "not"
@@ -152,16 +149,21 @@ def all_of(filters: Iterable[Filter], item_table: ItemTable) -> Flags:
 
 def _filter(name: str, value: Any, shop: Shop, parent: str) -> Filter:
     path = f"{parent}.{name}"[:200]
-    field = _field(name, shop, path)
+    field = field_named(name, shop, path)
     if field.type in ("number", "time"):
-        return _range(field, value, path)
+        return range_filter(field, value, path)
     texts = value if isinstance(value, list) else [value]
     if not texts or len(texts) > MOST_VALUES:
         raise EventError(path, f"one to {MOST_VALUES} values", f"{len(texts)}")
     return Filter(field, frozenset(_text(text, path) for text in texts))
 
 
-def _field(name: str, shop: Shop, path: str) -> ShopField:
+def field_named(name: str, shop: Shop, path: str) -> ShopField:
+    """Return the item field with a name or role.
+
+    Raises:
+        EventError: there is no such field.
+    """
     for field in shop.item_fields:
         if name in (field.name, field.role):
             return field
@@ -178,7 +180,12 @@ def _text(value: Any, path: str) -> str:
     return folded_value(text)
 
 
-def _range(field: ShopField, value: Any, path: str) -> Filter:
+def range_filter(field: ShopField, value: Any, path: str) -> Filter:
+    """Read `{"min": 10, "max": 50}`.
+
+    Raises:
+        EventError: the value is no range, or an end is no value of the field.
+    """
     expected = 'a range such as {"min": 10, "max": 50}'
     if not isinstance(value, dict) or not value or not value.keys() <= {"min", "max"}:
         raise EventError(path, expected, repr(value)[:100])
@@ -197,35 +204,4 @@ def named_fields(names: Iterable[str], shop: Shop, path: str) -> tuple[ShopField
     Raises:
         EventError: there is no such field.
     """
-    return tuple(_field(name, shop, f"{path}[{n}]") for n, name in enumerate(names))
-
-
-def facets(
-    item_table: ItemTable,
-    selected: Flags,
-    fields: Sequence[ShopField] | None = None,
-    most: int = 20,
-) -> dict[str, Sequence[Any]]:
-    """Summarize the selected items by field: `{"value", "count"}` of the most frequent values.
-
-    A number field has one `{"min", "max", "count"}`.  Without `fields`, all fields are summarized.
-    """
-    rows, summary = np.flatnonzero(selected), dict[str, Sequence[Any]]()
-    for field in item_table.shop.item_fields if fields is None else fields:
-        if field.type in ("category", "list", "bool"):
-            summary[field.name] = _counted(item_table.coded(field), selected, most)
-        elif field.type == "number":
-            summary[field.name] = _spanned(item_table.numbers(field)[rows])
-    return {name: values for name, values in summary.items() if values}
-
-
-def _counted(coded: EncodedField, selected: Flags, most: int) -> list[dict[str, Any]]:
-    counted = nlargest(most, coded.facet(selected), key=itemgetter(1))
-    return [{"value": value, "count": count} for value, count in counted if count]
-
-
-def _spanned(numbers: Scores) -> list[dict[str, Any]]:
-    values = numbers[~np.isnan(numbers)]
-    if not values.size:
-        return []
-    return [{"min": float(values.min()), "max": float(values.max()), "count": int(values.size)}]
+    return tuple(field_named(name, shop, f"{path}[{n}]") for n, name in enumerate(names))

@@ -6,28 +6,37 @@ import numpy as np
 
 from feature_repo.home import EventError
 from feature_repo.shop import Shop, ShopField
-from training.retrieval.catalogue.item_table import ItemTable
-from training.retrieval.catalogue.ranked_list import Flags, Rows
+from training.retrieval.catalogue.ranked_list import Flags, Rows, Scores
 
 BY_RELEVANCE = "relevance"
 
 
+NEWEST = "newest"
+"""The order by the instant when an item was first seen, unless a field has this name."""
+
+
 @dataclass(frozen=True)
 class SortOrder:
-    """An order by a number or time; items without a value come last, equal ones by row."""
+    """An order by a number or time; items without a value come last, equal ones by row.
 
-    field: ShopField
+    Attributes:
+        field: None for the instant when an item was first seen.
+    """
+
+    field: ShopField | None
     is_descending: bool = False
 
-    def rows(self, item_table: ItemTable, selected: Flags) -> Rows:
-        """Return the rows of the selected items, in this order."""
+    def rows(self, numbers: Scores, selected: Flags) -> Rows:
+        """Return the rows of the selected items, in the order of the N numbers of all items."""
         rows = np.flatnonzero(selected)
-        numbers = item_table.numbers(self.field)[rows]
-        return rows[np.argsort(-numbers if self.is_descending else numbers, kind="stable")]
+        chosen = numbers[rows]
+        return rows[np.argsort(-chosen if self.is_descending else chosen, kind="stable")]
 
 
 def parse_sort(text: str, shop: Shop) -> SortOrder | None:
     """Read `price`, or `-price` for the highest first; None for `relevance`.
+
+    `newest` is the order in which the shop got its items, the last one first.
 
     Raises:
         EventError: no number or time field has this name or role.
@@ -39,5 +48,7 @@ def parse_sort(text: str, shop: Shop) -> SortOrder | None:
     for field in fields:
         if name in (field.name, field.role):
             return SortOrder(field, name != text)
-    names = ", ".join((BY_RELEVANCE, *(field.name for field in fields)))
-    raise EventError("sort", f"one of {names}, with - for the highest first", repr(text)[:100])
+    if name == NEWEST:
+        return SortOrder(None, name == text)
+    names = ", ".join((BY_RELEVANCE, NEWEST, *(field.name for field in fields)))
+    raise EventError("sort", f"one of {names}, with - for the reverse order", repr(text)[:100])

@@ -11,7 +11,7 @@ from training.retrieval.indexes.item_texts import (
     text_of,
 )
 from training.retrieval.indexes.item_to_item import fit_similar
-from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, UNDERSTANDING
+from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, NEWEST, UNDERSTANDING
 from training.retrieval.indexes.lexical import Lexical
 from training.retrieval.indexes.lexical_indexes import LexicalIndexes
 from training.retrieval.indexes.matches import MOST_CONCEPTS, Matches
@@ -26,6 +26,7 @@ __all__ = [
     "LEAST_SHOPPERS",
     "LEXICAL",
     "MOST_CONCEPTS",
+    "NEWEST",
     "TEXT_TYPES",
     "UNDERSTANDING",
     "Completions",

@@ -8,6 +8,10 @@ from training.retrieval.catalogue import Fields, ItemTable, as_text
 
 TEXT_TYPES: tuple[FieldType, ...] = ("text", "category", "list")
 _NOT_SEARCHED = ("market", "group", "image")
+LEAST_CODE, MOST_CODE = 10_000_000, 100_000_000_000_000
+_CODE_DIGITS = 8, 12, 13, 14
+"""Lengths of an EAN, UPC or GTIN."""
+
 Choices = Sequence[Sequence[ShopField]]
 """For each text of an item, its fields in the order of preference; the title's first."""
 
@@ -28,21 +32,53 @@ def item_texts(item_table: ItemTable, language: str) -> Iterator[tuple[str, str]
     """Yield the title of each fitted item, and its other texts, categories and lists."""
     choices = text_choices(item_table.shop, language)
     columns = [[item_table.texts(field) for field in fields] for fields in choices]
+    columns += [[_codes(item_table, field)] for field in code_fields(item_table.shop)]
     titled = has_title(item_table.shop)
     for row in range(item_table.table.num_rows):
         texts = [next((t for c in of if (t := c[row])), "") for of in columns]
         yield _title_and_rest(texts, titled)
 
 
-def text_of(item: Fields | None, choices: Choices, titled: bool) -> tuple[str, str] | None:
-    """Return an item's texts as `item_texts` does; None for an item that is not for sale."""
+def text_of(
+    item: Fields | None, choices: Choices, titled: bool, codes: Sequence[str] = ()
+) -> tuple[str, str] | None:
+    """Return an item's texts as `item_texts` does; None for an item that is not for sale.
+
+    Args:
+        item: its fields by column.
+        choices: of `text_choices`.
+        titled: whether the first text is the title.
+        codes: columns of the numbers that may name an item.
+    """
     if item is None:
         return None
     texts = [
         next((text for field in fields if (text := as_text(item.get(field.column)))), "")
         for fields in choices
     ]
+    texts += [code_text(item.get(column)) for column in codes]
     return _title_and_rest(texts, titled)
+
+
+def code_fields(shop: Shop) -> list[ShopField]:
+    """Return the number fields that may name an item: those without a role."""
+    return [field for field in shop.items_of("number") if field.role is None]
+
+
+def code_text(number: float | None) -> str:
+    """Return a number of at least eight digits as it may be typed: an EAN, with its zeros.
+
+    >>> code_text(12345678905.0), code_text(39.0)
+    ('12345678905 012345678905 0012345678905 00012345678905', '')
+    """
+    if number is None or not number >= LEAST_CODE or number >= MOST_CODE or number % 1:
+        return ""
+    digits = str(int(number))
+    return " ".join(dict.fromkeys([digits, *(digits.zfill(size) for size in _CODE_DIGITS)]))
+
+
+def _codes(item_table: ItemTable, field: ShopField) -> list[str]:
+    return [*map(code_text, item_table.table[field.column].to_pylist())]
 
 
 def indexed_stems(title: str, rest: str, language: str) -> tuple[list[str], list[str]]:

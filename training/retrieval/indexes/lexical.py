@@ -35,6 +35,7 @@ from training.retrieval.indexes.bm25 import TIE_BREAKER, Bm25, Text, Weights
 from training.retrieval.indexes.changed_texts import ChangedTexts
 from training.retrieval.indexes.item_ids import is_plain, rows_by_id
 from training.retrieval.indexes.item_texts import (
+    code_fields,
     has_title,
     indexed_stems,
     item_texts,
@@ -103,10 +104,12 @@ class Lexical:
         """Return the index with the new texts of changed items, scored as the fitted ones."""
         choices = text_choices(changes.after.shop, self.language)
         titled = has_title(changes.after.shop)
+        codes = [field.column for field in code_fields(changes.after.shop)]
         texts = {
             item_id: text
             for item_id, old, new in changes
-            if (text := text_of(new, choices, titled)) != text_of(old, choices, titled)
+            if (text := text_of(new, choices, titled, codes))
+            != text_of(old, choices, titled, codes)
         }
         if not texts:
             return self

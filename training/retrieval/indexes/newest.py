@@ -1,14 +1,17 @@
 """The newest items of the shop, by category."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from feature_repo.home import ArtifactError, Home
-from training.retrieval.catalogue import ItemChanges, ItemTable, RankedList, first_seen
+from training.retrieval.catalogue import ItemChanges, ItemTable, RankedList, Scores, first_seen
+from training.retrieval.indexes.kinds import NEWEST
 from training.retrieval.indexes.top_lists import EVERYWHERE, TopLists
 
 FILE = "first_seen.parquet"
@@ -35,10 +38,13 @@ class Newest:
     Attributes:
         lists: by category.
         first_seen: item_id and first_seen_at, µs, of every item, deleted ones too.
+        later: by id, the same of items that came later.
     """
 
     lists: TopLists
     first_seen: pa.Table
+    later: Mapping[str, int] = field(default_factory=dict)
+    _fitted_ids: list[str] = field(default_factory=list, repr=False, compare=False)
 
     @classmethod
     def fit(cls, home: Home, item_table: ItemTable) -> "Newest":
@@ -59,7 +65,25 @@ class Newest:
             **changes.first_seen_at,
             **dict(zip(*fitted.to_pydict().values(), strict=True)),
         }
-        return Newest(self.lists.with_changes(changes, first_seen_at.get), self.first_seen)
+        lists = self.lists.with_changes(changes, first_seen_at.get)
+        later = {**changes.first_seen_at, **self.later}
+        return replace(self, lists=lists, later=later, _fitted_ids=self._ids())
+
+    def instants(self, item_table: ItemTable) -> Scores:
+        """Return when each of the N items was first seen, µs, shape (N,); NaN where unknown."""
+        instants = np.full(item_table.size, np.nan)
+        rows = item_table.rows([*self.later])
+        instants[rows[rows >= 0]] = np.array([*self.later.values()], np.float64)[rows >= 0]
+        rows = item_table.rows_of(NEWEST, self._ids())
+        fitted = self.first_seen["first_seen_at"].to_numpy().astype(np.float64)
+        instants[rows[rows >= 0]] = fitted[rows >= 0]
+        return instants
+
+    def _ids(self) -> list[str]:
+        """Return the ids of the fitted items: the same list each time, so that rows are cached."""
+        if not self._fitted_ids and self.first_seen.num_rows:
+            self._fitted_ids.extend(self.first_seen["item_id"].to_pylist())
+        return self._fitted_ids
 
     def save(self, folder: Path) -> None:
         """Write the lists and the instants into a build folder."""

@@ -1,11 +1,11 @@
 """The newest items of the shop, in the category of the request."""
 
-from training.retrieval.indexes import Newest
+from training.retrieval.indexes import NEWEST, Newest
 from training.retrieval.sources.spec import IndexSpec, SourceSpec
 from training.retrieval.sources.templates import search_top_list
 
 INDEX = IndexSpec(
-    "newest",
+    NEWEST,
     lambda inputs: Newest.fit(inputs.home, inputs.item_table),
     lambda folder, _: Newest.load(folder),
     follow=Newest.with_changes,
