@@ -15,6 +15,7 @@ import msgspec
 
 from feature_repo.events.contract import BYTE_ORDER_MARK, decode_json
 from feature_repo.events.ingest.parquet import PARQUET_MAGIC, read_rows
+from feature_repo.events.quality import Finding
 from feature_repo.home import EventError, LogError
 
 SUFFIXES = (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz", ".parquet")
@@ -37,6 +38,7 @@ class Line:
         raw: the object; None if it could not be read.
         error: why it could not be read.
         content: its bytes, if the file is text.
+        warnings: what its reader changed.
     """
 
     file: str
@@ -44,6 +46,7 @@ class Line:
     raw: object = None
     error: EventError | None = None
     content: bytes = b""
+    warnings: Sequence[Finding] = ()
 
     @property
     def text(self) -> bytes:

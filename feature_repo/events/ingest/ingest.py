@@ -185,7 +185,7 @@ class _Ingest:
     def _validated(self, event: AnyEvent, line: Line) -> AnyEvent:
         valid = validate_event(event, now=self._now, served=self._served)
         checked, findings = self._checks.check(valid, line.raw)
-        for finding in findings:
+        for finding in (*line.warnings, *findings):
             self._report.warnings.add(_located(finding, line))
         return self._received(checked)
 

@@ -26,15 +26,17 @@ from feature_repo.events.ingest.transaction_mapping import Cells, TableMapping
 from feature_repo.events.ingest.transaction_table import in_time_order, read_table
 from feature_repo.events.ingest.transactions import (
     Transaction,
+    clamped,
     described,
     readable,
     transaction_of,
+    unjoined,
 )
 from feature_repo.home import EventError, to_text
 
 Raw = dict[str, Any]
 _Purchase = tuple[str, float, float | None]
-"""Event id, quantity and unit price."""
+"""Event id, quantity and amount."""
 
 TABLE_SUFFIXES = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
 
@@ -62,16 +64,19 @@ class TransactionFiles(EventFiles):
         self._ledger.begin_file()
         for number, instant, cells in in_time_order(table, self._mapping):
             try:
-                events = self._events(cells, instant)
+                *upserts, purchase = self._events(cells, instant)
             except EventError as error:
                 content = msgspec.json.encode(cells, enc_hook=str)
                 yield Line(str(path), number, error=error, content=content)
                 continue
-            yield from (Line(str(path), number, event) for event in events)
+            yield from (Line(str(path), number, event) for event in upserts)
+            yield Line(str(path), number, purchase, warnings=self._warnings)
 
     def _events(self, cells: Cells, instant: int) -> list[Raw]:
+        """Return the events of a line, the interaction last; its warnings become `_warnings`."""
         mapping, ledger = self._mapping, self._ledger
-        cells = readable(cells, mapping)
+        cells, changes = clamped(readable(cells, mapping), mapping)
+        self._warnings = [*unjoined(cells, mapping), *changes]
         line = transaction_of(cells, instant, mapping)
         item = {} if line.cancels else described(cells, mapping.item_fields)
         user = described(cells, mapping.user_fields)
@@ -118,7 +123,7 @@ class _Ledger:
         event_id = f"{content}-{self._occurrences[content]}"
         corrects = self._cancelled_purchase(line) if line.cancels else None
         if not line.cancels and line.user_id is not None:
-            purchase = (event_id, line.quantity, line.unit_price)
+            purchase = (event_id, line.quantity, line.amount)
             self._purchases[line.user_id, line.item_id].append(purchase)
         return {
             "kind": "interaction",
@@ -129,7 +134,7 @@ class _Ledger:
             "user_id": line.user_id,
             "session_id": line.order_id,
             "quantity": line.quantity,
-            "value": None if line.unit_price is None else line.quantity * line.unit_price,
+            "value": line.amount,
             "corrects": corrects,
         }
 
@@ -138,7 +143,7 @@ class _Ledger:
         purchases = self._purchases.get((line.user_id or "", line.item_id), [])
         for index in reversed(range(len(purchases))):
             event_id, *amount = purchases[index]
-            if amount == [line.quantity, line.unit_price]:
+            if amount == [line.quantity, line.amount]:
                 del purchases[index]
                 return event_id
         return None

@@ -3,7 +3,8 @@
 A mapping is a TOML file (docs/transactions.md). `[columns]` names the columns of item and time, and
 optionally of order, user, quantity, unit price and line number; `[item_fields]` and `[user_fields]`
 name columns that describe items and users. Rules select the lines that cancel a purchase
-(`[[cancellation]]`), are not transactions (`[[exclude]]`), or have no user (`[[guest]]`).
+(`[[cancellation]]`), are not transactions (`[[exclude]]`), or have no user (`[[guest]]`), and limit
+numbers (`[[clamp]]`). `[[join]]` adds the columns of other tables.
 """
 
 import re
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from feature_repo.events.ingest.transaction_joins import Join
 from feature_repo.home import MappingError
 
 Cells = Mapping[str, object]
@@ -31,6 +33,7 @@ class Columns:
         user: empty for a guest.
         quantity: units; by default one.
         unit_price: price of one unit.
+        total: amount of the line; by default quantity · unit price.
         line: number of the line in its order, which distinguishes equal lines.
     """
 
@@ -40,6 +43,7 @@ class Columns:
     user: str | None = None
     quantity: str | None = None
     unit_price: str | None = None
+    total: str | None = None
     line: str | None = None
 
     @property
@@ -51,11 +55,16 @@ class Columns:
 
 @dataclass(frozen=True)
 class Rule:
-    """A rule on one column: its text matches a pattern, or its number is at most a bound."""
+    """A rule on one column: its text matches a pattern, or its number is beyond a bound.
+
+    Attributes:
+        at_most, at_least: the numbers that it applies to; for `[[clamp]]`, those that it leaves.
+    """
 
     column: str
     matches: re.Pattern[str] | None = None
     at_most: float | None = None
+    at_least: float | None = None
     reason: str = ""
 
     def applies(self, cells: Cells) -> bool:
@@ -65,7 +74,19 @@ class Rule:
             return False
         if self.matches is not None:
             return self.matches.search(str(value)) is not None
-        return isinstance(value, int | float) and value <= (self.at_most or 0)
+        if not isinstance(value, int | float):
+            return False
+        is_low = self.at_most is not None and value <= self.at_most
+        return is_low or (self.at_least is not None and value >= self.at_least)
+
+    def clamped(self, cells: Cells) -> float | None:
+        """Return the bound that the number of a line is beyond; None if it is within both."""
+        value = cells[self.column]
+        if not isinstance(value, int | float):
+            return None
+        if self.at_least is not None and value < self.at_least:
+            return self.at_least
+        return self.at_most if self.at_most is not None and value > self.at_most else None
 
 
 @dataclass(frozen=True)
@@ -77,6 +98,8 @@ class TableMapping:
         columns: columns of a purchase.
         item_fields, user_fields: field → column.
         cancellation, exclude, guest: a line is one if any of the rules applies.
+        clamp: bounds of numbers.
+        joins: other tables.
         zone: time zone of times without an offset.
         time_format: format of times that are not ISO 8601, as in `datetime.strptime`.
         delimiter, encoding, decimal: format of text files.
@@ -89,6 +112,8 @@ class TableMapping:
     cancellation: tuple[Rule, ...] = ()
     exclude: tuple[Rule, ...] = ()
     guest: tuple[Rule, ...] = ()
+    clamp: tuple[Rule, ...] = ()
+    joins: tuple[Join, ...] = ()
     zone: ZoneInfo = field(default_factory=lambda: ZoneInfo("UTC"))
     time_format: str | None = None
     delimiter: str = ","
@@ -103,7 +128,7 @@ class TableMapping:
             MappingError: the file is absent, not TOML, or contradicts itself.
         """
         try:
-            return _mapping(tomllib.loads(path.read_text(encoding="utf-8")), path.stem)
+            return _mapping(tomllib.loads(path.read_text(encoding="utf-8")), path)
         except OSError as error:
             raise MappingError(
                 f"{path}: expected a mapping, found no readable file ({error}). Check the path."
@@ -124,27 +149,41 @@ class TableMapping:
         )
         return tuple(dict.fromkeys(named))
 
+    @property
+    def joined_columns(self) -> tuple[str, ...]:
+        """The columns that may be those of a joined table."""
+        return (*self.source_columns, *(join.on for join in self.joins))
+
+    @cached_property
+    def own_columns(self) -> tuple[str, ...]:
+        """The columns of the table of transactions itself."""
+        prefixes = tuple(f"{join.name}." for join in self.joins)
+        named = (name for name in self.joined_columns if not name.startswith(prefixes))
+        return tuple(dict.fromkeys(named))
+
     @cached_property
     def number_columns(self) -> frozenset[str]:
         """The columns whose text is read as a number."""
-        bounded = (rule.column for rule in self._rules if rule.at_most is not None)
-        named = (self.columns.quantity, self.columns.unit_price, *bounded)
+        bounded = (rule.column for rule in self._rules if rule.matches is None)
+        named = (self.columns.quantity, self.columns.unit_price, self.columns.total, *bounded)
         return frozenset(name for name in named if name is not None)
 
     @property
     def _rules(self) -> tuple[Rule, ...]:
-        return (*self.cancellation, *self.exclude, *self.guest)
+        return (*self.cancellation, *self.exclude, *self.guest, *self.clamp)
 
 
-def _mapping(table: dict[str, Any], stem: str) -> TableMapping:
-    texts = {"name": stem, "delimiter": ",", "encoding": "utf-8", "decimal": "."}
-    keys = {*texts, "timezone", "time_format", "columns", "item_fields", "user_fields", *_RULES}
+def _mapping(table: dict[str, Any], path: Path) -> TableMapping:
+    texts = {"name": path.stem, "delimiter": ",", "encoding": "utf-8", "decimal": "."}
+    tables = {"columns", "item_fields", "user_fields", "join"}
+    keys = {*texts, "timezone", "time_format", *tables, *_RULES}
     _check_keys(table, keys, "the mapping")
     options: dict[str, Any] = {n: _text(table.get(n, default), n) for n, default in texts.items()}
     options |= {rule: _rules(table.get(rule, []), rule) for rule in _RULES}
     time_format = table.get("time_format")
     return TableMapping(
         columns=_columns(table.get("columns", {})),
+        joins=_joins(table.get("join", []), path.parent),
         item_fields=_names(table.get("item_fields", {}), "item_fields"),
         user_fields=_names(table.get("user_fields", {}), "user_fields"),
         zone=_zone(_text(table.get("timezone", "UTC"), "timezone")),
@@ -153,7 +192,7 @@ def _mapping(table: dict[str, Any], stem: str) -> TableMapping:
     )
 
 
-_RULES = ("cancellation", "exclude", "guest")
+_RULES = ("cancellation", "exclude", "guest", "clamp")
 
 
 def _columns(table: Any) -> Columns:
@@ -171,19 +210,37 @@ def _rules(tables: Any, of: str) -> tuple[Rule, ...]:
     return tuple(_rule(table, of) for table in tables)
 
 
+def _joins(tables: Any, folder: Path) -> tuple[Join, ...]:
+    if not isinstance(tables, list):
+        raise MappingError(f"expected joins as [[join]] tables, found {tables!r}.")
+    joins: list[Join] = []
+    for table in tables:
+        _check_keys(table, {"table", "key", "on"}, "[[join]]")
+        path = folder / _text(table.get("table"), "join.table")
+        name = path.name.partition(".")[0]
+        if name in [join.name for join in joins]:
+            raise MappingError(f"[[join]]: expected tables of different names, found {name} twice.")
+        key, on = _text(table.get("key"), "join.key"), _text(table.get("on"), "join.on")
+        joins.append(Join(name, path, key, on))
+    return tuple(joins)
+
+
 def _rule(table: dict[str, Any], of: str) -> Rule:
-    _check_keys(table, {"column", "matches", "at_most", "reason"}, f"[[{of}]]")
-    matches, at_most = table.get("matches"), table.get("at_most")
-    if (matches is None) == (at_most is None):
-        raise MappingError(f"[[{of}]]: expected either `matches` or `at_most`, found {table}.")
-    if at_most is not None and (isinstance(at_most, bool) or not isinstance(at_most, int | float)):
-        raise MappingError(f"[[{of}]]: expected a number as `at_most`, found {at_most!r}.")
+    _check_keys(table, {"column", "matches", "at_most", "at_least", "reason"}, f"[[{of}]]")
+    matches = table.get("matches")
+    bounds = {name: table[name] for name in ("at_most", "at_least") if name in table}
+    if (matches is None) == (not bounds) or (of == "clamp" and matches is not None):
+        expected = "`at_least`, `at_most` or both" if of == "clamp" else "`matches` or a bound"
+        raise MappingError(f"[[{of}]]: expected either {expected}, found {table}.")
+    for name, bound in bounds.items():
+        if isinstance(bound, bool) or not isinstance(bound, int | float):
+            raise MappingError(f"[[{of}]]: expected a number as `{name}`, found {bound!r}.")
     try:
         pattern = None if matches is None else re.compile(_text(matches, f"{of}.matches"))
     except re.error as error:
         raise MappingError(f"[[{of}]]: {matches!r} is not a regular expression: {error}.") from None
     reason = _text(table.get("reason", "excluded by the mapping"), f"{of}.reason")
-    return Rule(_text(table.get("column"), f"{of}.column"), pattern, at_most, reason)
+    return Rule(_text(table.get("column"), f"{of}.column"), pattern, **bounds, reason=reason)
 
 
 def _zone(name: str) -> ZoneInfo:

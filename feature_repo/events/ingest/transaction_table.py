@@ -45,15 +45,30 @@ class Table:
 
 
 def read_table(file: IO[bytes], mapping: TableMapping) -> Table:
-    """Read the columns that the mapping names.
+    """Read the columns that the mapping names, those of joined tables included.
 
     Raises:
-        MappingError: the file lacks one of them, or has it twice.
+        MappingError: a file lacks one of them, or has it twice; or a joined file cannot be read.
     """
+    table = _read(file, mapping, mapping.own_columns)
+    for join in mapping.joins:
+        try:
+            with join.path.open("rb") as other:
+                joined = _read(other, mapping, join.columns(mapping.joined_columns))
+        except OSError as error:
+            raise MappingError(f"[[join]]: {join.path} cannot be read: {error}.") from None
+        if joined.refused:
+            number, refusal = joined.refused[0]
+            raise MappingError(f"[[join]]: {join.path}, line {number}: {refusal}.")
+        table.rows = join.added(table.rows, joined.rows)
+    return table
+
+
+def _read(file: IO[bytes], mapping: TableMapping, names: Sequence[str]) -> Table:
     magic = file.read(4)
     if magic == PARQUET_MAGIC:
-        return _parquet(file, mapping)
-    return _text(unzipped(file, magic), mapping)
+        return _parquet(file, names)
+    return _text(unzipped(file, magic), mapping, names)
 
 
 def in_time_order(table: Table, mapping: TableMapping) -> Iterator[tuple[int, int, Cells]]:
@@ -118,8 +133,7 @@ def _sortable(column: pa.ChunkedArray) -> pa.ChunkedArray:
     return column if pa.types.is_floating(column.type) else column.cast(pa.string())
 
 
-def _parquet(file: IO[bytes], mapping: TableMapping) -> Table:
-    names = mapping.source_columns
+def _parquet(file: IO[bytes], names: Sequence[str]) -> Table:
     try:
         parquet = pq.ParquetFile(file)
     except (pa.ArrowException, OSError) as error:
@@ -154,8 +168,7 @@ def _plain(rows: pa.Table, names: Sequence[str]) -> pa.Table:
     return pa.table(columns)
 
 
-def _text(stream: IO[bytes], mapping: TableMapping) -> Table:
-    names = mapping.source_columns
+def _text(stream: IO[bytes], mapping: TableMapping, names: Sequence[str]) -> Table:
     encoding = "utf-8-sig" if mapping.encoding.lower() in ("utf-8", "utf8") else mapping.encoding
     text = io.TextIOWrapper(stream, encoding, errors="surrogateescape", newline="")
     reader = csv.reader(text, delimiter=mapping.delimiter)

@@ -7,10 +7,11 @@ import msgspec
 from feature_repo.events.contract import identifier, number
 from feature_repo.events.ingest.transaction_mapping import Cells, Rule, TableMapping
 from feature_repo.events.ingest.transaction_table import NEVER, instant_of
+from feature_repo.events.quality import Finding
 from feature_repo.home import EventError
 
 
-class Transaction(msgspec.Struct, frozen=True):
+class Transaction(msgspec.Struct, frozen=True, omit_defaults=True):
     """A purchase or a cancellation.
 
     Attributes:
@@ -19,6 +20,7 @@ class Transaction(msgspec.Struct, frozen=True):
         quantity: units, above 0.
         unit_price: None if the line has none.
         cancels: whether the line cancels a purchase.
+        total: amount of the line; None if it is quantity · unit price.
     """
 
     item_id: str
@@ -29,6 +31,14 @@ class Transaction(msgspec.Struct, frozen=True):
     quantity: float
     unit_price: float | None
     cancels: bool
+    total: float | None = None
+
+    @property
+    def amount(self) -> float | None:
+        """The amount of the line; None without a price."""
+        if self.total is not None:
+            return self.total
+        return None if self.unit_price is None else self.quantity * self.unit_price
 
 
 def transaction_of(cells: Cells, at: int, mapping: TableMapping) -> Transaction:
@@ -54,6 +64,7 @@ def transaction_of(cells: Cells, at: int, mapping: TableMapping) -> Transaction:
         at=instant_of(cells[columns.time], mapping) if at == NEVER else at,
         quantity=_quantity(cells, columns.quantity, cancels),
         unit_price=_price(cells, columns.unit_price),
+        total=_total(_price(cells, columns.total), cancels),
         cancels=cancels,
     )
 
@@ -104,6 +115,40 @@ def _quantity(cells: Cells, column: str | None, cancels: bool) -> float:
 def _price(cells: Cells, column: str | None) -> float | None:
     cell = None if column is None else cells[column]
     return None if cell is None else number(cell, str(column))
+
+
+def _total(amount: float | None, cancels: bool) -> float | None:
+    """Return an amount, which a cancellation may write below 0."""
+    return abs(amount) if amount is not None and cancels else amount
+
+
+def unjoined(cells: Cells, mapping: TableMapping) -> list[Finding]:
+    """Return a finding for each table that lacks the key of a line."""
+    return [
+        Finding(
+            join.on,
+            f"a {join.key} of {join.path.name}",
+            f"{cells[join.on]}",
+            "Its columns are missing in the line; add the row, or correct the key.",
+        )
+        for join in mapping.joins
+        if cells[join.on] is not None and cells[f"{join.name}.{join.key}"] is None
+    ]
+
+
+def clamped(cells: Cells, mapping: TableMapping) -> tuple[Cells, list[Finding]]:
+    """Return the cells with numbers within the bounds of the mapping, and what was changed."""
+    findings = []
+    for rule in mapping.clamp:
+        bound = rule.clamped(cells)
+        if bound is not None:
+            low = "" if rule.at_least is None else f" from {rule.at_least:g}"
+            high = "" if rule.at_most is None else f" to {rule.at_most:g}"
+            hint = f"Aisle reads {bound:g}, as [[clamp]] of the mapping says."
+            expected, value = f"a number{low}{high}", f"{cells[rule.column]}"
+            findings.append(Finding(rule.column, expected, value, hint))
+            cells = {**cells, rule.column: bound}
+    return cells, findings
 
 
 def _number(cell: object, column: str, decimal: str) -> object:

@@ -89,7 +89,7 @@ def test_rows_in_memory_in_batches_and_in_files_give_the_same_trees(both):
     assert trees(quantize(stored, most_bytes=0)) == expected
 
 
-def test_quantized_rows_and_floats_measure_every_round_alike(both):
+def test_quantized_rows_and_floats_measure_each_round_equally(both):
     fitted = quantize(both[0].part("train"))
 
     def losses(data, **limit):
