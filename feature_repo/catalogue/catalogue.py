@@ -9,7 +9,7 @@ from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import feature_view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.views import EVENT_TIMES, views_of
+from feature_repo.views import views_of
 
 
 @dataclass(frozen=True)
@@ -53,15 +53,13 @@ class Catalogue:
 
 def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
     """The features of the first ranker: every feature except texts other than the title."""
-    long_texts = {field.column for field in shop.items_of("text") if field.role != "title"}
-    unread = {"item_attributes": long_texts}
+    read = {spec.name: spec.ranking_features(shop) for spec in views_of(shop)}
     return FeatureService(
         name="ranking_v1",
         description="The features that the first ranker reads, of every entity.",
-        features=[_without(view, {EVENT_TIMES, *unread.get(view.name, ())}) for view in views],
+        features=[_with(view, read[str(view.name)]) for view in views],
     )
 
 
-def _without(view: FeatureView, unread: set[str]) -> FeatureView:
-    names = [field.name for field in view.features]
-    return view if unread.isdisjoint(names) else view[[n for n in names if n not in unread]]
+def _with(view: FeatureView, names: list[str]) -> FeatureView:
+    return view if len(names) == len(view.features) else view[names]

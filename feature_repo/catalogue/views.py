@@ -2,8 +2,8 @@
 
 from datetime import timedelta
 
-from feast import FeatureView, Field
-from feast.types import Array, Bool, FeastType, Float64, Int64, String
+from feast import FeatureView, Field, ValueType
+from feast.types import FeastType, String, from_value_type
 
 from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.sources import rows_of
@@ -15,34 +15,13 @@ from feature_repo.views import (
     STORED_AS,
     TILES,
     CounterView,
-    FieldKind,
     FieldSpec,
     ViewSpec,
 )
 
-_TYPES: dict[FieldKind, FeastType] = {
-    "integer": Int64,
-    "number": Float64,
-    "text": String,
-    "bool": Bool,
-    "integers": Array(Int64),
-    "numbers": Array(Float64),
-    "texts": Array(String),
-}
-
 _BOOKKEEPING = {
-    PART: Field(
-        name=PART,
-        dtype=Int64,
-        description="Part of the log with the last event that this row includes; no model input.",
-        tags={"role": "bookkeeping"},
-    ),
-    EVENT_TIMES: Field(
-        name=EVENT_TIMES,
-        dtype=Array(Int64),
-        description="Event time of each feature's value, µs; 0 without a value; no model input.",
-        tags={"role": "bookkeeping"},
-    ),
+    PART: "Part of the log with the last event that this row includes; no model input.",
+    EVENT_TIMES: "Event time of each feature's value, µs; 0 without a value; no model input.",
 }
 
 
@@ -53,16 +32,25 @@ def feature_view(home: Home, shop: Shop, spec: ViewSpec) -> FeatureView:
     """
     entity = BY_NAME[spec.entity]
     key = Field(name=entity.join_key, dtype=String, description=f"Id of the {entity.name}.")
+    types = {
+        column: from_value_type(ValueType[name]) for column, name in spec.value_types(shop).items()
+    }
+    fields = [_field(field, types[field.name]) for field in spec.fields_of(shop)]
+    bookkeeping = [
+        Field(
+            name=name,
+            dtype=types[name],
+            description=_BOOKKEEPING[name],
+            tags={"role": "bookkeeping"},
+        )
+        for name in spec.bookkeeping
+    ]
     storage = {STORED_AS: TILES} if isinstance(spec, CounterView) else {}
     return FeatureView(
         name=spec.name,
         entities=[entity],
         ttl=timedelta(seconds=spec.ttl_seconds),
-        schema=[
-            key,
-            *map(_field, spec.fields_of(shop)),
-            *map(_BOOKKEEPING.__getitem__, spec.bookkeeping),
-        ],
+        schema=[key, *fields, *bookkeeping],
         source=rows_of(home, spec),
         online=True,
         description=spec.description,
@@ -70,10 +58,10 @@ def feature_view(home: Home, shop: Shop, spec: ViewSpec) -> FeatureView:
     )
 
 
-def _field(spec: FieldSpec) -> Field:
+def _field(spec: FieldSpec, dtype: FeastType) -> Field:
     return Field(
         name=spec.name,
-        dtype=_TYPES[spec.kind],
+        dtype=dtype,
         description=spec.description,
         tags={"unit": spec.unit, **spec.tags},
     )

@@ -25,6 +25,17 @@ JOIN_KEYS: dict[str, str] = {
 FEATURES_SQL = Path(__file__).parents[1] / "transformations" / "features"
 """The folder of the SQL files of the built-in views."""
 
+VALUE_TYPES: dict[FieldKind, str] = {
+    "integer": "INT64",
+    "number": "DOUBLE",
+    "text": "STRING",
+    "bool": "BOOL",
+    "integers": "INT64_LIST",
+    "numbers": "DOUBLE_LIST",
+    "texts": "STRING_LIST",
+}
+"""Kind of a field → name of its Feast value type."""
+
 NUMERIC: tuple[FieldKind, ...] = ("integer", "number", "bool")
 """Kinds of fields that a model reads without conversion."""
 
@@ -35,6 +46,8 @@ PART = "part"
 EVENT_TIMES = "event_times"
 """Column of views with live values: for each field, in their order, the event time of its value in
 microseconds; 0 where no event set the field."""
+
+_BOOKKEEPING: dict[str, FieldKind] = {PART: "integer", EVENT_TIMES: "integers"}
 
 
 @dataclass(frozen=True)
@@ -255,6 +268,18 @@ class ViewSpec:
     def fields_of(self, shop: Shop) -> tuple[FieldSpec, ...]:
         """Return the features that the view has in a shop."""
         return _fields(self, shop)
+
+    def value_types(self, shop: Shop) -> dict[str, str]:
+        """Return the Feast value type of each column after the join key, in their order."""
+        kinds = {field.name: field.kind for field in self.fields_of(shop)}
+        kinds |= {name: _BOOKKEEPING[name] for name in self.bookkeeping}
+        return {name: VALUE_TYPES[kind] for name, kind in kinds.items()}
+
+    def ranking_features(self, shop: Shop) -> list[str]:
+        """Return the columns of the feature service of rankers: no time, no text but the title."""
+        unread = {field.column for field in shop.items_of("text") if field.role != "title"}
+        unread = {EVENT_TIMES, *(unread if self.name == "item_attributes" else ())}
+        return [name for name in self.value_types(shop) if name not in unread]
 
     def numbers_of(self, shop: Shop) -> tuple[str, ...]:
         """Return the features that a model reads without conversion."""

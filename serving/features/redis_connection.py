@@ -84,7 +84,7 @@ class RedisConnection:
 
     @classmethod
     def open(cls, settings: Settings, shop: Shop, log: EventLog, clock: Clock) -> "RedisConnection":
-        """Open the stores; imports Feast.
+        """Open the stores.
 
         Raises:
             RedisError: the home has no server yet.

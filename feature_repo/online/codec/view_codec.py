@@ -12,6 +12,8 @@ from feature_repo.online.codec.packing import RowBatch
 from feature_repo.online.codec.row_layout import RowLayout
 from feature_repo.online.codec.tile_codec import TileCodec, counter_of
 from feature_repo.online.redis import LiveKeys, view_prefix
+from feature_repo.shop import Shop
+from feature_repo.views import CounterView, ViewSpec
 
 if TYPE_CHECKING:
     from feast import FeatureView
@@ -57,7 +59,7 @@ class RowCodec:
 
 
 def codec_of(project: str, view: "FeatureView", name: str) -> ViewCodec:
-    """Return the codec of a view.
+    """Return the codec of a Feast view.
 
     Args:
         project: of the feature store.
@@ -67,7 +69,16 @@ def codec_of(project: str, view: "FeatureView", name: str) -> ViewCodec:
     Raises:
         CatalogueError: a field has no type that can be stored.
     """
-    layout, counter = RowLayout.of(view), counter_of(view)
+    return _codec(project, name, RowLayout.of(view), counter_of(view))
+
+
+def codec_of_spec(project: str, spec: ViewSpec, shop: Shop) -> ViewCodec:
+    """Return the codec of the Feast view that is built from a spec, without importing Feast."""
+    layout = RowLayout.from_kinds(spec.value_types(shop).items(), [spec.key])
+    return _codec(project, spec.name, layout, spec if isinstance(spec, CounterView) else None)
+
+
+def _codec(project: str, name: str, layout: RowLayout, counter: CounterView | None) -> ViewCodec:
     if counter is not None:
         return TileCodec(layout, LiveKeys.of_project(project), counter)
     return RowCodec(layout, view_prefix(project, name))

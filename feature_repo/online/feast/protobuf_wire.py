@@ -6,7 +6,8 @@ from typing import Any
 from feast.protos.feast.serving.ServingService_pb2 import FieldStatus
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
-from feature_repo.online.codec import BLOCK_OF, value_field
+from feature_repo.online.codec import BLOCK_OF
+from feature_repo.online.feast.proto_values import value_field
 
 PRESENT = FieldStatus.PRESENT
 NULL_VALUE = FieldStatus.NULL_VALUE

@@ -1,6 +1,5 @@
 """One read of several views: the keys to read, and the response built from their strings."""
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,7 +11,7 @@ from feast.protos.feast.serving.ServingService_pb2 import GetOnlineFeaturesRespo
 
 from feature_repo.home import SECOND, to_datetime
 from feature_repo.library_internals import entity_values, tracks_online_features
-from feature_repo.online.codec import Bools, RowBatch, RowCodec, ViewCodec
+from feature_repo.online.codec import Bools, RowBatch, RowCodec, ViewCodec, report_damage
 from feature_repo.online.feast import protobuf_response
 from feature_repo.online.feast.protobuf_small import MAX_ROWS, row_encoder
 from feature_repo.online.feast.protobuf_wire import PRESENT, merge_results
@@ -20,8 +19,6 @@ from feature_repo.online.redis import entity_suffixes
 
 if TYPE_CHECKING:
     from feast import FeatureView
-
-_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -173,13 +170,6 @@ def is_alive(view: "FeatureView", batch: RowBatch, now: int) -> Bools:
         return np.ones(len(batch.raw), bool)
     young: Bools = batch.event >= since
     return young
-
-
-def report_damage(view: str, batch: RowBatch) -> None:
-    """Log that strings of a view could not be read as its rows."""
-    if batch.damaged.any():
-        text = "%d of %d rows of %s read as missing: they are damaged, or of another schema"
-        _logger.warning(text, batch.damaged.sum(), len(batch.raw), view)
 
 
 def _track(view: str, vectors: Sequence[Any]) -> None:

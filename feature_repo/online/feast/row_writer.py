@@ -11,7 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.home import EPOCH, CatalogueError
-from feature_repo.online.codec import Ints, ViewCodec, arrow_columns, pack, proto_values
+from feature_repo.online.codec import Ints, ViewCodec, pack
+from feature_repo.online.feast import arrow_columns, proto_values
 from feature_repo.online.feast.row_store import Rows
 from feature_repo.online.redis import BYTES, concatenate, entity_suffix
 

@@ -8,6 +8,7 @@ import redis
 
 from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.home import Home, RedisError
+from feature_repo.online.codec import codec_of_spec
 from feature_repo.online.hydration import merge
 from feature_repo.online.hydration.context_rows import ContextRows
 from feature_repo.online.hydration.entity_strings import EntityStrings
@@ -44,22 +45,21 @@ class OnlineReader:
     """
 
     def __init__(self, home: Home, shop: Shop, client: "redis.Redis") -> None:
-        """Create a reader of `home`, which imports Feast; `client` serves reads without a loop."""
-        from feature_repo.catalogue import Catalogue
-
-        catalogue = Catalogue.of(home)
-        features = {
-            projection.name: [field.name for field in projection.features]
-            for projection in catalogue.ranking_v1.feature_view_projections
-        }
+        """Create a reader of `home`; `client` serves reads without a loop."""
+        views = views_of(shop)
+        features = {spec.name: spec.ranking_features(shop) for spec in views}
         features |= {view.name: [*view.features] for view in counter_views()}
         specs = {entity: views_of_entity(shop, entity) for entity in _ENTITIES}
-        shared_views = [spec.name for spec in views_of(shop) if spec.entity not in VISITORS]
+        shared = [spec.name for spec in views if spec.entity not in VISITORS]
         self.shop = shop
         self.strings = {entity: EntityStrings(of_entity) for entity, of_entity in specs.items()}
         self._client = client
         self._keys = LiveKeys.of(home)
-        self._rows = StoredRows(home.project, catalogue.views, shared_views)
+        self._rows = StoredRows(
+            {spec.name: codec_of_spec(home.project, spec, shop) for spec in views},
+            {spec.name: [*spec.value_types(shop)] for spec in views},
+            shared,
+        )
         self.encoder = RequestEncoder(self._keys, self._rows, self.strings)
         self.items = ItemRows(self._rows, features, self.strings["item"], shop)
         self.context_rows = ContextRows(self._rows, features, specs, shop)

@@ -2,39 +2,39 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from sys import intern
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.online.codec import RowBatch, RowField, ViewCodec, codec_of, message_class
-from feature_repo.online.feast import report_damage
+from feature_repo.online.codec import RowBatch, RowField, ViewCodec, list_message, report_damage
 from feature_repo.online.hydration.decode_cache import CACHE_BYTES, LIST_CACHE_BYTES
 from feature_repo.online.hydration.merge import Row
 from feature_repo.online.hydration.row_cache import Columns, RowCache
 from feature_repo.online.redis import text_suffixes
 from feature_repo.views import EVENT_TIMES, PART
 
-if TYPE_CHECKING:
-    from feast import FeatureView
-
 
 class StoredRows:
     """Rows of views whose one entity is a text.  Threads may share it."""
 
     def __init__(
-        self, project: str, views: "Sequence[FeatureView]", shared: Sequence[str] = ()
+        self,
+        codecs: Mapping[str, ViewCodec],
+        columns: Mapping[str, Sequence[str]],
+        shared: Sequence[str] = (),
     ) -> None:
-        """Read rows of `views`; the names in `shared` get large caches.
+        """Read rows of views.
 
-        Rows of shared views are the same for many requests; a user's row is read by few.
+        Args:
+            codecs: by view.
+            columns: view → its columns after the join key, in the order of its schema.
+            shared: views whose rows are the same for many requests, which get large caches; a
+                user's row is read by few.
         """
         self._shared = frozenset(shared)
         self._caches: dict[tuple[str, ...], RowCache] = {}
-        self._features = {view.name: [field.name for field in view.features] for view in views}
-        self._codecs: dict[str, ViewCodec] = {
-            view.name: codec_of(project, view, view.name) for view in views
-        }
+        self._columns, self._codecs = columns, codecs
 
     def keys(self, ids: Sequence[str], *views: str) -> list[bytes]:
         """Return the keys of N entities in the first view, then in the next."""
@@ -91,7 +91,7 @@ class StoredRows:
         """
         if not raw:
             return []
-        names, times = self._features[view], self.read(view, raw, [EVENT_TIMES], now)[EVENT_TIMES]
+        names, times = self._columns[view], self.read(view, raw, [EVENT_TIMES], now)[EVENT_TIMES]
         return [dict(zip(names, of_row or (), strict=False)) for of_row in times]
 
     def numbers(
@@ -124,10 +124,10 @@ def _values(batch: RowBatch, field: RowField, rows: slice = slice(None)) -> list
 
 
 def _decoder(field: RowField) -> Callable[[bytes], Any]:
-    message = message_class(field.kind)
-    if message is not None:
-        return lambda payload: list(message.FromString(payload).val)
-    return _text if field.kind == "STRING" else bytes
+    if field.kind == "STRING":
+        return _text
+    message = list_message(field.kind)
+    return lambda payload: list(message.FromString(payload).val)
 
 
 def _text(payload: bytes) -> str:

@@ -11,6 +11,7 @@ from feast.types import from_feast_to_pyarrow_type
 from feature_repo import definitions
 from feature_repo.catalogue import Catalogue
 from feature_repo.home import CHECKOUT, DEFAULT_ROOT, Home
+from feature_repo.online.codec import codec_of, codec_of_spec
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from feature_repo.transformations.run import SQL
@@ -53,6 +54,20 @@ def test_stored_columns_equal_the_view_in_name_type_and_order(transformed):
         }
         assert list(stored.names) == list(expected)
         assert all(stored.field(name).type.equals(type_) for name, type_ in expected.items())
+
+
+def test_serving_reads_the_rows_and_features_of_the_catalogue_without_it(transformed):
+    catalogue, shop = Catalogue.of(transformed), Shop.load(transformed.shop_toml)
+    read = {
+        projection.name: [field.name for field in projection.features]
+        for projection in catalogue.ranking_v1.feature_view_projections
+    }
+
+    for spec in views_of(shop):
+        view = catalogue.view(spec.name)
+        assert codec_of_spec("shop", spec, shop) == codec_of("shop", view, spec.name)
+        assert [*spec.value_types(shop)] == [field.name for field in view.features]
+        assert spec.ranking_features(shop) == read[spec.name]
 
 
 def test_every_view_has_its_sql_and_a_folder_and_source_of_its_name(transformed):

@@ -32,6 +32,8 @@ from feast.types import (
 from feast.types import Decimal as DecimalType
 from hypothesis import strategies as st
 
+from feature_repo.online.codec import codec_of
+from feature_repo.online.hydration.stored_rows import StoredRows
 from tests.redis_addresses import connection_string
 from tests.scale import seconds
 
@@ -203,3 +205,9 @@ def vectors(response):
     """Feature → its vector in a response."""
     names = response.proto.metadata.feature_names.val
     return dict(zip(names, response.proto.results, strict=True))
+
+
+def stored_rows(view):
+    """Return the rows of a view as serving reads them, without Feast."""
+    columns = [field.name for field in view.features]
+    return StoredRows({view.name: codec_of("shop", view, view.name)}, {view.name: columns})

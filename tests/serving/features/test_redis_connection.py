@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +20,21 @@ from tests.feature_repo.online.conftest import SetClock
 from tests.integration.http.small_shop import read_once
 
 SOON = SetClock().instant + 1000
+
+CONNECTED = """
+import sys
+from feature_repo.events.log import EventLog
+from feature_repo.home import Clock, Settings
+from feature_repo.shop import Shop
+from serving.features import RedisConnection
+from serving.http.endpoints import ENDPOINTS
+
+settings = Settings.from_environment()
+clock, shop = Clock.of(settings), Shop.load(settings.home.shop_toml)
+RedisConnection.open(settings, shop, EventLog(settings.home, clock), clock).replay()
+print([name for name in ("feast", "fastapi", "sqlalchemy") if name in sys.modules])
+"""
+"""What a worker imports and connects to before it answers."""
 
 
 @pytest.fixture
@@ -73,3 +90,17 @@ def test_a_pending_event_and_a_frozen_server_delay_a_read_by_its_own_timeout(con
             read(connection, SOON + 1)
     finally:
         os.kill(process, signal.SIGCONT)
+
+
+def test_a_worker_does_not_import_feast(redis_settings):
+    addresses = {"AISLE_HOME": redis_settings.home.root, "REDIS_URL": redis_settings.redis_url}
+
+    run = subprocess.run(
+        [sys.executable, "-c", CONNECTED],
+        env={**os.environ, **{name: str(value) for name, value in addresses.items()}},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+
+    assert run.stdout.splitlines()[-1] == "[]"

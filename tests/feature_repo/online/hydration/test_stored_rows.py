@@ -9,7 +9,6 @@ from feast.types import Array, Bool, Float32, Float64, Int32, Int64, String, Uni
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feature_repo.online.hydration.stored_rows import StoredRows
 from tests.feature_repo.online.stores import (
     ITEM,
     VALUES,
@@ -17,6 +16,7 @@ from tests.feature_repo.online.stores import (
     read,
     row,
     store_of,
+    stored_rows,
     view_of,
     write,
 )
@@ -49,7 +49,7 @@ def client(store):
 
 @pytest.fixture(scope="module")
 def rows(view):
-    return StoredRows("shop", [view])
+    return stored_rows(view)
 
 
 @settings(max_examples=examples(60), deadline=None)

@@ -14,8 +14,14 @@ from feast.protos.feast.types import Value_pb2
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.home import SECOND
-from feature_repo.online.codec.packing import FixedColumn, Payloads
-from feature_repo.online.codec.row_layout import BLOCK_OF, WIDTHS, RowField, RowLayout
+from feature_repo.online.codec import (
+    BLOCK_OF,
+    WIDTHS,
+    FixedColumn,
+    Payloads,
+    RowField,
+    RowLayout,
+)
 from feature_repo.online.redis import BYTES
 
 NO_TIME = -(2**63)

@@ -13,9 +13,8 @@ from feast.feature_view import DUMMY_ENTITY_ID
 from feast.type_map import python_values_to_proto_values
 
 from feature_repo.home import SECOND, CatalogueError
-from feature_repo.online.codec.packing import FixedColumn, Payloads
-from feature_repo.online.codec.proto_values import column_of, message_class
-from feature_repo.online.codec.row_layout import BLOCK_OF, RowField, RowLayout
+from feature_repo.online.codec import BLOCK_OF, FixedColumn, Payloads, RowField, RowLayout
+from feature_repo.online.feast.proto_values import column_of, message_class
 from feature_repo.online.redis import BYTES, concatenate, decimal_lengths, keys
 
 _ARROW = {
