@@ -17,7 +17,7 @@ from prometheus_client import (
     Histogram,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 _SECONDS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 5.0)
 
@@ -97,9 +97,32 @@ def _locked(folder: Path) -> int:
 
 
 def exposition() -> bytes:
-    """Return the metrics of all processes of the service in Prometheus' text format."""
+    """Return the metrics of all processes of the service in Prometheus' text format.
+
+    Counts of killed processes stay, their gauges do not.
+    """
     if METRICS_FOLDER not in os.environ:
         return generate_latest(REGISTRY)
+    for process in _processes_with_gauges():
+        if not _runs(process):
+            with suppress(FileNotFoundError):  # Another process removes them too.
+                mark_process_dead(process)  # type: ignore[no-untyped-call]
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     return generate_latest(registry)
+
+
+def _processes_with_gauges() -> set[int]:
+    """Return the processes that have written gauges, whether they still run or not."""
+    files = Path(os.environ[METRICS_FOLDER]).glob("gauge_live*.db")
+    return {int(file.stem.rpartition("_")[2]) for file in files}
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

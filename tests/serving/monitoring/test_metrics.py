@@ -1,11 +1,15 @@
-"""Folders of metrics are removed with their process, even a killed one."""
+"""Killed processes leave neither folders of metrics nor gauges."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 MAKE = "from serving.monitoring import new_metrics_folder; print(new_metrics_folder(), flush=True)"
 KILLED = f"{MAKE}; import os; os.kill(os.getpid(), 9)"
+SETS_A_GAUGE = "from serving.monitoring import EVENTS, PENDING_EVENTS; PENDING_EVENTS.set(7)"
+COUNTS = "EVENTS.labels('accepted').inc(3)"
+SHOWS = "from serving.monitoring import exposition; print(exposition().decode())"
 RUNNING = f"{MAKE}; input()"
 
 
@@ -36,3 +40,15 @@ def test_a_folder_of_metrics_lives_as_long_as_its_process():
 
     assert not ended.exists()
     assert not folder.exists()
+
+
+def test_a_killed_process_leaves_its_counts_and_no_gauge(tmp_path):
+    environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    with run(f"{SETS_A_GAUGE}; {COUNTS}; {SHOWS}", env=environment) as one:
+        shown_by_itself = one.stdout.read()
+    with run(SHOWS, env=environment) as other:
+        shown = other.stdout.read()
+
+    assert "aisle_pending_events 7.0" in shown_by_itself
+    assert "aisle_pending_events 7.0" not in shown
+    assert 'aisle_events_total{outcome="accepted"} 3.0' in shown
