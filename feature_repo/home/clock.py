@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from feature_repo.home.atomic_files import create_once
 from feature_repo.home.errors import SettingError
 from feature_repo.home.home import Home
-from feature_repo.home.instants import SECOND, parse_instant, to_text
+from feature_repo.home.instants import MINUTE, SECOND, parse_instant, to_text
 from feature_repo.home.latest_instant import LatestInstant
 from feature_repo.home.settings import Settings
 
@@ -28,6 +28,10 @@ CLOCK_ADVICE = (
     "Set the system's clock right; no event is lost. The home's clock waits until the system's has "
     "caught up; if that takes too long, ingest the shop's events into a new home."
 )
+
+
+JUMP = MINUTE
+"""A system clock that gains more than this between two calls has jumped, µs."""
 
 
 def _system_now() -> int:
@@ -49,6 +53,8 @@ class Clock:
     system_now: Callable[[], int] = field(default=_system_now, repr=False, compare=False)
     _last: int = 0
     _is_behind: bool = False
+    _lead: int | None = None
+    """µs that the system clock was ahead of the monotonic clock at the last call."""
     _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
@@ -78,6 +84,7 @@ class Clock:
             if self.latest is not None and self.latest.read() >= system:
                 self.latest.advance(self._last)
             self._report(newest - system)
+            self._report_jump(system, newest)
             return self._last
 
     def advance(self, instant: int) -> None:
@@ -106,6 +113,19 @@ class Clock:
                 )
             else:
                 _logger.warning("the system's clock has caught up with the home's newest instant")
+
+    def _report_jump(self, system: int, newest: int) -> None:
+        """Log when the system clock jumps ahead; events then get instants of the future."""
+        lead = system - time.monotonic_ns() // 1000
+        jump = 0 if self._lead is None else lead - self._lead
+        self._lead = lead
+        if jump > JUMP and system > newest + JUMP:
+            _logger.warning(
+                "the system's clock jumped ahead by %d s, to %s, or this machine slept. If the "
+                "clock is wrong, set it right soon: events that arrive meanwhile get its time.",
+                jump // SECOND,
+                to_text(system),
+            )
 
 
 def _initial_offset(settings: Settings) -> int:

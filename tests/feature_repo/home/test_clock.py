@@ -1,5 +1,6 @@
 """The offset of a home's clock is fixed once, and the clock always advances."""
 
+import re
 import threading
 import time
 
@@ -105,6 +106,19 @@ def test_clock_that_goes_back_says_so_once(home, caplog):
         "the system's clock has caught up with ",
     ]
     assert "Set the system's clock right" in caplog.text
+
+
+def test_clock_that_jumps_ahead_says_so_once(home, caplog):
+    system = [NOON]
+    clock = clock_of(home, system)
+    clock.now()
+
+    for instant in (NOON + SECOND, NOON + HOUR, NOON + HOUR + SECOND, NOON, NOON + MINUTE):
+        system[0] = instant
+        clock.now()
+
+    (message,) = [m for record in caplog.records if "jumped" in (m := record.getMessage())]
+    assert re.search(r"jumped ahead by 35\d\d s, to 2024-10-04T13:00:00", message)
 
 
 def test_damaged_newest_instant_is_an_error(home):
