@@ -17,10 +17,9 @@ from training.dataset.prior import fit_prior
 from training.metrics import left_singular_vectors, mean_interval
 from training.ranker import Configuration, choose_and_fit
 from training.studies.next_purchase import Decisions, History, Lookups
-from training.studies.next_purchase.cooccurrence import Cooccurrences
 from training.studies.next_purchase.fitting import average, choose_ranker
-from training.studies.next_purchase.relations import dated_relations
-from training.studies.next_purchase.rows import CandidateInputs, rank
+from training.studies.next_purchase.own import OwnPast
+from training.studies.next_purchase.rows import rank
 
 START = 1_700_000_000_000_000
 TREES = Configuration(3, 0.2, 0.5, 5.0, most_rounds=8)
@@ -85,19 +84,16 @@ def results():
     """Yield the name and the bytes of each result."""
     rng = np.random.default_rng(3)
     history = History.of_events(list(purchases()))
-    counts = Cooccurrences.count(history.item, history.basket, len(history.items))
-    cosines = counts.cosines(5)
-    yield "cosines", cosines.data.tobytes()
-    vectors, values = left_singular_vectors(cosines, 16)
+    decisions, lookups = Decisions.of(history), Lookups.of(history)
+    bought = OwnPast.of(history, decisions, lookups.by_user).decayed(60.0)
+    yield "decayed purchases", bought.data.tobytes()
+    vectors, values = left_singular_vectors(bought, 16)
     yield "singular vectors", vectors.tobytes() + values.tobytes()
-    decisions = Decisions.of(history)
-    relations = dated_relations(history, START + 28 * DAY, int(decisions.t[-1]))
-    inputs = CandidateInputs(Lookups.of(history), relations)
-    choice = choose_ranker(inputs, decisions, (TREES,))
+    choice = choose_ranker(lookups, decisions, (TREES,))
     yield "next-purchase features", choice.rows.matrix.tobytes()
     ranker = average(choice.fit(2))
     yield "next-purchase model", bytes(ranker.booster.save_raw("json"))
-    (ranking,) = rank(inputs, decisions, lambda matrix: [ranker.apply(matrix)])
+    (ranking,), _ = rank(lookups, decisions, lambda matrix: [ranker.apply(matrix)])
     yield "next-purchase rankings", ranking.tobytes()
 
     data = ranked_slates()

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from feature_repo.home import DAY, DatasetError, to_text
+from feature_repo.home import DatasetError, to_text
 from feature_repo.request_features import Matrix
 from training.dataset import TEST, TRAIN, VALIDATE
 from training.metrics import FEWEST_TRAININGS, Interval, check_trainings, mean_interval, spread_of
@@ -31,8 +31,7 @@ from training.studies.next_purchase.fitting import (
 )
 from training.studies.next_purchase.history import Floats, History, Ints
 from training.studies.next_purchase.order import CONVENTIONS, MAIN, measure
-from training.studies.next_purchase.relations import REFIT_DAYS, dated_relations
-from training.studies.next_purchase.rows import CandidateInputs, rank, reachable
+from training.studies.next_purchase.rows import rank
 
 RANKER = "ranker"
 EVALUATION = "next_purchase.json"
@@ -117,14 +116,10 @@ def _evaluate(
     for split, orders in indexes.items():
         if not orders.size:
             raise DatasetError(f"No identified user has an order in the {split} part of the time.")
-    first = int(history.seen_at[0]) + REFIT_DAYS * DAY
-    relations = dated_relations(history, first, int(decisions.t[-1]))
-    inputs = CandidateInputs(Lookups.of(history), relations)
-    choice = choose_ranker(inputs, decisions, grid)
+    lookups = Lookups.of(history)
+    choice = choose_ranker(lookups, decisions, grid)
     chosen = {RANKER: choice.trials[0]}
-    chosen |= {
-        name: choose_baseline(name, inputs.lookups, decisions)[0] for name in (REPEAT, POPULARITY)
-    }
+    chosen |= {name: choose_baseline(name, lookups, decisions)[0] for name in (REPEAT, POPULARITY)}
     test = decisions.part(indexes[TEST])
     fitted = choice.fit(max(trainings or 0, AVERAGED))
     batches = _whole_batches(range(len(fitted)))
@@ -134,18 +129,18 @@ def _evaluate(
         averages = [np.mean([single[number] for number in batch], axis=0) for batch in batches]
         return [*averages, *single[: trainings or 0]]
 
-    ranked = rank(inputs, test, scores)
+    ranked, reached = rank(lookups, test, scores)
     rankings = {RANKER: ranked[0]}
     for name in (REPEAT, POPULARITY):
         baseline: Any = chosen[name].configuration
-        rankings[name] = baseline.rank(history, test, inputs.lookups.by_user)
+        rankings[name] = baseline.rank(history, test, lookups.by_user)
     evaluation = Evaluation(
         identity,
         _protocol(history, test),
         {split: int(orders.size) for split, orders in indexes.items()},
         len(history.items),
-        float(np.mean(reachable(inputs, test))),
-        _models(rankings, chosen, test, inputs.lookups),
+        float(np.mean(reached)),
+        _models(rankings, chosen, test, lookups),
         _spreads(ranked, len(batches), rankings[REPEAT], test) if trainings else {},
     )
     return evaluation, average(fitted[:AVERAGED])

@@ -52,7 +52,6 @@ def features(block: Block, lookups: Lookups, decision: Ints, item: Ints) -> dict
         **_items(block, lookups, decision, item),
         **{name: of_user[decision] for name, of_user in users.items()},
         **_pairs(block, lookups, decision, item),
-        **{name: of_item[decision, item] for name, of_item in block.near.items()},
     }
     orders = values["user_orders"]
     values["pair_share"] = values["pair_orders"] / orders

@@ -21,7 +21,7 @@ from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups
 from training.studies.next_purchase.history import Ints
 from training.studies.next_purchase.order import MAIN, measure
-from training.studies.next_purchase.rows import CandidateInputs, rank, training_rows
+from training.studies.next_purchase.rows import rank, training_rows
 
 if TYPE_CHECKING:
     import xgboost
@@ -83,7 +83,7 @@ def choose_baseline(name: str, lookups: Lookups, decisions: Decisions) -> tuple[
 
 
 def choose_ranker(
-    inputs: CandidateInputs, decisions: Decisions, grid: tuple[Configuration, ...] = GRID
+    lookups: Lookups, decisions: Decisions, grid: tuple[Configuration, ...] = GRID
 ) -> Choice:
     """Try every configuration on the validation split.
 
@@ -92,13 +92,13 @@ def choose_ranker(
     """
     unseen = decisions.of_split(VALIDATE)
     used = np.r_[decisions.of_split(TRAIN)[-MOST_DECISIONS:], unseen]
-    rows = _rows(inputs, decisions.part(used))
-    trials = _trials(inputs, rows, decisions.part(unseen), grid)
+    rows = _rows(lookups, decisions.part(used))
+    trials = _trials(lookups, rows, decisions.part(unseen), grid)
     return Choice(trials, rows.rows(rows.column("qid") >= used.size - MOST_DECISIONS))
 
 
-def _rows(inputs: CandidateInputs, decisions: Decisions) -> Dataset:
-    rows = training_rows(inputs, decisions, NEGATIVES, _SEED)
+def _rows(lookups: Lookups, decisions: Decisions) -> Dataset:
+    rows = training_rows(lookups, decisions, NEGATIVES, _SEED)
     for split in (TRAIN, VALIDATE):
         if split not in rows.column("split"):
             raise DatasetError(
@@ -110,13 +110,13 @@ def _rows(inputs: CandidateInputs, decisions: Decisions) -> Dataset:
 
 
 def _trials(
-    inputs: CandidateInputs, rows: Dataset, validation: Decisions, grid: Sequence[Configuration]
+    lookups: Lookups, rows: Dataset, validation: Decisions, grid: Sequence[Configuration]
 ) -> tuple[Trial, ...]:
     """Fit until the sampled validation rows no longer improve; rank all items there."""
     train = quantize(rows.part(TRAIN))
     unseen = measured_rows(rows.part(VALIDATE), train)
     rankers = [_boost(one, rows, train, MOST_ROUNDS, unseen) for one in grid]
-    ranked = rank(inputs, validation, lambda matrix: [one.apply(matrix) for one in rankers])
+    ranked, _ = rank(lookups, validation, lambda matrix: [one.apply(matrix) for one in rankers])
     trials = [
         Trial(one, _value(ranking, validation), ranker.booster.num_boosted_rounds())
         for one, ranker, ranking in zip(grid, rankers, ranked, strict=True)

@@ -1,7 +1,6 @@
 """The ranker's rows: candidates of decisions, their features, and which of them were bought."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -11,39 +10,23 @@ from feature_repo.request_features import Matrix
 from feature_repo.request_features.context import RatePrior
 from training.dataset import Dataset, Facts
 from training.studies.next_purchase.candidates import Block, blocks
-from training.studies.next_purchase.dated import DatedArtifacts
 from training.studies.next_purchase.decisions import Decisions
 from training.studies.next_purchase.features import Lookups, features, matrix_of
-from training.studies.next_purchase.history import Flags, Floats, Ints
+from training.studies.next_purchase.history import Flags, Floats, History, Ints
 from training.studies.next_purchase.order import first_items
-from training.studies.next_purchase.relations import Relations
 
 FEATURE_SERVICE = "next_purchase"
 Scores = Callable[[Matrix], Sequence[Floats]]
 """Several scores of the rows of a matrix, each of shape (R,)."""
 
 
-@dataclass(frozen=True)
-class CandidateInputs:
-    """The inputs of the candidates of decisions."""
-
-    lookups: Lookups
-    relations: DatedArtifacts[Relations]
-
-    def blocks(self, decisions: Decisions) -> Iterator[Block]:
-        """Yield decisions in time order, a block at a time."""
-        return blocks(self.lookups.history, decisions, self.relations, self.lookups.by_user)
-
-
-def training_rows(
-    inputs: CandidateInputs, decisions: Decisions, negatives: int, seed: int
-) -> Dataset:
+def training_rows(lookups: Lookups, decisions: Decisions, negatives: int, seed: int) -> Dataset:
     """Return rows to learn from: the candidates that were bought, and some of the others.
 
     A decision without a bought candidate has no rows.
 
     Args:
-        inputs: of the candidates.
+        lookups: the history.
         decisions: in time order.
         negatives: maximum number of candidates of a decision that were not bought, a random sample.
         seed: of the sample.
@@ -52,27 +35,30 @@ def training_rows(
     keys: list[pa.Table] = []
     matrices: list[Matrix] = []
     columns: tuple[str, ...] = ()
-    for block in inputs.blocks(decisions):
+    for block in blocks(lookups.history, decisions, lookups.by_user):
         decision, item = block.candidates()
         bought = _bought(block, decision, item)
         sample = _sample(rng, decision, bought, negatives)
-        values = features(block, inputs.lookups, decision[sample], item[sample])
+        values = features(block, lookups, decision[sample], item[sample])
         columns = tuple(values)
         matrices.append(matrix_of(values))
-        keys.append(_keys(inputs, block, decision[sample], item[sample], bought[sample]))
+        keys.append(_keys(lookups.history, block, decision[sample], item[sample], bought[sample]))
     facts = Facts(columns, RatePrior(), FEATURE_SERVICE, QUERY_KEY_VERSION, {})
     return Dataset(facts, pa.concat_tables(keys), np.concatenate(matrices))
 
 
-def rank(inputs: CandidateInputs, decisions: Decisions, scores: Scores) -> list[Ints]:
-    """Return the first K items of each decision by each of several scores, shape (D, K).
+def rank(lookups: Lookups, decisions: Decisions, scores: Scores) -> tuple[list[Ints], Floats]:
+    """Rank all items for D decisions: candidates by score, then the other items by popularity.
 
-    Candidates come first, by score; the other items follow by popularity.
+    Returns:
+        For each of several scores the first K items of each decision, shape (D, K); and the share
+        of each order that is among its candidates, shape (D,).
     """
     rankings: list[list[Ints]] = []
-    for block in inputs.blocks(decisions):
+    reached: list[Floats] = []
+    for block in blocks(lookups.history, decisions, lookups.by_user):
         decision, item = block.candidates()
-        matrix = matrix_of(features(block, inputs.lookups, decision, item))
+        matrix = matrix_of(features(block, lookups, decision, item))
         popular = block.counts[28] / (block.counts[28].max(axis=1, keepdims=True) + 1)
         part = []
         for candidates in scores(matrix):
@@ -80,18 +66,9 @@ def rank(inputs: CandidateInputs, decisions: Decisions, scores: Scores) -> list[
             all_scores[decision, item] = candidates
             part.append(first_items(all_scores))
         rankings.append(part)
-    return [np.concatenate(ranking) for ranking in zip(*rankings, strict=True)]
-
-
-def reachable(inputs: CandidateInputs, decisions: Decisions) -> Floats:
-    """Return the share of each order that is among its candidates, shape (D,)."""
-    shares = []
-    for block in inputs.blocks(decisions):
-        decision, item = block.candidates()
-        bought = _bought(block, decision, item)
-        candidates = np.bincount(decision[bought], minlength=block.indexes.size)
-        shares.append(candidates / [items.size for items in block.decisions.bought])
-    return np.concatenate(shares)
+        bought = np.bincount(decision[_bought(block, decision, item)], minlength=len(block.indexes))
+        reached.append(bought / [items.size for items in block.decisions.bought])
+    return [np.concatenate(each) for each in zip(*rankings, strict=True)], np.concatenate(reached)
 
 
 def _bought(block: Block, decision: Ints, item: Ints) -> Flags:
@@ -112,10 +89,8 @@ def _sample(rng: np.random.Generator, decision: Ints, bought: Flags, negatives: 
     return np.flatnonzero((positives > 0) & (draw < positives + negatives))
 
 
-def _keys(
-    inputs: CandidateInputs, block: Block, decision: Ints, item: Ints, bought: Flags
-) -> pa.Table:
-    history, part = inputs.lookups.history, block.decisions
+def _keys(history: History, block: Block, decision: Ints, item: Ints, bought: Flags) -> pa.Table:
+    part = block.decisions
     user = pa.array(history.users).take(pa.array(part.user[decision]))
     t = part.t[decision]
     first = np.searchsorted(decision, decision)

@@ -29,7 +29,6 @@ from training.studies.next_purchase.history import GUEST
 from training.studies.next_purchase.occurrences import Occurrences, RunningCounts
 from training.studies.next_purchase.order import first_items
 from training.studies.next_purchase.own import OwnPast
-from training.studies.next_purchase.relations import dated_relations
 
 START = 1_700_000_000_000_000
 
@@ -221,8 +220,7 @@ def _features_of(history, t):
     decisions = Decisions.of(history)
     chosen = decisions.part(np.flatnonzero(decisions.t == t))
     lookups = Lookups.of(history)
-    relations = dated_relations(history, START + 2 * DAY, t)
-    (block,) = blocks(history, chosen, relations, lookups.by_user)
+    (block,) = blocks(history, chosen, lookups.by_user)
     grid = np.indices((chosen.t.size, len(history.items))).reshape(2, -1)
     return features(block, lookups, *grid)
 
@@ -277,7 +275,7 @@ def test_too_few_orders_raise_a_clear_error(tmp_path):
 
 @needs_online_retail
 def test_online_retail_beats_both_baselines_on_average_over_trainings(online_retail, tmp_path):
-    """A year of a shop takes a minute of a busy core, most of it for the trees."""
+    """A year of a shop takes forty seconds of a busy core, half of them for the trees."""
     history = History.of_log(online_retail)
 
     evaluation = evaluate_next_purchase(history, tmp_path, GRID[-1:], trainings=5)
