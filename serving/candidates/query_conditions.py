@@ -66,7 +66,7 @@ def _name(phrase: Sequence[Concept], rows: Rows, request: SourceRequest) -> Flag
     item_table, language = request.item_table, request.interpreted.language
     names = np.zeros(rows.size, dtype=np.bool_)
     for fields in text_choices(item_table.shop, language):
-        if fields[0].type == "text" and fields[0].role != "title":
+        if fields[0].type == "text" and all(field.role != "title" for field in fields):
             continue
         columns = [item_table.texts_of(field, rows) for field in fields]
         for n, one in enumerate(zip(*columns, strict=True)):

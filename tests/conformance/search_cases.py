@@ -19,6 +19,14 @@ type = "text"
 role = "title"
 
 [[item]]
+name = "title_de"
+type = "text"
+
+[[item]]
+name = "title_ja"
+type = "text"
+
+[[item]]
 name = "market"
 type = "category"
 role = "market"
@@ -37,7 +45,10 @@ name = "ean"
 type = "number"
 """
 
-_OPTIONAL = {"prices": "price", "sizes": "size", "eans": "ean"}
+_OPTIONAL = {
+    **{"prices": "price", "sizes": "size", "eans": "ean"},
+    **{name: name for name in ("title_de", "title_ja")},
+}
 """By key of a catalogue, the field that it gives its items."""
 
 
@@ -77,8 +88,14 @@ def item_ids(catalogue: dict[str, Any]) -> list[str]:
     return catalogue.get("ids") or [f"{name}-item{n}" for n in range(len(titles))]
 
 
+def shown_titles(catalogue: dict[str, Any]) -> list[str]:
+    """Return the titles that the market shows: those of its language, if it has any."""
+    own = [titles for name in ("title_de", "title_ja") if (titles := catalogue.get(name))]
+    return own[0] if own else catalogue["titles"]
+
+
 def titles_by_id() -> dict[str, str]:
-    pairs = [zip(item_ids(one), one["titles"], strict=True) for one in catalogues()]
+    pairs = [zip(item_ids(one), shown_titles(one), strict=True) for one in catalogues()]
     return {item_id: title for of_one in pairs for item_id, title in of_one}
 
 

@@ -38,10 +38,12 @@ class Concept:
     Attributes:
         alternatives: an item has one of them; the first is the word.
         is_optional: whether items match without it: a stop word.
+        is_preferred: whether items match without it, and fit better with it.
     """
 
     alternatives: tuple[Alternative, ...]
     is_optional: bool = False
+    is_preferred: bool = False
 
     @property
     def word(self) -> str:

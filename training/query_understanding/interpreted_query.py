@@ -50,13 +50,20 @@ class InterpretedQuery:
 
     @cached_property
     def concepts(self) -> tuple[Concept, ...]:
-        """What the query asks for: each word once, in order."""
+        """What the query asks for: each word once, in order.
+
+        An item that says that it lacks what the query excludes fits better than a silent one.
+        """
         first = {word: n for n, word in reversed([*enumerate(self.words)])}
-        return tuple(
+        words = tuple(
             Concept((Alternative((word,)), *self.alternatives.get(n, ())), word in self.optional)
             for n, word in enumerate(self.words)
             if first[word] == n
         )
+        lacking = (
+            Concept(c.alternatives, is_preferred=True) for phrase in self.negated for c in phrase
+        )
+        return (*words, *lacking)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the `understood` object of an answer, without empty values."""

@@ -47,12 +47,14 @@ AT_LEAST_WEAK = (
     "מ|από|de la|dari"
 )
 AFTER_AT_MOST = (
-    "以下|未満|以内|まで|以内|以下|이하|미만|까지|altı|altında|altındaki|dan ucuz|den az|dan az|"
+    "以下|未満|以内|まで|以内|以下|이하|미만|까지|"
+    "altı|altında|altındaki|dan ucuz|den ucuz|den az|dan az|"
     "से कम|के अंदर|से नीचे|alatt|or less|or under|and under|oder weniger|or below|max|maximum|"
     "maximal|ou moins|o menos|o meno|ou menos|of minder|eller mindre|以内的|内|以里"
 )
 AFTER_AT_LEAST = (
-    "以上|이상|초과|から|起|üstü|üstünde|üzeri|üzerinde|dan fazla|den fazla|से ज्यादा|से अधिक|"
+    "以上|이상|초과|から|起|से ज्यादा|से अधिक|"
+    "üstü|üstünde|üzeri|üzerinde|dan fazla|den fazla|dan pahalı|den pahalı|"
     "felett|or more|and up|and over|oder mehr|ou plus|o más|o più|ou mais|of meer|eller mer"
 )
 BETWEEN = (

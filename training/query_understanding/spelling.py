@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,12 @@ MOST_OTHER_WORDS = 500_000
 SHORTEST = 4
 LONG = 8
 """Minimum length of words that may differ by two letters; shorter words may differ by one."""
+
+LEAST_MODIFIERS = 2
+"""Words before a part of compounds that the shop does not use alone."""
+
+MOST_HEADS, MOST_WAYS = 8, 16
+"""Compounds that stand for a part of a word, and their combinations."""
 
 AHEAD = 5.0
 """A correction has at least this many times the uses of the word, and of the next neighbour."""
@@ -113,7 +120,21 @@ class Spelling:
         """Return the words that a compound or an unused word consists of, if the shop uses them."""
         if self.language not in COMPOUNDING and self._has(word):
             return ()
-        return split(word, self._has_form, self.language)
+        parts = split(word, self._has_form, self.language)
+        if parts or self.language not in COMPOUNDING:
+            return parts
+        return split(word, self._is_part, self.language)
+
+    def ways(self, word: str) -> list[tuple[str, ...]]:
+        """Return the words that items with the parts of a compound have.
+
+        A part that only occurs in compounds stands for these: `kinderjacke` for Regenjacke Kinder.
+        """
+        choices = [
+            (part,) if self._has_form(part) else tuple(self.compounds(part))[:MOST_HEADS]
+            for part in self.parts(word)
+        ]
+        return [*islice(product(*choices), MOST_WAYS)] if choices else []
 
     def compounds(self, word: str) -> dict[str, float]:
         """Return the shop's compounds with a word, and the weight of each."""
@@ -170,6 +191,13 @@ class Spelling:
 
     def _has(self, word: str) -> bool:
         return word in self.for_sale or word in self.other or word in self.added
+
+    def _is_part(self, word: str) -> bool:
+        """Whether the shop uses a word, alone or behind several other words."""
+        if self._has_form(word) or len(word) < SHORTEST:
+            return self._has_form(word)
+        before = {one.partition(word)[0] for one in self.compounds(word)}
+        return sum(map(self._has_form, before)) >= LEAST_MODIFIERS
 
     def _has_form(self, word: str) -> bool:
         if self._has(word):

@@ -20,8 +20,8 @@ _LISTS = {
     "finnish": "ja tai on",
     "french": "a à au aux avec c ce d dans de des du en et l la le les n ou par pour qu s sur un "
     "une",
-    "german": "ab am an auf aus bei das dem den der des die ein eine einem einen einer eines für "
-    "im in ins mit oder s und vom von zu zum zur",
+    "german": "ab am an auf aus bei bis das dem den der des die ein eine einem einen einer eines "
+    "für im in ins mit oder s und vom von zu zum zur",
     "greek": "από για η και με ο οι σε στη στην στο τα τη την της τις το του των",
     "hebrew": "של את עם על או עבור",
     "hindi": "का की के को में से और या लिए पर है",
@@ -39,7 +39,7 @@ _LISTS = {
     "romanian": "a al ale cu de din in la o pe pentru sau si un",
     "russian": "в во для до и из или к на о об от по с со у",
     "serbian": "i ili u na za od sa и или у на за од са",
-    "spanish": "a al con de del e el en la las los o para por un una unos unas y",
+    "spanish": "a al con de del desde e el en hasta la las los o para por un una unos unas y",
     "swedish": "av den det en ett eller från för i med och om på till vid",
     "turkish": "bir da de ile için icin ve veya",
     "ukrainian": "в для до з і й на та у",

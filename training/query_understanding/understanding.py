@@ -136,8 +136,7 @@ def _concept(word: str, spelling: Spelling) -> Concept:
 def _forms(word: str, spelling: Spelling) -> list[Alternative]:
     """Return other ways to write a word, and the compounds with it."""
     apart = written_apart(word, spelling.joins)
-    if parts := spelling.parts(word):
-        apart.append(parts_of_word(parts))
+    apart += [parts_of_word(way) for way in spelling.ways(word)]
     compounds = spelling.compounds(word).items()
     return [*apart, *(Alternative((one,), weight, True) for one, weight in compounds)]
 

@@ -20,6 +20,7 @@ _STEMMERS = frozenset(Stemmer.algorithms())
 _SUFFIXED = frozenset({"arabic", "turkish"})
 """Languages that add one ending to another; the stemmer removes one at a time."""
 
+_LONG_TURKISH = 6
 _FINAL_HEBREW = str.maketrans("םןךףץ", "מנכפצ")
 
 
@@ -65,6 +66,8 @@ def stem(word: str, language: str) -> str:
     """Return the stem of a folded word."""
     if language in ("danish", "norwegian"):
         word = word.replace("aa", "a")
+    elif language == "turkish" and len(word) > _LONG_TURKISH:
+        word = word.removesuffix("si").removesuffix("su")  # Spor Ayakkabısı
     elif language == "hebrew":
         word = word.removesuffix("ים").removesuffix("ות").translate(_FINAL_HEBREW) or word
     if language not in _STEMMERS:

@@ -159,3 +159,45 @@ def test_sorted_and_filtered_lists_show_one_variant_of_each_product(shirts):
 
     assert (retrieval.total, item_ids[:2], len(item_ids)) == (100, ["i299", "i296"], 100)
     assert (browsed[0].total, len(browsed[1])) == (102, 102)
+
+
+CLICKED = RequestContext(
+    t=9,
+    user={
+        "user_recent__clicked_item_ids": [IDS[0], IDS[5]],
+        "user_recent__clicked_at": [5, 3],
+        "user_recent__clicked_brand": ["b0", "b0"],
+    },
+)
+FEW = [
+    {"brand": "b70"},
+    {"brand": ["b70", "b71"], "price": {"min": 10_700}},
+    {"price": {"min": 11_990}},
+    {"not": {"price": {"min": 3}}},
+    {"not": {"brand": [f"b{n}" for n in range(78)]}, "price": {"min": 11_000}},
+]
+
+
+@pytest.mark.parametrize("user_id", [None, "u1"])
+@pytest.mark.parametrize("filters", FEW, ids=str)
+@pytest.mark.parametrize("surface", SURFACES)
+def test_every_list_with_filters_has_the_items_that_its_total_counts(
+    registry, surface, filters, user_id
+):
+    interpreted = InterpretedQuery(words=("boots",)) if surface == "search" else InterpretedQuery()
+    request = ListRequest(
+        SURFACES[surface],
+        seeds=[IDS[11_999]] if surface in ("similar", "together") else [],
+        filters=parse_filters(filters, SHOP),
+        interpreted=interpreted,
+    )
+    query = Query("r", 9, user_id=user_id, session_id="s", surface=surface, list_request=request)
+
+    retrieval = retrieve_candidates(registry.index, query, request, CLICKED)
+    listed = merge(retrieval, request.surface).item_ids
+
+    assert retrieval.total is not None
+    assert 0 < min(retrieval.total, DEPTH) <= len(listed) == len(set(listed))
+    rows = [IDS.index(item_id) for item_id in listed]
+    meets = [one.mask(ITEMS) for one in request.filters]
+    assert all(mask[row] for mask in meets for row in rows)

@@ -153,7 +153,8 @@ class Lexical:
             scores[rows] += weights
             masks[rows] |= np.uint32(1 << n)
             rarity = math.log(1 + (scores.size + 1) / (rows.size + 1))
-            informativeness.append(0.0 if concept.is_optional else rarity)
+            is_required = not (concept.is_optional or concept.is_preferred)
+            informativeness.append(rarity if is_required else 0.0)
         positions = self.changes.sorted_by_id(np.flatnonzero(masks), size)
         return Matches(positions, scores[positions], masks[positions], informativeness)
 
