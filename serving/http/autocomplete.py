@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from feature_repo.shop import Shop, folded_value
 from serving.contract import MAX_COMPLETIONS, ApiError, AutocompleteAnswer, Completion
 from serving.monitoring import DEGRADED
+from serving.query import market_of
 from serving.state import ModelRegistry
 from training.retrieval.indexes import COMPLETIONS, Completions
 
@@ -17,6 +18,7 @@ def complete(registry: ModelRegistry, query: Mapping[str, str]) -> AutocompleteA
 
     Raises:
         ApiError: 400, `count` is not a number in range.
+        EventError: the shop declares other markets.
     """
     started = time.perf_counter()
     count = _count(query.get("count", str(DEFAULT_COUNT)))
@@ -33,9 +35,9 @@ def complete(registry: ModelRegistry, query: Mapping[str, str]) -> AutocompleteA
 
 
 def _market(query: Mapping[str, str], shop: Shop) -> str | None:
-    """Return the folded market; a shop that declares markets has its first one as default."""
-    default = shop.markets[0].name if shop.markets else ""
-    return folded_value(query.get("market") or default) or None
+    """Return the folded market; None where the shop declares none and the request names none."""
+    name = query.get("market")
+    return folded_value(market_of(name, "market", shop)) if name or shop.markets else None
 
 
 def _count(text: str) -> int:

@@ -96,7 +96,7 @@ def read_query(
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
             text=_text_of(fields, "query"),
-            market=_market(_text_of(fields, "market"), "fields.market", shop),
+            market=market_of(_text_of(fields, "market"), "fields.market", shop),
             surface=_text_of(fields, "surface"),
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
@@ -131,7 +131,7 @@ def read_list_query(
             user_id=_optional(body.user, "user"),
             session_id=_optional(body.session, "session"),
             text=text(body.query, "query") if isinstance(body, SearchBody) else None,
-            market=_market(_optional(body.market or None, "market"), "market", shop),
+            market=market_of(_optional(body.market or None, "market"), "market", shop),
             surface=surface,
             timestamp=_instant(body.timestamp),
             utc_offset_minutes=utc_offset_minutes(body.timestamp),
@@ -145,7 +145,7 @@ def read_list_query(
         raise bad_request(error) from None
 
 
-def _market(name: str | None, field: str, shop: Shop) -> str:
+def market_of(name: str | None, field: str, shop: Shop) -> str:
     """Return the market of a request.
 
     Raises:
