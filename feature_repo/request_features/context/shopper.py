@@ -93,8 +93,8 @@ def _newest_items(user: Row, session: Row, names: Names) -> Row:
         own, others = as_list(user.get(at)), as_list(session.get(names[at]))
         if not others:
             continue
-        instants, is_newer = own + others, not own or others[-1] > own[0]
-        order = sorted(range(len(instants)), key=instants.__getitem__, reverse=True)[:limit]
+        is_newer = not own or others[-1] > own[0]
+        order = [] if is_newer else _newest_first(own + others)[:limit]
         for name, other in names.items():
             if name.startswith(at[:-2]):
                 of_user = _padded(user.get(name), len(own))
@@ -106,9 +106,14 @@ def _newest_items(user: Row, session: Row, names: Names) -> Row:
     return merged
 
 
+def _newest_first(instants: list[int]) -> list[int]:
+    """Return the indexes of the instants, the newest first; equal ones in their order."""
+    return sorted(range(len(instants)), key=instants.__getitem__, reverse=True)
+
+
 def _padded(values: Any, size: int) -> list[Any]:
     """Return a list of a row, of empty texts where the row lacks the column."""
-    return as_list(values) or [""] * size
+    return (values if type(values) is list else as_list(values)) or [""] * size
 
 
 _MERGE = {"first_seen": _earliest, "engagement": _sums, "recent": _newest_items}
