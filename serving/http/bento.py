@@ -4,6 +4,7 @@
 - BentoML answers `GET /livez` and `GET /readyz` itself, and mounts our application at `/`.
 - `serving.http.workers` sets `PROMETHEUS_MULTIPROC_DIR`, which makes `/metrics` cover all workers.
 - BentoML creates uvicorn's server with the protocol `auto`, after it has imported the service.
+- BentoML wraps an application in `traffic.TimeoutMiddleware`: each request starts a timer.
 - BentoML describes a service in a Bento with `generate_spec`.
 - uvicorn has installed its handler of SIGTERM before it starts the application, and that handler
   begins the shutdown.
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from _bentoml_sdk.service import openapi
+from bentoml._internal.server.http import traffic
 from uvicorn.config import HTTP_PROTOCOLS
 
 if TYPE_CHECKING:
@@ -31,6 +33,15 @@ _CONNECTION = "serving.http.connections:BoundedConnection"
 def limit_connections() -> None:
     """Let uvicorn serve every connection with limits."""
     HTTP_PROTOCOLS["auto"] = _CONNECTION
+
+
+def start_no_timers() -> None:
+    """Let BentoML start no timer for a request.
+
+    It never cancels one, so each request would stay in memory until its timer ends.  The service
+    has deadlines of its own.
+    """
+    traffic.TimeoutMiddleware = lambda app, timeout: app  # noqa: ARG005 - BentoML names it
 
 
 def refuse_early(limits: Mapping[str, "ConcurrencyLimit"]) -> None:

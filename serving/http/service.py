@@ -14,7 +14,13 @@ import bentoml
 from starlette.applications import Starlette
 
 from feature_repo.home import Settings, restrict_permissions
-from serving.http.bento import before_shutdown, describe_service, limit_connections, refuse_early
+from serving.http.bento import (
+    before_shutdown,
+    describe_service,
+    limit_connections,
+    refuse_early,
+    start_no_timers,
+)
 from serving.http.readiness import Readiness, readiness_of
 from serving.http.workers import end_with_arbiter, supervise_workers
 
@@ -58,6 +64,7 @@ def _document() -> Mapping[str, Any]:
 supervise_workers()
 _settings = Settings.from_environment()
 limit_connections()
+start_no_timers()
 describe_service(_document)
 app = Starlette(lifespan=_lifespan)
 
@@ -65,7 +72,6 @@ app = Starlette(lifespan=_lifespan)
 @bentoml.service(
     name="Aisle",
     workers=_settings.workers,
-    traffic={"timeout": 3600},
     metrics={"enabled": False},
     tracing={"excluded_urls": ".*"},
     logging={"access": {"enabled": False}},

@@ -5,16 +5,22 @@ import inspect
 import os
 import signal
 
+import bentoml
 import httpx
 import pytest
 import uvicorn
 from _bentoml_impl.server.app import ServiceAppFactory
 from _bentoml_impl.worker import service as worker
+from bentoml._internal.server.http import traffic
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from serving.http import bento
 from serving.http.connections import BoundedConnection
+
+
+class Small:
+    """A service without methods."""
 
 
 class Echo:
@@ -72,3 +78,20 @@ def test_uvicorn_serves_connections_with_limits():
 
     assert config.http_protocol_class is BoundedConnection
     assert "http=" not in inspect.getsource(worker.main.callback)
+
+
+def test_an_answered_request_leaves_no_timer(monkeypatch):
+    monkeypatch.setattr(traffic, "TimeoutMiddleware", traffic.TimeoutMiddleware)
+    bento.start_no_timers()
+    service = bentoml.service(
+        bentoml.asgi_app(Starlette(routes=[Route("/", Echo())]), path="/")(Small)
+    )
+
+    async def timers_after(requests):
+        transport = httpx.ASGITransport(service.to_asgi())
+        async with httpx.AsyncClient(transport=transport, base_url="http://test") as http:
+            for _ in range(requests):
+                assert (await http.get("/")).text == "GET"
+        return len(asyncio.get_running_loop()._scheduled)
+
+    assert asyncio.run(timers_after(5)) == 0
