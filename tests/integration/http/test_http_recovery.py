@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
+import redis
 
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock
@@ -94,26 +95,51 @@ def test_without_redis_popularity_ranks_and_events_count_after_recovery(service)
     assert service.explain([item], user=user)[item]["user_engagement__clicks_all"] == 1
 
 
-REFUSALS = {
-    "too few replicas": ({"min-replicas-to-write": "1"}, {"min-replicas-to-write": "0"}),
-    "a full memory": ({"maxmemory": "1"}, {"maxmemory": "0"}),
-}
+@contextmanager
+def without_replicas(client):
+    client.config_set("min-replicas-to-write", "1")
+    try:
+        yield
+    finally:
+        client.config_set("min-replicas-to-write", "0")
 
 
-@pytest.mark.parametrize("name", REFUSALS)
-def test_events_that_redis_refuses_are_pending_until_they_count(service, name):
-    refusing, accepting = REFUSALS[name]
-    user, item = f"shopper-of-{name}", service.items[0]
-    with redis_client(ensure_redis(service.settings)) as client:
-        for key, value in refusing.items():
-            client.config_set(key, value)
-        try:
-            answers = [service.click(item, user_id=user)[1].json() for _ in range(3)]
-            degraded = service.rank(service.items, user=user).json()["degraded"]
-            pending = service.metric("aisle_pending_events")
-        finally:
-            for key, value in accepting.items():
-                client.config_set(key, value)
+@contextmanager
+def with_full_memory(client):
+    client.config_set("maxmemory", "1")
+    try:
+        yield
+    finally:
+        client.config_set("maxmemory", "0")
+
+
+@contextmanager
+def unable_to_save(client):
+    """A folder is where the snapshot should be; then every write is a MISCONF error."""
+    names = client.config_get("dir", "dbfilename")
+    in_the_way = Path(names["dir"]) / names["dbfilename"]
+    in_the_way.mkdir()
+    try:
+        client.config_set("stop-writes-on-bgsave-error", "yes")
+        client.config_set("save", "3600 1")
+        client.bgsave()
+        while client.info("persistence")["rdb_bgsave_in_progress"]:
+            time.sleep(0.01)
+        with pytest.raises(redis.ResponseError, match="MISCONF"):
+            client.set("any", "value")
+        yield
+    finally:
+        client.config_set("save", "")
+        in_the_way.rmdir()
+
+
+@pytest.mark.parametrize("refusing", [without_replicas, with_full_memory, unable_to_save])
+def test_events_that_redis_refuses_are_pending_until_they_count(service, refusing):
+    user, item = f"shopper-of-{refusing.__name__}", service.items[0]
+    with redis_client(ensure_redis(service.settings)) as client, refusing(client):
+        answers = [service.click(item, user_id=user)[1].json() for _ in range(3)]
+        degraded = service.rank(service.items, user=user).json()["degraded"]
+        pending = service.metric("aisle_pending_events")
 
     assert [answer["accepted"] for answer in answers] == [1, 1, 1]
     assert degraded == ["events"]
