@@ -166,6 +166,12 @@ def _rank(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--url", default=_URL, help="the service (%(default)s)")
 
 
+def _synonyms(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--out", type=Path, metavar="FILE", help="write the proposals as entries of synonyms.toml"
+    )
+
+
 def _evaluate_retrieval(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "folder",
@@ -314,6 +320,11 @@ VERBS = {
         "measure retrieval on judged queries, or on the last days of the log",
         "search_verbs:evaluate_retrieval",
         _evaluate_retrieval,
+    ),
+    "synonyms": Verb(
+        "propose synonyms from reformulated queries and common clicks",
+        "search_verbs:synonyms",
+        _synonyms,
     ),
     "serve": Verb("answer over HTTP until Ctrl-C", "verbs:serve", _serve),
     "rank": Verb("have a running service put items in order", "verbs:rank", _rank),

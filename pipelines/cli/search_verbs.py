@@ -3,6 +3,7 @@
 import argparse
 import re
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any, cast
 
 from feature_repo.home import Clock, SettingError, Settings, extensions
@@ -41,6 +42,37 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
 
     data = evaluate(args.folder, _evaluation("search")).to_dict()
     return Outcome(data, lambda console: print_evaluation(data, console))
+
+
+def synonyms(args: argparse.Namespace) -> Outcome:
+    """Propose synonyms from the log; none of them becomes active."""
+    from training.query_understanding import SYNONYMS_FILE
+    from training.studies.retrieval import propose_synonyms
+
+    home = Settings.from_environment().home
+    proposals = propose_synonyms(home)
+    if args.out is not None:
+        if args.out.resolve() == (home.root / SYNONYMS_FILE).resolve():
+            raise SettingError(
+                f"--out: expected another file than {SYNONYMS_FILE} of the home, which is active; "
+                "copy from the proposals what is right."
+            )
+        args.out.write_text("\n".join(one.to_toml() for one in proposals), encoding="utf-8")
+    rows: list[list[object]] = [
+        [
+            one.words,
+            "each finds the other" if one.is_two_way else "finds",
+            one.to,
+            one.market,
+            one.reformulations,
+            one.shared_items,
+            f"{one.similarity:.2f}",
+        ]
+        for one in proposals
+    ]
+    columns = ["words", "", "to", "market", "shoppers", "shared items", "similarity"]
+    page = table(f"{len(rows)} proposals; copy what is right to {SYNONYMS_FILE}", columns, rows)
+    return Outcome({"proposals": [asdict(one) for one in proposals]}, page)
 
 
 def _evaluation(name: str) -> Callable[..., Any]:
