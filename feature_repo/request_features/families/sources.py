@@ -20,6 +20,9 @@ SOURCES = (
 )
 """The candidate sources of Aisle, each a module of `training.retrieval.sources`."""
 
+FOLLOWING = ("resembling",)
+"""Those whose items only follow the first page: no ranker orders these, so none reads a feature."""
+
 SOURCE_EXTENSIONS = "aisle.sources"
 """Entry point group of the candidate sources that installed packages add."""
 
@@ -28,18 +31,24 @@ _NONE = (np.nan, np.nan)
 
 @cache
 def source_names() -> tuple[str, ...]:
-    """Return the names of all candidate sources, in the order of their feature columns."""
+    """Return the names of all candidate sources."""
     return (*SOURCES, *extension_names(SOURCE_EXTENSIONS))
 
 
 @cache
+def _read_names() -> tuple[str, ...]:
+    """Return the names of the sources with features, in the order of their columns."""
+    return tuple(name for name in source_names() if name not in FOLLOWING)
+
+
+@cache
 def _columns() -> tuple[str, ...]:
-    return named("source__{}_{}", source_names(), ("rank", "score"))
+    return named("source__{}_{}", _read_names(), ("rank", "score"))
 
 
 def sources(context: RequestContext, _: Shop, __: RatePrior) -> Columns:
     """`source__<name>_rank`, from 1, and `…_score` in the source's unit; NaN without a rank."""
-    columns, names = _columns(), source_names()
+    columns, names = _columns(), _read_names()
     if not context.source_ranks:
         return [Block(columns, [np.nan] * len(columns))]
     by_item = [context.source_ranks.get(item, {}) for item in context.item_ids]

@@ -11,7 +11,7 @@ from functools import cache
 from importlib import import_module
 
 from feature_repo.home import SettingError, extension_error, extensions
-from feature_repo.request_features.families import SOURCE_EXTENSIONS, SOURCES
+from feature_repo.request_features.families import FOLLOWING, SOURCE_EXTENSIONS, SOURCES
 from training.retrieval.sources.catalogue_indexes import CATALOGUE_INDEXES, POPULARITY_INDEX
 from training.retrieval.sources.spec import IndexSpec, SourceSpec
 
@@ -102,7 +102,7 @@ def surfaces() -> dict[str, Surface]:
             },
             ranker_weight,
             frozenset(s.name for s in ordered if s.is_partial_match and surface in s.surfaces),
-            frozenset(s.name for s in ordered if s.follows_page and surface in s.surfaces),
+            frozenset(s.name for s in ordered if s.name in FOLLOWING and surface in s.surfaces),
         )
         for surface, ranker_weight in _RANKER_WEIGHTS.items()
     }

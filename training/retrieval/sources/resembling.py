@@ -25,6 +25,5 @@ SOURCE = SourceSpec(
     index=INDEX,
     also_reads=(LEXICAL,),
     is_partial_match=True,
-    follows_page=True,
     order=10,
 )

@@ -115,13 +115,12 @@ class SourceSpec:
         description: one line for the documentation.
         search: return the items, best first.  Items that are not for sale, that a filter excludes
             or that the list is about are removed afterwards.
-        surfaces: weight in the fused list of each surface that the source feeds.
+        surfaces: weight in the fused list of each surface that the source feeds; for a source of
+            `FOLLOWING`, relative to the order of the other items.
         index: the index that `search` reads; None where it reads live features only.
         also_reads: indexes of other sources that `search` reads.
         is_partial_match: whether the items match the query only in part.  They follow the full
             matches, and count neither in the total nor in the facets.
-        follows_page: whether the items come after the first page only, where their weight is
-            relative to the order of the other items.
         order: position among the sources of a surface.  Where fused scores are equal, the item of
             the earlier source comes first.
     """
@@ -133,7 +132,6 @@ class SourceSpec:
     index: IndexSpec | None = None
     also_reads: tuple[IndexSpec, ...] = ()
     is_partial_match: bool = False
-    follows_page: bool = False
     order: int = LAST
 
     def __post_init__(self) -> None:

@@ -12,7 +12,7 @@ from feature_repo.home import SettingError
 from feature_repo.home.errors import ExtensionError
 from feature_repo.request_features import feature_columns
 from feature_repo.request_features.context import RequestContext
-from feature_repo.request_features.families import SOURCES
+from feature_repo.request_features.families import FOLLOWING, SOURCES
 from feature_repo.shop import Shop
 from training.query_understanding import InterpretedQuery, words
 from training.retrieval import sources
@@ -94,11 +94,12 @@ def test_source_reads_no_index_but_those_that_it_declares(name, item_table, load
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_source_feeds_a_surface_and_two_features(name):
+def test_source_feeds_a_surface_and_two_features_unless_it_follows_the_page(name):
     columns = feature_columns(Shop("s", ()))
+    features = {f"source__{name}_rank", f"source__{name}_score"}
 
     assert [name in surface.sources for surface in surfaces().values()].count(True) > 0
-    assert {f"source__{name}_rank", f"source__{name}_score"} <= set(columns)
+    assert features & set(columns) == (set() if name in FOLLOWING else features)
 
 
 def test_every_module_that_declares_a_source_is_listed_among_the_features():
