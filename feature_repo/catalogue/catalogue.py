@@ -9,7 +9,7 @@ from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import feature_view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.views import views_of
+from feature_repo.views import RANKING_SERVICE, views_of
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
     """The features of the first ranker: every feature except texts other than the title."""
     read = {spec.name: spec.ranking_features(shop) for spec in views_of(shop)}
     return FeatureService(
-        name="ranking_v1",
+        name=RANKING_SERVICE,
         description="The features that the first ranker reads, of every entity.",
         features=[_with(view, read[str(view.name)]) for view in views],
     )

@@ -25,6 +25,9 @@ JOIN_KEYS: dict[str, str] = {
 FEATURES_SQL = Path(__file__).parents[1] / "transformations" / "features"
 """The folder of the SQL files of the built-in views."""
 
+RANKING_SERVICE = "ranking_v1"
+"""The Feast feature service of rankers."""
+
 VALUE_TYPES: dict[FieldKind, str] = {
     "integer": "INT64",
     "number": "DOUBLE",
@@ -47,8 +50,6 @@ EVENT_TIMES = "event_times"
 """Column of views with live values: for each field, in their order, the event time of its value in
 microseconds; 0 where no event set the field."""
 
-_BOOKKEEPING: dict[str, FieldKind] = {PART: "integer", EVENT_TIMES: "integers"}
-
 
 @dataclass(frozen=True)
 class FieldSpec:
@@ -58,7 +59,7 @@ class FieldSpec:
         name: of the feature, as the SQL file names its column.
         kind: type of its values; the last three are lists.
         description: one sentence for readers.
-        unit: for readers.
+        unit: for readers; empty for bookkeeping.
         tags: more tags of the Feast field.
     """
 
@@ -68,6 +69,23 @@ class FieldSpec:
     unit: str
     tags: Mapping[str, str] = field(default_factory=dict)
 
+
+_BOOKKEEPING = {
+    PART: FieldSpec(
+        PART,
+        "integer",
+        "Part of the log with the last event that this row includes; no model input.",
+        "",
+        {"role": "bookkeeping"},
+    ),
+    EVENT_TIMES: FieldSpec(
+        EVENT_TIMES,
+        "integers",
+        "Event time of each feature's value, µs; 0 without a value; no model input.",
+        "",
+        {"role": "bookkeeping"},
+    ),
+}
 
 Fields = Sequence[FieldSpec] | Callable[[Shop], Sequence[FieldSpec]]
 
@@ -269,11 +287,13 @@ class ViewSpec:
         """Return the features that the view has in a shop."""
         return _fields(self, shop)
 
+    def columns_of(self, shop: Shop) -> tuple[FieldSpec, ...]:
+        """Return the features that the view has in a shop, then the bookkeeping."""
+        return (*self.fields_of(shop), *map(_BOOKKEEPING.__getitem__, self.bookkeeping))
+
     def value_types(self, shop: Shop) -> dict[str, str]:
         """Return the Feast value type of each column after the join key, in their order."""
-        kinds = {field.name: field.kind for field in self.fields_of(shop)}
-        kinds |= {name: _BOOKKEEPING[name] for name in self.bookkeeping}
-        return {name: VALUE_TYPES[kind] for name, kind in kinds.items()}
+        return {column.name: VALUE_TYPES[column.kind] for column in self.columns_of(shop)}
 
     def ranking_features(self, shop: Shop) -> list[str]:
         """Return the columns of the feature service of rankers: no time, no text but the title."""

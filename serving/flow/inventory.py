@@ -3,37 +3,43 @@
 from typing import Any
 
 from feature_repo.home import Home
+from feature_repo.shop import Shop
+from feature_repo.views import RANKING_SERVICE, FieldKind, views_of
 from serving.state import ModelRegistry
 from training.artifacts import POPULARITY, RANKER
 
+_TYPES: dict[FieldKind, str] = {
+    "integer": "Int64",
+    "number": "Float64",
+    "text": "String",
+    "bool": "Bool",
+    "integers": "Array(Int64)",
+    "numbers": "Array(Float64)",
+    "texts": "Array(String)",
+}
+"""Kind of a field → Feast's name of its type, which importing Feast would take a second to tell."""
+
 
 def describe_features(home: Home) -> dict[str, Any]:
-    """Describe every feature view and service of a home's catalogue; imports Feast."""
-    from feature_repo.catalogue import Catalogue
-
-    catalogue = Catalogue.of(home)
+    """Describe every feature view and service of a home's catalogue."""
+    shop = Shop.load(home.shop_toml)
     views = [
         {
-            "view": view.name,
-            "entity": view.entities[0],
-            "freshness": view.tags.get("freshness"),
-            "ttl_seconds": view.ttl.total_seconds() if view.ttl else 0,
+            "view": spec.name,
+            "entity": spec.entity,
+            "freshness": spec.freshness,
+            "ttl_seconds": spec.ttl_seconds,
             "features": [
-                {"name": f.name, "type": str(f.dtype), "description": f.description}
-                for f in view.features
+                {"name": f.name, "type": _TYPES[f.kind], "description": f.description}
+                for f in spec.columns_of(shop)
             ],
         }
-        for view in catalogue.views
+        for spec in views_of(shop)
     ]
-    service = catalogue.ranking_v1
-    inputs = {
-        service.name: [
-            f"{projection.name}__{field.name}"
-            for projection in service.feature_view_projections
-            for field in projection.features
-        ]
-    }
-    return {"views": views, "feature_services": inputs}
+    inputs = [
+        f"{spec.name}__{name}" for spec in views_of(shop) for name in spec.ranking_features(shop)
+    ]
+    return {"views": views, "feature_services": {RANKING_SERVICE: inputs}}
 
 
 def describe_models(registry: ModelRegistry) -> dict[str, Any]:

@@ -1,6 +1,6 @@
 """Datasets for training: labels joined with point-in-time features."""
 
-from training.dataset.build import FEATURE_SERVICE, Dataset, Progress, build_dataset
+from training.dataset.build import Dataset, Progress, build_dataset
 from training.dataset.format import Facts
 from training.dataset.gains import DEFAULT_GAINS, Gains, parse_gains
 from training.dataset.judgments import judgments
@@ -21,7 +21,6 @@ from training.dataset.target_leakage import check_target_leakage, suspicious_col
 
 __all__ = [
     "DEFAULT_GAINS",
-    "FEATURE_SERVICE",
     "LEAST_USERS",
     "TEST",
     "TEST_SHARE",

@@ -20,6 +20,7 @@ from feature_repo.home import Home, LeakError, to_text
 from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
+from feature_repo.views import RANKING_SERVICE
 from training.dataset.format import Dataset, DatasetWriter, Facts
 from training.dataset.future_counts import check_future_counts
 from training.dataset.future_fields import check_future_fields
@@ -33,14 +34,13 @@ from training.dataset.split import TRAIN, split_rankings
 from training.dataset.sufficiency import check_sufficiency
 from training.metrics import slate_starts
 
-__all__ = ["FEATURE_SERVICE", "Dataset", "DatasetReport", "Progress", "build_dataset"]
+__all__ = ["Dataset", "DatasetReport", "Progress", "build_dataset"]
 
 Progress = Callable[[int, int | None], None]
 
 SLATES_A_GROUP = 1000
 _Shown = tuple[RequestContext, int]
 """The context of all candidates of a slate, and the number of its first items that were shown."""
-FEATURE_SERVICE = "ranking_v1"
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def build_dataset(
     facts = Facts(
         feature_columns(shop),
         prior,
-        FEATURE_SERVICE,
+        RANKING_SERVICE,
         QUERY_KEY_VERSION,
         _by_split(rows),
         _roles(shop),

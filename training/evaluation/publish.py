@@ -11,8 +11,8 @@ from typing import Any
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import CHECKOUT, ArtifactError, Home
+from feature_repo.views import RANKING_SERVICE
 from training.artifacts import RANKER, publish, sha256
-from training.dataset import FEATURE_SERVICE
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.model_card import CARD, CARD_JSON
 from training.ranker import MODEL, TRAINING, Ranker
@@ -71,7 +71,7 @@ def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     digest = hashlib.sha256("\n".join(ranker.columns).encode()).hexdigest()
     return {
         "columns": ranker.columns,
-        "feature_service": {"name": FEATURE_SERVICE, "columns_sha256": digest},
+        "feature_service": {"name": RANKING_SERVICE, "columns_sha256": digest},
         "query_key_version": QUERY_KEY_VERSION,
         "parents": {"dataset_sha256": evaluation["identity"]["dataset"], "code_sha256": _code()},
         "metrics": {"test": evaluation["test"]},

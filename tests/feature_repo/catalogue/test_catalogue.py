@@ -16,6 +16,7 @@ from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from feature_repo.transformations.run import SQL
 from feature_repo.views import COUNTER_VIEWS, all_views, views_of
+from serving.flow.inventory import describe_features
 from tests.feature_repo.histories import START
 from tests.feature_repo.shops import ALL, ODD
 
@@ -68,6 +69,20 @@ def test_serving_reads_the_rows_and_features_of_the_catalogue_without_it(transfo
         assert codec_of_spec("shop", spec, shop) == codec_of("shop", view, spec.name)
         assert [*spec.value_types(shop)] == [field.name for field in view.features]
         assert spec.ranking_features(shop) == read[spec.name]
+
+
+def test_features_are_described_as_the_catalogue_declares_them(transformed):
+    described = describe_features(transformed)
+    catalogue = Catalogue.of(transformed)
+
+    assert [view["view"] for view in described["views"]] == [v.name for v in catalogue.views]
+    for view, each in zip(catalogue.views, described["views"], strict=True):
+        assert each["freshness"] == view.tags["freshness"]
+        assert each["ttl_seconds"] == view.ttl.total_seconds()
+        assert each["features"] == [
+            {"name": field.name, "type": str(field.dtype), "description": field.description}
+            for field in view.features
+        ]
 
 
 def test_every_view_has_its_sql_and_a_folder_and_source_of_its_name(transformed):
