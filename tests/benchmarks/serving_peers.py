@@ -130,6 +130,7 @@ class Ordinary:
     ) -> Answer:
         """Return the items in order of their scores."""
         keys = {"user_id": user, "query_key": query_key(query, "default"), "market": "default"}
+        keys["session_id"] = ""  # The shopper has none, but stock Feast wants every key.
         rows = self.store.get_online_features(
             self.features, [{"item_id": item.id, **keys} for item in items], full_feature_names=True
         ).to_df()
