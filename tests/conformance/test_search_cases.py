@@ -52,8 +52,8 @@ def test_a_range_counts_the_items_that_the_same_filter_finds(service):
 
     assert [*answer["facets"]] == ["market", "price"]
     for one, counted in zip(ranges, answer["facets"]["price"], strict=True):
-        found = service.search("", market="electronics", filters={"price": one}).json()
-        assert counted == {**one, "count": found["total"]}
+        page = service.search("", market="electronics", filters={"price": one}).json()
+        assert counted == {**one, "count": page["total"]}
 
 
 @pytest.mark.parametrize(

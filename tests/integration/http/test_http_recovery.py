@@ -96,21 +96,21 @@ def test_without_redis_popularity_ranks_and_events_count_after_recovery(service)
 
 
 @contextmanager
+def with_setting(client, name, value):
+    before = client.config_get(name)[name]
+    client.config_set(name, value)
+    try:
+        yield
+    finally:
+        client.config_set(name, before)
+
+
 def without_replicas(client):
-    client.config_set("min-replicas-to-write", "1")
-    try:
-        yield
-    finally:
-        client.config_set("min-replicas-to-write", "0")
+    return with_setting(client, "min-replicas-to-write", 1)
 
 
-@contextmanager
 def with_full_memory(client):
-    client.config_set("maxmemory", "1")
-    try:
-        yield
-    finally:
-        client.config_set("maxmemory", "0")
+    return with_setting(client, "maxmemory", 1)
 
 
 @contextmanager
