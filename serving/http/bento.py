@@ -25,7 +25,7 @@ from bentoml._internal.server.http import traffic
 from uvicorn.config import HTTP_PROTOCOLS
 
 if TYPE_CHECKING:
-    from serving.access import ConcurrencyLimit
+    from serving.access import Authentication, ConcurrencyLimit
 
 _CONNECTION = "serving.http.connections:BoundedConnection"
 
@@ -44,13 +44,15 @@ def start_no_timers() -> None:
     traffic.TimeoutMiddleware = lambda app, timeout: app  # noqa: ARG005 - BentoML names it
 
 
-def refuse_early(limits: Mapping[str, "ConcurrencyLimit"]) -> None:
-    """Let every connection refuse the requests that get no slot."""
+def refuse_early(
+    limits: Mapping[str, "ConcurrencyLimit"], authentication: "Authentication"
+) -> None:
+    """Let every connection refuse the requests that have no valid key or get no slot."""
     from serving.http.connections import BoundedConnection
     from serving.http.endpoints import ENDPOINTS
     from serving.http.overload import Overload
 
-    BoundedConnection.take_slot = Overload(ENDPOINTS, limits)
+    BoundedConnection.take_slot = Overload(ENDPOINTS, limits, authentication)
 
 
 def describe_service(document: Callable[[], Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Refuse requests that have no slot as soon as they are parsed.
+"""Refuse requests that have no slot, or no valid key, as soon as they are parsed.
 
 The full way to an answer, through all layers of the application, takes .3 ms of CPU; a refusal here
 takes .06.  At five times the capacity, refusals on that way would take a fifth of a process.
@@ -7,25 +7,31 @@ takes .06.  At five times the capacity, refusals on that way would take a fifth 
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from serving.access import ConcurrencyLimit
+from starlette.requests import Request
+
+from serving.access import Authentication, ConcurrencyLimit
 from serving.http.endpoint import Endpoint
 
-HAS_SLOT = "aisle.has_slot"
-"""Key of a request's scope: it has taken its slot already."""
+SCOPES_OF_SLOT = "aisle.scopes_of_slot"
+"""Key of the ASGI scope of a request that has taken its slot: what its sender may do."""
 
 GiveBack = Callable[[], None]
 
 
 class Overload:
-    """Takes the slot of a request whose head and body have arrived."""
+    """Authenticates a request whose head and body have arrived, and takes its slot."""
 
     def __init__(
-        self, endpoints: Iterable[Endpoint], limits: Mapping[str, ConcurrencyLimit]
+        self,
+        endpoints: Iterable[Endpoint],
+        limits: Mapping[str, ConcurrencyLimit],
+        authentication: Authentication,
     ) -> None:
-        self._limits = {
-            (one.method, _first_part(one.path)): limits[one.kind]
+        self._authentication = authentication
+        self._needs = {
+            (one.method, _first_part(one.path)): (limits[one.kind], one.scope)
             for one in endpoints
-            if one.kind is not None and one.queues
+            if one.kind is not None and one.scope is not None and one.queues
         }
 
     def __call__(self, scope: dict[str, Any]) -> GiveBack | None:
@@ -35,13 +41,15 @@ class Overload:
         headers of CORS.
 
         Raises:
-            ApiError: 429, no slot is free.
+            ApiError: 429, no slot is free; else as `Authentication.check`.
         """
-        limit = self._limits.get((scope["method"], _first_part(scope["path"])))
-        if limit is None or any(name == b"origin" for name, _ in scope["headers"]):
+        needs = self._needs.get((scope["method"], _first_part(scope["path"])))
+        if needs is None or any(name == b"origin" for name, _ in scope["headers"]):
             return None
+        limit, scope_of_key = needs
+        limit.check()  # First, because most refusals of an overload are these.
+        scope[SCOPES_OF_SLOT] = self._authentication.check(Request(scope), scope_of_key)
         limit.take()
-        scope[HAS_SLOT] = True
         return limit.give_back
 
 

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from serving.access import check_scope
 from serving.contract import MAX_BODY_BYTES, ApiError, body_reader, encode, too_large
 from serving.http.endpoint import FLAGS, JSON, Call, Endpoint
-from serving.http.overload import HAS_SLOT
+from serving.http.overload import SCOPES_OF_SLOT
 from serving.monitoring import ANSWER_SECONDS
 
 BODY_SECONDS = 10.0
@@ -57,10 +57,10 @@ class PathApp:
         resources = scope["app"].state.resources
         endpoint = self._by_method.get(scope["method"])
         declared = endpoint or self.endpoints[0]
-        scopes: Collection[str] = ()
-        if declared.scope is not None:
+        scopes: Collection[str] = scope.get(SCOPES_OF_SLOT, ())
+        if declared.scope is not None and SCOPES_OF_SLOT not in scope:
             scopes = resources.authentication.check(request, declared.scope)
-        if declared.kind is not None and HAS_SLOT not in scope:
+        if declared.kind is not None and SCOPES_OF_SLOT not in scope:
             resources.concurrency_limits[declared.kind].check()
         if endpoint is None:
             raise HTTPException(405, headers=self._allow)
@@ -100,7 +100,7 @@ async def _respond(
     assert endpoint.handler is not None
     if endpoint.kind is not None and endpoint.queues:
         limit = resources.concurrency_limits[endpoint.kind]
-        async with limit.running_slots if HAS_SLOT in request.scope else limit:
+        async with limit.running_slots if SCOPES_OF_SLOT in request.scope else limit:
             content = await endpoint.handler(call)
     else:
         content = await endpoint.handler(call)

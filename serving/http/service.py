@@ -36,7 +36,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
     log_json(_settings.home.root)
     restrict_permissions(_settings.home)
     app.state.resources = resources = Resources.open(_settings)
-    refuse_early(resources.concurrency_limits)
+    refuse_early(resources.concurrency_limits, resources.authentication)
     before_shutdown(resources.drain, _settings.drain_seconds)
     await resources.start()
     yield

@@ -1,25 +1,35 @@
-"""A request without a slot is refused before any layer of the application sees it."""
+"""A request without a slot or a valid key is refused before a layer of the application sees it."""
 
 import json
 
 import pytest
 
-from serving.access import ConcurrencyLimit
+from feature_repo.home import ApiKeys
+from serving.access import Authentication, ConcurrencyLimit
 from serving.http.connections import BoundedConnection
 from serving.http.endpoints import ENDPOINTS
 from serving.http.overload import Overload
+from serving.state import WatchedFile
 from tests.serving.http.bounded_server import bounded_server, read_all
 from tests.serving.http.test_connections import LAST, statuses
 
-SEARCH = b"POST /search HTTP/1.1\r\nHost: a\r\n%bContent-Length: 2\r\n\r\n{}"
-CHUNKED = b"POST /search HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+SEARCH = b"POST /search HTTP/1.1\r\nHost: localhost\r\n%bContent-Length: 2\r\n\r\n{}"
+CHUNKED = (
+    b"POST /search HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"
+)
 
 
 @pytest.fixture
-def limit(monkeypatch):
+def authentication(tmp_path):
+    """The authentication of a home without keys."""
+    return Authentication(WatchedFile("keys", tmp_path / "keys", ApiKeys.load, None))
+
+
+@pytest.fixture
+def limit(monkeypatch, authentication):
     """A limit of one answer at once."""
     limit = ConcurrencyLimit("answers", running=1, waiting=0)
-    overload = Overload(ENDPOINTS, {"answers": limit, "events": limit})
+    overload = Overload(ENDPOINTS, {"answers": limit, "events": limit}, authentication)
     monkeypatch.setattr(BoundedConnection, "take_slot", overload)
     return limit
 
@@ -77,3 +87,37 @@ def test_an_unfinished_body_takes_no_slot(server, limit):
         slow.sendall(b"0\r\n\r\n" + LAST)
         assert statuses(read_all(slow)) == [200, 200]
     limit.take()
+
+
+def test_a_request_without_a_valid_key_takes_no_slot(server, limit, authentication, monkeypatch):
+    taken = []
+    monkeypatch.setattr(limit, "take", lambda: taken.append("slot"))
+    authentication.keys.value, other = ApiKeys().with_new("sender", ["events"])
+
+    none, wrong, other_scope = (SEARCH % key for key in (b"", *map(_with_key, ("a", other))))
+    refused = server.answer(none + wrong + other_scope + LAST)
+
+    assert statuses(refused) == [401, 401, 403, 200]
+    assert b"WWW-Authenticate: Bearer\r\n" in refused
+    assert taken == []
+
+
+def test_a_key_pays_its_rate_once_and_takes_no_slot_above_it(server, limit, authentication):
+    authentication.seconds = lambda: 0.0
+    authentication.keys.value, secret = ApiKeys().with_new("shop", ["answers"], rate=2.0)
+
+    answered = server.answer((SEARCH % _with_key(secret)) * 3 + LAST)
+
+    assert statuses(answered) == [200, 200, 429, 200]
+    assert b'"field":"rate"' in answered
+    limit.take()
+
+
+def test_a_request_to_a_foreign_host_takes_no_slot(server, limit):
+    assert statuses(server.answer(SEARCH.replace(b"localhost", b"a") % b"" + LAST)) == [403, 200]
+
+    limit.take()
+
+
+def _with_key(secret):
+    return f"Authorization: Bearer {secret}\r\n".encode()
