@@ -26,8 +26,8 @@ from training.query_understanding import SYNONYMS_FILE, Synonyms
 RELOAD_SECONDS = 0.5
 """Pause between two checks of artifacts, rules, keys and Redis."""
 
-FOLLOW_SECONDS = 0.1
-"""Pause between two reads of changed items."""
+FOLLOW_SECONDS = 0.2
+"""Pause between two reads of changed items, which a page must show within a second."""
 
 GC_THRESHOLD = 20_000
 """Allocations between two garbage collections: a few requests' worth, nearly all freed."""

@@ -62,10 +62,16 @@ class RequestContext:
 
     def select(self, positions: Sequence[int]) -> "RequestContext":
         """Return the request with M of its candidates, given by their indexes."""
+        indexes = np.asarray(positions, dtype=np.int64)
         return replace(
             self,
             item_ids=[self.item_ids[n] for n in positions],
-            items={name: [values[n] for n in positions] for name, values in self.items.items()},
+            items={
+                name: values[indexes]
+                if isinstance(values, np.ndarray)
+                else [*map(values.__getitem__, positions)]
+                for name, values in self.items.items()
+            },
         )
 
     def item_numbers(self, name: str) -> Floats:
