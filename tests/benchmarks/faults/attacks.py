@@ -13,7 +13,7 @@ from tests.integration.http.fuzzing import answered, fuzz, watched_livez
 from tests.integration.http.small_shop import Service
 
 HEAD_MB, SILENT, FUZZED = 80, 2000, 10_000
-LOADS, CAPACITY_REQUESTS, LOAD_SECONDS, CANDIDATES = (2.0, 5.0), 200, 5.0, 100
+LOADS, CAPACITY_REQUESTS, LOAD_SECONDS, CANDIDATES = (2.0, 5.0), 1000, 10.0, 100
 LIVEZ_SECONDS, GROWTH_MB = 1.0, 16.0
 LEAST_GOODPUT, REFUSAL_MS = 0.9, 20.0
 
