@@ -23,7 +23,7 @@ import pyarrow as pa
 from feature_repo.request_features.context import RatePrior
 from training.dataset import Dataset, Facts, LazyDataset
 from training.dataset.format import write_dataset
-from training.ranker import load_xgboost, quantize
+from training.ranker import grow, quantize
 from training.ranker.configuration import GRID
 from training.ranker.quantized import MOST_BYTES as MOST_IN_MEMORY
 
@@ -97,9 +97,8 @@ def _gain(matrix: np.ndarray) -> np.ndarray:
 
 def _fit(data: Dataset, most_bytes: int) -> dict[str, object]:
     """Run the steps of `aisle train` whose cost grows with the rows."""
-    xgboost = load_xgboost()
-    rows = quantize(data, most_bytes=most_bytes)
-    booster = xgboost.train(GRID[1].parameters(), rows, TREES)
+    rows, columns = quantize(data, most_bytes=most_bytes), data.facts.columns
+    booster = grow(GRID[1].ranking_parameters(columns), rows, TREES, columns)
     trees = sha256("".join(booster.get_dump()).encode()).hexdigest()
     # The kernel reports the peak resident memory in KiB.
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -7,9 +7,9 @@ from training.ranker.ensemble import merge_boosters
 from training.ranker.feature_groups import group_features, is_user_feature
 from training.ranker.fitting import Training, Trial, best_of, choose_and_fit, refit, train
 from training.ranker.gate import users_of
-from training.ranker.quantized import measured_rows, quantize
+from training.ranker.quantized import FitRows, measured_rows, quantize
 from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores
-from training.ranker.trees import load_xgboost, threads
+from training.ranker.trees import early_stopping, grow, threads
 from training.ranker.variants import NAIVE, Fitted, fit, in_random_order
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "TRAINING",
     "Bools",
     "Configuration",
+    "FitRows",
     "Fitted",
     "Ranker",
     "Scores",
@@ -29,11 +30,12 @@ __all__ = [
     "Trial",
     "best_of",
     "choose_and_fit",
+    "early_stopping",
     "fit",
     "group_features",
+    "grow",
     "in_random_order",
     "is_user_feature",
-    "load_xgboost",
     "measured_rows",
     "merge_boosters",
     "quantize",

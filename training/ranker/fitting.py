@@ -28,6 +28,7 @@ from training.ranker.calibration import Calibration, calibrate
 from training.ranker.click_model import Bools, curves_by
 from training.ranker.configuration import GRID, Configuration
 from training.ranker.gate import Gate, RankerInUse, check_gate, instants_of
+from training.ranker.quantized import FitRows
 from training.ranker.ranker import TRAINING, Ranker
 from training.ranker.search import search_configuration
 from training.ranker.selection import (
@@ -228,25 +229,12 @@ def choose_and_fit(
 
 def refit(trial: Trial, data: Dataset) -> Fitted:
     """Fit a trial's configuration on more rows, with as many trees."""
-    if trial.parts:
-        return sum_of(
-            trial.variant, {part.variant: refit(part, data) for part in trial.parts}, data
-        )
-    return fit(trial.variant, trial.configuration, data, rounds=trial.rounds)
+    return _refit(trial, FitRows(data))
 
 
 def best_of(trials: Iterable[Trial], variant: str) -> Trial:
     """Return the variant's best trial, the first of equal ones."""
     return max((t for t in trials if t.variant == variant), key=lambda t: t.ndcg_at_10)
-
-
-def try_configuration(
-    variant: str, configuration: Configuration, data: Dataset, validation: Dataset
-) -> tuple[Fitted, Trial]:
-    """Fit until the validation rows no longer improve, and measure on them."""
-    fitted = fit(variant, configuration, data, validation=validation)
-    value = validation_ndcg(fitted, validation)
-    return fitted, Trial(variant, configuration, fitted.rounds, value)
 
 
 def _fit_variants(
@@ -258,6 +246,7 @@ def _fit_variants(
     """Return every variant fitted with its best configuration, and all trials."""
     fitted: dict[str, Fitted] = {}
     trials: list[Trial] = []
+    rows = FitRows(data, validation)
     total = sum(len(_grid_of(name, grid, trials)) for name in VARIANTS if VARIANTS[name].fit)
     for variant in VARIANTS.values():
         if variant.fit is None:
@@ -268,13 +257,22 @@ def _fit_variants(
             trials.append(Trial(variant.name, parts[0].configuration, one.rounds, value, parts))
             continue
         for configuration in _grid_of(variant.name, grid, trials):
-            one, trial = try_configuration(variant.name, configuration, data, validation)
+            one = fit(variant.name, configuration, rows)
+            value = validation_ndcg(one, validation)
+            trial = Trial(variant.name, configuration, one.rounds, value)
             trials.append(trial)
             if trial == best_of(trials, variant.name):
                 fitted[variant.name] = one
             if progress:
                 progress(len(trials), total)
     return fitted, tuple(trials)
+
+
+def _refit(trial: Trial, rows: FitRows) -> Fitted:
+    if trial.parts:
+        fitted = {part.variant: _refit(part, rows) for part in trial.parts}
+        return sum_of(trial.variant, fitted, rows.data)
+    return fit(trial.variant, trial.configuration, rows, rounds=trial.rounds)
 
 
 def _grid_of(

@@ -8,12 +8,15 @@ are read a few pages at a time.
 import tempfile
 import weakref
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pyarrow as pa
 
 from feature_repo.request_features import Matrix
 from training.dataset import Dataset
+from training.ranker.configuration import SEED
 from training.ranker.trees import load_xgboost, threads
 
 if TYPE_CHECKING:
@@ -31,10 +34,56 @@ _BYTES_A_FLOAT = 12
 _Batch = tuple[slice, Matrix]
 
 
+class FitRows:
+    """Rows of several fits; each kind of rows is given to XGBoost once, when a fit first needs it.
+
+    Attributes:
+        data: rows to learn from, sorted by qid.
+        validation: rows that stop a fit when they no longer improve; None where none does.
+    """
+
+    def __init__(self, data: Dataset, validation: Dataset | None = None) -> None:
+        self.data, self.validation = data, validation
+
+    @cached_property
+    def every_slate(self) -> "xgboost.DMatrix":
+        """Quantized rows of all slates."""
+        return quantize(self.data)
+
+    @cached_property
+    def slates_with_gain(self) -> "xgboost.DMatrix":
+        """Quantized rows of the slates with a gain."""
+        some = self.data.with_gain()
+        return self.every_slate if some.size == self.data.size else quantize(some)
+
+    @cached_property
+    def every_watched_slate(self) -> "xgboost.DMatrix | None":
+        """Rows of the validation slates, in their order."""
+        return self.validation and measured_rows(self.validation, self.every_slate)
+
+    @cached_property
+    def watched_slates_with_gain(self) -> "xgboost.DMatrix | None":
+        """Rows of the validation slates with a gain, those of each slate in random order."""
+        if self.validation is None:
+            return None
+        return measured_rows(shuffled(self.validation).with_gain(), self.slates_with_gain)
+
+
+def shuffled(data: Dataset) -> Dataset:
+    """Return the same slates with the rows of each in random order.
+
+    Equal scores keep the order given.  In the displayed order a ranker with constant scores would
+    look as good as the old one.
+    """
+    chance = np.random.default_rng(SEED).random(data.size)
+    order = np.lexsort((chance, np.asarray(data.column("qid"))))
+    return Dataset(data.facts, data.keys.take(pa.array(order)), data.matrix[order])
+
+
 def quantize(
     data: Dataset, reference: "xgboost.DMatrix | None" = None, most_bytes: int = MOST_BYTES
 ) -> "xgboost.DMatrix":
-    """Return rows to fit trees on.
+    """Return rows to fit trees on, without the names of their columns (`grow`).
 
     Args:
         data: rows sorted by qid.
@@ -72,7 +121,6 @@ def measured_rows(
         np.concatenate([*data.batches()]),
         label=data.column("gain"),
         qid=data.column("qid"),
-        feature_names=list(data.facts.columns),
         nthread=threads(),
     )
 
@@ -93,7 +141,7 @@ def whole_slates(data: Dataset) -> Iterator[_Batch]:
 def _iterator(data: Dataset, **cache: Any) -> "xgboost.DataIter":
     """Return the batches as an XGBoost iterator."""
     xgboost = load_xgboost()
-    gain, qid, names = data.column("gain"), data.column("qid"), list(data.facts.columns)
+    gain, qid = data.column("gain"), data.column("qid")
 
     class Batches(xgboost.DataIter):  # type: ignore[misc, name-defined]
         def reset(self) -> None:
@@ -104,7 +152,7 @@ def _iterator(data: Dataset, **cache: Any) -> "xgboost.DataIter":
             if batch is None:
                 return False
             rows, matrix = batch
-            input_data(data=matrix, label=gain[rows], qid=qid[rows], feature_names=names)
+            input_data(data=matrix, label=gain[rows], qid=qid[rows])
             return True
 
     return Batches(**cache)

@@ -7,7 +7,7 @@ study.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import numpy as np
 
 from training.dataset import TRAIN, VALIDATE, Dataset, Progress
 from training.ranker.configuration import GRID, SEED, Configuration
+from training.ranker.quantized import FitRows
 from training.ranker.variants import NAIVE, fit, validation_ndcg, with_gain
 
 if TYPE_CHECKING:
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 FOLDS = 3
 _FIRST_SHARE = 0.4
 """Share of the slates that every fold learns from."""
+
+
+_Fold = tuple[FitRows, Dataset]
+"""Rows of the past and of the future, for all trials; and the future alone."""
 
 
 def search_configuration(
@@ -61,7 +66,9 @@ def search_configuration(
     if not stored.trials:
         for configuration in GRID:
             stored.enqueue_trial(_parameters(configuration))
-    folds, started = list(time_folds(data.part(TRAIN, VALIDATE))), time.monotonic()
+    both = data.part(TRAIN, VALIDATE)
+    folds = [(FitRows(past, future), future) for past, future in time_folds(both)]
+    started = time.monotonic()
     while (done := _finished(stored)) < trials:
         if done and seconds is not None and time.monotonic() - started > seconds:
             break
@@ -84,12 +91,9 @@ def time_folds(data: Dataset) -> Iterator[tuple[Dataset, Dataset]]:
         yield data.rows(qid <= first), data.rows((qid > first) & (qid <= last))
 
 
-def _mean_value(configuration: Configuration, folds: list[tuple[Dataset, Dataset]]) -> float:
+def _mean_value(configuration: Configuration, folds: Sequence[_Fold]) -> float:
     """Return the naive variant's mean NDCG@10 over the folds."""
-    values = [
-        validation_ndcg(fit(NAIVE, configuration, past, validation=future), future)
-        for past, future in folds
-    ]
+    values = [validation_ndcg(fit(NAIVE, configuration, rows), future) for rows, future in folds]
     return float(np.mean(values))
 
 

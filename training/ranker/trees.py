@@ -5,8 +5,9 @@ with other work.  The library reads the policy when it is loaded, so this module
 """
 
 import os
+from collections.abc import Mapping, Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -40,6 +41,44 @@ def threads() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def grow(
+    parameters: Mapping[str, Any],
+    rows: "xgboost.DMatrix",
+    rounds: int,
+    columns: Sequence[str],
+    **options: Any,
+) -> "xgboost.Booster":
+    """Fit at most `rounds` trees on rows without column names, then name the columns.
+
+    With names in the rows, XGBoost would read and compare all of them several times a round.
+
+    Args:
+        parameters, options: of `xgboost.train`.
+        rows: quantized.
+        rounds: number of trees.
+        columns: names of the columns of `rows`.
+    """
+    booster = load_xgboost().train(parameters, rows, rounds, **options)
+    booster.feature_names = list(columns)
+    return booster
+
+
+def early_stopping(watched: "xgboost.DMatrix | None", patience: int) -> dict[str, Any]:
+    """Return options of `grow` that end a fit when the watched rows no longer improve.
+
+    Args:
+        watched: None fits all trees.
+        patience: rounds without improvement.
+    """
+    if watched is None:
+        return {}
+    return {
+        "evals": [(watched, "validate")],
+        "early_stopping_rounds": patience,
+        "verbose_eval": False,
+    }
 
 
 def scores_of(booster: "xgboost.Booster", matrix: Matrix) -> Scores:

@@ -6,7 +6,7 @@
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,10 @@ from training.dataset import Dataset
 from training.metrics import ndcg
 from training.ranker.click_model import Bools, Floats, Shown
 from training.ranker.click_objective import ExaminedClicks
-from training.ranker.configuration import PATIENCE, SEED, Configuration
+from training.ranker.configuration import PATIENCE, Configuration
 from training.ranker.ensemble import merge_boosters
-from training.ranker.quantized import measured_rows, quantize
-from training.ranker.trees import load_xgboost
+from training.ranker.quantized import FitRows, shuffled
+from training.ranker.trees import early_stopping, grow
 
 if TYPE_CHECKING:
     import xgboost
@@ -59,7 +59,7 @@ class Fitted:
         return scores
 
 
-Fit = Callable[[str, Configuration, Dataset, int, Dataset | None], Fitted]
+Fit = Callable[[str, Configuration, FitRows, int], Fitted]
 
 
 @dataclass(frozen=True)
@@ -85,26 +85,20 @@ class Variant:
 
 
 def fit(
-    variant: str,
-    configuration: Configuration,
-    data: Dataset,
-    *,
-    rounds: int | None = None,
-    validation: Dataset | None = None,
+    variant: str, configuration: Configuration, rows: FitRows, *, rounds: int | None = None
 ) -> Fitted:
     """Fit a variant that is not a sum.
 
     Args:
         variant: its name.
         configuration: of the trees.
-        data: rows to learn from.
+        rows: to learn from; their validation rows end the fit when they no longer improve.
         rounds: number of trees; the configuration's maximum where absent.
-        validation: rows that stop the training when they no longer improve.
     """
     function = VARIANTS[variant].fit
     if function is None:
         raise ValueError(f"{variant} is a sum of variants; fit its parts and sum them.")
-    return function(variant, configuration, data, rounds or configuration.most_rounds, validation)
+    return function(variant, configuration, rows, rounds or configuration.most_rounds)
 
 
 def sum_of(variant: str, fitted: Mapping[str, Fitted], data: Dataset) -> Fitted:
@@ -119,17 +113,6 @@ def sum_of(variant: str, fitted: Mapping[str, Fitted], data: Dataset) -> Fitted:
 def shown_of(data: Dataset) -> Shown:
     """Return the clicks and positions of a dataset's rows."""
     return Shown.of(data.column("gain") > 0, data.column("position"), data.column("qid"))
-
-
-def shuffled(data: Dataset) -> Dataset:
-    """Return the same slates with the rows of each in random order.
-
-    Equal scores keep the order given.  In the displayed order a ranker with constant scores would
-    look as good as the old one.
-    """
-    chance = np.random.default_rng(SEED).random(data.size)
-    order = np.lexsort((chance, np.asarray(data.column("qid"))))
-    return Dataset(data.facts, data.keys.take(pa.array(order)), data.matrix[order])
 
 
 def in_random_order(data: Dataset, seed: int) -> Dataset:
@@ -166,67 +149,38 @@ def _spread(scores: Floats, qid: npt.NDArray[np.int64]) -> float:
 def _fit_ranking(
     variant: str,
     configuration: Configuration,
-    data: Dataset,
+    rows: FitRows,
     rounds: int,
-    validation: Dataset | None,
     *,
     unbiased: bool = False,
 ) -> Fitted:
-    xgboost = load_xgboost()
-
-    parameters = configuration.ranking_parameters(data.facts.columns) | {
-        "lambdarank_unbiased": unbiased
-    }
-    rows = quantize(data.with_gain())
-    watched = validation and measured_rows(shuffled(validation).with_gain(), rows)
-    booster = xgboost.train(parameters, rows, rounds, **_early_stopping(watched))
-    return Fitted(variant, booster, _used_rounds(booster, validation), bias=_bias(booster))
+    columns = rows.data.facts.columns
+    parameters = configuration.ranking_parameters(columns) | {"lambdarank_unbiased": unbiased}
+    options = early_stopping(rows.watched_slates_with_gain, PATIENCE)
+    booster = grow(parameters, rows.slates_with_gain, rounds, columns, **options)
+    return Fitted(variant, booster, _used_rounds(booster, rows.validation), bias=_bias(booster))
 
 
-def _fit_unbiased(
-    variant: str,
-    configuration: Configuration,
-    data: Dataset,
-    rounds: int,
-    validation: Dataset | None,
-) -> Fitted:
-    return _fit_ranking(variant, configuration, data, rounds, validation, unbiased=True)
+def _fit_unbiased(variant: str, configuration: Configuration, rows: FitRows, rounds: int) -> Fitted:
+    return _fit_ranking(variant, configuration, rows, rounds, unbiased=True)
 
 
-def _fit_examined(
-    variant: str,
-    configuration: Configuration,
-    data: Dataset,
-    rounds: int,
-    validation: Dataset | None,
-) -> Fitted:
-    xgboost = load_xgboost()
-
+def _fit_examined(variant: str, configuration: Configuration, rows: FitRows, rounds: int) -> Fitted:
+    data, columns = rows.data, rows.data.facts.columns
     gain = data.column("gain").astype(np.float64)
     least = gain[gain > 0].min(initial=np.inf)
     objective = ExaminedClicks(shown_of(data), gain / min(least, _LEAST_CLICK_GAIN))
-    parameters = configuration.tree_parameters(data.facts.columns) | {
+    parameters = configuration.tree_parameters(columns) | {
         "base_score": objective.base_score,
         "disable_default_eval_metric": True,
     }
-    rows = quantize(data)
-    options = _early_stopping(validation and measured_rows(validation, rows))
-    if validation is not None:
-        unseen = shown_of(validation)
+    options = early_stopping(rows.every_watched_slate, PATIENCE)
+    if rows.validation is not None:
+        unseen = shown_of(rows.validation)
         options["custom_metric"] = lambda margin, _: (_LOSS, objective.loss(unseen, margin))
-    booster = xgboost.train(parameters, rows, rounds, obj=objective.gradient, **options)
-    return Fitted(variant, booster, _used_rounds(booster, validation), objective)
-
-
-def _early_stopping(watched: "xgboost.DMatrix | None") -> dict[str, Any]:
-    """Return arguments that end the training when the watched rows no longer improve."""
-    if watched is None:
-        return {}
-    return {
-        "evals": [(watched, "validate")],
-        "early_stopping_rounds": PATIENCE,
-        "verbose_eval": False,
-    }
+    options["obj"] = objective.gradient
+    booster = grow(parameters, rows.every_slate, rounds, columns, **options)
+    return Fitted(variant, booster, _used_rounds(booster, rows.validation), objective)
 
 
 def _used_rounds(booster: "xgboost.Booster", validation: Dataset | None) -> int:

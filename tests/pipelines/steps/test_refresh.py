@@ -1,5 +1,7 @@
 """Refreshes of a home: failures, the lock, and periods."""
 
+import subprocess
+import sys
 from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
@@ -71,6 +73,15 @@ def test_a_refresh_writes_nothing_unless_something_is_new(tmp_path):
     assert len(reloaded) >= len(written[1])
     assert is_current(home, clock.now())
     assert not is_current(home, clock.now() + 8 * DAY)
+
+
+def test_a_refresh_without_news_imports_no_library_of_learning_and_no_feast():
+    modules = "pipelines.steps.refresh, feature_repo.feast_repo, training.retrieval.sources"
+    code = f"import sys, {modules}\nprint({{'feast', 'scipy', 'xgboost'}} & set(sys.modules))"
+
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert run.stdout == "set()\n"
 
 
 def features_and_keys(home, client):

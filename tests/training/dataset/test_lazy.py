@@ -11,7 +11,14 @@ import pytest
 from training.dataset import Dataset, LazyDataset
 from training.dataset.format import KEYS
 from training.dataset.lazy import MOST_BYTES
-from training.ranker import choose_and_fit, load_xgboost, measured_rows, quantize, train
+from training.ranker import (
+    choose_and_fit,
+    early_stopping,
+    grow,
+    measured_rows,
+    quantize,
+    train,
+)
 from training.ranker.configuration import GRID
 from training.ranker.quantized import whole_slates
 
@@ -74,17 +81,18 @@ def test_a_slate_longer_than_a_row_group_stays_whole(made_dataset, tmp_path):
     assert slates == [6] * 10
 
 
-def trees(rows):
-    xgboost = load_xgboost()
-    booster = xgboost.train(GRID[0].ranking_parameters(rows.feature_names), rows, 20)
-    return booster.get_dump(dump_format="json")
+def parameters_of(data):
+    return GRID[0].ranking_parameters(data.facts.columns)
 
 
 def test_rows_in_memory_in_batches_and_in_files_give_the_same_trees(both):
     in_memory, stored = (data.part("train") for data in both)
 
-    expected = trees(quantize(in_memory))
+    def trees(rows):
+        booster = grow(parameters_of(in_memory), rows, 20, in_memory.facts.columns)
+        return booster.get_dump(dump_format="json")
 
+    expected = trees(quantize(in_memory))
     assert trees(quantize(stored)) == expected
     assert trees(quantize(stored, most_bytes=0)) == expected
 
@@ -94,11 +102,9 @@ def test_quantized_rows_and_floats_measure_each_round_equally(both):
 
     def losses(data, **limit):
         watched, history = measured_rows(data.part("validate"), fitted, **limit), {}
-        parameters = GRID[0].ranking_parameters(fitted.feature_names)
-        load_xgboost().train(
-            parameters, fitted, 20, evals=[(watched, "v")], evals_result=history, verbose_eval=False
-        )
-        return history["v"]
+        options = early_stopping(watched, 20) | {"evals_result": history}
+        grow(parameters_of(data), fitted, 20, data.facts.columns, **options)
+        return history["validate"]
 
     floats = losses(both[0])
     assert floats == losses(both[1])

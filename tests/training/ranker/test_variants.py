@@ -9,8 +9,9 @@ import pytest
 
 from training.dataset import Dataset
 from training.metrics import mean_interval
-from training.ranker import NAIVE, Configuration, choose_and_fit, fit
+from training.ranker import NAIVE, Configuration, FitRows, choose_and_fit, fit
 from training.ranker.fitting import Trial, refit
+from training.ranker.quantized import shuffled
 from training.ranker.variants import (
     BLENDED,
     CLICK_MODEL,
@@ -18,7 +19,6 @@ from training.ranker.variants import (
     EXAMINED,
     VARIANTS,
     in_random_order,
-    shuffled,
     sum_of,
 )
 from training.studies.simulation import ShopConfig
@@ -59,6 +59,11 @@ def log():
 
 
 @pytest.fixture(scope="module")
+def rows(log):
+    return FitRows(log.data)
+
+
+@pytest.fixture(scope="module")
 def trained(log):
     return choose_and_fit(log.data, grid=(TREES,))
 
@@ -71,10 +76,10 @@ def value(fitted, log):
     return values_of(fitted, log).mean()
 
 
-def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, trained):
+def test_the_chosen_ranker_is_nearer_to_the_truth_than_the_naive_one(log, rows, trained):
     ranker, training = trained
 
-    naive, ideal = value(fit(NAIVE, TREES, log.data), log), value(fit_on_true_gains(log), log)
+    naive, ideal = value(fit(NAIVE, TREES, rows), log), value(fit_on_true_gains(log), log)
     chosen = mean_ndcg(ranker.apply(log.fresh.matrix), log.fresh)
 
     assert training.selection.variant in (EXAMINED, BLENDED)
@@ -126,7 +131,7 @@ def test_examination_needs_the_displayed_order(log):
     mixed = Dataset(log.data.facts, log.data.keys.take(pa.array(order)), log.data.matrix[order])
     mixed = relabelled(mixed, position=log.data.column("position"))
 
-    displayed, shuffled_ = (fit(EXAMINED, TREES, data) for data in (log.data, mixed))
+    displayed, shuffled_ = (fit(EXAMINED, TREES, FitRows(data)) for data in (log.data, mixed))
 
     lost = values_of(displayed, log) - values_of(shuffled_, log)
     assert mean_interval(lost, log.fresh.user).low > 0
@@ -141,8 +146,8 @@ def test_examination_is_reported_by_device_and_market(log, trained):
 
 
 @pytest.mark.parametrize("variant", FITTED)
-def test_no_variant_reads_a_position(variant, log):
-    fitted = fit(variant, replace(TREES, most_rounds=3), log.data)
+def test_no_variant_reads_a_position(variant, log, rows):
+    fitted = fit(variant, replace(TREES, most_rounds=3), rows)
 
     assert tuple(fitted.booster.feature_names) == log.data.facts.columns
     assert not [name for name in fitted.booster.feature_names if "position" in name]
@@ -170,10 +175,9 @@ def test_without_a_randomized_slice_the_validation_split_is_compared(log):
     assert training.selection.variant == BLENDED
 
 
-def test_the_blended_scores_are_the_sum_of_two_on_one_scale(log):
+def test_the_blended_scores_are_the_sum_of_two_on_one_scale(log, rows):
     parts = {
-        name: fit(name, TREES, log.data, rounds=rounds)
-        for name, rounds in ((NAIVE, 9), (EXAMINED, 7))
+        name: fit(name, TREES, rows, rounds=rounds) for name, rounds in ((NAIVE, 9), (EXAMINED, 7))
     }
 
     blended = sum_of(BLENDED, parts, log.data)
@@ -193,29 +197,49 @@ def within_slates(scores, qid):
     return np.sqrt(((table.score - table.groupby("qid").score.transform("mean")) ** 2).mean())
 
 
-def test_a_sum_excludes_the_trees_after_early_stopping(log):
-    whole = fit(NAIVE, TREES, log.data, rounds=12)
+def test_a_sum_excludes_the_trees_after_early_stopping(log, rows):
+    whole = fit(NAIVE, TREES, rows, rounds=12)
     stopped = replace(whole, rounds=5)
-    examined = fit(EXAMINED, TREES, log.data, rounds=5)
+    examined = fit(EXAMINED, TREES, rows, rounds=5)
 
     blended = sum_of(BLENDED, {NAIVE: stopped, EXAMINED: examined}, log.data)
 
-    short = fit(NAIVE, TREES, log.data, rounds=5)
+    short = fit(NAIVE, TREES, rows, rounds=5)
     other = sum_of(BLENDED, {NAIVE: short, EXAMINED: examined}, log.data)
     np.testing.assert_array_equal(
         blended.scores_of(log.fresh.matrix), other.scores_of(log.fresh.matrix)
     )
 
 
+def test_fits_that_share_rows_give_the_trees_of_fits_alone(log):
+    train, validation = log.data.part("train"), log.data.part("validate")
+    shared, trees = FitRows(train, validation), replace(TREES, most_rounds=4)
+
+    for variant in (*FITTED, *reversed(FITTED)):
+        together = fit(variant, trees, shared)
+        alone = fit(variant, trees, FitRows(train, validation))
+
+        assert together.rounds == alone.rounds
+        assert together.booster.save_raw("json") == alone.booster.save_raw("json")
+
+
+def test_rows_are_quantized_once_for_all_variants(log):
+    with_gain = FitRows(log.data.with_gain())
+
+    assert FitRows(log.data).slates_with_gain.num_row() == with_gain.every_slate.num_row()
+    assert with_gain.slates_with_gain is with_gain.every_slate
+
+
 @pytest.mark.parametrize("variant", FITTED)
 def test_monotone_constraints_are_met(variant, log):
     column = log.data.facts.columns.index("text__match")
     data = relabelled(log.data, gain=(log.data.matrix[:, column] < 0.5).astype(np.float32))
-    rows = np.repeat(log.data.matrix[:1], 11, axis=0)
-    rows[:, column] = np.linspace(0, 1, 11)
+    matrix = np.repeat(log.data.matrix[:1], 11, axis=0)
+    matrix[:, column] = np.linspace(0, 1, 11)
+    rows, trees = FitRows(data), replace(TREES, most_rounds=10)
 
     free, monotonic = (
-        fit(variant, replace(TREES, most_rounds=10, monotone=monotone), data).scores_of(rows)
+        fit(variant, replace(trees, monotone=monotone), rows).scores_of(matrix)
         for monotone in (False, True)
     )
 

@@ -5,17 +5,20 @@ The cosine of tf-idf vectors needs no interactions, so that a new item has neigh
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from scipy import sparse
 
 from feature_repo.shop import DEFAULT_LANGUAGE
 from training.metrics import Ints, highest_entries, log
 from training.query_understanding import stems
 from training.retrieval.catalogue import ItemTable
 from training.retrieval.indexes.neighbours import MOST, Neighbours
+
+if TYPE_CHECKING:
+    from scipy import sparse
 
 COMMONEST = 0.2
 """Terms that a larger share of the items has are skipped: they separate items too little."""
@@ -70,6 +73,8 @@ def terms_of(item_table: ItemTable) -> list[list[str]]:
 
 def tf_idf(terms_by_item: Sequence[Sequence[str]]) -> "sparse.csr_array":
     """Return tf-idf rows of length 1, shape (N, terms)."""
+    from scipy import sparse
+
     bags = [Counter(terms) for terms in terms_by_item]
     document_frequency = Counter(term for bag in bags for term in bag)
     most = max(COMMONEST * len(bags), 10)
@@ -89,17 +94,19 @@ def tf_idf(terms_by_item: Sequence[Sequence[str]]) -> "sparse.csr_array":
 
 def term_heads(vectors: "sparse.csr_array", most_items: int) -> "sparse.csr_array":
     """Return the items of each term, at most `most_items` of highest weight, shape (terms, N)."""
-    return highest_entries(sparse.csr_array(vectors.T), most_items)
+    return highest_entries(vectors.T.tocsr(), most_items)
 
 
 def _nearest(
     vectors: "sparse.csr_array", heads: "sparse.csr_array", start: int, end: int
 ) -> tuple[Ints, Ints, npt.NDArray[np.float64]]:
     """Return the `MOST` nearest neighbours of items `start` to `end`: rows, others, cosines."""
+    from scipy import sparse
+
     products = highest_entries(vectors[start:end] @ heads, MOST + 1)
-    rows, columns = sparse.coo_array(products).coords
+    rows, columns = products.tocoo().coords
     is_other = rows + start != columns
     others = (products.data[is_other], (rows[is_other], columns[is_other]))
     nearest = highest_entries(sparse.csr_array(others, shape=products.shape), MOST)
-    rows, columns = sparse.coo_array(nearest).coords
+    rows, columns = nearest.tocoo().coords
     return rows.astype(np.int64) + start, columns.astype(np.int64), nearest.data.astype(np.float64)

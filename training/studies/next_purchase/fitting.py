@@ -11,7 +11,8 @@ from training.dataset import TRAIN, VALIDATE, Dataset
 from training.ranker import (
     Configuration,
     Ranker,
-    load_xgboost,
+    early_stopping,
+    grow,
     measured_rows,
     merge_boosters,
     quantize,
@@ -132,17 +133,9 @@ def _boost(
     unseen: "xgboost.DMatrix | None" = None,
 ) -> Ranker:
     """Fit trees; with `unseen` rows, keep the rounds up to the one that ranked these best."""
-    xgboost = load_xgboost()
     columns = rows.facts.columns
-    options = {}
-    if unseen is not None:
-        options = {
-            "evals": [(unseen, VALIDATE)],
-            "early_stopping_rounds": PATIENCE,
-            "verbose_eval": False,
-        }
     parameters = configuration.ranking_parameters(columns)
-    booster = xgboost.train(parameters, quantized, rounds, **options)
+    booster = grow(parameters, quantized, rounds, columns, **early_stopping(unseen, PATIENCE))
     if unseen is not None:
         booster = booster[: booster.best_iteration + 1]
     return Ranker(columns, rows.facts.prior, booster)

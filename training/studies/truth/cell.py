@@ -16,6 +16,7 @@ from training.metrics import Floats, ndcg
 from training.ranker import (
     NAIVE,
     Configuration,
+    FitRows,
     Fitted,
     Training,
     best_of,
@@ -86,7 +87,7 @@ def fit_on_true_gains(log: SimulatedLog) -> Fitted:
     column = keys.column_names.index("gain")
     gain = pa.array(log.attraction.astype(np.float32))
     data = Dataset(log.data.facts, keys.set_column(column, "gain", gain), log.data.matrix)
-    return fit(NAIVE, CONFIGURATIONS[0], data)
+    return fit(NAIVE, CONFIGURATIONS[0], FitRows(data))
 
 
 def request_ndcg(scores: Any, fresh: Fresh) -> Floats:
