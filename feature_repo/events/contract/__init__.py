@@ -1,6 +1,11 @@
 """The event contract: the kinds of events, their fields, dialects and validation."""
 
-from feature_repo.events.contract.bodies import BYTE_ORDER_MARK, decode_json, split_body
+from feature_repo.events.contract.bodies import (
+    BYTE_ORDER_MARK,
+    decode_json,
+    decode_together,
+    split_body,
+)
 from feature_repo.events.contract.canonical import parse_canonical
 from feature_repo.events.contract.dialects import (
     CANONICAL,
@@ -22,6 +27,7 @@ from feature_repo.events.contract.events import (
     SourceLocations,
     UserEvent,
 )
+from feature_repo.events.contract.exact_lines import decode_exact
 from feature_repo.events.contract.identity import (
     Link,
     Merge,
@@ -86,7 +92,9 @@ __all__ = [
     "check_corrected",
     "check_first_correction",
     "check_unique",
+    "decode_exact",
     "decode_json",
+    "decode_together",
     "identifier",
     "identifiers",
     "is_corrected_by",

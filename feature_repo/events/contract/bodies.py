@@ -1,8 +1,13 @@
 """Split the body of a request into objects: one object, an array, or JSON lines."""
 
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
 import msgspec
 
 from feature_repo.home import EventError
+
+Decoded = TypeVar("Decoded")
 
 _EXPECTED = "UTF-8 JSON: one object, an array of objects, or one object a line"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -18,6 +23,26 @@ def decode_json(data: bytes, field: str = "body", expected: str = "UTF-8 JSON") 
         return msgspec.json.decode(data)
     except (ValueError, RecursionError) as error:
         raise EventError(field, expected, f"{_excerpt(data)} ({error})") from None
+
+
+def decode_together(
+    decode_lines: Callable[[bytes], list[Decoded]], lines: Sequence[bytes]
+) -> list[Decoded] | None:
+    """Decode lines with one call; None unless each is one valid object and ends with a newline.
+
+    Args:
+        decode_lines: of a decoder of JSON objects.
+    """
+    try:
+        values = decode_lines(b"".join(lines))
+    except (ValueError, RecursionError):
+        return None
+    # The decoder would also accept two objects in a line, or one divided between two lines.
+    return values if len(values) == len(lines) and all(map(_is_whole, lines)) else None
+
+
+def _is_whole(line: bytes) -> bool:
+    return line[:1] == b"{" and line[-2:] == b"}\n"
 
 
 def split_body(body: bytes) -> list[object]:

@@ -1,6 +1,6 @@
 """The declaration of one kind of event, and the properties derived from it."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from functools import cached_property
@@ -23,36 +23,38 @@ PartOf = Callable[[int], int]
 
 @dataclass(frozen=True)
 class DerivedColumn:
-    """A column of the compacted log that is computed from an event and is not one of its fields.
+    """A column of the compacted log that is computed from events and is not one of their fields.
 
     Attributes:
         follows: the column before it; kinds without that column lack this one too.
-        value: computes it from an event and `part_of`, the function from instants to parts.
+        values: computes it from events and `part_of`, the function from instants to parts.
     """
 
     name: str
     follows: str
     arrow: pa.DataType
     nullable: bool
-    value: Callable[[Any, PartOf], Any]
+    values: Callable[[Sequence[Any], PartOf], list[Any]]
+
+
+def _seen_at(events: Sequence[Event], _: PartOf | None = None) -> list[int]:
+    return [max(event.event_time, event.received_at) for event in events]
+
+
+def _parts(events: Sequence[Event], part_of: PartOf) -> list[int]:
+    return [*map(part_of, _seen_at(events))]
+
+
+def _query_keys(events: Sequence[Any], _: PartOf) -> list[str | None]:
+    return [query_key(event.query, event.market) for event in events]
 
 
 DERIVED_COLUMNS = {
     column.name: column
     for column in (
-        DerivedColumn(
-            "seen_at", "received_at", INSTANT_COLUMN, False, lambda event, _: event.seen_at
-        ),
-        DerivedColumn(
-            "part", "seen_at", pa.int64(), False, lambda event, part_of: part_of(event.seen_at)
-        ),
-        DerivedColumn(
-            "query_key",
-            "query",
-            pa.string(),
-            True,
-            lambda event, _: query_key(event.query, event.market),
-        ),
+        DerivedColumn("seen_at", "received_at", INSTANT_COLUMN, False, _seen_at),
+        DerivedColumn("part", "seen_at", pa.int64(), False, _parts),
+        DerivedColumn("query_key", "query", pa.string(), True, _query_keys),
     )
 }
 

@@ -50,8 +50,12 @@ _RequestId = Annotated[
 _OWN_FIELDS = "The shop's own fields by name; null removes one."
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind"):
+class Event(
+    msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="kind", gc=False
+):
     """The fields of every event.
+
+    Records are no work for the garbage collector: they contain no reference back to themselves.
 
     Attributes:
         event_id: unique at any age; a repeated id changes nothing.

@@ -1,22 +1,33 @@
 """The items of a slate: their record and its reader."""
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from msgspec import Meta
 
 from feature_repo.events.contract import values
 from feature_repo.events.contract.values import identifier
 from feature_repo.home import EventError
 
 
-class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True):
+class ShownItem(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One item of a slate."""
 
     item_id: str
     score: float | None = None
     propensity: float | None = None
 
+
+class ExactItem(ShownItem, frozen=True, forbid_unknown_fields=True):
+    """One item of a slate in an event that is written as the log writes it."""
+
+    item_id: Annotated[str, Meta(min_length=1, max_length=values.LONGEST_ID)]
+    score: Annotated[float, Meta(ge=-values.LARGEST_NUMBER, le=values.LARGEST_NUMBER)] | None = None
+    propensity: Annotated[float, Meta(gt=0, le=1)] | None = None
+
+
+EXACT_SLATE = Annotated[tuple[ExactItem, ...], Meta(max_length=values.LONGEST_SLATE)]
 
 _READERS: Mapping[str, Callable[[object, str], Any]] = {
     "item_id": identifier,

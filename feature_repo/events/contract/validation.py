@@ -38,17 +38,23 @@ def validate_event(
         EventError: an event of the future; a ranking without items whose request Aisle did not
             answer; or a ranking of an empty list without a query.
     """
-    for field in ("event_time", "received_at"):
-        instant = getattr(event, field)
-        if instant > now + AHEAD:
-            hint = f"The clock says {to_text(now)}; for historical events see AISLE_CLOCK."
-            expected = "a time at most 5 minutes after the clock's"
-            raise EventError(field, expected, to_text(instant), hint)
+    latest = now + AHEAD
+    if event.event_time > latest or event.received_at > latest:
+        raise _future(event, now)
+    if not isinstance(event, RankingEvent) or event.items:
+        return event
     if isinstance(event, ServedRankingEvent):
         event = _with_served_items(event, served(event.request_id))
-    if isinstance(event, RankingEvent) and not event.items and not _has_query(event):
+    if not event.items and not _has_query(event):
         raise EventError("items", "at least one item, or a query without results", [])
     return event
+
+
+def _future(event: AnyEvent, now: int) -> EventError:
+    name = "event_time" if event.event_time > now + AHEAD else "received_at"
+    hint = f"The clock says {to_text(now)}; for historical events see AISLE_CLOCK."
+    expected = "a time at most 5 minutes after the clock's"
+    return EventError(name, expected, to_text(getattr(event, name)), hint)
 
 
 def _with_served_items(event: ServedRankingEvent, answer: ServedEvent | None) -> RankingEvent:

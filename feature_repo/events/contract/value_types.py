@@ -9,12 +9,13 @@ signs of currencies.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import pyarrow as pa
+from msgspec import Meta
 
 from feature_repo.events.contract import values
-from feature_repo.events.contract.slates import shown_items
+from feature_repo.events.contract.slates import EXACT_SLATE, shown_items
 from feature_repo.events.contract.values import (
     LARGEST_SEED,
     LONGEST_ID,
@@ -36,17 +37,19 @@ class ValueType:
         read: reader of a sender's value; None if only the platform writes the field.
         schema: JSON Schema; None where it follows from the record.
         as_json: whether the column holds the value as JSON text.
+        exact: type of the JSON values that `read` returns as they are; None for none.
     """
 
     arrow: pa.DataType
     read: Reader | None = None
     schema: Schema | None = None
     as_json: bool = False
+    exact: Any = None
 
 
 def choice(*options: str) -> ValueType:
     """Return the type of a text that is one of a few options."""
-    return ValueType(pa.string(), values.one_of(*options))
+    return ValueType(pa.string(), values.one_of(*options), exact=Literal[options])
 
 
 def platform_list() -> ValueType:
@@ -137,19 +140,43 @@ def _slate_column() -> pa.DataType:
 
 INSTANT_COLUMN = pa.timestamp("us", tz="UTC")
 
-ID = ValueType(pa.string(), values.identifier, _ID_SCHEMA)
-TEXT = ValueType(pa.string(), values.text, _TEXT_SCHEMA)
-AMOUNT = ValueType(pa.float64(), values.amount, _NUMBER_SCHEMA)
-CURRENCY = ValueType(pa.string(), values.currency, {"type": "string", "pattern": "^[A-Z]{3}$"})
-INSTANT = ValueType(INSTANT_COLUMN, parse_instant, _TIME_SCHEMA)
-SHOP_FIELDS = ValueType(pa.string(), values.shop_fields, _SHOP_FIELDS_SCHEMA, as_json=True)
-SLATE = ValueType(_slate_column(), shown_items, _SLATE_SCHEMA)
+_NUMBER = Annotated[float, Meta(ge=-_LARGEST, le=_LARGEST)]
+_EXACT_ID = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+_EXACT_FIELDS = dict[str, str | _NUMBER | bool | list[str] | None]
+
+ID = ValueType(pa.string(), values.identifier, _ID_SCHEMA, exact=_EXACT_ID)
+TEXT = ValueType(
+    pa.string(), values.text, _TEXT_SCHEMA, exact=Annotated[str, Meta(max_length=LONGEST_TEXT)]
+)
+AMOUNT = ValueType(pa.float64(), values.amount, _NUMBER_SCHEMA, exact=_NUMBER)
+CURRENCY = ValueType(
+    pa.string(), values.currency, {"type": "string", "pattern": "^[A-Z]{3}$"}, exact=str
+)
+INSTANT = ValueType(
+    INSTANT_COLUMN,
+    parse_instant,
+    _TIME_SCHEMA,
+    exact=Annotated[int, Meta(ge=10**14, lt=LATEST)],
+)
+SHOP_FIELDS = ValueType(
+    pa.string(), values.shop_fields, _SHOP_FIELDS_SCHEMA, as_json=True, exact=_EXACT_FIELDS
+)
+SLATE = ValueType(_slate_column(), shown_items, _SLATE_SCHEMA, exact=EXACT_SLATE)
 OFFSET_MINUTES = ValueType(
-    pa.int32(), values.minutes, {"type": "integer", "minimum": -1439, "maximum": 1439}
+    pa.int32(),
+    values.minutes,
+    {"type": "integer", "minimum": -1439, "maximum": 1439},
+    exact=Annotated[int, Meta(gt=-24 * 60, lt=24 * 60)],
 )
 TEMPERATURE = ValueType(
-    pa.float64(), values.temperature, {"type": "number", "minimum": 0, "maximum": _LARGEST}
+    pa.float64(),
+    values.temperature,
+    {"type": "number", "minimum": 0, "maximum": _LARGEST},
+    exact=Annotated[float, Meta(ge=0, le=_LARGEST)],
 )
 SEED = ValueType(
-    pa.int64(), values.seed, {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED}
+    pa.int64(),
+    values.seed,
+    {"type": "integer", "minimum": 0, "maximum": LARGEST_SEED},
+    exact=Annotated[int, Meta(ge=0, le=LARGEST_SEED)],
 )

@@ -4,6 +4,7 @@ Every reader is `(value, field) -> value` and raises EventError with the field, 
 and what was found. No reader gets None: `read_object` skips absent values.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeGuard, cast
 
@@ -132,6 +133,15 @@ def currency(value: object, field: str) -> str:
     if len(written) == 3 and written.isascii() and written.isalpha():
         return written.upper()
     raise EventError(field, "an ISO 4217 code such as EUR", value)
+
+
+@functools.lru_cache(maxsize=1_000)
+def is_currency(code: str) -> bool:
+    """Return whether `currency` returns the code as it is."""
+    try:
+        return bool(currency(code, "currency") == code)
+    except EventError:
+        return False
 
 
 def with_currency(raw: Mapping[str, Any]) -> Mapping[str, Any]:

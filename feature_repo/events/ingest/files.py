@@ -7,7 +7,6 @@ No content is skipped: unreadable content becomes a line with the reason.
 import gzip
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
@@ -28,14 +27,13 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _UNREADABLE = (OSError, EOFError, zlib.error)
 
 
-@dataclass(slots=True)
-class Line:
+class Line(msgspec.Struct, gc=False):
     """One object of a file, before parsing.
 
     Attributes:
         file: path as given.
         number: number of the line, row or array element, from 1.
-        raw: the object; None if it could not be read.
+        raw: the object; None if it could not be read, or was not yet.
         error: why it could not be read.
         content: its bytes, if the file is text.
         warnings: what its reader changed.
@@ -47,6 +45,16 @@ class Line:
     error: EventError | None = None
     content: bytes = b""
     warnings: Sequence[Finding] = ()
+
+    def decoded(self) -> "Line":
+        """Return the line with its object, or with the reason why it has none."""
+        if self.content and self.raw is None and self.error is None:
+            try:
+                self.raw = decode_json(self.content, "line")
+            except EventError as error:
+                error.hint = _ONE_OBJECT
+                self.error = error
+        return self
 
     @property
     def text(self) -> bytes:
@@ -75,6 +83,10 @@ class EventFiles:
         return min(self._finished + inside, self.total)
 
     def __iter__(self) -> Iterator[Line]:
+        return map(Line.decoded, self.undecoded())
+
+    def undecoded(self) -> Iterator[Line]:
+        """Yield the lines; those of text files have no object until they are decoded."""
         for path in self.paths:
             try:
                 with path.open("rb") as file:
@@ -175,8 +187,4 @@ def _line(name: str, number: int, content: bytes) -> Line:
     if len(content) > LONGEST_LINE:
         long = EventError("line", f"at most {LONGEST_LINE} bytes", "more")
         return Line(name, number, error=long, content=content)
-    try:
-        return Line(name, number, decode_json(content, "line"), content=content)
-    except EventError as error:
-        error.hint = _ONE_OBJECT
-        return Line(name, number, error=error, content=content)
+    return Line(name, number, content=content)

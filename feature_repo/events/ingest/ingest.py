@@ -11,9 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
-from msgspec.structs import asdict
 
-from feature_repo.events.contract import AnyEvent, ServedEvent, parse_events, validate_event
+from feature_repo.events.contract import (
+    AnyEvent,
+    ServedEvent,
+    decode_exact,
+    parse_events,
+    validate_event,
+)
 from feature_repo.events.ingest.corrections import Corrections
 from feature_repo.events.ingest.files import EventFiles, Line
 from feature_repo.events.ingest.report import IngestReport, LineFinding, Tally
@@ -121,7 +126,7 @@ class _Ingest:
         self.erasures: list[AnyEvent] = []
 
     def run(self, files: EventFiles, progress: Progress | None) -> IngestReport:
-        for chunk in _chunks(files):
+        for chunk in _chunks(files.undecoded()):
             self._take(chunk)
             if progress is not None:
                 progress(files.done, files.total)
@@ -132,19 +137,32 @@ class _Ingest:
         return self._report
 
     def _take(self, lines: Sequence[Line]) -> None:
-        events = [(line, event) for line in lines for event in self._events(line)]
+        events = self._read(lines)
         self._report.read += len(events)
         keys = [digest(event.event_id) for _, event in events]
         compacted = set() if self._log is None else self._log.compacted_digests(keys)
-        fresh = []
-        for key, (line, event) in zip(keys, events, strict=True):
-            if key in compacted or key in self._seen:
+        seen, is_next, fresh = self._seen, self._corrections.is_next, []
+        for key, entry in zip(keys, events, strict=True):
+            if key in compacted or key in seen:
                 self._report.duplicate += 1
                 continue
-            self._seen.add(key)
-            if self._corrections.is_next(key, line, event):
-                fresh.append((line, event))
+            seen.add(key)
+            if is_next(key, *entry):
+                fresh.append(entry)
         self._accept(self._checked(fresh))
+
+    def _read(self, lines: Sequence[Line]) -> list[_Read]:
+        """Return the valid events of lines, each with its line; quarantine the other lines."""
+        events: list[_Read] = []
+        for line, exact in zip(lines, decode_exact([*map(_text, lines)]), strict=True):
+            if exact is None:
+                events += ((line, event) for event in self._events(line.decoded()))
+                continue
+            try:
+                events.append((line, self._validated(exact, line)))
+            except EventError as error:
+                self._refuse(line.decoded(), error)
+        return events
 
     def _checked(self, fresh: Iterable[_Read]) -> Iterator[_Read]:
         """Yield the events that change something; quarantine the other corrections."""
@@ -152,30 +170,34 @@ class _Ingest:
             try:
                 self._corrections.check(event)
             except EventError as error:
-                self._reject(line, finding_of(error, line.raw))
+                self._reject(line, finding_of(error, line.decoded().raw))
                 continue
             yield line, event
 
     def _accept(self, fresh: Iterable[_Read]) -> None:
-        events = []
-        for line, event in fresh:
-            self._tally.note(event, line.file)
-            events.append(event)
+        accepted = [*fresh]
+        if not accepted:
+            return
+        self._tally.note(accepted)
+        events = [event for _, event in accepted]
         self.erasures += filter(is_erasure, events)
         self._report.accepted += len(events)
         self._report.late += sum(event.received_at <= self._last_seal for event in events)
         self._sink.write(events)
 
     def _events(self, line: Line) -> Sequence[AnyEvent]:
-        """Return the valid events of a line, or quarantine the line."""
+        """Return the valid events of a decoded line, or quarantine the line."""
         try:
             if line.error is not None:
                 raise line.error
             return [self._validated(event, line) for event in parse_events(line.raw)]
         except EventError as error:
-            self._report.read += 1
-            self._reject(line, finding_of(error, line.raw))
+            self._refuse(line, error)
         return ()
+
+    def _refuse(self, line: Line, error: EventError) -> None:
+        self._report.read += 1
+        self._reject(line, finding_of(error, line.raw))
 
     def _reject(self, line: Line, finding: Finding) -> None:
         self._report.quarantined.add(_located(finding, line))
@@ -201,8 +223,14 @@ class _Ingest:
         return set() if self._log is None else self._log.logged_items(item_ids)
 
 
+def _text(line: Line) -> bytes:
+    """Return a line's bytes; none if its reader decoded it, or could not."""
+    return line.content if line.raw is None and line.error is None else b""
+
+
 def _located(finding: Finding, line: Line) -> LineFinding:
-    return LineFinding(**asdict(finding), file=line.file, line=line.number)
+    named = finding.field, finding.expected, finding.found, finding.hint
+    return LineFinding(*named, file=line.file, line=line.number)
 
 
 def _chunks(lines: Iterable[Line]) -> Iterator[list[Line]]:

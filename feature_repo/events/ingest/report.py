@@ -2,7 +2,7 @@
 
 from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from msgspec.structs import asdict
@@ -14,6 +14,7 @@ from feature_repo.events.contract import (
     RankingEvent,
     UserEvent,
 )
+from feature_repo.events.ingest.files import Line
 from feature_repo.events.quality import Finding, FindingList
 from feature_repo.home import to_text
 from feature_repo.shop import is_cut
@@ -95,7 +96,7 @@ class IngestReport:
 
 
 class Tally:
-    """Counts accepted events, one by one, for the report.
+    """Counts accepted events for the report.
 
     Items of slates are stored as hashes of 8 bytes: some 30 MB for a million events.
     """
@@ -113,31 +114,35 @@ class Tally:
         self._first: int | None = None
         self._last: int | None = None
 
-    def note(self, event: AnyEvent, file: str) -> None:
-        """Count one accepted event."""
-        self._kinds[event.kind] += 1
-        self._note_time(event.event_time, file)
-        if isinstance(event, ItemEvent | UserEvent):
-            self._cut_values.update(name for name, value in event.fields.items() if is_cut(value))
-        match event:
-            case ItemEvent():
-                self._items.add(event.item_id)
-            case InteractionEvent():
-                self._in_interactions[event.item_id] += 1
+    def note(self, accepted: Sequence[tuple[Line, AnyEvent]]) -> None:
+        """Count accepted events, each with its line, in order."""
+        self._note_times(accepted)
+        interactions, rankings, clicks = [], [], []
+        for _, event in accepted:
+            if isinstance(event, InteractionEvent):
+                interactions.append(event.item_id)
                 if event.type == "click":
-                    self._clicks[0].append(hash(event.request_id))
-                    self._clicks[1].append(hash(event.item_id))
-            case RankingEvent():
-                ids = [shown.item_id for shown in event.items]
-                self._in_rankings.update(ids)
-                self._slates.setdefault(hash(event.request_id), array("q", map(hash, ids)))
+                    clicks.append(event)
+            elif isinstance(event, RankingEvent):
+                rankings.append(event)
+            else:
+                self._note_described(event)
+        self._kinds["interaction"] += len(interactions)
+        self._kinds["ranking"] += len(rankings)
+        self._in_interactions.update(interactions)
+        for ranking in rankings:
+            ids = [shown.item_id for shown in ranking.items]
+            self._in_rankings.update(ids)
+            self._slates.setdefault(hash(ranking.request_id), array("q", map(hash, ids)))
+        self._clicks[0].extend([hash(click.request_id) for click in clicks])
+        self._clicks[1].extend([hash(click.item_id) for click in clicks])
 
     def finish(self, report: IngestReport, logged_items: Callable[[set[str]], set[str]]) -> None:
         """Write the counts into the report.
 
         `logged_items` returns the given ids that the log contains.
         """
-        report.kinds = dict(self._kinds)
+        report.kinds = {kind: count for kind, count in self._kinds.items() if count}
         report.cut_values = dict(self._cut_values)
         report.out_of_order = self._out_of_order
         report.first_event_time, report.last_event_time = self._first, self._last
@@ -147,11 +152,20 @@ class Tally:
         report.unplaced_clicks = positions.pop(_UNPLACED, 0) + report.unshown_clicks
         report.click_positions = dict(sorted(positions.items()))
 
-    def _note_time(self, event_time: int, file: str) -> None:
-        self._out_of_order += event_time < self._last_in_file[file]
-        self._last_in_file[file] = event_time
-        self._first = event_time if self._first is None else min(self._first, event_time)
-        self._last = event_time if self._last is None else max(self._last, event_time)
+    def _note_described(self, event: AnyEvent) -> None:
+        self._kinds[event.kind] += 1
+        if isinstance(event, ItemEvent):
+            self._items.add(event.item_id)
+        if isinstance(event, ItemEvent | UserEvent):
+            self._cut_values.update(name for name, value in event.fields.items() if is_cut(value))
+
+    def _note_times(self, accepted: Sequence[tuple[Line, AnyEvent]]) -> None:
+        times = [event.event_time for _, event in accepted]
+        self._first = min(times) if self._first is None else min(self._first, *times)
+        self._last = max(times) if self._last is None else max(self._last, *times)
+        for (line, _), at in zip(accepted, times, strict=True):
+            self._out_of_order += at < self._last_in_file[line.file]
+            self._last_in_file[line.file] = at
 
     def _unknown(self, logged_items: Callable[[set[str]], set[str]]) -> dict[str, int]:
         unknown = (self._in_interactions.keys() | self._in_rankings.keys()) - self._items

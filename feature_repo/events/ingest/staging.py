@@ -8,7 +8,7 @@ from typing import BinaryIO, Protocol, Self
 import msgspec
 
 from feature_repo.events.contract import AnyEvent
-from feature_repo.events.log import EventLog, encode_event
+from feature_repo.events.log import EventLog, encode_events
 from feature_repo.home import TEMPORARY
 
 
@@ -48,9 +48,8 @@ class Staged:
 
     def write(self, events: Sequence[AnyEvent]) -> None:
         """Write some events."""
-        self._file.writelines(encode_event(event) + b"\n" for event in events)
-        for event in events:
-            self._earliest = min(self._earliest, event.received_at)
+        self._file.write(encode_events(events))
+        self._earliest = min(self._earliest, *(event.received_at for event in events))
 
     def commit(self) -> int | None:
         """Move the file into the log and seal it."""

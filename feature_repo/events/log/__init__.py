@@ -22,7 +22,7 @@ from feature_repo.events.log.partitions import (
 from feature_repo.events.log.quarantine import Entry as QuarantineEntry
 from feature_repo.events.log.quarantine import Quarantine, set_aside_path
 from feature_repo.events.log.seals import Seals, read_seals
-from feature_repo.events.log.segments import SegmentWriter, encode_event
+from feature_repo.events.log.segments import SegmentWriter, encode_event, encode_events
 
 __all__ = [
     "NO_BOTS",
@@ -34,6 +34,7 @@ __all__ = [
     "SegmentWriter",
     "digest",
     "encode_event",
+    "encode_events",
     "erased_users",
     "erasure_done",
     "find_bots",

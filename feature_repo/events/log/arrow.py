@@ -1,6 +1,8 @@
 """Convert records to the columns of `ARROW_SCHEMAS` and back."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate, chain
+from operator import attrgetter
 from typing import Any, cast
 
 import msgspec
@@ -32,25 +34,21 @@ def _column(
 ) -> pa.Array:
     name = field.name
     if name in DERIVED_COLUMNS:
-        derive = DERIVED_COLUMNS[name].value
-        values: list[Any] = [derive(event, part_of) for event in events]
-    elif pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type):
-        return _slates([getattr(event, name) for event in events], field.type)
-    elif name in kind.json_columns:
-        values = [msgspec.json.encode(getattr(event, name)).decode() for event in events]
-    else:
-        values = [getattr(event, name) for event in events]
+        return pa.array(DERIVED_COLUMNS[name].values(events, part_of), field.type)
+    values: list[Any] = [*map(attrgetter(name), events)]
+    if pa.types.is_list(field.type) and pa.types.is_struct(field.type.value_type):
+        return _slates(values, field.type)
+    if name in kind.json_columns:
+        values = [msgspec.json.encode(value).decode() for value in values]
     return pa.array(values, field.type)
 
 
 def _slates(slates: Sequence[Sequence[Any]], type_: pa.ListType) -> pa.ListArray:
     """Build a list column from its flat children, many times faster than from objects."""
-    ends = [0]
-    for slate in slates:
-        ends.append(ends[-1] + len(slate))
+    ends = [*accumulate(map(len, slates), initial=0)]
+    items = [*chain.from_iterable(slates)]
     children = [
-        pa.array([getattr(item, child.name) for slate in slates for item in slate], child.type)
-        for child in type_.value_type
+        pa.array([*map(attrgetter(child.name), items)], child.type) for child in type_.value_type
     ]
     flat = pa.StructArray.from_arrays(children, fields=list(type_.value_type))
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), flat, type=type_)

@@ -8,20 +8,19 @@ updated and the segments are deleted. The next run completes a killed one: the i
 contains the events already written, so none is written twice.
 """
 
-import os
-from collections.abc import Iterator, Sequence
+import mmap
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from io import FileIO
+from itertools import islice
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import numpy as np
 import numpy.typing as npt
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import EVENT_KINDS, AnyEvent, link_of
+from feature_repo.events.contract import EVENT_KINDS, AnyEvent, decode_together, link_of
 from feature_repo.events.log.arrow import to_table
 from feature_repo.events.log.erasure import (
     NOBODY,
@@ -32,7 +31,7 @@ from feature_repo.events.log.erasure import (
     rewrite,
 )
 from feature_repo.events.log.index import EventIndex
-from feature_repo.events.log.index_content import digest
+from feature_repo.events.log.index_content import DIGEST, digest
 from feature_repo.events.log.partitions import (
     kind_of,
     read_groups,
@@ -43,6 +42,7 @@ from feature_repo.events.log.quarantine import Quarantine, set_aside_digests
 from feature_repo.events.log.seals import Seals
 from feature_repo.events.log.segments import (
     decode_event,
+    decode_events,
     list_segments,
     new_segment,
     read_lines,
@@ -51,6 +51,7 @@ from feature_repo.events.log.segments import (
 from feature_repo.home import replacing, sweep, sync_folder
 
 _KINDS = list(EVENT_KINDS)
+_KIND_NUMBERS = {kind.record: number for number, kind in enumerate(EVENT_KINDS.values())}
 _LINE = np.dtype(
     [
         ("digest_high", "<u8"),
@@ -127,40 +128,42 @@ class _SealedSegments:
 
     def __init__(self, segments: Sequence[Path]) -> None:
         self._segments = segments
-        self._files: list[FileIO] = []
+        self._contents: list[mmap.mmap | bytes] = []
         self._erased_users: dict[str, int] = {}
         self.erased = NOBODY
 
     def __enter__(self) -> "_SealedSegments":
-        self._files = [FileIO(segment) for segment in self._segments]
+        self._contents = [*map(_mapped, self._segments)]
         return self
 
     def __exit__(self, *_: object) -> None:
-        for file in self._files:
-            file.close()
+        for content in self._contents:
+            if isinstance(content, mmap.mmap):
+                content.close()
 
     def survey(self, quarantine: Quarantine) -> tuple[Lines, int]:
         """Return every event, in the log's order, and the number of damaged lines."""
-        rows: list[Any] = []
         blocks = [np.empty(0, _LINE)]
         damaged = 0
         for segment, path in enumerate(self._segments):
-            for offset, line in read_lines(path):
-                try:
-                    event = decode_event(line)
-                    rows.append(_surveyed(event, segment, offset, len(line)))
-                    self._note(event)
-                except (ValueError, RecursionError) as error:
-                    quarantine.add(str(path), offset, f"damaged in the log: {error}", line)
-                    damaged += 1
-                if len(rows) == _BLOCK:
-                    blocks.append(np.array(rows, _LINE))
-                    rows.clear()
+            lines = read_lines(path)
+            while block := [*islice(lines, _BLOCK)]:
+                events = _decoded([line for _, line in block])
+                sound = []
+                for entry, event in zip(block, events, strict=True):
+                    if isinstance(event, Exception):
+                        reason = f"damaged in the log: {event}"
+                        quarantine.add(str(path), entry[0], reason, entry[1])
+                        damaged += 1
+                    else:
+                        sound.append((*entry, event))
+                blocks.append(_surveyed(segment, sound))
+                self._note([event for *_, event in sound])
         quarantine.sync()
-        return np.concatenate([*blocks, np.array(rows, _LINE)]), damaged
+        return np.concatenate(blocks), damaged
 
-    def _note(self, event: AnyEvent) -> None:
-        for user, at in erased_users([event]).items():
+    def _note(self, events: Iterable[AnyEvent]) -> None:
+        for user, at in erased_users(events).items():
             self._erased_users[user] = max(at, self._erased_users.get(user, 0))
 
     def erase(self, index: EventIndex) -> None:
@@ -179,21 +182,51 @@ class _SealedSegments:
                 with suppress(ValueError, RecursionError):
                     yield decode_event(line)
 
-    def line(self, line: np.void) -> bytes:
-        """Return the bytes of a surveyed line."""
-        file = self._files[line["segment"]]
-        return os.pread(file.fileno(), int(line["length"]), int(line["offset"]))
+    def lines(self, lines: Lines) -> Iterator[bytes]:
+        """Yield the bytes of surveyed lines."""
+        for segment, start, length in lines[["segment", "offset", "length"]].tolist():
+            yield self._contents[segment][start : start + length]
 
     def events(self, lines: Lines) -> list[AnyEvent]:
         """Return the events of surveyed lines, without erased users."""
-        return [anonymize(decode_event(self.line(line)), self.erased) for line in lines]
+        events = decode_events(b"".join(self.lines(lines)))
+        if self.erased is NOBODY:
+            return events
+        return [anonymize(event, self.erased) for event in events]
 
 
-def _surveyed(event: AnyEvent, segment: int, offset: int, length: int) -> tuple[int, ...]:
-    key = digest(event.event_id)
-    kind = _KINDS.index(event.kind)
-    high, low = int.from_bytes(key[:8], "big"), int.from_bytes(key[8:], "big")
-    return high, low, event.seen_at, segment, kind, offset, length
+def _mapped(segment: Path) -> mmap.mmap | bytes:
+    """Return the content of a file, read where it is used; an empty file cannot be mapped."""
+    with segment.open("rb") as file:
+        if segment.stat().st_size == 0:
+            return b""
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+
+
+def _decoded(lines: Sequence[bytes]) -> Sequence[AnyEvent | Exception]:
+    """Return the event of each line, or the error of a damaged one."""
+    events = decode_together(decode_events, lines)
+    return [*map(_decoded_alone, lines)] if events is None else events
+
+
+def _decoded_alone(line: bytes) -> AnyEvent | Exception:
+    try:
+        return decode_event(line)
+    except (ValueError, RecursionError) as error:
+        return error
+
+
+def _surveyed(segment: int, sound: Sequence[tuple[int, bytes, AnyEvent]]) -> Lines:
+    """Return the survey of lines, each with its offset and event."""
+    rows = np.empty(len(sound), _LINE)
+    keys = b"".join([digest(event.event_id) for _, _, event in sound])
+    rows["digest_high"], rows["digest_low"] = np.frombuffer(keys, ">u8").reshape(-1, 2).T
+    rows["seen_at"] = [max(event.event_time, event.received_at) for _, _, event in sound]
+    rows["segment"] = segment
+    rows["kind"] = [_KIND_NUMBERS[type(event)] for _, _, event in sound]
+    rows["offset"] = [offset for offset, _, _ in sound]
+    rows["length"] = [len(line) for _, line, _ in sound]
+    return rows
 
 
 def _first_of_each_id(lines: Lines) -> Lines:
@@ -211,21 +244,23 @@ def _not_compacted(lines: Lines, index: EventIndex, set_aside: set[bytes]) -> Li
     fresh = np.ones(len(lines), bool)
     for start in range(0, len(lines), _BLOCK):
         block = lines[start : start + _BLOCK]
-        keys = [_key(high, low) for high, low in block[["digest_high", "digest_low"]].tolist()]
+        keys = _keys(block)
         compacted = index.compacted_digests(keys) | set_aside
-        fresh[start : start + _BLOCK] = [key not in compacted for key in keys]
+        if compacted:
+            fresh[start : start + _BLOCK] = [key not in compacted for key in keys]
     return lines[fresh]
 
 
-def _key(high: int, low: int) -> bytes:
-    return high.to_bytes(8, "big") + low.to_bytes(8, "big")
+def _keys(lines: Lines) -> list[bytes]:
+    halves = np.stack([lines["digest_high"], lines["digest_low"]], axis=1).astype(">u8").tobytes()
+    return [halves[start : start + DIGEST] for start in range(0, len(halves), DIGEST)]
 
 
 def _carry_over(sealed: _SealedSegments, unsealed: Lines, segment: Path) -> None:
     if len(unsealed) == 0:
         return
     with replacing(segment) as temporary, temporary.open("wb") as file:
-        file.writelines(sealed.line(line) for line in unsealed)
+        file.writelines(sealed.lines(unsealed))
 
 
 def _write_relations(sealed: _SealedSegments, lines: Lines, folder: Path, seals: Seals) -> int:

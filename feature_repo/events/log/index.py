@@ -18,8 +18,8 @@ from feature_repo.events.log.index_content import (
     SCHEMA,
     TABLES,
     VERSION,
-    add_file,
-    add_links,
+    Entry,
+    add_files,
     digest,
 )
 from feature_repo.events.log.partitions import (
@@ -64,6 +64,7 @@ _OF_CORRECTIONS = """
 select path, row from files join corrections on file = id where corrects in ({marks})
 """
 _CORRECTIONS = "select seen_at, event_id from corrections where corrects in ({marks})"
+_ANY_EVENT = "select 1 from events limit 1"
 _OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
 
 
@@ -204,7 +205,7 @@ class EventIndex:
         rows: list[tuple[Any, ...]] = []
         with self._lock:
             connection = self._reading()
-            if connection is not None:
+            if connection is not None and connection.execute(_ANY_EVENT).fetchone():
                 for chunk in _chunks(digests, _CHUNK):
                     marks = ",".join("?" * len(chunk))
                     rows += connection.execute(f"select {columns} where digest in ({marks})", chunk)
@@ -255,7 +256,7 @@ class EventIndex:
             fresh = sorted(
                 present.keys() - indexed, key=lambda entry: relation_order(present[entry])
             )
-            add_links(connection, [add_file(connection, e, present[e]) for e in fresh])
+            add_files(connection, {entry: present[entry] for entry in fresh})
             connection.execute("commit")
             if not is_sound:  # What an erasure removed must not stay in the write-ahead log.
                 connection.execute("pragma wal_checkpoint(truncate)")
@@ -264,7 +265,7 @@ class EventIndex:
             raise
 
 
-def _entry(path: Path, folder: Path) -> tuple[str, int, int]:
+def _entry(path: Path, folder: Path) -> Entry:
     status = path.stat()
     return str(path.relative_to(folder)), status.st_size, status.st_mtime_ns
 

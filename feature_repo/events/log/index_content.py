@@ -6,9 +6,12 @@ time, and what was compacted before a file was seen before its events.
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
@@ -68,6 +71,8 @@ _LATEST = """
 insert into requests values (?, ?, ?, ?, ?) on conflict do update
 set seen_at = excluded.seen_at, file = excluded.file, row = excluded.row
 """
+_TOGETHER = 200_000
+"""Rows of one kind that are indexed together; each takes some 500 bytes meanwhile."""
 _INSERT = {"first": _EARLIEST, "last": _LATEST}
 """Inserts a row into `requests`, by the winner that a kind's lookup declares."""
 _REPEATED = """
@@ -85,7 +90,11 @@ insert or ignore into links select ?1, ?2, ?3, ?4 where not exists (
 _LINK_COLUMNS = pa.schema(
     {"session_id": pa.string(), "seen_at": pa.int64(), "event_id": pa.string(), "user": pa.string()}
 )
-_LINK_ORDER = [(name, "ascending") for name in ("session_id", "seen_at", "event_id")]
+_LINK_ORDER = [(name, "ascending") for name in ("session", "seen_at", "event_id")]
+_POSITION = ("file", "row")
+
+Entry = tuple[str, int, int]
+"""Path of a compacted file, relative to their folder, its size and when it changed."""
 
 
 def digest(event_id: str) -> bytes:
@@ -93,40 +102,70 @@ def digest(event_id: str) -> bytes:
     return hashlib.blake2b(event_id.encode(), digest_size=DIGEST).digest()
 
 
-def add_file(connection: sqlite3.Connection, entry: tuple[str, int, int], path: Path) -> pa.Table:
-    """Index the events of a compacted file; return its links, which `add_links` adds."""
-    inserted = connection.execute("insert into files (path, size, changed) values (?, ?, ?)", entry)
-    file, kind = inserted.lastrowid, EVENT_KINDS[kind_of(path)]
-    table = _columns(path)
-    keys = sorted((digest(key), row) for row, key in enumerate(table["event_id"].to_pylist()))
+def add_files(connection: sqlite3.Connection, files: Mapping[Entry, Path]) -> None:
+    """Index the events of compacted files, which follow all indexed ones, in their order."""
+    tables: dict[str, list[pa.Table]] = defaultdict(list)
+    links = []
+    for entry, path in files.items():
+        inserted = connection.execute(
+            "insert into files (path, size, changed) values (?, ?, ?)", entry
+        )
+        of_kind = tables[kind_of(path)]
+        of_kind.append(_columns(path, inserted.lastrowid))
+        if sum(map(len, of_kind)) >= _TOGETHER:
+            links.append(_add_kind(connection, kind_of(path), of_kind))
+            of_kind.clear()
+    links += [_add_kind(connection, name, rest) for name, rest in tables.items() if rest]
+    _add_links(connection, links)
+
+
+def _add_kind(connection: sqlite3.Connection, name: str, tables: Sequence[pa.Table]) -> pa.Table:
+    """Index files of one kind, except their links, which are returned."""
+    kind = EVENT_KINDS[name]
+    table = pa.concat_tables(tables, promote_options="default").combine_chunks()
+    _add_events(connection, table)
+    if kind.lookup is not None and kind.lookup.key == "request_id":
+        _add_requests(connection, name, kind.lookup.winner, table)
+    elif "request_id" in kind.fields:
+        _add_answers(connection, table)
+    if kind.feeds_features and "session_id" in table.column_names:
+        _add_sessions(connection, name, table)
+    if name == "user":
+        _add_merges(connection, table)
+    if name == "interaction":
+        _add_corrections(connection, table)
+    return _links(name, table)
+
+
+def _add_events(connection: sqlite3.Connection, table: pa.Table) -> None:
+    """Index the digests of ids, in their order: the rows of a page are then inserted together."""
+    digests = [*map(digest, table["event_id"].to_pylist())]
+    first_bytes = np.frombuffer(b"".join(digests), ">u8")[:: DIGEST // 8]
+    order = np.argsort(first_bytes, kind="stable")
+    files, rows = (table[name].to_numpy()[order].tolist() for name in _POSITION)
     connection.executemany(
         "insert into events values (?, ?, ?) on conflict do nothing",
-        ((key, file, row) for key, row in keys),
+        zip([digests[n] for n in order.tolist()], files, rows, strict=True),
     )
-    if kind.lookup is not None and kind.lookup.key == "request_id":
-        _add_requests(connection, file, kind.name, kind.lookup.winner, table)
-    elif "request_id" in kind.fields:
-        _add_answers(connection, file, table)
-    if kind.feeds_features and "session_id" in table.column_names:
-        _add_sessions(connection, file, kind.name, table)
-    if kind.name == "user":
-        _add_merges(connection, table)
-    if kind.name == "interaction":
-        _add_corrections(connection, file, table)
-    return _links(kind.name, table)
 
 
-def add_links(connection: sqlite3.Connection, links: Iterable[pa.Table]) -> None:
+def _add_links(connection: sqlite3.Connection, links: Iterable[pa.Table]) -> None:
     """Add the links of files that follow all indexed ones, if they change the owner."""
-    table = pa.concat_tables([_LINK_COLUMNS.empty_table(), *links]).sort_by(_LINK_ORDER)
-    session, user = (table[name].fill_null("").combine_chunks() for name in ("session_id", "user"))
+    table = pa.concat_tables([_LINK_COLUMNS.empty_table(), *links]).combine_chunks()
+    codes = table["session_id"].combine_chunks().dictionary_encode().indices
+    order = pc.sort_indices(table.append_column("session", codes), sort_keys=_LINK_ORDER)
+    table = table.append_column("session", codes).take(order)
+    session = table["session"].combine_chunks()
+    user = table["user"].fill_null("").combine_chunks()
     if len(table) > 1:
         same = pc.and_(*(pc.equal(ids[1:], ids[:-1]) for ids in (session, user)))
         table = table.filter(pa.concat_arrays([pa.array([True]), pc.invert(same)]))
-    connection.executemany(_LINKED, zip(*(c.to_pylist() for c in table.columns), strict=True))
+    columns = (table[name].to_pylist() for name in _LINK_COLUMNS.names)
+    connection.executemany(_LINKED, zip(*columns, strict=True))
 
 
-def _columns(path: Path) -> pa.Table:
+def _columns(path: Path, file: int | None) -> pa.Table:
+    """Return the columns of a file that are indexed, and the position of each event."""
     names = {
         "event_id",
         "seen_at",
@@ -140,49 +179,56 @@ def _columns(path: Path) -> pa.Table:
     present = [name for name in pq.read_schema(path).names if name in names]
     table = pq.read_table(path, columns=present)
     seen_at = table["seen_at"].cast(pa.int64())
-    return table.set_column(present.index("seen_at"), "seen_at", seen_at)
+    table = table.set_column(present.index("seen_at"), "seen_at", seen_at)
+    table = table.append_column("file", pa.array(np.full(len(table), file, np.int64)))
+    return table.append_column("row", pa.array(np.arange(len(table))))
 
 
-def _add_requests(
-    connection: sqlite3.Connection, file: int | None, kind: str, winner: str, table: pa.Table
-) -> None:
+def _add_requests(connection: sqlite3.Connection, kind: str, winner: str, table: pa.Table) -> None:
     """Index a kind that is looked up by request id; of rankings, also each repeated one."""
-    seen_at = table["seen_at"].to_pylist()
-    requests = table["request_id"].to_pylist()
-    connection.executemany(
-        _INSERT[winner],
-        (
-            (kind, request_id, at, file, row)
-            for row, (request_id, at) in enumerate(zip(requests, seen_at, strict=True))
-        ),
-    )
+    names = ("request_id", "seen_at", *_POSITION)
+    entries = [*_rows(table, names)]
+    connection.executemany(_INSERT[winner], ((kind, *entry) for entry in entries))
     if kind == "ranking":
         connection.executemany(
             _REPEATED,
             (
                 {"request_id": request_id, "file": file, "row": row}
-                for row, request_id in enumerate(requests)
+                for request_id, _, file, row in entries
             ),
         )
 
 
-def _add_answers(connection: sqlite3.Connection, file: int | None, table: pa.Table) -> None:
+def _add_answers(connection: sqlite3.Connection, table: pa.Table) -> None:
     """Index events that name a request; those without a session inherit that of the request."""
-    requests, sessions = table["request_id"].to_pylist(), table["session_id"].to_pylist()
-    rows = [(request, file, row) for row, request in enumerate(requests) if request]
+    answers = _named(table, "request_id")
+    rows = _rows(answers, ("request_id", *_POSITION))
     connection.executemany("insert into answers values (?, ?, ?)", rows)
-    heirs = (entry for entry in rows if sessions[entry[2]] is None)
-    connection.executemany("insert into heirs values (?, ?, ?)", heirs)
+    heirs = answers.filter(pc.is_null(answers["session_id"]))
+    rows = _rows(heirs, ("request_id", *_POSITION))
+    connection.executemany("insert into heirs values (?, ?, ?)", rows)
 
 
-def _add_sessions(
-    connection: sqlite3.Connection, file: int | None, kind: str, table: pa.Table
-) -> None:
+def _add_sessions(connection: sqlite3.Connection, kind: str, table: pa.Table) -> None:
     """Index events that name a session; of rankings also the request, which others inherit from."""
-    sessions = table["session_id"].to_pylist()
-    requests = table["request_id"].to_pylist() if kind == "ranking" else [None] * len(sessions)
-    rows = sorted((session, file, n, requests[n]) for n, session in enumerate(sessions) if session)
-    connection.executemany("insert into sessions values (?, ?, ?, ?)", rows)
+    named = _named(table, "session_id")
+    names = ("session_id", *_POSITION)
+    rows = _rows(named, (*names, "request_id") if kind == "ranking" else names)
+    columns = "session_id, file, row, request_id" if kind == "ranking" else "session_id, file, row"
+    marks = ", ".join("?" * len(columns.split()))
+    connection.executemany(f"insert into sessions ({columns}) values ({marks})", rows)
+
+
+def _named(table: pa.Table, name: str) -> pa.Table:
+    """Return the events that have an id, in its order: rows of a page are inserted together."""
+    named = table.filter(pc.is_valid(table[name]))
+    codes = named[name].combine_chunks().dictionary_encode()
+    ranks = pc.rank(codes.dictionary, tiebreaker="dense").to_numpy()[codes.indices.to_numpy()]
+    return named.take(pa.array(np.argsort(ranks, kind="stable")))
+
+
+def _rows(table: pa.Table, names: Sequence[str]) -> Iterator[tuple[Any, ...]]:
+    return zip(*(table[name].to_pylist() for name in names), strict=True)
 
 
 def _add_merges(connection: sqlite3.Connection, table: pa.Table) -> None:
@@ -193,15 +239,10 @@ def _add_merges(connection: sqlite3.Connection, table: pa.Table) -> None:
         connection.executemany("insert into merges values (?, ?, ?, ?)", zip(*columns, strict=True))
 
 
-def _add_corrections(connection: sqlite3.Connection, file: int | None, table: pa.Table) -> None:
-    corrects, rows = table["corrects"], pc.indices_nonzero(pc.is_valid(table["corrects"]))
-    if len(rows):
-        columns = [column.take(rows).to_pylist() for column in (corrects, table["seen_at"])]
-        ids = table["event_id"].take(rows).to_pylist()
-        connection.executemany(
-            "insert into corrections values (?, ?, ?, ?, ?)",
-            zip(*columns, ids, [file] * len(rows), rows.to_pylist(), strict=True),
-        )
+def _add_corrections(connection: sqlite3.Connection, table: pa.Table) -> None:
+    corrections = table.filter(pc.is_valid(table["corrects"]))
+    rows = _rows(corrections, ("corrects", "seen_at", "event_id", *_POSITION))
+    connection.executemany("insert into corrections values (?, ?, ?, ?, ?)", rows)
 
 
 def _links(kind: str, table: pa.Table) -> pa.Table:

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Container, Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import cast
 
 from feature_repo.events.contract import AnyEvent, Link, Merge, kind_of_event
 from feature_repo.events.log.identity_tail import IdentityTail, Key, Position
@@ -115,4 +114,4 @@ def _read(position: Position) -> AnyEvent:
     _, segment, offset = position
     with segment.open("rb") as file:
         file.seek(offset)
-        return cast(AnyEvent, decode_event(file.readline()))
+        return decode_event(file.readline())

@@ -21,7 +21,12 @@ from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.home import Clock, Home, LogError, locked, sync_folder, to_text
 
 encode_event = msgspec.json.Encoder().encode
-decode_event = msgspec.json.Decoder(AnyEvent).decode
+encode_events = msgspec.json.Encoder().encode_lines
+"""Encodes events as lines, the last one with its newline too."""
+_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+decode_event = _DECODER.decode
+decode_events = _DECODER.decode_lines
+"""Decodes lines, which need not be divided where events are: count the events."""
 
 
 def new_segment(folder: Path, version: int) -> Path:

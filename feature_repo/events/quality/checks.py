@@ -5,6 +5,7 @@ mean, such as a misspelt field, which no feature would read, and read numbers as
 Under `[contract] strict` such events are refused.
 """
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -64,20 +65,21 @@ class EventChecks:
 
         Args:
             event: a valid one.
-            raw: the sender's object.
+            raw: the sender's object; None if the event is written as the log writes it.
 
         Raises:
             EventError: there is something, and the shop is strict.
         """
         findings: list[Finding] = []
         checked: AnyEvent = event
-        match event:
-            case InteractionEvent():
+        if isinstance(event, InteractionEvent):
+            if event.value is not None or event.type not in self.types:
                 checked = self._interaction(event, raw, findings)
-            case RankingEvent():
+        elif isinstance(event, RankingEvent):
+            if self.shop.markets:
                 checked = self._ranking(event, findings)
-            case ItemEvent() | UserEvent() if self.has_fields and event.fields:
-                checked = self._described(event, findings)
+        elif isinstance(event, ItemEvent | UserEvent) and self.has_fields and event.fields:
+            checked = self._described(event, findings)
         if event.event_time < EARLIEST:
             hint = "Send seconds, milliseconds or microseconds since 1970, or ISO 8601."
             expected = "a time since 1990"
@@ -86,6 +88,8 @@ class EventChecks:
             return checked, findings
         if self.shop.contract.strict:
             raise findings[0].error()
+        if raw is None:
+            return checked, findings
         return checked, [
             msgspec.structs.replace(one, field=sent_name(raw, one.field)) for one in findings
         ]
@@ -94,7 +98,7 @@ class EventChecks:
         self, event: InteractionEvent, raw: object, findings: list[Finding]
     ) -> InteractionEvent:
         if event.type not in self.types:
-            findings.append(self._unknown_type(event.type))
+            findings.append(_unknown_type(event.type, self.types))
         if event.value is None:
             return event
         value, currency, about = amount_findings(event.value, event.currency, raw, self.shop.money)
@@ -103,16 +107,7 @@ class EventChecks:
             return event
         return msgspec.structs.replace(event, value=value, currency=currency)
 
-    def _unknown_type(self, name: str) -> Finding:
-        meant = meant_type(name, self.types)
-        hint = f"Did you mean {meant}?" if meant else "Send the type that it means."
-        own = "No feature counts it; declare a type of your own under [contract] types."
-        types = ", ".join(sorted(self.types))
-        return value_finding("type", f"one of {types}", name, f"{hint} {own}")
-
     def _ranking(self, event: RankingEvent, findings: list[Finding]) -> RankingEvent:
-        if not self.shop.markets:
-            return event
         name = None if event.market == DEFAULT_MARKET else event.market
         market = self.shop.declared_market(name)
         if market is None:
@@ -159,6 +154,15 @@ class EventChecks:
             for one in names
             if isinstance(one, str) and self.shop.declared_market(one) is None
         ]
+
+
+@functools.lru_cache(maxsize=100)
+def _unknown_type(name: str, types: frozenset[str]) -> Finding:
+    meant = meant_type(name, types)
+    hint = f"Did you mean {meant}?" if meant else "Send the type that it means."
+    own = "No feature counts it; declare a type of your own under [contract] types."
+    expected = f"one of {', '.join(sorted(types))}"
+    return value_finding("type", expected, name, f"{hint} {own}")
 
 
 def _undeclared(name: str, declared: list[str]) -> Finding:

@@ -69,8 +69,9 @@ class FindingList(Generic[Located]):
     def add(self, located: Located) -> None:
         """Add one finding."""
         self.count += 1
-        is_listed = located.rule in self.rules or len(self.rules) < LISTED
-        self.rules[located.rule if is_listed else "others"] += 1
+        rule = located.rule
+        is_listed = rule in self.rules or len(self.rules) < LISTED
+        self.rules[rule if is_listed else "others"] += 1
         if len(self.first) < LISTED:
             self.first.append(located)
 

@@ -1,0 +1,115 @@
+"""Decode many lines at once that are written exactly as the log writes events.
+
+Such a line has canonical keys, ids as text, numbers as numbers and instants in microseconds.  A
+decoder derived from `EVENT_KINDS` reads its event without a reader for each value.  It refuses
+whatever `parse_canonical` refuses or converts; that function decides on all other lines.
+"""
+
+import re
+from collections.abc import Sequence
+from typing import Any, Literal, Union, get_args
+
+import msgspec
+
+from feature_repo.events.contract.bodies import decode_together
+from feature_repo.events.contract.dialects import BUILT_IN, dialects
+from feature_repo.events.contract.event_kind import EventKind
+from feature_repo.events.contract.events import AnyEvent, InteractionEvent, RankingEvent
+from feature_repo.events.contract.kinds import EVENT_KINDS, SHOP_KINDS
+from feature_repo.events.contract.value_types import ID
+from feature_repo.events.contract.values import LARGEST_FIELDS, is_currency
+
+_BAD_ESCAPE = re.compile(rb"\\u(0000|[dD][89a-fA-F])")
+"""Escapes of NUL and of halves of surrogate pairs, which no store accepts."""
+
+
+def decode_exact(lines: Sequence[bytes]) -> list[AnyEvent | None]:
+    """Return the event of each line; None where another reader must decide.
+
+    The events are equal to those of `parse_canonical`, and of subclasses of their records.
+
+    >>> decode_exact([b'{"kind":"item","event_id":"e","event_time":1767571200000000,"item_id":"i"}',
+    ...               b'{"kind":"item","event_id":"e","event_time":"2026-01-05","item_id":"i"}'])[1]
+    """
+    if dialects().keys() != BUILT_IN.keys():
+        return [None] * len(lines)
+    text = b"".join(lines)
+    together = decode_together(_DECODER.decode_lines, lines)
+    events = [*map(_decode_one, lines)] if together is None else [*together]
+    if b"\\u" in text:
+        events = [
+            None if _BAD_ESCAPE.search(line) else event
+            for line, event in zip(lines, events, strict=True)
+        ]
+    if max(map(len, lines), default=0) > LARGEST_FIELDS:
+        events = [
+            None if len(line) > LARGEST_FIELDS else event
+            for line, event in zip(lines, events, strict=True)
+        ]
+    may_be_blank = b'" ' in text or b'"\\' in text or not text.isascii()
+    return [
+        event if event is not None and _is_exact(event, may_be_blank) else None for event in events
+    ]
+
+
+def _decode_one(line: bytes) -> AnyEvent | None:
+    try:
+        return _DECODER.decode(line)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_exact(event: AnyEvent, may_be_blank: bool) -> bool:
+    """Return whether the values meet the rules that no type of the decoder expresses."""
+    if may_be_blank and _has_blank_id(event):
+        return False
+    if isinstance(event, InteractionEvent):
+        return event.currency is None or is_currency(event.currency)
+    if isinstance(event, RankingEvent):
+        return len({item.item_id for item in event.items}) == len(event.items)
+    return True
+
+
+def _has_blank_id(event: AnyEvent) -> bool:
+    ids = [getattr(event, name) for name in _IDS[event.kind]]
+    if isinstance(event, RankingEvent):
+        ids += [item.item_id for item in event.items]
+    return any(one is not None and one.isspace() for one in ids)
+
+
+def _exact_record(kind: EventKind) -> type[msgspec.Struct]:
+    """Return a record of the kind with the types of exact values."""
+    fields = [_exact_field(kind, info) for info in msgspec.structs.fields(kind.record)]
+    return msgspec.defstruct(
+        f"Exact{kind.record.__name__}",
+        fields,
+        bases=(kind.record,),
+        frozen=True,
+        kw_only=True,
+        forbid_unknown_fields=True,
+        tag=kind.name,
+    )
+
+
+def _exact_field(kind: EventKind, info: msgspec.structs.FieldInfo) -> tuple[str, Any, Any]:
+    special = {each.field for each in kind.conditions if each.required}
+    type_: Any = kind.fields[info.name].type.exact
+    if info.name in special:
+        type_ = None
+    if info.name == "op":
+        ops = {op for each in kind.conditions if each.required for op in each.ops}
+        type_ = Literal[tuple(op for op in get_args(type_) if op not in ops)]
+    if info.required:
+        return info.name, type_, msgspec.NODEFAULT
+    if info.default_factory is not msgspec.NODEFAULT:
+        return info.name, type_, msgspec.field(default_factory=info.default_factory)
+    is_nullable = info.default is None and type_ is not None
+    return info.name, type_ | None if is_nullable else type_, info.default
+
+
+_EXACT = tuple(_exact_record(EVENT_KINDS[name]) for name in SHOP_KINDS)
+_DECODER: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(Union[_EXACT])  # noqa: UP007
+_IDS = {
+    name: tuple(field for field, declared in kind.fields.items() if declared.type is ID)
+    for name, kind in EVENT_KINDS.items()
+}
