@@ -61,6 +61,7 @@ from feature_repo.events.contract.values import (
     shop_field,
     text,
 )
+from feature_repo.events.contract.values import currency as read_currency
 
 __all__ = [
     "ARROW_SCHEMAS",
@@ -108,6 +109,7 @@ __all__ = [
     "parse_events",
     "parse_feedback",
     "query_key",
+    "read_currency",
     "sent_name",
     "shop_field",
     "split_body",

@@ -22,11 +22,11 @@ from feature_repo.events.contract import (
     UserEvent,
     sent_name,
 )
-from feature_repo.events.quality.field_values import amount_findings, read_field
+from feature_repo.events.quality.field_values import amount_findings, convert_prices, read_field
 from feature_repo.events.quality.finding import Finding, value_finding
 from feature_repo.events.quality.interaction_types import counted_types, meant_type
 from feature_repo.home import Home, did_you_mean, to_text
-from feature_repo.shop import Shop
+from feature_repo.shop import Shop, language_of
 
 EARLIEST = 631_152_000_000_000
 """1990, µs: an earlier event has probably a time in another unit."""
@@ -78,6 +78,8 @@ class EventChecks:
         elif isinstance(event, RankingEvent):
             if self.shop.markets:
                 checked = self._ranking(event, findings)
+            elif self.has_fields and event.market != DEFAULT_MARKET:
+                findings.append(_no_markets("market", event.market))
         elif isinstance(event, ItemEvent | UserEvent) and self.has_fields and event.fields:
             checked = self._described(event, findings)
         if event.event_time < EARLIEST:
@@ -137,18 +139,23 @@ class EventChecks:
                         _undeclared(name, [n for n in declared if n not in event.fields])
                     )
                 continue
-            if field.role == "market" and self.shop.markets:
+            if field.role == "market":
                 findings += self._item_markets(name, value)
             read = read_field(field, value, self.shop.money)
             findings += read.findings
             if read.value is not value:
                 changed[name] = read.value
-        if not changed:
+        priced = convert_prices({**event.fields, **changed}, declared, self.shop.money)
+        findings += priced.findings
+        if not changed and not priced.changed:
             return event
-        return msgspec.structs.replace(event, fields={**event.fields, **changed})
+        return msgspec.structs.replace(event, fields={**event.fields, **changed, **priced.changed})
 
     def _item_markets(self, name: str, value: Any) -> list[Finding]:
-        names = value if isinstance(value, list) else [value]
+        names = [one for one in (value if isinstance(value, list) else [value]) if one]
+        if not self.shop.markets:
+            own = [one for one in names if isinstance(one, str) and one != DEFAULT_MARKET]
+            return [_no_markets(f"fields.{name}", one) for one in own[:1]]
         return [
             self._unknown_market(f"fields.{name}", one)
             for one in names
@@ -163,6 +170,15 @@ def _unknown_type(name: str, types: frozenset[str]) -> Finding:
     own = "No feature counts it; declare a type of your own under [contract] types."
     expected = f"one of {', '.join(sorted(types))}"
     return value_finding("type", expected, name, f"{hint} {own}")
+
+
+def _no_markets(field: str, name: str) -> Finding:
+    """Return the finding of a market in a shop that declares none."""
+    hint = (
+        f'Add [[market]] with name = "{name}" and language = "{language_of(name)}" to shop.toml, '
+        "and the other markets too. Until then a misspelt market is accepted."
+    )
+    return value_finding(field, "a market that shop.toml declares", name, hint)
 
 
 def _undeclared(name: str, declared: list[str]) -> Finding:

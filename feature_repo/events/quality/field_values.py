@@ -1,9 +1,11 @@
 """Read the value of a declared field, or of an amount, and name what is wrong with it."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, cast
 
-from feature_repo.events.contract import FieldValue
+from feature_repo.events.contract import FieldValue, read_currency
 from feature_repo.events.quality.finding import Finding, value_finding
+from feature_repo.home import EventError
 from feature_repo.shop import Money, ShopField, read_amount, read_numbers, typed_value
 
 LARGEST_AMOUNT = 1e10
@@ -44,6 +46,54 @@ def read_field(field: ShopField, value: FieldValue, money: Money) -> ReadValue:
     if isinstance(typed, float) and typed < 0 and field.role in _COUNTS:
         return ReadValue(value, (_finding(field, "0 or more", value, "Correct it."),))
     return ReadValue(value)
+
+
+class ConvertedPrices(NamedTuple):
+    """Fields of an item that change because its prices are in another currency."""
+
+    changed: dict[str, FieldValue]
+    findings: list[Finding]
+
+
+def convert_prices(
+    fields: Mapping[str, FieldValue], declared: Mapping[str, ShopField], money: Money
+) -> ConvertedPrices:
+    """Convert the prices whose currency another field names to the shop's.
+
+    That field is `currency`, or `price_currency` for a field `price`; it becomes the shop's
+    currency.  A price without a rate becomes the text of amount and currency, which no feature
+    reads.
+    """
+    changed: dict[str, FieldValue] = {}
+    findings = []
+    for name, price in fields.items():
+        named = _currency_of(name, fields) if _is_price(declared.get(name), price) else None
+        if named is None or money.base is None:
+            continue
+        sibling, code = named
+        amount = money.converted(cast("float", price), code)
+        if amount is None:
+            findings.append(value_finding(f"fields.{sibling}", *_no_rate(money, code)))
+            changed[name] = f"{price:.15g} {code}"
+        elif code != money.base:
+            changed |= {name: amount, sibling: money.base}
+    return ConvertedPrices(changed, findings)
+
+
+def _is_price(field: ShopField | None, value: FieldValue) -> bool:
+    return field is not None and field.role in _PRICES and type(value) in (int, float)
+
+
+def _currency_of(name: str, fields: Mapping[str, FieldValue]) -> tuple[str, str] | None:
+    """Return the field that names the currency of a price, and its ISO 4217 code."""
+    for sibling in (f"{name}_currency", "currency"):
+        written = fields.get(sibling)
+        if isinstance(written, str) and written:
+            try:
+                return sibling, read_currency(written, sibling)
+            except EventError:
+                return None
+    return None
 
 
 def _read_number(field: ShopField, text: str, money: Money) -> ReadValue:

@@ -9,7 +9,8 @@ from feature_repo.events.ingest import ingest, validate
 from feature_repo.events.quality import EventChecks, add_warnings, read_warnings
 from feature_repo.home import DAY, Clock, EventError, Home
 
-SHOP = """
+MARKETS = '[[market]]\nname = "de"\n[[market]]\nname = "fr"\n'
+SHOP = f"""
 [[item]]
 name = "title"
 type = "text"
@@ -31,13 +32,16 @@ type = "time"
 name = "sold_in"
 type = "list"
 role = "market"
-[[market]]
-name = "de"
-[[market]]
-name = "fr"
-[currency]
+[[item]]
+name = "was"
+type = "number"
+role = "list_price"
+[[item]]
+name = "currency"
+type = "category"
+{MARKETS}[currency]
 base = "EUR"
-rates = { USD = 0.5 }
+rates = {{ USD = 0.5 }}
 [contract]
 types = ["wishlist"]
 ignore = ["x_*"]
@@ -108,6 +112,7 @@ def test_what_the_shop_declares_needs_no_warning(check, raw):
         (item(weight=True), "fields.weight", "missing"),
         (item(since="31.12.2025"), "fields.since", "missing"),
         (item(sold_in=["de", "ge"]), "fields.sold_in", "[[market]]"),
+        (item(price=5, currency="CHF", x_size=1), "fields.currency", "rate"),
         (interaction(type="Purchase"), "type", "Did you mean purchase?"),
         (interaction(type="product_clicked"), "type", "Did you mean click?"),
         (interaction(type="addToCart"), "type", "Did you mean add_to_cart?"),
@@ -223,3 +228,47 @@ def test_the_tally_forgets_old_days(tmp_path):
 
     assert read_warnings(home, now + 39 * DAY, 3) == {"type: expected x": 6}
     assert len(json.loads((home.log / "warnings.json").read_bytes())) == 30
+
+
+@pytest.mark.parametrize(
+    ("sent", "logged"),
+    [
+        (
+            {"price": 10, "was": 20, "currency": "USD"},
+            {"price": 5, "was": 10, "currency": "EUR"},
+        ),
+        ({"price": 10, "x_size": 1, "currency": "EUR"}, {}),
+        ({"price": 10, "currency": "eur"}, {}),
+        ({"price": "49,90", "currency": "$"}, {"price": 24.95, "currency": "EUR"}),
+        ({"price": 5, "was": 6, "currency": "CHF"}, {"price": "5 CHF", "was": "6 CHF"}),
+        ({"price": 5, "currency": "points"}, {}),
+        ({"weight": 5, "currency": "USD"}, {}),
+        ({"currency": "USD"}, {}),
+    ],
+)
+def test_prices_are_converted_from_the_currency_that_another_field_names(check, sent, logged):
+    event, _ = check(item(**sent))
+
+    assert event.fields == {**sent, **logged}
+
+
+@pytest.mark.parametrize("raw", [item(sold_in=["fr-CA", "de"]), ranking(market="fr-CA")])
+def test_a_market_without_declared_markets_names_what_to_declare(tmp_path, raw):
+    home = Home(tmp_path)
+    home.shop_toml.write_text(SHOP.replace(MARKETS, ""))
+    checks = EventChecks.of(home)
+    (event,) = parse_events(raw)
+
+    (finding,) = checks.check(event, raw)[1]
+
+    assert finding.expected == "a market that shop.toml declares"
+    assert '[[market]] with name = "fr-CA" and language = "french"' in finding.hint
+
+
+@pytest.mark.parametrize("raw", [item(sold_in="default"), item(sold_in=None), ranking()])
+def test_the_market_of_a_shop_without_markets_needs_no_warning(tmp_path, raw):
+    home = Home(tmp_path)
+    home.shop_toml.write_text(SHOP.replace(MARKETS, ""))
+    (event,) = parse_events(raw)
+
+    assert EventChecks.of(home).check(event, raw)[1] == []
