@@ -8,12 +8,13 @@ from typing import Any
 import duckdb
 import numpy as np
 
-from feature_repo.catalogue import Catalogue
 from feature_repo.events.contract import DEFAULT_MARKET, query_key
 from feature_repo.events.log import list_relations
 from feature_repo.home import Home, SettingError, to_datetime, to_text
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.request_features.context import RequestContext
+from feature_repo.shop import Shop
+from feature_repo.views import views_of
 
 NEWEST = 10
 """Events that are listed at most."""
@@ -34,6 +35,16 @@ _CONDITIONS = {
     "market": {"ranking": "market = $id"},
 }
 """Kind of entity -> kind of event -> SQL condition of the events about an entity."""
+
+
+_BY = "concat_ws(' ', '', 'by user ' || user_id, 'in session ' || session_id)"
+_WORDS = {
+    "item": "op || ' of item ' || item_id",
+    "user": "op || ' of user ' || user_id",
+    "interaction": f"type || ' of item ' || item_id || {_BY}",
+    "ranking": "len(items) || ' items shown' || coalesce(' for \"' || query || '\"', '') || " + _BY,
+}
+"""Kind of event -> SQL expression of what happened, in words."""
 
 
 @dataclass(frozen=True)
@@ -63,17 +74,26 @@ class Subject:
 
 def offline(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
     """Return each feature of the newest rows that a request at t may use, and since when."""
+    shop = Shop.load(home.shop_toml)
     features = []
-    for view in Catalogue.of(home).views:
-        if view.entities != [subject.kind]:
-            continue
-        row = _newest(home.features / view.name, view.join_keys[0], subject.key, t)
-        since = row["event_timestamp"].isoformat() if row else None
-        features += [
-            {"feature": f"{view.name}__{f.name}", "value": row and row[f.name], "since": since}
-            for f in view.features
-            if f.tags.get("role") != "bookkeeping"
-        ]
+    with duckdb.connect() as db:
+        db.execute("set TimeZone = 'UTC'")
+        for view in views_of(shop):
+            if view.entity != subject.kind:
+                continue
+            row = _newest(db, home.features / view.name, view.key, subject.key, t)
+            since = row["event_timestamp"].isoformat() if row else None
+            features += [
+                {
+                    "feature": f"{view.name}__{field.name}",
+                    "value": row and row[field.name],
+                    "since": since,
+                    "view": view.description,
+                    "description": field.description,
+                    "unit": field.unit,
+                }
+                for field in view.fields_of(shop)
+            ]
     return features
 
 
@@ -92,7 +112,7 @@ def online(reader: OnlineReader, subject: Subject, t: int) -> dict[str, Any]:
 
 
 def events(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
-    """Return the newest compacted events about the subject before t, newest first."""
+    """Return the newest compacted events about the subject before t, in words, newest first."""
     rows: list[dict[str, Any]] = []
     with duckdb.connect() as db:
         db.execute("set TimeZone = 'UTC'")
@@ -100,29 +120,32 @@ def events(home: Home, subject: Subject, t: int) -> list[dict[str, Any]]:
             paths = [str(path) for path in list_relations(home.log / "compacted", kind)]
             if paths:
                 matches = db.execute(
-                    f"select event_id, epoch_us(seen_at) from read_parquet($paths) "
+                    f"select event_id, epoch_us(seen_at), {_WORDS[kind]} from read_parquet($paths) "
                     f"where {condition} and seen_at < $t "
                     f"order by seen_at desc, event_id desc limit {NEWEST}",
                     {"paths": paths, "id": subject.key, "t": to_datetime(t)},
                 ).fetchall()
-                rows += [{"kind": kind, "event": name, "seen_at": at} for name, at in matches]
+                rows += [
+                    {"kind": kind, "event": name, "seen_at": at, "what": what}
+                    for name, at, what in matches
+                ]
     newest = sorted(rows, key=lambda event: (event["seen_at"], event["event"]), reverse=True)
     return [event | {"seen_at": to_text(event["seen_at"])} for event in newest[:NEWEST]]
 
 
-def _newest(folder: Path, column: str, key: str, t: int) -> dict[str, Any] | None:
+def _newest(
+    db: duckdb.DuckDBPyConnection, folder: Path, column: str, key: str, t: int
+) -> dict[str, Any] | None:
     paths = [str(path) for path in folder.glob("*.parquet")]
     if not paths:
         return None
-    with duckdb.connect() as db:
-        db.execute("set TimeZone = 'UTC'")
-        result = db.execute(
-            f"from read_parquet($paths) where {column} = $key and event_timestamp <= $t "
-            "order by event_timestamp desc limit 1",
-            {"paths": paths, "key": key, "t": to_datetime(t)},
-        )
-        names = [about[0] for about in result.description or ()]
-        row = result.fetchone()
+    result = db.execute(
+        f"from read_parquet($paths) where {column} = $key and event_timestamp <= $t "
+        "order by event_timestamp desc limit 1",
+        {"paths": paths, "key": key, "t": to_datetime(t)},
+    )
+    names = [about[0] for about in result.description or ()]
+    row = result.fetchone()
     return dict(zip(names, row, strict=True)) if row else None
 
 

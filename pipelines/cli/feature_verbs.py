@@ -89,6 +89,7 @@ def _show(args: argparse.Namespace) -> Outcome:
     from feature_repo.online.redis import redis_client
     from feature_repo.shop import Shop
     from pipelines.cli import entity_page
+    from pipelines.cli.entity_words import entity_words
 
     settings, subject = Settings.from_environment(), entity_page.Subject.of(args.subject or "")
     home = settings.home
@@ -101,15 +102,12 @@ def _show(args: argparse.Namespace) -> Outcome:
     features = [row | {"online": online.get(row["feature"])} for row in offline]
     events = entity_page.events(home, subject, t)
     page = pages(
-        table(
-            f"{subject.kind} {subject.key} at {to_text(t)}",
-            ["feature", "offline", "online", "since"],
-            [[f["feature"], f["value"], f["online"], f["since"] or ""] for f in features],
-        ),
+        line(f"{subject.kind} {subject.key} at {to_text(t)}"),
+        entity_words(features, with_online=args.at is None),
         table(
             "Newest events",
-            ["kind", "event", "seen at"],
-            [[event["kind"], event["event"], event["seen_at"]] for event in events],
+            ["event", "what happened", "seen at"],
+            [[event["event"], event["what"], event["seen_at"]] for event in events],
         ),
     )
     data = {"kind": subject.kind, "key": subject.key, "at": to_text(t)}

@@ -1,10 +1,12 @@
 """The page of an entity shows its features from both stores, and the events behind them."""
 
 import pytest
+from rich.console import Console
 
 from feature_repo.home import HOUR, SettingError
 from feature_repo.transformations import transform
 from pipelines.cli.entity_page import Subject, events, offline, online
+from pipelines.cli.entity_words import entity_words
 from tests.feature_repo.online.conftest import room
 from tests.feature_repo.online.histories import NOW, click, ranking, upsert
 
@@ -64,6 +66,23 @@ def test_the_newest_events_come_first(shop_room):
         "market:default": ["e2"],
         "item:nobody": [],
     }
+
+
+def test_a_person_reads_values_that_are_there_in_words(shop_room):
+    item = Subject.of("item:i1")
+    live = online(shop_room.reader, item, NOW)
+    rows = [
+        row | {"online": live.get(row["feature"])} for row in offline(shop_room.home, item, NOW)
+    ]
+    (earlier,) = [row for row in rows if row["feature"] == "item_engagement__revenue_all"]
+    console = Console(width=200, record=True, quiet=True)
+
+    entity_words([*rows, earlier | {"online": 7, "view": "Earlier."}], with_online=True)(console)
+
+    page = " ".join(console.export_text().split())
+    assert "The shop's field 'brand' Acme" in page
+    assert "19.90; a request reads 0.07" in page
+    assert "others are 0 or have no value." in page
 
 
 @pytest.mark.parametrize("words", ["", "user", "user:", "basket:1", "query: "])
