@@ -2,9 +2,11 @@
 
 from feature_repo.transformations.run import is_current, transform
 from feature_repo.transformations.staged_log import staged
+from feature_repo.transformations.state import State
 from feature_repo.transformations.templates import row_sql
 
 __all__ = [
+    "State",
     "is_current",
     "row_sql",
     "staged",

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from feature_repo.events.log import Seals, list_relations, part_of, read_seals
-from feature_repo.home import Home, replacing
+from feature_repo.home import Home, replacing, to_text
 
 FILE = "state"
 EVERYTHING = -1
@@ -84,6 +84,17 @@ class State(msgspec.Struct, frozen=True):
         except (OSError, msgspec.MsgspecError):
             return None
         return state if state.files == files_of(features) else None
+
+    @property
+    def origin(self) -> dict[str, str]:
+        """What the features came from: their definitions, the log's files, the newest event."""
+        sizes = sorted((path, size) for path, (size, _) in self.inputs.log.items())
+        return {
+            "definitions_sha256": self.inputs.rules,
+            "log_sha256": hashlib.sha256(msgspec.json.encode(sizes)).hexdigest(),
+            "log_files": str(len(sizes)),
+            "newest_event": "" if self.latest is None else to_text(self.latest),
+        }
 
     def write(self, features: Path) -> None:
         """Write the state into the folder of the files."""

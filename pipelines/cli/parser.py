@@ -247,6 +247,12 @@ def _verify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--until", metavar="TIME", help="end, not in the range (the log's last)")
 
 
+def _models(verb: argparse.ArgumentParser) -> None:
+    from pipelines.cli.model_verbs import add_options
+
+    add_options(verb)
+
+
 def _gc(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--dry-run", action="store_true", help="list it, and remove nothing")
 
@@ -325,6 +331,12 @@ VERBS = {
         "propose synonyms from reformulated queries and common clicks",
         "search_verbs:synonyms",
         _synonyms,
+    ),
+    "models": Verb(
+        "list, show and compare the versions of rankers, and choose the one in use",
+        "model_verbs:models",
+        _models,
+        actions=("list", "show", "compare", "promote", "rollback", "retire"),
     ),
     "serve": Verb("answer over HTTP until Ctrl-C", "verbs:serve", _serve),
     "rank": Verb("have a running service put items in order", "verbs:rank", _rank),

@@ -31,7 +31,7 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
     if args.purchases:
         if args.folder is not None:
             raise SettingError(f"Expected --purchases or a folder, found both: {args.folder}.")
-        from pipelines.cli.next_purchase_page import surfaces_page
+        from pipelines.pages import surfaces_page
 
         surfaces = _evaluation("purchases")(home, args.purchases)
         return Outcome(surfaces, surfaces_page(surfaces))

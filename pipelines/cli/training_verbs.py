@@ -79,7 +79,7 @@ def evaluate(args: argparse.Namespace) -> Outcome:
             home, metrics=args.metric, studies=studies, progress=progress
         )
     if args.nameless:
-        from pipelines.cli.nameless_page import nameless_page
+        from pipelines.pages import nameless_page
         from training.studies.nameless import evaluate_nameless
 
         with progress_bar("nameless visits") as progress:
@@ -206,7 +206,7 @@ def personalization(args: argparse.Namespace) -> Outcome:
 
 def next_purchase(args: argparse.Namespace) -> Outcome:
     """Rank what users buy next, and measure it."""
-    from pipelines.cli.next_purchase_page import evaluation_page
+    from pipelines.pages import evaluation_page
     from training.studies.next_purchase import History, evaluate_next_purchase
 
     home = Settings.from_environment().home

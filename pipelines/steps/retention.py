@@ -5,7 +5,7 @@ The rules, with the retention of `AISLE_RETENTION_DAYS` unless they say otherwis
     run         folders of local Kubeflow runs
     quarantine  files of quarantined lines
     dataset     datasets but the last training's
-    artifact    versions but the one in use, and the newest of the others
+    artifact    versions but the one in use, the one before it, and the newest of the others
     temporary   files and folders of killed processes, after a day
 
 Ages are those of files, by the system's clock.
@@ -30,6 +30,7 @@ from feature_repo.home import (
     locked,
 )
 from pipelines.steps.retrain import DATASET
+from training.artifacts import RANKER, former_version
 
 _DAY_SECONDS = 86_400.0
 _OLD_TEMPORARY_DAYS = 1.0
@@ -122,8 +123,11 @@ def _applied(rule: _Rule, home: Home, days: float, *, is_dry: bool) -> list[Unne
 
 def _versions(home: Home, days: float) -> Iterator[Unneeded]:
     for named in home.artifacts.glob("[!.]*/[!.]*"):
-        used = (home.current / named.relative_to(home.artifacts)).resolve()
-        others = sorted(path for path in named.glob("[!.]*") if path.resolve() != used)
+        kind, name = named.relative_to(home.artifacts).parts
+        needed = {(home.current / kind / name).resolve().name}
+        if kind == RANKER:
+            needed.add(former_version(home, name) or "")
+        others = sorted(path for path in named.glob("[!.]*") if path.name not in needed)
         yield from _older("artifact", others[:-1], days)
 
 

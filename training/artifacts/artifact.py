@@ -65,26 +65,49 @@ def publish(
     Raises:
         ArtifactError: the folder is absent, or holds no file.
     """
+    with locked(home.publish_lock):
+        version = store(home, kind, name, build_folder, manifest_extra)
+        point(home, kind, name, version)
+    return version
+
+
+def store(
+    home: Home, kind: str, name: str, build_folder: Path, manifest_extra: Mapping[str, Any]
+) -> str:
+    """Copy a build folder under its version, and return the version, which is not yet in use.
+
+    The caller holds the home's publish lock.
+
+    Raises:
+        ArtifactError: the folder is absent, or holds no file.
+    """
     if not build_folder.is_dir():
         raise ArtifactError(f"{build_folder}: expected a folder to publish, found none.")
     versions_folder = home.artifacts / kind / name
-    with locked(home.publish_lock):
-        versions_folder.mkdir(parents=True, exist_ok=True)
-        for left_over in versions_folder.glob(f"{_UNFINISHED}*"):
-            shutil.rmtree(left_over)
-        build = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=versions_folder))
-        shutil.copytree(
-            build_folder, build, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True
-        )
-        written = Manifest(kind, name, _hashes(build), **manifest_extra).to_bytes()
-        if not _hashes(build):
-            raise ArtifactError(f"{build_folder} is empty; there is nothing to publish.")
-        (build / MANIFEST).write_bytes(written)
-        _sync(build)
-        version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(written).hexdigest()[:8]}"
-        _move(build, versions_folder / version)
-        _point(home.current / kind / name, versions_folder / version)
+    versions_folder.mkdir(parents=True, exist_ok=True)
+    for left_over in versions_folder.glob(f"{_UNFINISHED}*"):
+        shutil.rmtree(left_over)
+    build = Path(tempfile.mkdtemp(prefix=_UNFINISHED, dir=versions_folder))
+    shutil.copytree(
+        build_folder, build, ignore=shutil.ignore_patterns(MANIFEST), dirs_exist_ok=True
+    )
+    written = Manifest(kind, name, _hashes(build), **manifest_extra).to_bytes()
+    if not _hashes(build):
+        raise ArtifactError(f"{build_folder} is empty; there is nothing to publish.")
+    (build / MANIFEST).write_bytes(written)
+    _sync(build)
+    version = f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(written).hexdigest()[:8]}"
+    _move(build, versions_folder / version)
     return version
+
+
+def point(home: Home, kind: str, name: str, version: str) -> None:
+    """Put a stored version in use.  The caller holds the home's publish lock."""
+    link = home.current / kind / name
+    link.parent.mkdir(parents=True, exist_ok=True)
+    new_link = link.with_name(f".{link.name}-{secrets.token_hex(8)}")
+    new_link.symlink_to(os.path.relpath(home.artifacts / kind / name / version, link.parent))
+    new_link.replace(link)
 
 
 def prune(home: Home, kind: str, name: str, keep: int) -> None:
@@ -205,10 +228,3 @@ def _move(build: Path, target: Path) -> None:
         return
     build.rename(target)
     _sync(target)
-
-
-def _point(link: Path, target: Path) -> None:
-    link.parent.mkdir(parents=True, exist_ok=True)
-    new_link = link.with_name(f".{link.name}-{secrets.token_hex(8)}")
-    new_link.symlink_to(os.path.relpath(target, link.parent))
-    new_link.replace(link)

@@ -20,6 +20,7 @@ from feature_repo.home import Home, LeakError, to_text
 from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
+from feature_repo.transformations import State
 from feature_repo.views import RANKING_SERVICE
 from training.dataset.format import Dataset, DatasetWriter, Facts
 from training.dataset.future_counts import check_future_counts
@@ -77,6 +78,7 @@ def build_dataset(
     prior = fit_prior(train["item_id"], pc.greater(train["gain"], 0))
     if math.isnan(prior.click_rate):
         check_sufficiency(rows)
+    features = State.read(home.features)
     facts = Facts(
         feature_columns(shop),
         prior,
@@ -84,6 +86,7 @@ def build_dataset(
         QUERY_KEY_VERSION,
         _by_split(rows),
         _roles(shop),
+        {} if features is None else features.origin,
     )
     slates = with_logged_sources(
         home, rows, historical_features(home, with_unshown_candidates(home, rows))

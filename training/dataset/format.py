@@ -53,6 +53,7 @@ class Facts:
         query_key_version: version of the function that computes query keys.
         rankings: number of rankings by split.
         roles: feature columns by their role in the platform, such as price.
+        origin: what the features came from, as `State.origin`.
     """
 
     columns: tuple[str, ...]
@@ -61,6 +62,7 @@ class Facts:
     query_key_version: int
     rankings: dict[str, int]
     roles: dict[str, str] = field(default_factory=dict)
+    origin: dict[str, str] = field(default_factory=dict)
 
 
 class Dataset:

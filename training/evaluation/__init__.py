@@ -4,13 +4,16 @@ from training.evaluation import explanation, parity
 from training.evaluation.ablations import study
 from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
-from training.evaluation.publish import publish_ranker
+from training.evaluation.lineage import lineage
+from training.evaluation.publish import check_served, publish_ranker
 from training.evaluation.trainings import repeat_trainings
 
 __all__ = [
+    "check_served",
     "compare",
     "evaluate",
     "explanation",
+    "lineage",
     "parity",
     "print_evaluation",
     "publish_ranker",

@@ -238,6 +238,7 @@ def _described(data: Dataset) -> dict[str, Any]:
         "test_rows": data.size,
         "test_first": to_text(int(instants[0])),
         "test_last": to_text(int(instants[-1])),
+        "origin": data.facts.origin,
         "feature_service": data.facts.feature_service,
         "prior_click_rate": data.facts.prior.click_rate,
         "features": {

@@ -11,8 +11,10 @@ from typing import Any
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import CHECKOUT, ArtifactError, Home
+from feature_repo.request_features import feature_columns
+from feature_repo.shop import Shop
 from feature_repo.views import RANKING_SERVICE
-from training.artifacts import RANKER, publish, sha256
+from training.artifacts import Manifest, publish_version, sha256
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.model_card import CARD, CARD_JSON
 from training.ranker import MODEL, TRAINING, Ranker
@@ -25,10 +27,12 @@ class Publication:
     Attributes:
         ranker: its version, or None where the gate rejected it.
         reason: the decision of the gate, in a sentence.
+        rejected: the version of a ranker that the gate rejected; it is stored and not in use.
     """
 
     ranker: str | None
     reason: str
+    rejected: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""
@@ -39,6 +43,8 @@ def publish_ranker(
     home: Home, ranker: Path, evaluation: Path, *, name: str, force: bool = False
 ) -> Publication:
     """Publish the build folder `ranker` under `name`, with its evaluation inside.
+
+    A ranker that the gate rejects is stored with its evaluation, and not put in use.
 
     Args:
         home: where it is published.
@@ -54,17 +60,37 @@ def publish_ranker(
     if measured["identity"]["model"] != sha256(ranker / MODEL):
         raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
     verdict = trained["verdict"]
-    reason = verdict["reason"]
-    if not verdict["publish"]:
-        if not force:
-            return Publication(None, reason)
+    reason, use = verdict["reason"], verdict["publish"] or force
+    if force and not verdict["publish"]:
         reason = f"Published by --force, although the gate rejects it: {reason}"
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
         for file in (EVALUATION, PAGE, CARD, CARD_JSON):
             shutil.copyfile(evaluation / file, build / file)
-        version = publish(home, RANKER, name, build, _manifest(Ranker.load(build), measured))
-    return Publication(version, reason)
+        extra = _manifest(Ranker.load(build), measured)
+        version = publish_version(home, name, build, extra, reason=reason, use=use)
+    return Publication(version, reason) if use else Publication(None, reason, version)
+
+
+def check_served(home: Home, manifest: Manifest) -> None:
+    """Check that the shop's features have every column of a ranker.
+
+    Raises:
+        ArtifactError: lists the columns that they lack.
+    """
+    served = feature_columns(Shop.load(home.shop_toml))
+    lacking = [name for name in manifest.columns if name not in {*served}]
+    if lacking:
+        raise ArtifactError(
+            f"Ranker {manifest.name!r} reads {len(lacking)} columns that the features of this home "
+            f"lack: {', '.join(lacking[:10])}{', …' if len(lacking) > 10 else ''}.  Declare them "
+            "again in shop.toml, or train a ranker on the present features."
+        )
+    if manifest.query_key_version not in (None, QUERY_KEY_VERSION):
+        raise ArtifactError(
+            f"Ranker {manifest.name!r}: expected query keys of version {QUERY_KEY_VERSION}, found "
+            f"{manifest.query_key_version}; train a ranker again."
+        )
 
 
 def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
@@ -73,7 +99,11 @@ def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
         "columns": ranker.columns,
         "feature_service": {"name": RANKING_SERVICE, "columns_sha256": digest},
         "query_key_version": QUERY_KEY_VERSION,
-        "parents": {"dataset_sha256": evaluation["identity"]["dataset"], "code_sha256": _code()},
+        "parents": {
+            "dataset_sha256": evaluation["identity"]["dataset"],
+            "code_sha256": _code(),
+            **evaluation["data"].get("origin", {}),
+        },
         "metrics": {"test": evaluation["test"]},
     }
 

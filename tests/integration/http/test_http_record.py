@@ -8,6 +8,7 @@ from feature_repo.events.contract import ServedEvent
 from feature_repo.request_features import feature_matrix
 from feature_repo.request_features.context import with_overrides
 from feature_repo.shop import Shop
+from pipelines.cli.main import main
 from serving.features import RedisConnection
 from serving.query import Query
 from tests.integration.http.small_shop import publish_ranker, read_once
@@ -143,6 +144,23 @@ def test_a_damaged_model_is_rejected_and_the_previous_version_stays(service, tmp
     assert service.eventually(lambda: service.metric(rejections) > before)
     assert service.rank(service.items).json()["model_version"] == good
     publish_ranker(service.home, tmp_path / "good", seed=9)
+
+
+def test_a_roll_back_restores_the_same_answers(service, tmp_path, monkeypatch):
+    monkeypatch.setenv("AISLE_HOME", str(service.home.root))
+    first = service.rank(service.items).json()
+    change = ["models", "promote", first["model_version"], "--reason", "A test.", "--json"]
+    assert main(change) == 0
+    other = publish_ranker(service.home, tmp_path / "other", seed=11)
+    assert service.eventually(lambda: _answer_of(service, other))["items"] != first["items"]
+
+    assert main(["models", "rollback", "--reason", "It was worse."]) == 0
+
+    again = service.eventually(lambda: _answer_of(service, first["model_version"]))
+    own = ("took", "request_id")
+    assert {k: v for k, v in again.items() if k not in own} == {
+        k: v for k, v in first.items() if k not in own
+    }
 
 
 def _answer_of(service, version):

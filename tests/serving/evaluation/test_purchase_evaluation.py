@@ -13,7 +13,7 @@ import pytest
 
 from feature_repo.home import DAY, Home
 from pipelines.cli.main import main
-from pipelines.cli.next_purchase_page import surfaces_page
+from pipelines.pages import surfaces_page
 from pipelines.terminal import Outcome, show
 from serving.evaluation.purchase_evaluation import (
     NO_ITEM,

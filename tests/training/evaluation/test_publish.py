@@ -7,9 +7,9 @@ import pytest
 
 from feature_repo.home import ArtifactError
 from tests.training.conftest import save_trained
-from training.artifacts import current, verify
+from training.artifacts import current, find_version, verify
 from training.evaluation import evaluate, publish_ranker
-from training.evaluation.evaluate import EVALUATION
+from training.evaluation.evaluate import EVALUATION, PAGE
 from training.ranker import TRAINING, Ranker
 
 
@@ -37,10 +37,10 @@ def test_the_ranker_is_published_with_its_evaluation(home, learned):
     assert folder.name == publication.ranker
     assert manifest.columns == Ranker.load(folder).columns
     assert manifest.metrics["test"] == json.loads((folder / EVALUATION).read_text())["test"]
-    assert manifest.parents.keys() == {"dataset_sha256", "code_sha256"}
+    assert manifest.parents.keys() >= {"dataset_sha256", "code_sha256"}
 
 
-def test_a_ranker_that_the_gate_rejects_is_not_published(home, learned):
+def test_a_ranker_that_the_gate_rejects_is_stored_and_not_used(home, learned):
     ranker, evaluation = learned
     publication = json.loads((ranker / TRAINING).read_text())
     publication["verdict"] |= {"publish": False, "reason": "It is worse."}
@@ -48,7 +48,9 @@ def test_a_ranker_that_the_gate_rejects_is_not_published(home, learned):
 
     publication = publish_ranker(home, ranker, evaluation, name="default")
 
-    assert publication.to_dict() == {"ranker": None, "reason": "It is worse."}
+    version = find_version(home, "default", publication.rejected)
+    assert (publication.ranker, version.state, version.reason) == (None, "rejected", "It is worse.")
+    assert (version.folder / PAGE).exists()
     with pytest.raises(ArtifactError):
         current(home, "ranker", "default")
 

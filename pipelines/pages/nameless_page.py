@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.cli.next_purchase_page import trainings_page
+from pipelines.pages.next_purchase_page import trainings_page
 from pipelines.terminal import Page, line, pages, table
 
 _COLUMNS = ("nameless", "named", "smoothed click rate", "nameless gain", "named gain")
