@@ -1,5 +1,7 @@
 """The page of an entity shows its features from both stores, and the events behind them."""
 
+import io
+
 import pytest
 from rich.console import Console
 
@@ -75,12 +77,14 @@ def test_a_person_reads_values_that_are_there_in_words(shop_room):
         row | {"online": live.get(row["feature"])} for row in offline(shop_room.home, item, NOW)
     ]
     (earlier,) = [row for row in rows if row["feature"] == "item_engagement__revenue_all"]
-    console = Console(width=200, record=True, quiet=True)
+    written = io.StringIO()
 
-    entity_words([*rows, earlier | {"online": 7, "view": "Earlier."}], with_online=True)(console)
+    entity_words([*rows, earlier | {"online": 7, "view": "Earlier."}], with_online=True)(
+        Console(file=written, width=200)
+    )
 
-    page = " ".join(console.export_text().split())
-    assert "The shop's field 'brand' Acme" in page
+    page = " ".join(written.getvalue().split())
+    assert "Brand of the item Acme" in page
     assert "19.90; a request reads 0.07" in page
     assert "others are 0 or have no value." in page
 
