@@ -4,6 +4,7 @@ Property tests draw new cases in each local run.  Where `CI` is set they repeat 
 that a failure can be reproduced.
 """
 
+import gc
 import os
 import signal
 from collections.abc import Iterator
@@ -26,6 +27,10 @@ hypothesis.settings.load_profile("gate" if os.environ.get("CI") else "person")
 # Each worker of the tests is one of as many processes as there are cores.  A second thread of
 # XGBoost would wait for the other, which costs eight times the CPU on a busy machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# Feast, BentoML and Hypothesis leave a large heap, and the default collects its garbage so often
+# that this takes a sixth of the CPU.
+gc.set_threshold(50_000)
 
 # A shell ignores SIGINT in background jobs, and the processes that tests interrupt inherit this.
 signal.signal(signal.SIGINT, signal.default_int_handler)
