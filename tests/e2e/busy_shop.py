@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import httpx
 
 from feature_repo.home import DAY, HOUR, MINUTE, SECOND, Clock
+from tests.scale import seconds
 
 QUERIES = ["Red Boots", "red  boots", "lamp", "Ünïque ﬁnd", None]
 MARKETS = ["uk", "de", None]
@@ -189,7 +190,7 @@ class BusyShop:
 
     def _answer(self, path, body, shown):
         """Return the answer; repeat a request that a busy machine answered degraded."""
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + seconds(30)
         while True:
             response = self.http.post(path, json=body, params={"shown": "1"} if shown else None)
             answer = response.raise_for_status().json()

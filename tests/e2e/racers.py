@@ -60,7 +60,7 @@ class Racer:
             "items": [{"id": f"item of {self.name}"}],
             "fields": [{"name": "query", "value": f"query of {self.name}"}],
         }
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + seconds(30)
         while time.monotonic() < deadline:
             response = http.post("/rank/default", json=body, params={"explain": "1"})
             answer = response.raise_for_status().json()

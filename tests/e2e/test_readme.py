@@ -33,7 +33,7 @@ SECONDS = seconds(420)
 TEST_OPTIONS = {"aisle simulate --out build/events.jsonl": " --users 80 --items 80"}
 """Options that the test adds to a command, so that it takes less time."""
 
-pytestmark = pytest.mark.timeout(1500)
+pytestmark = pytest.mark.timeout(seconds(150))
 
 
 def blocks():
@@ -111,7 +111,7 @@ class Shell:
 def interrupt(process):
     """Ctrl-C, as a terminal sends it: to the whole group."""
     os.killpg(process.pid, signal.SIGINT)
-    return process.wait(60)
+    return process.wait(seconds(60))
 
 
 def answers(url):
@@ -206,7 +206,7 @@ def test_the_service_answers_every_curl_of_the_page(shell):
         shell.run(f"{c.replace(':3000', f':{port}')} -sS --fail-with-body") for c in blocks()[4]
     ]
     process.terminate()
-    status = process.wait(60)
+    status = process.wait(seconds(60))
 
     ranked, searched, home, events, feedback, person = (json.loads(text) for text in outputs[:6])
     assert {item["item"] for item in ranked["items"]} == {"i00001", "i00002"}

@@ -16,6 +16,7 @@ from feature_repo.online.redis import RedisAddress, redis_client
 from feature_repo.transformations import transform
 from tests.feature_repo.histories import START, write_log, write_shop
 from tests.feature_repo.shops import ODD
+from tests.scale import seconds
 
 
 @pytest.fixture
@@ -177,7 +178,7 @@ def test_rows_loaded_by_hand_into_the_future_do_not_hide_later_events(home, load
 def test_emptied_server_gets_a_full_load(home, loaded, redis_address):
     events = [click("1", START)]
     loaded(events)
-    with redis_client(redis_address, timeout=5) as client:
+    with redis_client(redis_address, timeout=seconds(5)) as client:
         client.flushall()
 
     loaded(events)

@@ -132,9 +132,9 @@ class Service:
         """Return the output of the service."""
         return (self.home.root / "service.log").read_text()
 
-    def eventually(self, condition, seconds=30.0):
+    def eventually(self, condition):
         """Return the first true result of a condition, or the last result when time is up."""
-        deadline = time.monotonic() + seconds
+        deadline = time.monotonic() + seconds(30)
         while not (result := condition()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return result

@@ -17,6 +17,7 @@ from starlette.routing import Route
 
 from serving.http import bento
 from serving.http.connections import BoundedConnection
+from tests.scale import seconds
 
 
 class Small:
@@ -63,7 +64,7 @@ def test_shutdown_is_announced_before_the_earlier_handler_runs(monkeypatch):
             await asyncio.sleep(0.01)
 
     try:
-        asyncio.run(asyncio.wait_for(run(), 30))
+        asyncio.run(asyncio.wait_for(run(), seconds(30)))
     finally:
         signal.signal(signal.SIGTERM, original)
 

@@ -50,7 +50,7 @@ FIELD = {
     "t": "unix_timestamp_val",
 }
 STORED = {"n": 5, "x": 0.5, "y": 0.25, "b": True, "s": "é", "l": [1, 2], "m": {"k": 1}}
-DEADLINE, SLACK = 0.2, 2.0
+DEADLINE, SLACK = 0.2, seconds(0.2)
 """Deadline of a read, and extra seconds for a busy machine."""
 
 

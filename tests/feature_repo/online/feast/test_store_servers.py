@@ -31,7 +31,7 @@ from tests.scale import seconds
 
 TYPES = {"n": Int64}
 ITEMS = [f"i{n}" for n in range(40)]
-DEADLINE, SLACK = 0.2, 2.0
+DEADLINE, SLACK = 0.2, seconds(0.2)
 """Deadline of a read, and extra seconds for a busy machine."""
 
 
