@@ -28,6 +28,7 @@ class Settings:
             not in use are removed (`AISLE_RETENTION_DAYS`).
         drain_seconds: how long a service that ends still takes requests (`AISLE_DRAIN`).
         patience: factor on the deadlines of a request, for slow machines (`AISLE_PATIENCE`).
+        webhook: URL that the end of a pipeline run is posted to (`AISLE_WEBHOOK`).
     """
 
     home: Home
@@ -40,6 +41,7 @@ class Settings:
     retention_days: float = 30.0
     drain_seconds: float = 10.0
     patience: float = 1.0
+    webhook: str | None = None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> "Settings":
@@ -56,6 +58,7 @@ class Settings:
             retention_days=_days(environment.get("AISLE_RETENTION_DAYS") or "30"),
             drain_seconds=_drain(environment.get("AISLE_DRAIN") or "10"),
             patience=_patience(environment.get("AISLE_PATIENCE") or "1"),
+            webhook=environment.get("AISLE_WEBHOOK") or None,
         )
 
 

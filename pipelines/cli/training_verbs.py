@@ -14,6 +14,8 @@ from pipelines.steps import (
     EVALUATION,
     RANKER,
     TRANSFORM_FEATURES,
+    Report,
+    Step,
     remove_unneeded,
     retrain_pipeline,
 )
@@ -33,7 +35,9 @@ _REPORTS = {
     "build_dataset": "dataset",
     "train_ranker": "ranker",
     "evaluate_ranker": "evaluation",
+    "check_gate": "gate",
     "publish_ranker": "published",
+    "reject_ranker": "published",
     "publish_indexes": "indices",
 }
 """By step, the name of its report in the data of `aisle train`; of other steps, their own name."""
@@ -46,16 +50,19 @@ def train(args: argparse.Namespace) -> Outcome:
     options: dict[str, dict[str, Any]] = {
         "build_dataset": {"gains": args.gains, "horizon_days": args.horizon_days},
         "train_ranker": {"search": args.search, "search_seconds": args.search_seconds},
-        "publish_ranker": {"force": args.force},
+        "check_gate": {"force": args.force},
     }
-    data: dict[str, Any] = {}
+
+    def run(step: Step) -> Report:
+        with progress_bar(step.title or step.name) as progress:
+            return step.run(home, progress=progress, **options.get(step.name, {}))
+
+    def skip(step: Step) -> bool:
+        return step == TRANSFORM_FEATURES or (step.publishes and args.no_publish)
+
     with exclusive_training(home, "a training"):
-        for step in retrain_pipeline().steps:
-            if step == TRANSFORM_FEATURES or (step.publishes and args.no_publish):
-                continue
-            with progress_bar(step.title or step.name) as progress:
-                report = step.run(home, progress=progress, **options.get(step.name, {}))
-            data[_REPORTS.get(step.name, step.name)] = report
+        reports = retrain_pipeline().run_here(run, skip)
+    data: dict[str, Any] = {_REPORTS.get(name, name): report for name, report in reports.items()}
     data["removed"] = remove_unneeded(settings).counts()
     page = pages(
         _evaluation_page(data["evaluation"]),

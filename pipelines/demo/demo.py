@@ -18,7 +18,15 @@ from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings,
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.demo.showcase import Explainer, Showcase, choose_request, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
-from pipelines.steps import EVALUATION, MODEL, TRANSFORM_FEATURES, refresh, retrain_pipeline
+from pipelines.steps import (
+    EVALUATION,
+    MODEL,
+    TRANSFORM_FEATURES,
+    Report,
+    Step,
+    refresh,
+    retrain_pipeline,
+)
 from pipelines.terminal import item_titles
 
 SHARE_RECORDED = 1.0
@@ -149,10 +157,11 @@ class Demo:
         return replace(self.settings, clock=start)
 
     def _learn(self) -> None:
-        for step in retrain_pipeline().steps:
-            if step != TRANSFORM_FEATURES:
-                with self._step(step.title or step.name):
-                    step.run(self.home)
+        def run(step: Step) -> Report:
+            with self._step(step.title or step.name):
+                return step.run(self.home)
+
+        retrain_pipeline().run_here(run, lambda step: step == TRANSFORM_FEATURES)
 
     def _evaluation(self) -> dict[str, Any]:
         """Return the evaluation of the published ranker, else of the last one that was trained."""

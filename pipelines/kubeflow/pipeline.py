@@ -14,6 +14,8 @@ import json
 import re
 import sys
 import warnings
+from collections.abc import Mapping, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +23,7 @@ from kfp import dsl
 
 from feature_repo.home import Home, PipelineError
 from pipelines.kubeflow.components import component
-from pipelines.steps import HOME, MODEL, Artifact, Pipeline, Step
+from pipelines.steps import ERROR, HOME, MODEL, STATE, Artifact, Pipeline, Step
 
 CLAIM = "aisle-home"
 MOUNTED_HOME = "/var/lib/aisle"
@@ -35,34 +37,72 @@ def kubeflow_pipeline(pipeline: Pipeline, *, in_cluster: bool = True) -> Any:
     """Return the Kubeflow form of a pipeline, with the parameters `home` and `model`.
 
     Each step starts after the one before it, because steps also read what earlier ones wrote into
-    the home.  Resources and retries are for a cluster: the local runner ignores limits, and a
-    person sees a failure and starts the run again.
+    the home.  Steps that depend on a decision are in a condition of their own, and the step at the
+    exit runs whatever happened.  Resources and retries are for a cluster: the local runner ignores
+    limits, and a person sees a failure and starts the run again.
     """
     components = {
-        step.name: component(step, returns=step.name == pipeline.result) for step in pipeline.steps
+        step.name: component(step, returns=step.name in pipeline.results)
+        for step in pipeline.all_steps
     }
 
-    def run(home: str = MOUNTED_HOME, model: str = MODEL) -> str:
-        values: dict[Artifact, Any] = {}
-        parameters = {"home": home, "model": model}
-        tasks: dict[str, dsl.PipelineTask] = {}
-        for step in pipeline.steps:
-            arguments = {
-                value.name: values[value] if isinstance(value, Artifact) else parameters[value.name]
-                for value in step.inputs
-            }
-            task = components[step.name](**arguments)
-            if tasks:
-                task.after(list(tasks.values())[-1])
-            task.set_caching_options(False)
-            if in_cluster:
-                _configure(task, step)
-            tasks[step.name] = task
-            values |= {output: task.outputs[output.name] for output in step.outputs}
-        output: str = tasks[pipeline.result].outputs["Output"]
-        return output
+    def run(home: str = MOUNTED_HOME, model: str = MODEL) -> None:
+        tasks = _Tasks(components, {"home": home, "model": model}, in_cluster)
+        with contextlib.ExitStack() as stack:
+            if pipeline.on_exit is not None:
+                task = tasks.start(pipeline.on_exit)
+                stack.enter_context(dsl.ExitHandler(task, name=pipeline.name))
+            for decision, steps in groupby(pipeline.steps, key=lambda step: step.when):
+                tasks.add(decision, [*steps])
 
     return dsl.pipeline(name=pipeline.name, description=pipeline.description)(run)
+
+
+class _Tasks:
+    """The tasks of one run, as they are added in order."""
+
+    def __init__(
+        self, components: Mapping[str, Any], parameters: Mapping[str, Any], in_cluster: bool
+    ) -> None:
+        self._components, self._parameters = components, parameters
+        self._in_cluster = in_cluster
+        self._values: dict[Artifact, Any] = {}
+        self._last: dsl.PipelineTask | None = None
+        self._decision: Any = None
+
+    def add(self, decision: str, steps: Sequence[Step]) -> None:
+        """Add steps that run with a decision, or always where it is empty.
+
+        A step behind a condition follows the last step before it: one within may not run.
+        """
+        before = self._last
+        condition = dsl.If(self._decision == decision, name=decision) if decision else None
+        with condition or contextlib.nullcontext():
+            for step in steps:
+                task = self.start(step)
+                if self._last is not None and (condition is None or self._last is not before):
+                    task.after(self._last)
+                self._last = task
+                if step.decides:
+                    self._decision = task.outputs["Output"]
+        if condition is not None:
+            self._last = before
+
+    def start(self, step: Step) -> "dsl.PipelineTask":
+        """Return the task of a step."""
+        arguments = {
+            value.name: self._values[value]
+            if isinstance(value, Artifact)
+            else self._parameters[value.name]
+            for value in step.inputs
+            if value not in (STATE, ERROR)
+        }
+        task = self._components[step.name](**arguments)
+        task.set_caching_options(False)
+        if self._in_cluster:
+            _configure(task, step)
+        self._values |= {output: task.outputs[output.name] for output in step.outputs}
+        return task
 
 
 def run_pipeline(pipeline: Pipeline, home: Home, *, model: str = MODEL) -> dict[str, Any]:
@@ -79,20 +119,20 @@ def run_pipeline(pipeline: Pipeline, home: Home, *, model: str = MODEL) -> dict[
     from kfp import local
 
     root = home.root / "kubeflow"
+    runs = root / "runs"
     local.init(
         runner=local.SubprocessRunner(use_venv=False),
-        pipeline_root=str(root / "runs"),
+        pipeline_root=str(runs),
         workspace_root=str(root / "workspace"),
     )
     run_here = kubeflow_pipeline(pipeline, in_cluster=False)
     with contextlib.redirect_stdout(sys.stderr), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "You may be attemping to run", RuntimeWarning)
         try:
-            run = run_here(home=str(home.root), model=model)
+            run_here(home=str(home.root), model=model)
         except RuntimeError as error:
             raise PipelineError(f"{_ANSI.sub('', str(error))}  Its output is above.") from error
-    report: dict[str, Any] = json.loads(run.output)
-    return report
+    return _result(pipeline, max(runs.iterdir(), key=lambda run: run.stat().st_mtime_ns))
 
 
 def compile_pipeline(pipeline: Pipeline, out: Path) -> Path:
@@ -111,6 +151,17 @@ def compile_pipeline(pipeline: Pipeline, out: Path) -> Path:
     except OSError as error:
         raise PipelineError(f"The pipeline cannot be written to {out}: {error}.") from error
     return out
+
+
+def _result(pipeline: Pipeline, run: Path) -> dict[str, Any]:
+    """Return the report of the result step that ran."""
+    for name in pipeline.results:
+        path = run / name.replace("_", "-") / "executor_output.json"
+        if path.exists():
+            output = json.loads(path.read_text())["parameterValues"]["Output"]
+            report: dict[str, Any] = json.loads(output)
+            return report
+    raise PipelineError(f"{run}: expected a report of {' or '.join(pipeline.results)}, found none.")
 
 
 def _configure(task: "dsl.PipelineTask", step: Step) -> None:

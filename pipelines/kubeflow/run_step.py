@@ -11,7 +11,7 @@ from kfp import dsl
 
 from feature_repo.home import Home, NotEnoughError, restrict_permissions
 from pipelines.kubeflow.report_page import figures, markdown
-from pipelines.steps import HOME, MODEL_NAME, Report, Step, retrain_pipeline
+from pipelines.steps import ERROR, HOME, MODEL_NAME, STATE, Report, Step, retrain_pipeline
 
 
 def run_step(name: str, values: Mapping[str, str], drawn: Sequence[dsl.Artifact]) -> str:
@@ -25,8 +25,9 @@ def run_step(name: str, values: Mapping[str, str], drawn: Sequence[dsl.Artifact]
     The process ends with the error's own status where there is not enough to learn from yet.
     """
     step = retrain_pipeline().step(name)
+    texts = {MODEL_NAME.name, STATE.name, ERROR.name}
     typed: dict[str, Any] = {
-        key: value if key == MODEL_NAME.name else Path(value) for key, value in values.items()
+        key: value if key in texts else Path(value) for key, value in values.items()
     }
     if HOME.name in typed:
         restrict_permissions(Home(typed[HOME.name]))

@@ -13,9 +13,12 @@ from pipelines.steps.retrain import (
     retrain_pipeline,
 )
 from pipelines.steps.step import (
+    ERROR,
     HOME,
     MODEL_NAME,
+    STATE,
     Artifact,
+    Parameter,
     Pipeline,
     Report,
     Resources,
@@ -25,6 +28,7 @@ from pipelines.steps.steps import MODEL
 
 __all__ = [
     "DATASET",
+    "ERROR",
     "EVALUATE_RANKER",
     "EVALUATION",
     "HOME",
@@ -32,8 +36,10 @@ __all__ = [
     "MODEL_NAME",
     "PUBLISH_INDEXES",
     "RANKER",
+    "STATE",
     "TRANSFORM_FEATURES",
     "Artifact",
+    "Parameter",
     "Pipeline",
     "Report",
     "Resources",

@@ -1,21 +1,34 @@
 """The retraining pipeline: each step declared once, in running order.
 
-    transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> publish_ranker ->
-    publish_indexes
+    transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> check_gate ->
+    (publish_ranker | reject_ranker), publish_indexes; at the end, report_run
 
 To add a step, write its function in `steps.py` and declare it here.
 """
 
 from feature_repo.home import extension_error, extensions
 from pipelines.steps import steps
-from pipelines.steps.step import HOME, MODEL_NAME, Artifact, Pipeline, Resources, Step
+from pipelines.steps.step import (
+    ERROR,
+    HOME,
+    MODEL_NAME,
+    STATE,
+    Artifact,
+    Pipeline,
+    Resources,
+    Step,
+)
 
 GROUP = "aisle.steps"
 """The entry point group of steps in installed packages."""
 
+PUBLISH, REJECT = "publish", "reject"
+"""The decisions of the gate."""
+
 DATASET = Artifact("dataset", "Dataset", "datasets/ranking.parquet")
 RANKER = Artifact("ranker", "Model", "build/ranker")
 EVALUATION = Artifact("evaluation", "Artifact", "build/evaluation")
+VERDICT = Artifact("verdict", "Artifact", "build/verdict")
 
 TRANSFORM_FEATURES = Step(
     name="transform_features",
@@ -57,15 +70,37 @@ EVALUATE_RANKER = Step(
     figures=("test",),
     page="evaluation/evaluation.html",
 )
+CHECK_GATE = Step(
+    name="check_gate",
+    function=steps.check_gate,
+    inputs=(RANKER, EVALUATION),
+    outputs=(VERDICT,),
+    resources=Resources(cpu="1", memory="1G"),
+    retry=2,
+    title="gate",
+    decides=True,
+)
 PUBLISH_RANKER = Step(
     name="publish_ranker",
     function=steps.publish_ranker,
-    inputs=(HOME, RANKER, EVALUATION, MODEL_NAME),
+    inputs=(HOME, RANKER, EVALUATION, VERDICT, MODEL_NAME),
     outputs=(),
     resources=Resources(cpu="1", memory="1G"),
     retry=2,
     title="publish",
     publishes=True,
+    when=PUBLISH,
+)
+REJECT_RANKER = Step(
+    name="reject_ranker",
+    function=steps.reject_ranker,
+    inputs=(HOME, RANKER, EVALUATION, VERDICT, MODEL_NAME),
+    outputs=(),
+    resources=Resources(cpu="1", memory="1G"),
+    retry=2,
+    title="reject",
+    publishes=True,
+    when=REJECT,
 )
 PUBLISH_INDEXES = Step(
     name="publish_indexes",
@@ -78,6 +113,16 @@ PUBLISH_INDEXES = Step(
     publishes=True,
 )
 
+REPORT_RUN = Step(
+    name="report_run",
+    function=steps.report_run,
+    inputs=(HOME, STATE, ERROR),
+    outputs=(),
+    resources=Resources(cpu="1", memory="1G"),
+    retry=2,
+    title="report",
+)
+
 RETRAIN = Pipeline(
     name="retrain",
     description="Learn a ranker from the events of one home.",
@@ -86,10 +131,13 @@ RETRAIN = Pipeline(
         BUILD_DATASET,
         TRAIN_RANKER,
         EVALUATE_RANKER,
+        CHECK_GATE,
         PUBLISH_RANKER,
+        REJECT_RANKER,
         PUBLISH_INDEXES,
     ),
-    result=PUBLISH_RANKER.name,
+    results=(PUBLISH_RANKER.name, REJECT_RANKER.name),
+    on_exit=REPORT_RUN,
 )
 
 
@@ -101,7 +149,7 @@ def retrain_pipeline() -> Pipeline:
         PipelineError: such a step does not fit into the pipeline.
     """
     added = extensions(GROUP, Step)
-    for step in RETRAIN.steps:
+    for step in RETRAIN.all_steps:
         if step.name in added:
             raise extension_error(
                 GROUP,

@@ -52,7 +52,9 @@ HOME = Parameter("home")
 """The folder of the home; a step that takes it mounts the home's claim in a cluster."""
 MODEL_NAME = Parameter("model")
 """The published ranker's name."""
-PARAMETERS = frozenset({HOME, MODEL_NAME})
+STATE, ERROR = Parameter("state"), Parameter("error")
+"""How a run ended, and why it failed: for the step at its exit."""
+PARAMETERS = frozenset({HOME, MODEL_NAME, STATE, ERROR})
 
 
 @dataclass(frozen=True)
@@ -73,6 +75,8 @@ class Step:
             empty; without it Kubeflow draws the whole report as a table.
         page: an HTML file within an output, such as `evaluation/evaluation.html`.
         after: for a step of a shop's package, the step that it follows; without it, the last one.
+        decides: whether its report has a `decision`, on which later steps depend.
+        when: the decision that it depends on; without it, it always runs.
     """
 
     name: str
@@ -86,13 +90,15 @@ class Step:
     figures: tuple[str, ...] | None = None
     page: str = ""
     after: str = ""
+    decides: bool = False
+    when: str = ""
 
     def __post_init__(self) -> None:
         """Check that the function requires and accepts the parameters that the step declares."""
         unknown = {value for value in self.inputs if isinstance(value, Parameter)} - PARAMETERS
         if unknown:
             raise PipelineError(
-                f"Step {self.name!r}: expected HOME or MODEL_NAME, found {unknown}."
+                f"Step {self.name!r}: expected HOME, MODEL_NAME, STATE or ERROR, found {unknown}."
             )
         declared = [value.name for value in (*self.inputs, *self.outputs)]
         missing = [name for name in declared if name not in self._accepted()]
@@ -166,19 +172,22 @@ class Pipeline:
     """Steps in running order.
 
     Attributes:
-        result: the step whose report a run returns.
+        results: steps of which exactly one runs, and whose report a run returns.
+        on_exit: the step that runs at the end, also after a failure.
     """
 
     name: str
     description: str
     steps: tuple[Step, ...]
-    result: str
+    results: tuple[str, ...]
+    on_exit: Step | None = None
 
     def __post_init__(self) -> None:
-        """Check that names are unique and that each artifact is written before it is read."""
+        """Check that names are unique, and that artifacts and decisions come before their use."""
         written: set[Artifact] = set()
         names: set[str] = set()
-        for step in self.steps:
+        has_decision = False
+        for step in self.all_steps:
             read = {value for value in step.inputs if isinstance(value, Artifact)}
             if absent := sorted(artifact.name for artifact in read - written):
                 raise PipelineError(
@@ -190,10 +199,43 @@ class Pipeline:
                     f"Step {step.name!r}: expected a name that no other step of {self.name} has, "
                     "found two steps; rename one."
                 )
+            if step.when and not has_decision:
+                raise PipelineError(
+                    f"Step {step.name} of {self.name} runs on the decision {step.when!r}: expected "
+                    "an earlier step that decides, found none."
+                )
+            has_decision = has_decision or step.decides
             names.add(step.name)
             written.update(step.outputs)
-        if self.result not in names:
-            raise PipelineError(f"{self.name} returns {self.result}: expected one of {names}.")
+        if absent := [name for name in self.results if name not in names]:
+            raise PipelineError(f"{self.name} returns {absent}: expected some of {sorted(names)}.")
+
+    @property
+    def all_steps(self) -> tuple[Step, ...]:
+        """The steps, with the one at the exit."""
+        return (*self.steps, *((self.on_exit,) if self.on_exit else ()))
+
+    def run_here(
+        self, run: Callable[[Step], Report], skip: Callable[[Step], bool] = lambda _: False
+    ) -> dict[str, Report]:
+        """Run the steps one after the other, each unless a decision excludes it.
+
+        Args:
+            run: runs one step.
+            skip: whether the caller leaves a step out.
+
+        Returns:
+            The reports by name of the step.
+        """
+        reports: dict[str, Report] = {}
+        decision = ""
+        for step in self.steps:
+            if step.when not in ("", decision) or skip(step):
+                continue
+            reports[step.name] = run(step)
+            if step.decides:
+                decision = reports[step.name]["decision"]
+        return reports
 
     def step(self, name: str) -> Step:
         """Return the step of a name.
@@ -201,10 +243,10 @@ class Pipeline:
         Raises:
             PipelineError: there is none.
         """
-        for step in self.steps:
+        for step in self.all_steps:
             if step.name == name:
                 return step
-        names = ", ".join(step.name for step in self.steps)
+        names = ", ".join(step.name for step in self.all_steps)
         raise PipelineError(f"Expected a step of {self.name} ({names}), found {name!r}.")
 
     def with_steps(self, added: Iterable[Step]) -> "Pipeline":

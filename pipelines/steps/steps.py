@@ -97,13 +97,29 @@ def evaluate_ranker(
     return report
 
 
+def check_gate(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Report:
+    """Decide whether the ranker may be published, and write the decision and its reason."""
+    from training.evaluation import check_gate as check
+
+    return check(ranker, evaluation, verdict, force=force).to_dict()
+
+
 def publish_ranker(
-    home: Path, ranker: Path, evaluation: Path, *, model: str = MODEL, force: bool = False
+    home: Path, ranker: Path, evaluation: Path, verdict: Path, *, model: str = MODEL
 ) -> Report:
-    """Publish the ranker for the service to load, if the gate allows it or by `force`."""
+    """Publish the ranker for the service to load, as the gate decided."""
     from training.evaluation import publish_ranker as publish
 
-    return publish(Home(home), ranker, evaluation, name=model, force=force).to_dict()
+    return publish(Home(home), ranker, evaluation, verdict, name=model).to_dict()
+
+
+def reject_ranker(
+    home: Path, ranker: Path, evaluation: Path, verdict: Path, *, model: str = MODEL
+) -> Report:
+    """Store the ranker with the reason of the gate, without putting it in use."""
+    from training.evaluation import reject_ranker as reject
+
+    return reject(Home(home), ranker, evaluation, verdict, name=model).to_dict()
 
 
 def publish_indexes(home: Path) -> Report:
@@ -114,3 +130,10 @@ def publish_indexes(home: Path) -> Report:
     folder = Home(home)
     with exclusive(folder, "an index", wait=True):
         return publish(folder).to_dict()
+
+
+def report_run(home: Path, state: str, error: str) -> Report:
+    """Report how a run ended: in the home, on standard error, and to the webhook."""
+    from pipelines.steps.run_reports import report
+
+    return report(Home(home), Settings.from_environment().webhook, state, error)

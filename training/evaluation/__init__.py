@@ -5,10 +5,16 @@ from training.evaluation.ablations import study
 from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
 from training.evaluation.lineage import lineage
-from training.evaluation.publish import check_served, publish_ranker
+from training.evaluation.publish import (
+    check_gate,
+    check_served,
+    publish_ranker,
+    reject_ranker,
+)
 from training.evaluation.trainings import repeat_trainings
 
 __all__ = [
+    "check_gate",
     "check_served",
     "compare",
     "evaluate",
@@ -17,6 +23,7 @@ __all__ = [
     "parity",
     "print_evaluation",
     "publish_ranker",
+    "reject_ranker",
     "repeat_trainings",
     "study",
 ]

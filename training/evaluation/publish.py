@@ -1,4 +1,4 @@
-"""Publish the ranker if the gate allows it, or if the caller insists."""
+"""Decide whether a ranker is published, and publish it or store it with the reason."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import CHECKOUT, ArtifactError, Home
@@ -18,6 +18,8 @@ from training.artifacts import Manifest, publish_version, sha256
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.model_card import CARD, CARD_JSON
 from training.ranker import MODEL, TRAINING, Ranker
+
+VERDICT = "verdict.json"
 
 
 @dataclass(frozen=True)
@@ -39,37 +41,110 @@ class Publication:
         return asdict(self)
 
 
-def publish_ranker(
-    home: Home, ranker: Path, evaluation: Path, *, name: str, force: bool = False
-) -> Publication:
-    """Publish the build folder `ranker` under `name`, with its evaluation inside.
+@dataclass(frozen=True)
+class Verdict:
+    """The decision of the gate on a trained ranker.
 
-    A ranker that the gate rejects is stored with its evaluation, and not put in use.
+    Attributes:
+        decision: what happens to it.
+        reason: of the decision, in sentences.
+        model: hash of the ranker that it is about.
+    """
+
+    decision: Literal["publish", "reject"]
+    reason: str
+    model: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready dict."""
+        return asdict(self)
+
+
+def check_gate(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Verdict:
+    """Write the gate's decision and its reason to the folder `verdict`.
 
     Args:
-        home: where it is published.
         ranker: folder written by `training.ranker.ranker.train`.
         evaluation: folder written by `training.evaluation.evaluate.evaluate`.
-        name: of the model, as in `/rank/{model}`.
-        force: publish it although the gate rejects it.
+        verdict: folder of `verdict.json`.
+        force: publish the ranker although the gate rejects it.
 
     Raises:
         ArtifactError: ranker or evaluation is absent or damaged, or they do not belong together.
     """
-    trained, measured = _read(ranker / TRAINING), _read(evaluation / EVALUATION)
-    if measured["identity"]["model"] != sha256(ranker / MODEL):
-        raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
-    verdict = trained["verdict"]
-    reason, use = verdict["reason"], verdict["publish"] or force
-    if force and not verdict["publish"]:
+    trained, model = _trained(ranker, evaluation)["verdict"], sha256(ranker / MODEL)
+    reason = trained["reason"]
+    if force and not trained["publish"]:
         reason = f"Published by --force, although the gate rejects it: {reason}"
+    decided = Verdict("publish" if trained["publish"] or force else "reject", reason, model)
+    verdict.mkdir(parents=True, exist_ok=True)
+    (verdict / VERDICT).write_text(json.dumps(decided.to_dict(), indent=1) + "\n")
+    return decided
+
+
+def publish_ranker(
+    home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str
+) -> Publication:
+    """Publish a ranker under `name`, with its evaluation and the gate's verdict inside.
+
+    Raises:
+        ArtifactError: as `check_gate`, or the gate rejected the ranker.
+    """
+    decided = _decided(ranker, verdict, "publish")
+    version = _store(home, ranker, evaluation, verdict, name, decided)
+    return Publication(version, decided.reason)
+
+
+def reject_ranker(
+    home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str
+) -> Publication:
+    """Store a ranker that the gate rejected, without putting it in use.
+
+    Raises:
+        ArtifactError: as `check_gate`, or the gate did not reject the ranker.
+    """
+    decided = _decided(ranker, verdict, "reject")
+    version = _store(home, ranker, evaluation, verdict, name, decided)
+    return Publication(None, decided.reason, version)
+
+
+def _store(
+    home: Home, ranker: Path, evaluation: Path, verdict: Path, name: str, decided: Verdict
+) -> str:
+    _trained(ranker, evaluation)
     with tempfile.TemporaryDirectory() as scratch:
         build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
         for file in (EVALUATION, PAGE, CARD, CARD_JSON):
             shutil.copyfile(evaluation / file, build / file)
-        extra = _manifest(Ranker.load(build), measured)
-        version = publish_version(home, name, build, extra, reason=reason, use=use)
-    return Publication(version, reason) if use else Publication(None, reason, version)
+        shutil.copyfile(verdict / VERDICT, build / VERDICT)
+        return publish_version(
+            home,
+            name,
+            build,
+            _manifest(Ranker.load(build), _read(evaluation / EVALUATION)),
+            reason=decided.reason,
+            use=decided.decision == "publish",
+        )
+
+
+def _trained(ranker: Path, evaluation: Path) -> dict[str, Any]:
+    """Read how a ranker was trained, and check that the evaluation is of this ranker."""
+    trained, measured = _read(ranker / TRAINING), _read(evaluation / EVALUATION)
+    if measured["identity"]["model"] != sha256(ranker / MODEL):
+        raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
+    return trained
+
+
+def _decided(ranker: Path, verdict: Path, decision: str) -> Verdict:
+    decided = Verdict(**_read(verdict / VERDICT))
+    if decided.model != sha256(ranker / MODEL):
+        raise ArtifactError(f"{verdict} is of another ranker than {ranker}; check the gate again.")
+    if decided.decision != decision:
+        raise ArtifactError(
+            f"Expected a ranker to {decision}, found one that the gate decided to "
+            f"{decided.decision}: {decided.reason}"
+        )
+    return decided
 
 
 def check_served(home: Home, manifest: Manifest) -> None:

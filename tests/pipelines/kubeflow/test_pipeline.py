@@ -14,6 +14,7 @@ from feature_repo.online.redis import RedisAddress
 from pipelines.kubeflow import compile_pipeline, run_pipeline
 from pipelines.steps import HOME, Resources, Step
 from pipelines.steps.retrain import RETRAIN
+from training.artifacts import current, find_version
 from training.studies.simulation import simulate
 
 UPDATE = "run `pytest --update-golden` if the change is intended"
@@ -37,11 +38,20 @@ def test_the_compiled_pipeline_equals_the_golden_file(compiled, golden):
     assert masked == golden("retrain.yaml", masked), UPDATE
 
 
+def tasks_of(pipeline):
+    """All tasks of a compiled pipeline by name, those within conditions and handlers too."""
+    dags = [
+        pipeline["root"]["dag"],
+        *(c["dag"] for c in pipeline["components"].values() if "dag" in c),
+    ]
+    return {name: task for dag in dags for name, task in dag["tasks"].items()}
+
+
 def executors(documents):
     """The executor of each step of the compiled pipeline, by the step's name."""
     components = documents[0]["components"].values()
     containers = documents[0]["deploymentSpec"]["executors"]
-    labels = [component["executorLabel"] for component in components]
+    labels = [part["executorLabel"] for part in components if "executorLabel" in part]
     return {
         label.removeprefix("exec-").replace("-", "_"): containers[label]["container"]
         for label in labels
@@ -51,15 +61,15 @@ def executors(documents):
 def test_every_declared_step_has_a_component_that_runs_it(documents):
     compiled = executors(documents)
 
-    assert set(compiled) == {step.name for step in RETRAIN.steps}
+    assert set(compiled) == {step.name for step in RETRAIN.all_steps}
     for name, container in compiled.items():
         assert f'run_step("{name}", ' in container["command"][-1]
 
 
 def test_every_step_has_its_declared_resources_and_retries(documents):
-    compiled, tasks = executors(documents), documents[0]["root"]["dag"]["tasks"]
+    compiled, tasks = executors(documents), tasks_of(documents[0])
 
-    for step in RETRAIN.steps:
+    for step in RETRAIN.all_steps:
         resources = compiled[step.name]["resources"]
         task = tasks[step.name.replace("_", "-")]
         assert resources["resourceCpuRequest"] == step.resources.cpu
@@ -68,11 +78,35 @@ def test_every_step_has_its_declared_resources_and_retries(documents):
 
 
 def test_steps_run_in_the_declared_order(documents):
-    tasks = documents[0]["root"]["dag"]["tasks"]
-    names = [step.name.replace("_", "-") for step in RETRAIN.steps]
+    tasks = tasks_of(documents[0])
+    names = [step.name.replace("_", "-") for step in RETRAIN.steps if not step.when]
 
     for previous, name in pairwise(names):
         assert previous in tasks[name]["dependentTasks"]
+
+
+def test_the_gate_chooses_between_publishing_and_rejecting(documents):
+    conditions = [
+        (task["triggerPolicy"]["condition"], task["dependentTasks"], task["componentRef"]["name"])
+        for task in tasks_of(documents[0]).values()
+        if "condition" in task.get("triggerPolicy", {})
+    ]
+
+    chosen = {
+        condition.rpartition("== ")[2]: [*documents[0]["components"][component]["dag"]["tasks"]]
+        for condition, _, component in conditions
+    }
+    assert chosen == {"'publish'": ["publish-ranker"], "'reject'": ["reject-ranker"]}
+    assert all("check-gate" in dependent for _, dependent, _ in conditions)
+
+
+def test_the_report_runs_at_the_exit_whatever_happened(documents):
+    task = documents[0]["root"]["dag"]["tasks"]["report-run"]
+
+    assert task["triggerPolicy"] == {"strategy": "ALL_UPSTREAM_TASKS_COMPLETED"}
+    assert task["inputs"]["parameters"]["status"] == {
+        "taskFinalStatus": {"producerTask": "exit-handler-1"}
+    }
 
 
 def test_an_added_step_is_compiled_from_its_declaration(tmp_path):
@@ -85,17 +119,20 @@ def test_an_added_step_is_compiled_from_its_declaration(tmp_path):
     text = compile_pipeline(RETRAIN.with_steps([step]), tmp_path / "retrain.yaml").read_text()
 
     pipeline = next(iter(yaml.safe_load_all(text)))
-    task = pipeline["root"]["dag"]["tasks"]["count-events"]
+    task = tasks_of(pipeline)["count-events"]
     assert task["dependentTasks"] == ["publish-indexes"]
     assert task["retryPolicy"]["maxRetryCount"] == 3
     assert "def count_events(" in text
 
 
 def test_no_step_takes_its_result_from_a_cache(documents):
-    tasks = documents[0]["root"]["dag"]["tasks"]
+    tasks = [
+        task
+        for name, task in tasks_of(documents[0]).items()
+        if name.replace("-", "_") in {step.name for step in RETRAIN.all_steps}
+    ]
 
-    assert len(tasks) == 6
-    assert [task["cachingOptions"] for task in tasks.values()] == [{}] * 6
+    assert [task["cachingOptions"] for task in tasks] == [{}] * len(RETRAIN.all_steps)
 
 
 def test_every_step_that_takes_the_home_mounts_it(documents):
@@ -103,7 +140,8 @@ def test_every_step_that_takes_the_home_mounts_it(documents):
     takers = {
         component["executorLabel"]
         for component in pipeline["components"].values()
-        if "home" in component["inputDefinitions"].get("parameters", {})
+        if "executorLabel" in component
+        and "home" in component["inputDefinitions"].get("parameters", {})
     }
 
     assert takers == set(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"])
@@ -113,7 +151,7 @@ def test_every_step_that_takes_the_home_mounts_it(documents):
 def learned(tmp_path_factory):
     """A home with a small simulated shop, and the report of a pipeline run in it.
 
-    It takes half a minute: each of the six steps runs in its own process, as in a cluster.
+    It takes half a minute: each of the eight steps runs in its own process, as in a cluster.
     """
     home = Home(tmp_path_factory.mktemp("learned") / "home")
     events = simulate(home.root / "shop.jsonl", users=120, items=80, days=12)
@@ -132,6 +170,20 @@ def test_a_local_run_publishes_the_ranker_it_measured(learned):
     assert 0 < evaluation["test"]["ndcg@10"] <= 1
 
 
+def test_a_run_that_is_not_better_is_rejected_with_its_reason_and_changes_nothing(learned):
+    home, published = learned
+    before = current(home, "ranker", "default")
+
+    rejected = run_pipeline(RETRAIN, home)
+
+    assert current(home, "ranker", "default") == before
+    assert (published["ranker"], rejected["ranker"]) == (before.name, None)
+    assert "not above zero" in rejected["reason"]
+    assert find_version(home, "default", rejected["rejected"]).state == "rejected"
+    runs = [*map(json.loads, (home.root / "kubeflow/runs.jsonl").read_text().splitlines())]
+    assert [run["state"] for run in runs] == ["SUCCEEDED", "SUCCEEDED"]
+
+
 def test_a_local_run_publishes_the_candidate_indexes(learned):
     home, _ = learned
 
@@ -140,7 +192,7 @@ def test_a_local_run_publishes_the_candidate_indexes(learned):
 
 def test_a_run_writes_the_report_pages_and_figures(learned):
     home, _ = learned
-    (run,) = (home.root / "kubeflow" / "runs").iterdir()
+    run = min((home.root / "kubeflow" / "runs").iterdir())
 
     measured = json.loads((run / "evaluate-ranker" / "executor_output.json").read_text())
 
@@ -170,3 +222,6 @@ def test_a_failed_step_fails_the_run_and_is_named(tmp_path, monkeypatch, capfd):
     assert "Traceback" in printed.err
     assert list(elsewhere.iterdir()) == []
     assert (home / "kubeflow" / "runs").is_dir()
+    run = json.loads((home / "kubeflow" / "runs.jsonl").read_text())
+    assert run["state"] == "FAILED"
+    assert "failed" in run["error"]

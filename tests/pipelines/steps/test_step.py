@@ -32,7 +32,7 @@ WRITE = Step("write_table", write_table, (HOME,), (TABLE,), SMALL, retry=0)
 READ = Step("read_table", read_table, (TABLE,), (), SMALL, retry=0)
 
 
-@pytest.mark.parametrize("step", RETRAIN.steps, ids=lambda step: step.name)
+@pytest.mark.parametrize("step", RETRAIN.all_steps, ids=lambda step: step.name)
 def test_every_step_declares_the_settings_of_each_runner(step):
     assert step.title, f"{step.name}: expected a title for the demo and for progress"
     assert step.summary != step.name, f"{step.name}: expected a docstring of its function"
@@ -50,7 +50,7 @@ def test_every_function_of_the_steps_is_declared():
         if getattr(value, "__module__", "") == module.__name__ and callable(value)
     }
 
-    assert functions == {step.name for step in RETRAIN.steps}
+    assert functions == {step.name for step in RETRAIN.all_steps}
 
 
 def test_a_step_runs_with_its_artifacts_in_the_home(home: Home):
@@ -85,27 +85,54 @@ def test_a_step_of_a_package_cannot_have_the_name_of_a_built_in_step(monkeypatch
 
 
 def test_a_step_with_an_unknown_parameter_is_rejected():
-    with pytest.raises(PipelineError, match=r"expected HOME or MODEL_NAME, found .*'color'"):
+    with pytest.raises(
+        PipelineError, match=r"expected HOME, MODEL_NAME, STATE or ERROR, found .*'color'"
+    ):
         Step("paint", lambda color: {}, (Parameter("color"),), (), SMALL, retry=0)
 
 
 def test_a_pipeline_that_reads_an_artifact_without_a_writer_is_rejected():
     with pytest.raises(PipelineError, match=r"read_table of both reads \['table'\]"):
-        Pipeline("both", "", (READ, WRITE), "read_table")
+        Pipeline("both", "", (READ, WRITE), ("read_table",))
 
 
 def test_two_steps_of_one_name_are_rejected():
     with pytest.raises(PipelineError, match=r"'write_table'.*found two steps; rename"):
-        Pipeline("twice", "", (WRITE, WRITE), "write_table")
+        Pipeline("twice", "", (WRITE, WRITE), ("write_table",))
 
 
 def test_a_pipeline_without_its_result_is_rejected():
-    with pytest.raises(PipelineError, match="returns read_table"):
-        Pipeline("one", "", (WRITE,), "read_table")
+    with pytest.raises(PipelineError, match=r"returns \['read_table'\]"):
+        Pipeline("one", "", (WRITE,), ("read_table",))
+
+
+def decide(home):
+    """Decide by the name of the home."""
+    return {"decision": home.name}
+
+
+def called(name, when=""):
+    return Step(name, lambda home: {"name": name}, (HOME,), (), SMALL, retry=0, when=when)
+
+
+@pytest.mark.parametrize(("decision", "chosen"), [("yes", "do"), ("no", "leave")])
+def test_steps_run_by_the_decision_of_an_earlier_one(tmp_path, decision, chosen):
+    gate = Step("decide", decide, (HOME,), (), SMALL, retry=0, decides=True)
+    steps = (gate, called("do", "yes"), called("leave", "no"), called("always"))
+    home = Home(tmp_path / decision)
+
+    reports = Pipeline("gated", "", steps, ("do", "leave")).run_here(lambda step: step.run(home))
+
+    assert [*reports] == ["decide", chosen, "always"]
+
+
+def test_a_decision_without_a_step_that_decides_is_rejected():
+    with pytest.raises(PipelineError, match=r"runs on the decision 'yes'.*found none"):
+        Pipeline("gated", "", (called("do", "yes"),), ("do",))
 
 
 def test_an_added_step_follows_the_step_it_names():
-    both = Pipeline("both", "", (WRITE, READ), "read_table")
+    both = Pipeline("both", "", (WRITE, READ), ("read_table",))
     after = Step("check", read_table, (TABLE,), (), SMALL, retry=0, after="write_table")
     last = Step("report", read_table, (TABLE,), (), SMALL, retry=0)
 
@@ -113,7 +140,7 @@ def test_an_added_step_follows_the_step_it_names():
 
     assert names == ["write_table", "check", "read_table", "report"]
     with pytest.raises(PipelineError, match=r"Expected a step of one \(write_table\)"):
-        Pipeline("one", "", (WRITE,), "write_table").with_steps(
+        Pipeline("one", "", (WRITE,), ("write_table",)).with_steps(
             [Step("check", read_table, (TABLE,), (), SMALL, retry=0, after="absent")]
         )
 

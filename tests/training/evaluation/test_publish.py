@@ -8,8 +8,9 @@ import pytest
 from feature_repo.home import ArtifactError
 from tests.training.conftest import save_trained
 from training.artifacts import current, find_version, verify
-from training.evaluation import evaluate, publish_ranker
+from training.evaluation import check_gate, evaluate, publish_ranker, reject_ranker
 from training.evaluation.evaluate import EVALUATION, PAGE
+from training.evaluation.publish import VERDICT
 from training.ranker import TRAINING, Ranker
 
 
@@ -22,6 +23,14 @@ def evaluated(made_dataset, fitted, tmp_path_factory):
     return folder
 
 
+def publish(home, ranker, evaluation, *, force=False):
+    """Publish or store a ranker as the gate decides."""
+    verdict = evaluation.parent / "verdict"
+    decided = check_gate(ranker, evaluation, verdict, force=force)
+    move = publish_ranker if decided.decision == "publish" else reject_ranker
+    return move(home, ranker, evaluation, verdict, name="default")
+
+
 @pytest.fixture
 def learned(evaluated, tmp_path):
     """Copies of the ranker and evaluation folders, which a test may change."""
@@ -30,7 +39,7 @@ def learned(evaluated, tmp_path):
 
 
 def test_the_ranker_is_published_with_its_evaluation(home, learned):
-    publication = publish_ranker(home, *learned, name="default")
+    publication = publish(home, *learned)
 
     folder = current(home, "ranker", "default")
     manifest = verify(folder)
@@ -46,7 +55,7 @@ def test_a_ranker_that_the_gate_rejects_is_stored_and_not_used(home, learned):
     publication["verdict"] |= {"publish": False, "reason": "It is worse."}
     (ranker / TRAINING).write_text(json.dumps(publication))
 
-    publication = publish_ranker(home, ranker, evaluation, name="default")
+    publication = publish(home, ranker, evaluation)
 
     version = find_version(home, "default", publication.rejected)
     assert (publication.ranker, version.state, version.reason) == (None, "rejected", "It is worse.")
@@ -61,7 +70,7 @@ def test_a_rejected_ranker_is_published_by_force_and_says_so(home, learned):
     trained["verdict"] |= {"publish": False, "reason": "It is worse."}
     (ranker / TRAINING).write_text(json.dumps(trained))
 
-    publication = publish_ranker(home, ranker, evaluation, name="default", force=True)
+    publication = publish(home, ranker, evaluation, force=True)
 
     assert publication.ranker == current(home, "ranker", "default").name
     assert publication.reason == (
@@ -76,9 +85,23 @@ def test_an_evaluation_of_another_ranker_is_rejected(home, learned):
     (evaluation / EVALUATION).write_text(json.dumps(publication))
 
     with pytest.raises(ArtifactError, match="another ranker"):
-        publish_ranker(home, ranker, evaluation, name="default")
+        publish(home, ranker, evaluation)
 
 
 def test_ranker_without_an_evaluation_is_not_published(home, learned, tmp_path):
     with pytest.raises(ArtifactError, match=r"evaluation\.json"):
-        publish_ranker(home, learned[0], tmp_path / "none", name="default")
+        publish(home, learned[0], tmp_path / "none")
+
+
+def test_a_ranker_is_not_published_against_the_verdict_or_with_that_of_another(home, learned):
+    ranker, evaluation = learned
+    verdict = evaluation.parent / "verdict"
+    check_gate(ranker, evaluation, verdict)
+    decided = json.loads((verdict / VERDICT).read_text())
+
+    with pytest.raises(ArtifactError, match="decided to publish"):
+        reject_ranker(home, ranker, evaluation, verdict, name="default")
+
+    (verdict / VERDICT).write_text(json.dumps(decided | {"model": "0" * 64}))
+    with pytest.raises(ArtifactError, match="another ranker"):
+        publish_ranker(home, ranker, evaluation, verdict, name="default")
