@@ -103,4 +103,4 @@ def test_the_step_runs_by_its_name_and_in_the_pipeline(shop):
 
     assert shop["step"] == {"items": 10}
     assert "count_wishes" in shop["steps"]
-    assert "count-wishes" in pipeline["root"]["dag"]["tasks"]
+    assert "exec-count-wishes" in pipeline["deploymentSpec"]["executors"]
