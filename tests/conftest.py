@@ -47,10 +47,15 @@ LONGEST_FILES = (
     "e2e/test_readme.py",
     "e2e/test_sameness.py",
     "feature_repo/transformations/test_incremental.py",
+    "integration/test_feast_commands.py",
+    "training/ranker/test_variants.py",
+    "integration/test_live_and_loaded.py",
+    "feature_repo/views/test_history_limits.py",
     "feature_repo/online/feast/test_killed_loads.py",
 )
-"""They start first, so that the workers finish together.  The first worker continues from the demo
-to the README, which uses the demo's home, while the second is busy with another file."""
+"""The files of 30 CPU seconds and more start first, so that the workers finish together.  The first
+worker continues from the demo to the README, which uses the demo's home, while the second is busy
+with another file."""
 
 
 def pytest_addoption(parser):

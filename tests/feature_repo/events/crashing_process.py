@@ -1,14 +1,15 @@
-"""A process that kills itself at its n-th change of the home's files.
+"""Verbs that kill their process at its n-th change of the home's files.
 
-    python -m tests.feature_repo.events.crashing_process HOME N compact
-    python -m tests.feature_repo.events.crashing_process HOME N ingest FILE MODE
-    python -m tests.feature_repo.events.crashing_process HOME N append
-    python -m tests.feature_repo.events.crashing_process HOME N transform
+Every change is counted before it happens.  At the n-th the process ends as with `kill -9`: nothing
+is flushed, closed or unlocked.  Each process is a fork of one that has imported the product, since
+an import takes longer than a verb.
 
-It counts every change before it happens. At the n-th it ends as with `kill -9`: nothing is flushed,
-closed or unlocked. If it is not killed, it prints the number of changes.
+    python -m tests.feature_repo.events.crashing_process HOME
+
+appends until somebody kills it.
 """
 
+import multiprocessing
 import os
 import signal
 import sys
@@ -20,6 +21,7 @@ from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock, Home, Settings
 from feature_repo.transformations import transform
+from tests.scale import seconds
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.truncate", "os.link", "os.rmdir"}
 
@@ -54,23 +56,37 @@ def append_forever(log):
         threading.Thread(target=run, args=(thread,)).start()
 
 
-def main(root, last_change, verb, *arguments):
-    """Run one verb."""
-    home = Home(Path(root))
+def run_crashing(home, last_change, verb, *arguments):
+    """Run a verb in a process that kills itself at a change; 0 is none.
+
+    Returns:
+        The exit status, and the number of changes of a process that ended by itself.
+    """
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([__name__])
+    receiver, sender = context.Pipe(duplex=False)
+    words = (sender, home.root, last_change, verb, *arguments)
+    process = context.Process(target=_run, args=words, daemon=True)
+    process.start()
+    process.join(seconds(120))
+    return process.exitcode, receiver.recv() if process.exitcode == 0 else None
+
+
+def _run(sender, root, last_change, verb, *arguments):
+    home = Home(root)
     clock = Clock.of(Settings(home))
-    switch = KillSwitch(home.root if verb == "transform" else home.log, int(last_change))
+    switch = KillSwitch(home.root if verb == "transform" else home.log, last_change)
     sys.addaudithook(switch.watch)
-    if verb == "append":
-        append_forever(EventLog(home, clock))
-        return
     if verb == "compact":
         EventLog(home, clock).compact()
     elif verb == "transform":
         transform(home, clock.now())
     else:
-        ingest([Path(arguments[0])], home=home, clock=clock, mode=arguments[1])
-    print(switch.count)
+        path, mode = arguments
+        ingest([path], home=home, clock=clock, mode=mode)
+    sender.send(switch.count)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    appended = Home(Path(sys.argv[1]))
+    append_forever(EventLog(appended, Clock.of(Settings(appended))))

@@ -4,8 +4,6 @@ import os
 import shutil
 import signal
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 
 import pytest
@@ -14,8 +12,9 @@ from hypothesis import HealthCheck, given, settings
 from feature_repo.events.contract import InteractionEvent, RankingEvent, ShownItem, UserEvent
 from feature_repo.home import DAY, HOUR, Home
 from feature_repo.transformations import run, staged_log, transform
+from tests.feature_repo.events.crashing_process import run_crashing
 from tests.feature_repo.growing_log import START, GrowingLog, growth, rebuilt, rows
-from tests.scale import examples, seconds
+from tests.scale import examples
 
 DEATHS = 5
 
@@ -175,21 +174,6 @@ def test_change_of_the_past_rebuilds_everything(home, tmp_path):
     assert differences(home, rebuilt(home, tmp_path / "other")) == {}
 
 
-def killed_at(home, fatal):
-    """Run a transform in a process that ends at its n-th change; return the exit status."""
-    command = [
-        sys.executable,
-        "-m",
-        "tests.feature_repo.events.crashing_process",
-        home.root,
-        str(fatal),
-    ]
-    done = subprocess.run(
-        [*command, "transform"], capture_output=True, text=True, check=False, timeout=seconds(120)
-    )
-    return done.returncode, done.stdout
-
-
 def test_killed_run_shows_one_generation_and_the_next_run_recovers(home, tmp_path):
     grown = grown_with(home, OLD[:20], [click("c1", "old-7")])
     before = rows(home)
@@ -198,12 +182,12 @@ def test_killed_run_shows_one_generation_and_the_next_run_recovers(home, tmp_pat
     grown.log.seal()
     grown.log.compact()
     after = rows(rebuilt(home, tmp_path / "whole"))
-    status, changes = killed_at(copied(home, tmp_path / "rehearsal"), 0)
+    status, changes = run_crashing(copied(home, tmp_path / "rehearsal"), 0, "transform")
     assert status == 0
 
-    for fatal in range(1, int(changes) + 1, int(changes) // DEATHS):
+    for fatal in range(1, changes + 1, changes // DEATHS):
         spoilt = copied(home, tmp_path / f"killed-{fatal}")
-        assert killed_at(spoilt, fatal)[0] == -signal.SIGKILL
+        assert run_crashing(spoilt, fatal, "transform")[0] == -signal.SIGKILL
         assert rows(spoilt) in (before, after)
 
         again = transform(spoilt, START)

@@ -12,21 +12,13 @@ from feature_repo.events.log import EventLog
 from feature_repo.events.log.segments import list_segments
 from feature_repo.home import MINUTE, Clock, Home, LogError, to_text
 from tests.feature_repo.events.conftest import NOON
+from tests.feature_repo.events.crashing_process import run_crashing
 from tests.feature_repo.events.event_samples import click, compacted, everything, item, ranking
-from tests.scale import seconds
 
-CRASHING_PROCESS = [sys.executable, "-m", "tests.feature_repo.events.crashing_process"]
+APPENDING_PROCESS = [sys.executable, "-m", "tests.feature_repo.events.crashing_process"]
 KILLED = -9
 POINTS = 7
 """Number of kills of a run, spread over all its file changes."""
-
-
-def run_crashing(home, change, *verb):
-    """Run `crashing_process.py` until it ends or kills itself."""
-    command = [*CRASHING_PROCESS, home.root, str(change), *verb]
-    return subprocess.run(
-        command, capture_output=True, text=True, check=False, timeout=seconds(120)
-    )
 
 
 def copy_of(home, name):
@@ -39,17 +31,16 @@ def copy_of(home, name):
 
 def killed_homes(home, *verb):
     """Yield copies of a home after kills of the verb, from its first file change to its last."""
-    finished = run_crashing(copy_of(home, "rehearsal"), 0, *verb)
-    assert finished.returncode == 0, finished.stderr
-    changes = int(finished.stdout)
+    status, changes = run_crashing(copy_of(home, "rehearsal"), 0, *verb)
+    assert status == 0
     for change in sorted({1 + n * (changes - 1) // (POINTS - 1) for n in range(POINTS)}):
         crashed_home = copy_of(home, f"killed-at-{change}")
-        assert run_crashing(crashed_home, change, *verb).returncode == KILLED
+        assert run_crashing(crashed_home, change, *verb)[0] == KILLED
         yield crashed_home
 
 
 def test_acknowledged_appends_survive_a_kill(home):
-    command = [*CRASHING_PROCESS, home.root, "0", "append"]
+    command = [*APPENDING_PROCESS, home.root]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         acknowledged = [process.stdout.readline().strip() for _ in range(200)]
         process.kill()
