@@ -28,6 +28,9 @@ def add_options(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--model", default="default", help="name of the ranker (%(default)s)")
     verb.add_argument("--reason", help="why, one sentence; the history keeps it")
     verb.add_argument("--lineage", action="store_true", help="for show: what it was made from")
+    verb.add_argument(
+        "--openlineage", action="store_true", help="for show: that as run events, a line each"
+    )
 
 
 def models(args: argparse.Namespace) -> Outcome:
@@ -75,13 +78,18 @@ def _list(_: argparse.Namespace, home: Home) -> Outcome:
 
 
 def _show(args: argparse.Namespace, home: Home) -> Outcome:
-    from training.artifacts import CURRENT, find_version, verify
-    from training.evaluation import lineage
+    from training.artifacts import CURRENT, find_version, read_history, verify
+    from training.evaluation import lineage, open_lineage
 
     version = find_version(home, args.model, args.versions[0] if args.versions else CURRENT)
     verify(version.folder)
     chain = lineage(version.manifest, version.version)
     data = _described(version) | {"card": _card(version), "lineage": chain}
+    if args.openlineage:
+        changes = read_history(home, version.name)
+        made = next((one for one in changes if one.version == version.version), None)
+        events = [] if made is None else open_lineage(chain, made, home.project)
+        return Outcome({"events": events}, pages(*(line(json.dumps(one)) for one in events)))
     rows: list[list[object]] = [
         [link["what"], link["id"] or "not recorded", link["detail"]] for link in chain
     ]

@@ -13,6 +13,7 @@ from training.artifacts.artifact import (
 )
 from training.artifacts.versions import (
     CURRENT,
+    Change,
     Version,
     find_version,
     former_version,
@@ -29,6 +30,7 @@ __all__ = [
     "CURRENT",
     "POPULARITY",
     "RANKER",
+    "Change",
     "Manifest",
     "Version",
     "current",

@@ -4,7 +4,7 @@ from training.evaluation import explanation, parity
 from training.evaluation.ablations import study
 from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
-from training.evaluation.lineage import lineage
+from training.evaluation.lineage import lineage, open_lineage
 from training.evaluation.publish import (
     check_gate,
     check_served,
@@ -20,6 +20,7 @@ __all__ = [
     "evaluate",
     "explanation",
     "lineage",
+    "open_lineage",
     "parity",
     "print_evaluation",
     "publish_ranker",

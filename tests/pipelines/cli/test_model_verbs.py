@@ -1,6 +1,7 @@
 """`aisle models` lists, shows and compares versions of rankers, and changes the one in use."""
 
 import json
+import uuid
 
 import pytest
 
@@ -72,6 +73,18 @@ def test_the_lineage_names_dataset_features_and_code(published, capsys):
     assert chain["ranker"] == shown["version"] == published[1]
     assert (chain["dataset"], chain["features"], chain["code"]) == ("d" * 64, "f" * 64, "c" * 64)
     assert chain["events"] == ""
+
+
+def test_the_lineage_is_printed_as_run_events_of_openlineage(published, capsys):
+    main(["models", "show", "--openlineage"])
+
+    events = [*map(json.loads, capsys.readouterr().out.splitlines())]
+    (build, train) = events
+    assert build["outputs"][0]["name"] == train["inputs"][0]["name"] == "dataset"
+    assert train["outputs"][0]["facets"]["version"]["datasetVersion"] == published[1]
+    for event in events:
+        assert {"eventTime", "run", "job", "producer", "schemaURL"} <= event.keys()
+        assert uuid.UUID(event["run"]["runId"])
 
 
 def test_a_comparison_says_whether_the_figures_are_of_the_same_rankings(published, capsys):
