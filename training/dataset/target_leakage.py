@@ -99,12 +99,24 @@ def _ranks(scores: npt.ArrayLike, slates: Slates) -> Floats:
 
 
 def _best(values: npt.NDArray[np.float32], slates: Slates, targets: list[Targets]) -> float:
-    """Return the highest mean AUC of a column: ascending, descending, or by its missing values."""
+    """Return the highest mean AUC of a column: ascending, descending, or by its missing values.
+
+    Where no value is missing, an order and its reverse have AUCs that sum to 1.
+    """
     missing = np.isnan(values)
-    orders = [values, -values, missing, ~missing] if missing.any() else [values, -values]
-    ranks = [_ranks(order, slates) for order in orders]
-    suspicious = [np.nanmean(_auc(rank, target, slates)) for rank in ranks for target in targets]
-    return float(max(suspicious, default=0.0))
+    complete = missing if missing.any() else values
+    areas = _mean_areas(complete, slates, targets)
+    areas += [1 - area for area in areas]
+    if missing.any():
+        for order in (values, -values):
+            areas += _mean_areas(order, slates, targets)
+    return max(areas, default=0.0)
+
+
+def _mean_areas(order: npt.ArrayLike, slates: Slates, targets: list[Targets]) -> list[float]:
+    """Return the mean AUC of each target; its slates are ranked once."""
+    ranks = _ranks(order, slates)
+    return [float(np.nanmean(_auc(ranks, target, slates))) for target in targets]
 
 
 def _pairs(slates: Slates, target: Targets) -> Targets:
