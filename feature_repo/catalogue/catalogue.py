@@ -9,7 +9,12 @@ from feature_repo.catalogue.entities import BY_NAME
 from feature_repo.catalogue.views import feature_view
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.views import RANKING_SERVICE, views_of
+from feature_repo.views import PURCHASE_SERVICE, RANKING_SERVICE, features_of, views_of
+
+_DESCRIPTIONS = {
+    RANKING_SERVICE: "The features that the first ranker reads, of every entity.",
+    PURCHASE_SERVICE: "The features that a ranker of next purchases reads.",
+}
 
 
 @dataclass(frozen=True)
@@ -19,12 +24,14 @@ class Catalogue:
     Attributes:
         entities: item, user, session, query and market.
         views: the feature views that the shop has.
-        ranking_v1: the feature service of the first ranker.
+        ranking_v1: the feature service of rankers of slates.
+        next_purchase_v1: the feature service of rankers of next purchases.
     """
 
     entities: tuple[Entity, ...]
     views: tuple[FeatureView, ...]
     ranking_v1: FeatureService
+    next_purchase_v1: FeatureService
 
     @classmethod
     def of(cls, home: Home) -> "Catalogue":
@@ -35,7 +42,8 @@ class Catalogue:
         """
         shop = Shop.load(home.shop_toml)
         views = tuple(feature_view(home, shop, spec) for spec in views_of(shop))
-        return cls(tuple(BY_NAME.values()), views, _ranking_v1(shop, views))
+        services = [_service(name, shop, views) for name in (RANKING_SERVICE, PURCHASE_SERVICE)]
+        return cls(tuple(BY_NAME.values()), views, *services)
 
     def view(self, name: str) -> FeatureView:
         """Return the feature view with a name.
@@ -47,17 +55,16 @@ class Catalogue:
 
     def objects(self) -> dict[str, object]:
         """Return every object by its name, for `feast apply`."""
-        objects = (*self.entities, *self.views, self.ranking_v1)
+        objects = (*self.entities, *self.views, self.ranking_v1, self.next_purchase_v1)
         return {str(one.name): one for one in objects}
 
 
-def _ranking_v1(shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
-    """The features of the first ranker: every feature except texts other than the title."""
-    read = {spec.name: spec.ranking_features(shop) for spec in views_of(shop)}
+def _service(name: str, shop: Shop, views: Sequence[FeatureView]) -> FeatureService:
+    read = features_of(name, shop)
     return FeatureService(
-        name=RANKING_SERVICE,
-        description="The features that the first ranker reads, of every entity.",
-        features=[_with(view, read[str(view.name)]) for view in views],
+        name=name,
+        description=_DESCRIPTIONS[name],
+        features=[_with(view, read[view.name]) for view in views if view.name in read],
     )
 
 

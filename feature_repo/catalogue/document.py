@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 from importlib import import_module
 from inspect import cleandoc
+from itertools import chain
 
 from feast import FeatureView, Field
 
@@ -16,7 +17,7 @@ from feature_repo.catalogue.catalogue import Catalogue
 from feature_repo.home import Home
 from feature_repo.request_features import RequestContext
 from feature_repo.request_features.context import RatePrior
-from feature_repo.request_features.families import Family, all_families
+from feature_repo.request_features.families import BUILT_IN, Family, installed_families
 from feature_repo.shop import Shop
 from feature_repo.views import ViewSpec, views_of
 
@@ -32,9 +33,12 @@ UNITS = (
     ),
     (r"^price__user_(band|spread)$", "logarithm of money"),
     (r"^price__off_band$", "spreads of the user's prices"),
+    (r"__interest$", "purchases, decayed"),
+    (r"__to_highest$|__orders_share_\w+$", "share of the highest"),
+    (r"^purchases__rank$", "rank: from 1"),
     (r"_ratio$", "times the slate's median"),
     (r"_difference$", "as the number itself"),
-    (r"_support$|_items$", "number"),
+    (r"_support$|_items$|__times$", "number"),
     (r"^source__\w+_rank$", "rank: from 1"),
     (r"^source__\w+_score$", "as the source scores"),
     (r"_rank$", "rank: from 1, or a share of the slate"),
@@ -63,7 +67,9 @@ def features_page(home: Home) -> str:
     for view, spec in zip(Catalogue.of(home).views, views_of(shop), strict=True):
         parts.append(_view_section(view, spec))
     parts += ["## At request time", "Computed from stored features as of the request."]
-    parts += [_family_section(family, shop) for family in all_families()[1:]]
+    own = chain.from_iterable(BUILT_IN.values())
+    families = [*dict.fromkeys((*own, *installed_families()))]
+    parts += [_family_section(family, shop) for family in families[1:]]
     return "\n\n".join(part.strip() for part in parts if part) + "\n"
 
 

@@ -148,8 +148,9 @@ class NotEnoughError(DatasetError):
         super().__init__(
             f"Not enough to learn from yet: {'; '.join(map(str, self.shortages))}.  Send each "
             "slate that is shown as a ranking, and the interactions that name it "
-            "(docs/events.md).  Until there is enough, no ranker is published: the one in use "
-            "ranks, and without one popularity and the candidate sources do."
+            "(docs/events.md), or purchases of users who buy again.  Until there is enough, no "
+            "ranker is published: the one in use ranks, and without one popularity and the "
+            "candidate sources do."
         )
 
 

@@ -14,16 +14,17 @@ import numpy.typing as npt
 from feature_repo.home import CatalogueError
 from feature_repo.request_features.context import RatePrior, RequestContext, as_numbers
 from feature_repo.request_features.families import (
-    BUILT_IN,
     Block,
     Columns,
     Family,
     age_seconds,
-    all_families,
     checked_blocks,
+    families_of,
+    installed_families,
     matches,
 )
 from feature_repo.shop import Shop
+from feature_repo.views import RANKING_SERVICE
 
 __all__ = ["Matrix", "RequestContext", "feature_columns", "feature_matrix", "precompute"]
 
@@ -31,26 +32,27 @@ Matrix = npt.NDArray[np.float32]
 
 
 @lru_cache(maxsize=64)
-def feature_columns(shop: Shop) -> tuple[str, ...]:
-    """Return the F columns of the matrix, in order.
+def feature_columns(shop: Shop, service: str = RANKING_SERVICE) -> tuple[str, ...]:
+    """Return the F columns of a feature service's matrix, in order.
 
     Raises:
         CatalogueError: an installed family has a column of another family, reads a column that no
             view declares, or returns blocks of a wrong shape.
     """
-    _check_installed(shop)
-    return tuple(
-        _rows(tuple(names for names, _ in _blocks(RequestContext(t=0), shop, RatePrior())))
-    )
+    _check_installed(shop, service)
+    blocks = _blocks(RequestContext(t=0), shop, RatePrior(), service)
+    return tuple(_rows(tuple(names for names, _ in blocks)))
 
 
-def feature_matrix(context: RequestContext, shop: Shop, prior: RatePrior) -> Matrix:
-    """Return the matrix, shape (N, F) float32, candidates in the order given.
+def feature_matrix(
+    context: RequestContext, shop: Shop, prior: RatePrior, service: str = RANKING_SERVICE
+) -> Matrix:
+    """Return a feature service's matrix, shape (N, F) float32, candidates in the order given.
 
     NaN where missing, never infinite.
     """
     with np.errstate(all="ignore"):
-        blocks = _blocks(context, shop, prior)
+        blocks = _blocks(context, shop, prior, service)
         rows = _rows(tuple([names for names, _ in blocks]))
         matrix = _filled(blocks, len(context.item_ids))
     if len(rows) < len(matrix):
@@ -91,16 +93,16 @@ def _rows(names: tuple[tuple[str, ...], ...]) -> dict[str, int]:
     return {name: row for row, name in enumerate(chain.from_iterable(names))}
 
 
-def _blocks(context: RequestContext, shop: Shop, prior: RatePrior) -> list[Block]:
-    return [block for family in all_families() for block in family(context, shop, prior)]
+def _blocks(context: RequestContext, shop: Shop, prior: RatePrior, service: str) -> list[Block]:
+    return [block for family in families_of(service) for block in family(context, shop, prior)]
 
 
-def _check_installed(shop: Shop) -> None:
+def _check_installed(shop: Shop, service: str) -> None:
     """Check what installed families read and return, and that their columns are new."""
     origin: dict[str, str] = {}
-    for family in all_families():
+    for family in families_of(service):
         for name in chain.from_iterable(names for names, _ in _blocks_of(family, shop)):
-            if name in origin and family not in BUILT_IN:
+            if name in origin and family in installed_families():
                 raise CatalogueError(
                     f"Request feature {name!r} of family {family.__name__}: expected a new name, "
                     f"found a column of {origin[name]}; rename it."
@@ -111,6 +113,6 @@ def _check_installed(shop: Shop) -> None:
 def _blocks_of(family: Family, shop: Shop) -> Columns:
     """The blocks of a request without values."""
     with np.errstate(all="ignore"):
-        if family in BUILT_IN:
-            return family(RequestContext(t=0), shop, RatePrior())
-        return checked_blocks(family, shop)
+        if family in installed_families():
+            return checked_blocks(family, shop)
+        return family(RequestContext(t=0), shop, RatePrior())

@@ -14,6 +14,7 @@ from feature_repo.views.percentiles import ITEM_PERCENTILES
 from feature_repo.views.purchases import USER_PURCHASES
 from feature_repo.views.session_owner import SESSION_OWNER
 from feature_repo.views.spec import (
+    RANKING_SERVICE,
     Entity,
     LiveFirst,
     LiveLists,
@@ -41,6 +42,12 @@ BUILT_IN: tuple[ViewSpec, ...] = (
     MARKET_BASELINE,
 )
 """In the order of computation: a view may read the rows of earlier views."""
+
+_OF_PURCHASES = (
+    *("item_attributes", "item_engagement"),
+    *("user_engagement", "user_recent", "user_purchases"),
+)
+"""The views whose features a ranker of next purchases reads."""
 
 
 @cache
@@ -98,6 +105,15 @@ def views_of(shop: Shop) -> tuple[ViewSpec, ...]:
 def views_of_entity(shop: Shop, entity: Entity) -> tuple[ViewSpec, ...]:
     """Return the views that a shop has of one kind of entity."""
     return tuple(spec for spec in views_of(shop) if spec.entity == entity)
+
+
+def features_of(service: str, shop: Shop) -> dict[str, list[str]]:
+    """Return the columns that the rankers of a feature service read, by view."""
+    return {
+        spec.name: spec.ranking_features(shop)
+        for spec in views_of(shop)
+        if service == RANKING_SERVICE or spec.name in _OF_PURCHASES
+    }
 
 
 @cache

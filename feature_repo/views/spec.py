@@ -25,7 +25,7 @@ JOIN_KEYS: dict[str, str] = {
 FEATURES_SQL = Path(__file__).parents[1] / "transformations" / "features"
 """The folder of the SQL files of the built-in views."""
 
-RANKING_SERVICE = "ranking_v1"
+RANKING_SERVICE, PURCHASE_SERVICE = "ranking_v1", "next_purchase_v1"
 """The Feast feature service of rankers."""
 
 VALUE_TYPES: dict[FieldKind, str] = {

@@ -337,13 +337,16 @@ def _bots(settings: Settings) -> Iterator[Finding]:
 def _ranker(settings: Settings) -> Iterator[Finding]:
     """Yield what is missing to learn a ranker, where none is published."""
     from training.artifacts import RANKER, is_published
-    from training.dataset import missing_labels
+    from training.dataset import missing_for_ranker
 
     if is_published(settings.home, RANKER):
         return
-    missing = missing_labels(settings.home)
+    missing = missing_for_ranker(settings.home)
     if missing:
-        fix = "Send shown slates as `ranking` events, and interactions that name them."
+        fix = (
+            "Send shown slates as `ranking` events, and interactions that name them; or purchases "
+            "of users who buy again."
+        )
         yield Finding("note", "ranker", "; ".join(map(str, missing)), fix)
     else:
         fix = "`aisle train` learns one, and publishes it if it is better."

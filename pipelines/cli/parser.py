@@ -190,6 +190,12 @@ def _evaluate_retrieval(verb: argparse.ArgumentParser) -> None:
         choices=["test", "validate"],
         help="measure home and again at each order of a split (test) instead",
     )
+    verb.add_argument(
+        "--trainings",
+        type=int,
+        metavar="N",
+        help="with --purchases, also measure N rankers with other seeds",
+    )
 
 
 def _search(verb: argparse.ArgumentParser) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from feature_repo.home import Clock, SettingError, Settings, extensions
-from pipelines.steps import PUBLISH_INDEXES
+from pipelines.steps import DATASET, PUBLISH_INDEXES, RANKER
 from pipelines.terminal import Outcome, Page, item_titles, line, pages, table
 
 _NUMBER = r"\d+(?:\.\d+)?"
@@ -33,8 +33,11 @@ def evaluate_retrieval(args: argparse.Namespace) -> Outcome:
             raise SettingError(f"Expected --purchases or a folder, found both: {args.folder}.")
         from pipelines.pages import surfaces_page
 
-        surfaces = _evaluation("purchases")(home, args.purchases)
+        paths = (home.root / DATASET.path, home.root / RANKER.path)
+        surfaces = _evaluation("purchases")(home, args.purchases, *paths, args.trainings)
         return Outcome(surfaces, surfaces_page(surfaces))
+    if args.trainings is not None:
+        raise SettingError("--trainings: expected it with --purchases.")
     if args.folder is None:
         recall = _evaluation("retrieval")(home, args.days)
         return Outcome(recall, _recall_page(recall))

@@ -46,6 +46,7 @@ def surfaces_page(evaluation: dict[str, Any]) -> Page:
             numbers=3,
         ),
         _slices(models),
+        *([trainings_page(evaluation["trainings"])] if evaluation["trainings"] else []),
         *(line(f"{name}: {_chosen(chosen)}") for name, chosen in evaluation["chosen"].items()),
         line(
             f"Orders: {evaluation['orders']}.  Share of the purchased items among the first "

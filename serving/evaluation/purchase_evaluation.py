@@ -2,11 +2,12 @@
 
 Orders, metrics and baselines come from `training.studies.next_purchase`.  The indexes are fitted
 each week on the log before it, as if the service refreshed once a week.  The features of each
-shopper are as of the order.
+shopper are as of the order.  Where the home has a ranker of next purchases, its order of the lists
+is measured too.
 """
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -14,21 +15,18 @@ from typing import Any
 import duckdb
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
 import pyarrow.parquet as pq
 
-from feature_repo.events.contract import DEFAULT_MARKET
-from feature_repo.feast_repo import apply, render
-from feature_repo.home import DAY, DatasetError, Home, to_text
-from feature_repo.online.redis import RedisAddress
+from feature_repo.home import DAY, DatasetError, Home, SettingError, to_text
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
 from serving.candidates import DEPTH, merge, retrieve_candidates
+from serving.evaluation.purchase_rankers import PurchaseRankers, contexts_at, fit_of, ranked_lists
 from serving.evaluation.retrieval_evaluation import copy_log, past_home
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
-from training.dataset import TEST, VALIDATE, historical_features
-from training.metrics import Interval, mean_interval
+from training.dataset import TEST, VALIDATE
+from training.metrics import Interval, check_trainings, mean_interval, spread_of
 from training.retrieval.sources import publish_indexes
 from training.studies.next_purchase import (
     CONVENTIONS,
@@ -52,13 +50,13 @@ REFIT_DAYS = 7
 NO_ITEM = -1
 """Number of items without a purchase, and padding at the end of a list; never a target."""
 
+RANKED = "{} by the ranker"
+"""Name of a page in the order of the ranker."""
+
 ITEM_ATTRIBUTES = "item_attributes"
 _ITEM_ROWS = """
 from read_parquet($files, union_by_name := true) where event_timestamp <= make_timestamptz($cut)
 """
-
-_NO_REDIS = RedisAddress.local(1)
-"""Address for the repository of the historical join, which never reads from Redis."""
 
 Values = Mapping[str, npt.NDArray[np.float64]]
 
@@ -77,13 +75,28 @@ class SurfaceFigures:
     slices: dict[str, Interval]
 
 
-def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
+def evaluate_purchases(
+    home: Home,
+    split: str = TEST,
+    dataset: Path | None = None,
+    ranker: Path | None = None,
+    trainings: int | None = None,
+) -> dict[str, Any]:
     """Measure surfaces and baselines at the orders of one split.
 
+    Args:
+        home: whose log.
+        split: test or validate.
+        dataset, ranker: file and folder that `aisle train` wrote; used where they are of a ranker
+            of next purchases.
+        trainings: also measure this many rankers with other seeds; two at least.
+
     Raises:
+        SettingError: a single training, or trainings without a ranker.
         DatasetError: the split has no orders, or there are none to choose baselines on, or no
             events before them.
     """
+    fit = _checked_fit(dataset, ranker, trainings)
     history = History.of_log(home)
     decisions, lookups = Decisions.of(history), Lookups.of(history)
     for needed in (VALIDATE, split):
@@ -93,8 +106,10 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
             )
     orders = decisions.part(decisions.of_split(split))
     chosen = {name: choose_baseline(name, lookups, decisions)[0] for name in BASELINES}
-    lists, indexed = lists_at(home, history, orders)
-    rankings = {**lists, **_ranked(chosen, lookups, orders)}
+    rankers = fit and fit(int(orders.t[0]), trainings or 1)
+    lists = lists_at(home, history, orders, rankers=rankers)
+    ranked = {RANKED.format(page): by_ranker[0] for page, by_ranker in lists.ranked.items()}
+    rankings = {**ranked, **lists.retrieved, **_ranked(chosen, lookups, orders)}
     values = {name: measure(ranking, orders.bought) for name, ranking in rankings.items()}
     warm = lookups.by_user.count(orders.user, orders.rows_seen) > 0
     parts = {"ordered before": warm, "first order": ~warm}
@@ -104,33 +119,63 @@ def evaluate_purchases(home: Home, split: str = TEST) -> dict[str, Any]:
         "cut": to_text(int(orders.t[0]) // DAY * DAY),
         "orders": int(orders.t.size),
         "items": len(history.items),
-        "indexed": indexed,
+        "indexed": lists.indexed,
         "depth": DEPTH,
-        "reached": {name: _reached(lists[name], orders) for name in PAGES},
+        "reached": {name: _reached(lists.retrieved[name], orders) for name in PAGES},
         "chosen": {name: _chosen(trial) for name, trial in chosen.items()},
-        "models": [
-            asdict(_measured(n, values_of_metric, orders, parts))
-            for n, values_of_metric in values.items()
-        ],
+        "models": [asdict(_measured(n, v, orders, parts)) for n, v in values.items()],
         "differences": [
             asdict(_measured(f"{page} − {name}", _less(values[page], values[name]), orders, parts))
-            for page in PAGES
+            for page in (*ranked, *PAGES)
             for name in BASELINES
         ],
+        "trainings": _spreads(lists, orders, values[REPEAT]) if trainings else {},
     }
 
 
+def _checked_fit(
+    dataset: Path | None, ranker: Path | None, trainings: int | None
+) -> Callable[[int, int], PurchaseRankers] | None:
+    """Return `fit_of` the ranker; check that several trainings are possible."""
+    if trainings is not None:
+        check_trainings(trainings)
+    fit = fit_of(dataset, ranker)
+    if trainings is not None and fit is None:
+        raise SettingError("--trainings: expected a ranker of next purchases; run `aisle train`.")
+    return fit
+
+
+@dataclass(frozen=True)
+class SurfaceLists:
+    """The lists of each page at D orders, item numbers of the history, shape (D, DEPTH).
+
+    Attributes:
+        retrieved: by page, as retrieved and fused.
+        ranked: by page, in the order of each ranker.
+        indexed: number of items of the last indexes.
+    """
+
+    retrieved: dict[str, Ints]
+    ranked: dict[str, list[Ints]]
+    indexed: int
+
+
 def lists_at(
-    home: Home, history: History, orders: Decisions, refit_days: int = REFIT_DAYS
-) -> tuple[dict[str, Ints], int]:
-    """Return the lists of each surface at D orders, and the number of items of the last indexes.
+    home: Home,
+    history: History,
+    orders: Decisions,
+    refit_days: int = REFIT_DAYS,
+    rankers: PurchaseRankers | None = None,
+) -> SurfaceLists:
+    """Return the lists of each surface at D orders.
 
     Args:
         home: whose log.
-        history: its purchases; lists of shape (D, DEPTH) contain item numbers of the history.
+        history: its purchases.
         orders: the D orders, in time order.
         refit_days: the indexes are fitted on the log before the midnight before the first order,
             and again after so many days.
+        rankers: order the lists.
     """
     days = orders.t // DAY
     cuts = (days - (days - days[0]) % refit_days) * DAY
@@ -138,17 +183,44 @@ def lists_at(
         end = int(history.seen_at[-1]) // DAY * DAY + 2 * DAY
         whole, past = past_home(home, Path(folder) / "whole", end), Home(Path(folder) / "past")
         registry, fitted_at = ModelRegistry(past, Shop.load(home.shop_toml)), -1
-        number = {item: index for index, item in enumerate(history.items)}
-        lists = {page: np.full((orders.t.size, DEPTH), NO_ITEM) for page in PAGES}
-        for row, (user_id, context) in enumerate(_contexts(whole, history, orders)):
-            if fitted_at != cuts[row]:
-                fitted_at = int(cuts[row])
-                _fit_indexes(whole, past, fitted_at)
+        lists: dict[str, list[list[str]]] = {page: [] for page in PAGES}
+        users = [history.users[user] for user in orders.user]
+        visits = [*zip(users, orders.t.tolist(), strict=True)]
+        contexts = contexts_at(whole, visits, [[None]] * len(visits))
+        for cut, user_id, context in zip(cuts.tolist(), users, contexts, strict=True):
+            if fitted_at != cut:
+                fitted_at = cut
+                _fit_indexes(whole, past, cut)
                 registry.reload()
-            for page, numbers in lists.items():
-                listed = _listed(registry, page, user_id, context)
-                numbers[row, : len(listed)] = [number.get(item, NO_ITEM) for item in listed]
-        return lists, len(registry.index("assortment").item_ids)
+            for page, of_page in lists.items():
+                of_page.append(_listed(registry, page, user_id, context))
+        ranked = ranked_lists(whole, visits, lists, rankers) if rankers else {}
+        return SurfaceLists(
+            {page: _numbered(of_page, history) for page, of_page in lists.items()},
+            {page: [_numbered(one, history) for one in ranked[page]] for page in ranked},
+            len(registry.index("assortment").item_ids),
+        )
+
+
+def _numbered(lists: Sequence[Sequence[str]], history: History) -> Ints:
+    """Return the item numbers of D lists, shape (D, DEPTH)."""
+    number = {item: index for index, item in enumerate(history.items)}
+    numbers = np.full((len(lists), DEPTH), NO_ITEM)
+    for row, items in zip(numbers, lists, strict=True):
+        row[: len(items)] = [number.get(item, NO_ITEM) for item in items]
+    return numbers
+
+
+def _spreads(lists: SurfaceLists, orders: Decisions, repeat: Values) -> dict[str, Any]:
+    """Return the spread of ndcg@10 over several rankers, and of the gain over the baseline."""
+    spreads: dict[str, Any] = {"count": len(next(iter(lists.ranked.values())))}
+    baseline = float(repeat[MAIN].mean())
+    for page, by_ranker in lists.ranked.items():
+        values = [float(measure(one, orders.bought)[MAIN].mean()) for one in by_ranker]
+        name = RANKED.format(page)
+        spreads[name] = spread_of(values).to_dict()
+        spreads[f"{name} − {REPEAT}"] = spread_of([v - baseline for v in values]).to_dict()
+    return spreads
 
 
 def _fit_indexes(whole: Home, past: Home, cut: int) -> None:
@@ -163,31 +235,6 @@ def _fit_indexes(whole: Home, past: Home, cut: int) -> None:
             rows = db.sql(_ITEM_ROWS, params={"files": files, "cut": cut}).to_arrow_table()
         pq.write_table(rows, items / "rows.parquet")
     publish_indexes(past, only_changed=True)
-
-
-def _contexts(
-    whole: Home, history: History, orders: Decisions
-) -> Iterator[tuple[str, RequestContext]]:
-    """Yield the user of each order, and the user's features strictly before the order."""
-    render(whole, _NO_REDIS)
-    apply(whole)
-    users = [history.users[user] for user in orders.user]
-    order_count = len(users)
-    texts = pa.nulls(order_count, pa.string())
-    rows = pa.table(
-        {
-            "qid": np.arange(order_count),
-            "user_id": pa.array(users, pa.string()),
-            "session_id": texts,
-            "query_key": texts,
-            "query": texts,
-            "market": pa.repeat(DEFAULT_MARKET, order_count),
-            "utc_offset_minutes": pa.nulls(order_count, pa.int32()),
-            "item_id": texts,
-            "t": pa.array(orders.t).cast(pa.timestamp("us", "UTC")),
-        }
-    )
-    return zip(users, historical_features(whole, rows), strict=True)
 
 
 def _listed(registry: ModelRegistry, page: str, user_id: str, context: RequestContext) -> list[str]:
@@ -254,7 +301,8 @@ def _protocol(history: History, orders: Decisions, split: str) -> str:
     return (
         "Next purchase: at each order of a user, the lists of /recommend/home and "
         "/recommend/again with the user's features strictly before the order, as retrieved and "
-        "fused, without a ranker; the targets are the items of the order.\n"
+        "fused, and by the ranker if there is one, fitted on the orders before all of these; the "
+        "targets are the items of the order.\n"
         f"Orders: the {orders.t.size:,} from {first}Z to {last}Z, {parts[split]}.\n"
         f"Indexes: fitted each {REFIT_DAYS} days on the log before, first at the midnight before "
         "the first of these orders; they contain no later sale and no newer item.  The baselines "

@@ -58,7 +58,7 @@ def _search(indexes: Mapping[str, Any], shop: Shop, surface: Surface, text: str)
     )
     candidates = merge(retrieval, surface)
     scored = score_by_retrieval(candidates, candidates.item_ids)
-    order = blended_order(scored, candidates, surface.ranker_weight)
+    order = blended_order(scored, candidates, 1.0)
     order = with_following(order, scored.item_ids, candidates, surface, PAGE_SIZE)
     order, _ = rerank_by_rules(
         order,

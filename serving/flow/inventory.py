@@ -4,7 +4,13 @@ from typing import Any
 
 from feature_repo.home import Home
 from feature_repo.shop import Shop
-from feature_repo.views import RANKING_SERVICE, FieldKind, views_of
+from feature_repo.views import (
+    PURCHASE_SERVICE,
+    RANKING_SERVICE,
+    FieldKind,
+    features_of,
+    views_of,
+)
 from serving.state import ModelRegistry
 from training.artifacts import POPULARITY, RANKER
 
@@ -36,10 +42,15 @@ def describe_features(home: Home) -> dict[str, Any]:
         }
         for spec in views_of(shop)
     ]
-    inputs = [
-        f"{spec.name}__{name}" for spec in views_of(shop) for name in spec.ranking_features(shop)
-    ]
-    return {"views": views, "feature_services": {RANKING_SERVICE: inputs}}
+    inputs = {
+        service: [
+            f"{view}__{name}"
+            for view, names in features_of(service, shop).items()
+            for name in names
+        ]
+        for service in (RANKING_SERVICE, PURCHASE_SERVICE)
+    }
+    return {"views": views, "feature_services": inputs}
 
 
 def describe_models(registry: ModelRegistry) -> dict[str, Any]:

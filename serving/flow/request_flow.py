@@ -262,12 +262,13 @@ def score(
 ) -> Scored:
     """Score by the ranker; without it, or without a context, by retrieval or by popularity.
 
-    A shop that has not published a ranker is not degraded.
+    A shop that has not published a ranker is not degraded; nor is a list that is not the ranker's.
     """
     model, query = request.model, request.query
-    if context is not None and model.ranker is not None:
+    ranker = model.ranker_of(None if query.list_request is None else query.list_request.surface)
+    if context is not None and ranker is not None:
         with request.trace.fail_open("score"):
-            return score_by_ranker(model.ranker, context, request.resources.shop)
+            return score_by_ranker(ranker, context, request.resources.shop)
     elif context is not None and model.is_damaged:
         request.trace.mark_degraded("score")
     if query.list_request is not None:
@@ -292,7 +293,9 @@ def rerank(
             page = list_request.page if list_request.cursor is None else 1
             return cut_page(scored, Explored(order), list_request.size, page)
         surface = list_request.surface
-        ranker_weight = min(surface.ranker_weight, request.retrieval.ranker_weight)
+        service = scored.feature_service
+        ranker_weight = 1.0 if service is None else surface.ranker_weights[service]
+        ranker_weight = min(ranker_weight, request.retrieval.ranker_weight)
         order = blended_order(scored, candidates, ranker_weight)
         order = with_following(order, scored.item_ids, candidates, surface, list_request.size)
         order, pinned = rerank_by_rules(

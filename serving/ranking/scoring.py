@@ -16,9 +16,9 @@ from training.retrieval.catalogue import Candidates, K
 def score_by_ranker(loaded: LoadedArtifact, context: RequestContext, shop: Shop) -> Scored:
     """Score by the ranker, with the feature functions that made its training data."""
     ranker: Ranker = loaded.value
-    matrix = feature_matrix(context, shop, ranker.prior)
+    service = ranker.feature_service
+    matrix = feature_matrix(context, shop, ranker.prior, service)
     scores = ranker.apply(matrix).astype(np.float64)
-    service = loaded.manifest.feature_service.get("name")
     return Scored(context.item_ids, scores, loaded.version, service, ranker.columns, matrix)
 
 

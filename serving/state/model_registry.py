@@ -14,7 +14,7 @@ from feature_repo.shop import Shop
 from serving.monitoring import ARTIFACT_LOADS
 from training.artifacts import POPULARITY, RANKER, Manifest, verify
 from training.ranker import Ranker
-from training.retrieval.sources import index_specs
+from training.retrieval.sources import Surface, index_specs
 
 DEFAULT_MODEL = "default"
 
@@ -46,7 +46,13 @@ class Model:
     @property
     def feature_service(self) -> str | None:
         """Return the name of the feature service that the ranker was trained on."""
-        return self.ranker.manifest.feature_service.get("name") if self.ranker else None
+        return self.ranker.value.feature_service if self.ranker else None
+
+    def ranker_of(self, surface: Surface | None) -> LoadedArtifact | None:
+        """Return the ranker if it orders a list, or without one the items of a request."""
+        if surface is None or self.feature_service in surface.ranker_weights:
+            return self.ranker
+        return None
 
 
 @dataclass
@@ -134,7 +140,7 @@ def _targets(current: Path) -> dict[tuple[str, str], Path]:
 
 def _load_ranker(folder: Path, shop: Shop) -> Ranker:
     ranker = Ranker.load(folder)
-    columns = feature_columns(shop)
+    columns = feature_columns(shop, ranker.feature_service)
     ranker.apply(np.full((1, len(columns)), np.nan, dtype=np.float32), columns)
     return ranker
 

@@ -1,20 +1,18 @@
 """Datasets for training: labels joined with point-in-time features."""
 
-from training.dataset.build import Dataset, Progress, build_dataset
+from training.dataset.build import Dataset, Progress, build_dataset, missing_for_ranker
 from training.dataset.format import Facts
 from training.dataset.gains import DEFAULT_GAINS, Gains, parse_gains
-from training.dataset.judgments import judgments
 from training.dataset.labels import (
     bots_to_skip,
     compacted,
     item_counts,
     labelled_rankings,
-    missing_labels,
 )
 from training.dataset.lazy import LazyDataset
 from training.dataset.logged_candidates import sources_of
 from training.dataset.point_in_time import historical_features
-from training.dataset.split import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
+from training.dataset.split import TEST, TRAIN, VALIDATE, VALIDATE_SHARE, time_split_bounds
 from training.dataset.stale_datasets import datasets_with, stale_datasets
 from training.dataset.sufficiency import LEAST_USERS, check_sufficiency
 from training.dataset.target_leakage import check_target_leakage, suspicious_columns
@@ -23,7 +21,6 @@ __all__ = [
     "DEFAULT_GAINS",
     "LEAST_USERS",
     "TEST",
-    "TEST_SHARE",
     "TRAIN",
     "VALIDATE",
     "VALIDATE_SHARE",
@@ -40,11 +37,11 @@ __all__ = [
     "datasets_with",
     "historical_features",
     "item_counts",
-    "judgments",
     "labelled_rankings",
-    "missing_labels",
+    "missing_for_ranker",
     "parse_gains",
     "sources_of",
     "stale_datasets",
     "suspicious_columns",
+    "time_split_bounds",
 ]

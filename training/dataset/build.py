@@ -5,7 +5,7 @@ requests turns them into the model's matrix.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from itertools import islice
 from pathlib import Path
@@ -16,19 +16,20 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
-from feature_repo.home import Home, LeakError, to_text
+from feature_repo.home import Home, LeakError, NotEnoughError, Shortage, to_text
 from feature_repo.request_features import Matrix, RequestContext, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, as_values
 from feature_repo.shop import Shop
 from feature_repo.transformations import State
-from feature_repo.views import RANKING_SERVICE
+from feature_repo.views import PURCHASE_SERVICE, RANKING_SERVICE
 from training.dataset.format import Dataset, DatasetWriter, Facts
 from training.dataset.future_counts import check_future_counts
 from training.dataset.future_fields import check_future_fields
 from training.dataset.gains import Gains
-from training.dataset.labels import labelled_rankings
+from training.dataset.labels import compacted, labelled_rankings, missing_labels
 from training.dataset.lazy import LazyDataset
 from training.dataset.logged_candidates import with_logged_sources, with_unshown_candidates
+from training.dataset.orders import labelled_orders, missing_orders
 from training.dataset.point_in_time import historical_features
 from training.dataset.prior import fit_prior
 from training.dataset.split import TRAIN, split_rankings
@@ -42,6 +43,9 @@ Progress = Callable[[int, int | None], None]
 SLATES_A_GROUP = 1000
 _Shown = tuple[RequestContext, int]
 """The context of all candidates of a slate, and the number of its first items that were shown."""
+
+_Labelled = tuple[pa.Table, pa.Table]
+"""The labelled rows of each ranking, and all its candidates: the same rows, then the others."""
 
 
 @dataclass(frozen=True)
@@ -72,25 +76,24 @@ def build_dataset(
         LeakError: an item field contains the future, or counts are higher than the log's before
             each ranking.
     """
-    shop, rows = Shop.load(home.shop_toml), numbered(labelled_rankings(home, gains))
+    shop, service = Shop.load(home.shop_toml), service_of(home)
+    rows, candidates = _READERS[service](home, gains)
     check_future_fields(home, shop)
     train = rows.filter(pc.equal(rows["split"], TRAIN))
     prior = fit_prior(train["item_id"], pc.greater(train["gain"], 0))
     if math.isnan(prior.click_rate):
-        check_sufficiency(rows)
-    features = State.read(home.features)
+        check_sufficiency(rows, service)
+    columns, features = feature_columns(shop, service), State.read(home.features)
     facts = Facts(
-        feature_columns(shop),
+        columns,
         prior,
-        RANKING_SERVICE,
+        service,
         QUERY_KEY_VERSION,
         _by_split(rows),
-        _roles(shop),
+        _roles(shop, columns),
         {} if features is None else features.origin,
     )
-    slates = with_logged_sources(
-        home, rows, historical_features(home, with_unshown_candidates(home, rows))
-    )
+    slates = with_logged_sources(home, rows, historical_features(home, candidates))
     _write(out, facts, rows, slates, shop, progress)
     try:
         check_future_counts(home, LazyDataset.open(out))
@@ -98,6 +101,45 @@ def build_dataset(
         out.unlink()
         raise
     return _report(out, facts, rows)
+
+
+def service_of(home: Home) -> str:
+    """Return the feature service of the ranker that a log teaches.
+
+    Slates that were shown teach clicks.  A log without enough of them may teach next purchases.
+
+    Raises:
+        NotEnoughError: there are no slates, and too few orders.
+    """
+    without_orders = missing_orders(home)
+    if not without_orders and missing_labels(home):
+        return PURCHASE_SERVICE
+    if without_orders and compacted(home, "interaction") and not compacted(home, "ranking"):
+        raise NotEnoughError([*missing_labels(home), *without_orders])
+    return RANKING_SERVICE
+
+
+def missing_for_ranker(home: Home) -> Sequence[Shortage]:
+    """Return what a log lacks to teach any ranker; slates or orders suffice."""
+    missing = missing_labels(home)
+    without_orders = missing_orders(home) if missing else ()
+    return [*missing, *without_orders] if without_orders else []
+
+
+def _shown_slates(home: Home, gains: Gains | None) -> _Labelled:
+    rows = numbered(labelled_rankings(home, gains))
+    return rows, with_unshown_candidates(home, rows)
+
+
+def _orders(home: Home, _: Gains | None) -> _Labelled:
+    candidates = labelled_orders(home)
+    return candidates.filter(pc.invert(candidates["is_context"])), candidates
+
+
+_READERS: Mapping[str, Callable[[Home, Gains | None], _Labelled]] = {
+    RANKING_SERVICE: _shown_slates,
+    PURCHASE_SERVICE: _orders,
+}
 
 
 def numbered(rows: pa.Table) -> pa.Table:
@@ -140,7 +182,8 @@ def _matrix(
 ) -> Matrix:
     matrices = []
     for number, (slate, shown) in enumerate(group, start=done + 1):
-        matrices.append(feature_matrix(slate, shop, facts.prior)[:shown])
+        matrix = feature_matrix(slate, shop, facts.prior, facts.feature_service)
+        matrices.append(matrix[:shown])
         if progress and (number % 50 == 0 or number == total):
             progress(number, total)
     return np.concatenate(matrices)
@@ -156,11 +199,11 @@ def _categories(group: list[_Shown], shop: Shop) -> pa.Array:
     return pa.array([value[0] if value else None for value in values], pa.string())
 
 
-def _roles(shop: Shop) -> dict[str, str]:
+def _roles(shop: Shop, columns: Sequence[str]) -> dict[str, str]:
     """Return the feature columns that have a role in the evaluation."""
     price = shop.item_role("price")
-    has_price = price is not None and price in shop.items_of("number")
-    return {"price": f"item_attributes__{price.column}"} if has_price and price else {}
+    column = None if price is None else f"item_attributes__{price.column}"
+    return {"price": column} if column is not None and column in columns else {}
 
 
 def _by_split(rows: pa.Table) -> dict[str, int]:

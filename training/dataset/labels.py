@@ -153,7 +153,8 @@ def labelled_rankings(home: Home, gains: Gains | None = None) -> pa.Table:
 
 def missing_labels(home: Home) -> Sequence[Shortage]:
     """Return what the compacted log lacks to learn a ranker from it."""
-    by_ranking = _query_labelled(home, Gains(), BY_RANKING)
+    undecided = BY_RANKING.format(labelled="(select *, null as split from {labelled})")
+    by_ranking = _query_labelled(home, Gains(), undecided)
     return [Shortage(RANKINGS, 0, LEAST_RANKINGS)] if by_ranking is None else shortages(by_ranking)
 
 

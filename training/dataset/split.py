@@ -1,4 +1,7 @@
-"""The temporal split: the oldest rankings train, the next validate, the newest test."""
+"""The temporal split: the oldest rankings train, the next validate, the newest test.
+
+Slates are split by their number, orders by the time.
+"""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,3 +23,16 @@ def split_rankings(count: int) -> npt.NDArray[np.str_]:
     train_end = int(test_start * (1 - VALIDATE_SHARE))
     position = np.arange(count)
     return np.where(position < train_end, TRAIN, np.where(position < test_start, VALIDATE, TEST))
+
+
+def time_split_bounds(first: int, last: int) -> tuple[float, float]:
+    """Return the instants when the validation split and the test split of a log begin.
+
+    >>> time_split_bounds(0, 100)
+    (64.0, 80.0)
+    """
+    test_share = 1 - TEST_SHARE
+    return (
+        first + (last - first) * test_share * (1 - VALIDATE_SHARE),
+        first + (last - first) * test_share,
+    )

@@ -18,12 +18,12 @@ FEWEST_SLATES, MOST_SLATES = 30, 20_000
 """With fewer slates an honest column may reach this AUC by chance; more slates add no
 information."""
 
-EXEMPT = ("text__",)
-"""Columns of the request and the item's title only, which no event changes.  Where shoppers search
-by name, an honest text match is nearly perfect."""
+EXEMPT = ("text__", "purchases__")
+"""Columns that honestly may be nearly perfect: a text match where shoppers search by name, which no
+event changes, and earlier purchases where shoppers repeat them."""
 
-PAST = "history__", "_seconds"
-"""Prefix and suffix of the columns with the time since an event."""
+PAST = ("history__", "purchases__"), "_seconds"
+"""Prefixes and suffix of the columns with the time since an event."""
 
 
 def check_target_leakage(data: Dataset) -> None:
@@ -126,8 +126,8 @@ def _pairs(slates: Slates, target: Targets) -> Targets:
 
 
 def _of_the_future(name: str, values: npt.NDArray[np.float32]) -> bool:
-    prefix, suffix = PAST
-    return name.startswith(prefix) and name.endswith(suffix) and bool((values <= 0).any())
+    prefixes, suffix = PAST
+    return name.startswith(prefixes) and name.endswith(suffix) and bool((values <= 0).any())
 
 
 def _some(data: Dataset) -> Dataset:

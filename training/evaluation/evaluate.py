@@ -23,12 +23,20 @@ from training.dataset import (
     Dataset,
     LazyDataset,
     check_target_leakage,
-    judgments,
 )
+from training.evaluation.judgments import judgments
 from training.evaluation.shown_order import shown_order_note
 from training.evaluation.slices import slices_of
 from training.metrics import CONVENTIONS, Floats, Interval, Metric, mean_intervals
-from training.ranker import BASELINES, MODEL, RATE, TRAINING, Ranker, group_features, users_of
+from training.ranker import (
+    MODEL,
+    TRAINING,
+    Ranker,
+    baselines_of,
+    group_features,
+    reference_of,
+    users_of,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +73,7 @@ class ModelFigures:
     Attributes:
         name: ranker, or a baseline's name.
         metrics: interval of each metric.
-        difference: of ndcg@10 to the smoothed click rate, paired.
+        difference: of ndcg@10 to the reference, paired.
     """
 
     name: str
@@ -75,7 +83,7 @@ class ModelFigures:
 
 @dataclass(frozen=True)
 class Slice:
-    """Ranker and strongest baseline on a part of the slates."""
+    """Ranker and reference on a part of the slates."""
 
     name: str
     rankings: int
@@ -91,6 +99,7 @@ class Evaluation:
     Attributes:
         identity: hashes of the model and of the dataset.
         rankings: in the test split; `counted` have a gain, `empty` have none.
+        reference: name of the baseline that figures are compared with.
         models: the ranker and every baseline, best ndcg@10 first.
         by_position: ndcg@1, ndcg@2, … of each model.
         slices: parts of the test split.
@@ -100,6 +109,7 @@ class Evaluation:
 
     identity: dict[str, str]
     rankings: dict[str, int]
+    reference: str
     models: tuple[ModelFigures, ...]
     by_position: dict[str, list[float]]
     slices: tuple[Slice, ...]
@@ -165,24 +175,25 @@ def measure(
     metrics: Sequence[Metric] = (),
 ) -> Evaluation:
     """Measure a ranker's scores, and every baseline, on the rows of `data`."""
-    slates, users = judgments(data), users_of(data)
+    slates, users, reference = judgments(data), users_of(data), reference_of(data)
     requested = tuple(dict.fromkeys([*METRICS, *metrics, *BY_POSITION]))
-    orders = {RANKER: scores, **{name: order(data) for name, order in BASELINES.items()}}
+    orders = {RANKER: scores, **{name: order(data) for name, order in baselines_of(data).items()}}
     values = {name: slates.measure(requested, order) for name, order in orders.items()}
     counted = ~np.isnan(values[RANKER][MAIN])
     if not counted.any():
         raise DatasetError("No ranking of the test split has a click; there is nothing to measure.")
     shown = [str(metric) for metric in dict.fromkeys([*METRICS, *metrics])]
-    models = [_measured(name, values, shown, counted, users) for name in orders]
+    models = [_measured(name, values, reference, shown, counted, users) for name in orders]
     curves = [np.array([values[name][str(at)] for at in BY_POSITION]) for name in orders]
     return Evaluation(
         identity=identity,
         rankings=_numbers(counted),
+        reference=reference,
         models=tuple(sorted(models, key=lambda model: -model.metrics[MAIN].value)),
         by_position={
             n: np.nanmean(c, axis=1).tolist() for n, c in zip(orders, curves, strict=True)
         },
-        slices=_slices(data, values, users),
+        slices=_slices(data, values, reference, users),
         data=_described(data),
         training=training,
     )
@@ -199,27 +210,32 @@ def print_evaluation(evaluation: Mapping[str, Any], console: "Console") -> None:
 
 
 def _measured(
-    name: str, values: Values, metrics: Sequence[str], counted: Chosen, users: Users
+    name: str,
+    values: Values,
+    reference: str,
+    metrics: Sequence[str],
+    counted: Chosen,
+    users: Users,
 ) -> ModelFigures:
     """Return one model's means over the counted slates."""
     own = {m: values[name][m] for m in metrics}
     # A metric that is pooled over all slates is one number without an interval.
     pooled = {m: float(v[0]) for m, v in own.items() if Metric.parse(m).kind == "coverage"}
     each = {m: np.where(counted, v, np.nan) for m, v in own.items() if m not in pooled}
-    each[_DIFFERENCE] = values[name][MAIN] - values[RATE][MAIN]
+    each[_DIFFERENCE] = values[name][MAIN] - values[reference][MAIN]
     intervals = mean_intervals(each, users)
     difference = intervals.pop(_DIFFERENCE)
     intervals |= {m: Interval(value, np.nan, np.nan) for m, value in pooled.items()}
     return ModelFigures(name, {m: intervals[m] for m in metrics}, difference)
 
 
-def _slices(data: Dataset, values: Values, users: Users) -> tuple[Slice, ...]:
-    ranker, rate = values[RANKER][MAIN], values[RATE][MAIN]
+def _slices(data: Dataset, values: Values, reference: str, users: Users) -> tuple[Slice, ...]:
+    ranker, others = values[RANKER][MAIN], values[reference][MAIN]
     slices = []
     for name, selected in slices_of(data).items():
         inside = selected & ~np.isnan(ranker)
         if inside.any():
-            parts = {"ranker": ranker[inside], "baseline": rate[inside]}
+            parts = {"ranker": ranker[inside], "baseline": others[inside]}
             parts["difference"] = parts["ranker"] - parts["baseline"]
             slices.append(Slice(name, int(inside.sum()), **mean_intervals(parts, users[inside])))
     return tuple(slices)

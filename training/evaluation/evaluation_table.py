@@ -19,7 +19,8 @@ def tables(evaluation: Figures) -> Iterator[Table]:
         f"Test split: {counted['counted']} rankings counted, {counted['empty']} without a gain\n"
         f"{evaluation['conventions']}"
     )
-    models = _table(title, ["", "ndcg@10", "95 %", *COMPARED, "minus click rate", "95 %"])
+    difference = f"minus {_short(evaluation)}"
+    models = _table(title, ["", "ndcg@10", "95 %", *COMPARED, difference, "95 %"])
     for model in evaluation["models"]:
         metrics = model["metrics"]
         others = (_value(metrics[name]) for name in COMPARED)
@@ -29,7 +30,7 @@ def tables(evaluation: Figures) -> Iterator[Table]:
     yield models
     yield _metrics(evaluation["models"])
     if evaluation["slices"]:
-        yield _slices(evaluation["slices"])
+        yield _slices(evaluation)
     if "comparison" in evaluation:
         yield _comparison(evaluation["comparison"])
     if "trainings" in evaluation:
@@ -61,12 +62,18 @@ def _metrics(models: Sequence[Figures]) -> Table:
     return table
 
 
-def _slices(slices: Sequence[Figures]) -> Table:
-    table = _table("Slices", ["", "rankings", "ranker", "click rate", "difference", "95 %"])
-    for part in slices:
+def _slices(evaluation: Figures) -> Table:
+    reference = _short(evaluation)
+    table = _table("Slices", ["", "rankings", "ranker", reference, "difference", "95 %"])
+    for part in evaluation["slices"]:
         scores = (_value(part["ranker"]), _value(part["baseline"]))
         table.add_row(part["name"], str(part["rankings"]), *scores, *_both(part["difference"], "+"))
     return table
+
+
+def _short(evaluation: Figures) -> str:
+    """Return the name of the baseline that figures are compared with, without adjectives."""
+    return str(evaluation["reference"]).removeprefix("smoothed ").removeprefix("personal ")
 
 
 def _comparison(comparison: Figures) -> Table:

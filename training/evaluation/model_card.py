@@ -30,7 +30,8 @@ def card(evaluation: Figures) -> dict[str, Any]:
         "data": {"dataset_sha256": evaluation["identity"].get("dataset"), **evaluation["data"]},
         "conventions": evaluation["conventions"],
         "metrics": {name: i for name, i in ranker["metrics"].items() if i["value"] is not None},
-        "to_smoothed_click_rate": ranker["difference"],
+        "reference": evaluation["reference"],
+        "to_reference": ranker["difference"],
         "slices": [
             {key: part[key] for key in ("name", "rankings", "ranker", "difference")}
             for part in evaluation["slices"]
@@ -43,9 +44,7 @@ def to_markdown(card: Figures) -> str:
     """Return the card as Markdown."""
     model, data = card["model"], card["data"]
     metrics = [[name, _interval(value)] for name, value in card["metrics"].items()]
-    metrics.append(
-        ["ndcg@10 minus smoothed click rate", _interval(card["to_smoothed_click_rate"], "+")]
-    )
+    metrics.append([f"ndcg@10 minus {card['reference']}", _interval(card["to_reference"], "+")])
     slices = [
         [
             one["name"],
@@ -72,7 +71,7 @@ def to_markdown(card: Figures) -> str:
             f"On the test split, mean and 95 % interval: {card['conventions']}.\n",
             *_table(["metric", "value"], metrics),
             "## Slices\n",
-            *_table(["slice", "rankings", "ndcg@10", "minus smoothed click rate"], slices),
+            *_table(["slice", "rankings", "ndcg@10", f"minus {card['reference']}"], slices),
             "## Limits\n",
             *(f"- {limit}" for limit in card["limits"]),
             "",
@@ -90,12 +89,12 @@ def _limits(evaluation: Figures, ranker: Figures) -> Iterator[str]:
     yield "What was never shown could not be clicked: gains are biased by the logged order."
     if note := shown_order_note(evaluation):
         yield note
-    low = ranker["difference"]["low"]
+    low, reference = ranker["difference"]["low"], evaluation["reference"]
     if low is not None and low <= 0:
-        yield "The gain over the smoothed click rate may be chance: its interval contains zero."
+        yield f"The gain over the {reference} may be chance: its interval contains zero."
     worse = [p["name"] for p in evaluation["slices"] if (p["difference"]["high"] or 0) < 0]
     if worse:
-        yield f"Worse than the smoothed click rate on: {', '.join(worse)}."
+        yield f"Worse than the {reference} on: {', '.join(worse)}."
     few = [p["name"] for p in evaluation["slices"] if p["rankings"] < FEW_RANKINGS]
     if few:
         yield f"Uncertain, with fewer than {FEW_RANKINGS} rankings: {', '.join(few)}."

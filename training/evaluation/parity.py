@@ -20,8 +20,9 @@ from feature_repo.events.log import EventLog, read_relation
 from feature_repo.home import SECOND, Clock, DatasetError, Home, to_text
 from feature_repo.request_features import Matrix, feature_columns, feature_matrix
 from feature_repo.request_features.context import RatePrior, with_overrides
+from feature_repo.request_features.families import BUILT_IN
 from feature_repo.shop import Shop
-from feature_repo.views import all_views
+from feature_repo.views import RANKING_SERVICE, all_views
 from training.dataset import historical_features, sources_of
 from training.ranker import Ranker
 
@@ -127,8 +128,11 @@ def verify(home: Home, events: Sequence[ServedEvent]) -> Comparison:
         DatasetError: an answer has other columns than this shop, or its ranker was removed.
         ArtifactError: its ranker is damaged.
     """
-    columns = feature_columns(Shop.load(home.shop_toml))
-    foreign = [event.request_id for event in events if event.layout != columns]
+    shop = Shop.load(home.shop_toml)
+    columns = {service: feature_columns(shop, service) for service in BUILT_IN}
+    foreign = [
+        event.request_id for event in events if event.layout != columns.get(_service_of(event))
+    ]
     if foreign:
         raise DatasetError(
             f"{len(foreign)} answers, {foreign[0]} the first, have other columns than the shop's "
@@ -239,8 +243,13 @@ def _computed(
     ):
         read = replace(context, source_ranks=sources_of(event))
         read = replace(read, t=event.event_time) if at_request else read
-        computed = feature_matrix(with_overrides(read, event.overrides, shop), shop, prior)
-        yield computed[: len(event.items)]
+        read = with_overrides(read, event.overrides, shop)
+        yield feature_matrix(read, shop, prior, _service_of(event))[: len(event.items)]
+
+
+def _service_of(event: ServedEvent) -> str:
+    """Return the feature service of an answer's ranker."""
+    return event.feature_service or RANKING_SERVICE
 
 
 def _rows(events: Sequence[ServedEvent], shifts: Sequence[int]) -> pa.Table:

@@ -153,7 +153,8 @@ def check_served(home: Home, manifest: Manifest) -> None:
     Raises:
         ArtifactError: lists the columns that they lack.
     """
-    served = feature_columns(Shop.load(home.shop_toml))
+    service = manifest.feature_service.get("name", RANKING_SERVICE)
+    served = feature_columns(Shop.load(home.shop_toml), service)
     lacking = [name for name in manifest.columns if name not in {*served}]
     if lacking:
         raise ArtifactError(
@@ -172,7 +173,7 @@ def _manifest(ranker: Ranker, evaluation: Mapping[str, Any]) -> dict[str, Any]:
     digest = hashlib.sha256("\n".join(ranker.columns).encode()).hexdigest()
     return {
         "columns": ranker.columns,
-        "feature_service": {"name": RANKING_SERVICE, "columns_sha256": digest},
+        "feature_service": {"name": ranker.feature_service, "columns_sha256": digest},
         "query_key_version": QUERY_KEY_VERSION,
         "parents": {
             "dataset_sha256": evaluation["identity"]["dataset"],

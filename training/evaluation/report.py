@@ -41,9 +41,9 @@ def page(evaluation: Figures) -> str:
     """Render the page from an evaluation's dict."""
     counted, main = evaluation["rankings"], _number(evaluation["test"]["ndcg@10"])
     parts = [
-        _models(evaluation["models"]),
+        _models(evaluation),
         _by_position(evaluation["by_position"]),
-        _slices(evaluation["slices"]),
+        _slices(evaluation),
         _refits(evaluation, "ablation", "Without a family of features", "Family left out"),
         _curve(evaluation),
         _trials(evaluation["training"]),
@@ -78,7 +78,8 @@ def _note(text: str | None) -> str:
     return "" if text is None else f"<p>{escape(text)}</p>"
 
 
-def _models(models: Sequence[Figures]) -> str:
+def _models(evaluation: Figures) -> str:
+    models = evaluation["models"]
     marks = [_mark(m["name"], m["metrics"]["ndcg@10"], main=m["name"] == "ranker") for m in models]
     rows = [
         [name, *(_interval(model["metrics"][name]) for model in models)]
@@ -86,7 +87,7 @@ def _models(models: Sequence[Figures]) -> str:
     ]
     rows.append(
         [
-            "ndcg@10 minus smoothed click rate",
+            f"ndcg@10 minus {evaluation['reference']}",
             *(_interval(model["difference"], "+") for model in models),
         ]
     )
@@ -105,7 +106,8 @@ def _by_position(curves: Figures) -> str:
     return f"<h2>By depth</h2>{_figure(plot)}{_folded(table)}"
 
 
-def _slices(slices: Sequence[Figures]) -> str:
+def _slices(evaluation: Figures) -> str:
+    slices, reference = evaluation["slices"], evaluation["reference"]
     marks = [_mark(part["name"], part["difference"], "+") for part in slices]
     rows = [
         [
@@ -117,8 +119,8 @@ def _slices(slices: Sequence[Figures]) -> str:
         ]
         for part in slices
     ]
-    head = ["Slice", "Rankings", "Ranker", "Smoothed click rate", "Difference"]
-    plot = forest("slices", "ndcg@10, ranker − smoothed click rate, by slice", marks)
+    head = ["Slice", "Rankings", "Ranker", reference.capitalize(), "Difference"]
+    plot = forest("slices", f"ndcg@10, ranker − {reference}, by slice", marks)
     table = _table("ndcg@10 on parts of the test split", head, rows)
     return f"<h2>Slices</h2>{_figure(plot)}{table}"
 

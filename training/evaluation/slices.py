@@ -1,9 +1,11 @@
 """Slices of the test split, which show the strengths and weaknesses of a ranker."""
 
+from collections.abc import Mapping
+
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.views import GROUPS
+from feature_repo.views import GROUPS, PURCHASE_SERVICE
 from training.dataset import Dataset
 from training.metrics import slate_starts
 
@@ -24,9 +26,13 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
     """Return by name the slates of each slice, shape (Q,); skip slices without slates.
 
     A user or an item is cold before its first impression.  Slates are also split by the least
-    supported click rate among the items with a gain: see `support_levels`.
+    supported click rate among the items with a gain: see `support_levels`.  Orders are split by
+    whether the user bought before.
     """
     starts = slate_starts(data.column("qid"))
+    if data.facts.feature_service == PURCHASE_SERVICE:
+        bought_before = data.column("purchases__user_items")[starts] > 0
+        return _with_slates({"ordered before": bought_before, "first order": ~bought_before})
     warm_user = data.column("user_engagement__impressions_all")[starts] > 0
     searches = data.column("query_engagement__searches_all")[starts]
     has_query = data.column("query_key")[starts] != None  # noqa: E711
@@ -44,6 +50,10 @@ def slices_of(data: Dataset) -> dict[str, Chosen]:
     slices |= _by_support(data, starts)
     for column in COLUMNS:
         slices |= _largest(column, data.column(column)[starts])
+    return _with_slates(slices)
+
+
+def _with_slates(slices: Mapping[str, Chosen]) -> dict[str, Chosen]:
     return {name: np.asarray(chosen, bool) for name, chosen in slices.items() if np.any(chosen)}
 
 

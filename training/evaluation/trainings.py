@@ -13,7 +13,7 @@ import numpy as np
 
 from training.dataset import TEST, TRAIN, VALIDATE, LazyDataset, Progress
 from training.metrics import check_trainings, ndcg, spread_of
-from training.ranker import BASELINES, RATE, SEED, Trial, in_random_order, refit
+from training.ranker import SEED, Trial, baselines_of, in_random_order, reference_of, refit
 
 
 def repeat_trainings(
@@ -30,7 +30,8 @@ def repeat_trainings(
     data = LazyDataset.open(dataset)
     learned, test = data.part(TRAIN, VALIDATE), data.part(TEST)
     gain, qid = test.column("gain"), test.column("qid")
-    baseline = float(np.nanmean(ndcg(BASELINES[RATE](test), gain, qid)))
+    reference = baselines_of(test)[reference_of(test)](test)
+    baseline = float(np.nanmean(ndcg(reference, gain, qid)))
     chosen = Trial.from_dict(training["chosen"])
     values: list[float] = []
     for number in range(count):

@@ -1,6 +1,6 @@
 """XGBoost rankers: variants, selection on validation, calibration and the gate."""
 
-from training.ranker.baselines import BASELINES, RATE, SHOWN
+from training.ranker.baselines import BASELINES, RATE, SHOWN, baselines_of, reference_of
 from training.ranker.click_model import Bools
 from training.ranker.configuration import SEED, Configuration
 from training.ranker.ensemble import merge_boosters
@@ -28,6 +28,7 @@ __all__ = [
     "Scores",
     "Training",
     "Trial",
+    "baselines_of",
     "best_of",
     "choose_and_fit",
     "early_stopping",
@@ -39,6 +40,7 @@ __all__ = [
     "measured_rows",
     "merge_boosters",
     "quantize",
+    "reference_of",
     "refit",
     "threads",
     "train",

@@ -1,15 +1,24 @@
-"""Baselines without learning.  Each returns a score for every row."""
+"""Baselines without learning.  Each returns a score for every row.
+
+A ranker is compared with the baselines of its feature service; one of them is the reference of its
+figures.
+"""
 
 from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.views import PURCHASE_SERVICE, RANKING_SERVICE
 from training.dataset import Dataset
 
 Scores = npt.NDArray[np.float64]
 
 RATE, SHOWN = "smoothed click rate", "shown order"
+REPEAT = "personal repeat and popularity"
+_TIE_BREAK = 1e-3
+"""Popularity of the most popular item relative to one purchase, where it only breaks ties."""
+
 _SEED = 5
 
 
@@ -38,9 +47,52 @@ def smoothed_rate(data: Dataset) -> Scores:
     return rates
 
 
-BASELINES: dict[str, Callable[[Dataset], Scores]] = {
+def orders_of_month(data: Dataset) -> Scores:
+    """Return the orders of the last 30 days before the request; a missing count is 0."""
+    scores: Scores = np.nan_to_num(data.column("purchases__orders_share_30d").astype(np.float64))
+    return scores
+
+
+def personal_repeat(data: Dataset) -> Scores:
+    """Return the shopper's purchases of each item, decayed; equal ones by popularity."""
+    return _purchases(data, "interest") + _TIE_BREAK * orders_of_month(data)
+
+
+def repeat_and_popularity(data: Dataset) -> Scores:
+    """Return the shopper's purchases of each item plus its popularity, at most one purchase."""
+    return _purchases(data, "times") + orders_of_month(data)
+
+
+def _purchases(data: Dataset, measure: str) -> Scores:
+    values: Scores = np.nan_to_num(data.column(f"purchases__{measure}").astype(np.float64))
+    return values
+
+
+Baseline = Callable[[Dataset], Scores]
+
+BASELINES: dict[str, Baseline] = {
     "random": random_order,
     SHOWN: shown_order,
     "item popularity": item_popularity,
     RATE: smoothed_rate,
 }
+PURCHASE_BASELINES: dict[str, Baseline] = {
+    "random": random_order,
+    "item popularity": orders_of_month,
+    "personal repeat": personal_repeat,
+    REPEAT: repeat_and_popularity,
+}
+_OF_SERVICE = {
+    RANKING_SERVICE: (BASELINES, RATE),
+    PURCHASE_SERVICE: (PURCHASE_BASELINES, REPEAT),
+}
+
+
+def baselines_of(data: Dataset) -> dict[str, Baseline]:
+    """Return the baselines of a dataset's feature service."""
+    return _OF_SERVICE[data.facts.feature_service][0]
+
+
+def reference_of(data: Dataset) -> str:
+    """Return the name of the baseline that figures are compared with."""
+    return _OF_SERVICE[data.facts.feature_service][1]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 _USER_GROUPS = (
     *("user_engagement", "user_recent", "user_attributes", "user_first_seen", "user"),
-    *("taste", "history", "session"),
+    *("taste", "history", "session", "purchases"),
 )
 _USER_PRICES = ("to_clicked", "to_ignored", "off_band", "to_user_order")
 """Features of the group `price` that compare a price with the prices that the user saw."""

@@ -164,7 +164,7 @@ def train(
         LeakError: a feature contains the future.
     """
     data, grid = LazyDataset.open(dataset), GRID
-    check_sufficiency(data.keys)
+    check_sufficiency(data.keys, data.facts.feature_service)
     check_target_leakage(data.part(TRAIN, VALIDATE))
     if search:
         best = search_configuration(
@@ -224,7 +224,10 @@ def choose_and_fit(
         calibration_error=calibration.error,
         learned_until=to_text(int(instants_of(both).max())),
     )
-    return Ranker(data.facts.columns, data.facts.prior, booster, calibration), training
+    ranker = Ranker(
+        data.facts.columns, data.facts.prior, booster, calibration, data.facts.feature_service
+    )
+    return ranker, training
 
 
 def refit(trial: Trial, data: Dataset) -> Fitted:

@@ -17,7 +17,7 @@ import numpy.typing as npt
 from feature_repo.home import ArtifactError, EventError, parse_instant
 from training.dataset import LEAST_USERS, Dataset, suspicious_columns
 from training.metrics import Floats, Interval, mean_interval, ndcg, slate_starts
-from training.ranker.baselines import BASELINES, SHOWN
+from training.ranker.baselines import SHOWN, baselines_of
 from training.ranker.ranker import TRAINING, Ranker, Scores
 
 IN_USE = "ranker in use"
@@ -130,7 +130,7 @@ def _best_baseline(data: Dataset, gain: Floats) -> tuple[str, Floats, str]:
     qid = data.column("qid")
     values = {
         name: ndcg(baseline(data), gain, qid)
-        for name, baseline in BASELINES.items()
+        for name, baseline in baselines_of(data).items()
         if name != SHOWN
     }
     best = max(values, key=lambda name: np.nan_to_num(np.nanmean(values[name])))

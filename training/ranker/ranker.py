@@ -12,6 +12,7 @@ import numpy.typing as npt
 from feature_repo.home import ArtifactError
 from feature_repo.request_features import Matrix
 from feature_repo.request_features.context import RatePrior
+from feature_repo.views import RANKING_SERVICE
 from training.ranker.calibration import Calibration
 from training.ranker.trees import load_xgboost, scores_of
 
@@ -31,12 +32,14 @@ class Ranker:
         prior: click-rate prior of the rates it was trained on.
         booster: the trees.
         calibration: turns its scores into probabilities; None where none was fitted.
+        feature_service: the service whose columns these are.
     """
 
     columns: tuple[str, ...]
     prior: RatePrior
     booster: "xgboost.Booster"
     calibration: Calibration | None = None
+    feature_service: str = RANKING_SERVICE
 
     def apply(self, matrix: Matrix, columns: Sequence[str] | None = None) -> Scores:
         """Return the scores, shape (N,); higher is better.  It uses one thread and copies nothing.
@@ -87,6 +90,7 @@ class Ranker:
             "columns": self.columns,
             "prior": asdict(self.prior),
             "calibration": calibration,
+            "feature_service": self.feature_service,
         }
         (folder / RANKER).write_text(json.dumps(table, indent=1) + "\n")
 
@@ -104,7 +108,8 @@ class Ranker:
             booster = xgboost.Booster({"nthread": 1}, model_file=str(folder / MODEL))
             calibration = Calibration(**fit) if (fit := table.get("calibration")) else None
             prior = RatePrior(**table["prior"])
-            ranker = cls(tuple(table["columns"]), prior, booster, calibration)
+            columns, service = tuple(table["columns"]), table["feature_service"]
+            ranker = cls(columns, prior, booster, calibration, service)
         except (OSError, ValueError, TypeError, KeyError, xgboost.core.XGBoostError) as error:
             raise ArtifactError(f"{folder}: expected a ranker: {str(error)[:200]}.") from None
         booster.set_param({"nthread": 1})

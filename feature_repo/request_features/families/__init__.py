@@ -4,7 +4,12 @@ from feature_repo.request_features.families.ages import age_seconds
 from feature_repo.request_features.families.block import Block, Columns
 from feature_repo.request_features.families.checks import checked_blocks
 from feature_repo.request_features.families.listed import split
-from feature_repo.request_features.families.registry import BUILT_IN, Family, all_families
+from feature_repo.request_features.families.registry import (
+    BUILT_IN,
+    Family,
+    families_of,
+    installed_families,
+)
 from feature_repo.request_features.families.sources import (
     FOLLOWING,
     SOURCE_EXTENSIONS,
@@ -22,8 +27,9 @@ __all__ = [
     "Columns",
     "Family",
     "age_seconds",
-    "all_families",
     "checked_blocks",
+    "families_of",
+    "installed_families",
     "matches",
     "source_names",
     "split",

@@ -1,6 +1,10 @@
-"""Every family of request features, in the order of the matrix's columns."""
+"""Every family of request features, in the order of the matrix's columns.
 
-from collections.abc import Callable
+A family belongs to the feature services that name it: a ranker reads the families of its own
+service, so that a new family changes no other ranker.
+"""
+
+from collections.abc import Callable, Mapping
 from functools import cache
 from inspect import signature
 from types import FunctionType
@@ -15,6 +19,7 @@ from feature_repo.request_features.families.history import history
 from feature_repo.request_features.families.market import market
 from feature_repo.request_features.families.percentiles import percentiles
 from feature_repo.request_features.families.price import price
+from feature_repo.request_features.families.purchases import purchases
 from feature_repo.request_features.families.query_items import query_items
 from feature_repo.request_features.families.rates import rates
 from feature_repo.request_features.families.session import session
@@ -29,13 +34,14 @@ from feature_repo.request_features.families.user_attributes import user_attribut
 from feature_repo.request_features.families.vectors import vectors
 from feature_repo.request_features.families.view_numbers import view_numbers
 from feature_repo.shop import Shop
+from feature_repo.views import PURCHASE_SERVICE, RANKING_SERVICE
 
 GROUP = "aisle.request_features"
 """The entry point group of families in installed packages."""
 
 Family = Callable[[RequestContext, Shop, RatePrior], Columns]
 
-BUILT_IN: tuple[Family, ...] = (
+_RANKING: tuple[Family, ...] = (
     stored,
     ages,
     vectors,
@@ -58,10 +64,25 @@ BUILT_IN: tuple[Family, ...] = (
     view_numbers,
 )
 
+BUILT_IN: Mapping[str, tuple[Family, ...]] = {
+    RANKING_SERVICE: _RANKING,
+    PURCHASE_SERVICE: (purchases, price, taste),
+}
+"""Feature service → the families of its rankers.
+
+No family of next purchases reads the candidate sources: the orders that such a ranker learns from
+had none.
+"""
+
+
+def families_of(service: str) -> tuple[Family, ...]:
+    """Return the families of a feature service: its own, then the installed ones by name."""
+    return (*BUILT_IN[service], *installed_families())
+
 
 @cache
-def all_families() -> tuple[Family, ...]:
-    """Return the built-in families, then the installed ones by name.
+def installed_families() -> tuple[Family, ...]:
+    """Return the families of installed packages, by name; every service has them.
 
     An installed family is a function `(context, shop, prior) -> blocks`, see `block.py`, that a
     package lists in its pyproject.toml:
@@ -72,7 +93,7 @@ def all_families() -> tuple[Family, ...]:
     Raises:
         ExtensionError: an entry point cannot be loaded, or is not a function of three arguments.
     """
-    return (*BUILT_IN, *(_checked(name, one) for name, one in extensions(GROUP).items()))
+    return tuple(_checked(name, one) for name, one in extensions(GROUP).items())
 
 
 def _checked(name: str, family: object) -> Family:

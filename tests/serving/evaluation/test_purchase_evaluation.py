@@ -1,17 +1,16 @@
 """Pages are evaluated on the next orders, with earlier features and against tuned baselines."""
 
 import contextlib
-import csv
 import io
 import json
 import math
 from collections import Counter
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import numpy as np
 import pytest
 
-from feature_repo.home import DAY, Home
+from feature_repo.home import DAY
 from pipelines.cli.main import main
 from pipelines.pages import surfaces_page
 from pipelines.terminal import Outcome, show
@@ -21,6 +20,7 @@ from serving.evaluation.purchase_evaluation import (
     evaluate_purchases,
     lists_at,
 )
+from tests.kiosk import START, kiosk
 from training.retrieval.catalogue import K
 from training.retrieval.indexes.top_lists import HALF_LIFE_DAYS
 from training.retrieval.sources import surfaces
@@ -29,19 +29,6 @@ from training.retrieval.sources.past import LEAST_POPULAR
 from training.retrieval.sources.templates import DECAY
 from training.studies.next_purchase import POPULARITY, REPEAT, Decisions, History
 
-MAPPING = """
-name = "kiosk"
-
-[columns]
-item = "article"
-time = "sold"
-order = "slip"
-user = "card"
-
-[item_fields]
-title = "label"
-"""
-START = datetime(2026, 3, 1, 8, tzinfo=UTC)
 DAYS, TEST_FROM, NEWCOMER = 100, 80, "newcomer"
 
 
@@ -57,30 +44,6 @@ def sales(seed=5, users=14):
             day += rng.uniform(1, 7)
     ends = [(0, None, "a00"), (DAYS * 24 * 60, "u0", "a01")]
     return sorted([*rows, *ends, (90 * 24 * 60, NEWCOMER, "a02")], key=lambda row: row[0])
-
-
-def table(path, rows):
-    with path.open("w", newline="") as file:
-        out = csv.writer(file)
-        out.writerow(["slip", "card", "article", "label", "sold"])
-        for number, (minute, user, item) in enumerate(rows):
-            at = (START + timedelta(minutes=minute)).isoformat()
-            out.writerow([f"s{number}", user, item, f"Article {item}", at])
-    return path
-
-
-def kiosk(folder, rows):
-    """A home whose log is a table of sales, without features."""
-    folder.mkdir()
-    mapping, home = folder / "kiosk.toml", Home(folder / "home")
-    mapping.write_text(MAPPING)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("AISLE_HOME", str(home.root))
-        patch.setenv("AISLE_CLOCK", "2026-07-01T00:00:00Z")
-        arguments = ["--mapping", str(mapping), str(table(folder / "sales.csv", rows))]
-        assert main(["init", *arguments]) == 0
-        assert main(["ingest", *arguments]) == 0
-    return home
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +66,7 @@ def listed(home, user):
     history = History.of_log(home)
     decisions = Decisions.of(history)
     orders = decisions.part(decisions.of_split("test"))
-    lists, _ = lists_at(home, history, orders, refit_days=DAYS)
+    lists = lists_at(home, history, orders, refit_days=DAYS).retrieved
     start = int(START.timestamp()) * 1_000_000
     return {
         page: {

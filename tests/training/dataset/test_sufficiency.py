@@ -6,9 +6,11 @@ import pytest
 
 from feature_repo.home import NotEnoughError
 from training.dataset import check_sufficiency
-from training.dataset.sufficiency import CLICKED, RANKINGS, USERS
+from training.dataset.split import split_rankings
+from training.dataset.sufficiency import RANKINGS, SLATES
 
 SLATE = 4
+CLICKED, USERS = SLATES.informative, SLATES.users
 
 
 def table(clicked, *, users=20, order=None):
@@ -20,6 +22,7 @@ def table(clicked, *, users=20, order=None):
             "request_id": [f"r{n}" for n in slate],
             "user_id": [f"u{n % users}" if users else None for n in slate],
             "t": slate,
+            "split": split_rankings(slates)[slate],
             "gain": (position < np.asarray(clicked, int)[slate]).astype(np.float32),
         }
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset import TEST, TEST_SHARE, TRAIN, VALIDATE, VALIDATE_SHARE
+from training.dataset import TEST, TRAIN, VALIDATE, time_split_bounds
 from training.studies.next_purchase.history import GUEST, History, Ints
 
 
@@ -59,6 +59,5 @@ class Decisions:
 
 
 def _splits(t: Ints, first: int, last: int) -> npt.NDArray[np.str_]:
-    test_start = first + (last - first) * (1 - TEST_SHARE)
-    validation_start = first + (last - first) * (1 - TEST_SHARE) * (1 - VALIDATE_SHARE)
+    validation_start, test_start = time_split_bounds(first, last)
     return np.where(t < validation_start, TRAIN, np.where(t < test_start, VALIDATE, TEST))

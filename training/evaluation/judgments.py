@@ -3,8 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from training.dataset.format import Dataset
-from training.dataset.gains import DEFAULT_GAINS
+from training.dataset import DEFAULT_GAINS, Dataset
 from training.metrics import Floats, Ints, Slates, log2
 
 IMPRESSIONS = "item_engagement__impressions_all"
@@ -17,7 +16,7 @@ def judgments(data: Dataset) -> Slates:
         qid=data.column("qid"),
         gains=gains,
         worth=_worth(data, gains),
-        information=_information(data.column(IMPRESSIONS), items),
+        information=_information(data, items),
         groups=_groups(data),
         items=items,
     )
@@ -33,9 +32,11 @@ def _worth(data: Dataset, gains: Floats) -> Floats | None:
     return np.where(bought, paid, 0.0)
 
 
-def _information(impressions: npt.NDArray[np.float32], items: Ints) -> Floats:
+def _information(data: Dataset, items: Ints) -> Floats | None:
     """−log2 of the item's share of all impressions before the request, one added to each."""
-    shown = np.nan_to_num(impressions.astype(np.float64)) + 1
+    if IMPRESSIONS not in data.facts.columns:
+        return None
+    shown = np.nan_to_num(data.column(IMPRESSIONS).astype(np.float64)) + 1
     most = np.zeros(int(items.max(initial=-1)) + 1)
     np.maximum.at(most, items, shown)
     bits: Floats = -log2(shown / most.sum())
