@@ -225,7 +225,7 @@ def test_every_stock_feast_command_works_on_one_registry(shell):
     first, *commands, ui = blocks()[5]
 
     shell.run(first)
-    with feast_forks() as forked:
+    with feast_forks(shell.folder) as forked:
         output = {command.split()[3]: shell.run_feast(forked, command) for command in commands}
     port = free_port()
     process = shell.start(f"{ui} --port {port}")

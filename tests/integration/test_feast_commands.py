@@ -100,7 +100,7 @@ def checkout(tmp_path_factory):
     home = Home(root / ".aisle")
     write_log(home, list(events()))
     transform(home, START + 2 * DAY)
-    with running_redis(Settings(home=home)), feast_forks() as forked:
+    with running_redis(Settings(home=home)), feast_forks(root) as forked:
         copy = Checkout(root, forked)
         subprocess.run(
             [sys.executable, "-m", "feature_repo.feast_repo.repository"],
