@@ -74,7 +74,7 @@ def pytest_collection_modifyitems(items):
 
 def _start(item):
     """Position of the test's file; the sort keeps the order of all others."""
-    name = str(item.path.relative_to(ROOT)) if item.path.is_relative_to(ROOT) else ""
+    name = item.nodeid.partition("::")[0].removeprefix("tests/")
     return LONGEST_FILES.index(name) if name in LONGEST_FILES else len(LONGEST_FILES)
 
 
