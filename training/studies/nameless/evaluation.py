@@ -3,9 +3,11 @@
 Half of the sessions of the log lose their users' names.  The chosen trial is fitted on all but the
 test split of both logs, the given one and the one without these names.  Each ranker is measured on
 its own log, on the same test slates: those of the nameless sessions.  Test is measured once for a
-dataset and trial; later calls return the logged result.
+dataset and trial; later calls return the logged result.  Each training is stored when it is done,
+so that an interrupted command continues from there.
 """
 
+import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,7 +18,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.home import DatasetError, Home
+from feature_repo.home import DatasetError, Home, replacing
 from training.artifacts import sha256
 from training.dataset import TEST, TRAIN, VALIDATE, Dataset, LazyDataset, Progress, build_dataset
 from training.metrics import (
@@ -115,14 +117,19 @@ def evaluate_nameless(
     logged = _logged(out / FILE)
     if logged.get("identity") == identity:
         return logged
+    done = out / "nameless-trainings" / _digest(identity["dataset"], training["chosen"])
     with tempfile.TemporaryDirectory(dir=out) as folder:
         scratch = without_names(home, Home(Path(folder)))
         nameless = scratch.datasets / "ranking.parquet"
         build_dataset(scratch, nameless)
-        figures = measure(dataset, nameless, training, trainings, progress)
+        figures = measure(dataset, nameless, training, trainings, progress, done)
     table = {"identity": identity, **figures}
     (out / FILE).write_text(json.dumps(table, indent=1) + "\n")
     return table
+
+
+def _digest(*inputs: Any) -> str:
+    return hashlib.sha256(json.dumps(inputs).encode()).hexdigest()[:16]
 
 
 def measure(
@@ -131,8 +138,14 @@ def measure(
     training: Mapping[str, Any],
     trainings: int | None = None,
     progress: Progress | None = None,
+    done: Path | None = None,
 ) -> dict[str, Any]:
     """Measure the chosen trial on the test slates that have a user in the first dataset alone.
+
+    Args:
+        named, nameless: the datasets of both logs.
+        training, trainings, progress: see `evaluate_nameless`.
+        done: folder of the trainings that an earlier call has finished on the same data.
 
     Raises:
         DatasetError: the datasets have other labels, or there is no such slate with a gain.
@@ -141,7 +154,7 @@ def measure(
     requests = _nameless_requests(data[NAMED], data[NAMELESS])
     worlds = {name: _World.of(each, requests) for name, each in data.items()}
     chosen = Trial.from_dict(training["chosen"])
-    values = _fitted(worlds, chosen, trainings or 1, progress)
+    values = _fitted(worlds, chosen, trainings or 1, progress, done)
     figures = _figures(worlds, {name: each[0] for name, each in values.items()})
     return {
         "visits": [asdict(one) for one in figures],
@@ -179,7 +192,11 @@ def _requests_with_user(data: Dataset) -> npt.NDArray[Any]:
 
 
 def _fitted(
-    worlds: Mapping[str, _World], chosen: Trial, count: int, progress: Progress | None
+    worlds: Mapping[str, _World],
+    chosen: Trial,
+    count: int,
+    progress: Progress | None,
+    done: Path | None,
 ) -> dict[str, list[Floats]]:
     """Return the ndcg@10 of each training on the test slates of its own log."""
     values: dict[str, list[Floats]] = {name: [] for name in worlds}
@@ -187,7 +204,14 @@ def _fitted(
         for name, world in worlds.items():
             if progress:
                 progress(sum(map(len, values.values())), count * len(worlds))
+            file = done and done / f"{name}-{number}.npy"
+            if file is not None and file.exists():
+                values[name].append(np.load(file))
+                continue
             values[name].append(world.ranker(chosen, number))
+            if file is not None:
+                with replacing(file) as temporary, temporary.open("wb") as stream:
+                    np.save(stream, values[name][-1])
     return values
 
 

@@ -48,6 +48,27 @@ def figures(datasets):
     return measure(*datasets, TRAINING, trainings=2)
 
 
+def test_an_interrupted_evaluation_continues_with_the_trainings_that_are_done(
+    datasets, figures, tmp_path
+):
+    class StopError(Exception):
+        pass
+
+    def interrupt(number, _):
+        if number == 3:
+            raise StopError
+
+    with pytest.raises(StopError):
+        measure(*datasets, TRAINING, 2, interrupt, tmp_path)
+    done = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+
+    assert measure(*datasets, TRAINING, 2, None, tmp_path) == figures
+    after = {file.name: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    assert len(done) == 3
+    assert len(after) == 4
+    assert after.items() >= done.items()
+
+
 def test_half_of_the_sessions_lose_their_names_and_nothing_else_changes(
     simulated_home, nameless_home
 ):
