@@ -1,6 +1,7 @@
 """Operators in a query: `"red shoes"`, `jacket -leather`, `jacket without leather`."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,8 +15,9 @@ _MINUS = re.compile(r"(?<!\S)-(?=[^\W\d_])(\S+)")
 _WITHOUT = (
     r"without|w/o|except|excluding|other than|not made (?:of|from)|ohne|außer|nicht aus|"
     r"keine?[nmrs]?|sans|sauf|hors|pas (?:de|en)|sin|excepto|que no sean?(?: de)?|senza|tranne|"
-    r"sem|exceto|zonder|behalve|geen|utan|inte av|uden|ikke af|uten|ikke av|ilman|bez|oprócz|без|"
-    r"кроме|بدون|بلا|من غير|ماعدا|ללא|בלי|χωρίς|εκτός από|fără|không có|tanpa|बिना"
+    r"sem|exceto|zonder|behalve|geen|utan|inte av|uden|ikke af|uten|ikke av|ilman|"
+    r"bez|oprócz|nie ze?|kromě|ne ze?|без|не из|кроме|بدون|بلا|من غير|ماعدا|ללא|בלי|χωρίς|"
+    r"εκτός από|όχι|fără|không(?: có)?(?! khí| gian)|tanpa|बिना"
 )
 _ARTICLES = (
     r"any|the|a|an|das|den|die|dem|eine?[nm]?|le|la|les|el|los|las|de|du|ningún|ninguna|il|lo|gli"
@@ -23,12 +25,14 @@ _ARTICLES = (
 _AND = (
     r"(?:\s*,\s*|\s+)(?:and|or|und|oder|noch|et|ou|ni|y|e|o|né|nem|en|of|och|eller|og|i|и|و|או)\s+"
 )
-_WORD = r"[^\W\d_][\w-]*"
+_WORD = r"[^\W\d_][\w-]*(?:['’׳״][^\W\d_][\w-]*)*"
 _BEFORE = re.compile(
     rf"(?<!\S)(?:{_WITHOUT})\s+(?:(?:{_ARTICLES})\s+)?(?P<what>{_WORD}(?:{_AND}{_WORD})*)"
+    rf"|(?<!\S)no\s+(?!(?:more|less|fewer|más|menos)\b)(?P<plain>{_WORD})"
     rf"|(?<!\S)pas d['’](?P<elided>{_WORD})|(?:ไม่มี|ไม่ใช่|ไม่ใส่)\s*(?P<thai>[ก-๙]+)",
     re.IGNORECASE,
 )
+_NEXT = re.compile(rf"\s+({_WORD})")
 _AFTER = re.compile(
     r"(?P<what>\w+?)(?:(?:ではない|じゃない|でない|なし|無し|抜き|不使用|以外)の?|フリー(?!\w))"
     r"|(?P<korean>[가-힣]+?)[이가]? ?(?:없는|아닌|제외(?:한)?)"
@@ -52,6 +56,14 @@ A query with such a word means the word.
 _NO = r"(?<!\w)(?:no|non|not|zero|nicht|0 ?%|無|无|不含)[\s-]*[^\W\d_]+"
 
 
+HasPair = Callable[[str, str], bool]
+
+
+def never(_: str, __: str) -> bool:
+    """Return False: titles are not known."""
+    return False
+
+
 @dataclass(frozen=True)
 class Operators:
     """What a query requires and excludes, and the rest of its text.
@@ -69,8 +81,14 @@ class Operators:
     negated: tuple[tuple[str, ...], ...] = ()
 
 
-def read_operators(text: str) -> Operators:
+def read_operators(text: str, has_pair: HasPair = never) -> Operators:
     """Separate the operators of a query from its text; the words of a phrase stay in it.
+
+    Args:
+        text: the query.
+        has_pair: whether titles have two words one after the other.  `without belt buckle` excludes
+            the buckle of a belt where they have both, and a `no` before a word is "without" where
+            they do not have these two.
 
     >>> operators = read_operators('jacket -leather "dark red"')
     >>> operators.text, operators.phrases, operators.excluded
@@ -93,7 +111,7 @@ def read_operators(text: str) -> Operators:
         return " "
 
     rest = _QUOTED.sub(quoted, text)
-    rest, negated = _negations(_MINUS.sub(minus, rest))
+    rest, negated = _negations(_MINUS.sub(minus, rest), has_pair)
     if not (phrases or excluded or negated):
         return Operators(text)
     return Operators(
@@ -110,7 +128,7 @@ def without_negations(text: str, language: str) -> str:
     >>> without_negations("BH ohne Bügel, bügelfreie Spitze", "german")
     'BH , Spitze'
     """
-    rest, _ = _negations(text)
+    rest, _ = _negations(text, never)
     return " ".join(_lacking(language).sub(" ", rest).split())
 
 
@@ -121,14 +139,27 @@ def _lacking(language: str) -> "re.Pattern[str]":
     return re.compile(_NO + ending, re.IGNORECASE)
 
 
-def _negations(text: str) -> tuple[str, list[tuple[str, ...]]]:
+def _negations(text: str, has_pair: HasPair) -> tuple[str, list[tuple[str, ...]]]:
     """Return a text without its negations, and the words of each."""
     negated: list[tuple[str, ...]] = []
+    rest, start = "", 0
+    for match in _BEFORE.finditer(text):
+        what = next(filter(None, match.groupdict().values()))
+        parts, end = re.split(_AND, what), match.end()
+        if match["plain"] and has_pair("no", what):
+            continue
+        while (more := _NEXT.match(text, end)) and has_pair(parts[-1].split()[-1], more[1]):
+            remains = (text[: match.start()] + text[more.end() :]).strip()
+            if not remains or _BEFORE.match(text, more.start(1)):
+                break  # Something must remain to search for: `no denim jacket` is about jackets.
+            parts[-1], end = f"{parts[-1]} {more[1]}", more.end()
+        negated += [tuple(words(one)) for one in parts]
+        rest, start = f"{rest}{text[start : match.start()]} ", end
 
     def without(match: "re.Match[str]") -> str:
         what = next(filter(None, match.groupdict().values()))
         negated.extend(tuple(words(one)) for one in re.split(_AND, what))
         return " "
 
-    rest = _AFTER.sub(without, _BEFORE.sub(without, text))
+    rest = _AFTER.sub(without, rest + text[start:])
     return rest, [*filter(None, negated)]

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from itertools import islice, product
+from itertools import islice, pairwise, product
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,7 @@ class Spelling:
         added: words of later items.
         joins: by joined word, its parts, as items write them with a hyphen.
         number_phrases: phrases of titles that would limit a price in a query.
+        pairs: stems that follow each other in texts, the most frequent pairs; and all with `no`.
         language: of the texts.
     """
 
@@ -65,6 +66,7 @@ class Spelling:
     joins: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     number_phrases: frozenset[str] = frozenset()
     language: str = DEFAULT_LANGUAGE
+    pairs: frozenset[str] = frozenset()
     added: frozenset[str] = frozenset()
     _cache: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
@@ -101,6 +103,7 @@ class Spelling:
             _most_joins(texts),
             frozenset(phrase for text in texts for phrase in number_phrases(text)),
             language,
+            _most_pairs(texts, language),
         )
 
     def apply(self, word: str) -> str | None:
@@ -115,6 +118,10 @@ class Spelling:
     def has(self, word: str) -> bool:
         """Whether the shop uses a word, or another form of it."""
         return self._has_form(word) or word in self.joins
+
+    def has_pair(self, first: str, second: str) -> bool:
+        """Whether a word follows another in texts of the shop, in any form of both."""
+        return _pair(fold(first), fold(second), self.language) in self.pairs
 
     def parts(self, word: str) -> tuple[str, ...]:
         """Return the words that a compound or an unused word consists of, if the shop uses them."""
@@ -154,6 +161,7 @@ class Spelling:
             added=self.added.union(word for text in texts for word in words(text)),
             joins={**_most_joins(texts), **self.joins},
             number_phrases=self.number_phrases.union(*map(number_phrases, texts)),
+            pairs=self.pairs | _most_pairs(texts, self.language),
         )
 
     def save(self, folder: Path) -> None:
@@ -166,6 +174,7 @@ class Spelling:
             "joins": dict(self.joins),
             "number_phrases": sorted(self.number_phrases),
             "language": self.language,
+            "pairs": sorted(self.pairs),
         }
         (folder / FILE).write_text(json.dumps(table, sort_keys=True, indent=0))
 
@@ -185,6 +194,7 @@ class Spelling:
                 {word: tuple(parts) for word, parts in table["joins"].items()},
                 frozenset(table["number_phrases"]),
                 str(table["language"]),
+                frozenset(table["pairs"]),
             )
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             raise ArtifactError(f"{folder / FILE}: expected counts of words: {error}.") from None
@@ -286,12 +296,24 @@ class Spelling:
         return words_of_length
 
 
+def _most_pairs(texts: Iterable[str], language: str) -> frozenset[str]:
+    counts = Counter(
+        _pair(first, second, language) for text in texts for first, second in pairwise(words(text))
+    )
+    most = [pair for pair, _ in counts.most_common(MOST_WORDS)]
+    return frozenset([*most, *(pair for pair in counts if pair.startswith("no "))])
+
+
+def _pair(first: str, second: str, language: str) -> str:
+    return f"{stem(first, language)} {stem(second, language)}"
+
+
 def _most_joins(texts: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Return the parts of hyphenated words, by joined word; the most frequent ones."""
     counts = Counter(
         parts
         for text in texts
         for run in _HYPHENATED.findall(fold(text))
-        if len(parts := tuple(words(run))) <= MOST_JOINED
+        if 1 < len(parts := tuple(words(run))) <= MOST_JOINED
     )
     return {"".join(parts): parts for parts, _ in reversed(counts.most_common(MOST_WORDS))}

@@ -46,7 +46,7 @@ class Understanding:
         """Interpret a query; with `reads_prices`, words may limit the price."""
         synonyms = synonyms or Synonyms()
         spelling = self.spelling(market.language)
-        operators = read_operators(query)
+        operators = read_operators(query, spelling.has_pair)
         limits = (
             read_price_limits(operators.text, spelling.number_phrases, market.currency)
             if reads_prices

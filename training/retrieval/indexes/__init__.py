@@ -9,6 +9,7 @@ from training.retrieval.indexes.item_texts import (
     item_texts,
     text_choices,
     text_of,
+    typed_codes,
 )
 from training.retrieval.indexes.item_to_item import fit_similar
 from training.retrieval.indexes.kinds import COMPLETIONS, ITEM_TABLE, LEXICAL, NEWEST, UNDERSTANDING
@@ -45,4 +46,5 @@ __all__ = [
     "read_actions",
     "text_choices",
     "text_of",
+    "typed_codes",
 ]

@@ -2,7 +2,7 @@
 
 import json
 from bisect import bisect_left, insort
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from heapq import nlargest
@@ -19,6 +19,8 @@ from training.retrieval.indexes.item_ids import id_forms
 
 FILE = "completions.json"
 MOST, MOST_IDS = 100_000, 500_000
+MOST_WITH_PREFIX = 1_000
+"""Ids and codes that are read for a typed beginning."""
 LEAST_SHOPPERS = 2
 """A query that only one shopper typed may identify that shopper; it is never suggested."""
 
@@ -44,20 +46,26 @@ class Phrase(NamedTuple):
     item: str = ""
     markets: tuple[str, ...] | None = None
 
-    def is_shown(self, market: str | None) -> bool:
-        """Whether a market shows the phrase; None stands for all markets."""
-        return market is None or self.markets is None or market in self.markets
+    @property
+    def title(self) -> "Title":
+        """The item and its title."""
+        return self.item, self.text
 
 
+Title = tuple[str, str]
+"""An item's id and title."""
+Codes = Mapping[str, Sequence[str]]
+NO_CODES: Codes = {}
 Head = tuple[str, int]
 """The folded text of a phrase from one of its first words on, and the phrase's index."""
 
 
 class ItemId(NamedTuple):
-    """A form of an item's id without signs, and the item."""
+    """A form of an item's id without signs, and the item; or a code of the item, such as an EAN."""
 
     form: str
     phrase: Phrase
+    is_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,6 +75,7 @@ class Completions:
     Attributes:
         phrases: each folded text once, the heaviest first.
         ids: forms of the items' ids, sorted.
+        hidden: items and titles that are no longer for sale.
         added: phrases that came later, in the order of their arrival.
         added_heads: their heads, sorted.
     """
@@ -75,51 +84,68 @@ class Completions:
     ids: Sequence[ItemId] = ()
     added: Sequence[Phrase] = ()
     added_heads: Sequence[Head] = ()
+    hidden: frozenset[Title] = frozenset()
     _heads: "_Heads | None" = field(default=None, repr=False, compare=False)
 
     @classmethod
-    def fit(cls, phrases: Iterable[Phrase], items: Iterable[Phrase] = ()) -> "Completions":
+    def fit(
+        cls, phrases: Iterable[Phrase], items: Iterable[Phrase] = (), codes: Codes = NO_CODES
+    ) -> "Completions":
         """Keep the heaviest phrase of each folded text, and then the heaviest phrases.
 
         Args:
             phrases: of all kinds.
             items: to find by id; an item without a title has its id as text.
+            codes: by item, codes that may be typed as its id, such as an EAN.
         """
         best: dict[str, Phrase] = {}
         for phrase in phrases:
             folded = " ".join(words(phrase.text))
             if folded:
                 best[folded] = _merged(best.get(folded), phrase)
-        ids = (ItemId(form, one) for one in items for form in id_forms(one.item))
-        return cls(nlargest(MOST, best.values(), key=_weight), sorted(islice(ids, MOST_IDS)))
+        ids = islice(_item_ids(items, codes), MOST_IDS)
+        return cls(nlargest(MOST, best.values(), key=_weight), sorted(ids))
 
     def with_phrases(
-        self, phrases: Iterable[Phrase], items: Iterable[Phrase] = ()
+        self,
+        phrases: Iterable[Phrase],
+        items: Iterable[Phrase] = (),
+        codes: Codes = NO_CODES,
+        gone: Iterable[Title] = (),
     ) -> "Completions":
-        """Return the completions with phrases whose folded texts are new, and with new items."""
+        """Return the completions with phrases whose folded texts are new, and with new items.
+
+        Args:
+            phrases: new ones.
+            items: new ones.
+            codes: as of `fit`.
+            gone: titles that items no longer have.
+        """
+        phrases, fresh = list(phrases), [*_item_ids(items, codes)]
+        back = {one.title for one in (*phrases, *(one.phrase for one in fresh)) if one.item}
+        current = replace(self, hidden=(self.hidden | {*gone}) - back, _heads=self._fitted)
         new: dict[str, Phrase] = {}
         for phrase in phrases:
             folded = " ".join(words(phrase.text))
-            if folded and not self._has(folded) and len(self.added) + len(new) < MOST:
+            if folded and not current._has(folded) and len(self.added) + len(new) < MOST:
                 new.setdefault(folded, phrase)
-        ids = self.ids
-        if fresh := [ItemId(f, one) for one in items for f in id_forms(one.item)]:
-            ids = list(ids)
+        if fresh:
+            every = [*self.ids]
             for one in fresh:
-                insort(ids, one)
+                insort(every, one)
+            current = replace(current, ids=every)
         if not new:
-            return replace(self, ids=ids, _heads=self._fitted) if fresh else self
+            return current
         first = len(self.added)
         heads = [head for n, one in enumerate(new.values(), start=first) for head in _heads(one, n)]
         added = [*self.added, *new.values()]
-        return Completions(
-            self.phrases, ids, added, sorted([*self.added_heads, *heads]), self._fitted
-        )
+        return replace(current, added=added, added_heads=sorted([*self.added_heads, *heads]))
 
     def search(self, prefix: str, size: int, market: str | None = None) -> list[Phrase]:
         """Return the heaviest phrases that have the typed prefix at the start of a word.
 
-        Items with the typed id come first.  Where nothing has the prefix, its typos are corrected.
+        Items with the typed id come first, and those with a typed code last.  Where nothing has the
+        prefix, its typos are corrected.
 
         Args:
             prefix: as typed.
@@ -128,33 +154,50 @@ class Completions:
         """
         typed = words(prefix)
         if not typed:
-            shown = (one for one in self.phrases if one.is_shown(market))
+            shown = (one for one in self.phrases if self._is_shown(one, market))
             return nlargest(size, [*islice(shown, size), *self._added(("", _END), market)], _weight)
-        by_id = self._with_id("".join(typed), size, market)
+        by_id, by_code = self._with_id("".join(typed), size, market)
         best = self._with_prefix(" ".join(typed), size, market)
-        if not best and not by_id:
+        if not best and not by_id and not by_code:
             best = self._with_prefix(" ".join(self._corrected(typed)), size, market)
-        items = {one.item for one in by_id}
-        return [*by_id, *(one for one in best if one.item not in items or not one.item)][:size]
+        of_items = {one.item: one for one in reversed([*by_id, *best, *by_code]) if one.item}
+        every = [*by_id, *best, *by_code]
+        return [one for one in every if of_items.get(one.item, one) is one][:size]
+
+    def _is_shown(self, phrase: Phrase, market: str | None) -> bool:
+        """Whether a market shows a phrase; None stands for all markets."""
+        is_sold = market is None or phrase.markets is None or market in phrase.markets
+        return is_sold and not (phrase.item and phrase.title in self.hidden)
 
     def _with_prefix(self, typed: str, size: int, market: str | None) -> list[Phrase]:
         ends = typed, typed + _END
         matches = sorted({*self._fitted.indexes_of(*ends)})
-        shown = (self.phrases[n] for n in matches if self.phrases[n].is_shown(market))
+        shown = (self.phrases[n] for n in matches if self._is_shown(self.phrases[n], market))
         return nlargest(size, [*islice(shown, size), *self._added(ends, market)], key=_weight)
 
     def _added(self, ends: tuple[str, str], market: str | None) -> list[Phrase]:
         first, last = (bisect_left(self.added_heads, (one,)) for one in ends)
         indexes = {n for _, n in self.added_heads[first:last]}
-        return [self.added[n] for n in indexes if self.added[n].is_shown(market)]
+        return [self.added[n] for n in indexes if self._is_shown(self.added[n], market)]
 
-    def _with_id(self, typed: str, size: int, market: str | None) -> list[Phrase]:
-        """Return the items whose id begins with the typed text, which has a digit."""
+    def _with_id(
+        self, typed: str, size: int, market: str | None
+    ) -> tuple[list[Phrase], list[Phrase]]:
+        """Return the items whose id begins with the typed text, which has a digit; and by code."""
         if len(typed) < SHORTEST_ID or not any(map(str.isdigit, typed)):
-            return []
+            return [], []
         first, last = (bisect_left(self.ids, (end,)) for end in (typed, typed + _END))
-        shown = (one for _, one in islice(self.ids, first, last) if one.is_shown(market))
-        return [one._replace(kind="item") for one in dict.fromkeys(islice(shown, size))]
+        shown = (one for one in islice(self.ids, first, last) if self._is_shown(one.phrase, market))
+        matches = [*islice(shown, MOST_WITH_PREFIX)]
+        by_id, by_code = (
+            [
+                *dict.fromkeys(
+                    one.phrase._replace(kind="item") for one in matches if one.is_code == is_code
+                )
+            ]
+            for is_code in (False, True)
+        )
+        return by_id[:size], by_code[:size]
 
     def _corrected(self, typed: list[str]) -> list[str]:
         """Correct the words that no phrase has, and the last one if none begins with it."""
@@ -213,7 +256,7 @@ class Completions:
             table = json.loads((folder / FILE).read_text())
             return cls(
                 [_phrase(row) for row in table["phrases"]],
-                [ItemId(form, _phrase(row)) for form, row in table["ids"]],
+                [ItemId(form, _phrase(row), is_code) for form, row, is_code in table["ids"]],
             )
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise ArtifactError(f"{folder / FILE}: expected phrases: {error}.") from None
@@ -225,7 +268,11 @@ class Completions:
             *(self.phrases[n] for n in self._fitted.indexes_of(folded, folded + "\0")),
             *(self.added[n] for _, n in self.added_heads[first:last]),
         ]
-        return any(" ".join(words(phrase.text)) == folded for phrase in phrases)
+        return any(
+            " ".join(words(phrase.text)) == folded
+            for phrase in phrases
+            if not (phrase.item and phrase.title in self.hidden)
+        )
 
     @cached_property
     def _fitted(self) -> "_Heads":
@@ -268,6 +315,12 @@ class _Heads:
             begun = {word[:size] for word in self.words if len(word) > size}
             self._beginnings[size] = sorted(begun)
         return self._beginnings[size]
+
+
+def _item_ids(items: Iterable[Phrase], codes: Codes) -> Iterator[ItemId]:
+    for one in items:
+        yield from (ItemId(form, one) for form in id_forms(one.item))
+        yield from (ItemId(code, one, True) for code in dict.fromkeys(codes.get(one.item, ())))
 
 
 def _merged(one: Phrase | None, other: Phrase) -> Phrase:

@@ -1,9 +1,10 @@
 """The texts of items, as the markets of one language read them."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from feature_repo.shop import FieldType, Shop, ShopField
-from training.query_understanding import indexed_words, stem
+from training.query_understanding import indexed_words, stem, words
 from training.retrieval.catalogue import Fields, ItemTable, as_text
 
 TEXT_TYPES: tuple[FieldType, ...] = ("text", "category", "list")
@@ -11,6 +12,9 @@ _NOT_SEARCHED = ("market", "group", "image")
 LEAST_CODE, MOST_CODE = 10_000_000, 100_000_000_000_000
 _CODE_DIGITS = 8, 12, 13, 14
 """Lengths of an EAN, UPC or GTIN."""
+
+LEAST_CODE_DIGITS = min(_CODE_DIGITS)
+_CODE = re.compile(r"\s*\d[\d -]{6,20}[\dxX]\s*")
 
 Choices = Sequence[Sequence[ShopField]]
 """For each text of an item, its fields in the order of preference; the title's first."""
@@ -75,6 +79,24 @@ def code_text(number: float | None) -> str:
         return ""
     digits = str(int(number))
     return " ".join(dict.fromkeys([digits, *(digits.zfill(size) for size in _CODE_DIGITS)]))
+
+
+def typed_codes(shop: Shop, item: Fields) -> list[str]:
+    """Return the codes of an item as they may be typed: numbers, and texts of digits (an EAN).
+
+    Args:
+        shop: its fields without a role may have codes.
+        item: its fields by column.
+    """
+    numbers = [code_text(item.get(field.column)) for field in code_fields(shop)]
+    texts = [
+        word
+        for field in shop.items_of("text", "category")
+        if field.role is None and _CODE.fullmatch(text := as_text(item.get(field.column)))
+        for word in words(text)
+        if LEAST_CODE_DIGITS <= len(word) <= max(_CODE_DIGITS)
+    ]
+    return [*(code for of in numbers for code in of.split()), *texts]
 
 
 def _codes(item_table: ItemTable, field: ShopField) -> list[str]:

@@ -1,6 +1,6 @@
 """What autocomplete suggests: queries, categories, brands, titles and ids of items, by market."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,7 @@ from training.retrieval.indexes import (
     read_actions,
     text_choices,
     text_of,
+    typed_codes,
 )
 from training.retrieval.sources.spec import IndexSpec
 
@@ -76,7 +77,12 @@ def fit_completions(
         )
     ]
     shown = [one for one in titles if one.markets is None or one.markets]
-    return Completions.fit([*typed, *named, *(one for one in shown if one.text)], shown)
+    codes = {
+        item_id: codes
+        for item_id, row in zip(item_table.item_ids, _code_rows(item_table), strict=True)
+        if (codes := typed_codes(shop, row))
+    }
+    return Completions.fit([*typed, *named, *(one for one in shown if one.text)], shown, codes)
 
 
 def follow_completions(completions: Completions, changes: ItemChanges) -> Completions:
@@ -93,19 +99,49 @@ def follow_completions(completions: Completions, changes: ItemChanges) -> Comple
         for role in INTENTS
         for value, new in _changed_values(changes, role)
     ]
-    return completions.with_phrases([*(one for one in titles if one.text), *values], titles)
+    codes = {
+        item_id: codes
+        for item_id, _, new in changes
+        if new is not None and (codes := typed_codes(shop, new))
+    }
+    gone = {
+        (item_id, before)
+        for language in languages or [shop.market(DEFAULT_MARKET).language]
+        for item_id, before, after in _titles(changes, language)
+        if before is not None and before != after
+    }
+    phrases = [*(one for one in titles if one.text), *values]
+    return completions.with_phrases(phrases, titles, codes, gone)
+
+
+def _titles(changes: ItemChanges, language: str) -> Iterator[tuple[str, str | None, str | None]]:
+    """Yield changed items with their titles before and after; None where they are not for sale."""
+    shop = changes.after.shop
+    choices, titled = text_choices(shop, language), has_title(shop)
+    for item_id, old, new in changes:
+        before, after = text_of(old, choices, titled), text_of(new, choices, titled)
+        yield item_id, before and before[0], after and after[0]
 
 
 def _changed_titles(changes: ItemChanges, language: str) -> list[Phrase]:
     """Return the titles that changed items did not have before."""
-    shop = changes.after.shop
-    choices, titled = text_choices(shop, language), has_title(shop)
-    phrases = []
-    for item_id, old, new in changes:
-        before, after = text_of(old, choices, titled), text_of(new, choices, titled)
-        if new is not None and after is not None and (before is None or before[0] != after[0]):
-            phrases.append(_item(shop, language, item_id, after[0], _markets(shop, new)))
+    shop, fields = changes.after.shop, {item_id: new for item_id, _, new in changes}
+    phrases = [
+        _item(shop, language, item_id, after, _markets(shop, fields[item_id] or {}))
+        for item_id, before, after in _titles(changes, language)
+        if after is not None and after != before
+    ]
     return [one for one in phrases if one.markets is None or one.markets]
+
+
+def _code_rows(item_table: ItemTable) -> Iterator[Fields]:
+    """Yield the fields of each item that may have codes, by column."""
+    shop = item_table.shop
+    fields = [*shop.items_of("text", "category"), *shop.items_of("number")]
+    names = [field.column for field in fields if field.role is None]
+    columns = [item_table.table[name].to_pylist() for name in names]
+    for row in range(item_table.size):
+        yield {name: column[row] for name, column in zip(names, columns, strict=True)}
 
 
 def _changed_values(changes: ItemChanges, role: Role) -> list[tuple[str, Fields]]:

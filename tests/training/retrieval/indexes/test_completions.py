@@ -57,6 +57,32 @@ def test_a_later_item_is_completed_as_a_fitted_one():
     assert [p.text for p in live.search("sandaln", 5, "de")] == ["Sandalen"]
 
 
+def test_a_title_that_is_gone_is_not_suggested_until_its_item_returns():
+    gone = COMPLETIONS.with_phrases([], gone=[SCHUHE.title])
+    back = gone.with_phrases([SCHUHE], [SCHUHE])
+
+    assert SCHUHE.text not in [p.text for p in gone.search(SCHUHE.text, 5, "de")]
+    assert gone.search("ha0001", 5, "de") == []
+    assert SCHUHE.text in [p.text for p in back.search(SCHUHE.text, 5, "de")]
+    assert [p.text for p in back.search("ha0001", 5, "de")][:1] == [SCHUHE.text]
+
+
+def test_a_title_of_another_item_replaces_an_equal_one_that_is_gone():
+    other = SCHUHE._replace(item="HB-9")
+
+    live = COMPLETIONS.with_phrases([other], [other], gone=[SCHUHE.title])
+
+    assert [p.item for p in live.search(SCHUHE.text, 5, "de") if p.text == SCHUHE.text] == ["HB-9"]
+
+
+def test_an_item_is_suggested_by_a_code_of_its_fields():
+    coded = Completions.fit([SCHUHE], [SCHUHE], {SCHUHE.item: ["4006381333931"]})
+    later = COMPLETIONS.with_phrases([], [SCHUHE], {SCHUHE.item: ["4006381333931"]})
+
+    for completions in (coded, later):
+        assert [p.item for p in completions.search("40063813", 5, "de")] == [SCHUHE.item]
+
+
 def test_completions_load_unchanged_and_a_damaged_file_is_named(tmp_path):
     COMPLETIONS.save(tmp_path)
 
