@@ -7,6 +7,7 @@ import pyarrow as pa
 
 from feature_repo.request_features import Matrix
 from feature_repo.request_features.context import RatePrior
+from feature_repo.views import RANKING_SERVICE
 from training.dataset import TRAIN, VALIDATE, VALIDATE_SHARE, Dataset, Facts
 from training.metrics import Floats, Ints
 from training.studies.simulation import DEVICES, PER_DAY, Pools, Shop, ShopConfig, Slates
@@ -62,7 +63,7 @@ def simulated_log(config: ShopConfig, days: int, fresh_slates: int) -> Simulated
     columns = {name: np.concatenate([row[name] for row in rows]).ravel() for name in rows[0]}
     of = logged.of_impressions
     order = np.lexsort((logged.position, of("request"), of("t")))
-    facts = Facts(tuple(columns), prior, "simulated", 1, {})
+    facts = Facts(tuple(columns), prior, RANKING_SERVICE, 1, {})
     latest = np.sort(slates.t[day >= days])[:fresh_slates][-1]
     return SimulatedLog(
         data=Dataset(facts, _keys(shop, logged, order), as_matrix(columns)[order]),
