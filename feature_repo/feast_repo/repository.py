@@ -281,7 +281,16 @@ def _schema_hash(store: "FeatureStore") -> str:
 
 
 def _create_registry(path: Path) -> None:
-    """Create the registry's database unless it exists and is sound."""
+    """Create the registry's database unless it exists and is sound.
+
+    Raises:
+        SettingError: a folder has its name.
+    """
+    if path.is_dir():
+        raise SettingError(
+            f"{path}: expected the registry, found a folder; remove it and run `aisle refresh`, "
+            "which writes the registry again."
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         with closing(sqlite3.connect(path, timeout=30)) as database:
@@ -308,7 +317,7 @@ def _replace_registry(path: Path, reason: object) -> None:
 
 def _write(path: Path, text: str) -> None:
     """Replace the file in one step, readable only by its owner: it may contain a password."""
-    if path.exists() and path.read_text() == text:
+    if path.is_file() and path.read_bytes() == text.encode():
         return
     with replacing(path) as temporary:
         temporary.touch(mode=0o600)

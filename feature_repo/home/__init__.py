@@ -3,11 +3,13 @@
 from feature_repo.home.api_keys import SCOPES, ApiKey, ApiKeys
 from feature_repo.home.atomic_files import (
     TEMPORARY,
+    checked_text,
     locked,
     publish,
     replacing,
     sweep,
     sync_folder,
+    with_checksum,
 )
 from feature_repo.home.clock import CLOCK_ADVICE, Clock
 from feature_repo.home.errors import (
@@ -19,6 +21,7 @@ from feature_repo.home.errors import (
     EventError,
     LateFileError,
     LeakError,
+    LiveStateError,
     LogError,
     MappingError,
     NotEnoughError,
@@ -86,6 +89,7 @@ __all__ = [
     "Home",
     "LateFileError",
     "LeakError",
+    "LiveStateError",
     "LogError",
     "MappingError",
     "NotEnoughError",
@@ -98,6 +102,7 @@ __all__ = [
     "Shortage",
     "SourceChangedError",
     "WriteRefusedError",
+    "checked_text",
     "did_you_mean",
     "end_with",
     "exclusive",
@@ -121,5 +126,6 @@ __all__ = [
     "to_datetime",
     "to_text",
     "utc_offset_minutes",
+    "with_checksum",
     "with_parent",
 ]

@@ -3,11 +3,14 @@
 import fcntl
 import os
 import secrets
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 TEMPORARY = ".tmp"
+
+_CHECKSUM = b"crc32 "
 
 
 @contextmanager
@@ -57,6 +60,28 @@ def create_once(path: Path, content: bytes) -> None:
         own.unlink(missing_ok=True)
 
 
+def with_checksum(text: str) -> bytes:
+    """Return the content of a small text file: a line with the checksum of the rest, then it."""
+    rest = text.encode("ascii")
+    return b"%s%08x\n%s" % (_CHECKSUM, zlib.crc32(rest), rest)
+
+
+def checked_text(content: bytes) -> str:
+    """Return the text of a file; one that a person wrote may have no line with a checksum.
+
+    Raises:
+        ValueError: the content changed.
+    """
+    if not content:
+        raise ValueError("it is empty")
+    first, _, rest = content.partition(b"\n")
+    if not first.startswith(_CHECKSUM):
+        return content.decode("ascii")
+    if first != _CHECKSUM + b"%08x" % zlib.crc32(rest):
+        raise ValueError("its checksum is of another text")
+    return rest.decode("ascii")
+
+
 def sync_folder(folder: Path) -> None:
     """Make the file names of a folder durable."""
     fd = os.open(folder, os.O_RDONLY)
@@ -76,9 +101,14 @@ def sweep(folder: Path) -> None:
 
 
 @contextmanager
-def locked(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Wait for an advisory lock on `path` and hold it; the end of the process releases it."""
+def locked(path: Path, *, shared: bool = False, wait: bool = True) -> Iterator[None]:
+    """Wait for an advisory lock on `path` and hold it; the end of the process releases it.
+
+    Raises:
+        BlockingIOError: another one holds it, and `wait` is not set.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as file:
-        fcntl.flock(file, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+        fcntl.flock(file, kind if wait else kind | fcntl.LOCK_NB)
         yield

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from feature_repo.home.atomic_files import create_once
+from feature_repo.home.atomic_files import checked_text, create_once, with_checksum
 from feature_repo.home.errors import SettingError
 from feature_repo.home.home import Home
 from feature_repo.home.instants import MINUTE, SECOND, parse_instant, to_text
@@ -129,28 +129,30 @@ class Clock:
 
 
 def _initial_offset(settings: Settings) -> int:
+    """Return the offset of a new home, µs.
+
+    Raises:
+        SettingError: the home is not new: its log must not continue at another time.
+    """
     if settings.clock is None:
+        if (settings.home.log / "seals").exists():
+            raise _damaged(settings.home, "none, and a log with events")
         return 0
     return parse_instant(settings.clock, "AISLE_CLOCK") - _system_now()
 
 
 def _stored_offset(home: Home) -> int | None:
     try:
-        text = home.clock.read_text()
+        return int(checked_text(home.clock.read_bytes()))
     except FileNotFoundError:
         return None
-    try:
-        return int(text)
-    except ValueError:
-        raise SettingError(
-            f"{home.clock}: expected an offset in microseconds, found {text[:40]!r}; "
-            "restore the file, or use a new home."
-        ) from None
+    except (OSError, ValueError) as error:
+        raise _damaged(home, str(error)) from None
 
 
 def _store(home: Home, offset: int) -> int:
     """Write the offset unless another process was first; return the stored one."""
-    create_once(home.clock, f"{offset}\n".encode())
+    create_once(home.clock, with_checksum(f"{offset}\n"))
     stored = _stored_offset(home)
     if stored is None:
         raise SettingError(
@@ -158,3 +160,10 @@ def _store(home: Home, offset: int) -> int:
             "folder's permissions."
         )
     return stored
+
+
+def _damaged(home: Home, found: str) -> SettingError:
+    return SettingError(
+        f"{home.clock}: expected an offset in microseconds, found another text ({found}). "
+        "Restore the file; or remove it, and set AISLE_CLOCK once to the present time of the shop."
+    )

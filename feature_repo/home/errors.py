@@ -12,7 +12,8 @@ AisleError
 ├── CatalogueError       definitions, SQL and files of the features contradict each other
 ├── SourceChangedError   a file was replaced while a join read it
 ├── RedisError           no Redis server is available, or it does not answer
-│   └── WriteRefusedError  the server answers, and refuses to write
+│   ├── WriteRefusedError  the server answers, and refuses to write
+│   └── LiveStateError   a live value changed, or has another type
 ├── ArtifactError        an artifact is absent, damaged or made for another layout
 ├── DatasetError         there is no training data, or a table lacks columns
 │   ├── NotEnoughError   there is too little to learn from yet (exit status 3)
@@ -112,6 +113,10 @@ class RedisError(AisleError):
 
 class WriteRefusedError(RedisError):
     """Redis answers and refuses every write: too few replicas, a full memory or disk."""
+
+
+class LiveStateError(RedisError):
+    """A live value changed, or has another type; all must be built again from the log."""
 
 
 class ArtifactError(AisleError):

@@ -58,12 +58,12 @@ class HomeIdentity(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def project_of(feature_store_yaml: Path) -> str | None:
-    """Return the project in a rendered `feature_store.yaml`; None where the file is absent."""
+    """Return the project in a rendered `feature_store.yaml`; None where it has none."""
     try:
-        match = _PROJECT.search(feature_store_yaml.read_text())
-    except OSError:
+        match = _PROJECT.search(feature_store_yaml.read_text(encoding="utf-8"))
+        return str(json.loads(match[1])) if match else None
+    except (OSError, ValueError):
         return None
-    return str(json.loads(match[1])) if match else None
 
 
 def _new(name: str, old_project: str | None) -> HomeIdentity:

@@ -1,55 +1,91 @@
 """The newest instant that a home's log gave to an event or a seal, shared by all processes."""
 
-import mmap
+import logging
+import os
 import struct
+import zlib
 from pathlib import Path
 
 from feature_repo.home.atomic_files import create_once
 from feature_repo.home.errors import SettingError
 from feature_repo.home.home import Home
 
-_INSTANT = struct.Struct("<q")
+_logger = logging.getLogger(__name__)
+
+_CELL = struct.Struct("<Q")
+_CHECK_BITS = 12
+"""An instant in µs has 52 bits until the year 2112; the other bits of a cell are its checksum."""
 
 
 class LatestInstant:
-    """An instant in a file of eight bytes, which the processes of a home map into their memory.
+    """An instant in a file of eight bytes, which the processes of a home read and write at once.
 
-    It survives the processes.  Two writers at the same microsecond may leave the lower instant.
+    It survives the processes.  Two writers at the same microsecond may leave the lower instant.  A
+    changed file counts as without an instant, and the next instant replaces it.  The file is not
+    mapped into memory, because a process whose mapped file is cut short is killed.
     """
 
-    def __init__(self, memory: mmap.mmap) -> None:
-        self._memory = memory
+    def __init__(self, path: Path) -> None:
+        """Open the file, which must exist.
+
+        Raises:
+            OSError: it cannot be written.
+        """
+        self._fd = os.open(path, os.O_RDWR)
+        self._path = path
+        self._cell, self._instant = b"", 0
+
+    def __del__(self) -> None:
+        """Close the file; it is open while a clock uses it."""
+        if hasattr(self, "_fd"):
+            os.close(self._fd)
 
     @classmethod
     def of(cls, home: Home) -> "LatestInstant | None":
         """Open the home's instant, 0 at first; None where the home cannot be written.
 
         Raises:
-            SettingError: the file is damaged.
+            SettingError: it is no file.
         """
         path = home.latest_instant
         try:
-            create_once(path, _INSTANT.pack(0))
-            with path.open("r+b") as file:
-                return cls(mmap.mmap(file.fileno(), _INSTANT.size))
+            create_once(path, _encode(0))
+            return cls(path)
+        except IsADirectoryError:
+            raise SettingError(
+                f"{path}: expected a file, found a folder; remove it: the next event writes the "
+                "file again."
+            ) from None
         except OSError:
             return None
-        except ValueError:
-            raise _damaged(path) from None
 
     def read(self) -> int:
         """Return the instant, µs."""
-        return int(_INSTANT.unpack_from(self._memory)[0])
+        cell = os.pread(self._fd, _CELL.size + 1, 0)
+        if cell != self._cell:
+            self._cell, self._instant = cell, self._decode(cell)
+        return self._instant
 
     def advance(self, instant: int) -> None:
         """Store an instant unless it is older."""
         if instant > self.read():
-            _INSTANT.pack_into(self._memory, 0, instant)
+            if len(self._cell) > _CELL.size:
+                os.ftruncate(self._fd, _CELL.size)
+            os.pwrite(self._fd, _encode(instant), 0)
+
+    def _decode(self, cell: bytes) -> int:
+        if len(cell) == _CELL.size:
+            instant = int(_CELL.unpack(cell)[0] >> _CHECK_BITS)
+            if _encode(instant) == cell:
+                return instant
+        _logger.warning(
+            "%s is damaged; the newest event or seal writes it again. Until then the home's clock "
+            "may return instants that the log has, if the system's clock went back.",
+            self._path,
+        )
+        return 0
 
 
-def _damaged(path: Path) -> SettingError:
-    size = path.stat().st_size
-    return SettingError(
-        f"{path}: expected {_INSTANT.size} bytes, found {size}; remove the file: the next event "
-        "writes it again."
-    )
+def _encode(instant: int) -> bytes:
+    check = zlib.crc32(b"%d" % instant) % (1 << _CHECK_BITS)
+    return _CELL.pack(instant << _CHECK_BITS | check)

@@ -8,7 +8,7 @@ from pathlib import Path
 import duckdb
 
 from feature_repo.events.contract import ARROW_SCHEMAS, FEATURE_KINDS
-from feature_repo.events.log import EventIndex, list_relations, read_seals
+from feature_repo.events.log import COMPACTION_LOCK, EventIndex, list_relations, read_seals
 from feature_repo.home import Home, locked
 from feature_repo.transformations.old_events import OldEvents, create_identities
 from feature_repo.transformations.state import EVERYTHING
@@ -72,6 +72,6 @@ class LogSlice:
 @contextmanager
 def _index(home: Home) -> Iterator[EventIndex]:
     with closing(EventIndex(home.log)) as index:
-        with locked(home.log / "compaction.lock"):
+        with locked(home.log / COMPACTION_LOCK):
             index.sync()
         yield index

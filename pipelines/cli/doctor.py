@@ -5,6 +5,7 @@ A check is a function that yields findings.  A check that fails is itself a find
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -63,6 +64,8 @@ def examine(settings: Settings) -> list[Finding]:
     findings: list[Finding] = []
     checks = (
         _python,
+        _identity,
+        _keys,
         _clock,
         _shop,
         _extensions,
@@ -98,6 +101,19 @@ def _python(_: Settings) -> Iterator[Finding]:
         yield Finding("good", "Python", version)
     else:
         yield Finding("bad", "Python", version, "Use Python 3.11 to 3.13: `PYTHON=… make test`.")
+
+
+def _identity(settings: Settings) -> Iterator[Finding]:
+    if settings.home.log.exists():  # Else the home is new: the first ingest names it.
+        yield Finding("good", "identity", f"project {settings.home.project}")
+
+
+def _keys(settings: Settings) -> Iterator[Finding]:
+    from feature_repo.home import ApiKeys
+
+    keys = ApiKeys.load(settings.home.api_keys)
+    if keys is not None:
+        yield Finding("good", "API keys", f"{len(keys.keys)}")
 
 
 def _clock(settings: Settings) -> Iterator[Finding]:
@@ -192,9 +208,18 @@ def _registry(settings: Settings) -> Iterator[Finding]:
     if not path.exists():
         yield Finding("note", "registry", "absent", "`aisle refresh` applies the catalogue.")
         return
-    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as database:
-        views = {row[0] for row in database.execute("select feature_view_name from feature_views")}
-        mode = database.execute("pragma journal_mode").fetchone()[0]
+    try:
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as database:
+            rows = database.execute("select feature_view_name from feature_views").fetchall()
+            mode = database.execute("pragma journal_mode").fetchone()[0]
+            ((state,),) = database.execute("pragma quick_check(1)").fetchall()
+    except sqlite3.DatabaseError as error:
+        rows, state = [], str(error)
+    if state != "ok":
+        fix = "Remove it if it is a folder; `aisle refresh` writes it again."
+        yield Finding("bad", "registry", f"damaged: {state}", fix)
+        return
+    views = {row[0] for row in rows}
     from feature_repo.shop import Shop
     from feature_repo.views import views_of
 

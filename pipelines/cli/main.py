@@ -7,11 +7,20 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any
 
-from feature_repo.home import AisleError, NotEnoughError, Settings, restrict_permissions
+from feature_repo.home import (
+    AisleError,
+    NotEnoughError,
+    SettingError,
+    Settings,
+    restrict_permissions,
+)
 from pipelines.cli.parser import parse
 from pipelines.terminal import INTERRUPTED, TERMINATED, Outcome, show
 
 Run = Callable[[argparse.Namespace], Outcome]
+
+_STORAGE = {"sqlite3", "sqlalchemy", "duckdb", "_duckdb", "pyarrow"}
+"""Packages whose errors are of a full disk or a damaged file."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -27,16 +36,36 @@ def main(argv: Sequence[str] | None = None) -> int:
         outcome = _function(args.run)(args)
         show(outcome, args.json)
     except AisleError as error:
-        sys.stderr.write(f"aisle: {error}\n")
-        if args.json:
-            show(Outcome({"error": _described(error)}), True)
-        return error.exit_status
+        return _failed(args, error)
     except KeyboardInterrupt:
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()
         return 1
+    except Exception as error:
+        if not _is_of_storage(error):
+            raise
+        return _failed(args, _storage_error(error))
     return outcome.status
+
+
+def _failed(args: argparse.Namespace, error: AisleError) -> int:
+    sys.stderr.write(f"aisle: {error}\n")
+    if args.json:
+        show(Outcome({"error": _described(error)}), True)
+    return error.exit_status
+
+
+def _is_of_storage(error: Exception) -> bool:
+    """Return whether a file or database could not be read or written."""
+    return isinstance(error, OSError) or type(error).__module__.partition(".")[0] in _STORAGE
+
+
+def _storage_error(error: Exception) -> AisleError:
+    return SettingError(
+        f"expected to read and write the files of the home, found {type(error).__name__}: {error}. "
+        "Free space on the disk if it is full; else `aisle doctor` checks the files."
+    )
 
 
 def _described(error: AisleError) -> dict[str, Any]:

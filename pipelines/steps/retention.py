@@ -30,7 +30,7 @@ from feature_repo.home import (
     locked,
 )
 from pipelines.steps.retrain import DATASET
-from training.artifacts import RANKER, former_version
+from training.artifacts import RANKER, former_version, target_of
 
 _DAY_SECONDS = 86_400.0
 _OLD_TEMPORARY_DAYS = 1.0
@@ -124,7 +124,7 @@ def _applied(rule: _Rule, home: Home, days: float, *, is_dry: bool) -> list[Unne
 def _versions(home: Home, days: float) -> Iterator[Unneeded]:
     for named in home.artifacts.glob("[!.]*/[!.]*"):
         kind, name = named.relative_to(home.artifacts).parts
-        needed = {(home.current / kind / name).resolve().name}
+        needed = {target_of(home.current / kind / name).name}
         if kind == RANKER:
             needed.add(former_version(home, name) or "")
         others = sorted(path for path in named.glob("[!.]*") if path.name not in needed)

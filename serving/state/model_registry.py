@@ -12,7 +12,7 @@ from feature_repo.home import ArtifactError, Home
 from feature_repo.request_features import feature_columns
 from feature_repo.shop import Shop
 from serving.monitoring import ARTIFACT_LOADS
-from training.artifacts import POPULARITY, RANKER, Manifest, verify
+from training.artifacts import POPULARITY, RANKER, Manifest, target_of, verify
 from training.ranker import Ranker
 from training.retrieval.sources import Surface, index_specs
 
@@ -106,8 +106,8 @@ class ModelRegistry:
     def reload(self) -> None:
         """Load new versions, and drop unpublished artifacts, since the last call.
 
-        A damaged artifact, or one for other features, is logged once and not loaded; the previous
-        version stays in use.
+        A damaged artifact, one for other features and a link to nothing are logged once and not
+        loaded; the previous version stays in use.
         """
         targets = _targets(self.home.current)
         for key in self._loaded_versions.keys() - targets.keys():
@@ -135,7 +135,7 @@ class ModelRegistry:
 
 def _targets(current: Path) -> dict[tuple[str, str], Path]:
     links = [(kind, link) for kind in _LOADERS for link in (current / kind).glob("[!.]*")]
-    return {(kind, link.name): link.resolve() for kind, link in links if link.exists()}
+    return {(kind, link.name): target_of(link) for kind, link in links}
 
 
 def _load_ranker(folder: Path, shop: Shop) -> Ranker:

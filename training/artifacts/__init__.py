@@ -9,6 +9,7 @@ from training.artifacts.artifact import (
     prune,
     publish,
     sha256,
+    target_of,
     verify,
 )
 from training.artifacts.versions import (
@@ -47,5 +48,6 @@ __all__ = [
     "retire",
     "roll_back",
     "sha256",
+    "target_of",
     "verify",
 ]

@@ -133,6 +133,14 @@ def current(home: Home, kind: str, name: str) -> Path:
     return link.resolve()
 
 
+def target_of(link: Path) -> Path:
+    """Return the folder to which a link points, which may be absent; the link if it is a circle."""
+    try:
+        return link.resolve()
+    except (OSError, RuntimeError):
+        return link
+
+
 def is_published(home: Home, kind: str) -> bool:
     """Return whether any artifact of a kind is published, intact or not."""
     return any((home.current / kind).glob("[!.]*"))
@@ -150,6 +158,10 @@ def load_manifest(folder: Path) -> Manifest:
         return Manifest(**{**table, "columns": tuple(table["columns"])})
     except FileNotFoundError:
         raise ArtifactError(f"{path} is missing; publish the artifact again.") from None
+    except OSError as error:
+        raise ArtifactError(
+            f"{path} cannot be read ({error.strerror}); publish the artifact again."
+        ) from None
     except (ValueError, TypeError, KeyError) as error:
         raise ArtifactError(f"{path} is damaged ({error}); publish the artifact again.") from None
 
@@ -166,7 +178,7 @@ def verify(folder: Path, kind: str | None = None, name: str | None = None) -> Ma
         ArtifactError: lists the files that differ, are missing or are not in the manifest, or says
             which artifact was found in place of the expected one.
     """
-    folder = folder.resolve()
+    folder = target_of(folder)
     manifest = load_manifest(folder)
     expected = (kind or manifest.kind, name or manifest.name)
     if (manifest.kind, manifest.name) != expected:

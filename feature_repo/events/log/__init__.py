@@ -8,7 +8,7 @@ from feature_repo.events.log.erasure import (
     is_erasure,
     pending_erasure,
 )
-from feature_repo.events.log.index import EventIndex
+from feature_repo.events.log.index import COMPACTION_LOCK, EventIndex
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.log import EventLog
 from feature_repo.events.log.partitions import (
@@ -25,6 +25,7 @@ from feature_repo.events.log.seals import Seals, read_seals
 from feature_repo.events.log.segments import SegmentWriter, encode_event, encode_events
 
 __all__ = [
+    "COMPACTION_LOCK",
     "NO_BOTS",
     "EventIndex",
     "EventLog",

@@ -35,7 +35,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.log.arrow import from_table, to_table
 from feature_repo.events.log.partitions import kind_of, list_relations, part_of
-from feature_repo.home import replacing
+from feature_repo.home import LogError, replacing
 
 _NOTE = "erasing.json"
 
@@ -94,11 +94,21 @@ class PendingErasure(msgspec.Struct, frozen=True):
 
 
 def pending_erasure(log: Path) -> PendingErasure:
-    """Return the noted users and sessions; none where no erasure is pending."""
+    """Return the noted users and sessions; none where no erasure is pending.
+
+    Raises:
+        LogError: the note is damaged.
+    """
     try:
         return msgspec.json.decode((log / _NOTE).read_bytes(), type=PendingErasure)
     except FileNotFoundError:
         return PendingErasure()
+    except (OSError, msgspec.MsgspecError) as error:
+        raise LogError(
+            f"{log / _NOTE}: expected the users whose erasure is pending, found something else "
+            f"({error}). Restore the file; or remove it and erase again who asked for it since the "
+            "last refresh."
+        ) from None
 
 
 def note_erasure(log: Path, erased: Erased) -> None:

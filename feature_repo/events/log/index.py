@@ -2,12 +2,14 @@
 
 `log/index.db` is derived from the compacted files. `sync` reads files that are not yet indexed; if
 an indexed file was removed or changed, it builds the index from scratch. Event ids are stored as
-128-bit digests, in order: 30 MB for a million.
+128-bit digests, in order: 30 MB for a million.  A damaged index is built again by whoever reads it,
+and so is one that lacks all files.
 """
 
+import logging
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,8 +33,14 @@ from feature_repo.events.log.partitions import (
     relation_order,
 )
 from feature_repo.events.log.user_rows import rows_of_users
+from feature_repo.home import LogError, locked
+
+_logger = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
+
+COMPACTION_LOCK = "compaction.lock"
+"""Of the log's folder: who holds it writes compacted files and the index."""
 
 _CHUNK = 500
 _SYNC_CACHE_KB = 65_536
@@ -68,6 +76,10 @@ _ANY_EVENT = "select 1 from events limit 1"
 _OF_EVENTS = "select path, row from files join events on file = id where digest in ({marks})"
 
 
+class DamagedIndexError(LogError):
+    """The index is damaged, and a compaction runs."""
+
+
 class EventIndex:
     """Looks up compacted events. Thread-safe."""
 
@@ -98,13 +110,9 @@ class EventIndex:
 
     def rankings(self, request_id: str) -> list[AnyEvent]:
         """Return every compacted ranking of a request."""
-        with self._lock:
-            connection = self._reading()
-            rows = (
-                connection.execute(_RANKINGS, {"request_id": request_id}).fetchall()
-                if connection
-                else []
-            )
+        rows = self._query(
+            lambda index: index.execute(_RANKINGS, {"request_id": request_id}).fetchall()
+        )
         return [read_row(self._relations / path, row) for path, row in rows]
 
     def request_rows(self, request_ids: Iterable[str]) -> set[tuple[str, int]]:
@@ -174,9 +182,18 @@ class EventIndex:
         with self._lock:
             try:
                 self._follow(self._writing())
-            except sqlite3.DatabaseError:
+            except sqlite3.DatabaseError as error:
+                if not _is_damage(error):
+                    raise
                 self._discard()
                 self._follow(self._writing())
+
+    def rebuild(self) -> None:
+        """Build the index from scratch.  The caller holds the compaction lock."""
+        _logger.warning("%s is damaged and is built again", self._path)
+        with self._lock:
+            self._discard()
+            self._follow(self._writing())
 
     def close(self) -> None:
         """Close the database; the next call opens it again. Garbage collection closes it too."""
@@ -192,33 +209,71 @@ class EventIndex:
         return {(path, row) for path, row in self._of_keys(query, keys)}
 
     def _of_keys(self, query: str, keys: Iterable[object]) -> set[tuple[Any, ...]]:
-        rows: set[tuple[Any, ...]] = set()
-        with self._lock:
-            connection = self._reading()
-            if connection is not None:
-                for chunk in _chunks(keys, _CHUNK):
-                    marks = ",".join(f"?{n}" for n in range(1, len(chunk) + 1))
-                    rows.update(connection.execute(query.format(marks=marks), chunk))
-        return rows
+        chunks = [*_chunks(keys, _CHUNK)]
+
+        def select(index: sqlite3.Connection) -> list[tuple[Any, ...]]:
+            rows = []
+            for chunk in chunks:
+                marks = ",".join(f"?{n}" for n in range(1, len(chunk) + 1))
+                rows += index.execute(query.format(marks=marks), chunk).fetchall()
+            return rows
+
+        return {*self._query(select)}
 
     def _select(self, columns: str, digests: Sequence[bytes]) -> list[tuple[Any, ...]]:
-        rows: list[tuple[Any, ...]] = []
-        with self._lock:
-            connection = self._reading()
-            if connection is not None and connection.execute(_ANY_EVENT).fetchone():
-                for chunk in _chunks(digests, _CHUNK):
-                    marks = ",".join("?" * len(chunk))
-                    rows += connection.execute(f"select {columns} where digest in ({marks})", chunk)
-        return rows
+        if not self._query(lambda index: index.execute(_ANY_EVENT).fetchall()):
+            return []
+        return [*self._of_keys(f"select {columns} where digest in ({{marks}})", digests)]
 
     def _read(self, query: str, values: tuple[object, ...]) -> AnyEvent | None:
+        matches = self._query(lambda index: index.execute(query, values).fetchmany(1))
+        return read_row(self._relations / matches[0][0], matches[0][1]) if matches else None
+
+    def _query(self, select: Callable[[sqlite3.Connection], list[Any]]) -> list[Any]:
+        """Return what is selected; build a damaged index again before.
+
+        Raises:
+            DamagedIndexError: a compaction runs, which builds the index again itself.
+        """
+        try:
+            return self._selected(select)
+        except sqlite3.DatabaseError as error:
+            if not _is_damage(error):
+                raise
+            is_empty = isinstance(error, _EmptyIndexError)
+        try:
+            with locked(self._path.with_name(COMPACTION_LOCK), wait=False):
+                self.rebuild()
+        except BlockingIOError:
+            if is_empty:
+                return []  # The first compaction runs.
+            raise DamagedIndexError(
+                f"{self._path} is damaged; the compaction that runs builds it again: try again."
+            ) from None
+        return self._selected(select)
+
+    def _selected(self, select: Callable[[sqlite3.Connection], list[Any]]) -> list[Any]:
         with self._lock:
-            connection = self._reading()
-            match = connection and connection.execute(query, values).fetchone()
-        return read_row(self._relations / match[0], match[1]) if match else None
+            index = self._reading()
+            return [] if index is None else select(index)
 
     def _reading(self) -> sqlite3.Connection | None:
-        return self._writing() if self._connection or self._path.exists() else None
+        """Return the index; None before the first compaction.
+
+        Raises:
+            sqlite3.DatabaseError: it is damaged, or lost all its files.
+        """
+        if self._connection is None and not self._relations.exists():
+            return None
+        is_open = self._connection is not None
+        index = self._writing()
+        if not is_open and not self._has_files(index) and list_relations(self._relations):
+            raise _EmptyIndexError
+        return index
+
+    @staticmethod
+    def _has_files(index: sqlite3.Connection) -> bool:
+        return index.execute("select 1 from files limit 1").fetchone() is not None
 
     def _writing(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -268,6 +323,21 @@ class EventIndex:
 def _entry(path: Path, folder: Path) -> Entry:
     status = path.stat()
     return str(path.relative_to(folder)), status.st_size, status.st_mtime_ns
+
+
+class _EmptyIndexError(sqlite3.DatabaseError):
+    """The index has no files, though there are some."""
+
+
+_DAMAGE = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_ERROR, None}
+"""Primary codes of errors: SQLITE_ERROR is of other tables; None of a text that is no UTF-8."""
+
+
+def _is_damage(error: sqlite3.DatabaseError) -> bool:
+    """Return whether the database must be built again; others are locked, or without space."""
+    code = getattr(error, "sqlite_errorcode", None)
+    primary = None if code is None else code & 0xFF
+    return code == sqlite3.SQLITE_IOERR_SHORT_READ or primary in _DAMAGE
 
 
 def _chunks(values: Iterable[_T], size: int) -> Iterator[list[_T]]:

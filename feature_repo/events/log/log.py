@@ -24,6 +24,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.log.compaction import CompactionReport, compact
 from feature_repo.events.log.erasure import NOBODY, anonymize, erased_users
+from feature_repo.events.log.index import COMPACTION_LOCK, DamagedIndexError
 from feature_repo.events.log.index_content import digest
 from feature_repo.events.log.lookups import LogLookups
 from feature_repo.events.log.partitions import list_relations, part_of, read_relation
@@ -74,10 +75,14 @@ class EventLog(LogLookups):
         """Compact every sealed event into Parquet; a killed run can be repeated."""
         if not self._home.log.exists():
             return CompactionReport()
-        with locked(self._home.log / "compaction.lock"):
+        with locked(self._home.log / COMPACTION_LOCK):
             if self._repartition_mark.exists():
                 self._uncompact()
-            return compact(self._home.log, self.seals(), self._index)
+            try:
+                return compact(self._home.log, self.seals(), self._index)
+            except DamagedIndexError:
+                self._index.rebuild()
+                return compact(self._home.log, self.seals(), self._index)
 
     def relation_paths(self, kind: str) -> list[Path]:
         """Return the compacted files of one kind, oldest day first."""
@@ -152,7 +157,7 @@ class EventLog(LogLookups):
     @contextmanager
     def changing_the_past(self) -> Iterator[None]:
         """Hold the compaction lock for a change of compacted files; all features are rebuilt."""
-        with locked(self._home.log / "compaction.lock"):
+        with locked(self._home.log / COMPACTION_LOCK):
             self._rebuild_mark.touch()
             sync_folder(self._home.log)
             yield

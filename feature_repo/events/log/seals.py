@@ -1,8 +1,8 @@
 """Seals: instants after which no event gets an earlier `received_at`; they number the parts.
 
-`log/seals` contains one instant a line. A line `dropped` cancels all lines before it, which a
-backfill needs. The number of lines, the log's version, only grows; it names the segments, so no
-segment can be mistaken for one of another version.
+`log/seals` contains one instant a line, after a checksum. A line `dropped` cancels all lines before
+it, which a backfill needs. The number of these lines, the log's version, only grows; it names the
+segments, so no segment can be mistaken for one of another version.
 """
 
 from bisect import bisect_left
@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.home import DAY, LogError, replacing
+from feature_repo.home import DAY, LogError, checked_text, replacing, with_checksum
 
 DROPPED = "dropped"
 Instants = npt.NDArray[np.int64]
@@ -55,26 +55,29 @@ def read_seals(path: Path) -> Seals:
     """Read `log/seals`; without the file the log was never sealed.
 
     Raises:
-        LogError: a line is neither an instant nor `dropped`.
+        LogError: the file changed, or a log that was sealed has none.
     """
     try:
-        lines = path.read_text(encoding="ascii").split()
+        lines = checked_text(path.read_bytes()).split()
         dropped = max((n for n, line in enumerate(lines) if line == DROPPED), default=-1)
         return Seals(tuple(int(line) for line in lines[dropped + 1 :]), len(lines))
     except FileNotFoundError:
-        return Seals()
-    except ValueError as error:
-        raise LogError(
-            f"{path}: expected one instant a line, found another text ({error}). Restore the file "
-            "from a backup."
-        ) from None
+        if not (path.parent / "compacted").exists():
+            return Seals()
+        found = "no file, and events that it sealed"
+    except (OSError, ValueError) as error:
+        found = f"another text ({error})"
+    raise LogError(
+        f"{path}: expected one instant a line, found {found}. Restore the file from a backup, or "
+        "ingest the shop's events into a new home."
+    )
 
 
 def write_seals(path: Path, before: Seals, after: Seals) -> None:
     """Write the seals `after`, which `before.sealed_at` returned."""
-    lines = path.read_text(encoding="ascii").split() if path.exists() else []
+    lines = checked_text(path.read_bytes()).split() if path.exists() else []
     if after.version == before.version + 2:
         lines.append(DROPPED)
     lines.append(str(after.last))
     with replacing(path) as temporary:
-        temporary.write_text("\n".join(lines) + "\n", encoding="ascii")
+        temporary.write_bytes(with_checksum("\n".join(lines) + "\n"))

@@ -3,12 +3,14 @@
 import shutil
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
 from feature_repo.feast_repo import repository
-from feature_repo.home import Home
+from feature_repo.home import Home, SettingError, Settings
 from feature_repo.online.redis import RedisAddress
+from pipelines.cli.doctor import examine
 
 
 @pytest.fixture(scope="module")
@@ -73,3 +75,21 @@ def test_a_changed_registry_is_written_again(registered, copy, damage):
 
     assert names == registered[1]
     assert (copy.root / "registry.db.damaged").exists()
+
+
+def test_a_folder_that_replaces_the_registry_is_an_error(copy):
+    copy.registry.unlink()
+    copy.registry.mkdir()
+
+    with pytest.raises(SettingError, match="found a folder; remove it and run `aisle refresh`"):
+        repository.render(copy, RedisAddress.local(6379))
+
+
+@pytest.mark.parametrize("damage", [cut, other_file, Path.unlink])
+def test_doctor_says_that_a_refresh_writes_a_damaged_registry_again(copy, damage):
+    damage(copy.registry if damage is Path.unlink else copy)
+
+    (finding,) = [one for one in examine(Settings(copy)) if one.subject == "registry"]
+
+    assert finding.state in ("bad", "note")
+    assert "`aisle refresh`" in finding.fix

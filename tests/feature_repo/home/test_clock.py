@@ -1,5 +1,6 @@
 """The offset of a home's clock is fixed once, and the clock always advances."""
 
+import random
 import re
 import threading
 import time
@@ -121,11 +122,36 @@ def test_clock_that_jumps_ahead_says_so_once(home, caplog):
     assert re.search(r"jumped ahead by 35\d\d s, to 2024-10-04T13:00:00", message)
 
 
-def test_damaged_newest_instant_is_an_error(home):
-    Clock.of(Settings(home))
-    home.latest_instant.write_bytes(b"soon")
+def damage(rng, content):
+    """Return other bytes: one flipped bit, cut short, longer, empty or random."""
+    flipped = bytearray(content)
+    flipped[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
+    return rng.choice(
+        [flipped, content[: rng.randrange(len(content))], content + b"?", b"", rng.randbytes(8)]
+    )
 
-    with pytest.raises(SettingError, match="expected 8 bytes, found 4"):
+
+def test_changed_newest_instant_is_none_until_the_next_one(home, caplog):
+    rng, system = random.Random(3), [NOON]
+    clock = clock_of(home, system)
+    for _ in range(50):
+        clock.advance(NOON + HOUR)
+        home.latest_instant.write_bytes(damage(rng, home.latest_instant.read_bytes()))
+
+        assert clock_of(home, system).now() == NOON
+        assert clock.now() > NOON + HOUR
+
+        clock_of(home, system).advance(NOON + 2 * HOUR)
+        assert clock_of(home, system).now() == NOON + 2 * HOUR + 1
+        home.latest_instant.unlink()
+        clock = clock_of(home, system)
+    assert "the newest event or seal writes it again" in caplog.text
+
+
+def test_folder_that_replaces_the_newest_instant_is_an_error(home):
+    home.latest_instant.mkdir(parents=True)
+
+    with pytest.raises(SettingError, match="expected a file, found a folder"):
         Clock.of(Settings(home))
 
 
@@ -150,8 +176,28 @@ def test_invalid_start_is_an_error(home):
 
 
 def test_damaged_offset_is_an_error(home):
-    home.root.mkdir()
-    home.clock.write_text("a while ago")
+    rng = random.Random(4)
+    Clock.of(Settings(home, clock=START))
+    good = home.clock.read_bytes()
 
-    with pytest.raises(SettingError, match="expected an offset in microseconds"):
+    for content in (b"a while ago", *(damage(rng, good) for _ in range(50))):
+        home.clock.write_bytes(content)
+        with pytest.raises(SettingError, match="expected an offset in microseconds"):
+            Clock.of(Settings(home))
+
+
+def test_folder_that_replaces_the_offset_is_an_error(home):
+    home.clock.mkdir(parents=True)
+
+    with pytest.raises(SettingError, match=r"expected an offset .* found .*directory"):
         Clock.of(Settings(home))
+
+
+def test_home_with_a_log_starts_no_clock_by_itself(home):
+    (home.log / "seals").parent.mkdir(parents=True)
+    (home.log / "seals").touch()
+
+    with pytest.raises(SettingError, match="set AISLE_CLOCK once to the present time of the shop"):
+        Clock.of(Settings(home))
+
+    assert Clock.of(Settings(home, clock=START)).now() - parse_instant(START) < MINUTE

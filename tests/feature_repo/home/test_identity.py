@@ -45,6 +45,18 @@ def test_a_damaged_identity_is_reported_with_the_cure(home):
         _ = home.project
 
 
+@pytest.mark.parametrize("content", [b"\xff\x00", b"project: {", b""])
+def test_a_damaged_feature_store_yaml_changes_no_project(home, redis_address, content):
+    render(home, redis_address)
+    project = home.project
+
+    (home.feast / "feature_store.yaml").write_bytes(content)
+
+    assert home.project == project
+    render(home, redis_address)
+    assert project in (home.feast / "feature_store.yaml").read_text()
+
+
 def test_keys_of_another_home_are_refused_in_words(tmp_path, redis_address):
     one, other = Home(tmp_path / "a" / "shop"), Home(tmp_path / "b" / "shop")
     for home in (one, other):

@@ -187,6 +187,25 @@ def test_a_registry_survives_any_damage_and_loads_every_next_publication(shop, t
         assert [*registry.artifacts] == [(kind, DEFAULT_MODEL)], how
 
 
+@pytest.mark.parametrize("target", ["nothing", DEFAULT_MODEL, "..", __file__])
+def test_a_link_to_elsewhere_is_rejected_and_the_previous_version_stays(shop, tmp_path, target):
+    home, build = Home(tmp_path / "home"), tmp_path / "build"
+    shutil.copytree(current(shop.home, RANKER, DEFAULT_MODEL), build)
+    registry = ModelRegistry(home, Shop.load(shop.home.shop_toml))
+    version = publish(home, RANKER, DEFAULT_MODEL, build, {})
+    registry.reload()
+    link = home.current / RANKER / DEFAULT_MODEL
+    link.unlink()
+
+    link.symlink_to(target)
+    registry.reload()
+
+    assert registry.artifacts[RANKER, DEFAULT_MODEL].version == version
+    link.unlink()
+    registry.reload()
+    assert registry.artifacts == {}
+
+
 @pytest.mark.parametrize("kind", [RANKER, *index_specs()])
 @pytest.mark.parametrize("how", [truncated, garbled, emptied])
 def test_a_damaged_publication_is_rejected_and_the_previous_version_stays(

@@ -1,12 +1,17 @@
 """The command line starts quickly, has help for every verb, and prints errors in one sentence."""
 
 import json
+import re
+import sqlite3
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
+from feature_repo.events.contract import UserEvent
+from feature_repo.events.log import EventLog
 from feature_repo.home import DAY, Clock, Settings
 from pipelines.cli import main as cli
 from pipelines.cli import parser
@@ -192,6 +197,71 @@ def test_doctor_notes_a_system_clock_behind_the_newest_event(home):
     assert finding.state == "note"
     assert "s behind the newest event or seal" in finding.detail
     assert "Set the system's clock right" in finding.fix
+
+
+def test_doctor_notes_a_seal_ahead_of_the_system_clock_without_its_newest_instant(home):
+    settings = Settings.from_environment()
+    clock = Clock.of(settings)
+    clock.system_now = lambda: time.time_ns() // 1000 + DAY
+    EventLog(settings.home, clock).seal()
+    settings.home.latest_instant.unlink()
+
+    (finding,) = [one for one in examine(settings) if one.subject == "clock"]
+
+    assert finding.state == "note"
+    assert re.search(
+        r"the system's clock is 86\d{3} s behind the newest event or seal", finding.detail
+    )
+
+
+def test_doctor_notes_events_ahead_of_the_system_clock(home):
+    settings = Settings.from_environment()
+    clock = Clock.of(settings)
+    clock.system_now = lambda: time.time_ns() // 1000 + DAY
+    event = UserEvent(event_id="u1", event_time=clock.now(), user_id="u")
+    EventLog(settings.home, clock).writer().append([event])
+
+    (finding,) = [one for one in examine(settings) if one.subject == "clock"]
+
+    assert finding.state == "note"
+    assert re.search(
+        r"the system's clock is 86\d{3} s behind the newest event or seal", finding.detail
+    )
+
+
+@pytest.mark.parametrize("name", ["identity.json", "api_keys.json", "clock", "log/seals"])
+@pytest.mark.parametrize("content", [b"", b"\xff\x00", None])
+def test_damaged_small_file_is_a_finding_and_a_sentence(home, tmp_path, capsys, name, content):
+    cli.main(["ingest", str(events_file(tmp_path, ITEM))])
+    (home / name).unlink(missing_ok=True)
+    if content is None:
+        (home / name).mkdir()
+    else:
+        (home / name).write_bytes(content)
+    capsys.readouterr()
+
+    findings = examine(Settings.from_environment())
+    status = cli.main(["refresh"])
+
+    bad = [one for one in findings if one.state == "bad" and str(home / name) in one.detail]
+    assert bad
+    assert all(one.fix for one in bad)
+    if name != "api_keys.json":  # Which a refresh does not read.
+        assert status == 1
+        assert str(home / name) in capsys.readouterr().err
+
+
+def test_errors_of_files_and_databases_are_one_sentence(home, capsys, monkeypatch):
+    def fail(_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr("pipelines.cli.main._function", lambda _: fail)
+
+    assert cli.main(["doctor", "--json"]) == 1
+
+    out, err = capsys.readouterr()
+    assert err.startswith("aisle: expected to read and write the files of the home")
+    assert "database or disk is full" in json.loads(out)["error"]["message"]
 
 
 def test_doctor_lists_extensions_and_notes_unknown_groups(home, monkeypatch):

@@ -11,6 +11,7 @@ import pytest
 
 from feature_repo.events.log import Quarantine
 from feature_repo.home import SettingError, Settings, exclusive_training
+from pipelines.cli.doctor import examine
 from pipelines.cli.main import main
 from pipelines.steps import remove_unneeded
 from training.artifacts import current, publish
@@ -136,3 +137,19 @@ def test_the_retention_is_a_setting(settings, monkeypatch, capsys):
 def test_a_retention_that_is_no_number_of_days_is_rejected(text):
     with pytest.raises(SettingError, match="AISLE_RETENTION_DAYS"):
         Settings.from_environment({"AISLE_RETENTION_DAYS": text})
+
+
+@pytest.mark.parametrize("target", ["default/nothing", "nothing", __file__])
+def test_a_damaged_pointer_stops_no_removal(settings, target):
+    link = settings.home.current / "ranker" / "default"
+    link.parent.mkdir(parents=True)
+    link.symlink_to(target)
+    for version in ("20200101T000000Z-0", "20200102T000000Z-0"):
+        written(settings.home.artifacts / "ranker" / "default" / version / "model.json")
+
+    assert removed(remove_unneeded(settings)) == {
+        ("artifact", "artifacts/ranker/default/20200101T000000Z-0")
+    }
+    (finding,) = [one for one in examine(settings) if one.subject == "ranker default"]
+    assert finding.state == "bad"
+    assert "publish the artifact again" in finding.detail

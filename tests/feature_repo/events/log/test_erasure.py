@@ -13,7 +13,8 @@ from feature_repo.events.contract import (
     UserEvent,
 )
 from feature_repo.events.log import EventLog
-from feature_repo.home import Home
+from feature_repo.events.log.erasure import pending_erasure
+from feature_repo.home import Home, LogError
 from tests.feature_repo.events.conftest import NOON, ManualClock
 from tests.feature_repo.events.event_samples import compacted
 from tests.feature_repo.identity_reference import attributions
@@ -184,3 +185,11 @@ def test_lookups_omit_what_an_erased_user_did_without_a_name(home, sealed):
 
     assert [event.event_id for event in log.session_events("s")] == ["after"]
     assert log.links(["s"]) == []
+
+
+@pytest.mark.parametrize("content", [b"", b"[1]", b"\xff"])
+def test_a_damaged_note_of_erasures_is_an_error(tmp_path, content):
+    (tmp_path / "erasing.json").write_bytes(content)
+
+    with pytest.raises(LogError, match="expected the users whose erasure is pending"):
+        pending_erasure(tmp_path)

@@ -1,5 +1,7 @@
 """Seals number the parts of the log, in the order of time."""
 
+import random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,4 +62,37 @@ def test_error_names_the_damaged_seals_file(tmp_path):
     (tmp_path / "seals").write_text("12\nsoon\n")
 
     with pytest.raises(LogError, match="seals: expected one instant a line"):
+        read_seals(tmp_path / "seals")
+
+
+def test_changed_seals_are_an_error(tmp_path):
+    path, rng = tmp_path / "seals", random.Random(7)
+    for instant in (12, 345, 6789):
+        seals = read_seals(path)
+        write_seals(path, seals, seals.sealed_at(instant))
+    good = path.read_bytes()
+
+    for _ in range(100):
+        flipped = bytearray(good)
+        flipped[rng.randrange(len(good))] ^= 1 << rng.randrange(8)
+        cut, longer = good[: rng.randrange(len(good))], good + b"99999\n"
+        path.write_bytes(rng.choice([flipped, cut, longer]))
+
+        with pytest.raises(LogError, match="Restore the file from a backup"):
+            read_seals(path)
+
+
+def test_folder_that_replaces_the_seals_is_an_error(tmp_path):
+    (tmp_path / "seals").mkdir()
+
+    with pytest.raises(LogError, match=r"expected one instant a line, found .*directory"):
+        read_seals(tmp_path / "seals")
+
+
+def test_compacted_log_without_seals_is_an_error(tmp_path):
+    assert read_seals(tmp_path / "seals") == Seals()
+
+    (tmp_path / "compacted").mkdir()
+
+    with pytest.raises(LogError, match="found no file, and events that it sealed"):
         read_seals(tmp_path / "seals")
