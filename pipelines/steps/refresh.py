@@ -15,7 +15,16 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.events.log import EventLog, pending_erasure
-from feature_repo.home import AisleError, Clock, Home, SettingError, Settings, exclusive, to_text
+from feature_repo.home import (
+    AisleError,
+    Clock,
+    Home,
+    LiveStateError,
+    SettingError,
+    Settings,
+    exclusive,
+    to_text,
+)
 from feature_repo.shop import Shop
 from pipelines.steps.erasure import complete_erasures
 from pipelines.steps.home_redis import home_redis
@@ -137,13 +146,18 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         repository.apply(home)
         live = _live(home, log, clock, address)
         rebuilt = log.rebuild_needed
-        if rebuilt:
-            repository.clear_online(home)
-            live.flush()
-        repository.materialize(home, clock.now(), full=rebuilt)
+        _load(home, clock, live, rebuilt=rebuilt)
     with stages.stage("prune"):
+        part = log.seals().part_of(sealed_at)
         live.replay()
-        live.prune(log.seals().part_of(sealed_at))
+        try:
+            live.prune(part)
+        except LiveStateError as error:
+            announce(f"{error}")
+            rebuilt = True
+            _load(home, clock, live, rebuilt=True)
+            live.replay()
+            live.prune(part)
         log.rebuild_done()
     with stages.stage("index"):
         indices = _index(home)
@@ -162,6 +176,16 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         erased=erased,
         removed=removed,
     )
+
+
+def _load(home: Home, clock: Clock, live: "LiveWriter", *, rebuilt: bool) -> None:
+    """Load the rows that are new, or all of them after the rows and the live state were removed."""
+    from feature_repo.feast_repo import repository
+
+    if rebuilt:
+        repository.clear_online(home)
+        live.flush()
+    repository.materialize(home, clock.now(), full=rebuilt)
 
 
 def _is_current(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> bool:

@@ -225,6 +225,8 @@ async def hydrate(request: RequestState, candidates: Candidates) -> RequestConte
             context = await resources.online_features.read(with_items)
             if resources.online_features.is_behind:
                 request.trace.mark_degraded("events")
+            if context.damaged:
+                request.trace.mark_degraded("hydrate")
         request.query = replace(query, t=context.t)
         context = context.with_fields(source_ranks=candidates.sources)
         return with_overrides(context, query.overrides, resources.shop)

@@ -57,7 +57,7 @@ def seal(client: "redis.Redis", keys: LiveKeys, counter: CounterView, sums: pa.T
     """
     entities, tiles = sums[counter.key].to_pylist(), pack_sealed(sums, counter)
     names = (keys.tile(counter.name, entity)[len(keys.prefix) :] for entity in entities)
-    pairs, script = zip(names, tiles, strict=True), Script.load("tile_checksum", "seal")
+    pairs, script = zip(names, tiles, strict=True), Script.load("checksum", "seal")
     while trip := list(islice(_calls(pairs), _CALLS_PER_TRIP)):
         if FAILED in script.run(client, keys.prefix, trip):
             raise RedisError(

@@ -1,5 +1,6 @@
 """The features of a request's shopper, query and market, stored rows and live state merged."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from feature_repo.online.hydration.merge import Row
 from feature_repo.online.hydration.overlay import LiveEntity, Overlay, read_owner, read_patches
 from feature_repo.online.hydration.slate_query import Shopper
 from feature_repo.online.hydration.stored_rows import StoredRows
-from feature_repo.online.redis import Patch
+from feature_repo.online.redis import DamagedValueError, Patch
 from feature_repo.request_features.context import shopper as merge_shopper
 from feature_repo.shop import Shop
 from feature_repo.views import (
@@ -22,6 +23,8 @@ from feature_repo.views import (
     LiveValues,
     ViewSpec,
 )
+
+_logger = logging.getLogger(__name__)
 
 
 class ContextRows:
@@ -50,37 +53,54 @@ class ContextRows:
             for view, names in features.items()
         }
 
-    def fields(self, overlay: Overlay, shopper: Shopper, t: int) -> dict[str, Mapping[str, Any]]:
+    def fields(self, overlay: Overlay, shopper: Shopper, t: int) -> dict[str, Any]:
         """Return the fields of a request's context, features by full name, as of `t` in µs."""
+        damaged = set[str]()
         is_named = shopper.user_id is not None
-        user = self._row("user", overlay.user, t)
+        user = self._row("user", overlay.user, t, damaged)
         session: Row = {}
-        if shopper.session_id is not None and not (is_named and self._is_owned(overlay.session, t)):
-            session = self._row("session", overlay.session, t)
+        if shopper.session_id is not None and not (
+            is_named and self._is_owned(overlay.session, t, damaged)
+        ):
+            session = self._row("session", overlay.session, t, damaged)
         return {
             "user": merge_shopper(user, session, is_named=is_named, t=t, shop=self._shop),
             "session": session,
-            "query_row": self._row("query", overlay.query, t),
-            "market_row": self._row("market", overlay.market, t),
+            "query_row": self._row("query", overlay.query, t, damaged),
+            "market_row": self._row("market", overlay.market, t, damaged),
+            "damaged": frozenset(damaged),
         }
 
-    def _is_owned(self, session: LiveEntity, t: int) -> bool:
+    def _is_owned(self, session: LiveEntity, t: int, damaged: set[str]) -> bool:
         """Whether the session belongs to a user; `shopper` then reads nothing else of it."""
-        owner = self._merged(SESSION_OWNER, session, t)
+        owner = self._whole(SESSION_OWNER, session, t, damaged)
         return owner is not None and owner["user_id"] is not None
 
-    def _row(self, kind: Entity, entity: LiveEntity, t: int) -> Row:
+    def _row(self, kind: Entity, entity: LiveEntity, t: int, damaged: set[str]) -> Row:
         """Merge the views of an entity; `<view>__present` is whether a view has a row."""
         named: Row = {}
         for spec in self._specs[kind]:
-            row = self._merged(spec, entity, t)
+            row = self._whole(spec, entity, t, damaged)
             values, names = row or {}, self._full_names[spec.name]
             named.update({full: values.get(name) for name, full in names.items()})
             named[f"{spec.name}__present"] = row is not None
         return named
 
+    def _whole(self, spec: ViewSpec, entity: LiveEntity, t: int, damaged: set[str]) -> Row | None:
+        """Merge one view; None, and its name among the damaged ones, if a value changed."""
+        try:
+            return self._merged(spec, entity, t)
+        except ValueError as error:
+            _logger.error("a value of %s cannot be read: %s", spec.name, error)
+            damaged.add(spec.name)
+            return None
+
     def _merged(self, spec: ViewSpec, entity: LiveEntity, t: int) -> Row | None:
-        """Merge one view as its declaration says."""
+        """Merge one view as its declaration says.
+
+        Raises:
+            ValueError: a value changed.
+        """
         strings = entity.strings
         if isinstance(spec, CounterView):
             return merge.counters(spec, strings.tiles.get(spec.name), t)
@@ -88,7 +108,7 @@ class ContextRows:
         row = self._stored(spec.name, raw, t)
         match spec.live:
             case LiveValues():
-                patches = read_patches(spec.name, strings.patches.get(spec.name))
+                patches = read_patches(strings.patches.get(spec.name))
                 return self._patched(spec.name, raw, row, patches, t)
             case LiveOwner():
                 return merge.owner(row, read_owner(strings.patches.get(spec.name)))
@@ -113,4 +133,6 @@ class ContextRows:
 
     def _stored(self, view: str, raw: bytes | None, t: int) -> Row | None:
         (row,) = self._rows.rows(view, [raw], self._features[view], t)
+        if row is None and raw is not None:
+            raise DamagedValueError("the stored row changed, or is of another schema")
         return row

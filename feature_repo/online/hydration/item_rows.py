@@ -9,7 +9,7 @@ import numpy as np
 from feature_repo.home import DAY
 from feature_repo.online.hydration import merge
 from feature_repo.online.hydration.entity_strings import EntityStrings
-from feature_repo.online.hydration.overlay import read_patches
+from feature_repo.online.hydration.overlay import read_item_patches
 from feature_repo.online.hydration.stored_rows import StoredRows
 from feature_repo.request_features.context import Floats, as_numbers
 from feature_repo.shop import Shop
@@ -132,8 +132,8 @@ class ItemRows:
         t: int,
     ) -> tuple[list[Sequence[Any]], Floats]:
         """Return the lists of a view with live values, its presence last, and its numbers."""
+        raw, patches = read_item_patches(item_ids, raw, live)
         columns = self._rows.read(view.name, raw, (*view.others, *view.numbers, PART), t)
-        patches = map(read_patches, item_ids, live)
         changes = {n: changed for n, changed in enumerate(patches) if changed}
         times = self._rows.event_times(view.name, [raw[n] for n in changes], t)
         merged = merge.patched(columns, changes, times)

@@ -50,20 +50,19 @@ class LiveRecent(NamedTuple):
 
 
 def counters(view: CounterView, tile: bytes | None, t: int) -> Row | None:
-    """Return counts of one entity as of an instant, and their part; None without a valid tile.
+    """Return counts of one entity as of an instant, and their part; None without a tile.
 
     Args:
         view: of the counts.
         tile: of the entity.
         t: µs.
+
+    Raises:
+        ValueError: the tile changed.
     """
     if not tile:
         return None
-    try:
-        part, values = counter_tiles.count_one(tile, t, _WINDOWS, measures=len(view.measures))
-    except ValueError as error:
-        _logger.error("a tile of %s cannot be read: %s", view.name, error)
-        return None
+    part, values = counter_tiles.count_one(tile, t, _WINDOWS, measures=len(view.measures))
     if part == counter_tiles.SEALED:
         return None
     row = dict(zip(view.features, values, strict=True))

@@ -1,16 +1,15 @@
 """The strings of a request's user, session, query and market, with live state decoded."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
-
-import msgspec
+from typing import Any
 
 from feature_repo.online.hydration.entity_strings import NO_STRINGS, Strings
 from feature_repo.online.hydration.merge import RECENT_LIMITS, LiveRecent
 from feature_repo.online.hydration.slate_query import EntityMap, Shopper, SlateReply
 from feature_repo.online.redis import (
+    DamagedValueError,
     FirstEvent,
     Owner,
     Patch,
@@ -23,7 +22,6 @@ from feature_repo.views import Entity
 
 _logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
 _UNCHANGED: Mapping[str, Patch] = {}
 
 
@@ -42,14 +40,22 @@ class LiveEntity:
     first: bytes | None = None
 
     def recent(self) -> dict[str, Sequence[LiveRecent]]:
-        """Return `clicked` and `shown` of a user or session, newest first."""
+        """Return `clicked` and `shown` of a user or session, newest first.
+
+        Raises:
+            DamagedValueError: an entry changed.
+        """
         return {
             verb: _recent(members) for verb, members in zip(RECENT_LIMITS, self.lists, strict=False)
         }
 
     def firsts(self) -> Mapping[str, FirstEvent]:
-        """Return the first events of a user or session."""
-        return _decoded(decode_firsts, self.first, "the first events of a shopper") or {}
+        """Return the first events of a user or session.
+
+        Raises:
+            DamagedValueError: the value changed.
+        """
+        return {} if self.first is None else decode_firsts(self.first)
 
 
 ABSENT = LiveEntity(NO_STRINGS)
@@ -68,7 +74,7 @@ class Overlay:
     def of(
         cls, reply: SlateReply, shopper: Shopper, query_key: str | None, strings: EntityMap
     ) -> "Overlay":
-        """Assign the reply to the entities; damaged live state counts as absent and is logged.
+        """Assign the reply to the entities.
 
         A user or session that was erased, and whose stored rows may still exist, reads as unknown.
         """
@@ -94,38 +100,53 @@ def _visitor(reply: SlateReply, entity: Entity, shopper: Shopper, strings: Entit
     return LiveEntity(strings[entity].split(others), reply.lists[entity], first)
 
 
-def read_patches(id_: str, packed: bytes | None) -> Mapping[str, Patch]:
-    """Decode the newest attributes of an item or user; damaged ones are logged and left out."""
-    return _decoded(decode_patches, packed, f"the live attributes of {id_!r}") or _UNCHANGED
+def read_patches(packed: bytes | None) -> Mapping[str, Patch]:
+    """Decode the newest attributes of an item or user.
+
+    Raises:
+        DamagedValueError: the value changed.
+    """
+    return _UNCHANGED if packed is None else decode_patches(packed)
+
+
+def read_item_patches(
+    item_ids: Sequence[str], rows: Sequence[bytes | None], live: Sequence[bytes | None]
+) -> tuple[list[bytes | None], list[Mapping[str, Patch]]]:
+    """Return the stored rows of N items, and their newest attributes.
+
+    Where the latter changed, the item has neither, and the log says so: the row is older.
+    """
+    stored, patches = [*rows], []
+    for n, packed in enumerate(live):
+        try:
+            patches.append(read_patches(packed))
+        except DamagedValueError as error:
+            _logger.error("the live attributes of %r cannot be read: %s", item_ids[n], error)
+            stored[n] = None
+            patches.append(_UNCHANGED)
+    return stored, patches
 
 
 def read_owner(packed: bytes | None) -> Owner | None:
-    """Decode the newest owner of a session; a damaged one is logged and left out."""
-    return _decoded(decode_owner, packed, "the live owner of a session")
+    """Decode the newest owner of a session.
 
-
-def _decoded(decode: Callable[[bytes], T], packed: bytes | None, what: str) -> T | None:
-    if packed is None:
-        return None
-    try:
-        return decode(packed)
-    except msgspec.MsgspecError as error:
-        _logger.error("%s cannot be read: %s", what, error)
-        return None
+    Raises:
+        DamagedValueError: the value changed.
+    """
+    return None if packed is None else decode_owner(packed)
 
 
 def _recent(members: Any) -> list[LiveRecent]:
     if not isinstance(members, list):
-        _logger.error("a live list of a shopper cannot be read: %s", members)
-        return []
+        raise DamagedValueError(f"a live list is another value: {members}")
     entries = []
     for member, score in _scored(members):
         try:
-            part, entry = read_member(member)
-        except ValueError as error:
-            _logger.error("an entry of a live list of a shopper cannot be read: %s", error)
-            continue
-        entries.append(LiveRecent(part, int(score), entry))
+            seen_at = int(score)
+        except (ValueError, OverflowError):
+            raise DamagedValueError("an instant of a live list changed") from None
+        part, entry = read_member(member, seen_at)
+        entries.append(LiveRecent(part, seen_at, entry))
     return entries
 
 

@@ -14,7 +14,7 @@ from feature_repo.online.hydration.context_rows import ContextRows
 from feature_repo.online.hydration.entity_strings import EntityStrings
 from feature_repo.online.hydration.item_rows import ItemRows, StoredItem
 from feature_repo.online.hydration.merge import RECENT_LIMITS
-from feature_repo.online.hydration.overlay import Overlay, read_patches
+from feature_repo.online.hydration.overlay import Overlay, read_item_patches
 from feature_repo.online.hydration.row_cache import Columns
 from feature_repo.online.hydration.slate_query import (
     VISITORS,
@@ -191,8 +191,8 @@ class OnlineReader:
                 *self._rows.keys(item_ids, "item_attributes"),
             ]
         )
-        patches = [*map(read_patches, item_ids, strings)]
-        return strings[len(item_ids) :], patches
+        live, rows = strings[: len(item_ids)], strings[len(item_ids) :]
+        return read_item_patches(item_ids, rows, live)
 
     def _strings(self, keys: Sequence[bytes]) -> list[bytes | None]:
         try:

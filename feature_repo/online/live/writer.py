@@ -15,7 +15,7 @@ import redis
 
 from feature_repo.events.contract import FEATURE_KINDS, AnyEvent, ItemEvent
 from feature_repo.events.log import EventLog, erased_users
-from feature_repo.home import Clock, Home, RedisError
+from feature_repo.home import Clock, Home, LiveStateError, RedisError
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import commands
 from feature_repo.online.live.enrichment import Enrichment
@@ -61,9 +61,9 @@ class LiveWriter:
         self._reader = reader
         self._keys = LiveKeys.of(home)
         self._enrichment = Enrichment(shop, log, self._open_reader, self._is_live)
-        self._apply = Script.load("tile_checksum", "live_tiles", "live_users", "live")
-        self._prune = Script.load("tile_checksum", "prune")
-        self._flush = Script.load("tile_checksum", "flush")
+        self._apply = Script.load("checksum", "live_tiles", "live_users", "live")
+        self._prune = Script.load("checksum", "prune")
+        self._flush = Script.load("checksum", "flush")
         self._held: dict[str, AnyEvent] = {}
         self._held_lock = threading.Lock()
         self._released_to = -1
@@ -144,6 +144,7 @@ class LiveWriter:
             The number of keys, members and ids that were looked at.
 
         Raises:
+            LiveStateError: a value changed: load all rows, `flush`, and `replay`.
             RedisError: the server does not answer; call again.
         """
         return self._in_steps(self._prune, (materialized_part, _KEYS_A_STEP))
@@ -162,7 +163,10 @@ class LiveWriter:
         with _redis_errors():
             while step := self._run(script, [arguments])[0]:
                 if step == FAILED:
-                    raise RedisError("A live key cannot be cleaned; see the log for its error.")
+                    raise LiveStateError(
+                        "A live value in Redis changed (the log says which); `aisle refresh` "
+                        "builds the live state again when there are new events."
+                    )
                 done += step
         return done
 

@@ -12,6 +12,7 @@ from feature_repo.online.redis.keys import (
     view_prefix,
 )
 from feature_repo.online.redis.live_keys import (
+    DamagedValueError,
     FirstEvent,
     LiveKeys,
     Owner,
@@ -22,6 +23,7 @@ from feature_repo.online.redis.live_keys import (
     decode_patches,
     encode_recent,
     read_member,
+    with_checksum,
 )
 from feature_repo.online.redis.ownership import claim
 from feature_repo.online.redis.pipelined_client import PipelinedClient
@@ -41,6 +43,7 @@ __all__ = [
     "FAILED",
     "NO_CLUSTER",
     "Breaker",
+    "DamagedValueError",
     "FirstEvent",
     "LiveKeys",
     "Owner",
@@ -72,4 +75,5 @@ __all__ = [
     "server",
     "text_suffixes",
     "view_prefix",
+    "with_checksum",
 ]

@@ -1,5 +1,5 @@
 -- Remove the live state of a project, some keys per call; the sealed records of its tiles and the list
--- of changed items stay.  This text continues tile_checksum.lua.
+-- of changed items stay.  This text continues checksum.lua.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV[1]  maximum number of keys to clean

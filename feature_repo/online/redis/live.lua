@@ -1,7 +1,7 @@
 -- Apply one event to the live state, once, in any order of events.
 --
 -- KEYS[1]  prefix of the project's live keys
--- ARGV[1]  the event, MessagePack, as live/commands.py encodes it; tile_checksum.lua,
+-- ARGV[1]  the event, MessagePack, as live/commands.py encodes it; checksum.lua,
 --          live_tiles.lua and live_users.lua come before this text
 -- Returns  1 applied · 0 duplicate · 2 a part is done: call again
 --          -1 pruned since the lookup: look up again and retry
@@ -15,6 +15,9 @@
 -- item, a query or its session once it is applied; for a user also when a later link or merge looks
 -- it up in the log.
 --
+-- Every value has a checksum (checksum.lua).  One that changed stays as it is, and so is read as missing,
+-- until a refresh with news builds the live state again.
+--
 -- Keys after the prefix; `keys` has the oldest part in each, for pruning; <who> is user:<user> or
 -- session:<session>:
 --   pruned               newest part that the stored rows include
@@ -25,7 +28,7 @@
 --                        e<event> -> an event that belongs to them by a link or merge
 --   recent:<verb>:<who>  sorted set by seen_at of: the instant from which on it belongs to them
 --                        NUL event id NUL position, counted from the end,
---                        NUL part NUL payload
+--                        NUL part NUL payload NUL checksum
 --   owner:<session>      the newest link or unlink {seen_at, id, part, user, is_shared}
 --   item:<item>, user:<user>, newest:<view>:<entity>
 --                        field -> its newest patch {event_time, seen_at, id, part, value}
@@ -59,13 +62,22 @@ local function touch(name, part)
   touched[name] = math.min(touched[name] or part, part)
 end
 
+-- Return a value, and whether there is one that changed, which nothing replaces.
+local function load_any(name)
+  local text = redis.call("GET", prefix .. name)
+  local value = text and unpacked(text)
+  return value or nil, text and not value
+end
+
+-- Return a value from which contributions derive; those of one that changed cannot be taken back.
 local function load(name)
-  local packed = redis.call("GET", prefix .. name)
-  return packed and cmsgpack.unpack(packed)
+  local value, is_changed = load_any(name)
+  if is_changed then error(name .. " changed; the next refresh with news builds the live state again") end
+  return value
 end
 
 local function save(name, value)
-  redis.call("SET", prefix .. name, cmsgpack.pack(value))
+  redis.call("SET", prefix .. name, packed(value))
   touch(name, value.part)
 end
 
@@ -90,7 +102,10 @@ end
 
 -- Store the earliest events only: a user was first seen at the first that remains.
 local function write_firsts(name, changes)
-  local stored, latest = load(name) or {}, nil
+  local stored, is_changed = load_any(name)
+  if is_changed then return end
+  local latest
+  stored = stored or {}
   for key, first in pairs(changes) do stored[key] = first or nil end
   repeat
     local count = 0
@@ -103,7 +118,7 @@ local function write_firsts(name, changes)
     end
     if count > FIRSTS then stored[latest] = nil end
   until count <= FIRSTS
-  if next(stored) then redis.call("SET", prefix .. name, cmsgpack.pack(stored))
+  if next(stored) then redis.call("SET", prefix .. name, packed(stored))
   else redis.call("DEL", prefix .. name) end
 end
 
@@ -132,11 +147,12 @@ end
 local function change_list(record, done, who, since, part, sign)
   local from_the_end = string.format("%05d", 99999 - record.position)
   local seen_from = string.format("%017d", since)
-  local member = { seen_from, record.id, from_the_end, string.format("%d", part), done.payload }
+  local entry = { seen_from, record.id, from_the_end, string.format("%d", part), done.payload }
   local name = "recent:" .. record.verb .. ":" .. who
   entries[name] = entries[name] or {}
   table.insert(entries[name], {
-    seen_at = record.seen_at, member = table.concat(member, "\0"), keep = record.keep, sign = sign,
+    seen_at = record.seen_at, keep = record.keep, sign = sign,
+    member = entry_with_checksum(table.concat(entry, "\0"), record.seen_at),
   })
   touch(name, part)
 end
@@ -229,7 +245,7 @@ local function revised(stored, fresh)
 end
 
 local function save_record(name, record)
-  redis.call("SET", prefix .. name, cmsgpack.pack(record))
+  redis.call("SET", prefix .. name, packed(record))
   touch(name, record.last_part)
 end
 
@@ -294,17 +310,19 @@ end
 
 local function show(e, shown)
   local name = "shown:" .. e.request
-  local packed = redis.call("HGET", prefix .. name, shown.item)
+  local text = redis.call("HGET", prefix .. name, shown.item)
+  local before_this = text and unpacked(text)
+  if text and not before_this then error(name .. " changed") end
   local fresh = record_of(e, {
     verb = "shown", item = shown.item, query = e.query, position = shown.position,
     payload = shown.payload, counts = e.impression,
   })
-  local stored, is_later = place_of(packed and cmsgpack.unpack(packed), fresh)
+  local stored, is_later = place_of(before_this or nil, fresh)
   if is_later then return end
   local impression, is_new = revised(stored, fresh)
   if not is_new then return end
   derive(impression)
-  redis.call("HSET", prefix .. name, shown.item, cmsgpack.pack(impression))
+  redis.call("HSET", prefix .. name, shown.item, packed(impression))
   touch(name, impression.last_part)
 end
 
@@ -322,12 +340,14 @@ local function is_older(a, b)
 end
 
 local function patch_fields(name, values)
-  local patches = load(name) or {}
+  local patches, is_changed = load_any(name)
+  if is_changed then return end
+  patches = patches or {}
   for field, value in pairs(values) do
     local patch = patch_of(value)
     if not patches[field] or is_older(patches[field], patch) then patches[field] = patch end
   end
-  redis.call("SET", prefix .. name, cmsgpack.pack(patches))
+  redis.call("SET", prefix .. name, packed(patches))
   touch(name, event.part)
 end
 
@@ -342,7 +362,7 @@ end
 local function store_first_event(who)
   local name, part = "first:" .. who, string.format("%d", event.part)
   local first = { seen_at = event.seen_at, id = event.id, part = event.part }
-  local stored = load(name)
+  local stored = load_any(name)
   if stored and stored[part] and not before(first, stored[part]) then return end
   firsts[name] = firsts[name] or {}
   firsts[name][part] = first
@@ -351,7 +371,8 @@ end
 
 local function store_owner(owner)
   local name = "owner:" .. owner.session
-  local stored = load(name)
+  local stored, is_changed = load_any(name)
+  if is_changed then return end
   local is_later = not stored or before(stored, owner)
     or (stored.id == owner.id and owner.is_shared and not stored.is_shared)
   if is_later then save(name, owner) end

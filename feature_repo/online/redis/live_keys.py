@@ -1,7 +1,14 @@
-"""The live keys of a home and the format of their values; `live.lua` writes them."""
+"""The live keys of a home and the format of their values; `live.lua` writes them.
 
+Values have checksums, as `checksum.lua` writes them: a packed value is a checksum and MessagePack,
+an entry of a list ends with the checksum of it and its instant.
+"""
+
+import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 
@@ -116,9 +123,41 @@ class RecentItem(msgspec.Struct, frozen=True, array_like=True):
     values: dict[str, str]
 
 
-decode_patches = msgspec.msgpack.Decoder(dict[str, Patch]).decode
-decode_firsts = msgspec.msgpack.Decoder(dict[str, FirstEvent]).decode
-decode_owner = msgspec.msgpack.Decoder(Owner).decode
+class DamagedValueError(ValueError):
+    """A live value changed."""
+
+
+_CHECKSUM_SIZE = 8
+
+T = TypeVar("T")
+
+
+def _checked(kind: type[T]) -> Callable[[bytes], T]:
+    """Return the decoder of packed values of one type; it raises DamagedValueError."""
+    decode = msgspec.msgpack.Decoder(kind).decode
+
+    def decode_checked(packed: bytes) -> T:
+        text = packed[_CHECKSUM_SIZE:]
+        if packed[:_CHECKSUM_SIZE] != _checksum(text):
+            raise DamagedValueError("a live value changed")
+        return decode(text)
+
+    return decode_checked
+
+
+def _checksum(text: bytes) -> bytes:
+    digits = hashlib.sha1(text, usedforsecurity=False).hexdigest()
+    return digits[:_CHECKSUM_SIZE].encode()
+
+
+def with_checksum(text: bytes) -> bytes:
+    """Return a packed value, given its MessagePack."""
+    return _checksum(text) + text
+
+
+decode_patches = _checked(dict[str, Patch])
+decode_firsts = _checked(dict[str, FirstEvent])
+decode_owner = _checked(Owner)
 decode_recent = msgspec.json.Decoder(RecentItem).decode
 
 
@@ -127,20 +166,24 @@ def encode_recent(entry: RecentItem) -> str:
     return msgspec.json.encode(entry).decode()
 
 
-def read_member(member: bytes) -> tuple[int, RecentItem]:
-    """Return part and entry of a member; a long one is not cached.
+def read_member(member: bytes, seen_at: int) -> tuple[int, RecentItem]:
+    """Return part and entry of a member with its instant, µs; a long one is not cached.
 
     Callers must not change the entry.
 
     Raises:
-        ValueError: the member has another form.
+        DamagedValueError: the member or its instant changed.
     """
-    return _read_member(member) if len(member) > LONGEST_CACHED else _cached_member(member)
+    read = _read_member if len(member) > LONGEST_CACHED else _cached_member
+    return read(member, seen_at)
 
 
-def _read_member(member: bytes) -> tuple[int, RecentItem]:
-    """Read `since NUL event id NUL position NUL part NUL payload`."""
-    _, _, part, payload = member.rsplit(b"\0", 3)
+def _read_member(member: bytes, seen_at: int) -> tuple[int, RecentItem]:
+    """Read `since NUL event id NUL position NUL part NUL payload NUL checksum`."""
+    entry, _, checksum = member.rpartition(b"\0")
+    if checksum != _checksum(b"%s\0%d" % (entry, seen_at)):
+        raise DamagedValueError("an entry of a live list changed")
+    _, _, part, payload = entry.rsplit(b"\0", 3)
     return int(part), decode_recent(payload)
 
 

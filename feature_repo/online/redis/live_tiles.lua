@@ -1,4 +1,4 @@
--- Change the records of tiles, see counter_tiles.py.  This text continues tile_checksum.lua, and
+-- Change the records of tiles, see counter_tiles.py.  This text continues checksum.lua, and
 -- live.lua continues this text.
 
 -- Return the sizes of a tile's header and record, and the format of a record; see counter_tiles.py.

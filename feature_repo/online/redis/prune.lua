@@ -1,5 +1,5 @@
 -- Remove the events from the live state that the stored rows include, some values per call.  This text
--- continues tile_checksum.lua.
+-- continues checksum.lua.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV[1]  newest part that the stored rows include
@@ -15,6 +15,10 @@ local SEALED = -2147483648
 
 local function older(a, b)
   return a and math.min(a, b) or b
+end
+
+local function whole(text, key)
+  return unpacked(text) or error(key .. " changed")
 end
 
 -- Each cleaner returns the oldest live part that remains in the key, or an earlier one; nil if none
@@ -37,7 +41,10 @@ end
 
 local function clean_recent(key)
   local oldest
-  for _, member in ipairs(redis.call("ZRANGE", key, 0, -1)) do
+  local entries = redis.call("ZRANGE", key, 0, -1, "WITHSCORES")
+  for n = 1, #entries, 2 do
+    local member = entries[n]
+    if not is_whole_entry(member, entries[n + 1]) then error(key .. " changed") end
     local of = tonumber(member:match("^.*%z%d+%z(%d+)%z") or -1)
     if of > part then oldest = older(oldest, of) else redis.call("ZREM", key, member) end
   end
@@ -46,16 +53,17 @@ end
 
 local function clean_patches(key)
   local oldest
-  local patches = cmsgpack.unpack(redis.call("GET", key) or "\128")
+  local text = redis.call("GET", key)
+  local patches = text and whole(text, key) or {}
   for field, patch in pairs(patches) do
     if patch.part > part then oldest = older(oldest, patch.part) else patches[field] = nil end
   end
-  if oldest then redis.call("SET", key, cmsgpack.pack(patches)) else redis.call("DEL", key) end
+  if oldest then redis.call("SET", key, packed(patches)) else redis.call("DEL", key) end
   return oldest
 end
 
-local function last_part_of(packed)
-  local value = cmsgpack.unpack(packed)
+local function last_part_of(text, key)
+  local value = whole(text, key)
   return value.last_part or value.part
 end
 
@@ -65,7 +73,7 @@ local function clean_hash(key)
   cursor = scanned[1]
   for n = 1, #scanned[2], 2 do
     work = work + 1
-    if last_part_of(scanned[2][n + 1]) <= part then redis.call("HDEL", key, scanned[2][n]) end
+    if last_part_of(scanned[2][n + 1], key) <= part then redis.call("HDEL", key, scanned[2][n]) end
   end
   if cursor ~= "0" then
     redis.call("HSET", prefix .. "pruning", key, cursor)
@@ -76,8 +84,8 @@ local function clean_hash(key)
 end
 
 local function clean_value(key)
-  local packed = redis.call("GET", key)
-  local of = packed and last_part_of(packed)
+  local text = redis.call("GET", key)
+  local of = text and last_part_of(text, key)
   if of and of > part then return of end
   redis.call("DEL", key)
 end

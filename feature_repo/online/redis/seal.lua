@@ -1,5 +1,5 @@
 -- Replace tiles by sealed ones, each in one step, and add the live records that they do not include.
--- This text continues tile_checksum.lua.
+-- This text continues checksum.lua.
 --
 -- KEYS[1]  prefix of the project's live keys, see live.lua
 -- ARGV     name after the prefix and sealed tile, see counter_tiles.py, alternating

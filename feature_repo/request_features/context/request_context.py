@@ -38,6 +38,8 @@ class RequestContext:
         market_row: like `user`, of the market's views.
         item_ids: the N candidates, in the order of the request.
         items: "<view>__<feature>" → N values, None or NaN where missing; "<view>__present" → N.
+        damaged: names of the views whose rows of user, session, query or market are missing because
+            a value in Redis changed.
         source_ranks: item id → candidate source → (rank from 1, score).
         memo: intermediate results that several families share.
     """
@@ -51,6 +53,7 @@ class RequestContext:
     market_row: Mapping[str, Any] = field(default_factory=dict)
     item_ids: Sequence[str] = ()
     items: Mapping[str, Sequence[Any] | npt.NDArray[Any]] = field(default_factory=dict)
+    damaged: frozenset[str] = frozenset()
     source_ranks: SourceRanks = field(default_factory=dict)
     memo: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 

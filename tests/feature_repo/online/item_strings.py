@@ -7,7 +7,7 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.online.feast.row_writer import from_values
-from feature_repo.online.redis import Patch
+from feature_repo.online.redis import Patch, with_checksum
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def patched(room, item, **values):
     patches = {
         name: Patch(1, 1, "e", 1, msgspec.json.encode(v).decode()) for name, v in values.items()
     }
-    return {room.reader.item_keys(item)[1]: msgspec.msgpack.encode(patches)}
+    return {room.reader.item_keys(item)[1]: with_checksum(msgspec.msgpack.encode(patches))}
 
 
 def _row(room, item, view, values):

@@ -87,17 +87,6 @@ def test_damaged_live_value_is_missing_and_affects_no_other(room, key, damage):
     np.testing.assert_array_equal(items["item_engagement__clicks_all"], [np.nan, 1, np.nan])
 
 
-def test_damaged_entry_of_a_list_is_left_out(room):
-    room.take(click("e1", NOW - 8, "i2", user_id="u1"))
-    room.client.zadd(live_key(room, "recent:clicked:u1"), {"e2\x0099999\x0020000\x00{": NOW - 7})
-    room.client.set(live_key(room, "recent:shown:u1"), "not a list")
-
-    user = facts(room).user
-
-    assert user["user_recent__clicked_item_ids"] == ["i2"]
-    assert user["user_recent__shown_item_ids"] == []
-
-
 def test_unreachable_server_is_an_error(room):
     with redis_client(RedisAddress.local(9)) as dead:
         reader = OnlineReader(room.home, room.shop, dead)

@@ -52,7 +52,7 @@ def ask(client, question, expected):
 
 
 def test_cluster_is_refused_with_an_error(cluster):
-    flush = Script.load("tile_checksum", "flush")
+    flush = Script.load("checksum", "flush")
 
     with pytest.raises(RedisError, match="Live tiles need one Redis server"):
         flush.run(cluster, "aisle_home:live:", [(100,)])
