@@ -27,7 +27,6 @@ _CODES = {
 } | {code.lower(): code for codes in SHARED_SIGNS.values() for code in codes}
 
 
-@lru_cache(maxsize=10_000)
 def read_numbers(text: str) -> tuple[float, ...]:
     """Return every number that a text can mean, the one of a decimal separator first.
 
@@ -36,8 +35,11 @@ def read_numbers(text: str) -> tuple[float, ...]:
     >>> read_numbers("1,299"), read_numbers("1,299,000"), read_numbers("1.2.3")
     ((1.299, 1299.0), (1299000.0,), ())
     """
-    if len(text) > LONGEST_AMOUNT:
-        return ()
+    return _read_numbers(text) if len(text) <= LONGEST_AMOUNT else ()
+
+
+@lru_cache(maxsize=10_000)
+def _read_numbers(text: str) -> tuple[float, ...]:
     plain = _NO_CENTS.sub("", _in_ascii(text))
     if match := _GROUPED.fullmatch(plain):
         return (_number(match[1], re.sub("[ ']", "", match[2]), match[3]),)

@@ -8,7 +8,10 @@ _DECIMAL_COMMA = re.compile(r"-?\d+,\d{1,2}")
 _ZEROS = re.compile(r"(-?\d+)(?:[.,]0+|([.,]\d*?[1-9])0+)")
 
 
-@lru_cache(maxsize=100_000)
+LONGEST_CACHED = 64
+"""Characters of a value whose form is cached: a request may have values of a megabyte."""
+
+
 def folded_value(text: str) -> str:
     """Return the form that equal values share: without case, outer spaces and needless zeros.
 
@@ -19,8 +22,15 @@ def folded_value(text: str) -> str:
     >>> folded_value("39,50"), folded_value("Straße"), folded_value("1.10.0")
     ('39.5', 'strasse', '1.10.0')
     """
+    return _cached(text) if len(text) <= LONGEST_CACHED else _folded(text)
+
+
+def _folded(text: str) -> str:
     folded = " ".join(unicodedata.normalize("NFKC", text).casefold().split())
     if _DECIMAL_COMMA.fullmatch(folded):
         folded = folded.replace(",", ".")
     number = _ZEROS.fullmatch(folded)
     return (number[1] + (number[2] or "")) if number else folded
+
+
+_cached = lru_cache(maxsize=100_000)(_folded)

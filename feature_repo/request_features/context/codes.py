@@ -8,8 +8,11 @@ import numpy.typing as npt
 
 from feature_repo.request_features.context.request_context import ItemValues
 
-CACHE_BYTES = 16_000_000
-"""Maximum bytes of texts and codes in a cache, then a new one starts: some 100,000 titles."""
+CACHE_BYTES = 32_000_000
+"""Maximum bytes of a cache, then a new one starts: some 100,000 titles."""
+
+_TEXT_BYTES, _PIECE_BYTES = 200, 150
+"""Memory of a text, and of a new piece, besides their characters and codes."""
 
 _CODE = np.int32
 """Half the size of numpy's default, so half the memory and half the reads."""
@@ -50,9 +53,11 @@ class TextCodes:
     def _packed(self, text: str) -> bytes:
         with self._lock:
             if text not in self._texts:
+                before = len(self._codes)
                 codes = [
                     self._codes.setdefault(piece, len(self._codes)) for piece in self.cut(text)
                 ]
                 packed = self._texts[text] = np.array(codes, _CODE).tobytes()
-                self._cached_bytes += len(text) + len(packed)
+                self._cached_bytes += _TEXT_BYTES + len(text) + len(packed)
+                self._cached_bytes += _PIECE_BYTES * (len(self._codes) - before)
         return self._texts[text]

@@ -31,7 +31,7 @@ def test_piece_of_no_text_has_no_code():
 
 
 def test_oversized_cache_is_replaced_by_an_empty_one(monkeypatch):
-    monkeypatch.setattr(codes, "CACHE_BYTES", 30)
+    monkeypatch.setattr(codes, "CACHE_BYTES", 700)
     cache = TextCodes(words)
     cache.values(["red shoe"])
 
@@ -44,7 +44,7 @@ def test_oversized_cache_is_replaced_by_an_empty_one(monkeypatch):
 
 
 def test_texts_without_a_piece_count_toward_the_size(monkeypatch):
-    monkeypatch.setattr(codes, "CACHE_BYTES", 40)
+    monkeypatch.setattr(codes, "CACHE_BYTES", 430)
     cache = TextCodes(words)
     cache.values(["!" * 20, "?" * 20])
 
