@@ -37,7 +37,7 @@ from training.ranker import Ranker
 from training.retrieval.indexes import Popularity
 from training.studies.simulation import simulate
 
-READY_SECONDS = seconds(120)
+READY_SECONDS = 120.0
 SIMULATED_ITEM = re.compile(r"i\d+")
 
 
@@ -132,9 +132,9 @@ class Service:
         """Return the output of the service."""
         return (self.home.root / "service.log").read_text()
 
-    def eventually(self, condition):
-        """Return the first true result of a condition, or the last result when time is up."""
-        deadline = time.monotonic() + seconds(30)
+    def eventually(self, condition, limit=30.0):
+        """Return the first true result of a condition, or the last one after `limit` seconds."""
+        deadline = time.monotonic() + seconds(limit)
         while not (result := condition()) and time.monotonic() < deadline:
             time.sleep(0.05)
         return result
