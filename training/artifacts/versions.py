@@ -5,6 +5,7 @@ moved, so a history may lack the last change of a killed process: the link decid
 """
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -27,6 +28,8 @@ CURRENT = "current"
 """Stands for the version in use."""
 
 _HISTORY = ".history.jsonl"
+
+_logger = logging.getLogger(__name__)
 _TO_USE: frozenset[Action] = frozenset({"publish", "promote", "roll back"})
 
 
@@ -125,12 +128,20 @@ def retire(home: Home, name: str, version: str, reason: str) -> Version:
 def list_versions(home: Home, name: str) -> list[Version]:
     """Return the stored versions of a ranker, the newest first.
 
+    One with a damaged manifest is logged and left out: it must not prevent a roll back.
+
     Raises:
-        ArtifactError: the manifest of one is damaged.
+        ArtifactError: the history is damaged.
     """
     folders = sorted((home.artifacts / RANKER / name).glob("[!.]*"), reverse=True)
     used, changes = _in_use(home, name), {one.version: one for one in read_history(home, name)}
-    return [_version(name, folder, used, changes.get(folder.name)) for folder in folders]
+    versions = []
+    for folder in folders:
+        try:
+            versions.append(_version(name, folder, used, changes.get(folder.name)))
+        except ArtifactError as error:
+            _logger.error("%s", error)
+    return versions
 
 
 def model_names(home: Home) -> list[str]:
@@ -170,10 +181,20 @@ def former_version(home: Home, name: str) -> str | None:
 
 
 def read_history(home: Home, name: str) -> list[Change]:
-    """Return the changes of a ranker's versions, the oldest first."""
+    """Return the changes of a ranker's versions, the oldest first.
+
+    Raises:
+        ArtifactError: their file is damaged.
+    """
     path = home.artifacts / RANKER / name / _HISTORY
-    lines = path.read_text().splitlines() if path.exists() else []
-    return [Change(**json.loads(line)) for line in lines]
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+        return [Change(**json.loads(line)) for line in lines]
+    except (OSError, ValueError, TypeError) as error:
+        raise ArtifactError(
+            f"{path}: expected a change of a version a line, found something else ({error}). "
+            "Restore the file; or remove it, and with it the order in which versions were in use."
+        ) from None
 
 
 def _used_before(history: Iterable[Change]) -> list[str]:

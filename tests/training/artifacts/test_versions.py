@@ -146,3 +146,21 @@ def test_roll_back_undoes_the_last_change_after_any_others(tmp_path_factory, mov
             roll_back(home, "default", "A test.")
         if stack:
             assert current(home, "ranker", "default").name == versions[stack[-1]]
+
+
+def test_a_damaged_version_changes_no_other(home, tmp_path):
+    first, second, _ = (stored(home, tmp_path, text) for text in "abc")
+    (home.artifacts / "ranker" / "default" / first / "manifest.json").unlink()
+
+    assert former_version(home, "default") == second
+    assert roll_back(home, "default", "It was better.").version == second
+
+
+@pytest.mark.parametrize("content", [b"{", b"{}\n", b"\xff"])
+def test_a_damaged_history_is_an_error(home, tmp_path, content):
+    stored(home, tmp_path, "a")
+    (file,) = (home.artifacts / "ranker" / "default").glob(".*.jsonl")
+    file.write_bytes(content)
+
+    with pytest.raises(ArtifactError, match="expected a change of a version a line"):
+        former_version(home, "default")
