@@ -5,7 +5,7 @@ A check is a function that yields findings.  A check that fails is itself a find
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -72,6 +72,7 @@ def examine(settings: Settings) -> list[Finding]:
         _log,
         _warnings,
         _redis,
+        _owner,
         _registry,
         _features,
         _artifacts,
@@ -106,6 +107,20 @@ def _python(_: Settings) -> Iterator[Finding]:
 def _identity(settings: Settings) -> Iterator[Finding]:
     if settings.home.log.exists():  # Else the home is new: the first ingest names it.
         yield Finding("good", "identity", f"project {settings.home.project}")
+
+
+def _owner(settings: Settings) -> Iterator[Finding]:
+    """Yield whether the keys in Redis are of this home, whose identity may be lost."""
+    import redis
+
+    from feature_repo.online.redis import claim, redis_client
+    from feature_repo.online.redis import server as redis_server
+
+    if settings.home.features.exists() and redis_server.is_alive(settings):
+        address = redis_server.address_of(settings)
+        with suppress(redis.RedisError), redis_client(address) as client:
+            claim(client, settings.home)
+            yield Finding("good", "owner", "the keys in Redis are of this home")
 
 
 def _keys(settings: Settings) -> Iterator[Finding]:

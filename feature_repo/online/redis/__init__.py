@@ -23,7 +23,6 @@ from feature_repo.online.redis.live_keys import (
     decode_patches,
     encode_recent,
     read_member,
-    with_checksum,
 )
 from feature_repo.online.redis.ownership import claim
 from feature_repo.online.redis.pipelined_client import PipelinedClient
@@ -75,5 +74,4 @@ __all__ = [
     "server",
     "text_suffixes",
     "view_prefix",
-    "with_checksum",
 ]

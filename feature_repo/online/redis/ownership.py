@@ -22,9 +22,10 @@ def claim(client: "redis.Redis", home: Home) -> None:
         client.set(mark, identity.id, nx=True)
         owner = client.get(mark)
     if isinstance(owner, bytes) and owner != identity.id.encode():
+        mark_there = owner[:8].decode(errors="replace")
         raise RedisError(
             f"The keys of {identity.project} on this Redis server belong to another home: expected "
-            f"the mark {identity.id[:8]}… of {home.root}, found {owner[:8].decode()}….  Give one "
+            f"the mark {identity.id[:8]}… of {home.root}, found {mark_there}….  Give one "
             "of the homes a database of its own (REDIS_URL=redis://…/1).  Or give this home a new "
             "name there: delete its identity.json and registry.db, then run `aisle refresh`."
         )

@@ -7,7 +7,8 @@ from feast.protos.feast.types.EntityKey_pb2 import EntityKey
 from feast.protos.feast.types.Value_pb2 import Value
 
 from feature_repo.online.feast.row_writer import from_values
-from feature_repo.online.redis import Patch, with_checksum
+from feature_repo.online.redis import Patch
+from feature_repo.online.redis.live_keys import with_checksum
 
 _NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
 

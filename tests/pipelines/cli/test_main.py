@@ -251,6 +251,22 @@ def test_damaged_small_file_is_a_finding_and_a_sentence(home, tmp_path, capsys, 
         assert str(home / name) in capsys.readouterr().err
 
 
+def test_doctor_says_that_the_keys_in_redis_are_of_another_identity(
+    home, redis_address, monkeypatch
+):
+    monkeypatch.setenv("REDIS_URL", redis_address.url)
+    settings = Settings.from_environment()
+    settings.home.features.mkdir(parents=True)
+    identity = {"project": settings.home.project, "id": "0" * 32}
+    (good,) = [one for one in examine(settings) if one.subject == "owner"]
+
+    (home / "identity.json").write_text(json.dumps(identity))
+    (finding,) = [one for one in examine(settings) if one.subject == "owner"]
+
+    assert (good.state, finding.state) == ("good", "bad")
+    assert "belong to another home" in finding.detail
+
+
 def test_errors_of_files_and_databases_are_one_sentence(home, capsys, monkeypatch):
     def fail(_):
         raise sqlite3.OperationalError("database or disk is full")

@@ -253,3 +253,10 @@ def test_a_precomputed_vector_is_read_back(store, facts):
     )
 
     assert result == [b"vector", None]
+
+
+def test_vector_search_is_refused(store, facts):
+    with pytest.raises(NotImplementedError):
+        store.retrieve_online_documents_v2(
+            features=["facts:n"], query=[0.5, 0.5], top_k=1, distance_metric="L2"
+        )
