@@ -64,13 +64,14 @@ def change_files(service: Service) -> Measured:
             links = sorted(home.current.glob("*/*"))
             with _restored(links):
                 for path in (home.root / name for name in DERIVED):
-                    _change(path, rng)
+                    if path.parent.is_dir():  # Else a problem was noted.
+                        _change(path, rng)
                 for link in links:
                     _repoint(link, rng.choice(_ELSEWHERE))
                 _repoint(home.features, rng.choice([None, *_ELSEWHERE]))
                 problems += _failed(settings, "doctor") + _failed(settings, "refresh")
-                if _served(service, steady) != _served(twin, steady):
-                    problems.append("other features served")
+                problems += _differing(service, twin, steady)
+            sys.stderr.write(f"{changes} changes: {problems}\n")
             if differences(before, _features(service, t)) != (0, 0):
                 problems.append("other features after a refresh")
             changes += len(SOURCES) + len(DERIVED) + len(links) + 1
@@ -103,10 +104,20 @@ def _features(service: Service, t: int) -> dict[str, Any]:
         return online_values(service, OnlineReader(home, Shop.load(home.shop_toml), client), t)
 
 
-def _served(service: Service, columns: Sequence[str]) -> dict[str, list[Any]]:
-    """Return feature values by item, as text, because a missing one does not equal itself."""
-    items = service.explain(service.items[:_SLATE], user=service.users[0])
-    return {item: [str(values[name]) for name in columns] for item, values in items.items()}
+def _differing(service: Service, twin: Service, columns: Sequence[str]) -> list[str]:
+    """Return the features that one service serves with other values than another."""
+    served, expected = (
+        each.explain(service.items[:_SLATE], user=service.users[0]) for each in (service, twin)
+    )
+    if served.keys() != expected.keys():
+        return ["other items served"]
+    # Compared as text, because a missing value does not equal itself.
+    return [
+        f"another {name} served"
+        for name in columns
+        if [str(served[item][name]) for item in expected]
+        != [str(expected[item][name]) for item in expected]
+    ]
 
 
 def _steady_columns(service: Service) -> list[str]:
@@ -166,7 +177,11 @@ def _remove(path: Path) -> None:
 def _not_refused(settings: Settings, name: str) -> list[str]:
     """Return what is wrong: doctor and refresh must both name the changed file."""
     path = str(settings.home.root / name)
-    findings = [one for one in examine(settings) if one.state == "bad" and path in one.detail]
+    findings = [
+        one
+        for one in examine(settings)
+        if one.state == "bad" and (path in one.detail or one.subject == "owner")
+    ]
     problems = [] if findings and all(one.fix for one in findings) else [f"{name}: no finding"]
     if name == "api_keys.json":
         return problems

@@ -14,12 +14,13 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 from feature_repo.events.contract import ItemEvent
 from feature_repo.events.ingest import ingest
 from feature_repo.events.log import EventLog
-from feature_repo.home import Clock, Home, Settings
+from feature_repo.home import Clock, Home, Settings, to_text
 from feature_repo.transformations import transform
 from tests.scale import seconds
 
@@ -74,7 +75,8 @@ def run_crashing(home, last_change, verb, *arguments):
 
 def _run(sender, root, last_change, verb, *arguments):
     home = Home(root)
-    clock = Clock.of(Settings(home))
+    # The test wrote the log with a clock of its own.
+    clock = Clock.of(Settings(home, clock=to_text(time.time_ns() // 1000)))
     switch = KillSwitch(home.root if verb == "transform" else home.log, last_change)
     sys.addaudithook(switch.watch)
     if verb == "compact":
