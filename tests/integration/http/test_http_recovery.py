@@ -266,7 +266,7 @@ def test_requests_in_flight_are_answered_before_the_service_stops(shop, tmp_path
             connection.sendall(head)
             assert service.http.get("/livez").status_code == 200
             service.process.send_signal(signal.SIGTERM)
-            service.eventually(lambda: not _accepts(port))
+            service.eventually(lambda: not _accepts(port), 0.5)  # The body has ten seconds.
             connection.sendall(body)
             answer = connection.recv(1 << 16)
 
