@@ -12,7 +12,7 @@ from time import process_time
 import numpy as np
 
 from training.dataset import TRAIN, VALIDATE
-from training.ranker.fitting import try_configuration
+from training.ranker import FitRows, fit
 from training.ranker.variants import EXAMINED, shown_of
 from training.studies.simulation import CLICK_MODELS
 from training.studies.truth.cell import CONFIGURATIONS, config_of, examination_error
@@ -51,7 +51,7 @@ def _learned(click_model: str, impressions: int) -> dict[str, object]:
         config_of(Cell(1.0, "strong", click_model), size, _SEED), size.days, size.fresh_slates
     )
     started, train = process_time(), log.data.part(TRAIN)
-    fitted, _ = try_configuration(EXAMINED, CONFIGURATIONS[0], train, log.data.part(VALIDATE))
+    fitted = fit(EXAMINED, CONFIGURATIONS[0], FitRows(train, log.data.part(VALIDATE)))
     curve = fitted.objective.examination.curve(shown_of(train))
     position = log.data.column("position")
     true = [log.examination[position == index + 1].mean() for index in range(curve.size)]
