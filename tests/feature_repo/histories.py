@@ -133,6 +133,8 @@ def write_log(home, events, seals=UNSEALED):
     last = max((e.seen_at for e in events), default=START)
     home.log.mkdir(parents=True, exist_ok=True)
     (home.log / "seals").write_text(f"{last}\n")
+    if not home.clock.exists():
+        home.clock.write_text("0\n")
     return last
 
 
