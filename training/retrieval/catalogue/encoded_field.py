@@ -62,7 +62,8 @@ class EncodedField:
             np.stack([self._group[self.codes], self.rows])[:, selected[self.rows]], axis=1
         )
         items = np.bincount(pairs[0], minlength=len(names)).tolist()
-        return [(self.values[name], number) for name, number in zip(names, items, strict=True)]
+        # A form without items may be the first of its group, so the groups have another order.
+        return sorted((self.values[name], n) for name, n in zip(names, items, strict=True))
 
     @cached_property
     def _group(self) -> Rows:
