@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 
 from feature_repo.request_features.context import RatePrior
+from feature_repo.views import RANKING_SERVICE
 from training.dataset import Dataset, Facts, LazyDataset
 from training.dataset.format import write_dataset
 from training.ranker import grow, quantize
@@ -75,7 +76,7 @@ def _write(path: Path, rows: int) -> None:
     texts = dict.fromkeys(("request_id", "user_id", "query_key", "market", "item_id"), text)
     numbers = {"qid": qid, "position": np.arange(rows) % ITEMS + 1, "t": qid, "gain": gain}
     keys = pa.table({**texts, **numbers, "split": text.cast(pa.string())})
-    write_dataset(path, Facts(names, RatePrior(), "bench", 1, {}), keys, _matrices(rows))
+    write_dataset(path, Facts(names, RatePrior(), RANKING_SERVICE, 1, {}), keys, _matrices(rows))
 
 
 def _matrices(rows: int) -> Iterator[np.ndarray]:

@@ -137,7 +137,7 @@ def empty_search(market):
 
 def ten_minutes_later(home):
     """Move the clock past every event with a future time."""
-    home.clock.write_text(str(int(home.clock.read_text()) + 10 * MINUTE))
+    home.clock.write_text(str(Clock.of(Settings(home)).offset + 10 * MINUTE))
 
 
 def spend(settings, url):

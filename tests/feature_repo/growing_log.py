@@ -18,7 +18,7 @@ from feature_repo.events.contract import (
 )
 from feature_repo.events.ingest.staging import Staged
 from feature_repo.events.log import EventLog
-from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home
+from feature_repo.home import DAY, HOUR, MINUTE, Clock, Home, Settings
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 from feature_repo.views import counter_views, views_of
@@ -120,8 +120,8 @@ class GrowingLog:
     events: dict = field(default_factory=dict)
 
     def __post_init__(self):
+        Clock.of(Settings(self.home))  # A log without a stored clock is refused.
         self.log = EventLog(self.home, self.clock)
-        self.home.root.mkdir(parents=True, exist_ok=True)
         self.home.shop_toml.write_text(SHOP)
 
     def grow(self, steps):

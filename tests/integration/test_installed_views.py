@@ -129,7 +129,7 @@ from feature_repo import feast_repo
 from feature_repo.catalogue import Catalogue, features_page
 from feature_repo.events.contract import InteractionEvent, UserEvent
 from feature_repo.events.log import EventLog
-from feature_repo.home import Clock, Home
+from feature_repo.home import Clock, Home, Settings
 from feature_repo.offline.feast import features_at
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import LiveWriter
@@ -139,8 +139,8 @@ from feature_repo.request_features.context import RatePrior
 from feature_repo.shop import Shop
 from feature_repo.transformations import transform
 
-home, clock = Home(Path(sys.argv[1])), Clock()
-home.root.mkdir()
+home = Home(Path(sys.argv[1]))
+clock = Clock.of(Settings(home))
 shop, log = Shop.load(home.shop_toml), EventLog(home, clock)
 
 

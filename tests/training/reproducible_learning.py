@@ -12,6 +12,7 @@ import pyarrow as pa
 from feature_repo.events.contract import InteractionEvent
 from feature_repo.home import DAY
 from feature_repo.request_features.context import RatePrior
+from feature_repo.views import RANKING_SERVICE
 from training.dataset import Dataset, Facts
 from training.dataset.prior import fit_prior
 from training.metrics import left_singular_vectors, mean_interval
@@ -71,7 +72,7 @@ def ranked_slates():
     }
     matrix = np.stack([taste.ravel(), rate.ravel(), rng.normal(size=qid.size)], axis=1)
     columns = ("taste__lift", "rate__item_all", "slate__noise")
-    facts = Facts(columns, RatePrior(), "ranking", 1, {})
+    facts = Facts(columns, RatePrior(), RANKING_SERVICE, 1, {})
     return Dataset(facts, pa.table(keys), matrix.astype(np.float32))
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
+from feature_repo.home import DatasetError
 from feature_repo.views import PURCHASE_SERVICE, RANKING_SERVICE
 from training.dataset import Dataset
 
@@ -89,10 +90,28 @@ _OF_SERVICE = {
 
 
 def baselines_of(data: Dataset) -> dict[str, Baseline]:
-    """Return the baselines of a dataset's feature service."""
-    return _OF_SERVICE[data.facts.feature_service][0]
+    """Return the baselines of a dataset's feature service.
+
+    Raises:
+        DatasetError: no ranker has this service.
+    """
+    return _of_service(data)[0]
 
 
 def reference_of(data: Dataset) -> str:
-    """Return the name of the baseline that figures are compared with."""
-    return _OF_SERVICE[data.facts.feature_service][1]
+    """Return the name of the baseline that figures are compared with.
+
+    Raises:
+        DatasetError: as `baselines_of`.
+    """
+    return _of_service(data)[1]
+
+
+def _of_service(data: Dataset) -> tuple[dict[str, Baseline], str]:
+    service = data.facts.feature_service
+    if service not in _OF_SERVICE:
+        raise DatasetError(
+            f"Expected a dataset of {' or '.join(_OF_SERVICE)}, found one of the feature service "
+            f"{service!r}; build it again with `aisle train`."
+        )
+    return _OF_SERVICE[service]

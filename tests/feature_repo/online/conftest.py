@@ -7,7 +7,7 @@ import pytest
 
 from feature_repo.events.log import EventLog
 from feature_repo.feast_repo import render
-from feature_repo.home import DAY, Clock, Home
+from feature_repo.home import DAY, Clock, Home, Settings
 from feature_repo.online.hydration import OnlineReader
 from feature_repo.online.live import LiveWriter
 from feature_repo.online.redis import RedisAddress, redis_client
@@ -38,6 +38,7 @@ class Room:
     clock: SetClock
 
     def __post_init__(self) -> None:
+        Clock.of(Settings(self.home))  # A log without a stored clock is refused.
         self.client = redis_client(self.address, timeout=TIMEOUT_SECONDS)
         self.log = EventLog(self.home, self.clock)
         self.reader = OnlineReader(self.home, self.shop, self.client)

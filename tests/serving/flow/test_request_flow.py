@@ -8,6 +8,7 @@ import pytest
 
 from feature_repo.home import EventError, Settings
 from feature_repo.request_features.context import RatePrior, RequestContext
+from feature_repo.views import RANKING_SERVICE
 from serving.contract import ApiError, RankBody, SearchBody, body_reader
 from serving.features import OnlineFeatures
 from serving.flow import Resources, answer, answer_page
@@ -51,6 +52,7 @@ class Ranker:
 
     prior = RatePrior()
     columns = ()
+    feature_service = RANKING_SERVICE
 
     def __init__(self, scores=(3.0, 1.0, 2.0)):
         self.scores = scores
