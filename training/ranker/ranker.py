@@ -111,7 +111,11 @@ class Ranker:
             columns, service = tuple(table["columns"]), table["feature_service"]
             ranker = cls(columns, prior, booster, calibration, service)
         except (OSError, ValueError, TypeError, KeyError, xgboost.core.XGBoostError) as error:
-            raise ArtifactError(f"{folder}: expected a ranker: {str(error)[:200]}.") from None
+            actual = f"lacks {error}" if isinstance(error, KeyError) else str(error)[:200]
+            raise ArtifactError(
+                f"{folder}: expected a ranker of this version of Aisle, found one that cannot be "
+                f"read ({actual}); `aisle train` makes a new one."
+            ) from None
         booster.set_param({"nthread": 1})
         if booster.num_features() != len(ranker.columns):
             raise ArtifactError(

@@ -130,6 +130,15 @@ def test_a_ranker_whose_columns_and_trees_differ_is_rejected(saved):
         Ranker.load(saved)
 
 
+def test_a_ranker_of_an_older_version_is_rejected_with_what_to_do(saved):
+    table = json.loads((saved / RANKER).read_text())
+    del table["feature_service"]
+    (saved / RANKER).write_text(json.dumps(table))
+
+    with pytest.raises(ArtifactError, match=r"lacks 'feature_service'\); `aisle train` makes"):
+        Ranker.load(saved)
+
+
 @pytest.mark.parametrize("file", [MODEL, RANKER])
 def test_a_damaged_ranker_is_rejected(saved, file):
     (saved / file).write_bytes((saved / file).read_bytes()[:-40])
