@@ -6,6 +6,8 @@
 To add a step, write its function in `steps.py` and declare it here.
 """
 
+from dataclasses import replace
+
 from feature_repo.home import extension_error, extensions
 from pipelines.steps import steps
 from pipelines.steps.step import (
@@ -91,15 +93,11 @@ PUBLISH_RANKER = Step(
     publishes=True,
     when=PUBLISH,
 )
-REJECT_RANKER = Step(
+REJECT_RANKER = replace(
+    PUBLISH_RANKER,
     name="reject_ranker",
     function=steps.reject_ranker,
-    inputs=(HOME, RANKER, EVALUATION, VERDICT, MODEL_NAME),
-    outputs=(),
-    resources=Resources(cpu="1", memory="1G"),
-    retry=2,
     title="reject",
-    publishes=True,
     when=REJECT,
 )
 PUBLISH_INDEXES = Step(

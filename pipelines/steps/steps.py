@@ -99,9 +99,9 @@ def evaluate_ranker(
 
 def check_gate(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Report:
     """Decide whether the ranker may be published, and write the decision and its reason."""
-    from training.evaluation import check_gate as check
+    from training.evaluation import write_verdict
 
-    return check(ranker, evaluation, verdict, force=force).to_dict()
+    return write_verdict(ranker, evaluation, verdict, force=force).to_dict()
 
 
 def publish_ranker(

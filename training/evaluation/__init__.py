@@ -6,15 +6,14 @@ from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
 from training.evaluation.lineage import lineage, open_lineage
 from training.evaluation.publish import (
-    check_gate,
     check_served,
     publish_ranker,
     reject_ranker,
+    write_verdict,
 )
 from training.evaluation.trainings import repeat_trainings
 
 __all__ = [
-    "check_gate",
     "check_served",
     "compare",
     "evaluate",
@@ -27,4 +26,5 @@ __all__ = [
     "reject_ranker",
     "repeat_trainings",
     "study",
+    "write_verdict",
 ]

@@ -60,7 +60,7 @@ class Verdict:
         return asdict(self)
 
 
-def check_gate(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Verdict:
+def write_verdict(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Verdict:
     """Write the gate's decision and its reason to the folder `verdict`.
 
     Args:
@@ -88,7 +88,7 @@ def publish_ranker(
     """Publish a ranker under `name`, with its evaluation and the gate's verdict inside.
 
     Raises:
-        ArtifactError: as `check_gate`, or the gate rejected the ranker.
+        ArtifactError: as `write_verdict`, or the gate rejected the ranker.
     """
     decided = _decided(ranker, verdict, "publish")
     version = _store(home, ranker, evaluation, verdict, name, decided)
@@ -101,7 +101,7 @@ def reject_ranker(
     """Store a ranker that the gate rejected, without putting it in use.
 
     Raises:
-        ArtifactError: as `check_gate`, or the gate did not reject the ranker.
+        ArtifactError: as `write_verdict`, or the gate did not reject the ranker.
     """
     decided = _decided(ranker, verdict, "reject")
     version = _store(home, ranker, evaluation, verdict, name, decided)

@@ -64,11 +64,11 @@ def read_seals(path: Path) -> Seals:
     except FileNotFoundError:
         if not (path.parent / "compacted").exists():
             return Seals()
-        found = "no file, and events that it sealed"
+        actual = "no file, and events that it sealed"
     except (OSError, ValueError) as error:
-        found = f"another text ({error})"
+        actual = f"another text ({error})"
     raise LogError(
-        f"{path}: expected one instant a line, found {found}. Restore the file from a backup, or "
+        f"{path}: expected one instant a line, found {actual}. Restore the file from a backup, or "
         "ingest the shop's events into a new home."
     )
 

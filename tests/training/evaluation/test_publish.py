@@ -8,7 +8,7 @@ import pytest
 from feature_repo.home import ArtifactError
 from tests.training.conftest import save_trained
 from training.artifacts import current, find_version, verify
-from training.evaluation import check_gate, evaluate, publish_ranker, reject_ranker
+from training.evaluation import evaluate, publish_ranker, reject_ranker, write_verdict
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.publish import VERDICT
 from training.ranker import TRAINING, Ranker
@@ -26,7 +26,7 @@ def evaluated(made_dataset, fitted, tmp_path_factory):
 def publish(home, ranker, evaluation, *, force=False):
     """Publish or store a ranker as the gate decides."""
     verdict = evaluation.parent / "verdict"
-    decided = check_gate(ranker, evaluation, verdict, force=force)
+    decided = write_verdict(ranker, evaluation, verdict, force=force)
     move = publish_ranker if decided.decision == "publish" else reject_ranker
     return move(home, ranker, evaluation, verdict, name="default")
 
@@ -96,7 +96,7 @@ def test_ranker_without_an_evaluation_is_not_published(home, learned, tmp_path):
 def test_a_ranker_is_not_published_against_the_verdict_or_with_that_of_another(home, learned):
     ranker, evaluation = learned
     verdict = evaluation.parent / "verdict"
-    check_gate(ranker, evaluation, verdict)
+    write_verdict(ranker, evaluation, verdict)
     decided = json.loads((verdict / VERDICT).read_text())
 
     with pytest.raises(ArtifactError, match="decided to publish"):
