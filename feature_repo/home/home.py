@@ -62,6 +62,11 @@ class Home:
         return self.root / "log"
 
     @property
+    def unapplied(self) -> Path:
+        """Marks of the service's processes whose acknowledged events Redis lacks."""
+        return self.root / "unapplied"
+
+    @property
     def features(self) -> Path:
         """Feature rows: one folder of Parquet files per feature view; a link to a generation."""
         return self.root / "features"

@@ -7,12 +7,15 @@ turns off the second alone: requests read features that lack the pending events,
 background task recovers: it turns on `writable`, replays the unsealed log, and then turns on
 `readable`.  An event is logged either before the replay begins, which then reads it, or after; then
 its own thread applies it.  Applying is idempotent.
+
+The switches are of one process; `marks` tell it of the others, which recover at other moments.
 """
 
 import logging
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Protocol
 
 import redis
@@ -21,6 +24,7 @@ from feature_repo.events.contract import AnyEvent
 from feature_repo.home import AisleError, RedisError, WriteRefusedError
 from feature_repo.online.hydration import ItemState, ListedChanges
 from feature_repo.request_features.context import RequestContext
+from serving.features.unapplied_marks import UnappliedMarks
 from serving.monitoring import ONLINE_FEATURES_UP, PENDING_EVENTS
 from serving.query import Query
 
@@ -70,12 +74,14 @@ class OnlineFeatures:
 
     Attributes:
         connect: opens a connection; raises AisleError while that is not possible.
+        marks: of the processes whose acknowledged events the features lack.
         outage: why the features cannot be read, in words for anybody; empty while they can.
         recoveries: how often the features became readable again.
         pending: logged events of this process that the features lack.
     """
 
     connect: Callable[[], Connection]
+    marks: UnappliedMarks
     readable: bool = False
     writable: bool = False
     outage: str = "Redis has not answered yet."
@@ -88,8 +94,8 @@ class OnlineFeatures:
 
     @property
     def is_behind(self) -> bool:
-        """Whether the features can be read and lack acknowledged events."""
-        return self.readable and not self.writable
+        """Whether the features can be read and lack acknowledged events, of any process."""
+        return self.readable and (not self.writable or self.marks.exist())
 
     async def read(self, query: Query) -> RequestContext:
         """Read the features of a request.
@@ -142,8 +148,9 @@ class OnlineFeatures:
         """Detect a lost or restarted server, recover, and apply due events."""
         try:
             connection = self._connected()
-            if not (self.readable and self.writable):
-                self._recover(connection)
+            ended = self.marks.of_ended_processes()
+            if ended or not (self.readable and self.writable):
+                self._recover(connection, ended)
             connection.apply_due_events()
         except WriteRefusedError as error:
             self._refuse(error)
@@ -170,11 +177,13 @@ class OnlineFeatures:
             self._run_id = run_id
         return self._connection
 
-    def _recover(self, connection: Connection) -> None:
-        if not self.writable:
+    def _recover(self, connection: Connection, ended: Sequence[Path]) -> None:
+        """Replay the log where events were missed, here or by an ended process, and read again."""
+        if ended or not self.writable:
             pending, self.writable = self.pending, True
             replayed = connection.replay()
             self._add_pending(-pending)
+            self.marks.drop(ended)
             _logger.info("online features are complete again; %d events were replayed", replayed)
         with self._lock:
             self.readable = self.writable
@@ -193,6 +202,10 @@ class OnlineFeatures:
     def _add_pending(self, number: int) -> None:
         with self._lock:
             self.pending += number
+            try:
+                self.marks.add() if self.pending else self.marks.remove()
+            except OSError:
+                _logger.exception("other processes cannot see that events wait in the log")
         PENDING_EVENTS.set(self.pending)
 
     def _turn_off(self, reason: object, *, writes_missed: bool = False) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, cast
 
 import redis
@@ -29,7 +30,8 @@ from feature_repo.online.redis import (
 )
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
-from serving.features.online_features import FeaturesMissingError
+from serving.features.online_features import FeaturesMissingError, OnlineFeatures
+from serving.features.unapplied_marks import UnappliedMarks
 from serving.query import Query
 
 READ_TIMEOUT_SECONDS = 0.08
@@ -190,6 +192,14 @@ class RedisConnection:
     def close(self) -> None:
         """Close the connection of the reader."""
         self.stream.close()
+
+
+def open_online_features(
+    settings: Settings, shop: Shop, log: EventLog, clock: Clock
+) -> OnlineFeatures:
+    """Return the online features of a home; its Redis may be unavailable."""
+    connect = partial(RedisConnection.open, settings, shop, log, clock)
+    return OnlineFeatures(connect, UnappliedMarks(settings.home.unapplied))
 
 
 def _render_once(home: Home, address: RedisAddress) -> None:

@@ -15,7 +15,7 @@ from feature_repo.events.quality import EventChecks
 from feature_repo.home import ApiKeys, Clock, RedisError, Settings
 from feature_repo.shop import Shop
 from serving.access import RUNNING_EVENTS, Authentication, ConcurrencyLimit, concurrency_limits
-from serving.features import OnlineFeatures, RedisConnection
+from serving.features import OnlineFeatures, open_online_features
 from serving.flow.inventory import describe_features
 from serving.monitoring import run_in_pool
 from serving.query import FILE, Query, Rules
@@ -80,7 +80,7 @@ class Resources:
         clock, shop = Clock.of(settings), Shop.load(settings.home.shop_toml)
         log = EventLog(settings.home, clock)
         writer = log.writer()
-        online_features = OnlineFeatures(lambda: RedisConnection.open(settings, shop, log, clock))
+        online_features = open_online_features(settings, shop, log, clock)
         answer_log = AnswerLog(log, writer, settings.record_share)
         deleted_items = DeletedItems.from_log(log)
         event_intake = EventIntake(

@@ -26,7 +26,7 @@ from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.cli import main as cli
 from pipelines.service import free_port, running_service
 from pipelines.steps import refresh
-from serving.features import RedisConnection
+from serving.features.redis_connection import RedisConnection
 from serving.query import Query
 from tests.e2e.busy_shop import MARKETS, BusyShop
 from tests.e2e.racers import Racer

@@ -9,7 +9,7 @@ from feature_repo.request_features import feature_matrix
 from feature_repo.request_features.context import with_overrides
 from feature_repo.shop import Shop
 from pipelines.cli.main import main
-from serving.features import RedisConnection
+from serving.features.redis_connection import RedisConnection
 from serving.query import Query
 from tests.integration.http.small_shop import publish_ranker, read_once
 from training.metrics import gumbel, item_numbers

@@ -19,7 +19,7 @@ from feature_repo.online.redis import redis_client
 from feature_repo.online.redis.server import ensure_redis
 from feature_repo.shop import Shop
 from pipelines.steps import refresh
-from serving.features import OnlineFeatures, RedisConnection
+from serving.features import open_online_features
 from tests.integration.http.small_shop import kill_redis, run_service
 from tests.scale import seconds
 
@@ -56,7 +56,7 @@ def new_process(settings):
     """Return the online features as a process that starts now sees them."""
     shop, clock = Shop.load(settings.home.shop_toml), Clock.of(settings)
     log = EventLog(settings.home, clock)
-    with closing(OnlineFeatures(lambda: RedisConnection.open(settings, shop, log, clock))) as fresh:
+    with closing(open_online_features(settings, shop, log, clock)) as fresh:
         fresh.maintain()
         return fresh
 

@@ -1,6 +1,8 @@
 """Rankings read online features only while these include every acknowledged event."""
 
 import asyncio
+import os
+import signal
 from dataclasses import dataclass, field
 
 import pytest
@@ -8,6 +10,7 @@ import pytest
 from feature_repo.home import RedisError
 from feature_repo.request_features.context import RequestContext
 from serving.features import OnlineFeatures
+from serving.features.unapplied_marks import UnappliedMarks
 from serving.query import Query
 
 QUERY = Query("r", 1)
@@ -69,15 +72,25 @@ def server():
 
 
 @pytest.fixture
-def live(server):
-    live = OnlineFeatures(lambda: server)
-    live.maintain()
-    return live
+def process(server, tmp_path):
+    """Return the online features of one more process of the service."""
+
+    def start():
+        live = OnlineFeatures(lambda: server, UnappliedMarks(tmp_path / "unapplied"))
+        live.maintain()
+        return live
+
+    return start
 
 
-def test_no_feature_is_read_before_the_first_maintenance(server):
+@pytest.fixture
+def live(process):
+    return process()
+
+
+def test_no_feature_is_read_before_the_first_maintenance(server, tmp_path):
     with pytest.raises(RedisError):
-        read(OnlineFeatures(lambda: server))
+        read(OnlineFeatures(lambda: server, UnappliedMarks(tmp_path)))
 
 
 def test_after_a_failed_read_nothing_is_read_before_the_next_maintenance(server, live):
@@ -156,3 +169,53 @@ def test_a_failed_read_alone_starts_no_replay(server, live):
     live.maintain()
 
     assert live.readable
+
+
+def test_a_recovered_process_says_that_events_of_another_one_are_missing(server, live, process):
+    other = process()
+    server.away = True
+    accept(server, other, "missed")
+    with pytest.raises(RedisError):
+        read(live)
+    server.away = False
+
+    server.log.remove("missed")  # The replay of `live` read the log before the event was there.
+    live.maintain()
+    server.log.append("missed")
+
+    assert live.readable
+    assert live.is_behind
+    assert "missed" not in server.applied
+
+    other.maintain()
+
+    assert not live.is_behind
+    assert "missed" in server.applied
+
+
+def test_events_of_a_killed_process_are_replayed_by_another_one(server, live, tmp_path):
+    folder = tmp_path / "unapplied"
+    child = os.fork()
+    if child == 0:
+        UnappliedMarks(folder).add()
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(child, 0)
+    server.log.append("of the killed process")
+    assert live.is_behind
+
+    live.maintain()
+
+    assert not live.is_behind
+    assert server.applied == {"of the killed process"}
+
+
+def test_events_of_a_process_that_still_runs_are_left_to_it(server, live, process):
+    other = process()
+    server.away = True
+    accept(server, other, "missed")
+    server.away = False
+
+    live.maintain()
+
+    assert server.applied == set()
+    assert live.is_behind

@@ -11,6 +11,7 @@ from feature_repo.request_features.context import RatePrior, RequestContext
 from feature_repo.views import RANKING_SERVICE
 from serving.contract import ApiError, RankBody, SearchBody, body_reader
 from serving.features import OnlineFeatures
+from serving.features.unapplied_marks import UnappliedMarks
 from serving.flow import Resources, answer, answer_page
 from serving.state import LoadedArtifact
 from training.artifacts import Manifest
@@ -74,7 +75,7 @@ def resources(home):
 
 def connect(resources, connection):
     resources.online_features = resources.event_intake.online_features = OnlineFeatures(
-        lambda: connection
+        lambda: connection, UnappliedMarks(resources.settings.home.unapplied)
     )
     resources.online_features.maintain()
     return connection
