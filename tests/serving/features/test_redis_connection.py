@@ -13,8 +13,7 @@ import redis
 from feature_repo.events.contract import InteractionEvent
 from feature_repo.events.log import EventLog
 from feature_repo.shop import Shop
-from serving.features import RedisConnection
-from serving.features.redis_connection import READ_TIMEOUT_SECONDS
+from serving.features.redis_connection import READ_TIMEOUT_SECONDS, RedisConnection
 from serving.query import Query
 from tests.feature_repo.online.conftest import SetClock
 from tests.integration.http.small_shop import read_once
@@ -26,7 +25,7 @@ import sys
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock, Settings
 from feature_repo.shop import Shop
-from serving.features import RedisConnection
+from serving.features.redis_connection import RedisConnection
 from serving.http.endpoints import ENDPOINTS
 
 settings = Settings.from_environment()
