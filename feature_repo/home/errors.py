@@ -8,6 +8,7 @@ AisleError
 ├── EventError           one event does not meet the contract: field, expected, found
 ├── LogError             the event log cannot be read or written as requested
 │   └── LateFileError    a file contains new events at or before the last seal
+├── ContractError        the data of a home violates its contract
 ├── BusyError            another process holds the lock of this home
 ├── CatalogueError       definitions, SQL and files of the features contradict each other
 ├── SourceChangedError   a file was replaced while a join read it
@@ -93,6 +94,10 @@ class LogError(AisleError):
 
 class LateFileError(LogError):
     """A file contains new events at or before the last seal."""
+
+
+class ContractError(AisleError):
+    """The data of a home violates its contract."""
 
 
 class BusyError(AisleError):

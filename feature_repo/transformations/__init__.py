@@ -1,12 +1,15 @@
 """From events to feature rows: DuckDB SQL in layers, and the runner."""
 
+from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.run import is_current, transform
-from feature_repo.transformations.staged_log import staged
+from feature_repo.transformations.staged_log import define_values, staged
 from feature_repo.transformations.state import State
 from feature_repo.transformations.templates import row_sql
 
 __all__ = [
+    "LogSlice",
     "State",
+    "define_values",
     "is_current",
     "row_sql",
     "staged",

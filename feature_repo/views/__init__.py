@@ -1,5 +1,6 @@
 """The feature views, declared once for the catalogue, SQL, Redis and the matrix."""
 
+from feature_repo.views.attributes import field_pointer
 from feature_repo.views.counters import (
     COUNTER_VIEWS,
     EMPTY_SEARCH,
@@ -55,7 +56,7 @@ from feature_repo.views.spec import (
     ViewSpec,
     WholeLog,
 )
-from feature_repo.views.sql_lines import item_text, lines, quoted_name
+from feature_repo.views.sql_lines import item_text, lines, quoted_name, quoted_text
 
 __all__ = [
     "BUILT_IN",
@@ -101,12 +102,14 @@ __all__ = [
     "all_views",
     "counter_views",
     "features_of",
+    "field_pointer",
     "fingerprint",
     "groups_of",
     "item_text",
     "lines",
     "minor_units",
     "quoted_name",
+    "quoted_text",
     "tiles_of",
     "views_of",
     "views_of_entity",

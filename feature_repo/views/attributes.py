@@ -92,7 +92,7 @@ def _parameters(fields: Sequence[ShopField], *others: str) -> dict[str, str]:
     columns = [*(field.column for field in fields), *others]
     event_times = ", ".join(f"coalesce({_value(c)}.event_time, 0)" for c in columns)
     return {
-        "pointers": f"[{', '.join(map(_pointer, fields))}]::varchar[]",
+        "pointers": f"[{', '.join(map(field_pointer, fields))}]::varchar[]",
         "mentioned": lines(enumerate(fields, start=1), lambda f: _mentioned(*f)),
         "previous": lines(enumerate(columns, start=1), lambda c: _previous(*c)),
         "newest": lines(
@@ -104,7 +104,8 @@ def _parameters(fields: Sequence[ShopField], *others: str) -> dict[str, str]:
     }
 
 
-def _pointer(field: ShopField) -> str:
+def field_pointer(field: ShopField) -> str:
+    """Return the SQL literal of a field's JSON pointer in an event's fields."""
     return quoted_text("/" + field.name.replace("~", "~0").replace("/", "~1"))
 
 

@@ -233,6 +233,8 @@ class ViewSpec:
             False where a family of request features reads them.
         ttl_seconds: age beyond which a row counts as missing; 0 for never.
         is_declared: whether a shop has the view.
+        conditions: by name, what each of its rows must meet, as SQL over its columns; a row that
+            does not stops a pipeline (`feature_repo.data_contracts`).
     """
 
     name: str
@@ -246,6 +248,7 @@ class ViewSpec:
     append_numbers: bool = True
     ttl_seconds: int = 0
     is_declared: Callable[[Shop], bool] = in_every_shop
+    conditions: Mapping[str, str] = field(default_factory=dict)
 
     def __hash__(self) -> int:
         return hash(self.name)

@@ -1,9 +1,10 @@
 """The verbs of events: infer a shop's fields, simulate a shop, check events, and ingest them."""
 
 import argparse
+import json
 from typing import TYPE_CHECKING, Any, get_args
 
-from feature_repo.home import Clock, SettingError, Settings, exclusive
+from feature_repo.home import Clock, ContractError, SettingError, Settings, exclusive
 from pipelines.terminal import Outcome, line, pages, progress_bar, table
 
 if TYPE_CHECKING:
@@ -74,7 +75,9 @@ def simulate(args: argparse.Namespace) -> Outcome:
 
 
 def validate(args: argparse.Namespace) -> Outcome:
-    """Check events and write nothing."""
+    """Check events and write nothing; without events, check the data contracts of the home."""
+    if not args.paths:
+        return _contracts()
     from feature_repo.events.ingest import validate as run
 
     settings = Settings.from_environment()
@@ -104,6 +107,19 @@ def ingest(args: argparse.Namespace) -> Outcome:
             progress=progress,
         )
     return _ingest_outcome(report.to_dict())
+
+
+def _contracts() -> Outcome:
+    from pipelines.pages import validation_page
+    from pipelines.steps import VALIDATE, VALIDATION_REPORT
+
+    home, status = Settings.from_environment().home, 0
+    try:
+        VALIDATE.run(home)
+    except ContractError:  # The report says the same, row by row.
+        status = 1
+    figures = json.loads((home.root / VALIDATION_REPORT).read_bytes())
+    return Outcome(figures, validation_page(figures), status)
 
 
 def _mapping(args: argparse.Namespace) -> "TableMapping | None":

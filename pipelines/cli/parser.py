@@ -78,11 +78,15 @@ def _demo(verb: argparse.ArgumentParser) -> None:
     _wait(verb)
 
 
-def _paths(verb: argparse.ArgumentParser) -> None:
+def _validate(verb: argparse.ArgumentParser) -> None:
+    _paths(verb, number="*")
+
+
+def _paths(verb: argparse.ArgumentParser, number: str = "+") -> None:
     verb.add_argument(
         "paths",
         type=Path,
-        nargs="+",
+        nargs=number,
         metavar="PATH",
         help="JSON lines (.jsonl, .jsonl.gz), Parquet, or a folder of them",
     )
@@ -279,7 +283,9 @@ VERBS = {
     ),
     "simulate": Verb("write the events of a simulated shop", "event_verbs:simulate", _simulate),
     "validate": Verb(
-        "check events as ingest would, and write nothing", "event_verbs:validate", _paths
+        "check events as ingest would; without a path, the data contracts of the home",
+        "event_verbs:validate",
+        _validate,
     ),
     "ingest": Verb("add events to the log", "event_verbs:ingest", _ingest),
     "quarantine": Verb(

@@ -25,6 +25,7 @@ from pipelines.steps.step import (
     Step,
 )
 from pipelines.steps.steps import MODEL
+from pipelines.steps.validate import VALIDATE, VALIDATION_REPORT
 
 __all__ = [
     "DATASET",
@@ -38,6 +39,8 @@ __all__ = [
     "RANKER",
     "STATE",
     "TRANSFORM_FEATURES",
+    "VALIDATE",
+    "VALIDATION_REPORT",
     "Artifact",
     "Parameter",
     "Pipeline",
