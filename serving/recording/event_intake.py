@@ -31,7 +31,7 @@ from serving.recording.recent import RecentEntries
 
 Parse = Callable[[object], Sequence[AnyEvent]]
 Check = Callable[[AnyEvent], None]
-RECENT_BYTES = 32 << 20
+RECENT_BYTES = 4 << 20
 """Bytes of the ids of the latest events, which the index of the log may lack."""
 
 ID_BYTES = 200

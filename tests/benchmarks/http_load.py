@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import time
+from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from itertools import count
@@ -80,13 +81,17 @@ def closed_loop(url: str, bodies: Sequence[bytes], clients: int, requests: int) 
 
 
 def open_loop(url: str, bodies: Sequence[bytes], rate: float, seconds: float) -> Load:
-    """Send `rate` requests a second at even intervals, without waiting for answers."""
-    load, idle = Load(), list[Client]()
+    """Send `rate` requests a second at even intervals, without waiting for answers.
+
+    Connections take turns, as those of a load balancer do.  If the last used one came first, a
+    process that refuses at once would get most of the requests, and another would have too few.
+    """
+    load, idle = Load(), deque[Client]()
 
     async def send(body: bytes, due: float) -> None:
-        while idle and time.perf_counter() - idle[-1].used_at > IDLE_SECONDS:
-            idle.pop().close()
-        client = idle.pop() if idle else Client(url)
+        while idle and time.perf_counter() - idle[0].used_at > IDLE_SECONDS:
+            idle.popleft().close()
+        client = idle.popleft() if idle else Client(url)
         await _timed(load, client, body, due)
         idle.append(client)
 
