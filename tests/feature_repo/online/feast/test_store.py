@@ -264,6 +264,35 @@ def test_view_removed_from_the_registry_loses_only_its_rows(store, facts):
     assert read(store, other, ["a"]).to_dict()["n"] == [1]
 
 
+@pytest.mark.parametrize("skip", [False, True])
+def test_an_older_row_replaces_no_newer_one_whatever_skip_dedup_says(tmp_path, redis_address, skip):
+    store = store_of(tmp_path, redis_address, skip_dedup=skip)
+    store.apply([ITEM, view_of(FACTS)])
+    view = store.get_feature_view("facts")
+
+    write(store, view, row("a", FACTS, {"n": 2}), row("a", FACTS, {"n": 1}, NOON - SECOND))
+    write(store, view, row("a", FACTS, {"n": 0}, NOON - SECOND))
+
+    assert read(store, view, ["a"]).to_dict()["n"] == [2]
+
+
+@pytest.mark.parametrize("full_scan", [False, True])
+def test_a_deleted_view_loses_its_rows_unless_full_scan_for_deletion_is_off(
+    tmp_path, redis_address, full_scan
+):
+    store = store_of(tmp_path, redis_address, full_scan_for_deletion=full_scan)
+    store.apply([ITEM, view_of(FACTS), view_of(FACTS, name="facts2")])
+    views = [store.get_feature_view(name) for name in ("facts", "facts2")]
+    for view in views:
+        write(store, view, row("a", FACTS, {"n": 1}), row("b", FACTS, {"n": 2}))
+
+    store.apply([], objects_to_delete=[views[0]], partial=False)
+
+    rows = online(store).online_read(store.config, views[0], [item_key("a"), item_key("b")])
+    assert [values is None for _, values in rows] == [full_scan] * 2
+    assert read(store, views[1], ["a", "b"]).to_dict()["n"] == [1, 2]
+
+
 def test_the_configuration_names_our_store(tmp_path, redis_address):
     config = config_of(tmp_path, redis_address, AISLE)
 
