@@ -10,8 +10,9 @@ import pytest
 import yaml
 
 from feature_repo.home import CHECKOUT, Settings
-from pipelines.kubeflow.components import IMAGE
-from pipelines.kubeflow.pipeline import CLAIM, MOUNTED_HOME
+from pipelines.kubeflow.cluster import ClusterSettings
+
+CLUSTER = ClusterSettings.load()
 
 pytestmark = pytest.mark.skipif(
     shutil.which("kubectl") is None, reason="kubectl renders the manifests and is not installed"
@@ -192,7 +193,7 @@ def test_pods_of_the_home_stay_on_one_node(manifests):
     mounted = {"aisle/home": "mounted"}
     for template in manifests.templates.values():
         uses_home = any(
-            volume.get("persistentVolumeClaim", {}).get("claimName") == CLAIM
+            volume.get("persistentVolumeClaim", {}).get("claimName") == CLUSTER.home.claim
             for volume in template["spec"].get("volumes", [])
         )
         if uses_home:
@@ -208,16 +209,16 @@ def test_the_config_map_has_valid_settings(manifests):
     settings = Settings.from_environment(manifests.by_kind["ConfigMap"][name]["data"])
     host, port = re.fullmatch(r"redis://(\w+):(\d+)/0", settings.redis_url).groups()
 
-    assert str(settings.home.root) == MOUNTED_HOME
+    assert str(settings.home.root) == CLUSTER.home.mount
     assert int(port) in {p["port"] for p in manifests.by_kind["Service"][host]["spec"]["ports"]}
 
 
 def test_pods_run_the_image_of_the_pipeline_and_mount_its_home(manifests):
     containers = [c for _, c in manifests.containers() if c["name"] in ("serving", "materialize")]
 
-    assert [container["image"] for container in containers] == [IMAGE, IMAGE]
+    assert [container["image"] for container in containers] == [CLUSTER.image, CLUSTER.image]
     for container in containers:
-        assert MOUNTED_HOME in {mount["mountPath"] for mount in container["volumeMounts"]}
+        assert CLUSTER.home.mount in {mount["mountPath"] for mount in container["volumeMounts"]}
 
 
 def test_pods_run_as_the_user_of_the_image(manifests):

@@ -23,6 +23,7 @@ EXTENSION_GROUPS = (
     "aisle.dialects",
     "aisle.evaluations",
     "aisle.request_features",
+    "aisle.pipelines",
     "aisle.sources",
     "aisle.steps",
     "aisle.views",

@@ -110,8 +110,9 @@ def ingest(args: argparse.Namespace) -> Outcome:
 
 
 def _contracts() -> Outcome:
+    from pipelines.catalogue import VALIDATE
     from pipelines.pages import validation_page
-    from pipelines.steps import VALIDATE, VALIDATION_REPORT
+    from pipelines.steps import VALIDATION_REPORT
 
     home, status = Settings.from_environment().home, 0
     try:

@@ -5,7 +5,8 @@ import sys
 from typing import Any
 
 from feature_repo.home import Clock, Settings, exclusive, to_text
-from pipelines.steps import TRANSFORM_FEATURES, home_redis, parse_period, refresh_every
+from pipelines.catalogue import TRANSFORM_FEATURES
+from pipelines.steps import home_redis, parse_period, refresh_every
 from pipelines.steps import refresh as run_refresh
 from pipelines.terminal import Outcome, announce, line, pages, table
 

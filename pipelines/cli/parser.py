@@ -7,6 +7,7 @@ when a command line names it, and its function is imported when it runs.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
 
@@ -64,6 +65,11 @@ def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
     return args
 
 
+def _options_of(module: str) -> Callable[[argparse.ArgumentParser], None]:
+    """Return a call of `add_options` of a module in this room, which is imported by the call."""
+    return lambda verb: import_module(f"pipelines.cli.{module}").add_options(verb)
+
+
 def _demo(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--events", type=Path, metavar="PATH", help="a shop's own events")
     verb.add_argument(
@@ -104,12 +110,6 @@ def _init(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--force", action="store_true", help="replace the file if it exists")
 
 
-def _simulate(verb: argparse.ArgumentParser) -> None:
-    from pipelines.cli.simulate_options import add_options
-
-    add_options(verb)
-
-
 def _ingest(verb: argparse.ArgumentParser) -> None:
     _paths(verb)
     late = verb.add_mutually_exclusive_group()
@@ -128,12 +128,6 @@ def _ingest(verb: argparse.ArgumentParser) -> None:
         help="events older than the last seal count as received now",
     )
     verb.set_defaults(mode="refuse")
-
-
-def _quarantine(verb: argparse.ArgumentParser) -> None:
-    from pipelines.cli.quarantine_verbs import add_options
-
-    add_options(verb)
 
 
 def _materialize(verb: argparse.ArgumentParser) -> None:
@@ -257,23 +251,8 @@ def _verify(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--until", metavar="TIME", help="end, not in the range (the log's last)")
 
 
-def _models(verb: argparse.ArgumentParser) -> None:
-    from pipelines.cli.model_verbs import add_options
-
-    add_options(verb)
-
-
 def _gc(verb: argparse.ArgumentParser) -> None:
     verb.add_argument("--dry-run", action="store_true", help="list it, and remove nothing")
-
-
-def _step(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("name", nargs="?", help="of the step (lists the steps)")
-
-
-def _pipeline(verb: argparse.ArgumentParser) -> None:
-    verb.add_argument("name", choices=["retrain"])
-    verb.add_argument("--out", type=Path, help="file to compile to (build/retrain.yaml)")
 
 
 VERBS = {
@@ -281,7 +260,11 @@ VERBS = {
     "init": Verb(
         "infer shop.toml, a shop's own fields, from its events", "event_verbs:init", _init
     ),
-    "simulate": Verb("write the events of a simulated shop", "event_verbs:simulate", _simulate),
+    "simulate": Verb(
+        "write the events of a simulated shop",
+        "event_verbs:simulate",
+        _options_of("simulate_options"),
+    ),
     "validate": Verb(
         "check events as ingest would; without a path, the data contracts of the home",
         "event_verbs:validate",
@@ -291,7 +274,7 @@ VERBS = {
     "quarantine": Verb(
         "show, replay or remove quarantined lines, and set logged events aside",
         "quarantine_verbs:quarantine",
-        _quarantine,
+        _options_of("quarantine_verbs"),
         actions=("list", "show", "replay", "prune", "add", "remove"),
     ),
     "transform": Verb("compute the feature rows from the log", "feature_verbs:transform"),
@@ -347,7 +330,7 @@ VERBS = {
     "models": Verb(
         "list, show and compare the versions of rankers, and choose the one in use",
         "model_verbs:models",
-        _models,
+        _options_of("model_verbs"),
         actions=("list", "show", "compare", "promote", "rollback", "retire"),
     ),
     "serve": Verb("answer over HTTP until Ctrl-C", "verbs:serve", _serve),
@@ -388,12 +371,14 @@ VERBS = {
         "verbs:gc",
         _gc,
     ),
-    "step": Verb("run one step of the retraining pipeline", "step_verbs:step", _step),
+    "step": Verb(
+        "run one step of a pipeline", "runs.step_verbs:step", _options_of("runs.step_verbs")
+    ),
     "pipeline": Verb(
-        "run or compile a Kubeflow pipeline",
-        "step_verbs:pipeline",
-        _pipeline,
-        actions=("run", "compile"),
+        "list, run or compile the Kubeflow pipelines",
+        "runs.pipeline_verbs:pipeline",
+        _options_of("runs.pipeline_verbs"),
+        actions=("list", "run", "compile"),
     ),
     "doctor": Verb("find what is wrong with this home, and its cure", "verbs:doctor"),
 }

@@ -7,7 +7,8 @@ from dataclasses import asdict
 from typing import Any, cast
 
 from feature_repo.home import Clock, SettingError, Settings, extensions
-from pipelines.steps import DATASET, PUBLISH_INDEXES, RANKER
+from pipelines.catalogue import PUBLISH_INDEXES
+from pipelines.declarations import DATASET, RANKER
 from pipelines.terminal import Outcome, Page, item_titles, line, pages, table
 
 _NUMBER = r"\d+(?:\.\d+)?"

@@ -3,39 +3,31 @@
 import argparse
 from pathlib import Path
 
+from pipelines.declarations import (
+    FORCE,
+    GAINS,
+    HORIZON_DAYS,
+    METRICS,
+    MODEL_NAME,
+    SEARCH,
+    SEARCH_SECONDS,
+)
+from pipelines.terminal import add_parameters
+
+TRAINING = (MODEL_NAME, GAINS, HORIZON_DAYS, SEARCH, SEARCH_SECONDS, METRICS, FORCE)
+"""The parameters of the retraining pipeline; a test compares them with its declaration."""
+
 
 def train(verb: argparse.ArgumentParser) -> None:
     """Declare the options of `aisle train`."""
-    publish = verb.add_mutually_exclusive_group()
-    publish.add_argument(
-        "--no-publish", action="store_true", help="do not replace the current ranker"
-    )
-    publish.add_argument(
-        "--force", action="store_true", help="publish the ranker although it is not better"
-    )
-    verb.add_argument("--gains", help="gain of each outcome (click=1,add_to_cart=3,purchase=6)")
-    verb.add_argument(
-        "--horizon-days",
-        type=float,
-        metavar="DAYS",
-        help="count outcomes within so many days, and exclude younger rankings (no limit)",
-    )
-    verb.add_argument("--search", type=int, default=0, metavar="N", help="try N configurations")
-    verb.add_argument(
-        "--search-seconds", type=float, metavar="S", help="try no more after this time (no limit)"
-    )
+    verb.add_argument("--no-publish", action="store_true", help="do not replace the current ranker")
+    add_parameters(verb, TRAINING)
 
 
 def evaluate(verb: argparse.ArgumentParser) -> None:
     """Declare the options of `aisle evaluate`."""
     verb.add_argument("--html", type=Path, help="also write the report to this file")
-    verb.add_argument(
-        "--metric",
-        action="append",
-        default=[],
-        metavar="NAME",
-        help="also measure this, such as ndcg@5, map, revenue@20; may be repeated",
-    )
+    add_parameters(verb, [METRICS])
     verb.add_argument(
         "--ablation", action="store_true", help="fit again without each group of features"
     )

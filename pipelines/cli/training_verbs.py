@@ -3,27 +3,20 @@
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 from feature_repo.home import Clock, DatasetError, Home, SettingError, Settings, exclusive_training
-from pipelines.steps import (
-    DATASET,
-    EVALUATE_RANKER,
-    EVALUATION,
-    RANKER,
-    TRANSFORM_FEATURES,
-    Report,
-    Step,
-    remove_unneeded,
-    retrain_pipeline,
-)
+from pipelines.catalogue import EVALUATE_RANKER, TRANSFORM_FEATURES, pipeline_of
+from pipelines.declarations import DATASET, EVALUATION, RANKER, Report, Step
+from pipelines.steps import remove_unneeded
 from pipelines.terminal import (
     INTERRUPTED,
     TERMINATED,
     Outcome,
     Page,
+    chosen,
     item_titles,
     line,
     pages,
@@ -47,21 +40,19 @@ def train(args: argparse.Namespace) -> Outcome:
     """Run the retraining pipeline on the features of the last refresh."""
     settings = Settings.from_environment()
     home = settings.home
-    options: dict[str, dict[str, Any]] = {
-        "build_dataset": {"gains": args.gains, "horizon_days": args.horizon_days},
-        "train_ranker": {"search": args.search, "search_seconds": args.search_seconds},
-        "check_gate": {"force": args.force},
-    }
+    retrain = pipeline_of("retrain")
+    if args.no_publish and args.force:
+        raise SettingError("aisle train: expected --no-publish or --force, found both.")
 
-    def run(step: Step) -> Report:
+    def run(step: Step, values: Mapping[str, Any]) -> Report:
         with progress_bar(step.title or step.name) as progress:
-            return step.run(home, progress=progress, **options.get(step.name, {}))
+            return step.run(home, values, progress=progress)
 
     def skip(step: Step) -> bool:
         return step == TRANSFORM_FEATURES or (step.publishes and args.no_publish)
 
     with exclusive_training(home, "a training"):
-        reports = retrain_pipeline().run_here(run, skip)
+        reports = retrain.run_here(run, skip, chosen(args, retrain.options, "aisle train"))
     data: dict[str, Any] = {_REPORTS.get(name, name): report for name, report in reports.items()}
     data["removed"] = remove_unneeded(settings).counts()
     page = pages(
@@ -82,9 +73,8 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     selected = {"ablation": args.ablation, "learning_curve": args.learning_curve}
     studies = [name for name, is_selected in selected.items() if is_selected]
     with exclusive_training(home, "an evaluation"), progress_bar("evaluate") as progress:
-        evaluation = EVALUATE_RANKER.run(
-            home, metrics=args.metric, studies=studies, progress=progress
-        )
+        values = chosen(args, EVALUATE_RANKER.parameters, "aisle evaluate")
+        evaluation = EVALUATE_RANKER.run(home, values, studies=studies, progress=progress)
     if args.nameless:
         from pipelines.pages import nameless_page
         from training.studies.nameless import evaluate_nameless

@@ -6,7 +6,7 @@ fast, and a killed run resumes.
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,17 +16,11 @@ from feature_repo.events.ingest import IngestReport, ingest, validate
 from feature_repo.events.log import EventLog
 from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings, exclusive, to_text
 from feature_repo.shop import SIMULATED_SHOP, Shop
+from pipelines.catalogue import TRANSFORM_FEATURES, pipeline_of
+from pipelines.declarations import EVALUATION, MODEL, Report, Step
 from pipelines.demo.showcase import Explainer, Showcase, choose_request, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
-from pipelines.steps import (
-    EVALUATION,
-    MODEL,
-    TRANSFORM_FEATURES,
-    Report,
-    Step,
-    refresh,
-    retrain_pipeline,
-)
+from pipelines.steps import refresh
 from pipelines.terminal import item_titles
 
 SHARE_RECORDED = 1.0
@@ -157,11 +151,11 @@ class Demo:
         return replace(self.settings, clock=start)
 
     def _learn(self) -> None:
-        def run(step: Step) -> Report:
+        def run(step: Step, values: Mapping[str, Any]) -> Report:
             with self._step(step.title or step.name):
-                return step.run(self.home)
+                return step.run(self.home, values)
 
-        retrain_pipeline().run_here(run, lambda step: step == TRANSFORM_FEATURES)
+        pipeline_of("retrain").run_here(run, lambda step: step == TRANSFORM_FEATURES)
 
     def _evaluation(self) -> dict[str, Any]:
         """Return the evaluation of the published ranker, else of the last one that was trained."""

@@ -29,7 +29,7 @@ from feature_repo.home import (
     exclusive_training,
     locked,
 )
-from pipelines.steps.retrain import DATASET
+from pipelines.declarations import DATASET
 from training.artifacts import RANKER, former_version, target_of
 
 _DAY_SECONDS = 86_400.0

@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 
 from feature_repo.home import Home, replacing
-from pipelines.steps.step import HOME, Artifact, Report, Resources, Step
+from pipelines.declarations import VALIDATION, Report
 
-VALIDATION = Artifact("validation", "Artifact", "build/validation")
 _REPORT, _PAGE = "validation.json", "validation.html"
+VALIDATION_PAGE = f"{VALIDATION.name}/{_PAGE}"
+"""The page that Kubeflow shows."""
 VALIDATION_REPORT = f"{VALIDATION.path}/{_REPORT}"
 """Path of the last report in a home."""
 
@@ -36,16 +37,3 @@ def validate(home: Path, validation: Path) -> Report:
         "rows": sum(check.checked for check in report.checks),
         "without_rows": len(report.without_rows),
     }
-
-
-VALIDATE = Step(
-    name="validate",
-    function=validate,
-    inputs=(HOME,),
-    outputs=(VALIDATION,),
-    resources=Resources(cpu="1", memory="3G"),
-    retry=1,
-    title="contracts",
-    figures=(),
-    page=f"{VALIDATION.name}/{_PAGE}",
-)

@@ -10,6 +10,7 @@ from pipelines.terminal.outcome import (
     show,
     table,
 )
+from pipelines.terminal.parameter_options import add_parameters, chosen
 from pipelines.terminal.progress import announce, progress_bar
 from pipelines.terminal.titles import item_titles
 
@@ -18,7 +19,9 @@ __all__ = [
     "TERMINATED",
     "Outcome",
     "Page",
+    "add_parameters",
     "announce",
+    "chosen",
     "item_titles",
     "line",
     "pages",

@@ -145,6 +145,7 @@ def train(
     out: Path,
     progress: Progress | None = None,
     *,
+    journal: Path | None = None,
     search: int = 0,
     search_seconds: float | None = None,
     in_use: Path | None = None,
@@ -155,6 +156,7 @@ def train(
         dataset: file to learn from.
         out: folder to write to.
         progress: called before each trial.
+        journal: file of the trials of all searches (beside `out`).
         search: number of search trials, in addition to the fixed configurations.
         search_seconds: no new trial starts later.
         in_use: folder of the published ranker, which the gate compares with.
@@ -169,7 +171,7 @@ def train(
     if search:
         best = search_configuration(
             data,
-            out.parent / "search.journal",
+            journal or out.parent / "search.journal",
             study=sha256(dataset),
             trials=search,
             seconds=search_seconds,

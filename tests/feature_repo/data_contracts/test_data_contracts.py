@@ -14,8 +14,9 @@ from feature_repo.home import DAY, Clock, ContractError, Home, Settings, ShopErr
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from feature_repo.transformations import transform
 from feature_repo.views import views_of
+from pipelines.catalogue import VALIDATE
 from pipelines.cli.main import main
-from pipelines.steps import VALIDATE, VALIDATION_REPORT
+from pipelines.steps import VALIDATION_REPORT
 from training.studies.simulation import Breakage, ShopConfig, simulate
 
 NOW = "2026-01-17T00:00:00Z"

@@ -93,7 +93,9 @@ def test_installed_extensions_include_unknown_groups(install) -> None:
 
 
 def test_every_group_that_aisle_reads_is_listed() -> None:
-    pattern = re.compile(r'(?:extensions\(|GROUP = |EXTENSIONS = )"([^"]+)"')
+    pattern = re.compile(
+        r'(?:extensions\(|GROUP = |EXTENSIONS = |OF_STEPS = |OF_PIPELINES = )"([^"]+)"'
+    )
     groups = {
         group
         for module in product_modules().values()

@@ -11,9 +11,9 @@ from feature_repo.events.ingest import ingest
 from feature_repo.feast_repo import repository
 from feature_repo.home import Clock, Home, PipelineError, Settings
 from feature_repo.online.redis import RedisAddress
+from pipelines.catalogue.retrain import RETRAIN
+from pipelines.declarations import HOME, Resources, Step
 from pipelines.kubeflow import compile_pipeline, run_pipeline
-from pipelines.steps import HOME, Resources, Step
-from pipelines.steps.retrain import RETRAIN
 from training.artifacts import current, find_version
 from training.studies.simulation import simulate
 
@@ -125,14 +125,13 @@ def test_an_added_step_is_compiled_from_its_declaration(tmp_path):
     assert "def count_events(" in text
 
 
-def test_no_step_takes_its_result_from_a_cache(documents):
-    tasks = [
-        task
-        for name, task in tasks_of(documents[0]).items()
-        if name.replace("-", "_") in {step.name for step in RETRAIN.all_steps}
-    ]
+def test_a_step_takes_its_result_from_the_cache_if_its_inputs_determine_it(documents):
+    tasks = tasks_of(documents[0])
 
-    assert [task["cachingOptions"] for task in tasks] == [{}] * len(RETRAIN.all_steps)
+    for step in RETRAIN.all_steps:
+        task = tasks[step.name.replace("_", "-")]
+        assert task["cachingOptions"] == ({"enableCache": True} if step.cached else {})
+        assert ("run_id" in task["inputs"]["parameters"]) == (not step.cached)
 
 
 def test_every_step_that_takes_the_home_mounts_it(documents):
@@ -144,7 +143,9 @@ def test_every_step_that_takes_the_home_mounts_it(documents):
         and "home" in component["inputDefinitions"].get("parameters", {})
     }
 
-    assert takers == set(platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"])
+    pods = platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+    assert takers == {name for name, pod in pods.items() if "pvcMount" in pod}
+    assert {pod["activeDeadlineSeconds"] for pod in pods.values()} == {"7200"}
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +199,7 @@ def test_a_run_writes_the_report_pages_and_figures(learned):
 
     assert "<html" in (run / "evaluate-ranker" / "page").read_text()
     assert (run / "transform-features" / "summary").read_text().startswith("# Features")
-    (metrics,) = measured["artifacts"]["metrics"]["artifacts"]
+    (metrics,) = measured["artifacts"]["figures"]["artifacts"]
     assert 0 < metrics["metadata"]["test/ndcg@10"] <= 1
 
 

@@ -4,7 +4,7 @@ import duckdb
 
 from feature_repo.request_features.families import Block
 from feature_repo.views import CounterView, Measure
-from pipelines.steps import HOME, Resources, Step
+from pipelines.declarations import HOME, Resources, Step
 from training.retrieval.indexes import TopLists
 from training.retrieval.sources import SourceSpec, search_top_list, top_lists_index
 

@@ -1,17 +1,23 @@
-"""The functions of the steps: paths in, paths out.
+"""The functions of the steps that learn a ranker: paths in, paths out.
 
-They are ordinary functions, which tests call directly.  `retrain.py` declares each of them as a
-step.  `home` is the folder of one shop's run-time state.
+They are ordinary functions, which tests call directly.  `pipelines/catalogue` declares each of them
+as a step.  `home` is the folder of one shop's run-time state.
 """
 
+import hashlib
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
 from feature_repo.home import Home, Settings
-from pipelines.steps.step import Progress, Report
+from pipelines.declarations import MODEL, Progress, Report
+from pipelines.steps.code_version import code_version
 
-MODEL = "default"
-"""Name of the ranker that answers `/rank/default`."""
+NO_RANKER = "none"
+"""Version in use where no ranker is published."""
+
+SEARCHES = "build/search.journal"
+"""The trials of all searches in a home, which a later search of the same dataset continues."""
 
 
 def transform_features(home: Path, *, now: int | None = None) -> Report:
@@ -25,24 +31,41 @@ def transform_features(home: Path, *, now: int | None = None) -> Report:
         return transform(folder, until).to_dict()
 
 
+def pin_inputs(home: Path, *, model: str = MODEL) -> Report:
+    """Note the features and the code that a run learns from, and the ranker in use before it."""
+    from feature_repo.transformations import State
+    from training.artifacts import RANKER
+
+    folder = Home(home)
+    state, link = State.read(folder.features), folder.current / RANKER / model
+    origin = {} if state is None else state.origin
+    pinned = {**origin, "code_sha256": code_version()}
+    return {
+        "features": hashlib.sha256(json.dumps(pinned, sort_keys=True).encode()).hexdigest(),
+        "in_use": link.resolve().name if link.exists() else NO_RANKER,
+        **pinned,
+    }
+
+
 def build_dataset(
     home: Path,
     dataset: Path,
     *,
-    gains: str | None = None,
-    horizon_days: float | None = None,
+    features: str = "",  # noqa: ARG001 - the key of a cached dataset
+    gains: str = "",
+    horizon_days: float = 0.0,
     progress: Progress | None = None,
 ) -> Report:
     """Join labelled slates to their point-in-time features, and write them to `dataset`.
 
-    `gains` is a text such as `click=1,purchase=6`; `training.dataset.gains` describes it and the
-    horizon.
+    `gains` is a text such as `click=1,purchase=6`, or empty for the default; the horizon is 0 for
+    no limit.  `training.dataset.gains` describes both.  `features` only names what is read.
     """
     from training.dataset import Gains, parse_gains
     from training.dataset import build_dataset as build
 
     worth = parse_gains(gains).worth if gains else Gains().worth
-    return build(Home(home), dataset, progress, Gains(worth, horizon_days)).to_dict()
+    return build(Home(home), dataset, progress, Gains(worth, horizon_days or None)).to_dict()
 
 
 def train_ranker(
@@ -51,23 +74,27 @@ def train_ranker(
     ranker: Path,
     *,
     model: str = MODEL,
+    in_use: str = "",
     search: int = 0,
-    search_seconds: float | None = None,
+    search_seconds: float = 0.0,
 ) -> Report:
     """Choose a configuration on the validation split and fit a ranker into the folder `ranker`.
 
-    It is compared with the ranker that is published as `model`.
+    It is compared with the version `in_use` of the ranker `model`, or with the published one.
     """
     from training.artifacts import RANKER
     from training.ranker import train
 
-    link = Home(home).current / RANKER / model
+    folder = Home(home)
+    link = folder.current / RANKER / model
+    used = folder.artifacts / RANKER / model / in_use if in_use else link
     return train(
         dataset,
         ranker,
+        journal=folder.root / SEARCHES,
         search=search,
-        search_seconds=search_seconds,
-        in_use=link.resolve() if link.exists() else None,
+        search_seconds=search_seconds or None,
+        in_use=used.resolve() if used.exists() else None,
     ).to_dict()
 
 

@@ -1,5 +1,6 @@
 """Steps are declared once, and an error names the missing part of a declaration."""
 
+import inspect
 import json
 import sys
 
@@ -7,12 +8,14 @@ import pytest
 
 from feature_repo.home import Home, PipelineError
 from feature_repo.home.errors import ExtensionError
+from pipelines.catalogue import registry
+from pipelines.catalogue.registry import pipelines, steps
+from pipelines.catalogue.retrain import RETRAIN
 from pipelines.cli.main import main
 from pipelines.cli.parser import parse
+from pipelines.cli.training_options import TRAINING
+from pipelines.declarations import DECISION, HOME, Artifact, Parameter, Pipeline, Resources, Step
 from pipelines.kubeflow.run_step import run_step
-from pipelines.steps import HOME, Artifact, Pipeline, Resources, Step, retrain, retrain_pipeline
-from pipelines.steps.retrain import RETRAIN
-from pipelines.steps.step import Parameter
 
 SMALL = Resources("1", "1G")
 TABLE = Artifact("table", "Dataset", "build/table.txt")
@@ -32,7 +35,10 @@ WRITE = Step("write_table", write_table, (HOME,), (TABLE,), SMALL, retry=0)
 READ = Step("read_table", read_table, (TABLE,), (), SMALL, retry=0)
 
 
-@pytest.mark.parametrize("step", RETRAIN.all_steps, ids=lambda step: step.name)
+STEPS = steps()
+
+
+@pytest.mark.parametrize("step", STEPS.values(), ids=STEPS.keys())
 def test_every_step_declares_the_settings_of_each_runner(step):
     assert step.title, f"{step.name}: expected a title for the demo and for progress"
     assert step.summary != step.name, f"{step.name}: expected a docstring of its function"
@@ -43,14 +49,27 @@ def test_every_step_declares_the_settings_of_each_runner(step):
 
 
 def test_every_function_of_the_steps_is_declared():
-    module = sys.modules[RETRAIN.steps[0].function.__module__]
+    modules = {sys.modules[step.function.__module__] for step in STEPS.values()}
     functions = {
         name
+        for module in modules
         for name, value in vars(module).items()
-        if getattr(value, "__module__", "") == module.__name__ and callable(value)
+        if getattr(value, "__module__", "") == module.__name__
+        and inspect.isfunction(value)
+        and not name.startswith("_")
     }
 
-    assert functions == {step.name for step in RETRAIN.all_steps}
+    assert functions == STEPS.keys()
+
+
+def test_the_verb_of_training_has_the_options_of_its_pipeline():
+    assert {*TRAINING} == {*RETRAIN.options}
+
+
+def test_a_parameter_has_one_declaration_in_all_steps():
+    declared = [p for step in STEPS.values() for p in step.parameters]
+
+    assert len({*declared}) == len({parameter.name for parameter in declared})
 
 
 def test_a_step_runs_with_its_artifacts_in_the_home(home: Home):
@@ -78,17 +97,11 @@ def test_a_step_whose_function_requires_an_undeclared_parameter_is_rejected():
 
 
 def test_a_step_of_a_package_cannot_have_the_name_of_a_built_in_step(monkeypatch):
-    monkeypatch.setattr(retrain, "extensions", lambda *_: {"train_ranker": WRITE})
+    added = {registry.OF_STEPS: {"train_ranker": WRITE}}
+    monkeypatch.setattr(registry, "extensions", lambda group, _: added.get(group, {}))
 
     with pytest.raises(ExtensionError, match=r"'train_ranker' of aisle.steps.*Rename it."):
-        retrain_pipeline()
-
-
-def test_a_step_with_an_unknown_parameter_is_rejected():
-    with pytest.raises(
-        PipelineError, match=r"expected HOME, MODEL_NAME, STATE or ERROR, found .*'color'"
-    ):
-        Step("paint", lambda color: {}, (Parameter("color"),), (), SMALL, retry=0)
+        pipelines()
 
 
 def test_a_pipeline_that_reads_an_artifact_without_a_writer_is_rejected():
@@ -117,13 +130,59 @@ def called(name, when=""):
 
 @pytest.mark.parametrize(("decision", "chosen"), [("yes", "do"), ("no", "leave")])
 def test_steps_run_by_the_decision_of_an_earlier_one(tmp_path, decision, chosen):
-    gate = Step("decide", decide, (HOME,), (), SMALL, retry=0, decides=True)
+    gate = Step("decide", decide, (HOME,), (), SMALL, retry=0, gives=(DECISION,))
     steps = (gate, called("do", "yes"), called("leave", "no"), called("always"))
     home = Home(tmp_path / decision)
 
-    reports = Pipeline("gated", "", steps, ("do", "leave")).run_here(lambda step: step.run(home))
+    reports = Pipeline("gated", "", steps, ("do", "leave")).run_here(
+        lambda step, values: step.run(home, values)
+    )
 
     assert [*reports] == ["decide", chosen, "always"]
+
+
+COLORS = Parameter("colors", type=tuple)
+COLOR = Parameter("color", item_of="colors")
+
+
+def mix(home):
+    """Give two colors."""
+    return {"colors": ["red", "blue"]}
+
+
+def paint(color):
+    """Paint in one color."""
+    return {"painted": color}
+
+
+MIX = Step("mix", mix, (HOME,), (), SMALL, retry=0, gives=(COLORS,))
+PAINT = Step("paint", paint, (COLOR,), (), SMALL, retry=0)
+
+
+def test_a_step_runs_for_each_item_that_an_earlier_one_gives(home):
+    pipeline = Pipeline("colors", "", (MIX, PAINT), ("paint",))
+
+    reports = pipeline.run_here(lambda step, values: step.run(home, values))
+
+    assert reports["paint"] == {"items": [{"painted": "red"}, {"painted": "blue"}]}
+    assert pipeline.parameters == (HOME,)
+
+
+def test_a_step_for_each_item_needs_a_step_that_gives_them():
+    with pytest.raises(PipelineError, match="for each of colors: expected an earlier step"):
+        Pipeline("colors", "", (PAINT,), ("paint",))
+
+
+def test_values_of_a_run_reach_the_steps_that_take_them(home):
+    size = Parameter("size", type=int, default=2)
+    step = Step("measure", lambda size: {"size": size}, (size,), (), SMALL, retry=0)
+    pipeline = Pipeline("sizes", "", (step,), ("measure",))
+
+    def run(one, values):
+        return one.run(home, values)
+
+    assert pipeline.run_here(run)["measure"] == {"size": 2}
+    assert pipeline.run_here(run, values={"size": 7})["measure"] == {"size": 7}
 
 
 def test_a_decision_without_a_step_that_decides_is_rejected():
@@ -149,15 +208,14 @@ def test_the_command_lists_the_steps(capsys):
     status = main(["step", "--json"])
 
     assert status == 0
-    names = [step.name for step in retrain_pipeline().steps]
-    assert json.loads(capsys.readouterr().out) == {"steps": names}
+    assert json.loads(capsys.readouterr().out) == {"steps": [*STEPS]}
 
 
 def test_the_command_names_the_steps_when_there_is_no_such_step(capsys):
     status = main(["step", "absent"])
 
     assert status == 1
-    assert "Expected a step of retrain (transform_features, " in capsys.readouterr().err
+    assert "Expected a step (transform_features, " in capsys.readouterr().err
 
 
 def test_a_step_without_enough_to_learn_from_ends_with_its_own_status(home, capsys, monkeypatch):

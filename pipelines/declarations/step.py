@@ -1,25 +1,20 @@
-"""Declarations of steps and of pipelines of steps.
+"""The declaration of a step: what it reads and writes, the function that does it, its pod.
 
 A step is declared once.  The command line, the demo and Kubeflow run it from that declaration.  A
 shop's own package declares further steps as entry points of the group `aisle.steps`.
 """
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from feature_repo.home import Home, PipelineError
+from pipelines.declarations.parameter import Parameter
+from pipelines.declarations.parameters import DECISION, HOME
 
 Progress = Callable[[int, int | None], None]
 Report = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Parameter:
-    """A text that steps take: `HOME` or `MODEL_NAME`, with one value for all steps of a run."""
-
-    name: str
 
 
 @dataclass(frozen=True)
@@ -48,15 +43,6 @@ class Resources:
     memory: str
 
 
-HOME = Parameter("home")
-"""The folder of the home; a step that takes it mounts the home's claim in a cluster."""
-MODEL_NAME = Parameter("model")
-"""The published ranker's name."""
-STATE, ERROR = Parameter("state"), Parameter("error")
-"""How a run ended, and why it failed: for the step at its exit."""
-PARAMETERS = frozenset({HOME, MODEL_NAME, STATE, ERROR})
-
-
 @dataclass(frozen=True)
 class Step:
     """One step of a pipeline.
@@ -75,8 +61,12 @@ class Step:
             empty; without it Kubeflow draws the whole report as a table.
         page: an HTML file within an output, such as `evaluation/evaluation.html`.
         after: for a step of a shop's package, the step that it follows; without it, the last one.
-        decides: whether its report has a `decision`, on which later steps depend.
-        when: the decision that it depends on; without it, it always runs.
+        gives: parameters whose values are in its report, for later steps.
+        when: the decision (`DECISION` of an earlier step) that it depends on; without it, it
+            always runs.
+        cached: whether its inputs alone determine its outputs, so that a run with equal inputs
+            takes them from an earlier one.
+        minutes: after which a cluster ends it.
     """
 
     name: str
@@ -90,16 +80,13 @@ class Step:
     figures: tuple[str, ...] | None = None
     page: str = ""
     after: str = ""
-    decides: bool = False
+    gives: tuple[Parameter, ...] = ()
     when: str = ""
+    cached: bool = False
+    minutes: int = 120
 
     def __post_init__(self) -> None:
         """Check that the function requires and accepts the parameters that the step declares."""
-        unknown = {value for value in self.inputs if isinstance(value, Parameter)} - PARAMETERS
-        if unknown:
-            raise PipelineError(
-                f"Step {self.name!r}: expected HOME, MODEL_NAME, STATE or ERROR, found {unknown}."
-            )
         declared = [value.name for value in (*self.inputs, *self.outputs)]
         missing = [name for name in declared if name not in self._accepted()]
         if missing or not self.name.isidentifier():
@@ -115,6 +102,21 @@ class Step:
             )
 
     @property
+    def parameters(self) -> tuple[Parameter, ...]:
+        """The parameters among its inputs."""
+        return tuple(value for value in self.inputs if isinstance(value, Parameter))
+
+    @property
+    def each(self) -> Parameter | None:
+        """The parameter that takes each item of a list; None for a step that runs once."""
+        return next((parameter for parameter in self.parameters if parameter.item_of), None)
+
+    @property
+    def decides(self) -> bool:
+        """Whether later steps depend on its decision."""
+        return DECISION in self.gives
+
+    @property
     def summary(self) -> str:
         """The first line of the function's docstring."""
         return (inspect.getdoc(self.function) or self.name).splitlines()[0]
@@ -128,14 +130,26 @@ class Step:
         return self.function(**values, **options)
 
     def run(
-        self, home: Home, *, model: str = "", progress: Progress | None = None, **options: Any
+        self,
+        home: Home,
+        parameters: Mapping[str, Any] | None = None,
+        *,
+        progress: Progress | None = None,
+        **options: Any,
     ) -> Report:
         """Run the step on this machine, with its artifacts in the home.
+
+        Args:
+            home: its folder is the value of `HOME`.
+            parameters: values by name; the others have their defaults.
+            progress: passed to a function that takes it.
+            options: of the function, besides what the step declares.
 
         Raises:
             PipelineError: an artifact that the step reads has not been written.
         """
-        values: dict[str, Any] = {}
+        chosen = {**(parameters or {}), HOME.name: home.root}
+        values = {one.name: chosen.get(one.name, one.value) for one in self.parameters}
         for value in self.inputs:
             if isinstance(value, Artifact):
                 values[value.name] = home.root / value.path
@@ -144,10 +158,6 @@ class Step:
                         f"Step {self.name} reads the {value.name} at {values[value.name]}, "
                         "which does not exist. Run the step that writes it: `aisle step`."
                     )
-            elif value == HOME:
-                values[value.name] = home.root
-            elif model:
-                values[value.name] = model
         for output in self.outputs:
             values[output.name] = home.root / output.path
             values[output.name].parent.mkdir(parents=True, exist_ok=True)
@@ -165,97 +175,3 @@ class Step:
             and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
             and name != "progress"
         ]
-
-
-@dataclass(frozen=True)
-class Pipeline:
-    """Steps in running order.
-
-    Attributes:
-        results: steps of which exactly one runs, and whose report a run returns.
-        on_exit: the step that runs at the end, also after a failure.
-    """
-
-    name: str
-    description: str
-    steps: tuple[Step, ...]
-    results: tuple[str, ...]
-    on_exit: Step | None = None
-
-    def __post_init__(self) -> None:
-        """Check that names are unique, and that artifacts and decisions come before their use."""
-        written: set[Artifact] = set()
-        names: set[str] = set()
-        has_decision = False
-        for step in self.all_steps:
-            read = {value for value in step.inputs if isinstance(value, Artifact)}
-            if absent := sorted(artifact.name for artifact in read - written):
-                raise PipelineError(
-                    f"Step {step.name} of {self.name} reads {absent}: expected an earlier step "
-                    f"that writes them, found {sorted(names)}."
-                )
-            if step.name in names:
-                raise PipelineError(
-                    f"Step {step.name!r}: expected a name that no other step of {self.name} has, "
-                    "found two steps; rename one."
-                )
-            if step.when and not has_decision:
-                raise PipelineError(
-                    f"Step {step.name} of {self.name} runs on the decision {step.when!r}: expected "
-                    "an earlier step that decides, found none."
-                )
-            has_decision = has_decision or step.decides
-            names.add(step.name)
-            written.update(step.outputs)
-        if absent := [name for name in self.results if name not in names]:
-            raise PipelineError(f"{self.name} returns {absent}: expected some of {sorted(names)}.")
-
-    @property
-    def all_steps(self) -> tuple[Step, ...]:
-        """The steps, with the one at the exit."""
-        return (*self.steps, *((self.on_exit,) if self.on_exit else ()))
-
-    def run_here(
-        self, run: Callable[[Step], Report], skip: Callable[[Step], bool] = lambda _: False
-    ) -> dict[str, Report]:
-        """Run the steps one after the other, each unless a decision excludes it.
-
-        Args:
-            run: runs one step.
-            skip: whether the caller leaves a step out.
-
-        Returns:
-            The reports by name of the step.
-        """
-        reports: dict[str, Report] = {}
-        decision = ""
-        for step in self.steps:
-            if step.when not in ("", decision) or skip(step):
-                continue
-            reports[step.name] = run(step)
-            if step.decides:
-                decision = reports[step.name]["decision"]
-        return reports
-
-    def step(self, name: str) -> Step:
-        """Return the step of a name.
-
-        Raises:
-            PipelineError: there is none.
-        """
-        for step in self.all_steps:
-            if step.name == name:
-                return step
-        names = ", ".join(step.name for step in self.all_steps)
-        raise PipelineError(f"Expected a step of {self.name} ({names}), found {name!r}.")
-
-    def with_steps(self, added: Iterable[Step]) -> "Pipeline":
-        """Return the pipeline with further steps, each behind the one that it is to follow."""
-        steps = list(self.steps)
-        for step in added:
-            if not step.after:
-                steps.append(step)
-                continue
-            previous = self.step(step.after)
-            steps.insert(steps.index(previous) + 1, step)
-        return replace(self, steps=tuple(steps))

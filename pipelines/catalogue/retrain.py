@@ -1,36 +1,39 @@
 """The retraining pipeline: each step declared once, in running order.
 
-    transform_features -> build_dataset -> train_ranker -> evaluate_ranker -> check_gate ->
-    (publish_ranker | reject_ranker), publish_indexes; at the end, report_run
+    transform_features -> pin_inputs -> build_dataset -> train_ranker -> evaluate_ranker ->
+    check_gate -> (publish_ranker | reject_ranker), publish_indexes; at the end, report_run
 
-To add a step, write its function in `steps.py` and declare it here.
+To add a step, write its function in `pipelines/steps` and declare it here.
 """
 
 from dataclasses import replace
 
-from feature_repo.home import extension_error, extensions
-from pipelines.steps import steps
-from pipelines.steps.step import (
+from pipelines.declarations import (
+    DATASET,
+    DECISION,
     ERROR,
+    EVALUATION,
+    FEATURES,
+    FORCE,
+    GAINS,
     HOME,
+    HORIZON_DAYS,
+    IN_USE,
+    METRICS,
     MODEL_NAME,
+    RANKER,
+    SEARCH,
+    SEARCH_SECONDS,
     STATE,
-    Artifact,
+    VERDICT,
     Pipeline,
     Resources,
     Step,
 )
-
-GROUP = "aisle.steps"
-"""The entry point group of steps in installed packages."""
+from pipelines.steps import ranker_steps as steps
 
 PUBLISH, REJECT = "publish", "reject"
 """The decisions of the gate."""
-
-DATASET = Artifact("dataset", "Dataset", "datasets/ranking.parquet")
-RANKER = Artifact("ranker", "Model", "build/ranker")
-EVALUATION = Artifact("evaluation", "Artifact", "build/evaluation")
-VERDICT = Artifact("verdict", "Artifact", "build/verdict")
 
 TRANSFORM_FEATURES = Step(
     name="transform_features",
@@ -41,46 +44,60 @@ TRANSFORM_FEATURES = Step(
     retry=2,
     title="features",
 )
+PIN_INPUTS = Step(
+    name="pin_inputs",
+    function=steps.pin_inputs,
+    inputs=(HOME, MODEL_NAME),
+    outputs=(),
+    resources=Resources(cpu="0.5", memory="1G"),
+    retry=2,
+    title="inputs",
+    gives=(FEATURES, IN_USE),
+)
 BUILD_DATASET = Step(
     name="build_dataset",
     function=steps.build_dataset,
-    inputs=(HOME,),
+    inputs=(HOME, FEATURES, GAINS, HORIZON_DAYS),
     outputs=(DATASET,),
     resources=Resources(cpu="2", memory="4G"),
     retry=2,
     title="dataset",
     figures=(),
+    cached=True,
 )
 TRAIN_RANKER = Step(
     name="train_ranker",
     function=steps.train_ranker,
-    inputs=(HOME, DATASET, MODEL_NAME),
+    inputs=(HOME, DATASET, MODEL_NAME, IN_USE, SEARCH, SEARCH_SECONDS),
     outputs=(RANKER,),
     resources=Resources(cpu="2", memory="4G"),
     retry=1,
     title="training",
     figures=("chosen",),
+    cached=True,
 )
 EVALUATE_RANKER = Step(
     name="evaluate_ranker",
     function=steps.evaluate_ranker,
-    inputs=(DATASET, RANKER),
+    inputs=(DATASET, RANKER, METRICS),
     outputs=(EVALUATION,),
     resources=Resources(cpu="1", memory="4G"),
     retry=1,
     title="evaluate",
     figures=("test",),
     page="evaluation/evaluation.html",
+    cached=True,
 )
 CHECK_GATE = Step(
     name="check_gate",
     function=steps.check_gate,
-    inputs=(RANKER, EVALUATION),
+    inputs=(RANKER, EVALUATION, FORCE),
     outputs=(VERDICT,),
     resources=Resources(cpu="1", memory="1G"),
     retry=2,
     title="gate",
-    decides=True,
+    gives=(DECISION,),
+    cached=True,
 )
 PUBLISH_RANKER = Step(
     name="publish_ranker",
@@ -126,6 +143,7 @@ RETRAIN = Pipeline(
     description="Learn a ranker from the events of one home.",
     steps=(
         TRANSFORM_FEATURES,
+        PIN_INPUTS,
         BUILD_DATASET,
         TRAIN_RANKER,
         EVALUATE_RANKER,
@@ -137,23 +155,3 @@ RETRAIN = Pipeline(
     results=(PUBLISH_RANKER.name, REJECT_RANKER.name),
     on_exit=REPORT_RUN,
 )
-
-
-def retrain_pipeline() -> Pipeline:
-    """Return the pipeline with the steps that installed packages add to it.
-
-    Raises:
-        ExtensionError: a package declares a step that cannot be loaded or has a name of RETRAIN.
-        PipelineError: such a step does not fit into the pipeline.
-    """
-    added = extensions(GROUP, Step)
-    for step in RETRAIN.all_steps:
-        if step.name in added:
-            raise extension_error(
-                GROUP,
-                step.name,
-                f"a name that no step of {RETRAIN.name} has",
-                "one of its steps",
-                "Rename it.",
-            )
-    return RETRAIN.with_steps(added.values())

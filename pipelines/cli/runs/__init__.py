@@ -1,0 +1,1 @@
+"""The verbs of steps and of pipelines."""

@@ -1,0 +1,9 @@
+"""The artifacts that steps of several pipelines share."""
+
+from pipelines.declarations.step import Artifact
+
+DATASET = Artifact("dataset", "Dataset", "datasets/ranking.parquet")
+RANKER = Artifact("ranker", "Model", "build/ranker")
+EVALUATION = Artifact("evaluation", "Artifact", "build/evaluation")
+VERDICT = Artifact("verdict", "Artifact", "build/verdict")
+VALIDATION = Artifact("validation", "Artifact", "build/validation")

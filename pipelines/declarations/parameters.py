@@ -1,0 +1,52 @@
+"""The parameters of all steps, each declared once."""
+
+from pipelines.declarations.parameter import Parameter
+
+MODEL = "default"
+"""Name of the ranker that answers `/rank/default`."""
+
+MOUNTED_HOME = "/var/lib/aisle"
+"""Where pods see the home; see `k8s/base`."""
+
+HOME = Parameter("home", "folder of the home", default=MOUNTED_HOME)
+"""The folder of the home; a step that takes it mounts the home's claim in a cluster."""
+MODEL_NAME = Parameter("model", "name of the published ranker", default=MODEL, metavar="NAME")
+GAINS = Parameter(
+    "gains",
+    "gain of each outcome, such as click=1,purchase=6 (click=1,add_to_cart=3,purchase=6)",
+)
+HORIZON_DAYS = Parameter(
+    "horizon_days",
+    "count outcomes within so many days, and exclude younger rankings (0: no limit)",
+    type=float,
+    default=0.0,
+    metavar="DAYS",
+)
+SEARCH = Parameter("search", "try N configurations", type=int, default=0, metavar="N")
+SEARCH_SECONDS = Parameter(
+    "search_seconds",
+    "try no more after this time (0: no limit)",
+    type=float,
+    default=0.0,
+    metavar="S",
+)
+METRICS = Parameter(
+    "metrics",
+    "also measure this, such as ndcg@5, map, revenue@20; may be repeated",
+    type=tuple,
+    default=(),
+    option="metric",
+    metavar="NAME",
+)
+FORCE = Parameter("force", "publish the ranker although it is not better", type=bool, default=False)
+
+FEATURES = Parameter("features", "hash of the features and of the code that a run learns from")
+IN_USE = Parameter(
+    "in_use",
+    "version of the ranker that a new one is compared with; empty for the one in use",
+    metavar="VERSION",
+)
+DECISION = Parameter("decision", "what a step decided; later steps depend on it")
+STATE = Parameter("state", "how a run ended, such as SUCCEEDED")
+ERROR = Parameter("error", "why a run failed; empty otherwise")
+"""How a run ended, and why it failed: for the step at its exit."""
