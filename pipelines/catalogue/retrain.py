@@ -19,6 +19,7 @@ from pipelines.declarations import (
     HOME,
     HORIZON_DAYS,
     IN_USE,
+    MARGIN,
     METRICS,
     MODEL_NAME,
     RANKER,
@@ -68,7 +69,7 @@ BUILD_DATASET = Step(
 TRAIN_RANKER = Step(
     name="train_ranker",
     function=steps.train_ranker,
-    inputs=(HOME, DATASET, MODEL_NAME, IN_USE, SEARCH, SEARCH_SECONDS),
+    inputs=(HOME, DATASET, SEARCH, SEARCH_SECONDS),
     outputs=(RANKER,),
     resources=Resources(cpu="2", memory="4G"),
     retry=1,
@@ -91,9 +92,9 @@ EVALUATE_RANKER = Step(
 CHECK_GATE = Step(
     name="check_gate",
     function=steps.check_gate,
-    inputs=(RANKER, EVALUATION, FORCE),
+    inputs=(HOME, DATASET, RANKER, MODEL_NAME, IN_USE, MARGIN, FORCE),
     outputs=(VERDICT,),
-    resources=Resources(cpu="1", memory="1G"),
+    resources=Resources(cpu="1", memory="4G"),
     retry=2,
     title="gate",
     gives=(DECISION,),

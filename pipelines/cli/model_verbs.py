@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from feature_repo.home import Home, SettingError, Settings
-from pipelines.terminal import Outcome, Page, line, pages, table
+from pipelines.terminal import Outcome, Page, interval_text, line, pages, table
 
 if TYPE_CHECKING:
     from training.artifacts import Version
@@ -80,11 +80,13 @@ def _list(_: argparse.Namespace, home: Home) -> Outcome:
 def _show(args: argparse.Namespace, home: Home) -> Outcome:
     from training.artifacts import CURRENT, find_version, read_history, verify
     from training.evaluation import lineage, open_lineage
+    from training.gate import VERDICT
 
     version = find_version(home, args.model, args.versions[0] if args.versions else CURRENT)
     verify(version.folder)
     chain = lineage(version.manifest, version.version)
-    data = _described(version) | {"card": _card(version), "lineage": chain}
+    verdict = _read(version, VERDICT)
+    data = _described(version) | {"card": _card(version), "verdict": verdict, "lineage": chain}
     if args.openlineage:
         changes = read_history(home, version.name)
         made = next((one for one in changes if one.version == version.version), None)
@@ -100,7 +102,7 @@ def _show(args: argparse.Namespace, home: Home) -> Outcome:
     if args.lineage:
         parts.append(table("Made from", ["", "id", ""], rows))
     else:
-        parts.append(_metrics([version]))
+        parts += [_metrics([version]), *([_guardrails(verdict)] if verdict else [])]
     return Outcome(data, pages(*parts))
 
 
@@ -184,9 +186,32 @@ def _described(version: "Version") -> dict[str, Any]:
 
 def _card(version: "Version") -> dict[str, Any]:
     """The model card of a version; empty for a ranker that was published without one."""
-    path: Path = version.folder / "model_card.json"
-    card: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
-    return card
+    return _read(version, "model_card.json")
+
+
+def _read(version: "Version", file: str) -> dict[str, Any]:
+    """Read a JSON file of a version; empty where it has none."""
+    path: Path = version.folder / file
+    content: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+    return content
+
+
+def _guardrails(verdict: dict[str, Any]) -> Page:
+    """Show the verdict of the gate: each guardrail with outcome, figure and limit."""
+    from training.gate import in_digits
+
+    columns = ["guardrail", "outcome", "figure", "limit", ""]
+    rows: list[list[object]] = [
+        [
+            one["guardrail"],
+            one["outcome"],
+            in_digits(one["figure"]),
+            in_digits(one["limit"]),
+            one["reason"],
+        ]
+        for one in verdict["guardrails"]
+    ]
+    return table(f"Verdict of the gate: {verdict['decision']}", columns, rows)
 
 
 def _metrics(versions: "list[Version]") -> Page:
@@ -200,4 +225,4 @@ def _metrics(versions: "list[Version]") -> Page:
 def _interval(value: dict[str, float] | None) -> str:
     if value is None:
         return "not measured"
-    return f"{value['value']:.4f} ({value['low']:.4f} to {value['high']:.4f})"
+    return interval_text(value)

@@ -7,6 +7,7 @@ from pipelines.declarations import (
     FORCE,
     GAINS,
     HORIZON_DAYS,
+    MARGIN,
     METRICS,
     MODEL_NAME,
     SEARCH,
@@ -14,7 +15,7 @@ from pipelines.declarations import (
 )
 from pipelines.terminal import add_parameters
 
-TRAINING = (MODEL_NAME, GAINS, HORIZON_DAYS, SEARCH, SEARCH_SECONDS, METRICS, FORCE)
+TRAINING = (MODEL_NAME, GAINS, HORIZON_DAYS, SEARCH, SEARCH_SECONDS, METRICS, MARGIN, FORCE)
 """The parameters of the retraining pipeline; a test compares them with its declaration."""
 
 

@@ -17,6 +17,7 @@ from pipelines.terminal import (
     Outcome,
     Page,
     chosen,
+    interval_text,
     item_titles,
     line,
     pages,
@@ -230,13 +231,15 @@ def _at_least_one(args: argparse.Namespace, *names: str) -> None:
 
 
 def _comparison_rows(comparisons: Iterable[Any]) -> list[list[object]]:
+    from training.metrics import without_nan
+
     return [
         [
             one.name,
             one.requests,
             f"{one.value:.4f}",
             f"{one.other:.4f}",
-            f"{one.gain.value:+.4f} ({one.gain.low:+.4f} to {one.gain.high:+.4f})",
+            interval_text(without_nan(vars(one.gain)), "+"),
             f"{100 * one.gain.value / one.other:+.1f} %",
         ]
         for one in comparisons

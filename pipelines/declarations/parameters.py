@@ -38,7 +38,16 @@ METRICS = Parameter(
     option="metric",
     metavar="NAME",
 )
-FORCE = Parameter("force", "publish the ranker although it is not better", type=bool, default=False)
+MARGIN = Parameter(
+    "margin",
+    "publish the ranker if it is not worse by this much ndcg@10 (0: it must be better)",
+    type=float,
+    default=0.0,
+    metavar="NDCG",
+)
+FORCE = Parameter(
+    "force", "publish the ranker although the gate rejects it", type=bool, default=False
+)
 
 FEATURES = Parameter("features", "hash of the features and of the code that a run learns from")
 IN_USE = Parameter(

@@ -3,7 +3,7 @@
 from typing import Any
 
 from pipelines.pages.next_purchase_page import trainings_page
-from pipelines.terminal import Page, line, pages, table
+from pipelines.terminal import Page, interval_text, line, pages, table
 
 _COLUMNS = ("nameless", "named", "smoothed click rate", "nameless gain", "named gain")
 
@@ -33,7 +33,6 @@ def nameless_page(evaluation: dict[str, Any]) -> Page:
     return pages(*parts, line(note))
 
 
-def _interval(interval: dict[str, float], column: str) -> str:
+def _interval(interval: dict[str, float | None], column: str) -> str:
     sign = "+" if column.endswith("gain") else ""
-    value, low, high = (f"{interval[end]:{sign}.4f}" for end in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+    return interval_text(interval, sign)

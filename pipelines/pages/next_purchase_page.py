@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from pipelines.terminal import Page, line, pages, table
+from pipelines.terminal import Page, interval_text, line, pages, table
 
 _METRICS = ("ndcg@10", "recall@20", "hit@10")
 
@@ -34,7 +34,7 @@ def surfaces_page(evaluation: dict[str, Any]) -> Page:
     """Show the protocol, surfaces and baselines, their differences, slices and choices."""
     models, differences = evaluation["models"], evaluation["differences"]
     reached = ", ".join(
-        f"`{name}` {_interval(share)}" for name, share in evaluation["reached"].items()
+        f"`{name}` {interval_text(share)}" for name, share in evaluation["reached"].items()
     )
     return pages(
         line(evaluation["protocol"]),
@@ -71,18 +71,14 @@ def trainings_page(trainings: dict[str, Any]) -> Page:
 def _slices(models: list[dict[str, Any]]) -> Page:
     names = list(models[0]["slices"])
     rows: list[list[object]] = [
-        [model["name"], *(_interval(model["slices"][name]) for name in names)] for model in models
+        [model["name"], *(interval_text(model["slices"][name]) for name in names)]
+        for model in models
     ]
     return table("ndcg@10 of users who", ["", *names], rows, numbers=len(names))
 
 
 def _all(metrics: dict[str, Any], sign: str = "") -> list[str]:
-    return [_interval(metrics[name], sign) for name in _METRICS]
-
-
-def _interval(interval: dict[str, float], sign: str = "") -> str:
-    value, low, high = (f"{interval[end]:{sign}.4f}" for end in ("value", "low", "high"))
-    return f"{value} ({low} to {high})"
+    return [interval_text(metrics[name], sign) for name in _METRICS]
 
 
 def _chosen(chosen: dict[str, Any]) -> str:

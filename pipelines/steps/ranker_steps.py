@@ -73,28 +73,18 @@ def train_ranker(
     dataset: Path,
     ranker: Path,
     *,
-    model: str = MODEL,
-    in_use: str = "",
     search: int = 0,
     search_seconds: float = 0.0,
 ) -> Report:
-    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`.
-
-    It is compared with the version `in_use` of the ranker `model`, or with the published one.
-    """
-    from training.artifacts import RANKER
+    """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
     from training.ranker import train
 
-    folder = Home(home)
-    link = folder.current / RANKER / model
-    used = folder.artifacts / RANKER / model / in_use if in_use else link
     return train(
         dataset,
         ranker,
-        journal=folder.root / SEARCHES,
+        journal=Home(home).root / SEARCHES,
         search=search,
         search_seconds=search_seconds or None,
-        in_use=used.resolve() if used.exists() else None,
     ).to_dict()
 
 
@@ -124,11 +114,38 @@ def evaluate_ranker(
     return report
 
 
-def check_gate(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Report:
-    """Decide whether the ranker may be published, and write the decision and its reason."""
-    from training.evaluation import write_verdict
+def check_gate(
+    home: Path,
+    dataset: Path,
+    ranker: Path,
+    verdict: Path,
+    *,
+    model: str = MODEL,
+    in_use: str = "",
+    margin: float = 0.0,
+    force: bool = False,
+) -> Report:
+    """Decide whether the ranker may be published, and write the decision and its reasons.
 
-    return write_verdict(ranker, evaluation, verdict, force=force).to_dict()
+    It is compared with the version `in_use` of the ranker `model`, or with the published one;
+    `margin` is of ndcg@10, by which it may be worse.
+    """
+    from training.artifacts import RANKER
+    from training.gate import check_ranker
+
+    folder = Home(home)
+    link = folder.current / RANKER / model
+    used = folder.artifacts / RANKER / model / in_use if in_use else link
+    decided = check_ranker(
+        folder,
+        dataset,
+        ranker,
+        in_use=used.resolve() if used.exists() else None,
+        margin=margin,
+        force=force,
+    )
+    decided.save(verdict)
+    return decided.to_dict()
 
 
 def publish_ranker(

@@ -1,5 +1,6 @@
 """Output on a terminal: outcomes, tables and progress."""
 
+from pipelines.terminal.intervals import interval_text
 from pipelines.terminal.outcome import (
     INTERRUPTED,
     TERMINATED,
@@ -22,6 +23,7 @@ __all__ = [
     "add_parameters",
     "announce",
     "chosen",
+    "interval_text",
     "item_titles",
     "line",
     "pages",

@@ -26,7 +26,14 @@ from serving.evaluation.retrieval_evaluation import copy_log, past_home
 from serving.query import SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
 from training.dataset import TEST, VALIDATE
-from training.metrics import Interval, check_trainings, mean_interval, spread_of
+from training.metrics import (
+    Interval,
+    check_trainings,
+    mean_interval,
+    slice_interval,
+    spread_of,
+    without_nan,
+)
 from training.retrieval.sources import publish_indexes
 from training.studies.next_purchase import (
     CONVENTIONS,
@@ -123,9 +130,9 @@ def evaluate_purchases(
         "depth": DEPTH,
         "reached": {name: _reached(lists.retrieved[name], orders) for name in PAGES},
         "chosen": {name: _chosen(trial) for name, trial in chosen.items()},
-        "models": [asdict(_measured(n, v, orders, parts)) for n, v in values.items()],
+        "models": [_measured(n, v, orders, parts) for n, v in values.items()],
         "differences": [
-            asdict(_measured(f"{page} − {name}", _less(values[page], values[name]), orders, parts))
+            _measured(f"{page} − {name}", _less(values[page], values[name]), orders, parts)
             for page in (*ranked, *PAGES)
             for name in BASELINES
         ],
@@ -258,19 +265,21 @@ def _ranked(chosen: Mapping[str, Trial], lookups: Lookups, orders: Decisions) ->
 
 def _measured(
     name: str, values: Values, orders: Decisions, parts: Mapping[str, npt.NDArray[np.bool_]]
-) -> SurfaceFigures:
-    return SurfaceFigures(
+) -> dict[str, Any]:
+    figures = SurfaceFigures(
         name,
         {
             metric: mean_interval(values_of_metric, orders.user)
             for metric, values_of_metric in values.items()
         },
         {
-            part: mean_interval(values[MAIN][inside], orders.user[inside])
+            part: slice_interval(values[MAIN][inside], orders.user[inside])
             for part, inside in parts.items()
             if inside.any()
         },
     )
+    plain: dict[str, Any] = without_nan(asdict(figures))
+    return plain
 
 
 def _less(values: Values, others: Values) -> Values:

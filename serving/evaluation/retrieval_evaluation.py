@@ -27,7 +27,7 @@ from serving.candidates import DEPTH, Retrieval, merge, retrieve_candidates
 from serving.query import SEARCH, SURFACES, ListRequest, Query
 from serving.state import ModelRegistry
 from training.dataset import compacted, historical_features, labelled_rankings
-from training.metrics import Interval, mean_interval
+from training.metrics import Interval, slice_interval, without_nan
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import RankedRows
 from training.retrieval.indexes import UNDERSTANDING
@@ -96,7 +96,7 @@ def evaluate_retrieval(home: Home, days: int = 1) -> dict[str, Any]:
         "items": items,
         "cut": to_text(cut),
         "depth": DEPTH,
-        "surfaces": {name: asdict(retrieval) for name, retrieval in surfaces.items()},
+        "surfaces": {name: without_nan(asdict(retrieval)) for name, retrieval in surfaces.items()},
     }
 
 
@@ -184,7 +184,7 @@ def _measured(registry: ModelRegistry, rankings: list[EvaluatedRanking]) -> Surf
     users = np.unique([str(one.query.user_id) for one in rankings], return_inverse=True)[1]
     return SurfaceRecall(
         len(rankings),
-        mean_interval(np.array(union), users),
+        slice_interval(np.array(union), users),
         {name: _share(values, len(rankings)) for name, values in alone.items()},
         {name: _share(values, len(rankings)) for name, values in marginal.items()},
     )

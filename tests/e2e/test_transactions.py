@@ -79,10 +79,10 @@ def day(tmp_path_factory, environment):
 
 
 def test_training_publishes_a_ranker_that_beats_repeats_and_popularity(day):
-    published, verdict = day["trained"]["published"], day["trained"]["ranker"]["verdict"]
+    published, verdict = day["trained"]["published"], day["trained"]["gate"]
 
     assert published["ranker"] is not None
-    assert verdict["difference"]["low"] > 0
+    assert verdict["guardrails"][0]["details"]["difference"]["low"] > 0
     assert "personal repeat" in published["reason"]
     assert day["trained"]["evaluation"]["reference"] == "personal repeat and popularity"
     assert {part["name"] for part in day["trained"]["evaluation"]["slices"]} == {"ordered before"}

@@ -1,6 +1,6 @@
 """Training datasets: a small synthetic one, and one of a small simulated shop."""
 
-import json
+import shutil
 
 import numpy as np
 import pyarrow as pa
@@ -13,8 +13,9 @@ from feature_repo.shop import SIMULATED_SHOP, Shop
 from training.dataset import Dataset, Facts
 from training.dataset.format import write_dataset
 from training.dataset.split import split_rankings
-from training.ranker import TRAINING, choose_and_fit
+from training.ranker import choose_and_fit
 from training.ranker.configuration import GRID
+from training.ranker.fitting import save_trained
 
 ITEMS = 6
 START = parse_instant("2026-01-05T00:00:00Z")
@@ -44,19 +45,33 @@ def fitted(made_dataset):
 
 
 @pytest.fixture
-def fitted_folder(fitted, tmp_path):
+def fitted_folder(fitted, made_dataset, tmp_path):
     """The folder of that ranker, which a test may change."""
-    return save_trained(*fitted, tmp_path / "ranker")
+    save_trained(*fitted, made_dataset, tmp_path / "ranker")
+    return tmp_path / "ranker"
 
 
-def save_trained(ranker, training, folder):
-    """Write what `train` writes."""
-    ranker.save(folder)
-    (folder / TRAINING).write_text(json.dumps(training.to_dict()))
-    return folder
+@pytest.fixture
+def shop_home(home):
+    """A home that declares the simulated shop, and has nothing else."""
+    home.root.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(SIMULATED_SHOP, home.shop_toml)
+    return home
 
 
-def write_made(path, *, slates=150, seed=3, order=None, **planted):
+@pytest.fixture(scope="session")
+def busy_dataset(tmp_path_factory):
+    """A made dataset in which slices have enough users for an interval."""
+    return write_made(tmp_path_factory.mktemp("busy") / "busy.parquet", slates=900, users=180)
+
+
+@pytest.fixture(scope="session")
+def busy_fitted(busy_dataset):
+    """The ranker of `busy_dataset` and its training, for tests that do not change them."""
+    return choose_and_fit(Dataset.load(busy_dataset), grid=GRID[:1])
+
+
+def write_made(path, *, slates=150, seed=3, users=20, order=None, **planted):
     """Write a dataset; `planted` columns are functions of the gain."""
     rng = np.random.default_rng(seed)
     shape = (slates, ITEMS)
@@ -78,17 +93,17 @@ def write_made(path, *, slates=150, seed=3, order=None, **planted):
         matrix[:, columns.index(column)] = values.ravel()
     rows = np.arange(slates * ITEMS) if order is None else order(slates * ITEMS)
     facts = Facts(columns, RatePrior(0.2, 2.0), "ranking_v1", 1, {"train": slates})
-    write_dataset(path, facts, _keys(slates, gain).take(pa.array(rows)), [matrix[rows]])
+    write_dataset(path, facts, _keys(slates, users, gain).take(pa.array(rows)), [matrix[rows]])
     return path
 
 
-def _keys(slates, gain):
+def _keys(slates, users, gain):
     slate = np.repeat(np.arange(slates), ITEMS)
     return pa.table(
         {
             "request_id": [f"r{n:04d}" for n in slate],
             "qid": slate,
-            "user_id": [f"u{n % 20}" if n % 7 else None for n in slate],
+            "user_id": [f"u{n % users}" if n % 7 else None for n in slate],
             "query_key": [f"uk|query {n % 4}" if n % 2 else None for n in slate],
             "market": ["uk" if n % 3 else "de" for n in slate],
             "item_id": [f"i{n}" for n in np.tile(np.arange(ITEMS), slates)],

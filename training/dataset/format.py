@@ -39,7 +39,7 @@ CONTEXT = (
 """Optional key columns: session, surface and device, the item's category, whether the order was
 random, and the outcomes that make up the gain."""
 
-_METADATA = b"aisle"
+_METADATA, _ROWS = b"aisle", b"aisle.rows"
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,22 @@ def read_facts(path: Path) -> Facts:
     return Facts(**{**table, "columns": tuple(table["columns"]), "prior": RatePrior(**prior)})
 
 
+def damage_of(path: Path) -> str | None:
+    """Return what does not fit between a dataset's rows, pages and metadata; None if all fits."""
+    try:
+        read_facts(path)
+        expected = int(pq.read_metadata(path).metadata[_ROWS])
+        rows = 0
+        with pq.ParquetFile(path, page_checksum_verification=True) as file:
+            for group in range(file.num_row_groups):
+                rows += file.read_row_group(group).num_rows
+    except DatasetError as error:
+        return str(error).rstrip(".")
+    except (OSError, pa.ArrowInvalid, KeyError) as error:
+        return f"it cannot be read whole ({str(error)[:120]})"
+    return None if rows == expected else f"expected {expected} rows, found {rows}"
+
+
 def write_dataset(path: Path, facts: Facts, keys: pa.Table, matrices: Iterable[Matrix]) -> None:
     """Write rows and their features; leave no file after a failure.
 
@@ -193,18 +209,23 @@ class DatasetWriter:
         fields = [keys.field(name) for name in self._keys]
         features = [pa.field(name, pa.float32()) for name in facts.columns]
         self._schema = pa.schema([*fields, *features]).with_metadata({_METADATA: _encoded(facts)})
-        self._writer = pq.ParquetWriter(self._partial, self._schema, compression="zstd")
+        self._rows = 0
+        self._writer = pq.ParquetWriter(
+            self._partial, self._schema, compression="zstd", write_page_checksum=True
+        )
 
     def write(self, keys: pa.Table, matrix: Matrix) -> None:
         """Write whole slates as one row group: N rows of keys, and their (N, F) features."""
         columns = keys.select(self._keys).combine_chunks().columns
         table = pa.table([*columns, *map(pa.array, matrix.T)], schema=self._schema)
         self._writer.write_table(table)
+        self._rows += table.num_rows
 
     def __enter__(self) -> "DatasetWriter":
         return self
 
     def __exit__(self, error: type[BaseException] | None, *_: object) -> None:
+        self._writer.add_key_value_metadata({_ROWS: str(self._rows).encode()})
         self._writer.close()
         if error is None:
             self._partial.replace(self._path)

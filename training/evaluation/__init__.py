@@ -9,7 +9,6 @@ from training.evaluation.publish import (
     check_served,
     publish_ranker,
     reject_ranker,
-    write_verdict,
 )
 from training.evaluation.trainings import repeat_trainings
 
@@ -26,5 +25,4 @@ __all__ = [
     "reject_ranker",
     "repeat_trainings",
     "study",
-    "write_verdict",
 ]

@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from training.dataset import TRAIN, VALIDATE, Dataset, LazyDataset
-from training.evaluation.evaluate import EVALUATION, without_nan, write
-from training.metrics import Floats, Interval, mean_intervals, ndcg
+from training.evaluation.evaluate import EVALUATION, write
+from training.metrics import Floats, Interval, mean_intervals, ndcg, without_nan
 from training.ranker import Trial, group_features, is_user_feature, refit, users_of
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 1.0)

@@ -5,7 +5,6 @@ is measured once; later calls return the logged result.
 """
 
 import json
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -23,11 +22,19 @@ from training.dataset import (
     Dataset,
     LazyDataset,
     check_target_leakage,
+    slices_of,
 )
 from training.evaluation.judgments import judgments
 from training.evaluation.shown_order import shown_order_note
-from training.evaluation.slices import slices_of
-from training.metrics import CONVENTIONS, Floats, Interval, Metric, mean_intervals
+from training.metrics import (
+    CONVENTIONS,
+    Floats,
+    Interval,
+    Metric,
+    mean_intervals,
+    slice_intervals,
+    without_nan,
+)
 from training.ranker import (
     MODEL,
     TRAINING,
@@ -237,7 +244,7 @@ def _slices(data: Dataset, values: Values, reference: str, users: Users) -> tupl
         if inside.any():
             parts = {"ranker": ranker[inside], "baseline": others[inside]}
             parts["difference"] = parts["ranker"] - parts["baseline"]
-            slices.append(Slice(name, int(inside.sum()), **mean_intervals(parts, users[inside])))
+            slices.append(Slice(name, int(inside.sum()), **slice_intervals(parts, users[inside])))
     return tuple(slices)
 
 
@@ -286,12 +293,3 @@ def write(out: Path, table: dict[str, Any]) -> None:
     partial = out / f".{EVALUATION}.part"
     partial.write_text(json.dumps(table, indent=1) + "\n")
     partial.replace(out / EVALUATION)
-
-
-def without_nan(value: Any) -> Any:
-    """Replace NaN by None, which means "not measured" and is valid JSON."""
-    if isinstance(value, dict):
-        return {key: without_nan(inner) for key, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [without_nan(inner) for inner in value]
-    return None if isinstance(value, float) and math.isnan(value) else value

@@ -25,7 +25,6 @@ def card(evaluation: Figures) -> dict[str, Any]:
             "kind": "gradient-boosted trees, rank:ndcg",
             "sha256": evaluation["identity"].get("model"),
             "chosen": training.get("chosen"),
-            "verdict": training.get("verdict", {}).get("reason"),
         },
         "data": {"dataset_sha256": evaluation["identity"].get("dataset"), **evaluation["data"]},
         "conventions": evaluation["conventions"],
@@ -59,7 +58,7 @@ def to_markdown(card: Figures) -> str:
     return "\n".join(
         [
             "# Model card: ranker\n",
-            f"{model['kind']}; sha256 `{str(model['sha256'])[:16]}`.  {model['verdict'] or ''}\n",
+            f"{model['kind']}; sha256 `{str(model['sha256'])[:16]}`.\n",
             "## Data\n",
             f"Rankings by split, in time: {rankings}.  Test split: {data['test_rows']} rows, "
             f"{data['test_first']} to {data['test_last']}.  "

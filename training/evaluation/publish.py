@@ -1,4 +1,4 @@
-"""Decide whether a ranker is published, and publish it or store it with the reason."""
+"""Publish a ranker as the gate decided, or store it with the verdict."""
 
 import hashlib
 import json
@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from feature_repo.events.contract import QUERY_KEY_VERSION
 from feature_repo.home import CHECKOUT, ArtifactError, Home
@@ -17,9 +17,16 @@ from feature_repo.views import RANKING_SERVICE
 from training.artifacts import Manifest, publish_version, sha256
 from training.evaluation.evaluate import EVALUATION, PAGE
 from training.evaluation.model_card import CARD, CARD_JSON
-from training.ranker import MODEL, TRAINING, Ranker
-
-VERDICT = "verdict.json"
+from training.gate import (
+    PUBLISH,
+    REJECT,
+    VERDICT,
+    VERDICT_PAGE,
+    Verdict,
+    listed,
+    unserved_columns,
+)
+from training.ranker import HELD_OUT, MODEL, Ranker
 
 
 @dataclass(frozen=True)
@@ -41,56 +48,16 @@ class Publication:
         return asdict(self)
 
 
-@dataclass(frozen=True)
-class Verdict:
-    """The decision of the gate on a trained ranker.
-
-    Attributes:
-        decision: what happens to it.
-        reason: of the decision, in sentences.
-        model: hash of the ranker that it is about.
-    """
-
-    decision: Literal["publish", "reject"]
-    reason: str
-    model: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready dict."""
-        return asdict(self)
-
-
-def write_verdict(ranker: Path, evaluation: Path, verdict: Path, *, force: bool = False) -> Verdict:
-    """Write the gate's decision and its reason to the folder `verdict`.
-
-    Args:
-        ranker: folder written by `training.ranker.ranker.train`.
-        evaluation: folder written by `training.evaluation.evaluate.evaluate`.
-        verdict: folder of `verdict.json`.
-        force: publish the ranker although the gate rejects it.
-
-    Raises:
-        ArtifactError: ranker or evaluation is absent or damaged, or they do not belong together.
-    """
-    trained, model = _trained(ranker, evaluation)["verdict"], sha256(ranker / MODEL)
-    reason = trained["reason"]
-    if force and not trained["publish"]:
-        reason = f"Published by --force, although the gate rejects it: {reason}"
-    decided = Verdict("publish" if trained["publish"] or force else "reject", reason, model)
-    verdict.mkdir(parents=True, exist_ok=True)
-    (verdict / VERDICT).write_text(json.dumps(decided.to_dict(), indent=1) + "\n")
-    return decided
-
-
 def publish_ranker(
     home: Home, ranker: Path, evaluation: Path, verdict: Path, *, name: str
 ) -> Publication:
     """Publish a ranker under `name`, with its evaluation and the gate's verdict inside.
 
     Raises:
-        ArtifactError: as `write_verdict`, or the gate rejected the ranker.
+        ArtifactError: ranker, evaluation or verdict is damaged or of another ranker, or the gate
+            rejected it.
     """
-    decided = _decided(ranker, verdict, "publish")
+    decided = _decided(ranker, verdict, PUBLISH)
     version = _store(home, ranker, evaluation, verdict, name, decided)
     return Publication(version, decided.reason)
 
@@ -101,9 +68,9 @@ def reject_ranker(
     """Store a ranker that the gate rejected, without putting it in use.
 
     Raises:
-        ArtifactError: as `write_verdict`, or the gate did not reject the ranker.
+        ArtifactError: as `publish_ranker`, or the gate did not reject the ranker.
     """
-    decided = _decided(ranker, verdict, "reject")
+    decided = _decided(ranker, verdict, REJECT)
     version = _store(home, ranker, evaluation, verdict, name, decided)
     return Publication(None, decided.reason, version)
 
@@ -111,32 +78,32 @@ def reject_ranker(
 def _store(
     home: Home, ranker: Path, evaluation: Path, verdict: Path, name: str, decided: Verdict
 ) -> str:
-    _trained(ranker, evaluation)
+    _check_evaluation(ranker, evaluation)
     with tempfile.TemporaryDirectory() as scratch:
-        build = Path(shutil.copytree(ranker, Path(scratch) / "ranker"))
+        unpublished = shutil.ignore_patterns(HELD_OUT)
+        build = Path(shutil.copytree(ranker, Path(scratch) / "ranker", ignore=unpublished))
         for file in (EVALUATION, PAGE, CARD, CARD_JSON):
             shutil.copyfile(evaluation / file, build / file)
-        shutil.copyfile(verdict / VERDICT, build / VERDICT)
+        for file in (VERDICT, VERDICT_PAGE):
+            shutil.copyfile(verdict / file, build / file)
         return publish_version(
             home,
             name,
             build,
             _manifest(Ranker.load(build), _read(evaluation / EVALUATION)),
             reason=decided.reason,
-            use=decided.decision == "publish",
+            use=decided.decision == PUBLISH,
         )
 
 
-def _trained(ranker: Path, evaluation: Path) -> dict[str, Any]:
-    """Read how a ranker was trained, and check that the evaluation is of this ranker."""
-    trained, measured = _read(ranker / TRAINING), _read(evaluation / EVALUATION)
-    if measured["identity"]["model"] != sha256(ranker / MODEL):
+def _check_evaluation(ranker: Path, evaluation: Path) -> None:
+    """Check that an evaluation is of this ranker."""
+    if _read(evaluation / EVALUATION)["identity"]["model"] != sha256(ranker / MODEL):
         raise ArtifactError(f"{evaluation} is of another ranker than {ranker}; evaluate it again.")
-    return trained
 
 
 def _decided(ranker: Path, verdict: Path, decision: str) -> Verdict:
-    decided = Verdict(**_read(verdict / VERDICT))
+    decided = Verdict.load(verdict)
     if decided.model != sha256(ranker / MODEL):
         raise ArtifactError(f"{verdict} is of another ranker than {ranker}; check the gate again.")
     if decided.decision != decision:
@@ -155,11 +122,11 @@ def check_served(home: Home, manifest: Manifest) -> None:
     """
     service = manifest.feature_service.get("name", RANKING_SERVICE)
     served = feature_columns(Shop.load(home.shop_toml), service)
-    lacking = [name for name in manifest.columns if name not in {*served}]
+    lacking = unserved_columns(manifest.columns, served)
     if lacking:
         raise ArtifactError(
             f"Ranker {manifest.name!r} reads {len(lacking)} columns that the features of this home "
-            f"lack: {', '.join(lacking[:10])}{', …' if len(lacking) > 10 else ''}.  Declare them "
+            f"lack: {listed(lacking)}.  Declare them "
             "again in shop.toml, or train a ranker on the present features."
         )
     if manifest.query_key_version not in (None, QUERY_KEY_VERSION):

@@ -59,8 +59,7 @@ def page(evaluation: Figures) -> str:
 <body>
 <main>
 <h1>Evaluation</h1>
-<p>The ranker's ndcg@10 on the test split is <strong>{main}</strong>.
-{escape(evaluation["training"].get("verdict", {}).get("reason", ""))}</p>
+<p>The ranker's ndcg@10 on the test split is <strong>{main}</strong>.</p>
 {_note(shown_order_note(evaluation))}
 <p class="note">{escape(evaluation["conventions"])}.
 {counted["counted"]} rankings counted, {counted["empty"]} without a gain left out.

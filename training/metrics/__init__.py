@@ -1,7 +1,15 @@
 """Ranking metrics, bootstrap intervals, seeded random streams and reproducible arithmetic."""
 
 from training.metrics.as_of_sum import AsOfSum
-from training.metrics.bootstrap import Interval, mean_interval, mean_intervals
+from training.metrics.bootstrap import (
+    LEAST_CLUSTERS,
+    Interval,
+    mean_interval,
+    mean_intervals,
+    slice_interval,
+    slice_intervals,
+    without_nan,
+)
 from training.metrics.metrics import (
     CONVENTIONS,
     Floats,
@@ -20,6 +28,7 @@ from training.metrics.truncated_svd import left_singular_vectors
 __all__ = [
     "CONVENTIONS",
     "FEWEST_TRAININGS",
+    "LEAST_CLUSTERS",
     "AsOfSum",
     "Bools",
     "Floats",
@@ -44,6 +53,9 @@ __all__ = [
     "ndcg",
     "noise",
     "slate_starts",
+    "slice_interval",
+    "slice_intervals",
     "spread_of",
     "stream",
+    "without_nan",
 ]

@@ -1,19 +1,29 @@
-"""XGBoost rankers: variants, selection on validation, calibration and the gate."""
+"""XGBoost rankers: variants, selection on validation, calibration and held-out scores."""
 
 from training.ranker.baselines import BASELINES, RATE, SHOWN, baselines_of, reference_of
+from training.ranker.calibration import Calibration
 from training.ranker.click_model import Bools
 from training.ranker.configuration import SEED, Configuration
 from training.ranker.ensemble import merge_boosters
 from training.ranker.feature_groups import group_features, is_user_feature
-from training.ranker.fitting import Training, Trial, best_of, choose_and_fit, refit, train
-from training.ranker.gate import users_of
+from training.ranker.fitting import (
+    Training,
+    Trial,
+    best_of,
+    choose_and_fit,
+    refit,
+    train,
+)
+from training.ranker.held_out import HELD_OUT, HeldOut, over_examination
 from training.ranker.quantized import FitRows, measured_rows, quantize
 from training.ranker.ranker import MODEL, TRAINING, Ranker, Scores
+from training.ranker.shoppers import instants_of, users_of
 from training.ranker.trees import early_stopping, grow, threads
 from training.ranker.variants import NAIVE, Fitted, fit, in_random_order
 
 __all__ = [
     "BASELINES",
+    "HELD_OUT",
     "MODEL",
     "NAIVE",
     "RATE",
@@ -21,9 +31,11 @@ __all__ = [
     "SHOWN",
     "TRAINING",
     "Bools",
+    "Calibration",
     "Configuration",
     "FitRows",
     "Fitted",
+    "HeldOut",
     "Ranker",
     "Scores",
     "Training",
@@ -36,9 +48,11 @@ __all__ = [
     "group_features",
     "grow",
     "in_random_order",
+    "instants_of",
     "is_user_feature",
     "measured_rows",
     "merge_boosters",
+    "over_examination",
     "quantize",
     "reference_of",
     "refit",

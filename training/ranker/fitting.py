@@ -27,19 +27,20 @@ from training.dataset import (
 from training.ranker.calibration import Calibration, calibrate
 from training.ranker.click_model import Bools, curves_by
 from training.ranker.configuration import GRID, Configuration
-from training.ranker.gate import Gate, RankerInUse, check_gate, instants_of
+from training.ranker.held_out import HELD_OUT, HeldOut
 from training.ranker.quantized import FitRows
-from training.ranker.ranker import TRAINING, Ranker
+from training.ranker.ranker import MODEL, TRAINING, Ranker
 from training.ranker.search import search_configuration
 from training.ranker.selection import (
     FEWEST_SLATES,
     RANDOMIZED,
     VALIDATION,
     Selection,
+    examined_of,
     outcomes_of,
     select,
-    unbiased_gain,
 )
+from training.ranker.shoppers import instants_of
 from training.ranker.variants import (
     CLICK_MODEL,
     VARIANTS,
@@ -106,7 +107,7 @@ class Training:
         trials: every configuration tried.
         chosen: the one that was fitted on both splits.
         selection: of the variant.
-        gate: whether it may be published.
+        held_out: scores of slates that the chosen one had not learned from when it was selected.
         rankings: with a gain, by split.
         examination: curves of the click model, by column and value, and over all slates.
         outcomes: variant → outcome → ndcg@10 where variants were compared, gains being over
@@ -118,7 +119,7 @@ class Training:
     trials: tuple[Trial, ...]
     chosen: Trial
     selection: Selection
-    gate: Gate
+    held_out: HeldOut
     rankings: dict[str, int]
     examination: dict[str, Any]
     outcomes: dict[str, dict[str, float]]
@@ -131,7 +132,6 @@ class Training:
             "trials": [trial.to_dict() for trial in self.trials],
             "chosen": self.chosen.to_dict(),
             "choice": self.selection.to_dict(),
-            "verdict": asdict(self.gate),
             "rankings": self.rankings,
             "examination": self.examination,
             "outcomes": self.outcomes,
@@ -148,7 +148,6 @@ def train(
     journal: Path | None = None,
     search: int = 0,
     search_seconds: float | None = None,
-    in_use: Path | None = None,
 ) -> Training:
     """Choose a configuration on the validation split, fit it, and write it to the folder `out`.
 
@@ -159,7 +158,6 @@ def train(
         journal: file of the trials of all searches (beside `out`).
         search: number of search trials, in addition to the fixed configurations.
         search_seconds: no new trial starts later.
-        in_use: folder of the published ranker, which the gate compares with.
 
     Raises:
         NotEnoughError: too few rankings with a click, or too few users.
@@ -178,22 +176,26 @@ def train(
             progress=progress,
         )
         grid = tuple(dict.fromkeys((*GRID, best)))
-    published = None if in_use is None else RankerInUse.load(in_use)
-    ranker, training = choose_and_fit(data, progress, grid, published)
-    ranker.save(out)
-    (out / TRAINING).write_text(json.dumps(training.to_dict(), indent=1) + "\n")
+    ranker, training = choose_and_fit(data, progress, grid)
+    save_trained(ranker, training, dataset, out)
     return training
+
+
+def save_trained(ranker: Ranker, training: Training, dataset: Path, out: Path) -> None:
+    """Write a ranker, how it was trained, and hashes of its trees and of its dataset."""
+    ranker.save(out)
+    training.held_out.save(out / HELD_OUT)
+    hashes = {"model": sha256(out / MODEL), "dataset": sha256(dataset)}
+    table = training.to_dict() | {"hashes": hashes}
+    (out / TRAINING).write_text(json.dumps(table, indent=1) + "\n")
 
 
 def choose_and_fit(
     data: Dataset,
     progress: Progress | None = None,
     grid: tuple[Configuration, ...] = GRID,
-    in_use: RankerInUse | None = None,
 ) -> tuple[Ranker, Training]:
     """Try every configuration and variant, fit the best on training and validation split.
-
-    The gate compares it with the ranker in use, if there is one.
 
     Raises:
         DatasetError: no ranking with a gain in one of the two splits.
@@ -212,14 +214,11 @@ def choose_and_fit(
     chosen = best_of(trials, selection.variant)
     booster = refit(chosen, both).booster
     calibration = _calibration(selected, click_model, compared)
-    gate = check_gate(
-        compared, selected.scores(compared), unbiased_gain(compared, click_model), name, in_use
-    )
     training = Training(
         trials=trials,
         chosen=chosen,
         selection=selection,
-        gate=gate,
+        held_out=_held_out(data, in_slice, selected, click_model),
         rankings={TRAIN: _slates_with_gain(train_part), VALIDATE: _slates_with_gain(validation)},
         examination=_examination(click_model, train_part),
         outcomes=outcomes_of(fitted, compared),
@@ -299,6 +298,26 @@ def _randomized_slice(data: Dataset) -> Bools:
     return randomized & (enough and randomized.mean() <= _LARGEST_SLICE)
 
 
+def _held_out(data: Dataset, in_slice: Bools, selected: Fitted, click_model: Fitted) -> HeldOut:
+    """Score the randomized slice and the rest of the validation split.
+
+    Args:
+        data: the rows of all splits.
+        in_slice: whether each row outside the test split is of the randomized slice.
+    """
+    split = data.column("split")
+    randomized = np.zeros(data.size, bool)
+    randomized[np.isin(split, (TRAIN, VALIDATE))] = in_slice
+    selected_rows = randomized | (split == VALIDATE)
+    rows = data.rows(selected_rows)
+    return HeldOut(
+        rows=np.flatnonzero(selected_rows),
+        randomized=randomized[selected_rows],
+        scores=selected.scores(rows),
+        examined=examined_of(click_model, rows),
+    )
+
+
 def _with_some_gain(data: Dataset, split: str) -> Dataset:
     if not _slates_with_gain(data):
         raise DatasetError(
@@ -315,12 +334,11 @@ def _slates_with_gain(data: Dataset) -> int:
 
 def _calibration(selected: Fitted, click_model: Fitted, data: Dataset) -> Calibration:
     """Fit on the earlier half of the slates, and measure the error on the later half."""
-    assert click_model.objective is not None
     qid = data.column("qid")
     return calibrate(
         scores=selected.scores(data).astype(np.float64),
         clicked=data.column("gain") > 0,
-        examined=click_model.objective.examination.of(shown_of(data)),
+        examined=examined_of(click_model, data),
         held_out=qid > np.median(qid),
     )
 

@@ -22,15 +22,14 @@ import numpy as np
 from training.dataset import Dataset
 from training.metrics import Interval, exp, log, mean_interval, ndcg, slate_starts
 from training.ranker.click_model import Floats, Ints
-from training.ranker.gate import users_of
+from training.ranker.held_out import over_examination
+from training.ranker.shoppers import users_of
 from training.ranker.variants import CLICK_MODEL, DEFAULT, VARIANTS, Fitted, shown_of
 
 OUTCOMES = ("clicked", "carted", "ordered")
 RANDOMIZED, VALIDATION = "randomized slice", "validation split"
 FEWEST_SLATES = 100
 """Randomized slates with a gain; with fewer the validation split is used."""
-_LEAST_EXAMINATION = 0.1
-"""Minimum examination by which a gain is divided, so its weight rises at most tenfold."""
 _STEEPEST, _FLAT = 20.0, 1e-9
 """Limits of the scale a, for scores with standard deviation 1, and of that deviation."""
 
@@ -89,21 +88,13 @@ def select(fitted: Mapping[str, Fitted], data: Dataset, compared_on: str) -> Sel
     )
 
 
-def unbiased_gain(data: Dataset, click_model: Fitted, gain: float | None = None) -> Floats:
-    """Return each row's gain, or `gain`, over its examination probability, shape (R,)."""
-    assert click_model.objective is not None
-    examined = click_model.objective.examination.of(shown_of(data))
-    gains = data.column("gain") if gain is None else gain
-    return np.asarray(gains / np.maximum(examined, _LEAST_EXAMINATION))
-
-
 def outcomes_of(fitted: Mapping[str, Fitted], data: Dataset) -> dict[str, dict[str, float]]:
     """Return variant → outcome → ndcg@10, each outcome counting 1 over its examination.
 
     Empty if the dataset does not distinguish outcomes; NaN for an outcome that never happened.
     """
     present = [name for name in OUTCOMES if name in data.keys.column_names]
-    weight, qid = unbiased_gain(data, fitted[CLICK_MODEL], gain=1.0), data.column("qid")
+    weight, qid = over_examination(1.0, examined_of(fitted[CLICK_MODEL], data)), data.column("qid")
     table: dict[str, dict[str, float]] = {}
     for variant, one in fitted.items():
         scores = one.scores(data)
@@ -112,6 +103,12 @@ def outcomes_of(fitted: Mapping[str, Fitted], data: Dataset) -> dict[str, dict[s
             for name in present
         }
     return table
+
+
+def examined_of(click_model: Fitted, data: Dataset) -> Floats:
+    """Return the probability that each row was examined, shape (R,)."""
+    assert click_model.objective is not None
+    return click_model.objective.examination.of(shown_of(data))
 
 
 def _mean(values: Floats) -> float:
@@ -123,8 +120,7 @@ def _values(fitted: Fitted, click_model: Fitted, data: Dataset) -> Floats:
     """Shape (Q,): log likelihood of a slate's gains with the scores minus the same without them."""
     from scipy.optimize import minimize_scalar
 
-    assert click_model.objective is not None
-    offset = log(click_model.objective.examination.of(shown_of(data)))
+    offset = log(examined_of(click_model, data))
     scores, gain = fitted.scores(data).astype(np.float64), data.column("gain").astype(np.float64)
     scores = (scores - scores.mean()) / max(float(scores.std()), _FLAT)
     starts = slate_starts(data.column("qid"))

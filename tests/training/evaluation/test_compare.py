@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from feature_repo.home import ArtifactError
-from tests.training.conftest import save_trained
 from training.dataset import Dataset
 from training.evaluation import compare, evaluate
 from training.evaluation.evaluation_table import tables
 from training.ranker import choose_and_fit
 from training.ranker.configuration import GRID
+from training.ranker.fitting import save_trained
 
 
 @pytest.fixture
@@ -39,7 +39,8 @@ def test_a_ranker_compared_with_itself_has_no_difference(dataset, ranker):
 
 def test_ranker_with_fewer_columns_in_another_order_is_compared(dataset, ranker, columns, tmp_path):
     fewer = Dataset.load(dataset).features(columns[:1:-1])
-    older = save_trained(*choose_and_fit(fewer, grid=GRID[:1]), tmp_path / "older")
+    older = tmp_path / "older"
+    save_trained(*choose_and_fit(fewer, grid=GRID[:1]), dataset, older)
 
     comparison = compare(dataset, ranker, older)
 

@@ -13,25 +13,26 @@ import pytest
 from rich.console import Console
 
 from feature_repo.home import DatasetError
-from tests.training.conftest import save_trained
 from training.dataset import TRAIN, VALIDATE, Dataset
 from training.dataset.format import write_dataset
+from training.dataset.slices import slices_of, support_levels
 from training.evaluation import evaluate, print_evaluation, repeat_trainings, study
 from training.evaluation.ablations import USER_AND_SESSION, ablation, learning_curve
 from training.evaluation.evaluate import EVALUATION, PAGE, Logged, measure
 from training.evaluation.evaluation_table import tables
 from training.evaluation.model_card import CARD, CARD_JSON, card, to_markdown
-from training.evaluation.slices import slices_of, support_levels
 from training.metrics import CONVENTIONS, Metric, ndcg
 from training.ranker import BASELINES, TRAINING, Trial, refit
 from training.ranker.configuration import GRID
+from training.ranker.fitting import save_trained
 
 
 @pytest.fixture(scope="module")
 def evaluated(made_dataset, fitted, tmp_path_factory):
     """A folder with the ranker and its evaluation, and what `evaluate` returned."""
     folder = tmp_path_factory.mktemp("evaluated")
-    ranker = save_trained(*fitted, folder / "ranker")
+    ranker = folder / "ranker"
+    save_trained(*fitted, made_dataset, ranker)
     return folder, evaluate(made_dataset, ranker, folder / "evaluation").to_dict()
 
 

@@ -5,7 +5,7 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
-from training.metrics import mean_interval, mean_intervals
+from training.metrics import mean_interval, mean_intervals, slice_intervals
 from training.metrics.bootstrap import DRAWS
 
 
@@ -78,3 +78,14 @@ def test_the_interval_equals_a_bootstrap_that_draws_users_one_by_one():
     np.testing.assert_allclose(
         [interval.low, interval.high], np.quantile(means, [0.025, 0.975]), atol=1e-12
     )
+
+
+def test_a_slice_of_fewer_than_thirty_users_has_a_mean_and_no_interval():
+    values, users = np.arange(58.0), np.repeat(np.arange(29), 2)
+
+    few = slice_intervals({"value": values}, users)["value"]
+    enough = slice_intervals({"value": np.r_[values, 58.0]}, np.r_[users, 29])["value"]
+
+    assert (few.value, np.isnan(few.low), np.isnan(few.high)) == (values.mean(), True, True)
+    assert enough == mean_interval(np.r_[values, 58.0], np.r_[users, 29])
+    assert slice_intervals({"value": np.r_[values, np.nan]}, np.r_[users, 29])["value"] == few

@@ -26,10 +26,11 @@ from training.metrics import (
     Floats,
     Interval,
     check_trainings,
-    mean_intervals,
     ndcg,
     slate_starts,
+    slice_intervals,
     spread_of,
+    without_nan,
 )
 from training.ranker import BASELINES, RATE, SEED, Trial, in_random_order, refit, users_of
 from training.studies.nameless.traffic import without_names
@@ -157,7 +158,7 @@ def measure(
     values = _fitted(worlds, chosen, trainings or 1, progress, done)
     figures = _figures(worlds, {name: each[0] for name, each in values.items()})
     return {
-        "visits": [asdict(one) for one in figures],
+        "visits": [without_nan(asdict(one)) for one in figures],
         "trainings": _spreads(worlds, values) if trainings else {},
     }
 
@@ -231,7 +232,7 @@ def _figures(worlds: Mapping[str, _World], values: Mapping[str, Floats]) -> list
             name,
             rankings=int(chosen.sum()),
             visits=int(np.unique(visits[chosen]).size),
-            metrics=mean_intervals(
+            metrics=slice_intervals(
                 {column: each[chosen] for column, each in columns.items()}, users[chosen]
             ),
             share=_share(*(float(columns[f"{name} gain"][chosen].mean()) for name in worlds)),

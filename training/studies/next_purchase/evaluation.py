@@ -16,7 +16,15 @@ import numpy as np
 from feature_repo.home import DatasetError, to_text
 from feature_repo.request_features import Matrix
 from training.dataset import TEST, TRAIN, VALIDATE
-from training.metrics import FEWEST_TRAININGS, Interval, check_trainings, mean_interval, spread_of
+from training.metrics import (
+    FEWEST_TRAININGS,
+    Interval,
+    check_trainings,
+    mean_interval,
+    slice_interval,
+    spread_of,
+    without_nan,
+)
 from training.ranker import Configuration, Ranker
 from training.studies.next_purchase.baselines import POPULARITY, REPEAT
 from training.studies.next_purchase.decisions import Decisions
@@ -70,7 +78,7 @@ class Evaluation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict."""
-        table: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        table: dict[str, Any] = json.loads(json.dumps(without_nan(asdict(self))))
         return table
 
 
@@ -187,7 +195,7 @@ def _models(
                 for metric, value in metrics.items()
             },
             {
-                part: mean_interval(metrics[MAIN][inside], test.user[inside])
+                part: slice_interval(metrics[MAIN][inside], test.user[inside])
                 for part, inside in slices.items()
                 if inside.any()
             },

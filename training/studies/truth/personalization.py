@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from training.dataset import Dataset
-from training.metrics import Floats, Interval, mean_interval
+from training.metrics import Floats, Interval, slice_interval, without_nan
 from training.ranker import Bools, choose_and_fit
 from training.studies.simulation import ShopConfig
 from training.studies.truth.cell import CONFIGURATIONS, request_ndcg
@@ -78,7 +78,8 @@ class Personalization:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the results as JSON values."""
-        return asdict(self)
+        table: dict[str, Any] = without_nan(asdict(self))
+        return table
 
 
 def measure_personalization(
@@ -142,5 +143,5 @@ def _compare(name: str, fresh: Fresh, selected: Bools, value: Floats, other: Flo
         requests=int(selected.sum()),
         value=float(value[selected].mean()),
         other=float(other[selected].mean()),
-        gain=mean_interval((value - other)[selected], fresh.user[selected]),
+        gain=slice_interval((value - other)[selected], fresh.user[selected]),
     )

@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from feature_repo.views import GROUPS, PURCHASE_SERVICE
-from training.dataset import Dataset
+from training.dataset.format import Dataset
 from training.metrics import slate_starts
 
 Chosen = npt.NDArray[np.bool_]

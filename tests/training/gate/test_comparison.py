@@ -1,17 +1,15 @@
 """A ranker must beat the one in use, or the best baseline, by its interval over users."""
 
-import json
-
 import numpy as np
 import pyarrow as pa
 import pytest
 
 from feature_repo.home import to_text
 from training.dataset import Dataset
+from training.gate.comparison import IN_USE, check_better, check_not_worse, compare_on
+from training.gate.in_use import RankerInUse
 from training.metrics import mean_interval, ndcg
-from training.ranker import BASELINES, RATE, SHOWN, TRAINING, Ranker, choose_and_fit
-from training.ranker.configuration import GRID
-from training.ranker.gate import IN_USE, RankerInUse, check_gate, instants_of, users_of
+from training.ranker import BASELINES, SHOWN, TRAINING, Ranker, instants_of, users_of
 
 ALL_SEEN, NONE_SEEN = 1 << 60, 0
 
@@ -48,11 +46,13 @@ def test_the_best_baseline_is_the_one_to_beat_and_the_shown_order_is_none(data, 
         data.facts, keys.set_column(column, "position", pa.array(best_first)), data.matrix
     )
 
-    gate, other = (check_gate(rows, best_scores(gain), gain, "split") for rows in (data, followed))
+    first, second = (
+        compare_on("split", rows, best_scores(gain), gain) for rows in (data, followed)
+    )
 
-    assert gate.compared_with == max(means.keys() - {SHOWN}, key=means.get)
-    assert gate.publish
-    assert other == gate
+    assert first.other == max(means.keys() - {SHOWN}, key=means.get)
+    assert not check_better(first).refuses
+    assert check_better(second) == check_better(first)
 
 
 def test_slates_without_a_user_are_of_the_shopper_of_their_session(data):
@@ -76,37 +76,60 @@ def test_slates_without_a_user_are_of_the_shopper_of_their_session(data):
 
 
 def test_a_gain_whose_interval_contains_zero_is_not_published(data, gain):
-    baseline = BASELINES[check_gate(data, gain, gain, "split").compared_with](data)
+    baseline = BASELINES[compare_on("split", data, gain, gain).other](data)
     few = np.isin(data.column("qid"), np.unique(data.column("qid"))[:3])
     scores = np.where(few, gain, baseline)
 
-    gate = check_gate(data, scores, gain, "split")
+    comparison = compare_on("split", data, scores, gain)
 
     qid = data.column("qid")
     expected = mean_interval(ndcg(scores, gain, qid) - ndcg(baseline, gain, qid), users_of(data))
-    assert gate.difference == expected
+    assert comparison.difference == expected
     assert expected.value > 0 >= expected.low
-    assert not gate.publish
-    assert "not published, because the interval is not above zero" in gate.reason
+    assert check_better(comparison).refuses
+    assert "the interval is not above zero" in check_better(comparison).reason
+
+
+def test_a_ranker_that_is_hardly_worse_passes_within_a_margin(data, gain):
+    baseline = BASELINES[compare_on("split", data, gain, gain).other](data)
+    few = np.isin(data.column("qid"), np.unique(data.column("qid"))[:3])
+    comparison = compare_on("split", data, np.where(few, -gain, baseline), gain)
+    low = comparison.difference.low
+
+    results = [check_better(comparison, margin) for margin in (0.0, -low / 2, -low * 2)]
+
+    assert low < 0
+    assert [one.refuses for one in results] == [True, True, False]
+    assert f"it is not worse within the margin of {-low * 2:g}" in results[2].reason
+
+
+def test_a_second_comparison_refuses_only_a_ranker_that_is_clearly_worse(data, gain):
+    baseline = BASELINES[compare_on("split", data, gain, gain).other](data)
+    few = np.isin(data.column("qid"), np.unique(data.column("qid"))[:3])
+    orders = (np.where(few, -gain, baseline), -gain)
+
+    results = [check_not_worse(compare_on("split", data, order, gain)) for order in orders]
+
+    assert [one.refuses for one in results] == [False, True]
 
 
 def test_a_ranker_that_beats_the_baseline_does_not_replace_a_better_one(data, gain, fitted):
     scores = best_scores(gain, noise=3.0)
 
-    alone = check_gate(data, scores, gain, "split")
-    gate = check_gate(data, scores, gain, "split", in_use(fitted, NONE_SEEN))
+    alone = compare_on("split", data, scores, gain)
+    comparison = compare_on("split", data, scores, gain, in_use(fitted, NONE_SEEN))
 
-    assert alone.difference.value > gate.difference.value
-    assert gate.compared_with == IN_USE
-    assert gate.difference.high < 0
-    assert not gate.publish
+    assert alone.difference.value > comparison.difference.value
+    assert comparison.other == IN_USE
+    assert comparison.difference.high < 0
+    assert check_better(comparison).refuses
 
 
 def test_a_better_ranker_replaces_the_one_in_use(data, gain, fitted):
-    gate = check_gate(data, best_scores(gain), gain, "split", in_use(fitted, NONE_SEEN))
+    comparison = compare_on("split", data, best_scores(gain), gain, in_use(fitted, NONE_SEEN))
 
-    assert gate.difference.low > 0
-    assert gate.publish
+    assert comparison.difference.low > 0
+    assert not check_better(comparison).refuses
 
 
 def test_only_slates_that_the_ranker_in_use_has_not_learned_from_are_compared(data, gain, fitted):
@@ -115,27 +138,28 @@ def test_only_slates_that_the_ranker_in_use_has_not_learned_from_are_compared(da
     later = instants > half
     part = data.rows(later)
 
-    gate = check_gate(data, best_scores(gain), gain, "split", in_use(fitted, half))
+    comparison = compare_on("split", data, best_scores(gain), gain, in_use(fitted, half))
 
-    alone = check_gate(part, best_scores(gain)[later], gain[later], "s", in_use(fitted, NONE_SEEN))
-    assert gate.difference == alone.difference
-    assert "learned from" not in gate.reason
+    alone = compare_on(
+        "split", part, best_scores(gain)[later], gain[later], in_use(fitted, NONE_SEEN)
+    )
+    assert comparison.difference == alone.difference
+    assert "learned from" not in comparison.sentence
 
 
 def test_if_the_one_in_use_has_learned_from_all_slates_the_reason_says_so(data, gain, fitted):
-    gate = check_gate(data, best_scores(gain), gain, "split", in_use(fitted, ALL_SEEN))
+    comparison = compare_on("split", data, best_scores(gain), gain, in_use(fitted, ALL_SEEN))
 
-    assert "which has learned from these slates (--force" in gate.reason
+    assert "which has learned from these slates (--force" in comparison.sentence
 
 
 def test_a_ranker_in_use_that_reads_other_columns_is_not_compared(data, gain, fitted):
     ranker, _ = fitted
     other = Ranker(("gone__feature", *ranker.columns[1:]), ranker.prior, ranker.booster)
 
-    gate = check_gate(data, best_scores(gain), gain, "split", RankerInUse(other, NONE_SEEN))
+    comparison = compare_on("split", data, best_scores(gain), gain, RankerInUse(other, NONE_SEEN))
 
-    assert gate == check_gate(data, best_scores(gain), gain, "split")
-    assert gate.compared_with in BASELINES
+    assert comparison.other in BASELINES
 
 
 def test_a_published_ranker_says_until_when_it_learned(data, fitted, fitted_folder):
@@ -152,11 +176,3 @@ def test_a_published_ranker_without_its_training_is_not_compared(fitted_folder, 
     (fitted_folder / TRAINING).write_text(content)
 
     assert RankerInUse.load(fitted_folder) is None
-
-
-def test_the_same_data_does_not_replace_its_own_ranker(data, fitted_folder):
-    _, training = choose_and_fit(data, grid=GRID[:1], in_use=RankerInUse.load(fitted_folder))
-
-    assert not training.gate.publish
-    assert json.loads(json.dumps(training.to_dict()))["verdict"]["compared_with"] == IN_USE
-    assert RATE not in training.gate.reason
