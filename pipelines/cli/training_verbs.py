@@ -109,17 +109,18 @@ def explain(args: argparse.Namespace) -> Outcome:
     """Explain why the last trained ranker puts a slate in its order."""
     from feature_repo.events.log import EventLog
     from feature_repo.shop import Shop
-    from training.evaluation import explanation
+    from training.explanation import explain as explain_slate
+    from training.explanation import slate_of_dataset, slate_of_log
     from training.ranker import Ranker
 
     settings = Settings.from_environment()
     home = settings.home
     ranker = Ranker.load(_trained_ranker(home))
-    slate = explanation.slate_of_dataset(home.root / DATASET.path, args.request)
-    items, matrix = slate or explanation.slate_of_log(
+    slate = slate_of_dataset(home.root / DATASET.path, args.request)
+    items, matrix = slate or slate_of_log(
         EventLog(home, Clock.of(settings)), args.request, ranker.columns
     )
-    explained = explanation.explain(ranker, items, matrix, exact=not args.approximate, top=args.top)
+    explained = explain_slate(ranker, items, matrix, exact=not args.approximate, top=args.top)
     log, shop = EventLog(home, Clock.of(settings)), Shop.load(home.shop_toml)
     titles = item_titles(log, shop, [one.item for one in explained])
     rows: list[list[object]] = [

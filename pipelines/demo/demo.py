@@ -18,7 +18,7 @@ from feature_repo.home import CHECKOUT, SECOND, Clock, Home, LogError, Settings,
 from feature_repo.shop import SIMULATED_SHOP, Shop
 from pipelines.catalogue import TRANSFORM_FEATURES, pipeline_of
 from pipelines.declarations import EVALUATION, MODEL, Report, Step
-from pipelines.demo.showcase import Explainer, Showcase, choose_request, click_and_rank_again
+from pipelines.demo.showcase import Showcase, choose_request, click_and_rank_again
 from pipelines.service import AisleClient, free_port, running_service
 from pipelines.steps import refresh
 from pipelines.terminal import item_titles
@@ -93,7 +93,7 @@ class Demo:
             if request is None:
                 return None
             titles = item_titles(log, Shop.load(self.home.shop_toml), request.items)
-            return click_and_rank_again(client, request, clock, titles, Explainer(ranker))
+            return click_and_rank_again(client, request, clock, titles, ranker)
 
     def _source(self) -> Path:
         source = self.events or self._simulated()

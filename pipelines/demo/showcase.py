@@ -1,16 +1,18 @@
 """One shopper's slate before and after a click: which items moved, and why."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from feature_repo.events.log import EventLog
 from feature_repo.home import Clock, to_text
 from pipelines.service import AisleClient
+from training.explanation import ExplainedSlate, moves_between
+
+if TYPE_CHECKING:
+    from training.ranker import Ranker
 
 _LONGEST_SLATE = 12
 _TRIES = 20
-_NOTABLE = 0.001
-"""Smaller changes of a contribution are not reported."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,7 @@ class ShowcaseRequest:
 
 
 @dataclass(frozen=True)
-class Move:
+class ShowcaseMove:
     """The positions of one item in the first and the second slate.
 
     Attributes:
@@ -48,7 +50,7 @@ class Showcase:
     clicked: str
     before: dict[str, Any]
     after: dict[str, Any]
-    moves: list[Move]
+    moves: list[ShowcaseMove]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the showcase as plain values."""
@@ -91,7 +93,7 @@ def click_and_rank_again(
     request: ShowcaseRequest,
     clock: Clock,
     titles: dict[str, str],
-    explainer: "Explainer",
+    ranker: "Ranker | None",
 ) -> Showcase:
     """Rank, click the last item of the slate, rank again, and compare."""
     before = _rank(client, request)
@@ -99,33 +101,7 @@ def click_and_rank_again(
     clicked = order[-1]
     client.events([_click(clicked, request, clock.now())])
     after = _rank(client, request)
-    return Showcase(
-        request, clicked, before, after, _moves(before, after, clicked, titles, explainer)
-    )
-
-
-class Explainer:
-    """Contributions of features to scores by the published ranker; empty without a ranker."""
-
-    def __init__(self, ranker: Any) -> None:
-        self._ranker = ranker
-
-    def contributions(self, answer: dict[str, Any]) -> dict[str, dict[str, float]]:
-        """Return each feature's contribution to the score of each item."""
-        import numpy as np
-
-        if self._ranker is None:
-            return {item["item"]: {} for item in answer["items"]}
-        columns = self._ranker.columns
-        rows = [item["features"] for item in answer["items"]]
-        matrix = np.array(
-            [[_number(row.get(column)) for column in columns] for row in rows], dtype=np.float32
-        )
-        shares = self._ranker.contributions(matrix)
-        return {
-            item["item"]: dict(zip(columns, map(float, share), strict=True))
-            for item, share in zip(answer["items"], shares, strict=True)
-        }
+    return Showcase(request, clicked, before, after, _moves(before, after, clicked, titles, ranker))
 
 
 def _rank(client: AisleClient, request: ShowcaseRequest) -> dict[str, Any]:
@@ -159,46 +135,24 @@ def _moves(
     after: dict[str, Any],
     clicked: str,
     titles: dict[str, str],
-    explainer: Explainer,
-) -> list[Move]:
-    old = {item["item"]: position for position, item in enumerate(before["items"], 1)}
-    shares = explainer.contributions(before), explainer.contributions(after)
-    values = [{i["item"]: i["features"] for i in answer["items"]} for answer in (before, after)]
+    ranker: "Ranker | None",
+) -> list[ShowcaseMove]:
     return [
-        Move(
-            item=item["item"],
-            title=titles.get(item["item"], ""),
-            before=old[item["item"]],
-            after=position,
-            why=("clicked just now; " if item["item"] == clicked else "")
-            + _why(item["item"], shares, values),
+        ShowcaseMove(
+            item=move.item,
+            title=titles.get(move.item, ""),
+            before=move.before or 0,
+            after=move.after,
+            why=("clicked just now; " if move.item == clicked else "")
+            + (move.reason or "itself unchanged"),
         )
-        for position, item in enumerate(after["items"], 1)
+        for move in moves_between(_slate(before, ranker), _slate(after, ranker), ranker)
     ]
 
 
-def _why(item: str, shares: Any, values: Any) -> str:
-    old, new = (share[item] for share in shares)
-    was, now = (value[item] for value in values)
-    changed = [
-        column
-        for column in new
-        if was.get(column) != now.get(column) and _varies(column, values[1])
-    ]
-    most = max(changed, key=lambda column: abs(new[column] - old[column]), default=None)
-    if most is None or abs(change := new[most] - old[most]) < _NOTABLE:
-        return "itself unchanged"
-    return f"{most} {_shown(was.get(most))} → {_shown(now.get(most))} ({change:+.3f})"
-
-
-def _varies(column: str, features: Any) -> bool:
-    """Whether a feature differs within the slate; an equal feature cannot change the order."""
-    return len({row.get(column) for row in features.values()}) > 1
-
-
-def _number(value: Any) -> float:
-    return float("nan") if value is None else float(value)
-
-
-def _shown(value: Any) -> str:
-    return "–" if value is None else f"{float(value):.3g}"
+def _slate(answer: dict[str, Any], ranker: "Ranker | None") -> ExplainedSlate:
+    item_ids = [item["item"] for item in answer["items"]]
+    if ranker is None:
+        return ExplainedSlate(item_ids)
+    features = [item["features"] for item in answer["items"]]
+    return ExplainedSlate.of_features(item_ids, features, ranker.columns)

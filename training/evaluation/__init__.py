@@ -1,6 +1,6 @@
-"""Evaluation of rankers: tables, slices, ablations, parity, explanations and the report."""
+"""Evaluation of rankers: tables, slices, ablations, parity and the report."""
 
-from training.evaluation import explanation, parity
+from training.evaluation import parity
 from training.evaluation.ablations import study
 from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
@@ -16,7 +16,6 @@ __all__ = [
     "check_served",
     "compare",
     "evaluate",
-    "explanation",
     "lineage",
     "open_lineage",
     "parity",

@@ -7,34 +7,11 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from training.evaluation.plots import Mark, bars, forest, lines
 from training.evaluation.shown_order import shown_order_note
+from training.pages import THEME
+from training.plots import Mark, Plot, Table, bars, forest, lines, sparkline
 
 Figures = Mapping[str, Any]
-
-_STYLE = """
-:root { color-scheme: light dark; --ink: #1b1b1f; --paper: #ffffff; --faint: #5c5c66;
-  --rule: #d4d4dc; --main: #2f6fb7; --other: #a3a8b4;
-  --c0: #2f6fb7; --c1: #b3541e; --c2: #3d7a3d; --c3: #8a4a9e; --c4: #5c5c66; }
-@media (prefers-color-scheme: dark) { :root { --ink: #ececf1; --paper: #17171a;
-  --faint: #a9a9b4; --rule: #3a3a42; --main: #5b97da; --other: #666b78;
-  --c0: #6ea8e8; --c1: #e8955f; --c2: #7cc07c; --c3: #c78fdb; --c4: #a9a9b4; } }
-body { font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
-  max-width: 64rem; margin: 2rem auto; padding: 0 1rem; }
-table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--faint); padding: .3rem 0; }
-th, td { text-align: right; padding: .3rem .5rem; border-bottom: 1px solid var(--rule); }
-th:first-child { text-align: left; } td { white-space: nowrap; }
-.wide { overflow-x: auto; font-size: .9rem; } .note { color: var(--faint); }
-figure { margin: 1rem 0; } summary { cursor: pointer; color: var(--faint); }
-svg { width: 100%; height: auto; } svg text { fill: var(--ink); font-size: 13px; }
-svg .tick { text-anchor: middle; } .main { fill: var(--main); } .other { fill: var(--other); }
-.interval { stroke: var(--ink); stroke-width: 2; }
-.axis { stroke: var(--faint); stroke-dasharray: 3 3; } .grid { stroke: var(--rule); }
-.line { fill: none; stroke-width: 2.5; }
-.c0 { stroke: var(--c0); } .c1 { stroke: var(--c1); } .c2 { stroke: var(--c2); }
-.c3 { stroke: var(--c3); } .c4 { stroke: var(--c4); }
-"""
 
 
 def page(evaluation: Figures) -> str:
@@ -54,7 +31,7 @@ def page(evaluation: Figures) -> str:
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Evaluation: ndcg@10 {main}</title>
-<style>{_STYLE}</style>
+<style>{THEME}</style>
 </head>
 <body>
 <main>
@@ -100,9 +77,7 @@ def _by_position(curves: Figures) -> str:
         return ""
     at = [str(k) for k in range(1, 1 + len(next(iter(complete.values()))))]
     plot = lines("depth", "ndcg@k by the number of positions", at, complete, "positions k")
-    rows = [[name, *map(_number, line)] for name, line in complete.items()]
-    table = _table("ndcg@k of each model", ["Model", *(f"@{k}" for k in at)], rows)
-    return f"<h2>By depth</h2>{_figure(plot)}{_folded(table)}"
+    return f"<h2>By depth</h2>{plot.__html__()}"
 
 
 def _slices(evaluation: Figures) -> str:
@@ -172,30 +147,26 @@ def _trials(training: Figures) -> str:
     ]
     head = ["Configuration", "Trees", "ndcg@10 on validation"]
     table = _table("The best on the validation split was fitted again", head, rows)
-    return f"<h2>Configurations tried</h2>{table}"
+    return f"<h2>Configurations tried</h2>{_search(training)}{table}"
 
 
-def _figure(plot: str) -> str:
-    return f"<figure>{plot}</figure>"
+def _search(training: Figures) -> str:
+    """Draw how ndcg@10 changed from trial to trial; one trial is no line."""
+    values = [trial["ndcg_at_10"] for trial in training.get("trials", [])]
+    if len(values) < 2:
+        return ""
+    at = [f"trial {n}" for n in range(1, 1 + len(values))]
+    plot = sparkline("search", "ndcg@10 on validation by trial", at, values)
+    return f'<div class="spark">{plot.__html__()}</div>'
 
 
-def _folded(table: str) -> str:
-    return f"<details><summary>The figures as a table</summary>{table}</details>"
+def _figure(plot: Plot) -> str:
+    """Return the drawing alone; a table next to it has more figures than the drawing."""
+    return f"<figure>{plot.svg}</figure>"
 
 
 def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    heads = "".join(f'<th scope="col">{escape(text)}</th>' for text in head)
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{escape(caption)}"><table>'
-        f"<caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
-    )
+    return Table(caption, head, rows).__html__()
 
 
 def _mark(name: str, interval: Figures, sign: str = "", main: bool = False) -> Mark:

@@ -209,7 +209,7 @@ def test_report_shows_the_requested_studies(dataset, evaluation, out):
     assert table["test"] == evaluation["test"]
     assert "Without a family of features" in text
     assert "Learning curve" in text
-    assert Page(text).tags.count("svg") == 5
+    assert Page(text).tags.count("svg") == 6
     assert len(list(tables(table))) == 5
 
 

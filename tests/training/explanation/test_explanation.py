@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from training.dataset import Dataset
-from training.evaluation.explanation import explain, slate_of_dataset
-from training.evaluation.reasons import phrase, reason
+from training.explanation.explanation import explain, slate_of_dataset
+from training.explanation.reasons import phrase, reason
 from training.ranker import Ranker, choose_and_fit
 from training.ranker.configuration import GRID
 

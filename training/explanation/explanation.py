@@ -15,7 +15,7 @@ import numpy as np
 from feature_repo.home import DatasetError
 from feature_repo.request_features import Matrix
 from training.dataset import Dataset
-from training.evaluation.reasons import reason
+from training.explanation.reasons import reason
 from training.ranker import Ranker, Scores
 
 if TYPE_CHECKING:
@@ -101,10 +101,11 @@ def slate_of_log(log: "EventLog", request: str, columns: Sequence[str]) -> tuple
         )
     if event.layout != tuple(columns):
         raise DatasetError(f"{request!r} was answered with other features than the ranker reads.")
-    return [item.item_id for item in event.items], _vectors(event)
+    return [item.item_id for item in event.items], recorded_matrix(event)
 
 
-def _vectors(event: "ServedEvent") -> Matrix:
+def recorded_matrix(event: "ServedEvent") -> Matrix:
+    """Return the recorded features of an answer, shape (N, F)."""
     raw = np.frombuffer(base64.b64decode(event.vectors or ""), dtype="<f4")
     return raw.reshape(len(event.items), len(event.layout)).astype(np.float32)
 

@@ -90,6 +90,19 @@ def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str
     return f"{share:+.3f} for {phrase(column)}: {_compared(value, slate)}"
 
 
+def change_in_words(column: str, change: float, was: float, now: float) -> str:
+    """Describe how the value of a feature and its addition to the score changed.
+
+    >>> change_in_words("rate__item_7d", 0.25, float("nan"), 0.5)
+    'click rate of the item in 7 days: no value → 0.5 (+0.250)'
+    """
+    return f"{phrase(column)}: {_value(was)} → {_value(now)} ({change:+.3f})"
+
+
+def _value(value: float) -> str:
+    return "no value" if np.isnan(value) else f"{value:.3g}"
+
+
 def _compared(value: float, slate: npt.ArrayLike) -> str:
     if np.isnan(value):
         return "no value"

@@ -1,0 +1,24 @@
+"""Plots as inline SVG, each with a title, a description and its figures as a table.
+
+Colours are classes of `training/pages/static/theme.css`; lines also have different dashes and end
+in their names.
+"""
+
+from training.plots.bars import Mark, bars, forest
+from training.plots.calibration import calibration
+from training.plots.distribution import distribution
+from training.plots.lines import lines
+from training.plots.plot import Plot, Table
+from training.plots.sparkline import sparkline
+
+__all__ = [
+    "Mark",
+    "Plot",
+    "Table",
+    "bars",
+    "calibration",
+    "distribution",
+    "forest",
+    "lines",
+    "sparkline",
+]
