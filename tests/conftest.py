@@ -9,14 +9,19 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
 
 from feature_repo.home import Home, Settings, locked
 from feature_repo.online.redis import RedisAddress, redis_client, running_redis
+from tests.browser import CHROMIUM, MISSING, running_chromium
 from tests.online_retail import EXCLUDED, read_online_retail
 from tests.scale import EXAMPLES, PATIENCE, examples, seconds
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 hypothesis.settings.register_profile("person", deadline=None, max_examples=examples(100))
 hypothesis.settings.register_profile(
@@ -113,6 +118,24 @@ def online_retail(shared_folder: Path) -> Home:
         if not (home.root / EXCLUDED).exists():
             read_online_retail(home)
     return home
+
+
+@pytest.fixture(scope="session")
+def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The debugging address of one browser for the whole run."""
+    if CHROMIUM is None:
+        pytest.skip(MISSING)
+    with running_chromium(tmp_path_factory.mktemp("chromium")) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator["Browser"]:
+    """The browser, as Playwright drives it; its event loop ends with the module."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        yield playwright.chromium.connect_over_cdp(chromium)
 
 
 @pytest.fixture(scope="session")

@@ -28,6 +28,8 @@ class Settings:
             not in use are removed (`AISLE_RETENTION_DAYS`).
         drain_seconds: how long a service that ends still takes requests (`AISLE_DRAIN`).
         patience: factor on the deadlines of a request, for slow machines (`AISLE_PATIENCE`).
+        storefront: whether the service has the pages of `/shop`; None for a home without keys, at
+            loopback addresses (`AISLE_STOREFRONT`, 0 or 1).
         webhook: URL that the end of a pipeline run is posted to (`AISLE_WEBHOOK`).
     """
 
@@ -41,6 +43,7 @@ class Settings:
     retention_days: float = 30.0
     drain_seconds: float = 10.0
     patience: float = 1.0
+    storefront: bool | None = None
     webhook: str | None = None
 
     @classmethod
@@ -58,6 +61,7 @@ class Settings:
             retention_days=_days(environment.get("AISLE_RETENTION_DAYS") or "30"),
             drain_seconds=_drain(environment.get("AISLE_DRAIN") or "10"),
             patience=_patience(environment.get("AISLE_PATIENCE") or "1"),
+            storefront=_storefront(environment.get("AISLE_STOREFRONT") or ""),
             webhook=environment.get("AISLE_WEBHOOK") or None,
         )
 
@@ -94,6 +98,12 @@ def _amount(text: str, variable: str, unit: str) -> float:
     if not 0 <= amount < float("inf"):
         raise SettingError(f"{variable}: expected {unit}, 0 or more, found {text!r}.")
     return amount
+
+
+def _storefront(text: str) -> bool | None:
+    if text not in ("", "0", "1"):
+        raise SettingError(f"AISLE_STOREFRONT: expected 0 or 1, found {text!r}.")
+    return text == "1" if text else None
 
 
 def _patience(text: str) -> float:

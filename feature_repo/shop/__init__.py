@@ -3,7 +3,7 @@
 from feature_repo.shop.amounts import read_amount, read_numbers
 from feature_repo.shop.currencies import CURRENCIES, SHARED_SIGNS
 from feature_repo.shop.folded_value import folded_value
-from feature_repo.shop.languages import DEFAULT_LANGUAGE, language_of
+from feature_repo.shop.languages import DEFAULT_LANGUAGE, language_code, language_of
 from feature_repo.shop.limits import VARIABLES as LIMIT_VARIABLES
 from feature_repo.shop.limits import is_cut
 from feature_repo.shop.markets import Market
@@ -25,6 +25,7 @@ __all__ = [
     "ShopField",
     "folded_value",
     "is_cut",
+    "language_code",
     "language_of",
     "read_amount",
     "read_numbers",

@@ -78,6 +78,15 @@ def language_named(text: str) -> str | None:
     return LANGUAGES.get(folded) or (folded if folded in LANGUAGES.values() else None)
 
 
+def language_code(language: str) -> str:
+    """Return the code of a language; the first where it has several.
+
+    >>> language_code("german"), language_code("norwegian")
+    ('de', 'nb')
+    """
+    return next((code for code, name in LANGUAGES.items() if name == language), "und")
+
+
 def language_of(market: str) -> str:
     """Return the language of a market that is named by country, language or both.
 

@@ -116,6 +116,7 @@ def _wait(url: str, showcase: dict[str, Any] | None, now: int) -> None:
     lines = "".join(f"  {command}\n" for command in tries)
     sys.stderr.write(
         f"\nThe service is up at {url}.  Try:\n{lines}Ctrl-C stops the service and Redis.\n"
+        f"See it personalize: the storefront is at {url}/shop/\n"
     )
     try:
         while True:

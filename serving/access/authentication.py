@@ -63,7 +63,7 @@ class Authentication:
                 415, a form without a key; 429, over the key's rate.
         """
         if self.keys.value is None:
-            if not _is_loopback(request):
+            if not arrives_at_loopback(request):
                 raise _unauthorized("a service with keys: make one with `aisle key create`")
             check_page(request, self.origins)
             return SCOPES
@@ -107,7 +107,8 @@ def _secret(request: Request) -> str:
     return header[len(_BEARER) :].strip() if header.lower().startswith(_BEARER) else ""
 
 
-def _is_loopback(request: Request) -> bool:
+def arrives_at_loopback(request: Request) -> bool:
+    """Return whether a request was sent to a loopback address of this machine."""
     address = (request.scope.get("server") or ("",))[0]
     try:
         return ipaddress.ip_address(address.partition("%")[0]).is_loopback

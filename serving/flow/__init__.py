@@ -1,5 +1,6 @@
 """The request flow from query to slate: one function per stage."""
 
+from serving.flow.autocomplete import complete
 from serving.flow.inventory import describe_models
 from serving.flow.request_flow import answer, answer_page
 from serving.flow.resources import Resources
@@ -8,5 +9,6 @@ __all__ = [
     "Resources",
     "answer",
     "answer_page",
+    "complete",
     "describe_models",
 ]

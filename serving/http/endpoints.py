@@ -118,7 +118,7 @@ async def recommend(call: Call) -> SlateAnswer:
 )
 async def autocomplete(call: Call) -> AutocompleteAnswer:
     """Complete a partly typed query."""
-    from serving.http.autocomplete import complete
+    from serving.flow import complete
 
     return complete(call.resources.models, call.query)
 

@@ -15,7 +15,7 @@ SECURITY = (
 
 
 class AnswerHeaders:
-    """Middleware that adds `SECURITY`."""
+    """Middleware that adds `SECURITY`, except the headers that an answer has itself."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -25,7 +25,9 @@ class AnswerHeaders:
 
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *SECURITY]
+                own = message.get("headers", ())
+                names = {name for name, _ in own}
+                message["headers"] = [*own, *(one for one in SECURITY if one[0] not in names)]
             await send(message)
 
         await self._app(scope, receive, with_headers)

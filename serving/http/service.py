@@ -12,6 +12,8 @@ from typing import Any, cast
 
 import bentoml
 from starlette.applications import Starlette
+from starlette.responses import RedirectResponse
+from starlette.routing import Mount, Route
 
 from feature_repo.home import Settings, restrict_permissions
 from serving.http.bento import (
@@ -48,7 +50,10 @@ def _add_endpoints(app: Starlette) -> None:
     from serving.http.error_responses import HANDLERS
     from serving.http.headers import middleware
     from serving.http.routing import routes
+    from serving.storefront import PREFIX, Storefront
 
+    storefront = Storefront(is_open=_settings.storefront)
+    app.router.routes += [Route(PREFIX, RedirectResponse(f"{PREFIX}/")), Mount(PREFIX, storefront)]
     app.router.routes.extend(routes(ENDPOINTS))
     app.user_middleware.extend(middleware(_settings.cors_origins))
     app.exception_handlers.update(HANDLERS)
