@@ -63,6 +63,7 @@ from feature_repo.home.permissions import restrict_permissions
 from feature_repo.home.settings import Settings
 from feature_repo.home.spelling import did_you_mean, nearest_name
 from feature_repo.home.toml_files import read_toml
+from feature_repo.home.toml_values import check_keys, instant_of, number_of, texts_of
 
 __all__ = [
     "ARBITER",
@@ -104,6 +105,7 @@ __all__ = [
     "Shortage",
     "SourceChangedError",
     "WriteRefusedError",
+    "check_keys",
     "checked_text",
     "did_you_mean",
     "end_with",
@@ -114,9 +116,11 @@ __all__ = [
     "extensions",
     "from_datetime",
     "installed_extensions",
+    "instant_of",
     "kill_orphans",
     "locked",
     "nearest_name",
+    "number_of",
     "parse_instant",
     "publish",
     "read_toml",
@@ -125,6 +129,7 @@ __all__ = [
     "shown",
     "sweep",
     "sync_folder",
+    "texts_of",
     "to_datetime",
     "to_text",
     "utc_offset_minutes",

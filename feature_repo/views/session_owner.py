@@ -14,6 +14,12 @@ SESSION_OWNER = ViewSpec(
             "Whether the session was unlinked or linked to a second user: others use the device.",
             "true or false",
         ),
+        FieldSpec(
+            "first_linked_at",
+            "integer",
+            "When the session was first linked or unlinked; its events of before named no user.",
+            "microseconds since 1970 UTC",
+        ),
     ),
     incremental=NewestRow(),
     append_numbers=False,

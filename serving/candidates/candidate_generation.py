@@ -161,7 +161,7 @@ def _remaining(sources: CandidateSources, results: Mapping[str, RankedRows]) -> 
     The lists of the sources are cut, and lack items of a large catalogue that few shoppers clicked.
     """
     list_request = sources.list_request
-    if not list_request.filters and list_request.surface is not SURFACES[BROWSE]:
+    if not list_request.filters and list_request.surface.name != BROWSE:
         return _NO_ROWS
     remaining = sources.request.eligible.copy()
     for ranked in results.values():

@@ -83,7 +83,7 @@ class RankedItem(msgspec.Struct, frozen=True, omit_defaults=True):
     fields: dict[str, Any] | None = None
 
 
-class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
+class RankAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Answer of `POST /rank/{model}`, best item first.
 
     Attributes:
@@ -91,6 +91,7 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
         model_version: of the ranker; `popularity/…` where popularity ranked; null without either.
         degraded: skipped stages: hydrate, score, record.
         dropped: candidates that are deleted.
+        experiments: experiment → variant, where any changed the request.
     """
 
     took: float
@@ -100,6 +101,7 @@ class RankAnswer(msgspec.Struct, frozen=True, kw_only=True):
     feature_service: str | None
     degraded: list[str]
     dropped: list[str]
+    experiments: dict[str, str] = {}
 
 
 MAX_NAMED = LISTED

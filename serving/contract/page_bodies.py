@@ -108,6 +108,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         relaxed: conditions that were dropped to have results: words, price, query.
         next: requests the following page; null on the last one.
         redirect: address that the shop shows for this query, from `synonyms.toml`.
+        experiments: experiment → variant, where any changed the request.
         trace: the stages, with `?explain=1`.
     """
 
@@ -123,6 +124,7 @@ class SlateAnswer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
     relaxed: list[str]
     next: str | None
     redirect: str | None = None
+    experiments: dict[str, str] = {}
     trace: list[dict[str, Any]] | None = None
 
 

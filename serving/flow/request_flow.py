@@ -11,7 +11,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from feature_repo.request_features.context import RequestContext, with_overrides
 from serving.candidates import (
@@ -22,17 +22,18 @@ from serving.candidates import (
 )
 from serving.candidates import merge as merge_sources
 from serving.contract import (
-    ApiError,
     RankAnswer,
     RankBody,
     RecommendBody,
     SearchBody,
     SlateAnswer,
 )
+from serving.flow.assignment import assign, forced, treat
+from serving.flow.request_state import RequestState
 from serving.flow.resources import Resources
 from serving.flow.responses import page_answer, rank_answer
-from serving.monitoring import LOST_ANSWERS, Trace, run_with_timeout
-from serving.query import Query, Rules, read_list_query, read_query
+from serving.monitoring import LOST_ANSWERS, run_with_timeout
+from serving.query import read_list_query, read_query
 from serving.ranking import (
     Explored,
     Scored,
@@ -53,7 +54,7 @@ from serving.ranking import (
     with_following,
 )
 from serving.recording import served_event, shown_event
-from serving.state import DEFAULT_MODEL, Model, ModelRegistry
+from serving.state import DEFAULT_MODEL
 from training.query_understanding import Understanding
 from training.retrieval.catalogue import Candidates, ItemTable
 from training.retrieval.indexes import ITEM_TABLE, UNDERSTANDING
@@ -67,20 +68,14 @@ SHOPPER_SECONDS = 0.2
 _logger = logging.getLogger(__name__)
 
 
-@dataclass
-class RequestState:
-    """The state of one request, which every stage reads and some extend."""
-
-    resources: Resources
-    model: Model
-    query: Query
-    trace: Trace = field(default_factory=Trace)
-    retrieval: Retrieval = field(default_factory=Retrieval)
-    rules: Rules = field(default_factory=Rules)
-
-
 async def answer(
-    resources: Resources, name: str, body: RankBody, *, explain: bool = False, shown: bool = False
+    resources: Resources,
+    name: str,
+    body: RankBody,
+    *,
+    explain: bool = False,
+    shown: bool = False,
+    variant: str = "",
 ) -> RankAnswer:
     """Rank the items of a request.
 
@@ -88,15 +83,16 @@ async def answer(
         name: of the model.
         explain: answer with each item's feature values.
         shown: record the answer's impressions.
+        variant: variants of experiments, as `experiment:variant,…`, in place of the shopper's.
 
     Raises:
         ApiError: 404, unknown model; 400, invalid request.
     """
     started, model = time.perf_counter(), assign(resources.models, name)
     query = read_query(body, resources.shop, t=resources.clock.now(), explain=explain, shown=shown)
-    request = RequestState(resources, model, query)
+    request = RequestState(resources, model, query, forced=forced(resources, variant))
     _, slate = await _flow(request)
-    return rank_answer(request.query, slate, request.trace.degraded, started)
+    return rank_answer(request.query, slate, request.treatments, request.trace.degraded, started)
 
 
 async def answer_page(
@@ -106,6 +102,7 @@ async def answer_page(
     *,
     explain: bool = False,
     shown: bool = False,
+    variant: str = "",
 ) -> SlateAnswer:
     """Retrieve and rank the items of a list of the shop.
 
@@ -113,6 +110,7 @@ async def answer_page(
         surface: `search`, or a surface of recommendations.
         explain: answer with each item's sources and feature values, and the stages.
         shown: record the answer's impressions.
+        variant: variants of experiments, as `experiment:variant,…`, in place of the shopper's.
 
     Raises:
         ApiError: 400, invalid request.
@@ -121,11 +119,18 @@ async def answer_page(
     query = read_list_query(
         body, surface, resources.shop, t=resources.clock.now(), explain=explain, shown=shown
     )
-    request = RequestState(resources, model, query)
+    request = RequestState(resources, model, query, forced=forced(resources, variant))
     candidates, slate = await _flow(request)
     item_table = resources.models.index(ITEM_TABLE)
     return page_answer(
-        request.query, item_table, candidates, request.retrieval, slate, request.trace, started
+        request.query,
+        item_table,
+        candidates,
+        request.retrieval,
+        slate,
+        request.treatments,
+        request.trace,
+        started,
     )
 
 
@@ -133,24 +138,14 @@ async def _flow(request: RequestState) -> tuple[Candidates, Slate]:
     interpret(request)
     candidates = merge(request, await retrieve(request))
     context = await hydrate(request, candidates)
+    if request.query.list_request is None:
+        treat(request, context)
     await asyncio.sleep(0)  # Yield to the event loop so that overload checks can run.
     item_ids, context = filter_sellable(request, candidates.item_ids, context)
     scored = score(request, candidates, item_ids, context)
     slate = rerank(request, candidates, scored, context)
     await record(request, candidates, slate)
     return candidates, slate
-
-
-def assign(models: ModelRegistry, name: str) -> Model:
-    """Return the model of a name.
-
-    Raises:
-        ApiError: 404.
-    """
-    model = models.get(name)
-    if model is None:
-        raise ApiError(404, "model", f"one of {', '.join(models.names())}", repr(name))
-    return model
 
 
 def interpret(request: RequestState) -> None:
@@ -183,8 +178,10 @@ async def retrieve(request: RequestState) -> Retrieval | None:
         # them to a thread costs as much as they do.
         async with asyncio.timeout(SHOPPER_SECONDS * request.resources.settings.patience):
             shopper = await _read_shopper(request)
+        treat(request, shopper)
+        assert request.query.list_request is not None
         retrieval = retrieve_candidates(
-            request.resources.models.index, request.query, list_request, shopper
+            request.resources.models.index, request.query, request.query.list_request, shopper
         )
         request.retrieval = retrieval
         details["found"] = {name: len(rows) for name, rows in retrieval.results.items()}
@@ -345,7 +342,9 @@ def _log_answer(request: RequestState, candidates: Candidates, slate: Slate) -> 
     trace.observe_stages()
     share = resources.settings.record_share
     try:
-        served = served_event(request.query, candidates, slate, trace.degraded, share)
+        served = served_event(
+            request.query, candidates, slate, request.treatments, trace.degraded, share
+        )
     except Exception:
         LOST_ANSWERS.inc()
         _logger.exception("an answer cannot be logged")

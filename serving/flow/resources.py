@@ -15,6 +15,7 @@ from feature_repo.events.quality import EventChecks
 from feature_repo.home import ApiKeys, Clock, RedisError, Settings
 from feature_repo.shop import Shop
 from serving.access import RUNNING_EVENTS, Authentication, ConcurrencyLimit, concurrency_limits
+from serving.experiments import LiveExperiments
 from serving.features import OnlineFeatures, open_online_features
 from serving.flow.inventory import describe_features
 from serving.monitoring import run_in_pool
@@ -57,6 +58,7 @@ class Resources:
     event_intake: EventIntake
     deleted_items: DeletedItems
     rules: WatchedFile[Rules]
+    experiments: LiveExperiments
     synonyms: WatchedFile[Synonyms]
     authentication: Authentication
     concurrency_limits: dict[str, ConcurrencyLimit] = field(default_factory=concurrency_limits)
@@ -94,12 +96,10 @@ class Resources:
             on_accepted=deleted_items.apply,
         )
         models = ModelRegistry(settings.home, shop)
-        rules = WatchedFile(
-            "rules", settings.home.root / FILE, lambda path: Rules.load(path, shop), Rules()
-        )
-        synonyms = WatchedFile(
-            "synonyms", settings.home.root / SYNONYMS_FILE, Synonyms.load, Synonyms()
-        )
+        root = settings.home.root
+        rules = WatchedFile("rules", root / FILE, lambda path: Rules.load(path, shop), Rules())
+        synonyms = WatchedFile("synonyms", root / SYNONYMS_FILE, Synonyms.load, Synonyms())
+        experiments = LiveExperiments(settings.home, shop)
         path = settings.home.api_keys
         authentication = Authentication(
             WatchedFile("keys", path, ApiKeys.load, ApiKeys.load(path)), settings.cors_origins
@@ -108,6 +108,7 @@ class Resources:
         for load in (
             models.reload,
             rules.reload,
+            experiments.reload,
             synonyms.reload,
             online_features.maintain,
             live_indexes.follow,
@@ -126,6 +127,7 @@ class Resources:
             event_intake=event_intake,
             deleted_items=deleted_items,
             rules=rules,
+            experiments=experiments,
             synonyms=synonyms,
             authentication=authentication,
         )
@@ -154,7 +156,13 @@ class Resources:
                 Query("warm-up", self.clock.now(), "warm-up", item_ids=["warm-up"])
             )
         _freeze_garbage_collector()
-        watched = (self.models, self.rules, self.synonyms, self.authentication.keys)
+        watched = (
+            self.models,
+            self.rules,
+            self.experiments,
+            self.synonyms,
+            self.authentication.keys,
+        )
         periodic = [*(each.reload for each in watched), self.online_features.maintain]
         repeated = [self._repeat(task, self.background, RELOAD_SECONDS) for task in periodic]
         repeated.append(self._repeat(self.live_indexes.follow, self.following, FOLLOW_SECONDS))

@@ -10,13 +10,20 @@ import numpy as np
 from feature_repo.shop import ShopField
 from serving.candidates import Retrieval
 from serving.contract import RankAnswer, RankedItem, SlateAnswer, encode_cursor
+from serving.experiments import Treatment, variants_by_name
 from serving.monitoring import Trace
 from serving.query import ListRequest, Query
 from serving.ranking import Scored, Slate
 from training.retrieval.catalogue import Candidates, ItemTable
 
 
-def rank_answer(query: Query, slate: Slate, degraded: list[str], started: float) -> RankAnswer:
+def rank_answer(
+    query: Query,
+    slate: Slate,
+    treatments: Sequence[Treatment],
+    degraded: list[str],
+    started: float,
+) -> RankAnswer:
     """Return the answer of `/rank`; `started` is `time.perf_counter` at its beginning."""
     return RankAnswer(
         took=_since(started),
@@ -26,6 +33,7 @@ def rank_answer(query: Query, slate: Slate, degraded: list[str], started: float)
         feature_service=slate.scored.feature_service,
         degraded=degraded,
         dropped=list(slate.dropped),
+        experiments=variants_by_name(treatments),
     )
 
 
@@ -35,6 +43,7 @@ def page_answer(
     candidates: Candidates,
     retrieval: Retrieval,
     slate: Slate,
+    treatments: Sequence[Treatment],
     trace: Trace,
     started: float,
 ) -> SlateAnswer:
@@ -52,6 +61,7 @@ def page_answer(
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=trace.degraded,
+        experiments=variants_by_name(treatments),
         total=total,
         facets=dict(retrieval.facets),
         understood=_understood(list_request, retrieval),

@@ -60,7 +60,8 @@ class Endpoint:
             none is free.
         metric: label of the response time; `{name}` for the value of a path parameter.
         flags: booleans of the query string.
-        flag_scopes: by flag, the scope that a key needs besides `scope` to set it.
+        parameter_scopes: by flag or other parameter of the query string, the scope that a key needs
+            besides `scope` to set it.
         query: JSON Schema of each other parameter of the query string.
         choices: allowed values of path parameters; others answer 404.
         errors: descriptions of further error statuses.
@@ -84,7 +85,7 @@ class Endpoint:
     queues: bool = True
     metric: str | None = None
     flags: tuple[str, ...] = ()
-    flag_scopes: Mapping[str, str] = field(default_factory=dict)
+    parameter_scopes: Mapping[str, str] = field(default_factory=dict)
     query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     errors: Mapping[int, str] = field(default_factory=dict)

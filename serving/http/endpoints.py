@@ -32,8 +32,11 @@ from serving.contract import (
 from serving.http.endpoint import Call, Endpoint
 from serving.monitoring import CONTENT_TYPE, exposition, run_in_pool
 
-_FLAG_SCOPES = {"explain": "users", "shown": "events"}
-"""`explain` reads the features of the shopper, and `shown` writes a ranking event."""
+_PARAMETER_SCOPES = {"explain": "users", "shown": "events", "variant": "users"}
+"""`explain` reads the features of the shopper, `shown` writes a ranking event, and `variant` is for
+those who look at the shop as a shopper of an experiment sees it."""
+
+_VARIANT = {"variant": {"type": "string"}}
 
 _PARTLY = {
     207: "Some events were quarantined.",
@@ -52,14 +55,17 @@ _LOG_UNAVAILABLE = {503: "The log cannot be written; nothing was acknowledged, s
     kind="answers",
     metric="rank",
     flags=("explain", "shown"),
-    flag_scopes=_FLAG_SCOPES,
+    query=_VARIANT,
+    parameter_scopes=_PARAMETER_SCOPES,
     errors={404: "Unknown model."},
 )
 async def rank(call: Call) -> RankAnswer:
     """Put items in order for one shopper."""
     from serving.flow import answer
 
-    return await answer(call.resources, call.path["model"], call.body, **call.flags)
+    variant = call.query.get("variant", "")
+    name = call.path["model"]
+    return await answer(call.resources, name, call.body, variant=variant, **call.flags)
 
 
 @Endpoint(
@@ -72,13 +78,15 @@ async def rank(call: Call) -> RankAnswer:
     kind="answers",
     metric="search",
     flags=("explain", "shown"),
-    flag_scopes=_FLAG_SCOPES,
+    query=_VARIANT,
+    parameter_scopes=_PARAMETER_SCOPES,
 )
 async def search(call: Call) -> SlateAnswer:
     """Find items for a query."""
     from serving.flow import answer_page
 
-    return await answer_page(call.resources, "search", call.body, **call.flags)
+    variant = call.query.get("variant", "")
+    return await answer_page(call.resources, "search", call.body, variant=variant, **call.flags)
 
 
 @Endpoint(
@@ -91,14 +99,16 @@ async def search(call: Call) -> SlateAnswer:
     kind="answers",
     metric="{surface}",
     flags=("explain", "shown"),
-    flag_scopes=_FLAG_SCOPES,
+    query=_VARIANT,
+    parameter_scopes=_PARAMETER_SCOPES,
     choices={"surface": RECOMMEND_SURFACES},
 )
 async def recommend(call: Call) -> SlateAnswer:
     """Find items for a surface of the shop."""
     from serving.flow import answer_page
 
-    return await answer_page(call.resources, call.path["surface"], call.body, **call.flags)
+    variant, surface = call.query.get("variant", ""), call.path["surface"]
+    return await answer_page(call.resources, surface, call.body, variant=variant, **call.flags)
 
 
 @Endpoint(

@@ -89,8 +89,8 @@ async def _respond(
             raise ApiError(404, name, f"one of {', '.join(choices)}", repr(path[name]))
     query = request.query_params if request.scope["query_string"] else _NO_PARAMETERS
     flags = {name: _flag(query, name) for name in endpoint.flags} if query else _NO_PARAMETERS
-    for name, scope in endpoint.flag_scopes.items():
-        if flags.get(name):
+    for name, scope in endpoint.parameter_scopes.items() if query else ():
+        if flags.get(name) or (name in endpoint.query and query.get(name)):
             check_scope(scopes, scope)
     body = None
     if endpoint.body is not None:

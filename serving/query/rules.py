@@ -28,15 +28,21 @@ The file is checked when it is loaded; a file with an error is rejected as a who
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from feature_repo.events.contract import query_key
-from feature_repo.home import EPOCH, SECOND, EventError, SettingError, read_toml
+from feature_repo.home import (
+    EventError,
+    SettingError,
+    check_keys,
+    number_of,
+    read_toml,
+    texts_of,
+)
 from feature_repo.request_features.context import RequestContext
 from feature_repo.shop import Shop
+from training.experiments import Occasion
 from training.retrieval.catalogue import Filter, parse_filters
 
 FILE = "rules.toml"
@@ -53,32 +59,6 @@ _RULE = {
     "from",
     "until",
 }
-
-
-@dataclass(frozen=True)
-class Occasion:
-    """When a rule applies; an empty condition always holds.
-
-    Attributes:
-        queries: keys of queries, without market.
-        start, end: instants, µs; the end is excluded.
-    """
-
-    queries: frozenset[str] = frozenset()
-    markets: frozenset[str] = frozenset()
-    surfaces: frozenset[str] = frozenset()
-    start: int | None = None
-    end: int | None = None
-
-    def is_now(self, *, t: int, query: str | None, market: str, surface: str | None) -> bool:
-        """Whether the rule applies to a request."""
-        return (
-            (self.start is None or self.start <= t)
-            and (self.end is None or t < self.end)
-            and (not self.markets or market in self.markets)
-            and (not self.surfaces or surface in self.surfaces)
-            and (not self.queries or query_key(query, "") in self.queries)
-        )
 
 
 @dataclass(frozen=True)
@@ -151,7 +131,7 @@ class Rules:
         """
         table = read_toml(path)
         try:
-            _only(table, {"rule", "diversity", "exploration"}, "the file")
+            check_keys(table, {"rule", "diversity", "exploration"}, "the file")
             return cls(
                 tuple(
                     _rule(rule, f"rule {n}", shop)
@@ -163,6 +143,19 @@ class Rules:
         except (EventError, TypeError, ValueError) as error:
             raise SettingError(f"{path}: {error}") from None
 
+    def changed(self, diversity: float | None, exploration: Mapping[str, Any] | None) -> "Rules":
+        """Return the rules with another weight of diversity, and another table `[exploration]`.
+
+        Raises:
+            SettingError: the table is wrong.
+        """
+        rules = self if diversity is None else replace(self, diversity=Diversity(diversity))
+        try:
+            explored = None if exploration is None else _exploration(exploration)
+        except (EventError, TypeError, ValueError) as error:
+            raise SettingError(str(error)) from None
+        return rules if explored is None else replace(rules, exploration=explored)
+
     def now(self, **occasion: Any) -> "Rules":
         """Return the rules that apply to a request; see `Occasion.is_now`."""
         return Rules(
@@ -173,11 +166,11 @@ class Rules:
 
 
 def _rule(table: Mapping[str, Any], path: str, shop: Shop) -> Rule:
-    _only(table, _RULE, path)
+    check_keys(table, _RULE, path)
     action: Any = table.get("action")
     if action not in get_args(Action):
         raise EventError(f"{path}.action", f"one of {', '.join(get_args(Action))}", action)
-    items, where = _texts(table, "items", path), table.get("where", {})
+    items, where = texts_of(table, "items", path), table.get("where", {})
     if bool(items) == bool(where):
         raise EventError(path, "either items or where", "both" if items else "neither")
     if action == "pin" and not items:
@@ -186,70 +179,30 @@ def _rule(table: Mapping[str, Any], path: str, shop: Shop) -> Rule:
         action,
         items,
         parse_filters(where, shop),
-        _number(table.get("factor", 2.0), f"{path}.factor", 1.0, 1000.0),
-        int(_number(table.get("position", 1), f"{path}.position", 1, 1000)),
-        _occasion(table, path),
+        number_of(table.get("factor", 2.0), f"{path}.factor", 1.0, 1000.0),
+        int(number_of(table.get("position", 1), f"{path}.position", 1, 1000)),
+        Occasion.of(table, path),
     )
 
 
 def _diversity(table: Mapping[str, Any]) -> Diversity:
-    _only(table, {"weight", "surface", "market"}, "diversity")
-    weight = _number(table.get("weight", 0.0), "diversity.weight", 0, 1)
-    return Diversity(weight, _occasion(table, "diversity"))
+    check_keys(table, {"weight", "surface", "market"}, "diversity")
+    weight = number_of(table.get("weight", 0.0), "diversity.weight", 0, 1)
+    return Diversity(weight, Occasion.of(table, "diversity"))
 
 
 def _exploration(table: Mapping[str, Any]) -> Exploration:
-    _only(table, {"share", "slots", "temperature", "surface", "market"}, "exploration")
+    check_keys(table, {"share", "slots", "temperature", "surface", "market"}, "exploration")
     temperature = table.get("temperature")
     if temperature is not None:
-        temperature = _number(temperature, "exploration.temperature", 0.05, 100)
+        temperature = number_of(temperature, "exploration.temperature", 0.05, 100)
         if "slots" in table:
             raise EventError("exploration", "either slots or a temperature", "both")
-    share = _number(table.get("share", 0.0), "exploration.share", 0, 1)
-    slots = [_number(s, "exploration.slots", 1, 100) for s in table.get("slots", [])]
+    share = number_of(table.get("share", 0.0), "exploration.share", 0, 1)
+    slots = [number_of(s, "exploration.slots", 1, 100) for s in table.get("slots", [])]
     return Exploration(
         share,
         tuple(sorted({int(s) for s in slots})),
-        _occasion(table, "exploration"),
+        Occasion.of(table, "exploration"),
         temperature,
     )
-
-
-def _occasion(table: Mapping[str, Any], path: str) -> Occasion:
-    keys = (query_key(text, "") for text in _texts(table, "query", path))
-    return Occasion(
-        frozenset(key for key in keys if key),
-        frozenset(_texts(table, "market", path)),
-        frozenset(_texts(table, "surface", path)),
-        _instant(table.get("from"), f"{path}.from"),
-        _instant(table.get("until"), f"{path}.until"),
-    )
-
-
-def _texts(table: Mapping[str, Any], name: str, path: str) -> tuple[str, ...]:
-    value = table.get(name, [])
-    texts = [value] if isinstance(value, str) else value
-    if not isinstance(texts, list) or not all(isinstance(text, str) and text for text in texts):
-        raise EventError(f"{path}.{name}", "a text, or a list of texts", repr(value))
-    return tuple(texts)
-
-
-def _number(value: Any, path: str, low: float, high: float) -> float:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not low <= value <= high:
-        raise EventError(path, f"a number from {low:g} to {high:g}", repr(value))
-    return float(value)
-
-
-def _instant(value: Any, path: str) -> int | None:
-    if value is None:
-        return None
-    if not isinstance(value, datetime):
-        raise EventError(path, "an instant such as 2026-11-27T00:00:00Z", repr(value))
-    aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-    return int((aware - EPOCH).total_seconds() * SECOND)
-
-
-def _only(table: Any, allowed: set[str], path: str) -> None:
-    if not isinstance(table, dict) or not table.keys() <= allowed:
-        actual = repr(table) if not isinstance(table, dict) else ", ".join(table.keys() - allowed)
-        raise EventError(path, f"only {', '.join(sorted(allowed))}", actual)

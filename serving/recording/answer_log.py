@@ -5,6 +5,7 @@ import hashlib
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +16,7 @@ from feature_repo.events.log import EventLog, SegmentWriter
 from feature_repo.home import AisleError
 from feature_repo.request_features.families import source_names
 from serving.contract import new_id
+from serving.experiments import Treatment, exposures
 from serving.monitoring import LOST_ANSWERS
 from serving.query import Query
 from serving.ranking import Slate
@@ -124,6 +126,7 @@ def served_event(
     query: Query,
     candidates: Candidates,
     slate: Slate,
+    treatments: Sequence[Treatment],
     degraded: list[str],
     record_share: float,
 ) -> ServedEvent:
@@ -148,6 +151,7 @@ def served_event(
         model_version=slate.scored.version,
         feature_service=slate.scored.feature_service,
         degraded=tuple(degraded),
+        experiments=exposures(treatments),
         overrides=dict(query.overrides),
         sources=_sources(candidates, slate),
         considered=_considered(slate),

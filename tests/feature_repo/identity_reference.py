@@ -135,12 +135,14 @@ def session_first_seen(events, session, instant):
 
 
 def session_owner(events, session, instant):
-    """Return (owner, is_shared) of a session before an instant; None if it was never linked."""
-    links = [user for seen_at, _, user in owners(events, session) if seen_at < instant]
+    """Return (owner, is_shared, first_linked_at) of a session before an instant; None if it was
+    never linked."""
+    links = [(seen_at, user) for seen_at, _, user in owners(events, session) if seen_at < instant]
     if not links:
         return None
-    is_shared = None in links or len(set(links)) > 1
-    return links[-1], is_shared
+    users = [user for _, user in links]
+    is_shared = None in users or len(set(users)) > 1
+    return users[-1], is_shared, links[0][0]
 
 
 def _users(events):

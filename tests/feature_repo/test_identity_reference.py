@@ -51,9 +51,9 @@ def test_the_next_user_of_a_shared_device_gets_only_what_came_after():
     of = {key: [user for user, _ in pairs] for key, pairs in attributions(events).items()}
 
     assert of == {"c1": ["u"], "c2": ["u"], "c3": ["u"], "c5": ["v"], "c6": ["v"]}
-    assert identity_reference.session_owner(events, "s", START + 4) == ("u", False)
-    assert identity_reference.session_owner(events, "s", START + 5) == (None, True)
-    assert identity_reference.session_owner(events, "s", START + 7) == ("v", True)
+    assert identity_reference.session_owner(events, "s", START + 4) == ("u", False, START + 2)
+    assert identity_reference.session_owner(events, "s", START + 5) == (None, True, START + 2)
+    assert identity_reference.session_owner(events, "s", START + 7) == ("v", True, START + 2)
 
 
 def test_a_merged_account_keeps_its_history_and_gives_it_on():

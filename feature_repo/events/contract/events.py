@@ -288,6 +288,14 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
     degraded: Annotated[
         tuple[str, ...], Field(platform_list(), "Stages that failed.", privacy="public")
     ] = ()
+    experiments: Annotated[
+        dict[str, tuple[str, str]],
+        Field(
+            platform_json(),
+            "Variant and kind of unit of each experiment that treated the request.",
+            privacy="public",
+        ),
+    ] = {}
     overrides: Annotated[
         dict[str, dict[str, FieldValue]],
         Field(platform_json(), "Item fields in the request.", privacy="public"),

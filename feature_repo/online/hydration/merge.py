@@ -158,7 +158,12 @@ def owner(row: Row | None, live: Owner | None) -> Row | None:
     """Return who a session belongs to; None for a session that was never linked."""
     if live is None or live.part <= part_of(row):
         return row
-    return {"user_id": live.user, "is_shared": live.is_shared, PART: live.part}
+    return {
+        "user_id": live.user,
+        "is_shared": live.is_shared,
+        "first_linked_at": live.first_linked_at,
+        PART: live.part,
+    }
 
 
 def recent(

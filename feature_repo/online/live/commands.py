@@ -212,9 +212,14 @@ def link_fields(link: Link) -> Call:
     return {"id": link.event_id, "seen_at": link.seen_at, **_present(user=link.user_id)}
 
 
-def owner_fields(link: Link, is_shared: bool) -> Call:
+def owner_fields(link: Link, is_shared: bool, first_linked_at: int) -> Call:
     """Return the owner of a session as the live state stores it."""
-    return {**link_fields(link), "session": link.session_id, "is_shared": is_shared}
+    return {
+        **link_fields(link),
+        "session": link.session_id,
+        "is_shared": is_shared,
+        "first_linked_at": first_linked_at,
+    }
 
 
 def merge_fields(merge: Merge) -> Call:

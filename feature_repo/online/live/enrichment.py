@@ -111,9 +111,9 @@ class Enrichment:
         link = link_of(event)
         owner = None if link is None else lookups.identities.owner_by(link)
         if owner is not None:
-            call["owner"] = commands.owner_fields(owner.link, owner.is_shared) | {
-                "part": lookups.part_of(owner.link.seen_at)
-            }
+            call["owner"] = commands.owner_fields(
+                owner.link, owner.is_shared, owner.first_linked_at
+            ) | {"part": lookups.part_of(owner.link.seen_at)}
         return call
 
     def _call(self, event: AnyEvent, lookups: _Lookups) -> Call:

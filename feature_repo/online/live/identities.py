@@ -26,10 +26,12 @@ class Owner:
     Attributes:
         link: the newest link or unlink that changed it.
         is_shared: whether the session ever was unlinked or linked to a second user.
+        first_linked_at: when it was first linked or unlinked, µs.
     """
 
     link: Link
     is_shared: bool
+    first_linked_at: int
 
 
 @dataclass(frozen=True)
@@ -85,7 +87,8 @@ class Identities:
         if all(change.event_id != link.event_id for change in changes):
             return None
         users = {change.user_id for change in changes}
-        return Owner(changes[-1], is_shared=None in users or len(users) > 1)
+        is_shared = None in users or len(users) > 1
+        return Owner(changes[-1], is_shared, first_linked_at=changes[0].seen_at)
 
     def _merges_from(self, users: Sequence[str]) -> list[Merge]:
         results: dict[str, Sequence[Merge]] = {}

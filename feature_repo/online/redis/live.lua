@@ -29,7 +29,8 @@
 --   recent:<verb>:<who>  sorted set by seen_at of: the instant from which on it belongs to them
 --                        NUL event id NUL position, counted from the end,
 --                        NUL part NUL payload NUL checksum
---   owner:<session>      the newest link or unlink {seen_at, id, part, user, is_shared}
+--   owner:<session>      the newest link or unlink {seen_at, id, part, user, is_shared,
+--                        first_linked_at}
 --   item:<item>, user:<user>, newest:<view>:<entity>
 --                        field -> its newest patch {event_time, seen_at, id, part, value}
 --   request:<request>    record of the earliest ranking of a request
@@ -375,6 +376,7 @@ local function store_owner(owner)
   if is_changed then return end
   local is_later = not stored or before(stored, owner)
     or (stored.id == owner.id and owner.is_shared and not stored.is_shared)
+    or (stored.id == owner.id and owner.first_linked_at < stored.first_linked_at)
   if is_later then save(name, owner) end
 end
 

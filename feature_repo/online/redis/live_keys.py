@@ -113,6 +113,7 @@ class Owner(msgspec.Struct, frozen=True):
 
     part: int
     is_shared: bool
+    first_linked_at: int
     user: str | None = None
 
 

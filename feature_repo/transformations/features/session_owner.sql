@@ -14,7 +14,8 @@ changes as (
         seen_at,
         event_id,
         part,
-        user_id is null as is_shared
+        user_id is null as is_shared,
+        seen_at as first_linked_at
 
     from stg_links
 
@@ -24,6 +25,7 @@ changes as (
         session_id,
         user_id,
         is_shared,
+        first_linked_at,
         epoch_us(event_timestamp) - 1 as seen_at,
         '' as event_id,
         part
@@ -40,6 +42,7 @@ single as (
         min(user_id) as user_id,
         min(seen_at) as seen_at,
         arg_min(part, seen_at) as part,
+        min(first_linked_at) as first_linked_at,
         false as is_shared_now
 
     from changes
@@ -51,7 +54,7 @@ single as (
 owners as (
 
     select
-        *,
+        * replace (min(first_linked_at) over so_far as first_linked_at),
         bool_or(is_shared or user_id <> first_user_id) over so_far as is_shared_now
 
     from (
@@ -93,6 +96,7 @@ select
     make_timestamptz(seen_at + 1) as created_timestamp,
     user_id,
     is_shared_now as is_shared,
+    first_linked_at,
     part
 
 from (from changed union all by name from single)

@@ -6,6 +6,7 @@ from tests.benchmarks.faults import (
     changed_files,
     full_disk,
     kills,
+    memory,
     outages,
     processes,
 )
@@ -17,5 +18,6 @@ FAULTS = (
     *changed_bytes.FAULTS,
     *changed_files.FAULTS,
     *full_disk.FAULTS,
+    *memory.FAULTS,
     *processes.FAULTS,
 )

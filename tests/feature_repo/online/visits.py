@@ -79,7 +79,8 @@ def _expected_session(events, id_, t):
         "session_engagement": reference.session_counts(events, id_, t),
         "session_recent": reference.session_recent(events, id_, t),
         "session_first_seen": first and {"first_seen_at": first},
-        "session_owner": owner and dict(zip(("user_id", "is_shared"), owner, strict=True)),
+        "session_owner": owner
+        and dict(zip(("user_id", "is_shared", "first_linked_at"), owner, strict=True)),
     }
 
 

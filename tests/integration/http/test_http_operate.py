@@ -93,7 +93,7 @@ def grant(service, *scopes):
     return secret
 
 
-FLAGS = [(e, flag, scope) for e in ENDPOINTS for flag, scope in e.flag_scopes.items()]
+FLAGS = [(e, flag, scope) for e in ENDPOINTS for flag, scope in e.parameter_scopes.items()]
 OPERATIONS = [
     (name, op)
     for name, kind in EVENT_KINDS.items()

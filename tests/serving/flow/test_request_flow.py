@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -15,6 +16,7 @@ from serving.features.unapplied_marks import UnappliedMarks
 from serving.flow import Resources, answer, answer_page
 from serving.state import LoadedArtifact
 from training.artifacts import Manifest
+from training.experiments import variant_of
 
 BODY = body_reader(RankBody)(b'{"id": "r", "items": [{"id": "a"}, {"id": "b"}, {"id": "c"}]}')
 
@@ -192,3 +194,75 @@ def test_the_last_answer_to_a_request_is_available_before_it_is_logged(resources
     served = resources.answer_log.get("r")
 
     assert [item.item_id for item in served.items] == ["b", "c", "a"]
+
+
+EXPERIMENT = """
+[[experiment]]
+name = "rankers"
+unit = "user"
+
+[[experiment.variant]]
+name = "control"
+
+[[experiment.variant]]
+name = "b"
+model = "b"
+"""
+
+
+@pytest.fixture
+def experiment(resources):
+    """An experiment of two rankers, with the users who get each."""
+    connect(resources, Connection(read))
+    publish(resources, "ranker", Ranker())
+    other = LoadedArtifact("ranker-b", Manifest("ranker", "b", {}), Ranker((1.0, 2.0, 3.0)))
+    resources.models.artifacts["ranker", "b"] = other
+    (resources.settings.home.root / "experiments.toml").write_text(EXPERIMENT)
+    resources.experiments.reload()
+    (declared,) = resources.experiments.file.value.experiments
+    users = {variant_of(declared, "user", user).name: user for user in map(str, range(20))}
+    return resources, users
+
+
+def ranked_for(resources, user, **options):
+    body = msgspec.structs.replace(BODY, user=user)
+    return asyncio.run(answer(resources, "default", body, **options))
+
+
+@pytest.mark.parametrize(("name", "version"), [("control", "ranker-1"), ("b", "ranker-b")])
+def test_a_shopper_gets_the_ranker_of_the_variant(experiment, name, version):
+    resources, users = experiment
+
+    answered = ranked_for(resources, users[name])
+
+    assert (answered.model_version, answered.experiments) == (version, {"rankers": name})
+    assert resources.answer_log.get("r").experiments == {"rankers": (name, "user")}
+
+
+def test_a_request_may_name_a_variant_which_is_no_exposure(experiment):
+    resources, users = experiment
+
+    answered = ranked_for(resources, users["control"], variant="rankers:b")
+
+    assert (answered.model_version, answered.experiments) == ("ranker-b", {"rankers": "b"})
+    assert resources.answer_log.get("r").experiments == {}
+    with pytest.raises(ApiError, match="rankers:control"):
+        ranked_for(resources, users["b"], variant="rankers:c")
+
+
+def test_an_experiment_whose_ranker_is_not_published_treats_nobody(experiment):
+    resources, users = experiment
+    del resources.models.artifacts["ranker", "b"]
+
+    for user in users.values():
+        answered = ranked_for(resources, user)
+        assert (answered.model_version, answered.experiments) == ("ranker-1", {})
+
+
+def test_a_wrong_file_of_experiments_leaves_the_former_ones(experiment):
+    resources, users = experiment
+    path = resources.settings.home.root / "experiments.toml"
+    path.write_text(EXPERIMENT.replace("model =", 'rules = "missing.toml"\nmodel ='))
+    resources.experiments.reload()
+
+    assert ranked_for(resources, users["b"]).experiments == {"rankers": "b"}

@@ -73,7 +73,7 @@ def _section(endpoint: Endpoint) -> str:
 
 
 def _parameter(endpoint: Endpoint, name: str) -> str:
-    scope = endpoint.flag_scopes.get(name)
+    scope = endpoint.parameter_scopes.get(name)
     return f"`{name}` (needs the scope {scope} too)" if scope else f"`{name}`"
 
 

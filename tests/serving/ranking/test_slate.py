@@ -64,7 +64,7 @@ def test_without_a_context_the_deleted_ids_are_dropped():
 
 def test_vectors_are_logged_in_the_order_of_the_answer():
     event = served_event(
-        Query("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), ["record"], 1.0
+        Query("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), (), ["record"], 1.0
     )
 
     assert event.vectors is not None
@@ -77,7 +77,7 @@ def test_vectors_are_logged_in_the_order_of_the_answer():
 
 def test_outside_the_recorded_share_the_answer_is_logged_without_vectors():
     event = served_event(
-        Query("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), [], 0.0
+        Query("r", 5), Candidates(), order_by_score(SCORED, SCORED.item_ids), (), [], 0.0
     )
 
     assert (event.vectors, event.layout) == (None, ())
@@ -89,7 +89,7 @@ def test_a_shown_event_has_the_items_of_the_served_event():
     query = Query("r", 5, user_id="u", text="q", market="uk")
 
     served, shown = (
-        served_event(query, Candidates(), slate, [], 0.0),
+        served_event(query, Candidates(), slate, (), [], 0.0),
         shown_event(query, slate),
     )
 
@@ -143,9 +143,9 @@ def test_an_answer_is_logged_with_the_sources_of_its_items():
     candidates = Candidates(["a", "b", "c"], [3, 2, 1], sources)
     slate = order_by_score(Scored(["a", "b", "c"], np.array([1.0, 2.0, 3.0])), ["a", "b", "c"])
 
-    retrieved = served_event(Query("r", 5), candidates, slate, [], 0.0).sources
+    retrieved = served_event(Query("r", 5), candidates, slate, (), [], 0.0).sources
     without_sources = served_event(
-        Query("r", 5), Candidates(["a", "b", "c"]), slate, [], 0.0
+        Query("r", 5), Candidates(["a", "b", "c"]), slate, (), [], 0.0
     ).sources
 
     assert retrieved == ({"past": (1, 0.9)}, {}, {"lexical": (2, 1.5)})

@@ -6,7 +6,7 @@ its own under the entry point group `aisle.sources`.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import import_module
 
@@ -40,6 +40,7 @@ class Surface:
     """A list of the shop, and the sources that feed it.
 
     Attributes:
+        name: unique.
         sources: candidate source → weight, in the order of merging.
         ranker_weights: by the ranker's feature service, weight of its order relative to the order
             of retrieval, 0 to 1; a ranker of another service does not score the list.
@@ -47,10 +48,19 @@ class Surface:
         following_sources: sources whose items come after the first page.
     """
 
+    name: str
     sources: Mapping[str, float]
     ranker_weights: Mapping[str, float] = field(default_factory=lambda: {RANKING_SERVICE: 1.0})
     partial_match_sources: frozenset[str] = frozenset()
     following_sources: frozenset[str] = frozenset()
+
+    def with_sources(self, weights: Mapping[str, float]) -> "Surface":
+        """Return the list with other weights of some sources; 0 leaves a source out.
+
+        A source that does not feed the list otherwise comes last.
+        """
+        sources = {name: weight for name, weight in {**self.sources, **weights}.items() if weight}
+        return replace(self, sources=sources)
 
 
 @cache
@@ -102,6 +112,7 @@ def surfaces() -> dict[str, Surface]:
     ordered = sorted(source_specs().values(), key=lambda spec: spec.order)
     return {
         surface: Surface(
+            surface,
             {
                 spec.name: spec.surfaces[surface]
                 for spec in sorted(ordered, key=lambda spec: spec.name != surface)

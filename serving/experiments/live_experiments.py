@@ -1,0 +1,87 @@
+"""The experiments of the home, with the rules of their variants, read again when they change."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from feature_repo.home import Home, SettingError
+from feature_repo.shop import Shop
+from serving.query import Rules
+from serving.state import WatchedFile
+from training.experiments import EXPERIMENTS_FILE, Experiment, Experiments, Variant
+
+
+@dataclass
+class LiveExperiments:
+    """The experiments of `experiments.toml` that can run now.
+
+    Attributes:
+        file: the watched file; an invalid new version is refused as a whole.
+        rules: by name, the watched files of rules that variants name.
+    """
+
+    home: Home
+    shop: Shop
+    file: WatchedFile[Experiments] = field(init=False)
+    rules: dict[str, WatchedFile[Rules]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        path = self.home.root / EXPERIMENTS_FILE
+        self.file = WatchedFile("experiments", path, self._load, Experiments())
+
+    def reload(self) -> None:
+        """Load the file and the files of rules that it names, if they changed."""
+        self.file.reload()
+        for watched in self.rules.values():
+            watched.reload()
+
+    @property
+    def holdout(self) -> float:
+        """Share of the shoppers that no experiment treats."""
+        return self.file.value.holdout
+
+    def runnable(self, model_of: Callable[[str], object | None]) -> list[Experiment]:
+        """Return the experiments all of whose models are published.
+
+        Without one of them, the shoppers of its variant would get what those of the control get.
+
+        Args:
+            model_of: returns the published model of a name, or None.
+        """
+        return [
+            experiment
+            for experiment in self.file.value.experiments
+            if all(v.model is None or model_of(v.model) for v in experiment.variants)
+        ]
+
+    def rules_of(self, variants: Sequence[Variant], default: Rules) -> Rules:
+        """Return the rules of variants of different experiments; `default` are the shop's."""
+        rules = default
+        for variant in variants:
+            if variant.rules is not None:
+                rules = self.rules[variant.rules].value
+        for variant in variants:
+            rules = rules.changed(variant.diversity, variant.exploration)
+        return rules
+
+    def _load(self, path: Path) -> Experiments:
+        """Read the experiments, and the rules that they name.
+
+        Raises:
+            SettingError: a file is missing or wrong.
+        """
+        experiments = Experiments.load(path)
+        variants = [variant for each in experiments.experiments for variant in each.variants]
+        rules = {}
+        for name in {variant.rules for variant in variants if variant.rules is not None}:
+            rules[name] = self._watched(path.with_name(name))
+        for variant in variants:
+            Rules().changed(variant.diversity, variant.exploration)
+        self.rules = rules
+        return experiments
+
+    def _watched(self, path: Path) -> WatchedFile[Rules]:
+        if not path.exists():
+            raise SettingError(f"{path}: expected the rules of a variant, found no file.")
+        value = Rules.load(path, self.shop)
+        return WatchedFile("rules", path, lambda path: Rules.load(path, self.shop), value)

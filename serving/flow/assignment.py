@@ -1,0 +1,66 @@
+"""The stage `assign`: the model of a request, and the variants of its shopper."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from feature_repo.request_features.context import RequestContext
+from serving.contract import ApiError
+from serving.experiments import Treatment, forced_treatments, treatments_of
+from serving.flow.request_state import RequestState
+from serving.flow.resources import Resources
+from serving.ranking import active_rules
+from serving.state import DEFAULT_MODEL, Model, ModelRegistry
+
+
+def assign(models: ModelRegistry, name: str) -> Model:
+    """Return the model of a name.
+
+    Raises:
+        ApiError: 404.
+    """
+    model = models.get(name)
+    if model is None:
+        raise ApiError(404, "model", f"one of {', '.join(models.names())}", repr(name))
+    return model
+
+
+def treat(request: RequestState, context: RequestContext | None) -> None:
+    """Let the variants of the shopper change the request.
+
+    The shopper's rows are read before, because a session that began without a user keeps its
+    variants.  A later page of a list goes on with the order of the first, and a ranker that the
+    request names stays in use.
+    """
+    resources, experiments = request.resources, request.resources.experiments
+    request.treatments = request.forced
+    if not request.forced and request.model.name == DEFAULT_MODEL:
+        request.treatments = treatments_of(
+            experiments.runnable(resources.models.get),
+            experiments.holdout,
+            request.query,
+            None if context is None else context.session,
+        )
+    if not request.treatments:
+        return
+    variants = [treatment.variant for treatment in request.treatments]
+    rules = experiments.rules_of(variants, resources.rules.value)
+    request.rules = active_rules(rules, request.query)
+    for variant in variants:
+        if variant.model is not None:
+            request.model = assign(resources.models, variant.model)
+        list_request = request.query.list_request
+        if variant.sources and list_request is not None:
+            surface = list_request.surface.with_sources(variant.sources)
+            list_request = replace(list_request, surface=surface)
+            request.query = replace(request.query, list_request=list_request)
+
+
+def forced(resources: Resources, variant: str) -> Sequence[Treatment]:
+    """Return the variants that a request names.
+
+    Raises:
+        ApiError: 400, there is no such variant.
+    """
+    if not variant:
+        return ()
+    return forced_treatments(resources.experiments.runnable(resources.models.get), variant)

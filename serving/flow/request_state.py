@@ -1,0 +1,29 @@
+"""The state of one request."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from serving.candidates import Retrieval
+from serving.experiments import Treatment
+from serving.flow.resources import Resources
+from serving.monitoring import Trace
+from serving.query import Query, Rules
+from serving.state import Model
+
+
+@dataclass
+class RequestState:
+    """The state of one request, which every stage reads and some extend.
+
+    Attributes:
+        forced: the variants that the request names; empty for those of its shopper.
+    """
+
+    resources: Resources
+    model: Model
+    query: Query
+    trace: Trace = field(default_factory=Trace)
+    forced: Sequence[Treatment] = ()
+    retrieval: Retrieval = field(default_factory=Retrieval)
+    rules: Rules = field(default_factory=Rules)
+    treatments: Sequence[Treatment] = ()

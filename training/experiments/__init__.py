@@ -1,0 +1,17 @@
+"""Experiments: which variant of a request's settings a shopper gets."""
+
+from training.experiments.assignment import UnitKind, is_held_out, variant_of
+from training.experiments.declaration import EXPERIMENTS_FILE, Experiments
+from training.experiments.experiment import Experiment, Variant
+from training.experiments.occasion import Occasion
+
+__all__ = [
+    "EXPERIMENTS_FILE",
+    "Experiment",
+    "Experiments",
+    "Occasion",
+    "UnitKind",
+    "Variant",
+    "is_held_out",
+    "variant_of",
+]
