@@ -5,7 +5,7 @@ WORKERS = 2
 # Without bytecode each process of the tests and the demo would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-long check bench setup audit sbom
+.PHONY: demo test test-long check bench setup audit sbom screenshots
 
 setup:
 	@scripts/bootstrap
@@ -32,6 +32,10 @@ check:
 # make bench [NAME=metrics], or one fault: make bench NAME="faults 'Redis killed'"
 bench:
 	@$(RUN)/python -m tests.benchmarks $(NAME)
+
+# The screenshots of the documentation, while `make demo` runs: make screenshots [URL=http://127.0.0.1:3000]
+screenshots:
+	@$(RUN)/python -m tests.screenshots $(or $(URL),http://127.0.0.1:3000)
 
 # Known vulnerabilities of the locked packages; fails also where one cannot be looked up.
 audit:

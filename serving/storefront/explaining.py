@@ -52,7 +52,9 @@ async def compare(page: Page) -> Response:
         move.item: replace(move, reason=reasons.get(move.item, ""))
         for move in moves_between(before, ExplainedSlate(personal_ids))
     }
-    popular = _by_popularity(page, plain_ids)[:COMPARED]
+    # Items that match a query only in part follow the others and are not in the total.
+    matching = plain_ids[: plain.total] if listed.query and plain.total else plain_ids
+    popular = _by_popularity(page, matching)[:COMPARED]
     columns = [
         Column("Popularity", "the same for everyone, without a model", popular, {}),
         Column("Without personalization", "the model, for nobody", plain_ids[:COMPARED], {}),

@@ -113,7 +113,8 @@ class Personas:
             )
             if persona.kind == "cold" or warm_events > 0
         ]
-        markets = list(dict.fromkeys(persona.market for persona in named)) or [self._market(None)]
+        seen = [persona.market for persona in named] or [self._market(None)]
+        markets = list(dict.fromkeys([*seen, *(market.name for market in self.shop.markets)]))
         if not named:
             named = [Persona("cold", "new-shopper", markets[0])]
         return [*named, Persona("anonymous", None, markets[-1])]

@@ -87,7 +87,7 @@ def reason(column: str, share: float, value: float, slate: npt.ArrayLike) -> str
         value: of the item; NaN where missing.
         slate: shape (N,), its values in the slate.
     """
-    return f"{share:+.3f} for {phrase(column)}: {_compared(value, slate)}"
+    return f"{share:+.3f} for {phrase(column)}: {_compared(column, value, slate)}"
 
 
 def change_in_words(column: str, change: float, was: float, now: float) -> str:
@@ -96,18 +96,33 @@ def change_in_words(column: str, change: float, was: float, now: float) -> str:
     >>> change_in_words("rate__item_7d", 0.25, float("nan"), 0.5)
     'click rate of the item in 7 days: no value → 0.5 (+0.250)'
     """
-    return f"{phrase(column)}: {_value(was)} → {_value(now)} ({change:+.3f})"
+    values = f"{value_in_words(column, was)} → {value_in_words(column, now)}"
+    return f"{phrase(column)}: {values} ({change:+.3f})"
 
 
-def _value(value: float) -> str:
-    return "no value" if np.isnan(value) else f"{value:.3g}"
+def value_in_words(column: str, value: float) -> str:
+    """Return the value of a feature for a reader; seconds in the unit that suits them.
+
+    >>> value_in_words("age__added_at_seconds", 376_000.0), value_in_words("rate__item_7d", 0.25)
+    ('4.35 days', '0.25')
+    """
+    if np.isnan(value):
+        return "no value"
+    if not column.endswith("seconds"):
+        return f"{value:.3g}"
+    unit, size = next((one for one in _UNITS if abs(value) >= one[1]), ("s", 1))
+    return f"{value / size:.3g} {unit}"
 
 
-def _compared(value: float, slate: npt.ArrayLike) -> str:
+_UNITS = (("days", 86_400), ("h", 3_600), ("min", 60))
+
+
+def _compared(column: str, value: float, slate: npt.ArrayLike) -> str:
     if np.isnan(value):
         return "no value"
     values = np.asarray(slate, np.float64)
     values = values[~np.isnan(values)]
     median = float(np.median(values))
-    same = "as in the middle of" if value == median else f"{median:.3g} in the middle of"
-    return f"{value:.3g}, {same} the slate"
+    middle = f"{value_in_words(column, median)} in the middle of"
+    same = "as in the middle of" if value == median else middle
+    return f"{value_in_words(column, value)}, {same} the slate"

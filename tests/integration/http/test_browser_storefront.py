@@ -101,6 +101,20 @@ def test_a_hidden_item_and_a_full_cart_are_accessible(tab):
     assert tab.problems == []
 
 
+def test_hostile_shoppers_and_markets_stay_text(tab):
+    tab.open("/shop/shoppers")
+    tab.page.locator("#other").fill(HOSTILE)
+    tab.page.locator(".other [name=market]").evaluate("(e, text) => e.value = text", HOSTILE)
+    tab.page.get_by_role("button", name="Play this shopper").click()
+
+    for path in ("/shop/", "/shop/shoppers", "/shop/search?q=boot", "/shop/compare"):
+        assert tab.open(path) == 200
+        assert tab.violations() == []
+        assert "onerror" in tab.page.inner_text("body")
+    assert tab.problems == []
+    assert tab.page.evaluate("window.hit") is None
+
+
 def test_a_shopper_gets_from_search_to_filter_item_and_cart_by_keyboard(tab):
     tab.open("/shop/")
 

@@ -1,5 +1,8 @@
 """Who may use the storefront: this machine, everyone, or nobody."""
 
+import subprocess
+import sys
+
 import pytest
 from starlette.requests import Request
 
@@ -49,3 +52,14 @@ def test_it_can_be_switched_off(status_of):
 def test_other_settings_are_errors():
     with pytest.raises(SettingError, match="AISLE_STOREFRONT: expected 0 or 1, found 'yes'"):
         Settings.from_environment({"AISLE_STOREFRONT": "yes"})
+
+
+def test_a_service_loads_no_page_before_the_first_request():
+    code = "import serving.storefront, sys; print(*(m for m in sys.modules if 'storefront' in m))"
+
+    output = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+
+    loaded = {"serving.storefront", "serving.storefront.addresses", "serving.storefront.mount"}
+    assert set(output.stdout.split()) == loaded

@@ -57,3 +57,15 @@ def test_a_shop_without_interactions_has_a_new_shopper(home):
         ("anonymous", None),
     ]
     assert personas.markets() == []
+
+
+def test_the_anonymous_visitor_of_a_shop_with_markets_is_in_another_market(home):
+    home.root.mkdir()
+    home.shop_toml.write_text('[[market]]\nname = "us"\n[[market]]\nname = "de"\n')
+    personas = Personas(EventLog(home, Clock()), Shop.load(home.shop_toml))
+
+    assert [(one.kind, one.market) for one in personas.all()] == [
+        ("cold", "us"),
+        ("anonymous", "de"),
+    ]
+    assert personas.markets() == ["us", "de"]
