@@ -102,6 +102,11 @@ class Home:
         return self.root / "redis"
 
     @property
+    def monitoring(self) -> Path:
+        """Folder of the last quality figures and of the last verification."""
+        return self.root / "monitoring"
+
+    @property
     def bentoml(self) -> Path:
         """BENTOML_HOME of servers of this home."""
         return self.root / "bentoml"

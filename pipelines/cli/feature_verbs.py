@@ -62,14 +62,17 @@ def verify(args: argparse.Namespace) -> Outcome:
     """Compare the logged vectors with vectors that training computes from the events."""
     from feature_repo.home import parse_instant
     from training.evaluation import parity
+    from training.monitoring import write_verification
 
-    home = Settings.from_environment().home
+    settings = Settings.from_environment()
+    home = settings.home
     since, until = (
         parse_instant(text, name) if text else None
         for text, name in ((args.since, "since"), (args.until, "until"))
     )
     report = parity.verify(home, parity.recorded(home, since, until)).to_dict()
     mismatches, waiting = report["mismatches"], parity.waiting(home)
+    write_verification(home, Clock.of(settings).now(), sum(one["times"] for one in mismatches))
     rows: list[list[object]] = [
         [m["feature"], m["times"], m["request"], m["logged"], m["computed"], m["cause"]]
         for m in mismatches

@@ -148,6 +148,10 @@ def _serve(verb: argparse.ArgumentParser) -> None:
     _wait(verb)
 
 
+def _monitor(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--out", type=Path, metavar="FOLDER", help="write rules and dashboards here")
+
+
 def _wait(verb: argparse.ArgumentParser) -> None:
     verb.add_argument(
         "--wait", type=float, metavar="SECONDS", help="limit of the service's start (90)"
@@ -365,6 +369,11 @@ VERBS = {
         "start, stop or describe the home's Redis server, or print its URL",
         "verbs:redis",
         actions=("start", "stop", "status", "url"),
+    ),
+    "monitor": Verb(
+        "measure the quality of data and answers, or write alert rules and dashboards",
+        "verbs:monitor",
+        _monitor,
     ),
     "gc": Verb(
         "remove old runs, datasets, quarantined lines and artifacts that are not in use",

@@ -89,6 +89,28 @@ def redis(args: argparse.Namespace) -> Outcome:
     return Outcome(redis_server.status(settings))
 
 
+def monitor(args: argparse.Namespace) -> Outcome:
+    """Measure quality now, for the service too; with a folder, write rules and dashboards."""
+    if args.out is not None:
+        from pipelines.monitoring import write_files
+
+        written = [str(path) for path in write_files(args.out)]
+        return Outcome({"written": written}, pages(*map(line, written)))
+    from training.monitoring import measure_quality
+
+    settings = Settings.from_environment()
+    quality = measure_quality(settings.home, Clock.of(settings).now())
+    rows: list[list[object]] = [
+        [one.name, " ".join(one.labels), f"{one.value:.4g}"] for one in quality.samples
+    ]
+    figures = [
+        {"name": one.name, "labels": one.labels, "value": one.value} for one in quality.samples
+    ]
+    data = {"measured_at": to_text(quality.measured_at), "figures": figures}
+    page = pages(table("", ["metric", "of", ""], rows, numbers=1), *map(line, quality.failures))
+    return Outcome(data | {"failures": quality.failures}, page)
+
+
 def gc(args: argparse.Namespace) -> Outcome:
     """Remove what the home no longer needs."""
     from pipelines.steps import remove_unneeded

@@ -77,15 +77,18 @@ def train_ranker(
     search_seconds: float = 0.0,
 ) -> Report:
     """Choose a configuration on the validation split and fit a ranker into the folder `ranker`."""
+    from training.monitoring import write_snapshot
     from training.ranker import train
 
-    return train(
+    report = train(
         dataset,
         ranker,
         journal=Home(home).root / SEARCHES,
         search=search,
         search_seconds=search_seconds or None,
     ).to_dict()
+    write_snapshot(dataset, ranker)
+    return report
 
 
 def evaluate_ranker(

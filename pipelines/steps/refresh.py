@@ -1,6 +1,6 @@
 """Refresh a home: compute features from new events, load them online, and fit the indexes.
 
-    seal -> compact -> transform -> materialize -> prune -> index -> erase -> remove
+    seal -> compact -> transform -> materialize -> prune -> index -> erase -> remove -> monitor
 
 A home runs one refresh at a time.  The next refresh completes one that was killed.  After a
 backfill all features are computed and loaded again.  Indexes are fitted again if items or
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from feature_repo.events.log import EventLog, pending_erasure
 from feature_repo.home import (
+    MINUTE,
     AisleError,
     Clock,
     Home,
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
 
 _BATCH_SECONDS = 10.0
 """Deadline of one batch in Redis; a request's deadline is much shorter."""
+
+_QUALITY_PERIOD = 10 * MINUTE
+"""Age of quality figures above which a refresh without new events measures them again."""
 
 Announce = Callable[[str], None]
 
@@ -136,6 +140,7 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
     with stages.stage("compare"):
         if _is_current(home, log, clock, address):
             removed = remove_unneeded(settings).counts()
+            _measure_quality(home, clock.now(), only_old=True)
             return RefreshReport.unchanged(log.seals().last, stages.seconds, removed)
     with stages.stage("compact"):
         sealed_at = log.seal()
@@ -166,6 +171,8 @@ def _refresh(settings: Settings, address: "RedisAddress", announce: Announce) ->
         client.set(repository.refreshed_key(home), sealed_at)
     with stages.stage("remove"):
         removed = remove_unneeded(settings).counts()
+    with stages.stage("monitor"):
+        _measure_quality(home, clock.now())
     return RefreshReport(
         sealed_at=to_text(sealed_at),
         compacted=compacted.compacted,
@@ -225,6 +232,15 @@ def _index(home: Home) -> dict[str, str]:
     from training.retrieval.sources import are_current, publish_indexes
 
     return {} if are_current(home) else publish_indexes(home, only_changed=True).versions
+
+
+def _measure_quality(home: Home, now: int, *, only_old: bool = False) -> None:
+    """Measure quality for the service to show; with `only_old`, unless it was measured lately."""
+    from training.monitoring import Quality, measure_quality
+
+    last = Quality.read(home) if only_old else None
+    if last is None or abs(now - last.measured_at) > _QUALITY_PERIOD:
+        measure_quality(home, now)
 
 
 def _live(home: Home, log: EventLog, clock: Clock, address: "RedisAddress") -> "LiveWriter":

@@ -30,7 +30,7 @@ from serving.contract import (
     SlateAnswer,
 )
 from serving.http.endpoint import Call, Endpoint
-from serving.monitoring import CONTENT_TYPE, exposition, run_in_pool
+from serving.monitoring import CONTENT_TYPE, exposition, quality_exposition, run_in_pool
 
 _PARAMETER_SCOPES = {"explain": "users", "shown": "events", "variant": "users"}
 """`explain` reads the features of the shopper, `shown` writes a ranking event, and `variant` is for
@@ -268,9 +268,11 @@ async def schema(call: Call) -> dict[str, Any]:
     scope="metrics",
     media_type=CONTENT_TYPE,
 )
-async def metrics(_: Call) -> bytes:
-    """Return the metrics of all processes of the service."""
-    return exposition()
+async def metrics(call: Call) -> bytes:
+    """Return the metrics of all processes of the service, and the home's quality figures."""
+    resources = call.resources
+    quality = quality_exposition(resources.settings.home, resources.clock.now())
+    return exposition() + quality
 
 
 @Endpoint(

@@ -18,6 +18,7 @@ from serving.monitoring.metrics import (
     exposition,
     new_metrics_folder,
 )
+from serving.monitoring.quality import quality_exposition
 from serving.monitoring.trace import Trace
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "exposition",
     "log_json",
     "new_metrics_folder",
+    "quality_exposition",
     "run_in_pool",
     "run_with_timeout",
 ]

@@ -20,6 +20,7 @@ from training.metrics.metrics import (
 )
 from training.metrics.ordering import highest_columns, highest_entries
 from training.metrics.plackett_luce import gumbel, gumbel_top_k, item_numbers
+from training.metrics.population_stability import bucket_counts, bucket_edges, stability_index
 from training.metrics.random_streams import Bools, Ints, Seeds, noise, stream
 from training.metrics.reproducible_math import exp, exp2, log, log2
 from training.metrics.spread import FEWEST_TRAININGS, check_trainings, spread_of
@@ -37,6 +38,8 @@ __all__ = [
     "Metric",
     "Seeds",
     "Slates",
+    "bucket_counts",
+    "bucket_edges",
     "check_trainings",
     "exp",
     "exp2",
@@ -56,6 +59,7 @@ __all__ = [
     "slice_interval",
     "slice_intervals",
     "spread_of",
+    "stability_index",
     "stream",
     "without_nan",
 ]

@@ -33,6 +33,7 @@ from pipelines.service.service_process import environment
 from pipelines.steps import refresh
 from tests.scale import seconds
 from training.artifacts import publish
+from training.monitoring.snapshot import Snapshot
 from training.ranker import Ranker
 from training.retrieval.indexes import Popularity
 from training.studies.simulation import simulate
@@ -166,6 +167,8 @@ def publish_ranker(
     rows = xgboost.DMatrix(rng.normal(size=(400, len(columns))), rng.normal(size=400))
     booster = xgboost.train({"max_depth": depth, "nthread": 1}, rows, trees)
     Ranker(columns, RatePrior(0.1), booster).save(build)
+    learned = rng.normal(size=(400, len(columns))).astype(np.float32)
+    Snapshot.of(columns, [learned], len(learned)).save(build)
     manifest = {"columns": columns, "feature_service": {"name": "ranking_v1"}}
     return publish(home, "ranker", name, build, manifest)
 

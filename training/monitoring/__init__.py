@@ -1,0 +1,16 @@
+"""Quality of data and answers, measured from the log and from recorded feature vectors."""
+
+from training.monitoring.metric import QualityMetric
+from training.monitoring.metrics import AGE, QUALITY_METRICS
+from training.monitoring.quality import Quality, measure_quality, write_verification
+from training.monitoring.snapshot import write_snapshot
+
+__all__ = [
+    "AGE",
+    "QUALITY_METRICS",
+    "Quality",
+    "QualityMetric",
+    "measure_quality",
+    "write_snapshot",
+    "write_verification",
+]
