@@ -82,6 +82,11 @@ class Home:
         return self.root / "datasets"
 
     @property
+    def looks(self) -> Path:
+        """How often test rankings were looked at; see `training/evaluation/looks.py`."""
+        return self.root / "looks.jsonl"
+
+    @property
     def artifacts(self) -> Path:
         """Learned artifacts: <kind>/<name>/<version>/."""
         return self.root / "artifacts"

@@ -80,7 +80,7 @@ TRAIN_RANKER = Step(
 EVALUATE_RANKER = Step(
     name="evaluate_ranker",
     function=steps.evaluate_ranker,
-    inputs=(DATASET, RANKER, METRICS),
+    inputs=(HOME, DATASET, RANKER, METRICS),
     outputs=(EVALUATION,),
     resources=Resources(cpu="1", memory="4G"),
     retry=1,

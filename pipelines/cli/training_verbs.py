@@ -88,12 +88,14 @@ def evaluate(args: argparse.Namespace) -> Outcome:
     if args.compare:
         from training.evaluation import compare
 
-        evaluation = {**evaluation, "comparison": compare(dataset, ranker, args.compare)}
+        evaluation = {**evaluation, "comparison": compare(dataset, ranker, args.compare, home=home)}
     if args.trainings is not None:
         from training.evaluation import repeat_trainings
 
         with progress_bar("trainings") as progress:
-            spread = repeat_trainings(dataset, evaluation["training"], args.trainings, progress)
+            spread = repeat_trainings(
+                dataset, evaluation["training"], args.trainings, progress, home=home
+            )
         evaluation = {**evaluation, "trainings": spread}
     if args.card:
         card = json.loads((out / "model_card.json").read_text())

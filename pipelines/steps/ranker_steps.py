@@ -92,6 +92,7 @@ def train_ranker(
 
 
 def evaluate_ranker(
+    home: Path,
     dataset: Path,
     ranker: Path,
     evaluation: Path,
@@ -102,14 +103,14 @@ def evaluate_ranker(
 ) -> Report:
     """Measure ranker and baselines on the test split; write figures, page and model card.
 
-    `metrics` adds further metrics to the default ones; `studies` may name `ablation` and
-    `learning_curve`.
+    The home counts the looks at its test rankings.  `metrics` adds further metrics to the default
+    ones; `studies` may name `ablation` and `learning_curve`.
     """
     from training.evaluation import evaluate
     from training.metrics import Metric
 
     more = [Metric.parse(name) for name in metrics]
-    report = evaluate(dataset, ranker, evaluation, more).to_dict()
+    report = evaluate(dataset, ranker, evaluation, more, home=Home(home)).to_dict()
     if studies:
         from training.evaluation import study
 

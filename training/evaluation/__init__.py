@@ -5,6 +5,7 @@ from training.evaluation.ablations import study
 from training.evaluation.compare import compare
 from training.evaluation.evaluate import evaluate, print_evaluation
 from training.evaluation.lineage import lineage, open_lineage
+from training.evaluation.looks import count_look
 from training.evaluation.publish import (
     check_served,
     publish_ranker,
@@ -15,6 +16,7 @@ from training.evaluation.trainings import repeat_trainings
 __all__ = [
     "check_served",
     "compare",
+    "count_look",
     "evaluate",
     "lineage",
     "open_lineage",

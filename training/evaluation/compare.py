@@ -4,14 +4,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from feature_repo.home import ArtifactError
+from feature_repo.home import ArtifactError, Home
 from training.artifacts import sha256
 from training.dataset import TEST, Dataset, LazyDataset
+from training.evaluation.looks import count_look
 from training.metrics import Floats, mean_intervals, ndcg
 from training.ranker import MODEL, Ranker, users_of
 
 
-def compare(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
+def compare(
+    dataset: Path, folder: Path, other: Path, *, home: Home | None = None
+) -> dict[str, Any]:
     """Compare two rankers by ndcg@10 on the test split, with paired intervals.
 
     Args:
@@ -19,11 +22,15 @@ def compare(dataset: Path, folder: Path, other: Path) -> dict[str, Any]:
         folder: of the ranker.
         other: folder of another ranker, of this or an older catalogue; it must not have learned
             from the test split.
+        home: counts the looks at the test rankings of its log; None for data of no home.
 
     Raises:
         ArtifactError: one of them is damaged, or reads a column that the dataset lacks.
     """
-    data = LazyDataset.open(dataset).part(TEST).with_gain()
+    test = LazyDataset.open(dataset).part(TEST)
+    if home is not None:
+        count_look(home, sha256(other / MODEL), dataset, test)
+    data = test.with_gain()
     values, other_values = (_values(data, one) for one in (folder, other))
     intervals = mean_intervals(
         {"ranker": values, "other": other_values, "difference": values - other_values},

@@ -6,14 +6,14 @@ is measured once; later calls return the logged result.
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
-from feature_repo.home import DatasetError, to_text
+from feature_repo.home import DatasetError, Home, to_text
 from training.artifacts import sha256
 from training.dataset import (
     TEST,
@@ -25,6 +25,7 @@ from training.dataset import (
     slices_of,
 )
 from training.evaluation.judgments import judgments
+from training.evaluation.looks import count_look, looks_note
 from training.evaluation.shown_order import shown_order_note
 from training.metrics import (
     CONVENTIONS,
@@ -112,6 +113,7 @@ class Evaluation:
         slices: parts of the test split.
         data: figures of the dataset.
         training: how the ranker was chosen.
+        looks: how often the test rankings of the log were looked at; None where nobody counts.
     """
 
     identity: dict[str, str]
@@ -122,6 +124,7 @@ class Evaluation:
     slices: tuple[Slice, ...]
     data: dict[str, Any]
     training: dict[str, Any]
+    looks: dict[str, int] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready dict; `test` has the ranker's figures."""
@@ -144,7 +147,12 @@ class Logged:
 
 
 def evaluate(
-    dataset: Path, artifact_folder: Path, out: Path, metrics: Sequence[Metric] = ()
+    dataset: Path,
+    artifact_folder: Path,
+    out: Path,
+    metrics: Sequence[Metric] = (),
+    *,
+    home: Home | None = None,
 ) -> Evaluation | Logged:
     """Measure on the test split; write figures, page and model card to the folder `out`.
 
@@ -153,6 +161,7 @@ def evaluate(
         artifact_folder: of the ranker.
         out: `evaluation.json`, `evaluation.html`, `model_card.json` and `model_card.md`.
         metrics: measured in addition to `METRICS`.
+        home: counts the looks at the test rankings of its log; None for data of no home.
 
     Raises:
         DatasetError: no ranking of the test split has a gain.
@@ -163,13 +172,14 @@ def evaluate(
     check_target_leakage(whole.part(TRAIN, VALIDATE))
     identity = {"model": sha256(artifact_folder / MODEL), "dataset": sha256(dataset)}
     logged = _logged(out, identity, metrics)
-    if logged is not None:
+    if logged is not None and (home is None or logged.table.get("looks")):
         return logged
     data, ranker = whole.part(TEST), Ranker.load(artifact_folder)
     parts = [ranker.apply(batch, data.facts.columns) for batch in data.batches()]
     scores = np.concatenate([np.empty(0), *parts])
     training = json.loads((artifact_folder / TRAINING).read_text())
-    evaluation = measure(data, scores, identity, training, metrics)
+    looks = None if home is None else count_look(home, identity["model"], dataset, data)
+    evaluation = replace(measure(data, scores, identity, training, metrics), looks=looks)
     write(out, evaluation.to_dict())
     return evaluation
 
@@ -212,8 +222,9 @@ def print_evaluation(evaluation: Mapping[str, Any], console: "Console") -> None:
 
     for table in tables(evaluation):
         console.print(table)
-    if note := shown_order_note(evaluation):
-        console.print(note, markup=False, soft_wrap=True)
+    for note in (shown_order_note(evaluation), looks_note(evaluation)):
+        if note:
+            console.print(note, markup=False, soft_wrap=True)
 
 
 def _measured(

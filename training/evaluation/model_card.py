@@ -6,6 +6,7 @@ Sections follow Mitchell et al. 2019.  The card is derived from the evaluation a
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from training.evaluation.looks import looks_note
 from training.evaluation.shown_order import shown_order_note
 
 Figures = Mapping[str, Any]
@@ -86,8 +87,9 @@ def _limits(evaluation: Figures, ranker: Figures) -> Iterator[str]:
         "the figures hold for requests that end in an interaction."
     )
     yield "What was never shown could not be clicked: gains are biased by the logged order."
-    if note := shown_order_note(evaluation):
-        yield note
+    for note in (shown_order_note(evaluation), looks_note(evaluation)):
+        if note:
+            yield note
     low, reference = ranker["difference"]["low"], evaluation["reference"]
     if low is not None and low <= 0:
         yield f"The gain over the {reference} may be chance: its interval contains zero."

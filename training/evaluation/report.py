@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
+from training.evaluation.looks import looks_note
 from training.evaluation.shown_order import shown_order_note
 from training.pages import THEME
 from training.plots import Mark, Plot, Table, bars, forest, lines, sparkline
@@ -38,6 +39,7 @@ def page(evaluation: Figures) -> str:
 <h1>Evaluation</h1>
 <p>The ranker's ndcg@10 on the test split is <strong>{main}</strong>.</p>
 {_note(shown_order_note(evaluation))}
+{_note(looks_note(evaluation))}
 <p class="note">{escape(evaluation["conventions"])}.
 {counted["counted"]} rankings counted, {counted["empty"]} without a gain left out.
 Intervals are 95 %, by paired bootstrap over users.</p>
@@ -170,8 +172,8 @@ def _table(caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 
 
 def _mark(name: str, interval: Figures, sign: str = "", main: bool = False) -> Mark:
-    value, low, high = (interval[end] or 0.0 for end in ("value", "low", "high"))
-    return Mark(name, value, low, high, _number(interval["value"], sign), main)
+    text, value = _number(interval["value"], sign), interval["value"] or 0.0
+    return Mark(name, value, interval["low"], interval["high"], text, main)
 
 
 def _interval(interval: Figures, sign: str = "") -> str:

@@ -11,17 +11,25 @@ from typing import Any
 
 import numpy as np
 
+from feature_repo.home import Home
 from training.dataset import TEST, TRAIN, VALIDATE, LazyDataset, Progress
+from training.evaluation.looks import count_look
 from training.metrics import check_trainings, ndcg, spread_of
 from training.ranker import SEED, Trial, baselines_of, in_random_order, reference_of, refit
 
 
 def repeat_trainings(
-    dataset: Path, training: Mapping[str, Any], count: int, progress: Progress | None = None
+    dataset: Path,
+    training: Mapping[str, Any],
+    count: int,
+    progress: Progress | None = None,
+    *,
+    home: Home | None = None,
 ) -> dict[str, Any]:
     """Fit the chosen trial `count` times on all but the test split, and measure each on it.
 
-    The first training repeats the ranker's own.  The rows are read into memory.
+    The first training repeats the ranker's own; each of the others is a further look at the test
+    rankings of the home's log, if there is one.  The rows are read into memory.
 
     Raises:
         SettingError: fewer than two trainings.
@@ -38,6 +46,8 @@ def repeat_trainings(
         if progress:
             progress(number, count)
         rows = in_random_order(learned, number) if number else learned
+        if number and home is not None:
+            count_look(home, f"{training['hashes']['model']} seed {number}", dataset, test)
         fitted = refit(chosen.with_seed(SEED + number), rows)
         values.append(float(np.nanmean(ndcg(fitted.scores(test), gain, qid))))
     return table_of({"ndcg@10": values, "difference": [value - baseline for value in values]})

@@ -82,3 +82,13 @@ def test_a_distribution_counts_every_value():
 
     assert sum(int(row[1]) for row in table.rows) == 4
     assert table.rows[-1] == ["missing", "1"]
+
+
+@pytest.mark.parametrize("draw", [bars, forest])
+def test_a_figure_without_an_interval_is_drawn_without_one(draw):
+    marks = [Mark("few users", 0.3, None, None, "0.3"), Mark("many", 0.6, 0.5, 0.7, "0.6")]
+
+    plot = draw("key", "title", marks)
+
+    assert plot.svg.count('class="interval"') == 1
+    assert plot.table.rows[0] == ["few users", "0.3", "–", "–"]

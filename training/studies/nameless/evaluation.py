@@ -21,6 +21,7 @@ import numpy.typing as npt
 from feature_repo.home import DatasetError, Home, replacing
 from training.artifacts import sha256
 from training.dataset import TEST, TRAIN, VALIDATE, Dataset, LazyDataset, Progress, build_dataset
+from training.evaluation import count_look
 from training.metrics import (
     Bools,
     Floats,
@@ -118,6 +119,8 @@ def evaluate_nameless(
     logged = _logged(out / FILE)
     if logged.get("identity") == identity:
         return logged
+    model = f"nameless {_digest(identity)}"
+    count_look(home, model, dataset, LazyDataset.open(dataset).part(TEST))
     done = out / "nameless-trainings" / _digest(identity["dataset"], training["chosen"])
     with tempfile.TemporaryDirectory(dir=out) as folder:
         scratch = without_names(home, Home(Path(folder)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from training.dataset import Dataset
+from training.dataset import TRAIN, VALIDATE, Dataset
 from training.metrics import Floats, ndcg
 from training.ranker import (
     NAIVE,
@@ -82,12 +82,17 @@ def config_of(cell: Cell, size: ShopSize, seed: int) -> ShopConfig:
 
 
 def fit_on_true_gains(log: SimulatedLog) -> Fitted:
-    """Fit the ideal ranker: the naive variant on the true attraction."""
+    """Fit the ideal ranker: the naive variant on the true attraction.
+
+    Like the others it gets its number of trees on the validation split, and learns from both.
+    """
     keys = log.data.keys
     column = keys.column_names.index("gain")
     gain = pa.array(log.attraction.astype(np.float32))
     data = Dataset(log.data.facts, keys.set_column(column, "gain", gain), log.data.matrix)
-    return fit(NAIVE, CONFIGURATIONS[0], FitRows(data))
+    rows = FitRows(data.part(TRAIN), data.part(VALIDATE))
+    stopped = fit(NAIVE, CONFIGURATIONS[0], rows)
+    return fit(NAIVE, CONFIGURATIONS[0], FitRows(data), rounds=stopped.rounds)
 
 
 def request_ndcg(scores: Any, fresh: Fresh) -> Floats:

@@ -11,8 +11,8 @@ from training.studies.truth.personalization import SHOP, is_user_feature, measur
 
 @pytest.fixture(scope="module")
 def results():
-    shop = replace(SHOP, users=150, items=200, seed=5)
-    return measure_personalization(shop, days=10, impressions=30_000, fresh_slates=600)
+    shop = replace(SHOP, users=600, items=200, seed=5)
+    return measure_personalization(shop, days=10, impressions=30_000, fresh_slates=1000)
 
 
 def test_warm_users_gain_and_cold_users_do_not_lose(results):
