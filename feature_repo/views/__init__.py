@@ -17,6 +17,7 @@ from feature_repo.views.counters import (
     minor_units,
     tiles_of,
 )
+from feature_repo.views.first_seen import SESSION_FIRST_SEEN
 from feature_repo.views.history_limits import (
     K_BOUGHT,
     K_CLICKED,
@@ -79,6 +80,7 @@ __all__ = [
     "PURCHASE_SERVICE",
     "RANKING_SERVICE",
     "SEARCH",
+    "SESSION_FIRST_SEEN",
     "SESSION_OWNER",
     "STORED_AS",
     "TILES",

@@ -1,7 +1,7 @@
 """The features of a request's shopper, query and market, stored rows and live state merged."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from feature_repo.online.hydration import merge
@@ -14,6 +14,7 @@ from feature_repo.request_features.context import shopper as merge_shopper
 from feature_repo.shop import Shop
 from feature_repo.views import (
     PART,
+    SESSION_FIRST_SEEN,
     SESSION_OWNER,
     CounterView,
     Entity,
@@ -23,6 +24,9 @@ from feature_repo.views import (
     LiveValues,
     ViewSpec,
 )
+
+_VIEWS_OF_OWNED = (SESSION_FIRST_SEEN, SESSION_OWNER)
+"""Views of a session that matter where it belongs to the user of the request."""
 
 _logger = logging.getLogger(__name__)
 
@@ -57,29 +61,29 @@ class ContextRows:
         """Return the fields of a request's context, features by full name, as of `t` in µs."""
         damaged = set[str]()
         is_named = shopper.user_id is not None
-        user = self._row("user", overlay.user, t, damaged)
+        user = self._row(self._specs["user"], overlay.user, t, damaged)
         session: Row = {}
-        if shopper.session_id is not None and not (
-            is_named and self._is_owned(overlay.session, t, damaged)
-        ):
-            session = self._row("session", overlay.session, t, damaged)
+        if shopper.session_id is not None:
+            is_owned = is_named and self._is_owned(overlay.session, t, damaged)
+            specs = _VIEWS_OF_OWNED if is_owned else self._specs["session"]
+            session = self._row(specs, overlay.session, t, damaged)
         return {
             "user": merge_shopper(user, session, is_named=is_named, t=t, shop=self._shop),
             "session": session,
-            "query_row": self._row("query", overlay.query, t, damaged),
-            "market_row": self._row("market", overlay.market, t, damaged),
+            "query_row": self._row(self._specs["query"], overlay.query, t, damaged),
+            "market_row": self._row(self._specs["market"], overlay.market, t, damaged),
             "damaged": frozenset(damaged),
         }
 
     def _is_owned(self, session: LiveEntity, t: int, damaged: set[str]) -> bool:
-        """Whether the session belongs to a user; `shopper` then reads nothing else of it."""
+        """Whether the session belongs to a user; `shopper` then adds nothing of it."""
         owner = self._whole(SESSION_OWNER, session, t, damaged)
         return owner is not None and owner["user_id"] is not None
 
-    def _row(self, kind: Entity, entity: LiveEntity, t: int, damaged: set[str]) -> Row:
-        """Merge the views of an entity; `<view>__present` is whether a view has a row."""
+    def _row(self, specs: Iterable[ViewSpec], entity: LiveEntity, t: int, damaged: set[str]) -> Row:
+        """Merge views of an entity; `<view>__present` is whether a view has a row."""
         named: Row = {}
-        for spec in self._specs[kind]:
+        for spec in specs:
             row = self._whole(spec, entity, t, damaged)
             values, names = row or {}, self._full_names[spec.name]
             named.update({full: values.get(name) for name, full in names.items()})
