@@ -2,7 +2,7 @@
 
 from feature_repo.transformations.log_slice import LogSlice
 from feature_repo.transformations.run import is_current, transform
-from feature_repo.transformations.staged_log import define_values, staged
+from feature_repo.transformations.staged_log import define_values, opened, stage, staged
 from feature_repo.transformations.state import State
 from feature_repo.transformations.templates import row_sql
 
@@ -11,7 +11,9 @@ __all__ = [
     "State",
     "define_values",
     "is_current",
+    "opened",
     "row_sql",
+    "stage",
     "staged",
     "transform",
 ]

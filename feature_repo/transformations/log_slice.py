@@ -31,8 +31,14 @@ class LogSlice:
     @classmethod
     def whole(cls, home: Home) -> "LogSlice":
         """Return the whole log."""
+        return cls.seen_since(home, 0)
+
+    @classmethod
+    def seen_since(cls, home: Home, instant: int) -> "LogSlice":
+        """Return the days of the log from an instant's, µs, without the old events they change."""
         folder = home.log / "compacted"
-        return cls(home, frozenset(str(p.relative_to(folder)) for p in list_relations(folder)))
+        paths = list_relations(folder, since=instant)
+        return cls(home, frozenset(str(path.relative_to(folder)) for path in paths))
 
     def paths(self, kind: str) -> list[Path]:
         """Return the files of one kind, oldest day first."""

@@ -54,14 +54,28 @@ def staged(home: Home, spill: Path, log: LogSlice | None = None) -> Iterator[Dat
         spill: created here and removed at the end.
         log: the events to read; by default all.
     """
+    log = log or LogSlice.whole(home)
+    with opened(log, spill) as db:
+        _stage(db, log)
+        yield db
+
+
+@contextmanager
+def opened(log: LogSlice, spill: Path, memory_limit: str = MEMORY_LIMIT) -> Iterator[Database]:
+    """Open a database with the views of a log and the values of SQL, without a staging table.
+
+    Args:
+        spill: created here and removed at the end.
+    """
     spill.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(":memory:") as db:
         db.execute("set TimeZone = 'UTC'")
         db.execute("set enable_progress_bar = false")
-        db.execute(f"set memory_limit = '{MEMORY_LIMIT}'")
+        db.execute(f"set memory_limit = '{memory_limit}'")
         db.execute("set temp_directory = ?", [str(spill)])
         db.execute(f"set asof_loop_join_threshold = {ASOF_LOOP_ROWS}")
-        _stage(db, log or LogSlice.whole(home))
+        define_values(db)
+        log.open(db)
         yield db
     spill.rmdir()
 
@@ -74,24 +88,23 @@ def define_values(db: Database) -> None:
 
 
 def _stage(db: Database, log: LogSlice) -> None:
-    define_values(db)
     instants = {"last_seal": read_seals(log.home.log / "seals").last, "since": log.since}
     for name, value in instants.items():
         db.execute(f"set variable {name} = ?", [value])
     db.execute("create temp table windows (days bigint)")
     db.executemany("insert into windows values (?)", [[days] for days in WINDOWS.values()])
-    log.open(db)
     for table in (*_EVENTS, *_IDENTITIES):
-        _create(db, table)
+        stage(db, table)
     register_chains(db)
     for table in _LINKED:
-        _create(db, table)
+        stage(db, table)
     for table, entity in _FIRST_SEEN.items():
-        _create(db, table, "stg_first_seen", key=JOIN_KEYS[entity])
+        stage(db, table, "stg_first_seen", key=JOIN_KEYS[entity])
     db.execute((SQL / "shoppers.sql").read_text())
 
 
-def _create(db: Database, table: str, file: str | None = None, **parameters: str) -> None:
+def stage(db: Database, table: str, file: str | None = None, **parameters: str) -> None:
+    """Create one staging table; the views of the log, the values and what it reads exist."""
     sql = (SQL / "staging" / f"{file or table}.sql").read_text()
     db.execute(f"create temp table {table} as\n{Template(sql).substitute(parameters)}")
 

@@ -389,5 +389,11 @@ VERBS = {
         _options_of("runs.pipeline_verbs"),
         actions=("list", "run", "compile"),
     ),
+    "report": Verb(
+        "report a day of the shop: key figures, queries, coverage and freshness",
+        "reports.day_verbs:report",
+        _options_of("reports.day_verbs"),
+        actions=("day",),
+    ),
     "doctor": Verb("find what is wrong with this home, and its cure", "verbs:doctor"),
 }

@@ -1,10 +1,13 @@
-"""Pages of studies, evaluations and data contracts."""
+"""Pages of studies, evaluations, data contracts and the shop's days."""
 
+from pipelines.pages.day_page import day_html, day_page
 from pipelines.pages.nameless_page import nameless_page
 from pipelines.pages.next_purchase_page import evaluation_page, surfaces_page
 from pipelines.pages.validation_page import validation_html, validation_page
 
 __all__ = [
+    "day_html",
+    "day_page",
     "evaluation_page",
     "nameless_page",
     "surfaces_page",

@@ -2,12 +2,15 @@
 
 from pipelines.steps import ranker_steps
 from pipelines.steps.code_version import code_version
+from pipelines.steps.daily_report import DAY_PAGE, DAY_REPORT, report_day
 from pipelines.steps.home_redis import ensure_home_redis, home_redis, load_missing_features
 from pipelines.steps.refresh import parse_period, refresh, refresh_every
 from pipelines.steps.retention import remove_unneeded
 from pipelines.steps.validate import VALIDATION_PAGE, VALIDATION_REPORT, validate
 
 __all__ = [
+    "DAY_PAGE",
+    "DAY_REPORT",
     "VALIDATION_PAGE",
     "VALIDATION_REPORT",
     "code_version",
@@ -19,5 +22,6 @@ __all__ = [
     "refresh",
     "refresh_every",
     "remove_unneeded",
+    "report_day",
     "validate",
 ]

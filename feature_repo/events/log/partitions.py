@@ -34,9 +34,15 @@ def relation_days(seen_at: Instants) -> Instants:
     return (seen_at + 1) // DAY
 
 
-def list_relations(folder: Path, kind: str = "*") -> list[Path]:
-    """Return the files of one kind, or of all kinds, oldest day first."""
-    return sorted(folder.glob(f"{kind}/day=*/part-*.parquet"))
+def list_relations(folder: Path, kind: str = "*", *, since: int = 0) -> list[Path]:
+    """Return the files of one kind, or of all kinds, oldest day first.
+
+    Args:
+        since: µs; files whose last event was seen before it are left out.
+    """
+    first_day = f"day={to_datetime(max(since, 0)).strftime('%Y-%m-%d')}"
+    paths = sorted(folder.glob(f"{kind}/day=*/part-*.parquet"))
+    return [path for path in paths if path.parent.name >= first_day]
 
 
 def kind_of(relation: Path) -> str:

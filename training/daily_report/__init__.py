@@ -1,0 +1,5 @@
+"""The report of a shop's day, from the log."""
+
+from training.daily_report.report import day_report
+
+__all__ = ["day_report"]
