@@ -1,5 +1,6 @@
 """The pages that explain: three orders next to each other, and why an item is in its position."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,7 +10,6 @@ from starlette.responses import Response
 
 from feature_repo.events.contract import identifier
 from serving.contract import ApiError, RankAnswer
-from serving.monitoring import run_in_pool
 from serving.state import DEFAULT_MODEL
 from serving.storefront import lists
 from serving.storefront.page import Page
@@ -41,11 +41,12 @@ async def compare(page: Page) -> Response:
     listed = _listed(page, COMPARED)
     shop, visitor = page.resources.shop, page.visitor
     nobody = listed.request(None, page.market, shop, size=DEPTH)
-    somebody = listed.request(visitor, page.market, shop)
+    somebody = listed.request(visitor, page.market, shop, size=COMPARED + lists.MOST_HIDDEN)
     plain = await lists.answer_list(page.resources, replace(listed, size=DEPTH), nobody)
     personal = await lists.answer_list(page.resources, listed, somebody)
-    plain_ids = [one.item for one in plain.items]
-    personal_ids = [one.item for one in personal.items]
+    hidden = visitor.hidden
+    plain_ids = [one.item for one in plain.items if one.item not in hidden]
+    personal_ids = [one.item for one in personal.items if one.item not in hidden][:COMPARED]
     reasons = await _reasons(page, listed, personal_ids)
     before = ExplainedSlate(plain_ids)
     moved = {
@@ -63,7 +64,12 @@ async def compare(page: Page) -> Response:
     items = page.items([one for column in columns for one in column.item_ids])
     commands = [curl(page.origin, listed.address, body) for body in (nobody, somebody)]
     return page.render(
-        "compare.html", listed=listed, columns=columns, items=items, commands=commands
+        "compare.html",
+        listed=listed,
+        columns=columns,
+        items=items,
+        commands=commands,
+        request_id=personal.request_id,
     )
 
 
@@ -81,7 +87,7 @@ async def why(page: Page) -> Response:
         item_ids.append(item_id)
     ranked = await lists.rank_items(page.resources, _rank_body(page, listed, item_ids, True))
     ranker = lists.ranker_of(page.resources)
-    explained = await _explained(page, ranker, ranked)
+    explained = await _explained(ranker, ranked)
     position = item_ids.index(item_id) + 1 if len(item_ids) == len(answer.items) else None
     sources = next((one.sources for one in answer.items if one.item == item_id), None) or {}
     own = next((one for one in explained or () if one.item == item_id), None)
@@ -132,9 +138,7 @@ async def _reasons(page: Page, listed: ShopList, item_ids: Sequence[str]) -> dic
     if plain.feature_service is None or personal.feature_service is None:
         return {}
     slates = [_slate(ranked, ranker) for ranked in (plain, personal)]
-    moves = await run_in_pool(
-        page.resources.background, lambda: moves_between(slates[0], slates[1], ranker)
-    )
+    moves = await asyncio.to_thread(moves_between, slates[0], slates[1], ranker)
     return {move.item: move.reason for move in moves}
 
 
@@ -144,18 +148,15 @@ def _slate(ranked: RankAnswer, ranker: Ranker) -> ExplainedSlate:
     return ExplainedSlate.of_features(item_ids, features, ranker.columns)
 
 
-async def _explained(
-    page: Page, ranker: Ranker | None, ranked: RankAnswer
-) -> list[Explanation] | None:
+async def _explained(ranker: Ranker | None, ranked: RankAnswer) -> list[Explanation] | None:
     """Explain a slate; None where no ranker ordered it."""
     if ranker is None or ranked.feature_service is None:
         return None
     slate = _slate(ranked, ranker)
     matrix = slate.matrix
     assert matrix is not None
-    return await run_in_pool(
-        page.resources.background,
-        lambda: explain(ranker, slate.item_ids, matrix, exact=False, top=TOP_REASONS),
+    return await asyncio.to_thread(
+        explain, ranker, slate.item_ids, matrix, exact=False, top=TOP_REASONS
     )
 
 

@@ -14,7 +14,7 @@ from feature_repo.events.contract import DEFAULT_MARKET
 from feature_repo.shop import Market, language_code
 from serving.contract import too_large
 from serving.flow import Resources
-from serving.monitoring import ANSWER_SECONDS, run_in_pool
+from serving.monitoring import ANSWER_SECONDS
 from serving.storefront.addresses import PREFIX
 from serving.storefront.items import Item, read_items
 from serving.storefront.personas import Personas
@@ -152,7 +152,7 @@ class Page:
 
 async def open_page(front: Front, request: Request) -> Page:
     """Return the page of a request; a new visitor plays the first persona."""
-    personas = await run_in_pool(front.resources.background, front.personas.all)
+    personas = await front.personas.follow()
     visitor = read_visitor(request)
     if visitor is None:
         first = personas[0] if front.resources.settings.storefront is None else personas[-1]

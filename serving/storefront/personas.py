@@ -1,5 +1,6 @@
 """The shoppers whom a person can play: for each market one with and one without a history."""
 
+import asyncio
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -78,31 +79,40 @@ class Persona:
 
 @dataclass
 class Personas:
-    """Reads the shoppers from the log, and again after `FRESH_SECONDS`."""
+    """The shoppers, as the log had them a few minutes ago.
+
+    Attributes:
+        listed: a warm and a cold shopper of each market, and an anonymous one; empty before the
+            first read.
+    """
 
     log: EventLog
     shop: Shop
-    _read_at: float = field(default=float("-inf"))
-    _listed: Sequence[Persona] = ()
+    listed: Sequence[Persona] = ()
+    _read_at: float = float("-inf")
+    _reading: "asyncio.Task[None] | None" = field(default=None, repr=False)
 
-    def all(self) -> Sequence[Persona]:
-        """Return a warm and a cold shopper of each market, and an anonymous one.
-
-        It reads the log, so it must not run in the event loop.
-        """
+    async def follow(self) -> Sequence[Persona]:
+        """Return the shoppers; old ones are read again, for which only the first page waits."""
         if time.monotonic() - self._read_at > FRESH_SECONDS:
-            self._listed = self._read()
             self._read_at = time.monotonic()
-        return self._listed
+            self._reading = asyncio.create_task(asyncio.to_thread(self.read))
+        if not self.listed and self._reading is not None:
+            await asyncio.shield(self._reading)
+        return self.listed
+
+    def read(self) -> None:
+        """Read the shoppers from the log, for which the event loop must not wait."""
+        self.listed = self._personas()
 
     def markets(self) -> list[str]:
         """Return the markets that a person can choose; empty where the shop has only one."""
         declared = [market.name for market in self.shop.markets]
-        seen = [persona.market for persona in self.all() if persona.market]
+        seen = [persona.market for persona in self.listed if persona.market]
         names = declared or [name for name in dict.fromkeys(seen) if name != DEFAULT_MARKET]
         return names if len(names) > 1 else []
 
-    def _read(self) -> Sequence[Persona]:
+    def _personas(self) -> Sequence[Persona]:
         rows = self._shoppers()
         named = [
             persona

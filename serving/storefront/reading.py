@@ -1,8 +1,10 @@
 """The pages that a shopper reads: home, category, search, item, cart, order, shoppers."""
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from urllib.parse import quote
 
 from starlette.responses import Response
 
@@ -45,7 +47,7 @@ class Shelf:
 
 async def home(page: Page) -> Response:
     """Recommend to the shopper."""
-    selected = await _shelf(page, ShopList("home", size=HOME_SIZE))
+    selected = await _followed(page, ShopList("home", size=HOME_SIZE))
     trending = await _shelf(page, ShopList("trending", size=SHELF_SIZE))
     return page.render("home.html", shelf=selected, trending=trending, categories=_categories(page))
 
@@ -108,16 +110,17 @@ async def order(page: Page) -> Response:
 
 async def shoppers(page: Page) -> Response:
     """List the shoppers whom a person can play."""
-    personas = await run_in_pool(page.resources.background, page.front.personas.all)
-    user = page.visitor.user or page.visitor.session
-    path = f"/users/{user}" if page.visitor.user else f"/sessions/{user}"
+    visitor = page.visitor
+    path = f"/users/{quote(visitor.user)}" if visitor.user else f"/sessions/{visitor.session}"
     return page.render(
-        "shoppers.html", personas=personas, shopper_command=f"curl {page.origin}{path}"
+        "shoppers.html",
+        personas=page.front.personas.listed,
+        shopper_command=f"curl {shlex.quote(page.origin + path)}",
     )
 
 
 async def _results(page: Page, listed: ShopList, heading: str) -> Response:
-    shelf = await _shelf(page, listed)
+    shelf = await _followed(page, listed)
     answer = shelf.shown.answer
     return page.render(
         "results.html",
@@ -134,10 +137,16 @@ async def _results(page: Page, listed: ShopList, heading: str) -> Response:
 
 async def _shelf(page: Page, listed: ShopList) -> Shelf:
     shown = await lists.show(page.resources, page.visitor, listed, page.market)
-    page.visitor = page.visitor.with_slate(listed.key, shown.answer.request_id)
     ids = [*shown.item_ids, *(move.item for move in shown.moves)]
     command = curl(page.origin, listed.address, shown.body)
     return Shelf(shown, page.items(ids), command, listed.parameters(list=listed.surface))
+
+
+async def _followed(page: Page, listed: ShopList) -> Shelf:
+    """Return the main list of a page, whose next answer says what moved."""
+    shelf = await _shelf(page, listed)
+    page.visitor = page.visitor.with_slate(listed.key, shelf.shown.answer.request_id)
+    return shelf
 
 
 async def _click(page: Page, item_id: str) -> Mapping[str, Any] | None:
@@ -149,8 +158,8 @@ async def _click(page: Page, item_id: str) -> Mapping[str, Any] | None:
 
     def record() -> Mapping[str, Any] | None:
         event = events.click(page.resources, page.visitor, item_id, request_id)
-        if event is not None:
-            events.send(page.resources, [event])
+        if event is None or not events.send(page.resources, [event]):
+            return None
         return event
 
     return await run_in_pool(page.resources.writers, record)

@@ -1,5 +1,6 @@
 """A list of the storefront: which request of the API it is, and its address."""
 
+import hashlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,7 +59,8 @@ class ShopList:
     @property
     def key(self) -> str:
         """Name of the list, for what a visitor saw last."""
-        return urlencode([*self.parameters(), ("page", str(self.page))])[:200]
+        name = urlencode([("list", self.surface), ("page", str(self.page)), *self.parameters()])
+        return hashlib.blake2b(name.encode(), digest_size=6).hexdigest()
 
     @property
     def address(self) -> str:

@@ -1,6 +1,8 @@
 """The storefront over HTTP: who may use it, its forms, and the events that it sends."""
 
+import json
 import re
+import shlex
 import uuid
 from html import unescape
 
@@ -181,6 +183,19 @@ def test_the_command_of_a_list_gives_the_same_items(shopper, service):
     assert items == listed
 
 
+def test_a_hostile_id_cannot_run_anything_in_the_copied_command(shopper, service):
+    user = "x'; touch hit; echo \"$(id)`id`"
+    text = unescape(shopper.play(user).text)
+    _, stored = shopper.open("shoppers")
+
+    for page, address in ((text, "/recommend/home"), (stored, "/users/")):
+        command = re.search(rf"(curl [^<]*{address}[^<]*)</code>", page)[1]
+        words = shlex.split(command)
+        assert words[0] == "curl"
+        assert words[1].startswith(service.url + address)
+        assert words[2:] == [] or json.loads(words[3])["user"] == user
+
+
 def test_a_condition_can_be_undone(shopper):
     _, text = shopper.open("search?q=red+boot+under+20")
 
@@ -197,6 +212,8 @@ def test_three_orders_are_next_to_each_other_with_moves(shopper, service):
 
     assert [text.count(f">{name}<") for name in ("Popularity", "Personalized")] == [1, 1]
     assert text.count('class="move') == 10
+    assert text.count("Not interested") == 10
+    assert "was a click" in shopper.http.get(shopper.links(text)[0]).text
 
 
 def test_the_reasons_of_an_item_are_words_plots_and_sources(shopper):

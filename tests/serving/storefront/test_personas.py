@@ -1,5 +1,6 @@
 """The shoppers whom a person can play come from the log, one warm and one cold in each market."""
 
+import asyncio
 import json
 
 import pytest
@@ -37,7 +38,9 @@ def personas_of(home):
 def test_each_market_has_a_warm_and_a_cold_shopper(personas_of):
     personas = personas_of({"ann": ("uk", 9), "ben": ("uk", 1), "eva": ("de", 5), "kim": ("de", 2)})
 
-    listed = [(one.kind, one.user, one.market, one.events) for one in personas.all()]
+    listed = [
+        (one.kind, one.user, one.market, one.events) for one in asyncio.run(personas.follow())
+    ]
 
     assert listed == [
         ("warm", "eva", "de", 5),
@@ -52,7 +55,7 @@ def test_each_market_has_a_warm_and_a_cold_shopper(personas_of):
 def test_a_shop_without_interactions_has_a_new_shopper(home):
     personas = Personas(EventLog(home, Clock()), Shop.load(SIMULATED_SHOP))
 
-    assert [(one.kind, one.user) for one in personas.all()] == [
+    assert [(one.kind, one.user) for one in asyncio.run(personas.follow())] == [
         ("cold", "new-shopper"),
         ("anonymous", None),
     ]
@@ -64,7 +67,7 @@ def test_the_anonymous_visitor_of_a_shop_with_markets_is_in_another_market(home)
     home.shop_toml.write_text('[[market]]\nname = "us"\n[[market]]\nname = "de"\n')
     personas = Personas(EventLog(home, Clock()), Shop.load(home.shop_toml))
 
-    assert [(one.kind, one.market) for one in personas.all()] == [
+    assert [(one.kind, one.market) for one in asyncio.run(personas.follow())] == [
         ("cold", "us"),
         ("anonymous", "de"),
     ]
