@@ -21,6 +21,7 @@ class Settings:
         redis_url: a Redis server to use instead of a private one (`REDIS_URL`).
         clock: first instant of a new home's clock (`AISLE_CLOCK`).
         record_share: share of requests, 0 to 1, whose feature vectors are logged (`AISLE_RECORD`).
+        shadow_share: share of answers that the ranker `shadow` scores too (`AISLE_SHADOW`).
         cors_origins: origins whose pages may read answers (`AISLE_CORS`, separated by commas).
         api_key: secret that the command line sends to a service (`AISLE_KEY`).
         workers: number of processes of a service (`AISLE_WORKERS`).
@@ -37,6 +38,7 @@ class Settings:
     redis_url: str | None = None
     clock: str | None = None
     record_share: float = 0.01
+    shadow_share: float = 0.1
     cors_origins: tuple[str, ...] = ()
     api_key: str | None = None
     workers: int = 1
@@ -54,7 +56,8 @@ class Settings:
             home=Home(Path(root).expanduser().resolve() if root else DEFAULT_ROOT),
             redis_url=environment.get("REDIS_URL") or None,
             clock=environment.get("AISLE_CLOCK") or None,
-            record_share=_share(environment.get("AISLE_RECORD") or "0.01"),
+            record_share=_share("AISLE_RECORD", environment.get("AISLE_RECORD") or "0.01"),
+            shadow_share=_share("AISLE_SHADOW", environment.get("AISLE_SHADOW") or "0.1"),
             cors_origins=_origins(environment.get("AISLE_CORS") or ""),
             api_key=environment.get("AISLE_KEY") or None,
             workers=_workers(environment.get("AISLE_WORKERS") or "1"),
@@ -66,13 +69,13 @@ class Settings:
         )
 
 
-def _share(text: str) -> float:
+def _share(name: str, text: str) -> float:
     try:
         share = float(text)
     except ValueError:
         share = -1.0
     if not 0 <= share <= 1:
-        raise SettingError(f"AISLE_RECORD: expected a share from 0 to 1, found {text!r}.")
+        raise SettingError(f"{name}: expected a share from 0 to 1, found {text!r}.")
     return share
 
 

@@ -32,6 +32,7 @@ from serving.flow.assignment import assign, forced, treat
 from serving.flow.request_state import RequestState
 from serving.flow.resources import Resources
 from serving.flow.responses import page_answer, rank_answer
+from serving.flow.shadow import with_shadow
 from serving.monitoring import LOST_ANSWERS, run_with_timeout
 from serving.query import read_list_query, read_query
 from serving.ranking import (
@@ -142,6 +143,7 @@ async def _flow(request: RequestState) -> tuple[Candidates, Slate]:
         treat(request, context)
     await asyncio.sleep(0)  # Yield to the event loop so that overload checks can run.
     item_ids, context = filter_sellable(request, candidates.item_ids, context)
+    request.context = context
     scored = score(request, candidates, item_ids, context)
     slate = rerank(request, candidates, scored, context)
     await record(request, candidates, slate)
@@ -345,6 +347,7 @@ def _log_answer(request: RequestState, candidates: Candidates, slate: Slate) -> 
         served = served_event(
             request.query, candidates, slate, request.treatments, trace.degraded, share
         )
+        served = with_shadow(served, request, slate)
     except Exception:
         LOST_ANSWERS.inc()
         _logger.exception("an answer cannot be logged")

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from feature_repo.request_features.context import RequestContext
 from serving.candidates import Retrieval
 from serving.experiments import Treatment
 from serving.flow.resources import Resources
@@ -17,6 +18,7 @@ class RequestState:
 
     Attributes:
         forced: the variants that the request names; empty for those of its shopper.
+        context: the features of the candidates that may be shown; None where they were not read.
     """
 
     resources: Resources
@@ -27,3 +29,4 @@ class RequestState:
     retrieval: Retrieval = field(default_factory=Retrieval)
     rules: Rules = field(default_factory=Rules)
     treatments: Sequence[Treatment] = ()
+    context: RequestContext | None = None

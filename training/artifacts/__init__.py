@@ -3,6 +3,7 @@
 from training.artifacts.artifact import (
     POPULARITY,
     RANKER,
+    SHADOW_MODEL,
     Manifest,
     current,
     is_published,
@@ -31,6 +32,7 @@ __all__ = [
     "CURRENT",
     "POPULARITY",
     "RANKER",
+    "SHADOW_MODEL",
     "Change",
     "Manifest",
     "Version",

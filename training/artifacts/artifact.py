@@ -25,6 +25,9 @@ _UNFINISHED = ".publishing-"
 RANKER, POPULARITY = "ranker", "popularity"
 """Kinds of the artifacts that rank; a service is ready once it has loaded one of them."""
 
+SHADOW_MODEL = "shadow"
+"""Name of the ranker that scores answers of the default one, which nobody sees."""
+
 
 @dataclass(frozen=True)
 class Manifest:

@@ -296,6 +296,14 @@ class ServedEvent(SlateEvent, frozen=True, tag="served"):
             privacy="public",
         ),
     ] = {}
+    shadow_version: Annotated[
+        str | None,
+        Field(TEXT, "The ranker that scored the answer too and was not shown.", privacy="public"),
+    ] = None
+    shadow_scores: Annotated[
+        tuple[float, ...],
+        Field(platform_json(), "Its score of each item of the answer.", privacy="personal"),
+    ] = ()
     overrides: Annotated[
         dict[str, dict[str, FieldValue]],
         Field(platform_json(), "Item fields in the request.", privacy="public"),

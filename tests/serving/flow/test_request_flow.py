@@ -266,3 +266,33 @@ def test_a_wrong_file_of_experiments_leaves_the_former_ones(experiment):
     resources.experiments.reload()
 
     assert ranked_for(resources, users["b"]).experiments == {"rankers": "b"}
+
+
+class FailingRanker(Ranker):
+    def apply(self, matrix):
+        raise ValueError("x")
+
+
+def with_shadow_of(resources, value):
+    connect(resources, Connection(read))
+    publish(resources, "ranker", Ranker())
+    loaded = LoadedArtifact("shadow-1", Manifest("ranker", "shadow", {}), value)
+    resources.models.artifacts["ranker", "shadow"] = loaded
+    resources.settings = replace(resources.settings, shadow_share=1.0)
+
+
+def test_the_shadow_scores_the_items_of_the_answer_and_does_not_order_them(resources):
+    with_shadow_of(resources, Ranker((1.0, 2.0, 3.0)))
+
+    assert ranked(resources) == (["a", "c", "b"], [], "ranker-1")
+    logged = resources.answer_log.get("r")
+    assert (logged.shadow_version, logged.shadow_scores) == ("shadow-1", (1.0, 3.0, 2.0))
+
+
+def test_a_shadow_that_fails_costs_no_answer_its_event(resources):
+    with_shadow_of(resources, FailingRanker())
+
+    ranked(resources)
+
+    logged = resources.answer_log.get("r")
+    assert (logged.model_version, logged.shadow_version) == ("ranker-1", None)
