@@ -15,8 +15,8 @@ from tests.benchmarks.faults.fault import Fault, Measured
 from tests.integration.http.fuzzing import memory
 from tests.integration.http.small_shop import Service, build_home, publish_ranker, run_service
 
-ITEMS, ITEMS_A_BODY, TEXTS = 8_000, 80, 5
-ROUNDS, CLICKS = 1_500, 100
+ITEMS, ITEMS_A_BODY, TEXTS = 4_000, 80, 5
+ROUNDS, CLICKS = 400, 100
 _STATED = re.compile(r"\*\*some (\d+) MB, beside the program")
 """The sum of the limits of a process in `docs/operating.md`."""
 
@@ -49,7 +49,8 @@ def _filled(service: Service) -> Measured:
         listed = rng.sample(ids, LONGEST_SLATE // 2)
         unknown = [_id(rng, f"unknown-{number}-{n}") for n in range(LONGEST_SLATE // 2)]
         user, text = _id(rng, f"user-{number}"), _words(rng, LONGEST_ID)
-        ranked = service.rank([*listed, *unknown], user=user, query=text)
+        fields = [{"name": "query", "value": text}]
+        ranked = service.rank([*listed, *unknown], user=user, fields=fields)
         searched = service.search(_words(rng, LONGEST_ID), user=user)
         reported = service.http.post("/events", json=[*_clicks(rng, ids, user, service)])
         statuses |= {answer.status_code for answer in (ranked, searched, reported)}
@@ -58,7 +59,7 @@ def _filled(service: Service) -> Measured:
     late = sizes[len(sizes) * 2 // 3 :]
     limit = stated_megabytes() * len(service.workers)
     return Measured(
-        held=max(sizes) < limit and statuses <= {200, 207, 429},
+        held=max(sizes) < limit and statuses == {200},
         text=f"{ITEMS} items and {ROUNDS} rounds in {time.monotonic() - started:.0f} s: at most "
         f"{max(sizes):+.0f} MB, {late[-1] - late[0]:+.0f} MB in the last third; "
         f"statuses {', '.join(map(str, sorted(statuses)))}",
@@ -71,7 +72,7 @@ def _new_items(rng: random.Random, ids: list[str], now: int) -> Iterator[dict[st
         fields = {"title": _words(rng, LONGEST_ID), "price": n + 0.5, **texts}
         yield {
             "kind": "item",
-            "event_id": f"of-{item_id}",
+            "event_id": f"new-{n}-{item_id[:99]}",
             "event_time": now,
             "item_id": item_id,
             "op": "upsert",
