@@ -156,5 +156,5 @@ def test_without_a_gain_over_repeats_and_popularity_nothing_is_published(
 
     assert status == 0
     assert trained["published"]["ranker"] is None
-    assert "not published, because the interval is not above zero" in trained["published"]["reason"]
+    assert "the interval is not above zero" in trained["published"]["reason"]
     assert not (home.current / "ranker").exists()

@@ -8,6 +8,8 @@ import pytest
 from feature_repo.home import Home
 from pipelines.cli.main import main
 from training.artifacts import current, publish_version
+from training.gate import Verdict
+from training.gate.result import GuardrailResult
 
 CARD = {"metrics": {"ndcg@10": {"value": 0.5, "low": 0.4, "high": 0.6}}}
 PARENTS = {"dataset_sha256": "d" * 64, "code_sha256": "c" * 64, "definitions_sha256": "f" * 64}
@@ -64,6 +66,25 @@ def test_a_home_without_rankers_says_how_to_make_one(home, capsys):
     assert main(["models", "list"]) == 0
 
     assert "`aisle train`" in capsys.readouterr().out
+
+
+def test_a_rejected_version_shows_each_guardrail_with_figure_and_limit(home, tmp_path, capsys):
+    slow = GuardrailResult.of("latency", False, "200 items take 31.0 ms of CPU.", 0.031, 0.02)
+    whole = GuardrailResult.of("dataset", True, "Whole, as the ranker read it.")
+    verdict = Verdict.of("m", (whole, slow), compared_with="it", margin=0.0, force=False)
+    verdict.save(tmp_path / "slow")
+    (tmp_path / "slow" / "model_card.json").write_text(json.dumps(CARD))
+    version = publish_version(
+        home, "default", tmp_path / "slow", {}, reason=verdict.reason, use=False
+    )
+
+    main(["models", "show", version])
+    page = capsys.readouterr().out
+    _, shown = said(capsys, "show", version)
+
+    words = ("Verdict of the gate: reject", "latency", "refused", "0.031", "0.02", "200 items take")
+    assert all(word in page for word in words)
+    assert shown["verdict"] == json.loads(json.dumps(verdict.to_dict()))
 
 
 def test_the_lineage_names_dataset_features_and_code(published, capsys):
